@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Shared by the scripts in this folder: `. "$(dirname "$0")/lib.sh"`.
+# Each script runs from the project's top folder and stops at the first failure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+state=$PWD/target/.make # what the set-up steps found out; `make clean` removes it
+mkdir -p "$state"
+
+# One line per step: what it does and why.
+say() { printf '==> %s\n' "$*"; }
+
+# What failed, then one line for each thing to try.
+die() {
+  printf '\nFAILED: %s\n' "$1" >&2
+  shift
+  [ $# -eq 0 ] || printf '  try: %s\n' "$@" >&2
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    die "this step needs root and there is no sudo: $*" "run it as root, then run make again"
+  fi
+}
+
+# apt_install WHY PACKAGE...: installs Debian packages, and says by hand how where there is no apt.
+apt_install() {
+  local why=$1
+  shift
+  have apt-get || die "$why, and this machine has no apt-get to install it with" \
+    "install by hand what Debian calls: $*" "then run make again"
+  say "installing $* (apt): $why"
+  # A machine that never ran `apt-get update` knows no package; one that did so long ago knows old ones.
+  as_root apt-get update -qq || say "apt-get update failed; going on with the package lists that are here"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" ||
+    die "apt could not install: $*" "read apt's message above" "run: apt-get install $*"
+}
+
+# Sets the environment for cargo that the step `toolchain` chose.
+use_toolchain() {
+  [ -f "$state/toolchain" ] || .make/toolchain
+  local chosen
+  chosen=$(cat "$state/toolchain")
+  [ -z "$chosen" ] || export RUSTUP_TOOLCHAIN=$chosen
+}

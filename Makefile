@@ -1,0 +1,40 @@
+# `make` alone lists what there is. The work is in the small scripts in .make/.
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint bench release clean toolchain browser
+
+# What `npm ci` writes last.
+node_modules := end2end/node_modules/.package-lock.json
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: build ## install what is missing, build, start the portal on http://127.0.0.1:3000
+	@exec target/debug/tms-portal serve --test-tenant
+
+test: build browser ## install what is missing, run every test: Rust's, then the browser's
+	@.make/test
+
+build: toolchain $(node_modules) ## the server, the command line `tms` and the site, for development
+	@.make/build debug
+
+lint: toolchain ## formatting, clippy for both halves, shellcheck; warnings are errors
+	@.make/lint
+
+bench: release ## measure the release build
+	@.make/bench
+
+release: toolchain $(node_modules) ## the same as build, optimised, in target/release
+	@.make/build release
+
+clean: ## remove all that was built and the tests' npm packages
+	rm -rf target end2end/node_modules end2end/results end2end/test-results
+
+toolchain:
+	@.make/toolchain
+
+browser:
+	@.make/browser
+
+$(node_modules): end2end/package.json end2end/package-lock.json
+	@.make/node
+	@touch $@

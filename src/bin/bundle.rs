@@ -1,0 +1,320 @@
+//! Turns the islands' WASM into the folder that the server serves.
+//!
+//! `bundle target/wasm32-unknown-unknown/wasm-release/tms_portal.wasm`, run from the project's top
+//! folder; everything else stands in `Leptos.toml`. It does what `cargo leptos build` would: bindings,
+//! `wasm-opt`, names with a hash of the content, `hash.txt` beside the server for
+//! `HydrationScripts` and `HashedStylesheet` to find those names; and it compresses every file once,
+//! so that the server never has to. A run that fails leaves the folder as it was.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+const CONFIG: &str = "Leptos.toml";
+const WASM_OPT: &str = "end2end/node_modules/.bin/wasm-opt";
+/// What rustc turns on for wasm32-unknown-unknown; every browser of the last years has it.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+/// Worth compressing; images and fonts are compressed already.
+const TEXT: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
+
+type Result<T = (), E = String> = std::result::Result<T, E>;
+
+/// The keys of `[package.metadata.leptos]` that matter here.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Config {
+    output_name: String,
+    site_root: PathBuf,
+    site_pkg_dir: String,
+    style_file: PathBuf,
+    assets_dir: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let result = match args.as_slice() {
+        [wasm] => run(Path::new(wasm)),
+        _ => Err("usage: bundle <the .wasm that cargo built>".into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("bundle: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(wasm: &Path) -> Result {
+    let config = Config::read()?;
+    let assets = if config.assets_dir.is_dir() { files_below(&config.assets_dir)? } else { Vec::new() };
+    let inputs = fingerprint(wasm, &config, &assets)?;
+
+    // `hash.txt` and the fingerprint are kept beside the site, not in it: nobody needs to fetch them.
+    let hashes_file = config.site_root.with_extension("hashes");
+    let stamp = config.site_root.with_extension("stamp");
+    if config.site_root.is_dir() && fs::read_to_string(&stamp).is_ok_and(|s| s == inputs) {
+        println!("{} is up to date", config.site_root.display());
+        return publish_hashes(&read_to_string(&hashes_file)?);
+    }
+
+    let new = config.site_root.with_extension("new");
+    remove_dir(&new)?;
+    let pkg = new.join(&config.site_pkg_dir);
+    create_dir(&pkg)?;
+    for asset in &assets {
+        let to = new.join(asset.strip_prefix(&config.assets_dir).unwrap_or(asset));
+        create_dir(to.parent().unwrap_or(&new))?;
+        fs::copy(asset, &to).map_err(at(asset))?;
+    }
+
+    bindings(wasm, &config.output_name, &pkg)?;
+    let bound = pkg.join(format!("{}_bg.wasm", config.output_name));
+    optimise(&bound)?;
+    let js = pkg.join(format!("{}.js", config.output_name));
+    hash_snippets(&pkg, &js)?;
+    let css = pkg.join(format!("{}.css", config.output_name));
+    write(&css, minify_css(&read_to_string(&config.style_file)?))?;
+
+    let mut hashes = String::new();
+    for (kind, file) in [("js", js), ("wasm", bound), ("css", css)] {
+        let hash = short_hash(&read(&file)?);
+        let name = pkg.join(format!("{}.{hash}.{kind}", config.output_name));
+        fs::rename(&file, &name).map_err(at(&file))?;
+        hashes += &format!("{kind}: {hash}\n");
+    }
+    for file in files_below(&new)? {
+        compress(&file)?;
+    }
+
+    // From here on there is nothing left that is likely to fail.
+    let old = config.site_root.with_extension("old");
+    remove_dir(&old)?;
+    if config.site_root.exists() {
+        fs::rename(&config.site_root, &old).map_err(at(&config.site_root))?;
+    }
+    fs::rename(&new, &config.site_root).map_err(at(&new))?;
+    remove_dir(&old)?;
+    publish_hashes(&hashes)?;
+    write(&hashes_file, hashes)?;
+    write(&stamp, inputs)
+}
+
+impl Config {
+    fn read() -> Result<Self> {
+        let text = read_to_string(Path::new(CONFIG))?;
+        let invalid = |e: &dyn std::fmt::Display| format!("{CONFIG}: {e}");
+        let file: toml::Table = text.parse().map_err(|e| invalid(&e))?;
+        file.get("package")
+            .and_then(|package| package.get("metadata")?.get("leptos"))
+            .ok_or_else(|| invalid(&"no section [package.metadata.leptos]"))?
+            .clone()
+            .try_into()
+            .map_err(|e| invalid(&e))
+    }
+}
+
+/// A hash of all that goes into the site, this program included.
+fn fingerprint(wasm: &Path, config: &Config, assets: &[PathBuf]) -> Result<String> {
+    let mut hash = Sha256::new_with_prefix(include_str!("bundle.rs"));
+    let inputs = [Path::new(CONFIG), wasm, &config.style_file];
+    for file in inputs.into_iter().chain(assets.iter().map(PathBuf::as_path)) {
+        hash.update(file.as_os_str().as_encoded_bytes());
+        hash.update(Sha256::digest(read(file)?));
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// Writes `{name}.js`, `{name}_bg.wasm` and `snippets/`. The loader names no WASM file:
+/// Leptos' `HydrationScripts` passes it the address.
+fn bindings(wasm: &Path, name: &str, pkg: &Path) -> Result {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).out_name(name).remove_name_section(true).remove_producers_section(true);
+    bindgen.web(true).and_then(|bindgen| bindgen.generate(pkg)).map_err(|e| format!("wasm-bindgen: {e:#}"))
+}
+
+fn optimise(wasm: &Path) -> Result {
+    let status = Command::new(WASM_OPT)
+        .args(["-Oz", "--strip-debug", "--strip-producers"])
+        .args(WASM_FEATURES)
+        .arg(wasm)
+        .arg("-o")
+        .arg(wasm)
+        .status()
+        .map_err(|e| format!("{WASM_OPT}: {e} (is `npm ci` in end2end done?)"))?;
+    if !status.success() {
+        return Err(format!("wasm-opt ended with {status}"));
+    }
+    Ok(())
+}
+
+/// JavaScript that crates bring along keeps its name when it changes, so its folder gets the hash.
+fn hash_snippets(pkg: &Path, js: &Path) -> Result {
+    let snippets = pkg.join("snippets");
+    if !snippets.is_dir() {
+        return Ok(());
+    }
+    let mut all = Vec::new();
+    for file in files_below(&snippets)? {
+        all.extend(read(&file)?);
+    }
+    let hashed = format!("snippets.{}", short_hash(&all));
+    fs::rename(&snippets, pkg.join(&hashed)).map_err(at(&snippets))?;
+    let source = read_to_string(js)?;
+    write(js, source.replace("./snippets/", &format!("./{hashed}/")))
+}
+
+/// Leptos looks for `hash.txt` in the folder of the running program: the server, a test, the bench.
+fn publish_hashes(hashes: &str) -> Result {
+    let own = std::env::current_exe().map_err(at(Path::new("bundle")))?;
+    let target = own.ancestors().nth(2).unwrap_or(Path::new("target"));
+    for profile in ["debug", "release"] {
+        for folder in ["", "deps", "examples"] {
+            let folder = target.join(profile).join(folder);
+            let file = folder.join("hash.txt");
+            if folder.is_dir() && fs::read_to_string(&file).ok().as_deref() != Some(hashes) {
+                let new = folder.join("hash.txt.new");
+                write(&new, hashes)?;
+                fs::rename(&new, &file).map_err(at(&file))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes comments and indentation, and leaves strings alone.
+fn minify_css(css: &str) -> String {
+    let mut out = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some(start) = rest.find(['"', '\'', '/']) {
+        let (before, special) = rest.split_at(start);
+        out += before;
+        let length = match special.as_bytes()[0] {
+            b'/' if special.starts_with("/*") => {
+                rest = special[2..].split_once("*/").map_or("", |(_, after)| after);
+                continue;
+            }
+            b'/' => 1,
+            quote => {
+                let mut escaped = false;
+                let end = special.bytes().skip(1).position(|byte| {
+                    let ends = byte == quote && !escaped;
+                    escaped = byte == b'\\' && !escaped;
+                    ends
+                });
+                end.map_or(special.len(), |end| end + 2)
+            }
+        };
+        out += &special[..length];
+        rest = &special[length..];
+    }
+    out += rest;
+    let lines = out.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Writes `.br` and `.gz` beside the file, where that makes it smaller.
+fn compress(file: &Path) -> Result {
+    let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    if !TEXT.contains(&extension) {
+        return Ok(());
+    }
+    let plain = read(file)?;
+
+    let mut br = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: plain.len(), ..Default::default() };
+    brotli::BrotliCompress(&mut plain.as_slice(), &mut br, &params).map_err(at(file))?;
+
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gz.write_all(&plain).map_err(at(file))?;
+    let gz = gz.finish().map_err(at(file))?;
+
+    let name = file.file_name().unwrap_or_default().display();
+    println!("{name}: {} bytes, {} br, {} gz", plain.len(), br.len(), gz.len());
+    for (packed, extension) in [(br, "br"), (gz, "gz")] {
+        if packed.len() < plain.len() {
+            write(&file.with_added_extension(extension), packed)?;
+        }
+    }
+    Ok(())
+}
+
+fn short_hash(bytes: &[u8]) -> String {
+    hex::encode(&Sha256::digest(bytes)[..8])
+}
+
+/// All files below a folder, in a fixed order.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// An I/O error with the path it happened at.
+fn at(path: &Path) -> impl Fn(io::Error) -> String + '_ {
+    move |e| format!("{}: {e}", path.display())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(at(path))
+}
+
+fn read_to_string(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(at(path))
+}
+
+fn write(path: &Path, content: impl AsRef<[u8]>) -> Result {
+    fs::write(path, content).map_err(at(path))
+}
+
+fn create_dir(path: &Path) -> Result {
+    fs::create_dir_all(path).map_err(at(path))
+}
+
+fn remove_dir(path: &Path) -> Result {
+    if path.exists() {
+        fs::remove_dir_all(path).map_err(at(path))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minify_css;
+
+    #[test]
+    fn css_loses_comments_and_indentation_only() {
+        let css = "/* a */\n.b {\n  content: \"/* \\\" */\"; /* c\n  d */\n\n  e: url('f//g');\n}\n";
+        let expected = ".b {\ncontent: \"/* \\\" */\";\ne: url('f//g');\n}";
+        assert_eq!(minify_css(css), expected);
+    }
+
+    #[test]
+    fn css_may_end_anywhere() {
+        for css in ["/", "/*", "'", "\"\\", "a /* b"] {
+            minify_css(css);
+        }
+    }
+}

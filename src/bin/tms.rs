@@ -1,0 +1,5 @@
+//! `tms`: the person's command line.
+
+fn main() -> std::process::ExitCode {
+    tms_portal::cli::run()
+}

@@ -1,0 +1,129 @@
+//! THE PERSON'S COMMAND LINE: sign in from a terminal (RFC 8628), see who you are and which host accounts you linked.
+//!
+//! Results go to stdout, everything said to the person on the way to stderr. Each command is one file.
+
+mod credentials;
+mod device_flow;
+mod failure;
+mod hosts;
+mod http;
+mod login;
+mod logout;
+mod metadata;
+mod moments;
+mod output;
+mod printable;
+mod qr_code;
+mod server_api;
+mod server_url;
+mod target;
+mod waiting;
+mod whoami;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use output::Output;
+use target::Place;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  something failed: the network, the server, the credentials file
+    2  the command line is wrong
+    3  not signed in, or the sign-in has expired: run `tms login`
+    4  the sign-in was denied in the browser
+    5  the code expired before it was approved: run `tms login` again
+  130  stopped with Ctrl-C
+
+The sign-in is kept in the platform's place for application state (on Linux ~/.local/state/tms), readable by you only.
+TMS_CONFIG_DIR names another directory. HTTPS_PROXY and NO_PROXY are honoured; NO_COLOR turns colours off.";
+
+/// Sign in to a TMS portal from the terminal.
+#[derive(Parser)]
+#[command(name = "tms", version, after_help = EXIT_CODES)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    place: Place,
+
+    /// Print JSON for scripts: one object, for `login` one object per line and event
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sign in: shows a code to approve in any browser
+    #[command(after_help = EXIT_CODES)]
+    Login(login::Login),
+    /// End the sign-in, here and on the server
+    ///
+    /// When the server cannot be reached, the sign-in is forgotten here all the same, exit code 0; with --json, "revoked" tells.
+    Logout,
+    /// Show who is signed in, and for how long
+    Whoami,
+    /// List the host accounts you linked
+    Hosts,
+}
+
+/// Does what the command line says. Everything that can go wrong ends as one line and a documented exit code.
+pub fn run() -> ExitCode {
+    let command_line = CommandLine::parse();
+    let output = command_line.output();
+    match until_done_or_interrupted(&command_line, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+impl CommandLine {
+    fn output(&self) -> Output {
+        match (self.json, &self.command) {
+            (false, _) => Output::Words,
+            (true, Command::Login(_)) => Output::JsonEvents,
+            (true, _) => Output::Json,
+        }
+    }
+
+    async fn carry_out(&self, output: &Output) -> Result<(), Failure> {
+        match &self.command {
+            Command::Login(login) => login::login(login, &self.place, output).await,
+            Command::Logout => logout::logout(&self.place, output).await,
+            Command::Whoami => whoami::whoami(&self.place, output).await,
+            Command::Hosts => hosts::hosts(&self.place, output).await,
+        }
+    }
+}
+
+/// Ctrl-C takes effect where the command waits, so never in the middle of writing the credentials file.
+fn until_done_or_interrupted(command_line: &CommandLine, output: &Output) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+            outcome = command_line.carry_out(output) => outcome,
+        }
+    });
+    // A name look-up that hangs runs on a thread that nobody can stop: do not wait for it.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,256 @@
+//! The sign-ins this person keeps on this machine: one small JSON file, readable by them only.
+//!
+//! It lies with the application's state, not its configuration: configuration directories are copied between
+//! machines and put under version control, and a token must not travel with them.
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use oauth2::AccessToken;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use crate::domain::time::Timestamp;
+
+use super::output::Output;
+use super::target::Target;
+
+const DIRECTORY_VARIABLE: &str = "TMS_CONFIG_DIR";
+const FILE_NAME: &str = "credentials.json";
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+/// The bits that let somebody else in.
+const OTHERS: u32 = 0o077;
+
+/// The sign-ins of this machine, as they were when they were read.
+pub struct Credentials {
+    path: PathBuf,
+    contents: Contents,
+}
+
+/// The server and tenant of the last sign-in.
+#[derive(Serialize, Deserialize)]
+pub struct Remembered {
+    pub server: String,
+    pub tenant: String,
+}
+
+/// A sign-in to one tenant of one server.
+#[derive(Serialize, Deserialize)]
+pub struct SignIn {
+    server: String,
+    tenant: String,
+    pub access_token: AccessToken,
+    pub scope: String,
+    /// `None` when the server did not say.
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Contents {
+    current: Option<Remembered>,
+    #[serde(default)]
+    sign_ins: Vec<SignIn>,
+}
+
+/// What can be wrong with the credentials file, and what to do.
+#[derive(Debug, Error)]
+pub enum CredentialsFault {
+    #[error("this machine names no home directory for you: set {DIRECTORY_VARIABLE} to a directory of yours")]
+    NoPlace,
+    #[error("cannot read {path}: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} is damaged: remove it, then run `tms login`")]
+    Damaged { path: PathBuf },
+    #[error("cannot write {path}: {source}")]
+    Unwritable { path: PathBuf, source: io::Error },
+}
+
+impl SignIn {
+    pub fn new(target: &Target, access_token: AccessToken, scope: String, expires_at: Option<Timestamp>) -> Self {
+        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, expires_at }
+    }
+
+    fn is_to(&self, target: &Target) -> bool {
+        self.server == target.server.as_str() && self.tenant == target.tenant.as_str()
+    }
+}
+
+impl Credentials {
+    /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
+    pub fn load(output: &Output) -> Result<Self, CredentialsFault> {
+        Self::load_from(&directory()?, output)
+    }
+
+    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
+        let path = directory.join(FILE_NAME);
+        let text = match read_privately(&path, output) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { path, contents: Contents::default() }),
+            Err(source) => return Err(CredentialsFault::Unreadable { path, source }),
+        };
+        match serde_json::from_str(&text) {
+            Ok(contents) => Ok(Self { path, contents }),
+            Err(_) => Err(CredentialsFault::Damaged { path }),
+        }
+    }
+
+    /// Where the person signed in last.
+    pub fn current(&self) -> Option<&Remembered> {
+        self.contents.current.as_ref()
+    }
+
+    pub fn find(&self, target: &Target) -> Option<&SignIn> {
+        self.contents.sign_ins.iter().find(|sign_in| sign_in.is_to(target))
+    }
+
+    /// Whether a sign-in could be kept: better to hear before the walk through the browser than after it.
+    pub fn check_writable(&self) -> Result<(), CredentialsFault> {
+        self.new_file().map(drop).map_err(|source| self.unwritable(source))
+    }
+
+    /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one.
+    pub fn remember(&mut self, target: &Target, sign_in: SignIn) -> Result<(), CredentialsFault> {
+        self.contents.sign_ins.retain(|older| !older.is_to(target));
+        self.contents.sign_ins.push(sign_in);
+        self.contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
+        self.save()
+    }
+
+    /// Forgets the token. The place stays remembered, so that `tms login` finds it again.
+    pub fn forget(&mut self, target: &Target) -> Result<(), CredentialsFault> {
+        self.contents.sign_ins.retain(|sign_in| !sign_in.is_to(target));
+        self.save()
+    }
+
+    /// All or nothing: the old file stays until the new one is complete on disk.
+    fn save(&self) -> Result<(), CredentialsFault> {
+        self.replace_file().map_err(|source| self.unwritable(source))
+    }
+
+    fn replace_file(&self) -> io::Result<()> {
+        let mut file = self.new_file()?;
+        serde_json::to_writer_pretty(&mut file, &self.contents)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        Ok(())
+    }
+
+    /// A file beside the real one that is private from its first byte on, and gone again unless it is kept.
+    fn new_file(&self) -> io::Result<NamedTempFile> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
+        tempfile::Builder::new().prefix(".credentials-").permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(directory)
+    }
+
+    fn unwritable(&self, source: io::Error) -> CredentialsFault {
+        CredentialsFault::Unwritable { path: self.path.clone(), source }
+    }
+}
+
+fn directory() -> Result<PathBuf, CredentialsFault> {
+    if let Some(directory) = std::env::var_os(DIRECTORY_VARIABLE).filter(|directory| !directory.is_empty()) {
+        return Ok(directory.into());
+    }
+    let project = ProjectDirs::from("", "", "tms").ok_or(CredentialsFault::NoPlace)?;
+    // Only Linux has a place for state; elsewhere local data is what stays on the machine.
+    Ok(project.state_dir().unwrap_or(project.data_local_dir()).to_owned())
+}
+
+fn read_privately(path: &Path, output: &Output) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    if mode & OTHERS != 0 {
+        fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
+        output.note(&format!("Others could read {}; it is yours only again. To be safe, run `tms logout` and `tms login`.", path.display()));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::target::Place;
+
+    fn target(tenant: &str) -> Target {
+        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), insecure_http: false };
+        Target::choose(&place, None).unwrap()
+    }
+
+    fn sign_in(target: &Target, token: &str) -> SignIn {
+        SignIn::new(target, AccessToken::new(token.to_owned()), "hosts:read".to_owned(), Some(Timestamp::from_millis(1)))
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_sign_in_is_kept_for_its_person_only() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("deep/tms");
+        let mut credentials = Credentials::load_from(&directory, &Output::Words).unwrap();
+        credentials.remember(&target("lab"), sign_in(&target("lab"), "first")).unwrap();
+
+        assert_eq!(mode(&directory), 0o700);
+        assert_eq!(mode(&directory.join(FILE_NAME)), 0o600);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn each_place_has_one_sign_in_and_the_last_is_current() {
+        let home = tempfile::tempdir().unwrap();
+        let mut credentials = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        for (tenant, token) in [("lab", "old"), ("other", "kept"), ("lab", "new")] {
+            credentials.remember(&target(tenant), sign_in(&target(tenant), token)).unwrap();
+        }
+
+        let read = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        assert_eq!(read.find(&target("lab")).unwrap().access_token.secret(), "new");
+        assert_eq!(read.find(&target("other")).unwrap().access_token.secret(), "kept");
+        assert_eq!(read.current().unwrap().tenant, "lab");
+    }
+
+    #[test]
+    fn forgetting_keeps_the_place_and_the_other_sign_ins() {
+        let home = tempfile::tempdir().unwrap();
+        let mut credentials = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        credentials.remember(&target("other"), sign_in(&target("other"), "kept")).unwrap();
+        credentials.remember(&target("lab"), sign_in(&target("lab"), "secret-token")).unwrap();
+        credentials.forget(&target("lab")).unwrap();
+
+        let read = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        assert!(read.find(&target("lab")).is_none());
+        assert!(read.find(&target("other")).is_some());
+        assert_eq!(read.current().unwrap().tenant, "lab");
+        assert!(!fs::read_to_string(home.path().join(FILE_NAME)).unwrap().contains("secret-token"));
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_closed_to_them() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(FILE_NAME);
+        fs::write(&path, "{}").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+
+        Credentials::load_from(home.path(), &Output::Json).unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(FILE_NAME);
+        fs::write(&path, "{\"sign_ins\": [").unwrap();
+
+        assert!(matches!(Credentials::load_from(home.path(), &Output::Json), Err(CredentialsFault::Damaged { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"sign_ins\": [");
+    }
+}

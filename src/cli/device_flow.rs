@@ -1,0 +1,143 @@
+//! The device flow (RFC 8628) through the `oauth2` crate, which knows the protocol. This file adds patience: what a
+//! flaky network or a proxy says while a person is in the browser ends nothing.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use oauth2::basic::{BasicClient, BasicTokenResponse};
+use oauth2::{
+    ClientId, DeviceAuthorizationUrl, DeviceCodeErrorResponse, DeviceCodeErrorResponseType, EndpointNotSet, EndpointSet, ErrorResponse, HttpRequest,
+    HttpResponse, RequestTokenError, Scope, StandardDeviceAuthorizationResponse, StandardErrorResponse, TokenUrl,
+};
+use tokio::time::{sleep, timeout};
+
+use super::failure::Failure;
+use super::http::NoAnswer;
+use super::metadata::Metadata;
+use super::printable::Printable;
+use super::server_api::{CLIENT_ID, ServerApi};
+use super::waiting::Waiting;
+
+/// A server that sends `"interval": 0` is not asked in a busy loop.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// No server means to wait longer than this between two questions.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+/// Where the pauses after lost connections stop growing, unless the server's own interval is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The server has the last word on whether a code has expired: keep asking a little longer than it is said to live.
+const LAST_QUESTION: Duration = Duration::from_secs(6);
+
+/// The device flow with one server.
+pub struct DeviceFlow<'a> {
+    server: &'a ServerApi,
+    client: BasicClient<EndpointNotSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>,
+}
+
+impl<'a> DeviceFlow<'a> {
+    pub fn new(server: &'a ServerApi, metadata: &Metadata) -> Self {
+        let client = BasicClient::new(ClientId::new(CLIENT_ID.to_owned()))
+            .set_device_authorization_url(DeviceAuthorizationUrl::from_url(metadata.device_authorization_endpoint.clone()))
+            .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()));
+        Self { server, client }
+    }
+
+    /// Starts a sign-in: a code for the person, and one for us.
+    pub async fn ask_for_code(&self, scopes: &[String]) -> Result<StandardDeviceAuthorizationResponse, Failure> {
+        let once = |request| self.server.http.oauth(request);
+        let request = self.client.exchange_device_code().add_scopes(scopes.iter().cloned().map(Scope::new));
+        let code: StandardDeviceAuthorizationResponse = request.request_async(&once).await.map_err(|error| self.failure(error, refused_code))?;
+        if code.interval() > LONGEST_INTERVAL {
+            return Err(self.server.unexpected("an interval of more than an hour"));
+        }
+        Ok(code)
+    }
+
+    /// Asks at the server's pace until the person has decided or the code has expired.
+    pub async fn wait_for_decision(&self, code: &StandardDeviceAuthorizationResponse, waiting: &Waiting<'_>) -> Result<BasicTokenResponse, Failure> {
+        let pace = Cell::new(code.interval().max(SHORTEST_INTERVAL));
+        let patiently = |request| self.until_answered(request, pace.get(), waiting);
+        let pause = |interval: Duration| {
+            pace.set(interval.max(SHORTEST_INTERVAL));
+            sleep(pace.get())
+        };
+        // Nobody has decided before they have read the code.
+        sleep(pace.get()).await;
+        let request = self.client.exchange_device_access_token(code);
+        let lifetime = waiting.time_left() + LAST_QUESTION;
+        match timeout(lifetime, request.request_async(&patiently, pause, Some(lifetime))).await {
+            Ok(decision) => decision.map_err(|error| self.failure(error, refused_token)),
+            Err(_elapsed) => Err(Failure::CodeExpired),
+        }
+    }
+
+    /// Repeats `request` until something that is an OAuth answer comes back, or the code has expired. The crate would
+    /// back off for good after a lost connection, even below what `slow_down` asked for; here the pauses grow while the
+    /// trouble lasts (RFC 8628 §3.5), and the server's interval is kept again after it.
+    async fn until_answered(&self, request: HttpRequest, interval: Duration, waiting: &Waiting<'_>) -> Result<HttpResponse, NoAnswer> {
+        let mut pause = longer(interval, interval);
+        loop {
+            let trouble = match self.server.http.oauth(request.clone()).await {
+                Ok(answer) => {
+                    waiting.trouble_is_over();
+                    return Ok(answer);
+                }
+                Err(trouble) => trouble,
+            };
+            if waiting.time_left().is_zero() {
+                return Err(trouble);
+            }
+            waiting.trouble(&trouble);
+            let asked_for = trouble.retry_after().unwrap_or_default();
+            sleep(pause.max(asked_for).min(waiting.time_left())).await;
+            pause = longer(pause, interval);
+        }
+    }
+
+    fn failure<T: ErrorResponse>(&self, error: RequestTokenError<NoAnswer, T>, refused: fn(&ServerApi, T) -> Failure) -> Failure {
+        match error {
+            RequestTokenError::ServerResponse(error) => refused(self.server, error),
+            RequestTokenError::Request(why) => self.server.no_answer(why),
+            // Not the details: they could quote the token.
+            RequestTokenError::Parse(..) => self.server.unexpected("an OAuth answer with parts missing"),
+            RequestTokenError::Other(_) => self.server.unexpected("an OAuth answer that is not JSON"),
+        }
+    }
+}
+
+/// Twice as long, within limits.
+fn longer(pause: Duration, interval: Duration) -> Duration {
+    pause.saturating_mul(2).min(LONGEST_PAUSE.max(interval))
+}
+
+fn refused_code(server: &ServerApi, error: oauth2::basic::BasicErrorResponse) -> Failure {
+    refused(server, &error)
+}
+
+fn refused_token(server: &ServerApi, error: DeviceCodeErrorResponse) -> Failure {
+    match error.error() {
+        DeviceCodeErrorResponseType::AccessDenied => Failure::Denied,
+        DeviceCodeErrorResponseType::ExpiredToken => Failure::CodeExpired,
+        _ => refused(server, &error),
+    }
+}
+
+fn refused<T: oauth2::ErrorResponseType + std::fmt::Display>(server: &ServerApi, error: &StandardErrorResponse<T>) -> Failure {
+    let message = match error.error_description() {
+        Some(description) => format!("{description} ({})", error.error()),
+        None => error.error().to_string(),
+    };
+    Failure::Refused { server: server.target.server.clone(), message: Printable::new(&message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_their_limit_and_never_fall_below_the_interval() {
+        let seconds = Duration::from_secs;
+        assert_eq!(longer(seconds(1), seconds(1)), seconds(2));
+        assert_eq!(longer(seconds(8), seconds(1)), seconds(10));
+        assert_eq!(longer(seconds(15), seconds(15)), seconds(15), "what slow_down asked for is kept");
+    }
+}

@@ -1,0 +1,102 @@
+//! Everything that can go wrong, as one line that says what to do, a word for scripts and an exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+use super::credentials::CredentialsFault;
+use super::http::NoAnswer;
+use super::metadata::MetadataRefused;
+use super::printable::Printable;
+use super::server_url::{ServerUrl, ServerUrlRefused};
+use super::target::Target;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, Error)]
+pub enum Failure {
+    #[error("no server is known yet: pass its address with --server URL")]
+    NoServer,
+    #[error(transparent)]
+    ServerUrl(#[from] ServerUrlRefused),
+    #[error("`{0}` cannot be a tenant, whose name has letters, digits and . _ - only: check --tenant")]
+    Tenant(String),
+    #[error("you are not signed in to {0}: run `tms login`")]
+    NotSignedIn(Target),
+    #[error("your sign-in to {0} has expired or was ended: run `tms login`")]
+    SignInEnded(Target),
+    #[error("Denied in the browser. Nothing was shared.")]
+    Denied,
+    #[error("the code expired before it was approved: run `tms login` again for a new one")]
+    CodeExpired,
+    #[error("stopped")]
+    Interrupted,
+    #[error("no answer from {server}, because {why}: check the address and your connection, then try again")]
+    NoAnswer { server: ServerUrl, why: NoAnswer },
+    #[error("{server} is busy: try again {when}")]
+    Busy { server: ServerUrl, when: String },
+    #[error("{server} sends us elsewhere, to {location}: if that is right, pass its address with --server")]
+    Redirected { server: ServerUrl, location: Printable },
+    #[error("{server} does not know the tenant `{tenant}`, or is not a TMS portal: check --server and --tenant")]
+    NoSuchTenant { server: ServerUrl, tenant: String },
+    #[error(transparent)]
+    Metadata(#[from] MetadataRefused),
+    #[error("{server} answered what this program does not understand ({what}): tell the people who run it")]
+    Unexpected { server: ServerUrl, what: Printable },
+    #[error("{server} refused: {message}")]
+    Refused { server: ServerUrl, message: Printable },
+    #[error("{server} refused: {message} To ask for more, run `tms login --scope SCOPE`")]
+    NotAllowed { server: ServerUrl, message: Printable },
+    #[error(transparent)]
+    Credentials(#[from] CredentialsFault),
+    #[error("this program could not start: {0}")]
+    Runtime(io::Error),
+}
+
+impl Failure {
+    /// As documented in `tms --help`.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.exit_number())
+    }
+
+    /// The word that stands for it in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) => "usage",
+            Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
+            Self::Denied => "access_denied",
+            Self::CodeExpired => "expired_token",
+            Self::Interrupted => "interrupted",
+            Self::NoAnswer { .. } | Self::Busy { .. } => "no_answer",
+            Self::Redirected { .. } | Self::NoSuchTenant { .. } | Self::Metadata(_) | Self::Unexpected { .. } => "unexpected_answer",
+            Self::Refused { .. } => "refused",
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::Credentials(_) => "credentials",
+            Self::Runtime(_) => "internal",
+        }
+    }
+
+    fn exit_number(&self) -> u8 {
+        match self {
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) => 2,
+            Self::NotSignedIn(_) | Self::SignInEnded(_) => 3,
+            Self::Denied => 4,
+            Self::CodeExpired => 5,
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_as_the_help_says() {
+        for (failure, number) in [(Failure::NoServer, 2), (Failure::Denied, 4), (Failure::CodeExpired, 5), (Failure::Interrupted, 130)] {
+            assert_eq!(failure.exit_number(), number);
+            assert!(crate::cli::EXIT_CODES.lines().any(|line| line.trim_start().starts_with(&format!("{number}  "))));
+        }
+    }
+}

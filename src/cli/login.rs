@@ -1,0 +1,166 @@
+//! `tms login`
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use oauth2::basic::{BasicTokenResponse, BasicTokenType};
+use oauth2::{StandardDeviceAuthorizationResponse, TokenResponse};
+use serde_json::json;
+
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
+
+use super::credentials::{Credentials, SignIn};
+use super::device_flow::DeviceFlow;
+use super::failure::Failure;
+use super::moments::now;
+use super::output::Output;
+use super::printable::Printable;
+use super::qr_code;
+use super::server_api::ServerApi;
+use super::target::{Place, Target};
+use super::waiting::Waiting;
+
+/// What `tms login` takes besides the place.
+#[derive(Args)]
+pub struct Login {
+    /// What the sign-in is for; more than one with spaces between, or given more than once
+    #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
+    #[arg(value_parser = NonEmptyStringValueParser::new(), default_value = Scope::HostsRead.as_str())]
+    scope: Vec<String>,
+
+    /// Do not draw a QR code
+    #[arg(long)]
+    no_qr: bool,
+}
+
+/// What the person has to do in the browser.
+struct Invitation {
+    user_code: Printable,
+    verification_uri: Printable,
+    verification_uri_complete: Option<Printable>,
+}
+
+/// Shows a code, waits for the decision in the browser, and keeps the sign-in.
+pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), Failure> {
+    let mut credentials = Credentials::load(output)?;
+    let target = Target::choose(place, credentials.current())?;
+    credentials.check_writable()?;
+    let server = ServerApi::new(target)?;
+    let flow = DeviceFlow::new(&server, &server.metadata().await?);
+
+    let code = flow.ask_for_code(&login.scope).await?;
+    let invitation = Invitation::new(&code);
+    invitation.announce(&code, output);
+    invitation.show(login, output);
+    let token = {
+        let waiting = Waiting::begin(code.expires_in(), output);
+        flow.wait_for_decision(&code, &waiting).await?
+    };
+
+    let sign_in = sign_in(&server, login, &token)?;
+    // No waiting between the token and this: Ctrl-C cannot lose it half way.
+    credentials.remember(&server.target, sign_in)?;
+    report(&server, login, &credentials, output).await;
+    Ok(())
+}
+
+impl Invitation {
+    fn new(code: &StandardDeviceAuthorizationResponse) -> Self {
+        Self {
+            user_code: Printable::new(code.user_code().secret()),
+            verification_uri: Printable::new(code.verification_uri()),
+            verification_uri_complete: code.verification_uri_complete().map(|uri| Printable::new(uri.secret())),
+        }
+    }
+
+    fn announce(&self, code: &StandardDeviceAuthorizationResponse, output: &Output) {
+        let mut event = json!({
+            "event": "code",
+            "user_code": self.user_code,
+            "verification_uri": self.verification_uri,
+            "expires_in": code.expires_in().as_secs(),
+            "interval": code.interval().as_secs(),
+        });
+        if let Some(complete) = &self.verification_uri_complete {
+            event["verification_uri_complete"] = json!(complete);
+        }
+        output.event(&event);
+    }
+
+    /// The QR code comes first: it may scroll away, the code must not.
+    fn show(&self, login: &Login, output: &Output) {
+        if let Some(drawing) = self.drawing(login, output) {
+            output.note(&format!("\n{drawing}"));
+        }
+        let (bold, plain) = if output.is_coloured() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        output.note("Open this page in any browser, on any machine:\n");
+        output.note(&format!("    {bold}{}{plain}\n", self.verification_uri));
+        output.note("and enter this code:\n");
+        output.note(&format!("    {bold}{}{plain}\n", self.user_code));
+    }
+
+    fn drawing(&self, login: &Login, output: &Output) -> Option<String> {
+        if login.no_qr || !output.is_watched() {
+            return None;
+        }
+        let (_, columns) = console::Term::stderr().size_checked()?;
+        let address = self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri);
+        qr_code::draw(address.as_str(), usize::from(columns), output.is_coloured())
+    }
+}
+
+fn sign_in(server: &ServerApi, login: &Login, token: &BasicTokenResponse) -> Result<SignIn, Failure> {
+    if *token.token_type() != BasicTokenType::Bearer {
+        return Err(server.unexpected("a token that is not a Bearer token"));
+    }
+    let expires_at: Option<Timestamp> = token.expires_in().map(|lifetime| now() + lifetime);
+    Ok(SignIn::new(&server.target, token.access_token().clone(), granted(login, token), expires_at))
+}
+
+/// A server that leaves the scope out granted what was asked for (RFC 6749 §5.1).
+fn granted(login: &Login, token: &BasicTokenResponse) -> String {
+    match token.scopes() {
+        Some(scopes) => scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
+        None => login.scope.join(" "),
+    }
+}
+
+/// Says who is signed in. The sign-in is kept already, so a server that cannot say changes nothing.
+async fn report(server: &ServerApi, login: &Login, credentials: &Credentials, output: &Output) {
+    let Some(sign_in) = credentials.find(&server.target) else { return };
+    let person = server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id);
+    let scope = Printable::new(&sign_in.scope);
+    for missing in missing_scopes(&login.scope, scope.as_str()) {
+        output.note(&format!("Not granted: {missing}"));
+    }
+    let words = match &person {
+        Some(person) => format!("Signed in to {} as {person}.", server.target),
+        None => format!("Signed in to {}.", server.target),
+    };
+    let object = json!({
+        "event": "signed_in",
+        "server": server.target.server.as_str(),
+        "tenant": server.target.tenant,
+        "tms_user_id": person,
+        "scope": scope,
+        "expires_at": sign_in.expires_at.map(Timestamp::to_rfc3339),
+    });
+    output.result(&words, &object);
+}
+
+fn missing_scopes<'a>(asked: &'a [String], granted: &'a str) -> impl Iterator<Item = &'a str> {
+    let is_granted = move |scope: &str| granted.split_ascii_whitespace().any(|word| word == scope);
+    asked.iter().map(String::as_str).filter(move |scope| !is_granted(scope))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_that_were_not_granted_are_named() {
+        let asked = ["hosts:read".to_owned(), "keys:create".to_owned()];
+        assert_eq!(missing_scopes(&asked, "hosts:read").collect::<Vec<_>>(), ["keys:create"]);
+        assert_eq!(missing_scopes(&asked, "keys:create hosts:read").count(), 0);
+    }
+}

@@ -1,0 +1,75 @@
+//! Times as the server writes them, and as people read them.
+
+use std::time::Duration;
+
+use crate::domain::time::{Timestamp, span_in_words};
+
+/// The current time. The command line is where time comes in; everything else takes it as an argument.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// `20 December 2026, 14:02 UTC`, or `never` for TMS' "forever"; a time nobody can read is shown as it came.
+pub fn in_words(rfc3339: &str) -> String {
+    match read(rfc3339) {
+        Some(Timestamp::FOREVER) => "never".to_owned(),
+        Some(time) => time.to_words(),
+        None => rfc3339.to_owned(),
+    }
+}
+
+/// How long it is until then: `7 hours left`.
+pub fn left_in_words(rfc3339: &str, now: Timestamp) -> Option<String> {
+    let time = read(rfc3339).filter(|time| *time != Timestamp::FOREVER)?;
+    Some(format!("{} left", span_in_words(time.since(now))))
+}
+
+/// For a clock that runs while somebody watches: `14 min 32 s`.
+pub fn countdown(left: Duration) -> String {
+    let seconds = left.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+fn read(rfc3339: &str) -> Option<Timestamp> {
+    // jiff ends a day before "forever", so that every time can be shown in every zone.
+    if rfc3339.starts_with("9999-12-31T") {
+        return Some(Timestamp::FOREVER);
+    }
+    let time: jiff::Timestamp = rfc3339.parse().ok()?;
+    Some(Timestamp::from_millis(time.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_in_words() {
+        for (sent, words) in [
+            ("2026-11-21T05:00:00+00:00", "21 November 2026, 05:00 UTC"),
+            ("2026-11-21T06:00:00+01:00", "21 November 2026, 05:00 UTC"),
+            ("9999-12-31T23:59:59+00:00", "never"),
+            ("soon", "soon"),
+        ] {
+            assert_eq!(in_words(sent), words);
+        }
+    }
+
+    #[test]
+    fn the_time_left_is_said_unless_there_is_no_end() {
+        let now = Timestamp::from_millis(1_795_237_200_000 - 8 * 3_600_000);
+        assert_eq!(left_in_words("2026-11-21T05:00:00+00:00", now).as_deref(), Some("8 hours left"));
+        assert_eq!(left_in_words("9999-12-31T23:59:59+00:00", now), None);
+    }
+
+    #[test]
+    fn a_countdown_shows_its_two_largest_units() {
+        for (seconds, words) in [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (872, "14 min 32 s"), (3600, "1 h 0 min"), (90_061, "25 h 1 min")] {
+            assert_eq!(countdown(Duration::from_secs(seconds)), words);
+        }
+    }
+}

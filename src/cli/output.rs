@@ -1,0 +1,68 @@
+//! What is said where: results on stdout, words to the person on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+
+/// How a command speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Plain words for people.
+    Words,
+    /// One JSON object on stdout, for scripts.
+    Json,
+    /// One JSON object per event and line on stdout, for scripts that follow a sign-in.
+    JsonEvents,
+}
+
+impl Output {
+    /// What the command was asked for.
+    pub fn result(&self, words: &str, object: &Value) {
+        match self {
+            Self::Words => print_line(io::stdout(), words),
+            Self::Json | Self::JsonEvents => print_line(io::stdout(), &object.to_string()),
+        }
+    }
+
+    /// Something that scripts may follow and people are told in other ways.
+    pub fn event(&self, object: &Value) {
+        if *self == Self::JsonEvents {
+            print_line(io::stdout(), &object.to_string());
+        }
+    }
+
+    /// Something worth knowing on the way. Scripts get it in the result, if at all.
+    pub fn note(&self, words: &str) {
+        if *self == Self::Words {
+            print_line(io::stderr(), words);
+        }
+    }
+
+    /// The last line of a command that failed.
+    pub fn failure(&self, failure: &Failure) {
+        let (word, message) = (failure.word(), failure.to_string());
+        match self {
+            Self::Words if matches!(failure, Failure::Denied) => print_line(io::stderr(), &message),
+            Self::Words => print_line(io::stderr(), &format!("tms: {message}")),
+            Self::Json => print_line(io::stdout(), &json!({ "error": word, "message": message }).to_string()),
+            Self::JsonEvents => print_line(io::stdout(), &json!({ "event": "error", "error": word, "message": message }).to_string()),
+        }
+    }
+
+    /// Whether a person watches: only then are moving and large things drawn.
+    pub fn is_watched(&self) -> bool {
+        *self == Self::Words && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Whether that person wants colours (<https://no-color.org>).
+    pub fn is_coloured(&self) -> bool {
+        self.is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+}
+
+/// A reader that went away (`tms hosts | head -1`) is no reason to fail: there is nobody left to tell.
+fn print_line(mut stream: impl Write, line: &str) {
+    let _gone = writeln!(stream, "{line}").and_then(|()| stream.flush());
+}

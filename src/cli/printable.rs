@@ -1,0 +1,69 @@
+//! Text from a server, made harmless for a terminal.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One line of text without control characters: what a server says cannot move the cursor, change colours, set the
+/// window's title or reorder what is shown. Answers are read into this type, so nothing else can reach the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String")]
+pub struct Printable(String);
+
+impl Printable {
+    /// Line breaks and tabs become spaces, all other control and direction characters go.
+    pub fn new(text: &str) -> Self {
+        let harmless = text.chars().filter_map(|c| match c {
+            '\n' | '\r' | '\t' => Some(' '),
+            _ if c.is_control() || changes_direction(c) => None,
+            _ => Some(c),
+        });
+        Self(harmless.collect())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The invisible characters that let `exe.gnp` read as `png.exe`.
+fn changes_direction(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+impl From<String> for Printable {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl fmt::Display for Printable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_cannot_send_escape_sequences_to_the_terminal() {
+        for (sent, shown) in [
+            ("WDJB-MJHT", "WDJB-MJHT"),
+            ("\u{1b}[2J\u{1b}]0;owned\u{7}hello", "[2J]0;ownedhello"),
+            ("\u{9b}31mred\u{7f}", "31mred"),
+            ("two\r\nlines", "two  lines"),
+            ("host\u{202e}gnp.exe", "hostgnp.exe"),
+            ("Zoë 東京", "Zoë 東京"),
+        ] {
+            assert_eq!(Printable::new(sent).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn json_is_cleaned_while_it_is_read() {
+        let read: Printable = serde_json::from_str(r#""a\u001b[31mb""#).unwrap();
+        assert_eq!(read.as_str(), "a[31mb");
+    }
+}

@@ -1,0 +1,131 @@
+//! What this program asks a portal, apart from the device flow.
+
+use oauth2::http::{StatusCode, header::LOCATION};
+use oauth2::url::Url;
+use oauth2::{AccessToken, HttpResponse};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::paths;
+use crate::domain::time::span_in_words;
+
+use super::failure::Failure;
+use super::http::{Http, NoAnswer};
+use super::metadata::Metadata;
+use super::printable::Printable;
+use super::target::Target;
+
+/// This program's name at every portal. It is a public client: the name is no secret and proves nothing.
+pub const CLIENT_ID: &str = "tms-cli";
+
+/// One tenant of one portal, as this program sees it.
+pub struct ServerApi {
+    pub target: Target,
+    pub http: Http,
+}
+
+/// `GET /v1/tms/me`: whose token it is, and what it may be used for.
+#[derive(Deserialize, Serialize)]
+pub struct Me {
+    pub tenant: Printable,
+    pub tms_user_id: Printable,
+    pub client_id: Printable,
+    pub scope: Printable,
+    pub expires_at: Printable,
+}
+
+/// `GET /v1/tms/me/hosts`: the host accounts that the person linked and shared.
+#[derive(Deserialize, Serialize)]
+pub struct MyHosts {
+    pub hosts: Vec<HostAccount>,
+}
+
+/// An account on a host.
+#[derive(Deserialize, Serialize)]
+pub struct HostAccount {
+    pub host: Printable,
+    pub host_account: Printable,
+    pub state: Printable,
+    pub linked_at: Option<Printable>,
+    pub expires_at: Option<Printable>,
+}
+
+/// An error of the TMS API, for its sentence.
+#[derive(Deserialize)]
+struct ApiError {
+    result_msg: Printable,
+}
+
+impl ServerApi {
+    pub fn new(target: Target) -> Result<Self, Failure> {
+        match Http::new() {
+            Ok(http) => Ok(Self { target, http }),
+            Err(why) => Err(Failure::NoAnswer { server: target.server, why }),
+        }
+    }
+
+    /// The server's endpoints, checked.
+    pub async fn metadata(&self) -> Result<Metadata, Failure> {
+        let url = self.target.metadata_url();
+        let answer = self.http.get(&url, None).await.map_err(|why| self.no_answer(why))?;
+        match answer.status() {
+            StatusCode::OK => Ok(Metadata::read(answer.body(), &self.target)?),
+            StatusCode::NOT_FOUND => Err(Failure::NoSuchTenant { server: self.target.server.clone(), tenant: self.target.tenant.to_string() }),
+            _ => Err(self.refusal(&answer)),
+        }
+    }
+
+    pub async fn me(&self, token: &AccessToken) -> Result<Me, Failure> {
+        self.ask(paths::ME, token).await
+    }
+
+    pub async fn my_hosts(&self, token: &AccessToken) -> Result<MyHosts, Failure> {
+        self.ask(paths::MY_HOSTS, token).await
+    }
+
+    /// RFC 7009. Not through the `oauth2` crate, which refuses an `http://` endpoint even on this machine.
+    pub async fn revoke(&self, endpoint: &Url, token: &AccessToken) -> Result<(), Failure> {
+        let form = [("token", token.secret().as_str()), ("token_type_hint", "access_token"), ("client_id", CLIENT_ID)];
+        let answer = self.http.post_form(endpoint.as_str(), &form).await.map_err(|why| self.no_answer(why))?;
+        if answer.status() == StatusCode::OK { Ok(()) } else { Err(self.refusal(&answer)) }
+    }
+
+    pub fn no_answer(&self, why: NoAnswer) -> Failure {
+        let server = self.target.server.clone();
+        match why {
+            NoAnswer::Busy { retry_after: Some(span) } => Failure::Busy { server, when: format!("in {}", span_in_words(span)) },
+            NoAnswer::Busy { retry_after: None } => Failure::Busy { server, when: "in a minute".to_owned() },
+            _ => Failure::NoAnswer { server, why },
+        }
+    }
+
+    pub fn unexpected(&self, what: &str) -> Failure {
+        Failure::Unexpected { server: self.target.server.clone(), what: Printable::new(what) }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, token: &AccessToken) -> Result<T, Failure> {
+        let answer = self.http.get(&self.target.url(path), Some(token)).await.map_err(|why| self.no_answer(why))?;
+        match answer.status() {
+            StatusCode::OK => serde_json::from_slice(answer.body()).map_err(|_| self.unexpected(path)),
+            StatusCode::UNAUTHORIZED => Err(Failure::SignInEnded(self.target.clone())),
+            _ => Err(self.refusal(&answer)),
+        }
+    }
+
+    fn refusal(&self, answer: &HttpResponse) -> Failure {
+        let server = self.target.server.clone();
+        if let Some(location) = location(answer) {
+            return Failure::Redirected { server, location };
+        }
+        match serde_json::from_slice::<ApiError>(answer.body()) {
+            Ok(error) if answer.status() == StatusCode::FORBIDDEN => Failure::NotAllowed { server, message: error.result_msg },
+            Ok(error) => Failure::Refused { server, message: error.result_msg },
+            Err(_) => self.unexpected(&format!("HTTP {}", answer.status().as_u16())),
+        }
+    }
+}
+
+fn location(answer: &HttpResponse) -> Option<Printable> {
+    let location = answer.headers().get(LOCATION).filter(|_| answer.status().is_redirection())?;
+    Some(Printable::new(&String::from_utf8_lossy(location.as_bytes())))
+}

@@ -1,0 +1,126 @@
+//! The server's address as a person types it.
+
+use std::fmt;
+
+use oauth2::url::{Host, Url};
+use thiserror::Error;
+
+/// A server: scheme, host and port, nothing else. Two spellings of one server are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl(String);
+
+/// Why an address is not taken, as one line that says what to type instead.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ServerUrlRefused {
+    #[error("`{0}` is not the address of a server: pass something like --server https://portal.example.org")]
+    NotAnAddress(String),
+    #[error("a server's address has no user name or password in it: pass --server {0}")]
+    UserName(String),
+    #[error("a server's address is its scheme and host only: pass --server {0}")]
+    MoreThanAServer(String),
+    #[error("over http:// everybody on the way can read your token: use https://, or accept that with --insecure-http")]
+    PlainHttp,
+}
+
+impl ServerUrl {
+    /// Takes `https://`, and `http://` on this machine; `http://` to elsewhere only if the person accepts it.
+    pub fn parse(typed: &str, plain_http_accepted: bool) -> Result<Self, ServerUrlRefused> {
+        let not_an_address = || ServerUrlRefused::NotAnAddress(typed.to_owned());
+        let url = Url::parse(typed.trim()).map_err(|_| not_an_address())?;
+        let host = url.host().ok_or_else(not_an_address)?;
+        let origin = url.origin().ascii_serialization();
+        match url.scheme() {
+            "https" => {}
+            "http" if plain_http_accepted || is_this_machine(&host) => {}
+            "http" => return Err(ServerUrlRefused::PlainHttp),
+            _ => return Err(not_an_address()),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ServerUrlRefused::UserName(origin));
+        }
+        if url.path().contains(|c| c != '/') || url.query().is_some() || url.fragment().is_some() {
+            return Err(ServerUrlRefused::MoreThanAServer(origin));
+        }
+        Ok(Self(origin))
+    }
+
+    /// Whether `url` is on this server, so that the token may be sent there.
+    pub fn is_origin_of(&self, url: &Url) -> bool {
+        url.origin().ascii_serialization() == self.0
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_server_are_one_server() {
+        for (typed, server) in [
+            ("https://Portal.Example.org", "https://portal.example.org"),
+            ("https://portal.example.org:443//", "https://portal.example.org"),
+            (" https://portal.example.org:8443/ ", "https://portal.example.org:8443"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("http://127.9.9.9", "http://127.9.9.9"),
+            ("http://localhost:3000/", "http://localhost:3000"),
+            ("http://tms.localhost", "http://tms.localhost"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+        ] {
+            assert_eq!(ServerUrl::parse(typed, false).unwrap().as_str(), server);
+        }
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused_with_the_way_out() {
+        let server = || "https://portal.example.org".to_owned();
+        for (typed, refused) in [
+            ("https://portal.example.org/device", ServerUrlRefused::MoreThanAServer(server())),
+            ("https://portal.example.org/?a=b", ServerUrlRefused::MoreThanAServer(server())),
+            ("https://me:pw@portal.example.org", ServerUrlRefused::UserName(server())),
+            ("http://portal.example.org", ServerUrlRefused::PlainHttp),
+            ("http://localhost.example.org", ServerUrlRefused::PlainHttp),
+            ("http://10.0.0.1", ServerUrlRefused::PlainHttp),
+        ] {
+            assert_eq!(ServerUrl::parse(typed, false), Err(refused));
+        }
+        for typed in ["", "portal.example.org", "localhost:3000", "ftp://portal.example.org", "file:///etc/passwd"] {
+            assert_eq!(ServerUrl::parse(typed, true), Err(ServerUrlRefused::NotAnAddress(typed.to_owned())));
+        }
+    }
+
+    #[test]
+    fn plain_http_elsewhere_needs_to_be_accepted() {
+        assert!(ServerUrl::parse("http://portal.example.org", true).is_ok());
+    }
+
+    #[test]
+    fn another_port_or_scheme_is_another_server() {
+        let server = ServerUrl::parse("https://portal.example.org", false).unwrap();
+        for (url, same) in [
+            ("https://portal.example.org/t/a/oauth/token", true),
+            ("https://portal.example.org:8443/t/a/oauth/token", false),
+            ("http://portal.example.org/t/a/oauth/token", false),
+            ("https://portal.example.org.evil.test/", false),
+        ] {
+            assert_eq!(server.is_origin_of(&Url::parse(url).unwrap()), same, "{url}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which tenant of which server a command is about.
+
+use std::fmt;
+
+use clap::Args;
+
+use crate::domain::ids::TenantId;
+use crate::domain::paths;
+
+use super::credentials::Remembered;
+use super::failure::Failure;
+use super::server_url::ServerUrl;
+
+const DEFAULT_TENANT: &str = "default";
+
+/// What the command line and the environment say about the place.
+#[derive(Args, Default)]
+pub struct Place {
+    /// The portal's address, such as https://portal.example.org; the last one you signed in to if not given
+    #[arg(long, global = true, env = "TMS_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+
+    /// The tenant; the last one you signed in to on this server if not given, else `default`
+    #[arg(long, global = true, env = "TMS_TENANT", value_name = "TENANT")]
+    pub tenant: Option<String>,
+
+    /// Accept http:// to another machine; everybody on the way can then read your token
+    #[arg(long, global = true)]
+    pub insecure_http: bool,
+}
+
+/// One tenant of one server.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub server: ServerUrl,
+    pub tenant: TenantId,
+}
+
+impl Target {
+    /// What was asked for, completed by what was remembered. A remembered tenant counts only on its own server.
+    pub fn choose(place: &Place, remembered: Option<&Remembered>) -> Result<Self, Failure> {
+        let typed = given(&place.server).or(remembered.map(|remembered| remembered.server.as_str())).ok_or(Failure::NoServer)?;
+        let server = ServerUrl::parse(typed, place.insecure_http)?;
+        let remembered_tenant = remembered.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
+        let tenant = given(&place.tenant).or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
+        let tenant = TenantId::parse(tenant).map_err(|_| Failure::Tenant(tenant.to_owned()))?;
+        Ok(Self { server, tenant })
+    }
+
+    /// The issuer that the server must call itself, to the letter (RFC 8414 §3.3).
+    pub fn issuer(&self) -> String {
+        self.url(&paths::tenant(&self.tenant))
+    }
+
+    /// RFC 8414 §3.1: the well-known path goes between the host and the issuer's path.
+    pub fn metadata_url(&self) -> String {
+        self.url(&format!("{}{}", paths::OAUTH_METADATA, paths::tenant(&self.tenant)))
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, tenant {}", self.server, self.tenant)
+    }
+}
+
+/// An empty environment variable is one that is not set.
+fn given(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|value| !value.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(server: &str, tenant: &str) -> Place {
+        Place { server: Some(server.to_owned()), tenant: Some(tenant.to_owned()), insecure_http: false }
+    }
+
+    fn remembered() -> Remembered {
+        Remembered { server: "https://a.example".to_owned(), tenant: "lab".to_owned() }
+    }
+
+    #[test]
+    fn what_is_asked_for_wins_over_what_is_remembered() {
+        for (server, tenant, chosen) in [
+            ("", "", "https://a.example, tenant lab"),
+            ("https://a.example/", "", "https://a.example, tenant lab"),
+            ("https://b.example", "", "https://b.example, tenant default"),
+            ("", "other", "https://a.example, tenant other"),
+            ("https://b.example", "other", "https://b.example, tenant other"),
+        ] {
+            let target = Target::choose(&place(server, tenant), Some(&remembered())).unwrap();
+            assert_eq!(target.to_string(), chosen);
+        }
+    }
+
+    #[test]
+    fn without_a_server_there_is_nothing_to_guess() {
+        assert!(matches!(Target::choose(&Place::default(), None), Err(Failure::NoServer)));
+    }
+
+    #[test]
+    fn a_tenant_cannot_climb_out_of_its_path() {
+        for tenant in ["..", "a/b", "a?b", "a b"] {
+            assert!(matches!(Target::choose(&place("https://a.example", tenant), None), Err(Failure::Tenant(_))), "{tenant}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_path_goes_between_host_and_issuer_path() {
+        let target = Target::choose(&Place::default(), Some(&remembered())).unwrap();
+        assert_eq!(target.issuer(), "https://a.example/t/lab");
+        assert_eq!(target.metadata_url(), "https://a.example/.well-known/oauth-authorization-server/t/lab");
+    }
+}

@@ -1,0 +1,24 @@
+//! Rules and words, the same for server and browser: no I/O, no clock, no randomness.
+//!
+//! - **tenant**: a computing centre; nothing crosses from one to another.
+//! - **client**: an application that a tenant trusts ("application" to people).
+//! - **person**: somebody with an account in a tenant, named by a `UserId`.
+//! - **host account**: a login on a host that a person has linked.
+//! - **device grant**: one run of RFC 8628: a device asks, a person decides, the device fetches a token.
+//! - **user code** and **device code**: the grant's two names, one for the person, one for the machine.
+//! - **delegation**: a person's permission for a client to act for them on some host accounts, until a date.
+//! - **session**: a browser's; **token**: a machine's.
+//! - **activity**: the record of what happened.
+
+pub mod activity;
+pub mod attempts;
+pub mod client;
+pub mod device_grant;
+pub mod host_account;
+pub mod ids;
+pub mod paths;
+pub mod scope;
+pub mod tenant;
+pub mod time;
+pub mod token;
+pub mod user_code;

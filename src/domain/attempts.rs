@@ -1,0 +1,120 @@
+//! Limits on guessing. The counters live in the database, so that a restart clears none, and no success clears any.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::ids::{TenantId, UserId};
+use super::time::Timestamp;
+
+/// What is being guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guessed {
+    UserCode,
+    Password,
+}
+
+/// One counter: who guesses, how often, in how long a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The counter's name in the database.
+    pub key: String,
+    pub most: u32,
+    pub window: Duration,
+}
+
+/// Everything a guess counts against. Missing where it is not known.
+#[derive(Clone, Debug, Default)]
+pub struct Guesser<'a> {
+    pub tenant: Option<&'a TenantId>,
+    pub person: Option<&'a UserId>,
+    /// A stable name for the browser session.
+    pub session: Option<&'a str>,
+    pub address: Option<IpAddr>,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The counters for guesses at user codes: 5 per session and 10 minutes, 20 per account and hour, 10 per network address and
+/// minute, 10 per second over all. With 10 000 codes alive the last one alone keeps a hit within a code's life below 0.4 %.
+pub fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
+    let limit = |key: String, most, window| Limit { key: format!("code {key}"), most, window };
+    let mut limits = vec![limit("all".into(), 600, MINUTE)];
+    limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
+    limits.extend(account(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
+    limits.extend(guesser.address.map(|address| limit(network(address), 10, MINUTE)));
+    limits
+}
+
+/// The counters for guesses at passwords: 10 per account, 30 per network address, each in 10 minutes.
+pub fn password_limits(guesser: &Guesser) -> Vec<Limit> {
+    let limit = |key: String, most| Limit { key: format!("password {key}"), most, window: 10 * MINUTE };
+    let mut limits = Vec::new();
+    limits.extend(account(guesser).map(|account| limit(account, 10)));
+    limits.extend(guesser.address.map(|address| limit(network(address), 30)));
+    limits
+}
+
+pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
+    match guessed {
+        Guessed::UserCode => user_code_limits(guesser),
+        Guessed::Password => password_limits(guesser),
+    }
+}
+
+/// When the next try is allowed, if the limit is used up: `oldest` is the earliest of the last `most` guesses in the window.
+pub fn wait_until(limit: &Limit, guesses: u32, oldest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    let free_at = oldest? + limit.window;
+    (guesses >= limit.most && now < free_at).then(|| free_at.since(now))
+}
+
+fn account(guesser: &Guesser) -> Option<String> {
+    Some(format!("account {}/{}", guesser.tenant?, guesser.person?))
+}
+
+/// One household or one laptop: an IPv4 address, or an IPv6 /64, of which one customer has as many addresses as they like.
+pub fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("network {address}"),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => format!("network {address}"),
+            None => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("network {a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_a_counter() {
+        let key = |text: &str| network(text.parse().expect("an address"));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:2"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_used_up_limit_frees_itself_when_its_oldest_guess_leaves_the_window() {
+        let limit = Limit { key: "k".into(), most: 5, window: Duration::from_secs(600) };
+        let now = Timestamp::from_millis(1_000_000);
+        let oldest = Some(Timestamp::from_millis(700_000));
+        assert_eq!(wait_until(&limit, 4, oldest, now), None);
+        assert_eq!(wait_until(&limit, 5, oldest, now), Some(Duration::from_secs(300)));
+        assert_eq!(wait_until(&limit, 5, oldest, Timestamp::from_millis(1_300_000)), None);
+    }
+
+    #[test]
+    fn every_known_side_of_a_guesser_is_counted() {
+        let tenant = TenantId::parse("test").expect("a tenant");
+        let person = UserId::parse("jdoe").expect("a person");
+        let guesser =
+            Guesser { tenant: Some(&tenant), person: Some(&person), session: Some("s1"), address: Some("192.0.2.1".parse().expect("an address")) };
+        assert_eq!(user_code_limits(&guesser).len(), 4);
+        assert_eq!(password_limits(&guesser).len(), 2);
+        assert_eq!(user_code_limits(&Guesser::default()).len(), 1);
+    }
+}

@@ -1,0 +1,76 @@
+//! A client: an application that a tenant trusts to ask people for permission.
+
+use super::ids::{ClientId, TenantId};
+use super::scope::ScopeSet;
+
+/// The public client behind the `tms` command; every tenant has it.
+pub const CLI_CLIENT_ID: &str = "tms-cli";
+
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub tenant_id: TenantId,
+    pub id: ClientId,
+    pub app_name: String,
+    pub app_version: String,
+    pub enabled: bool,
+    /// May use the device grant.
+    pub device_grant: bool,
+    /// The most it may ask for.
+    pub scope: ScopeSet,
+    /// No secret: anybody can claim to be this client (RFC 8628 §5.6).
+    pub public: bool,
+    /// The tenant's operators have looked at it and say so to people.
+    pub verified: bool,
+}
+
+/// Why a client gets no device code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestRefused {
+    /// It may not use the device grant (RFC 6749 §5.2 `unauthorized_client`).
+    GrantNotAllowed,
+    /// Nothing it asked for is left (`invalid_scope`).
+    NoScopeLeft,
+}
+
+impl Client {
+    /// The scope a request gets: what was asked for and is allowed; without a `scope` parameter all that is allowed.
+    pub fn requestable(&self, asked: Option<&str>) -> Result<ScopeSet, RequestRefused> {
+        if !self.device_grant {
+            return Err(RequestRefused::GrantNotAllowed);
+        }
+        let scope = asked.map_or_else(|| self.scope.clone(), |asked| ScopeSet::parse_known(asked).intersection(&self.scope));
+        if scope.is_empty() { Err(RequestRefused::NoScopeLeft) } else { Ok(scope) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(device_grant: bool, scope: &str) -> Client {
+        Client {
+            tenant_id: TenantId::parse("test").expect("a tenant id"),
+            id: ClientId::parse("app").expect("a client id"),
+            app_name: "App".into(),
+            app_version: "1.0".into(),
+            enabled: true,
+            device_grant,
+            scope: ScopeSet::parse_known(scope),
+            public: true,
+            verified: false,
+        }
+    }
+
+    #[test]
+    fn a_client_gets_what_it_asks_for_within_its_limits() {
+        let client = client(true, "hosts:read keys:create");
+        assert_eq!(client.requestable(None).map(|s| s.to_string()), Ok("hosts:read keys:create".into()));
+        assert_eq!(client.requestable(Some("openid hosts:read")).map(|s| s.to_string()), Ok("hosts:read".into()));
+        assert_eq!(client.requestable(Some("openid")), Err(RequestRefused::NoScopeLeft));
+    }
+
+    #[test]
+    fn a_client_without_the_grant_is_told_so_first() {
+        assert_eq!(client(false, "hosts:read").requestable(Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
+    }
+}

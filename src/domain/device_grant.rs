@@ -1,0 +1,389 @@
+//! The device grant (RFC 8628) as a state machine.
+//!
+//! ```text
+//!                    approve            redeem
+//!   Pending ───────────────► Approved ─────────► Redeemed
+//!      │ deny                   │ withdraw           │ withdraw
+//!      ▼                        ▼                    ▼
+//!   Denied                  Withdrawn            Withdrawn
+//! ```
+//!
+//! A grant also has a claim: the browser session that typed the user code first. Only that session may decide.
+//! Expiry is not a state; each rule looks at the time it is given. A grant that was approved but not fetched in time
+//! expires like any other: the device has stopped asking.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::ids::{ClientId, DeviceGrantId, HostAccountId, TenantId, TokenId, UserId};
+use super::scope::ScopeSet;
+use super::time::Timestamp;
+
+/// Seconds a client is told to wait between two polls (RFC 8628 §3.2 `interval`).
+pub const INTERVAL: Duration = Duration::from_secs(5);
+/// How much earlier than [`INTERVAL`] a poll may come; clients' timers and networks are not exact.
+const POLL_TOLERANCE: Duration = Duration::from_secs(1);
+/// Polls closer than this are one poll: Go's `x/oauth2` sends each twice while it finds out how to authenticate.
+const TWIN_WINDOW: Duration = Duration::from_secs(1);
+
+/// One run of the flow.
+#[derive(Clone, Debug)]
+pub struct DeviceGrant {
+    pub tenant_id: TenantId,
+    pub id: DeviceGrantId,
+    pub client_id: ClientId,
+    /// What the client asked for, cut down to what it may have.
+    pub scope: ScopeSet,
+    pub requested: Request,
+    pub expires_at: Timestamp,
+    pub claim: Option<Claim>,
+    pub state: State,
+}
+
+/// The device's request, as far as the person should know it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub at: Timestamp,
+    /// The address it came from, where the server could tell.
+    pub from: Option<IpAddr>,
+    /// What the program calls itself (`User-Agent`); unverified.
+    pub agent: String,
+}
+
+/// Who typed the user code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub presenter: Presenter,
+    /// `None` while that session has not signed in yet.
+    pub person: Option<UserId>,
+}
+
+/// The browser session in which a code was typed, as a hash of its secret; survives the renewal at sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presenter(pub Vec<u8>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Approved(Approval),
+    Denied { at: Timestamp, reported: bool },
+    Redeemed { approval: Approval, pickup: Pickup },
+    Withdrawn { at: Timestamp },
+}
+
+/// What the person said yes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub person: UserId,
+    pub at: Timestamp,
+    pub scope: ScopeSet,
+    /// When the access ends.
+    pub until: Timestamp,
+}
+
+/// The device fetching its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pickup {
+    pub at: Timestamp,
+    pub from: Option<IpAddr>,
+    pub token_id: TokenId,
+}
+
+/// The person's answer on the consent page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// How long the access lasts.
+    pub lifetime: Duration,
+    /// The host accounts that were left ticked.
+    pub host_accounts: Vec<HostAccountId>,
+    /// "Yes, I started this".
+    pub started_this: bool,
+}
+
+/// Why a decision does not count.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum DecisionRefused {
+    #[error("This request is not open in this browser. Enter the code again.")]
+    NotYours,
+    #[error("This request has already been answered.")]
+    AlreadyDecided,
+    #[error("The code has expired. Run the command again to get a new one.")]
+    Expired,
+    #[error("Tick “Yes, I started this” to allow it, or choose Deny.")]
+    NotConfirmed,
+    #[error("Choose how long the access should last.")]
+    LifetimeNotOffered,
+    #[error("One of the host accounts is no longer linked to you. Look through the list again.")]
+    HostAccountNotYours,
+    #[error("This application is switched off. Nothing was shared.")]
+    ClientDisabled,
+}
+
+/// Why a code could not be taken up by a browser session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimRefused {
+    /// Another session was first.
+    ClaimedElsewhere,
+    /// Expired, decided or used up: to the person all the same as unknown.
+    NotWaiting,
+}
+
+/// What a poll of the token endpoint finds, where the device code is the polling client's own (RFC 8628 §3.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    Pending,
+    Denied,
+    Expired,
+    /// Redeemed before: a replay.
+    Spent,
+    Ready(Approval),
+}
+
+impl DeviceGrant {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// Takes the grant up for the session that typed its code. Doing it twice from one session is fine.
+    pub fn claim(mut self, claim: Claim, now: Timestamp) -> Result<Self, ClaimRefused> {
+        if self.state != State::Pending || self.is_expired(now) {
+            return Err(ClaimRefused::NotWaiting);
+        }
+        if !self.claim.as_ref().is_none_or(|first| first.admits(&claim)) {
+            return Err(ClaimRefused::ClaimedElsewhere);
+        }
+        self.claim = Some(claim);
+        Ok(self)
+    }
+
+    /// Says yes.
+    pub fn approve(mut self, presenter: &Presenter, person: &UserId, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
+        self.decidable(presenter, Some(person), now)?;
+        let approval = Approval { person: person.clone(), at: now, scope: self.scope.clone(), until };
+        self.state = State::Approved(approval);
+        Ok(self)
+    }
+
+    /// Says no.
+    pub fn deny(mut self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
+        self.decidable(presenter, Some(person), now)?;
+        self.state = State::Denied { at: now, reported: false };
+        Ok(self)
+    }
+
+    /// "I did not start this": whoever holds the code may say so, signed in or not. Takes back an approval, too, as long as
+    /// the device has not fetched its token; after that the person withdraws it.
+    pub fn report(mut self, now: Timestamp) -> Result<Self, DecisionRefused> {
+        match self.state {
+            _ if self.is_expired(now) => Err(DecisionRefused::Expired),
+            State::Pending => {
+                self.state = State::Denied { at: now, reported: true };
+                Ok(self)
+            }
+            _ => Err(DecisionRefused::AlreadyDecided),
+        }
+    }
+
+    /// Takes a given consent back: before the device came for its token, or after.
+    pub fn withdraw(mut self, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
+        match &self.state {
+            State::Approved(approval) | State::Redeemed { approval, .. } if approval.person == *person => {
+                self.state = State::Withdrawn { at: now };
+                Ok(self)
+            }
+            State::Approved(_) | State::Redeemed { .. } => Err(DecisionRefused::NotYours),
+            _ => Err(DecisionRefused::AlreadyDecided),
+        }
+    }
+
+    /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person.
+    pub fn polled(&self, now: Timestamp) -> Polled {
+        match &self.state {
+            State::Redeemed { .. } => Polled::Spent,
+            State::Denied { .. } | State::Withdrawn { .. } => Polled::Denied,
+            _ if self.is_expired(now) => Polled::Expired,
+            State::Pending => Polled::Pending,
+            State::Approved(approval) => Polled::Ready(approval.clone()),
+        }
+    }
+
+    fn decidable(&self, presenter: &Presenter, person: Option<&UserId>, now: Timestamp) -> Result<(), DecisionRefused> {
+        let ours = Claim { presenter: presenter.clone(), person: person.cloned() };
+        if self.claim.as_ref() != Some(&ours) {
+            return Err(DecisionRefused::NotYours);
+        }
+        if self.state != State::Pending {
+            return Err(DecisionRefused::AlreadyDecided);
+        }
+        if self.is_expired(now) {
+            return Err(DecisionRefused::Expired);
+        }
+        Ok(())
+    }
+}
+
+impl Claim {
+    /// True when `next` is the same session, going on: still signed out, just signed in, or the same person again.
+    fn admits(&self, next: &Claim) -> bool {
+        self.presenter == next.presenter && (self.person.is_none() || self.person == next.person)
+    }
+}
+
+/// How a poll while pending is to be taken: the tolerant rule, which harms no client seen in the field (device-flow §4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollPace {
+    /// In time; the clock moves to this poll.
+    InTime,
+    /// One of two that belong together; same answer, the clock stays.
+    Twin,
+    /// Too early: `slow_down`; the clock stays, and the interval never grows. The time to wait comes with it.
+    TooEarly(Duration),
+}
+
+/// Judges a poll by the last one that was in time. The first is always in time.
+pub fn poll_pace(last_in_time: Option<Timestamp>, now: Timestamp) -> PollPace {
+    let Some(last) = last_in_time else { return PollPace::InTime };
+    let passed = now.since(last);
+    if passed >= INTERVAL - POLL_TOLERANCE {
+        PollPace::InTime
+    } else if passed < TWIN_WINDOW {
+        PollPace::Twin
+    } else {
+        PollPace::TooEarly(INTERVAL - passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        START + Duration::from_secs(seconds)
+    }
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).expect("a user id")
+    }
+
+    fn presenter(name: &str) -> Presenter {
+        Presenter(name.as_bytes().to_vec())
+    }
+
+    fn claim(session: &str, person: Option<&str>) -> Claim {
+        Claim { presenter: presenter(session), person: person.map(user) }
+    }
+
+    fn waiting() -> DeviceGrant {
+        DeviceGrant {
+            tenant_id: TenantId::parse("test").expect("a tenant id"),
+            id: DeviceGrantId::parse("dgr_1").expect("a grant id"),
+            client_id: ClientId::parse("tms-cli").expect("a client id"),
+            scope: ScopeSet::parse_known("hosts:read"),
+            requested: Request { at: START, from: None, agent: String::new() },
+            expires_at: at(900),
+            claim: None,
+            state: State::Pending,
+        }
+    }
+
+    fn claimed() -> DeviceGrant {
+        waiting().claim(claim("browser", Some("jdoe")), at(1)).expect("claimed")
+    }
+
+    fn approved() -> DeviceGrant {
+        claimed().approve(&presenter("browser"), &user("jdoe"), at(9_000), at(2)).expect("approved")
+    }
+
+    #[test]
+    fn a_code_belongs_to_the_session_that_typed_it() {
+        let typed = waiting().claim(claim("browser", None), at(1)).expect("typed before signing in");
+        let signed_in = typed.claim(claim("browser", Some("jdoe")), at(2)).expect("signed in in between");
+        assert_eq!(signed_in.clone().claim(claim("other", Some("jdoe")), at(3)).err(), Some(ClaimRefused::ClaimedElsewhere));
+        assert_eq!(signed_in.clone().claim(claim("browser", Some("eve")), at(3)).err(), Some(ClaimRefused::ClaimedElsewhere));
+        assert!(signed_in.claim(claim("browser", Some("jdoe")), at(3)).is_ok());
+    }
+
+    #[test]
+    fn only_the_claiming_session_and_person_decide() {
+        for (session, person) in [("other", "jdoe"), ("browser", "eve")] {
+            let refused = claimed().approve(&presenter(session), &user(person), at(9_000), at(2));
+            assert_eq!(refused.err(), Some(DecisionRefused::NotYours), "{session} {person}");
+        }
+        assert_eq!(waiting().deny(&presenter("browser"), &user("jdoe"), at(2)).err(), Some(DecisionRefused::NotYours));
+    }
+
+    #[test]
+    fn a_decision_is_final() {
+        let denied = claimed().deny(&presenter("browser"), &user("jdoe"), at(2)).expect("denied");
+        assert_eq!(denied.clone().approve(&presenter("browser"), &user("jdoe"), at(9), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
+        assert_eq!(approved().deny(&presenter("browser"), &user("jdoe"), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
+        assert_eq!(denied.polled(at(5)), Polled::Denied);
+        assert_eq!(denied.polled(at(5_000)), Polled::Denied);
+    }
+
+    #[test]
+    fn nothing_is_decided_after_the_code_expired() {
+        assert_eq!(claimed().approve(&presenter("browser"), &user("jdoe"), at(9_000), at(900)).err(), Some(DecisionRefused::Expired));
+        assert_eq!(waiting().claim(claim("browser", None), at(900)).err(), Some(ClaimRefused::NotWaiting));
+        assert_eq!(waiting().polled(at(900)), Polled::Expired);
+        assert_eq!(approved().polled(at(900)), Polled::Expired);
+        assert!(matches!(approved().polled(at(899)), Polled::Ready(_)));
+    }
+
+    #[test]
+    fn consent_can_be_taken_back_by_who_gave_it() {
+        assert_eq!(approved().withdraw(&user("eve"), at(3)).err(), Some(DecisionRefused::NotYours));
+        let withdrawn = approved().withdraw(&user("jdoe"), at(3)).expect("withdrawn");
+        assert_eq!(withdrawn.polled(at(4)), Polled::Denied);
+        assert_eq!(withdrawn.withdraw(&user("jdoe"), at(5)).err(), Some(DecisionRefused::AlreadyDecided));
+    }
+
+    #[test]
+    fn whoever_holds_the_code_may_report_it_while_it_waits() {
+        let reported = waiting().report(at(1)).expect("reported");
+        assert_eq!(reported.state, State::Denied { at: at(1), reported: true });
+        assert_eq!(approved().report(at(3)).err(), Some(DecisionRefused::AlreadyDecided));
+    }
+
+    #[test]
+    fn the_first_poll_is_never_too_early_and_twins_are_one() {
+        assert_eq!(poll_pace(None, START), PollPace::InTime);
+        assert_eq!(poll_pace(Some(START), START + Duration::from_millis(999)), PollPace::Twin);
+        assert_eq!(poll_pace(Some(START), at(1)), PollPace::TooEarly(Duration::from_secs(4)));
+        assert_eq!(poll_pace(Some(START), START + Duration::from_millis(3_999)), PollPace::TooEarly(Duration::from_millis(1_001)));
+        assert_eq!(poll_pace(Some(START), at(4)), PollPace::InTime);
+    }
+
+    proptest! {
+        /// H2CK/oidc 716: a client that polls every 5 s, give or take 0.3 s, must never be slowed down.
+        #[test]
+        fn a_steady_client_is_never_slowed_down(jitter in proptest::collection::vec(-300_i64..=300, 1..200)) {
+            let mut last = None;
+            for (poll, jitter) in jitter.into_iter().enumerate() {
+                let due = START.as_millis() + i64::try_from(poll).expect("small") * 5_000 + jitter;
+                let now = Timestamp::from_millis(due);
+                prop_assert_eq!(poll_pace(last, now), PollPace::InTime);
+                last = Some(now);
+            }
+        }
+
+        /// However wildly a client polls, it is let through again once it waits out the interval.
+        #[test]
+        fn slowing_down_never_becomes_a_trap(gaps in proptest::collection::vec(0_u64..6_000, 1..100)) {
+            let mut last = None;
+            let mut now = START;
+            for gap in gaps {
+                now = now + Duration::from_millis(gap);
+                if poll_pace(last, now) == PollPace::InTime {
+                    last = Some(now);
+                }
+            }
+            prop_assert_eq!(poll_pace(last, now + INTERVAL), PollPace::InTime);
+        }
+    }
+}

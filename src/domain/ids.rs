@@ -1,0 +1,166 @@
+//! Names of things, each its own type so that one cannot be passed for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a text cannot be an identifier.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum IdRefused {
+    #[error("it is empty")]
+    Empty,
+    #[error("it is longer than {} characters", MAX_ID_LENGTH)]
+    TooLong,
+    #[error("it has a character other than letters, digits and . _ - @ + ~ /")]
+    ForbiddenCharacter,
+}
+
+/// The longest identifier that is accepted, in bytes.
+pub const MAX_ID_LENGTH: usize = 128;
+
+/// Identifiers end up in URLs, logs, terminals and `sshd`'s command line: printable ASCII without quoting trouble.
+fn check(text: &str) -> Result<(), IdRefused> {
+    if text.is_empty() {
+        return Err(IdRefused::Empty);
+    }
+    if text.len() > MAX_ID_LENGTH {
+        return Err(IdRefused::TooLong);
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '~' | '/');
+    if text.chars().all(allowed) { Ok(()) } else { Err(IdRefused::ForbiddenCharacter) }
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes `text` as it is, or says why it cannot be one.
+            pub fn parse(text: impl Into<String>) -> Result<Self, IdRefused> {
+                let text = text.into();
+                check(&text).map(|()| Self(text))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdRefused;
+            fn try_from(text: String) -> Result<Self, IdRefused> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier! {
+    /// A client of a tenant, RFC 6749 §2.2.
+    ClientId
+}
+identifier! {
+    /// A person of a tenant; `tms_user_id` and `client_user_id` on TMS' wire, `sub` in a token.
+    UserId
+}
+identifier! {
+    /// One run of the device grant, from the device's request to its token. Public: it may stand in a form.
+    DeviceGrantId
+}
+identifier! {
+    /// A host account that a person has linked.
+    HostAccountId
+}
+identifier! {
+    /// A person's permission for a client to act for them.
+    DelegationId
+}
+identifier! {
+    /// An access token's `jti`.
+    TokenId
+}
+identifier! {
+    /// A browser session as the sessions page names it; says nothing about the cookie.
+    SessionId
+}
+
+/// A tenant's short name. It is a path segment of the issuer, so it is stricter than the other identifiers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 64.
+    pub fn parse(text: impl Into<String>) -> Result<Self, IdRefused> {
+        let text = text.into();
+        check(&text)?;
+        if text.len() > 64 {
+            return Err(IdRefused::TooLong);
+        }
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if starts_well && text.chars().all(allowed) { Ok(Self(text)) } else { Err(IdRefused::ForbiddenCharacter) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TenantId {
+    type Error = IdRefused;
+    fn try_from(text: String) -> Result<Self, IdRefused> {
+        Self::parse(text)
+    }
+}
+
+impl From<TenantId> for String {
+    fn from(id: TenantId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_refuse_what_would_need_quoting() {
+        assert_eq!(UserId::parse("jdoe@tacc").map(String::from), Ok("jdoe@tacc".into()));
+        assert_eq!(UserId::parse(""), Err(IdRefused::Empty));
+        assert_eq!(UserId::parse("a".repeat(129)), Err(IdRefused::TooLong));
+        for bad in ["a b", "a\0", "a\n", "é", "a'b", "a\"b", "a;b", "<b>"] {
+            assert_eq!(UserId::parse(bad), Err(IdRefused::ForbiddenCharacter), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_is_one_safe_path_segment() {
+        assert!(TenantId::parse("tacc.prod-1").is_ok());
+        for bad in ["..", ".hidden", "-x", "a/b", "a~b", "a@b"] {
+            assert_eq!(TenantId::parse(bad), Err(IdRefused::ForbiddenCharacter), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What an access token may be used for (RFC 6749 §3.3).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// One thing a client may do for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// `hosts:read`: see the host accounts the person ticked.
+    HostsRead,
+    /// `keys:create`: get SSH keys that log in to the host accounts the person ticked.
+    KeysCreate,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 2] = [Scope::HostsRead, Scope::KeysCreate];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::HostsRead => "hosts:read",
+            Scope::KeysCreate => "keys:create",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Scope> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// A set of scopes, written as words with a space between.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeSet(BTreeSet<Scope>);
+
+impl ScopeSet {
+    /// Reads a `scope` parameter, passing over the words we do not know: generic clients add their own (`openid`,
+    /// `offline_access`), and refusing them would lock those clients out (device-flow findings §4.1 no. 4).
+    pub fn parse_known(text: &str) -> Self {
+        Self(text.split_ascii_whitespace().filter_map(Scope::parse).collect())
+    }
+
+    pub fn contains(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn intersection(&self, other: &ScopeSet) -> ScopeSet {
+        Self(self.0.intersection(&other.0).copied().collect())
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().collect())
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, scope) in self.0.iter().enumerate() {
+            let space = if place == 0 { "" } else { " " };
+            write!(f, "{space}{}", scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_and_odd_spaces_are_passed_over() {
+        let asked = ScopeSet::parse_known("  openid keys:create   hosts:read offline_access ");
+        assert_eq!(asked.to_string(), "hosts:read keys:create");
+        assert!(ScopeSet::parse_known("openid profile").is_empty());
+    }
+
+    #[test]
+    fn a_client_gets_no_more_than_both_sides_hold() {
+        let asked = ScopeSet::parse_known("hosts:read keys:create");
+        let allowed = ScopeSet::parse_known("hosts:read");
+        assert_eq!(asked.intersection(&allowed).to_string(), "hosts:read");
+    }
+}

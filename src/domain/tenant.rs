@@ -1,0 +1,66 @@
+//! A tenant: a computing centre, isolated from all others.
+
+use std::time::Duration;
+
+use super::ids::TenantId;
+
+/// A tenant and its policy.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub id: TenantId,
+    /// What people read.
+    pub display_name: String,
+    pub enabled: bool,
+    pub policy: Policy,
+}
+
+/// What a tenant's operator decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// People may sign in with a password kept here. Off wherever an institution vouches for its people.
+    pub local_passwords: bool,
+    /// `verification_uri_complete` is sent, and fills in the code. Off by default: it makes phishing by link easier.
+    pub prefill_user_code: bool,
+    /// The consent page demands the "Yes, I started this" tick.
+    pub require_started_tick: bool,
+    /// How long a user code lives.
+    pub code_lifetime: Duration,
+    /// The longest access a person may grant.
+    pub longest_access: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            local_passwords: false,
+            prefill_user_code: false,
+            require_started_tick: true,
+            code_lifetime: Duration::from_secs(15 * 60),
+            longest_access: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// The lifetimes a person may choose from on the consent page, shortest first: 8 hours, 7 days, 30 days, cut at the tenant's longest.
+pub fn offered_lifetimes(longest: Duration) -> Vec<Duration> {
+    const HOUR: u64 = 60 * 60;
+    let mut offered: Vec<Duration> =
+        [8 * HOUR, 7 * 24 * HOUR, 30 * 24 * HOUR].map(Duration::from_secs).into_iter().filter(|lifetime| *lifetime <= longest).collect();
+    if offered.is_empty() {
+        offered.push(longest);
+    }
+    offered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lifetime_is_offered_beyond_the_tenants_longest() {
+        let days = |n: u64| Duration::from_secs(n * 86_400);
+        assert_eq!(offered_lifetimes(days(30)).len(), 3);
+        assert_eq!(offered_lifetimes(days(10)), [Duration::from_secs(28_800), days(7)]);
+        assert_eq!(offered_lifetimes(Duration::from_secs(600)), [Duration::from_secs(600)]);
+    }
+}

@@ -1,0 +1,25 @@
+//! tms-portal: see `docs/architecture.md` for the map. This file holds the rooms and the `cfg` lines; elsewhere there are
+//! (nearly) none.
+
+pub mod domain;
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod islands;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+
+/// Wakes the islands; the browser calls it once the WASM is there.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

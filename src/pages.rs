@@ -1,0 +1,70 @@
+//! THE HTML. Pages only read; what changes something is a form to a server function. Each works without JavaScript.
+
+mod components;
+mod device;
+mod device_report;
+mod device_result;
+mod error;
+mod home;
+mod hosts;
+mod sessions;
+mod sign_in;
+
+use leptos::prelude::*;
+use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::server::context::{self, page_policy};
+
+use components::Layout;
+pub use error::ErrorPage;
+
+/// The document around every page.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    if let Some(policy) = leptos::nonce::use_nonce().and_then(|nonce| page_policy(&nonce).parse().ok()) {
+        context::set_header(axum::http::header::CONTENT_SECURITY_POLICY, policy);
+    }
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" dir="ltr">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <HashedStylesheet options=options.clone()/>
+                <HydrationScripts options=options islands=true/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The page routes. One parent makes all of them wait for their data: streamed HTML would hide its forms from people
+/// without JavaScript.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    if let Some(page) = use_context::<ErrorPage>() {
+        return leptos::either::Either::Left(page.view());
+    }
+    leptos::either::Either::Right(view! {
+        <Router>
+            <Routes fallback=|| ErrorPage { status: 404 }.view()>
+                <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
+                    <Route path=path!("") view=home::Home/>
+                    <Route path=path!("device") view=device::Device/>
+                    <Route path=path!("device/result") view=device_result::DeviceResult/>
+                    <Route path=path!("device/report") view=device_report::DeviceReport/>
+                    <Route path=path!("sign-in") view=sign_in::SignIn/>
+                    <Route path=path!("hosts") view=hosts::Hosts/>
+                    <Route path=path!("sessions") view=sessions::Sessions/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    })
+}

@@ -1,0 +1,222 @@
+//! `/device`: the code, then the consent (RFC 8628 §3.3).
+
+use leptos::either::Either;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{ClientName, Page, Problem, Sorry, Time};
+use crate::domain::paths;
+use crate::islands::{Countdown, OnePress, UserCodeInput};
+
+use crate::server::context::user_codes::Presenting;
+use crate::server::context::{self, Caller, Notice, Place, SignedIn};
+
+use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, SwitchTenant, WaitingRequest, waiting_device};
+use crate::server_fns::host_accounts::HostAccountItem;
+
+#[component]
+pub fn Device() -> impl IntoView {
+    let in_address = use_query_map().with_untracked(|query| query.get("user_code"));
+    Suspend::new(async move {
+        let (Ok(waiting), Ok(caller)) = (waiting_device().await, context::caller()) else {
+            return Either::Right(view! { <Sorry/> });
+        };
+        Either::Left(match (waiting, caller.signed_in.clone()) {
+            (Some(device), Some(person)) => {
+                let notice = caller.session.take_notice(Place::Consent).await.ok().flatten();
+                Either::Left(view! { <Consent device person notice/> })
+            }
+            _ => {
+                let notice = caller.session.take_notice(Place::EnterCode).await.ok().flatten();
+                let filled = prefilled(&caller, in_address).await;
+                Either::Right(view! { <EnterCodeForm notice filled/> })
+            }
+        })
+    })
+}
+
+/// The code out of the address, where the code's tenant allows that.
+async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String> {
+    let (services, typed) = (context::services().ok()?, in_address?);
+    let visit = caller.begin_visit(&services).await.ok()?;
+    let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
+    services.may_prefill(who, &typed).await.ok().flatten().map(|code| code.to_string())
+}
+
+#[component]
+fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>) -> impl IntoView {
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let value = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty()).or_else(|| filled.clone()).unwrap_or_default();
+    let other_tenant = notice.as_ref().and_then(|notice| notice.other_tenant.clone());
+    let typed = value.clone();
+    view! {
+        <Page title="Enter the code from your device" refused>
+            <form method="post" action=EnterCode::url() class="enter-code" novalidate>
+                <label for="user-code">"Code"</label>
+                {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
+                {filled.map(|_| view! {
+                    <p class="notice">"This code came with the address. Go on only if your own device shows the same one."</p>
+                })}
+                <UserCodeInput value refused/>
+                <p class="hint" id="user-code-hint">"Eight letters, such as " <span translate="no">"WDJB-MJHT"</span> ". Capitals, spaces and dashes do not matter."</p>
+                <button class="main">"Continue"</button>
+            </form>
+            {other_tenant.map(|tenant| view! {
+                <form method="post" action=SwitchTenant::url() class="aside">
+                    <input type="hidden" name="tenant" value=tenant.to_string()/>
+                    <input type="hidden" name="user_code" value=typed/>
+                    <button>"Switch to " {tenant.to_string()}</button>
+                </form>
+            })}
+            <p class="aside">
+                "Did somebody send you a code, or ask you to enter one? "
+                <a href=paths::DEVICE_REPORT>"I did not start this"</a>
+            </p>
+        </Page>
+    }
+}
+
+#[component]
+fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> impl IntoView {
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let title = format!("Let {} use your account?", device.client.name);
+    let tick_refused = notice.as_ref().is_some_and(|notice| notice.sentence.starts_with("Tick"));
+    let grant = device.grant.clone();
+    view! {
+        <Page title refused>
+            {notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> })}
+            <div class="compare">
+                <p id="compare">"Check that your device shows"</p>
+                <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
+                <p class="hint">"Valid for " <Countdown seconds=device.expires_in_seconds/></p>
+            </div>
+            <Origin device=device.clone()/>
+            <OnePress>
+                <form method="post" action=DecideDevice::url() class="consent" novalidate>
+                    <input type="hidden" name="grant" value=grant/>
+                    <WhatItMay device=device.clone()/>
+                    <Lifetimes lifetimes=device.lifetimes/>
+                    <p class="warning">
+                        "Only continue if " <strong>"you"</strong> " started this on your own device just now. Support staff will never ask you to enter a code."
+                    </p>
+                    {device.tick_required.then(|| view! {
+                        <label class="choice tick">
+                            <input
+                                type="checkbox"
+                                name="started_this"
+                                value="yes"
+                                aria-invalid=tick_refused.then_some("true")
+                                aria-describedby=tick_refused.then_some("consent-error")
+                            />
+                            <span>"Yes, I started this"</span>
+                        </label>
+                    })}
+                    <div class="decide">
+                        <button name="decision" value="deny">"Deny"</button>
+                        <button name="decision" value="allow">"Allow"</button>
+                    </div>
+                </form>
+            </OnePress>
+            <YouAre person/>
+        </Page>
+    }
+}
+
+/// Who asks, from where, since when.
+#[component]
+fn Origin(device: WaitingRequest) -> impl IntoView {
+    let place = match (device.from, device.same_address) {
+        (Some(from), true) => format!("{from}, the same address as this browser"),
+        (Some(from), false) => format!("{from}, another address than this browser’s"),
+        (None, _) => "unknown".to_owned(),
+    };
+    view! {
+        <dl class="facts">
+            <dt>"Application"</dt>
+            <dd><ClientName client=device.client/></dd>
+            <dt>"Asked"</dt>
+            <dd><Time at=device.requested_at/></dd>
+            <dt>"From"</dt>
+            <dd>{place}</dd>
+            {(!device.agent.is_empty()).then(|| view! {
+                <dt>"Program"</dt>
+                <dd>{device.agent} <span class="hint">" (as it calls itself)"</span></dd>
+            })}
+        </dl>
+    }
+}
+
+/// What it may do, and on which host accounts.
+#[component]
+fn WhatItMay(device: WaitingRequest) -> impl IntoView {
+    let none = device.host_accounts.is_empty();
+    view! {
+        <section aria-labelledby="may">
+            <h2 id="may">"What it may do"</h2>
+            <ul class="may">
+                {device.may_create_keys.then(|| view! {
+                    <li><strong>"Log in over SSH as you"</strong> ", run programs and change files, on the host accounts ticked below"</li>
+                })}
+                {device.may_read_hosts.then(|| view! { <li>"See the host accounts ticked below"</li> })}
+                <li>"Know your user name"</li>
+            </ul>
+        </section>
+        <fieldset>
+            <legend>"Host accounts"</legend>
+            {if none {
+                Either::Left(view! { <p class="hint">"No host account is linked to you, so there is nothing to choose."</p> })
+            } else {
+                Either::Right(device.host_accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view())
+            }}
+        </fieldset>
+    }
+}
+
+#[component]
+fn HostChoice(account: HostAccountItem) -> impl IntoView {
+    view! {
+        <label class="choice">
+            <input type="checkbox" name="host_accounts[]" value=account.id checked/>
+            <span><strong>{account.host}</strong> " as " <strong>{account.account}</strong></span>
+        </label>
+    }
+}
+
+#[component]
+fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
+    view! {
+        <fieldset>
+            <legend>"For how long"</legend>
+            {lifetimes.into_iter().enumerate().map(|(place, lifetime)| view! {
+                <label class="choice">
+                    <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=place == 0/>
+                    <span><strong>{lifetime.words}</strong> <span class="hint">" until " {lifetime.until}</span></span>
+                </label>
+            }).collect_view()}
+        </fieldset>
+    }
+}
+
+#[component]
+fn YouAre(person: SignedIn) -> impl IntoView {
+    view! {
+        <div class="aside row">
+            <p>
+                "You are " <strong>{person.display_name().to_owned()}</strong> " (" {person.user_id().to_string()} " at " {person.tenant_name().to_owned()} ")."
+            </p>
+            <form method="post" action=paths::SIGN_OUT>
+                <button class="quiet">"Use another account"</button>
+            </form>
+            <form method="post" action=EnterAnotherCode::url()>
+                <button class="quiet">"Enter another code"</button>
+            </form>
+        </div>
+    }
+}

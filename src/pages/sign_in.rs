@@ -1,0 +1,151 @@
+//! `/sign-in`: to the tenant whose code was typed, or one that the person chooses.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{Page, Problem, Sorry};
+use crate::domain::ids::TenantId;
+use crate::domain::paths;
+use crate::domain::tenant::Tenant;
+use crate::domain::user_code::UserCode;
+use crate::islands::OnePress;
+
+use crate::server::context::{self, Caller, Fault, Method, Notice, Place, Services};
+
+#[component]
+pub fn SignIn() -> impl IntoView {
+    let wanted = use_query_map().with_untracked(|query| query.get("tenant"));
+    Suspend::new(async move {
+        let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else {
+            return Either::Right(view! { <Sorry/> });
+        };
+        match choose(&services, &caller, wanted).await {
+            Ok(choice) => Either::Left(view! { <Choice choice/> }),
+            Err(fault) => {
+                context::fault(fault);
+                Either::Right(view! { <Sorry/> })
+            }
+        }
+    })
+}
+
+/// What the page shows.
+struct Chosen {
+    /// The tenants one can sign in to, if there is something to choose.
+    tenants: Vec<Tenant>,
+    tenant: Option<Tenant>,
+    notice: Option<Notice>,
+    /// A code waits for the end of the sign-in.
+    with_code: bool,
+}
+
+async fn choose(services: &Services, caller: &Caller, wanted: Option<String>) -> Result<Chosen, Fault> {
+    let typed = caller.session.typed_code().await?;
+    let code = typed.as_deref().and_then(|typed| UserCode::parse(typed).ok());
+    let mut named = match code {
+        Some(code) => services.tenant_of_user_code(&code).await?,
+        None => None,
+    };
+    if named.is_none() {
+        named = wanted.and_then(|wanted| TenantId::parse(wanted).ok());
+    }
+    if named.is_none() {
+        named = caller.session.chosen_tenant().await?;
+    }
+    let mut tenants = services.enabled_tenants().await?;
+    tenants.retain(|tenant| !context::methods(tenant).is_empty() || named.as_ref() == Some(&tenant.id));
+    let tenant = match (&named, tenants.as_slice()) {
+        (Some(named), all) => all.iter().find(|tenant| tenant.id == *named).cloned(),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    };
+    let notice = caller.session.take_notice(Place::SignIn).await?;
+    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some() })
+}
+
+#[component]
+fn Choice(choice: Chosen) -> impl IntoView {
+    let Chosen { tenants, tenant, notice, with_code } = choice;
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let others = tenants.len() > 1;
+    view! {
+        <Page title="Sign in" refused>
+            {with_code.then(|| view! { <p class="notice">"Your code is kept. Sign in to see who asks."</p> })}
+            {match tenant {
+                Some(tenant) => Either::Left(view! { <Ways tenant notice/> }),
+                None => Either::Right(view! { <Tenants tenants/> }),
+            }}
+            {others.then(|| view! { <p class="aside hint">"Another centre? Choose it in the address your centre gave you."</p> })}
+        </Page>
+    }
+}
+
+#[component]
+fn Tenants(tenants: Vec<Tenant>) -> impl IntoView {
+    if tenants.is_empty() {
+        return Either::Left(view! { <p class="lead">"Nobody can sign in here yet. Ask the operators of your centre."</p> });
+    }
+    Either::Right(view! {
+        <p class="lead">"Where is your account?"</p>
+        <ul class="cards">
+            {tenants.into_iter().map(|tenant| view! {
+                <li><a class="card" href=format!("{}?tenant={}", paths::SIGN_IN, tenant.id)>{tenant.display_name}</a></li>
+            }).collect_view()}
+        </ul>
+    })
+}
+
+/// Each way into the tenant.
+#[component]
+fn Ways(tenant: Tenant, notice: Option<Notice>) -> impl IntoView {
+    let methods = context::methods(&tenant);
+    if methods.is_empty() {
+        return Either::Left(view! {
+            <p class="lead">"There is no way to sign in to " <strong>{tenant.display_name}</strong> " here yet. Ask its operators."</p>
+        });
+    }
+    Either::Right(
+        methods
+            .into_iter()
+            .map(|method| match method {
+                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone()/> },
+            })
+            .collect_view(),
+    )
+}
+
+#[component]
+fn PasswordForm(tenant: Tenant, notice: Option<Notice>) -> impl IntoView {
+    let refused = notice.is_some();
+    let user_name = notice.as_ref().map(|notice| notice.typed.clone()).unwrap_or_default();
+    let described = refused.then_some("sign-in-error");
+    view! {
+        <OnePress>
+            <form method="post" action=paths::SIGN_IN_PASSWORD class="sign-in">
+                <p class="hint">"Account at " <strong>{tenant.display_name}</strong></p>
+                {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
+                <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                <label for="user-name">"User name"</label>
+                <input
+                    id="user-name"
+                    name="user_name"
+                    type="text"
+                    value=user_name
+                    autocomplete="username"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    required
+                    autofocus
+                    aria-describedby=described
+                />
+                <label for="password">"Password"</label>
+                <input id="password" name="password" type="password" autocomplete="current-password" required aria-describedby=described/>
+                <button class="main">"Sign in"</button>
+            </form>
+        </OnePress>
+    }
+}

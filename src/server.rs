@@ -1,0 +1,17 @@
+//! EVERYTHING THAT NEVER REACHES THE BROWSER.
+
+pub mod caller;
+pub mod cli;
+pub mod config;
+pub mod context;
+pub mod guard;
+pub mod listen;
+pub mod oauth;
+pub mod router;
+pub mod service;
+pub mod sign_in;
+pub mod state;
+pub mod storage;
+pub mod telemetry;
+pub mod tms;
+pub mod user_agent;

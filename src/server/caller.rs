@@ -1,0 +1,84 @@
+//! Who is at the door of the people's pages: the session, the address, and the person if one has signed in.
+
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use super::guard::client_address::ClientAddress;
+use super::guard::trouble::Trouble;
+use super::service::proofs::Visit;
+use super::service::user_codes::CodeRefused;
+use super::service::{Error, Fault, Services, SignedIn};
+use super::sign_in::session::{Notice, Place, PortalSession};
+use crate::domain::ids::DeviceGrantId;
+use crate::domain::user_code::UserCode;
+
+#[derive(Clone)]
+pub struct Caller {
+    pub session: PortalSession,
+    pub signed_in: Option<SignedIn>,
+    pub from: Option<IpAddr>,
+    pub agent: String,
+}
+
+impl Caller {
+    /// The browser behind the request; remembered from now on.
+    pub async fn begin_visit(&self, services: &Services) -> Result<Visit, Fault> {
+        self.session.begin_visit(services, self.from, &self.agent).await
+    }
+
+    /// Keeps the outcome of a typed code for the next page: the request to decide, or why there is none.
+    pub async fn take_up(&self, presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>, typed: &str) -> Result<(), Fault> {
+        match presented {
+            Ok(Some(grant)) => {
+                let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
+                self.session.set_waiting(&grant, &code).await
+            }
+            Ok(None) => self.session.set_typed_code(typed).await,
+            Err(Error::Refused(refused)) => self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed)).await,
+            Err(Error::Internal(fault)) => Err(fault),
+        }
+    }
+}
+
+/// Why a code was refused, as the next page says it.
+pub fn code_notice(place: Place, refused: &CodeRefused, typed: &str) -> Notice {
+    let mut notice = Notice::new(place, refused).typed(typed);
+    match refused {
+        CodeRefused::TooManyTries { wait } => notice.wait = Some(wait.as_secs().max(1)),
+        CodeRefused::OtherTenant { tenant, .. } => notice.other_tenant = Some(tenant.clone()),
+        _ => {}
+    }
+    notice
+}
+
+/// Finds out who is calling, for everything behind it.
+pub async fn identify(State(services): State<Services>, session: Session, mut request: Request, next: Next) -> Result<Response, Trouble> {
+    let from = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
+    let session = PortalSession::new(session);
+    let signed_in = signed_in(&services, &session, from).await?;
+    request.extensions_mut().insert(Caller { session, signed_in, from, agent });
+    Ok(next.run(request).await)
+}
+
+async fn signed_in(services: &Services, session: &PortalSession, from: Option<IpAddr>) -> Result<Option<SignedIn>, Fault> {
+    match (session.who().await?, session.visit(services, from).await?) {
+        (Some((tenant, user)), Some(visit)) => services.signed_in(&tenant, &user, visit).await,
+        _ => Ok(None),
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
+        // Only missing if a route was added outside the people's stack.
+        parts.extensions.get::<Caller>().cloned().ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    }
+}

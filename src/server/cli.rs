@@ -1,0 +1,104 @@
+//! The operator's command line: `tms-portal VERB`.
+
+mod check;
+mod init;
+mod migrate;
+mod person;
+mod serve;
+mod tenant;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::config::{Config, Options, Problems};
+use super::service::{Fault, Services, SystemClock, SystemEntropy};
+
+/// The Trust Manager System's portal: device sign-in, and what may act for a person
+///
+/// Settings come from flags, then the environment, then the configuration file.
+#[derive(Parser)]
+#[command(name = "tms-portal", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings.")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start the portal; the first start creates what is missing
+    Serve(Options),
+    /// Create database, keys, tenants and admin secrets, and show the secrets once
+    Init(Options),
+    /// Check the settings and say what is wrong with them
+    Check(Options),
+    /// Bring the database's schema up to date
+    Migrate(Options),
+    /// Change a tenant's policy
+    Tenant(tenant::Arguments),
+    /// Make accounts with a password, for tenants without an institution to sign in with
+    Person(person::Arguments),
+}
+
+/// Reads the command line, does it, and says how it went.
+pub fn run() -> ExitCode {
+    let verb = Arguments::parse().verb;
+    super::telemetry::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(dispatch(verb)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Settings(problems)) => {
+            eprintln!("tms-portal: the settings cannot be used:\n{problems}");
+            ExitCode::from(2)
+        }
+        Err(Failed::Other(reason)) => failed(&reason),
+    }
+}
+
+async fn dispatch(verb: Verb) -> Result<(), Failed> {
+    match verb {
+        Verb::Serve(options) => serve::run(Config::read(&options)?).await,
+        Verb::Init(options) => init::run(Config::read(&options)?).await,
+        Verb::Check(options) => check::run(&Config::read(&options)?),
+        Verb::Migrate(options) => migrate::run(&Config::read(&options)?).await,
+        Verb::Tenant(arguments) => tenant::run(arguments).await,
+        Verb::Person(arguments) => person::run(arguments).await,
+    }
+}
+
+fn failed(reason: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("tms-portal: {reason}");
+    ExitCode::FAILURE
+}
+
+/// Why a verb could not be done.
+enum Failed {
+    Settings(Problems),
+    Other(String),
+}
+
+impl From<Problems> for Failed {
+    fn from(problems: Problems) -> Self {
+        Self::Settings(problems)
+    }
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Other(fault.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+async fn open(config: &Config) -> Result<Services, Fault> {
+    Services::open(&config.data_dir, &config.public_url, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemEntropy)).await
+}

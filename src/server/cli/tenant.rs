@@ -1,0 +1,62 @@
+//! `tms-portal tenant set`.
+
+use clap::Subcommand;
+
+use super::{Failed, open};
+use crate::domain::ids::TenantId;
+use crate::server::config::{Config, Options};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Change a tenant's policy; what is not named stays as it is
+    Set(Set),
+}
+
+#[derive(clap::Args)]
+struct Set {
+    #[command(flatten)]
+    options: Options,
+    /// The tenant
+    tenant: String,
+    /// The name that people read
+    #[arg(long)]
+    display_name: Option<String>,
+    /// Whether people sign in with a password kept here
+    #[arg(long)]
+    local_passwords: Option<bool>,
+    /// Whether an address may fill in the user code: easier to use, and easier to phish
+    #[arg(long)]
+    prefill_user_code: Option<bool>,
+    /// Whether the consent page demands the “Yes, I started this” tick
+    #[arg(long)]
+    require_started_tick: Option<bool>,
+}
+
+pub async fn run(arguments: Arguments) -> Result<(), Failed> {
+    let Verb::Set(set) = arguments.verb;
+    let id = TenantId::parse(set.tenant.clone()).map_err(|refused| Failed::Other(format!("{}: {refused}", set.tenant)))?;
+    let services = open(&Config::read(&set.options)?).await?;
+    let known = services
+        .change_tenant(&id, |tenant| {
+            if let Some(name) = set.display_name {
+                tenant.display_name = name;
+            }
+            let policy = &mut tenant.policy;
+            policy.local_passwords = set.local_passwords.unwrap_or(policy.local_passwords);
+            policy.prefill_user_code = set.prefill_user_code.unwrap_or(policy.prefill_user_code);
+            policy.require_started_tick = set.require_started_tick.unwrap_or(policy.require_started_tick);
+        })
+        .await?;
+    services.close().await;
+    if !known {
+        return Err(Failed::Other(format!("there is no tenant {id}")));
+    }
+    println!("Tenant {id} has been changed.");
+    Ok(())
+}

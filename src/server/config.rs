@@ -1,0 +1,212 @@
+//! What the operator decided: flags over environment over `Leptos.toml`. Read once; all problems are reported at once.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::builder::FalseyValueParser;
+use ipnet::IpNet;
+use leptos::config::LeptosOptions;
+use serde::Deserialize;
+
+use super::guard::client_address::TrustedProxies;
+use super::state::RequestLimits;
+
+/// Where settings come from, for every verb that needs them.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The configuration file: Leptos' own options, and ours under [portal]
+    #[arg(long, env = "TMS_CONFIG", default_value = "Leptos.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Where database and keys are kept [default: portal.data-dir of the file, else .data]
+    #[arg(long, env = "TMS_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The address to listen on [default: site-addr of the file]
+    #[arg(long, env = "TMS_LISTEN", value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// How people and machines reach the portal from outside [default: portal.public-url of the file, else http://ADDR]
+    #[arg(long, env = "TMS_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Switch the tenant `test` on, with its well-known data
+    #[arg(long, env = "TMS_TEST_TENANT", value_parser = FalseyValueParser::new())]
+    pub test_tenant: bool,
+    /// Allow the tenant `test` on an address that others can reach: its client secret is public
+    #[arg(long, env = "TMS_TEST_TENANT_ANYWHERE", value_parser = FalseyValueParser::new())]
+    pub test_tenant_anywhere: bool,
+    /// Allow a public URL without TLS that is not this machine: passwords and tokens then cross the network in the clear
+    #[arg(long, env = "TMS_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
+    pub insecure_http: bool,
+}
+
+/// `[portal]` in the file.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+struct PortalSection {
+    data_dir: Option<PathBuf>,
+    public_url: Option<String>,
+    trusted_proxies: Vec<IpNet>,
+    limits: RequestLimits,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    portal: PortalSection,
+}
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub leptos: LeptosOptions,
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    /// Without a slash at its end.
+    pub public_url: String,
+    pub test_tenant: bool,
+    pub trusted_proxies: TrustedProxies,
+    pub limits: RequestLimits,
+}
+
+/// Everything that is wrong with the settings, one line each.
+#[derive(Debug)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Config {
+    pub fn read(options: &Options) -> Result<Self, Problems> {
+        let file = read_file(&options.config).map_err(|problem| Problems(vec![problem]))?;
+        let (leptos, portal) = file;
+        let listen = options.listen.unwrap_or(leptos.site_addr);
+        let public_url = options.public_url.clone().or(portal.public_url).unwrap_or_else(|| format!("http://{listen}"));
+        let config = Self {
+            listen,
+            data_dir: options.data_dir.clone().or(portal.data_dir).unwrap_or_else(|| PathBuf::from(".data")),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            test_tenant: options.test_tenant,
+            trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies)),
+            limits: portal.limits,
+            leptos,
+        };
+        let problems = config.problems(options);
+        if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+    }
+
+    /// Whether people reach the portal over TLS.
+    pub fn https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    fn problems(&self, options: &Options) -> Vec<String> {
+        let mut problems = Vec::new();
+        let local = self.listen.ip().is_loopback() && self.public_host_is_local();
+        if self.test_tenant && !local && !options.test_tenant_anywhere {
+            problems.push(
+                "--test-tenant: others can reach this address, and the test client's secret is public; add --test-tenant-anywhere if you mean it"
+                    .into(),
+            );
+        }
+        match self.public_host() {
+            None => problems.push(format!("--public-url: {} is not of the form https://host[:port]", self.public_url)),
+            Some(_) if !self.https() && !self.public_host_is_local() && !options.insecure_http => {
+                problems.push(
+                    "--public-url: without https, passwords and tokens would cross the network in the clear; add --insecure-http if you mean it"
+                        .into(),
+                );
+            }
+            Some(_) => {}
+        }
+        if self.leptos.hash_files && !Path::new(self.leptos.hash_file.as_ref()).exists() {
+            problems.push(format!("{} is missing: the browser's half has not been built; run `make build`", self.leptos.hash_file));
+        }
+        problems
+    }
+
+    /// Host and port of the public URL; `None` if it is more or less than an origin.
+    fn public_host(&self) -> Option<&str> {
+        let host = self.public_url.strip_prefix("https://").or_else(|| self.public_url.strip_prefix("http://"))?;
+        let plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && host.is_ascii() && host == host.to_ascii_lowercase();
+        plain.then_some(host)
+    }
+
+    fn public_host_is_local(&self) -> bool {
+        let host = self.public_host().unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        name == "localhost" || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+fn read_file(path: &Path) -> Result<(LeptosOptions, PortalSection), String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
+    let mut leptos = leptos::config::get_configuration(Some(&path.to_string_lossy())).map_err(|error| format!("{name}: {error}"))?.leptos_options;
+    let file: File = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
+    leptos.hash_file = hash_file(&leptos).to_string_lossy().into();
+    Ok((leptos, file.portal))
+}
+
+/// The list of hashed file names: where cargo-leptos puts it, beside the program, or with the site.
+fn hash_file(leptos: &LeptosOptions) -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(leptos.hash_file.as_ref())));
+    let in_site = Path::new(leptos.site_root.as_ref()).join(leptos.hash_file.as_ref());
+    let found = beside.filter(|file| file.exists()).unwrap_or(in_site);
+    std::path::absolute(&found).unwrap_or(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(file: &str, public_url: &str, listen: &str, test_tenant: bool) -> (tempfile::TempDir, Options) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let config = dir.path().join("Leptos.toml");
+        std::fs::write(&config, format!("[package.metadata.leptos]\noutput-name = \"tms-portal\"\n{file}")).expect("written");
+        let options = Options {
+            config,
+            data_dir: None,
+            listen: Some(listen.parse().expect("an address")),
+            public_url: Some(public_url.into()),
+            test_tenant,
+            test_tenant_anywhere: false,
+            insecure_http: false,
+        };
+        (dir, options)
+    }
+
+    fn problems(file: &str, public_url: &str, listen: &str, test_tenant: bool) -> usize {
+        let (_dir, options) = options(file, public_url, listen, test_tenant);
+        Config::read(&options).err().map_or(0, |problems| problems.0.len())
+    }
+
+    #[test]
+    fn the_test_tenant_stays_at_home_unless_told_otherwise() {
+        assert_eq!(problems("", "http://127.0.0.1:3000", "127.0.0.1:3000", true), 0);
+        assert_eq!(problems("", "http://localhost:3000", "[::1]:3000", true), 0);
+        assert_eq!(problems("", "http://127.0.0.1:3000", "0.0.0.0:3000", true), 1);
+        assert_eq!(problems("", "https://tms.example.org", "127.0.0.1:3000", true), 1);
+        assert_eq!(problems("", "https://tms.example.org", "127.0.0.1:3000", false), 0);
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        assert_eq!(problems("", "http://tms.example.org", "0.0.0.0:80", true), 2);
+        for not_an_origin in ["tms.example.org", "https://", "https://h/path", "https://u@h", "ftp://h", "https://Upper"] {
+            assert_eq!(problems("", not_an_origin, "127.0.0.1:1", false), 1, "{not_an_origin}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_really_read_and_unknown_settings_are_refused() {
+        let (_dir, options) = options("[portal]\ndata-dir = \"/srv/tms\"\n[portal.limits]\npages = 7\n", "http://127.0.0.1:1", "127.0.0.1:1", false);
+        let config = Config::read(&options).expect("settings");
+        assert_eq!((config.data_dir, config.limits.pages.get()), (PathBuf::from("/srv/tms"), 7));
+        assert_eq!(problems("[portal]\ndata-dri = \"x\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
+    }
+}

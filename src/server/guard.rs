@@ -1,0 +1,7 @@
+//! What every request passes before it is looked at.
+
+pub mod client_address;
+pub mod headers;
+pub mod rate_limit;
+pub mod sign_in_required;
+pub mod trouble;

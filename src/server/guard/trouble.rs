@@ -1,0 +1,50 @@
+//! When something goes wrong on the people's side: logged once, here, and turned into a page that a person can use.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::server::service::Fault;
+use crate::server::state::AppState;
+
+/// A fault on its way out of a door for people.
+pub struct Trouble(Fault);
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self.0, "A request failed on our side");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
+}
+
+/// Replaces a bare error by the error page, for whoever can read a page.
+pub async fn explain(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let readable = wants_html(request.headers());
+    let (parts, body) = request.into_parts();
+    let asked = Request::from_parts(parts.clone(), Body::empty());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let status = response.status();
+    let bare = !response.headers().get(header::CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
+    if !readable || !bare || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
+    let mut page = crate::server::router::error_page(&state, asked, status).await;
+    *page.status_mut() = status;
+    if let Some(retry_after) = retry_after {
+        page.headers_mut().insert(header::RETRY_AFTER, retry_after);
+    }
+    page
+}

@@ -1,0 +1,116 @@
+//! Who the client is: HTTP Basic, a secret in the body, or a public client's bare `client_id` (RFC 6749 §2.3, §3.2.1).
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::error::OAuthError;
+use super::form::Form;
+use crate::domain::ids::{ClientId, TenantId};
+use crate::server::guard::client_address::ClientAddress;
+use crate::server::guard::rate_limit::network;
+use crate::server::service::clients::InvalidClient;
+use crate::server::service::{AuthenticatedClient, Error};
+use crate::server::state::AppState;
+
+/// A request from a client that has authenticated, with its parameters.
+pub struct ClientRequest {
+    pub client: AuthenticatedClient,
+    pub form: Form,
+    pub from: Option<std::net::IpAddr>,
+    pub agent: String,
+}
+
+/// What a client says of itself.
+struct Credentials {
+    id: String,
+    secret: Option<String>,
+}
+
+impl FromRequest<AppState> for ClientRequest {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
+        let (mut parts, body) = request.into_parts();
+        let tenant = tenant(&mut parts, state).await?;
+        let from = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
+        let headers = parts.headers.clone();
+        let form = Form::read(Request::from_parts(parts, body)).await?;
+        let Credentials { id, secret } = credentials(&headers, &form)?;
+        let id = ClientId::parse(id).map_err(|_| OAuthError::InvalidClient)?;
+        let caller = format!("{tenant}/{id} {}", network(from));
+        state.limits.token_requests.check(&caller).map_err(OAuthError::Overload)?;
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
+        match state.services.authenticate_client(&tenant, &id, secret.as_deref()).await {
+            Ok(client) => Ok(Self { client, form, from, agent }),
+            Err(Error::Refused(InvalidClient)) => {
+                state.limits.wrong_secrets.check(&caller).map_err(OAuthError::Overload)?;
+                Err(OAuthError::InvalidClient)
+            }
+            Err(Error::Internal(fault)) => Err(fault.into()),
+        }
+    }
+}
+
+/// The tenant in the path, if it is there and switched on.
+pub async fn tenant(parts: &mut axum::http::request::Parts, state: &AppState) -> Result<TenantId, OAuthError> {
+    let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
+    let id = TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)?;
+    let found = state.services.enabled_tenant(&id).await?;
+    found.map(|tenant| tenant.id).ok_or(OAuthError::UnknownTenant)
+}
+
+/// One method only; an identical `client_id` beside Basic is no second one (Go's `x/oauth2` and oidc-agent send it).
+fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAuthError> {
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+        let id = form.require("client_id", "client_id is missing.")?;
+        return Ok(Credentials { id: id.to_owned(), secret: form.get("client_secret").map(str::to_owned) });
+    };
+    let basic = authorization.to_str().ok().and_then(basic).ok_or(OAuthError::InvalidClient)?;
+    if form.get("client_secret").is_some() {
+        return Err(OAuthError::InvalidRequest("The client authenticated in two ways at once."));
+    }
+    if form.get("client_id").is_some_and(|id| id != basic.id) {
+        return Err(OAuthError::InvalidClient);
+    }
+    Ok(basic)
+}
+
+/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+fn basic(value: &str) -> Option<Credentials> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some(Credentials { id: form_decoded(id)?, secret: Some(form_decoded(secret)?).filter(|secret| !secret.is_empty()) })
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    if text.contains(['&', '=']) {
+        return None;
+    }
+    let [(_, value)]: [(String, String); 1] = serde_urlencoded::from_str::<Vec<(String, String)>>(&format!("v={text}")).ok()?.try_into().ok()?;
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(user_pass: &str) -> Option<(String, Option<String>)> {
+        basic(&format!("Basic {}", BASE64_STANDARD.encode(user_pass))).map(|credentials| (credentials.id, credentials.secret))
+    }
+
+    #[test]
+    fn basic_credentials_are_form_decoded() {
+        assert_eq!(decoded("app:secret"), Some(("app".into(), Some("secret".into()))));
+        assert_eq!(decoded("my%20app:a%3Ab+c"), Some(("my app".into(), Some("a:b c".into()))));
+        assert_eq!(decoded("tms-cli:"), Some(("tms-cli".into(), None)));
+        assert_eq!(decoded("no colon"), None);
+        assert!(basic("Bearer abc").is_none());
+        assert!(basic("Basic !!!").is_none());
+    }
+}

@@ -1,0 +1,49 @@
+//! `POST /t/{tenant}/oauth/device_authorization` (RFC 8628 §3.1, §3.2).
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::client_auth::ClientRequest;
+use super::error::{OAuthError, never_store};
+use crate::domain::paths;
+use crate::server::guard::rate_limit::network;
+use crate::server::service::device_grants::StartedGrant;
+use crate::server::state::AppState;
+
+#[derive(Serialize)]
+struct DeviceAuthorization {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<String>,
+    expires_in: u64,
+    interval: u64,
+    /// For programs that print what they are given, such as those written for Microsoft's endpoint.
+    message: String,
+}
+
+pub async fn post(State(state): State<AppState>, request: ClientRequest) -> Result<Response, OAuthError> {
+    state.limits.device_requests.check(&network(request.from)).map_err(OAuthError::Overload)?;
+    let services = &state.services;
+    let started = services.start_device_grant(&request.client, request.form.get("scope"), request.from, &request.agent).await?;
+    let mut response = Json(answer(&started, services.public_url())).into_response();
+    never_store(response.headers_mut());
+    Ok(response)
+}
+
+fn answer(started: &StartedGrant, public_url: &str) -> DeviceAuthorization {
+    let verification_uri = format!("{public_url}{}", paths::DEVICE);
+    let user_code = started.user_code.to_string();
+    DeviceAuthorization {
+        device_code: started.device_code.reveal().to_owned(),
+        verification_uri_complete: started.complete_uri.then(|| format!("{verification_uri}?user_code={user_code}")),
+        expires_in: started.expires_in.as_secs(),
+        interval: started.interval.as_secs(),
+        message: format!("To sign in, open {verification_uri} in a browser and enter the code {user_code}."),
+        verification_uri,
+        user_code,
+    }
+}

@@ -1,0 +1,51 @@
+//! The tenant's metadata (RFC 8414), the same document at each of the four addresses that clients look at.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::error::OAuthError;
+use super::token::DEVICE_CODE_GRANT;
+use crate::domain::ids::TenantId;
+use crate::domain::paths;
+use crate::domain::scope::Scope;
+use crate::server::service::Services;
+
+/// How clients may authenticate.
+const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
+#[derive(Serialize)]
+struct Metadata {
+    issuer: String,
+    device_authorization_endpoint: String,
+    token_endpoint: String,
+    revocation_endpoint: String,
+    jwks_uri: String,
+    grant_types_supported: [&'static str; 1],
+    /// Required by §2, and no empty list is allowed by §3.2; there is no authorization endpoint that answers with anything.
+    response_types_supported: [&'static str; 1],
+    scopes_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+}
+
+pub async fn get(State(services): State<Services>, Path(tenant): Path<String>) -> Result<Response, OAuthError> {
+    let tenant = TenantId::parse(tenant).map_err(|_| OAuthError::UnknownTenant)?;
+    services.enabled_tenant(&tenant).await?.ok_or(OAuthError::UnknownTenant)?;
+    let issuer = services.issuer(&tenant);
+    let metadata = Metadata {
+        device_authorization_endpoint: format!("{issuer}{}", paths::DEVICE_AUTHORIZATION),
+        token_endpoint: format!("{issuer}{}", paths::TOKEN),
+        revocation_endpoint: format!("{issuer}{}", paths::REVOKE),
+        jwks_uri: format!("{issuer}{}", paths::JWKS),
+        grant_types_supported: [DEVICE_CODE_GRANT],
+        response_types_supported: ["none"],
+        scopes_supported: Scope::ALL.map(Scope::as_str),
+        token_endpoint_auth_methods_supported: AUTH_METHODS,
+        revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+        issuer,
+    };
+    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response())
+}

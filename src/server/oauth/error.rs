@@ -1,0 +1,147 @@
+//! Errors as OAuth clients expect them (RFC 6749 §5.2), and the one table from refusal to wire.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::domain::client::RequestRefused;
+use crate::server::service::access_tokens::NotYourToken;
+use crate::server::service::clients::InvalidClient;
+use crate::server::service::device_grants::PollRefused;
+use crate::server::service::{Error, Fault};
+
+/// An answer of the form `{"error": …, "error_description": …}`.
+#[derive(Debug)]
+pub enum OAuthError {
+    InvalidRequest(&'static str),
+    TooLarge,
+    UnsupportedMediaType,
+    UnknownTenant,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient(&'static str),
+    UnsupportedGrantType,
+    InvalidScope,
+    AuthorizationPending,
+    SlowDown(Duration),
+    AccessDenied,
+    ExpiredToken,
+    /// Too many requests; the time to wait.
+    Overload(Duration),
+    MethodNotAllowed,
+    ServerError(Fault),
+}
+
+impl OAuthError {
+    /// Status, code, and a sentence for whoever writes the client. RFC 6749 allows no quotes or backslashes in it.
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        use OAuthError as E;
+        match self {
+            E::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", why),
+            E::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The request body is larger than 16 KiB."),
+            E::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "invalid_request", "Send the parameters as application/x-www-form-urlencoded."),
+            E::UnknownTenant => (StatusCode::NOT_FOUND, "invalid_request", "There is no such tenant, or it is switched off."),
+            E::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "The client is unknown, switched off, or did not prove who it is."),
+            E::InvalidGrant => (StatusCode::BAD_REQUEST, "invalid_grant", "The device code is not valid for this client, or has been used."),
+            E::UnauthorizedClient(why) => (StatusCode::BAD_REQUEST, "unauthorized_client", why),
+            E::UnsupportedGrantType => {
+                (StatusCode::BAD_REQUEST, "unsupported_grant_type", "This server knows urn:ietf:params:oauth:grant-type:device_code only.")
+            }
+            E::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", "None of the scopes asked for may be given to this client."),
+            E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The person has not decided yet."),
+            E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Poll no more often than the interval says."),
+            E::AccessDenied => (StatusCode::BAD_REQUEST, "access_denied", "The person said no."),
+            E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Start again."),
+            E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Wait as Retry-After says."),
+            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This address does not take that method."),
+            E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something broke on our side."),
+        }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        if let OAuthError::ServerError(fault) = &self {
+            tracing::error!(error = %fault, "An OAuth request failed on our side");
+        }
+        let (status, error, description) = self.parts();
+        let mut response = (status, Json(json!({ "error": error, "error_description": description }))).into_response();
+        let headers = response.headers_mut();
+        never_store(headers);
+        if let OAuthError::SlowDown(wait) | OAuthError::Overload(wait) = self {
+            let seconds = wait.as_millis().div_ceil(1_000).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_str(&seconds.to_string()).unwrap_or(HeaderValue::from_static("5")));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tms\", charset=\"UTF-8\""));
+        }
+        response
+    }
+}
+
+/// RFC 6749 §5.1: nothing that carries a code or a token is stored on the way.
+pub fn never_store(headers: &mut axum::http::HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+pub async fn method_not_allowed() -> OAuthError {
+    OAuthError::MethodNotAllowed
+}
+
+impl From<Fault> for OAuthError {
+    fn from(fault: Fault) -> Self {
+        Self::ServerError(fault)
+    }
+}
+
+impl<R> From<Error<R>> for OAuthError
+where
+    OAuthError: From<Refusal<R>>,
+{
+    fn from(error: Error<R>) -> Self {
+        match error {
+            Error::Refused(refused) => Refusal(refused).into(),
+            Error::Internal(fault) => Self::ServerError(fault),
+        }
+    }
+}
+
+/// A use case's refusal, on its way to the wire.
+pub struct Refusal<R>(R);
+
+impl From<Refusal<InvalidClient>> for OAuthError {
+    fn from(_: Refusal<InvalidClient>) -> Self {
+        Self::InvalidClient
+    }
+}
+
+impl From<Refusal<RequestRefused>> for OAuthError {
+    fn from(Refusal(refused): Refusal<RequestRefused>) -> Self {
+        match refused {
+            RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
+            RequestRefused::NoScopeLeft => Self::InvalidScope,
+        }
+    }
+}
+
+impl From<Refusal<PollRefused>> for OAuthError {
+    fn from(Refusal(refused): Refusal<PollRefused>) -> Self {
+        match refused {
+            PollRefused::Pending => Self::AuthorizationPending,
+            PollRefused::SlowDown { wait } => Self::SlowDown(wait),
+            PollRefused::Denied => Self::AccessDenied,
+            PollRefused::Expired => Self::ExpiredToken,
+            PollRefused::InvalidGrant => Self::InvalidGrant,
+        }
+    }
+}
+
+impl From<Refusal<NotYourToken>> for OAuthError {
+    fn from(_: Refusal<NotYourToken>) -> Self {
+        Self::UnauthorizedClient("The token was issued to another client.")
+    }
+}

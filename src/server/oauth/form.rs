@@ -1,0 +1,66 @@
+//! Parameters of a request: form-encoded, none twice, an empty one as if it were not there (RFC 6749 §3.2, RFC 8628 §3.1).
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::error::OAuthError;
+
+pub struct Form(HashMap<String, String>);
+
+impl Form {
+    /// Reads the request's body. Parameters we do not know are kept and never looked at.
+    pub async fn read(request: Request) -> Result<Self, OAuthError> {
+        if !is_form(request.headers()) {
+            return Err(OAuthError::UnsupportedMediaType);
+        }
+        let body = Bytes::from_request(request, &()).await.map_err(|rejection: BytesRejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => OAuthError::TooLarge,
+            _ => OAuthError::InvalidRequest("The request body could not be read."),
+        })?;
+        Self::parse(&body)
+    }
+
+    fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(body).map_err(|_| OAuthError::InvalidRequest("The body is not form-encoded UTF-8."))?;
+        let mut parameters = HashMap::new();
+        for (name, value) in pairs {
+            if parameters.insert(name, value).is_some() {
+                return Err(OAuthError::InvalidRequest("A parameter was sent twice."));
+            }
+        }
+        Ok(Self(parameters))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub fn require(&self, name: &str, missing: &'static str) -> Result<&str, OAuthError> {
+        self.get(name).ok_or(OAuthError::InvalidRequest(missing))
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_is_missing_and_twice_is_refused() {
+        let form = Form::parse(b"client_id=&scope=a+b&unknown=1").expect("a form");
+        assert_eq!((form.get("client_id"), form.get("scope")), (None, Some("a b")));
+        for twice in [&b"scope=a&scope=b"[..], b"unknown=&unknown=", b"a=1&%61=2"] {
+            assert!(matches!(Form::parse(twice), Err(OAuthError::InvalidRequest(_))));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `POST /t/{tenant}/oauth/token` (RFC 8628 §3.4, RFC 6749 §5.1).
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::client_auth::ClientRequest;
+use super::error::{OAuthError, never_store};
+use crate::server::service::Services;
+
+/// RFC 8628 §3.4.
+pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+#[derive(Serialize)]
+struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: String,
+}
+
+pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<Response, OAuthError> {
+    let grant_type = request.form.require("grant_type", "grant_type is missing.")?;
+    if grant_type != DEVICE_CODE_GRANT {
+        return Err(OAuthError::UnsupportedGrantType);
+    }
+    let device_code = request.form.require("device_code", "device_code is missing.")?;
+    let issued = services.poll_device_grant(&request.client, device_code, request.from).await?;
+    let answer = TokenResponse {
+        access_token: issued.access_token,
+        token_type: "Bearer",
+        expires_in: issued.expires_in.as_secs(),
+        scope: issued.scope.to_string(),
+    };
+    let mut response = Json(answer).into_response();
+    never_store(response.headers_mut());
+    Ok(response)
+}

@@ -1,0 +1,151 @@
+//! Every door of the building on one page, in two stacks: machines, who bring their credentials with each request and have no
+//! cookies, and people, who have a session.
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::services::ServeDir;
+use tower_http::timeout::TimeoutLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use super::guard::{client_address, headers, rate_limit, sign_in_required, trouble};
+use super::sign_in::store::Store;
+use super::state::AppState;
+use super::{caller, oauth, sign_in, telemetry, tms};
+use crate::domain::paths;
+use crate::pages::{App, ErrorPage, shell};
+
+/// The longest a request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest form a person may send, in bytes.
+const LARGEST_FORM: usize = 64 * 1024;
+
+pub fn router(state: AppState) -> Router {
+    let outside = ServiceBuilder::new()
+        .layer(telemetry::layer())
+        .layer(from_fn_with_state(state.clone(), headers::secure))
+        .layer(from_fn_with_state(state.clone(), trouble::explain))
+        .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(from_fn_with_state(state.clone(), client_address::note));
+    machines().merge(people(&state)).merge(files(&state)).layer(outside).with_state(state)
+}
+
+fn machines() -> Router<AppState> {
+    Router::new()
+        .merge(oauth::router())
+        .merge(tms::router())
+        .layer(DefaultBodyLimit::max(oauth::LARGEST_BODY))
+        .route(paths::HEALTHZ, get(|| async { "ok\n" }))
+        .route(paths::READYZ, get(ready))
+}
+
+fn people(state: &AppState) -> Router<AppState> {
+    let services = state.services.clone();
+    let options = state.leptos.clone();
+    Router::new()
+        .route(&format!("{}/{{*action}}", paths::ACTIONS), post(action))
+        .merge(sign_in::router())
+        .leptos_routes_with_context(state, generate_route_list(App), move || provide_context(services.clone()), move || shell(options.clone()))
+        // The last one is met first.
+        .layer(from_fn(sign_in_required::check))
+        .layer(from_fn_with_state(state.clone(), caller::identify))
+        .layer(sessions(state))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(CsrfLayer::new())
+        .layer(from_fn_with_state(state.clone(), limit_pages))
+}
+
+/// What has been built for the browser, and `public/`. Everything unknown ends here.
+fn files(state: &AppState) -> Router<AppState> {
+    let site = Path::new(state.leptos.site_root.as_ref());
+    let package = format!("/{}", state.leptos.site_pkg_dir);
+    let built = ServeDir::new(site.join(state.leptos.site_pkg_dir.as_ref())).precompressed_br().precompressed_gzip();
+    let built = Router::new().fallback_service(built).layer(map_response(never_changes));
+    Router::new().nest_service(&package, built).fallback_service(ServeDir::new(site).append_index_html_on_directories(false))
+}
+
+/// The built files have their hash in their name: what is there stays what it is.
+async fn never_changes(mut response: Response) -> Response {
+    if response.status().is_success() {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    }
+    response
+}
+
+fn sessions(state: &AppState) -> SessionManagerLayer<Store> {
+    // `__Host-` binds the cookie to this host and to TLS; over plain http on loopback browsers would not take it.
+    let name = if state.https.0 { "__Host-tms" } else { "tms" };
+    SessionManagerLayer::new(Store::new(state.services.clone()))
+        .with_name(name)
+        .with_secure(state.https.0)
+        .with_http_only(true)
+        // Lax, not Strict: a person who follows a link to /device is still signed in.
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        // The server's own limits end it sooner; see `service::browser_sessions`.
+        .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Runs a server function.
+async fn action(State(state): State<AppState>, mut request: Request) -> Response {
+    // Leptos would send a fault back to the Referer, with its text in the address. Ours go nowhere but to the error page.
+    request.headers_mut().remove(header::REFERER);
+    let services = state.services.clone();
+    let response = leptos_axum::handle_server_fns_with_context(move || provide_context(services.clone()), request).await.into_response();
+    bad_arguments_are_the_callers(response).await
+}
+
+/// Leptos answers arguments it cannot read with 500; they are the caller's mistake.
+async fn bad_arguments_are_the_callers(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, LARGEST_FORM).await.unwrap_or_default();
+    let unreadable = [&b"Args|"[..], b"Deserialization|", b"MissingArg|"].iter().any(|prefix| text.starts_with(prefix));
+    if unreadable {
+        (StatusCode::BAD_REQUEST, "The form could not be read.\n").into_response()
+    } else {
+        Response::from_parts(parts, Body::from(text))
+    }
+}
+
+async fn limit_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let from = request.extensions().get::<client_address::ClientAddress>().and_then(|address| address.0);
+    match state.limits.pages.check(&rate_limit::network(from)) {
+        Ok(()) => next.run(request).await,
+        Err(wait) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait.as_secs().max(1).to_string())]).into_response(),
+    }
+}
+
+async fn ready(State(state): State<AppState>) -> Response {
+    match state.services.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(fault) => {
+            tracing::error!(error = %fault, "The database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+        }
+    }
+}
+
+/// The page for a status, for whoever asked with a browser.
+pub async fn error_page(state: &AppState, mut asked: Request, status: StatusCode) -> Response {
+    *asked.method_mut() = Method::GET;
+    let options = state.leptos.clone();
+    leptos_axum::render_app_async_with_context(move || provide_context(ErrorPage { status: status.as_u16() }), move || shell(options.clone()))(asked)
+        .await
+}

@@ -1,0 +1,185 @@
+//! WHAT THE SYSTEM DOES, one method of [`Services`] per use case.
+//!
+//! A use case takes who it is for as a value of [`proofs`] that only this room can make; the value carries its tenant, so no
+//! use case can forget it. Time and randomness are fields ([`Clock`], [`Entropy`]), so tests can hold both.
+
+pub mod access_tokens;
+pub mod browser_sessions;
+pub mod clients;
+pub mod clock;
+pub mod consent;
+mod decisions;
+pub mod device_grants;
+pub mod entropy;
+mod guesses;
+pub mod host_accounts;
+pub mod housekeeping;
+pub mod keys;
+pub mod people;
+mod poll_clocks;
+pub mod proofs;
+pub mod setup;
+pub mod user_codes;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+pub use clock::{Clock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy};
+pub use proofs::{AuthenticatedClient, SignedIn, TokenHolder};
+
+use super::storage::{self, BoxFuture, Connection, Storage};
+use crate::domain::ids::TenantId;
+use crate::domain::paths;
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+use keys::Keys;
+use poll_clocks::PollClocks;
+
+/// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct Fault(Box<dyn std::error::Error + Send + Sync>);
+
+impl Fault {
+    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<storage::Fault> for Fault {
+    fn from(fault: storage::Fault) -> Self {
+        Self::new(fault)
+    }
+}
+
+/// How a use case ends badly: refused for a reason the caller can act on, or broken.
+#[derive(Debug)]
+pub enum Error<R> {
+    Refused(R),
+    Internal(Fault),
+}
+
+impl<R> From<Fault> for Error<R> {
+    fn from(fault: Fault) -> Self {
+        Self::Internal(fault)
+    }
+}
+
+impl<R> From<storage::Fault> for Error<R> {
+    fn from(fault: storage::Fault) -> Self {
+        Self::Internal(fault.into())
+    }
+}
+
+/// All use cases, cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    storage: Storage,
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    public_url: String,
+    polls: PollClocks,
+    /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
+    password_slots: Semaphore,
+}
+
+impl Services {
+    /// Opens the data directory, creating database and keys if they are not there yet.
+    ///
+    /// `public_url` is where people and machines reach this portal, without a slash at its end.
+    pub async fn open(data_dir: &Path, public_url: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
+        let keys = Keys::load_or_create(data_dir, entropy.as_ref())?;
+        let storage = Storage::open(&data_dir.join("tms-portal.db")).await?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                storage,
+                keys,
+                clock,
+                entropy,
+                public_url: public_url.to_owned(),
+                polls: PollClocks::default(),
+                password_slots: Semaphore::new(2),
+            }),
+        })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Where this portal is reached from outside.
+    pub fn public_url(&self) -> &str {
+        &self.shared.public_url
+    }
+
+    /// The tenant's name in tokens and metadata (RFC 8414 §2 `issuer`).
+    pub fn issuer(&self, tenant: &TenantId) -> String {
+        format!("{}{}", self.shared.public_url, paths::tenant(tenant))
+    }
+
+    /// A tenant that is there and switched on.
+    pub async fn enabled_tenant(&self, id: &TenantId) -> Result<Option<Tenant>, Fault> {
+        let tenant = storage::tenants::find(self.shared.storage.reader(), id).await?;
+        Ok(tenant.filter(|tenant| tenant.enabled))
+    }
+
+    /// The tenants that are switched on.
+    pub async fn enabled_tenants(&self) -> Result<Vec<Tenant>, Fault> {
+        let tenants = storage::tenants::list(self.shared.storage.reader()).await?;
+        Ok(tenants.into_iter().filter(|tenant| tenant.enabled).collect())
+    }
+
+    /// Says whether the database answers.
+    pub async fn ready(&self) -> Result<(), Fault> {
+        Ok(self.shared.storage.ping().await?)
+    }
+
+    /// Lets what is being written finish, then closes the database.
+    pub async fn close(&self) {
+        self.shared.storage.close().await;
+    }
+
+    fn storage(&self) -> &Storage {
+        &self.shared.storage
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.shared.keys
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        self.shared.entropy.as_ref()
+    }
+
+    /// A change that is made or breaks.
+    async fn change<T, F>(&self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, storage::Fault>> + Send + 'static,
+    {
+        Ok(self.shared.storage.write(work).await?)
+    }
+
+    /// A change that may be refused, and then leaves no trace.
+    async fn attempt<T, R, F>(&self, work: F) -> Result<T, Error<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Error<R>>> + Send + 'static,
+    {
+        self.shared.storage.write(work).await
+    }
+
+    fn new_id(&self, prefix: &str) -> String {
+        entropy::public_id(prefix, self.entropy(), self.now())
+    }
+}

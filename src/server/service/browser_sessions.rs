@@ -1,0 +1,129 @@
+//! Browser sessions: who is behind one, and ending them.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::people::Identity;
+use super::proofs::{SignedIn, Visit};
+pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
+use super::storage::{activity, browser_sessions, people};
+use super::{Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::device_grant::Presenter;
+use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::time::Timestamp;
+
+/// A session that nobody uses ends after this.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
+/// A session ends this long after sign-in, however busy it is.
+pub const ABSOLUTE_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
+/// How exact "last seen" is; a write for every page would be too dear.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+impl Services {
+    /// When a session ends if it is used now.
+    pub fn session_end(&self, signed_in_at: Option<Timestamp>) -> Timestamp {
+        let idle = self.now() + IDLE_LIMIT;
+        signed_in_at.map_or(idle, |at| idle.min(at + ABSOLUTE_LIMIT))
+    }
+
+    /// What claims user codes for a session: a hash, so that the database cannot play the session.
+    pub fn presenter(&self, session_secret: &str) -> Presenter {
+        Presenter(self.keys().hash("browser session", session_secret))
+    }
+
+    /// The identity a session kept, made good: the person and the tenant are still there and switched on.
+    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, visit: Visit) -> Result<Option<SignedIn>, Fault> {
+        let Some(tenant) = self.enabled_tenant(tenant_id).await? else { return Ok(None) };
+        let person = people::find(self.storage().reader(), tenant_id, user_id).await?;
+        Ok(person.filter(|person| person.enabled).map(|person| SignedIn {
+            tenant_id: person.tenant_id,
+            user_id: person.user_id,
+            display_name: person.display_name,
+            tenant_name: tenant.display_name,
+            visit,
+        }))
+    }
+
+    /// The proof for somebody who has signed in with this very request.
+    pub async fn just_signed_in(&self, identity: &Identity, visit: Visit) -> Result<Option<SignedIn>, Fault> {
+        self.signed_in(&identity.tenant_id, &identity.user_id, visit).await
+    }
+
+    /// A person's live sessions, the one used last first.
+    pub async fn list_sessions(&self, person: &SignedIn) -> Result<Vec<ListedSession>, Fault> {
+        Ok(browser_sessions::of_person(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await?)
+    }
+
+    /// Ends one of a person's sessions. False when it is not theirs, or gone.
+    pub async fn end_session(&self, person: &SignedIn, id: &SessionId) -> Result<bool, Fault> {
+        let (person, id, now) = (person.clone(), id.clone(), self.now());
+        self.change(move |db| {
+            async move {
+                let ended = browser_sessions::delete_of_person(db, person.tenant_id(), person.user_id(), &id).await?;
+                if ended {
+                    activity::insert(db, &session_ended(&person, now)).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Ends all of a person's sessions but this one, and says how many.
+    pub async fn end_other_sessions(&self, person: &SignedIn) -> Result<u64, Fault> {
+        let (person, now) = (person.clone(), self.now());
+        self.change(move |db| {
+            async move {
+                let ended = browser_sessions::delete_others(db, person.tenant_id(), person.user_id(), &person.visit().session_id).await?;
+                if ended > 0 {
+                    activity::insert(db, &session_ended(&person, now)).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Writes down that a person left.
+    pub async fn record_sign_out(&self, person: &SignedIn) -> Result<(), Fault> {
+        let record = Activity::new(person.tenant_id().clone(), Kind::SignedOut, self.now()).of(person.user_id()).from(person.visit().from);
+        self.change(move |db| async move { activity::insert(db, &record).await }.boxed()).await
+    }
+
+    /// For the session store: a live session by the hash of its id.
+    pub async fn load_session(&self, id_hash: &[u8]) -> Result<Option<StoredSession>, Fault> {
+        let now = self.now();
+        let Some(session) = browser_sessions::find(self.storage().reader(), id_hash, now).await? else { return Ok(None) };
+        if now.since(Timestamp::from_millis(session.last_seen_at)) < SEEN_EVERY {
+            return Ok(Some(session));
+        }
+        let end = self.session_end(session.signed_in_at.map(Timestamp::from_millis));
+        let seen = StoredSession { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session };
+        self.save_session(seen.clone()).await?;
+        Ok(Some(seen))
+    }
+
+    /// For the session store: a new session.
+    pub async fn create_session(&self, session: StoredSession) -> Result<(), Fault> {
+        self.change(move |db| async move { browser_sessions::insert(db, &session).await }.boxed()).await
+    }
+
+    /// For the session store: what changed. A session that was ended in the meantime stays ended.
+    pub async fn save_session(&self, session: StoredSession) -> Result<(), Fault> {
+        self.change(move |db| async move { browser_sessions::update(db, &session).await }.boxed()).await?;
+        Ok(())
+    }
+
+    /// For the session store: the end.
+    pub async fn delete_session(&self, id_hash: Vec<u8>) -> Result<(), Fault> {
+        self.change(move |db| async move { browser_sessions::delete(db, &id_hash).await }.boxed()).await
+    }
+}
+
+fn session_ended(person: &SignedIn, now: Timestamp) -> Activity {
+    Activity::new(person.tenant_id().clone(), Kind::SessionEnded, now).of(person.user_id()).from(person.visit().from)
+}

@@ -1,0 +1,155 @@
+//! The person's decision: allow, deny, and taking it back.
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt;
+
+use super::proofs::SignedIn;
+use super::storage::delegations::NewDelegation;
+use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, State};
+use crate::domain::ids::{DelegationId, DeviceGrantId};
+use crate::domain::tenant::{Policy, offered_lifetimes};
+use crate::domain::time::Timestamp;
+
+impl Services {
+    /// Allows a device: the decision, the delegation and the activity row stand together or not at all.
+    pub async fn approve_device(&self, person: &SignedIn, grant: &DeviceGrantId, consent: Consent) -> Result<(), Error<DecisionRefused>> {
+        let Some(tenant) = self.enabled_tenant(person.tenant_id()).await? else { return Err(Error::Refused(DecisionRefused::NotYours)) };
+        check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;
+        let delegation = DelegationId::parse(self.new_id("dlg")).map_err(Fault::new)?;
+        let decision = Decision::new(self, person, grant);
+        self.attempt(move |db| approve(db, decision, consent, delegation).boxed()).await
+    }
+
+    /// Denies a device. Nothing is shared, and the device is told at its next poll.
+    pub async fn deny_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
+        let decision = Decision::new(self, person, grant);
+        self.attempt(move |db| deny(db, decision).boxed()).await
+    }
+
+    /// Takes back what was allowed, whether or not the device has come for its token.
+    pub async fn withdraw_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
+        let decision = Decision::new(self, person, grant);
+        self.attempt(move |db| withdraw(db, decision).boxed()).await
+    }
+
+    /// Takes back what was allowed to devices that never came for their token, and says how many those were.
+    pub(super) async fn end_lapsed_grants(&self) -> Result<usize, Fault> {
+        let now = self.now();
+        self.change(move |db| end_lapsed(db, now).boxed()).await
+    }
+}
+
+/// Who decides about what, when.
+struct Decision {
+    person: SignedIn,
+    grant: DeviceGrantId,
+    now: Timestamp,
+}
+
+impl Decision {
+    fn new(services: &Services, person: &SignedIn, grant: &DeviceGrantId) -> Self {
+        Self { person: person.clone(), grant: grant.clone(), now: services.now() }
+    }
+
+    async fn load(&self, db: &mut Connection) -> Result<DeviceGrant, Error<DecisionRefused>> {
+        let found = device_grants::find(db, self.person.tenant_id(), &self.grant).await?;
+        found.ok_or(Error::Refused(DecisionRefused::NotYours))
+    }
+
+    fn activity(&self, kind: Kind, grant: &DeviceGrant) -> Activity {
+        Activity::new(grant.tenant_id.clone(), kind, self.now)
+            .of(self.person.user_id())
+            .about(&grant.client_id, &grant.id)
+            .from(self.person.visit().from)
+    }
+}
+
+fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefused> {
+    if policy.require_started_tick && !consent.started_this {
+        return Err(DecisionRefused::NotConfirmed);
+    }
+    if !offered_lifetimes(policy.longest_access).contains(&consent.lifetime) {
+        return Err(DecisionRefused::LifetimeNotOffered);
+    }
+    Ok(())
+}
+
+async fn approve(db: &mut Connection, decision: Decision, consent: Consent, delegation: DelegationId) -> Result<(), Error<DecisionRefused>> {
+    let Decision { person, now, .. } = &decision;
+    let grant = decision.load(db).await?;
+    let before = grant.state.clone();
+    let until = *now + consent.lifetime;
+    let approved = grant.approve(&person.visit().presenter, person.user_id(), until, *now).map_err(Error::Refused)?;
+    let client = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
+    if !client.is_some_and(|found| found.client.enabled) {
+        return Err(Error::Refused(DecisionRefused::ClientDisabled));
+    }
+    let linked = host_accounts::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
+    let active: BTreeSet<_> = linked.iter().filter(|account| account.is_active(*now)).map(|account| &account.id).collect();
+    if !consent.host_accounts.iter().all(|id| active.contains(id)) {
+        return Err(Error::Refused(DecisionRefused::HostAccountNotYours));
+    }
+    save(db, &before, &approved).await?;
+    let new = NewDelegation {
+        tenant_id: &approved.tenant_id,
+        id: delegation,
+        client_id: &approved.client_id,
+        user_id: person.user_id(),
+        device_grant_id: Some(&approved.id),
+        scope: &approved.scope,
+        expires_at: until,
+    };
+    let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();
+    delegations::insert(db, &new, &Vec::from_iter(host_accounts), *now).await?;
+    activity::insert(db, &decision.activity(Kind::DeviceApproved, &approved)).await?;
+    Ok(())
+}
+
+async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
+    let grant = decision.load(db).await?;
+    let before = grant.state.clone();
+    let denied = grant.deny(&decision.person.visit().presenter, decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    save(db, &before, &denied).await?;
+    activity::insert(db, &decision.activity(Kind::DeviceDenied, &denied)).await?;
+    Ok(())
+}
+
+async fn withdraw(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
+    let grant = decision.load(db).await?;
+    let before = grant.state.clone();
+    let withdrawn = grant.withdraw(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    let record = decision.activity(Kind::DeviceWithdrawn, &withdrawn);
+    end_access(db, before, withdrawn, record).await?;
+    Ok(())
+}
+
+async fn end_lapsed(db: &mut Connection, now: Timestamp) -> Result<usize, storage::Fault> {
+    let lapsed = device_grants::lapsed(&mut *db, now).await?;
+    let count = lapsed.len();
+    for mut grant in lapsed {
+        let State::Approved(approval) = grant.state.clone() else { continue };
+        let record = Activity::new(grant.tenant_id.clone(), Kind::DeviceLapsed, now).of(&approval.person).about(&grant.client_id, &grant.id);
+        let before = std::mem::replace(&mut grant.state, State::Withdrawn { at: now });
+        end_access(db, before, grant, record).await?;
+    }
+    Ok(count)
+}
+
+/// Ends what a grant gave: its state, its delegation, and the line in the record. False when somebody else was first.
+pub(super) async fn end_access(db: &mut Connection, before: State, ended: DeviceGrant, record: Activity) -> Result<bool, storage::Fault> {
+    let first = device_grants::transition(db, &before, &ended).await?;
+    if first {
+        delegations::end_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
+        activity::insert(db, &record).await?;
+    }
+    Ok(first)
+}
+
+async fn save(db: &mut Connection, before: &State, decided: &DeviceGrant) -> Result<(), Error<DecisionRefused>> {
+    let first = device_grants::transition(db, before, decided).await?;
+    first.then_some(()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
+}

@@ -1,0 +1,199 @@
+//! The device's side of the grant: asking for a code, and asking whether there is a token yet (RFC 8628 §3.1, §3.4).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use super::decisions::end_access;
+use super::entropy::{self, Secret};
+use super::proofs::AuthenticatedClient;
+use super::storage::{Connection, activity, clients, device_grants, people};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::client::RequestRefused;
+use crate::domain::device_grant::{Approval, DeviceGrant, INTERVAL, Pickup, PollPace, Polled, Request, State};
+use crate::domain::ids::{DeviceGrantId, TokenId};
+use crate::domain::scope::ScopeSet;
+use crate::domain::time::Timestamp;
+use crate::domain::token::AccessTokenClaims;
+use crate::domain::user_code::UserCode;
+
+/// What device codes are hashed as.
+pub(super) const DEVICE_CODE: &str = "device code";
+/// What user codes are hashed as.
+pub(super) const USER_CODE: &str = "user code";
+/// Draws before giving up on finding a free code; with 34 bits, two in a row are a sign of something broken.
+const DRAWS: usize = 5;
+/// A program's name for itself is cut here: it is shown to a person, once.
+const LONGEST_AGENT: usize = 200;
+/// A device code that comes again this soon is its twin or a repeated request, and no theft.
+const REPLAY_GRACE: Duration = Duration::from_secs(1);
+
+/// The answer to a device: RFC 8628 §3.2.
+pub struct StartedGrant {
+    pub device_code: Secret,
+    pub user_code: UserCode,
+    pub expires_in: Duration,
+    pub interval: Duration,
+    /// The tenant wants the code to be filled in by the address.
+    pub complete_uri: bool,
+}
+
+/// The answer to the poll that gets the token: RFC 6749 §5.1.
+pub struct IssuedToken {
+    pub access_token: String,
+    pub expires_in: Duration,
+    pub scope: ScopeSet,
+}
+
+/// Why a poll gets no token (RFC 8628 §3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollRefused {
+    Pending,
+    SlowDown {
+        wait: Duration,
+    },
+    Denied,
+    Expired,
+    /// Unknown, another client's, or spent.
+    InvalidGrant,
+}
+
+#[derive(Debug, ThisError)]
+#[error("no free user code in {DRAWS} draws")]
+struct NoFreeCode;
+
+impl Services {
+    /// Starts a grant for the client and hands out its two codes.
+    pub async fn start_device_grant(
+        &self,
+        client: &AuthenticatedClient,
+        scope: Option<&str>,
+        from: Option<IpAddr>,
+        agent: &str,
+    ) -> Result<StartedGrant, Error<RequestRefused>> {
+        let client = client.client();
+        let scope = client.requestable(scope).map_err(Error::Refused)?;
+        let Some(tenant) = self.enabled_tenant(&client.tenant_id).await? else { return Err(Error::Refused(RequestRefused::GrantNotAllowed)) };
+        let now = self.now();
+        let expires_in = tenant.policy.code_lifetime;
+        let requested = Request { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect() };
+        for _ in 0..DRAWS {
+            let grant = DeviceGrant {
+                tenant_id: client.tenant_id.clone(),
+                id: DeviceGrantId::parse(self.new_id("dgr")).map_err(Fault::new)?,
+                client_id: client.id.clone(),
+                scope: scope.clone(),
+                requested: requested.clone(),
+                expires_at: now + expires_in,
+                claim: None,
+                state: State::Pending,
+            };
+            let (device_code, user_code) = (Secret::generate(self.entropy()), entropy::user_code(self.entropy()));
+            if self.store_grant(grant, &device_code, &user_code).await? {
+                return Ok(StartedGrant { device_code, user_code, expires_in, interval: INTERVAL, complete_uri: tenant.policy.prefill_user_code });
+            }
+        }
+        Err(Fault::new(NoFreeCode).into())
+    }
+
+    /// Answers a poll. An approved grant is redeemed by exactly one of any number of polls at once.
+    pub async fn poll_device_grant(
+        &self,
+        client: &AuthenticatedClient,
+        device_code: &str,
+        from: Option<IpAddr>,
+    ) -> Result<IssuedToken, Error<PollRefused>> {
+        let hash = self.keys().hash(DEVICE_CODE, device_code);
+        let client = client.client();
+        let found = device_grants::find_by_device_code(self.storage().reader(), &client.tenant_id, &hash).await?;
+        let Some(grant) = found.filter(|grant| grant.client_id == client.id) else {
+            return Err(Error::Refused(PollRefused::InvalidGrant));
+        };
+        let now = self.now();
+        let refused = match grant.polled(now) {
+            Polled::Ready(approval) => return self.redeem(grant, approval, from, now).await,
+            Polled::Pending => match self.shared.polls.pace(&grant.id, grant.expires_at, now) {
+                PollPace::InTime | PollPace::Twin => PollRefused::Pending,
+                PollPace::TooEarly(wait) => PollRefused::SlowDown { wait },
+            },
+            Polled::Denied => PollRefused::Denied,
+            Polled::Expired => PollRefused::Expired,
+            Polled::Spent => {
+                self.end_if_replayed(grant, from, now).await?;
+                PollRefused::InvalidGrant
+            }
+        };
+        Err(Error::Refused(refused))
+    }
+
+    async fn store_grant(&self, grant: DeviceGrant, device_code: &Secret, user_code: &UserCode) -> Result<bool, Fault> {
+        let device_code_hash = self.keys().hash(DEVICE_CODE, device_code.reveal());
+        let user_code_hash = self.keys().hash(USER_CODE, user_code.letters());
+        self.change(move |db| async move { device_grants::insert(db, &grant, &device_code_hash, &user_code_hash).await }.boxed()).await
+    }
+
+    async fn redeem(&self, grant: DeviceGrant, approval: Approval, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
+        if now >= approval.until {
+            return Err(Error::Refused(PollRefused::Expired));
+        }
+        let pickup = Pickup { at: now, from, token_id: TokenId::parse(self.new_id("tok")).map_err(Fault::new)? };
+        // Signed before the grant is spent: if signing fails, nothing is lost.
+        let issued = self.issue(&grant, &approval, &pickup)?;
+        self.attempt(move |db| redeem_in(db, grant, approval, pickup).boxed()).await?;
+        Ok(issued)
+    }
+
+    fn issue(&self, grant: &DeviceGrant, approval: &Approval, pickup: &Pickup) -> Result<IssuedToken, Fault> {
+        let claims = AccessTokenClaims {
+            iss: self.issuer(&grant.tenant_id),
+            sub: approval.person.to_string(),
+            aud: self.audience(),
+            client_id: grant.client_id.to_string(),
+            scope: approval.scope.to_string(),
+            jti: pickup.token_id.to_string(),
+            iat: pickup.at.as_seconds(),
+            exp: approval.until.as_seconds(),
+        };
+        let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
+        Ok(IssuedToken { access_token: self.keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
+    }
+
+    /// A spent device code that comes again has been copied: the access it gave ends (RFC 6749 §10.5 for its sibling, the code grant).
+    async fn end_if_replayed(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
+        let State::Redeemed { approval, pickup } = &grant.state else { return Ok(()) };
+        if now.since(pickup.at) <= REPLAY_GRACE {
+            return Ok(());
+        }
+        let replayed =
+            Activity::new(grant.tenant_id.clone(), Kind::DeviceReplayed, now).of(&approval.person).about(&grant.client_id, &grant.id).from(from);
+        let spent = grant.state.clone();
+        let mut ended = grant;
+        ended.state = State::Withdrawn { at: now };
+        self.change(move |db| end_access(db, spent, ended, replayed).boxed()).await?;
+        Ok(())
+    }
+}
+
+/// Spends the grant, if client and person still may.
+async fn redeem_in(db: &mut Connection, grant: DeviceGrant, approval: Approval, pickup: Pickup) -> Result<(), Error<PollRefused>> {
+    let client = clients::find(&mut *db, &grant.tenant_id, &grant.client_id).await?;
+    let person = people::find(&mut *db, &grant.tenant_id, &approval.person).await?;
+    if !client.is_some_and(|found| found.client.enabled) || !person.is_some_and(|person| person.enabled) {
+        return Err(Error::Refused(PollRefused::Denied));
+    }
+    let fetched = Activity::new(grant.tenant_id.clone(), Kind::DeviceRedeemed, pickup.at)
+        .of(&approval.person)
+        .about(&grant.client_id, &grant.id)
+        .from(pickup.from);
+    let approved = grant.state.clone();
+    let mut redeemed = grant;
+    redeemed.state = State::Redeemed { approval, pickup };
+    if !device_grants::transition(db, &approved, &redeemed).await? {
+        return Err(Error::Refused(PollRefused::InvalidGrant));
+    }
+    activity::insert(db, &fetched).await?;
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Randomness, and the secrets made of it.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use zeroize::Zeroizing;
+
+use crate::domain::user_code::UserCode;
+
+pub trait Entropy: Send + Sync + 'static {
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's generator.
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        #[expect(clippy::expect_used, reason = "a system without randomness must not hand out secrets")]
+        OsRng.try_fill_bytes(bytes).expect("the operating system has no randomness");
+    }
+}
+
+/// A secret that is shown once. Cannot be printed, compared or copied by accident; wiped when dropped.
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// 256 bits, as 43 characters of base64url.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        entropy.fill(bytes.as_mut());
+        Self(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*bytes)))
+    }
+
+    /// A secret that somebody chose or typed.
+    pub fn given(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The secret itself, for the one place that shows or checks it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password that can be read aloud: 4 groups of 4 letters, 69 bits.
+pub fn readable_password(entropy: &dyn Entropy) -> Secret {
+    let groups: Vec<String> = (0..2).map(|_| user_code(entropy).to_string().to_lowercase()).collect();
+    Secret::given(groups.join("-"))
+}
+
+pub(super) fn user_code(entropy: &dyn Entropy) -> UserCode {
+    let mut byte = [0_u8; 1];
+    UserCode::draw(|| {
+        entropy.fill(&mut byte);
+        byte[0]
+    })
+}
+
+/// A public name: sorted by time of making, and not guessable.
+pub(super) fn public_id(prefix: &str, entropy: &dyn Entropy, now: crate::domain::time::Timestamp) -> String {
+    let mut random = [0_u8; 10];
+    entropy.fill(&mut random);
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    format!("{prefix}_{}", id.simple())
+}

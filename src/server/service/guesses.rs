@@ -1,0 +1,26 @@
+//! Counting wrong guesses, in the caller's transaction.
+
+use std::time::Duration;
+
+use super::storage::{Connection, Fault, attempts};
+use crate::domain::attempts::{Guessed, Guesser, limits, wait_until};
+use crate::domain::time::Timestamp;
+
+/// How long this guesser has to wait; `None` when they may try.
+pub(super) async fn wait(db: &mut Connection, guessed: Guessed, guesser: &Guesser<'_>, now: Timestamp) -> Result<Option<Duration>, Fault> {
+    let mut longest = None;
+    for limit in limits(guessed, guesser) {
+        let from = Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX)));
+        let (count, oldest) = attempts::since(db, &limit.key, limit.most, from).await?;
+        longest = longest.max(wait_until(&limit, count, oldest, now));
+    }
+    Ok(longest)
+}
+
+/// Counts a wrong guess. True when it was the last one for now.
+pub(super) async fn count(db: &mut Connection, guessed: Guessed, guesser: &Guesser<'_>, now: Timestamp) -> Result<bool, Fault> {
+    for limit in limits(guessed, guesser) {
+        attempts::insert(db, &limit.key, now).await?;
+    }
+    Ok(wait(db, guessed, guesser, now).await?.is_some())
+}

@@ -1,0 +1,205 @@
+//! People: signing in with a local password, and making accounts for tenants that have no institution to do so.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use argon2::password_hash::SaltString;
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use super::entropy::Secret;
+use super::storage::people::Person;
+use super::storage::{self, Connection, activity, people};
+use super::{Error, Fault, Services, guesses};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::attempts::{Guessed, Guesser};
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::time::{Timestamp, span_in_words};
+
+/// Longer ones only serve to keep the server busy.
+const LONGEST_PASSWORD: usize = 1_024;
+
+/// Why a person is not let in. The words are for the person; they do not say which half was wrong.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum SignInRefused {
+    #[error("The user name or the password is not right. Check both and try again.")]
+    Wrong,
+    #[error("Too many tries. Wait {} and try again.", span_in_words(*.wait))]
+    TooManyTries { wait: Duration },
+}
+
+/// A person who has just proved who they are; becomes a session in the browser.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub(super) tenant_id: TenantId,
+    pub(super) user_id: UserId,
+}
+
+impl Identity {
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.tenant_id
+    }
+
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+}
+
+/// Why an account cannot be made or changed.
+#[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
+pub enum PersonRefused {
+    #[error("there is no such tenant")]
+    NoTenant,
+    #[error("the tenant has a person of that name already")]
+    Exists,
+    #[error("the tenant has no person of that name")]
+    NoPerson,
+}
+
+impl Services {
+    /// Checks a local password. Unknown people cost as much time as wrong passwords.
+    pub async fn sign_in_with_password(
+        &self,
+        tenant: &TenantId,
+        user_name: &str,
+        password: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<Identity, Error<SignInRefused>> {
+        let wrong = Error::Refused(SignInRefused::Wrong);
+        let Some(tenant) = self.enabled_tenant(tenant).await?.filter(|tenant| tenant.policy.local_passwords) else { return Err(wrong) };
+        let user_id = UserId::parse(user_name.trim()).ok();
+        let guess = Guess { tenant: tenant.id.clone(), typed: user_id.clone(), from, now: self.now() };
+        let before = guess.clone();
+        if let Some(wait) =
+            self.change(move |db| async move { guesses::wait(db, Guessed::Password, &before.guesser(), before.now).await }.boxed()).await?
+        {
+            return Err(Error::Refused(SignInRefused::TooManyTries { wait }));
+        }
+        let person = match &user_id {
+            Some(user_id) => people::find(self.storage().reader(), &tenant.id, user_id).await?,
+            None => None,
+        };
+        let hash = person.as_ref().filter(|person| person.enabled).and_then(|person| person.password_hash.clone());
+        let right = self.password_matches(hash, password).await?;
+        let known = person.is_some();
+        self.change(move |db| record(db, guess, known, right).boxed()).await?;
+        match (right, user_id) {
+            (true, Some(user_id)) => Ok(Identity { tenant_id: tenant.id, user_id }),
+            _ => Err(wrong),
+        }
+    }
+
+    /// Makes an account with a password of its own.
+    pub async fn add_person(&self, tenant: &TenantId, user_id: &UserId, display_name: &str, password: &Secret) -> Result<(), Error<PersonRefused>> {
+        if storage::tenants::find(self.storage().reader(), tenant).await?.is_none() {
+            return Err(Error::Refused(PersonRefused::NoTenant));
+        }
+        let person = Person {
+            tenant_id: tenant.clone(),
+            user_id: user_id.clone(),
+            display_name: display_name.to_owned(),
+            enabled: true,
+            password_hash: Some(self.password_hash(password).await?),
+        };
+        let now = self.now();
+        let new = self.change(move |db| async move { people::insert(db, &person, now).await }.boxed()).await?;
+        new.then_some(()).ok_or(Error::Refused(PersonRefused::Exists))
+    }
+
+    /// Gives a person a new password.
+    pub async fn set_password(&self, tenant: &TenantId, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
+        let hash = self.password_hash(password).await?;
+        let (tenant, user_id) = (tenant.clone(), user_id.clone());
+        let known = self.change(move |db| async move { people::set_password(db, &tenant, &user_id, &hash).await }.boxed()).await?;
+        known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
+    }
+
+    /// Lets a person in, or keeps them and their tokens and sessions out.
+    pub async fn set_person_enabled(&self, tenant: &TenantId, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
+        let (tenant, user_id) = (tenant.clone(), user_id.clone());
+        let known = self.change(move |db| async move { people::set_enabled(db, &tenant, &user_id, enabled).await }.boxed()).await?;
+        known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
+    }
+
+    async fn password_matches(&self, hash: Option<String>, password: &Secret) -> Result<bool, Fault> {
+        if password.reveal().len() > LONGEST_PASSWORD {
+            return Ok(false);
+        }
+        let password = Secret::given(password.reveal());
+        let known = hash.is_some();
+        let matched = self
+            .on_password_thread(move || {
+                let hash = hash.unwrap_or_else(|| NOBODYS_PASSWORD.to_owned());
+                let parsed = PasswordHash::new(&hash).map_err(|error| Fault::new(UnusableHash(error.to_string())))?;
+                Ok(Argon2::default().verify_password(password.reveal().as_bytes(), &parsed).is_ok())
+            })
+            .await?;
+        Ok(known && matched)
+    }
+
+    pub(super) async fn password_hash(&self, password: &Secret) -> Result<String, Fault> {
+        let mut salt = [0_u8; 16];
+        self.entropy().fill(&mut salt);
+        let password = Secret::given(password.reveal());
+        self.on_password_thread(move || {
+            let unusable = |error: argon2::password_hash::Error| Fault::new(UnusableHash(error.to_string()));
+            let salt = SaltString::encode_b64(&salt).map_err(unusable)?;
+            Ok(Argon2::default().hash_password(password.reveal().as_bytes(), &salt).map_err(unusable)?.to_string())
+        })
+        .await
+    }
+
+    async fn on_password_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+        let _slot = self.shared.password_slots.acquire().await.map_err(Fault::new)?;
+        tokio::task::spawn_blocking(work).await.map_err(Fault::new)?
+    }
+}
+
+/// One try to sign in.
+#[derive(Clone)]
+struct Guess {
+    tenant: TenantId,
+    /// The user name, if it could be one.
+    typed: Option<UserId>,
+    from: Option<IpAddr>,
+    now: Timestamp,
+}
+
+impl Guess {
+    fn guesser(&self) -> Guesser<'_> {
+        Guesser { tenant: Some(&self.tenant), person: self.typed.as_ref(), session: None, address: self.from }
+    }
+}
+
+/// Counts a failure; writes down what happened if there is a person it happened to.
+async fn record(db: &mut Connection, guess: Guess, known: bool, right: bool) -> Result<(), storage::Fault> {
+    if !right {
+        guesses::count(db, Guessed::Password, &guess.guesser(), guess.now).await?;
+    }
+    let Some(person) = guess.typed.filter(|_| known) else { return Ok(()) };
+    let kind = if right { Kind::SignedIn } else { Kind::SignInFailed };
+    activity::insert(db, &Activity::new(guess.tenant, kind, guess.now).of(&person).from(guess.from)).await
+}
+
+#[derive(Debug, ThisError)]
+#[error("a password hash cannot be used: {0}")]
+struct UnusableHash(String);
+
+/// Stands in for people who are not there, so that looking for them takes as long (Argon2id, m=19456, t=2, p=1).
+const NOBODYS_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aXNoZXJlISE$5lXzXVq0GBp0dHGP6dRk6cQ2U4k9Xh0Xl2bO0b8Jb3U";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stand_in_hash_can_be_checked_and_costs_what_a_real_one_does() {
+        let parsed = PasswordHash::new(NOBODYS_PASSWORD).expect("a PHC string");
+        let params = argon2::Params::try_from(&parsed).expect("its parameters");
+        assert_eq!(
+            (params.m_cost(), params.t_cost(), params.p_cost()),
+            (argon2::Params::DEFAULT_M_COST, argon2::Params::DEFAULT_T_COST, argon2::Params::DEFAULT_P_COST)
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! What a new deployment starts with: the tenants `default` and `test`, their admins, the CLI's client; and the test data.
+
+use futures_util::FutureExt;
+
+use super::clients::SECRET;
+use super::entropy::{Secret, readable_password};
+use super::storage::delegations::NewDelegation;
+use super::storage::people::Person;
+use super::storage::{Connection, clients, delegations, host_accounts, people, tenants, test_data};
+use super::{Error, Fault, Services};
+use crate::domain::client::{CLI_CLIENT_ID, Client};
+use crate::domain::host_account::HostAccount;
+use crate::domain::ids::{ClientId, DelegationId, HostAccountId, IdRefused, TenantId, UserId};
+use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::tenant::{Policy, Tenant};
+use crate::domain::time::Timestamp;
+
+/// What TMS calls each tenant's first administrator.
+pub const FIRST_ADMIN: &str = "~~admin";
+const ADMIN_SECRET: &str = "admin secret";
+
+/// A tenant that was made just now, with its administrator's secret: shown once.
+pub struct NewTenant {
+    pub tenant: TenantId,
+    pub admin_secret: Secret,
+}
+
+/// What was made just now and has to be shown, because it cannot be shown again.
+#[derive(Default)]
+pub struct FirstStart {
+    pub new_tenants: Vec<NewTenant>,
+    /// The test person's password, when the test data were made just now.
+    pub test_password: Option<Secret>,
+}
+
+/// The tenant for trying things out, and its only person.
+pub const TEST_TENANT: &str = "test";
+pub const TEST_PERSON: &str = "testuser1";
+
+impl Services {
+    /// Makes what is missing; doing it again changes nothing. The test tenant is switched on exactly as long as it is asked for.
+    pub async fn set_up(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<FirstStart, Fault> {
+        let mut made = FirstStart::default();
+        let default = Tenant { id: tenant_id("default")?, display_name: "Default".into(), enabled: true, policy: Policy::default() };
+        let test = Tenant {
+            id: tenant_id(TEST_TENANT)?,
+            display_name: "Test".into(),
+            enabled: test_tenant,
+            policy: Policy { local_passwords: true, ..Policy::default() },
+        };
+        made.new_tenants.extend(self.ensure_tenant(default).await?);
+        made.new_tenants.extend(self.ensure_tenant(test.clone()).await?);
+        if test_tenant {
+            let password = chosen_test_password.unwrap_or_else(|| readable_password(self.entropy()));
+            made.test_password = self.ensure_test_data(&test.id, &password).await?.then_some(password);
+        }
+        self.switch_tenant(&test.id, test_tenant).await?;
+        self.ensure_cli_client().await?;
+        Ok(made)
+    }
+
+    /// Changes a tenant's policy. False when there is no such tenant.
+    pub async fn change_tenant(&self, id: &TenantId, change: impl FnOnce(&mut Tenant)) -> Result<bool, Fault> {
+        let Some(mut tenant) = tenants::find(self.storage().reader(), id).await? else { return Ok(false) };
+        change(&mut tenant);
+        self.change(move |db| async move { tenants::update(db, &tenant).await }.boxed()).await
+    }
+
+    /// Switches a client on or off. False when there is no such client.
+    pub async fn set_client_enabled(&self, tenant: &TenantId, client: &ClientId, enabled: bool) -> Result<bool, Fault> {
+        let (tenant, client) = (tenant.clone(), client.clone());
+        self.change(move |db| async move { clients::set_enabled(db, &tenant, &client, enabled).await }.boxed()).await
+    }
+
+    async fn switch_tenant(&self, id: &TenantId, enabled: bool) -> Result<(), Fault> {
+        self.change_tenant(id, |tenant| tenant.enabled = enabled).await?;
+        Ok(())
+    }
+
+    async fn ensure_tenant(&self, tenant: Tenant) -> Result<Option<NewTenant>, Fault> {
+        let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::generate(self.entropy()));
+        let secret_hash = self.keys().hash(ADMIN_SECRET, admin_secret.reveal());
+        let new = self
+            .change(move |db| {
+                async move {
+                    let new = tenants::insert(db, &tenant, now).await?;
+                    if new {
+                        tenants::insert_admin(db, &tenant.id, FIRST_ADMIN, &secret_hash, now).await?;
+                    }
+                    Ok(new)
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(new.then_some(NewTenant { tenant: id, admin_secret }))
+    }
+
+    async fn ensure_cli_client(&self) -> Result<(), Fault> {
+        let now = self.now();
+        for tenant in tenants::list(self.storage().reader()).await? {
+            let client = Client {
+                tenant_id: tenant.id,
+                id: ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?,
+                app_name: "TMS command line".into(),
+                app_version: "1".into(),
+                enabled: true,
+                device_grant: true,
+                scope: Scope::ALL.into_iter().collect(),
+                public: true,
+                verified: true,
+            };
+            self.change(move |db| async move { clients::insert(db, &client, None, now).await }.boxed()).await?;
+        }
+        Ok(())
+    }
+
+    /// True when the data were made just now.
+    async fn ensure_test_data(&self, tenant: &TenantId, password: &Secret) -> Result<bool, Fault> {
+        let data = TestData::new(self, tenant, password).await?;
+        let result = self.attempt(move |db| data.insert(db).boxed()).await;
+        match result {
+            Ok(()) => Ok(true),
+            Err(Error::Refused(AlreadyThere)) => Ok(false),
+            Err(Error::Internal(fault)) => Err(fault),
+        }
+    }
+}
+
+struct AlreadyThere;
+
+/// The rows of `spec/tms-api.md` §5, so that what is written for the old server's test tenant works here.
+struct TestData {
+    client: Client,
+    client_secret_hash: Vec<u8>,
+    person: Person,
+    account: HostAccount,
+    delegation: DelegationId,
+    now: Timestamp,
+}
+
+impl TestData {
+    async fn new(services: &Services, tenant: &TenantId, password: &Secret) -> Result<Self, Fault> {
+        let user_id = UserId::parse(TEST_PERSON).map_err(Fault::new)?;
+        let now = services.now();
+        Ok(Self {
+            client: Client {
+                tenant_id: tenant.clone(),
+                id: ClientId::parse("testclient1").map_err(Fault::new)?,
+                app_name: "testapp1".into(),
+                app_version: "1.0".into(),
+                enabled: true,
+                device_grant: true,
+                scope: Scope::ALL.into_iter().collect(),
+                public: false,
+                verified: false,
+            },
+            client_secret_hash: services.keys().hash(SECRET, "secret1"),
+            person: Person {
+                tenant_id: tenant.clone(),
+                user_id: user_id.clone(),
+                display_name: "Test User".into(),
+                enabled: true,
+                password_hash: Some(services.password_hash(password).await?),
+            },
+            account: HostAccount {
+                id: HostAccountId::parse(services.new_id("hac")).map_err(Fault::new)?,
+                user_id,
+                host: "testhost1".into(),
+                account: "testhostaccount1".into(),
+                linked_at: now,
+                expires_at: Timestamp::FOREVER,
+            },
+            delegation: DelegationId::parse(services.new_id("dlg")).map_err(Fault::new)?,
+            now,
+        })
+    }
+
+    async fn insert(self, db: &mut Connection) -> Result<(), Error<AlreadyThere>> {
+        let Self { client, client_secret_hash, person, account, delegation, now } = self;
+        let tenant = &client.tenant_id;
+        if !people::insert(db, &person, now).await? {
+            return Err(Error::Refused(AlreadyThere));
+        }
+        clients::insert(db, &client, Some(&client_secret_hash), now).await?;
+        test_data::insert_user_mfa(db, tenant, &person.user_id, Timestamp::FOREVER).await?;
+        test_data::insert_host(db, tenant, &account.host, "127.0.0.1", now).await?;
+        host_accounts::insert(db, tenant, &account).await?;
+        let everything: ScopeSet = Scope::ALL.into_iter().collect();
+        let new = NewDelegation {
+            tenant_id: tenant,
+            id: delegation,
+            client_id: &client.id,
+            user_id: &person.user_id,
+            device_grant_id: None,
+            scope: &everything,
+            expires_at: Timestamp::FOREVER,
+        };
+        delegations::insert_for_every_host(db, &new, now).await?;
+        Ok(())
+    }
+}
+
+fn tenant_id(name: &str) -> Result<TenantId, Fault> {
+    TenantId::parse(name).map_err(|refused: IdRefused| Fault::new(refused))
+}

@@ -1,0 +1,210 @@
+//! The person's first step: a code typed into a browser. Guesses are counted here.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use super::device_grants::USER_CODE;
+use super::proofs::{SignedIn, Visit};
+use super::storage::{self, Connection, activity, device_grants, tenants};
+use super::{Error, Fault, Services, guesses};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::attempts::{Guessed, Guesser};
+use crate::domain::device_grant::{Claim, ClaimRefused, DecisionRefused, DeviceGrant};
+use crate::domain::ids::{DeviceGrantId, TenantId, UserId};
+use crate::domain::time::{Timestamp, span_in_words};
+use crate::domain::user_code::{UserCode, UserCodeRefused};
+
+/// Why a typed code leads nowhere. The words are for the person.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum CodeRefused {
+    #[error(transparent)]
+    Malformed(#[from] UserCodeRefused),
+    /// Unknown, expired or used: one answer, so that it tells nothing.
+    #[error("That code is not valid or has expired. Run the command again to get a new one.")]
+    NotValid,
+    #[error("Too many tries. Wait {}, then ask your device for a new code.", span_in_words(round_up(.wait)))]
+    TooManyTries { wait: Duration },
+    #[error("This code is already open in another browser. Go on there, or run the command again to get a new one.")]
+    ClaimedElsewhere,
+    #[error("This code belongs to {tenant_name}. Switch to {tenant_name} to continue.")]
+    OtherTenant { tenant: TenantId, tenant_name: String },
+}
+
+/// Whoever stands before the page: signed in or not.
+#[derive(Clone, Copy)]
+pub enum Presenting<'a> {
+    Visitor(&'a Visit),
+    Person(&'a SignedIn),
+}
+
+impl Services {
+    /// Takes up the grant behind a code for this session, so that no other can. A wrong code is counted.
+    ///
+    /// A visitor who has not signed in is told about a wrong code like about a right one: `Ok(None)`; they find out once
+    /// they have signed in, and no sooner.
+    pub async fn present_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let guess = Guess::new(self, who, &code);
+        let signed_in = guess.person.is_some();
+        let result = self.change(move |db| present(db, guess).boxed()).await?;
+        match result {
+            Ok(id) => Ok(signed_in.then_some(id)),
+            Err(refused @ CodeRefused::TooManyTries { .. }) => Err(Error::Refused(refused)),
+            Err(_) if !signed_in => Ok(None),
+            Err(refused) => Err(Error::Refused(refused)),
+        }
+    }
+
+    /// "I did not start this", from whoever holds the code: denies it, and tells the tenant's operators.
+    pub async fn report_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let guess = Guess::new(self, who, &code);
+        let result = self.change(move |db| report(db, guess).boxed()).await?;
+        result.map_err(Error::Refused)
+    }
+
+    /// The tenant whose people may answer the code, so that they are asked to sign in to the right one.
+    pub async fn tenant_of_user_code(&self, code: &UserCode) -> Result<Option<TenantId>, Fault> {
+        let hash = self.keys().hash(USER_CODE, code.letters());
+        let grant = device_grants::find_by_user_code(self.storage().reader(), &hash).await?;
+        Ok(grant.filter(|grant| !grant.is_expired(self.now())).map(|grant| grant.tenant_id))
+    }
+
+    /// Whether an address with this code in it may fill in the form: only if the code's tenant has opted in. Counted like any
+    /// other guess, because the answer says whether there is such a code.
+    pub async fn may_prefill(&self, who: Presenting<'_>, typed: &str) -> Result<Option<UserCode>, Fault> {
+        let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
+        let guess = Guess::new(self, who, &code);
+        let allowed = self.change(move |db| prefill(db, guess).boxed()).await?;
+        Ok(allowed.then_some(code))
+    }
+}
+
+/// One typed code, with everything it counts against.
+struct Guess {
+    hash: Vec<u8>,
+    visit: Visit,
+    person: Option<(TenantId, UserId)>,
+    now: Timestamp,
+}
+
+impl Guess {
+    fn new(services: &Services, who: Presenting<'_>, code: &UserCode) -> Self {
+        let (visit, person) = match who {
+            Presenting::Visitor(visit) => (visit, None),
+            Presenting::Person(person) => (person.visit(), Some((person.tenant_id().clone(), person.user_id().clone()))),
+        };
+        Self { hash: services.keys().hash(USER_CODE, code.letters()), visit: visit.clone(), person, now: services.now() }
+    }
+
+    fn guesser(&self) -> Guesser<'_> {
+        Guesser {
+            tenant: self.person.as_ref().map(|(tenant, _)| tenant),
+            person: self.person.as_ref().map(|(_, person)| person),
+            session: Some(self.visit.session_id.as_str()),
+            address: self.visit.from,
+        }
+    }
+
+    fn claim(&self) -> Claim {
+        Claim { presenter: self.visit.presenter.clone(), person: self.person.as_ref().map(|(_, person)| person.clone()) }
+    }
+
+    fn activity(&self, tenant: &TenantId, kind: Kind) -> Activity {
+        let activity = Activity::new(tenant.clone(), kind, self.now).from(self.visit.from);
+        match &self.person {
+            Some((home, person)) if home == tenant => activity.of(person),
+            _ => activity,
+        }
+    }
+}
+
+/// The grant that waits behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
+async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<DeviceGrant, CodeRefused>, storage::Fault> {
+    if let Some(wait) = guesses::wait(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
+        return Ok(Err(CodeRefused::TooManyTries { wait }));
+    }
+    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
+    // The claim rules know what "waiting" means; an unclaimed try of them costs nothing and says it.
+    match found.filter(|grant| !matches!(grant.clone().claim(guess.claim(), guess.now), Err(ClaimRefused::NotWaiting))) {
+        Some(grant) => Ok(Ok(grant)),
+        None => {
+            miss(db, guess).await?;
+            Ok(Err(CodeRefused::NotValid))
+        }
+    }
+}
+
+async fn miss(db: &mut Connection, guess: &Guess) -> Result<(), storage::Fault> {
+    let stopped = guesses::count(db, Guessed::UserCode, &guess.guesser(), guess.now).await?;
+    if let (true, Some((tenant, _))) = (stopped, &guess.person) {
+        activity::insert(db, &guess.activity(tenant, Kind::CodeGuessingStopped)).await?;
+    }
+    Ok(())
+}
+
+async fn present(db: &mut Connection, guess: Guess) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Fault> {
+    let grant = match waiting(db, &guess).await? {
+        Ok(grant) => grant,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if let Some((home, _)) = guess.person.as_ref().filter(|(home, _)| *home != grant.tenant_id) {
+        tracing::debug!(home = %home, "A code of another tenant was typed");
+        let tenant_name = tenants::find(&mut *db, &grant.tenant_id).await?.map_or_else(|| grant.tenant_id.to_string(), |tenant| tenant.display_name);
+        return Ok(Err(CodeRefused::OtherTenant { tenant: grant.tenant_id, tenant_name }));
+    }
+    let id = grant.id.clone();
+    let presented_twice = guess.activity(&grant.tenant_id, Kind::CodePresentedTwice).about(&grant.client_id, &grant.id);
+    match grant.claim(guess.claim(), guess.now) {
+        Ok(claimed) if device_grants::save_claim(db, &claimed).await? => Ok(Ok(id)),
+        Ok(_) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
+        Err(ClaimRefused::ClaimedElsewhere) => {
+            activity::insert(db, &presented_twice).await?;
+            miss(db, &guess).await?;
+            Ok(Err(CodeRefused::ClaimedElsewhere))
+        }
+    }
+}
+
+async fn report(db: &mut Connection, guess: Guess) -> Result<Result<(), CodeRefused>, storage::Fault> {
+    let grant = match waiting(db, &guess).await? {
+        Ok(grant) => grant,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let reported = guess.activity(&grant.tenant_id, Kind::DeviceReported).about(&grant.client_id, &grant.id);
+    let before = grant.state.clone();
+    match grant.report(guess.now) {
+        Ok(denied) if device_grants::transition(db, &before, &denied).await? => {
+            activity::insert(db, &reported).await?;
+            Ok(Ok(()))
+        }
+        Ok(_) | Err(DecisionRefused::AlreadyDecided | DecisionRefused::Expired) => Ok(Err(CodeRefused::NotValid)),
+        Err(_) => Ok(Err(CodeRefused::NotValid)),
+    }
+}
+
+async fn prefill(db: &mut Connection, guess: Guess) -> Result<bool, storage::Fault> {
+    let Ok(grant) = waiting(db, &guess).await? else { return Ok(false) };
+    let tenant = tenants::find(&mut *db, &grant.tenant_id).await?;
+    Ok(tenant.is_some_and(|tenant| tenant.policy.prefill_user_code))
+}
+
+/// Whole minutes upwards, so that nobody who waits as told comes too early.
+fn round_up(wait: &Duration) -> Duration {
+    Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_said_in_whole_minutes_upwards() {
+        let said = |seconds| CodeRefused::TooManyTries { wait: Duration::from_secs(seconds) }.to_string();
+        assert_eq!(said(299), "Too many tries. Wait 5 minutes, then ask your device for a new code.");
+        assert_eq!(said(301), "Too many tries. Wait 6 minutes, then ask your device for a new code.");
+        assert_eq!(said(1), "Too many tries. Wait 1 minute, then ask your device for a new code.");
+    }
+}

@@ -1,0 +1,218 @@
+//! What a browser session holds, each thing under a name written once.
+
+use std::net::IpAddr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
+use crate::domain::paths::AfterSignIn;
+use crate::domain::time::Timestamp;
+use crate::server::service::entropy::Secret;
+use crate::server::service::people::Identity;
+use crate::server::service::proofs::Visit;
+use crate::server::service::{Fault, Services, SystemEntropy};
+
+pub(super) const VISITOR: &str = "visitor";
+pub(super) const SIGNED_IN: &str = "signed_in";
+const TYPED_CODE: &str = "typed_code";
+const WAITING: &str = "waiting";
+const DECIDED: &str = "decided";
+const NOTICE: &str = "notice";
+const AFTER_SIGN_IN: &str = "after_sign_in";
+const CHOSEN_TENANT: &str = "chosen_tenant";
+
+/// The browser itself, before and after sign-in alike. Made when there is first something to remember.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Visitor {
+    /// Claims user codes; survives the renewal of the cookie at sign-in.
+    pub secret: String,
+    pub session_id: SessionId,
+    pub from: Option<IpAddr>,
+    pub agent: String,
+}
+
+/// Who signed in, and when.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct WhoSignedIn {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub at: Timestamp,
+}
+
+/// A request that waits for the person's decision, with the code to compare.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WaitingGrant {
+    pub grant: DeviceGrantId,
+    pub code: String,
+}
+
+/// Something the next page has to say, once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// The form it belongs to.
+    pub place: Place,
+    /// One sentence for the person.
+    pub sentence: String,
+    /// What they typed, so that they can mend it.
+    pub typed: String,
+    /// Seconds to wait before trying again.
+    pub wait: Option<u64>,
+    /// The tenant the code belongs to, if it is another one.
+    pub other_tenant: Option<TenantId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    EnterCode,
+    Consent,
+    Result,
+    Report,
+    SignIn,
+    Sessions,
+}
+
+impl Notice {
+    pub fn new(place: Place, sentence: impl ToString) -> Self {
+        Self { place, sentence: sentence.to_string(), typed: String::new(), wait: None, other_tenant: None }
+    }
+
+    /// Keeps what was typed; nobody needs to see more of it again than a line.
+    #[must_use]
+    pub fn typed(mut self, typed: &str) -> Self {
+        self.typed = typed.chars().filter(|c| !c.is_control()).take(100).collect();
+        self
+    }
+}
+
+/// The session of one request.
+#[derive(Clone)]
+pub struct PortalSession(Session);
+
+impl PortalSession {
+    pub fn new(session: Session) -> Self {
+        Self(session)
+    }
+
+    /// The browser, if it has been here before.
+    pub async fn visit(&self, services: &Services, from: Option<IpAddr>) -> Result<Option<Visit>, Fault> {
+        let visitor: Option<Visitor> = self.get(VISITOR).await?;
+        Ok(visitor.map(|visitor| Visit { presenter: services.presenter(&visitor.secret), session_id: visitor.session_id, from }))
+    }
+
+    /// The browser; remembered from now on.
+    pub async fn begin_visit(&self, services: &Services, from: Option<IpAddr>, agent: &str) -> Result<Visit, Fault> {
+        if let Some(visit) = self.visit(services, from).await? {
+            return Ok(visit);
+        }
+        let secret = Secret::generate(&SystemEntropy);
+        let visitor = Visitor {
+            secret: secret.reveal().to_owned(),
+            session_id: SessionId::parse(format!("ses_{}", uuid::Uuid::now_v7().simple())).map_err(Fault::new)?,
+            from,
+            agent: agent.chars().filter(|c| !c.is_control()).take(300).collect(),
+        };
+        self.set(VISITOR, &visitor).await?;
+        Ok(Visit { presenter: services.presenter(&visitor.secret), session_id: visitor.session_id, from })
+    }
+
+    /// Who signed in, if anybody did.
+    pub async fn who(&self) -> Result<Option<(TenantId, UserId)>, Fault> {
+        let who: Option<WhoSignedIn> = self.get(SIGNED_IN).await?;
+        Ok(who.map(|who| (who.tenant_id, who.user_id)))
+    }
+
+    /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it.
+    pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
+        self.0.cycle_id().await.map_err(Fault::new)?;
+        let who = WhoSignedIn { tenant_id: identity.tenant_id().clone(), user_id: identity.user_id().clone(), at: now };
+        self.set(SIGNED_IN, &who).await
+    }
+
+    /// Ends the session, here and in the database.
+    pub async fn end(&self) -> Result<(), Fault> {
+        self.0.flush().await.map_err(Fault::new)
+    }
+
+    /// Forgets who signed in, but not what they came for: to go on as somebody else.
+    pub async fn switch_to(&self, tenant: &TenantId, code: &str) -> Result<(), Fault> {
+        self.end().await?;
+        self.set_typed_code(code).await?;
+        self.set(CHOSEN_TENANT, tenant).await
+    }
+
+    pub async fn chosen_tenant(&self) -> Result<Option<TenantId>, Fault> {
+        self.get(CHOSEN_TENANT).await
+    }
+
+    /// A code that was typed before sign-in.
+    pub async fn typed_code(&self) -> Result<Option<String>, Fault> {
+        self.get(TYPED_CODE).await
+    }
+
+    pub async fn set_typed_code(&self, code: &str) -> Result<(), Fault> {
+        self.set(TYPED_CODE, &code).await
+    }
+
+    pub async fn take_typed_code(&self) -> Result<Option<String>, Fault> {
+        self.take(TYPED_CODE).await
+    }
+
+    pub async fn waiting(&self) -> Result<Option<WaitingGrant>, Fault> {
+        self.get(WAITING).await
+    }
+
+    pub async fn set_waiting(&self, grant: &DeviceGrantId, code: &str) -> Result<(), Fault> {
+        self.set(WAITING, &WaitingGrant { grant: grant.clone(), code: code.to_owned() }).await
+    }
+
+    /// The request has been answered: its result is what is shown from now on.
+    pub async fn set_decided(&self, grant: &DeviceGrantId) -> Result<(), Fault> {
+        self.take::<WaitingGrant>(WAITING).await?;
+        self.set(DECIDED, grant).await
+    }
+
+    pub async fn decided(&self) -> Result<Option<DeviceGrantId>, Fault> {
+        self.get(DECIDED).await
+    }
+
+    /// Lets go of the request that waits, so that another code can be typed.
+    pub async fn forget_waiting(&self) -> Result<(), Fault> {
+        self.take::<WaitingGrant>(WAITING).await?;
+        Ok(())
+    }
+
+    pub async fn set_notice(&self, notice: &Notice) -> Result<(), Fault> {
+        self.set(NOTICE, notice).await
+    }
+
+    /// What is to be said at this place, if anything; said once.
+    pub async fn take_notice(&self, place: Place) -> Result<Option<Notice>, Fault> {
+        let notice: Option<Notice> = self.get(NOTICE).await?;
+        match notice {
+            Some(notice) if notice.place == place => self.take(NOTICE).await,
+            _ => Ok(None),
+        }
+    }
+
+    pub async fn set_after_sign_in(&self, after: AfterSignIn) -> Result<(), Fault> {
+        self.set(AFTER_SIGN_IN, &after).await
+    }
+
+    pub async fn take_after_sign_in(&self) -> Result<AfterSignIn, Fault> {
+        Ok(self.take(AFTER_SIGN_IN).await?.unwrap_or_default())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
+        self.0.get(key).await.map_err(Fault::new)
+    }
+
+    async fn set(&self, key: &str, value: &(impl Serialize + Sync)) -> Result<(), Fault> {
+        self.0.insert(key, value).await.map_err(Fault::new)
+    }
+
+    async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
+        self.0.remove(key).await.map_err(Fault::new)
+    }
+}

@@ -1,0 +1,124 @@
+//! Browser sessions in our own table (`tower_sessions::SessionStore`).
+//!
+//! The table holds a hash of the cookie's value, and the data sealed under a key derived from that value: whoever reads the
+//! database can neither use a session nor see what it holds, such as a user code on its way through sign-in.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use hkdf::Hkdf;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+
+use super::session::{SIGNED_IN, VISITOR, Visitor, WhoSignedIn};
+use crate::domain::time::Timestamp;
+use crate::server::service::browser_sessions::StoredSession;
+use crate::server::service::{Entropy, Fault, Services, SystemEntropy};
+
+#[derive(Clone)]
+pub struct Store(Services);
+
+impl Store {
+    pub fn new(services: Services) -> Self {
+        Self(services)
+    }
+
+    fn stored(&self, record: &Record) -> Result<StoredSession> {
+        let visitor: Option<Visitor> = bucket(record, VISITOR)?;
+        let who: Option<WhoSignedIn> = bucket(record, SIGNED_IN)?;
+        let now = self.0.now();
+        let signed_in_at = who.as_ref().map(|who| who.at);
+        Ok(StoredSession {
+            id_hash: id_hash(record.id),
+            public_id: visitor.as_ref().map_or_else(|| format!("ses_{}", uuid::Uuid::now_v7().simple()), |visitor| visitor.session_id.to_string()),
+            sealed: seal(record)?,
+            tenant_id: who.as_ref().map(|who| who.tenant_id.to_string()),
+            user_id: who.as_ref().map(|who| who.user_id.to_string()),
+            signed_in_at: signed_in_at.map(Timestamp::as_millis),
+            last_seen_at: now.as_millis(),
+            from_address: visitor.as_ref().and_then(|visitor| visitor.from).map(|from| from.to_string()),
+            agent: visitor.map(|visitor| visitor.agent).unwrap_or_default(),
+            expires_at: self.0.session_end(signed_in_at).as_millis(),
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Store {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        // The id is 128 random bits; should two ever be alike, the unique key refuses the second.
+        self.0.create_session(self.stored(record)?).await.map_err(backend)
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.0.save_session(self.stored(record)?).await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some(stored) = self.0.load_session(&id_hash(*id)).await.map_err(backend)? else { return Ok(None) };
+        let expiry_date =
+            OffsetDateTime::from_unix_timestamp(Timestamp::from_millis(stored.expires_at).as_seconds()).map_err(|e| Error::Decode(e.to_string()))?;
+        Ok(Some(Record { id: *id, data: open(*id, &stored.sealed)?, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.0.delete_session(id_hash(*id)).await.map_err(backend)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+fn backend(fault: Fault) -> Error {
+    Error::Backend(fault.to_string())
+}
+
+fn bucket<T: serde::de::DeserializeOwned>(record: &Record, name: &str) -> Result<Option<T>> {
+    record.data.get(name).map(|value| serde_json::from_value(value.clone())).transpose().map_err(|e| Error::Decode(e.to_string()))
+}
+
+fn id_hash(id: Id) -> Vec<u8> {
+    Sha256::digest(id.0.to_le_bytes()).to_vec()
+}
+
+fn cipher(id: Id) -> Result<ChaCha20Poly1305> {
+    let mut key = Key::default();
+    Hkdf::<Sha256>::new(None, &id.0.to_le_bytes()).expand(b"tms-portal browser session", &mut key).map_err(|e| Error::Encode(e.to_string()))?;
+    Ok(ChaCha20Poly1305::new(&key))
+}
+
+fn seal(record: &Record) -> Result<Vec<u8>> {
+    let data = serde_json::to_vec(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
+    let mut nonce = [0; 12];
+    SystemEntropy.fill(&mut nonce);
+    let sealed = cipher(record.id)?.encrypt(&Nonce::from(nonce), data.as_slice()).map_err(|e| Error::Encode(e.to_string()))?;
+    Ok([&nonce[..], &sealed].concat())
+}
+
+fn open(id: Id, sealed: &[u8]) -> Result<std::collections::HashMap<String, serde_json::Value>> {
+    let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(|| Error::Decode("too short".into()))?;
+    let data = cipher(id)?.decrypt(&Nonce::from(*nonce), sealed).map_err(|e| Error::Decode(e.to_string()))?;
+    serde_json::from_slice(&data).map_err(|e| Error::Decode(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_opens_only_under_its_own_id() {
+        let record = Record { id: Id(7), data: [("typed_code".to_owned(), "WDJBMJHT".into())].into(), expiry_date: OffsetDateTime::UNIX_EPOCH };
+        let sealed = seal(&record).expect("sealed");
+        assert_eq!(open(Id(7), &sealed).expect("opened"), record.data);
+        assert!(open(Id(8), &sealed).is_err());
+        assert!(open(Id(7), &sealed[..11]).is_err());
+        assert!(!sealed.windows(8).any(|window| window == b"WDJBMJHT"), "the code must not stand there in clear");
+    }
+}

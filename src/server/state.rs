@@ -1,0 +1,61 @@
+//! What the doors share.
+
+use std::num::NonZeroU32;
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+
+use super::guard::client_address::TrustedProxies;
+use super::guard::headers::Https;
+use super::guard::rate_limit::Limiter;
+use super::service::Services;
+
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub services: Services,
+    pub leptos: LeptosOptions,
+    pub https: Https,
+    pub trusted_proxies: TrustedProxies,
+    pub limits: Limits,
+}
+
+/// The limits on floods, one counter for each kind of request.
+#[derive(Clone)]
+pub struct Limits {
+    /// Device codes asked for, by network address.
+    pub device_requests: Limiter,
+    /// Polls and revocations, by client and network address.
+    pub token_requests: Limiter,
+    /// Wrong client secrets, by client and network address.
+    pub wrong_secrets: Limiter,
+    /// Pages and forms, by network address.
+    pub pages: Limiter,
+}
+
+/// How many requests a minute each caller may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RequestLimits {
+    pub device_requests: NonZeroU32,
+    pub token_requests: NonZeroU32,
+    pub wrong_secrets: NonZeroU32,
+    pub pages: NonZeroU32,
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        let per_minute = |most| NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN);
+        Self { device_requests: per_minute(60), token_requests: per_minute(3_000), wrong_secrets: per_minute(20), pages: per_minute(1_200) }
+    }
+}
+
+impl From<RequestLimits> for Limits {
+    fn from(limits: RequestLimits) -> Self {
+        Self {
+            device_requests: Limiter::per_minute(limits.device_requests),
+            token_requests: Limiter::per_minute(limits.token_requests),
+            wrong_secrets: Limiter::per_minute(limits.wrong_secrets),
+            pages: Limiter::per_minute(limits.pages),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Browsers' sessions.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::time::Timestamp;
+
+/// A session as stored: the data are sealed under the cookie's value, which is not here.
+#[derive(Clone, FromRow)]
+pub struct Stored {
+    pub id_hash: Vec<u8>,
+    pub public_id: String,
+    pub sealed: Vec<u8>,
+    pub tenant_id: Option<String>,
+    pub user_id: Option<String>,
+    pub signed_in_at: Option<i64>,
+    pub last_seen_at: i64,
+    pub from_address: Option<String>,
+    pub agent: String,
+    pub expires_at: i64,
+}
+
+/// A person's session as the sessions page shows it.
+pub struct Listed {
+    pub id: SessionId,
+    pub signed_in_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub from: Option<String>,
+    pub agent: String,
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<Stored>, Fault> {
+    Ok(sqlx::query_as(
+        "SELECT id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at
+         FROM browser_sessions WHERE id_hash = $1 AND expires_at > $2",
+    )
+    .bind(id_hash)
+    .bind(now.as_millis())
+    .fetch_optional(db)
+    .await?)
+}
+
+pub async fn insert(db: &mut Connection, session: &Stored) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(&session.id_hash)
+    .bind(&session.public_id)
+    .bind(&session.sealed)
+    .bind(&session.tenant_id)
+    .bind(&session.user_id)
+    .bind(session.signed_in_at)
+    .bind(session.last_seen_at)
+    .bind(&session.from_address)
+    .bind(&session.agent)
+    .bind(session.expires_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// False when there is no such session any more: a session that was ended must not come back to life.
+pub async fn update(db: &mut Connection, session: &Stored) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "UPDATE browser_sessions
+         SET sealed = $2, tenant_id = $3, user_id = $4, signed_in_at = $5, last_seen_at = $6, from_address = $7, agent = $8, expires_at = $9
+         WHERE id_hash = $1",
+    )
+    .bind(&session.id_hash)
+    .bind(&session.sealed)
+    .bind(&session.tenant_id)
+    .bind(&session.user_id)
+    .bind(session.signed_in_at)
+    .bind(session.last_seen_at)
+    .bind(&session.from_address)
+    .bind(&session.agent)
+    .bind(session.expires_at)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM browser_sessions WHERE id_hash = $1").bind(id_hash).execute(db).await?;
+    Ok(())
+}
+
+/// Ends one of a person's sessions. False when it is not theirs, or gone.
+pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(id.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends all of a person's sessions but one, and says how many.
+pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: &SessionId) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id <> $3")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(keep.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+#[derive(FromRow)]
+struct ListedRow {
+    public_id: String,
+    signed_in_at: Option<i64>,
+    last_seen_at: i64,
+    from_address: Option<String>,
+    agent: String,
+}
+
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<Listed>, Fault> {
+    let rows: Vec<ListedRow> = sqlx::query_as(
+        "SELECT public_id, signed_in_at, last_seen_at, from_address, agent
+         FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND expires_at > $3 ORDER BY last_seen_at DESC",
+    )
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(now.as_millis())
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Listed {
+                id: parsed("browser_sessions", &row.public_id, SessionId::parse(row.public_id.clone()))?,
+                signed_in_at: Timestamp::from_millis(row.signed_in_at.unwrap_or(row.last_seen_at)),
+                last_seen_at: Timestamp::from_millis(row.last_seen_at),
+                from: row.from_address,
+                agent: row.agent,
+            })
+        })
+        .collect()
+}
+
+pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<u64, Fault> {
+    Ok(sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?.rows_affected())
+}

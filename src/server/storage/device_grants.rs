@@ -1,0 +1,235 @@
+//! Runs of the device grant.
+
+use std::net::IpAddr;
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::device_grant::{Approval, Claim, DeviceGrant, Pickup, Presenter, Request, State};
+use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
+use crate::domain::scope::ScopeSet;
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    client_id: String,
+    scope: String,
+    requested_at: i64,
+    requested_from: Option<String>,
+    requested_agent: String,
+    expires_at: i64,
+    claimed_session: Option<Vec<u8>>,
+    claimed_person: Option<String>,
+    state: String,
+    decided_at: Option<i64>,
+    person: Option<String>,
+    granted_scope: Option<String>,
+    access_until: Option<i64>,
+    reported: bool,
+    redeemed_at: Option<i64>,
+    redeemed_from: Option<String>,
+    token_id: Option<String>,
+}
+
+impl TryFrom<Row> for DeviceGrant {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let id = row.id.clone();
+        let state = row.state()?;
+        let person = row.claimed_person.map(|person| parsed("device_grants", &id, UserId::parse(person))).transpose()?;
+        Ok(DeviceGrant {
+            tenant_id: parsed("device_grants", &id, TenantId::parse(row.tenant_id))?,
+            id: parsed("device_grants", &id, DeviceGrantId::parse(row.id))?,
+            client_id: parsed("device_grants", &id, ClientId::parse(row.client_id))?,
+            scope: ScopeSet::parse_known(&row.scope),
+            requested: Request { at: Timestamp::from_millis(row.requested_at), from: address(row.requested_from), agent: row.requested_agent },
+            expires_at: Timestamp::from_millis(row.expires_at),
+            claim: row.claimed_session.map(|session| Claim { presenter: Presenter(session), person }),
+            state,
+        })
+    }
+}
+
+impl Row {
+    fn state(&self) -> Result<State, Fault> {
+        match self.state.as_str() {
+            "pending" => Ok(State::Pending),
+            "approved" => Ok(State::Approved(self.approval()?)),
+            "denied" => Ok(State::Denied { at: self.decided_at()?, reported: self.reported }),
+            "withdrawn" => Ok(State::Withdrawn { at: self.decided_at()? }),
+            "redeemed" => Ok(State::Redeemed { approval: self.approval()?, pickup: self.pickup()? }),
+            _ => Err(self.inconsistent("an unknown state")),
+        }
+    }
+
+    fn approval(&self) -> Result<Approval, Fault> {
+        let (Some(person), Some(scope), Some(until)) = (&self.person, &self.granted_scope, self.access_until) else {
+            return Err(self.inconsistent("approved without person, scope or end"));
+        };
+        Ok(Approval {
+            person: parsed("device_grants", &self.id, UserId::parse(person.clone()))?,
+            at: self.decided_at()?,
+            scope: ScopeSet::parse_known(scope),
+            until: Timestamp::from_millis(until),
+        })
+    }
+
+    fn pickup(&self) -> Result<Pickup, Fault> {
+        let (Some(at), Some(token_id)) = (self.redeemed_at, &self.token_id) else {
+            return Err(self.inconsistent("redeemed without time or token"));
+        };
+        Ok(Pickup {
+            at: Timestamp::from_millis(at),
+            from: address(self.redeemed_from.clone()),
+            token_id: parsed("device_grants", &self.id, TokenId::parse(token_id.clone()))?,
+        })
+    }
+
+    fn decided_at(&self) -> Result<Timestamp, Fault> {
+        self.decided_at.map(Timestamp::from_millis).ok_or_else(|| self.inconsistent("decided without a time"))
+    }
+
+    fn inconsistent(&self, why: &str) -> Fault {
+        Fault::Inconsistent { table: "device_grants", id: self.id.clone(), why: why.to_owned() }
+    }
+}
+
+/// False when one of the codes is taken: draw again.
+pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "INSERT INTO device_grants (tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_from, requested_agent, expires_at, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(grant.tenant_id.as_str())
+    .bind(grant.id.as_str())
+    .bind(grant.client_id.as_str())
+    .bind(device_code_hash)
+    .bind(user_code_hash)
+    .bind(grant.scope.to_string())
+    .bind(grant.requested.at.as_millis())
+    .bind(grant.requested.from.map(|from| from.to_string()))
+    .bind(&grant.requested.agent)
+    .bind(grant.expires_at.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT tenant_id, id, client_id, scope, requested_at, requested_from, requested_agent, expires_at, claimed_session, claimed_person,
+                    state, decided_at, person, granted_scope, access_until, reported, redeemed_at, redeemed_from, token_id
+             FROM device_grants WHERE ",
+            $condition
+        )
+    };
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &DeviceGrantId) -> Result<Option<DeviceGrant>, Fault> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    row.map(DeviceGrant::try_from).transpose()
+}
+
+/// In the tenant the device named; the caller still has to compare the client.
+pub async fn find_by_device_code(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Fault> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
+    row.map(DeviceGrant::try_from).transpose()
+}
+
+/// In whatever tenant: the verification page is the same for all, and a user code unique over all.
+pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Fault> {
+    let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+    row.map(DeviceGrant::try_from).transpose()
+}
+
+pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Fault> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND token_id = $2")).bind(tenant_id.as_str()).bind(token_id.as_str()).fetch_optional(db).await?;
+    row.map(DeviceGrant::try_from).transpose()
+}
+
+/// Those that were approved and whose device did not come in time.
+pub async fn lapsed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(select!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
+    rows.into_iter().map(DeviceGrant::try_from).collect()
+}
+
+/// Takes up a grant for a session. False when it is no longer pending, or another session was first.
+pub async fn save_claim(db: &mut Connection, grant: &DeviceGrant) -> Result<bool, Fault> {
+    let claim = grant.claim.as_ref();
+    let done = sqlx::query(
+        "UPDATE device_grants
+         SET claimed_session = $3, claimed_person = $4
+         WHERE tenant_id = $1 AND id = $2 AND state = 'pending' AND (claimed_session IS NULL OR claimed_session = $3)",
+    )
+    .bind(grant.tenant_id.as_str())
+    .bind(grant.id.as_str())
+    .bind(claim.map(|claim| claim.presenter.0.as_slice()))
+    .bind(claim.and_then(|claim| claim.person.as_ref()).map(UserId::as_str))
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes the grant's new state if it is still in the state named `from`. False when somebody was first.
+pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) -> Result<bool, Fault> {
+    let (decided_at, approval, pickup, reported) = match &grant.state {
+        State::Pending => (None, None, None, false),
+        State::Approved(approval) => (Some(approval.at), Some(approval), None, false),
+        State::Redeemed { approval, pickup } => (Some(approval.at), Some(approval), Some(pickup), false),
+        State::Denied { at, reported } => (Some(*at), None, None, *reported),
+        State::Withdrawn { at } => (Some(*at), None, None, false),
+    };
+    let done = sqlx::query(
+        "UPDATE device_grants
+         SET state = $4, decided_at = $5, person = coalesce($6, person), granted_scope = coalesce($7, granted_scope),
+             access_until = coalesce($8, access_until), reported = $9, redeemed_at = coalesce($10, redeemed_at),
+             redeemed_from = coalesce($11, redeemed_from), token_id = coalesce($12, token_id)
+         WHERE tenant_id = $1 AND id = $2 AND state = $3",
+    )
+    .bind(grant.tenant_id.as_str())
+    .bind(grant.id.as_str())
+    .bind(name(from))
+    .bind(name(&grant.state))
+    .bind(decided_at.map(Timestamp::as_millis))
+    .bind(approval.map(|approval| approval.person.as_str()))
+    .bind(approval.map(|approval| approval.scope.to_string()))
+    .bind(approval.map(|approval| approval.until.as_millis()))
+    .bind(reported)
+    .bind(pickup.map(|pickup| pickup.at.as_millis()))
+    .bind(pickup.and_then(|pickup| pickup.from).map(|from| from.to_string()))
+    .bind(pickup.map(|pickup| pickup.token_id.as_str()))
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets the grants that came to nothing and ended before `before`; those that gave a token stay as long as it could live.
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM device_grants WHERE expires_at < $1 AND state IN ('pending', 'denied')")
+        .bind(before.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+fn name(state: &State) -> &'static str {
+    match state {
+        State::Pending => "pending",
+        State::Approved(_) => "approved",
+        State::Denied { .. } => "denied",
+        State::Redeemed { .. } => "redeemed",
+        State::Withdrawn { .. } => "withdrawn",
+    }
+}
+
+fn address(text: Option<String>) -> Option<IpAddr> {
+    text.and_then(|text| text.parse().ok())
+}

@@ -1,0 +1,90 @@
+//! People.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::time::Timestamp;
+
+/// A person as stored.
+pub struct Person {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub display_name: String,
+    pub enabled: bool,
+    /// A PHC string; `None` for people who sign in elsewhere.
+    pub password_hash: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    tenant_id: String,
+    user_id: String,
+    display_name: String,
+    enabled: bool,
+    password_hash: Option<String>,
+}
+
+impl TryFrom<Row> for Person {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Person {
+            tenant_id: parsed("people", &row.user_id, TenantId::parse(row.tenant_id))?,
+            user_id: parsed("people", &row.user_id, UserId::parse(row.user_id.clone()))?,
+            display_name: row.display_name,
+            enabled: row.enabled,
+            password_hash: row.password_hash,
+        })
+    }
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Fault> {
+    let row: Option<Row> =
+        sqlx::query_as("SELECT tenant_id, user_id, display_name, enabled, password_hash FROM people WHERE tenant_id = $1 AND user_id = $2")
+            .bind(tenant_id.as_str())
+            .bind(user_id.as_str())
+            .fetch_optional(db)
+            .await?;
+    row.map(Person::try_from).transpose()
+}
+
+/// False when the tenant has one of that id already.
+pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "INSERT INTO people (tenant_id, user_id, display_name, enabled, password_hash, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(person.tenant_id.as_str())
+    .bind(person.user_id.as_str())
+    .bind(&person.display_name)
+    .bind(person.enabled)
+    .bind(&person.password_hash)
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when there is no such person.
+pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, password_hash: &str) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE people SET password_hash = $3 WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(password_hash)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when there is no such person.
+pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE people SET enabled = $3 WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(enabled)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,125 @@
+//! One writer for the whole database, with group commit: the changes that wait together share one transaction, a savepoint
+//! each, and so one flush to the disk. Nobody hears of success before that flush.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+pub use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Connection as _, Executor};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::{Connection, Fault};
+
+/// Changes that may share a flush. More would make the first one wait for too long.
+const LARGEST_GROUP: usize = 128;
+/// Changes that may wait; beyond this a caller waits to be let into the queue.
+const QUEUE: usize = 1_024;
+
+/// Tells a change's caller how it ended: given the reason if the group's commit failed.
+type Report = Box<dyn FnOnce(Option<&str>) + Send>;
+/// A change: runs, and says whether to keep what it did.
+type Change = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, (bool, Report)> + Send>;
+
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Change>,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    stop: Arc<tokio::sync::Notify>,
+}
+
+impl Writer {
+    pub fn start(pool: SqlitePool) -> Self {
+        let (queue, changes) = mpsc::channel(QUEUE);
+        let stop = Arc::new(tokio::sync::Notify::new());
+        let task = tokio::spawn(serve(pool, changes, Arc::clone(&stop)));
+        Self { queue, task: Arc::new(Mutex::new(Some(task))), stop }
+    }
+
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let change: Change = Box::new(move |connection| {
+            async move {
+                let result = work(connection).await;
+                let keep = result.is_ok();
+                let report: Report = Box::new(move |not_committed| {
+                    let result = match not_committed {
+                        Some(why) if keep => Err(Fault::NotCommitted(why.to_owned()).into()),
+                        _ => result,
+                    };
+                    // The caller may have gone; what was committed stays committed.
+                    let _ = answer.send(result);
+                });
+                (keep, report)
+            }
+            .boxed()
+        });
+        self.queue.send(change).await.map_err(|_| Fault::WriterStopped)?;
+        answered.await.map_err(|_| Fault::WriterStopped)?
+    }
+
+    pub async fn stop(&self) {
+        self.stop.notify_one();
+        if let Some(task) = self.task.lock().await.take() {
+            let _ = task.await;
+        }
+    }
+}
+
+async fn serve(pool: SqlitePool, mut changes: mpsc::Receiver<Change>, stop: Arc<tokio::sync::Notify>) {
+    loop {
+        let first = tokio::select! {
+            change = changes.recv() => change,
+            () = stop.notified() => {
+                changes.close();
+                continue;
+            }
+        };
+        let Some(first) = first else { break };
+        commit_group(&pool, first, &mut changes).await;
+    }
+    pool.close().await;
+}
+
+async fn commit_group(pool: &SqlitePool, first: Change, changes: &mut mpsc::Receiver<Change>) {
+    let mut reports = Vec::new();
+    let committed = run_group(pool, first, changes, &mut reports).await;
+    if let Err(fault) = &committed {
+        tracing::error!(error = %fault, changes = reports.len(), "Could not commit a group of changes");
+    }
+    let why = committed.err().map(|fault| fault.to_string());
+    for report in reports {
+        report(why.as_deref());
+    }
+}
+
+async fn run_group(pool: &SqlitePool, first: Change, changes: &mut mpsc::Receiver<Change>, reports: &mut Vec<Report>) -> Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    // IMMEDIATE: the write lock is taken here, where waiting for another process is possible, and not half-way through.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut next = Some(first);
+    while let Some(change) = next {
+        transaction.execute("SAVEPOINT change").await?;
+        let keep = match AssertUnwindSafe(change(&mut transaction)).catch_unwind().await {
+            Ok((keep, report)) => {
+                reports.push(report);
+                keep
+            }
+            // The panic has been printed; its caller sees a closed channel, the others go on.
+            Err(_) => false,
+        };
+        if !keep {
+            transaction.execute("ROLLBACK TO change").await?;
+        }
+        transaction.execute("RELEASE change").await?;
+        next = if reports.len() < LARGEST_GROUP { changes.try_recv().ok() } else { None };
+    }
+    transaction.commit().await
+}

@@ -1,0 +1,41 @@
+//! The log: one line per event, to standard error; `TMS_LOG` filters, `TMS_LOG_FORMAT=json` is for machines.
+//!
+//! Addresses are logged without their query, headers and bodies not at all: codes and tokens have no way in.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request};
+use axum::response::Response;
+use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+use tracing_subscriber::EnvFilter;
+
+pub fn start() {
+    let filter = EnvFilter::try_from_env("TMS_LOG").unwrap_or_else(|_| EnvFilter::new("warn,tms_portal=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Fails only if a log has been started before, which then goes on.
+    let _ = if std::env::var("TMS_LOG_FORMAT").is_ok_and(|format| format == "json") { builder.json().try_init() } else { builder.try_init() };
+}
+
+type Layer = TraceLayer<SharedClassifier<ServerErrorsAsFailures>, fn(&Request) -> Span, (), fn(&Response, Duration, &Span), (), (), ()>;
+
+/// A span and, at debug level, a line for each request.
+pub fn layer() -> Layer {
+    TraceLayer::new_for_http()
+        .make_span_with(span as fn(&Request) -> Span)
+        .on_request(())
+        .on_response(finished as fn(&Response, Duration, &Span))
+        .on_body_chunk(())
+        .on_eos(())
+        .on_failure(())
+}
+
+fn span(request: &Request) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str);
+    tracing::info_span!("request", method = %request.method(), route)
+}
+
+fn finished(response: &Response, latency: Duration, _: &Span) {
+    tracing::debug!(status = response.status().as_u16(), ms = latency.as_secs_f64() * 1_000.0, "Answered");
+}

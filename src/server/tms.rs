@@ -1,0 +1,19 @@
+//! TMS API, for machines: flat `result_code` and `result_msg` beside the payload, as TMS' clients know it.
+
+pub mod auth;
+pub mod error;
+pub mod me;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::state::AppState;
+use crate::domain::paths;
+
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route(paths::ME, get(me::get))
+        .route(paths::MY_HOSTS, get(me::get_hosts))
+        .route("/v1/{*unknown}", axum::routing::any(error::not_found))
+        .method_not_allowed_fallback(error::method_not_allowed)
+}

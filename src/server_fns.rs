@@ -1,0 +1,9 @@
+//! WHAT A SIGNED-IN PERSON SEES AND CHANGES. Pages call these while they are rendered, islands over HTTP, forms without
+//! JavaScript by `POST`; always the same function.
+//!
+//! All are `POST` (no address changes anything), behind the same-origin check, and refuse strangers unless
+//! `domain::paths::PUBLIC_ACTIONS` names them.
+
+pub mod device;
+pub mod host_accounts;
+pub mod sessions;

@@ -1,0 +1,292 @@
+//! Answering a device: typing its code, deciding, and taking the decision back.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::host_accounts::HostAccountItem;
+
+/// A request that waits for the person's decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRequest {
+    pub grant: String,
+    /// As the device shows it.
+    pub code: String,
+    pub client: ClientItem,
+    /// RFC 3339, and how long ago in words.
+    pub requested_at: (String, String),
+    pub from: Option<String>,
+    /// The request came from the address this browser has.
+    pub same_address: bool,
+    /// What the program calls itself.
+    pub agent: String,
+    pub expires_in_seconds: u64,
+    pub may_read_hosts: bool,
+    pub may_create_keys: bool,
+    pub host_accounts: Vec<HostAccountItem>,
+    pub lifetimes: Vec<LifetimeItem>,
+    /// The tenant demands the "I started this" tick.
+    pub tick_required: bool,
+}
+
+/// Who asks, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientItem {
+    pub name: String,
+    /// The tenant's operators vouch for it.
+    pub verified: bool,
+}
+
+/// How long the access may last, and until when that would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifetimeItem {
+    pub seconds: u64,
+    pub words: String,
+    pub until: String,
+}
+
+/// A request after its decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedRequest {
+    pub grant: String,
+    pub client: ClientItem,
+    pub outcome: Outcome,
+    pub may_create_keys: bool,
+    pub host_accounts: Vec<HostAccountItem>,
+    /// When the access ends, in words; empty when there is none.
+    pub until: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Allowed; the device has not come for its token yet.
+    Waiting {
+        seconds_left: u64,
+    },
+    /// The device has its token.
+    PickedUp {
+        at: String,
+        from: Option<String>,
+    },
+    Denied,
+    Withdrawn,
+    Expired,
+}
+
+/// Takes a typed code, before or after sign-in.
+#[server(prefix = "/api", endpoint = "device/enter")]
+pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
+    use crate::domain::paths::{DEVICE, SIGN_IN};
+    use crate::server::context;
+    use crate::server::context::user_codes::Presenting;
+    let (services, caller) = (context::services()?, context::caller()?);
+    let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
+    let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
+    let presented = services.present_user_code(who, &user_code).await;
+    let sign_in_first = matches!(presented, Ok(None));
+    caller.take_up(presented, &user_code).await.map_err(context::fault)?;
+    context::see_other(if sign_in_first { SIGN_IN } else { DEVICE });
+    Ok(())
+}
+
+/// The request that waits in this browser, if any.
+#[server(prefix = "/api", endpoint = "device/waiting")]
+pub async fn waiting_device() -> Result<Option<WaitingRequest>, ServerFnError> {
+    use crate::server::context;
+    let (services, caller) = (context::services()?, context::caller()?);
+    let (Some(person), Some(waiting)) = (&caller.signed_in, caller.session.waiting().await.map_err(context::fault)?) else { return Ok(None) };
+    let found = services.waiting_device(person, &waiting.grant).await.map_err(context::fault)?;
+    Ok(found.map(|found| WaitingRequest::new(found, waiting.code, caller.from, services.now())))
+}
+
+/// Allow or deny. A second press finds the first one's result.
+#[server(prefix = "/api", endpoint = "device/decide")]
+pub async fn decide_device(
+    grant: String,
+    decision: String,
+    #[server(default)] lifetime: String,
+    #[server(default)] host_accounts: Vec<String>,
+    #[server(default)] started_this: String,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
+    use crate::domain::paths::{DEVICE, DEVICE_RESULT};
+    use crate::server::context::{self, Error, Notice, Place};
+    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    context::see_other(DEVICE);
+    let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
+    let decided = match decision.as_str() {
+        "allow" => match consent(&lifetime, host_accounts, &started_this) {
+            Ok(consent) => services.approve_device(&person, &grant, consent).await,
+            Err(refused) => Err(Error::Refused(refused)),
+        },
+        _ => services.deny_device(&person, &grant).await,
+    };
+    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired};
+    match decided {
+        Ok(()) | Err(Error::Refused(AlreadyDecided | Expired)) => {
+            caller.session.set_decided(&grant).await.map_err(context::fault)?;
+            context::see_other(DEVICE_RESULT);
+            Ok(())
+        }
+        Err(Error::Refused(refused)) => {
+            if refused == ClientDisabled {
+                caller.session.forget_waiting().await.map_err(context::fault)?;
+            }
+            caller.session.set_notice(&Notice::new(Place::Consent, refused)).await.map_err(context::fault)
+        }
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// What the person decided last in this browser, as it stands now.
+#[server(prefix = "/api", endpoint = "device/decided")]
+pub async fn decided_device() -> Result<Option<DecidedRequest>, ServerFnError> {
+    use crate::server::context;
+    let (services, caller) = (context::services()?, context::caller()?);
+    let (Some(person), Some(grant)) = (&caller.signed_in, caller.session.decided().await.map_err(context::fault)?) else { return Ok(None) };
+    let found = services.decided_device(person, &grant).await.map_err(context::fault)?;
+    Ok(found.map(|found| DecidedRequest::new(found, services.now())))
+}
+
+/// Takes back what was allowed.
+#[server(prefix = "/api", endpoint = "device/withdraw")]
+pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
+    use crate::server::context::{self, Error, Notice, Place};
+    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    context::see_other(crate::domain::paths::DEVICE_RESULT);
+    let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
+    match services.withdraw_device(&person, &grant).await {
+        Ok(()) => Ok(()),
+        Err(Error::Refused(refused)) => caller.session.set_notice(&Notice::new(Place::Result, refused)).await.map_err(context::fault),
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// "I did not start this", with the code in hand.
+#[server(prefix = "/api", endpoint = "device/report")]
+pub async fn report_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
+    use crate::server::context::user_codes::Presenting;
+    use crate::server::context::{self, Error, Notice, Place};
+    let (services, caller) = (context::services()?, context::caller()?);
+    let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
+    let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
+    let notice = match services.report_user_code(who, &user_code).await {
+        Ok(()) => Notice::new(Place::Report, ""),
+        Err(Error::Refused(refused)) => context::code_notice(Place::Report, &refused, &user_code),
+        Err(Error::Internal(fault)) => return Err(context::fault(fault)),
+    };
+    caller.session.forget_waiting().await.map_err(context::fault)?;
+    caller.session.set_notice(&notice).await.map_err(context::fault)?;
+    context::see_other(crate::domain::paths::DEVICE_REPORT);
+    Ok(())
+}
+
+/// Puts the request that waits aside, to type another code.
+#[server(prefix = "/api", endpoint = "device/another")]
+pub async fn enter_another_code() -> Result<(), ServerFnError> {
+    use crate::server::context;
+    context::caller()?.session.forget_waiting().await.map_err(context::fault)?;
+    context::see_other(crate::domain::paths::DEVICE);
+    Ok(())
+}
+
+/// Signs out and on to the tenant that a code belongs to, keeping the code.
+#[server(prefix = "/api", endpoint = "device/switch-tenant")]
+pub async fn switch_tenant(tenant: String, user_code: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::TenantId;
+    use crate::server::context;
+    let (caller, services, person) = (context::caller()?, context::services()?, context::signed_in()?);
+    context::see_other(crate::domain::paths::SIGN_IN);
+    let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
+    services.record_sign_out(&person).await.map_err(context::fault)?;
+    caller.session.switch_to(&tenant, &user_code).await.map_err(context::fault)
+}
+
+#[cfg(feature = "ssr")]
+fn consent(
+    lifetime: &str,
+    host_accounts: Vec<String>,
+    started_this: &str,
+) -> Result<crate::domain::device_grant::Consent, crate::domain::device_grant::DecisionRefused> {
+    use crate::domain::device_grant::{Consent, DecisionRefused};
+    use crate::domain::ids::HostAccountId;
+    let seconds = lifetime.parse().map_err(|_| DecisionRefused::LifetimeNotOffered)?;
+    let host_accounts: Result<Vec<_>, _> = host_accounts.into_iter().map(HostAccountId::parse).collect();
+    Ok(Consent {
+        lifetime: std::time::Duration::from_secs(seconds),
+        host_accounts: host_accounts.map_err(|_| DecisionRefused::HostAccountNotYours)?,
+        started_this: started_this == "yes",
+    })
+}
+
+#[cfg(feature = "ssr")]
+mod items {
+    use std::net::IpAddr;
+
+    use super::{ClientItem, DecidedRequest, HostAccountItem, LifetimeItem, Outcome, WaitingRequest};
+    use crate::domain::client::Client;
+    use crate::domain::device_grant::State;
+    use crate::domain::scope::Scope;
+    use crate::domain::tenant::offered_lifetimes;
+    use crate::domain::time::{Timestamp, span_in_words};
+    use crate::server::context::consent::{Decided, Waiting};
+
+    impl From<&Client> for ClientItem {
+        fn from(client: &Client) -> Self {
+            let name = if client.public { client.app_name.clone() } else { format!("{} {}", client.app_name, client.app_version) };
+            Self { name, verified: client.verified }
+        }
+    }
+
+    impl WaitingRequest {
+        pub(super) fn new(waiting: Waiting, code: String, browser: Option<IpAddr>, now: Timestamp) -> Self {
+            let Waiting { grant, client, host_accounts, policy } = waiting;
+            let lifetime = |lifetime: std::time::Duration| LifetimeItem {
+                seconds: lifetime.as_secs(),
+                words: span_in_words(lifetime),
+                until: (now + lifetime).to_words(),
+            };
+            Self {
+                code,
+                client: ClientItem::from(&client),
+                requested_at: (grant.requested.at.to_rfc3339(), grant.requested.at.ago(now)),
+                same_address: grant.requested.from.is_some() && grant.requested.from == browser,
+                from: grant.requested.from.map(|from| from.to_string()),
+                agent: grant.requested.agent,
+                expires_in_seconds: grant.expires_at.since(now).as_secs(),
+                may_read_hosts: grant.scope.contains(Scope::HostsRead),
+                may_create_keys: grant.scope.contains(Scope::KeysCreate),
+                host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
+                lifetimes: offered_lifetimes(policy.longest_access).into_iter().map(lifetime).collect(),
+                tick_required: policy.require_started_tick,
+                grant: grant.id.to_string(),
+            }
+        }
+    }
+
+    impl DecidedRequest {
+        pub(super) fn new(decided: Decided, now: Timestamp) -> Self {
+            let Decided { grant, client, host_accounts } = decided;
+            let expired = grant.is_expired(now);
+            let (outcome, until) = match grant.state {
+                State::Approved(approval) if !expired => {
+                    (Outcome::Waiting { seconds_left: grant.expires_at.since(now).as_secs() }, approval.until.to_words())
+                }
+                State::Redeemed { approval, pickup } => {
+                    (Outcome::PickedUp { at: pickup.at.to_clock_words(), from: pickup.from.map(|from| from.to_string()) }, approval.until.to_words())
+                }
+                State::Denied { .. } => (Outcome::Denied, String::new()),
+                State::Withdrawn { .. } => (Outcome::Withdrawn, String::new()),
+                State::Approved(_) | State::Pending => (Outcome::Expired, String::new()),
+            };
+            Self {
+                grant: grant.id.to_string(),
+                client: ClientItem::from(&client),
+                outcome,
+                may_create_keys: grant.scope.contains(Scope::KeysCreate),
+                host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
+                until,
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A whole portal of one's own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum_server::Handle;
+use leptos::config::LeptosOptions;
+use tempfile::TempDir;
+use tms_portal::domain::ids::{TenantId, UserId};
+use tms_portal::domain::time::Timestamp;
+use tms_portal::server::guard::headers::Https;
+use tms_portal::server::listen;
+use tms_portal::server::service::entropy::Secret;
+use tms_portal::server::service::{Clock, Services, SystemEntropy};
+use tms_portal::server::state::{AppState, RequestLimits};
+use tokio::sync::OnceCell;
+
+use crate::browser::Browser;
+
+/// The test person's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// RFC 8628 §3.4.
+pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A clock that stands still until it is told to move.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub fn advance(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_millis()).expect("a span"), Ordering::SeqCst);
+    }
+}
+
+impl Default for TestClock {
+    fn default() -> Self {
+        // 2026-11-20T12:00:00Z
+        Self(Arc::new(AtomicI64::new(1_795_176_000_000)))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A portal with the tenant `test` and its well-known data, listening on a port of its own.
+pub struct TestApp {
+    pub base: String,
+    pub services: Services,
+    pub clock: TestClock,
+    /// Without cookies; does not follow redirects.
+    pub http: reqwest::Client,
+    pub data_dir: PathBuf,
+    handle: Handle<SocketAddr>,
+    _dir: TempDir,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}
+
+/// Limits that no test meets by accident.
+fn no_limits() -> RequestLimits {
+    let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
+    RequestLimits { device_requests: many, token_requests: many, wrong_secrets: many, pages: many }
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(no_limits()).await
+    }
+
+    pub async fn start_with(limits: RequestLimits) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        copy(template().await.path(), dir.path());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("its address"));
+        let clock = TestClock::default();
+        let services = Services::open(dir.path(), &base, Arc::new(clock.clone()), Arc::new(SystemEntropy)).await.expect("services");
+        let state = AppState {
+            services: services.clone(),
+            leptos: LeptosOptions::builder().output_name("tms-portal").site_root("target/site").build(),
+            https: Https(false),
+            trusted_proxies: tms_portal::server::guard::client_address::TrustedProxies::default(),
+            limits: limits.into(),
+        };
+        let handle = Handle::new();
+        tokio::spawn(listen::serve(listener, handle.clone(), state));
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { base, services, clock, http, data_dir: dir.path().to_owned(), handle, _dir: dir }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// An address of the tenant `test`: `app.tenant("/oauth/token")`.
+    pub fn tenant(&self, path: &str) -> String {
+        self.url(&format!("/t/test{path}"))
+    }
+
+    /// A new browser, signed in nowhere.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.base)
+    }
+
+    /// A browser in which the test person is signed in.
+    pub async fn signed_in(&self) -> Browser {
+        self.signed_in_as("test", "testuser1", PASSWORD).await
+    }
+
+    pub async fn signed_in_as(&self, tenant: &str, user: &str, password: &str) -> Browser {
+        let browser = self.browser();
+        let page = browser.sign_in(tenant, user, password).await;
+        assert_eq!(page.status, 200, "signing in as {user}: {}", page.text);
+        browser
+    }
+
+    /// One more person, with [`PASSWORD`].
+    pub async fn add_person(&self, tenant: &str, user: &str) {
+        let (tenant, user) = (TenantId::parse(tenant).expect("a tenant"), UserId::parse(user).expect("a user"));
+        self.services.add_person(&tenant, &user, user.as_str(), &Secret::given(PASSWORD)).await.expect("added");
+    }
+
+    /// A device of the public client `tms-cli` asks for a code.
+    pub async fn start_device(&self) -> Device {
+        self.start_device_of(&[("client_id", "tms-cli"), ("scope", "hosts:read")]).await
+    }
+
+    pub async fn start_device_of(&self, form: &[(&str, &str)]) -> Device {
+        let answer = self.http.post(self.tenant("/oauth/device_authorization")).form(form).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let body: serde_json::Value = answer.json().await.expect("JSON");
+        let text = |name: &str| body[name].as_str().expect("a text").to_owned();
+        Device { device_code: text("device_code"), user_code: text("user_code"), body }
+    }
+
+    /// A device of `tms-cli` asks for its token.
+    pub async fn poll(&self, device: &Device) -> Answer {
+        self.poll_with(&[("grant_type", DEVICE_CODE_GRANT), ("client_id", "tms-cli"), ("device_code", &device.device_code)]).await
+    }
+
+    pub async fn poll_with(&self, form: &[(&str, &str)]) -> Answer {
+        Answer::of(self.http.post(self.tenant("/oauth/token")).form(form)).await
+    }
+
+    /// Asks the TMS API with a token.
+    pub async fn api(&self, path: &str, token: &str) -> Answer {
+        Answer::of(self.http.get(self.url(path)).bearer_auth(token)).await
+    }
+}
+
+/// What a device holds between request and token.
+#[derive(Clone)]
+pub struct Device {
+    pub device_code: String,
+    pub user_code: String,
+    /// The whole answer.
+    pub body: serde_json::Value,
+}
+
+/// A machine's answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    /// `Null` if the body is no JSON.
+    pub body: serde_json::Value,
+}
+
+impl Answer {
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.expect("a body");
+        Self { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+
+    /// The OAuth error code; empty when there is none.
+    pub fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// A data directory as a first start leaves it, made once: keys and passwords take long to make.
+async fn template() -> &'static TempDir {
+    static TEMPLATE: OnceCell<TempDir> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let dir = tempfile::tempdir().expect("a folder");
+            let services =
+                Services::open(dir.path(), "http://unused", Arc::new(TestClock::default()), Arc::new(SystemEntropy)).await.expect("services");
+            services.set_up(true, Some(Secret::given(PASSWORD))).await.expect("set up");
+            services.close().await;
+            dir
+        })
+        .await
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            std::fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A browser without JavaScript: keeps cookies, sends forms, follows redirects.
+
+use reqwest::Client;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER};
+
+pub struct Browser {
+    http: Client,
+    base: String,
+}
+
+/// A page as it arrived, after redirects.
+pub struct Page {
+    pub status: u16,
+    /// The path it has.
+    pub path: String,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Page {
+    pub fn says(&self, words: &str) -> bool {
+        self.text.contains(words)
+    }
+
+    pub fn retry_after(&self) -> Option<u64> {
+        self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
+    }
+
+    /// The value of the first field of that name.
+    pub fn field(&self, name: &str) -> String {
+        let tag =
+            self.text.split('<').find(|tag| tag.contains(&format!("name=\"{name}\""))).unwrap_or_else(|| panic!("no field {name} in {}", self.text));
+        let (_, value) = tag.split_once("value=\"").unwrap_or_default();
+        value.split('"').next().unwrap_or_default().to_owned()
+    }
+}
+
+impl Browser {
+    pub fn new(base: &str) -> Self {
+        let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { http, base: base.to_owned() }
+    }
+
+    pub async fn get(&self, path: &str) -> Page {
+        self.follow(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Sends a form and follows where it leads.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        self.follow(self.post_once(path, form)).await
+    }
+
+    /// A form as a request that has not been sent yet.
+    pub fn post_once(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.http
+            .post(format!("{}{path}", self.base))
+            .header(ACCEPT, "text/html")
+            .header(ORIGIN, &self.base)
+            .header("sec-fetch-site", "same-origin")
+            .form(form)
+    }
+
+    /// A request of one's own making, with this browser's cookies.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    pub async fn sign_in(&self, tenant: &str, user: &str, password: &str) -> Page {
+        self.post("/sign-in/password", &[("tenant", tenant), ("user_name", user), ("password", password)]).await
+    }
+
+    /// Types a code into `/device`.
+    pub async fn enter(&self, code: &str) -> Page {
+        self.post("/api/device/enter", &[("user_code", code)]).await
+    }
+
+    /// Allows the request on the page, as a person would who leaves everything as it is and ticks the box.
+    pub async fn allow(&self, consent: &Page) -> Page {
+        let host = consent.field("host_accounts[]");
+        let form = [
+            ("grant", consent.field("grant")),
+            ("decision", "allow".into()),
+            ("lifetime", consent.field("lifetime")),
+            ("host_accounts[]", host),
+            ("started_this", "yes".into()),
+        ];
+        self.post("/api/device/decide", &form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>()).await
+    }
+
+    pub async fn deny(&self, consent: &Page) -> Page {
+        self.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "deny")]).await
+    }
+
+    async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
+        let mut response = request.header(ACCEPT, "text/html").send().await.expect("an answer");
+        for _ in 0..5 {
+            let Some(location) = response.headers().get(LOCATION) else { break };
+            let location = location.to_str().expect("a path").to_owned();
+            assert!(location.starts_with('/') && !location.starts_with("//"), "redirected to {location}");
+            assert_eq!(response.status(), 303, "only 303 may follow a form");
+            response = self.http.get(format!("{}{location}", self.base)).header(ACCEPT, "text/html").send().await.expect("an answer");
+        }
+        let (status, path, headers) = (response.status().as_u16(), response.url().path().to_owned(), response.headers().clone());
+        let html = headers.get(CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
+        let text = response.text().await.expect("a body");
+        assert!(html || status != 200, "{path} is not a page");
+        Page { status, path, headers, text }
+    }
+}
