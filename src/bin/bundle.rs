@@ -72,7 +72,8 @@ fn run(wasm: &Path) -> Result {
         return publish_hashes(&read_to_string(&hashes_file)?);
     }
 
-    let new = config.site_root.with_extension("new");
+    // A folder of its own, so that two builds at once do not mix their files.
+    let new = config.site_root.with_extension(format!("new.{}", std::process::id()));
     remove_dir(&new)?;
     let pkg = new.join(&config.site_pkg_dir);
     create_dir(&pkg)?;

@@ -158,6 +158,11 @@ impl DeviceGrant {
         Ok(self)
     }
 
+    /// Whether it is the session of `claim` that took the grant up.
+    pub fn is_held_by(&self, claim: &Claim) -> bool {
+        self.claim.as_ref().is_some_and(|first| first.admits(claim))
+    }
+
     /// Says yes.
     pub fn approve(mut self, presenter: &Presenter, person: &UserId, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
         self.decidable(presenter, Some(person), now)?;
@@ -198,10 +203,12 @@ impl DeviceGrant {
         }
     }
 
-    /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person.
+    /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person. What was
+    /// taken back after the end has lapsed: nobody said no.
     pub fn polled(&self, now: Timestamp) -> Polled {
         match &self.state {
             State::Redeemed { .. } => Polled::Spent,
+            State::Withdrawn { at } if *at >= self.expires_at => Polled::Expired,
             State::Denied { .. } | State::Withdrawn { .. } => Polled::Denied,
             _ if self.is_expired(now) => Polled::Expired,
             State::Pending => Polled::Pending,
@@ -333,6 +340,8 @@ mod tests {
         assert_eq!(waiting().polled(at(900)), Polled::Expired);
         assert_eq!(approved().polled(at(900)), Polled::Expired);
         assert!(matches!(approved().polled(at(899)), Polled::Ready(_)));
+        let lapsed = approved().withdraw(&user("jdoe"), at(900)).expect("taken back when nobody came");
+        assert_eq!(lapsed.polled(at(901)), Polled::Expired);
     }
 
     #[test]

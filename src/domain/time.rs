@@ -3,6 +3,8 @@
 use std::ops::Add;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -47,8 +49,9 @@ impl Timestamp {
     }
 
     fn zoned(self, format: &str) -> String {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(timestamp) => timestamp.to_zoned(jiff::tz::TimeZone::UTC).strftime(format).to_string(),
+        // Not as jiff's own timestamp: that ends a day before `FOREVER`, to leave room for time zones.
+        match DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_millis(self.0)) {
+            Ok(utc) => utc.strftime(format).to_string(),
             Err(_) => String::from("unknown time"),
         }
     }

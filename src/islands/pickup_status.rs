@@ -5,11 +5,12 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::domain::paths;
 use crate::server_fns::device::{Outcome, decided_device};
 
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// Asks until the device has its token or the time is over. Without WASM the page has a link to look again.
+/// Asks until the device has its token or the time is over. Without WASM there is the link to look again.
 #[island]
 pub fn PickupStatus(outcome: Outcome) -> impl IntoView {
     let outcome = RwSignal::new(outcome);
@@ -32,6 +33,9 @@ pub fn PickupStatus(outcome: Outcome) -> impl IntoView {
     view! {
         <p class="pickup" role="status" data-waiting=move || is_waiting(&outcome.get()).then_some("true")>
             {move || in_words(&outcome.get())}
+        </p>
+        <p class="again" hidden=move || !is_waiting(&outcome.get())>
+            <a href=paths::DEVICE_RESULT>"Look again"</a>
         </p>
     }
 }

@@ -1,6 +1,8 @@
 //! The one field for a code.
 
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{Event, InputEvent};
 
 use crate::domain::user_code::as_typed;
 
@@ -41,8 +43,14 @@ pub fn UserCodeInput(
             value=value
             aria-invalid=refused.then_some("true")
             aria-describedby=if refused { "user-code-error user-code-hint" } else { "user-code-hint" }
-            on:input=move |_| reshape(false)
+            on:input=move |event| if !is_composing(&event) { reshape(false) }
+            on:compositionend=move |_| reshape(false)
             on:change=move |_| reshape(true)
         />
     }
+}
+
+/// An input method is still putting the word together: rewriting it now would make it type letters twice.
+fn is_composing(event: &Event) -> bool {
+    event.dyn_ref::<InputEvent>().is_some_and(InputEvent::is_composing)
 }

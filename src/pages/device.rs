@@ -6,11 +6,12 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{ClientName, Page, Problem, Sorry, Time};
+use crate::domain::device_grant::DecisionRefused;
 use crate::domain::paths;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
 
 use crate::server::context::user_codes::Presenting;
-use crate::server::context::{self, Caller, Notice, Place, SignedIn};
+use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn};
 
 use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, SwitchTenant, WaitingRequest, waiting_device};
 use crate::server_fns::host_accounts::HostAccountItem;
@@ -28,12 +29,20 @@ pub fn Device() -> impl IntoView {
                 Either::Left(view! { <Consent device person notice/> })
             }
             _ => {
-                let notice = caller.session.take_notice(Place::EnterCode).await.ok().flatten();
+                let notice = why_not(&caller).await;
                 let filled = prefilled(&caller, in_address).await;
                 Either::Right(view! { <EnterCodeForm notice filled/> })
             }
         })
     })
+}
+
+/// Why the code was refused, or why the request that it led to is gone.
+async fn why_not(caller: &Caller) -> Option<Notice> {
+    match caller.session.take_notice(Place::EnterCode).await.ok().flatten() {
+        None => caller.session.take_notice(Place::Consent).await.ok().flatten(),
+        notice => notice,
+    }
 }
 
 /// The code out of the address, where the code's tenant allows that.
@@ -87,11 +96,15 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     }
     let refused = notice.is_some();
     let title = format!("Let {} use your account?", device.client.name);
-    let tick_refused = notice.as_ref().is_some_and(|notice| notice.sentence.starts_with("Tick"));
-    let grant = device.grant.clone();
+    let tick_refused = notice.as_ref().is_some_and(|notice| notice.sentence == DecisionRefused::NotConfirmed.to_string());
+    let chosen = notice.as_ref().and_then(|notice| notice.chosen.clone());
+    let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
+    let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
+    let (grant, code) = (device.grant.clone(), device.code.clone());
     view! {
         <Page title refused>
-            {notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> })}
+            {above}
+            <YouAre person code/>
             <div class="compare">
                 <p id="compare">"Check that your device shows"</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
@@ -101,17 +114,19 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
             <OnePress>
                 <form method="post" action=DecideDevice::url() class="consent" novalidate>
                     <input type="hidden" name="grant" value=grant/>
-                    <WhatItMay device=device.clone()/>
-                    <Lifetimes lifetimes=device.lifetimes/>
+                    <WhatItMay device=device.clone() chosen=chosen.clone()/>
+                    <Lifetimes lifetimes=device.lifetimes chosen/>
                     <p class="warning">
                         "Only continue if " <strong>"you"</strong> " started this on your own device just now. Support staff will never ask you to enter a code."
                     </p>
+                    {at_the_tick}
                     {device.tick_required.then(|| view! {
                         <label class="choice tick">
                             <input
                                 type="checkbox"
                                 name="started_this"
                                 value="yes"
+                                autofocus=tick_refused
                                 aria-invalid=tick_refused.then_some("true")
                                 aria-describedby=tick_refused.then_some("consent-error")
                             />
@@ -124,7 +139,9 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                     </div>
                 </form>
             </OnePress>
-            <YouAre person/>
+            <form method="post" action=EnterAnotherCode::url() class="aside">
+                <button class="quiet">"Enter another code"</button>
+            </form>
         </Page>
     }
 }
@@ -155,7 +172,7 @@ fn Origin(device: WaitingRequest) -> impl IntoView {
 
 /// What it may do, and on which host accounts.
 #[component]
-fn WhatItMay(device: WaitingRequest) -> impl IntoView {
+fn WhatItMay(device: WaitingRequest, chosen: Option<Chosen>) -> impl IntoView {
     let none = device.host_accounts.is_empty();
     view! {
         <section aria-labelledby="may">
@@ -173,30 +190,36 @@ fn WhatItMay(device: WaitingRequest) -> impl IntoView {
             {if none {
                 Either::Left(view! { <p class="hint">"No host account is linked to you, so there is nothing to choose."</p> })
             } else {
-                Either::Right(device.host_accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view())
+                Either::Right(device.host_accounts.into_iter().map(|account| {
+                    // All are ticked at first; after a refusal, those that the person left ticked.
+                    let checked = chosen.as_ref().is_none_or(|chosen| chosen.host_accounts.contains(&account.id));
+                    view! { <HostChoice account checked/> }
+                }).collect_view())
             }}
         </fieldset>
     }
 }
 
 #[component]
-fn HostChoice(account: HostAccountItem) -> impl IntoView {
+fn HostChoice(account: HostAccountItem, checked: bool) -> impl IntoView {
     view! {
         <label class="choice">
-            <input type="checkbox" name="host_accounts[]" value=account.id checked/>
+            <input type="checkbox" name="host_accounts[]" value=account.id checked=checked/>
             <span><strong>{account.host}</strong> " as " <strong>{account.account}</strong></span>
         </label>
     }
 }
 
 #[component]
-fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
+fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoView {
+    let wanted = chosen.map(|chosen| chosen.lifetime);
+    let place = lifetimes.iter().position(|lifetime| Some(lifetime.seconds.to_string()) == wanted).unwrap_or(0);
     view! {
         <fieldset>
             <legend>"For how long"</legend>
-            {lifetimes.into_iter().enumerate().map(|(place, lifetime)| view! {
+            {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
                 <label class="choice">
-                    <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=place == 0/>
+                    <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == place/>
                     <span><strong>{lifetime.words}</strong> <span class="hint">" until " {lifetime.until}</span></span>
                 </label>
             }).collect_view()}
@@ -205,17 +228,16 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
 }
 
 #[component]
-fn YouAre(person: SignedIn) -> impl IntoView {
+fn YouAre(person: SignedIn, code: String) -> impl IntoView {
     view! {
-        <div class="aside row">
+        <div class="row you-are">
             <p>
                 "You are " <strong>{person.display_name().to_owned()}</strong> " (" {person.user_id().to_string()} " at " {person.tenant_name().to_owned()} ")."
             </p>
-            <form method="post" action=paths::SIGN_OUT>
+            <form method="post" action=SwitchTenant::url()>
+                <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
+                <input type="hidden" name="user_code" value=code/>
                 <button class="quiet">"Use another account"</button>
-            </form>
-            <form method="post" action=EnterAnotherCode::url()>
-                <button class="quiet">"Enter another code"</button>
             </form>
         </div>
     }

@@ -8,7 +8,7 @@ use super::components::{ClientName, Page, Problem, Sorry};
 use crate::domain::paths;
 use crate::islands::{OnePress, PickupStatus};
 use crate::server::context::{self, Place};
-use crate::server_fns::device::{DecidedRequest, Outcome, WithdrawDevice, decided_device};
+use crate::server_fns::device::{ClientItem, DecidedRequest, Outcome, WithdrawDevice, decided_device};
 
 #[component]
 pub fn DeviceResult() -> impl IntoView {
@@ -29,30 +29,28 @@ fn Result(device: DecidedRequest, problem: Option<String>) -> impl IntoView {
     let problem = problem.map(|sentence| view! { <Problem sentence/> });
     match device.outcome {
         Outcome::Waiting { .. } | Outcome::PickedUp { .. } => Either::Left(view! { <Connected device problem=problem.into_any()/> }),
-        Outcome::Denied => {
-            Either::Right(view! { <Ended title="Denied" sentence="Nothing was shared. The device has been told." problem=problem.into_any()/> })
-        }
+        Outcome::Denied => Either::Right(
+            view! { <Ended title="Denied" sentence="Nothing was shared. The device has been told." client=device.client problem=problem.into_any()/> },
+        ),
         Outcome::Withdrawn => Either::Right(view! {
-            <Ended title="Taken back" sentence="The access has ended: what the device holds no longer works." problem=problem.into_any()/>
+            <Ended title="Taken back" sentence="The access has ended: what the device holds no longer works." client=device.client problem=problem.into_any()/>
         }),
         Outcome::Expired => Either::Right(view! {
-            <Ended title="The code has expired" sentence="Nothing was shared. Run the command again to get a new code." problem=problem.into_any()/>
+            <Ended title="The code has expired" sentence="Nothing was shared. Run the command again to get a new code." client=device.client problem=problem.into_any()/>
         }),
     }
 }
 
 #[component]
 fn Connected(device: DecidedRequest, problem: AnyView) -> impl IntoView {
-    let waiting = matches!(device.outcome, Outcome::Waiting { .. });
     let hosts: Vec<String> = device.host_accounts.iter().map(|account| format!("{} as {}", account.host, account.account)).collect();
     let may = if device.may_create_keys { "May log in over SSH to" } else { "May see" };
     view! {
         <Page title="Connected">
             {problem}
             <p class="lead">"You can go back to your device and close this page."</p>
-            <div class="card good">
+            <div class="card pickup-card">
                 <PickupStatus outcome=device.outcome/>
-                {waiting.then(|| view! { <noscript><p><a href=paths::DEVICE_RESULT>"Look again"</a></p></noscript> })}
             </div>
             <dl class="facts">
                 <dt>"Application"</dt>
@@ -75,17 +73,18 @@ fn Connected(device: DecidedRequest, problem: AnyView) -> impl IntoView {
 }
 
 #[component]
-fn Ended(title: &'static str, sentence: &'static str, problem: AnyView) -> impl IntoView {
+fn Ended(title: &'static str, sentence: &'static str, client: ClientItem, problem: AnyView) -> impl IntoView {
     view! {
         <Page title>
             {problem}
             <p class="lead">{sentence}</p>
-            <p class="aside">
-                "Did you not start this? "
-                <a href=paths::DEVICE_REPORT>"Tell us"</a>
-                ", or "
-                <a href=paths::DEVICE>"enter another code"</a>
-                "."
+            <dl class="facts">
+                <dt>"Application"</dt>
+                <dd><ClientName client/></dd>
+            </dl>
+            <p class="actions aside">
+                <a class="button" href=paths::DEVICE>"Enter another code"</a>
+                <a class="button" href=paths::HOME>"Go to the start page"</a>
             </p>
         </Page>
     }

@@ -32,7 +32,7 @@ impl ErrorPage {
 
     fn words(self) -> (&'static str, &'static str) {
         match self.status {
-            400 => ("That could not be read", "The form arrived damaged. Go back, reload the page, and send it again."),
+            400 | 415 | 422 => ("That could not be read", "The form arrived damaged. Go back, reload the page, and send it again."),
             401 => ("Sign in first", "Your session has ended. Nothing was changed."),
             403 => (
                 "That was refused",

@@ -13,7 +13,7 @@ use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
 #[component]
 pub fn Home() -> impl IntoView {
     Suspend::new(async move {
-        let Some(person) = context::caller().ok().and_then(|caller| caller.signed_in) else {
+        let Some(person) = context::visitor() else {
             return Either::Left(view! { <Welcome/> });
         };
         Either::Right(match (waiting_device().await, list_host_accounts().await) {

@@ -11,7 +11,7 @@ pub use super::caller::{Caller, code_notice};
 pub use super::guard::headers::page_policy;
 pub use super::service::browser_sessions::ListedSession;
 pub use super::service::{Error, Fault, Services, SignedIn, consent, user_codes};
-pub use super::sign_in::session::{Notice, Place};
+pub use super::sign_in::session::{Chosen, Notice, Place};
 pub use super::sign_in::{Method, methods};
 pub use super::user_agent;
 
@@ -23,6 +23,11 @@ pub fn services() -> Result<Services, ServerFnError> {
 /// Session, address, and the person if one has signed in.
 pub fn caller() -> Result<Caller, ServerFnError> {
     use_context::<Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned()).ok_or_else(|| lost("caller"))
+}
+
+/// The person, if one has signed in; pages outside the people's stack have none.
+pub fn visitor() -> Option<SignedIn> {
+    use_context::<Parts>()?.extensions.get::<Caller>()?.signed_in.clone()
 }
 
 /// The person; a stranger who got past the guard all the same is answered with 401.

@@ -12,7 +12,8 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos::server_fn::axum::server_fn_paths;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -59,7 +60,7 @@ fn people(state: &AppState) -> Router<AppState> {
     Router::new()
         .route(&format!("{}/{{*action}}", paths::ACTIONS), post(action))
         .merge(sign_in::router())
-        .leptos_routes_with_context(state, generate_route_list(App), move || provide_context(services.clone()), move || shell(options.clone()))
+        .leptos_routes_with_context(state, pages(), move || provide_context(services.clone()), move || shell(options.clone()))
         // The last one is met first.
         .layer(from_fn(sign_in_required::check))
         .layer(from_fn_with_state(state.clone(), caller::identify))
@@ -69,11 +70,18 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), limit_pages))
 }
 
+/// The pages, without the server functions that Leptos would add: those go through [`action`].
+fn pages() -> Vec<AxumRouteListing> {
+    let actions = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    generate_route_list_with_exclusions(App, Some(actions))
+}
+
 /// What has been built for the browser, and `public/`. Everything unknown ends here.
 fn files(state: &AppState) -> Router<AppState> {
     let site = Path::new(state.leptos.site_root.as_ref());
     let package = format!("/{}", state.leptos.site_pkg_dir);
-    let built = ServeDir::new(site.join(state.leptos.site_pkg_dir.as_ref())).precompressed_br().precompressed_gzip();
+    let built = ServeDir::new(site.join(state.leptos.site_pkg_dir.as_ref())).append_index_html_on_directories(false);
+    let built = built.precompressed_br().precompressed_gzip();
     let built = Router::new().fallback_service(built).layer(map_response(never_changes));
     Router::new().nest_service(&package, built).fallback_service(ServeDir::new(site).append_index_html_on_directories(false))
 }
@@ -102,8 +110,10 @@ fn sessions(state: &AppState) -> SessionManagerLayer<Store> {
 
 /// Runs a server function.
 async fn action(State(state): State<AppState>, mut request: Request) -> Response {
-    // Leptos would send a fault back to the Referer, with its text in the address. Ours go nowhere but to the error page.
+    // Leptos would send a browser back to the Referer, or home, with a fault's text in the address. Ours go nowhere but to the
+    // error page, which `trouble::explain` makes.
     request.headers_mut().remove(header::REFERER);
+    request.headers_mut().remove(header::ACCEPT);
     let services = state.services.clone();
     let response = leptos_axum::handle_server_fns_with_context(move || provide_context(services.clone()), request).await.into_response();
     bad_arguments_are_the_callers(response).await
@@ -117,7 +127,9 @@ async fn bad_arguments_are_the_callers(response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let text = axum::body::to_bytes(body, LARGEST_FORM).await.unwrap_or_default();
     let unreadable = [&b"Args|"[..], b"Deserialization|", b"MissingArg|"].iter().any(|prefix| text.starts_with(prefix));
-    if unreadable {
+    if text.ends_with(b"length limit exceeded") {
+        StatusCode::PAYLOAD_TOO_LARGE.into_response()
+    } else if unreadable {
         (StatusCode::BAD_REQUEST, "The form could not be read.\n").into_response()
     } else {
         Response::from_parts(parts, Body::from(text))

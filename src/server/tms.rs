@@ -5,7 +5,7 @@ pub mod error;
 pub mod me;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{any, get};
 
 use super::state::AppState;
 use crate::domain::paths;
@@ -14,6 +14,8 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route(paths::ME, get(me::get))
         .route(paths::MY_HOSTS, get(me::get_hosts))
-        .route("/v1/{*unknown}", axum::routing::any(error::not_found))
+        .route("/v1", any(error::not_found))
+        .route("/v1/", any(error::not_found))
+        .route("/v1/{*unknown}", any(error::not_found))
         .method_not_allowed_fallback(error::method_not_allowed)
 }

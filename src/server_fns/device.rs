@@ -32,8 +32,18 @@ pub struct WaitingRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientItem {
     pub name: String,
-    /// The tenant's operators vouch for it.
-    pub verified: bool,
+    pub standing: Standing,
+}
+
+/// How far an application's name can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// It has proved who it is, and the tenant's operators vouch for it.
+    Verified,
+    /// It has proved who it is; nobody vouches for it.
+    NotVerified,
+    /// It has no secret to prove anything with (RFC 8628 §5.6).
+    AnyProgram,
 }
 
 /// How long the access may last, and until when that would be.
@@ -107,20 +117,20 @@ pub async fn decide_device(
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
 ) -> Result<(), ServerFnError> {
+    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired};
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths::{DEVICE, DEVICE_RESULT};
-    use crate::server::context::{self, Error, Notice, Place};
+    use crate::server::context::{self, Chosen, Error, Notice, Place};
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
     let decided = match decision.as_str() {
-        "allow" => match consent(&lifetime, host_accounts, &started_this) {
+        "allow" => match consent(&lifetime, &host_accounts, &started_this) {
             Ok(consent) => services.approve_device(&person, &grant, consent).await,
             Err(refused) => Err(Error::Refused(refused)),
         },
         _ => services.deny_device(&person, &grant).await,
     };
-    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired};
     match decided {
         Ok(()) | Err(Error::Refused(AlreadyDecided | Expired)) => {
             caller.session.set_decided(&grant).await.map_err(context::fault)?;
@@ -131,7 +141,8 @@ pub async fn decide_device(
             if refused == ClientDisabled {
                 caller.session.forget_waiting().await.map_err(context::fault)?;
             }
-            caller.session.set_notice(&Notice::new(Place::Consent, refused)).await.map_err(context::fault)
+            let chosen = Some(Chosen { lifetime, host_accounts });
+            caller.session.set_notice(&Notice { chosen, ..Notice::new(Place::Consent, refused) }).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -190,7 +201,7 @@ pub async fn enter_another_code() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Signs out and on to the tenant that a code belongs to, keeping the code.
+/// Signs out and on to the tenant that a code belongs to, keeping the code: to go on as somebody else.
 #[server(prefix = "/api", endpoint = "device/switch-tenant")]
 pub async fn switch_tenant(tenant: String, user_code: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
@@ -198,6 +209,7 @@ pub async fn switch_tenant(tenant: String, user_code: String) -> Result<(), Serv
     let (caller, services, person) = (context::caller()?, context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::SIGN_IN);
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
+    services.put_down_user_code(&person, &user_code).await.map_err(context::fault)?;
     services.record_sign_out(&person).await.map_err(context::fault)?;
     caller.session.switch_to(&tenant, &user_code).await.map_err(context::fault)
 }
@@ -205,13 +217,13 @@ pub async fn switch_tenant(tenant: String, user_code: String) -> Result<(), Serv
 #[cfg(feature = "ssr")]
 fn consent(
     lifetime: &str,
-    host_accounts: Vec<String>,
+    host_accounts: &[String],
     started_this: &str,
 ) -> Result<crate::domain::device_grant::Consent, crate::domain::device_grant::DecisionRefused> {
     use crate::domain::device_grant::{Consent, DecisionRefused};
     use crate::domain::ids::HostAccountId;
     let seconds = lifetime.parse().map_err(|_| DecisionRefused::LifetimeNotOffered)?;
-    let host_accounts: Result<Vec<_>, _> = host_accounts.into_iter().map(HostAccountId::parse).collect();
+    let host_accounts: Result<Vec<_>, _> = host_accounts.iter().map(HostAccountId::parse).collect();
     Ok(Consent {
         lifetime: std::time::Duration::from_secs(seconds),
         host_accounts: host_accounts.map_err(|_| DecisionRefused::HostAccountNotYours)?,
@@ -223,7 +235,7 @@ fn consent(
 mod items {
     use std::net::IpAddr;
 
-    use super::{ClientItem, DecidedRequest, HostAccountItem, LifetimeItem, Outcome, WaitingRequest};
+    use super::{ClientItem, DecidedRequest, HostAccountItem, LifetimeItem, Outcome, Standing, WaitingRequest};
     use crate::domain::client::Client;
     use crate::domain::device_grant::State;
     use crate::domain::scope::Scope;
@@ -231,10 +243,20 @@ mod items {
     use crate::domain::time::{Timestamp, span_in_words};
     use crate::server::context::consent::{Decided, Waiting};
 
+    impl Standing {
+        fn of(client: &Client) -> Self {
+            match (client.public, client.verified) {
+                (true, _) => Self::AnyProgram,
+                (false, true) => Self::Verified,
+                (false, false) => Self::NotVerified,
+            }
+        }
+    }
+
     impl From<&Client> for ClientItem {
         fn from(client: &Client) -> Self {
             let name = if client.public { client.app_name.clone() } else { format!("{} {}", client.app_name, client.app_version) };
-            Self { name, verified: client.verified }
+            Self { name, standing: Standing::of(client) }
         }
     }
 

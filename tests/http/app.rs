@@ -7,14 +7,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum_server::Handle;
+use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tempfile::TempDir;
-use tms_portal::domain::ids::{TenantId, UserId};
+use tms_portal::domain::ids::{ClientId, TenantId, UserId};
+use tms_portal::domain::tenant::Tenant;
 use tms_portal::domain::time::Timestamp;
+use tms_portal::server::guard::client_address::TrustedProxies;
 use tms_portal::server::guard::headers::Https;
 use tms_portal::server::listen;
 use tms_portal::server::service::entropy::Secret;
-use tms_portal::server::service::{Clock, Services, SystemEntropy};
+use tms_portal::server::service::{Clock, Entropy, Services, SystemEntropy};
 use tms_portal::server::state::{AppState, RequestLimits};
 use tokio::sync::OnceCell;
 
@@ -56,8 +59,27 @@ pub struct TestApp {
     /// Without cookies; does not follow redirects.
     pub http: reqwest::Client,
     pub data_dir: PathBuf,
+    setup: Setup,
     handle: Handle<SocketAddr>,
     _dir: TempDir,
+}
+
+/// How a portal differs from the usual one.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    pub limits: RequestLimits,
+    /// Its public URL has TLS; the test still speaks plain HTTP to it.
+    pub https: bool,
+    /// It believes `X-Forwarded-For`, so that browsers can come from different places.
+    pub behind_proxy: bool,
+    /// How long a connection may take to send its headers.
+    pub header_timeout: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { limits: no_limits(), https: false, behind_proxy: false, header_timeout: listen::HEADER_TIMEOUT }
+    }
 }
 
 impl Drop for TestApp {
@@ -67,9 +89,13 @@ impl Drop for TestApp {
 }
 
 /// Limits that no test meets by accident.
-fn no_limits() -> RequestLimits {
+pub fn no_limits() -> RequestLimits {
     let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
     RequestLimits { device_requests: many, token_requests: many, wrong_secrets: many, pages: many }
+}
+
+pub fn number(n: u32) -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::new(n).expect("not zero")
 }
 
 impl TestApp {
@@ -78,23 +104,47 @@ impl TestApp {
     }
 
     pub async fn start_with(limits: RequestLimits) -> Self {
+        Self::start_as(Setup { limits, ..Setup::default() }).await
+    }
+
+    pub async fn start_as(setup: Setup) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        copy(template().await.path(), dir.path());
+        copy_template(dir.path()).await;
+        Self::open(dir, setup, TestClock::default(), Arc::new(SystemEntropy)).await
+    }
+
+    /// With randomness of the test's own.
+    pub async fn start_drawing_from(entropy: Arc<dyn Entropy>) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        copy_template(dir.path()).await;
+        Self::open(dir, Setup::default(), TestClock::default(), entropy).await
+    }
+
+    /// Stops, and starts again on the same data.
+    pub async fn restart(&mut self) {
+        self.handle.shutdown();
+        self.services.close().await;
+        let dir = std::mem::replace(&mut self._dir, tempfile::tempdir().expect("a folder"));
+        *self = Self::open(dir, self.setup, self.clock.clone(), Arc::new(SystemEntropy)).await;
+    }
+
+    async fn open(dir: TempDir, setup: Setup, clock: TestClock, entropy: Arc<dyn Entropy>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
-        let clock = TestClock::default();
-        let services = Services::open(dir.path(), &base, Arc::new(clock.clone()), Arc::new(SystemEntropy)).await.expect("services");
+        let public_url = if setup.https { "https://portal.test" } else { &base };
+        let services = Services::open(dir.path(), public_url, Arc::new(clock.clone()), entropy).await.expect("services");
+        let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
         let state = AppState {
             services: services.clone(),
-            leptos: LeptosOptions::builder().output_name("tms-portal").site_root("target/site").build(),
-            https: Https(false),
-            trusted_proxies: tms_portal::server::guard::client_address::TrustedProxies::default(),
-            limits: limits.into(),
+            leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
+            https: Https(setup.https),
+            trusted_proxies: TrustedProxies(proxies.into()),
+            limits: setup.limits.into(),
         };
         let handle = Handle::new();
-        tokio::spawn(listen::serve(listener, handle.clone(), state));
+        tokio::spawn(listen::serve(listener, handle.clone(), setup.header_timeout, state));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { base, services, clock, http, data_dir: dir.path().to_owned(), handle, _dir: dir }
+        Self { base, services, clock, http, data_dir: dir.path().to_owned(), setup, handle, _dir: dir }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -109,6 +159,11 @@ impl TestApp {
     /// A new browser, signed in nowhere.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.base)
+    }
+
+    /// A new browser at a network address; see [`Setup::behind_proxy`].
+    pub fn browser_at(&self, address: &str) -> Browser {
+        Browser::at(&self.base, address)
     }
 
     /// A browser in which the test person is signed in.
@@ -129,13 +184,31 @@ impl TestApp {
         self.services.add_person(&tenant, &user, user.as_str(), &Secret::given(PASSWORD)).await.expect("added");
     }
 
+    /// Changes a tenant's policy.
+    pub async fn change_tenant(&self, tenant: &str, change: impl FnOnce(&mut Tenant)) {
+        let tenant = TenantId::parse(tenant).expect("a tenant");
+        assert!(self.services.change_tenant(&tenant, change).await.expect("changed"), "there is a tenant {tenant}");
+    }
+
+    /// A second tenant with a person of its own: `dora` of `default`.
+    pub async fn add_dora(&self) {
+        self.change_tenant("default", |tenant| tenant.policy.local_passwords = true).await;
+        self.add_person("default", "dora").await;
+    }
+
     /// A device of the public client `tms-cli` asks for a code.
     pub async fn start_device(&self) -> Device {
         self.start_device_of(&[("client_id", "tms-cli"), ("scope", "hosts:read")]).await
     }
 
     pub async fn start_device_of(&self, form: &[(&str, &str)]) -> Device {
-        let answer = self.http.post(self.tenant("/oauth/device_authorization")).form(form).send().await.expect("an answer");
+        self.start_device_at("test", form).await
+    }
+
+    /// A device of any tenant asks for a code.
+    pub async fn start_device_at(&self, tenant: &str, form: &[(&str, &str)]) -> Device {
+        let address = self.url(&format!("/t/{tenant}/oauth/device_authorization"));
+        let answer = self.http.post(address).header("user-agent", "curl/8.9").form(form).send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
         let body: serde_json::Value = answer.json().await.expect("JSON");
         let text = |name: &str| body[name].as_str().expect("a text").to_owned();
@@ -149,6 +222,36 @@ impl TestApp {
 
     pub async fn poll_with(&self, form: &[(&str, &str)]) -> Answer {
         Answer::of(self.http.post(self.tenant("/oauth/token")).form(form)).await
+    }
+
+    /// Sends a machine's form to an address of the tenant `test`.
+    pub async fn send(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        Answer::of(self.http.post(self.tenant(path)).form(form)).await
+    }
+
+    /// The test person lets a device in, in a browser of their own.
+    pub async fn allow(&self, device: &Device) -> Browser {
+        let browser = self.signed_in().await;
+        let result = browser.allow(&browser.enter(&device.user_code).await).await;
+        assert!(result.says("Connected"), "{}", result.text);
+        browser
+    }
+
+    /// An access token of `tms-cli` for the test person.
+    pub async fn token(&self) -> String {
+        let device = self.start_device().await;
+        self.allow(&device).await;
+        self.poll(&device).await.token()
+    }
+
+    pub async fn switch_client(&self, client: &str, on: bool) {
+        let (tenant, client) = (TenantId::parse("test").expect("a tenant"), ClientId::parse(client).expect("a client"));
+        assert!(self.services.set_client_enabled(&tenant, &client, on).await.expect("switched"), "there is no {client}");
+    }
+
+    pub async fn switch_person(&self, user: &str, on: bool) {
+        let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
+        self.services.set_person_enabled(&tenant, &user, on).await.expect("switched");
     }
 
     /// Asks the TMS API with a token.
@@ -187,6 +290,12 @@ impl Answer {
         self.body["error"].as_str().unwrap_or_default()
     }
 
+    /// The access token that was asked for.
+    pub fn token(&self) -> String {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body["access_token"].as_str().expect("a token").to_owned()
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -202,9 +311,24 @@ async fn template() -> &'static TempDir {
                 Services::open(dir.path(), "http://unused", Arc::new(TestClock::default()), Arc::new(SystemEntropy)).await.expect("services");
             services.set_up(true, Some(Secret::given(PASSWORD))).await.expect("set up");
             services.close().await;
+            make_site(&dir.path().join("site"));
             dir
         })
         .await
+}
+
+/// Fills a data directory as a first start would have.
+pub async fn copy_template(to: &Path) {
+    copy(template().await.path(), to);
+}
+
+/// What `make build` would have put there, in small.
+fn make_site(site: &Path) {
+    std::fs::create_dir_all(site.join("pkg")).expect("a folder");
+    copy(Path::new("public"), site);
+    for (name, text) in [("tms-portal.0123.js", "plain"), ("tms-portal.0123.js.br", "brotli"), ("tms-portal.0123.js.gz", "gzip")] {
+        std::fs::write(site.join("pkg").join(name), text).expect("written");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {

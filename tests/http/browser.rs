@@ -1,11 +1,16 @@
 //! A browser without JavaScript: keeps cookies, sends forms, follows redirects.
 
+use std::sync::Arc;
+
 use reqwest::Client;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER};
+use reqwest::cookie::{CookieStore, Jar};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, ORIGIN, RETRY_AFTER};
 
 pub struct Browser {
     http: Client,
-    base: String,
+    cookies: Arc<Jar>,
+    /// Where the portal is; changes when that starts again.
+    pub base: String,
 }
 
 /// A page as it arrived, after redirects.
@@ -20,6 +25,31 @@ pub struct Page {
 impl Page {
     pub fn says(&self, words: &str) -> bool {
         self.text.contains(words)
+    }
+
+    /// What a person reads on it: without tags, without runs of spaces.
+    pub fn words(&self) -> String {
+        let body = self.text.split_once("<main").map_or(self.text.as_str(), |(_, main)| main);
+        let body = body.split_once("</main>").map_or(body, |(main, _)| main);
+        let plain: String = body.split('<').filter_map(|tag| tag.split_once('>')).map(|(tag, text)| spaced(tag) + text).collect();
+        let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")].iter().fold(plain, |text, (from, to)| text.replace(from, to));
+        plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn title(&self) -> &str {
+        let (_, title) = self.text.split_once("<title>").unwrap_or_default();
+        title.split("</title>").next().unwrap_or_default()
+    }
+
+    /// The sentence that says what went wrong; empty if nothing did.
+    pub fn problem(&self) -> String {
+        let (_, problem) = self.text.split_once("role=\"alert\"").unwrap_or_default();
+        let (_, problem) = problem.split_once('>').unwrap_or_default();
+        problem.split('<').next().unwrap_or_default().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     pub fn retry_after(&self) -> Option<u64> {
@@ -37,8 +67,34 @@ impl Page {
 
 impl Browser {
     pub fn new(base: &str) -> Self {
-        let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { http, base: base.to_owned() }
+        Self::with_headers(base, HeaderMap::new())
+    }
+
+    /// A browser whose requests a proxy says come from `address`.
+    pub fn at(base: &str, address: &str) -> Self {
+        Self::with_headers(base, [("x-forwarded-for".parse().expect("a name"), address.parse().expect("a value"))].into_iter().collect())
+    }
+
+    fn with_headers(base: &str, headers: HeaderMap) -> Self {
+        let cookies = Arc::new(Jar::default());
+        let http = Client::builder()
+            .cookie_provider(Arc::clone(&cookies))
+            .default_headers(headers)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        Self { http, cookies, base: base.to_owned() }
+    }
+
+    /// The cookies it sends, as one header; empty if it has none.
+    pub fn cookie(&self) -> String {
+        let cookies = self.cookies.cookies(&self.base.parse().expect("an address"));
+        cookies.map(|cookies| cookies.to_str().expect("ASCII").to_owned()).unwrap_or_default()
+    }
+
+    /// Takes a cookie from elsewhere, as `name=value`.
+    pub fn take_cookie(&self, cookie: &str) {
+        self.cookies.add_cookie_str(cookie, &self.base.parse().expect("an address"));
     }
 
     pub async fn get(&self, path: &str) -> Page {
@@ -91,7 +147,8 @@ impl Browser {
         self.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "deny")]).await
     }
 
-    async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
+    /// Sends a request and follows where it leads.
+    pub async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
         let mut response = request.header(ACCEPT, "text/html").send().await.expect("an answer");
         for _ in 0..5 {
             let Some(location) = response.headers().get(LOCATION) else { break };
@@ -106,4 +163,10 @@ impl Browser {
         assert!(html || status != 200, "{path} is not a page");
         Page { status, path, headers, text }
     }
+}
+
+/// Tags of words stay in the line; all others part.
+fn spaced(tag: &str) -> String {
+    let inline = ["strong", "/strong", "!", "span", "/span", "a ", "/a", "code", "/code", "time", "/time"];
+    if inline.iter().any(|name| tag.starts_with(name)) { String::new() } else { " ".to_owned() }
 }

@@ -4,5 +4,23 @@
 
 mod app;
 mod browser;
+mod database;
 
+mod device;
+mod errors;
+mod guards;
 mod healthz;
+mod home;
+mod hosts;
+mod machines;
+mod oauth;
+mod operator;
+mod races;
+mod rooms;
+mod secrets;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod static_files;
+mod tenants;
+mod tms;

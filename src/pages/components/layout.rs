@@ -26,7 +26,7 @@ pub fn Frame(
     here: String,
     children: Children,
 ) -> impl IntoView {
-    let person = context::caller().ok().and_then(|caller| caller.signed_in);
+    let person = context::visitor();
     let current = move |path: &'static str| (here == path).then_some("page");
     let link = move |path: &'static str, words: &'static str| view! { <li><a href=path aria-current=current(path)>{words}</a></li> };
     view! {

@@ -15,7 +15,8 @@ pub fn Page(
     wide: bool,
     children: Children,
 ) -> impl IntoView {
-    let full = format!("{}{title} · Trust Manager", if refused { "Error: " } else { "" });
+    // `leptos_meta` writes a title as it is given, and names out of the database stand in it.
+    let full = html_escape::encode_text(&format!("{}{title} · Trust Manager", if refused { "Error: " } else { "" })).into_owned();
     view! {
         <Title text=full/>
         <article class=if wide { "page wide" } else { "page" }>

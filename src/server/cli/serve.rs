@@ -29,7 +29,7 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     let https = Https(config.https());
     let state =
         AppState { services: services.clone(), leptos: config.leptos, https, trusted_proxies: config.trusted_proxies, limits: config.limits.into() };
-    listen::serve(listener, handle, state).await?;
+    listen::serve(listener, handle, listen::HEADER_TIMEOUT, state).await?;
     tidying.abort();
     services.close().await;
     Ok(())

@@ -1,5 +1,6 @@
 //! What the server tells its operator on the terminal.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use crate::domain::paths;
@@ -26,18 +27,26 @@ pub fn first_start(made: &FirstStart) {
     println!("{line}");
 }
 
-/// Says where the portal is and what to do with it.
+/// Says where the portal is and what to do with it. Nobody has to listen: a closed terminal does not stop a server.
 pub fn listening(config: &Config, address: SocketAddr, shown_password: bool) {
-    println!("\ntms-portal is at {}  (listening on {address}, data in {})", config.public_url, config.data_dir.display());
+    let _ = write_listening(&mut std::io::stdout().lock(), config, address, shown_password);
+}
+
+fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, shown_password: bool) -> std::io::Result<()> {
+    writeln!(out, "\ntms-portal is at {}  (listening on {address}, data in {})", config.public_url, config.data_dir.display())?;
     if config.test_tenant {
         let password = if shown_password { "the password above" } else { "the password shown at the first start" };
-        println!("\nWhat to do next:");
-        println!("  1. in another terminal:  tms login --server {} --tenant {TEST_TENANT}   (here: target/debug/tms login …)", config.public_url);
-        println!("  2. in a browser:         {}{}", config.public_url, paths::DEVICE);
-        println!("  3. sign in as {TEST_PERSON} with {password}");
+        writeln!(out, "\nWhat to do next:")?;
+        writeln!(
+            out,
+            "  1. in another terminal:  tms login --server {} --tenant {TEST_TENANT}   (here: target/debug/tms login …)",
+            config.public_url
+        )?;
+        writeln!(out, "  2. in a browser:         {}{}", config.public_url, paths::DEVICE)?;
+        writeln!(out, "  3. sign in as {TEST_PERSON} with {password}")?;
         if !shown_password {
-            println!("     forgotten? tms-portal person password --tenant {TEST_TENANT} {TEST_PERSON}");
+            writeln!(out, "     forgotten? tms-portal person password --tenant {TEST_TENANT} {TEST_PERSON}")?;
         }
     }
-    println!("\nStop with Ctrl-C.");
+    writeln!(out, "\nStop with Ctrl-C.")
 }

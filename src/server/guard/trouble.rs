@@ -29,14 +29,17 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
     headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
 }
 
-/// Replaces a bare error by the error page, for whoever can read a page.
+/// Replaces a bare error by the error page, for whoever can read a page. JSON is not bare: it is an answer to a machine, and
+/// some of those ask for HTML without meaning it.
 pub async fn explain(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let readable = wants_html(request.headers());
     let (parts, body) = request.into_parts();
     let asked = Request::from_parts(parts.clone(), Body::empty());
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
-    let bare = !response.headers().get(header::CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
+    let explained = [&b"text/html"[..], b"application/json"];
+    let content = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |content| content.as_bytes());
+    let bare = !explained.iter().any(|kind| content.starts_with(kind));
     if !readable || !bare || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

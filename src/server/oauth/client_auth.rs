@@ -1,6 +1,7 @@
 //! Who the client is: HTTP Basic, a secret in the body, or a public client's bare `client_id` (RFC 6749 §2.3, §3.2.1).
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -33,7 +34,7 @@ impl FromRequest<AppState> for ClientRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
-        let tenant = tenant(&mut parts, state).await?;
+        let InTenant(tenant) = InTenant::from_request_parts(&mut parts, state).await?;
         let from = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
         let headers = parts.headers.clone();
         let form = Form::read(Request::from_parts(parts, body)).await?;
@@ -41,6 +42,7 @@ impl FromRequest<AppState> for ClientRequest {
         let id = ClientId::parse(id).map_err(|_| OAuthError::InvalidClient)?;
         let caller = format!("{tenant}/{id} {}", network(from));
         state.limits.token_requests.check(&caller).map_err(OAuthError::Overload)?;
+        state.limits.wrong_secrets.still_waiting(&caller).map_err(OAuthError::Overload)?;
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         match state.services.authenticate_client(&tenant, &id, secret.as_deref()).await {
             Ok(client) => Ok(Self { client, form, from, agent }),
@@ -54,11 +56,17 @@ impl FromRequest<AppState> for ClientRequest {
 }
 
 /// The tenant in the path, if it is there and switched on.
-pub async fn tenant(parts: &mut axum::http::request::Parts, state: &AppState) -> Result<TenantId, OAuthError> {
-    let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
-    let id = TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)?;
-    let found = state.services.enabled_tenant(&id).await?;
-    found.map(|tenant| tenant.id).ok_or(OAuthError::UnknownTenant)
+pub struct InTenant(pub TenantId);
+
+impl FromRequestParts<AppState> for InTenant {
+    type Rejection = OAuthError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, OAuthError> {
+        let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
+        let id = TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)?;
+        let found = state.services.enabled_tenant(&id).await?;
+        found.map(|tenant| Self(tenant.id)).ok_or(OAuthError::UnknownTenant)
+    }
 }
 
 /// One method only; an identical `client_id` beside Basic is no second one (Go's `x/oauth2` and oidc-agent send it).

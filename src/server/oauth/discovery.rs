@@ -1,14 +1,13 @@
 //! The tenant's metadata (RFC 8414), the same document at each of the four addresses that clients look at.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::error::OAuthError;
+use super::client_auth::InTenant;
 use super::token::DEVICE_CODE_GRANT;
-use crate::domain::ids::TenantId;
 use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::server::service::Services;
@@ -31,9 +30,7 @@ struct Metadata {
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
 }
 
-pub async fn get(State(services): State<Services>, Path(tenant): Path<String>) -> Result<Response, OAuthError> {
-    let tenant = TenantId::parse(tenant).map_err(|_| OAuthError::UnknownTenant)?;
-    services.enabled_tenant(&tenant).await?.ok_or(OAuthError::UnknownTenant)?;
+pub async fn get(State(services): State<Services>, InTenant(tenant): InTenant) -> Response {
     let issuer = services.issuer(&tenant);
     let metadata = Metadata {
         device_authorization_endpoint: format!("{issuer}{}", paths::DEVICE_AUTHORIZATION),
@@ -47,5 +44,5 @@ pub async fn get(State(services): State<Services>, Path(tenant): Path<String>) -
         revocation_endpoint_auth_methods_supported: AUTH_METHODS,
         issuer,
     };
-    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response())
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response()
 }

@@ -5,11 +5,11 @@ use jsonwebtoken::jwk::JwkSet;
 
 use super::decisions::end_access;
 use super::proofs::{AuthenticatedClient, TokenHolder};
-use super::storage::{self, Connection, device_grants, people};
-use super::{Error, Services};
+use super::storage::{self, Connection, clients, device_grants, people};
+use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
-use crate::domain::device_grant::State;
-use crate::domain::ids::{TenantId, TokenId};
+use crate::domain::device_grant::{Approval, DeviceGrant, State};
+use crate::domain::ids::{TenantId, TokenId, UserId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
 
@@ -32,22 +32,21 @@ impl Services {
         self.keys().public()
     }
 
-    /// Checks a token: signature, type, issuer, audience and end; and that its grant, person and tenant still stand.
+    /// Checks a token: signature, type, issuer, audience and end; and that its grant, person, client and tenant still stand.
     pub async fn token_holder(&self, token: &str) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = || Error::Refused(InvalidToken);
-        let claims = self.keys().verify(token, &self.audience()).ok_or_else(invalid)?;
-        let tenant_id = self.tenant_of(&claims).ok_or_else(invalid)?;
-        let token_id = TokenId::parse(claims.jti).map_err(|_| invalid())?;
+        let Issued { grant, approval, token_id, ends } = self.issued(token).await?.ok_or_else(invalid)?;
         let reader = self.storage().reader();
-        let grant = device_grants::find_by_token(reader, &tenant_id, &token_id).await?.ok_or_else(invalid)?;
-        let State::Redeemed { approval, .. } = grant.state else { return Err(invalid()) };
-        let person = people::find(reader, &tenant_id, &approval.person).await?;
-        let stands = person.is_some_and(|person| person.enabled) && self.enabled_tenant(&tenant_id).await?.is_some();
-        if !stands || self.now().as_seconds() >= claims.exp {
+        let person = people::find(reader, &grant.tenant_id, &approval.person).await?;
+        let client = clients::find(reader, &grant.tenant_id, &grant.client_id).await?;
+        let stands = person.is_some_and(|person| person.enabled)
+            && client.is_some_and(|found| found.client.enabled)
+            && self.enabled_tenant(&grant.tenant_id).await?.is_some();
+        if !stands || self.now().as_seconds() >= ends {
             return Err(invalid());
         }
         Ok(TokenHolder {
-            tenant_id,
+            tenant_id: grant.tenant_id,
             user_id: approval.person,
             client_id: grant.client_id,
             grant_id: grant.id,
@@ -60,18 +59,26 @@ impl Services {
     /// Ends a token at its client's wish (RFC 7009 §2.1). One that is unknown or already ended is fine; one that another
     /// client holds is refused.
     pub async fn revoke_token(&self, client: &AuthenticatedClient, token: &str) -> Result<(), Error<NotYourToken>> {
-        let holder = match self.token_holder(token).await {
-            Ok(holder) => holder,
-            Err(Error::Refused(InvalidToken)) => return Ok(()),
-            Err(Error::Internal(fault)) => return Err(fault.into()),
-        };
+        // Also when it opens nothing just now, such as while its person is switched off.
+        let Some(Issued { grant, approval, .. }) = self.issued(token).await? else { return Ok(()) };
         let client = client.client();
-        if holder.client_id != client.id || holder.tenant_id != client.tenant_id {
+        if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
             return Err(Error::Refused(NotYourToken));
         }
         let now = self.now();
-        self.change(move |db| withdraw_by_holder(db, holder, now).boxed()).await?;
+        self.change(move |db| withdraw_by_client(db, grant, approval.person, now).boxed()).await?;
         Ok(())
+    }
+
+    /// What a token of ours was issued for, unless that has been taken back. Does not say that the token may be used.
+    async fn issued(&self, token: &str) -> Result<Option<Issued>, Fault> {
+        let Some(claims) = self.keys().verify(token, &self.audience()) else { return Ok(None) };
+        let (Some(tenant_id), Ok(token_id)) = (self.tenant_of(&claims), TokenId::parse(claims.jti)) else { return Ok(None) };
+        let grant = device_grants::find_by_token(self.storage().reader(), &tenant_id, &token_id).await?;
+        Ok(grant.and_then(|grant| match grant.state.clone() {
+            State::Redeemed { approval, .. } => Some(Issued { grant, approval, token_id, ends: claims.exp }),
+            _ => None,
+        }))
     }
 
     /// The tenant whose issuer this is, compared to the letter.
@@ -82,12 +89,19 @@ impl Services {
     }
 }
 
-async fn withdraw_by_holder(db: &mut Connection, holder: TokenHolder, now: Timestamp) -> Result<(), storage::Fault> {
-    let Some(grant) = device_grants::find(&mut *db, &holder.tenant_id, &holder.grant_id).await? else { return Ok(()) };
+/// A token of ours: the grant that gave it, what was allowed, and when it ends, in seconds since 1970.
+struct Issued {
+    grant: DeviceGrant,
+    approval: Approval,
+    token_id: TokenId,
+    ends: i64,
+}
+
+async fn withdraw_by_client(db: &mut Connection, grant: DeviceGrant, person: UserId, now: Timestamp) -> Result<(), storage::Fault> {
     let before = grant.state.clone();
-    // Refused only when somebody else ended it in the meantime, which is what was asked for.
-    let Ok(ended) = grant.withdraw(&holder.user_id, now) else { return Ok(()) };
-    let withdrawn = Activity::new(ended.tenant_id.clone(), Kind::DeviceWithdrawn, now).of(&holder.user_id).about(&ended.client_id, &ended.id);
+    // Refused, or too late below, only when somebody else ended it in the meantime, which is what was asked for.
+    let Ok(ended) = grant.withdraw(&person, now) else { return Ok(()) };
+    let withdrawn = Activity::new(ended.tenant_id.clone(), Kind::DeviceWithdrawn, now).of(&person).about(&ended.client_id, &ended.id);
     end_access(db, before, ended, withdrawn).await?;
     Ok(())
 }

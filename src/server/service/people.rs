@@ -7,6 +7,7 @@ use argon2::password_hash::SaltString;
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use futures_util::FutureExt;
 use thiserror::Error as ThisError;
+use tokio::sync::SemaphorePermit;
 
 use super::entropy::Secret;
 use super::storage::people::Person;
@@ -69,6 +70,8 @@ impl Services {
         let wrong = Error::Refused(SignInRefused::Wrong);
         let Some(tenant) = self.enabled_tenant(tenant).await?.filter(|tenant| tenant.policy.local_passwords) else { return Err(wrong) };
         let user_id = UserId::parse(user_name.trim()).ok();
+        // Held until the try has been counted: however many come at once, no more are looked at than there are slots.
+        let _slot = self.password_slot().await?;
         let guess = Guess { tenant: tenant.id.clone(), typed: user_id.clone(), from, now: self.now() };
         let before = guess.clone();
         if let Some(wait) =
@@ -142,6 +145,7 @@ impl Services {
         let mut salt = [0_u8; 16];
         self.entropy().fill(&mut salt);
         let password = Secret::given(password.reveal());
+        let _slot = self.password_slot().await?;
         self.on_password_thread(move || {
             let unusable = |error: argon2::password_hash::Error| Fault::new(UnusableHash(error.to_string()));
             let salt = SaltString::encode_b64(&salt).map_err(unusable)?;
@@ -150,8 +154,11 @@ impl Services {
         .await
     }
 
+    async fn password_slot(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        self.shared.password_slots.acquire().await.map_err(Fault::new)
+    }
+
     async fn on_password_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-        let _slot = self.shared.password_slots.acquire().await.map_err(Fault::new)?;
         tokio::task::spawn_blocking(work).await.map_err(Fault::new)?
     }
 }

@@ -107,7 +107,7 @@ impl Services {
                 device_grant: true,
                 scope: Scope::ALL.into_iter().collect(),
                 public: true,
-                verified: true,
+                verified: false,
             };
             self.change(move |db| async move { clients::insert(db, &client, None, now).await }.boxed()).await?;
         }

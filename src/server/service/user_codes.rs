@@ -57,6 +57,14 @@ impl Services {
         }
     }
 
+    /// Lets go of the grant behind a code, so that it can be taken up as somebody else. Nothing happens unless this session
+    /// holds it.
+    pub async fn put_down_user_code(&self, person: &SignedIn, typed: &str) -> Result<(), Fault> {
+        let Ok(code) = UserCode::parse(typed) else { return Ok(()) };
+        let guess = Guess::new(self, Presenting::Person(person), &code);
+        self.change(move |db| put_down(db, guess).boxed()).await
+    }
+
     /// "I did not start this", from whoever holds the code: denies it, and tells the tenant's operators.
     pub async fn report_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
@@ -76,6 +84,10 @@ impl Services {
     /// other guess, because the answer says whether there is such a code.
     pub async fn may_prefill(&self, who: Presenting<'_>, typed: &str) -> Result<Option<UserCode>, Fault> {
         let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
+        // Where no tenant has, the answer says nothing, and following somebody's link must not use up one's tries.
+        if !self.enabled_tenants().await?.iter().any(|tenant| tenant.policy.prefill_user_code) {
+            return Ok(None);
+        }
         let guess = Guess::new(self, who, &code);
         let allowed = self.change(move |db| prefill(db, guess).boxed()).await?;
         Ok(allowed.then_some(code))
@@ -165,6 +177,14 @@ async fn present(db: &mut Connection, guess: Guess) -> Result<Result<DeviceGrant
             miss(db, &guess).await?;
             Ok(Err(CodeRefused::ClaimedElsewhere))
         }
+    }
+}
+
+async fn put_down(db: &mut Connection, guess: Guess) -> Result<(), storage::Fault> {
+    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
+    match found.filter(|grant| grant.is_held_by(&guess.claim())) {
+        Some(grant) => device_grants::release_claim(db, &grant).await,
+        None => Ok(()),
     }
 }
 

@@ -57,10 +57,19 @@ pub struct Notice {
     pub sentence: String,
     /// What they typed, so that they can mend it.
     pub typed: String,
+    /// What they chose on the consent page, so that they need not choose it again.
+    pub chosen: Option<Chosen>,
     /// Seconds to wait before trying again.
     pub wait: Option<u64>,
     /// The tenant the code belongs to, if it is another one.
     pub other_tenant: Option<TenantId>,
+}
+
+/// The choices of a consent that was refused, as the form sent them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Chosen {
+    pub lifetime: String,
+    pub host_accounts: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +84,7 @@ pub enum Place {
 
 impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
-        Self { place, sentence: sentence.to_string(), typed: String::new(), wait: None, other_tenant: None }
+        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, other_tenant: None }
     }
 
     /// Keeps what was typed; nobody needs to see more of it again than a line.

@@ -178,6 +178,21 @@ pub async fn save_claim(db: &mut Connection, grant: &DeviceGrant) -> Result<bool
     Ok(done.rows_affected() == 1)
 }
 
+/// Takes the claim off a request that waits.
+pub async fn release_claim(db: &mut Connection, grant: &DeviceGrant) -> Result<(), Fault> {
+    sqlx::query(
+        "UPDATE device_grants
+         SET claimed_session = NULL, claimed_person = NULL
+         WHERE tenant_id = $1 AND id = $2 AND state = 'pending' AND claimed_session = $3",
+    )
+    .bind(grant.tenant_id.as_str())
+    .bind(grant.id.as_str())
+    .bind(grant.claim.as_ref().map(|claim| claim.presenter.0.as_slice()))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Writes the grant's new state if it is still in the state named `from`. False when somebody was first.
 pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) -> Result<bool, Fault> {
     let (decided_at, approval, pickup, reported) = match &grant.state {

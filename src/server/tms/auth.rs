@@ -27,7 +27,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, TmsError> {
         let header = parts.headers.get(header::AUTHORIZATION).ok_or(TmsError::NoToken)?;
-        let (scheme, token) = header.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(TmsError::InvalidToken)?;
+        let value = header.to_str().map_err(|_| TmsError::InvalidToken)?;
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(TmsError::NoToken);
         }

@@ -1,0 +1,35 @@
+import { defineConfig, devices } from '@playwright/test';
+import { chromium } from './browser.ts';
+
+const desktop = { ...devices['Desktop Chrome'], ...chromium };
+// What people see in whatever way they look at it.
+const pages = /(device-flow|user-code|sign-in|sessions|pages)\.spec/;
+
+export default defineConfig({
+  testDir: './tests',
+  outputDir: './test-results',
+  fullyParallel: true,
+  workers: 2,
+  retries: 0,
+  forbidOnly: !!process.env.CI,
+  timeout: 20_000,
+  expect: { timeout: 5_000 },
+  reporter: [['list'], ['junit', { outputFile: 'results/junit.xml' }]],
+  // A trace of one test: npx playwright test --trace on -g NAME
+  use: { trace: 'off', screenshot: 'only-on-failure', video: 'off' },
+  projects: [
+    { name: 'desktop', use: desktop, grepInvert: /@nojs/ },
+    // The same with JavaScript switched off in the browser.
+    { name: 'nojs', use: { ...desktop, javaScriptEnabled: false }, testMatch: pages, grepInvert: /@js/ },
+    { name: 'phone', use: { ...devices['Pixel 7'], ...chromium }, testMatch: pages, grep: /@look|@phone/ },
+    // Only how it looks differs: the two whole ways through are enough.
+    { name: 'dark', use: { ...desktop, colorScheme: 'dark' }, testMatch: pages, grep: /@look/ },
+    { name: 'narrow', use: { ...desktop, viewport: { width: 320, height: 640 } }, testMatch: pages, grep: /@look/ },
+    {
+      name: 'forced-colors',
+      use: { ...desktop, contextOptions: { forcedColors: 'active', reducedMotion: 'reduce' } },
+      testMatch: pages,
+      grep: /@look/,
+    },
+  ],
+});

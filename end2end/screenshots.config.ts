@@ -1,0 +1,13 @@
+// `npm run screenshots`: pictures of every page in every state, for people to look at.
+import { defineConfig, devices } from '@playwright/test';
+import { chromium } from './browser.ts';
+
+export default defineConfig({
+  testDir: './screenshots',
+  outputDir: './test-results',
+  fullyParallel: true,
+  workers: 2,
+  timeout: 60_000,
+  reporter: 'list',
+  use: { ...devices['Desktop Chrome'], ...chromium },
+});

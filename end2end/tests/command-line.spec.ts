@@ -1,0 +1,97 @@
+// `tms`, the real command, against the real server, approved in the real browser.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test as base, allow, enterCode, expect, heading, press, signedIn } from './fixtures.ts';
+import { TMS } from './portal.ts';
+
+type Run = { code: number; stdout: string; stderr: string };
+type Running = { says: (what: RegExp) => Promise<RegExpExecArray>; ends: () => Promise<Run> };
+
+const test = base.extend<{ tms: (...words: string[]) => Running }>({
+  tms: async ({ portal }, use) => {
+    const folder = await mkdtemp(join(tmpdir(), 'tms-'));
+    const env = { ...process.env, TMS_CONFIG_DIR: folder, TMS_SERVER: '', TMS_TENANT: '', NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
+    const { TMS_SERVER: _, TMS_TENANT: __, ...clean } = env;
+    const started: ReturnType<typeof spawn>[] = [];
+    await use((...words) => {
+      const child = spawn(TMS, words, { env: clean, stdio: ['ignore', 'pipe', 'pipe'] });
+      started.push(child);
+      const ended = once(child, 'close');
+      const run = { stdout: '', stderr: '' };
+      child.stdout.on('data', chunk => (run.stdout += chunk));
+      child.stderr.on('data', chunk => (run.stderr += chunk));
+      return {
+        says: what =>
+          new Promise((found, failed) => {
+            const look = () => {
+              const match = what.exec(run.stdout + run.stderr);
+              if (match) found(match);
+            };
+            child.stdout.on('data', look);
+            child.stderr.on('data', look);
+            child.on('close', () => failed(new Error(`ended without saying ${what}:\n${run.stdout}${run.stderr}`)));
+            look();
+          }),
+        ends: async () => ({ code: (await ended)[0] as number, ...run }),
+      };
+    });
+    for (const child of started) child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+    expect(portal).toBeTruthy();
+  },
+});
+
+const CODE = /[B-Z]{4}-[B-Z]{4}/;
+
+test('login, whoami, hosts, logout', async ({ page, portal, tms }) => {
+  const login = tms('login', '--server', portal.url, '--tenant', 'test');
+  await login.says(new RegExp(`${portal.url}/device`));
+  const [code] = await login.says(CODE);
+  await signedIn(page);
+  await enterCode(page, code);
+  await expect(heading(page)).toHaveText('Let TMS command line use your account?');
+  await expect(page.getByText('verified', { exact: true })).toBeVisible();
+  await allow(page);
+  expect(await login.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('as testuser1') });
+  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up/);
+
+  expect(await tms('whoami').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^testuser1\n/) });
+  expect(await tms('hosts').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/testhost1 +testhostaccount1 +active/) });
+
+  // What the person takes back in the browser has ended at once.
+  await press(page, 'Take it back');
+  await expect(heading(page)).toHaveText('Taken back');
+  expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
+
+  expect(await tms('logout').ends()).toMatchObject({ code: 0 });
+  expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
+});
+
+test('logout ends the sign-in', async ({ page, portal, tms }) => {
+  const login = tms('login', '--json', '--server', portal.url, '--tenant', 'test');
+  const [code] = await login.says(CODE);
+  await signedIn(page);
+  await enterCode(page, code);
+  await allow(page);
+  const run = await login.ends();
+  const events = run.stdout.trim().split('\n').map(line => JSON.parse(line));
+  expect(events).toMatchObject([
+    { event: 'code', user_code: code, verification_uri: `${portal.url}/device`, interval: 5 },
+    { event: 'signed_in', tms_user_id: 'testuser1', tenant: 'test' },
+  ]);
+  expect(run.code).toBe(0);
+  expect(JSON.parse((await tms('logout', '--json').ends()).stdout)).toMatchObject({ signed_in: false, revoked: true });
+  expect(await tms('hosts').ends()).toMatchObject({ code: 3 });
+});
+
+test('denied: exit code 4', async ({ page, portal, tms }) => {
+  const login = tms('login', '--server', portal.url, '--tenant', 'test');
+  const [code] = await login.says(CODE);
+  await signedIn(page);
+  await enterCode(page, code);
+  await press(page, 'Deny');
+  expect(await login.ends()).toMatchObject({ code: 4, stdout: '' });
+});

@@ -1,0 +1,98 @@
+// What every test gets: a server of its worker, a watched browser, and the steps people take.
+import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
+import { type Operator, PERSON, Portal } from './portal.ts';
+import { Device } from './device.ts';
+import { Watch } from './watch.ts';
+
+export { expect, type Page };
+
+interface Fixtures {
+  /** This test has a server of its own, prepared as it likes. For whoever guesses wrong codes. */
+  alone: false | { prepare?: (operator: Operator) => Promise<unknown> };
+  portal: Portal;
+  watch: Watch;
+  /** The browser runs scripts. */
+  scripts: boolean;
+  /** Another browser of another person, or of the same one. */
+  anotherBrowser: () => Promise<Page>;
+}
+
+export const test = base.extend<Fixtures, { shared: Portal }>({
+  alone: [false, { option: true }],
+  shared: [
+    async ({}, use) => {
+      const portal = await Portal.start();
+      await use(portal);
+      await portal.stop();
+    },
+    { scope: 'worker' },
+  ],
+  portal: async ({ alone, shared }, use) => {
+    const own = alone ? await Portal.start(alone.prepare) : undefined;
+    await use(own ?? shared);
+    await own?.stop();
+  },
+  baseURL: async ({ portal }, use) => use(portal.url),
+  scripts: async ({ javaScriptEnabled }, use) => use(javaScriptEnabled !== false),
+  watch: [
+    async ({ context, portal, scripts }, use) => {
+      const watch = await Watch.over(context, portal.url, scripts);
+      await use(watch);
+      expect(watch.all(), 'what the browser complained about').toEqual([]);
+    },
+    { auto: true },
+  ],
+  anotherBrowser: async ({ browser, contextOptions, javaScriptEnabled, portal, scripts }, use) => {
+    const contexts: [BrowserContext, Watch][] = [];
+    await use(async () => {
+      const context = await browser.newContext({ ...contextOptions, javaScriptEnabled, baseURL: portal.url });
+      contexts.push([context, await Watch.over(context, portal.url, scripts)]);
+      return context.newPage();
+    });
+    for (const [context, watch] of contexts) {
+      await context.close();
+      expect(watch.all(), 'what the other browser complained about').toEqual([]);
+    }
+  },
+});
+
+export const codeField = (page: Page) => page.getByRole('textbox', { name: 'Code' });
+export const heading = (page: Page) => page.getByRole('heading', { level: 1 });
+export const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+
+/** The islands have woken up. */
+export const awake = (page: Page) => expect(page.locator('html')).toHaveAttribute('data-awake', '');
+
+export async function enterCode(page: Page, code: string) {
+  await page.goto('/device');
+  await codeField(page).fill(code);
+  await press(page, 'Continue');
+}
+
+export async function signIn(page: Page, password = PERSON.password) {
+  await expect(heading(page)).toHaveText('Sign in');
+  await page.getByRole('textbox', { name: 'User name' }).fill(PERSON.userName);
+  await page.getByLabel('Password').fill(password);
+  await press(page, 'Sign in');
+}
+
+/** The same without the page, for tests about something else. */
+export async function signedIn(page: Page, person = PERSON) {
+  const form = { tenant: person.tenant, user_name: person.userName, password: person.password };
+  await page.request.post('/sign-in/password', { form });
+}
+
+/** A signed-in person before the question whether a new device may use their account. */
+export async function asked(page: Page, portal: Portal): Promise<Device> {
+  const device = await Device.start(portal);
+  await signedIn(page);
+  await enterCode(page, device.code);
+  await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
+  return device;
+}
+
+export async function allow(page: Page) {
+  await page.getByRole('checkbox', { name: 'Yes, I started this' }).check();
+  await press(page, 'Allow');
+  await expect(heading(page)).toHaveText('Connected');
+}

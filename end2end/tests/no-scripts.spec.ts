@@ -1,0 +1,33 @@
+// A browser that would run scripts but does not get them: a firewall, a failed download, a bad connection.
+import { Device } from './device.ts';
+import { allow, awake, codeField, enterCode, expect, heading, signIn, test } from './fixtures.ts';
+
+test('the whole flow works while scripts are blocked', async ({ page, portal, watch }) => {
+  await page.route(/\/pkg\/.*\.(js|wasm)$/, route => route.abort());
+  const device = await Device.start(portal);
+  await enterCode(page, device.code);
+  await signIn(page);
+  await allow(page);
+  expect(await device.poll()).toBe('token');
+  await page.reload();
+  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up/);
+  watch.forgive(/net::ERR_FAILED|Failed to fetch dynamically imported module|Importing a module script failed/);
+});
+
+test('the code field can be used before scripts arrive, and waking up loses nothing', async ({ page }) => {
+  let release = () => {};
+  const held = new Promise<void>(resolve => (release = resolve));
+  await page.route(/\.wasm$/, async route => {
+    await held;
+    await route.continue();
+  });
+  await page.goto('/device', { waitUntil: 'commit' });
+  await codeField(page).pressSequentially('wdjbm');
+  await expect(codeField(page)).toHaveValue('wdjbm');
+  release();
+  await awake(page);
+  await expect(codeField(page)).toBeFocused();
+  await codeField(page).pressSequentially('j');
+  await expect(codeField(page)).toHaveValue('WDJB-MJ');
+  await expect(heading(page)).toBeVisible();
+});

@@ -1,0 +1,83 @@
+// The real server, on its own port and with its own data.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+export const TOP = resolve(import.meta.dirname ?? '.', '../..');
+const DEBUG = join(process.env.CARGO_TARGET_DIR ?? join(TOP, 'target'), 'debug');
+export const TMS = join(DEBUG, 'tms');
+const SERVER = join(DEBUG, 'tms-portal');
+const STARTS_WITHIN = 20_000;
+const STOPS_WITHIN = 15_000;
+
+/** The test tenant's only person, and the test data's client (spec/tms-api.md §5). */
+export const PERSON = { tenant: 'test', userName: 'testuser1', displayName: 'Test User', password: 'correct-horse-battery' };
+export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1 1.0' };
+
+/** `tms-portal VERB…` for the same data, before the server starts. */
+export type Operator = (...words: string[]) => Promise<string>;
+
+export class Portal {
+  private log = '';
+
+  private constructor(readonly url: string, private readonly folder: string, private readonly server: ChildProcess) {
+    for (const stream of [server.stdout, server.stderr]) stream?.on('data', chunk => (this.log += chunk));
+  }
+
+  static async start(prepare?: (operator: Operator) => Promise<unknown>): Promise<Portal> {
+    const folder = await mkdtemp(join(tmpdir(), 'tms-portal-'));
+    const config = join(folder, 'Leptos.toml');
+    await copyFile(join(TOP, 'Leptos.toml'), config);
+    // A suite asks for more codes a minute than a centre. The limits on guessing stay as they are.
+    await appendFile(config, '\n[portal.limits]\ndevice-requests = 6000\npages = 60000\n');
+    const listen = `127.0.0.1:${await freePort()}`;
+    const settings = ['--test-tenant', '--config', config, '--data-dir', join(folder, 'data'), '--listen', listen];
+    const options = { cwd: TOP, env: { ...process.env, TMS_TEST_PASSWORD: PERSON.password } };
+    if (prepare) {
+      const operator: Operator = async (...words) => (await promisify(execFile)(SERVER, [...words, ...settings], options)).stdout;
+      await operator('init');
+      await prepare(operator);
+    }
+    const portal = new Portal(`http://${listen}`, folder, spawn(SERVER, ['serve', ...settings], options));
+    await portal.becomesReady();
+    return portal;
+  }
+
+  /** Stops it as `systemctl stop` does; it must end by itself and in good order. */
+  async stop(): Promise<void> {
+    const ended = this.server.exitCode === null ? once(this.server, 'exit') : Promise.resolve([this.server.exitCode]);
+    this.server.kill('SIGTERM');
+    const late = new AbortController();
+    const code = await Promise.race([ended.then(([code]) => code), wait(STOPS_WITHIN, 'late', { signal: late.signal }).catch(() => 'late')]);
+    late.abort();
+    if (code === 'late') this.server.kill('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+    if (code !== 0) throw new Error(`the server ended with ${code}, not 0:\n${this.log}`);
+  }
+
+  private async becomesReady(): Promise<void> {
+    const until = Date.now() + STARTS_WITHIN;
+    while (Date.now() < until && this.server.exitCode === null) {
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await wait(25);
+    }
+    this.server.kill('SIGKILL');
+    throw new Error(`the server did not become ready; is it built (make build)?\n${this.log}`);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

@@ -1,0 +1,127 @@
+// Every page in every state, and how to get there: for the accessibility tests and the screenshots.
+import { Device } from './device.ts';
+import { allow, asked, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
+import type { Portal } from './portal.ts';
+
+export interface State {
+  name: string;
+  reach: (page: Page, portal: Portal) => Promise<unknown>;
+}
+
+export const STATES: State[] = [
+  { name: 'home, signed out', reach: page => page.goto('/') },
+  {
+    name: 'home, signed in',
+    reach: async page => {
+      await signedIn(page);
+      await page.goto('/');
+    },
+  },
+  {
+    name: 'home, a request waits',
+    reach: async (page, portal) => {
+      await asked(page, portal);
+      await page.goto('/');
+    },
+  },
+  { name: 'code, empty', reach: page => page.goto('/device') },
+  { name: 'code, refused', reach: page => enterCode(page, 'WDJB-MJ') },
+  { name: 'sign-in', reach: page => page.goto('/sign-in') },
+  {
+    name: 'sign-in, with a code',
+    reach: async (page, portal) => enterCode(page, (await Device.start(portal)).code),
+  },
+  {
+    name: 'sign-in, refused',
+    reach: async page => {
+      await page.goto('/sign-in');
+      await signIn(page, 'wrong');
+    },
+  },
+  { name: 'consent', reach: asked },
+  {
+    name: 'consent, refused',
+    reach: async (page, portal) => {
+      await asked(page, portal);
+      await press(page, 'Allow');
+      await expect(page.getByRole('alert')).toBeVisible();
+    },
+  },
+  {
+    name: 'result, waiting',
+    reach: async (page, portal) => {
+      await asked(page, portal);
+      await allow(page);
+    },
+  },
+  {
+    name: 'result, picked up',
+    reach: async (page, portal) => {
+      const device = await asked(page, portal);
+      await allow(page);
+      await device.poll();
+      await page.reload();
+    },
+  },
+  {
+    name: 'result, denied',
+    reach: async (page, portal) => {
+      await asked(page, portal);
+      await press(page, 'Deny');
+      await expect(heading(page)).toHaveText('Denied');
+    },
+  },
+  {
+    name: 'result, taken back',
+    reach: async (page, portal) => {
+      await asked(page, portal);
+      await allow(page);
+      await press(page, 'Take it back');
+      await expect(heading(page)).toHaveText('Taken back');
+    },
+  },
+  {
+    name: 'result, nothing',
+    reach: async page => {
+      await signedIn(page);
+      await page.goto('/device/result');
+    },
+  },
+  { name: 'report', reach: page => page.goto('/device/report') },
+  {
+    name: 'report, refused',
+    reach: async page => {
+      await page.goto('/device/report');
+      await press(page, 'Report and stop it');
+      await expect(page.getByRole('alert')).toBeVisible();
+    },
+  },
+  {
+    name: 'report, thanks',
+    reach: async (page, portal) => {
+      await page.goto('/device/report');
+      await codeField(page).fill((await Device.start(portal)).code);
+      await press(page, 'Report and stop it');
+      await expect(heading(page)).toHaveText('Thank you. It has been stopped.');
+    },
+  },
+  {
+    name: 'hosts',
+    reach: async page => {
+      await signedIn(page);
+      await page.goto('/hosts');
+    },
+  },
+  {
+    name: 'sessions',
+    reach: async page => {
+      await signedIn(page);
+      await page.request.post('/api/sessions/end-others');
+      // The first session stays, in no browser any more.
+      await page.context().clearCookies();
+      await signedIn(page);
+      await page.goto('/sessions');
+    },
+  },
+  { name: 'not found', reach: page => page.goto('/no-such-page') },
+];

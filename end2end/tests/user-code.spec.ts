@@ -1,0 +1,126 @@
+// How a code may be typed, and what the field says when it cannot be one.
+import { Device } from './device.ts';
+import { awake, codeField, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
+
+const spellings: [string, (code: string, address: string) => string][] = [
+  ['in lower case', code => code.toLowerCase()],
+  ['without the dash', code => code.replace('-', '')],
+  ['with spaces', code => ` ${[...code].join(' ')} `],
+  ['with a long dash', code => code.replace('-', '–')],
+  ['with its label', code => `Code: ${code}`],
+  ['as a whole address', (code, address) => `${address}?user_code=${code}`],
+];
+for (const [how, spell] of spellings) {
+  test(`a code is understood ${how}`, async ({ page, portal }) => {
+    const device = await Device.start(portal);
+    await signedIn(page);
+    await enterCode(page, spell(device.code, device.address));
+    await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
+    await expect(page.locator('.compare .code')).toHaveText(device.code);
+  });
+}
+
+const mistakes: [string, string, string, string][] = [
+  ['nothing', '', '', 'Enter the code shown on your device.'],
+  ['too few letters', 'WDJB-MJ', 'WDJB-MJ', 'That code has 6 letters; it should have 8.'],
+  ['one letter', 'W', 'W', 'That code has 1 letter; it should have 8.'],
+  ['too many letters', 'WDJB-MJHTX', 'WDJB-MJHTX', 'That code has 9 letters; it should have 8.'],
+  ['letters no code has', 'WD0B-MJHA', 'WD0B-MJHA', 'Codes never contain 0, 1 or vowels. Check for look-alike letters.'],
+];
+for (const [what, typed, kept, sentence] of mistakes) {
+  test(`${what}: says so, keeps what was typed, and leads back to the field`, async ({ page }) => {
+    await page.goto('/device');
+    await codeField(page).fill(typed);
+    const answered = page.waitForResponse(response => response.url().endsWith('/device') && response.request().method() === 'GET');
+    await press(page, 'Continue');
+    expect((await answered).status()).toBe(422);
+    await expect(page).toHaveTitle('Error: Enter the code from your device · Trust Manager');
+    await expect(page.getByRole('alert')).toHaveText(sentence);
+    await expect(codeField(page)).toHaveValue(kept);
+    await expect(codeField(page)).toHaveAttribute('aria-invalid', 'true');
+    await expect(codeField(page)).toHaveAccessibleDescription(new RegExp(`^${sentence} Eight letters`));
+    await expect(codeField(page)).toBeFocused();
+    await page.reload();
+    await expect(page.getByRole('alert'), 'said once').toHaveCount(0);
+  });
+}
+
+test('Enter sends the form, eight letters alone do not', async ({ page }) => {
+  await signedIn(page);
+  await page.goto('/device');
+  await expect(codeField(page)).toBeFocused();
+  await codeField(page).pressSequentially('WDJBMJH');
+  await expect(heading(page)).toHaveText('Enter the code from your device');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toHaveText('That code has 7 letters; it should have 8.');
+});
+
+test('the field suits codes on phones and in password managers @phone', async ({ page }) => {
+  await page.goto('/device');
+  const field = codeField(page);
+  for (const [name, value] of Object.entries({ autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false', inputmode: 'text', enterkeyhint: 'go' })) {
+    await expect(field).toHaveAttribute(name, value);
+  }
+  await expect(field).not.toHaveAttribute('maxlength');
+  expect(parseFloat(await field.evaluate(input => getComputedStyle(input).fontSize)), 'iOS zooms into smaller type').toBeGreaterThanOrEqual(24);
+});
+
+test('@js capitals and the dash come by themselves', async ({ page }) => {
+  await page.goto('/device');
+  await awake(page);
+  const field = codeField(page);
+  const shown: string[] = [];
+  for (const letter of 'wdjbmjht') {
+    await page.keyboard.press(letter);
+    shown.push(await field.inputValue());
+  }
+  expect(shown).toEqual(['W', 'WD', 'WDJ', 'WDJB', 'WDJB-M', 'WDJB-MJ', 'WDJB-MJH', 'WDJB-MJHT']);
+  const left: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press('Backspace');
+    left.push(await field.inputValue());
+  }
+  expect(left).toEqual(['WDJB-MJH', 'WDJB-MJ', 'WDJB-M', 'WDJB', 'WDJ', 'WD', 'W', '']);
+});
+
+test('@js a change in the middle leaves the caret where it is', async ({ page }) => {
+  await page.goto('/device');
+  await awake(page);
+  const field = codeField(page);
+  const caret = () => field.evaluate((input: HTMLInputElement) => input.selectionStart);
+  await page.keyboard.type('wdjbmjht');
+  for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('Backspace');
+  expect([await field.inputValue(), await caret()]).toEqual(['WJB-MJHT', 1]);
+  await page.keyboard.type('x');
+  expect(await caret()).toBe(2);
+  await page.keyboard.type('z');
+  expect(await caret()).toBe(3);
+  await page.keyboard.press('Tab');
+  await expect(field).toHaveValue('WXZJ-BMJHT');
+});
+
+test('@js what is pasted is shown as the device shows it', async ({ page, context, portal }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/device');
+  await awake(page);
+  for (const text of [`${portal.url}/device?user_code=wdjb-mjht`, ' wdjb mjht ', 'Code: WDJB-MJHT']) {
+    await page.evaluate(text => navigator.clipboard.writeText(text), text);
+    await codeField(page).fill('');
+    await codeField(page).press('ControlOrMeta+v');
+    await expect(codeField(page)).toHaveValue('WDJB-MJHT');
+  }
+});
+
+test('@js an input method that composes words types each letter once', async ({ page }) => {
+  await page.goto('/device');
+  await awake(page);
+  const keyboard = await page.context().newCDPSession(page);
+  // What a phone's keyboard sends while it underlines the word.
+  for (const text of ['w', 'wd', 'wdj', 'wdjb', 'wdjbm', 'wdjbmj']) {
+    await keyboard.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+  }
+  await keyboard.send('Input.insertText', { text: 'wdjbmjht' });
+  await page.keyboard.press('Tab');
+  await expect(codeField(page)).toHaveValue('WDJB-MJHT');
+});

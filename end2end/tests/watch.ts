@@ -1,0 +1,56 @@
+// Whatever a browser complains about fails the test: errors and warnings, refusals by the CSP, requests to elsewhere.
+import type { BrowserContext } from '@playwright/test';
+
+export class Watch {
+  private readonly complaints: string[] = [];
+  private readonly refusedPages = new Set<string>();
+
+  static async over(context: BrowserContext, origin: string, scripts: boolean): Promise<Watch> {
+    const watch = new Watch();
+    await context.addInitScript(noteAwakening);
+    context.on('console', message => {
+      if (!['error', 'warning'].includes(message.type())) return;
+      // Chromium reports a page with status 4xx as an error; those pages are ours, and tests look at what they say.
+      const page = message.text().startsWith('Failed to load resource') && watch.refusedPages.has(message.location().url);
+      // Chromium fetches the WASM ahead also where scripts are switched off, and then wonders.
+      const unused = !scripts && /\.wasm was preloaded using link preload but not used/.test(message.text());
+      if (!page && !unused) watch.complaints.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
+    });
+    context.on('weberror', error => watch.complaints.push(`page error: ${error.error()}`));
+    context.on('response', response => {
+      if (response.request().isNavigationRequest() && response.status() >= 400 && response.status() < 500) {
+        watch.refusedPages.add(response.url());
+      }
+    });
+    context.on('request', request => {
+      const { protocol, origin: to } = new URL(request.url());
+      if (to !== origin && !['data:', 'blob:', 'about:'].includes(protocol)) watch.complaints.push(`request to elsewhere: ${request.url()}`);
+    });
+    return watch;
+  }
+
+  /** For tests that break something on purpose. */
+  forgive(what: RegExp): void {
+    for (let i = this.complaints.length - 1; i >= 0; i--) if (what.test(this.complaints[i])) this.complaints.splice(i, 1);
+  }
+
+  all(): string[] {
+    return this.complaints;
+  }
+}
+
+/** Marks the document as soon as the WASM has woken the islands: that all happens before the next task. */
+function noteAwakening() {
+  const awake = () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => (document.documentElement.dataset.awake = '');
+    port2.postMessage(null);
+  };
+  const instantiate = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = async (...args) => {
+    const module = await instantiate(...args);
+    awake();
+    return module;
+  };
+  document.addEventListener('securitypolicyviolation', event => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+}

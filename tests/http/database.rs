@@ -1,0 +1,64 @@
+//! A look into the database behind the portal's back.
+
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use crate::app::TestApp;
+
+impl TestApp {
+    async fn database(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.data_dir.join("tms-portal.db"));
+        SqliteConnection::connect_with(&options).await.expect("the database")
+    }
+
+    /// Changes what nothing in the portal can change yet.
+    pub async fn sql(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&mut self.database().await).await.expect(statement);
+    }
+
+    /// The one number a query asks for.
+    pub async fn number(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut self.database().await).await.expect(query)
+    }
+
+    /// The texts a query asks for, one a row.
+    pub async fn texts(&self, query: &'static str) -> Vec<String> {
+        sqlx::query_scalar(query).fetch_all(&mut self.database().await).await.expect(query)
+    }
+
+    /// How often something of a kind stands in the record.
+    pub async fn recorded(&self, kind: &str) -> usize {
+        self.texts("SELECT kind FROM activity").await.iter().filter(|recorded| *recorded == kind).count()
+    }
+
+    /// All device grants, whole.
+    pub async fn grants(&self) -> Vec<String> {
+        self.texts(
+            "SELECT concat_ws('|', id, state, hex(claimed_session), claimed_person, person, granted_scope, access_until, decided_at, reported, token_id)
+             FROM device_grants ORDER BY id",
+        )
+        .await
+    }
+
+    /// The delegations that people gave by consent and that are in force.
+    pub async fn consents(&self) -> i64 {
+        self.number("SELECT count(*) FROM delegations WHERE device_grant_id IS NOT NULL AND ended_at IS NULL").await
+    }
+
+    /// Links a host account; its id is `hac_` and the host's name.
+    pub async fn link_host(&self, tenant: &str, user: &str, host: &str, expires_at: i64) {
+        sqlx::query("INSERT INTO host_accounts (tenant_id, id, user_id, host, account, linked_at, expires_at) VALUES ($1, $2, $3, $4, $5, 0, $6)")
+            .bind(tenant)
+            .bind(format!("hac_{host}"))
+            .bind(user)
+            .bind(host)
+            .bind(format!("{user}-on-{host}"))
+            .bind(expires_at)
+            .execute(&mut self.database().await)
+            .await
+            .expect("linked");
+    }
+}
+
+/// A time no test reaches.
+pub const FAR: i64 = 4_102_444_800_000;

@@ -1,0 +1,299 @@
+//! `/device`: typing the code.
+
+mod consent;
+mod guessing;
+mod report;
+mod result;
+
+use std::time::Duration;
+
+use crate::app::{Device, PASSWORD, Setup, TestApp};
+use crate::browser::{Browser, Page};
+
+/// A code nobody was given.
+pub const WRONG: &str = "BBBB-BBBB";
+pub const NOT_VALID: &str = "That code is not valid or has expired. Run the command again to get a new one.";
+
+#[tokio::test]
+async fn a_person_lets_a_device_in_without_javascript() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    assert_eq!(app.poll(&device).await.error(), "authorization_pending");
+    let browser = app.browser();
+
+    let sign_in = browser.enter(&device.user_code.to_lowercase()).await;
+    assert_eq!((sign_in.status, sign_in.path.as_str()), (200, "/sign-in"), "{}", sign_in.text);
+    let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
+    assert_eq!((consent.status, consent.path.as_str()), (200, "/device"), "{}", consent.text);
+    assert!(consent.says(&device.user_code), "{}", consent.text);
+    let result = browser.allow(&consent).await;
+    assert!(result.says("Connected"), "{}", result.text);
+
+    let token = app.poll(&device).await;
+    assert_eq!(token.status, 200, "{}", token.body);
+    let me = app.api("/v1/tms/me", token.body["access_token"].as_str().expect("a token")).await;
+    assert_eq!((me.status, me.body["tms_user_id"].as_str()), (200, Some("testuser1")));
+    assert!(browser.get("/device/result").await.says("picked it up"));
+}
+
+#[tokio::test]
+async fn every_way_of_typing_a_code_is_understood() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let code = app.start_device().await.user_code;
+    let letters = code.replace('-', "");
+    let wide: String = code.chars().map(|c| char::from_u32(u32::from(c) + 0xFEE0).expect("a full-width letter")).collect();
+    let typed = [
+        code.clone(),
+        code.to_lowercase(),
+        letters.clone(),
+        format!("  {letters}\r\n"),
+        code.replace('-', " "),
+        code.replace('-', "\u{2013}"),
+        code.replace('-', "\u{2011}"),
+        letters.split("").collect::<Vec<_>>().join(" "),
+        wide,
+        format!("Code: {code}"),
+        format!("{}/device?user_code={code}&lang=en", app.base),
+        code.replace('-', "\0"),
+    ];
+    for typed in typed {
+        browser.post("/api/device/another", &[]).await;
+        let page = browser.enter(&typed).await;
+        assert!(page.status == 200 && page.title().contains("use your account?") && page.says(&code), "{typed:?}: {}", page.words());
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_code_is_said_in_one_sentence_with_the_way_out() {
+    let app = TestApp::start().await;
+    let visitor = app.browser();
+    let person = app.signed_in().await;
+    for (typed, sentence) in [
+        ("", "Enter the code shown on your device."),
+        ("   - ", "Enter the code shown on your device."),
+        ("B", "That code has 1 letter; it should have 8."),
+        ("WDJB-MJ", "That code has 6 letters; it should have 8."),
+        ("WDJB-MJHTX", "That code has 9 letters; it should have 8."),
+        ("WDJB-MJH0", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
+        ("WDOB-MJHT", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
+    ] {
+        for browser in [&visitor, &person] {
+            let page = browser.enter(typed).await;
+            assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence), "{typed:?}");
+            assert!(page.title().starts_with("Error: "), "{}", page.title());
+            assert_eq!(page.field("user_code"), typed, "what was typed is kept");
+            assert!(page.says("aria-invalid=\"true\"") && page.says("aria-describedby=\"user-code-error"), "{}", page.text);
+        }
+    }
+    assert_eq!(app.number("SELECT count(*) FROM attempts").await, 0, "a typing mistake is no guess");
+    assert_eq!(person.get("/device").await.status, 200, "an error is said once");
+}
+
+/// The page without what differs from answer to answer anyway.
+fn comparable(page: &Page, typed: &str) -> (u16, String, String) {
+    (page.status, page.path.clone(), page.words().replace(typed, "TYPED"))
+}
+
+#[tokio::test]
+async fn unknown_expired_and_used_codes_get_one_answer() {
+    let app = TestApp::start().await;
+    let old = app.start_device().await;
+    app.clock.advance(Duration::from_secs(15 * 60));
+    let [allowed, fetched, denied] = [app.start_device().await, app.start_device().await, app.start_device().await];
+    let owner = app.signed_in().await;
+    owner.allow(&owner.enter(&allowed.user_code).await).await;
+    owner.allow(&owner.enter(&fetched.user_code).await).await;
+    assert_eq!(app.poll(&fetched).await.status, 200);
+    owner.deny(&owner.enter(&denied.user_code).await).await;
+
+    let browser = app.signed_in().await;
+    let unknown = browser.enter(WRONG).await;
+    assert_eq!((unknown.status, unknown.problem().as_str()), (422, NOT_VALID));
+    for Device { user_code, .. } in [&old, &allowed, &fetched, &denied] {
+        let page = browser.enter(user_code).await;
+        assert_eq!(comparable(&page, user_code), comparable(&unknown, WRONG));
+    }
+}
+
+#[tokio::test]
+async fn before_sign_in_a_right_code_looks_like_a_wrong_one() {
+    let app = TestApp::start().await;
+    let right = app.start_device().await.user_code;
+    let (one, other) = (app.browser(), app.browser());
+    assert_eq!(comparable(&one.enter(&right).await, &right), comparable(&other.enter(WRONG).await, WRONG));
+    for path in ["/", "/device", "/device/report", "/sign-in"] {
+        assert_eq!(comparable(&one.get(path).await, &right), comparable(&other.get(path).await, WRONG), "{path}");
+    }
+    let refused = other.sign_in("test", "testuser1", PASSWORD).await;
+    assert_eq!((refused.status, refused.path.as_str(), refused.problem().as_str()), (422, "/device", NOT_VALID));
+}
+
+#[tokio::test]
+async fn a_typed_code_survives_a_failed_sign_in() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let device = app.start_device().await;
+    browser.enter(&device.user_code).await;
+    for _ in 0..2 {
+        let again = browser.sign_in("test", "testuser1", "wrong").await;
+        assert_eq!((again.status, again.path.as_str()), (422, "/sign-in"));
+        assert!(again.says("Your code is kept."));
+    }
+    let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
+    assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
+}
+
+#[tokio::test]
+async fn a_code_that_is_open_in_one_browser_is_refused_in_another_and_recorded() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    for first_signs_in in [false, true] {
+        let device = app.start_device().await;
+        let first = if first_signs_in { app.signed_in().await } else { app.browser() };
+        first.enter(&device.user_code).await;
+        let before = app.grants().await;
+
+        for second in [app.signed_in_as("test", "eve", PASSWORD).await, app.signed_in().await] {
+            let page = second.enter(&device.user_code).await;
+            assert_eq!((page.status, page.path.as_str()), (422, "/device"));
+            assert_eq!(page.problem(), "This code is already open in another browser. Go on there, or run the command again to get a new one.");
+        }
+        assert_eq!(app.grants().await, before);
+    }
+    let of = "SELECT concat(tenant_id, ' ', user_id, ' ', client_id) FROM activity WHERE kind = 'code_presented_twice' ORDER BY id";
+    let [eve, owner] = ["test eve tms-cli", "test testuser1 tms-cli"];
+    assert_eq!(app.texts(of).await, [eve, owner, eve, owner]);
+}
+
+#[tokio::test]
+async fn a_code_of_another_tenant_leads_there_and_is_kept() {
+    let app = TestApp::start().await;
+    app.add_dora().await;
+    let device = app.start_device().await;
+    let browser = app.signed_in_as("default", "dora", PASSWORD).await;
+
+    let page = browser.enter(&device.user_code.to_lowercase()).await;
+    assert_eq!((page.status, page.problem().as_str()), (422, "This code belongs to Test. Switch to Test to continue."));
+    assert_eq!(app.number("SELECT count(*) FROM device_grants WHERE claimed_session IS NOT NULL").await, 0);
+    let (_, switch) = page.text.split_once("/api/device/switch-tenant").expect("a button to switch");
+    assert!(switch.contains("value=\"test\""), "{switch}");
+
+    let sign_in = browser.post("/api/device/switch-tenant", &[("tenant", "test"), ("user_code", &device.user_code.to_lowercase())]).await;
+    assert_eq!((sign_in.status, sign_in.path.as_str(), sign_in.field("tenant").as_str()), (200, "/sign-in", "test"));
+    let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
+    assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
+    assert!(consent.words().contains("(testuser1 at Test)"), "{}", consent.words());
+}
+
+#[tokio::test]
+async fn who_typed_a_code_and_then_signed_in_elsewhere_takes_it_along() {
+    let app = TestApp::start().await;
+    app.add_dora().await;
+    let device = app.start_device().await;
+    let browser = app.browser();
+    browser.enter(&device.user_code).await;
+    let page = browser.sign_in("default", "dora", PASSWORD).await;
+    assert_eq!((page.status, page.problem().as_str()), (422, "This code belongs to Test. Switch to Test to continue."));
+    browser.post("/api/device/switch-tenant", &[("tenant", "test"), ("user_code", &device.user_code)]).await;
+    let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
+    assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
+}
+
+#[tokio::test]
+async fn html_in_a_code_stays_text() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let browser = app.signed_in().await;
+    for typed in ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'><svg/onload=alert(1)>"] {
+        let by_address = format!("/device?{}", serde_urlencoded::to_string([("user_code", typed)]).expect("encoded"));
+        let pages = [browser.enter(typed).await, browser.post("/api/device/report", &[("user_code", typed)]).await, browser.get(&by_address).await];
+        for page in pages {
+            assert!(!page.says(typed) && !page.says("<img") && !page.says("<script>alert") && !page.says("<svg/"), "{}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_sent_as_a_code_is_answered_with_a_page_that_says_what_is_wrong() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let million = browser.enter(&"B".repeat(1_000_000)).await;
+    assert_eq!((million.status, million.title()), (413, "Error: That was too much · Trust Manager"));
+    let thousands = browser.enter(&"B".repeat(60_000)).await;
+    assert_eq!((thousands.status, thousands.field("user_code").len()), (422, 100), "what is kept is kept short");
+    assert_eq!(browser.enter("\0\0\0").await.problem(), "Enter the code shown on your device.");
+
+    for (body, status) in [("user_code=%FF%FE", 422), ("nonsense", 422), ("user_code=B&user_code=C", 400), ("%", 422)] {
+        let request = browser
+            .request(reqwest::Method::POST, "/api/device/enter")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(body);
+        let page = browser.follow(request).await;
+        assert_eq!(page.status, status, "{body}: {}", page.words());
+    }
+}
+
+#[tokio::test]
+async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    let address = format!("/device?user_code={}", device.user_code);
+    let before = app.grants().await;
+    for opted_in in [false, true] {
+        app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = opted_in).await;
+        for browser in [app.browser(), app.signed_in().await] {
+            let page = browser.get(&address).await;
+            assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"), "it is not entered by itself");
+            assert_eq!(page.field("user_code"), if opted_in { device.user_code.as_str() } else { "" });
+            assert_eq!(page.says("Go on only if your own device shows the same one."), opted_in);
+        }
+    }
+    assert_eq!(app.grants().await, before);
+    let wrong = app.signed_in().await.get(&format!("/device?user_code={WRONG}")).await;
+    assert_eq!((wrong.status, wrong.field("user_code").as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn looking_at_pages_changes_no_request() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let untouched = app.start_device().await;
+    let decided = app.start_device().await;
+    let opened = app.start_device().await;
+    let browser = app.signed_in().await;
+    browser.allow(&browser.enter(&decided.user_code).await).await;
+    browser.enter(&opened.user_code).await;
+    let before = app.grants().await;
+    let consents = app.consents().await;
+
+    let visitor = app.browser();
+    let pages = crate::guards::pages().into_iter().chain([
+        format!("/device?user_code={}", untouched.user_code),
+        format!("/device?user_code={}&decision=allow&started_this=yes", opened.user_code),
+        format!("/api/device/enter?user_code={}", untouched.user_code),
+        format!("/api/device/report?user_code={}", untouched.user_code),
+        "/api/device/decide?decision=deny".into(),
+    ]);
+    for path in pages {
+        for browser in [&browser, &visitor] {
+            for method in [reqwest::Method::GET, reqwest::Method::HEAD, reqwest::Method::OPTIONS] {
+                browser.request(method, &path).send().await.expect("an answer");
+            }
+        }
+    }
+    assert_eq!((app.grants().await, app.consents().await), (before, consents));
+}
+
+/// A portal behind a proxy, so that every browser can have an address of its own.
+async fn behind_proxy() -> TestApp {
+    TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await
+}
+
+/// A browser at an address, with the test person signed in.
+async fn signed_in_at(app: &TestApp, address: &str) -> Browser {
+    let browser = app.browser_at(address);
+    assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
+    browser
+}

@@ -1,0 +1,303 @@
+//! `/device` once a code is open: deciding.
+
+use std::time::Duration;
+
+use crate::app::{Device, PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+use crate::database::FAR;
+
+/// A request that is open in a browser of the test person.
+async fn open(app: &TestApp) -> (Device, Browser, Page) {
+    let (device, browser) = (app.start_device().await, app.signed_in().await);
+    let consent = browser.enter(&device.user_code).await;
+    assert_eq!((consent.status, consent.path.as_str()), (200, "/device"), "{}", consent.words());
+    (device, browser, consent)
+}
+
+/// What a person sends who ticks the box and chooses these host accounts.
+fn allowing<'a>(grant: &'a str, host_accounts: &[&'a str]) -> Vec<(&'static str, &'a str)> {
+    let mut form = vec![("grant", grant), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
+    form.extend(host_accounts.iter().map(|id| ("host_accounts[]", *id)));
+    form
+}
+
+async fn decide(browser: &Browser, form: &[(&str, &str)]) -> Page {
+    browser.post("/api/device/decide", form).await
+}
+
+#[tokio::test]
+async fn the_page_says_who_asks_for_what_from_where_and_for_how_long() {
+    let app = TestApp::start().await;
+    app.link_host("test", "testuser1", "frontera", FAR).await;
+    app.link_host("test", "testuser1", "gone", 1).await;
+    let form = [("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", "hosts:read keys:create")];
+    let device = app.start_device_of(&form).await;
+    app.clock.advance(Duration::from_secs(120));
+    let page = app.signed_in().await.enter(&device.user_code).await;
+    assert_eq!(page.title(), "Let testapp1 1.0 use your account? · Trust Manager");
+    let words = page.words();
+    for said in [
+        "Check that your device shows",
+        &device.user_code,
+        "testapp1 1.0 not verified",
+        "2 minutes ago",
+        "127.0.0.1, the same address as this browser",
+        "curl/8.9 (as it calls itself)",
+        "Log in over SSH as you",
+        "testhost1 as testhostaccount1",
+        "frontera as testuser1-on-frontera",
+        "8 hours",
+        "7 days",
+        "30 days",
+        "Support staff will never ask you to enter a code.",
+        "You are Test User (testuser1 at Test).",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert!(!words.contains("gone"), "an expired host account is not offered");
+    let boxes: Vec<&str> = page.text.split("<input").filter(|tag| tag.contains("host_accounts[]")).collect();
+    assert_eq!((boxes.len(), boxes.iter().filter(|tag| tag.contains(" checked")).count()), (2, 2));
+    let tick = page.text.split("<input").find(|tag| tag.contains("started_this")).expect("the tick");
+    assert!(!tick.split('>').next().expect("a tag").contains("checked"), "nobody ticks it for them");
+    let (deny, allow) = (page.text.find("value=\"deny\"").expect("Deny"), page.text.find("value=\"allow\"").expect("Allow"));
+    assert!(deny < allow, "Enter denies");
+}
+
+#[tokio::test]
+async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
+    let app = super::behind_proxy().await;
+    let (device, browser) = (app.start_device().await, super::signed_in_at(&app, "192.0.2.1").await);
+    let words = browser.enter(&device.user_code).await.words();
+    assert!(words.contains("TMS command line any program can use this name"), "{words}");
+    assert!(words.contains("127.0.0.1, another address than this browser’s"), "{words}");
+    assert!(!words.contains("Log in over SSH"), "only what was asked for: {words}");
+}
+
+#[tokio::test]
+async fn a_client_the_centre_vouches_for_is_marked() {
+    let app = TestApp::start().await;
+    app.sql("UPDATE clients SET verified = 1 WHERE client_id = 'testclient1'").await;
+    let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1")]).await;
+    let words = app.signed_in().await.enter(&device.user_code).await.words();
+    assert!(words.contains("testapp1 1.0 verified"), "{words}");
+}
+
+#[tokio::test]
+async fn what_a_program_calls_itself_stays_text() {
+    let app = TestApp::start().await;
+    let request = app.http.post(app.tenant("/oauth/device_authorization")).header("user-agent", "<img src=x onerror=alert(1)>");
+    let answer: serde_json::Value = request.form(&[("client_id", "tms-cli")]).send().await.expect("an answer").json().await.expect("JSON");
+    let page = app.signed_in().await.enter(answer["user_code"].as_str().expect("a code")).await;
+    assert!(page.status == 200 && !page.says("<img") && page.says("&lt;img src=x"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.link_host("test", "eve", "eves", FAR).await;
+    app.link_host("test", "testuser1", "expired", 1).await;
+    let (_, browser, consent) = open(&app).await;
+    let (grant, own) = (consent.field("grant"), consent.field("host_accounts[]"));
+    let (before, records) = (app.grants().await, app.number("SELECT count(*) FROM activity").await);
+
+    let with = |name: &str, value: Option<&'static str>| {
+        let mut form = allowing(&grant, &[&own]);
+        form.retain(|(field, _)| *field != name);
+        form.extend(value.map(|value| (if name == "lifetime" { "lifetime" } else { "started_this" }, value)));
+        form
+    };
+    let (tick, lifetime, host) = (
+        "Tick “Yes, I started this” to allow it, or choose Deny.",
+        "Choose how long the access should last.",
+        "One of the host accounts is no longer linked to you. Look through the list again.",
+    );
+    for (form, sentence) in [
+        (with("started_this", None), tick),
+        (with("started_this", Some("")), tick),
+        (with("started_this", Some("no")), tick),
+        (with("lifetime", None), lifetime),
+        (with("lifetime", Some("60")), lifetime),
+        (with("lifetime", Some("-28800")), lifetime),
+        (with("lifetime", Some("31536000")), lifetime),
+        (with("lifetime", Some("99999999999999999999999")), lifetime),
+        (allowing(&grant, &[&own, "hac_eves"]), host),
+        (allowing(&grant, &["hac_expired"]), host),
+        (allowing(&grant, &["hac_unknown"]), host),
+        (allowing(&grant, &["' OR 1=1 --"]), host),
+    ] {
+        let page = decide(&browser, &form).await;
+        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence), "{form:?}");
+        assert!(page.title().starts_with("Error: Let "), "{}", page.title());
+        assert_eq!(page.says("aria-invalid=\"true\""), sentence == tick);
+    }
+    assert_eq!((app.grants().await, app.consents().await), (before, 0));
+    assert_eq!(app.number("SELECT count(*) FROM activity").await, records);
+    assert_eq!(decide(&browser, &allowing(&grant, &[&own])).await.title(), "Connected · Trust Manager", "and mended it goes through");
+}
+
+#[tokio::test]
+async fn the_tick_and_the_lifetimes_are_the_tenants_to_decide() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| {
+        tenant.policy.require_started_tick = false;
+        tenant.policy.longest_access = Duration::from_secs(8 * 60 * 60);
+    })
+    .await;
+    let (device, browser, consent) = open(&app).await;
+    assert!(!consent.says("started_this") && !consent.says("7 days"), "{}", consent.words());
+    let grant = consent.field("grant");
+    let week = [("grant", grant.as_str()), ("decision", "allow"), ("lifetime", "604800")];
+    assert_eq!(decide(&browser, &week).await.status, 422);
+    decide(&browser, &[("grant", grant.as_str()), ("decision", "allow"), ("lifetime", "28800")]).await;
+    assert_eq!(app.poll(&device).await.body["expires_in"], 28_800);
+}
+
+#[tokio::test]
+async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.add_dora().await;
+    let (device, browser, consent) = open(&app).await;
+    let grant = consent.field("grant");
+    let before = app.grants().await;
+    let others = [app.signed_in().await, app.signed_in_as("test", "eve", PASSWORD).await, app.signed_in_as("default", "dora", PASSWORD).await];
+    for other in &others {
+        for form in [allowing(&grant, &[]), vec![("grant", grant.as_str()), ("decision", "deny")]] {
+            let page = decide(other, &form).await;
+            assert_eq!((page.status, page.problem().as_str()), (422, "This request is not open in this browser. Enter the code again."));
+            assert!(!page.says(&device.user_code), "{}", page.words());
+        }
+    }
+    assert_eq!((app.grants().await, app.consents().await), (before, 0));
+
+    // Somebody else signs in where the request is open: it was not theirs to see.
+    let page = browser.sign_in("test", "eve", PASSWORD).await;
+    assert!(!page.says("TMS command line"), "{}", page.words());
+    assert_eq!(decide(&browser, &allowing(&grant, &[])).await.status, 422);
+    assert_eq!(app.consents().await, 0);
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_exist_or_is_not_named_is_refused() {
+    let app = TestApp::start().await;
+    let (_, browser, _) = open(&app).await;
+    let before = app.grants().await;
+    for grant in ["dgr_nobody", "", "'; DROP TABLE device_grants --", "\0"] {
+        let page = decide(&browser, &allowing(grant, &[])).await;
+        assert!([200, 422].contains(&page.status) && page.path == "/device", "{grant:?}: {}", page.status);
+    }
+    let page = decide(&browser, &[("decision", "allow")]).await;
+    assert_eq!((page.status, page.title()), (400, "Error: That could not be read · Trust Manager"));
+    assert_eq!(app.grants().await, before);
+}
+
+#[tokio::test]
+async fn after_its_code_expired_a_request_cannot_be_allowed() {
+    let app = TestApp::start().await;
+    let (device, browser, consent) = open(&app).await;
+    app.clock.advance(Duration::from_secs(15 * 60));
+    let page = browser.allow(&consent).await;
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The code has expired · Trust Manager"));
+    assert_eq!(app.poll(&device).await.error(), "expired_token");
+    assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
+    assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
+}
+
+#[tokio::test]
+async fn a_denial_is_final_even_by_way_of_the_back_button() {
+    let app = TestApp::start().await;
+    let (device, browser, consent) = open(&app).await;
+    browser.deny(&consent).await;
+    let page = browser.allow(&consent).await;
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "Denied · Trust Manager"));
+    assert_eq!(app.poll(&device).await.error(), "access_denied");
+    assert_eq!(app.consents().await, 0);
+}
+
+#[tokio::test]
+async fn allowing_twice_is_allowing_once() {
+    let app = TestApp::start().await;
+    let (device, browser, consent) = open(&app).await;
+    let pages = tokio::join!(browser.allow(&consent), browser.allow(&consent), browser.allow(&consent));
+    for page in [pages.0, pages.1, pages.2, browser.allow(&consent).await, browser.deny(&consent).await] {
+        assert_eq!((page.status, page.title()), (200, "Connected · Trust Manager"));
+    }
+    assert_eq!((app.consents().await, app.recorded("device_approved").await, app.recorded("device_denied").await), (1, 1, 0));
+    assert_eq!(app.poll(&device).await.status, 200);
+}
+
+#[tokio::test]
+async fn decision_delegation_and_record_stand_together_before_the_device_comes() {
+    let app = TestApp::start().await;
+    let (_, browser, consent) = open(&app).await;
+    browser.allow(&consent).await;
+    let rows = app
+        .texts(
+            "SELECT concat_ws(' ', g.state, g.person, d.user_id, d.client_id, d.scope, d.expires_at - a.at, d.every_host_account, t.host_account_id)
+             FROM device_grants g JOIN delegations d ON d.device_grant_id = g.id JOIN delegation_host_accounts t ON t.delegation_id = d.id
+             JOIN activity a ON a.device_grant_id = g.id AND a.kind = 'device_approved' AND a.user_id = g.person",
+        )
+        .await;
+    let host = consent.field("host_accounts[]");
+    assert_eq!(rows, [format!("approved testuser1 testuser1 tms-cli hosts:read 28800000 0 {host}")]);
+}
+
+#[tokio::test]
+async fn a_token_reaches_the_ticked_host_accounts_and_no_others() {
+    let app = TestApp::start().await;
+    app.link_host("test", "testuser1", "frontera", FAR).await;
+    for (ticked, reached) in [(vec![], vec![]), (vec!["hac_frontera"], vec!["frontera"]), (vec!["hac_frontera", "hac_frontera"], vec!["frontera"])] {
+        let (device, browser, consent) = open(&app).await;
+        let page = decide(&browser, &allowing(&consent.field("grant"), &ticked)).await;
+        assert_eq!(page.title(), "Connected · Trust Manager");
+        assert_eq!(page.words().contains("no host account"), ticked.is_empty(), "{}", page.words());
+        let hosts = app.api("/v1/tms/me/hosts", &app.poll(&device).await.token()).await;
+        let hosts: Vec<&str> = hosts.body["hosts"].as_array().expect("a list").iter().filter_map(|host| host["host"].as_str()).collect();
+        assert_eq!(hosts, reached);
+    }
+}
+
+#[tokio::test]
+async fn a_client_switched_off_in_the_meantime_gets_nothing() {
+    let app = TestApp::start().await;
+    let (_, browser, consent) = open(&app).await;
+    app.sql("UPDATE clients SET enabled = 0 WHERE client_id = 'tms-cli'").await;
+    let page = browser.allow(&consent).await;
+    assert_eq!((page.status, page.problem().as_str()), (422, "This application is switched off. Nothing was shared."));
+    assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
+}
+
+#[tokio::test]
+async fn another_code_can_be_entered_instead() {
+    let app = TestApp::start().await;
+    let (first, browser, _) = open(&app).await;
+    let page = browser.post("/api/device/another", &[]).await;
+    assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"));
+    let second = app.start_device().await;
+    browser.allow(&browser.enter(&second.user_code).await).await;
+    assert_eq!(app.poll(&second).await.status, 200);
+    assert_eq!(app.poll(&first).await.error(), "authorization_pending");
+}
+
+#[tokio::test]
+async fn a_request_can_be_taken_to_another_account_of_ones_own() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let (device, browser, consent) = open(&app).await;
+    let (_, form) =
+        consent.text.split_once("Use another account").map(|(before, _)| before.rsplit_once("<form").expect("a form")).expect("the button");
+    let action = form.split_once("action=\"").expect("an action").1.split('"').next().expect("a path");
+    let fields: Vec<(&str, &str)> = form
+        .split("<input")
+        .skip(1)
+        .map(|tag| {
+            let value = |name: &str| tag.split_once(&format!("{name}=\"")).expect("an attribute").1.split('"').next().expect("a value");
+            (value("name"), value("value"))
+        })
+        .collect();
+    browser.post(action, &fields).await;
+    let page = browser.sign_in("test", "eve", PASSWORD).await;
+    assert!(page.path == "/device" && page.says(&device.user_code), "{}: {}", page.path, page.words());
+    assert!(page.words().contains("(eve at Test)"), "{}", page.words());
+}

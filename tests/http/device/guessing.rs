@@ -1,0 +1,157 @@
+//! Guessing codes: what it costs, and that nothing forgets it.
+
+use std::time::Duration;
+
+use super::{NOT_VALID, WRONG, behind_proxy, signed_in_at};
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn guess(browser: &Browser, times: usize) {
+    for _ in 0..times {
+        assert_eq!(browser.enter(WRONG).await.problem(), NOT_VALID);
+    }
+}
+
+fn assert_stopped(page: &Page, wait: Duration) {
+    let words = match wait.as_secs() / 60 {
+        1 => "1 minute".to_owned(),
+        60 => "1 hour".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    };
+    let sentence = format!("Too many tries. Wait {words}, then ask your device for a new code.");
+    assert_eq!((page.status, page.problem()), (429, sentence));
+    assert_eq!(page.retry_after(), Some(wait.as_secs()));
+    assert!(page.title().starts_with("Error: "), "{}", page.title());
+}
+
+#[tokio::test]
+async fn the_sixth_wrong_code_of_a_session_has_to_wait() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    guess(&browser, 5).await;
+    let stopped = browser.enter(WRONG).await;
+    assert_stopped(&stopped, 10 * MINUTE);
+    assert_eq!(stopped.field("user_code"), WRONG, "what was typed is kept");
+    assert_eq!(app.recorded("code_guessing_stopped").await, 1);
+
+    let right = app.start_device().await.user_code;
+    assert_stopped(&browser.enter(&right).await, 10 * MINUTE);
+    app.clock.advance(10 * MINUTE - Duration::from_millis(1));
+    assert_eq!(browser.enter(&right).await.retry_after(), Some(1), "never 0");
+    app.clock.advance(Duration::from_millis(1));
+    assert_eq!(browser.enter(&right).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_right_code_in_between_clears_nothing() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    guess(&browser, 4).await;
+    let consent = browser.enter(&app.start_device().await.user_code).await;
+    browser.allow(&consent).await;
+    guess(&browser, 1).await;
+    assert_stopped(&browser.enter(WRONG).await, 10 * MINUTE);
+}
+
+#[tokio::test]
+async fn a_restart_clears_nothing() {
+    let mut app = TestApp::start().await;
+    let mut browser = app.signed_in().await;
+    guess(&browser, 5).await;
+    app.restart().await;
+    browser.base.clone_from(&app.base);
+    assert_stopped(&browser.enter(WRONG).await, 10 * MINUTE);
+}
+
+#[tokio::test]
+async fn tries_before_sign_in_count_and_stay_with_the_session() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    for _ in 0..5 {
+        assert_eq!(browser.enter(WRONG).await.path, "/sign-in");
+    }
+    let stopped = browser.enter(&app.start_device().await.user_code).await;
+    assert_eq!(stopped.path, "/device");
+    assert_stopped(&stopped, 10 * MINUTE);
+    app.clock.advance(MINUTE);
+    assert_stopped(&browser.sign_in("test", "testuser1", PASSWORD).await, 9 * MINUTE);
+}
+
+#[tokio::test]
+async fn twenty_wrong_codes_of_an_account_are_too_many_whatever_the_session_and_address() {
+    let app = behind_proxy().await;
+    for place in 1..=4 {
+        guess(&signed_in_at(&app, &format!("192.0.2.{place}")).await, 5).await;
+    }
+    let fresh = signed_in_at(&app, "192.0.2.99").await;
+    assert_stopped(&fresh.enter(WRONG).await, 60 * MINUTE);
+    app.add_person("test", "eve").await;
+    let eve = app.browser_at("192.0.2.99");
+    eve.sign_in("test", "eve", PASSWORD).await;
+    guess(&eve, 1).await;
+}
+
+#[tokio::test]
+async fn ten_wrong_codes_a_minute_from_one_network_are_too_many_whoever_sends_them() {
+    let app = behind_proxy().await;
+    for network in [["198.51.100.7", "198.51.100.7", "198.51.100.7"], ["2001:db8::1", "2001:db8::2:1", "2001:db8::ffff:1"]] {
+        for address in &network[..2] {
+            let visitor = app.browser_at(address);
+            for _ in 0..5 {
+                assert_eq!(visitor.enter(WRONG).await.path, "/sign-in");
+            }
+        }
+        let third = app.browser_at(network[2]);
+        assert_stopped(&third.enter(WRONG).await, MINUTE);
+        app.clock.advance(MINUTE);
+        assert_eq!(third.enter(WRONG).await.path, "/sign-in");
+    }
+    assert_eq!(app.browser_at("2001:db8:0:1::1").enter(WRONG).await.path, "/sign-in", "the neighbour is free");
+}
+
+#[tokio::test]
+async fn nobody_chooses_the_address_they_are_counted_under() {
+    let app = TestApp::start().await;
+    for place in 1..=2 {
+        let visitor = app.browser_at(&format!("192.0.2.{place}"));
+        for _ in 0..5 {
+            visitor.enter(WRONG).await;
+        }
+    }
+    assert_stopped(&app.browser_at("192.0.2.3").enter(WRONG).await, MINUTE);
+}
+
+#[tokio::test]
+async fn six_hundred_wrong_codes_a_minute_stop_everybody() {
+    let app = TestApp::start().await;
+    app.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) INSERT INTO attempts SELECT 'code all', 1795176000000 FROM n",
+    )
+    .await;
+    assert_stopped(&app.browser().enter(WRONG).await, MINUTE);
+}
+
+#[tokio::test]
+async fn where_no_address_fills_in_a_code_following_one_costs_no_tries() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for _ in 0..20 {
+        browser.get(&format!("/device?user_code={WRONG}")).await;
+    }
+    assert_eq!(browser.enter(&app.start_device().await.user_code).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_fills_in_a_code_is_a_guess_like_any_other() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let browser = app.browser();
+    for _ in 0..5 {
+        browser.get(&format!("/device?user_code={WRONG}")).await;
+    }
+    let right = app.start_device().await.user_code;
+    assert_eq!(browser.get(&format!("/device?user_code={right}")).await.field("user_code"), "");
+    assert_stopped(&browser.enter(&right).await, 10 * MINUTE);
+}

@@ -1,0 +1,108 @@
+//! `/device/result`: what came of it, and taking it back.
+
+use std::time::Duration;
+
+use crate::app::{Device, PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+
+async fn allowed(app: &TestApp) -> (Device, Browser, Page) {
+    let (device, browser) = (app.start_device().await, app.signed_in().await);
+    let result = browser.allow(&browser.enter(&device.user_code).await).await;
+    assert_eq!((result.path.as_str(), result.title()), ("/device/result", "Connected · Trust Manager"));
+    (device, browser, result)
+}
+
+async fn withdraw(browser: &Browser, result: &Page) -> Page {
+    browser.post("/api/device/withdraw", &[("grant", &result.field("grant"))]).await
+}
+
+#[tokio::test]
+async fn the_page_follows_the_device() {
+    let app = TestApp::start().await;
+    let (device, browser, result) = allowed(&app).await;
+    assert!(result.words().contains("TMS command line any program can use this name"), "{}", result.words());
+    assert!(result.words().contains("testhost1 as testhostaccount1"), "{}", result.words());
+    assert!(result.words().contains("has not picked it up yet"), "{}", result.words());
+    assert_eq!(browser.get("/device/result").await.words(), result.words(), "looking again changes nothing");
+
+    assert_eq!(app.poll(&device).await.status, 200);
+    let after = browser.get("/device/result").await;
+    assert!(after.words().contains("picked it up at") && after.words().contains("127.0.0.1"), "{}", after.words());
+    assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
+}
+
+#[tokio::test]
+async fn taken_back_before_the_device_came_it_gets_nothing() {
+    let app = TestApp::start().await;
+    let (device, browser, result) = allowed(&app).await;
+    let page = withdraw(&browser, &result).await;
+    assert_eq!((page.status, page.path.as_str(), page.title()), (200, "/device/result", "Taken back · Trust Manager"));
+    assert_eq!(app.poll(&device).await.error(), "access_denied");
+    assert_eq!((app.consents().await, app.recorded("device_withdrawn").await), (0, 1));
+}
+
+#[tokio::test]
+async fn taken_back_after_the_device_came_its_token_is_dead_at_once() {
+    let app = TestApp::start().await;
+    let (device, browser, result) = allowed(&app).await;
+    let token = app.poll(&device).await.token();
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+    assert_eq!(withdraw(&browser, &result).await.title(), "Taken back · Trust Manager");
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    assert_eq!(app.consents().await, 0);
+
+    let again = withdraw(&browser, &result).await;
+    assert_eq!((again.title(), again.problem().as_str()), ("Taken back · Trust Manager", "This request has already been answered."));
+    assert_eq!(app.recorded("device_withdrawn").await, 1);
+}
+
+#[tokio::test]
+async fn nobody_else_sees_or_takes_back_what_a_person_allowed() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.add_dora().await;
+    let (device, _, result) = allowed(&app).await;
+    let before = app.grants().await;
+    for (tenant, user) in [("test", "eve"), ("default", "dora")] {
+        let other = app.signed_in_as(tenant, user, PASSWORD).await;
+        assert_eq!(other.get("/device/result").await.title(), "No request here · Trust Manager");
+        withdraw(&other, &result).await;
+        other.post("/api/device/decide", &[("grant", &result.field("grant")), ("decision", "deny")]).await;
+        assert!(!other.get("/device/result").await.says("TMS command line"));
+    }
+    assert_eq!(app.grants().await, before);
+    assert_eq!(app.poll(&device).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_denial_does_not_look_like_a_success() {
+    let app = TestApp::start().await;
+    let (device, browser) = (app.start_device().await, app.signed_in().await);
+    let page = browser.deny(&browser.enter(&device.user_code).await).await;
+    assert_eq!((page.status, page.title()), (200, "Denied · Trust Manager"));
+    assert!(page.says("Nothing was shared. The device has been told."));
+    assert!(!page.says("Connected") && !page.says("Take it back"), "{}", page.words());
+    assert_eq!(app.poll(&device).await.error(), "access_denied");
+    assert_eq!((app.consents().await, app.recorded("device_denied").await), (0, 1));
+}
+
+#[tokio::test]
+async fn an_approval_nobody_came_for_ends() {
+    let app = TestApp::start().await;
+    let (device, browser, _) = allowed(&app).await;
+    app.clock.advance(Duration::from_secs(15 * 60));
+    let page = browser.get("/device/result").await;
+    assert_eq!(page.title(), "The code has expired · Trust Manager");
+    assert_eq!(app.poll(&device).await.error(), "expired_token");
+    app.services.tidy().await.expect("tidied");
+    assert_eq!((app.consents().await, app.recorded("device_lapsed").await), (0, 1));
+}
+
+#[tokio::test]
+async fn without_a_decision_there_is_nothing_to_see() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    assert_eq!(browser.get("/device/result").await.title(), "No request here · Trust Manager");
+    browser.enter(&app.start_device().await.user_code).await;
+    assert_eq!(browser.get("/device/result").await.title(), "No request here · Trust Manager");
+}

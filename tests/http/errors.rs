@@ -1,0 +1,66 @@
+//! When something does not work: a page for people, a line for machines.
+
+use reqwest::Method;
+
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn people_get_a_page_and_machines_a_line() {
+    let app = TestApp::start().await;
+    for (path, status, title) in [("/nowhere", 404, "There is no such page"), ("/sign-out", 405, "That does not work this way")] {
+        let page = app.browser().get(path).await;
+        assert_eq!((page.status, page.title()), (status, format!("Error: {title} · Trust Manager").as_str()));
+        assert!(page.says("Go to the start page") && page.says("<main"), "{}", page.text);
+        let machine = app.http.get(app.url(path)).send().await.expect("an answer");
+        assert_eq!(machine.status(), status);
+        assert!(!machine.text().await.expect("a text").contains('<'));
+    }
+}
+
+#[tokio::test]
+async fn what_an_address_holds_does_not_come_back_as_html() {
+    let app = TestApp::start().await;
+    for path in ["/<script>alert(1)</script>", "/nowhere?x=<script>alert(1)</script>", "/sign-in?tenant=<script>alert(1)</script>"] {
+        assert!(!app.browser().get(path).await.says("<script>alert"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_says_so_and_no_more() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let consent = browser.enter(&app.start_device().await.user_code).await;
+    app.sql("DROP TABLE delegation_host_accounts").await;
+    app.sql("DROP TABLE host_accounts").await;
+    for path in ["/hosts", "/"] {
+        let page = browser.get(path).await;
+        assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"), "{path}");
+        assert!(!page.text.to_lowercase().contains("sqlite") && !page.says("host_accounts"), "{path}: {}", page.text);
+    }
+    let machine = browser.request(Method::POST, "/api/hosts/list").send().await.expect("an answer");
+    assert_eq!(machine.status(), 500);
+    assert!(!machine.text().await.expect("a text").contains("host_accounts"));
+
+    let form = [("grant", consent.field("grant")), ("decision", "allow".into()), ("lifetime", "28800".into()), ("started_this", "yes".into())];
+    let page = browser.post("/api/device/decide", &form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>()).await;
+    assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"));
+    assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
+}
+
+#[tokio::test]
+async fn without_its_database_the_portal_says_so_everywhere() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.services.close().await;
+    for path in ["/device", "/hosts", "/"] {
+        let page = browser.get(path).await;
+        assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"), "{path}");
+    }
+    let page = browser.enter("BBBB-BBBB").await;
+    assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"));
+    let page = browser.sign_in("test", "testuser1", "x").await;
+    assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"));
+    assert_eq!(app.http.get(app.url("/readyz")).send().await.expect("an answer").status(), 503);
+    assert_eq!(app.http.get(app.url("/healthz")).send().await.expect("an answer").status(), 200);
+    assert_eq!(app.http.get(app.url("/favicon.svg")).send().await.expect("an answer").status(), 200);
+}

@@ -1,0 +1,29 @@
+//! `/hosts`.
+
+use crate::app::{PASSWORD, TestApp};
+use crate::database::FAR;
+
+#[tokio::test]
+async fn a_person_sees_their_own_host_accounts_and_which_have_expired() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.link_host("test", "testuser1", "frontera", FAR).await;
+    app.link_host("test", "testuser1", "stampede", 1_795_175_999_999).await;
+    app.link_host("test", "eve", "secret-host", FAR).await;
+    let words = app.signed_in().await.get("/hosts").await.words();
+    assert!(words.contains("frontera active Account testuser1-on-frontera"), "{words}");
+    assert!(words.contains("stampede expired Account testuser1-on-stampede"), "{words}");
+    assert!(words.contains("testhost1 active Account testhostaccount1") && words.contains("Expires never"), "{words}");
+    assert!(!words.contains("secret-host"), "{words}");
+
+    let words = app.signed_in_as("test", "eve", PASSWORD).await.get("/hosts").await.words();
+    assert!(words.contains("secret-host") && !words.contains("frontera"), "{words}");
+}
+
+#[tokio::test]
+async fn without_host_accounts_the_page_says_who_links_them() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let words = app.signed_in_as("test", "eve", PASSWORD).await.get("/hosts").await.words();
+    assert!(words.contains("No host account is linked to you yet. The operators of your centre link them."), "{words}");
+}

@@ -1,0 +1,57 @@
+//! The endpoints of a tenant's authorization server, as its clients meet them.
+
+mod client_auth;
+mod device_authorization;
+mod discovery;
+mod jwks;
+mod revoke;
+mod token;
+
+use crate::app::{Answer, DEVICE_CODE_GRANT, Device, TestApp};
+
+/// The confidential client of the test data and its secret.
+pub const CONFIDENTIAL: (&str, &str) = ("testclient1", "secret1");
+
+/// Status and code of an error, after a look at its shape (RFC 6749 §5.2): characters, and nothing stored on the way.
+pub fn error(answer: &Answer) -> (u16, String) {
+    let members: Vec<&str> = answer.body.as_object().map(|body| body.keys().map(String::as_str).collect()).unwrap_or_default();
+    assert_eq!(members, ["error", "error_description"], "{} {}", answer.status, answer.body);
+    for member in members {
+        let text = answer.body[member].as_str().expect("a text");
+        assert!(!text.is_empty() && text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{member}: {text}");
+    }
+    assert_never_stored(answer);
+    assert_eq!(answer.status == 401, answer.header("www-authenticate").starts_with("Basic realm="), "{}", answer.body);
+    (answer.status, answer.error().to_owned())
+}
+
+/// RFC 6749 §5.1.
+pub fn assert_never_stored(answer: &Answer) {
+    assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"), "{} {}", answer.status, answer.body);
+    assert_eq!(answer.headers.get("set-cookie"), None);
+}
+
+/// The whole error in one word or two, for tables.
+pub fn refused(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+impl TestApp {
+    /// Sends a body as it is to an address of the tenant `test`, as a form.
+    pub async fn send_raw(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+        Answer::of(self.http.post(self.tenant(path)).header("content-type", "application/x-www-form-urlencoded").body(body)).await
+    }
+
+    /// A device of the confidential client asks for a code.
+    pub async fn start_confidential_device(&self) -> Device {
+        let (id, secret) = CONFIDENTIAL;
+        self.start_device_of(&[("client_id", id), ("client_secret", secret), ("scope", "hosts:read")]).await
+    }
+
+    /// The confidential client asks for the token of a device.
+    pub async fn poll_confidentially(&self, device: &Device) -> Answer {
+        let (id, secret) = CONFIDENTIAL;
+        let form = [("grant_type", DEVICE_CODE_GRANT), ("device_code", &device.device_code), ("client_id", id), ("client_secret", secret)];
+        self.poll_with(&form).await
+    }
+}

@@ -1,0 +1,75 @@
+//! RFC 8414.
+
+use serde_json::{Value, json};
+
+use super::{error, refused};
+use crate::app::{Answer, DEVICE_CODE_GRANT, TestApp};
+
+/// Where clients look for a tenant's metadata: inserted and appended, for OAuth and for OpenID.
+fn addresses(tenant: &str) -> [String; 4] {
+    [
+        format!("/.well-known/oauth-authorization-server/t/{tenant}"),
+        format!("/.well-known/openid-configuration/t/{tenant}"),
+        format!("/t/{tenant}/.well-known/oauth-authorization-server"),
+        format!("/t/{tenant}/.well-known/openid-configuration"),
+    ]
+}
+
+#[tokio::test]
+async fn the_same_metadata_stand_at_four_addresses() {
+    let app = TestApp::start().await;
+    let expected = json!({
+        "issuer": app.tenant(""),
+        "device_authorization_endpoint": app.tenant("/oauth/device_authorization"),
+        "token_endpoint": app.tenant("/oauth/token"),
+        "revocation_endpoint": app.tenant("/oauth/revoke"),
+        "jwks_uri": app.tenant("/oauth/jwks"),
+        "grant_types_supported": [DEVICE_CODE_GRANT],
+        "response_types_supported": ["none"],
+        "scopes_supported": ["hosts:read", "keys:create"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+    });
+    for address in addresses("test") {
+        let answer = Answer::of(app.http.get(app.url(&address))).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{address}");
+        assert_eq!(answer.body, expected, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_that_is_advertised_is_there() {
+    let app = TestApp::start().await;
+    let metadata = Answer::of(app.http.get(app.url(&addresses("test")[0]))).await.body;
+    let advertised: Vec<(&String, &str)> =
+        metadata.as_object().expect("metadata").iter().filter_map(|(name, value)| Some((name, value.as_str()?))).collect();
+    assert_eq!(advertised.len(), 5, "{advertised:?}");
+    for (name, address) in advertised.into_iter().filter(|(name, _)| *name != "issuer") {
+        let answer = if name == "jwks_uri" { app.http.get(address) } else { app.http.post(address).form(&[("client_id", "tms-cli")]) };
+        let answer = Answer::of(answer).await;
+        assert!(matches!(answer.status, 200 | 400), "{name}: {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn each_tenant_is_an_issuer_of_its_own() {
+    let app = TestApp::start().await;
+    for tenant in ["test", "default"] {
+        for address in addresses(tenant) {
+            let metadata = Answer::of(app.http.get(app.url(&address))).await.body;
+            assert_eq!(metadata["issuer"], Value::from(app.url(&format!("/t/{tenant}"))), "{address}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_not_there_or_switched_off_has_no_metadata_and_no_keys() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.enabled = false).await;
+    for tenant in ["test", "nobody", "TEST", "..%2Fdefault", "default%00", "%FF", "%zz", "default'--", &"x".repeat(200)] {
+        for address in addresses(tenant).into_iter().chain([format!("/t/{tenant}/oauth/jwks")]) {
+            let answer = Answer::of(app.http.get(app.url(&address))).await;
+            assert_eq!(error(&answer), refused(404, "invalid_request"), "{address}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! RFC 7009.
+
+use super::{CONFIDENTIAL, assert_never_stored, error, refused};
+use crate::app::{Answer, TestApp};
+
+const PATH: &str = "/oauth/revoke";
+
+#[tokio::test]
+async fn a_client_ends_its_own_token_at_once_and_as_often_as_it_likes() {
+    let app = TestApp::start().await;
+    let (token, other) = (app.token().await, app.token().await);
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+    for hint in ["", "access_token", "refresh_token", "nonsense"] {
+        let answer = app.send(PATH, &[("client_id", "tms-cli"), ("token", &token), ("token_type_hint", hint)]).await;
+        assert_eq!(answer.status, 200, "{hint} {}", answer.body);
+        assert_never_stored(&answer);
+        assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+        assert_eq!(app.api("/v1/tms/me/hosts", &token).await.status, 401);
+    }
+    assert_eq!(app.api("/v1/tms/me", &other).await.status, 200, "the person's other devices go on");
+}
+
+#[tokio::test]
+async fn another_clients_token_is_refused_and_lives() {
+    let app = TestApp::start().await;
+    let device = app.start_confidential_device().await;
+    app.allow(&device).await;
+    let (confidential, public) = (app.poll_confidentially(&device).await.token(), app.token().await);
+    let (id, secret) = CONFIDENTIAL;
+    let by_public = app.send(PATH, &[("client_id", "tms-cli"), ("token", &confidential)]).await;
+    let by_confidential = app.send(PATH, &[("client_id", id), ("client_secret", secret), ("token", &public)]).await;
+    let unproved = app.send(PATH, &[("client_id", id), ("token", &confidential)]).await;
+    for (answer, expected) in [
+        (by_public, refused(400, "unauthorized_client")),
+        (by_confidential, refused(400, "unauthorized_client")),
+        (unproved, refused(401, "invalid_client")),
+    ] {
+        assert_eq!(error(&answer), expected);
+    }
+    for token in [&confidential, &public] {
+        assert_eq!(app.api("/v1/tms/me", token).await.status, 200);
+    }
+    assert_eq!(app.send(PATH, &[("client_id", id), ("client_secret", secret), ("token", &confidential)]).await.status, 200);
+    assert_eq!(app.api("/v1/tms/me", &confidential).await.status, 401);
+}
+
+#[tokio::test]
+async fn what_was_revoked_stays_so_whoever_was_switched_off_at_the_time() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    app.switch_person("testuser1", false).await;
+    assert_eq!(app.send(PATH, &[("client_id", "tms-cli"), ("token", &token)]).await.status, 200);
+    app.switch_person("testuser1", true).await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_token_nobody_knows_is_as_good_as_revoked() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    for token in ["x", "é", "\0", "a.b.c", &"x".repeat(15_000), &device.device_code, &app.token().await[..100]] {
+        assert_eq!(app.send(PATH, &[("client_id", "tms-cli"), ("token", token)]).await.status, 200, "{token:?}");
+    }
+    assert_eq!(error(&app.poll(&device).await), refused(400, "authorization_pending"), "a device code is no token");
+}
+
+#[tokio::test]
+async fn a_revocation_names_its_token_in_a_posted_form() {
+    let app = TestApp::start().await;
+    for body in ["client_id=tms-cli", "client_id=tms-cli&token=", "client_id=tms-cli&token=x&token=x", "token=x", ""] {
+        assert_eq!(error(&app.send_raw(PATH, body).await), refused(400, "invalid_request"), "{body}");
+    }
+    let get = Answer::of(app.http.get(app.tenant(PATH)).query(&[("client_id", "tms-cli"), ("token", "x")])).await;
+    assert_eq!(get.status, 405);
+}

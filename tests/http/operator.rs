@@ -1,0 +1,299 @@
+//! The operator's command line: the real program, in a folder of its own.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::app;
+
+/// A folder with settings in it, and data as the first start leaves them.
+struct Deployment(TempDir);
+
+impl Deployment {
+    /// Nothing but the settings.
+    fn empty() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\nsite-addr = \"127.0.0.1:0\"\n[portal]\ndata-dir = \"data\"\n";
+        std::fs::write(dir.path().join("Leptos.toml"), settings).expect("written");
+        Self(dir)
+    }
+
+    async fn set_up() -> Self {
+        let deployment = Self::empty();
+        std::fs::create_dir(deployment.path().join("data")).expect("a folder");
+        app::copy_template(&deployment.path().join("data")).await;
+        deployment
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
+        let inherited = std::env::vars().filter(|(name, _)| name.starts_with("TMS_") || name.starts_with("LEPTOS_"));
+        for (name, _) in inherited {
+            command.env_remove(name);
+        }
+        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        Said::from(self.command(arguments).output().expect("run"))
+    }
+}
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self { code: output.status.code(), out: String::from_utf8_lossy(&output.stdout).into(), err: String::from_utf8_lossy(&output.stderr).into() }
+    }
+}
+
+#[test]
+fn init_makes_what_is_missing_and_shows_the_secrets_once() {
+    let deployment = Deployment::empty();
+    let first = deployment.run(&["init", "--test-tenant"]);
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    let secrets: Vec<&str> = first.out.lines().filter_map(|line| line.trim().strip_prefix("secret  ")).collect();
+    assert_eq!(secrets.len(), 2, "{}", first.out);
+    assert!(secrets.iter().all(|secret| secret.len() >= 43) && secrets[0] != secrets[1], "256 bits each, and no default: {secrets:?}");
+    let password = first.out.lines().find_map(|line| line.trim().strip_prefix("password  ")).expect("a password");
+
+    let data = deployment.path().join("data");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&data).expect("there").permissions());
+    assert_eq!(mode & 0o077, 0, "others can look into it");
+    for entry in std::fs::read_dir(&data).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).expect("read");
+            for secret in secrets.iter().chain([&password]) {
+                assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "a secret stands in {}", path.display());
+            }
+        }
+    }
+
+    let second = deployment.run(&["init", "--test-tenant"]);
+    assert_eq!((second.code, second.out.as_str()), (Some(0), "Nothing to do: data is set up.\n"));
+}
+
+#[tokio::test]
+async fn check_says_what_the_settings_come_to() {
+    let deployment = Deployment::empty();
+    let good = deployment.run(&["check"]);
+    assert_eq!(good.code, Some(0), "{}", good.err);
+    assert!(good.out.starts_with("The settings are good.\n") && good.out.contains("test tenant off"), "{}", good.out);
+    assert!(!deployment.path().join("data").exists(), "it only looks");
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_are_all_named_at_once() {
+    let deployment = Deployment::empty();
+    let bad = deployment.run(&["check", "--test-tenant", "--listen", "0.0.0.0:80", "--public-url", "http://tms.example"]);
+    assert_eq!(bad.code, Some(2));
+    assert!(bad.err.contains("--test-tenant-anywhere") && bad.err.contains("--insecure-http"), "{}", bad.err);
+    for arguments in [&["check", "--config", "missing.toml"][..], &["serve", "--public-url", "tms.example"], &["nonsense"], &[]] {
+        let said = deployment.run(arguments);
+        assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.err);
+        assert!(!said.err.contains("panicked") && said.out.is_empty(), "{arguments:?}: {}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn migrate_brings_an_empty_folder_up_to_date_and_can_be_repeated() {
+    let deployment = Deployment::empty();
+    for _ in 0..2 {
+        let said = deployment.run(&["migrate"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(0), "The schema in data is up to date.\n"), "{}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_left_alone() {
+    let deployment = Deployment::set_up().await;
+    sql(&deployment, "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, 1, x'00', 0)").await;
+    let said = deployment.run(&["migrate"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    assert!(said.err.starts_with("tms-portal: ") && said.err.contains("9999"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_tenants_policy_changes_as_told_and_no_further() {
+    let deployment = Deployment::set_up().await;
+    let policy =
+        "SELECT concat_ws(' ', display_name, enabled, local_passwords, prefill_user_code, require_started_tick) FROM tenants WHERE id = 'test'";
+    assert_eq!(text(&deployment, policy).await, "Test 1 1 0 1");
+    let said = deployment.run(&["tenant", "set", "test", "--display-name", "Our Centre", "--prefill-user-code", "true"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "Tenant test has been changed.\n"), "{}", said.err);
+    assert_eq!(text(&deployment, policy).await, "Our Centre 1 1 1 1");
+    let said = deployment.run(&["tenant", "set", "test", "--local-passwords", "false", "--require-started-tick", "false"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(text(&deployment, policy).await, "Our Centre 1 0 1 0");
+    let unknown = deployment.run(&["tenant", "set", "nowhere", "--display-name", "x"]);
+    assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: there is no tenant nowhere\n"));
+}
+
+#[tokio::test]
+async fn people_are_added_and_kept_out() {
+    let deployment = Deployment::set_up().await;
+    let person = |verb: &str, user: &str| deployment.run(&["person", verb, "--tenant", "default", user]);
+    let added = person("add", "dora");
+    assert_eq!(added.code, Some(0), "{}", added.err);
+    assert!(added.out.starts_with("dora signs in with the password ") && added.out.ends_with("It is not shown again.\n"), "{}", added.out);
+    assert_eq!(person("add", "dora").err, "tms-portal: the tenant has a person of that name already\n");
+    let renewed = person("password", "dora");
+    assert!(renewed.code == Some(0) && renewed.out != added.out, "{}", renewed.out);
+    let enabled = "SELECT concat(enabled) FROM people WHERE user_id = 'dora'";
+    for (verb, state) in [("disable", "0"), ("disable", "0"), ("enable", "1")] {
+        assert_eq!(person(verb, "dora").out, "dora has been changed.\n");
+        assert_eq!(text(&deployment, enabled).await, state);
+    }
+    for verb in ["password", "disable", "enable"] {
+        let unknown = person(verb, "nobody");
+        assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: the tenant has no person of that name\n"), "{verb}");
+    }
+    let nowhere = deployment.run(&["person", "add", "--tenant", "nowhere", "dora"]);
+    assert_eq!((nowhere.code, nowhere.err.as_str()), (Some(1), "tms-portal: there is no such tenant\n"));
+    let bad = deployment.run(&["person", "add", "--tenant", "default", "do ra"]);
+    assert!(bad.code == Some(1) && bad.err.starts_with("tms-portal: do ra: "), "{}", bad.err);
+}
+
+async fn connect(deployment: &Deployment) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(deployment.path().join("data/tms-portal.db"));
+    <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.expect("the database")
+}
+
+async fn text(deployment: &Deployment, query: &'static str) -> String {
+    sqlx::query_scalar(query).fetch_one(&mut connect(deployment).await).await.expect(query)
+}
+
+async fn sql(deployment: &Deployment, statement: &'static str) {
+    sqlx::query(statement).execute(&mut connect(deployment).await).await.expect(statement);
+}
+
+mod serve {
+    //! `tms-portal serve`: starting and stopping.
+
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+    use std::process::{Child, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::Deployment;
+
+    struct Server {
+        child: Child,
+        address: SocketAddr,
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    impl Server {
+        fn start(deployment: &Deployment) -> Self {
+            let mut child = deployment.command(&["serve", "--test-tenant"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+            let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+            let address = lines.map_while(Result::ok).find_map(|line| line.split_once("(listening on ")?.1.split(',').next()?.parse().ok());
+            Self { child, address: address.expect("it says where it listens") }
+        }
+
+        fn connect(&self) -> TcpStream {
+            let connection = TcpStream::connect(self.address).expect("connected");
+            connection.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
+            connection
+        }
+
+        fn signal(&self, name: &str) {
+            let done = std::process::Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill");
+            assert!(done.success());
+        }
+
+        /// Waits until nobody is let in any more.
+        fn wait_until_closed(&self) {
+            let patience = Instant::now() + Duration::from_secs(5);
+            while TcpStream::connect(self.address).is_ok() {
+                assert!(Instant::now() < patience, "it still takes connections");
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn asked_to_stop_it_finishes_the_request_under_way() {
+        let deployment = Deployment::set_up().await;
+        let mut server = Server::start(&deployment);
+        let mut connection = server.connect();
+        let body = "client_id=tms-cli";
+        let head = format!(
+            "POST /t/test/oauth/device_authorization HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            server.address,
+            body.len()
+        );
+        connection.write_all(head.as_bytes()).expect("sent");
+        let mut go_on = [0; 25];
+        connection.read_exact(&mut go_on).expect("it reads the body: the request is under way");
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+        server.signal("-TERM");
+        server.wait_until_closed();
+        connection.write_all(body.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer, then the end");
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"user_code\""), "{answer}");
+        assert_eq!(server.child.wait().expect("ended").code(), Some(0));
+        let left = super::text(&deployment, "SELECT concat(count(*)) FROM device_grants").await;
+        assert_eq!(left, "1", "what was answered is kept");
+    }
+
+    #[tokio::test]
+    async fn idle_connections_do_not_hold_it_up_and_ctrl_c_works_too() {
+        let deployment = Deployment::set_up().await;
+        let mut server = Server::start(&deployment);
+        let mut idle = server.connect();
+        idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+        let mut first = [0; 15];
+        idle.read_exact(&mut first).expect("an answer");
+        assert_eq!(&first, b"HTTP/1.1 200 OK");
+        let asked = Instant::now();
+        server.signal("-INT");
+        assert_eq!(server.child.wait().expect("ended").code(), Some(0));
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    }
+
+    #[tokio::test]
+    async fn killed_without_warning_it_starts_again_on_what_it_had_answered() {
+        let deployment = Deployment::set_up().await;
+        let mut server = Server::start(&deployment);
+        let http = reqwest::Client::new();
+        let form = [("client_id", "tms-cli")];
+        let url = format!("http://{}/t/test/oauth/device_authorization", server.address);
+        assert_eq!(http.post(url).form(&form).send().await.expect("an answer").status(), 200);
+        server.child.kill().expect("killed");
+        server.child.wait().expect("ended");
+        let again = Server::start(&deployment);
+        assert_eq!(http.get(format!("http://{}/readyz", again.address)).send().await.expect("an answer").status(), 200);
+        assert_eq!(super::text(&deployment, "SELECT concat(count(*)) FROM device_grants").await, "1");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_said_so() {
+        let deployment = Deployment::set_up().await;
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = taken.local_addr().expect("its address").to_string();
+        let said = deployment.run(&["serve", "--listen", &address]);
+        assert_eq!(said.code, Some(1));
+        assert!(said.err.contains(&format!("cannot listen on {address}")), "{}", said.err);
+    }
+}

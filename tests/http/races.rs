@@ -1,0 +1,78 @@
+//! Many at once: whatever the order, the outcome is one of those that one after the other could have had.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{join, join_all};
+use futures_util::stream;
+
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn of_any_number_of_polls_exactly_one_gets_the_token() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    app.allow(&device).await;
+    let answers: Vec<_> = stream::iter(0..1_000).map(|_| app.poll(&device)).buffer_unordered(64).collect().await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!(won.len(), 1);
+    assert!(lost.iter().all(|answer| (answer.status, answer.error()) == (400, "invalid_grant")));
+    assert_eq!(app.api("/v1/tms/me", &won[0].token()).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_allow_and_deny_at_once_exactly_one_counts() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for _ in 0..8 {
+        let device = app.start_device().await;
+        let consent = browser.enter(&device.user_code).await;
+        let presses = join_all((0..4).map(|_| join(browser.allow(&consent), browser.deny(&consent)))).await;
+        assert!(presses.iter().all(|(allow, deny)| (allow.status, deny.status) == (200, 200)));
+        let first = app.poll(&device).await;
+        let outcome = (first.status, first.error());
+        assert!(matches!(outcome, (200, "") | (400, "access_denied")), "{outcome:?}");
+        let result = browser.get("/device/result").await;
+        assert_eq!(result.says("picked it up"), first.status == 200, "{}", result.text);
+    }
+}
+
+#[tokio::test]
+async fn a_consent_taken_back_while_the_device_comes_leaves_no_token() {
+    let app = TestApp::start().await;
+    for _ in 0..8 {
+        let device = app.start_device().await;
+        let browser = app.allow(&device).await;
+        let grant = browser.get("/device/result").await.field("grant");
+        let form = [("grant", grant.as_str())];
+        let (polls, _) = join(join_all((0..4).map(|_| app.poll(&device))), browser.post("/api/device/withdraw", &form)).await;
+        for won in polls.iter().filter(|answer| answer.status == 200) {
+            assert_eq!(app.api("/v1/tms/me", &won.token()).await.status, 401);
+        }
+        assert_ne!(app.poll(&device).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_person_switched_off_while_the_device_comes_has_no_working_token() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    app.allow(&device).await;
+    let (polls, ()) = join(join_all((0..4).map(|_| app.poll(&device))), app.switch_person("testuser1", false)).await;
+    for won in polls.iter().filter(|answer| answer.status == 200) {
+        assert_eq!(app.api("/v1/tms/me", &won.token()).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_replay_seen_by_many_is_one_theft() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    app.allow(&device).await;
+    let token = app.poll(&device).await.token();
+    app.clock.advance(Duration::from_secs(10));
+    let replays = join_all((0..16).map(|_| app.poll(&device))).await;
+    assert!(replays.iter().all(|answer| answer.status == 400));
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    assert_eq!(app.recorded("device_replayed").await, 1);
+}

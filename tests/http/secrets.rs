@@ -1,0 +1,146 @@
+//! Where codes, tokens and passwords must not be found afterwards.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::app::{PASSWORD, TestApp, copy_template};
+use crate::oauth::CONFIDENTIAL;
+
+/// Everything secret that a run of the flow has seen, with its name.
+struct Secrets(Vec<(&'static str, String)>);
+
+impl Secrets {
+    /// A person lets a public and a confidential device in; a third one waits; the public one's token is used, and replayed.
+    async fn of_a_busy_day(app: &TestApp) -> Self {
+        let (device, confidential, waiting) = (app.start_device().await, app.start_confidential_device().await, app.start_device().await);
+        let browser = app.signed_in().await;
+        let mut tokens = Vec::new();
+        for device in [&device, &confidential] {
+            browser.allow(&browser.enter(&device.user_code).await).await;
+        }
+        tokens.push(("access token", app.poll(&device).await.token()));
+        tokens.push(("confidential access token", app.poll_confidentially(&confidential).await.token()));
+        for (_, token) in &tokens {
+            assert_eq!(app.api("/v1/tms/me/hosts", token).await.status, 200);
+        }
+        browser.get(&format!("/device?user_code={}", waiting.user_code)).await;
+        browser.enter(&waiting.user_code).await;
+        app.browser().sign_in("test", "testuser1", "a wrong password").await;
+        app.send("/oauth/revoke", &[("client_id", "testclient1"), ("client_secret", "a wrong secret"), ("token", &tokens[0].1)]).await;
+        app.send("/oauth/revoke", &[("client_id", "tms-cli"), ("token", &tokens[0].1)]).await;
+
+        let mut all = vec![
+            ("password", PASSWORD.to_owned()),
+            ("wrong password", "a wrong password".to_owned()),
+            ("client secret", CONFIDENTIAL.1.to_owned()),
+            ("wrong client secret", "a wrong secret".to_owned()),
+            ("session cookie", browser.cookie().split_once('=').expect("a session").1.to_owned()),
+        ];
+        for device in [device, confidential, waiting] {
+            all.push(("user code without its dash", device.user_code.replace('-', "")));
+            all.push(("user code", device.user_code));
+            all.push(("device code", device.device_code));
+        }
+        for (name, token) in tokens {
+            all.push(("signature", token.rsplit_once('.').expect("a JWT").1.to_owned()));
+            all.push((name, token));
+        }
+        Self(all)
+    }
+
+    fn assert_not_in(&self, text: &[u8], place: &str) {
+        for (name, secret) in &self.0 {
+            let found = [secret.clone(), secret.to_lowercase(), secret.replace(' ', "+")].iter().any(|form| contains(text, form.as_bytes()));
+            assert!(!found, "a {name} stands in {place}");
+        }
+    }
+}
+
+fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    text.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// Every file below a folder, in one piece.
+fn all_bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(all_bytes(&path));
+        } else {
+            files.push((path.display().to_string(), std::fs::read(&path).expect("a file")));
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn nothing_in_the_data_directory_opens_anything() {
+    let app = TestApp::start().await;
+    let secrets = Secrets::of_a_busy_day(&app).await;
+    let files = all_bytes(&app.data_dir);
+    let written: Vec<u8> = files.iter().filter(|(name, _)| name.contains("tms-portal.db")).flat_map(|(_, bytes)| bytes.clone()).collect();
+    assert!(contains(&written, b"testuser1") && contains(&written, b"device_redeemed"), "what was written is looked at");
+    for (name, bytes) in &files {
+        secrets.assert_not_in(bytes, name);
+    }
+}
+
+/// The real program, with its log in a file.
+struct Program {
+    child: Child,
+    address: String,
+    log: PathBuf,
+    /// Nobody may close it while it still has something to say.
+    _out: BufReader<ChildStdout>,
+    _dir: TempDir,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    async fn start(level: &str, format: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\nsite-addr = \"127.0.0.1:0\"\n[portal]\ndata-dir = \"data\"\n";
+        std::fs::write(dir.path().join("Leptos.toml"), settings).expect("written");
+        std::fs::create_dir(dir.path().join("data")).expect("a folder");
+        copy_template(&dir.path().join("data")).await;
+        let log = dir.path().join("log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tms-portal"))
+            .args(["serve", "--test-tenant"])
+            .current_dir(dir.path())
+            .envs([("TMS_LOG", level), ("TMS_LOG_FORMAT", format)])
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).expect("a file"))
+            .spawn()
+            .expect("started");
+        let mut out = BufReader::new(child.stdout.take().expect("its output"));
+        let mut lines = out.by_ref().lines().map_while(Result::ok);
+        let address = lines.find_map(|line| line.split_once("(listening on ")?.1.split(',').next().map(str::to_owned)).expect("an address");
+        Self { child, address, log, _out: out, _dir: dir }
+    }
+}
+
+#[tokio::test]
+async fn nothing_in_the_log_opens_anything_however_much_it_says() {
+    for format in ["text", "json"] {
+        let program = Program::start("trace", format).await;
+        let mut app = TestApp::start().await;
+        app.base = format!("http://{}", program.address);
+        let secrets = Secrets::of_a_busy_day(&app).await;
+        let logged = std::fs::read(&program.log).expect("the log");
+        for expected in ["TRACE", "sqlx", "/oauth/token"] {
+            assert!(contains(&logged, expected.as_bytes()), "{expected} is not in {}", String::from_utf8_lossy(&logged));
+        }
+        secrets.assert_not_in(&logged, "the log");
+    }
+}

@@ -1,0 +1,97 @@
+//! `/sessions`.
+
+use std::time::Duration;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+async fn end(browser: &Browser, session: &str) -> Page {
+    browser.post("/api/sessions/end", &[("session", session)]).await
+}
+
+/// The names by which a page lets one end sessions.
+fn endable(page: &Page) -> Vec<&str> {
+    let tags = page.text.split('<').filter(|tag| tag.contains("name=\"session\""));
+    tags.filter_map(|tag| tag.split_once("value=\"")?.1.split('"').next()).collect()
+}
+
+#[tokio::test]
+async fn a_person_sees_where_they_are_signed_in_and_ends_one() {
+    let app = TestApp::start().await;
+    let old = app.browser();
+    let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD)];
+    old.follow(old.post_once("/sign-in/password", &form).header("user-agent", FIREFOX)).await;
+    app.clock.advance(Duration::from_secs(30 * 60));
+    let browser = app.signed_in().await;
+
+    let page = browser.get("/sessions").await;
+    let words = page.words();
+    let (this, other) = (words.find("browser this one").expect("this one"), words.find("Firefox on Linux").expect("the other"));
+    assert!(this < other && page.text.matches("this one</span>").count() == 1, "{words}");
+    assert!(words.contains("30 minutes ago") && words.contains("127.0.0.1"), "{words}");
+    let sessions = endable(&page);
+    assert_eq!(sessions.len(), 1, "the current one is ended by signing out");
+
+    let ended = end(&browser, sessions[0]).await;
+    assert_eq!((ended.status, ended.path.as_str()), (200, "/sessions"));
+    assert!(ended.says("The session has been ended.") && endable(&ended).is_empty() && !ended.says("End all other sessions"));
+    assert_eq!(old.get("/hosts").await.path, "/sign-in");
+    assert_eq!(app.recorded("session_ended").await, 1);
+}
+
+#[tokio::test]
+async fn all_others_end_at_once_and_this_one_stays() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let eve = app.signed_in_as("test", "eve", PASSWORD).await;
+    let others = [app.signed_in().await, app.signed_in().await];
+    let browser = app.signed_in().await;
+    assert!(browser.post("/api/sessions/end-others", &[]).await.says("2 other sessions have been ended."));
+    assert!(browser.post("/api/sessions/end-others", &[]).await.says("There were no other sessions."));
+    for other in &others {
+        assert_eq!(other.get("/hosts").await.path, "/sign-in");
+    }
+    assert_eq!((browser.get("/hosts").await.path, eve.get("/hosts").await.path), ("/hosts".to_owned(), "/hosts".to_owned()));
+}
+
+#[tokio::test]
+async fn nobody_sees_or_ends_the_sessions_of_others() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.add_person("default", "testuser1").await;
+    app.add_dora().await;
+    let owner = app.signed_in().await;
+    let session = app.texts("SELECT public_id FROM browser_sessions").await.remove(0);
+    for (tenant, user) in [("test", "eve"), ("default", "testuser1")] {
+        let other = app.signed_in_as(tenant, user, PASSWORD).await;
+        assert!(endable(&other.get("/sessions").await).is_empty());
+        for name in [session.as_str(), "ses_nobody", "", "' OR 1=1 --"] {
+            assert!(end(&other, name).await.says("That session had ended already."));
+        }
+        other.post("/api/sessions/end-others", &[]).await;
+    }
+    assert_eq!(owner.get("/hosts").await.path, "/hosts");
+    assert_eq!(app.recorded("session_ended").await, 0);
+}
+
+#[tokio::test]
+async fn sessions_that_ran_out_are_not_listed() {
+    let app = TestApp::start().await;
+    app.signed_in().await;
+    app.clock.advance(Duration::from_secs(2 * 60 * 60));
+    let browser = app.signed_in().await;
+    assert!(endable(&browser.get("/sessions").await).is_empty());
+    app.services.tidy().await.expect("tidied");
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions").await, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_does_not_come_back_by_being_used() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.sql("DELETE FROM browser_sessions").await;
+    assert_eq!(browser.enter("BB").await.status, 422, "a visitor like any other");
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+}

@@ -1,0 +1,291 @@
+//! `/sign-in`, and the session it starts.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+use crate::app::{PASSWORD, Setup, TestApp};
+use crate::browser::Browser;
+
+const WRONG: &str = "The user name or the password is not right. Check both and try again.";
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_person_get_one_answer() {
+    let app = TestApp::start().await;
+    app.add_person("test", "off").await;
+    app.switch_person("off", false).await;
+    let mut answers = Vec::new();
+    for (tenant, user, password) in [
+        ("test", "testuser1", "wrong"),
+        ("test", "testuser1", ""),
+        ("test", "nobody", PASSWORD),
+        ("test", "off", PASSWORD),
+        ("test", "' OR 1=1 --", PASSWORD),
+        ("test", "testuser1\0", PASSWORD),
+        ("test", "TESTUSER1", PASSWORD),
+        ("test", "testuser1", &"x".repeat(2_000)),
+        ("default", "testuser1", PASSWORD),
+        ("nowhere", "testuser1", PASSWORD),
+        ("../test", "testuser1", PASSWORD),
+    ] {
+        let page = app.browser().sign_in(tenant, user, password).await;
+        assert_eq!(page.title(), "Error: Sign in · Trust Manager");
+        assert!(!page.says(PASSWORD), "the password is never sent back");
+        let user = user.replace('\0', "");
+        if !user.contains('\'') {
+            assert_eq!(page.field("user_name"), user, "the name is kept");
+        }
+        answers.push((page.status, page.path.clone(), page.words()));
+    }
+    assert_eq!((answers[0].0, answers[0].1.as_str()), (422, "/sign-in"));
+    assert!(answers[0].2.contains(WRONG), "{}", answers[0].2);
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(app.recorded("signed_in").await, 0);
+}
+
+#[tokio::test]
+async fn blanks_around_a_user_name_do_not_matter() {
+    let app = TestApp::start().await;
+    assert_eq!(app.browser().sign_in("test", " testuser1 ", PASSWORD).await.title(), "Hello, Test User · Trust Manager");
+}
+
+#[tokio::test]
+async fn ten_wrong_passwords_of_an_account_are_enough_for_ten_minutes() {
+    let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
+    for place in 1..=10 {
+        assert_eq!(app.browser_at(&format!("192.0.2.{place}")).sign_in("test", "testuser1", "wrong").await.status, 422);
+    }
+    let browser = app.browser_at("198.51.100.1");
+    let page = browser.sign_in("test", "testuser1", PASSWORD).await;
+    assert_eq!((page.status, page.retry_after(), page.problem().as_str()), (429, Some(600), "Too many tries. Wait 10 minutes and try again."));
+    app.add_person("test", "eve").await;
+    assert_eq!(browser.sign_in("test", "eve", PASSWORD).await.status, 200, "others are free");
+    app.clock.advance(Duration::from_secs(600));
+    assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn thirty_wrong_passwords_from_a_network_are_enough_whosever_they_are() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    for guess in 0..30 {
+        assert_eq!(browser.sign_in("test", &format!("person{}", guess % 6), "wrong").await.status, 422);
+    }
+    assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 429);
+}
+
+#[tokio::test]
+async fn guessing_many_at_once_does_not_get_round_the_limit() {
+    let app = TestApp::start().await;
+    let guesses = (0..25).map(|_| {
+        let browser = app.browser();
+        tokio::spawn(async move { browser.sign_in("test", "testuser1", "wrong").await.status })
+    });
+    let mut looked_at = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        looked_at += usize::from(guess.await.expect("an answer") == 422);
+    }
+    assert!((10..=11).contains(&looked_at), "{looked_at} passwords were tried");
+}
+
+#[tokio::test]
+async fn a_restart_does_not_free_who_was_stopped() {
+    let mut app = TestApp::start().await;
+    for _ in 0..10 {
+        app.browser().sign_in("test", "testuser1", "wrong").await;
+    }
+    app.restart().await;
+    assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_person_switched_off_is_out_at_once() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let token = app.token().await;
+    app.switch_person("testuser1", false).await;
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.problem(), WRONG);
+}
+
+#[tokio::test]
+async fn a_tenant_without_local_passwords_offers_none() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.change_tenant("test", |tenant| tenant.policy.local_passwords = false).await;
+    let page = app.browser().get("/sign-in?tenant=test").await;
+    assert!(page.words().contains("There is no way to sign in to Test here yet.") && !page.says("name=\"password\""), "{}", page.words());
+    assert!(app.browser().get("/sign-in").await.says("Nobody can sign in here yet."));
+    let page = app.browser().sign_in("test", "testuser1", PASSWORD).await;
+    assert!(page.status == 422 && !page.says("Hello"));
+    assert_eq!(browser.get("/hosts").await.status, 200, "who is in stays in");
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_switched_off_lets_nobody_in_or_stay() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.change_tenant("test", |tenant| tenant.enabled = false).await;
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+    assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 422);
+}
+
+#[tokio::test]
+async fn people_of_one_name_in_two_tenants_are_two_people() {
+    let app = TestApp::start().await;
+    app.add_dora().await;
+    app.add_person("default", "testuser1").await;
+    let page = app.browser().get("/sign-in").await;
+    assert!(page.says("Where is your account?") && page.says("/sign-in?tenant=default") && page.says("/sign-in?tenant=test"), "{}", page.text);
+    assert_eq!(app.browser().get("/sign-in?tenant=default").await.field("tenant"), "default");
+    let page = app.signed_in_as("default", "testuser1", PASSWORD).await.get("/hosts").await;
+    assert!(!page.says("testhost1") && page.says("No host account is linked to you yet."));
+}
+
+#[tokio::test]
+async fn the_cookie_changes_at_sign_in_and_the_old_one_is_worth_nothing() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    browser.enter(&app.start_device().await.user_code).await;
+    let planted = browser.cookie();
+    assert!(planted.starts_with("tms="), "{planted}");
+    browser.sign_in("test", "testuser1", PASSWORD).await;
+    assert_ne!(browser.cookie(), planted);
+    assert_eq!(browser.get("/hosts").await.path, "/hosts");
+
+    let thief = app.browser();
+    thief.take_cookie(&planted);
+    assert_eq!(thief.get("/hosts").await.path, "/sign-in");
+    assert!(!thief.get("/sign-in").await.says("Your code is kept."), "nor does it lead to what was typed");
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_this_host_and_for_no_script() {
+    for (https, expected) in [(false, vec!["HttpOnly", "SameSite=Lax", "Path=/"]), (true, vec!["HttpOnly", "SameSite=Lax", "Secure", "Path=/"])] {
+        let app = TestApp::start_as(Setup { https, ..Setup::default() }).await;
+        let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD)];
+        let answer = app.browser().post_once("/sign-in/password", &form).send().await.expect("an answer");
+        let cookie = answer.headers()["set-cookie"].to_str().expect("ASCII").to_owned();
+        let mut parts = cookie.split("; ");
+        let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+        assert_eq!(name, if https { "__Host-tms" } else { "tms" });
+        assert!(value.len() >= 22, "128 bits: {value}");
+        let (mut attributes, mut expected): (Vec<_>, Vec<_>) = (parts.collect(), expected);
+        attributes.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(attributes, expected, "{cookie}");
+
+        let page = app.http.get(app.url("/hosts")).header("cookie", format!("{name}={value}")).send().await.expect("an answer");
+        assert_eq!(page.status(), 200);
+        let elsewhere = if https { "tms" } else { "__Host-tms" };
+        let page = app.http.get(app.url("/hosts")).header("cookie", format!("{elsewhere}={value}")).send().await.expect("an answer");
+        assert_eq!(page.status(), 303);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_of_ones_own_making_opens_nothing() {
+    let app = TestApp::start().await;
+    app.signed_in().await;
+    for value in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "\u{fffd}", "../../etc", "%00", &"A".repeat(4_000)] {
+        let answer = app.http.get(app.url("/hosts")).header("cookie", format!("tms={value}").as_bytes()).send().await.expect("an answer");
+        assert_eq!(answer.status(), 303, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_not_in_the_database() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let device = app.start_device().await;
+    browser.enter(&device.user_code).await;
+    let (_, value) = browser.cookie().split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).expect("a cookie");
+    app.number("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    let file = std::fs::read(app.data_dir.join("tms-portal.db")).expect("the database");
+    for secret in [value.as_str(), &device.user_code, &device.user_code.replace('-', ""), &device.device_code, PASSWORD] {
+        assert!(!file.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_after_two_idle_hours() {
+    let app = TestApp::start().await;
+    let (used, left) = (app.signed_in().await, app.signed_in().await);
+    app.clock.advance(2 * HOUR - Duration::from_millis(1));
+    assert_eq!(used.get("/hosts").await.path, "/hosts");
+    app.clock.advance(Duration::from_millis(1));
+    assert_eq!(used.get("/hosts").await.path, "/hosts");
+    assert_eq!(left.get("/hosts").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn a_session_ends_twelve_hours_after_sign_in_however_busy() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for _ in 0..11 {
+        app.clock.advance(HOUR);
+        assert_eq!(browser.get("/hosts").await.path, "/hosts");
+        browser.enter("BB").await;
+    }
+    app.clock.advance(HOUR);
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn after_sign_in_one_is_where_one_wanted_to_be() {
+    let app = TestApp::start().await;
+    for (wanted, reached) in [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device"), ("/", "/"), ("/nowhere", "/")] {
+        let browser = app.browser();
+        browser.get(wanted).await;
+        assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.path, reached, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn sign_in_leads_nowhere_but_to_pages_of_this_portal() {
+    let app = TestApp::start().await;
+    let tricks = ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"];
+    for trick in tricks {
+        let browser = app.browser();
+        let query = serde_urlencoded::to_string([("next", trick), ("redirect", trick), ("return_to", trick)]).expect("encoded");
+        browser.get(&format!("/hosts?{query}")).await;
+        browser.get(&format!("/sign-in?{query}")).await;
+        let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("next", trick), ("redirect", trick)];
+        let answer = browser
+            .request(Method::POST, &format!("/sign-in/password?{query}"))
+            .header("referer", "https://evil.example/")
+            .header("x-forwarded-host", "evil.example")
+            .form(&form)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!((answer.status().as_u16(), answer.headers()["location"].as_bytes()), (303, &b"/hosts"[..]));
+    }
+    let answer = app.http.get(app.url("/hosts")).header("host", "evil.example").send().await.expect("an answer");
+    assert_eq!(answer.headers()["location"].as_bytes(), b"/sign-in");
+}
+
+#[tokio::test]
+async fn a_sign_in_form_that_cannot_be_read_is_the_senders_mistake() {
+    let app = TestApp::start().await;
+    for form in [&[][..], &[("tenant", "test")], &[("tenant", "test"), ("user_name", "testuser1")]] {
+        let page = app.browser().post("/sign-in/password", form).await;
+        assert_eq!((page.status, page.title()), (422, "Error: That could not be read · Trust Manager"));
+    }
+    let page = app.browser().sign_in("test", "testuser1", &"x".repeat(100_000)).await;
+    assert_eq!((page.status, page.title()), (413, "Error: That was too much · Trust Manager"));
+}
+
+#[tokio::test]
+async fn every_try_to_sign_in_is_recorded_for_the_person_it_happened_to() {
+    let app = TestApp::start().await;
+    let browser: Browser = app.browser();
+    browser.sign_in("test", "testuser1", "wrong").await;
+    browser.sign_in("test", "nobody", "wrong").await;
+    browser.sign_in("test", "testuser1", PASSWORD).await;
+    let records = app.texts("SELECT concat_ws(' ', tenant_id, user_id, kind, from_address) FROM activity ORDER BY id").await;
+    assert_eq!(records, ["test testuser1 sign_in_failed 127.0.0.1", "test testuser1 signed_in 127.0.0.1"]);
+}

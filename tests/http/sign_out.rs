@@ -1,0 +1,40 @@
+//! `/sign-out`.
+
+use reqwest::Method;
+
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn signing_out_ends_the_session_here_and_in_the_database() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let cookie = browser.cookie();
+    let answer = browser.post_once("/sign-out", &[]).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.headers()["location"].as_bytes()), (303, &b"/"[..]));
+    assert_eq!(answer.headers()["clear-site-data"].as_bytes(), b"\"cache\", \"storage\"");
+    assert!(answer.headers()["set-cookie"].to_str().expect("ASCII").contains("Max-Age=0"));
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions").await, 0);
+    assert_eq!(app.recorded("signed_out").await, 1);
+
+    let thief = app.browser();
+    thief.take_cookie(&cookie);
+    assert_eq!(thief.get("/hosts").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn looking_at_the_address_signs_nobody_out() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for method in [Method::GET, Method::HEAD] {
+        assert_eq!(browser.request(method, "/sign-out").send().await.expect("an answer").status(), 405);
+    }
+    assert_eq!(browser.get("/hosts").await.path, "/hosts");
+}
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_signed_out_already() {
+    let app = TestApp::start().await;
+    let page = app.browser().post("/sign-out", &[]).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/"));
+    assert_eq!(app.recorded("signed_out").await, 0);
+}

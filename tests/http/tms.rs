@@ -1,0 +1,15 @@
+//! The TMS API, as its clients meet it.
+
+mod me;
+
+use crate::app::Answer;
+
+/// The status of an error on TMS' wire, after a look at its shape: the status again as a text, and a sentence.
+pub fn error(answer: &Answer) -> u16 {
+    let members: Vec<&str> = answer.body.as_object().map(|body| body.keys().map(String::as_str).collect()).unwrap_or_default();
+    assert_eq!(members, ["result_code", "result_msg"], "{} {}", answer.status, answer.body);
+    assert_eq!(answer.body["result_code"], answer.status.to_string());
+    assert!(answer.body["result_msg"].as_str().is_some_and(|sentence| !sentence.is_empty()));
+    assert_eq!((answer.header("content-type"), answer.headers.get("set-cookie")), ("application/json", None));
+    answer.status
+}

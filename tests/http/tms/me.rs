@@ -1,0 +1,321 @@
+//! `/v1/tms/me` and `/v1/tms/me/hosts`, and the bearer tokens that open them (RFC 6750, RFC 9068 §4).
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::error;
+use crate::app::{Answer, Device, TestApp};
+use crate::browser::Browser;
+use crate::database::FAR;
+
+const PATHS: [&str; 2] = ["/v1/tms/me", "/v1/tms/me/hosts"];
+
+impl TestApp {
+    /// The person lets a device in for these of their host accounts only.
+    async fn allow_for(&self, browser: &Browser, device: &Device, host_accounts: &[&str]) {
+        let consent = browser.enter(&device.user_code).await;
+        let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
+        let mut form = vec![("grant", grant.as_str()), ("lifetime", &lifetime), ("decision", "allow"), ("started_this", "yes")];
+        form.extend(host_accounts.iter().map(|id| ("host_accounts[]", *id)));
+        let result = browser.post("/api/device/decide", &form).await;
+        assert!(result.says("Connected"), "{}", result.text);
+    }
+
+    /// Two more host accounts of the test person, one of which has run out, and one of somebody else.
+    async fn link_more_host_accounts(&self) {
+        self.add_person("test", "somebody").await;
+        self.link_host("test", "testuser1", "second", FAR).await;
+        self.link_host("test", "testuser1", "old", self.services.now().as_millis() + 60_000).await;
+        self.link_host("test", "somebody", "other", FAR).await;
+    }
+}
+
+/// The challenge without the realm, which every one has (RFC 6750 §3).
+fn challenge(answer: &Answer) -> &str {
+    let challenge = answer.header("www-authenticate").strip_prefix("Bearer realm=\"tms\"").expect("a challenge");
+    challenge.strip_prefix(", ").unwrap_or(challenge)
+}
+
+fn assert_invalid(answer: &Answer, said: &str) {
+    assert_eq!(error(answer), 401, "{said}");
+    assert!(challenge(answer).starts_with("error=\"invalid_token\""), "{said}: {}", challenge(answer));
+}
+
+#[tokio::test]
+async fn a_token_tells_who_let_whom_do_what_until_when() {
+    let app = TestApp::start().await;
+    let answer = app.api("/v1/tms/me", &app.token().await).await;
+    let expected = json!({
+        "result_code": "0",
+        "result_msg": "success",
+        "tenant": "test",
+        "tms_user_id": "testuser1",
+        "client_id": "tms-cli",
+        "scope": "hosts:read",
+        "expires_at": "2026-11-20T20:00:00+00:00",
+    });
+    assert_eq!((answer.status, answer.body), (200, expected));
+}
+
+#[tokio::test]
+async fn only_the_host_accounts_that_were_ticked_are_listed() {
+    let app = TestApp::start().await;
+    app.link_more_host_accounts().await;
+    let browser = app.signed_in().await;
+    let (both, none) = (app.start_device().await, app.start_device().await);
+    app.allow_for(&browser, &both, &["hac_second", "hac_old"]).await;
+    app.allow_for(&browser, &none, &[]).await;
+    app.clock.advance(Duration::from_secs(60));
+
+    let answer = app.api("/v1/tms/me/hosts", &app.poll(&both).await.token()).await;
+    let (linked_at, forever) = ("1970-01-01T00:00:00+00:00", "2100-01-01T00:00:00+00:00");
+    let expected = json!({
+        "result_code": "0",
+        "result_msg": "success",
+        "num_hosts": 2,
+        "hosts": [
+            { "host": "old", "host_account": "testuser1-on-old", "state": "expired", "linked_at": linked_at, "expires_at": "2026-11-20T12:01:00+00:00" },
+            { "host": "second", "host_account": "testuser1-on-second", "state": "active", "linked_at": linked_at, "expires_at": forever },
+        ],
+    });
+    assert_eq!((answer.status, answer.body), (200, expected));
+    let answer = app.api("/v1/tms/me/hosts", &app.poll(&none).await.token()).await;
+    assert_eq!((answer.status, &answer.body["num_hosts"], &answer.body["hosts"]), (200, &0.into(), &json!([])));
+}
+
+#[tokio::test]
+async fn a_host_account_that_is_linked_for_ever_says_so() {
+    let app = TestApp::start().await;
+    let hosts = app.api("/v1/tms/me/hosts", &app.token().await).await.body;
+    assert_eq!((&hosts["hosts"][0]["host"], &hosts["hosts"][0]["expires_at"]), (&"testhost1".into(), &"9999-12-31T23:59:59+00:00".into()));
+}
+
+#[tokio::test]
+async fn nobody_gives_away_what_is_not_theirs() {
+    let app = TestApp::start().await;
+    app.link_more_host_accounts().await;
+    let (browser, device) = (app.signed_in().await, app.start_device().await);
+    let consent = browser.enter(&device.user_code).await;
+    let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
+    for foreign in ["hac_other", "hac_none", "", "'"] {
+        let form = [("grant", &*grant), ("lifetime", &*lifetime), ("decision", "allow"), ("started_this", "yes"), ("host_accounts[]", foreign)];
+        browser.post("/api/device/decide", &form).await;
+        assert_eq!(app.poll(&device).await.error(), "authorization_pending", "{foreign:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_no_token_is_asked_for_one_without_an_error() {
+    let app = TestApp::start().await;
+    for path in PATHS {
+        for header in [None, Some("Basic dG1zLWNsaTo="), Some("Digest x"), Some("")] {
+            let mut request = app.http.get(app.url(path));
+            if let Some(header) = header {
+                request = request.header("authorization", header);
+            }
+            let answer = Answer::of(request).await;
+            assert_eq!((error(&answer), challenge(&answer)), (401, ""), "{path} {header:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_or_a_cookie_is_none() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    let asked = [
+        app.http.get(app.url("/v1/tms/me")).query(&[("access_token", &token)]),
+        app.http.get(app.url("/v1/tms/me")).header("cookie", format!("access_token={token}")),
+    ];
+    for request in asked {
+        let answer = Answer::of(request).await;
+        assert_eq!((error(&answer), challenge(&answer)), (401, ""));
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_may_be_written_in_any_case() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    for scheme in ["Bearer ", "bearer ", "BEARER  "] {
+        let answer = Answer::of(app.http.get(app.url("/v1/tms/me")).header("authorization", format!("{scheme}{token}"))).await;
+        assert_eq!(answer.status, 200, "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_token_of_ours_is_invalid() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    let (head, signature) = token.rsplit_once('.').expect("a JWT");
+    let last = if token.ends_with('A') { "Q" } else { "A" };
+    let garbage =
+        ["x", "a.b.c", "..", "é", &"x".repeat(5_000), head, &format!("{head}."), &format!("{token}."), &format!("{token}x")].map(String::from);
+    let tampered = [format!("{head}.{}{last}", &signature[..signature.len() - 2]), format!("{head}.{}", signature.chars().rev().collect::<String>())];
+    for path in PATHS {
+        for token in garbage.iter().chain(&tampered) {
+            assert_invalid(&app.api(path, token).await, token);
+        }
+    }
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+}
+
+/// A token of ours with another header or other claims, signed with our own key, so that nothing else is wrong with it.
+fn forged(app: &TestApp, token: &str, header: impl FnOnce(&mut Header), claims: &Value) -> String {
+    let pem = std::fs::read(app.data_dir.join("keys/signing-key.pem")).expect("the key");
+    let mut forged = jsonwebtoken::decode_header(token).expect("a header");
+    header(&mut forged);
+    let mut all = jsonwebtoken::dangerous::insecure_decode::<Value>(token).expect("a token").claims;
+    for (name, value) in claims.as_object().expect("claims") {
+        all.as_object_mut().expect("claims").insert(name.clone(), value.clone());
+    }
+    jsonwebtoken::encode(&forged, &all, &EncodingKey::from_rsa_pem(&pem).expect("a key")).expect("signed")
+}
+
+#[tokio::test]
+async fn a_token_with_one_thing_wrong_is_invalid() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    let same = |_: &mut Header| {};
+    assert_eq!(app.api("/v1/tms/me", &forged(&app, &token, same, &json!({}))).await.status, 200, "a copy is as good");
+    let issuer = app.tenant("");
+    let wrong_claims = [
+        json!({ "iss": app.url("/t/default") }),
+        json!({ "iss": app.url("/t/nobody") }),
+        json!({ "iss": format!("{issuer}/") }),
+        json!({ "iss": "https://elsewhere.example/t/test" }),
+        json!({ "iss": issuer.to_uppercase() }),
+        json!({ "iss": "test" }),
+        json!({ "aud": app.url("/v1/tms/") }),
+        json!({ "aud": issuer }),
+        json!({ "aud": [] }),
+        json!({ "exp": app.services.now().as_seconds() }),
+        json!({ "exp": null }),
+        json!({ "exp": "9999999999" }),
+        json!({ "jti": "tok_unknown" }),
+        json!({ "jti": "" }),
+        json!({ "jti": "' OR 1=1 --" }),
+    ];
+    for claims in wrong_claims {
+        assert_invalid(&app.api("/v1/tms/me", &forged(&app, &token, same, &claims)).await, &claims.to_string());
+    }
+    let wrong_headers: [fn(&mut Header); 6] = [
+        |header| header.typ = Some("JWT".into()),
+        |header| header.typ = None,
+        |header| header.kid = Some("another".into()),
+        |header| header.kid = None,
+        |header| header.alg = Algorithm::RS512,
+        |header| header.alg = Algorithm::PS256,
+    ];
+    for (place, wrong) in wrong_headers.into_iter().enumerate() {
+        assert_invalid(&app.api("/v1/tms/me", &forged(&app, &token, wrong, &json!({}))).await, &format!("header {place}"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_signed_with_our_key_is_invalid() {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    let [_, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().expect("a JWT");
+    let kid = jsonwebtoken::decode_header(&token).expect("a header").kid;
+    for alg in ["none", "None", "NONE", ""] {
+        let header = BASE64.encode(json!({ "alg": alg, "typ": "at+jwt", "kid": kid }).to_string());
+        for signature in ["", signature] {
+            assert_invalid(&app.api("/v1/tms/me", &format!("{header}.{claims}.{signature}")).await, alg);
+        }
+    }
+    // A public key taken for a shared secret, the classic.
+    let jwks = Answer::of(app.http.get(app.tenant("/oauth/jwks"))).await.body;
+    let mut header = jsonwebtoken::decode_header(&token).expect("a header");
+    header.alg = Algorithm::HS256;
+    let all = jsonwebtoken::dangerous::insecure_decode::<Value>(&token).expect("a token").claims;
+    for secret in [jwks["keys"][0]["n"].as_str().expect("a modulus"), &jwks["keys"][0].to_string(), ""] {
+        let confused = jsonwebtoken::encode(&header, &all, &EncodingKey::from_secret(secret.as_bytes())).expect("signed");
+        assert_invalid(&app.api("/v1/tms/me", &confused).await, "HS256");
+    }
+    let elsewhere = TestApp::start().await;
+    assert_invalid(&elsewhere.api("/v1/tms/me", &token).await, "another portal's, though it has the same key");
+}
+
+#[tokio::test]
+async fn a_token_says_no_more_than_its_grant() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    let claims = json!({ "sub": "somebody", "scope": "hosts:read keys:create", "client_id": "testclient1" });
+    let me = app.api("/v1/tms/me", &forged(&app, &token, |_| {}, &claims)).await.body;
+    assert_eq!((&me["tms_user_id"], &me["scope"], &me["client_id"]), (&"testuser1".into(), &"hosts:read".into(), &"tms-cli".into()));
+}
+
+#[tokio::test]
+async fn a_token_ends_to_the_second() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    app.clock.advance(Duration::from_secs(8 * 60 * 60 - 1));
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+    app.clock.advance(Duration::from_secs(1));
+    for path in PATHS {
+        assert_invalid(&app.api(path, &token).await, path);
+    }
+    app.services.tidy().await.expect("tidied");
+    assert_invalid(&app.api("/v1/tms/me", &token).await, "tidied");
+}
+
+#[tokio::test]
+async fn a_token_stands_and_falls_with_its_person_its_client_and_its_tenant() {
+    let app = TestApp::start().await;
+    let token = app.token().await;
+    app.switch_person("testuser1", false).await;
+    assert_invalid(&app.api("/v1/tms/me", &token).await, "the person");
+    app.switch_person("testuser1", true).await;
+    app.switch_client("tms-cli", false).await;
+    assert_invalid(&app.api("/v1/tms/me", &token).await, "the client");
+    app.switch_client("tms-cli", true).await;
+    app.change_tenant("test", |tenant| tenant.enabled = false).await;
+    assert_invalid(&app.api("/v1/tms/me", &token).await, "the tenant");
+    app.change_tenant("test", |tenant| tenant.enabled = true).await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_ends_when_the_person_takes_the_consent_back() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    let browser = app.allow(&device).await;
+    let token = app.poll(&device).await.token();
+    let grant = browser.get("/device/result").await.field("grant");
+    browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
+    assert_invalid(&app.api("/v1/tms/me", &token).await, "withdrawn");
+}
+
+#[tokio::test]
+async fn a_scope_that_was_not_given_opens_nothing() {
+    let app = TestApp::start().await;
+    let device = app.start_device_of(&[("client_id", "tms-cli"), ("scope", "keys:create")]).await;
+    let browser = app.signed_in().await;
+    app.allow_for(&browser, &device, &[]).await;
+    let token = app.poll(&device).await.token();
+    assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "keys:create");
+    let answer = app.api("/v1/tms/me/hosts", &token).await;
+    assert_eq!((error(&answer), challenge(&answer)), (403, "error=\"insufficient_scope\", scope=\"hosts:read\""));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_on_tms_wire() {
+    let app = TestApp::start().await;
+    for path in ["/v1", "/v1/", "/v1/tms", "/v1/tms/", "/v1/tms/me/", "/v1/tms/me/hosts/1", "/v1/nothing", "/v1/%FF", "/v1/..%2f..%2fetc"] {
+        for method in ["GET", "POST", "DELETE"] {
+            let answer = Answer::of(app.http.request(method.parse().expect("a method"), app.url(path))).await;
+            assert_eq!(error(&answer), 404, "{method} {path}");
+        }
+    }
+    for path in PATHS {
+        for method in ["POST", "PUT", "DELETE", "PATCH"] {
+            let answer = Answer::of(app.http.request(method.parse().expect("a method"), app.url(path))).await;
+            assert_eq!((error(&answer), answer.header("allow")), (405, "GET,HEAD"), "{method} {path}");
+        }
+    }
+}
