@@ -24,7 +24,7 @@ pub struct AppState {
 pub struct Limits {
     /// Device codes asked for, by network address.
     pub device_requests: Limiter,
-    /// Polls and revocations, by client and network address.
+    /// All OAuth requests, by network address.
     pub token_requests: Limiter,
     /// Wrong client secrets, by client and network address.
     pub wrong_secrets: Limiter,

@@ -15,6 +15,8 @@ pub mod tenants;
 pub mod test_data;
 mod writer;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -53,7 +55,9 @@ pub struct Storage {
 impl Storage {
     /// Opens the database file, creating it if need be, and brings its schema up to date.
     pub async fn open(file: &Path) -> Result<Self, Fault> {
-        let options = options(file).create_if_missing(true);
+        // SQLite gives its other files the mode of this one.
+        OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::Io)?;
+        let options = options(file);
         let writing = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
         MIGRATIONS.run(&writing).await?;
         let readers =

@@ -144,3 +144,19 @@ async fn nothing_in_the_log_opens_anything_however_much_it_says() {
         secrets.assert_not_in(&logged, "the log");
     }
 }
+
+#[tokio::test]
+async fn only_its_owner_may_read_the_database() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    let clock = std::sync::Arc::new(crate::app::TestClock::default());
+    let entropy = std::sync::Arc::new(tms_portal::server::service::SystemEntropy);
+    let services = tms_portal::server::service::Services::open(dir.path(), "http://unused", clock, entropy).await.expect("services");
+    services.ready().await.expect("a database");
+    for entry in std::fs::read_dir(dir.path()).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("metadata").permissions());
+        assert_eq!(mode & 0o077, 0, "{}", path.display());
+    }
+    services.close().await;
+}

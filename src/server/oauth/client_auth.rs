@@ -34,14 +34,15 @@ impl FromRequest<AppState> for ClientRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
-        let InTenant(tenant) = InTenant::from_request_parts(&mut parts, state).await?;
         let from = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
+        // By address alone: who a client says it is costs nothing to make up.
+        state.limits.token_requests.check(&network(from)).map_err(OAuthError::Overload)?;
+        let InTenant(tenant) = InTenant::from_request_parts(&mut parts, state).await?;
         let headers = parts.headers.clone();
         let form = Form::read(Request::from_parts(parts, body)).await?;
         let Credentials { id, secret } = credentials(&headers, &form)?;
         let id = ClientId::parse(id).map_err(|_| OAuthError::InvalidClient)?;
         let caller = format!("{tenant}/{id} {}", network(from));
-        state.limits.token_requests.check(&caller).map_err(OAuthError::Overload)?;
         state.limits.wrong_secrets.still_waiting(&caller).map_err(OAuthError::Overload)?;
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         match state.services.authenticate_client(&tenant, &id, secret.as_deref()).await {

@@ -181,7 +181,7 @@ impl Services {
 async fn redeem_in(db: &mut Connection, grant: DeviceGrant, approval: Approval, pickup: Pickup) -> Result<(), Error<PollRefused>> {
     let client = clients::find(&mut *db, &grant.tenant_id, &grant.client_id).await?;
     let person = people::find(&mut *db, &grant.tenant_id, &approval.person).await?;
-    if !client.is_some_and(|found| found.client.enabled) || !person.is_some_and(|person| person.enabled) {
+    if !client.is_some_and(|found| found.client.enabled && found.client.device_grant) || !person.is_some_and(|person| person.enabled) {
         return Err(Error::Refused(PollRefused::Denied));
     }
     let fetched = Activity::new(grant.tenant_id.clone(), Kind::DeviceRedeemed, pickup.at)
