@@ -63,7 +63,10 @@ async fn dispatch(verb: Verb) -> Result<(), Failed> {
     match verb {
         Verb::Serve(options) => serve::run(Config::read(&options)?).await,
         Verb::Init(options) => init::run(Config::read(&options)?).await,
-        Verb::Check(options) => check::run(&Config::read(&options)?),
+        Verb::Check(options) => {
+            check::run(&Config::read(&options)?);
+            Ok(())
+        }
         Verb::Migrate(options) => migrate::run(&Config::read(&options)?).await,
         Verb::Tenant(arguments) => tenant::run(arguments).await,
         Verb::Person(arguments) => person::run(arguments).await,

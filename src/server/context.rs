@@ -68,7 +68,6 @@ pub fn set_refused(notice: &Notice) {
 }
 
 /// A fault, logged here; the caller learns that it is not their mistake, and nothing else.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub fn fault(fault: Fault) -> ServerFnError {
     tracing::error!(error = %fault, "A page or a form failed on our side");
     set_status(StatusCode::INTERNAL_SERVER_ERROR);
