@@ -9,6 +9,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: build ## install what is missing, build, start the portal on http://127.0.0.1:3000
+	@echo '==> starting the portal; `tms` is target/debug/tms here'
 	@exec target/debug/tms-portal serve --test-tenant
 
 test: build browser ## install what is missing, run every test: Rust's, then the browser's

@@ -67,7 +67,7 @@ enum Command {
     Logout,
     /// Show who is signed in, and for how long
     Whoami,
-    /// List the host accounts you linked
+    /// List the host accounts you shared with this sign-in
     Hosts,
 }
 

@@ -89,7 +89,7 @@ fn run(wasm: &Path) -> Result {
     let js = pkg.join(format!("{}.js", config.output_name));
     hash_snippets(&pkg, &js)?;
     let css = pkg.join(format!("{}.css", config.output_name));
-    write(&css, minify_css(&read_to_string(&config.style_file)?))?;
+    write(&css, read(&config.style_file)?)?;
 
     let mut hashes = String::new();
     for (kind, file) in [("js", js), ("wasm", bound), ("css", css)] {
@@ -197,37 +197,6 @@ fn publish_hashes(hashes: &str) -> Result {
     Ok(())
 }
 
-/// Removes comments and indentation, and leaves strings alone.
-fn minify_css(css: &str) -> String {
-    let mut out = String::with_capacity(css.len());
-    let mut rest = css;
-    while let Some(start) = rest.find(['"', '\'', '/']) {
-        let (before, special) = rest.split_at(start);
-        out += before;
-        let length = match special.as_bytes()[0] {
-            b'/' if special.starts_with("/*") => {
-                rest = special[2..].split_once("*/").map_or("", |(_, after)| after);
-                continue;
-            }
-            b'/' => 1,
-            quote => {
-                let mut escaped = false;
-                let end = special.bytes().skip(1).position(|byte| {
-                    let ends = byte == quote && !escaped;
-                    escaped = byte == b'\\' && !escaped;
-                    ends
-                });
-                end.map_or(special.len(), |end| end + 2)
-            }
-        };
-        out += &special[..length];
-        rest = &special[length..];
-    }
-    out += rest;
-    let lines = out.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 /// Writes `.br` and `.gz` beside the file, where that makes it smaller.
 fn compress(file: &Path) -> Result {
     let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
@@ -299,23 +268,4 @@ fn remove_dir(path: &Path) -> Result {
         fs::remove_dir_all(path).map_err(at(path))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::minify_css;
-
-    #[test]
-    fn css_loses_comments_and_indentation_only() {
-        let css = "/* a */\n.b {\n  content: \"/* \\\" */\"; /* c\n  d */\n\n  e: url('f//g');\n}\n";
-        let expected = ".b {\ncontent: \"/* \\\" */\";\ne: url('f//g');\n}";
-        assert_eq!(minify_css(css), expected);
-    }
-
-    #[test]
-    fn css_may_end_anywhere() {
-        for css in ["/", "/*", "'", "\"\\", "a /* b"] {
-            minify_css(css);
-        }
-    }
 }

@@ -15,8 +15,9 @@ use super::failure::Failure;
 use super::http::NoAnswer;
 use super::metadata::Metadata;
 use super::printable::Printable;
-use super::server_api::{CLIENT_ID, ServerApi};
+use super::server_api::ServerApi;
 use super::waiting::Waiting;
+use crate::domain::client::CLI_CLIENT_ID;
 
 /// A server that sends `"interval": 0` is not asked in a busy loop.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -35,7 +36,7 @@ pub struct DeviceFlow<'a> {
 
 impl<'a> DeviceFlow<'a> {
     pub fn new(server: &'a ServerApi, metadata: &Metadata) -> Self {
-        let client = BasicClient::new(ClientId::new(CLIENT_ID.to_owned()))
+        let client = BasicClient::new(ClientId::new(CLI_CLIENT_ID.to_owned()))
             .set_device_authorization_url(DeviceAuthorizationUrl::from_url(metadata.device_authorization_endpoint.clone()))
             .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()));
         Self { server, client }

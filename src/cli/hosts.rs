@@ -12,7 +12,7 @@ use super::target::{Place, Target};
 
 const HEADINGS: [&str; 5] = ["HOST", "ACCOUNT", "STATE", "LINKED", "EXPIRES"];
 
-/// Lists the host accounts that the person linked and shared with this sign-in.
+/// Lists the host accounts that are linked to the person and shared with this sign-in.
 pub async fn hosts(place: &Place, output: &Output) -> Result<(), Failure> {
     let credentials = Credentials::load(output)?;
     let target = Target::choose(place, credentials.current())?;
@@ -21,7 +21,7 @@ pub async fn hosts(place: &Place, output: &Output) -> Result<(), Failure> {
     let hosts = server.my_hosts(&sign_in.access_token).await?.hosts;
 
     if hosts.is_empty() {
-        output.note("No host accounts: link one in the portal, then tick it when you sign in with `tms login`.");
+        output.note("No host accounts: the operators of your centre link them; tick them when you sign in with `tms login`.");
     }
     let object = json!({ "server": target.server.as_str(), "tenant": target.tenant, "num_hosts": hosts.len(), "hosts": hosts });
     output.result(&table(&hosts), &object);

@@ -1,5 +1,6 @@
 //! `tms logout`
 
+use crate::domain::paths;
 use serde_json::json;
 
 use crate::domain::time::Timestamp;
@@ -27,7 +28,7 @@ pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
     report(&target, output, &format!("Signed out of {target}."), reason.as_deref());
     if let Some(reason) = reason {
         output.note(&format!("The token is forgotten here, but the server did not end it: {reason}"));
-        output.note(&format!("It stays valid {valid}, unless you end it in the portal, {}.", target.server));
+        output.note(&format!("It stays valid {valid}; the browser that allowed it can take it back at {}{}.", target.server, paths::DEVICE_RESULT));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use oauth2::{AccessToken, HttpResponse};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::paths;
 use crate::domain::time::span_in_words;
 
@@ -14,9 +15,6 @@ use super::http::{Http, NoAnswer};
 use super::metadata::Metadata;
 use super::printable::Printable;
 use super::target::Target;
-
-/// This program's name at every portal. It is a public client: the name is no secret and proves nothing.
-pub const CLIENT_ID: &str = "tms-cli";
 
 /// One tenant of one portal, as this program sees it.
 pub struct ServerApi {
@@ -85,7 +83,7 @@ impl ServerApi {
 
     /// RFC 7009. Not through the `oauth2` crate, which refuses an `http://` endpoint even on this machine.
     pub async fn revoke(&self, endpoint: &Url, token: &AccessToken) -> Result<(), Failure> {
-        let form = [("token", token.secret().as_str()), ("token_type_hint", "access_token"), ("client_id", CLIENT_ID)];
+        let form = [("token", token.secret().as_str()), ("token_type_hint", "access_token"), ("client_id", CLI_CLIENT_ID)];
         let answer = self.http.post_form(endpoint.as_str(), &form).await.map_err(|why| self.no_answer(why))?;
         if answer.status() == StatusCode::OK { Ok(()) } else { Err(self.refusal(&answer)) }
     }

@@ -36,7 +36,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The counters for guesses at user codes: 5 per session and 10 minutes, 20 per account and hour, 10 per network address and
 /// minute, 10 per second over all. With 10 000 codes alive the last one alone keeps a hit within a code's life below 0.4 %.
-pub fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
+fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
     let limit = |key: String, most, window| Limit { key: format!("code {key}"), most, window };
     let mut limits = vec![limit("all".into(), 600, MINUTE)];
     limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
@@ -46,7 +46,7 @@ pub fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
 }
 
 /// The counters for guesses at passwords: 10 per account, 30 per network address, each in 10 minutes.
-pub fn password_limits(guesser: &Guesser) -> Vec<Limit> {
+fn password_limits(guesser: &Guesser) -> Vec<Limit> {
     let limit = |key: String, most| Limit { key: format!("password {key}"), most, window: 10 * MINUTE };
     let mut limits = Vec::new();
     limits.extend(account(guesser).map(|account| limit(account, 10)));

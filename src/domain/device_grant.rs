@@ -3,14 +3,14 @@
 //! ```text
 //!                    approve            redeem
 //!   Pending ───────────────► Approved ─────────► Redeemed
-//!      │ deny                   │ withdraw           │ withdraw
+//!      │ deny, report           │ withdraw, lapse    │ withdraw, replay
 //!      ▼                        ▼                    ▼
-//!   Denied                  Withdrawn            Withdrawn
+//!   Denied             Withdrawn, Lapsed         Withdrawn
 //! ```
 //!
 //! A grant also has a claim: the browser session that typed the user code first. Only that session may decide.
 //! Expiry is not a state; each rule looks at the time it is given. A grant that was approved but not fetched in time
-//! expires like any other: the device has stopped asking.
+//! expires like any other, the device having stopped asking; housekeeping then makes it `Lapsed`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -71,6 +71,7 @@ pub enum State {
     Denied { at: Timestamp, reported: bool },
     Redeemed { approval: Approval, pickup: Pickup },
     Withdrawn { at: Timestamp },
+    Lapsed { at: Timestamp },
 }
 
 /// What the person said yes to.
@@ -165,7 +166,7 @@ impl DeviceGrant {
 
     /// Says yes.
     pub fn approve(mut self, presenter: &Presenter, person: &UserId, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
-        self.decidable(presenter, Some(person), now)?;
+        self.decidable(presenter, person, now)?;
         let approval = Approval { person: person.clone(), at: now, scope: self.scope.clone(), until };
         self.state = State::Approved(approval);
         Ok(self)
@@ -173,13 +174,13 @@ impl DeviceGrant {
 
     /// Says no.
     pub fn deny(mut self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
-        self.decidable(presenter, Some(person), now)?;
+        self.decidable(presenter, person, now)?;
         self.state = State::Denied { at: now, reported: false };
         Ok(self)
     }
 
-    /// "I did not start this": whoever holds the code may say so, signed in or not. Takes back an approval, too, as long as
-    /// the device has not fetched its token; after that the person withdraws it.
+    /// "I did not start this": whoever holds the code may say so, signed in or not. An approval is taken back by whoever gave
+    /// it instead.
     pub fn report(mut self, now: Timestamp) -> Result<Self, DecisionRefused> {
         match self.state {
             _ if self.is_expired(now) => Err(DecisionRefused::Expired),
@@ -203,21 +204,49 @@ impl DeviceGrant {
         }
     }
 
-    /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person. What was
-    /// taken back after the end has lapsed: nobody said no.
+    /// The device has come for its token. `None` where there is none to be had.
+    pub fn redeem(mut self, pickup: Pickup) -> Option<Self> {
+        let State::Approved(approval) = self.state else { return None };
+        if pickup.at >= self.expires_at || pickup.at >= approval.until {
+            return None;
+        }
+        self.state = State::Redeemed { approval, pickup };
+        Some(self)
+    }
+
+    /// A spent device code came again: somebody has a copy of it, and the access ends. `None` if it was only a twin of the
+    /// poll that spent it.
+    pub fn replay(mut self, now: Timestamp) -> Option<Self> {
+        match &self.state {
+            State::Redeemed { pickup, .. } if now.since(pickup.at) > TWIN_WINDOW => {
+                self.state = State::Withdrawn { at: now };
+                Some(self)
+            }
+            _ => None,
+        }
+    }
+
+    /// Nobody came for what was approved. `None` while there is time.
+    pub fn lapse(mut self, now: Timestamp) -> Option<Self> {
+        let lapsed = matches!(self.state, State::Approved(_)) && self.is_expired(now);
+        self.state = State::Lapsed { at: now };
+        lapsed.then_some(self)
+    }
+
+    /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person.
     pub fn polled(&self, now: Timestamp) -> Polled {
         match &self.state {
             State::Redeemed { .. } => Polled::Spent,
-            State::Withdrawn { at } if *at >= self.expires_at => Polled::Expired,
             State::Denied { .. } | State::Withdrawn { .. } => Polled::Denied,
+            State::Lapsed { .. } => Polled::Expired,
             _ if self.is_expired(now) => Polled::Expired,
             State::Pending => Polled::Pending,
             State::Approved(approval) => Polled::Ready(approval.clone()),
         }
     }
 
-    fn decidable(&self, presenter: &Presenter, person: Option<&UserId>, now: Timestamp) -> Result<(), DecisionRefused> {
-        let ours = Claim { presenter: presenter.clone(), person: person.cloned() };
+    fn decidable(&self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<(), DecisionRefused> {
+        let ours = Claim { presenter: presenter.clone(), person: Some(person.clone()) };
         if self.claim.as_ref() != Some(&ours) {
             return Err(DecisionRefused::NotYours);
         }
@@ -238,7 +267,7 @@ impl Claim {
     }
 }
 
-/// How a poll while pending is to be taken: the tolerant rule, which harms no client seen in the field (device-flow §4.1).
+/// How a poll while pending is to be taken: the tolerant rule, which harms no client seen in the field (docs/decisions/0005).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollPace {
     /// In time; the clock moves to this poll.
@@ -340,8 +369,19 @@ mod tests {
         assert_eq!(waiting().polled(at(900)), Polled::Expired);
         assert_eq!(approved().polled(at(900)), Polled::Expired);
         assert!(matches!(approved().polled(at(899)), Polled::Ready(_)));
-        let lapsed = approved().withdraw(&user("jdoe"), at(900)).expect("taken back when nobody came");
-        assert_eq!(lapsed.polled(at(901)), Polled::Expired);
+        assert!(approved().lapse(at(899)).is_none() && waiting().lapse(at(901)).is_none());
+        assert_eq!(approved().lapse(at(900)).expect("nobody came").polled(at(901)), Polled::Expired);
+    }
+
+    #[test]
+    fn a_token_is_fetched_once_and_in_time() {
+        let pickup = |seconds| Pickup { at: at(seconds), from: None, token_id: TokenId::parse("tok_1").expect("a token id") };
+        let redeemed = approved().redeem(pickup(10)).expect("a token");
+        assert_eq!(redeemed.polled(at(11)), Polled::Spent);
+        assert!(redeemed.clone().redeem(pickup(11)).is_none() && waiting().redeem(pickup(10)).is_none());
+        assert!(approved().redeem(pickup(900)).is_none(), "the code has expired");
+        assert!(redeemed.clone().replay(at(11)).is_none(), "a twin");
+        assert_eq!(redeemed.replay(at(12)).expect("a copy").state, State::Withdrawn { at: at(12) });
     }
 
     #[test]

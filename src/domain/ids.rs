@@ -17,7 +17,7 @@ pub enum IdRefused {
 }
 
 /// The longest identifier that is accepted, in bytes.
-pub const MAX_ID_LENGTH: usize = 128;
+const MAX_ID_LENGTH: usize = 128;
 
 /// Identifiers end up in URLs, logs, terminals and `sshd`'s command line: printable ASCII without quoting trouble.
 fn check(text: &str) -> Result<(), IdRefused> {

@@ -33,7 +33,7 @@ pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {
     /// Reads a `scope` parameter, passing over the words we do not know: generic clients add their own (`openid`,
-    /// `offline_access`), and refusing them would lock those clients out (device-flow findings §4.1 no. 4).
+    /// `offline_access`), and refusing them would lock those clients out (docs/decisions/0005).
     pub fn parse_known(text: &str) -> Self {
         Self(text.split_ascii_whitespace().filter_map(Scope::parse).collect())
     }

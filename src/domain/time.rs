@@ -1,6 +1,6 @@
 //! Points in time and spans, as whole milliseconds. The clock itself is the service's; rules get a [`Timestamp`].
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -65,6 +65,13 @@ impl Timestamp {
     }
 }
 
+impl Sub<Duration> for Timestamp {
+    type Output = Timestamp;
+    fn sub(self, span: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Timestamp;
     fn add(self, span: Duration) -> Timestamp {
@@ -82,6 +89,16 @@ pub fn span_in_words(span: Duration) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time to wait, in whole minutes upwards: nobody who waits as told comes too early.
+pub fn wait_in_words(wait: Duration) -> String {
+    span_in_words(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
+}
+
+/// A time to wait, in whole seconds upwards, at least one (RFC 9110 §10.2.3 `Retry-After`).
+pub fn retry_after(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -104,6 +121,11 @@ mod tests {
         {
             assert_eq!(span_in_words(Duration::from_secs(seconds)), words);
         }
+        let waits = [(299, "5 minutes"), (300, "5 minutes"), (301, "6 minutes"), (1, "1 minute"), (0, "1 minute")];
+        for (seconds, words) in waits {
+            assert_eq!(wait_in_words(Duration::from_secs(seconds)), words);
+        }
+        assert_eq!([0, 1, 1_000, 1_001].map(|millis| retry_after(Duration::from_millis(millis))), [1, 1, 1, 2]);
         let now = Timestamp::from_millis(1_000_000);
         assert_eq!(Timestamp::from_millis(995_000).ago(now), "just now");
         assert_eq!(Timestamp::from_millis(880_000).ago(now), "2 minutes ago");

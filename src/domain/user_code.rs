@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 pub const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 /// Letters in a code: 20⁸ possibilities, 34.6 bits.
-pub const LENGTH: usize = 8;
+const LENGTH: usize = 8;
 
 /// The longest text that is looked at: room for a pasted address of ours, nothing more.
 const MAX_TYPED_LENGTH: usize = 2_048;
@@ -74,7 +74,7 @@ impl UserCode {
 }
 
 /// True for the letters a code may have, in upper case.
-pub fn is_code_letter(c: char) -> bool {
+fn is_code_letter(c: char) -> bool {
     c.is_ascii() && ALPHABET.contains(&(c as u8))
 }
 

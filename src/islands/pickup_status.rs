@@ -41,12 +41,12 @@ pub fn PickupStatus(outcome: Outcome) -> impl IntoView {
 }
 
 fn is_waiting(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Waiting { .. })
+    matches!(outcome, Outcome::Waiting)
 }
 
 fn in_words(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Waiting { .. } => "Your device has not picked it up yet. That takes a few seconds.".to_owned(),
+        Outcome::Waiting => "Your device has not picked it up yet. That takes a few seconds.".to_owned(),
         Outcome::PickedUp { at, from: Some(from) } => format!("Your device picked it up at {at}, from {from}."),
         Outcome::PickedUp { at, from: None } => format!("Your device picked it up at {at}."),
         Outcome::Denied => "The request has been denied.".to_owned(),

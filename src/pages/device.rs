@@ -6,7 +6,6 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{ClientName, Page, Problem, Sorry, Time};
-use crate::domain::device_grant::DecisionRefused;
 use crate::domain::paths;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
 
@@ -25,11 +24,12 @@ pub fn Device() -> impl IntoView {
         };
         Either::Left(match (waiting, caller.signed_in.clone()) {
             (Some(device), Some(person)) => {
-                let notice = caller.session.take_notice(Place::Consent).await.ok().flatten();
+                let notice = notice_at(&caller, &[Place::Consent, Place::Tick]).await;
                 Either::Left(view! { <Consent device person notice/> })
             }
             _ => {
-                let notice = why_not(&caller).await;
+                // Why the code was refused, or why the request that it led to is gone.
+                let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
                 let filled = prefilled(&caller, in_address).await;
                 Either::Right(view! { <EnterCodeForm notice filled/> })
             }
@@ -37,12 +37,13 @@ pub fn Device() -> impl IntoView {
     })
 }
 
-/// Why the code was refused, or why the request that it led to is gone.
-async fn why_not(caller: &Caller) -> Option<Notice> {
-    match caller.session.take_notice(Place::EnterCode).await.ok().flatten() {
-        None => caller.session.take_notice(Place::Consent).await.ok().flatten(),
-        notice => notice,
+async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
+    for place in places {
+        if let Ok(Some(notice)) = caller.session.take_notice(*place).await {
+            return Some(notice);
+        }
     }
+    None
 }
 
 /// The code out of the address, where the code's tenant allows that.
@@ -96,7 +97,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     }
     let refused = notice.is_some();
     let title = format!("Let {} use your account?", device.client.name);
-    let tick_refused = notice.as_ref().is_some_and(|notice| notice.sentence == DecisionRefused::NotConfirmed.to_string());
+    let tick_refused = notice.as_ref().is_some_and(|notice| notice.place == Place::Tick);
     let chosen = notice.as_ref().and_then(|notice| notice.chosen.clone());
     let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };

@@ -16,9 +16,12 @@ pub fn DeviceReport() -> impl IntoView {
         let (Ok(waiting), Ok(caller)) = (waiting_device().await, context::caller()) else {
             return Either::Right(view! { <Sorry/> });
         };
-        Either::Left(match caller.session.take_notice(Place::Report).await.ok().flatten() {
-            Some(notice) if notice.sentence.is_empty() => Either::Left(view! { <Reported/> }),
-            notice => Either::Right(view! { <Report notice code=waiting.map(|device| device.code)/> }),
+        Either::Left(match caller.session.take_notice(Place::Reported).await {
+            Ok(Some(_)) => Either::Left(view! { <Reported/> }),
+            _ => {
+                let notice = caller.session.take_notice(Place::Report).await.ok().flatten();
+                Either::Right(view! { <Report notice code=waiting.map(|device| device.code)/> })
+            }
         })
     })
 }
@@ -35,7 +38,7 @@ fn Report(notice: Option<Notice>, code: Option<String>) -> impl IntoView {
             <p class="lead">
                 "Whoever sends you a code wants you to let them into your account. Do not enter it anywhere else, and do not answer them."
             </p>
-            <p>"Enter the code here, and it stops working at once. The device is told no, and your centre’s operators are told what happened."</p>
+            <p>"Enter the code here, and it stops working at once. The device is told no, and what happened is recorded for your centre’s operators."</p>
             <OnePress>
                 <form method="post" action=ReportCode::url() class="enter-code" novalidate>
                     <label for="user-code">"Code"</label>
@@ -55,7 +58,7 @@ fn Reported() -> impl IntoView {
     view! {
         <Page title="Thank you. It has been stopped.">
             <p class="lead" role="status">"The code no longer works, the device has been told no, and nothing was shared."</p>
-            <p>"If you have already let somebody in, look at " <a href=paths::SESSIONS>"where you are signed in"</a> " and change your password."</p>
+            <p>"If you have already allowed a request, " <a href=paths::DEVICE_RESULT>"take it back"</a> ", and tell your centre’s help desk."</p>
         </Page>
     }
 }

@@ -18,17 +18,17 @@ pub fn DeviceResult() -> impl IntoView {
         };
         let problem = caller.session.take_notice(Place::Result).await.ok().flatten().map(|notice| notice.sentence);
         Either::Left(match decided {
-            Some(device) => Either::Left(view! { <Result device problem/> }),
+            Some(device) => Either::Left(view! { <Answered device problem/> }),
             None => Either::Right(view! { <Nothing/> }),
         })
     })
 }
 
 #[component]
-fn Result(device: DecidedRequest, problem: Option<String>) -> impl IntoView {
+fn Answered(device: DecidedRequest, problem: Option<String>) -> impl IntoView {
     let problem = problem.map(|sentence| view! { <Problem sentence/> });
     match device.outcome {
-        Outcome::Waiting { .. } | Outcome::PickedUp { .. } => Either::Left(view! { <Connected device problem=problem.into_any()/> }),
+        Outcome::Waiting | Outcome::PickedUp { .. } => Either::Left(view! { <Connected device problem=problem.into_any()/> }),
         Outcome::Denied => Either::Right(
             view! { <Ended title="Denied" sentence="Nothing was shared. The device has been told." client=device.client problem=problem.into_any()/> },
         ),

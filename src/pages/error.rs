@@ -42,10 +42,10 @@ impl ErrorPage {
             405 => ("That does not work this way", "This address takes forms only. Go back to the page you came from."),
             413 => ("That was too much", "What was sent is larger than this page takes."),
             429 => ("Too many requests", "Wait a minute, then try again."),
-            503 => ("Too busy", "The portal is very busy or being serviced. Nothing was changed. Try again in a minute."),
+            503 => ("Too busy", "The portal is very busy or being serviced. Wait a minute, look whether it was done, and only then try again."),
             _ => (
                 "Something broke on our side",
-                "Nothing was shared. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened.",
+                "It cannot be said whether it was done: look before you try again. If it stays like this, tell your centre’s help desk when it happened.",
             ),
         }
     }

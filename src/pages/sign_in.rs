@@ -71,7 +71,7 @@ fn Choice(choice: Chosen) -> impl IntoView {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
-    let others = tenants.len() > 1;
+    let others = tenant.is_some() && tenants.len() > 1;
     view! {
         <Page title="Sign in" refused>
             {with_code.then(|| view! { <p class="notice">"Your code is kept. Sign in to see who asks."</p> })}
@@ -79,7 +79,7 @@ fn Choice(choice: Chosen) -> impl IntoView {
                 Some(tenant) => Either::Left(view! { <Ways tenant notice/> }),
                 None => Either::Right(view! { <Tenants tenants/> }),
             }}
-            {others.then(|| view! { <p class="aside hint">"Another centre? Choose it in the address your centre gave you."</p> })}
+            {others.then(|| view! { <p class="aside"><a href=format!("{}?choose=1", paths::SIGN_IN)>"My account is at another centre"</a></p> })}
         </Page>
     }
 }

@@ -9,13 +9,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
-use super::guard::client_address::ClientAddress;
+use super::guard::client_address;
 use super::guard::trouble::Trouble;
 use super::service::proofs::Visit;
 use super::service::user_codes::CodeRefused;
 use super::service::{Error, Fault, Services, SignedIn};
 use super::sign_in::session::{Notice, Place, PortalSession};
 use crate::domain::ids::DeviceGrantId;
+use crate::domain::time::retry_after;
 use crate::domain::user_code::UserCode;
 
 #[derive(Clone)]
@@ -50,7 +51,7 @@ impl Caller {
 pub fn code_notice(place: Place, refused: &CodeRefused, typed: &str) -> Notice {
     let mut notice = Notice::new(place, refused).typed(typed);
     match refused {
-        CodeRefused::TooManyTries { wait } => notice.wait = Some(wait.as_secs().max(1)),
+        CodeRefused::TooManyTries { wait } => notice.wait = Some(retry_after(*wait)),
         CodeRefused::OtherTenant { tenant, .. } => notice.other_tenant = Some(tenant.clone()),
         _ => {}
     }
@@ -59,7 +60,7 @@ pub fn code_notice(place: Place, refused: &CodeRefused, typed: &str) -> Notice {
 
 /// Finds out who is calling, for everything behind it.
 pub async fn identify(State(services): State<Services>, session: Session, mut request: Request, next: Next) -> Result<Response, Trouble> {
-    let from = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    let from = client_address::of(request.extensions());
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
     let session = PortalSession::new(session);
     let signed_in = signed_in(&services, &session, from).await?;

@@ -8,14 +8,15 @@ mod serve;
 mod tenant;
 mod words;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::config::{Config, Options, Problems};
+use super::config::{Config, DataOptions, Options, Problems};
 use super::service::{Fault, Services, SystemClock, SystemEntropy};
 
-/// The Trust Manager System's portal: device sign-in, and what may act for a person
+/// Runs and looks after a Trust Manager portal
 ///
 /// Settings come from flags, then the environment, then the configuration file.
 #[derive(Parser)]
@@ -34,7 +35,7 @@ enum Verb {
     /// Check the settings and say what is wrong with them
     Check(Options),
     /// Bring the database's schema up to date
-    Migrate(Options),
+    Migrate(DataOptions),
     /// Change a tenant's policy
     Tenant(tenant::Arguments),
     /// Make accounts with a password, for tenants without an institution to sign in with
@@ -67,7 +68,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failed> {
             check::run(&Config::read(&options)?);
             Ok(())
         }
-        Verb::Migrate(options) => migrate::run(&Config::read(&options)?).await,
+        Verb::Migrate(options) => migrate::run(&options.existing()?).await,
         Verb::Tenant(arguments) => tenant::run(arguments).await,
         Verb::Person(arguments) => person::run(arguments).await,
     }
@@ -103,5 +104,14 @@ impl From<std::io::Error> for Failed {
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {
-    Services::open(&config.data_dir, &config.public_url, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemEntropy)).await
+    open_in(&config.data_dir, &config.public_url).await
+}
+
+/// For verbs that change what is stored and talk to nobody.
+async fn open_data(data_dir: &Path) -> Result<Services, Fault> {
+    open_in(data_dir, "").await
+}
+
+async fn open_in(data_dir: &Path, public_url: &str) -> Result<Services, Fault> {
+    Services::open(data_dir, public_url, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemEntropy)).await
 }

@@ -11,17 +11,46 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::guard::client_address::TrustedProxies;
+use super::service::DATABASE;
 use super::state::RequestLimits;
 
-/// Where settings come from, for every verb that needs them.
+/// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Options {
+pub struct DataOptions {
     /// The configuration file: Leptos' own options, and ours under [portal]
     #[arg(long, env = "TMS_CONFIG", default_value = "Leptos.toml", value_name = "FILE")]
     pub config: PathBuf,
     /// Where database and keys are kept [default: portal.data-dir of the file, else .data]
     #[arg(long, env = "TMS_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+impl DataOptions {
+    /// The data directory of a portal that has been set up.
+    pub fn existing(&self) -> Result<PathBuf, Problems> {
+        let dir = match &self.data_dir {
+            Some(dir) => dir.clone(),
+            None => self.dir_or(read_file(&self.config).map_err(|problem| Problems(vec![problem]))?.1.data_dir),
+        };
+        let there = dir.join(DATABASE).exists();
+        there
+            .then_some(dir.clone())
+            .ok_or_else(|| Problems(vec![format!("--data-dir: there is no portal in {}; tms-portal init makes one", dir.display())]))
+    }
+
+    fn dir_or(&self, in_file: Option<PathBuf>) -> PathBuf {
+        self.data_dir.clone().or(in_file).unwrap_or_else(|| PathBuf::from(".data"))
+    }
+}
+
+/// Where settings come from, for the verbs that need all of them.
+///
+/// `TMS_TEST_PASSWORD` is the test person's password when the test data are made; `TMS_LOG` filters the log (such as
+/// `tms_portal=debug`), and `TMS_LOG_FORMAT=json` writes it for machines.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    pub data: DataOptions,
     /// The address to listen on [default: site-addr of the file]
     #[arg(long, env = "TMS_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
@@ -82,13 +111,13 @@ impl std::error::Error for Problems {}
 
 impl Config {
     pub fn read(options: &Options) -> Result<Self, Problems> {
-        let file = read_file(&options.config).map_err(|problem| Problems(vec![problem]))?;
+        let file = read_file(&options.data.config).map_err(|problem| Problems(vec![problem]))?;
         let (leptos, portal) = file;
         let listen = options.listen.unwrap_or(leptos.site_addr);
         let public_url = options.public_url.clone().or(portal.public_url).unwrap_or_else(|| format!("http://{listen}"));
         let config = Self {
             listen,
-            data_dir: options.data_dir.clone().or(portal.data_dir).unwrap_or_else(|| PathBuf::from(".data")),
+            data_dir: options.data.dir_or(portal.data_dir),
             public_url: public_url.trim_end_matches('/').to_owned(),
             test_tenant: options.test_tenant,
             trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies)),
@@ -169,8 +198,7 @@ mod tests {
         let config = dir.path().join("Leptos.toml");
         std::fs::write(&config, format!("[package.metadata.leptos]\noutput-name = \"tms-portal\"\n{file}")).expect("written");
         let options = Options {
-            config,
-            data_dir: None,
+            data: DataOptions { config, data_dir: None },
             listen: Some(listen.parse().expect("an address")),
             public_url: Some(public_url.into()),
             test_tenant,

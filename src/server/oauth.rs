@@ -25,7 +25,7 @@ pub fn router() -> Router<AppState> {
         .route(&tenant(paths::TOKEN), post(token::post))
         .route(&tenant(paths::REVOKE), post(revoke::post))
         .route(&tenant(paths::JWKS), get(jwks::get))
-        // RFC 8414 §3.1 inserts the well-known part before the issuer's path; other clients append it (device-flow M7).
+        // RFC 8414 §3.1 inserts the well-known part before the issuer's path; other clients append it.
         .route(&tenant(paths::OAUTH_METADATA), get(discovery::get))
         .route(&tenant(paths::OPENID_METADATA), get(discovery::get))
         .route(&format!("{}/t/{{tenant}}", paths::OAUTH_METADATA), get(discovery::get))

@@ -27,6 +27,7 @@ use super::sign_in::store::Store;
 use super::state::AppState;
 use super::{caller, oauth, sign_in, telemetry, tms};
 use crate::domain::paths;
+use crate::domain::time::retry_after;
 use crate::pages::{App, ErrorPage, shell};
 
 /// The longest a request may take.
@@ -137,10 +138,10 @@ async fn bad_arguments_are_the_callers(response: Response) -> Response {
 }
 
 async fn limit_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let from = request.extensions().get::<client_address::ClientAddress>().and_then(|address| address.0);
+    let from = client_address::of(request.extensions());
     match state.limits.pages.check(&rate_limit::network(from)) {
         Ok(()) => next.run(request).await,
-        Err(wait) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait.as_secs().max(1).to_string())]).into_response(),
+        Err(wait) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response(),
     }
 }
 

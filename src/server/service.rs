@@ -75,6 +75,9 @@ impl<R> From<storage::Fault> for Error<R> {
     }
 }
 
+/// The database's file in the data directory.
+pub const DATABASE: &str = "tms-portal.db";
+
 /// All use cases, cheap to clone.
 #[derive(Clone)]
 pub struct Services {
@@ -98,7 +101,7 @@ impl Services {
     /// `public_url` is where people and machines reach this portal, without a slash at its end.
     pub async fn open(data_dir: &Path, public_url: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
         let keys = Keys::load_or_create(data_dir, entropy.as_ref())?;
-        let storage = Storage::open(&data_dir.join("tms-portal.db")).await?;
+        let storage = Storage::open(&data_dir.join(DATABASE)).await?;
         Ok(Self {
             shared: Arc::new(Shared {
                 storage,

@@ -25,7 +25,7 @@ pub struct Limits {
     /// Device codes asked for, by network address.
     pub device_requests: Limiter,
     /// All OAuth requests, by network address.
-    pub token_requests: Limiter,
+    pub oauth_requests: Limiter,
     /// Wrong client secrets, by client and network address.
     pub wrong_secrets: Limiter,
     /// Pages and forms, by network address.
@@ -37,7 +37,7 @@ pub struct Limits {
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RequestLimits {
     pub device_requests: NonZeroU32,
-    pub token_requests: NonZeroU32,
+    pub oauth_requests: NonZeroU32,
     pub wrong_secrets: NonZeroU32,
     pub pages: NonZeroU32,
 }
@@ -45,7 +45,7 @@ pub struct RequestLimits {
 impl Default for RequestLimits {
     fn default() -> Self {
         let per_minute = |most| NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN);
-        Self { device_requests: per_minute(60), token_requests: per_minute(3_000), wrong_secrets: per_minute(20), pages: per_minute(1_200) }
+        Self { device_requests: per_minute(60), oauth_requests: per_minute(3_000), wrong_secrets: per_minute(20), pages: per_minute(1_200) }
     }
 }
 
@@ -53,7 +53,7 @@ impl From<RequestLimits> for Limits {
     fn from(limits: RequestLimits) -> Self {
         Self {
             device_requests: Limiter::per_minute(limits.device_requests),
-            token_requests: Limiter::per_minute(limits.token_requests),
+            oauth_requests: Limiter::per_minute(limits.oauth_requests),
             wrong_secrets: Limiter::per_minute(limits.wrong_secrets),
             pages: Limiter::per_minute(limits.pages),
         }

@@ -41,6 +41,8 @@ pub enum Fault {
     Inconsistent { table: &'static str, id: String, why: String },
     #[error("the database writer has stopped")]
     WriterStopped,
+    #[error("the change was not made; the log says why")]
+    NotRun,
     #[error("the change could not be committed: {0}")]
     NotCommitted(String),
 }

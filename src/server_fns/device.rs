@@ -69,9 +69,7 @@ pub struct DecidedRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Allowed; the device has not come for its token yet.
-    Waiting {
-        seconds_left: u64,
-    },
+    Waiting,
     /// The device has its token.
     PickedUp {
         at: String,
@@ -117,7 +115,7 @@ pub async fn decide_device(
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired};
+    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired, NotConfirmed};
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths::{DEVICE, DEVICE_RESULT};
     use crate::server::context::{self, Chosen, Error, Notice, Place};
@@ -129,7 +127,8 @@ pub async fn decide_device(
             Ok(consent) => services.approve_device(&person, &grant, consent).await,
             Err(refused) => Err(Error::Refused(refused)),
         },
-        _ => services.deny_device(&person, &grant).await,
+        "deny" => services.deny_device(&person, &grant).await,
+        _ => return Ok(()),
     };
     match decided {
         Ok(()) | Err(Error::Refused(AlreadyDecided | Expired)) => {
@@ -142,7 +141,8 @@ pub async fn decide_device(
                 caller.session.forget_waiting().await.map_err(context::fault)?;
             }
             let chosen = Some(Chosen { lifetime, host_accounts });
-            caller.session.set_notice(&Notice { chosen, ..Notice::new(Place::Consent, refused) }).await.map_err(context::fault)
+            let place = if refused == NotConfirmed { Place::Tick } else { Place::Consent };
+            caller.session.set_notice(&Notice { chosen, ..Notice::new(place, refused) }).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -182,11 +182,13 @@ pub async fn report_code(#[server(default)] user_code: String) -> Result<(), Ser
     let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
     let notice = match services.report_user_code(who, &user_code).await {
-        Ok(()) => Notice::new(Place::Report, ""),
+        Ok(()) => {
+            caller.session.forget_waiting().await.map_err(context::fault)?;
+            Notice::new(Place::Reported, "")
+        }
         Err(Error::Refused(refused)) => context::code_notice(Place::Report, &refused, &user_code),
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
-    caller.session.forget_waiting().await.map_err(context::fault)?;
     caller.session.set_notice(&notice).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::DEVICE_REPORT);
     Ok(())
@@ -291,15 +293,13 @@ mod items {
             let Decided { grant, client, host_accounts } = decided;
             let expired = grant.is_expired(now);
             let (outcome, until) = match grant.state {
-                State::Approved(approval) if !expired => {
-                    (Outcome::Waiting { seconds_left: grant.expires_at.since(now).as_secs() }, approval.until.to_words())
-                }
+                State::Approved(approval) if !expired => (Outcome::Waiting, approval.until.to_words()),
                 State::Redeemed { approval, pickup } => {
                     (Outcome::PickedUp { at: pickup.at.to_clock_words(), from: pickup.from.map(|from| from.to_string()) }, approval.until.to_words())
                 }
                 State::Denied { .. } => (Outcome::Denied, String::new()),
                 State::Withdrawn { .. } => (Outcome::Withdrawn, String::new()),
-                State::Approved(_) | State::Pending => (Outcome::Expired, String::new()),
+                State::Approved(_) | State::Pending | State::Lapsed { .. } => (Outcome::Expired, String::new()),
             };
             Self {
                 grant: grant.id.to_string(),

@@ -28,7 +28,7 @@ pub async fn list_sessions() -> Result<Vec<SessionItem>, ServerFnError> {
         from: session.from,
         signed_in_at: (session.signed_in_at.to_rfc3339(), session.signed_in_at.to_words()),
         last_seen: (session.last_seen_at.to_rfc3339(), session.last_seen_at.ago(now)),
-        current: session.id == person.visit().session_id,
+        current: session.id == *person.visit().session_id(),
         id: session.id.to_string(),
     };
     Ok(sessions.into_iter().map(item).collect())

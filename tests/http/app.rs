@@ -91,7 +91,7 @@ impl Drop for TestApp {
 /// Limits that no test meets by accident.
 pub fn no_limits() -> RequestLimits {
     let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
-    RequestLimits { device_requests: many, token_requests: many, wrong_secrets: many, pages: many }
+    RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, pages: many }
 }
 
 pub fn number(n: u32) -> std::num::NonZeroU32 {
@@ -185,7 +185,7 @@ impl TestApp {
     }
 
     /// Changes a tenant's policy.
-    pub async fn change_tenant(&self, tenant: &str, change: impl FnOnce(&mut Tenant)) {
+    pub async fn change_tenant(&self, tenant: &str, change: impl FnOnce(&mut Tenant) + Send + 'static) {
         let tenant = TenantId::parse(tenant).expect("a tenant");
         assert!(self.services.change_tenant(&tenant, change).await.expect("changed"), "there is a tenant {tenant}");
     }

@@ -242,7 +242,7 @@ async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
     let address = format!("/device?user_code={}", device.user_code);
     let before = app.grants().await;
     for opted_in in [false, true] {
-        app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = opted_in).await;
+        app.change_tenant("test", move |tenant| tenant.policy.prefill_user_code = opted_in).await;
         for browser in [app.browser(), app.signed_in().await] {
             let page = browser.get(&address).await;
             assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"), "it is not entered by itself");

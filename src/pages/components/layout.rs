@@ -60,7 +60,7 @@ pub fn Frame(
 }
 
 #[component]
-pub fn Footer() -> impl IntoView {
+fn Footer() -> impl IntoView {
     view! {
         <footer class="bottom">
             <p>"Support staff never ask you to enter a code or to tell them one."</p>

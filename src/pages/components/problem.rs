@@ -20,7 +20,7 @@ pub fn Problem(
 pub fn Sorry() -> impl IntoView {
     view! {
         <Page title="Something broke on our side" refused=true>
-            <p>"Nothing was changed. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened."</p>
+            <p>"This page could not be put together. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened."</p>
         </Page>
     }
 }

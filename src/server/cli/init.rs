@@ -12,7 +12,7 @@ const TEST_PASSWORD: &str = "TMS_TEST_PASSWORD";
 pub async fn run(config: Config) -> Result<(), Failed> {
     let services = open(&config).await?;
     let made = set_up(&services, &config).await?;
-    words::first_start(&made);
+    words::first_start(&made)?;
     if made.new_tenants.is_empty() && made.test_password.is_none() {
         println!("Nothing to do: {} is set up.", config.data_dir.display());
     }

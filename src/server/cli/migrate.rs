@@ -1,10 +1,11 @@
 //! `tms-portal migrate`: opening the database brings its schema up to date.
 
-use super::{Failed, open};
-use crate::server::config::Config;
+use std::path::Path;
 
-pub async fn run(config: &Config) -> Result<(), Failed> {
-    open(config).await?.close().await;
-    println!("The schema in {} is up to date.", config.data_dir.display());
+use super::{Failed, open_data};
+
+pub async fn run(data_dir: &Path) -> Result<(), Failed> {
+    open_data(data_dir).await?.close().await;
+    println!("The schema in {} is up to date.", data_dir.display());
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 
-use super::{Failed, open};
+use super::{Failed, open_data};
 use crate::domain::ids::{TenantId, UserId};
-use crate::server::config::{Config, Options};
+use crate::server::config::DataOptions;
 use crate::server::service::entropy::{Secret, readable_password};
 use crate::server::service::people::PersonRefused;
 use crate::server::service::{Error, SystemEntropy};
@@ -19,9 +19,9 @@ pub struct Arguments {
 enum Verb {
     /// Make an account; prints its new password once
     Add(Add),
-    /// Give a person a new password; prints it once
+    /// Give a person a new password, and end their sessions; prints it once
     Password(Person),
-    /// Keep a person out: sessions and tokens end at once
+    /// Keep a person out: their sessions end, and their tokens do not work until `enable`
     Disable(Person),
     /// Let a person in again
     Enable(Person),
@@ -39,37 +39,44 @@ struct Add {
 #[derive(clap::Args)]
 struct Person {
     #[command(flatten)]
-    options: Options,
+    options: DataOptions,
     /// The tenant
-    #[arg(long)]
-    tenant: String,
+    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
+    tenant: TenantId,
     /// The person's user name
-    user: String,
+    #[arg(value_parser = |name: &str| UserId::parse(name))]
+    user: UserId,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let (person, display_name) = match &arguments.verb {
-        Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(&add.person.user)),
+        Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
         Verb::Password(person) | Verb::Disable(person) | Verb::Enable(person) => (person, ""),
     };
-    let tenant = TenantId::parse(person.tenant.clone()).map_err(|refused| Failed::Other(format!("{}: {refused}", person.tenant)))?;
-    let user = UserId::parse(person.user.clone()).map_err(|refused| Failed::Other(format!("{}: {refused}", person.user)))?;
-    let services = open(&Config::read(&person.options)?).await?;
+    let Person { options, tenant, user } = person;
+    let services = open_data(&options.existing()?).await?;
     let password = readable_password(&SystemEntropy);
     let done = match &arguments.verb {
-        Verb::Add(_) => services.add_person(&tenant, &user, display_name, &password).await.map(|()| Some(&password)),
-        Verb::Password(_) => services.set_password(&tenant, &user, &password).await.map(|()| Some(&password)),
-        Verb::Disable(_) => services.set_person_enabled(&tenant, &user, false).await.map(|()| None),
-        Verb::Enable(_) => services.set_person_enabled(&tenant, &user, true).await.map(|()| None),
+        Verb::Add(_) => services.add_person(tenant, user, display_name, &password).await.map(|()| Done::Password(&password)),
+        Verb::Password(_) => services.set_password(tenant, user, &password).await.map(|()| Done::Password(&password)),
+        Verb::Disable(_) => services.set_person_enabled(tenant, user, false).await.map(|()| Done::Disabled),
+        Verb::Enable(_) => services.set_person_enabled(tenant, user, true).await.map(|()| Done::Enabled),
     };
     services.close().await;
-    say(done, &user)
+    say(done, user)
 }
 
-fn say(done: Result<Option<&Secret>, Error<PersonRefused>>, user: &UserId) -> Result<(), Failed> {
+enum Done<'a> {
+    Password(&'a Secret),
+    Disabled,
+    Enabled,
+}
+
+fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), Failed> {
     match done {
-        Ok(Some(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
-        Ok(None) => println!("{user} has been changed."),
+        Ok(Done::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
+        Ok(Done::Disabled) => println!("{user} cannot sign in any more."),
+        Ok(Done::Enabled) => println!("{user} can sign in again."),
         Err(Error::Refused(refused)) => return Err(Failed::Other(refused.to_string())),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }

@@ -20,7 +20,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(config: Config) -> Result<(), Failed> {
     let services = open(&config).await?;
     let made = init::set_up(&services, &config).await?;
-    words::first_start(&made);
+    words::first_start(&made)?;
     let listener = TcpListener::bind(config.listen).map_err(|error| Failed::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = Handle::new();
     let tidying = tokio::spawn(tidy_now_and_then(services.clone()));

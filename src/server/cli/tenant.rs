@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 
-use super::{Failed, open};
+use super::{Failed, open_data};
 use crate::domain::ids::TenantId;
-use crate::server::config::{Config, Options};
+use crate::server::config::DataOptions;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -21,9 +21,10 @@ enum Verb {
 #[derive(clap::Args)]
 struct Set {
     #[command(flatten)]
-    options: Options,
+    options: DataOptions,
     /// The tenant
-    tenant: String,
+    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
+    tenant: TenantId,
     /// The name that people read
     #[arg(long)]
     display_name: Option<String>,
@@ -40,10 +41,10 @@ struct Set {
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let Verb::Set(set) = arguments.verb;
-    let id = TenantId::parse(set.tenant.clone()).map_err(|refused| Failed::Other(format!("{}: {refused}", set.tenant)))?;
-    let services = open(&Config::read(&set.options)?).await?;
+    let id = set.tenant;
+    let services = open_data(&set.options.existing()?).await?;
     let known = services
-        .change_tenant(&id, |tenant| {
+        .change_tenant(&id, move |tenant| {
             if let Some(name) = set.display_name {
                 tenant.display_name = name;
             }

@@ -4,14 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 
 /// The caller's address, where it can be known.
 #[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub Option<IpAddr>);
+struct ClientAddress(Option<IpAddr>);
+
+/// The address that [`note`] found.
+pub fn of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ClientAddress>()?.0
+}
 
 /// The networks whose `X-Forwarded-For` is believed.
 #[derive(Clone, Debug, Default)]

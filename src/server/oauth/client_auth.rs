@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::error::OAuthError;
 use super::form::Form;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::server::guard::client_address::ClientAddress;
+use crate::server::guard::client_address;
 use crate::server::guard::rate_limit::network;
 use crate::server::service::clients::InvalidClient;
 use crate::server::service::{AuthenticatedClient, Error};
@@ -34,9 +34,9 @@ impl FromRequest<AppState> for ClientRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
-        let from = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
+        let from = client_address::of(&parts.extensions);
         // By address alone: who a client says it is costs nothing to make up.
-        state.limits.token_requests.check(&network(from)).map_err(OAuthError::Overload)?;
+        state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
         let InTenant(tenant) = InTenant::from_request_parts(&mut parts, state).await?;
         let headers = parts.headers.clone();
         let form = Form::read(Request::from_parts(parts, body)).await?;

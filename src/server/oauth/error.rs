@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::domain::client::RequestRefused;
+use crate::domain::time::retry_after;
 use crate::server::service::access_tokens::NotYourToken;
 use crate::server::service::clients::InvalidClient;
 use crate::server::service::device_grants::PollRefused;
@@ -72,8 +73,7 @@ impl IntoResponse for OAuthError {
         let headers = response.headers_mut();
         never_store(headers);
         if let OAuthError::SlowDown(wait) | OAuthError::Overload(wait) = self {
-            let seconds = wait.as_millis().div_ceil(1_000).max(1);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_str(&seconds.to_string()).unwrap_or(HeaderValue::from_static("5")));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(wait)));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tms\", charset=\"UTF-8\""));

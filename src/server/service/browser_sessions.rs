@@ -1,10 +1,11 @@
 //! Browser sessions: who is behind one, and ending them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::people::Identity;
+use super::entropy::Secret;
 use super::proofs::{SignedIn, Visit};
 pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
 use super::storage::{activity, browser_sessions, people};
@@ -15,9 +16,9 @@ use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
 /// A session that nobody uses ends after this.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
+const IDLE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// A session ends this long after sign-in, however busy it is.
-pub const ABSOLUTE_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
+const ABSOLUTE_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
 /// How exact "last seen" is; a write for every page would be too dear.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
@@ -28,9 +29,14 @@ impl Services {
         signed_in_at.map_or(idle, |at| idle.min(at + ABSOLUTE_LIMIT))
     }
 
-    /// What claims user codes for a session: a hash, so that the database cannot play the session.
-    pub fn presenter(&self, session_secret: &str) -> Presenter {
-        Presenter(self.keys().hash("browser session", session_secret))
+    /// What a new session is known by: a secret for itself, a name for people.
+    pub fn new_session(&self) -> Result<(Secret, SessionId), Fault> {
+        Ok((Secret::generate(self.entropy()), SessionId::parse(self.new_id("ses")).map_err(Fault::new)?))
+    }
+
+    /// A session's visit. What claims user codes for it is a hash of its secret, so that the database cannot play the session.
+    pub fn visit(&self, session_secret: &str, session_id: SessionId, from: Option<IpAddr>) -> Visit {
+        Visit { presenter: Presenter(self.keys().hash("browser session", session_secret)), session_id, from }
     }
 
     /// The identity a session kept, made good: the person and the tenant are still there and switched on.
@@ -44,11 +50,6 @@ impl Services {
             tenant_name: tenant.display_name,
             visit,
         }))
-    }
-
-    /// The proof for somebody who has signed in with this very request.
-    pub async fn just_signed_in(&self, identity: &Identity, visit: Visit) -> Result<Option<SignedIn>, Fault> {
-        self.signed_in(&identity.tenant_id, &identity.user_id, visit).await
     }
 
     /// A person's live sessions, the one used last first.
@@ -102,9 +103,9 @@ impl Services {
             return Ok(Some(session));
         }
         let end = self.session_end(session.signed_in_at.map(Timestamp::from_millis));
-        let seen = StoredSession { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session };
-        self.save_session(seen.clone()).await?;
-        Ok(Some(seen))
+        let id_hash = id_hash.to_vec();
+        self.change(move |db| async move { browser_sessions::touch(db, &id_hash, now, end).await }.boxed()).await?;
+        Ok(Some(StoredSession { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session }))
     }
 
     /// For the session store: a new session.

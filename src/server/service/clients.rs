@@ -15,7 +15,7 @@ pub struct InvalidClient;
 
 impl Services {
     /// Checks a client's claim to be `id`. A public client has no secret; an empty one counts as none, because some programs
-    /// always send Basic credentials (device-flow findings §4.1 no. 1).
+    /// always send Basic credentials (docs/decisions/0005).
     pub async fn authenticate_client(
         &self,
         tenant: &TenantId,

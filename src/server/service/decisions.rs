@@ -36,8 +36,8 @@ impl Services {
         self.attempt(move |db| withdraw(db, decision).boxed()).await
     }
 
-    /// Takes back what was allowed to devices that never came for their token, and says how many those were.
-    pub(super) async fn end_lapsed_grants(&self) -> Result<usize, Fault> {
+    /// Takes back what was allowed to devices that never came for their token.
+    pub(super) async fn end_lapsed_grants(&self) -> Result<(), Fault> {
         let now = self.now();
         self.change(move |db| end_lapsed(db, now).boxed()).await
     }
@@ -127,16 +127,14 @@ async fn withdraw(db: &mut Connection, decision: Decision) -> Result<(), Error<D
     Ok(())
 }
 
-async fn end_lapsed(db: &mut Connection, now: Timestamp) -> Result<usize, storage::Fault> {
-    let lapsed = device_grants::lapsed(&mut *db, now).await?;
-    let count = lapsed.len();
-    for mut grant in lapsed {
-        let State::Approved(approval) = grant.state.clone() else { continue };
-        let record = Activity::new(grant.tenant_id.clone(), Kind::DeviceLapsed, now).of(&approval.person).about(&grant.client_id, &grant.id);
-        let before = std::mem::replace(&mut grant.state, State::Withdrawn { at: now });
-        end_access(db, before, grant, record).await?;
+async fn end_lapsed(db: &mut Connection, now: Timestamp) -> Result<(), storage::Fault> {
+    for grant in device_grants::lapsed(&mut *db, now).await? {
+        let before = grant.state.clone();
+        let (State::Approved(approval), Some(lapsed)) = (&before, grant.lapse(now)) else { continue };
+        let record = Activity::new(lapsed.tenant_id.clone(), Kind::DeviceLapsed, now).of(&approval.person).about(&lapsed.client_id, &lapsed.id);
+        end_access(db, before, lapsed, record).await?;
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Ends what a grant gave: its state, its delegation, and the line in the record. False when somebody else was first.

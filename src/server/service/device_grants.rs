@@ -28,8 +28,6 @@ pub(super) const USER_CODE: &str = "user code";
 const DRAWS: usize = 5;
 /// A program's name for itself is cut here: it is shown to a person, once.
 const LONGEST_AGENT: usize = 200;
-/// A device code that comes again this soon is its twin or a repeated request, and no theft.
-const REPLAY_GRACE: Duration = Duration::from_secs(1);
 
 /// The answer to a device: RFC 8628 §3.2.
 pub struct StartedGrant {
@@ -136,9 +134,6 @@ impl Services {
     }
 
     async fn redeem(&self, grant: DeviceGrant, approval: Approval, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
-        if now >= approval.until {
-            return Err(Error::Refused(PollRefused::Expired));
-        }
         let pickup = Pickup { at: now, from, token_id: TokenId::parse(self.new_id("tok")).map_err(Fault::new)? };
         // Signed before the grant is spent: if signing fails, nothing is lost.
         let issued = self.issue(&grant, &approval, &pickup)?;
@@ -161,17 +156,13 @@ impl Services {
         Ok(IssuedToken { access_token: self.keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
     }
 
-    /// A spent device code that comes again has been copied: the access it gave ends (RFC 6749 §10.5 for its sibling, the code grant).
+    /// Ends the access that a replayed code gave (RFC 6749 §10.5 for its sibling, the code grant).
     async fn end_if_replayed(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
-        let State::Redeemed { approval, pickup } = &grant.state else { return Ok(()) };
-        if now.since(pickup.at) <= REPLAY_GRACE {
-            return Ok(());
-        }
+        let spent = grant.state.clone();
+        let State::Redeemed { approval, .. } = &spent else { return Ok(()) };
         let replayed =
             Activity::new(grant.tenant_id.clone(), Kind::DeviceReplayed, now).of(&approval.person).about(&grant.client_id, &grant.id).from(from);
-        let spent = grant.state.clone();
-        let mut ended = grant;
-        ended.state = State::Withdrawn { at: now };
+        let Some(ended) = grant.replay(now) else { return Ok(()) };
         self.change(move |db| end_access(db, spent, ended, replayed).boxed()).await?;
         Ok(())
     }
@@ -189,8 +180,7 @@ async fn redeem_in(db: &mut Connection, grant: DeviceGrant, approval: Approval, 
         .about(&grant.client_id, &grant.id)
         .from(pickup.from);
     let approved = grant.state.clone();
-    let mut redeemed = grant;
-    redeemed.state = State::Redeemed { approval, pickup };
+    let redeemed = grant.redeem(pickup).ok_or(Error::Refused(PollRefused::Expired))?;
     if !device_grants::transition(db, &approved, &redeemed).await? {
         return Err(Error::Refused(PollRefused::InvalidGrant));
     }

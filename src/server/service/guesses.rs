@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 pub(super) async fn wait(db: &mut Connection, guessed: Guessed, guesser: &Guesser<'_>, now: Timestamp) -> Result<Option<Duration>, Fault> {
     let mut longest = None;
     for limit in limits(guessed, guesser) {
-        let from = Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX)));
+        let from = now - limit.window;
         let (count, oldest) = attempts::since(db, &limit.key, limit.most, from).await?;
         longest = longest.max(wait_until(&limit, count, oldest, now));
     }

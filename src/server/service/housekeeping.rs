@@ -6,9 +6,8 @@ use futures_util::FutureExt;
 
 use super::storage::{attempts, browser_sessions, device_grants};
 use super::{Fault, Services};
-use crate::domain::time::Timestamp;
 
-/// How long an ended request stays, so that its device still hears how it ended.
+/// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
 const KEEP_GRANTS: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longer than the longest window in `domain::attempts`.
 const KEEP_ATTEMPTS: Duration = Duration::from_secs(2 * 60 * 60);
@@ -18,8 +17,7 @@ impl Services {
     pub async fn tidy(&self) -> Result<(), Fault> {
         self.end_lapsed_grants().await?;
         let now = self.now();
-        let before = |span: Duration| Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
-        let (old_grants, old_attempts) = (before(KEEP_GRANTS), before(KEEP_ATTEMPTS));
+        let (old_grants, old_attempts) = (now - KEEP_GRANTS, now - KEEP_ATTEMPTS);
         self.change(move |db| {
             async move {
                 browser_sessions::delete_expired(db, now).await?;

@@ -73,9 +73,7 @@ impl Keys {
     /// What the database keeps of a secret: an HMAC under a key that is not in it. `kind` keeps a secret of one kind from
     /// being taken for one of another.
     pub fn hash(&self, kind: &str, secret: &str) -> Vec<u8> {
-        let mut mac = self.mac(kind, secret);
-        mac.update(b"");
-        mac.finalize().into_bytes().to_vec()
+        self.mac(kind, secret).finalize().into_bytes().to_vec()
     }
 
     /// Compares in constant time.
@@ -142,9 +140,16 @@ fn read_or_create(file: &Path, make: impl FnOnce() -> io::Result<Zeroizing<Vec<u
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let bytes = make().map_err(failed)?;
-            let fresh = file.with_extension("new");
+            let fresh = file.with_extension(format!("new.{}", std::process::id()));
             let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
-            out.write_all(&bytes).and_then(|()| out.sync_all()).and_then(|()| fs::rename(&fresh, file)).map_err(failed)?;
+            out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)?;
+            // Never over a key that another process has made meanwhile: that one counts, and is read.
+            let linked = fs::hard_link(&fresh, file);
+            fs::remove_file(&fresh).map_err(failed)?;
+            match linked {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read(file).map(Zeroizing::new).map_err(failed),
+                linked => linked.map_err(failed)?,
+            }
             Ok(bytes)
         }
         Err(error) => Err(failed(error)),

@@ -11,12 +11,12 @@ use tokio::sync::SemaphorePermit;
 
 use super::entropy::Secret;
 use super::storage::people::Person;
-use super::storage::{self, Connection, activity, people};
+use super::storage::{self, Connection, activity, browser_sessions, people};
 use super::{Error, Fault, Services, guesses};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::time::{Timestamp, span_in_words};
+use crate::domain::time::{Timestamp, wait_in_words};
 
 /// Longer ones only serve to keep the server busy.
 const LONGEST_PASSWORD: usize = 1_024;
@@ -26,7 +26,7 @@ const LONGEST_PASSWORD: usize = 1_024;
 pub enum SignInRefused {
     #[error("The user name or the password is not right. Check both and try again.")]
     Wrong,
-    #[error("Too many tries. Wait {} and try again.", span_in_words(*.wait))]
+    #[error("Too many tries. Wait {} and try again.", wait_in_words(*.wait))]
     TooManyTries { wait: Duration },
 }
 
@@ -110,18 +110,36 @@ impl Services {
         new.then_some(()).ok_or(Error::Refused(PersonRefused::Exists))
     }
 
-    /// Gives a person a new password.
+    /// Gives a person a new password, and ends the browser sessions that the old one opened.
     pub async fn set_password(&self, tenant: &TenantId, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
         let hash = self.password_hash(password).await?;
         let (tenant, user_id) = (tenant.clone(), user_id.clone());
-        let known = self.change(move |db| async move { people::set_password(db, &tenant, &user_id, &hash).await }.boxed()).await?;
+        let known = self
+            .change(move |db| {
+                async move {
+                    browser_sessions::delete_all_of_person(db, &tenant, &user_id).await?;
+                    people::set_password(db, &tenant, &user_id, &hash).await
+                }
+                .boxed()
+            })
+            .await?;
         known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
     }
 
-    /// Lets a person in, or keeps them and their tokens and sessions out.
+    /// Keeps a person out, ending their browser sessions; or lets them in again. Their tokens sleep meanwhile.
     pub async fn set_person_enabled(&self, tenant: &TenantId, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
         let (tenant, user_id) = (tenant.clone(), user_id.clone());
-        let known = self.change(move |db| async move { people::set_enabled(db, &tenant, &user_id, enabled).await }.boxed()).await?;
+        let known = self
+            .change(move |db| {
+                async move {
+                    if !enabled {
+                        browser_sessions::delete_all_of_person(db, &tenant, &user_id).await?;
+                    }
+                    people::set_enabled(db, &tenant, &user_id, enabled).await
+                }
+                .boxed()
+            })
+            .await?;
         known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
     }
 

@@ -22,9 +22,16 @@ pub struct SignedIn {
 #[derive(Clone, Debug)]
 pub struct Visit {
     /// What claims a user code for this session.
-    pub presenter: Presenter,
-    pub session_id: SessionId,
-    pub from: Option<IpAddr>,
+    pub(super) presenter: Presenter,
+    pub(super) session_id: SessionId,
+    pub(super) from: Option<IpAddr>,
+}
+
+impl Visit {
+    /// The session as the sessions page names it.
+    pub fn session_id(&self) -> &SessionId {
+        &self.session_id
+    }
 }
 
 impl SignedIn {

@@ -54,27 +54,26 @@ impl Services {
             let password = chosen_test_password.unwrap_or_else(|| readable_password(self.entropy()));
             made.test_password = self.ensure_test_data(&test.id, &password).await?.then_some(password);
         }
-        self.switch_tenant(&test.id, test_tenant).await?;
+        self.change_tenant(&test.id, move |tenant| tenant.enabled = test_tenant).await?;
         self.ensure_cli_client().await?;
         Ok(made)
     }
 
     /// Changes a tenant's policy. False when there is no such tenant.
-    pub async fn change_tenant(&self, id: &TenantId, change: impl FnOnce(&mut Tenant)) -> Result<bool, Fault> {
-        let Some(mut tenant) = tenants::find(self.storage().reader(), id).await? else { return Ok(false) };
-        change(&mut tenant);
-        self.change(move |db| async move { tenants::update(db, &tenant).await }.boxed()).await
+    pub async fn change_tenant(&self, id: &TenantId, edit: impl FnOnce(&mut Tenant) + Send + 'static) -> Result<bool, Fault> {
+        let id = id.clone();
+        let change = async move |db: &mut Connection| {
+            let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
+            edit(&mut tenant);
+            tenants::update(db, &tenant).await
+        };
+        self.change(move |db| change(db).boxed()).await
     }
 
     /// Switches a client on or off. False when there is no such client.
     pub async fn set_client_enabled(&self, tenant: &TenantId, client: &ClientId, enabled: bool) -> Result<bool, Fault> {
         let (tenant, client) = (tenant.clone(), client.clone());
         self.change(move |db| async move { clients::set_enabled(db, &tenant, &client, enabled).await }.boxed()).await
-    }
-
-    async fn switch_tenant(&self, id: &TenantId, enabled: bool) -> Result<(), Fault> {
-        self.change_tenant(id, |tenant| tenant.enabled = enabled).await?;
-        Ok(())
     }
 
     async fn ensure_tenant(&self, tenant: Tenant) -> Result<Option<NewTenant>, Fault> {
@@ -128,7 +127,7 @@ impl Services {
 
 struct AlreadyThere;
 
-/// The rows of `spec/tms-api.md` §5, so that what is written for the old server's test tenant works here.
+/// The rows that TMS' own installer makes, so that what is written for the old server's test tenant works here.
 struct TestData {
     client: Client,
     client_secret_hash: Vec<u8>,

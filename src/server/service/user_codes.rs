@@ -11,9 +11,9 @@ use super::storage::{self, Connection, activity, device_grants, tenants};
 use super::{Error, Fault, Services, guesses};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
-use crate::domain::device_grant::{Claim, ClaimRefused, DecisionRefused, DeviceGrant};
+use crate::domain::device_grant::{Claim, ClaimRefused, DeviceGrant};
 use crate::domain::ids::{DeviceGrantId, TenantId, UserId};
-use crate::domain::time::{Timestamp, span_in_words};
+use crate::domain::time::{Timestamp, wait_in_words};
 use crate::domain::user_code::{UserCode, UserCodeRefused};
 
 /// Why a typed code leads nowhere. The words are for the person.
@@ -24,7 +24,7 @@ pub enum CodeRefused {
     /// Unknown, expired or used: one answer, so that it tells nothing.
     #[error("That code is not valid or has expired. Run the command again to get a new one.")]
     NotValid,
-    #[error("Too many tries. Wait {}, then ask your device for a new code.", span_in_words(round_up(.wait)))]
+    #[error("Too many tries. Wait {}, then ask your device for a new code.", wait_in_words(*.wait))]
     TooManyTries { wait: Duration },
     #[error("This code is already open in another browser. Go on there, or run the command again to get a new one.")]
     ClaimedElsewhere,
@@ -42,8 +42,8 @@ pub enum Presenting<'a> {
 impl Services {
     /// Takes up the grant behind a code for this session, so that no other can. A wrong code is counted.
     ///
-    /// A visitor who has not signed in is told about a wrong code like about a right one: `Ok(None)`; they find out once
-    /// they have signed in, and no sooner.
+    /// A visitor who has not signed in gets the same answer for a wrong code as for a right one: `Ok(None)` (what they can
+    /// tell all the same: docs/decisions/0006).
     pub async fn present_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = Guess::new(self, who, &code);
@@ -65,7 +65,7 @@ impl Services {
         self.change(move |db| put_down(db, guess).boxed()).await
     }
 
-    /// "I did not start this", from whoever holds the code: denies it, and tells the tenant's operators.
+    /// "I did not start this", from whoever holds the code: denies it, and records it for the tenant's operators.
     pub async fn report_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = Guess::new(self, who, &code);
@@ -198,10 +198,10 @@ async fn report(db: &mut Connection, guess: Guess) -> Result<Result<(), CodeRefu
     match grant.report(guess.now) {
         Ok(denied) if device_grants::transition(db, &before, &denied).await? => {
             activity::insert(db, &reported).await?;
+            tracing::warn!(tenant = %denied.tenant_id, client = %denied.client_id, grant = %denied.id, "A person reported a device they did not start");
             Ok(Ok(()))
         }
-        Ok(_) | Err(DecisionRefused::AlreadyDecided | DecisionRefused::Expired) => Ok(Err(CodeRefused::NotValid)),
-        Err(_) => Ok(Err(CodeRefused::NotValid)),
+        _ => Ok(Err(CodeRefused::NotValid)),
     }
 }
 
@@ -209,22 +209,4 @@ async fn prefill(db: &mut Connection, guess: Guess) -> Result<bool, storage::Fau
     let Ok(grant) = waiting(db, &guess).await? else { return Ok(false) };
     let tenant = tenants::find(&mut *db, &grant.tenant_id).await?;
     Ok(tenant.is_some_and(|tenant| tenant.policy.prefill_user_code))
-}
-
-/// Whole minutes upwards, so that nobody who waits as told comes too early.
-fn round_up(wait: &Duration) -> Duration {
-    Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_wait_is_said_in_whole_minutes_upwards() {
-        let said = |seconds| CodeRefused::TooManyTries { wait: Duration::from_secs(seconds) }.to_string();
-        assert_eq!(said(299), "Too many tries. Wait 5 minutes, then ask your device for a new code.");
-        assert_eq!(said(301), "Too many tries. Wait 6 minutes, then ask your device for a new code.");
-        assert_eq!(said(1), "Too many tries. Wait 1 minute, then ask your device for a new code.");
-    }
 }

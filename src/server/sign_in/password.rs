@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::session::{Notice, Place};
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, AfterSignIn};
+use crate::domain::time::retry_after;
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
 use crate::server::service::entropy::Secret;
@@ -42,7 +43,7 @@ async fn welcome(services: &Services, caller: &Caller, identity: &Identity) -> R
     let Some(code) = session.take_typed_code().await? else {
         return Ok(Redirect::to(session.take_after_sign_in().await?.path()));
     };
-    let Some(person) = services.just_signed_in(identity, visit).await? else { return Ok(Redirect::to(paths::SIGN_IN)) };
+    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), visit).await? else { return Ok(Redirect::to(paths::SIGN_IN)) };
     caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code).await?;
     Ok(Redirect::to(AfterSignIn::Device.path()))
 }
@@ -50,7 +51,7 @@ async fn welcome(services: &Services, caller: &Caller, identity: &Identity) -> R
 async fn refuse(caller: &Caller, refused: &SignInRefused, user_name: &str) -> Result<Redirect, Trouble> {
     let mut notice = Notice::new(Place::SignIn, refused).typed(user_name);
     if let SignInRefused::TooManyTries { wait } = refused {
-        notice.wait = Some(wait.as_secs().max(1));
+        notice.wait = Some(retry_after(*wait));
     }
     caller.session.set_notice(&notice).await?;
     Ok(Redirect::to(paths::SIGN_IN))

@@ -9,10 +9,9 @@ use tower_sessions::Session;
 use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
 use crate::domain::paths::AfterSignIn;
 use crate::domain::time::Timestamp;
-use crate::server::service::entropy::Secret;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
-use crate::server::service::{Fault, Services, SystemEntropy};
+use crate::server::service::{Fault, Services};
 
 pub(super) const VISITOR: &str = "visitor";
 pub(super) const SIGNED_IN: &str = "signed_in";
@@ -76,8 +75,12 @@ pub struct Chosen {
 pub enum Place {
     EnterCode,
     Consent,
+    /// The consent's tick.
+    Tick,
     Result,
     Report,
+    /// Nothing to say but that the report has been taken.
+    Reported,
     SignIn,
     Sessions,
 }
@@ -107,7 +110,7 @@ impl PortalSession {
     /// The browser, if it has been here before.
     pub async fn visit(&self, services: &Services, from: Option<IpAddr>) -> Result<Option<Visit>, Fault> {
         let visitor: Option<Visitor> = self.get(VISITOR).await?;
-        Ok(visitor.map(|visitor| Visit { presenter: services.presenter(&visitor.secret), session_id: visitor.session_id, from }))
+        Ok(visitor.map(|visitor| services.visit(&visitor.secret, visitor.session_id, from)))
     }
 
     /// The browser; remembered from now on.
@@ -115,15 +118,11 @@ impl PortalSession {
         if let Some(visit) = self.visit(services, from).await? {
             return Ok(visit);
         }
-        let secret = Secret::generate(&SystemEntropy);
-        let visitor = Visitor {
-            secret: secret.reveal().to_owned(),
-            session_id: SessionId::parse(format!("ses_{}", uuid::Uuid::now_v7().simple())).map_err(Fault::new)?,
-            from,
-            agent: agent.chars().filter(|c| !c.is_control()).take(300).collect(),
-        };
+        let (secret, session_id) = services.new_session()?;
+        let visitor =
+            Visitor { secret: secret.reveal().to_owned(), session_id, from, agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() };
         self.set(VISITOR, &visitor).await?;
-        Ok(Visit { presenter: services.presenter(&visitor.secret), session_id: visitor.session_id, from })
+        Ok(services.visit(&visitor.secret, visitor.session_id, from))
     }
 
     /// Who signed in, if anybody did.

@@ -32,9 +32,13 @@ impl Store {
         let who: Option<WhoSignedIn> = bucket(record, SIGNED_IN)?;
         let now = self.0.now();
         let signed_in_at = who.as_ref().map(|who| who.at);
+        let public_id = match &visitor {
+            Some(visitor) => visitor.session_id.clone(),
+            None => self.0.new_session().map_err(backend)?.1,
+        };
         Ok(StoredSession {
             id_hash: id_hash(record.id),
-            public_id: visitor.as_ref().map_or_else(|| format!("ses_{}", uuid::Uuid::now_v7().simple()), |visitor| visitor.session_id.to_string()),
+            public_id: public_id.to_string(),
             sealed: seal(record)?,
             tenant_id: who.as_ref().map(|who| who.tenant_id.to_string()),
             user_id: who.as_ref().map(|who| who.user_id.to_string()),

@@ -82,6 +82,27 @@ pub async fn update(db: &mut Connection, session: &Stored) -> Result<bool, Fault
     Ok(done.rows_affected() == 1)
 }
 
+/// Moves on when a session was last seen, and nothing else: what its requests are writing at the same time stays.
+pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp, expires_at: Timestamp) -> Result<(), Fault> {
+    sqlx::query("UPDATE browser_sessions SET last_seen_at = $2, expires_at = $3 WHERE id_hash = $1")
+        .bind(id_hash)
+        .bind(last_seen_at.as_millis())
+        .bind(expires_at.as_millis())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends all of a person's sessions.
+pub async fn delete_all_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Fault> {
     sqlx::query("DELETE FROM browser_sessions WHERE id_hash = $1").bind(id_hash).execute(db).await?;
     Ok(())
@@ -141,6 +162,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
         .collect()
 }
 
-pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<u64, Fault> {
-    Ok(sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?.rows_affected())
+pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
+    Ok(())
 }

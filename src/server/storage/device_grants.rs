@@ -60,6 +60,7 @@ impl Row {
             "approved" => Ok(State::Approved(self.approval()?)),
             "denied" => Ok(State::Denied { at: self.decided_at()?, reported: self.reported }),
             "withdrawn" => Ok(State::Withdrawn { at: self.decided_at()? }),
+            "lapsed" => Ok(State::Lapsed { at: self.decided_at()? }),
             "redeemed" => Ok(State::Redeemed { approval: self.approval()?, pickup: self.pickup()? }),
             _ => Err(self.inconsistent("an unknown state")),
         }
@@ -200,7 +201,7 @@ pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) 
         State::Approved(approval) => (Some(approval.at), Some(approval), None, false),
         State::Redeemed { approval, pickup } => (Some(approval.at), Some(approval), Some(pickup), false),
         State::Denied { at, reported } => (Some(*at), None, None, *reported),
-        State::Withdrawn { at } => (Some(*at), None, None, false),
+        State::Withdrawn { at } | State::Lapsed { at } => (Some(*at), None, None, false),
     };
     let done = sqlx::query(
         "UPDATE device_grants
@@ -226,13 +227,18 @@ pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) 
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets the grants that came to nothing and ended before `before`; those that gave a token stay as long as it could live.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<u64, Fault> {
-    let done = sqlx::query("DELETE FROM device_grants WHERE expires_at < $1 AND state IN ('pending', 'denied')")
-        .bind(before.as_millis())
-        .execute(db)
-        .await?;
-    Ok(done.rows_affected())
+/// Forgets the grants whose code and access both ended before `before`, and the permissions they gave. What happened stays in
+/// the record of activity.
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+    sqlx::query(
+        "DELETE FROM delegations
+         WHERE (tenant_id, device_grant_id) IN (SELECT tenant_id, id FROM device_grants WHERE max(expires_at, coalesce(access_until, 0)) < $1)",
+    )
+    .bind(before.as_millis())
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("DELETE FROM device_grants WHERE max(expires_at, coalesce(access_until, 0)) < $1").bind(before.as_millis()).execute(db).await?;
+    Ok(())
 }
 
 fn name(state: &State) -> &'static str {
@@ -242,6 +248,7 @@ fn name(state: &State) -> &'static str {
         State::Denied { .. } => "denied",
         State::Redeemed { .. } => "redeemed",
         State::Withdrawn { .. } => "withdrawn",
+        State::Lapsed { .. } => "lapsed",
     }
 }
 

@@ -62,7 +62,7 @@ impl Writer {
             .boxed()
         });
         self.queue.send(change).await.map_err(|_| Fault::WriterStopped)?;
-        answered.await.map_err(|_| Fault::WriterStopped)?
+        answered.await.map_err(|_| Fault::NotRun)?
     }
 
     pub async fn stop(&self) {

@@ -309,7 +309,7 @@ async fn a_confidential_client_proves_itself_on_every_poll() {
 #[tokio::test]
 async fn a_flood_of_polls_is_held_back_whatever_the_client_calls_itself_and_the_code_lives() {
     let mut limits = no_limits();
-    limits.token_requests = number(5);
+    limits.oauth_requests = number(5);
     let app = TestApp::start_with(limits).await;
     let device = app.start_device().await;
     let names: Vec<String> = (0..20).map(|n| format!("client{n}")).collect();

@@ -82,7 +82,8 @@ CREATE TABLE host_accounts (
 --   [ approved ]   decided_at, person, granted_scope, access_until are set
 --   [ redeemed ]   as approved, and redeemed_at, token_id
 --   [ denied ]     decided_at is set; reported = 1: "I did not start this"
---   [ withdrawn ]  decided_at is set
+--   [ withdrawn ]  taken back; decided_at is set
+--   [ lapsed ]     approved, and nobody came for the token; decided_at is set
 CREATE TABLE device_grants (
     tenant_id          TEXT    NOT NULL,
     id                 TEXT    NOT NULL,
@@ -96,7 +97,7 @@ CREATE TABLE device_grants (
     expires_at         INTEGER NOT NULL,
     claimed_session    BLOB,
     claimed_person     TEXT,
-    state              TEXT    NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'redeemed', 'withdrawn')),
+    state              TEXT    NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'redeemed', 'withdrawn', 'lapsed')),
     decided_at         INTEGER,
     person             TEXT,
     granted_scope      TEXT,
@@ -112,6 +113,8 @@ CREATE TABLE device_grants (
     CHECK (state <> 'redeemed' OR (redeemed_at IS NOT NULL AND token_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX device_grants_by_expiry ON device_grants (expires_at);
+CREATE UNIQUE INDEX device_grants_by_token ON device_grants (tenant_id, token_id) WHERE token_id IS NOT NULL;
+CREATE INDEX device_grants_approved ON device_grants (expires_at) WHERE state = 'approved';
 
 -- A person's permission for a client. One row per consent: withdrawing one takes back that one only.
 CREATE TABLE delegations (
