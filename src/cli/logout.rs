@@ -28,7 +28,7 @@ pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
     report(&target, output, &format!("Signed out of {target}."), reason.as_deref());
     if let Some(reason) = reason {
         output.note(&format!("The token is forgotten here, but the server did not end it: {reason}"));
-        output.note(&format!("It stays valid {valid}; the browser that allowed it can take it back at {}{}.", target.server, paths::DEVICE_RESULT));
+        output.note(&format!("It stays valid {valid}; take it back at {}{}.", target.server, paths::SESSIONS));
     }
     Ok(())
 }

@@ -20,6 +20,8 @@ pub struct Limit {
     pub key: String,
     pub most: u32,
     pub window: Duration,
+    /// All guessers together: says nothing about this one.
+    pub shared: bool,
 }
 
 /// Everything a guess counts against. Missing where it is not known.
@@ -35,21 +37,29 @@ pub struct Guesser<'a> {
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The counters for guesses at user codes: 5 per session and 10 minutes, 20 per account and hour, 10 per network address and
-/// minute, 10 per second over all. With 10 000 codes alive the last one alone keeps a hit within a code's life below 0.4 %.
+/// minute; and 600 a minute of all visitors together, who have no account to count. With 10 000 codes alive that one keeps a
+/// hit within a code's life below 0.4 %.
 fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most, window| Limit { key: format!("code {key}"), most, window };
-    let mut limits = vec![limit("all".into(), 600, MINUTE)];
+    let limit = |key: String, most, window| Limit { key: format!("code {key}"), most, window, shared: false };
+    let mut limits = Vec::new();
+    if guesser.person.is_none() {
+        limits.push(Limit { shared: true, ..limit("visitors".into(), 600, MINUTE) });
+    }
     limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
     limits.extend(account(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
     limits.extend(guesser.address.map(|address| limit(network(address), 10, MINUTE)));
     limits
 }
 
-/// The counters for guesses at passwords: 10 per account, 30 per network address, each in 10 minutes.
+/// The counters for guesses at passwords, each in 10 minutes: 10 at one account from one network address, 30 from one network
+/// address, and 200 at one account from everywhere, so that a single stranger cannot keep a person out.
 fn password_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most| Limit { key: format!("password {key}"), most, window: 10 * MINUTE };
+    let limit = |key: String, most| Limit { key: format!("password {key}"), most, window: 10 * MINUTE, shared: false };
     let mut limits = Vec::new();
-    limits.extend(account(guesser).map(|account| limit(account, 10)));
+    if let Some(account) = account(guesser) {
+        let from = guesser.address.map_or_else(String::new, network);
+        limits.extend([limit(format!("{account} {from}"), 10), limit(account, 200)]);
+    }
     limits.extend(guesser.address.map(|address| limit(network(address), 30)));
     limits
 }
@@ -99,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_used_up_limit_frees_itself_when_its_oldest_guess_leaves_the_window() {
-        let limit = Limit { key: "k".into(), most: 5, window: Duration::from_secs(600) };
+        let limit = Limit { key: "k".into(), most: 5, window: Duration::from_secs(600), shared: false };
         let now = Timestamp::from_millis(1_000_000);
         let oldest = Some(Timestamp::from_millis(700_000));
         assert_eq!(wait_until(&limit, 4, oldest, now), None);
@@ -113,8 +123,8 @@ mod tests {
         let person = UserId::parse("jdoe").expect("a person");
         let guesser =
             Guesser { tenant: Some(&tenant), person: Some(&person), session: Some("s1"), address: Some("192.0.2.1".parse().expect("an address")) };
-        assert_eq!(user_code_limits(&guesser).len(), 4);
-        assert_eq!(password_limits(&guesser).len(), 2);
+        assert_eq!(user_code_limits(&guesser).len(), 3);
+        assert_eq!(password_limits(&guesser).len(), 3);
         assert_eq!(user_code_limits(&Guesser::default()).len(), 1);
     }
 }

@@ -39,6 +39,14 @@ pub fn tenant(tenant: &TenantId) -> String {
     format!("/t/{tenant}")
 }
 
+/// The sign-in page, for a tenant and the page to go on to.
+pub fn sign_in(tenant: Option<&TenantId>, then: AfterSignIn) -> String {
+    let then = if then == AfterSignIn::Home { String::new() } else { format!("then={}", then.path()) };
+    let tenant = tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}"));
+    let query: Vec<String> = [tenant, then].into_iter().filter(|part| !part.is_empty()).collect();
+    if query.is_empty() { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?{}", query.join("&")) }
+}
+
 /// Where to go on after signing in: a closed list, never an address out of a request (RFC 9700 §4.11).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum AfterSignIn {

@@ -49,6 +49,10 @@ async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
 /// The code out of the address, where the code's tenant allows that.
 async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String> {
     let (services, typed) = (context::services().ok()?, in_address?);
+    if !context::is_navigation() {
+        // An image on somebody's page must not use up this person's tries.
+        return None;
+    }
     let visit = caller.begin_visit(&services).await.ok()?;
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
     services.may_prefill(who, &typed).await.ok().flatten().map(|code| code.to_string())
@@ -61,8 +65,7 @@ fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>) -> impl IntoVie
     }
     let refused = notice.is_some();
     let value = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty()).or_else(|| filled.clone()).unwrap_or_default();
-    let other_tenant = notice.as_ref().and_then(|notice| notice.other_tenant.clone());
-    let typed = value.clone();
+    let other_tenant = notice.as_ref().and_then(|notice| notice.tenant.clone());
     view! {
         <Page title="Enter the code from your device" refused>
             <form method="post" action=EnterCode::url() class="enter-code" novalidate>
@@ -78,7 +81,6 @@ fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>) -> impl IntoVie
             {other_tenant.map(|tenant| view! {
                 <form method="post" action=SwitchTenant::url() class="aside">
                     <input type="hidden" name="tenant" value=tenant.to_string()/>
-                    <input type="hidden" name="user_code" value=typed/>
                     <button>"Switch to " {tenant.to_string()}</button>
                 </form>
             })}
@@ -101,11 +103,11 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     let chosen = notice.as_ref().and_then(|notice| notice.chosen.clone());
     let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
-    let (grant, code) = (device.grant.clone(), device.code.clone());
+    let grant = device.grant.clone();
     view! {
         <Page title refused>
             {above}
-            <YouAre person code/>
+            <YouAre person/>
             <div class="compare">
                 <p id="compare">"Check that your device shows"</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
@@ -229,7 +231,7 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoV
 }
 
 #[component]
-fn YouAre(person: SignedIn, code: String) -> impl IntoView {
+fn YouAre(person: SignedIn) -> impl IntoView {
     view! {
         <div class="row you-are">
             <p>
@@ -237,7 +239,6 @@ fn YouAre(person: SignedIn, code: String) -> impl IntoView {
             </p>
             <form method="post" action=SwitchTenant::url()>
                 <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
-                <input type="hidden" name="user_code" value=code/>
                 <button class="quiet">"Use another account"</button>
             </form>
         </div>

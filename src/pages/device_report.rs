@@ -58,7 +58,7 @@ fn Reported() -> impl IntoView {
     view! {
         <Page title="Thank you. It has been stopped.">
             <p class="lead" role="status">"The code no longer works, the device has been told no, and nothing was shared."</p>
-            <p>"If you have already allowed a request, " <a href=paths::DEVICE_RESULT>"take it back"</a> ", and tell your centre’s help desk."</p>
+            <p>"If you have already allowed a request, " <a href=paths::SESSIONS>"take it back"</a> ", and tell your centre’s help desk."</p>
         </Page>
     }
 }

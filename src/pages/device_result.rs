@@ -67,7 +67,7 @@ fn Connected(device: DecidedRequest, problem: AnyView) -> impl IntoView {
                     <button class="danger">"Take it back"</button>
                 </form>
             </OnePress>
-            <p class="aside"><a href=paths::SESSIONS>"See where you are signed in"</a></p>
+            <p class="aside"><a href=paths::SESSIONS>"See all that you let in"</a></p>
         </Page>
     }
 }

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{Page, Problem, Sorry};
 use crate::domain::ids::TenantId;
-use crate::domain::paths;
+use crate::domain::paths::{self, AfterSignIn};
 use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
 use crate::islands::OnePress;
@@ -15,13 +15,14 @@ use crate::server::context::{self, Caller, Fault, Method, Notice, Place, Service
 
 #[component]
 pub fn SignIn() -> impl IntoView {
-    let wanted = use_query_map().with_untracked(|query| query.get("tenant"));
+    let (wanted, then, anywhere) = use_query_map().with_untracked(|query| (query.get("tenant"), query.get("then"), query.get("choose").is_some()));
+    let then = AfterSignIn::wanted(&then.unwrap_or_default());
     Suspend::new(async move {
         let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else {
             return Either::Right(view! { <Sorry/> });
         };
-        match choose(&services, &caller, wanted).await {
-            Ok(choice) => Either::Left(view! { <Choice choice/> }),
+        match choose(&services, &caller, wanted, anywhere).await {
+            Ok(choice) => Either::Left(view! { <Choice choice then/> }),
             Err(fault) => {
                 context::fault(fault);
                 Either::Right(view! { <Sorry/> })
@@ -40,7 +41,7 @@ struct Chosen {
     with_code: bool,
 }
 
-async fn choose(services: &Services, caller: &Caller, wanted: Option<String>) -> Result<Chosen, Fault> {
+async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, anywhere: bool) -> Result<Chosen, Fault> {
     let typed = caller.session.typed_code().await?;
     let code = typed.as_deref().and_then(|typed| UserCode::parse(typed).ok());
     let mut named = match code {
@@ -53,19 +54,24 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>) ->
     if named.is_none() {
         named = caller.session.chosen_tenant().await?;
     }
+    let notice = caller.session.take_notice(Place::SignIn).await?;
     let mut tenants = services.enabled_tenants().await?;
+    if named.is_none() {
+        let tried = notice.as_ref().and_then(|notice| notice.tenant.as_ref());
+        named = tenants.iter().find(|tenant| Some(&tenant.id) == tried && !context::methods(tenant).is_empty()).map(|tenant| tenant.id.clone());
+    }
+    let named = named.filter(|_| !anywhere);
     tenants.retain(|tenant| !context::methods(tenant).is_empty() || named.as_ref() == Some(&tenant.id));
     let tenant = match (&named, tenants.as_slice()) {
         (Some(named), all) => all.iter().find(|tenant| tenant.id == *named).cloned(),
         (None, [only]) => Some(only.clone()),
         (None, _) => None,
     };
-    let notice = caller.session.take_notice(Place::SignIn).await?;
     Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some() })
 }
 
 #[component]
-fn Choice(choice: Chosen) -> impl IntoView {
+fn Choice(choice: Chosen, then: AfterSignIn) -> impl IntoView {
     let Chosen { tenants, tenant, notice, with_code } = choice;
     if let Some(notice) = &notice {
         context::set_refused(notice);
@@ -76,8 +82,8 @@ fn Choice(choice: Chosen) -> impl IntoView {
         <Page title="Sign in" refused>
             {with_code.then(|| view! { <p class="notice">"Your code is kept. Sign in to see who asks."</p> })}
             {match tenant {
-                Some(tenant) => Either::Left(view! { <Ways tenant notice/> }),
-                None => Either::Right(view! { <Tenants tenants/> }),
+                Some(tenant) => Either::Left(view! { <Ways tenant notice then/> }),
+                None => Either::Right(view! { <Tenants tenants then/> }),
             }}
             {others.then(|| view! { <p class="aside"><a href=format!("{}?choose=1", paths::SIGN_IN)>"My account is at another centre"</a></p> })}
         </Page>
@@ -85,7 +91,7 @@ fn Choice(choice: Chosen) -> impl IntoView {
 }
 
 #[component]
-fn Tenants(tenants: Vec<Tenant>) -> impl IntoView {
+fn Tenants(tenants: Vec<Tenant>, then: AfterSignIn) -> impl IntoView {
     if tenants.is_empty() {
         return Either::Left(view! { <p class="lead">"Nobody can sign in here yet. Ask the operators of your centre."</p> });
     }
@@ -93,7 +99,7 @@ fn Tenants(tenants: Vec<Tenant>) -> impl IntoView {
         <p class="lead">"Where is your account?"</p>
         <ul class="cards">
             {tenants.into_iter().map(|tenant| view! {
-                <li><a class="card" href=format!("{}?tenant={}", paths::SIGN_IN, tenant.id)>{tenant.display_name}</a></li>
+                <li><a class="card" href=paths::sign_in(Some(&tenant.id), then)>{tenant.display_name}</a></li>
             }).collect_view()}
         </ul>
     })
@@ -101,7 +107,7 @@ fn Tenants(tenants: Vec<Tenant>) -> impl IntoView {
 
 /// Each way into the tenant.
 #[component]
-fn Ways(tenant: Tenant, notice: Option<Notice>) -> impl IntoView {
+fn Ways(tenant: Tenant, notice: Option<Notice>, then: AfterSignIn) -> impl IntoView {
     let methods = context::methods(&tenant);
     if methods.is_empty() {
         return Either::Left(view! {
@@ -112,14 +118,14 @@ fn Ways(tenant: Tenant, notice: Option<Notice>) -> impl IntoView {
         methods
             .into_iter()
             .map(|method| match method {
-                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone()/> },
+                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone() then/> },
             })
             .collect_view(),
     )
 }
 
 #[component]
-fn PasswordForm(tenant: Tenant, notice: Option<Notice>) -> impl IntoView {
+fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: AfterSignIn) -> impl IntoView {
     let refused = notice.is_some();
     let user_name = notice.as_ref().map(|notice| notice.typed.clone()).unwrap_or_default();
     let described = refused.then_some("sign-in-error");
@@ -129,6 +135,7 @@ fn PasswordForm(tenant: Tenant, notice: Option<Notice>) -> impl IntoView {
                 <p class="hint">"Account at " <strong>{tenant.display_name}</strong></p>
                 {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                <input type="hidden" name="then" value=then.path()/>
                 <label for="user-name">"User name"</label>
                 <input
                     id="user-name"

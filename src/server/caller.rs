@@ -41,7 +41,13 @@ impl Caller {
                 self.session.set_waiting(&grant, &code).await
             }
             Ok(None) => self.session.set_typed_code(typed).await,
-            Err(Error::Refused(refused)) => self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed)).await,
+            Err(Error::Refused(refused)) => {
+                if let CodeRefused::OtherTenant { .. } = refused {
+                    // Kept for the switch to that tenant.
+                    self.session.set_typed_code(typed).await?;
+                }
+                self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed)).await
+            }
             Err(Error::Internal(fault)) => Err(fault),
         }
     }
@@ -52,7 +58,7 @@ pub fn code_notice(place: Place, refused: &CodeRefused, typed: &str) -> Notice {
     let mut notice = Notice::new(place, refused).typed(typed);
     match refused {
         CodeRefused::TooManyTries { wait } => notice.wait = Some(retry_after(*wait)),
-        CodeRefused::OtherTenant { tenant, .. } => notice.other_tenant = Some(tenant.clone()),
+        CodeRefused::OtherTenant { tenant, .. } => notice.tenant = Some(tenant.clone()),
         _ => {}
     }
     notice

@@ -74,7 +74,7 @@ pub struct Options {
 struct PortalSection {
     data_dir: Option<PathBuf>,
     public_url: Option<String>,
-    trusted_proxies: Vec<IpNet>,
+    trusted_proxies: Option<Vec<IpNet>>,
     limits: RequestLimits,
 }
 
@@ -120,11 +120,15 @@ impl Config {
             data_dir: options.data.dir_or(portal.data_dir),
             public_url: public_url.trim_end_matches('/').to_owned(),
             test_tenant: options.test_tenant,
-            trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies)),
+            trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies.clone().unwrap_or_default())),
             limits: portal.limits,
             leptos,
         };
-        let problems = config.problems(options);
+        let mut problems = config.problems(options);
+        if config.https() && portal.trusted_proxies.is_none() {
+            // Without it every request would seem to come from the proxy: one guesser would lock out everybody.
+            problems.push("[portal] trusted-proxies: name the proxy that ends TLS, such as [\"127.0.0.1/32\"]; [] if there is none".into());
+        }
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
     }
 
@@ -218,15 +222,17 @@ mod tests {
         assert_eq!(problems("", "http://127.0.0.1:3000", "127.0.0.1:3000", true), 0);
         assert_eq!(problems("", "http://localhost:3000", "[::1]:3000", true), 0);
         assert_eq!(problems("", "http://127.0.0.1:3000", "0.0.0.0:3000", true), 1);
-        assert_eq!(problems("", "https://tms.example.org", "127.0.0.1:3000", true), 1);
-        assert_eq!(problems("", "https://tms.example.org", "127.0.0.1:3000", false), 0);
+        let proxy = "[portal]\ntrusted-proxies = [\"127.0.0.1/32\"]\n";
+        assert_eq!(problems(proxy, "https://tms.example.org", "127.0.0.1:3000", true), 1);
+        assert_eq!(problems(proxy, "https://tms.example.org", "127.0.0.1:3000", false), 0);
+        assert_eq!(problems("", "https://tms.example.org", "127.0.0.1:3000", false), 1, "TLS ends somewhere before us");
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
         assert_eq!(problems("", "http://tms.example.org", "0.0.0.0:80", true), 2);
         for not_an_origin in ["tms.example.org", "https://", "https://h/path", "https://u@h", "ftp://h", "https://Upper"] {
-            assert_eq!(problems("", not_an_origin, "127.0.0.1:1", false), 1, "{not_an_origin}");
+            assert_eq!(problems("[portal]\ntrusted-proxies = []\n", not_an_origin, "127.0.0.1:1", false), 1, "{not_an_origin}");
         }
     }
 

@@ -44,6 +44,11 @@ pub fn see_other(path: &'static str) {
     set_header(LOCATION, HeaderValue::from_static(path));
 }
 
+/// Whether a person has opened this address, as far as the browser says (`Sec-Fetch-Dest`).
+pub fn is_navigation() -> bool {
+    use_context::<Parts>().is_some_and(|parts| parts.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document"))
+}
+
 pub fn set_status(status: StatusCode) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status);

@@ -12,7 +12,8 @@ use tracing::Span;
 use tracing_subscriber::EnvFilter;
 
 pub fn start() {
-    let filter = EnvFilter::try_from_env("TMS_LOG").unwrap_or_else(|_| EnvFilter::new("warn,tms_portal=info"));
+    let filter = EnvFilter::try_from_env("TMS_LOG").unwrap_or_else(|_| // A made-up cookie is nothing to wake anybody for.
+    EnvFilter::new("warn,tms_portal=info,tower_sessions_core=error"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only if a log has been started before, which then goes on.
     let _ = if std::env::var("TMS_LOG_FORMAT").is_ok_and(|format| format == "json") { builder.json().try_init() } else { builder.try_init() };

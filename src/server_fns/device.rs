@@ -158,6 +158,46 @@ pub async fn decided_device() -> Result<Option<DecidedRequest>, ServerFnError> {
     Ok(found.map(|found| DecidedRequest::new(found, services.now())))
 }
 
+/// A device or program that may act for the person at the moment, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceItem {
+    pub grant: String,
+    pub client: ClientItem,
+    /// RFC 3339, and the same in words.
+    pub allowed_at: (String, String),
+    pub until: (String, String),
+    /// Where it fetched its token; `None` before it came.
+    pub from: Option<String>,
+}
+
+/// All that may act for the person at the moment, the newest first.
+#[server(prefix = "/api", endpoint = "device/list")]
+pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
+    use crate::server::context;
+    let devices = context::services()?.list_devices(&context::signed_in()?).await.map_err(context::fault)?;
+    Ok(devices.into_iter().filter_map(|(grant, client)| DeviceItem::new(grant, &client)).collect())
+}
+
+/// Takes back what was allowed, from the list.
+#[server(prefix = "/api", endpoint = "device/end")]
+pub async fn end_device(grant: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
+    use crate::server::context::{self, Error, Notice, Place};
+    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    let said = match DeviceGrantId::parse(grant) {
+        Ok(grant) => services.withdraw_device(&person, &grant).await,
+        Err(_) => return Ok(context::see_other(crate::domain::paths::SESSIONS)),
+    };
+    let sentence = match said {
+        Ok(()) => "It has been taken back: what the device holds no longer works.",
+        Err(Error::Refused(_)) => "That had ended already.",
+        Err(Error::Internal(fault)) => return Err(context::fault(fault)),
+    };
+    caller.session.set_notice(&Notice::new(Place::Sessions, sentence)).await.map_err(context::fault)?;
+    context::see_other(crate::domain::paths::SESSIONS);
+    Ok(())
+}
+
 /// Takes back what was allowed.
 #[server(prefix = "/api", endpoint = "device/withdraw")]
 pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
@@ -203,17 +243,21 @@ pub async fn enter_another_code() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Signs out and on to the tenant that a code belongs to, keeping the code: to go on as somebody else.
+/// Signs out and on to the tenant that a code belongs to, keeping the code: to go on as somebody else. The code is the one this
+/// session has typed, so that each has been counted as a try.
 #[server(prefix = "/api", endpoint = "device/switch-tenant")]
-pub async fn switch_tenant(tenant: String, user_code: String) -> Result<(), ServerFnError> {
+pub async fn switch_tenant(tenant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
     use crate::server::context;
     let (caller, services, person) = (context::caller()?, context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::SIGN_IN);
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
-    services.put_down_user_code(&person, &user_code).await.map_err(context::fault)?;
+    let waiting = caller.session.waiting().await.map_err(context::fault)?.map(|waiting| waiting.code);
+    let typed = caller.session.typed_code().await.map_err(context::fault)?;
+    let code = waiting.or(typed).unwrap_or_default();
+    services.put_down_user_code(&person, &code).await.map_err(context::fault)?;
     services.record_sign_out(&person).await.map_err(context::fault)?;
-    caller.session.switch_to(&tenant, &user_code).await.map_err(context::fault)
+    caller.session.switch_to(&tenant, &code).await.map_err(context::fault)
 }
 
 #[cfg(feature = "ssr")]
@@ -237,9 +281,9 @@ fn consent(
 mod items {
     use std::net::IpAddr;
 
-    use super::{ClientItem, DecidedRequest, HostAccountItem, LifetimeItem, Outcome, Standing, WaitingRequest};
+    use super::{ClientItem, DecidedRequest, DeviceItem, HostAccountItem, LifetimeItem, Outcome, Standing, WaitingRequest};
     use crate::domain::client::Client;
-    use crate::domain::device_grant::State;
+    use crate::domain::device_grant::{DeviceGrant, State};
     use crate::domain::scope::Scope;
     use crate::domain::tenant::offered_lifetimes;
     use crate::domain::time::{Timestamp, span_in_words};
@@ -285,6 +329,24 @@ mod items {
                 tick_required: policy.require_started_tick,
                 grant: grant.id.to_string(),
             }
+        }
+    }
+
+    impl DeviceItem {
+        pub(super) fn new(grant: DeviceGrant, client: &Client) -> Option<Self> {
+            let (approval, from) = match grant.state {
+                State::Approved(approval) => (approval, None),
+                State::Redeemed { approval, pickup } => (approval, pickup.from),
+                _ => return None,
+            };
+            let both = |time: Timestamp| (time.to_rfc3339(), time.to_words());
+            Some(Self {
+                grant: grant.id.to_string(),
+                client: ClientItem::from(client),
+                allowed_at: both(approval.at),
+                until: both(approval.until),
+                from: from.map(|from| from.to_string()),
+            })
         }
     }
 

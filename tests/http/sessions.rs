@@ -95,3 +95,26 @@ async fn a_session_that_was_ended_does_not_come_back_by_being_used() {
     assert_eq!(browser.enter("BB").await.status, 422, "a visitor like any other");
     assert_eq!(browser.get("/hosts").await.path, "/sign-in");
 }
+
+#[tokio::test]
+async fn what_was_let_in_is_listed_in_every_browser_and_can_be_taken_back_there() {
+    let app = TestApp::start().await;
+    let first = app.signed_in().await;
+    let device = app.start_device().await;
+    let consent = first.enter(&device.user_code).await;
+    first.allow(&consent).await;
+    let token = app.poll(&device).await.token();
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+
+    app.add_person("test", "eve").await;
+    let (second, eve) = (app.signed_in().await, app.signed_in_as("test", "eve", PASSWORD).await);
+    let page = second.get("/sessions").await;
+    assert!(page.words().contains("TMS command line"), "{}", page.words());
+    assert!(!eve.get("/sessions").await.words().contains("TMS command line"), "only one's own");
+    let grant = page.field("grant");
+    assert!(eve.post("/api/device/end", &[("grant", &grant)]).await.words().contains("That had ended already."));
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "nobody else's to take back");
+    assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains("It has been taken back"));
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    assert!(second.get("/sessions").await.words().contains("Nothing may act for you at the moment."));
+}

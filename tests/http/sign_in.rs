@@ -52,18 +52,30 @@ async fn blanks_around_a_user_name_do_not_matter() {
 }
 
 #[tokio::test]
-async fn ten_wrong_passwords_of_an_account_are_enough_for_ten_minutes() {
+async fn ten_wrong_passwords_from_one_place_are_enough_for_ten_minutes_and_keep_nobody_else_out() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
-    for place in 1..=10 {
-        assert_eq!(app.browser_at(&format!("192.0.2.{place}")).sign_in("test", "testuser1", "wrong").await.status, 422);
+    for _ in 1..=10 {
+        assert_eq!(app.browser_at("192.0.2.1").sign_in("test", "testuser1", "wrong").await.status, 422);
     }
-    let browser = app.browser_at("198.51.100.1");
+    let browser = app.browser_at("192.0.2.1");
     let page = browser.sign_in("test", "testuser1", PASSWORD).await;
     assert_eq!((page.status, page.retry_after(), page.problem().as_str()), (429, Some(600), "Too many tries. Wait 10 minutes and try again."));
+    assert_eq!(app.browser_at("198.51.100.1").sign_in("test", "testuser1", PASSWORD).await.status, 200, "the person themselves, elsewhere");
     app.add_person("test", "eve").await;
     assert_eq!(browser.sign_in("test", "eve", PASSWORD).await.status, 200, "others are free");
     app.clock.advance(Duration::from_secs(600));
     assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn two_hundred_wrong_passwords_of_an_account_from_everywhere_are_enough() {
+    let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
+    app.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
+             INSERT INTO attempts SELECT 'password account test/testuser1', 1795176000000 FROM n",
+    )
+    .await;
+    assert_eq!(app.browser_at("192.0.2.1").sign_in("test", "testuser1", PASSWORD).await.status, 429);
 }
 
 #[tokio::test]
@@ -240,7 +252,11 @@ async fn after_sign_in_one_is_where_one_wanted_to_be() {
     for (wanted, reached) in [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device"), ("/", "/"), ("/nowhere", "/")] {
         let browser = app.browser();
         browser.get(wanted).await;
-        assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.path, reached, "{wanted}");
+        let asked = browser.get(&format!("/sign-in?then={wanted}")).await;
+        let wrong = [("tenant", "test"), ("user_name", "testuser1"), ("password", "wrong"), ("then", &asked.field("then"))];
+        let again = browser.post("/sign-in/password", &wrong).await;
+        let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &again.field("then"))];
+        assert_eq!(browser.post("/sign-in/password", &form).await.path, reached, "{wanted}");
     }
 }
 
@@ -253,7 +269,7 @@ async fn sign_in_leads_nowhere_but_to_pages_of_this_portal() {
         let query = serde_urlencoded::to_string([("next", trick), ("redirect", trick), ("return_to", trick)]).expect("encoded");
         browser.get(&format!("/hosts?{query}")).await;
         browser.get(&format!("/sign-in?{query}")).await;
-        let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("next", trick), ("redirect", trick)];
+        let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("next", trick), ("redirect", trick), ("then", trick)];
         let answer = browser
             .request(Method::POST, &format!("/sign-in/password?{query}"))
             .header("referer", "https://evil.example/")
@@ -262,10 +278,10 @@ async fn sign_in_leads_nowhere_but_to_pages_of_this_portal() {
             .send()
             .await
             .expect("an answer");
-        assert_eq!((answer.status().as_u16(), answer.headers()["location"].as_bytes()), (303, &b"/hosts"[..]));
+        assert_eq!((answer.status().as_u16(), answer.headers()["location"].as_bytes()), (303, &b"/"[..]));
     }
     let answer = app.http.get(app.url("/hosts")).header("host", "evil.example").send().await.expect("an answer");
-    assert_eq!(answer.headers()["location"].as_bytes(), b"/sign-in");
+    assert_eq!(answer.headers()["location"].as_bytes(), b"/sign-in?then=/hosts");
 }
 
 #[tokio::test]

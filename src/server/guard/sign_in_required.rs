@@ -5,26 +5,22 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::trouble::Trouble;
 use crate::domain::paths::{self, AfterSignIn};
 use crate::server::caller::Caller;
 
-pub async fn check(caller: Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+pub async fn check(caller: Caller, request: Request, next: Next) -> Response {
     if caller.signed_in.is_some() || is_public(request.uri().path()) {
-        return Ok(next.run(request).await);
+        return next.run(request).await;
     }
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     if reading {
         let wanted = AfterSignIn::wanted(request.uri().path());
-        if wanted != AfterSignIn::Home {
-            caller.session.set_after_sign_in(wanted).await?;
-        }
-        return Ok(Redirect::to(paths::SIGN_IN).into_response());
+        return Redirect::to(&paths::sign_in(None, wanted)).into_response();
     }
     if super::trouble::wants_html(request.headers()) {
-        return Ok(Redirect::to(paths::SIGN_IN).into_response());
+        return Redirect::to(paths::SIGN_IN).into_response();
     }
-    Ok((StatusCode::UNAUTHORIZED, "Sign in first.").into_response())
+    (StatusCode::UNAUTHORIZED, "Sign in first.").into_response()
 }
 
 fn is_public(path: &str) -> bool {

@@ -15,6 +15,8 @@ use crate::domain::device_grant::Presenter;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
+/// A session of somebody who has not signed in: long enough for a code, too short to fill the disk with.
+const VISITOR_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// A session that nobody uses ends after this.
 const IDLE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// A session ends this long after sign-in, however busy it is.
@@ -25,8 +27,8 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 impl Services {
     /// When a session ends if it is used now.
     pub fn session_end(&self, signed_in_at: Option<Timestamp>) -> Timestamp {
-        let idle = self.now() + IDLE_LIMIT;
-        signed_in_at.map_or(idle, |at| idle.min(at + ABSOLUTE_LIMIT))
+        let now = self.now();
+        signed_in_at.map_or(now + VISITOR_LIMIT, |at| (now + IDLE_LIMIT).min(at + ABSOLUTE_LIMIT))
     }
 
     /// What a new session is known by: a secret for itself, a name for people.

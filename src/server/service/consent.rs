@@ -50,6 +50,18 @@ impl Services {
         Ok(Some(Decided { grant, client, host_accounts }))
     }
 
+    /// All that may act for a person at the moment, the newest first.
+    pub async fn list_devices(&self, person: &SignedIn) -> Result<Vec<(DeviceGrant, Client)>, Fault> {
+        let reader = self.storage().reader();
+        let mut devices = Vec::new();
+        for grant in device_grants::live_of_person(reader, person.tenant_id(), person.user_id(), self.now()).await? {
+            if let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? {
+                devices.push((grant, found.client));
+            }
+        }
+        Ok(devices)
+    }
+
     async fn claimed_device(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<(DeviceGrant, Client)>, Fault> {
         let ours = Claim { presenter: person.visit().presenter.clone(), person: Some(person.user_id().clone()) };
         let reader = self.storage().reader();

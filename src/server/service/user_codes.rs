@@ -26,6 +26,8 @@ pub enum CodeRefused {
     NotValid,
     #[error("Too many tries. Wait {}, then ask your device for a new code.", wait_in_words(*.wait))]
     TooManyTries { wait: Duration },
+    #[error("Many codes are being tried just now. Sign in, then try again.")]
+    SignInFirst,
     #[error("This code is already open in another browser. Go on there, or run the command again to get a new one.")]
     ClaimedElsewhere,
     #[error("This code belongs to {tenant_name}. Switch to {tenant_name} to continue.")]
@@ -137,6 +139,11 @@ impl Guess {
 async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<DeviceGrant, CodeRefused>, storage::Fault> {
     if let Some(wait) = guesses::wait(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
         return Ok(Err(CodeRefused::TooManyTries { wait }));
+    }
+    if guesses::too_many_of_all(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
+        // Looked at once they have signed in; until then right and wrong codes look alike anyway.
+        miss(db, guess).await?;
+        return Ok(Err(CodeRefused::SignInFirst));
     }
     let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
     // The claim rules know what "waiting" means; an unclaimed try of them costs nothing and says it.

@@ -21,38 +21,42 @@ pub struct Credentials {
     tenant: String,
     user_name: String,
     password: String,
+    /// The page to go on to; anything but one of ours is the start page.
+    #[serde(default)]
+    then: String,
 }
 
 pub async fn post(State(services): State<Services>, caller: Caller, Form(form): Form<Credentials>) -> Result<Redirect, Trouble> {
-    let password = Secret::given(form.password);
+    let (password, then) = (Secret::given(form.password), AfterSignIn::wanted(&form.then));
     let Ok(tenant) = TenantId::parse(form.tenant) else {
-        return refuse(&caller, &SignInRefused::Wrong, &form.user_name).await;
+        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, then).await;
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
-        Ok(identity) => welcome(&services, &caller, &identity).await,
-        Err(Error::Refused(refused)) => refuse(&caller, &refused, &form.user_name).await,
+        Ok(identity) => welcome(&services, &caller, &identity, then).await,
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, then).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
 
 /// Starts the session, and takes up the code that was typed before.
-async fn welcome(services: &Services, caller: &Caller, identity: &Identity) -> Result<Redirect, Trouble> {
+async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: AfterSignIn) -> Result<Redirect, Trouble> {
     let session = &caller.session;
     let visit = caller.begin_visit(services).await?;
     session.sign_in(identity, services.now()).await?;
     let Some(code) = session.take_typed_code().await? else {
-        return Ok(Redirect::to(session.take_after_sign_in().await?.path()));
+        return Ok(Redirect::to(then.path()));
     };
     let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), visit).await? else { return Ok(Redirect::to(paths::SIGN_IN)) };
     caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code).await?;
     Ok(Redirect::to(AfterSignIn::Device.path()))
 }
 
-async fn refuse(caller: &Caller, refused: &SignInRefused, user_name: &str) -> Result<Redirect, Trouble> {
+async fn refuse(caller: &Caller, tenant: Option<TenantId>, refused: &SignInRefused, user_name: &str, then: AfterSignIn) -> Result<Redirect, Trouble> {
     let mut notice = Notice::new(Place::SignIn, refused).typed(user_name);
+    notice.tenant = tenant;
     if let SignInRefused::TooManyTries { wait } = refused {
         notice.wait = Some(retry_after(*wait));
     }
     caller.session.set_notice(&notice).await?;
-    Ok(Redirect::to(paths::SIGN_IN))
+    Ok(Redirect::to(&paths::sign_in(None, then)))
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
-use crate::domain::paths::AfterSignIn;
 use crate::domain::time::Timestamp;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
@@ -19,7 +18,6 @@ const TYPED_CODE: &str = "typed_code";
 const WAITING: &str = "waiting";
 const DECIDED: &str = "decided";
 const NOTICE: &str = "notice";
-const AFTER_SIGN_IN: &str = "after_sign_in";
 const CHOSEN_TENANT: &str = "chosen_tenant";
 
 /// The browser itself, before and after sign-in alike. Made when there is first something to remember.
@@ -60,8 +58,8 @@ pub struct Notice {
     pub chosen: Option<Chosen>,
     /// Seconds to wait before trying again.
     pub wait: Option<u64>,
-    /// The tenant the code belongs to, if it is another one.
-    pub other_tenant: Option<TenantId>,
+    /// The tenant it is about: the one a code belongs to, or the one that somebody tried to sign in to.
+    pub tenant: Option<TenantId>,
 }
 
 /// The choices of a consent that was refused, as the form sent them.
@@ -87,7 +85,7 @@ pub enum Place {
 
 impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
-        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, other_tenant: None }
+        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, tenant: None }
     }
 
     /// Keeps what was typed; nobody needs to see more of it again than a line.
@@ -145,8 +143,11 @@ impl PortalSession {
 
     /// Forgets who signed in, but not what they came for: to go on as somebody else.
     pub async fn switch_to(&self, tenant: &TenantId, code: &str) -> Result<(), Fault> {
-        self.end().await?;
-        self.set_typed_code(code).await?;
+        self.0.clear().await;
+        self.0.cycle_id().await.map_err(Fault::new)?;
+        if !code.is_empty() {
+            self.set_typed_code(code).await?;
+        }
         self.set(CHOSEN_TENANT, tenant).await
     }
 
@@ -202,14 +203,6 @@ impl PortalSession {
             Some(notice) if notice.place == place => self.take(NOTICE).await,
             _ => Ok(None),
         }
-    }
-
-    pub async fn set_after_sign_in(&self, after: AfterSignIn) -> Result<(), Fault> {
-        self.set(AFTER_SIGN_IN, &after).await
-    }
-
-    pub async fn take_after_sign_in(&self) -> Result<AfterSignIn, Fault> {
-        Ok(self.take(AFTER_SIGN_IN).await?.unwrap_or_default())
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {

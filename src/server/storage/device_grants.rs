@@ -156,6 +156,19 @@ pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, to
     row.map(DeviceGrant::try_from).transpose()
 }
 
+/// Those that may act for a person at the moment, the newest first.
+pub async fn live_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "tenant_id = $1 AND person = $2 AND state IN ('approved', 'redeemed') AND access_until > $3 ORDER BY decided_at DESC"
+    ))
+    .bind(tenant_id.as_str())
+    .bind(person.as_str())
+    .bind(now.as_millis())
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(DeviceGrant::try_from).collect()
+}
+
 /// Those that were approved and whose device did not come in time.
 pub async fn lapsed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
     let rows: Vec<Row> = sqlx::query_as(select!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
@@ -232,12 +245,12 @@ pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) 
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
     sqlx::query(
         "DELETE FROM delegations
-         WHERE (tenant_id, device_grant_id) IN (SELECT tenant_id, id FROM device_grants WHERE max(expires_at, coalesce(access_until, 0)) < $1)",
+         WHERE (tenant_id, device_grant_id) IN (SELECT tenant_id, id FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1)",
     )
     .bind(before.as_millis())
     .execute(&mut *db)
     .await?;
-    sqlx::query("DELETE FROM device_grants WHERE max(expires_at, coalesce(access_until, 0)) < $1").bind(before.as_millis()).execute(db).await?;
+    sqlx::query("DELETE FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }
 

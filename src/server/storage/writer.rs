@@ -102,6 +102,21 @@ async fn commit_group(pool: &SqlitePool, first: Change, changes: &mut mpsc::Rece
 
 async fn run_group(pool: &SqlitePool, first: Change, changes: &mut mpsc::Receiver<Change>, reports: &mut Vec<Report>) -> Result<(), sqlx::Error> {
     let mut connection = pool.acquire().await?;
+    let committed = run_on(&mut connection, first, changes, reports).await;
+    if committed.is_err() {
+        // After a failed commit (a full disk, say) SQLite may have left the transaction where sqlx believes to be in it: this
+        // connection would refuse every later one.
+        connection.close_on_drop();
+    }
+    committed
+}
+
+async fn run_on(
+    connection: &mut Connection,
+    first: Change,
+    changes: &mut mpsc::Receiver<Change>,
+    reports: &mut Vec<Report>,
+) -> Result<(), sqlx::Error> {
     // IMMEDIATE: the write lock is taken here, where waiting for another process is possible, and not half-way through.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut next = Some(first);
@@ -122,4 +137,56 @@ async fn run_group(pool: &SqlitePool, first: Change, changes: &mut mpsc::Receive
         next = if reports.len() < LARGEST_GROUP { changes.try_recv().ok() } else { None };
     }
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Storage;
+    use super::*;
+
+    async fn write(storage: &Storage, sql: &'static [&'static str]) -> Result<(), Fault> {
+        storage
+            .write(move |db| {
+                async move {
+                    for statement in sql {
+                        sqlx::query(*statement).execute(&mut *db).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    const TENANT: &str = "INSERT INTO tenants VALUES ('a', 'A', 1, 0, 0, 1, 1, 1, 0)";
+    /// Refused only when it is committed, and then with its whole group.
+    const ORPHAN: [&str; 2] = ["PRAGMA defer_foreign_keys = ON", "INSERT INTO people VALUES ('nowhere', 'jdoe', 'J', 1, NULL, 0)"];
+
+    #[tokio::test]
+    async fn after_a_failed_commit_the_next_change_goes_through() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
+        for _ in 0..3 {
+            let failed = write(&storage, &ORPHAN).await;
+            assert!(matches!(failed, Err(Fault::NotCommitted(_))), "{failed:?}");
+        }
+        write(&storage, &[TENANT]).await.expect("a good change");
+        let people: i64 = sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(storage.reader()).await.expect("a count");
+        assert_eq!(people, 0);
+        storage.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_change_that_fails_or_panics_harms_nobody_else() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
+        let bad = write(&storage, &[TENANT, "INSERT INTO nonsense VALUES (1)"]);
+        let panics = storage.write::<(), Fault, _>(|_| async { panic!("a change that panics, on purpose") }.boxed());
+        let good = write(&storage, &["INSERT INTO tenants VALUES ('b', 'B', 1, 0, 0, 1, 1, 1, 0)"]);
+        let (bad, panics, good) = tokio::join!(bad, panics, good);
+        assert!(matches!(bad, Err(Fault::Database(_))) && matches!(panics, Err(Fault::NotRun)) && good.is_ok());
+        let tenants: Vec<String> = sqlx::query_scalar("SELECT id FROM tenants").fetch_all(storage.reader()).await.expect("tenants");
+        assert_eq!(tenants, ["b"]);
+        storage.close().await;
+    }
 }

@@ -114,6 +114,7 @@ CREATE TABLE device_grants (
 ) STRICT;
 CREATE INDEX device_grants_by_expiry ON device_grants (expires_at);
 CREATE UNIQUE INDEX device_grants_by_token ON device_grants (tenant_id, token_id) WHERE token_id IS NOT NULL;
+CREATE INDEX device_grants_by_person ON device_grants (tenant_id, person) WHERE person IS NOT NULL;
 CREATE INDEX device_grants_approved ON device_grants (expires_at) WHERE state = 'approved';
 
 -- A person's permission for a client. One row per consent: withdrawing one takes back that one only.
@@ -161,7 +162,7 @@ CREATE INDEX activity_by_person ON activity (tenant_id, user_id, at);
 -- Not keyed by tenant: it exists before anybody signs in.
 CREATE TABLE browser_sessions (
     id_hash       BLOB    NOT NULL PRIMARY KEY,
-    public_id     TEXT    NOT NULL UNIQUE,
+    public_id     TEXT    NOT NULL,
     sealed        BLOB    NOT NULL,
     tenant_id     TEXT,
     user_id       TEXT,
