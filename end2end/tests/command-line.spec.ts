@@ -53,7 +53,7 @@ test('login, whoami, hosts, logout', async ({ page, portal, tms }) => {
   await signedIn(page);
   await enterCode(page, code);
   await expect(heading(page)).toHaveText('Let TMS command line use your account?');
-  await expect(page.getByText('verified', { exact: true })).toBeVisible();
+  await expect(page.getByText('any program can use this name')).toBeVisible();
   await allow(page);
   expect(await login.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('as testuser1') });
   await expect(page.getByRole('status')).toHaveText(/^Your device picked it up/);

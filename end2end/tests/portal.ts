@@ -15,7 +15,7 @@ const SERVER = join(DEBUG, 'tms-portal');
 const STARTS_WITHIN = 20_000;
 const STOPS_WITHIN = 15_000;
 
-/** The test tenant's only person, and the test data's client (spec/tms-api.md §5). */
+/** The test tenant's only person, and the test data's client. */
 export const PERSON = { tenant: 'test', userName: 'testuser1', displayName: 'Test User', password: 'correct-horse-battery' };
 export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1 1.0' };
 
@@ -36,11 +36,12 @@ export class Portal {
     // A suite asks for more codes a minute than a centre. The limits on guessing stay as they are.
     await appendFile(config, '\n[portal.limits]\ndevice-requests = 6000\npages = 60000\n');
     const listen = `127.0.0.1:${await freePort()}`;
-    const settings = ['--test-tenant', '--config', config, '--data-dir', join(folder, 'data'), '--listen', listen];
+    const data = ['--config', config, '--data-dir', join(folder, 'data')];
+    const settings = [...data, '--test-tenant', '--listen', listen];
     const options = { cwd: TOP, env: { ...process.env, TMS_TEST_PASSWORD: PERSON.password } };
     if (prepare) {
-      const operator: Operator = async (...words) => (await promisify(execFile)(SERVER, [...words, ...settings], options)).stdout;
-      await operator('init');
+      const operator: Operator = async (...words) => (await promisify(execFile)(SERVER, [...words, ...data], options)).stdout;
+      await operator('init', '--test-tenant');
       await prepare(operator);
     }
     const portal = new Portal(`http://${listen}`, folder, spawn(SERVER, ['serve', ...settings], options));

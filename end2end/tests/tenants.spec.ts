@@ -4,7 +4,7 @@ import { asked, codeField, enterCode, expect, heading, press, signedIn, test } f
 import { PERSON } from './portal.ts';
 
 test.describe('an operator lets addresses fill in the code', () => {
-  test.use({ alone: { prepare: operator => operator('tenant', 'set', 'test', '--prefill-user-code', 'true') } });
+  test.use({ alone: { prepare: operator => operator('tenant', 'set', '--tenant', 'test', '--prefill-user-code', 'true') } });
 
   test('the code stands in the field, with a warning, and nothing is sent', async ({ page, portal }) => {
     const device = await Device.start(portal);
@@ -29,7 +29,7 @@ test.describe('two centres', () => {
   test.use({
     alone: {
       prepare: async operator => {
-        await operator('tenant', 'set', 'default', '--local-passwords', 'true', '--display-name', 'Other Centre');
+        await operator('tenant', 'set', '--tenant', 'default', '--local-passwords', 'true', '--display-name', 'Other Centre');
         const words = await operator('person', 'add', '--tenant', 'default', '--display-name', 'Ann Other', 'ann');
         password = /password (\S+)/.exec(words)?.[1] ?? '';
       },
@@ -53,7 +53,7 @@ test.describe('two centres', () => {
     await signedIn(page, { ...PERSON, tenant: 'default', userName: 'ann', password });
     await enterCode(page, device.code);
     await expect(page.getByRole('alert')).toHaveText('This code belongs to Test. Switch to Test to continue.');
-    await page.getByRole('button', { name: 'Switch to' }).click();
+    await page.getByRole('button', { name: 'Switch to Test' }).click();
     await expect(page.getByText('Account at Test')).toBeVisible();
     await page.getByRole('textbox', { name: 'User name' }).fill(PERSON.userName);
     await page.getByLabel('Password').fill(PERSON.password);

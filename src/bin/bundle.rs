@@ -224,7 +224,7 @@ fn compress(file: &Path) -> Result {
 }
 
 fn short_hash(bytes: &[u8]) -> String {
-    hex::encode(&Sha256::digest(bytes)[..8])
+    hex::encode(Sha256::digest(bytes)).chars().take(16).collect()
 }
 
 /// All files below a folder, in a fixed order.

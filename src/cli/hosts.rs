@@ -28,6 +28,7 @@ pub async fn hosts(place: &Place, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
+#[expect(clippy::indexing_slicing, reason = "each row has as many cells as there are columns")]
 fn table(hosts: &[HostAccount]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(hosts.iter().map(row));

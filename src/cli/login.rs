@@ -74,16 +74,14 @@ impl Invitation {
     }
 
     fn announce(&self, code: &StandardDeviceAuthorizationResponse, output: &Output) {
-        let mut event = json!({
+        let event = json!({
             "event": "code",
             "user_code": self.user_code,
             "verification_uri": self.verification_uri,
+            "verification_uri_complete": self.verification_uri_complete,
             "expires_in": code.expires_in().as_secs(),
             "interval": code.interval().as_secs(),
         });
-        if let Some(complete) = &self.verification_uri_complete {
-            event["verification_uri_complete"] = json!(complete);
-        }
         output.event(&event);
     }
 

@@ -34,6 +34,7 @@ fn line(code: &QRCode, row: usize, side: usize) -> String {
 }
 
 /// Everything around the code is light.
+#[expect(clippy::indexing_slicing, reason = "inside the code, as has just been checked")]
 fn is_light(code: &QRCode, row: usize, column: usize) -> bool {
     let inside = QUIET_ZONE..QUIET_ZONE + code.size;
     !(inside.contains(&row) && inside.contains(&column) && code[row - QUIET_ZONE][column - QUIET_ZONE].value())

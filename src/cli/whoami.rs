@@ -18,7 +18,9 @@ pub async fn whoami(place: &Place, output: &Output) -> Result<(), Failure> {
     let me = server.me(&sign_in.access_token).await?;
 
     let mut object = json!(me);
-    object["server"] = json!(target.server.as_str());
+    if let Some(members) = object.as_object_mut() {
+        members.insert("server".to_owned(), json!(target.server.as_str()));
+    }
     output.result(&words(&me, &target), &object);
     Ok(())
 }

@@ -34,6 +34,7 @@ impl UserCode {
     ///
     /// Bytes of 240 and more are thrown away: 256 is not a multiple of 20, and taking them would favour the first letters.
     pub fn draw(mut random_byte: impl FnMut() -> u8) -> Self {
+        #[expect(clippy::indexing_slicing, reason = "the remainder is always inside")]
         let mut letter = || loop {
             let byte = random_byte();
             if byte < 240 {

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{ClientName, Page, Problem, Sorry, Time};
 use crate::domain::paths;
+use crate::domain::tenant::Tenant;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
 
 use crate::server::context::user_codes::Presenting;
@@ -31,7 +32,8 @@ pub fn Device() -> impl IntoView {
                 // Why the code was refused, or why the request that it led to is gone.
                 let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
                 let filled = prefilled(&caller, in_address).await;
-                Either::Right(view! { <EnterCodeForm notice filled/> })
+                let other = other_tenant(notice.as_ref()).await;
+                Either::Right(view! { <EnterCodeForm notice filled other/> })
             }
         })
     })
@@ -44,6 +46,12 @@ async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
         }
     }
     None
+}
+
+/// The tenant a code belongs to, where that is another one.
+async fn other_tenant(notice: Option<&Notice>) -> Option<Tenant> {
+    let id = notice?.tenant.as_ref()?;
+    context::services().ok()?.enabled_tenant(id).await.ok().flatten()
 }
 
 /// The code out of the address, where the code's tenant allows that.
@@ -59,13 +67,12 @@ async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String
 }
 
 #[component]
-fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>) -> impl IntoView {
+fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>, other: Option<Tenant>) -> impl IntoView {
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
     let value = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty()).or_else(|| filled.clone()).unwrap_or_default();
-    let other_tenant = notice.as_ref().and_then(|notice| notice.tenant.clone());
     view! {
         <Page title="Enter the code from your device" refused>
             <form method="post" action=EnterCode::url() class="enter-code" novalidate>
@@ -78,10 +85,10 @@ fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>) -> impl IntoVie
                 <p class="hint" id="user-code-hint">"Eight letters, such as " <span translate="no">"WDJB-MJHT"</span> ". Capitals, spaces and dashes do not matter."</p>
                 <button class="main">"Continue"</button>
             </form>
-            {other_tenant.map(|tenant| view! {
+            {other.map(|tenant| view! {
                 <form method="post" action=SwitchTenant::url() class="aside">
-                    <input type="hidden" name="tenant" value=tenant.to_string()/>
-                    <button>"Switch to " {tenant.to_string()}</button>
+                    <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                    <button>"Switch to " {tenant.display_name}</button>
                 </form>
             })}
             <p class="aside">

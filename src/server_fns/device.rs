@@ -184,18 +184,14 @@ pub async fn end_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
     use crate::server::context::{self, Error, Notice, Place};
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
-    let said = match DeviceGrantId::parse(grant) {
-        Ok(grant) => services.withdraw_device(&person, &grant).await,
-        Err(_) => return Ok(context::see_other(crate::domain::paths::SESSIONS)),
-    };
-    let sentence = match said {
+    context::see_other(crate::domain::paths::SESSIONS);
+    let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
+    let sentence = match services.withdraw_device(&person, &grant).await {
         Ok(()) => "It has been taken back: what the device holds no longer works.",
         Err(Error::Refused(_)) => "That had ended already.",
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
-    caller.session.set_notice(&Notice::new(Place::Sessions, sentence)).await.map_err(context::fault)?;
-    context::see_other(crate::domain::paths::SESSIONS);
-    Ok(())
+    caller.session.set_notice(&Notice::new(Place::Sessions, sentence)).await.map_err(context::fault)
 }
 
 /// Takes back what was allowed.

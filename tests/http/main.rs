@@ -2,6 +2,8 @@
 //!
 //! Time is the test's ([`app::TestClock`]); nothing sleeps.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test that cannot go on says so by panicking")]
+
 mod app;
 mod browser;
 mod database;

@@ -211,7 +211,7 @@ mod tests {
         header.kid = Some(keys.key_id.clone());
         let untyped = jsonwebtoken::encode(&header, &claims("api"), &keys.encoding).expect("a token");
         assert!(keys.verify(&untyped, "api").is_none(), "a JWT of another type is no access token");
-        for broken in ["", "a.b.c", "....", &token[..token.len() - 2], "eyJhbGciOiJub25lIn0.e30."] {
+        for broken in ["", "a.b.c", "....", token.trim_end_matches(|c| c != '.'), "eyJhbGciOiJub25lIn0.e30."] {
             assert!(keys.verify(broken, "api").is_none(), "{broken}");
         }
     }
