@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Serialize;
 
 use super::client_auth::ClientRequest;
-use super::error::{OAuthError, never_store};
+use super::error::{NEVER_STORE, OAuthError};
 use crate::domain::paths;
 use crate::server::guard::rate_limit::network;
 use crate::server::service::device_grants::StartedGrant;
@@ -25,13 +25,11 @@ struct DeviceAuthorization {
     message: String,
 }
 
-pub async fn post(State(state): State<AppState>, request: ClientRequest) -> Result<Response, OAuthError> {
+pub async fn post(State(state): State<AppState>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
     state.limits.device_requests.check(&network(request.from)).map_err(OAuthError::Overload)?;
     let services = &state.services;
     let started = services.start_device_grant(&request.client, request.form.get("scope"), request.from, &request.agent).await?;
-    let mut response = Json(answer(&started, services.public_url())).into_response();
-    never_store(response.headers_mut());
-    Ok(response)
+    Ok((NEVER_STORE, Json(answer(&started, services.public_url()))))
 }
 
 fn answer(started: &StartedGrant, public_url: &str) -> DeviceAuthorization {

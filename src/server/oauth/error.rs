@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -69,9 +69,8 @@ impl IntoResponse for OAuthError {
             tracing::error!(error = %fault, "An OAuth request failed on our side");
         }
         let (status, error, description) = self.parts();
-        let mut response = (status, Json(json!({ "error": error, "error_description": description }))).into_response();
+        let mut response = (status, NEVER_STORE, Json(json!({ "error": error, "error_description": description }))).into_response();
         let headers = response.headers_mut();
-        never_store(headers);
         if let OAuthError::SlowDown(wait) | OAuthError::Overload(wait) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(wait)));
         }
@@ -83,10 +82,7 @@ impl IntoResponse for OAuthError {
 }
 
 /// RFC 6749 §5.1: nothing that carries a code or a token is stored on the way.
-pub fn never_store(headers: &mut axum::http::HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-}
+pub const NEVER_STORE: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
 
 pub async fn method_not_allowed() -> OAuthError {
     OAuthError::MethodNotAllowed

@@ -2,17 +2,15 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
 use super::client_auth::ClientRequest;
-use super::error::{OAuthError, never_store};
+use super::error::{NEVER_STORE, OAuthError};
 use crate::server::service::Services;
 
 /// 200 also for a token that is unknown or has ended already: that is what the client wanted (§2.2).
-pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<Response, OAuthError> {
+pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
     let token = request.form.require("token", "token is missing.")?;
     services.revoke_token(&request.client, token).await?;
-    let mut response = StatusCode::OK.into_response();
-    never_store(response.headers_mut());
-    Ok(response)
+    Ok((StatusCode::OK, NEVER_STORE))
 }

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde::Serialize;
 
 use super::client_auth::ClientRequest;
-use super::error::{OAuthError, never_store};
+use super::error::{NEVER_STORE, OAuthError};
 use crate::server::service::Services;
 
 /// RFC 8628 §3.4.
@@ -20,7 +20,7 @@ struct TokenResponse {
     scope: String,
 }
 
-pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<Response, OAuthError> {
+pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
     let grant_type = request.form.require("grant_type", "grant_type is missing.")?;
     if grant_type != DEVICE_CODE_GRANT {
         return Err(OAuthError::UnsupportedGrantType);
@@ -33,7 +33,5 @@ pub async fn post(State(services): State<Services>, request: ClientRequest) -> R
         expires_in: issued.expires_in.as_secs(),
         scope: issued.scope.to_string(),
     };
-    let mut response = Json(answer).into_response();
-    never_store(response.headers_mut());
-    Ok(response)
+    Ok((NEVER_STORE, Json(answer)))
 }
