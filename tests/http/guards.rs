@@ -235,6 +235,7 @@ fn assert_secure(headers: &reqwest::header::HeaderMap, https: bool, kind: &str) 
     assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*') && !policy.contains("http"), "{policy}");
     let html = value("content-type").starts_with("text/html");
     assert_eq!(policy.contains("script-src 'self' 'nonce-"), html, "{kind}: {policy}");
+    assert_eq!(policy.contains("require-trusted-types-for 'script'"), html, "{kind}: {policy}");
     let cache = value("cache-control");
     match kind {
         "built file" => assert_eq!(cache, "public, max-age=31536000, immutable"),
