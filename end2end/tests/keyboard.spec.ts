@@ -1,6 +1,6 @@
 // From the code to the answer without a pointer.
 import { Device } from './device.ts';
-import { awake, expect, heading, type Page, test } from './fixtures.ts';
+import { awake, codeField, expect, heading, type Page, test } from './fixtures.ts';
 import { PERSON } from './portal.ts';
 
 async function tabTo(page: Page, name: string) {
@@ -19,9 +19,11 @@ test('the whole flow by keyboard', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
   await awake(page);
+  await expect(codeField(page)).toBeFocused();
   await page.keyboard.type(device.code.replace('-', '').toLowerCase());
   await page.keyboard.press('Enter');
   await expect(heading(page)).toHaveText('Sign in');
+  await expect(page.getByRole('textbox', { name: 'User name' })).toBeFocused();
   await page.keyboard.type(PERSON.userName);
   await page.keyboard.press('Tab');
   await page.keyboard.type(PERSON.password);
@@ -45,6 +47,7 @@ test('Enter in the consent form does not allow', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.request.post('/sign-in/password', { form: { tenant: PERSON.tenant, user_name: PERSON.userName, password: PERSON.password } });
   await page.goto('/device');
+  await expect(codeField(page)).toBeFocused();
   await page.keyboard.type(device.code);
   await page.keyboard.press('Enter');
   const tick = page.getByRole('checkbox', { name: 'Yes, I started this' });

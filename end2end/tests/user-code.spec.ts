@@ -69,6 +69,7 @@ test('@js capitals and the dash come by themselves', async ({ page }) => {
   await page.goto('/device');
   await awake(page);
   const field = codeField(page);
+  await expect(field).toBeFocused();
   const shown: string[] = [];
   for (const letter of 'wdjbmjht') {
     await page.keyboard.press(letter);
@@ -87,6 +88,7 @@ test('@js a change in the middle leaves the caret where it is', async ({ page })
   await page.goto('/device');
   await awake(page);
   const field = codeField(page);
+  await expect(field).toBeFocused();
   const caret = () => field.evaluate((input: HTMLInputElement) => input.selectionStart);
   await page.keyboard.type('wdjbmjht');
   for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowLeft');
