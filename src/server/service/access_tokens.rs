@@ -35,7 +35,7 @@ impl Services {
     /// Checks a token: signature, type, issuer, audience and end; and that its grant, person, client and tenant still stand.
     pub async fn token_holder(&self, token: &str) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = || Error::Refused(InvalidToken);
-        let Issued { grant, approval, token_id, ends } = self.issued(token).await?.ok_or_else(invalid)?;
+        let Issued { grant, approval, ends } = self.issued(token).await?.ok_or_else(invalid)?;
         let reader = self.storage().reader();
         let person = people::find(reader, &grant.tenant_id, &approval.person).await?;
         let client = clients::find(reader, &grant.tenant_id, &grant.client_id).await?;
@@ -50,7 +50,6 @@ impl Services {
             user_id: approval.person,
             client_id: grant.client_id,
             grant_id: grant.id,
-            token_id,
             scope: approval.scope,
             expires_at: approval.until,
         })
@@ -76,7 +75,7 @@ impl Services {
         let (Some(tenant_id), Ok(token_id)) = (self.tenant_of(&claims), TokenId::parse(claims.jti)) else { return Ok(None) };
         let grant = device_grants::find_by_token(self.storage().reader(), &tenant_id, &token_id).await?;
         Ok(grant.and_then(|grant| match grant.state.clone() {
-            State::Redeemed { approval, .. } => Some(Issued { grant, approval, token_id, ends: claims.exp }),
+            State::Redeemed { approval, .. } => Some(Issued { grant, approval, ends: claims.exp }),
             _ => None,
         }))
     }
@@ -93,7 +92,6 @@ impl Services {
 struct Issued {
     grant: DeviceGrant,
     approval: Approval,
-    token_id: TokenId,
     ends: i64,
 }
 

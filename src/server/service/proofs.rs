@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::domain::client::Client;
 use crate::domain::device_grant::Presenter;
-use crate::domain::ids::{ClientId, DeviceGrantId, SessionId, TenantId, TokenId, UserId};
+use crate::domain::ids::{ClientId, DeviceGrantId, SessionId, TenantId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -77,7 +77,6 @@ pub struct TokenHolder {
     pub(super) user_id: UserId,
     pub(super) client_id: ClientId,
     pub(super) grant_id: DeviceGrantId,
-    pub(super) token_id: TokenId,
     pub(super) scope: ScopeSet,
     pub(super) expires_at: Timestamp,
 }
@@ -93,10 +92,6 @@ impl TokenHolder {
 
     pub fn client_id(&self) -> &ClientId {
         &self.client_id
-    }
-
-    pub fn token_id(&self) -> &TokenId {
-        &self.token_id
     }
 
     pub fn scope(&self) -> &ScopeSet {
