@@ -7,16 +7,24 @@
 //! - **device grant**: one run of RFC 8628: a device asks, a person decides, the device fetches a token.
 //! - **user code** and **device code**: the grant's two names, one for the person, one for the machine.
 //! - **delegation**: a person's permission for a client to act for them on some host accounts, until a date.
+//! - **pubkey**: the public half of an SSH key that lets a client, or the person, in to one host account.
+//! - **reservation**: a client's lease that keeps a key going beyond its end.
 //! - **session**: a browser's; **token**: a machine's.
 //! - **activity**: the record of what happened.
 
 pub mod activity;
 pub mod attempts;
 pub mod client;
+pub mod delegation;
 pub mod device_grant;
+pub mod host;
 pub mod host_account;
 pub mod ids;
+pub mod mfa;
+pub mod page;
 pub mod paths;
+pub mod pubkey;
+pub mod reservation;
 pub mod scope;
 pub mod tenant;
 pub mod time;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::ids::{ClientId, DeviceGrantId, TenantId, UserId};
+use super::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
 use super::time::Timestamp;
 
 /// One line of the record. No secrets, no codes.
@@ -15,6 +15,10 @@ pub struct Activity {
     pub person: Option<UserId>,
     pub client_id: Option<ClientId>,
     pub device_grant_id: Option<DeviceGrantId>,
+    /// The administrator who did it, if one did.
+    pub admin: Option<AdminId>,
+    /// What else it was about: a key's fingerprint, `account@host`, a host, a tenant.
+    pub subject: Option<String>,
     pub from: Option<IpAddr>,
 }
 
@@ -52,11 +56,42 @@ kinds! {
     CodeGuessingStopped = "code_guessing_stopped",
     /// An approved device never came for its token; the permission has been taken back.
     DeviceLapsed = "device_lapsed",
+    KeyCreated = "key_created",
+    KeyChanged = "key_changed",
+    KeyRevoked = "key_revoked",
+    /// A host was shown the key, for a new login.
+    KeyUsed = "key_used",
+    KeyReserved = "key_reserved",
+    ReservationEnded = "reservation_ended",
+    HostLinked = "host_linked",
+    HostLinkChanged = "host_link_changed",
+    HostUnlinked = "host_unlinked",
+    Delegated = "delegated",
+    DelegationChanged = "delegation_changed",
+    DelegationEnded = "delegation_ended",
+    MfaOpened = "mfa_opened",
+    MfaChanged = "mfa_changed",
+    MfaClosed = "mfa_closed",
+    ClientCreated = "client_created",
+    ClientChanged = "client_changed",
+    ClientSecretChanged = "client_secret_changed",
+    ClientDeleted = "client_deleted",
+    HostAdded = "host_added",
+    HostRemoved = "host_removed",
+    HostCredentialMade = "host_credential_made",
+    HostCredentialChanged = "host_credential_changed",
+    HostCredentialRemoved = "host_credential_removed",
+    AdminAdded = "admin_added",
+    AdminSecretChanged = "admin_secret_changed",
+    AdminRemoved = "admin_removed",
+    TenantCreated = "tenant_created",
+    TenantChanged = "tenant_changed",
+    TenantDeleted = "tenant_deleted",
 }
 
 impl Activity {
     pub fn new(tenant_id: TenantId, kind: Kind, at: Timestamp) -> Self {
-        Self { tenant_id, at, kind, person: None, client_id: None, device_grant_id: None, from: None }
+        Self { tenant_id, at, kind, person: None, client_id: None, device_grant_id: None, admin: None, subject: None, from: None }
     }
 
     #[must_use]
@@ -69,6 +104,24 @@ impl Activity {
     pub fn about(mut self, client_id: &ClientId, grant: &DeviceGrantId) -> Self {
         self.client_id = Some(client_id.clone());
         self.device_grant_id = Some(grant.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn client(mut self, client_id: &ClientId) -> Self {
+        self.client_id = Some(client_id.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn admin(mut self, admin: Option<&AdminId>) -> Self {
+        self.admin = admin.cloned();
+        self
+    }
+
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
         self
     }
 

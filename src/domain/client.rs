@@ -2,12 +2,15 @@
 
 use super::ids::{ClientId, TenantId};
 use super::scope::ScopeSet;
+use super::time::Timestamp;
 
 /// The public client behind the `tms` command; every tenant has it.
 pub const CLI_CLIENT_ID: &str = "tms-cli";
 
 #[derive(Clone, Debug)]
 pub struct Client {
+    /// `id` on TMS' wire.
+    pub number: i64,
     pub tenant_id: TenantId,
     pub id: ClientId,
     pub app_name: String,
@@ -21,6 +24,8 @@ pub struct Client {
     pub public: bool,
     /// The tenant's operators have looked at it and say so to people.
     pub verified: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// Why a client gets no device code.
@@ -49,6 +54,7 @@ mod tests {
 
     fn client(device_grant: bool, scope: &str) -> Client {
         Client {
+            number: 1,
             tenant_id: TenantId::parse("test").expect("a tenant id"),
             id: ClientId::parse("app").expect("a client id"),
             app_name: "App".into(),
@@ -58,6 +64,8 @@ mod tests {
             scope: ScopeSet::parse_known(scope),
             public: true,
             verified: false,
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
         }
     }
 

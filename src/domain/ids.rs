@@ -88,6 +88,18 @@ identifier! {
     HostAccountId
 }
 identifier! {
+    /// A host as its centre calls it in TMS; need not be its DNS name.
+    HostName
+}
+identifier! {
+    /// A login on a host.
+    AccountName
+}
+identifier! {
+    /// An administrator of a tenant.
+    AdminId
+}
+identifier! {
     /// A person's permission for a client to act for them.
     DelegationId
 }

@@ -26,6 +26,9 @@ pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 pub const ME: &str = "/v1/tms/me";
 pub const MY_HOSTS: &str = "/v1/tms/me/hosts";
+pub const MY_KEYS: &str = "/v1/tms/me/keys";
+/// The description of the TMS API, where the old server has it.
+pub const OPENAPI: &str = "/spec";
 
 pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub const TOKEN: &str = "/oauth/token";

@@ -8,17 +8,23 @@ use std::fmt;
 pub enum Scope {
     /// `hosts:read`: see the host accounts the person ticked.
     HostsRead,
+    /// `keys:read`: see the SSH keys of those host accounts.
+    KeysRead,
     /// `keys:create`: get SSH keys that log in to the host accounts the person ticked.
     KeysCreate,
+    /// `keys:revoke`: end SSH keys of those host accounts.
+    KeysRevoke,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 2] = [Scope::HostsRead, Scope::KeysCreate];
+    pub const ALL: [Scope; 4] = [Scope::HostsRead, Scope::KeysRead, Scope::KeysCreate, Scope::KeysRevoke];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::HostsRead => "hosts:read",
+            Scope::KeysRead => "keys:read",
             Scope::KeysCreate => "keys:create",
+            Scope::KeysRevoke => "keys:revoke",
         }
     }
 

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use super::ids::TenantId;
+use super::time::Timestamp;
 
 /// A tenant and its policy.
 #[derive(Clone, Debug)]
 pub struct Tenant {
+    /// `id` on TMS' wire.
+    pub number: i64,
     pub id: TenantId,
     /// What people read.
     pub display_name: String,
     pub enabled: bool,
     pub policy: Policy,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// What a tenant's operator decided.
@@ -27,6 +32,12 @@ pub struct Policy {
     pub code_lifetime: Duration,
     /// The longest access a person may grant.
     pub longest_access: Duration,
+    /// What a key needs and is not there is made when a client asks for the key. For moving over from an older deployment.
+    pub mvp: bool,
+    /// Anybody may register a client.
+    pub open_registration: bool,
+    /// Public keys are only shown to hosts that prove who they are.
+    pub require_host_credential: bool,
 }
 
 impl Default for Policy {
@@ -37,6 +48,9 @@ impl Default for Policy {
             require_started_tick: true,
             code_lifetime: Duration::from_secs(15 * 60),
             longest_access: Duration::from_secs(30 * 24 * 60 * 60),
+            mvp: false,
+            open_registration: false,
+            require_host_credential: false,
         }
     }
 }

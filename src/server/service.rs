@@ -4,22 +4,32 @@
 //! use case can forget it. Time and randomness are fields ([`Clock`], [`Entropy`]), so tests can hold both.
 
 pub mod access_tokens;
+pub mod admins;
 pub mod browser_sessions;
 pub mod clients;
 pub mod clock;
 pub mod consent;
 mod decisions;
+pub mod delegations;
 pub mod device_grants;
 pub mod entropy;
 mod guesses;
 pub mod host_accounts;
+pub mod hosts;
 pub mod housekeeping;
 pub mod keys;
+pub mod lookups;
+mod mvp;
 pub mod people;
 mod poll_clocks;
 pub mod proofs;
+pub mod pubkeys;
+pub mod reservations;
 pub mod setup;
+mod ssh_keys;
+pub mod tenants;
 pub mod user_codes;
+pub mod user_mfa;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +39,7 @@ use tokio::sync::Semaphore;
 
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
-pub use proofs::{AuthenticatedClient, SignedIn, TokenHolder};
+pub use proofs::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
 
 use super::storage::{self, BoxFuture, Connection, Storage};
 use crate::domain::ids::TenantId;
@@ -38,21 +48,32 @@ use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use keys::Keys;
 use poll_clocks::PollClocks;
+use pubkeys::NewKeys;
+use ssh_keys::RSA_WAITING;
 
 /// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.
-#[derive(Debug, Error)]
-#[error(transparent)]
-pub struct Fault(Box<dyn std::error::Error + Send + Sync>);
+#[derive(Clone, Debug, Error)]
+#[error("{error}")]
+pub struct Fault {
+    #[source]
+    error: Arc<dyn std::error::Error + Send + Sync>,
+    temporary: bool,
+}
 
 impl Fault {
     pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(error))
+        Self { error: Arc::new(error), temporary: false }
+    }
+
+    /// Whether it is worth asking again in a moment: overload, or a full disk.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary
     }
 }
 
 impl From<storage::Fault> for Fault {
     fn from(fault: storage::Fault) -> Self {
-        Self::new(fault)
+        Self { temporary: fault.is_temporary(), error: Arc::new(fault) }
     }
 }
 
@@ -93,6 +114,10 @@ struct Shared {
     polls: PollClocks,
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
     password_slots: Semaphore,
+    new_keys: NewKeys,
+    /// RSA keys being made, and those waiting for it.
+    rsa_slots: Semaphore,
+    rsa_line: Semaphore,
 }
 
 impl Services {
@@ -111,6 +136,9 @@ impl Services {
                 public_url: public_url.to_owned(),
                 polls: PollClocks::default(),
                 password_slots: Semaphore::new(2),
+                new_keys: NewKeys::default(),
+                rsa_slots: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+                rsa_line: Semaphore::new(RSA_WAITING),
             }),
         })
     }

@@ -1,18 +1,25 @@
 //! SQL, and only SQL: the one room that knows `sqlx`. A module per table.
 //!
 //! SQLite in WAL mode with `synchronous=FULL`: what was acknowledged survives a power cut. Reads go to a pool of readers;
-//! all writes go through one [`writer`], so no two of them can deadlock or see each other half done.
+//! all writes go through one [`writer`], so no two of them can deadlock or see each other half done. What is asked at every
+//! request of a machine has a [`lane`] of its own.
 
 pub mod activity;
+pub mod admins;
 pub mod attempts;
 pub mod browser_sessions;
 pub mod clients;
 pub mod delegations;
 pub mod device_grants;
 pub mod host_accounts;
+pub mod hosts;
+mod lane;
+mod numbers;
 pub mod people;
+pub mod pubkeys;
+pub mod reservations;
 pub mod tenants;
-pub mod test_data;
+pub mod user_mfa;
 mod writer;
 
 use std::fs::OpenOptions;
@@ -25,6 +32,11 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
+use crate::domain::pubkey::Dependencies;
+
+use clients::{Claimed, Known};
+use lane::Lane;
+use pubkeys::{DependenciesAsked, Looked, LookupAsked};
 pub use sqlx::SqliteConnection as Connection;
 pub use writer::BoxFuture;
 
@@ -45,6 +57,22 @@ pub enum Fault {
     NotRun,
     #[error("the change could not be committed: {0}")]
     NotCommitted(String),
+    #[error("{why}")]
+    Lane { why: String, temporary: bool },
+}
+
+impl Fault {
+    /// Whether it is worth asking again: too much was going on, another process held the database, or the disk was full.
+    pub fn is_temporary(&self) -> bool {
+        const BUSY_LOCKED_FULL: [&str; 3] = ["5", "6", "13"];
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut) | Self::WriterStopped => true,
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| BUSY_LOCKED_FULL.contains(&code.as_ref())),
+            Self::Lane { temporary, .. } => *temporary,
+            Self::NotCommitted(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The embedded database.
@@ -52,6 +80,9 @@ pub enum Fault {
 pub struct Storage {
     readers: SqlitePool,
     writer: writer::Writer,
+    clients: Lane<Claimed, Known>,
+    dependencies: Lane<DependenciesAsked, Dependencies>,
+    lookups: Lane<LookupAsked, Looked>,
 }
 
 impl Storage {
@@ -63,13 +94,33 @@ impl Storage {
         let writing = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
         MIGRATIONS.run(&writing).await?;
         let readers =
-            SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options.read_only(true)).await?;
-        Ok(Self { readers, writer: writer::Writer::start(writing) })
+            SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options.clone().read_only(true)).await?;
+        Ok(Self {
+            readers,
+            writer: writer::Writer::start(writing),
+            clients: Lane::open(options.clone(), clients::find_claimed).await?,
+            dependencies: Lane::open(options.clone(), pubkeys::dependencies).await?,
+            lookups: Lane::open(options, pubkeys::look_up).await?,
+        })
     }
 
     /// Where reads run; each sees the last committed state.
     pub fn reader(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    /// What is known of a client that somebody claims to be.
+    pub async fn client(&self, claimed: Claimed) -> Result<Known, Fault> {
+        self.clients.ask(claimed).await
+    }
+
+    pub async fn dependencies(&self, asked: DependenciesAsked) -> Result<Dependencies, Fault> {
+        self.dependencies.ask(asked).await
+    }
+
+    /// The key a host asks for.
+    pub async fn look_up(&self, asked: LookupAsked) -> Result<Looked, Fault> {
+        self.lookups.ask(asked).await
     }
 
     /// Runs `work` alone in the database, in a transaction. `Err` undoes all of it; `Ok` is returned once it is on the disk.
@@ -93,6 +144,7 @@ impl Storage {
     /// Lets the writes that wait finish, then closes the file.
     pub async fn close(&self) {
         self.writer.stop().await;
+        tokio::join!(self.clients.close(), self.dependencies.close(), self.lookups.close());
         self.readers.close().await;
     }
 }

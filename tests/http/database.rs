@@ -47,16 +47,19 @@ impl TestApp {
 
     /// Links a host account; its id is `hac_` and the host's name.
     pub async fn link_host(&self, tenant: &str, user: &str, host: &str, expires_at: i64) {
-        sqlx::query("INSERT INTO host_accounts (tenant_id, id, user_id, host, account, linked_at, expires_at) VALUES ($1, $2, $3, $4, $5, 0, $6)")
-            .bind(tenant)
-            .bind(format!("hac_{host}"))
-            .bind(user)
-            .bind(host)
-            .bind(format!("{user}-on-{host}"))
-            .bind(expires_at)
-            .execute(&mut self.database().await)
-            .await
-            .expect("linked");
+        sqlx::query(
+            "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at)
+             VALUES ((SELECT max(number) + 1 FROM host_accounts), $1, $2, $3, $4, $5, 0, $6)",
+        )
+        .bind(tenant)
+        .bind(format!("hac_{host}"))
+        .bind(user)
+        .bind(host)
+        .bind(format!("{user}-on-{host}"))
+        .bind(expires_at)
+        .execute(&mut self.database().await)
+        .await
+        .expect("linked");
     }
 }
 

@@ -11,7 +11,7 @@ use super::form::Form;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::server::guard::client_address;
 use crate::server::guard::rate_limit::network;
-use crate::server::service::clients::InvalidClient;
+use crate::server::service::clients::CallerRefused;
 use crate::server::service::{AuthenticatedClient, Error};
 use crate::server::state::AppState;
 
@@ -37,7 +37,7 @@ impl FromRequest<AppState> for ClientRequest {
         let from = client_address::of(&parts.extensions);
         // By address alone: who a client says it is costs nothing to make up.
         state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
-        let InTenant(tenant) = InTenant::from_request_parts(&mut parts, state).await?;
+        let tenant = named_tenant(&mut parts, state).await?;
         let headers = parts.headers.clone();
         let form = Form::read(Request::from_parts(parts, body)).await?;
         let Credentials { id, secret } = credentials(&headers, &form)?;
@@ -47,7 +47,8 @@ impl FromRequest<AppState> for ClientRequest {
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         match state.services.authenticate_client(&tenant, &id, secret.as_deref()).await {
             Ok(client) => Ok(Self { client, form, from, agent }),
-            Err(Error::Refused(InvalidClient)) => {
+            Err(Error::Refused(CallerRefused::NoTenant)) => Err(OAuthError::UnknownTenant),
+            Err(Error::Refused(CallerRefused::Invalid)) => {
                 state.limits.wrong_secrets.check(&caller).map_err(OAuthError::Overload)?;
                 Err(OAuthError::InvalidClient)
             }
@@ -63,11 +64,16 @@ impl FromRequestParts<AppState> for InTenant {
     type Rejection = OAuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, OAuthError> {
-        let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
-        let id = TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)?;
+        let id = named_tenant(parts, state).await?;
         let found = state.services.enabled_tenant(&id).await?;
         found.map(|tenant| Self(tenant.id)).ok_or(OAuthError::UnknownTenant)
     }
+}
+
+/// The tenant in the path, whether or not there is one.
+async fn named_tenant(parts: &mut Parts, state: &AppState) -> Result<TenantId, OAuthError> {
+    let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
+    TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)
 }
 
 /// One method only; an identical `client_id` beside Basic is no second one (Go's `x/oauth2` and oidc-agent send it).

@@ -25,7 +25,7 @@ struct Metadata {
     grant_types_supported: [&'static str; 1],
     /// Required by §2, and no empty list is allowed by §3.2; there is no authorization endpoint that answers with anything.
     response_types_supported: [&'static str; 1],
-    scopes_supported: [&'static str; 2],
+    scopes_supported: [&'static str; 4],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
 }

@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::domain::client::RequestRefused;
 use crate::domain::time::retry_after;
 use crate::server::service::access_tokens::NotYourToken;
-use crate::server::service::clients::InvalidClient;
 use crate::server::service::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
 
@@ -108,12 +107,6 @@ where
 
 /// A use case's refusal, on its way to the wire.
 pub struct Refusal<R>(R);
-
-impl From<Refusal<InvalidClient>> for OAuthError {
-    fn from(_: Refusal<InvalidClient>) -> Self {
-        Self::InvalidClient
-    }
-}
 
 impl From<Refusal<RequestRefused>> for OAuthError {
     fn from(Refusal(refused): Refusal<RequestRefused>) -> Self {

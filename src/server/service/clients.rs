@@ -1,17 +1,64 @@
-//! Authenticating clients (RFC 6749 §2.3).
+//! Clients: authenticating them (RFC 6749 §2.3), registering and changing them.
 
-use super::proofs::AuthenticatedClient;
-use super::storage::clients;
-use super::{Error, Services};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::entropy::Secret;
+use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, TenantAdmin};
+pub use super::storage::clients::Changes as ClientChanges;
+use super::storage::clients::{Claimed, Known};
+use super::storage::{activity, clients};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::client::Client;
 use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::page::Page;
+use crate::domain::scope::ScopeSet;
+use crate::domain::tenant::Tenant;
 
 /// What secrets of clients are hashed as.
 pub(super) const SECRET: &str = "client secret";
 
-/// The client is unknown or switched off, the secret wrong, or there is one where there should be none. The caller learns no
-/// more than that (RFC 6749 §5.2 `invalid_client`).
+/// Why somebody is not who they claim to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidClient;
+pub enum CallerRefused {
+    /// There is no such tenant, or it is switched off.
+    NoTenant,
+    /// Unknown or switched off, the secret wrong, or there is one where there should be none. The caller learns no more than
+    /// that (RFC 6749 §5.2 `invalid_client`).
+    Invalid,
+}
+
+/// A client that somebody wants to register.
+pub struct NewClient {
+    pub tenant_id: TenantId,
+    pub id: ClientId,
+    pub app_name: String,
+    pub app_version: String,
+}
+
+/// Why a client is not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrationRefused {
+    NoTenant,
+    /// Only the tenant's administrators register clients.
+    Closed,
+    /// Nobody registers clients on their own while the tenant is in MVP mode: they would get keys for anybody.
+    ClosedInMvp,
+    /// The tenant has a client of that id, or of that name and version.
+    Exists,
+}
+
+/// Why a client is not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeRefused {
+    NotFound,
+    /// Another client has that name and version.
+    Exists,
+    /// A public client has no secret.
+    NoSecret,
+}
 
 impl Services {
     /// Checks a client's claim to be `id`. A public client has no secret; an empty one counts as none, because some programs
@@ -21,14 +68,133 @@ impl Services {
         tenant: &TenantId,
         id: &ClientId,
         secret: Option<&str>,
-    ) -> Result<AuthenticatedClient, Error<InvalidClient>> {
-        let refused = Err(Error::Refused(InvalidClient));
-        let Some(registered) = clients::find(self.storage().reader(), tenant, id).await? else { return refused };
-        let proved = match (secret.filter(|secret| !secret.is_empty()), &registered.secret_hash) {
+    ) -> Result<AuthenticatedClient, Error<CallerRefused>> {
+        let Known { tenant, client } = self.storage().client(Claimed { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
+        let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(CallerRefused::NoTenant))?;
+        let registered = client.filter(|registered| registered.client.enabled).ok_or(Error::Refused(CallerRefused::Invalid))?;
+        let proved = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
             (None, None) => true,
-            (Some(secret), Some(hash)) => self.keys().matches(SECRET, secret, hash),
+            (Some(secret), Some(hashes)) => self.proves(SECRET, secret, hashes),
             _ => false,
         };
-        if proved && registered.client.enabled { Ok(AuthenticatedClient { client: registered.client }) } else { refused }
+        if proved { Ok(AuthenticatedClient { client: registered.client, tenant }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
     }
+
+    /// Registers a client for an administrator, or for anybody where the tenant's policy says so. Its secret is shown once.
+    pub async fn register_client(&self, admin: Option<&TenantAdmin>, new: NewClient) -> Result<Secret, Error<RegistrationRefused>> {
+        let tenant = self.enabled_tenant(&new.tenant_id).await?.ok_or(Error::Refused(RegistrationRefused::NoTenant))?;
+        may_register(admin, &tenant).map_err(Error::Refused)?;
+        let secret = Secret::hexadecimal(self.entropy());
+        let (hash, now) = (self.keys().hash(SECRET, secret.reveal()), self.now());
+        let client = Client {
+            number: 0,
+            tenant_id: tenant.id,
+            id: new.id,
+            app_name: new.app_name,
+            app_version: new.app_version,
+            enabled: true,
+            // A client that is to ask people for permission in the browser is given that by an operator.
+            device_grant: false,
+            scope: ScopeSet::default(),
+            public: false,
+            verified: false,
+            created_at: now,
+            updated_at: now,
+        };
+        let record = Activity::new(client.tenant_id.clone(), Kind::ClientCreated, now).client(&client.id).admin(admin.map(TenantAdmin::admin_id));
+        self.attempt(move |db| {
+            async move {
+                if !clients::insert(db, &client, Some(&hash)).await? {
+                    return Err(Error::Refused(RegistrationRefused::Exists));
+                }
+                activity::insert(db, &record).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    pub async fn find_client(&self, keeper: &ClientKeeper) -> Result<Option<Client>, Fault> {
+        let found = clients::find(self.storage().reader(), &keeper.tenant_id, &keeper.client_id).await?;
+        Ok(found.map(|registered| registered.client))
+    }
+
+    /// All clients of the tenant for an administrator; a client sees itself.
+    pub async fn list_clients(&self, principal: &Principal, page: Page) -> Result<Vec<Client>, Fault> {
+        match principal {
+            Principal::Client(client) => Ok(Some(client.client.clone()).into_iter().filter(|client| client.number > page.after).collect()),
+            Principal::Admin(admin) => Ok(clients::page(self.storage().reader(), admin.tenant_id(), page).await?),
+        }
+    }
+
+    pub async fn change_client(&self, keeper: &ClientKeeper, changes: ClientChanges) -> Result<(), Error<ChangeRefused>> {
+        let (keeper, now) = (keeper.clone(), self.now());
+        self.attempt(move |db| {
+            async move {
+                clients::find(&mut *db, &keeper.tenant_id, &keeper.client_id).await?.ok_or(Error::Refused(ChangeRefused::NotFound))?;
+                if !clients::update(db, &keeper.tenant_id, &keeper.client_id, &changes, now).await? {
+                    return Err(Error::Refused(ChangeRefused::Exists));
+                }
+                activity::insert(db, &record(&keeper, Kind::ClientChanged, now)).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Gives a client a new secret, shown once; the old one goes on for `overlap`.
+    pub async fn rotate_client_secret(&self, keeper: &ClientKeeper, overlap: Duration) -> Result<Secret, Error<ChangeRefused>> {
+        let secret = Secret::hexadecimal(self.entropy());
+        let (hash, now) = (self.keys().hash(SECRET, secret.reveal()), self.now());
+        let keeper = keeper.clone();
+        self.attempt(move |db| {
+            async move {
+                let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
+                clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ChangeRefused::NotFound))?;
+                if !clients::set_secret(db, tenant, client, &hash, now + overlap, now).await? {
+                    return Err(Error::Refused(ChangeRefused::NoSecret));
+                }
+                activity::insert(db, &record(&keeper, Kind::ClientSecretChanged, now)).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    /// Removes a client with all that hangs on it. False when it was not there.
+    pub async fn delete_client(&self, keeper: &ClientKeeper) -> Result<bool, Fault> {
+        let (keeper, now) = (keeper.clone(), self.now());
+        self.change(move |db| {
+            async move {
+                let deleted = clients::delete(db, &keeper.tenant_id, &keeper.client_id).await?;
+                if deleted {
+                    activity::insert(db, &record(&keeper, Kind::ClientDeleted, now)).await?;
+                }
+                Ok(deleted)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn may_register(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<(), RegistrationRefused> {
+    if admin.is_some_and(|admin| *admin.tenant_id() == tenant.id) {
+        Ok(())
+    } else if tenant.policy.mvp {
+        Err(RegistrationRefused::ClosedInMvp)
+    } else if tenant.policy.open_registration {
+        Ok(())
+    } else {
+        Err(RegistrationRefused::Closed)
+    }
+}
+
+fn record(keeper: &ClientKeeper, kind: Kind, now: crate::domain::time::Timestamp) -> Activity {
+    Activity::new(keeper.tenant_id.clone(), kind, now).client(&keeper.client_id).admin(keeper.admin_id.as_ref())
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
 
-use super::proofs::SignedIn;
+use super::proofs::{SignedIn, TenantAdmin};
 use super::storage::delegations::NewDelegation;
 use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
+use crate::domain::delegation::MadeBy;
 use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, State};
-use crate::domain::ids::{DelegationId, DeviceGrantId};
+use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
 use crate::domain::tenant::{Policy, offered_lifetimes};
 use crate::domain::time::Timestamp;
 
@@ -100,6 +101,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
         client_id: &approved.client_id,
         user_id: person.user_id(),
         device_grant_id: Some(&approved.id),
+        made_by: MadeBy::Person,
         scope: &approved.scope,
         expires_at: until,
     };
@@ -135,6 +137,25 @@ async fn end_lapsed(db: &mut Connection, now: Timestamp) -> Result<(), storage::
         end_access(db, before, lapsed, record).await?;
     }
     Ok(())
+}
+
+/// Takes back what a person consented to, at an administrator's wish; for all clients where none is named. Says how much it was.
+pub(super) async fn withdraw_grants(
+    db: &mut Connection,
+    admin: &TenantAdmin,
+    user_id: &UserId,
+    client_id: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<u64, storage::Fault> {
+    let mut withdrawn = 0;
+    for id in delegations::grants(db, admin.tenant_id(), user_id, client_id).await? {
+        let Some(grant) = device_grants::find(&mut *db, admin.tenant_id(), &id).await? else { continue };
+        let before = grant.state.clone();
+        let Ok(ended) = grant.withdraw(user_id, now) else { continue };
+        let record = Activity::new(ended.tenant_id.clone(), Kind::DeviceWithdrawn, now).of(user_id).about(&ended.client_id, &ended.id);
+        withdrawn += u64::from(end_access(db, before, ended, record.admin(Some(admin.admin_id()))).await?);
+    }
+    Ok(withdrawn)
 }
 
 /// Ends what a grant gave: its state, its delegation, and the line in the record. False when somebody else was first.

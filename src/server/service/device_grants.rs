@@ -72,9 +72,8 @@ impl Services {
         from: Option<IpAddr>,
         agent: &str,
     ) -> Result<StartedGrant, Error<RequestRefused>> {
-        let client = client.client();
+        let (client, tenant) = (&client.client, &client.tenant);
         let scope = client.requestable(scope).map_err(Error::Refused)?;
-        let Some(tenant) = self.enabled_tenant(&client.tenant_id).await? else { return Err(Error::Refused(RequestRefused::GrantNotAllowed)) };
         let now = self.now();
         let expires_in = tenant.policy.code_lifetime;
         let requested = Request { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect() };

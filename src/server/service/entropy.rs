@@ -33,6 +33,13 @@ impl Secret {
         Self(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*bytes)))
     }
 
+    /// 192 bits, as 48 hexadecimal digits: what TMS gives clients and administrators.
+    pub fn hexadecimal(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0_u8; 24]);
+        entropy.fill(bytes.as_mut());
+        Self(Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
     /// A secret that somebody chose or typed.
     pub fn given(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
@@ -66,3 +73,28 @@ pub(super) fn public_id(prefix: &str, entropy: &dyn Entropy, now: crate::domain:
     let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
     format!("{prefix}_{}", id.simple())
 }
+
+/// An [`Entropy`] for libraries that make keys.
+pub(super) struct Generator<'a>(pub &'a dyn Entropy);
+
+impl ssh_key::rand_core::RngCore for Generator<'_> {
+    fn next_u32(&mut self) -> u32 {
+        ssh_key::rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        ssh_key::rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), ssh_key::rand_core::Error> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+/// The system's generator is one; a test's own is a test's business.
+impl ssh_key::rand_core::CryptoRng for Generator<'_> {}

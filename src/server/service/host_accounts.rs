@@ -1,9 +1,37 @@
-//! Linked host accounts.
+//! Linked host accounts: as people and their devices see them, and as administrators link them.
 
-use super::proofs::{SignedIn, TokenHolder};
-use super::storage::host_accounts;
-use super::{Fault, Services};
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+
+use super::proofs::{SignedIn, TenantAdmin, TokenHolder};
+use super::storage::host_accounts::Place;
+use super::storage::{activity, host_accounts, hosts, user_mfa};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::delegation::MadeBy;
 use crate::domain::host_account::HostAccount;
+use crate::domain::ids::{AccountName, HostAccountId, HostName, UserId};
+use crate::domain::page::Page;
+use crate::domain::pubkey::ends;
+use crate::domain::time::Timestamp;
+
+/// A person's account on a host, to be linked, changed or unlinked.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub user_id: UserId,
+    pub host: HostName,
+    pub account: AccountName,
+}
+
+/// Why an account is not linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkRefused {
+    /// The person has no second factor on record.
+    NoMfa,
+    Exists,
+}
 
 impl Services {
     /// All of a person's, by host and account; expired ones too, so that they can be seen.
@@ -15,4 +43,100 @@ impl Services {
     pub async fn list_granted_host_accounts(&self, holder: &TokenHolder) -> Result<Vec<HostAccount>, Fault> {
         Ok(host_accounts::of_grant(self.storage().reader(), &holder.tenant_id, &holder.grant_id).await?)
     }
+
+    /// Where `ssh` reaches the hosts of these accounts, by host: those that have one address written down, and a plain one.
+    pub async fn addresses_of(&self, holder: &TokenHolder, accounts: &[HostAccount]) -> Result<HashMap<String, String>, Fault> {
+        let names: BTreeSet<&str> = accounts.iter().map(|account| account.host.as_str()).collect();
+        let mut addresses: HashMap<String, Option<String>> = HashMap::new();
+        for (host, address) in hosts::addresses(self.storage().reader(), &holder.tenant_id, &names).await? {
+            let plain = address.parse::<IpAddr>().is_ok() || HostName::parse(address.clone()).is_ok_and(|name| !name.as_str().contains('/'));
+            addresses.entry(host).and_modify(|known| *known = None).or_insert(plain.then_some(address));
+        }
+        Ok(addresses.into_iter().filter_map(|(host, address)| Some((host, address?))).collect())
+    }
+
+    /// Links an account to a person. Says until when.
+    pub async fn link_host_account(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<Timestamp, Error<LinkRefused>> {
+        let (now, id) = (self.now(), HostAccountId::parse(self.new_id("hac")).map_err(Fault::new)?);
+        let until = ends(ttl_minutes, now);
+        let record = record(admin, Kind::HostLinked, &link, now);
+        let tenant = admin.tenant_id().clone();
+        let account = HostAccount {
+            number: 0,
+            id,
+            user_id: link.user_id,
+            host: link.host.into(),
+            account: link.account.into(),
+            linked_at: now,
+            expires_at: until,
+            updated_at: now,
+            linked_by: MadeBy::Admin,
+        };
+        self.attempt(move |db| {
+            async move {
+                user_mfa::find(&mut *db, &tenant, &account.user_id).await?.ok_or(Error::Refused(LinkRefused::NoMfa))?;
+                if !host_accounts::insert(db, &tenant, &account).await? {
+                    return Err(Error::Refused(LinkRefused::Exists));
+                }
+                activity::insert(db, &record).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(until)
+    }
+
+    pub async fn find_link(&self, admin: &TenantAdmin, number: i64) -> Result<Option<HostAccount>, Fault> {
+        Ok(host_accounts::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
+    }
+
+    pub async fn list_links(&self, admin: &TenantAdmin, page: Page) -> Result<Vec<HostAccount>, Fault> {
+        Ok(host_accounts::page(self.storage().reader(), admin.tenant_id(), page).await?)
+    }
+
+    /// Sets a new end. `None` when there is no such link.
+    pub async fn change_link(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<Option<Timestamp>, Fault> {
+        let now = self.now();
+        let until = ends(ttl_minutes, now);
+        let record = record(admin, Kind::HostLinkChanged, &link, now);
+        let place = place(admin, link);
+        self.change(move |db| {
+            async move {
+                let changed = host_accounts::set_end(db, &place, until, now).await?;
+                if changed {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(changed.then_some(until))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Unlinks an account; its keys are deleted. False when there is no such link.
+    pub async fn unlink_host_account(&self, admin: &TenantAdmin, link: Link) -> Result<bool, Fault> {
+        let record = record(admin, Kind::HostUnlinked, &link, self.now());
+        let place = place(admin, link);
+        self.change(move |db| {
+            async move {
+                let deleted = host_accounts::delete(db, &place).await?;
+                if deleted {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(deleted)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn place(admin: &TenantAdmin, link: Link) -> Place {
+    Place { tenant_id: admin.tenant_id().clone(), user_id: link.user_id, host: link.host, account: link.account }
+}
+
+fn record(admin: &TenantAdmin, kind: Kind, link: &Link, now: Timestamp) -> Activity {
+    let subject = format!("{}@{}", link.account, link.host);
+    Activity::new(admin.tenant_id().clone(), kind, now).of(&link.user_id).subject(subject).admin(Some(admin.admin_id()))
 }

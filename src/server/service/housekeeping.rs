@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::storage::{attempts, browser_sessions, device_grants};
+use super::storage::{attempts, browser_sessions, device_grants, reservations};
 use super::{Fault, Services};
 
 /// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
@@ -23,6 +23,7 @@ impl Services {
                 browser_sessions::delete_expired(db, now).await?;
                 attempts::delete_old(db, old_attempts).await?;
                 device_grants::delete_old(db, old_grants).await?;
+                reservations::delete_old(db, old_grants).await?;
                 Ok(())
             }
             .boxed()

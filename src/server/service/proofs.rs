@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use crate::domain::client::Client;
 use crate::domain::device_grant::Presenter;
-use crate::domain::ids::{ClientId, DeviceGrantId, SessionId, TenantId, UserId};
+use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, HostName, SessionId, TenantId, UserId};
 use crate::domain::scope::ScopeSet;
+use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
 /// A person with a live browser session.
@@ -62,12 +63,88 @@ impl SignedIn {
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     pub(super) client: Client,
+    /// Its tenant, which is switched on.
+    pub(super) tenant: Tenant,
 }
 
 impl AuthenticatedClient {
     pub fn client(&self) -> &Client {
         &self.client
     }
+}
+
+/// An administrator of a tenant that is switched on, or of the `default` tenant.
+#[derive(Clone, Debug)]
+pub struct TenantAdmin {
+    pub(super) tenant: Tenant,
+    pub(super) admin_id: AdminId,
+}
+
+impl TenantAdmin {
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.tenant.id
+    }
+
+    pub fn admin_id(&self) -> &AdminId {
+        &self.admin_id
+    }
+
+    /// Administrators of the `default` tenant run the deployment: they make tenants and switch them on and off.
+    pub fn runs_the_deployment(&self) -> bool {
+        self.tenant.id.as_str() == DEFAULT_TENANT
+    }
+}
+
+/// The tenant whose administrators run the whole deployment.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// Where TMS lets a client act on itself, and an administrator on any client.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    Client(AuthenticatedClient),
+    Admin(TenantAdmin),
+}
+
+impl Principal {
+    pub fn tenant_id(&self) -> &TenantId {
+        match self {
+            Self::Client(client) => &client.tenant.id,
+            Self::Admin(admin) => &admin.tenant.id,
+        }
+    }
+
+    /// The client that sees only its own; `None` for an administrator, who sees all.
+    pub fn only_client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Client(client) => Some(&client.client.id),
+            Self::Admin(_) => None,
+        }
+    }
+
+    /// Leave to act on a client; `None` when that is somebody else's.
+    pub fn over(&self, client_id: ClientId) -> Option<ClientKeeper> {
+        let allowed = self.only_client().is_none_or(|own| *own == client_id);
+        let admin_id = match self {
+            Self::Client(_) => None,
+            Self::Admin(admin) => Some(admin.admin_id.clone()),
+        };
+        allowed.then(|| ClientKeeper { tenant_id: self.tenant_id().clone(), client_id, admin_id })
+    }
+}
+
+/// Whoever may act on a client and what it made: the client itself, or an administrator of its tenant.
+#[derive(Clone, Debug)]
+pub struct ClientKeeper {
+    pub(super) tenant_id: TenantId,
+    pub(super) client_id: ClientId,
+    pub(super) admin_id: Option<AdminId>,
+}
+
+/// A host that has shown its credential.
+#[derive(Clone, Debug)]
+pub struct ProvedHost {
+    pub(super) tenant_id: TenantId,
+    pub(super) host: HostName,
 }
 
 /// Whoever holds a live access token.

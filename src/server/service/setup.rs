@@ -2,22 +2,25 @@
 
 use futures_util::FutureExt;
 
+use super::admins::ADMIN_SECRET;
 use super::clients::SECRET;
 use super::entropy::{Secret, readable_password};
+use super::proofs::DEFAULT_TENANT;
 use super::storage::delegations::NewDelegation;
 use super::storage::people::Person;
-use super::storage::{Connection, clients, delegations, host_accounts, people, tenants, test_data};
+use super::storage::{Connection, activity, admins, clients, delegations, host_accounts, hosts, people, tenants, user_mfa};
 use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
 use crate::domain::client::{CLI_CLIENT_ID, Client};
+use crate::domain::delegation::MadeBy;
 use crate::domain::host_account::HostAccount;
-use crate::domain::ids::{ClientId, DelegationId, HostAccountId, IdRefused, TenantId, UserId};
+use crate::domain::ids::{AdminId, ClientId, DelegationId, HostAccountId, HostName, IdRefused, TenantId, UserId};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 
 /// What TMS calls each tenant's first administrator.
 pub const FIRST_ADMIN: &str = "~~admin";
-const ADMIN_SECRET: &str = "admin secret";
 
 /// A tenant that was made just now, with its administrator's secret: shown once.
 pub struct NewTenant {
@@ -41,15 +44,25 @@ impl Services {
     /// Makes what is missing; doing it again changes nothing. The test tenant is switched on exactly as long as it is asked for.
     pub async fn set_up(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<FirstStart, Fault> {
         let mut made = FirstStart::default();
-        let default = Tenant { id: tenant_id("default")?, display_name: "Default".into(), enabled: true, policy: Policy::default() };
+        let now = self.now();
+        let default = Tenant {
+            number: 0,
+            id: tenant_id(DEFAULT_TENANT)?,
+            display_name: "Default".into(),
+            enabled: true,
+            policy: Policy::default(),
+            created_at: now,
+            updated_at: now,
+        };
         let test = Tenant {
             id: tenant_id(TEST_TENANT)?,
             display_name: "Test".into(),
             enabled: test_tenant,
             policy: Policy { local_passwords: true, ..Policy::default() },
+            ..default.clone()
         };
-        made.new_tenants.extend(self.ensure_tenant(default).await?);
-        made.new_tenants.extend(self.ensure_tenant(test.clone()).await?);
+        made.new_tenants.extend(self.ensure_tenant(default, None).await?);
+        made.new_tenants.extend(self.ensure_tenant(test.clone(), None).await?);
         if test_tenant {
             let password = chosen_test_password.unwrap_or_else(|| readable_password(self.entropy()));
             made.test_password = self.ensure_test_data(&test.id, &password).await?.then_some(password);
@@ -61,30 +74,34 @@ impl Services {
 
     /// Changes a tenant's policy. False when there is no such tenant.
     pub async fn change_tenant(&self, id: &TenantId, edit: impl FnOnce(&mut Tenant) + Send + 'static) -> Result<bool, Fault> {
-        let id = id.clone();
+        let (id, now) = (id.clone(), self.now());
         let change = async move |db: &mut Connection| {
             let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
             edit(&mut tenant);
-            tenants::update(db, &tenant).await
+            tenants::update(db, &tenant, now).await
         };
         self.change(move |db| change(db).boxed()).await
     }
 
     /// Switches a client on or off. False when there is no such client.
     pub async fn set_client_enabled(&self, tenant: &TenantId, client: &ClientId, enabled: bool) -> Result<bool, Fault> {
-        let (tenant, client) = (tenant.clone(), client.clone());
-        self.change(move |db| async move { clients::set_enabled(db, &tenant, &client, enabled).await }.boxed()).await
+        let (tenant, client, now) = (tenant.clone(), client.clone(), self.now());
+        let changes = clients::Changes { enabled: Some(enabled), ..clients::Changes::default() };
+        self.change(move |db| async move { clients::update(db, &tenant, &client, &changes, now).await }.boxed()).await
     }
 
-    async fn ensure_tenant(&self, tenant: Tenant) -> Result<Option<NewTenant>, Fault> {
-        let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::generate(self.entropy()));
+    /// `None` when there is one of that name.
+    pub(super) async fn ensure_tenant(&self, tenant: Tenant, made_by: Option<AdminId>) -> Result<Option<NewTenant>, Fault> {
+        let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::hexadecimal(self.entropy()));
+        let first_admin = AdminId::parse(FIRST_ADMIN).map_err(Fault::new)?;
         let secret_hash = self.keys().hash(ADMIN_SECRET, admin_secret.reveal());
         let new = self
             .change(move |db| {
                 async move {
-                    let new = tenants::insert(db, &tenant, now).await?;
+                    let new = tenants::find(&mut *db, &tenant.id).await?.is_none() && tenants::insert(db, &tenant).await?;
                     if new {
-                        tenants::insert_admin(db, &tenant.id, FIRST_ADMIN, &secret_hash, now).await?;
+                        admins::insert(db, &tenant.id, &first_admin, &secret_hash, now).await?;
+                        activity::insert(db, &Activity::new(tenant.id, Kind::TenantCreated, now).admin(made_by.as_ref())).await?;
                     }
                     Ok(new)
                 }
@@ -94,10 +111,12 @@ impl Services {
         Ok(new.then_some(NewTenant { tenant: id, admin_secret }))
     }
 
-    async fn ensure_cli_client(&self) -> Result<(), Fault> {
+    /// The portal's own command line is a client of every tenant.
+    pub(super) async fn ensure_cli_client(&self) -> Result<(), Fault> {
         let now = self.now();
         for tenant in tenants::list(self.storage().reader()).await? {
             let client = Client {
+                number: 0,
                 tenant_id: tenant.id,
                 id: ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?,
                 app_name: "TMS command line".into(),
@@ -107,8 +126,12 @@ impl Services {
                 scope: Scope::ALL.into_iter().collect(),
                 public: true,
                 verified: false,
+                created_at: now,
+                updated_at: now,
             };
-            self.change(move |db| async move { clients::insert(db, &client, None, now).await }.boxed()).await?;
+            if clients::find(self.storage().reader(), &client.tenant_id, &client.id).await?.is_none() {
+                self.change(move |db| async move { clients::insert(db, &client, None).await }.boxed()).await?;
+            }
         }
         Ok(())
     }
@@ -143,6 +166,7 @@ impl TestData {
         let now = services.now();
         Ok(Self {
             client: Client {
+                number: 0,
                 tenant_id: tenant.clone(),
                 id: ClientId::parse("testclient1").map_err(Fault::new)?,
                 app_name: "testapp1".into(),
@@ -152,6 +176,8 @@ impl TestData {
                 scope: Scope::ALL.into_iter().collect(),
                 public: false,
                 verified: false,
+                created_at: now,
+                updated_at: now,
             },
             client_secret_hash: services.keys().hash(SECRET, "secret1"),
             person: Person {
@@ -162,12 +188,15 @@ impl TestData {
                 password_hash: Some(services.password_hash(password).await?),
             },
             account: HostAccount {
+                number: 0,
                 id: HostAccountId::parse(services.new_id("hac")).map_err(Fault::new)?,
                 user_id,
                 host: "testhost1".into(),
                 account: "testhostaccount1".into(),
                 linked_at: now,
                 expires_at: Timestamp::FOREVER,
+                updated_at: now,
+                linked_by: MadeBy::Admin,
             },
             delegation: DelegationId::parse(services.new_id("dlg")).map_err(Fault::new)?,
             now,
@@ -180,9 +209,10 @@ impl TestData {
         if !people::insert(db, &person, now).await? {
             return Err(Error::Refused(AlreadyThere));
         }
-        clients::insert(db, &client, Some(&client_secret_hash), now).await?;
-        test_data::insert_user_mfa(db, tenant, &person.user_id, Timestamp::FOREVER).await?;
-        test_data::insert_host(db, tenant, &account.host, "127.0.0.1", now).await?;
+        clients::insert(db, &client, Some(&client_secret_hash)).await?;
+        user_mfa::insert(db, tenant, &person.user_id, Timestamp::FOREVER, now).await?;
+        let host = HostName::parse(account.host.clone()).map_err(Fault::new)?;
+        hosts::insert(db, tenant, &host, "127.0.0.1", now).await?;
         host_accounts::insert(db, tenant, &account).await?;
         let everything: ScopeSet = Scope::ALL.into_iter().collect();
         let new = NewDelegation {
@@ -191,6 +221,7 @@ impl TestData {
             client_id: &client.id,
             user_id: &person.user_id,
             device_grant_id: None,
+            made_by: MadeBy::Admin,
             scope: &everything,
             expires_at: Timestamp::FOREVER,
         };

@@ -1,30 +1,41 @@
 //! Clients.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::admins::SecretHashes;
+use super::{Connection, Fault, numbers, parsed, tenants};
 use crate::domain::client::Client;
 use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::page::Page;
 use crate::domain::scope::ScopeSet;
+use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
 struct Row {
+    number: i64,
     tenant_id: String,
     client_id: String,
     app_name: String,
     app_version: String,
     secret_hash: Option<Vec<u8>>,
+    old_secret_hash: Option<Vec<u8>>,
+    old_secret_until: Option<i64>,
     enabled: bool,
     device_grant: bool,
     scope: String,
     verified: bool,
+    created_at: i64,
+    updated_at: i64,
 }
 
 /// A client with what its secret is checked against; `None` for a public client.
+#[derive(Clone)]
 pub struct Registered {
     pub client: Client,
-    pub secret_hash: Option<Vec<u8>>,
+    pub secrets: Option<SecretHashes>,
 }
 
 impl TryFrom<Row> for Registered {
@@ -32,6 +43,7 @@ impl TryFrom<Row> for Registered {
 
     fn try_from(row: Row) -> Result<Self, Fault> {
         let client = Client {
+            number: row.number,
             tenant_id: parsed("clients", &row.client_id, TenantId::parse(row.tenant_id))?,
             id: parsed("clients", &row.client_id, ClientId::parse(row.client_id.clone()))?,
             app_name: row.app_name,
@@ -41,30 +53,78 @@ impl TryFrom<Row> for Registered {
             scope: ScopeSet::parse_known(&row.scope),
             public: row.secret_hash.is_none(),
             verified: row.verified,
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
         };
-        Ok(Registered { client, secret_hash: row.secret_hash })
+        let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
+        Ok(Registered { client, secrets: row.secret_hash.map(|current| SecretHashes { current, old }) })
     }
 }
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT number, tenant_id, client_id, app_name, app_version, secret_hash, old_secret_hash, old_secret_until, enabled, device_grant, scope,
+                    verified, created_at, updated_at
+             FROM clients ",
+            $rest
+        )
+    };
+}
+
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<Registered>, Fault> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified
-         FROM clients WHERE tenant_id = $1 AND client_id = $2",
-    )
-    .bind(tenant_id.as_str())
-    .bind(id.as_str())
-    .fetch_optional(db)
-    .await?;
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND client_id = $2")).bind(tenant_id.as_str()).bind(id.as_str());
+    let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Registered::try_from).transpose()
 }
 
-/// False when the tenant has one of that id already.
-pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[u8]>, now: Timestamp) -> Result<bool, Fault> {
+/// A client somebody claims to be.
+pub struct Claimed {
+    pub tenant_id: TenantId,
+    pub client_id: ClientId,
+}
+
+/// What is known of somebody who claims to be a client.
+pub struct Known {
+    pub tenant: Option<Tenant>,
+    pub client: Option<Registered>,
+}
+
+/// Finds claimed clients and their tenants; for [`super::lane`].
+pub fn find_claimed<'c>(db: &'c mut Connection, claimed: &'c [Claimed]) -> BoxFuture<'c, Result<Vec<Known>, Fault>> {
+    async move {
+        let tenants = tenants::find_all(&mut *db, claimed.iter().map(|claimed| &claimed.tenant_id)).await?;
+        let pairs: Vec<[&str; 2]> = claimed.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
+        let rows: Vec<Row> = sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
+            .bind(serde_json::to_string(&pairs).unwrap_or_default())
+            .fetch_all(db)
+            .await?;
+        let found = rows.into_iter().map(Registered::try_from).collect::<Result<Vec<_>, _>>()?;
+        let is = |claimed: &Claimed, found: &Registered| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;
+        let known = |claimed: &Claimed| Known {
+            tenant: tenants.iter().find(|tenant| tenant.id == claimed.tenant_id).cloned(),
+            client: found.iter().find(|found| is(claimed, found)).cloned(),
+        };
+        Ok(claimed.iter().map(known).collect())
+    }
+    .boxed()
+}
+
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<Client>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.into_iter().map(|row| Registered::try_from(row).map(|registered| registered.client)).collect()
+}
+
+/// False when the tenant has one of that id, or of that name and version, already. The number is given here.
+pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[u8]>) -> Result<bool, Fault> {
+    let number = numbers::next(db, "clients").await?;
     let done = sqlx::query(
-        "INSERT INTO clients (tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
          ON CONFLICT DO NOTHING",
     )
+    .bind(number)
     .bind(client.tenant_id.as_str())
     .bind(client.id.as_str())
     .bind(&client.app_name)
@@ -74,18 +134,69 @@ pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[
     .bind(client.device_grant)
     .bind(client.scope.to_string())
     .bind(client.verified)
+    .bind(client.created_at.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What can change of a client; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub app_version: Option<String>,
+    pub enabled: Option<bool>,
+}
+
+/// False when there is no such client, or another of that name and version.
+pub async fn update(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, changes: &Changes, now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "UPDATE OR IGNORE clients SET app_version = coalesce($3, app_version), enabled = coalesce($4, enabled), updated_at = $5
+         WHERE tenant_id = $1 AND client_id = $2",
+    )
+    .bind(tenant_id.as_str())
+    .bind(id.as_str())
+    .bind(&changes.app_version)
+    .bind(changes.enabled)
     .bind(now.as_millis())
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, enabled: bool) -> Result<bool, Fault> {
-    let done = sqlx::query("UPDATE clients SET enabled = $3 WHERE tenant_id = $1 AND client_id = $2")
-        .bind(tenant_id.as_str())
-        .bind(id.as_str())
-        .bind(enabled)
-        .execute(db)
-        .await?;
+/// The old secret goes on until `old_until`. False when there is no such client with a secret.
+pub async fn set_secret(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    id: &ClientId,
+    secret_hash: &[u8],
+    old_until: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3, updated_at = $5
+         WHERE tenant_id = $1 AND client_id = $2 AND secret_hash IS NOT NULL",
+    )
+    .bind(tenant_id.as_str())
+    .bind(id.as_str())
+    .bind(secret_hash)
+    .bind(old_until.as_millis())
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// With its keys, reservations, delegations and device grants. False when there is no such client.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) -> Result<bool, Fault> {
+    // Keys first: they refer to the grants.
+    for statement in [
+        "DELETE FROM pubkeys WHERE tenant_id = $1 AND client_id = $2",
+        "DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2",
+        "DELETE FROM device_grants WHERE tenant_id = $1 AND client_id = $2",
+    ] {
+        sqlx::query(statement).bind(tenant_id.as_str()).bind(id.as_str()).execute(&mut *db).await?;
+    }
+    let done =
+        sqlx::query("DELETE FROM clients WHERE tenant_id = $1 AND client_id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }

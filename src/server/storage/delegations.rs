@@ -1,7 +1,11 @@
 //! People's permissions for clients.
 
-use super::{Connection, Fault};
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, numbers, parsed};
+use crate::domain::delegation::{Delegation, MadeBy};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
+use crate::domain::page::Page;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -13,6 +17,7 @@ pub struct NewDelegation<'a> {
     pub user_id: &'a UserId,
     /// `None` where the tenant's admin sets it up.
     pub device_grant_id: Option<&'a DeviceGrantId>,
+    pub made_by: MadeBy,
     pub scope: &'a ScopeSet,
     pub expires_at: Timestamp,
 }
@@ -31,16 +36,19 @@ pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts:
     Ok(())
 }
 
-/// For every host account of the person, present and future.
-pub async fn insert_for_every_host(db: &mut Connection, new: &NewDelegation<'_>, now: Timestamp) -> Result<(), Fault> {
+/// For every host account of the person, present and future. False when the admin has set one up for them already.
+pub async fn insert_for_every_host(db: &mut Connection, new: &NewDelegation<'_>, now: Timestamp) -> Result<bool, Fault> {
     insert_row(db, new, true, now).await
 }
 
-async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_account: bool, now: Timestamp) -> Result<(), Fault> {
-    sqlx::query(
-        "INSERT INTO delegations (tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_account: bool, now: Timestamp) -> Result<bool, Fault> {
+    let number = numbers::next(db, "delegations").await?;
+    let done = sqlx::query(
+        "INSERT INTO delegations (number, tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, updated_at, expires_at, made_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
+         ON CONFLICT DO NOTHING",
     )
+    .bind(number)
     .bind(new.tenant_id.as_str())
     .bind(new.id.as_str())
     .bind(new.client_id.as_str())
@@ -50,9 +58,113 @@ async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_acc
     .bind(every_host_account)
     .bind(now.as_millis())
     .bind(new.expires_at.as_millis())
+    .bind(new.made_by.as_str())
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
+}
+
+#[derive(FromRow)]
+struct Row {
+    number: i64,
+    tenant_id: String,
+    id: String,
+    client_id: String,
+    user_id: String,
+    device_grant_id: Option<String>,
+    made_by: String,
+    expires_at: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for Delegation {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Delegation {
+            number: row.number,
+            tenant_id: parsed("delegations", &row.id, TenantId::parse(row.tenant_id))?,
+            client_id: parsed("delegations", &row.id, ClientId::parse(row.client_id))?,
+            user_id: parsed("delegations", &row.id, UserId::parse(row.user_id))?,
+            device_grant_id: row.device_grant_id.map(|id| parsed("delegations", &row.id, DeviceGrantId::parse(id))).transpose()?,
+            made_by: parsed("delegations", &row.id, MadeBy::parse(&row.made_by).ok_or(row.made_by))?,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT number, tenant_id, id, client_id, user_id, device_grant_id, made_by, expires_at, created_at, updated_at
+             FROM delegations WHERE tenant_id = $1 AND ended_at IS NULL ",
+            $rest
+        )
+    };
+}
+
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Delegation>, Fault> {
+    let row: Option<Row> = sqlx::query_as(select!("AND number = $2")).bind(tenant_id.as_str()).bind(number).fetch_optional(db).await?;
+    row.map(Delegation::try_from).transpose()
+}
+
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<Delegation>, Fault> {
+    let query = sqlx::query_as(select!("AND number > $2 ORDER BY number LIMIT $3"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.into_iter().map(Delegation::try_from).collect()
+}
+
+/// The consents behind what a person lets a client do; `None` for all clients.
+pub async fn grants(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<Vec<DeviceGrantId>, Fault> {
+    let grants: Vec<String> = sqlx::query_scalar(
+        "SELECT device_grant_id FROM delegations
+         WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL AND device_grant_id IS NOT NULL",
+    )
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(client_id.map(ClientId::as_str))
+    .fetch_all(db)
+    .await?;
+    grants.into_iter().map(|id| parsed("delegations", &id, DeviceGrantId::parse(id.clone()))).collect()
+}
+
+/// Sets a new end for what an admin, or MVP mode, has set up. False when there is none.
+pub async fn set_end(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    client_id: &ClientId,
+    user_id: &UserId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "UPDATE delegations SET expires_at = $4, updated_at = $5
+         WHERE tenant_id = $1 AND client_id = $2 AND user_id = $3 AND device_grant_id IS NULL AND ended_at IS NULL",
+    )
+    .bind(tenant_id.as_str())
+    .bind(client_id.as_str())
+    .bind(user_id.as_str())
+    .bind(expires_at.as_millis())
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes what an admin, or MVP mode, has set up; for all clients where none is named. Says how many.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<u64, Fault> {
+    let done = sqlx::query(
+        "DELETE FROM delegations WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND device_grant_id IS NULL",
+    )
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(client_id.map(ClientId::as_str))
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Ends the permission that a consent gave.

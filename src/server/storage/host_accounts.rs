@@ -2,19 +2,24 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Fault, hosts, numbers, parsed};
+use crate::domain::delegation::MadeBy;
 use crate::domain::host_account::HostAccount;
-use crate::domain::ids::{DeviceGrantId, HostAccountId, TenantId, UserId};
+use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
 struct Row {
+    number: i64,
     id: String,
     user_id: String,
     host: String,
     account: String,
     linked_at: i64,
     expires_at: i64,
+    updated_at: i64,
+    linked_by: String,
 }
 
 impl TryFrom<Row> for HostAccount {
@@ -22,38 +27,51 @@ impl TryFrom<Row> for HostAccount {
 
     fn try_from(row: Row) -> Result<Self, Fault> {
         Ok(HostAccount {
+            number: row.number,
             user_id: parsed("host_accounts", &row.id, UserId::parse(row.user_id))?,
             id: parsed("host_accounts", &row.id, HostAccountId::parse(row.id.clone()))?,
             host: row.host,
             account: row.account,
             linked_at: Timestamp::from_millis(row.linked_at),
             expires_at: Timestamp::from_millis(row.expires_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+            linked_by: parsed("host_accounts", &row.id, MadeBy::parse(&row.linked_by).ok_or(row.linked_by))?,
         })
     }
 }
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT a.number, a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at, a.updated_at, a.linked_by FROM host_accounts a ",
+            $rest
+        )
+    };
+}
+
+/// Whose account on which host; one row at most.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub host: HostName,
+    pub account: AccountName,
+}
+
 pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<HostAccount>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, user_id, host, account, linked_at, expires_at
-         FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 ORDER BY host, account",
-    )
-    .bind(tenant_id.as_str())
-    .bind(user_id.as_str())
-    .fetch_all(db)
-    .await?;
+    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.user_id = $2 ORDER BY a.host, a.account"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
 /// Those the person left ticked when they consented to this grant.
 pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at
-         FROM delegations d
-         JOIN delegation_host_accounts t ON t.tenant_id = d.tenant_id AND t.delegation_id = d.id
-         JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id AND a.user_id = d.user_id
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "JOIN delegation_host_accounts t ON t.tenant_id = a.tenant_id AND t.host_account_id = a.id
+         JOIN delegations d ON d.tenant_id = t.tenant_id AND d.id = t.delegation_id AND d.user_id = a.user_id
          WHERE d.tenant_id = $1 AND d.device_grant_id = $2 AND d.ended_at IS NULL
-         ORDER BY a.host, a.account",
-    )
+         ORDER BY a.host, a.account"
+    ))
     .bind(tenant_id.as_str())
     .bind(grant_id.as_str())
     .fetch_all(db)
@@ -61,13 +79,28 @@ pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_i
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-/// False when that account is linked to the person already.
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<HostAccount>, Fault> {
+    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.number = $2"));
+    let row: Option<Row> = query.bind(tenant_id.as_str()).bind(number).fetch_optional(db).await?;
+    row.map(HostAccount::try_from).transpose()
+}
+
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<HostAccount>, Fault> {
+    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.number > $2 ORDER BY a.number LIMIT $3"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.into_iter().map(HostAccount::try_from).collect()
+}
+
+/// False when that account is linked to the person already. The number is given here.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<bool, Fault> {
+    let number = numbers::next(db, "host_accounts").await?;
+    hosts::claim_name(db, tenant_id, &account.host, account.linked_at).await?;
     let done = sqlx::query(
-        "INSERT INTO host_accounts (tenant_id, id, user_id, host, account, linked_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at, updated_at, linked_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9)
          ON CONFLICT DO NOTHING",
     )
+    .bind(number)
     .bind(tenant_id.as_str())
     .bind(account.id.as_str())
     .bind(account.user_id.as_str())
@@ -75,7 +108,45 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
     .bind(&account.account)
     .bind(account.linked_at.as_millis())
     .bind(account.expires_at.as_millis())
+    .bind(account.linked_by.as_str())
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// False when there is no such link.
+pub async fn set_end(db: &mut Connection, place: &Place, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+    let done =
+        sqlx::query("UPDATE host_accounts SET expires_at = $5, updated_at = $6 WHERE tenant_id = $1 AND user_id = $2 AND host = $3 AND account = $4")
+            .bind(place.tenant_id.as_str())
+            .bind(place.user_id.as_str())
+            .bind(place.host.as_str())
+            .bind(place.account.as_str())
+            .bind(expires_at.as_millis())
+            .bind(now.as_millis())
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// With its keys and their reservations. False when there is no such link.
+pub async fn delete(db: &mut Connection, place: &Place) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 AND host = $3 AND account = $4")
+        .bind(place.tenant_id.as_str())
+        .bind(place.user_id.as_str())
+        .bind(place.host.as_str())
+        .bind(place.account.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// All of a person's, with their keys. Says how many.
+pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
 }

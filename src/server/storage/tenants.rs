@@ -1,16 +1,19 @@
-//! Tenants and their admins.
+//! Tenants.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Fault, numbers, parsed};
 use crate::domain::ids::TenantId;
+use crate::domain::page::Page;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
 struct Row {
+    number: i64,
     id: String,
     display_name: String,
     enabled: bool,
@@ -19,6 +22,11 @@ struct Row {
     require_started_tick: bool,
     code_lifetime_ms: i64,
     longest_access_ms: i64,
+    mvp: bool,
+    open_registration: bool,
+    require_host_credential: bool,
+    created_at: i64,
+    updated_at: i64,
 }
 
 impl TryFrom<Row> for Tenant {
@@ -27,6 +35,7 @@ impl TryFrom<Row> for Tenant {
     fn try_from(row: Row) -> Result<Self, Fault> {
         let millis = |value: i64| Duration::from_millis(u64::try_from(value).unwrap_or(0));
         Ok(Tenant {
+            number: row.number,
             id: parsed("tenants", &row.id, TenantId::parse(row.id.clone()))?,
             display_name: row.display_name,
             enabled: row.enabled,
@@ -36,39 +45,61 @@ impl TryFrom<Row> for Tenant {
                 require_started_tick: row.require_started_tick,
                 code_lifetime: millis(row.code_lifetime_ms),
                 longest_access: millis(row.longest_access_ms),
+                mvp: row.mvp,
+                open_registration: row.open_registration,
+                require_host_credential: row.require_host_credential,
             },
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
         })
     }
 }
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
+                    mvp, open_registration, require_host_credential, created_at, updated_at
+             FROM tenants ",
+            $rest
+        )
+    };
+}
+
 pub async fn find(db: impl SqliteExecutor<'_>, id: &TenantId) -> Result<Option<Tenant>, Fault> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms
-         FROM tenants WHERE id = $1",
-    )
-    .bind(id.as_str())
-    .fetch_optional(db)
-    .await?;
+    let row: Option<Row> = sqlx::query_as(select!("WHERE id = $1")).bind(id.as_str()).fetch_optional(db).await?;
     row.map(Tenant::try_from).transpose()
 }
 
-pub async fn list(db: impl SqliteExecutor<'_>) -> Result<Vec<Tenant>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms
-         FROM tenants ORDER BY display_name, id",
-    )
-    .fetch_all(db)
-    .await?;
+pub async fn find_all(db: impl SqliteExecutor<'_>, ids: impl Iterator<Item = &TenantId>) -> Result<Vec<Tenant>, Fault> {
+    let ids: BTreeSet<&str> = ids.map(TenantId::as_str).collect();
+    let query = sqlx::query_as(select!("WHERE id IN (SELECT value FROM json_each($1))"));
+    let rows: Vec<Row> = query.bind(serde_json::to_string(&ids).unwrap_or_default()).fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
-/// False when there is one of that name already.
-pub async fn insert(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Result<bool, Fault> {
+/// By the name that people read.
+pub async fn list(db: impl SqliteExecutor<'_>) -> Result<Vec<Tenant>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(select!("ORDER BY display_name, id")).fetch_all(db).await?;
+    rows.into_iter().map(Tenant::try_from).collect()
+}
+
+pub async fn page(db: impl SqliteExecutor<'_>, page: Page) -> Result<Vec<Tenant>, Fault> {
+    let query = sqlx::query_as(select!("WHERE number > $1 ORDER BY number LIMIT $2")).bind(page.after).bind(page.limit);
+    let rows: Vec<Row> = query.fetch_all(db).await?;
+    rows.into_iter().map(Tenant::try_from).collect()
+}
+
+/// False when there is one of that name already. The number is given here.
+pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault> {
+    let number = numbers::next(db, "tenants").await?;
     let done = sqlx::query(
-        "INSERT INTO tenants (id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
+                              longest_access_ms, mvp, open_registration, require_host_credential, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
          ON CONFLICT DO NOTHING",
     )
+    .bind(number)
     .bind(tenant.id.as_str())
     .bind(&tenant.display_name)
     .bind(tenant.enabled)
@@ -77,18 +108,21 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     .bind(tenant.policy.require_started_tick)
     .bind(millis(tenant.policy.code_lifetime))
     .bind(millis(tenant.policy.longest_access))
-    .bind(now.as_millis())
+    .bind(tenant.policy.mvp)
+    .bind(tenant.policy.open_registration)
+    .bind(tenant.policy.require_host_credential)
+    .bind(tenant.created_at.as_millis())
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// False when there is no such tenant.
-pub async fn update(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault> {
+pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Result<bool, Fault> {
     let done = sqlx::query(
         "UPDATE tenants
          SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
-             code_lifetime_ms = $7, longest_access_ms = $8
+             code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, updated_at = $12
          WHERE id = $1",
     )
     .bind(tenant.id.as_str())
@@ -99,20 +133,56 @@ pub async fn update(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     .bind(tenant.policy.require_started_tick)
     .bind(millis(tenant.policy.code_lifetime))
     .bind(millis(tenant.policy.longest_access))
+    .bind(tenant.policy.mvp)
+    .bind(tenant.policy.open_registration)
+    .bind(tenant.policy.require_host_credential)
+    .bind(now.as_millis())
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn insert_admin(db: &mut Connection, tenant_id: &TenantId, admin_id: &str, secret_hash: &[u8], now: Timestamp) -> Result<(), Fault> {
-    sqlx::query("INSERT INTO tenant_admins (tenant_id, admin_id, secret_hash, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(tenant_id.as_str())
-        .bind(admin_id)
-        .bind(secret_hash)
-        .bind(now.as_millis())
-        .execute(db)
-        .await?;
-    Ok(())
+/// What a tenant consists of, the tables that others refer to last.
+const TABLES: [&str; 14] = [
+    "reservations",
+    "pubkeys",
+    "delegation_host_accounts",
+    "delegations",
+    "device_grants",
+    "host_accounts",
+    "user_mfa",
+    "browser_sessions",
+    "people",
+    "clients",
+    "host_credentials",
+    "host_names",
+    "hosts",
+    "activity",
+];
+
+/// The first table, other than the record of what happened, in which the tenant still has something.
+pub async fn in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'static str>, Fault> {
+    for table in TABLES.into_iter().filter(|table| !matches!(*table, "activity" | "clients")) {
+        let query = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1)");
+        if sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(id.as_str()).fetch_one(&mut *db).await? {
+            return Ok(Some(table));
+        }
+    }
+    // Every tenant has the portal's own command line for a client.
+    let others = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM clients WHERE tenant_id = $1 AND client_id <> 'tms-cli')");
+    let others: bool = others.bind(id.as_str()).fetch_one(db).await?;
+    Ok(others.then_some("clients"))
+}
+
+/// Removes the tenant and all it has. Says how many rows of it and its admins there were.
+pub async fn delete(db: &mut Connection, id: &TenantId) -> Result<u64, Fault> {
+    for table in TABLES {
+        let statement = format!("DELETE FROM {table} WHERE tenant_id = $1");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id.as_str()).execute(&mut *db).await?;
+    }
+    let admins = sqlx::query("DELETE FROM tenant_admins WHERE tenant_id = $1").bind(id.as_str()).execute(&mut *db).await?;
+    let tenant = sqlx::query("DELETE FROM tenants WHERE id = $1").bind(id.as_str()).execute(db).await?;
+    Ok(admins.rows_affected() + tenant.rows_affected())
 }
 
 fn millis(span: Duration) -> i64 {

@@ -1,13 +1,27 @@
-//! Bearer tokens (RFC 6750 §2.1; only the header).
+//! Who asks: bearer tokens of people's devices and of hosts (RFC 6750 §2.1; only the header), and TMS' own headers for clients
+//! and administrators.
 
-use axum::extract::{FromRef, FromRequestParts};
-use axum::http::header;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::error::TmsError;
+use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::scope::Scope;
+use crate::server::guard::client_address;
+use crate::server::guard::rate_limit::network;
 use crate::server::service::access_tokens::InvalidToken;
-use crate::server::service::{Error, Services, TokenHolder};
+use crate::server::service::clients::CallerRefused;
+use crate::server::service::hosts::InvalidCredential;
+use crate::server::service::lookups::Asking;
+use crate::server::service::{AuthenticatedClient, Error, Principal, TenantAdmin, TokenHolder};
+use crate::server::state::AppState;
+
+const TENANT: &str = "x-tms-tenant";
+const CLIENT_ID: &str = "x-tms-client-id";
+const CLIENT_SECRET: &str = "x-tms-client-secret";
+const ADMIN_ID: &str = "x-tms-admin-id";
+const ADMIN_SECRET: &str = "x-tms-admin-secret";
 
 /// Whoever sent a live access token.
 pub struct Bearer(pub TokenHolder);
@@ -18,24 +32,160 @@ impl Bearer {
     }
 }
 
-impl<S> FromRequestParts<S> for Bearer
-where
-    S: Send + Sync,
-    Services: FromRef<S>,
-{
+impl FromRequestParts<AppState> for Bearer {
     type Rejection = TmsError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, TmsError> {
-        let header = parts.headers.get(header::AUTHORIZATION).ok_or(TmsError::NoToken)?;
-        let value = header.to_str().map_err(|_| TmsError::InvalidToken)?;
-        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(TmsError::NoToken);
-        }
-        match Services::from_ref(state).token_holder(token.trim()).await {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        let token = bearer(&parts.headers)?.ok_or(TmsError::NoToken)?;
+        match state.services.token_holder(token).await {
             Ok(holder) => Ok(Self(holder)),
             Err(Error::Refused(InvalidToken)) => Err(TmsError::InvalidToken),
             Err(Error::Internal(fault)) => Err(fault.into()),
         }
     }
+}
+
+/// `None` without a token, or with credentials of another scheme.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TmsError> {
+    let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let value = header.to_str().map_err(|_| TmsError::InvalidToken)?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()))
+}
+
+/// A client that has shown its secret.
+pub struct AsClient(pub AuthenticatedClient);
+
+impl FromRequestParts<AppState> for AsClient {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        text(&parts.headers, CLIENT_ID).ok_or_else(|| missing("X-TMS-CLIENT-ID"))?;
+        let tenant = tenant(&parts.headers)?;
+        client(parts, state, &tenant).await?.map(Self).ok_or_else(|| {
+            let id: String = text(&parts.headers, CLIENT_ID).unwrap_or_default().chars().take(128).collect();
+            TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED Credential mismatch for client {id} in tenant {tenant}."))
+        })
+    }
+}
+
+/// An administrator of the tenant in the header.
+pub struct AsAdmin(pub TenantAdmin);
+
+impl FromRequestParts<AppState> for AsAdmin {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        let tenant = tenant(&parts.headers)?;
+        let refused = || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - this takes an administrator of tenant {tenant}."));
+        admin(parts, state, &tenant).await?.map(Self).ok_or_else(refused)
+    }
+}
+
+/// A client, or an administrator of its tenant. Whoever proves to be both is taken for the client.
+pub struct AsClientOrAdmin(pub Principal);
+
+impl FromRequestParts<AppState> for AsClientOrAdmin {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        let tenant = tenant(&parts.headers)?;
+        if let Some(client) = client(parts, state, &tenant).await? {
+            return Ok(Self(Principal::Client(client)));
+        }
+        let refused =
+            || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - this takes the client itself or an administrator of tenant {tenant}."));
+        admin(parts, state, &tenant).await?.map(|admin| Self(Principal::Admin(admin))).ok_or_else(refused)
+    }
+}
+
+/// An administrator, if somebody claims to be one; a wrong claim is refused.
+pub struct MaybeAdmin(pub Option<TenantAdmin>);
+
+impl FromRequestParts<AppState> for MaybeAdmin {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        if parts.headers.contains_key(ADMIN_ID) {
+            AsAdmin::from_request_parts(parts, state).await.map(|AsAdmin(admin)| Self(Some(admin)))
+        } else {
+            Ok(Self(None))
+        }
+    }
+}
+
+/// The tenant that somebody names without proving anything.
+pub struct MaybeTenant(pub Option<TenantId>);
+
+impl FromRequestParts<AppState> for MaybeTenant {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, TmsError> {
+        if parts.headers.contains_key(TENANT) { tenant(&parts.headers).map(|tenant| Self(Some(tenant))) } else { Ok(Self(None)) }
+    }
+}
+
+/// A host that asks for a key: with its credential, for a tenant, or just so.
+pub struct AsHost(pub Asking);
+
+impl FromRequestParts<AppState> for AsHost {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        let MaybeTenant(tenant) = MaybeTenant::from_request_parts(parts, state).await?;
+        let Some(credential) = bearer(&parts.headers)? else {
+            return Ok(Self(tenant.map_or(Asking::Nobody, Asking::Tenant)));
+        };
+        match state.services.authenticate_host(credential).await {
+            Ok(host) => Ok(Self(Asking::Proved(host))),
+            Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this is no host's credential.")),
+            Err(Error::Internal(fault)) => Err(fault.into()),
+        }
+    }
+}
+
+/// `None` when nobody, or somebody wrong, claims to be a client.
+async fn client(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<AuthenticatedClient>, TmsError> {
+    let claim = text(&parts.headers, CLIENT_ID).zip(text(&parts.headers, CLIENT_SECRET).filter(|secret| !secret.is_empty()));
+    let Some((id, secret)) = claim.and_then(|(id, secret)| Some((ClientId::parse(id).ok()?, secret))) else { return Ok(None) };
+    let caller = format!("{tenant}/{id} {}", network(client_address::of(&parts.extensions)));
+    counted(state, &caller, state.services.authenticate_client(tenant, &id, Some(secret)).await)
+}
+
+async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<TenantAdmin>, TmsError> {
+    let claim = text(&parts.headers, ADMIN_ID).zip(text(&parts.headers, ADMIN_SECRET));
+    let Some((id, secret)) = claim.and_then(|(id, secret)| Some((AdminId::parse(id).ok()?, secret))) else { return Ok(None) };
+    let caller = format!("{tenant}/admin {id} {}", network(client_address::of(&parts.extensions)));
+    counted(state, &caller, state.services.authenticate_admin(tenant, &id, secret).await)
+}
+
+/// Counts wrong secrets; whoever sends too many has to wait, and is then not even told whether the next one is right.
+fn counted<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<CallerRefused>>) -> Result<Option<T>, TmsError> {
+    state.limits.wrong_secrets.still_waiting(caller).map_err(TmsError::TooManyRequests)?;
+    match authenticated {
+        Ok(proved) => Ok(Some(proved)),
+        Err(Error::Refused(CallerRefused::NoTenant)) => Err(tenant_not_enabled()),
+        Err(Error::Refused(CallerRefused::Invalid)) => {
+            state.limits.wrong_secrets.check(caller).map_err(TmsError::TooManyRequests)?;
+            Ok(None)
+        }
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+fn tenant(headers: &HeaderMap) -> Result<TenantId, TmsError> {
+    let name = text(headers, TENANT).ok_or_else(|| missing("X-TMS-TENANT"))?;
+    TenantId::parse(name).map_err(|_| tenant_not_enabled())
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn missing(header: &str) -> TmsError {
+    TmsError::BadRequest(format!("Required '{header}' HTTP header not found"))
+}
+
+pub fn tenant_not_enabled() -> TmsError {
+    TmsError::BadRequest("Tenant not enabled.".into())
 }

@@ -1,12 +1,20 @@
-//! Errors on TMS' wire: `{"result_code": "<status>", "result_msg": "…"}`.
+//! Errors on TMS' wire: `{"result_code": "<status>", "result_msg": "…"}`, for everything that can go wrong.
+
+use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::domain::scope::Scope;
+use crate::domain::time::retry_after;
 use crate::server::service::Fault;
+
+/// When to come back after an overload.
+const SOON: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub enum TmsError {
@@ -14,23 +22,93 @@ pub enum TmsError {
     NoToken,
     InvalidToken,
     InsufficientScope(Scope),
-    NotFound,
+    BadRequest(String),
+    /// The credentials in the `X-TMS-…` headers are wrong or missing.
+    NotAuthorized(String),
+    Forbidden(String),
+    /// A host must show its credential, or the one it showed is not its own.
+    HostCredential(&'static str),
+    NotFound(Cow<'static, str>),
+    Conflict(String),
     MethodNotAllowed,
+    TooLarge,
+    UnsupportedMediaType,
+    TooManyRequests(Duration),
+    /// Not now: nothing is wrong with the request.
+    Busy(&'static str),
     Internal(Fault),
 }
 
+/// What an error looks like.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorAnswer {
+    /// The HTTP status, as text.
+    #[schema(example = "404")]
+    result_code: String,
+    /// A sentence for people; may change.
+    #[schema(example = "NOT_FOUND")]
+    result_msg: String,
+}
+
+/// What every endpoint may answer when it does not do what was asked.
+#[derive(IntoResponses)]
+pub enum Refused {
+    /// The request cannot be read or makes no sense, or the tenant is switched off.
+    #[response(status = 400)]
+    BadRequest(ErrorAnswer),
+    /// The credentials are missing or wrong.
+    #[response(status = 401)]
+    NotAuthorized(ErrorAnswer),
+    /// Somebody else's, or something it depends on is missing.
+    #[response(status = 403)]
+    Forbidden(ErrorAnswer),
+    /// There is none.
+    #[response(status = 404)]
+    NotFound(ErrorAnswer),
+    /// There is one already.
+    #[response(status = 409)]
+    Conflict(ErrorAnswer),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(ErrorAnswer),
+    /// The body is not JSON.
+    #[response(status = 415)]
+    UnsupportedMediaType(ErrorAnswer),
+    /// Too many requests, or too many wrong secrets; `Retry-After` says when to come back.
+    #[response(status = 429)]
+    TooManyRequests(ErrorAnswer),
+    /// Something broke on our side.
+    #[response(status = 500)]
+    Internal(ErrorAnswer),
+    /// Too much is going on; `Retry-After` says when to come back.
+    #[response(status = 503)]
+    Busy(ErrorAnswer),
+}
+
 impl TmsError {
-    fn parts(&self) -> (StatusCode, &'static str) {
-        match self {
-            TmsError::NoToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
-            TmsError::InvalidToken => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has ended. Sign in again.")
+    fn parts(&self) -> (StatusCode, Cow<'_, str>) {
+        use TmsError as E;
+        let (status, sentence): (_, &str) = match self {
+            E::NoToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
+            E::InvalidToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has ended. Sign in again."),
+            E::InsufficientScope(_) => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token does not allow this."),
+            E::BadRequest(sentence) => (StatusCode::BAD_REQUEST, sentence),
+            E::NotAuthorized(sentence) => (StatusCode::UNAUTHORIZED, sentence),
+            E::Forbidden(sentence) => (StatusCode::FORBIDDEN, sentence),
+            E::HostCredential(sentence) => (StatusCode::UNAUTHORIZED, sentence),
+            E::NotFound(sentence) => (StatusCode::NOT_FOUND, sentence),
+            E::Conflict(sentence) => (StatusCode::CONFLICT, sentence),
+            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "ERROR: this address does not take that method."),
+            E::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "ERROR: the request body is too large."),
+            E::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "ERROR: send the request body as 'Content-Type: application/json'."),
+            E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; come back after the seconds in Retry-After."),
+            E::Busy(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence),
+            E::Internal(fault) if fault.is_temporary() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "ERROR: too much is going on just now; try again in a moment.")
             }
-            TmsError::InsufficientScope(_) => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token does not allow this."),
-            TmsError::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
-            TmsError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "ERROR: this address does not take that method."),
-            TmsError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
-        }
+            E::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
+        };
+        (status, sentence.into())
     }
 
     /// RFC 6750 §3.
@@ -41,9 +119,23 @@ impl TmsError {
                 Some("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"The access token is not valid or has ended.\"".into())
             }
             TmsError::InsufficientScope(scope) => Some(format!("Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str())),
+            TmsError::HostCredential(_) => Some("Bearer realm=\"tms hosts\"".into()),
+            // RFC 9110 §11.6.1 wants a scheme; these credentials have none of their own.
+            TmsError::NotAuthorized(_) => Some("TMS realm=\"tms\"".into()),
             _ => None,
         }
     }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            TmsError::TooManyRequests(wait) => Some(retry_after(*wait)),
+            TmsError::Busy(_) => Some(retry_after(SOON)),
+            TmsError::Internal(fault) if fault.is_temporary() => Some(retry_after(SOON)),
+            _ => None,
+        }
+    }
+
+    pub const NOT_FOUND: TmsError = TmsError::NotFound(Cow::Borrowed("NOT_FOUND"));
 }
 
 impl IntoResponse for TmsError {
@@ -52,9 +144,13 @@ impl IntoResponse for TmsError {
             tracing::error!(error = %fault, "A TMS request failed on our side");
         }
         let (status, sentence) = self.parts();
-        let mut response = (status, Json(json!({ "result_code": status.as_u16().to_string(), "result_msg": sentence }))).into_response();
+        let answer = ErrorAnswer { result_code: status.as_u16().to_string(), result_msg: sentence.into_owned() };
+        let mut response = (status, Json(answer)).into_response();
         if let Some(challenge) = self.challenge().and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -67,7 +163,7 @@ impl From<Fault> for TmsError {
 }
 
 pub async fn not_found() -> TmsError {
-    TmsError::NotFound
+    TmsError::NOT_FOUND
 }
 
 pub async fn method_not_allowed() -> TmsError {

@@ -1,63 +1,73 @@
-//! `GET /v1/tms/me` and `/v1/tms/me/hosts`: what an access token's holder may know of themselves.
+//! `/v1/tms/me…`: what an access token's holder may know and do of themselves.
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, saying, success};
 use super::auth::Bearer;
-use super::error::TmsError;
+use super::body::{Body, Number, Text};
+use super::error::{Refused, TmsError};
+use super::pubkeys::{key_refused, missing_dependency};
+use crate::domain::pubkey::Pubkey;
 use crate::domain::scope::Scope;
-use crate::server::service::Services;
+use crate::domain::time::Timestamp;
+use crate::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted};
+use crate::server::service::{Error, Services};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Me {
-    result_code: &'static str,
-    result_msg: &'static str,
+    client_id: String,
+    expires_at: String,
+    /// Words with a space between.
+    scope: String,
     tenant: String,
     tms_user_id: String,
-    client_id: String,
-    scope: String,
-    expires_at: String,
 }
 
-pub async fn get(Bearer(holder): Bearer) -> Json<Me> {
-    Json(Me {
-        result_code: "0",
-        result_msg: "success",
+/// Whose token it is, and what it may be used for.
+#[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "Who", body = Answer<Me>), Refused))]
+pub async fn get(Bearer(holder): Bearer) -> Json<Answer<Me>> {
+    success(Me {
+        client_id: holder.client_id().to_string(),
+        expires_at: holder.expires_at().to_rfc3339(),
+        scope: holder.scope().to_string(),
         tenant: holder.tenant_id().to_string(),
         tms_user_id: holder.user_id().to_string(),
-        client_id: holder.client_id().to_string(),
-        scope: holder.scope().to_string(),
-        expires_at: holder.expires_at().to_rfc3339(),
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct MyHosts {
-    result_code: &'static str,
-    result_msg: &'static str,
-    num_hosts: usize,
     hosts: Vec<MyHost>,
+    num_hosts: usize,
 }
 
-#[derive(Serialize)]
-struct MyHost {
+#[derive(Serialize, ToSchema)]
+pub struct MyHost {
+    /// Where `ssh` reaches the host, if its administrators said so and it is one address.
+    address: Option<String>,
+    expires_at: String,
     host: String,
     host_account: String,
-    state: &'static str,
     linked_at: String,
-    expires_at: String,
+    /// `active` or `expired`.
+    state: &'static str,
 }
 
 /// The host accounts that were ticked when the token's client was allowed. Needs `hosts:read`.
-pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Result<Json<MyHosts>, TmsError> {
+#[utoipa::path(get, path = "/v1/tms/me/hosts", tag = "me", security(("bearer" = ["hosts:read"])),
+    responses((status = 200, description = "The host accounts", body = Answer<MyHosts>), Refused))]
+pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Done<MyHosts> {
     let holder = bearer.with(Scope::HostsRead)?;
     let now = services.now();
-    let hosts: Vec<MyHost> = services
-        .list_granted_host_accounts(&holder)
-        .await?
+    let accounts = services.list_granted_host_accounts(&holder).await?;
+    let mut addresses = services.addresses_of(&holder, &accounts).await?;
+    let hosts: Vec<MyHost> = accounts
         .into_iter()
         .map(|account| MyHost {
+            address: addresses.remove(&account.host),
             state: if account.is_active(now) { "active" } else { "expired" },
             linked_at: account.linked_at.to_rfc3339(),
             expires_at: account.expires_at.to_rfc3339(),
@@ -65,5 +75,109 @@ pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Resu
             host_account: account.account,
         })
         .collect();
-    Ok(Json(MyHosts { result_code: "0", result_msg: "success", num_hosts: hosts.len(), hosts }))
+    Ok(success(MyHosts { num_hosts: hosts.len(), hosts }))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MyKey {
+    client_id: Option<String>,
+    created: String,
+    expires_at: String,
+    host: String,
+    host_account: String,
+    id: i64,
+    key_type: &'static str,
+    last_used_at: Option<String>,
+    max_uses: u32,
+    public_key: String,
+    public_key_fingerprint: String,
+    remaining_uses: u32,
+    /// `active`, `expired` or `used up`.
+    state: &'static str,
+}
+
+impl MyKey {
+    fn new(key: Pubkey, now: Timestamp) -> Self {
+        Self {
+            state: key.state(now).as_str(),
+            client_id: key.client_id.map(String::from),
+            created: key.created_at.to_rfc3339(),
+            expires_at: key.expires_at.to_rfc3339(),
+            host: key.host.into(),
+            host_account: key.account.into(),
+            id: key.number,
+            key_type: key.key_type.as_str(),
+            last_used_at: key.last_used_at.map(|at| at.to_rfc3339()),
+            max_uses: key.max_uses,
+            public_key: key.public_key,
+            public_key_fingerprint: key.fingerprint,
+            remaining_uses: key.remaining_uses,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MyKeys {
+    keys: Vec<MyKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_keys: usize,
+}
+
+/// The keys that log in to those host accounts, whoever made them. Needs `keys:read`.
+#[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(Paging), security(("bearer" = ["keys:read"])),
+    responses((status = 200, description = "The keys", body = Answer<MyKeys>), Refused))]
+pub async fn get_keys(State(services): State<Services>, bearer: Bearer, Paged(page): Paged) -> Done<MyKeys> {
+    let holder = bearer.with(Scope::KeysRead)?;
+    let keys = services.list_own_keys(&holder, page).await?;
+    let next_cursor = page.next(&keys, |key| key.number);
+    let now = services.now();
+    let keys: Vec<MyKey> = keys.into_iter().map(|key| MyKey::new(key, now)).collect();
+    Ok(success(MyKeys { num_keys: keys.len(), next_cursor, keys }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct OwnKey {
+    host: Text,
+    host_account: Text,
+    /// Logins; as many as you like if it is negative or left out.
+    num_uses: Option<i32>,
+    /// A line of a `.pub` file.
+    public_key: Text,
+    /// As long as the token if it is left out; never longer.
+    ttl_minutes: Option<i32>,
+}
+
+/// Registers a key of one's own for one of those host accounts; it ends with the token at the latest. Needs `keys:create`.
+#[utoipa::path(post, path = "/v1/tms/me/keys", tag = "me", request_body = OwnKey, security(("bearer" = ["keys:create"])),
+    responses((status = 201, description = "The key", body = Answer<MyKey>), Refused))]
+pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(request): Body<OwnKey>) -> Made<MyKey> {
+    let holder = bearer.with(Scope::KeysCreate)?;
+    let wanted = KeyWanted {
+        host: request.host.id("host")?,
+        account: request.host_account.id("host_account")?,
+        num_uses: request.num_uses.unwrap_or(-1),
+        ttl_minutes: request.ttl_minutes.unwrap_or(-1),
+        source: KeySource::Given(request.public_key.0),
+    };
+    let place = (wanted.host.clone(), wanted.account.clone());
+    let made = services.create_own_key(&holder, wanted).await.map_err(|error| match error {
+        Error::Refused(KeyRefused::Missing(missing)) => {
+            missing_dependency(missing, holder.user_id(), &place.0, &place.1, holder.client_id(), holder.tenant_id().as_str())
+        }
+        other => key_refused(other),
+    })?;
+    Ok(created(MyKey::new(made.pubkey, services.now())))
+}
+
+/// Revokes one of those keys. Needs `keys:revoke`.
+#[utoipa::path(delete, path = "/v1/tms/me/keys/{id}", tag = "me", params(("id" = i64, Path)), security(("bearer" = ["keys:revoke"])),
+    responses((status = 200, description = "Revoked", body = Answer<Deleted>), Refused))]
+pub async fn delete_key(State(services): State<Services>, bearer: Bearer, Number(id): Number) -> Done<Deleted> {
+    let holder = bearer.with(Scope::KeysRevoke)?;
+    if services.revoke_own_key(&holder, id).await? {
+        Ok(saying(format!("Key {id} revoked"), Deleted { num_deleted: 1 }))
+    } else {
+        Err(TmsError::NOT_FOUND)
+    }
 }

@@ -76,8 +76,8 @@ async fn only_the_host_accounts_that_were_ticked_are_listed() {
         "result_msg": "success",
         "num_hosts": 2,
         "hosts": [
-            { "host": "old", "host_account": "testuser1-on-old", "state": "expired", "linked_at": linked_at, "expires_at": "2026-11-20T12:01:00+00:00" },
-            { "host": "second", "host_account": "testuser1-on-second", "state": "active", "linked_at": linked_at, "expires_at": forever },
+            { "address": null, "host": "old", "host_account": "testuser1-on-old", "state": "expired", "linked_at": linked_at, "expires_at": "2026-11-20T12:01:00+00:00" },
+            { "address": null, "host": "second", "host_account": "testuser1-on-second", "state": "active", "linked_at": linked_at, "expires_at": forever },
         ],
     });
     assert_eq!((answer.status, answer.body), (200, expected));

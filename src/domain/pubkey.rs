@@ -1,0 +1,358 @@
+//! Public keys, and the rules that say when a key lets somebody in. TMS' `pubkeys`.
+
+use std::time::Duration;
+
+use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use super::time::Timestamp;
+
+/// What TMS' wire says for "as often as you like".
+pub const UNLIMITED: u32 = i32::MAX as u32;
+
+/// `sshd` asks for a key two to four times while one person logs in: once before it asks for a signature, once after, and again
+/// for each key that was offered before. Lookups of one key on one host so close together count as one login. Long enough for
+/// typing a passphrase, short enough that a key for one login does not serve for a morning.
+pub const LOGIN_WINDOW: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Debug)]
+pub struct Pubkey {
+    /// `id` on TMS' wire.
+    pub number: i64,
+    pub tenant_id: TenantId,
+    /// Who made it; `None` for a person's own.
+    pub client_id: Option<ClientId>,
+    pub user_id: UserId,
+    pub host: HostName,
+    pub account: AccountName,
+    /// The device whose token made it; it ends with that device.
+    pub device_grant_id: Option<DeviceGrantId>,
+    /// `SHA256:` and unpadded base64, as OpenSSH writes it.
+    pub fingerprint: String,
+    /// One line of `authorized_keys`, without options or comment.
+    pub public_key: String,
+    pub key_type: KeyType,
+    pub key_bits: u32,
+    pub max_uses: u32,
+    pub remaining_uses: u32,
+    pub initial_ttl_minutes: u32,
+    pub expires_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The kinds of keys that are made and taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    Ed25519,
+    /// NIST P-521 when made here; P-256 and P-384 are taken too.
+    Ecdsa,
+    /// 4096 bits when made here.
+    Rsa,
+}
+
+impl KeyType {
+    pub const ALL: [KeyType; 3] = [Self::Ed25519, Self::Ecdsa, Self::Rsa];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::Ecdsa => "ecdsa",
+            Self::Rsa => "rsa",
+        }
+    }
+
+    /// In upper or lower case; nothing, or an empty word, means ed25519. `None` for words we do not know.
+    pub fn parse(word: Option<&str>) -> Option<Self> {
+        match word {
+            None | Some("") => Some(Self::Ed25519),
+            Some(word) => Self::ALL.into_iter().find(|key_type| key_type.as_str().eq_ignore_ascii_case(word)),
+        }
+    }
+}
+
+/// A word for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Active,
+    Expired,
+    UsedUp,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::UsedUp => "used up",
+        }
+    }
+}
+
+impl Pubkey {
+    /// What its own limits say. Whether it lets anybody in depends on more: see [`Standing`].
+    pub fn state(&self, now: Timestamp) -> State {
+        if now >= self.expires_at {
+            State::Expired
+        } else if self.remaining_uses == 0 {
+            State::UsedUp
+        } else {
+            State::Active
+        }
+    }
+
+    /// The uses left when the most is set anew: those already made stay made.
+    pub fn remaining_of(&self, max_uses: u32) -> u32 {
+        max_uses.saturating_sub(self.max_uses.saturating_sub(self.remaining_uses))
+    }
+}
+
+/// When something that lasts so many minutes ends: negative means never, 0 now.
+pub fn ends(ttl_minutes: i32, now: Timestamp) -> Timestamp {
+    u64::try_from(ttl_minutes).map_or(Timestamp::FOREVER, |minutes| now + Duration::from_secs(minutes * 60))
+}
+
+/// A count as TMS' wire means it: negative is unlimited.
+pub fn count(asked: i32) -> u32 {
+    u32::try_from(asked).unwrap_or(UNLIMITED)
+}
+
+/// What a key depends on beside its own limits, as it stands right now. `None`: there is no such row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependencies {
+    pub person_enabled: Option<bool>,
+    pub mfa: Option<Mfa>,
+    pub link: Option<Link>,
+    /// The end of the permission that reaches furthest for this client, person and host account. A person's own key needs none.
+    pub delegated_until: Option<Timestamp>,
+}
+
+/// The second factor, for [`Dependencies`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mfa {
+    pub enabled: bool,
+    pub expires_at: Timestamp,
+}
+
+/// The host account, for [`Dependencies`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub id: HostAccountId,
+    pub expires_at: Timestamp,
+}
+
+/// What a key lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    PersonDisabled,
+    Mfa,
+    MfaDisabled,
+    MfaExpired(Timestamp),
+    Link,
+    LinkExpired(Timestamp),
+    Delegation,
+    DelegationExpired(Timestamp),
+}
+
+impl Dependencies {
+    /// What is missing, in TMS' order: second factor, host account, delegation.
+    pub fn check(&self, needs_delegation: bool, now: Timestamp) -> Result<(), Missing> {
+        if self.person_enabled == Some(false) {
+            return Err(Missing::PersonDisabled);
+        }
+        let mfa = self.mfa.ok_or(Missing::Mfa)?;
+        if !mfa.enabled {
+            return Err(Missing::MfaDisabled);
+        }
+        in_force(mfa.expires_at, now).map_err(Missing::MfaExpired)?;
+        let link = self.link.as_ref().ok_or(Missing::Link)?;
+        in_force(link.expires_at, now).map_err(Missing::LinkExpired)?;
+        if needs_delegation {
+            let until = self.delegated_until.ok_or(Missing::Delegation)?;
+            in_force(until, now).map_err(Missing::DelegationExpired)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a row is not there at all, which MVP mode would make.
+    pub fn any_absent(&self) -> bool {
+        self.mfa.is_none() || self.link.is_none() || self.delegated_until.is_none()
+    }
+}
+
+fn in_force(until: Timestamp, now: Timestamp) -> Result<(), Timestamp> {
+    if now < until { Ok(()) } else { Err(until) }
+}
+
+/// Everything that decides whether a key lets its holder in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub tenant_enabled: bool,
+    /// `None`: made by no client.
+    pub client_enabled: Option<bool>,
+    pub dependencies: Dependencies,
+    pub max_uses: u32,
+    pub remaining_uses: u32,
+    pub expires_at: Timestamp,
+    /// The end of the longest reservation.
+    pub reserved_until: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// How a lookup ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Nothing is shown.
+    Refused,
+    /// Shown; a use that has been counted.
+    SameLogin,
+    /// Shown, once this use has been counted.
+    NewLogin,
+}
+
+impl Standing {
+    /// Judges a lookup at `now`.
+    pub fn look_up(&self, now: Timestamp) -> Lookup {
+        let alive = now < self.expires_at || self.reserved_until.is_some_and(|until| now < until);
+        let allowed =
+            self.tenant_enabled && self.client_enabled != Some(false) && self.dependencies.check(self.client_enabled.is_some(), now).is_ok();
+        if !alive || !allowed {
+            Lookup::Refused
+        } else if self.last_used_at.is_some_and(|last| now.since(last) < LOGIN_WINDOW) {
+            Lookup::SameLogin
+        } else if self.remaining_uses == 0 {
+            Lookup::Refused
+        } else {
+            Lookup::NewLogin
+        }
+    }
+
+    /// When this stops letting anybody in, if nothing changes before.
+    pub fn ends(&self) -> Timestamp {
+        let Dependencies { mfa, link, delegated_until, .. } = &self.dependencies;
+        let own = self.reserved_until.map_or(self.expires_at, |until| until.max(self.expires_at));
+        let delegated = delegated_until.filter(|_| self.client_enabled.is_some());
+        let others = [mfa.map(|mfa| mfa.expires_at), link.as_ref().map(|link| link.expires_at), delegated];
+        others.into_iter().flatten().fold(own, Timestamp::min)
+    }
+
+    /// Whether a use that cannot be counted must not be had either.
+    pub fn is_limited(&self) -> bool {
+        self.max_uses < UNLIMITED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+    fn minutes(n: i64) -> Timestamp {
+        Timestamp::from_millis(NOW.as_millis() + n * 60_000)
+    }
+
+    fn dependencies() -> Dependencies {
+        Dependencies {
+            person_enabled: Some(true),
+            mfa: Some(Mfa { enabled: true, expires_at: minutes(1) }),
+            link: Some(Link { id: HostAccountId::parse("hac_1").expect("an id"), expires_at: minutes(1) }),
+            delegated_until: Some(minutes(1)),
+        }
+    }
+
+    fn standing() -> Standing {
+        Standing {
+            tenant_enabled: true,
+            client_enabled: Some(true),
+            dependencies: dependencies(),
+            max_uses: 3,
+            remaining_uses: 2,
+            expires_at: minutes(5),
+            reserved_until: None,
+            last_used_at: None,
+        }
+    }
+
+    fn looked_up(change: impl FnOnce(&mut Standing)) -> Lookup {
+        let mut standing = standing();
+        change(&mut standing);
+        standing.look_up(NOW)
+    }
+
+    #[test]
+    fn everything_a_key_depends_on_is_needed_in_tms_order() {
+        assert_eq!(dependencies().check(true, NOW), Ok(()));
+        let missing = |change: fn(&mut Dependencies)| {
+            let mut dependencies = dependencies();
+            change(&mut dependencies);
+            dependencies.check(true, NOW)
+        };
+        assert_eq!(missing(|d| d.person_enabled = Some(false)), Err(Missing::PersonDisabled));
+        assert_eq!(missing(|d| d.mfa = None), Err(Missing::Mfa));
+        assert_eq!(missing(|d| d.mfa = Some(Mfa { enabled: false, expires_at: NOW })), Err(Missing::MfaDisabled));
+        assert_eq!(missing(|d| d.mfa = Some(Mfa { enabled: true, expires_at: NOW })), Err(Missing::MfaExpired(NOW)));
+        assert_eq!(missing(|d| d.link = None), Err(Missing::Link));
+        assert_eq!(missing(|d| d.delegated_until = None), Err(Missing::Delegation));
+        assert_eq!(missing(|d| d.delegated_until = Some(NOW)), Err(Missing::DelegationExpired(NOW)));
+        let all_gone = Dependencies { person_enabled: None, mfa: None, link: None, delegated_until: None };
+        assert_eq!(all_gone.check(true, NOW), Err(Missing::Mfa));
+        assert!(all_gone.any_absent() && !dependencies().any_absent());
+    }
+
+    #[test]
+    fn a_persons_own_key_needs_no_delegation() {
+        let own = Dependencies { delegated_until: None, ..dependencies() };
+        assert_eq!(own.check(false, NOW), Ok(()));
+        assert_eq!(looked_up(|s| (s.client_enabled, s.dependencies) = (None, own)), Lookup::NewLogin);
+    }
+
+    #[test]
+    fn a_key_is_shown_only_while_all_of_it_stands() {
+        assert_eq!(looked_up(|_| ()), Lookup::NewLogin);
+        assert_eq!(looked_up(|s| s.tenant_enabled = false), Lookup::Refused);
+        assert_eq!(looked_up(|s| s.client_enabled = Some(false)), Lookup::Refused);
+        assert_eq!(looked_up(|s| s.dependencies.mfa = None), Lookup::Refused);
+        assert_eq!(looked_up(|s| s.expires_at = NOW), Lookup::Refused);
+        assert_eq!(looked_up(|s| s.remaining_uses = 0), Lookup::Refused);
+    }
+
+    #[test]
+    fn the_lookups_of_one_login_are_one_use() {
+        let ago = |millis: i64| Some(Timestamp::from_millis(NOW.as_millis() - millis));
+        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), Lookup::SameLogin);
+        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), Lookup::Refused);
+        assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), Lookup::NewLogin);
+        assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), Lookup::Refused, "an end is an end");
+    }
+
+    #[test]
+    fn a_reservation_outlives_the_keys_end_but_not_its_uses() {
+        let reserved = |s: &mut Standing| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)));
+        assert_eq!(looked_up(reserved), Lookup::NewLogin);
+        assert_eq!(looked_up(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), Lookup::Refused);
+        let used_up = |s: &mut Standing| {
+            reserved(s);
+            s.remaining_uses = 0;
+        };
+        assert_eq!(looked_up(used_up), Lookup::Refused);
+        let ends = |change: fn(&mut Standing)| {
+            let mut standing = standing();
+            change(&mut standing);
+            standing.ends()
+        };
+        assert_eq!(ends(|_| ()), minutes(1), "what it rests on ends first");
+        assert_eq!(ends(|s| s.expires_at = NOW), NOW);
+        assert_eq!(ends(|s| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)))), minutes(1));
+    }
+
+    #[test]
+    fn numbers_mean_what_they_mean_on_tms_wire() {
+        assert_eq!((count(-1), count(0), count(3)), (UNLIMITED, 0, 3));
+        assert_eq!((ends(-1, NOW), ends(0, NOW), ends(5, NOW)), (Timestamp::FOREVER, NOW, minutes(5)));
+        assert_eq!(ends(i32::MAX, NOW).as_millis(), NOW.as_millis() + i64::from(i32::MAX) * 60_000);
+        for (word, key_type) in [(None, Some(KeyType::Ed25519)), (Some(""), Some(KeyType::Ed25519)), (Some("RSA"), Some(KeyType::Rsa))] {
+            assert_eq!(KeyType::parse(word), key_type);
+        }
+        assert_eq!(KeyType::parse(Some("dsa")), None);
+    }
+}

@@ -1,0 +1,53 @@
+//! A reservation: a client's lease on a key, so that work already begun survives the key's end.
+
+use std::time::Duration;
+
+use super::ids::{ClientId, HostName, TenantId, UserId};
+use super::time::Timestamp;
+
+/// The longest lease.
+pub const LONGEST: Duration = Duration::from_secs(48 * 60 * 60);
+
+#[derive(Clone, Debug)]
+pub struct Reservation {
+    pub number: i64,
+    pub tenant_id: TenantId,
+    pub resid: String,
+    /// Its own, unless it was made by extending another.
+    pub parent_resid: String,
+    pub client_id: ClientId,
+    pub user_id: UserId,
+    pub host: HostName,
+    pub fingerprint: String,
+    /// The key it keeps going.
+    pub pubkey: i64,
+    pub expires_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Reservation {
+    pub fn is_child(&self) -> bool {
+        self.parent_resid != self.resid
+    }
+}
+
+/// When a lease of so many minutes ends: negative, or more than 48 hours, means 48 hours.
+pub fn ends(ttl_minutes: i32, now: Timestamp) -> Timestamp {
+    let asked = u64::try_from(ttl_minutes).map_or(LONGEST, |minutes| Duration::from_secs(minutes * 60));
+    now + asked.min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lease_is_longer_than_two_days() {
+        let now = Timestamp::from_millis(0);
+        let hours = |n: u64| now + Duration::from_secs(n * 3_600);
+        for (minutes, end) in [(-1, hours(48)), (i32::MAX, hours(48)), (2_880, hours(48)), (60, hours(1)), (0, now)] {
+            assert_eq!(ends(minutes, now), end, "{minutes}");
+        }
+    }
+}

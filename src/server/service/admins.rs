@@ -1,0 +1,129 @@
+//! Tenants' administrators, who use the TMS API with an id and a secret of their own.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use super::clients::CallerRefused;
+use super::entropy::Secret;
+use super::proofs::{DEFAULT_TENANT, TenantAdmin};
+use super::storage::{activity, admins, tenants};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::{AdminId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// What secrets of administrators are hashed as.
+pub(super) const ADMIN_SECRET: &str = "admin secret";
+/// How long the old secret goes on after a rotation, unless something else is asked for.
+pub const USUAL_OVERLAP: Duration = Duration::from_secs(60 * 60);
+
+/// Why an administrator cannot be added or changed. The words are for the operator.
+#[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
+pub enum AdminRefused {
+    #[error("there is no such tenant")]
+    NoTenant,
+    #[error("the tenant has an administrator of that name already")]
+    Exists,
+    #[error("the tenant has no administrator of that name")]
+    NoAdmin,
+    #[error("this is the tenant's only administrator; add another one first")]
+    LastOne,
+}
+
+/// An administrator, as the operator sees them.
+pub struct ListedAdmin {
+    pub admin_id: AdminId,
+    pub created_at: Timestamp,
+    /// A rotation is under way: the old secret works until then.
+    pub old_secret_until: Option<Timestamp>,
+}
+
+impl Services {
+    /// Checks somebody's claim to be an administrator of the tenant.
+    pub async fn authenticate_admin(&self, tenant: &TenantId, admin_id: &AdminId, secret: &str) -> Result<TenantAdmin, Error<CallerRefused>> {
+        let reader = self.storage().reader();
+        let tenant = tenants::find(reader, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(CallerRefused::NoTenant))?;
+        let admin = admins::find(reader, &tenant.id, admin_id).await?;
+        let proved = admin.is_some_and(|admin| self.proves(ADMIN_SECRET, secret, &admin.secrets));
+        if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone() }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+    }
+
+    pub async fn list_admins(&self, tenant: &TenantId) -> Result<Vec<ListedAdmin>, Fault> {
+        let now = self.now();
+        let listed = |admin: admins::Admin| ListedAdmin {
+            admin_id: admin.admin_id,
+            created_at: admin.created_at,
+            old_secret_until: admin.secrets.old.map(|(_, until)| until).filter(|until| now < *until),
+        };
+        Ok(admins::list(self.storage().reader(), tenant).await?.into_iter().map(listed).collect())
+    }
+
+    /// Adds an administrator. Their secret is shown once.
+    pub async fn add_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<Secret, Error<AdminRefused>> {
+        let secret = Secret::hexadecimal(self.entropy());
+        let (hash, now) = (self.keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
+        self.attempt(move |db| {
+            async move {
+                tenants::find(&mut *db, &tenant).await?.ok_or(Error::Refused(AdminRefused::NoTenant))?;
+                if !admins::insert(db, &tenant, &admin_id, &hash, now).await? {
+                    return Err(Error::Refused(AdminRefused::Exists));
+                }
+                activity::insert(db, &Activity::new(tenant, Kind::AdminAdded, now).subject(admin_id.as_str())).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    /// Gives an administrator a new secret, shown once; the old one goes on for `overlap`.
+    pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<Secret, Error<AdminRefused>> {
+        let secret = Secret::hexadecimal(self.entropy());
+        let (hash, now) = (self.keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
+        self.attempt(move |db| {
+            async move {
+                if !admins::set_secret(db, &tenant, &admin_id, &hash, now + overlap).await? {
+                    return Err(Error::Refused(AdminRefused::NoAdmin));
+                }
+                activity::insert(db, &Activity::new(tenant, Kind::AdminSecretChanged, now).subject(admin_id.as_str())).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    pub async fn remove_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<(), Error<AdminRefused>> {
+        let now = self.now();
+        let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
+        self.attempt(move |db| {
+            async move {
+                let admins = admins::list(&mut *db, &tenant).await?;
+                if !admins.iter().any(|admin| admin.admin_id == admin_id) {
+                    return Err(Error::Refused(AdminRefused::NoAdmin));
+                }
+                // Nobody but the administrators of the default tenant could help a tenant that has none, and nobody that one.
+                if admins.len() == 1 && tenant.as_str() == DEFAULT_TENANT {
+                    return Err(Error::Refused(AdminRefused::LastOne));
+                }
+                admins::delete(db, &tenant, &admin_id).await?;
+                activity::insert(db, &Activity::new(tenant, Kind::AdminRemoved, now).subject(admin_id.as_str())).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Whether a secret is the one that counts, or the one before it while that still does.
+    pub(super) fn proves(&self, kind: &str, secret: &str, hashes: &admins::SecretHashes) -> bool {
+        let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
+        self.keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.keys().matches(kind, secret, hash))
+    }
+}

@@ -1,0 +1,142 @@
+//! Hosts, and what they prove themselves with.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::entropy::Secret;
+use super::proofs::{ProvedHost, TenantAdmin};
+use super::storage::{activity, hosts};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::host::{Host, HostCredential};
+use crate::domain::ids::HostName;
+use crate::domain::page::Page;
+use crate::domain::time::Timestamp;
+
+/// What hosts' credentials are hashed as.
+const HOST_CREDENTIAL: &str = "host credential";
+
+/// The host has that address already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exists;
+
+/// The credential belongs to no host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCredential;
+
+impl Services {
+    /// Writes down a host's address. True when the tenant now answers hosts of that name that do not say whose they are; false
+    /// when another tenant was first.
+    pub async fn add_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Error<Exists>> {
+        let now = self.now();
+        let (tenant, host, address, record) =
+            (admin.tenant_id().clone(), host.clone(), address.to_owned(), record(admin, Kind::HostAdded, host, now));
+        self.attempt(move |db| {
+            async move {
+                if !hosts::insert(db, &tenant, &host, &address, now).await? {
+                    return Err(Error::Refused(Exists));
+                }
+                hosts::claim_name(db, &tenant, host.as_str(), now).await?;
+                activity::insert(db, &record).await?;
+                Ok(hosts::tenant_of_name(db, &host).await? == Some(tenant))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    pub async fn find_host(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Host>, Fault> {
+        Ok(hosts::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
+    }
+
+    pub async fn list_hosts(&self, admin: &TenantAdmin, page: Page) -> Result<Vec<Host>, Fault> {
+        Ok(hosts::page(self.storage().reader(), admin.tenant_id(), page).await?)
+    }
+
+    /// Removes an address. False when it was not there.
+    pub async fn remove_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Fault> {
+        let record = record(admin, Kind::HostRemoved, host, self.now());
+        let (tenant, host, address) = (admin.tenant_id().clone(), host.clone(), address.to_owned());
+        self.change(move |db| {
+            async move {
+                let removed = hosts::delete(db, &tenant, &host, &address).await?;
+                if removed {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(removed)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Gives a host a credential, shown once; one it has already goes on for `overlap`. If `required`, the host's keys are shown
+    /// to nobody without it.
+    pub async fn make_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool, overlap: Duration) -> Result<Secret, Fault> {
+        let credential = Secret::hexadecimal(self.entropy());
+        let (hash, now) = (self.keys().hash(HOST_CREDENTIAL, credential.reveal()), self.now());
+        let record = record(admin, Kind::HostCredentialMade, host, now);
+        let made = HostCredential { tenant_id: admin.tenant_id().clone(), host: host.clone(), required };
+        self.change(move |db| {
+            async move {
+                hosts::set_credential(db, &made, &hash, now + overlap, now).await?;
+                activity::insert(db, &record).await
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(credential)
+    }
+
+    /// Says whether a host must show its credential. False when it has none.
+    pub async fn require_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool) -> Result<bool, Fault> {
+        let now = self.now();
+        let record = record(admin, Kind::HostCredentialChanged, host, now);
+        let credential = HostCredential { tenant_id: admin.tenant_id().clone(), host: host.clone(), required };
+        self.change(move |db| {
+            async move {
+                let changed = hosts::require_credential(db, &credential, now).await?;
+                if changed {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(changed)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Takes a host's credential away. False when it has none.
+    pub async fn remove_host_credential(&self, admin: &TenantAdmin, host: &HostName) -> Result<bool, Fault> {
+        let record = record(admin, Kind::HostCredentialRemoved, host, self.now());
+        let (tenant, host) = (admin.tenant_id().clone(), host.clone());
+        self.change(move |db| {
+            async move {
+                let removed = hosts::delete_credential(db, &tenant, &host).await?;
+                if removed {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(removed)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// The host whose credential this is.
+    pub async fn authenticate_host(&self, credential: &str) -> Result<ProvedHost, Error<InvalidCredential>> {
+        let hash = self.keys().hash(HOST_CREDENTIAL, credential);
+        let found = hosts::find_by_credential(self.storage().reader(), &hash).await?;
+        let (host, secrets) = found.ok_or(Error::Refused(InvalidCredential))?;
+        if self.proves(HOST_CREDENTIAL, credential, &secrets) {
+            Ok(ProvedHost { tenant_id: host.tenant_id, host: host.host })
+        } else {
+            Err(Error::Refused(InvalidCredential))
+        }
+    }
+}
+
+fn record(admin: &TenantAdmin, kind: Kind, host: &HostName, now: Timestamp) -> Activity {
+    Activity::new(admin.tenant_id().clone(), kind, now).subject(host.as_str()).admin(Some(admin.admin_id()))
+}

@@ -1,0 +1,102 @@
+//! What a host asks when somebody logs in: may this key in?
+
+use futures_util::FutureExt;
+
+use super::proofs::ProvedHost;
+use super::storage::pubkeys::{self, Found, Looked, LookupAsked};
+use super::{Error, Fault, Services};
+use crate::domain::ids::{AccountName, HostName, TenantId};
+use crate::domain::pubkey::Lookup;
+use crate::domain::time::Timestamp;
+
+/// A login on a host, as its `sshd` describes it.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub host: HostName,
+    pub account: AccountName,
+    /// The account's number, if the host says it.
+    pub uid: Option<u32>,
+    pub fingerprint: String,
+}
+
+/// Who asks.
+pub enum Asking {
+    /// A host that has shown its credential.
+    Proved(ProvedHost),
+    /// Anybody who names a tenant.
+    Tenant(TenantId),
+    /// Anybody: the tenant that has the host's name answers.
+    Nobody,
+}
+
+/// A key that lets its holder in.
+pub struct Shown {
+    pub public_key: String,
+    /// When it stops doing so, if nothing changes before.
+    pub expires_at: Timestamp,
+}
+
+/// Why no key is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupRefused {
+    /// There is none, or it must not be used now: the host learns no more.
+    NotServed,
+    /// This host must show a credential.
+    CredentialRequired,
+    /// The credential is another host's.
+    OtherHost,
+}
+
+impl Services {
+    /// Judges a login. One login asks two to four times; see [`crate::domain::pubkey::LOGIN_WINDOW`].
+    pub async fn look_up_key(&self, asking: &Asking, login: &Login) -> Result<Shown, Error<LookupRefused>> {
+        let found = self.find_shown(asking, login).await?;
+        match found.standing.look_up(self.now()) {
+            Lookup::Refused => return Err(Error::Refused(LookupRefused::NotServed)),
+            Lookup::SameLogin => {}
+            Lookup::NewLogin if found.standing.is_limited() => {
+                if !self.count_use(found.number).await? {
+                    // Somebody else's lookup was counted at the same moment: either it is this login's, or nothing is left.
+                    let again = self.find_shown(asking, login).await?;
+                    if again.standing.look_up(self.now()) != Lookup::SameLogin {
+                        return Err(Error::Refused(LookupRefused::NotServed));
+                    }
+                }
+            }
+            // Nobody has to wait for the disk, or to stay outside when it is full, for the sake of the record.
+            Lookup::NewLogin => self.count_use_later(found.number),
+        }
+        Ok(Shown { expires_at: found.standing.ends(), public_key: found.public_key })
+    }
+
+    async fn find_shown(&self, asking: &Asking, login: &Login) -> Result<Found, Error<LookupRefused>> {
+        let tenant_id = match asking {
+            Asking::Proved(proved) if proved.host != login.host => return Err(Error::Refused(LookupRefused::OtherHost)),
+            Asking::Proved(proved) => Some(proved.tenant_id.clone()),
+            Asking::Tenant(tenant) => Some(tenant.clone()),
+            Asking::Nobody => None,
+        };
+        let asked = LookupAsked { host: login.host.clone(), account: login.account.clone(), fingerprint: login.fingerprint.clone(), tenant_id };
+        let Looked { credential_required, found } = self.storage().look_up(asked).await?;
+        if credential_required && !matches!(asking, Asking::Proved(_)) {
+            return Err(Error::Refused(LookupRefused::CredentialRequired));
+        }
+        // MVP mode links whatever name a client gives; root under another name is still root.
+        let root_by_mvp = |found: &Found| found.linked_by_mvp && login.uid == Some(0);
+        found.filter(|found| !root_by_mvp(found)).ok_or(Error::Refused(LookupRefused::NotServed))
+    }
+
+    async fn count_use(&self, number: i64) -> Result<bool, Fault> {
+        let now = self.now();
+        self.change(move |db| async move { pubkeys::count_use(db, number, now).await }.boxed()).await
+    }
+
+    fn count_use_later(&self, number: i64) {
+        let services = self.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = services.count_use(number).await {
+                tracing::error!(error = %fault, "A login could not be recorded");
+            }
+        });
+    }
+}

@@ -1,0 +1,84 @@
+//! A tenant's MVP mode: what a key needs and is not there at all is made when a client asks for the key. It lets an older
+//! deployment move over before its people have linked and delegated. What is there and has expired, or is switched off, stays so.
+
+use futures_util::FutureExt;
+
+use super::storage::delegations::NewDelegation;
+use super::storage::host_accounts::Place;
+use super::storage::people::Person;
+use super::storage::{Connection, Fault as StorageFault, activity, delegations, host_accounts, people, user_mfa};
+use super::{Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::delegation::MadeBy;
+use crate::domain::host_account::{HostAccount, is_system_account};
+use crate::domain::ids::{ClientId, DelegationId, HostAccountId};
+use crate::domain::pubkey::Dependencies;
+use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::time::Timestamp;
+
+/// Never for accounts that run the host.
+pub(super) fn may_fill_in(place: &Place, dependencies: &Dependencies) -> bool {
+    dependencies.any_absent() && !is_system_account(place.account.as_str())
+}
+
+/// Makes what is missing.
+pub(super) async fn fill_in(services: &Services, place: &Place, client_id: &ClientId) -> Result<(), Fault> {
+    let now = services.now();
+    let missing = Missing {
+        delegation: DelegationId::parse(services.new_id("dlg")).map_err(Fault::new)?,
+        account: HostAccount {
+            number: 0,
+            id: HostAccountId::parse(services.new_id("hac")).map_err(Fault::new)?,
+            user_id: place.user_id.clone(),
+            host: place.host.to_string(),
+            account: place.account.to_string(),
+            linked_at: now,
+            expires_at: Timestamp::FOREVER,
+            updated_at: now,
+            linked_by: MadeBy::Mvp,
+        },
+        place: place.clone(),
+        client_id: client_id.clone(),
+        now,
+    };
+    services.change(move |db| async move { missing.insert(db).await }.boxed()).await
+}
+
+struct Missing {
+    place: Place,
+    client_id: ClientId,
+    account: HostAccount,
+    delegation: DelegationId,
+    now: Timestamp,
+}
+
+impl Missing {
+    async fn insert(self, db: &mut Connection) -> Result<(), StorageFault> {
+        let Self { place, client_id, account, delegation, now } = self;
+        let (tenant, user) = (&place.tenant_id, &place.user_id);
+        let person = Person { tenant_id: tenant.clone(), user_id: user.clone(), display_name: user.to_string(), enabled: true, password_hash: None };
+        people::insert(db, &person, now).await?;
+        let record = |kind| Activity::new(tenant.clone(), kind, now).of(user).client(&client_id);
+        if user_mfa::insert(db, tenant, user, Timestamp::FOREVER, now).await? {
+            activity::insert(db, &record(Kind::MfaOpened)).await?;
+        }
+        let scope: ScopeSet = Scope::ALL.into_iter().collect();
+        let new = NewDelegation {
+            tenant_id: tenant,
+            id: delegation,
+            client_id: &client_id,
+            user_id: user,
+            device_grant_id: None,
+            made_by: MadeBy::Mvp,
+            scope: &scope,
+            expires_at: Timestamp::FOREVER,
+        };
+        if delegations::insert_for_every_host(db, &new, now).await? {
+            activity::insert(db, &record(Kind::Delegated)).await?;
+        }
+        if host_accounts::insert(db, tenant, &account).await? {
+            activity::insert(db, &record(Kind::HostLinked).subject(format!("{}@{}", place.account, place.host))).await?;
+        }
+        Ok(())
+    }
+}

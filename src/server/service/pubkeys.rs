@@ -1,0 +1,282 @@
+//! Keys: made for clients and people, listed, limited and revoked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+use tokio::sync::oneshot;
+
+use super::entropy::Secret;
+use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, TokenHolder};
+use super::ssh_keys::{KeyPair, PublicKeyRefused, SshPublicKey, TooManyAtOnce};
+use super::storage::host_accounts::Place;
+use super::storage::pubkeys::DependenciesAsked;
+use super::storage::{self, Connection, activity, pubkeys};
+use super::{Error, Fault, Services, mvp};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
+use crate::domain::page::Page;
+use crate::domain::pubkey::{Dependencies, KeyType, Missing, Pubkey, UNLIMITED, count, ends};
+use crate::domain::time::Timestamp;
+
+/// What key is wanted, and for where.
+#[derive(Clone, Debug)]
+pub struct KeyWanted {
+    pub host: HostName,
+    pub account: AccountName,
+    /// Logins; negative: as many as you like.
+    pub num_uses: i32,
+    /// Negative: for ever. 0: it has ended already.
+    pub ttl_minutes: i32,
+    pub source: KeySource,
+}
+
+/// Where a key comes from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// Made here.
+    Made(KeyType),
+    /// Made by whoever asks; no private half crosses the network. A line of a `.pub` file.
+    Given(String),
+}
+
+/// A key that has been stored.
+pub struct NewKey {
+    pub pubkey: Pubkey,
+    /// Of a pair that was made here: shown once.
+    pub private_key: Option<Secret>,
+}
+
+/// Why no key is made.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum KeyRefused {
+    #[error("{0:?}")]
+    Missing(Missing),
+    #[error("the public key cannot be taken: {0}")]
+    PublicKey(#[from] PublicKeyRefused),
+    #[error("the tenant has that key on that host already")]
+    Exists,
+    #[error("too many keys of this kind are being made")]
+    TooManyAtOnce,
+}
+
+/// New limits for a key; what is `None` stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewLimits {
+    pub max_uses: Option<u32>,
+    pub ttl_minutes: Option<u32>,
+}
+
+impl Services {
+    /// Makes or takes a key with which the client logs in for a person.
+    pub async fn create_key(&self, client: &AuthenticatedClient, user_id: &UserId, wanted: KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+        let place =
+            Place { tenant_id: client.tenant.id.clone(), user_id: user_id.clone(), host: wanted.host.clone(), account: wanted.account.clone() };
+        let client_id = client.client.id.clone();
+        let mut dependencies = self.dependencies(&place, &client_id, None).await?;
+        if client.tenant.policy.mvp && mvp::may_fill_in(&place, &dependencies) {
+            mvp::fill_in(self, &place, &client_id).await?;
+            dependencies = self.dependencies(&place, &client_id, None).await?;
+        }
+        self.store_key(place, client_id, None, wanted, &dependencies).await
+    }
+
+    /// Takes a key with which the person logs in themselves, for one of the host accounts their device was allowed.
+    pub async fn create_own_key(&self, holder: &TokenHolder, wanted: KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+        let place = Place {
+            tenant_id: holder.tenant_id.clone(),
+            user_id: holder.user_id.clone(),
+            host: wanted.host.clone(),
+            account: wanted.account.clone(),
+        };
+        let (client_id, grant) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
+        let dependencies = self.dependencies(&place, &client_id, grant.clone()).await?;
+        self.store_key(place, client_id, grant, wanted, &dependencies).await
+    }
+
+    async fn dependencies(&self, place: &Place, client_id: &ClientId, grant: Option<DeviceGrantId>) -> Result<Dependencies, Fault> {
+        let asked = DependenciesAsked { place: place.clone(), client_id: client_id.clone(), device_grant_id: grant };
+        Ok(self.storage().dependencies(asked).await?)
+    }
+
+    async fn store_key(
+        &self,
+        place: Place,
+        client_id: ClientId,
+        device_grant_id: Option<DeviceGrantId>,
+        wanted: KeyWanted,
+        dependencies: &Dependencies,
+    ) -> Result<NewKey, Error<KeyRefused>> {
+        dependencies.check(true, self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
+        let (key, private_key) = match wanted.source {
+            KeySource::Given(line) => (SshPublicKey::parse(&line).map_err(|refused| Error::Refused(refused.into()))?, None),
+            KeySource::Made(key_type) => match self.make_key_pair(key_type).await {
+                Ok(KeyPair { private_key, public_key }) => (public_key, Some(private_key)),
+                Err(Error::Refused(TooManyAtOnce)) => return Err(Error::Refused(KeyRefused::TooManyAtOnce)),
+                Err(Error::Internal(fault)) => return Err(fault.into()),
+            },
+        };
+        let now = self.now();
+        let max_uses = count(wanted.num_uses);
+        // What a device's token made ends with the token.
+        let with_device = dependencies.delegated_until.filter(|_| device_grant_id.is_some());
+        let expires_at = ends(wanted.ttl_minutes, now).min(with_device.unwrap_or(Timestamp::FOREVER));
+        let pubkey = Pubkey {
+            number: 0,
+            tenant_id: place.tenant_id,
+            client_id: Some(client_id),
+            user_id: place.user_id,
+            host: place.host,
+            account: place.account,
+            device_grant_id,
+            fingerprint: key.fingerprint,
+            public_key: key.line,
+            key_type: key.key_type,
+            key_bits: key.bits,
+            max_uses,
+            remaining_uses: max_uses,
+            initial_ttl_minutes: count(wanted.ttl_minutes),
+            expires_at,
+            last_used_at: None,
+            created_at: now,
+            updated_at: now,
+        };
+        match self.shared.new_keys.store(self, pubkey.clone()).await? {
+            Some(number) => Ok(NewKey { pubkey: Pubkey { number, ..pubkey }, private_key }),
+            None => Err(Error::Refused(self.why_not_stored(&pubkey).await?)),
+        }
+    }
+
+    /// It was there already, or what it rests on went away just now.
+    async fn why_not_stored(&self, key: &Pubkey) -> Result<KeyRefused, Fault> {
+        let there = pubkeys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
+        Ok(if there.is_some() { KeyRefused::Exists } else { KeyRefused::Missing(Missing::Delegation) })
+    }
+
+    /// A client's own key, or any of the tenant's for an administrator.
+    pub async fn find_key(&self, principal: &Principal, number: i64) -> Result<Option<Pubkey>, Fault> {
+        let found = pubkeys::find_by_number(self.storage().reader(), principal.tenant_id(), number).await?;
+        Ok(found.filter(|key| principal.only_client().is_none_or(|client| key.client_id.as_ref() == Some(client))))
+    }
+
+    pub async fn list_keys(&self, principal: &Principal, page: Page) -> Result<Vec<Pubkey>, Fault> {
+        Ok(pubkeys::page(self.storage().reader(), principal.tenant_id(), principal.only_client(), page).await?)
+    }
+
+    /// Sets new limits. False when the client has no such key.
+    pub async fn limit_key(&self, keeper: &ClientKeeper, host: &HostName, fingerprint: &str, limits: NewLimits) -> Result<bool, Fault> {
+        let (keeper, host, fingerprint, now) = (keeper.clone(), host.clone(), fingerprint.to_owned(), self.now());
+        self.change(move |db| {
+            async move {
+                let Some(key) = find_of_keeper(db, &keeper, &host, &fingerprint).await? else { return Ok(false) };
+                let uses = limits.max_uses.map(|max| (max.min(UNLIMITED), key.remaining_of(max.min(UNLIMITED))));
+                let minutes = limits.ttl_minutes.map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX));
+                pubkeys::set_limits(db, key.number, uses, minutes.map(|minutes| ends(minutes, now)), now).await?;
+                activity::insert(db, &record(&key, Kind::KeyChanged, now).admin(keeper.admin_id.as_ref())).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Revokes a key: the next lookup is told there is none. False when the client has no such key.
+    pub async fn delete_key(&self, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<bool, Fault> {
+        let (keeper, host, fingerprint, now) = (keeper.clone(), host.clone(), fingerprint.to_owned(), self.now());
+        self.change(move |db| {
+            async move {
+                let Some(key) = find_of_keeper(db, &keeper, &host, &fingerprint).await? else { return Ok(false) };
+                pubkeys::delete(db, key.number).await?;
+                activity::insert(db, &record(&key, Kind::KeyRevoked, now).admin(keeper.admin_id.as_ref())).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// A person's keys on the host accounts that a device may act on.
+    pub async fn list_own_keys(&self, holder: &TokenHolder, page: Page) -> Result<Vec<Pubkey>, Fault> {
+        Ok(pubkeys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, page).await?)
+    }
+
+    /// Revokes one of those. False when it is none of them.
+    pub async fn revoke_own_key(&self, holder: &TokenHolder, number: i64) -> Result<bool, Fault> {
+        let (holder, now) = (holder.clone(), self.now());
+        self.change(move |db| {
+            async move {
+                let only_it = Page { after: number.saturating_sub(1), limit: 1 };
+                let listed = pubkeys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, only_it).await?;
+                let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
+                pubkeys::delete(db, key.number).await?;
+                activity::insert(db, &record(&key, Kind::KeyRevoked, now)).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// A client's key: an administrator reaches those people made themselves under their client's name too.
+async fn find_of_keeper(db: &mut Connection, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<Option<Pubkey>, storage::Fault> {
+    let found = pubkeys::find(db, &keeper.tenant_id, host, fingerprint).await?;
+    Ok(found.filter(|key| key.client_id.as_ref() == Some(&keeper.client_id)))
+}
+
+fn record(key: &Pubkey, kind: Kind, now: Timestamp) -> Activity {
+    let record = Activity::new(key.tenant_id.clone(), kind, now).of(&key.user_id).subject(&key.fingerprint);
+    match &key.client_id {
+        Some(client) => record.client(client),
+        None => record,
+    }
+}
+
+/// New keys on their way into the database: all that wait while the writer is busy are stored by one statement.
+#[derive(Default)]
+pub(super) struct NewKeys {
+    waiting: Arc<Mutex<Vec<(Pubkey, Answer)>>>,
+}
+
+type Answer = oneshot::Sender<Result<Option<i64>, Fault>>;
+
+impl NewKeys {
+    /// The key's number once it is on the disk; `None` when it could not be stored beside what is there.
+    async fn store(&self, services: &Services, key: Pubkey) -> Result<Option<i64>, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let first = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.push((key, answer));
+            waiting.len() == 1
+        };
+        if first {
+            // In a task of its own: the others must get their answers even if this caller stops waiting.
+            tokio::spawn(store_all(services.clone(), Arc::clone(&self.waiting)));
+        }
+        answered.await.map_err(|_| Fault::from(storage::Fault::NotRun))?
+    }
+}
+
+async fn store_all(services: Services, waiting: Arc<Mutex<Vec<(Pubkey, Answer)>>>) {
+    let taken: Arc<Mutex<Option<Vec<Answer>>>> = Arc::default();
+    let (answers, line) = (Arc::clone(&taken), Arc::clone(&waiting));
+    let stored = services
+        .change(move |db| {
+            async move {
+                let all = std::mem::take(&mut *line.lock().unwrap_or_else(PoisonError::into_inner));
+                let (keys, waiters): (Vec<Pubkey>, Vec<Answer>) = all.into_iter().unzip();
+                *answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiters);
+                pubkeys::insert_all(db, &keys).await
+            }
+            .boxed()
+        })
+        .await;
+    let waiters = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Never run: the line is still there, and would have nobody to serve it.
+    let left = || std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().map(|(_, waiter)| waiter).collect();
+    let waiters = waiters.unwrap_or_else(left);
+    match stored {
+        Ok(numbers) => waiters.into_iter().zip(numbers).for_each(|(waiter, number)| drop(waiter.send(Ok(number)))),
+        Err(fault) => waiters.into_iter().for_each(|waiter| drop(waiter.send(Err(fault.clone())))),
+    }
+}

@@ -1,0 +1,157 @@
+//! Reservations: a client keeps a key going for work already begun.
+
+use futures_util::FutureExt;
+
+use super::proofs::{AuthenticatedClient, ClientKeeper};
+use super::storage::host_accounts::Place;
+use super::storage::pubkeys::DependenciesAsked;
+use super::storage::{activity, pubkeys, reservations};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::{HostName, UserId};
+use crate::domain::pubkey::{Missing, Pubkey};
+use crate::domain::reservation::{Reservation, ends};
+use crate::domain::time::Timestamp;
+
+/// A client's key, as reservations name it.
+#[derive(Clone, Debug)]
+pub struct KeyNamed {
+    pub user_id: UserId,
+    pub host: HostName,
+    pub fingerprint: String,
+}
+
+/// Why a key is not reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReservationRefused {
+    NoKey,
+    NoUsesLeft,
+    KeyExpired(Timestamp),
+    Missing(Missing),
+    NoParent,
+    /// Only a reservation that extends none can be extended.
+    ParentIsChild,
+    ParentExpired(Timestamp),
+}
+
+impl Services {
+    /// Reserves a key that is good now.
+    pub async fn reserve_key(
+        &self,
+        client: &AuthenticatedClient,
+        named: KeyNamed,
+        ttl_minutes: i32,
+    ) -> Result<Reservation, Error<ReservationRefused>> {
+        let now = self.now();
+        let key = self.reservable(client, &named, now).await?;
+        if now >= key.expires_at {
+            return Err(Error::Refused(ReservationRefused::KeyExpired(key.expires_at)));
+        }
+        let resid = self.random_uuid();
+        self.save_reservation(&key, client, resid.clone(), resid, ends(ttl_minutes, now), now).await
+    }
+
+    /// Adds a reservation that ends with the one it extends; everything the key rests on must still stand.
+    pub async fn extend_reservation(
+        &self,
+        client: &AuthenticatedClient,
+        named: KeyNamed,
+        parent_resid: &str,
+    ) -> Result<Reservation, Error<ReservationRefused>> {
+        let now = self.now();
+        let parent = reservations::find(self.storage().reader(), &client.tenant.id, &client.client.id, parent_resid).await?;
+        let parent = parent.ok_or(Error::Refused(ReservationRefused::NoParent))?;
+        if parent.is_child() {
+            return Err(Error::Refused(ReservationRefused::ParentIsChild));
+        }
+        if now >= parent.expires_at {
+            return Err(Error::Refused(ReservationRefused::ParentExpired(parent.expires_at)));
+        }
+        let key = self.reservable(client, &named, now).await?;
+        self.save_reservation(&key, client, self.random_uuid(), parent.resid, parent.expires_at, now).await
+    }
+
+    pub async fn find_reservation(&self, keeper: &ClientKeeper, resid: &str) -> Result<Option<Reservation>, Fault> {
+        Ok(reservations::find(self.storage().reader(), &keeper.tenant_id, &keeper.client_id, resid).await?)
+    }
+
+    /// Ends a reservation, and those that extend it if `related`. Says how many.
+    pub async fn end_reservation(&self, keeper: &ClientKeeper, resid: &str, related: bool) -> Result<u64, Fault> {
+        let (keeper, resid, now) = (keeper.clone(), resid.to_owned(), self.now());
+        self.change(move |db| {
+            async move {
+                let ended = reservations::delete(db, &keeper.tenant_id, &keeper.client_id, &resid, related).await?;
+                if ended > 0 {
+                    let record = Activity::new(keeper.tenant_id, Kind::ReservationEnded, now).client(&keeper.client_id);
+                    activity::insert(db, &record.subject(resid).admin(keeper.admin_id.as_ref())).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// The client's own key, if it has uses left and all it rests on stands.
+    async fn reservable(&self, client: &AuthenticatedClient, named: &KeyNamed, now: Timestamp) -> Result<Pubkey, Error<ReservationRefused>> {
+        let key = pubkeys::find(self.storage().reader(), &client.tenant.id, &named.host, &named.fingerprint).await?;
+        let own = |key: &Pubkey| key.client_id.as_ref() == Some(&client.client.id) && key.user_id == named.user_id;
+        let key = key.filter(own).ok_or(Error::Refused(ReservationRefused::NoKey))?;
+        if key.remaining_uses == 0 {
+            return Err(Error::Refused(ReservationRefused::NoUsesLeft));
+        }
+        let place = Place { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
+        let asked = DependenciesAsked { place, client_id: client.client.id.clone(), device_grant_id: key.device_grant_id.clone() };
+        let dependencies = self.storage().dependencies(asked).await?;
+        dependencies.check(true, now).map_err(|missing| Error::Refused(ReservationRefused::Missing(missing)))?;
+        Ok(key)
+    }
+
+    async fn save_reservation(
+        &self,
+        key: &Pubkey,
+        client: &AuthenticatedClient,
+        resid: String,
+        parent_resid: String,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Reservation, Error<ReservationRefused>> {
+        let reservation = Reservation {
+            number: 0,
+            tenant_id: key.tenant_id.clone(),
+            resid,
+            parent_resid,
+            client_id: client.client.id.clone(),
+            user_id: key.user_id.clone(),
+            host: key.host.clone(),
+            fingerprint: key.fingerprint.clone(),
+            pubkey: key.number,
+            expires_at,
+            created_at: now,
+            updated_at: now,
+        };
+        let (saved, host, fingerprint) = (reservation.clone(), key.host.clone(), key.fingerprint.clone());
+        self.attempt(move |db| {
+            async move {
+                // Revoked since it was looked at: there is nothing to keep going.
+                let there = pubkeys::find(&mut *db, &saved.tenant_id, &host, &fingerprint).await?;
+                if there.is_none_or(|key| key.number != saved.pubkey) {
+                    return Err(Error::Refused(ReservationRefused::NoKey));
+                }
+                reservations::insert(db, &saved).await?;
+                let record = Activity::new(saved.tenant_id.clone(), Kind::KeyReserved, now).of(&saved.user_id).client(&saved.client_id);
+                activity::insert(db, &record.subject(&saved.fingerprint)).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(reservation)
+    }
+
+    fn random_uuid(&self) -> String {
+        let mut random = [0_u8; 16];
+        self.entropy().fill(&mut random);
+        uuid::Builder::from_random_bytes(random).into_uuid().hyphenated().to_string()
+    }
+}

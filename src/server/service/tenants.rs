@@ -1,0 +1,106 @@
+//! Tenants, as administrators make, switch and remove them.
+
+use futures_util::FutureExt;
+
+use super::proofs::{DEFAULT_TENANT, TenantAdmin};
+use super::setup::NewTenant;
+use super::storage::{activity, tenants};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::TenantId;
+use crate::domain::page::Page;
+use crate::domain::tenant::{Policy, Tenant};
+
+/// Why a tenant is not made, changed or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantRefused {
+    /// Only administrators of the `default` tenant may.
+    NotYours,
+    Exists,
+    /// The `default` tenant stays, and stays on: without it nobody could run the deployment.
+    Default,
+    /// It still has something, in this table.
+    InUse(&'static str),
+}
+
+impl Services {
+    pub async fn create_tenant(&self, admin: &TenantAdmin, id: &TenantId) -> Result<NewTenant, Error<TenantRefused>> {
+        if !admin.runs_the_deployment() {
+            return Err(Error::Refused(TenantRefused::NotYours));
+        }
+        let now = self.now();
+        let tenant = Tenant {
+            number: 0,
+            id: id.clone(),
+            display_name: id.to_string(),
+            enabled: true,
+            policy: Policy::default(),
+            created_at: now,
+            updated_at: now,
+        };
+        let new = self.ensure_tenant(tenant, Some(admin.admin_id().clone())).await?.ok_or(Error::Refused(TenantRefused::Exists))?;
+        self.ensure_cli_client().await?;
+        Ok(new)
+    }
+
+    /// Switched off or on.
+    pub async fn find_tenant(&self, id: &TenantId) -> Result<Option<Tenant>, Fault> {
+        Ok(tenants::find(self.storage().reader(), id).await?)
+    }
+
+    pub async fn list_tenants(&self, page: Page) -> Result<Vec<Tenant>, Fault> {
+        Ok(tenants::page(self.storage().reader(), page).await?)
+    }
+
+    /// Switches a tenant on or off. False when there is no such tenant.
+    pub async fn set_tenant_enabled(&self, admin: &TenantAdmin, id: &TenantId, enabled: bool) -> Result<bool, Error<TenantRefused>> {
+        over(admin, id)?;
+        if id.as_str() == DEFAULT_TENANT && !enabled {
+            return Err(Error::Refused(TenantRefused::Default));
+        }
+        let (id, admin_id, now) = (id.clone(), admin.admin_id().clone(), self.now());
+        Ok(self
+            .change(move |db| {
+                async move {
+                    let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
+                    tenant.enabled = enabled;
+                    tenants::update(db, &tenant, now).await?;
+                    activity::insert(db, &Activity::new(id, Kind::TenantChanged, now).admin(Some(&admin_id))).await?;
+                    Ok(true)
+                }
+                .boxed()
+            })
+            .await?)
+    }
+
+    /// Removes a tenant: an empty one, or whatever it has if `wipe`. Says how many rows of it and its administrators there were.
+    pub async fn delete_tenant(&self, admin: &TenantAdmin, id: &TenantId, wipe: bool) -> Result<u64, Error<TenantRefused>> {
+        over(admin, id)?;
+        if id.as_str() == DEFAULT_TENANT {
+            return Err(Error::Refused(TenantRefused::Default));
+        }
+        let (id, admin_id, now) = (id.clone(), admin.admin_id().clone(), self.now());
+        let default = TenantId::parse(DEFAULT_TENANT).map_err(Fault::new)?;
+        self.attempt(move |db| {
+            async move {
+                if !wipe && let Some(table) = tenants::in_use(db, &id).await? {
+                    return Err(Error::Refused(TenantRefused::InUse(table)));
+                }
+                let deleted = tenants::delete(db, &id).await?;
+                if deleted > 0 {
+                    // In the record of the tenant that stays.
+                    let record = Activity::new(default, Kind::TenantDeleted, now).subject(id.as_str()).admin(Some(&admin_id));
+                    activity::insert(db, &record).await?;
+                }
+                Ok(deleted)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// An administrator's own tenant, or any for those who run the deployment.
+fn over(admin: &TenantAdmin, id: &TenantId) -> Result<(), Error<TenantRefused>> {
+    if admin.tenant_id() == id || admin.runs_the_deployment() { Ok(()) } else { Err(Error::Refused(TenantRefused::NotYours)) }
+}

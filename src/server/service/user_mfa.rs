@@ -1,0 +1,99 @@
+//! People's fresh second factors, as administrators open and close them.
+
+use futures_util::FutureExt;
+
+use super::decisions::withdraw_grants;
+use super::proofs::TenantAdmin;
+use super::storage::people::Person;
+use super::storage::{activity, delegations, host_accounts, people, user_mfa};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::UserId;
+use crate::domain::mfa::UserMfa;
+use crate::domain::page::Page;
+use crate::domain::pubkey::ends;
+use crate::domain::time::Timestamp;
+
+/// The tenant has that already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exists;
+
+impl Services {
+    /// Opens a person's window; makes the person known to the tenant if they were not. Says when it ends.
+    pub async fn open_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<Timestamp, Error<Exists>> {
+        let now = self.now();
+        let until = ends(ttl_minutes, now);
+        let record = record(admin, Kind::MfaOpened, user_id, now);
+        let person = Person {
+            tenant_id: admin.tenant_id().clone(),
+            user_id: user_id.clone(),
+            display_name: user_id.to_string(),
+            enabled: true,
+            password_hash: None,
+        };
+        self.attempt(move |db| {
+            async move {
+                people::insert(db, &person, now).await?;
+                if !user_mfa::insert(db, &person.tenant_id, &person.user_id, until, now).await? {
+                    return Err(Error::Refused(Exists));
+                }
+                activity::insert(db, &record).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(until)
+    }
+
+    pub async fn find_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<UserMfa>, Fault> {
+        Ok(user_mfa::find(self.storage().reader(), admin.tenant_id(), user_id).await?)
+    }
+
+    pub async fn list_mfa(&self, admin: &TenantAdmin, page: Page) -> Result<Vec<UserMfa>, Fault> {
+        Ok(user_mfa::page(self.storage().reader(), admin.tenant_id(), page).await?)
+    }
+
+    /// False when the person has none.
+    pub async fn set_mfa_enabled(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<bool, Fault> {
+        let now = self.now();
+        let (tenant, user_id, record) = (admin.tenant_id().clone(), user_id.clone(), record(admin, Kind::MfaChanged, user_id, now));
+        self.change(move |db| {
+            async move {
+                let changed = user_mfa::set_enabled(db, &tenant, &user_id, enabled, now).await?;
+                if changed {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(changed)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Closes a person's window for good, and ends all that rests on it: links, delegations, devices, keys. Their account
+    /// stays. False when there is none.
+    pub async fn delete_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
+        let now = self.now();
+        let (admin, user_id, record) = (admin.clone(), user_id.clone(), record(admin, Kind::MfaClosed, user_id, now));
+        self.change(move |db| {
+            async move {
+                let tenant = admin.tenant_id();
+                let deleted = user_mfa::delete(db, tenant, &user_id).await?;
+                if deleted {
+                    withdraw_grants(db, &admin, &user_id, None, now).await?;
+                    delegations::delete(db, tenant, &user_id, None).await?;
+                    host_accounts::delete_of_person(db, tenant, &user_id).await?;
+                    activity::insert(db, &record).await?;
+                }
+                Ok(deleted)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn record(admin: &TenantAdmin, kind: Kind, user_id: &UserId, now: Timestamp) -> Activity {
+    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id()))
+}

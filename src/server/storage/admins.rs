@@ -1,0 +1,105 @@
+//! The tenants' administrators.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::ids::{AdminId, TenantId};
+use crate::domain::time::Timestamp;
+
+/// An administrator, and what their secret is checked against.
+pub struct Admin {
+    pub admin_id: AdminId,
+    pub secrets: SecretHashes,
+    pub created_at: Timestamp,
+}
+
+/// The secret that counts and, for the time of a rotation, the one before it.
+#[derive(Clone)]
+pub struct SecretHashes {
+    pub current: Vec<u8>,
+    pub old: Option<(Vec<u8>, Timestamp)>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    admin_id: String,
+    secret_hash: Vec<u8>,
+    old_secret_hash: Option<Vec<u8>>,
+    old_secret_until: Option<i64>,
+    created_at: i64,
+}
+
+impl TryFrom<Row> for Admin {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Admin {
+            admin_id: parsed("tenant_admins", &row.admin_id, AdminId::parse(row.admin_id.clone()))?,
+            secrets: SecretHashes { current: row.secret_hash, old: row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis)) },
+            created_at: Timestamp::from_millis(row.created_at),
+        })
+    }
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, admin_id: &AdminId) -> Result<Option<Admin>, Fault> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT admin_id, secret_hash, old_secret_hash, old_secret_until, created_at FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2",
+    )
+    .bind(tenant_id.as_str())
+    .bind(admin_id.as_str())
+    .fetch_optional(db)
+    .await?;
+    row.map(Admin::try_from).transpose()
+}
+
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Admin>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT admin_id, secret_hash, old_secret_hash, old_secret_until, created_at FROM tenant_admins WHERE tenant_id = $1 ORDER BY admin_id",
+    )
+    .bind(tenant_id.as_str())
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Admin::try_from).collect()
+}
+
+/// False when the tenant has one of that name already.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId, secret_hash: &[u8], now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query("INSERT INTO tenant_admins (tenant_id, admin_id, secret_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+        .bind(tenant_id.as_str())
+        .bind(admin_id.as_str())
+        .bind(secret_hash)
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The old secret goes on until `old_until`. False when there is no such administrator.
+pub async fn set_secret(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    admin_id: &AdminId,
+    secret_hash: &[u8],
+    old_until: Timestamp,
+) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "UPDATE tenant_admins SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3 WHERE tenant_id = $1 AND admin_id = $2",
+    )
+    .bind(tenant_id.as_str())
+    .bind(admin_id.as_str())
+    .bind(secret_hash)
+    .bind(old_until.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when there is no such administrator.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(admin_id.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,181 @@
+//! Hosts: their addresses, their names, and what they prove themselves with.
+
+use std::collections::BTreeSet;
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::admins::SecretHashes;
+use super::{Connection, Fault, numbers, parsed};
+use crate::domain::host::{Host, HostCredential};
+use crate::domain::ids::{HostName, TenantId};
+use crate::domain::page::Page;
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    number: i64,
+    tenant_id: String,
+    host: String,
+    address: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for Host {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Host {
+            number: row.number,
+            tenant_id: parsed("hosts", &row.host, TenantId::parse(row.tenant_id))?,
+            host: parsed("hosts", &row.host, HostName::parse(row.host.clone()))?,
+            address: row.address,
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT number, tenant_id, host, address, created_at, updated_at FROM hosts ", $rest)
+    };
+}
+
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Host>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
+    let row: Option<Row> = query.fetch_optional(db).await?;
+    row.map(Host::try_from).transpose()
+}
+
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<Host>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.into_iter().map(Host::try_from).collect()
+}
+
+/// Names and addresses of these hosts.
+pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>, Fault> {
+    let query = sqlx::query_as("SELECT host, address FROM hosts WHERE tenant_id = $1 AND host IN (SELECT value FROM json_each($2))");
+    Ok(query.bind(tenant_id.as_str()).bind(serde_json::to_string(names).unwrap_or_default()).fetch_all(db).await?)
+}
+
+/// False when the host has that address already.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str, now: Timestamp) -> Result<bool, Fault> {
+    let number = numbers::next(db, "hosts").await?;
+    let done = sqlx::query(
+        "INSERT INTO hosts (number, tenant_id, host, address, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(number)
+    .bind(tenant_id.as_str())
+    .bind(host.as_str())
+    .bind(address)
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when the host has no such address.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM hosts WHERE tenant_id = $1 AND host = $2 AND address = $3")
+        .bind(tenant_id.as_str())
+        .bind(host.as_str())
+        .bind(address)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes a name for a tenant, unless another has it: see `host_names` in the schema.
+pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query("INSERT INTO host_names (host, tenant_id, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(host)
+        .bind(tenant_id.as_str())
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives a host a credential, or a new one; the old one goes on until `old_until`.
+pub async fn set_credential(
+    db: &mut Connection,
+    credential: &HostCredential,
+    secret_hash: &[u8],
+    old_until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO host_credentials (tenant_id, host, secret_hash, required, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $6, $6)
+         ON CONFLICT (tenant_id, host)
+         DO UPDATE SET old_secret_hash = secret_hash, old_secret_until = $5, secret_hash = $3, required = $4, updated_at = $6",
+    )
+    .bind(credential.tenant_id.as_str())
+    .bind(credential.host.as_str())
+    .bind(secret_hash)
+    .bind(credential.required)
+    .bind(old_until.as_millis())
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// False when the host has none.
+pub async fn require_credential(db: &mut Connection, credential: &HostCredential, now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE host_credentials SET required = $3, updated_at = $4 WHERE tenant_id = $1 AND host = $2")
+        .bind(credential.tenant_id.as_str())
+        .bind(credential.host.as_str())
+        .bind(credential.required)
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when the host has none.
+pub async fn delete_credential(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM host_credentials WHERE tenant_id = $1 AND host = $2")
+        .bind(tenant_id.as_str())
+        .bind(host.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The host that a credential belongs to, now or until its rotation is over.
+pub async fn find_by_credential(db: impl SqliteExecutor<'_>, secret_hash: &[u8]) -> Result<Option<(HostCredential, SecretHashes)>, Fault> {
+    #[derive(FromRow)]
+    struct Row {
+        tenant_id: String,
+        host: String,
+        secret_hash: Vec<u8>,
+        old_secret_hash: Option<Vec<u8>>,
+        old_secret_until: Option<i64>,
+        required: bool,
+    }
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT tenant_id, host, secret_hash, old_secret_hash, old_secret_until, required
+         FROM host_credentials WHERE secret_hash = $1 OR old_secret_hash = $1",
+    )
+    .bind(secret_hash)
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let credential = HostCredential {
+        tenant_id: parsed("host_credentials", &row.host, TenantId::parse(row.tenant_id))?,
+        host: parsed("host_credentials", &row.host, HostName::parse(row.host.clone()))?,
+        required: row.required,
+    };
+    let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
+    Ok(Some((credential, SecretHashes { current: row.secret_hash, old })))
+}
+
+/// The tenant that answers a host which does not say whose it is.
+pub async fn tenant_of_name(db: impl SqliteExecutor<'_>, host: &HostName) -> Result<Option<TenantId>, Fault> {
+    let tenant: Option<String> =
+        sqlx::query_scalar("SELECT tenant_id FROM host_names WHERE host = $1").bind(host.as_str()).fetch_optional(db).await?;
+    tenant.map(|tenant| parsed("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
+}

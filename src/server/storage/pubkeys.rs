@@ -1,0 +1,453 @@
+//! Public keys.
+
+use std::collections::HashMap;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::host_accounts::Place;
+use super::{Connection, Fault, parsed};
+use crate::domain::activity::Kind;
+use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::page::Page;
+use crate::domain::pubkey::{Dependencies, KeyType, LOGIN_WINDOW, Link, Mfa, Pubkey, Standing};
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    number: i64,
+    tenant_id: String,
+    client_id: Option<String>,
+    user_id: String,
+    host: String,
+    account: String,
+    device_grant_id: Option<String>,
+    fingerprint: String,
+    public_key: String,
+    key_type: String,
+    key_bits: u32,
+    max_uses: u32,
+    remaining_uses: u32,
+    initial_ttl_minutes: u32,
+    expires_at: i64,
+    last_used_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for Pubkey {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let id = row.number.to_string();
+        Ok(Pubkey {
+            number: row.number,
+            tenant_id: parsed("pubkeys", &id, TenantId::parse(row.tenant_id))?,
+            client_id: row.client_id.map(|client| parsed("pubkeys", &id, ClientId::parse(client))).transpose()?,
+            user_id: parsed("pubkeys", &id, UserId::parse(row.user_id))?,
+            host: parsed("pubkeys", &id, HostName::parse(row.host))?,
+            account: parsed("pubkeys", &id, AccountName::parse(row.account))?,
+            device_grant_id: row.device_grant_id.map(|grant| parsed("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            fingerprint: row.fingerprint,
+            public_key: row.public_key,
+            key_type: parsed("pubkeys", &id, KeyType::parse(Some(&row.key_type)).ok_or(row.key_type))?,
+            key_bits: row.key_bits,
+            max_uses: row.max_uses,
+            remaining_uses: row.remaining_uses,
+            initial_ttl_minutes: row.initial_ttl_minutes,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            last_used_at: row.last_used_at.map(Timestamp::from_millis),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT number, tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
+                    remaining_uses, initial_ttl_minutes, expires_at, last_used_at, created_at, updated_at
+             FROM pubkeys ",
+            $rest
+        )
+    };
+}
+
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Pubkey>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
+    let row: Option<Row> = query.fetch_optional(db).await?;
+    row.map(Pubkey::try_from).transpose()
+}
+
+/// A tenant has a key once per host.
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Option<Pubkey>, Fault> {
+    let query = sqlx::query_as(select!("WHERE fingerprint = $1 AND host = $2 AND tenant_id = $3"));
+    let row: Option<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_optional(db).await?;
+    row.map(Pubkey::try_from).transpose()
+}
+
+/// A client's; `None` for all of the tenant's.
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: Page) -> Result<Vec<Pubkey>, Fault> {
+    // Two statements, so that each has its index.
+    let rows: Vec<Row> = match client_id {
+        Some(client_id) => {
+            let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND client_id = $2 AND number > $3 ORDER BY number LIMIT $4"));
+            query.bind(tenant_id.as_str()).bind(client_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?
+        }
+        None => {
+            let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+            query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?
+        }
+    };
+    rows.into_iter().map(Pubkey::try_from).collect()
+}
+
+/// A person's, on the host accounts of one consent.
+pub async fn page_of_grant(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    grant_id: &DeviceGrantId,
+    page: Page,
+) -> Result<Vec<Pubkey>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "WHERE tenant_id = $1 AND user_id = $2 AND number > $4
+           AND (host, account) IN (SELECT a.host, a.account
+                                   FROM delegations d
+                                   JOIN delegation_host_accounts t ON t.tenant_id = d.tenant_id AND t.delegation_id = d.id
+                                   JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
+                                   WHERE d.tenant_id = $1 AND d.device_grant_id = $3 AND d.ended_at IS NULL)
+         ORDER BY number LIMIT $5"
+    ))
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(grant_id.as_str())
+    .bind(page.after)
+    .bind(page.limit)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Pubkey::try_from).collect()
+}
+
+/// Stores many keys at once, and the record of it. At the place of each its number; `None` where the tenant has that key on that
+/// host already, or what it belongs to has gone.
+pub async fn insert_all(db: &mut Connection, keys: &[Pubkey]) -> Result<Vec<Option<i64>>, Fault> {
+    let rows: Vec<serde_json::Value> = keys.iter().map(as_json).collect();
+    let rows = serde_json::Value::from(rows).to_string();
+    // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
+    let stored: Vec<(i64, String, String, String)> = sqlx::query_as(
+        "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
+                              remaining_uses, initial_ttl_minutes, expires_at, created_at, updated_at)
+         SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
+                k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13
+         FROM json_each($1) k
+         WHERE EXISTS (SELECT 1 FROM host_accounts a
+                       WHERE a.tenant_id = k.value ->> 0 AND a.user_id = k.value ->> 2 AND a.host = k.value ->> 3 AND a.account = k.value ->> 4)
+           AND (k.value ->> 1 IS NULL
+                OR EXISTS (SELECT 1 FROM delegations d
+                           WHERE d.tenant_id = k.value ->> 0 AND d.client_id = k.value ->> 1 AND d.user_id = k.value ->> 2 AND d.ended_at IS NULL
+                             AND (k.value ->> 5 IS NULL OR d.device_grant_id = k.value ->> 5)))
+         ORDER BY k.key
+         ON CONFLICT DO NOTHING
+         RETURNING number, tenant_id, host, fingerprint",
+    )
+    .bind(&rows)
+    .fetch_all(&mut *db)
+    .await?;
+    // Nobody else writes meanwhile: the numbers between the lowest and the highest are those just given.
+    let numbers = stored.iter().map(|row| row.0);
+    sqlx::query(
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject)
+         SELECT tenant_id, created_at, $3, user_id, client_id, device_grant_id, fingerprint FROM pubkeys WHERE number BETWEEN $1 AND $2",
+    )
+    .bind(numbers.clone().min().unwrap_or(0))
+    .bind(numbers.max().unwrap_or(-1))
+    .bind(Kind::KeyCreated.as_str())
+    .execute(db)
+    .await?;
+    // Each row answers for one key: of two that are the same, one was stored.
+    let mut stored: HashMap<_, _> = stored.into_iter().map(|(number, tenant, host, fingerprint)| ((tenant, host, fingerprint), number)).collect();
+    let name = |key: &Pubkey| (key.tenant_id.to_string(), key.host.to_string(), key.fingerprint.clone());
+    Ok(keys.iter().map(|key| stored.remove(&name(key))).collect())
+}
+
+fn as_json(key: &Pubkey) -> serde_json::Value {
+    serde_json::json!([
+        key.tenant_id.as_str(),
+        key.client_id.as_ref().map(ClientId::as_str),
+        key.user_id.as_str(),
+        key.host.as_str(),
+        key.account.as_str(),
+        key.device_grant_id.as_ref().map(DeviceGrantId::as_str),
+        key.fingerprint,
+        key.public_key,
+        key.key_type.as_str(),
+        key.key_bits,
+        key.max_uses,
+        key.initial_ttl_minutes,
+        key.expires_at.as_millis(),
+        key.created_at.as_millis(),
+    ])
+}
+
+/// New limits for a key. A new end also ends its reservations: who shortens a key's life means it.
+pub async fn set_limits(
+    db: &mut Connection,
+    number: i64,
+    uses: Option<(u32, u32)>,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if expires_at.is_some() {
+        sqlx::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
+    }
+    sqlx::query(
+        "UPDATE pubkeys SET max_uses = coalesce($2, max_uses), remaining_uses = coalesce($3, remaining_uses),
+                            expires_at = coalesce($4, expires_at), updated_at = $5
+         WHERE number = $1",
+    )
+    .bind(number)
+    .bind(uses.map(|(max, _)| max))
+    .bind(uses.map(|(_, remaining)| remaining))
+    .bind(expires_at.map(Timestamp::as_millis))
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// With its reservations. False when it has gone already.
+pub async fn delete(db: &mut Connection, number: i64) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM pubkeys WHERE number = $1").bind(number).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The keys a client made for a person with its secret. Says how many there were.
+pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(client_id.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
+pub async fn count_use(db: &mut Connection, number: i64, now: Timestamp) -> Result<bool, Fault> {
+    let counted: Option<i64> = sqlx::query_scalar(
+        "UPDATE pubkeys SET remaining_uses = remaining_uses - 1, last_used_at = $2
+         WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)
+         RETURNING number",
+    )
+    .bind(number)
+    .bind(now.as_millis())
+    .bind((now - LOGIN_WINDOW).as_millis())
+    .fetch_optional(&mut *db)
+    .await?;
+    if counted.is_some() {
+        sqlx::query(
+            "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject)
+             SELECT tenant_id, $2, $3, user_id, client_id, fingerprint FROM pubkeys WHERE number = $1",
+        )
+        .bind(number)
+        .bind(now.as_millis())
+        .bind(Kind::KeyUsed.as_str())
+        .execute(db)
+        .await?;
+    }
+    Ok(counted.is_some())
+}
+
+/// The condition under which a delegation `d` covers a host account `a`.
+macro_rules! delegation_covers_account {
+    () => {
+        "d.ended_at IS NULL AND instr(' ' || d.scope || ' ', ' keys:create ') > 0
+         AND (d.every_host_account
+              OR EXISTS (SELECT 1 FROM delegation_host_accounts t
+                         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
+    };
+}
+
+/// What a key for this place, this client and, where it comes with a device's token, this consent would depend on.
+pub struct DependenciesAsked {
+    pub place: Place,
+    pub client_id: ClientId,
+    pub device_grant_id: Option<DeviceGrantId>,
+}
+
+#[derive(FromRow)]
+struct DependenciesRow {
+    person_enabled: Option<bool>,
+    mfa_enabled: Option<bool>,
+    mfa_expires_at: Option<i64>,
+    link_id: Option<String>,
+    link_expires_at: Option<i64>,
+    delegated_until: Option<i64>,
+}
+
+impl TryFrom<DependenciesRow> for Dependencies {
+    type Error = Fault;
+
+    fn try_from(row: DependenciesRow) -> Result<Self, Fault> {
+        let link = row.link_id.zip(row.link_expires_at);
+        let link = link.map(|(id, expires_at)| {
+            let id = parsed("host_accounts", &id, HostAccountId::parse(id.clone()))?;
+            Ok::<_, Fault>(Link { id, expires_at: Timestamp::from_millis(expires_at) })
+        });
+        Ok(Dependencies {
+            person_enabled: row.person_enabled,
+            mfa: row.mfa_enabled.zip(row.mfa_expires_at).map(|(enabled, at)| Mfa { enabled, expires_at: Timestamp::from_millis(at) }),
+            link: link.transpose()?,
+            delegated_until: row.delegated_until.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// Finds what keys would depend on; for [`super::lane`].
+pub fn dependencies<'c>(db: &'c mut Connection, asked: &'c [DependenciesAsked]) -> BoxFuture<'c, Result<Vec<Dependencies>, Fault>> {
+    async move {
+        let questions: Vec<[Option<&str>; 6]> = asked
+            .iter()
+            .map(|DependenciesAsked { place, client_id, device_grant_id }| {
+                [
+                    Some(place.tenant_id.as_str()),
+                    Some(place.user_id.as_str()),
+                    Some(place.host.as_str()),
+                    Some(place.account.as_str()),
+                    Some(client_id.as_str()),
+                    device_grant_id.as_ref().map(DeviceGrantId::as_str),
+                ]
+            })
+            .collect();
+        let rows: Vec<DependenciesRow> = sqlx::query_as(concat!(
+            "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.expires_at AS link_expires_at,
+                    (SELECT max(d.expires_at) FROM delegations d
+                     WHERE d.tenant_id = q.value ->> 0 AND d.client_id = q.value ->> 4 AND d.user_id = q.value ->> 1
+                       AND (q.value ->> 5 IS NULL OR d.device_grant_id = q.value ->> 5) AND ",
+            delegation_covers_account!(),
+            ") AS delegated_until
+             FROM json_each($1) q
+             LEFT JOIN people p ON p.tenant_id = q.value ->> 0 AND p.user_id = q.value ->> 1
+             LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 0 AND m.user_id = q.value ->> 1
+             LEFT JOIN host_accounts a
+                    ON a.tenant_id = q.value ->> 0 AND a.user_id = q.value ->> 1 AND a.host = q.value ->> 2 AND a.account = q.value ->> 3
+             ORDER BY q.key"
+        ))
+        .bind(serde_json::to_string(&questions).unwrap_or_default())
+        .fetch_all(db)
+        .await?;
+        rows.into_iter().map(Dependencies::try_from).collect()
+    }
+    .boxed()
+}
+
+/// What a host asks when somebody logs in.
+pub struct LookupAsked {
+    pub host: HostName,
+    pub account: AccountName,
+    pub fingerprint: String,
+    /// `None`: whichever tenant has that host's name.
+    pub tenant_id: Option<TenantId>,
+}
+
+/// The answer to a host.
+pub struct Looked {
+    /// The host has to prove who it is; said whether or not there is such a key.
+    pub credential_required: bool,
+    pub found: Option<Found>,
+}
+
+/// A key, and everything that decides whether the host is shown it.
+pub struct Found {
+    pub number: i64,
+    pub public_key: String,
+    pub standing: Standing,
+    /// The link was made by MVP mode.
+    pub linked_by_mvp: bool,
+}
+
+#[derive(FromRow)]
+struct LookupRow {
+    number: Option<i64>,
+    public_key: String,
+    expires_at: i64,
+    max_uses: u32,
+    remaining_uses: u32,
+    last_used_at: Option<i64>,
+    tenant_enabled: bool,
+    client_enabled: Option<bool>,
+    #[sqlx(flatten)]
+    dependencies: DependenciesRow,
+    reserved_until: Option<i64>,
+    linked_by_mvp: bool,
+    credential_required: bool,
+}
+
+impl TryFrom<LookupRow> for Looked {
+    type Error = Fault;
+
+    fn try_from(row: LookupRow) -> Result<Self, Fault> {
+        let credential_required = row.credential_required;
+        let Some(number) = row.number else { return Ok(Looked { credential_required, found: None }) };
+        let standing = Standing {
+            tenant_enabled: row.tenant_enabled,
+            client_enabled: row.client_enabled,
+            dependencies: row.dependencies.try_into()?,
+            max_uses: row.max_uses,
+            remaining_uses: row.remaining_uses,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            reserved_until: row.reserved_until.map(Timestamp::from_millis),
+            last_used_at: row.last_used_at.map(Timestamp::from_millis),
+        };
+        Ok(Looked { credential_required, found: Some(Found { number, public_key: row.public_key, standing, linked_by_mvp: row.linked_by_mvp }) })
+    }
+}
+
+/// Finds the keys that hosts ask for; for [`super::lane`].
+pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFuture<'c, Result<Vec<Looked>, Fault>> {
+    async move {
+        let questions: Vec<[Option<&str>; 4]> = asked
+            .iter()
+            .map(|asked| {
+                [
+                    Some(asked.fingerprint.as_str()),
+                    Some(asked.host.as_str()),
+                    Some(asked.account.as_str()),
+                    asked.tenant_id.as_ref().map(TenantId::as_str),
+                ]
+            })
+            .collect();
+        let rows: Vec<LookupRow> = sqlx::query_as(concat!(
+            "SELECT k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
+                    coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
+                    coalesce(n.enabled, 0) AS tenant_enabled, c.enabled AS client_enabled,
+                    p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
+                    a.id AS link_id, a.expires_at AS link_expires_at, coalesce(a.linked_by = 'mvp', 0) AS linked_by_mvp,
+                    (SELECT max(d.expires_at) FROM delegations d
+                     WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id
+                       AND (k.device_grant_id IS NULL OR d.device_grant_id = k.device_grant_id) AND ",
+            delegation_covers_account!(),
+            ") AS delegated_until,
+                    (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
+                    coalesce(n.require_host_credential OR h.required, n.require_host_credential, h.required, 0) AS credential_required
+             FROM json_each($1) q
+             LEFT JOIN host_names w ON w.host = q.value ->> 1
+             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, w.tenant_id)
+             LEFT JOIN host_credentials h ON h.tenant_id = n.id AND h.host = q.value ->> 1
+             LEFT JOIN pubkeys k ON k.fingerprint = q.value ->> 0 AND k.host = q.value ->> 1 AND k.tenant_id = n.id AND k.account = q.value ->> 2
+             LEFT JOIN people p ON p.tenant_id = k.tenant_id AND p.user_id = k.user_id
+             LEFT JOIN host_accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account
+             LEFT JOIN clients c ON c.tenant_id = k.tenant_id AND c.client_id = k.client_id
+             LEFT JOIN user_mfa m ON m.tenant_id = k.tenant_id AND m.user_id = k.user_id
+             ORDER BY q.key"
+        ))
+        .bind(serde_json::to_string(&questions).unwrap_or_default())
+        .fetch_all(db)
+        .await?;
+        rows.into_iter().map(Looked::try_from).collect()
+    }
+    .boxed()
+}

@@ -1,0 +1,99 @@
+//! Leases on keys.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, numbers, parsed};
+use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
+use crate::domain::reservation::Reservation;
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    number: i64,
+    tenant_id: String,
+    resid: String,
+    parent_resid: String,
+    client_id: String,
+    user_id: String,
+    host: String,
+    fingerprint: String,
+    pubkey: i64,
+    expires_at: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for Reservation {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Reservation {
+            number: row.number,
+            tenant_id: parsed("reservations", &row.resid, TenantId::parse(row.tenant_id))?,
+            client_id: parsed("reservations", &row.resid, ClientId::parse(row.client_id))?,
+            user_id: parsed("reservations", &row.resid, UserId::parse(row.user_id))?,
+            host: parsed("reservations", &row.resid, HostName::parse(row.host))?,
+            resid: row.resid,
+            parent_resid: row.parent_resid,
+            fingerprint: row.fingerprint,
+            pubkey: row.pubkey,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+/// Only its own client's.
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: &ClientId, resid: &str) -> Result<Option<Reservation>, Fault> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT r.number, r.tenant_id, r.resid, r.parent_resid, r.client_id, k.user_id, k.host, k.fingerprint, r.pubkey, r.expires_at, r.created_at,
+                r.updated_at
+         FROM reservations r JOIN pubkeys k ON k.number = r.pubkey
+         WHERE r.tenant_id = $1 AND r.client_id = $2 AND r.resid = $3",
+    )
+    .bind(tenant_id.as_str())
+    .bind(client_id.as_str())
+    .bind(resid)
+    .fetch_optional(db)
+    .await?;
+    row.map(Reservation::try_from).transpose()
+}
+
+/// The number is given here.
+pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<(), Fault> {
+    let number = numbers::next(db, "reservations").await?;
+    sqlx::query(
+        "INSERT INTO reservations (number, tenant_id, resid, parent_resid, client_id, pubkey, expires_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+    )
+    .bind(number)
+    .bind(reservation.tenant_id.as_str())
+    .bind(&reservation.resid)
+    .bind(&reservation.parent_resid)
+    .bind(reservation.client_id.as_str())
+    .bind(reservation.pubkey)
+    .bind(reservation.expires_at.as_millis())
+    .bind(reservation.created_at.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The client's reservation; with those that extend it, if `related`. Says how many there were.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, resid: &str, related: bool) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM reservations WHERE tenant_id = $1 AND client_id = $2 AND (resid = $3 OR ($4 AND parent_resid = $3))")
+        .bind(tenant_id.as_str())
+        .bind(client_id.as_str())
+        .bind(resid)
+        .bind(related)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Those that ended before `before`.
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM reservations WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
+    Ok(())
+}

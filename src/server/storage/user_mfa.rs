@@ -1,0 +1,91 @@
+//! People's fresh second factors.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, numbers, parsed};
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::mfa::UserMfa;
+use crate::domain::page::Page;
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    number: i64,
+    tenant_id: String,
+    user_id: String,
+    enabled: bool,
+    expires_at: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for UserMfa {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(UserMfa {
+            number: row.number,
+            tenant_id: parsed("user_mfa", &row.user_id, TenantId::parse(row.tenant_id))?,
+            user_id: parsed("user_mfa", &row.user_id, UserId::parse(row.user_id.clone()))?,
+            enabled: row.enabled,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT number, tenant_id, user_id, enabled, expires_at, created_at, updated_at FROM user_mfa ", $rest)
+    };
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<UserMfa>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
+    let row: Option<Row> = query.fetch_optional(db).await?;
+    row.map(UserMfa::try_from).transpose()
+}
+
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<UserMfa>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.into_iter().map(UserMfa::try_from).collect()
+}
+
+/// False when the person has one already.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+    let number = numbers::next(db, "user_mfa").await?;
+    let done = sqlx::query(
+        "INSERT INTO user_mfa (number, tenant_id, user_id, enabled, expires_at, created_at, updated_at)
+         VALUES ($1, $2, $3, 1, $4, $5, $5)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(number)
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(expires_at.as_millis())
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when the person has none.
+pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool, now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE user_mfa SET enabled = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(enabled)
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when the person has none.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Fault> {
+    let done =
+        sqlx::query("DELETE FROM user_mfa WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,264 @@
+//! `/v1/tms/client…`: the applications of a tenant.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
+use super::auth::{AsClientOrAdmin, MaybeAdmin, tenant_not_enabled};
+use super::body::{Body, InQuery, Named, Text};
+use super::error::{Refused, TmsError};
+use crate::domain::client::Client;
+use crate::domain::ids::ClientId;
+use crate::server::service::admins::USUAL_OVERLAP;
+use crate::server::service::clients::{ChangeRefused, ClientChanges, NewClient, RegistrationRefused};
+use crate::server::service::proofs::ClientKeeper;
+use crate::server::service::{Error, Principal, Services};
+
+#[derive(Deserialize, ToSchema)]
+pub struct ClientRegistration {
+    app_name: Text,
+    app_version: Text,
+    client_id: Text,
+    tenant: Text,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ClientRegistered {
+    client_id: String,
+    /// 48 hexadecimal digits; shown this once.
+    client_secret: String,
+}
+
+/// Registers a client. Takes an administrator of the tenant, unless the tenant's policy lets anybody register.
+#[utoipa::path(post, path = "/v1/tms/client", tag = "clients", request_body = ClientRegistration,
+    security((), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "Registered", body = Answer<ClientRegistered>), Refused))]
+pub async fn create(
+    State(services): State<Services>,
+    MaybeAdmin(admin): MaybeAdmin,
+    Body(wanted): Body<ClientRegistration>,
+) -> Made<ClientRegistered> {
+    let id: ClientId = wanted.client_id.id("client_id")?;
+    let new = NewClient {
+        tenant_id: wanted.tenant.id("tenant").map_err(|_| tenant_not_enabled())?,
+        id: id.clone(),
+        app_name: wanted.app_name.words("app_name")?,
+        app_version: wanted.app_version.words("app_version")?,
+    };
+    let secret = services.register_client(admin.as_ref(), new).await?;
+    Ok(created(ClientRegistered { client_id: id.into(), client_secret: secret.reveal().to_owned() }))
+}
+
+impl From<Error<RegistrationRefused>> for TmsError {
+    fn from(error: Error<RegistrationRefused>) -> Self {
+        match error {
+            Error::Refused(RegistrationRefused::NoTenant) => tenant_not_enabled(),
+            Error::Refused(RegistrationRefused::ClosedInMvp) => Self::BadRequest(
+                "Client creation is disallowed: the tenant runs in MVP mode, in which only its administrators register clients.".into(),
+            ),
+            Error::Refused(RegistrationRefused::Closed) => {
+                Self::NotAuthorized("ERROR: NOT AUTHORIZED - only the tenant's administrators register clients.".into())
+            }
+            Error::Refused(RegistrationRefused::Exists) => {
+                Self::Conflict("ERROR: the tenant has a client of that client_id, or of that app_name and app_version, already.".into())
+            }
+            Error::Internal(fault) => fault.into(),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ClientShown {
+    app_name: String,
+    app_version: String,
+    client_id: String,
+    created: String,
+    enabled: bool,
+    id: i64,
+    tenant: String,
+    updated: String,
+}
+
+impl From<Client> for ClientShown {
+    fn from(client: Client) -> Self {
+        Self {
+            app_name: client.app_name,
+            app_version: client.app_version,
+            client_id: client.id.into(),
+            created: client.created_at.to_rfc3339(),
+            enabled: client.enabled,
+            id: client.number,
+            tenant: client.tenant_id.into(),
+            updated: client.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+/// One client; never its secret.
+#[utoipa::path(get, path = "/v1/tms/client/{client_id}", tag = "clients", params(("client_id" = String, Path)),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The client", body = Answer<ClientShown>), Refused))]
+pub async fn get(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Named(id): Named) -> Done<ClientShown> {
+    let client = services.find_client(&keeper(&principal, id)?).await?.ok_or(TmsError::NOT_FOUND)?;
+    Ok(success(client.into()))
+}
+
+/// A client in a list; `enabled` is 1 or 0 there.
+#[derive(Serialize, ToSchema)]
+pub struct ClientListed {
+    app_name: String,
+    app_version: String,
+    client_id: String,
+    created: String,
+    #[schema(minimum = 0, maximum = 1)]
+    enabled: u8,
+    id: i64,
+    tenant: String,
+    updated: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ClientList {
+    clients: Vec<ClientListed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_clients: usize,
+}
+
+/// The tenant's clients; a client sees itself.
+#[utoipa::path(get, path = "/v1/tms/client/list", tag = "clients", params(Paging),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The clients", body = Answer<ClientList>), Refused))]
+pub async fn list(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Paged(page): Paged) -> Done<ClientList> {
+    let clients = services.list_clients(&principal, page).await?;
+    let next_cursor = page.next(&clients, |client| client.number);
+    let clients: Vec<ClientListed> = clients.into_iter().map(ClientShown::from).map(listed).collect();
+    Ok(success(ClientList { num_clients: clients.len(), next_cursor, clients }))
+}
+
+fn listed(client: ClientShown) -> ClientListed {
+    let ClientShown { app_name, app_version, client_id, created, enabled, id, tenant, updated } = client;
+    ClientListed { app_name, app_version, client_id, created, enabled: enabled.into(), id, tenant, updated }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ClientUpdate {
+    app_version: Option<String>,
+    enabled: Option<bool>,
+}
+
+/// Changes a client's version, or switches it off or on. A client that is off gets nothing, and its keys let nobody in.
+#[utoipa::path(patch, path = "/v1/tms/client/upd/{client_id}", tag = "clients", params(("client_id" = String, Path), ClientUpdate),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+pub async fn update(
+    State(services): State<Services>,
+    AsClientOrAdmin(principal): AsClientOrAdmin,
+    Named(id): Named,
+    InQuery(wanted): InQuery<ClientUpdate>,
+) -> Done<Updated> {
+    let keeper = keeper(&principal, id.clone())?;
+    let app_version = wanted.app_version.map(|version| Text(version).words("app_version")).transpose()?;
+    let changes = ClientChanges { app_version, enabled: wanted.enabled };
+    let fields_updated = i32::from(changes.app_version.is_some()) + i32::from(changes.enabled.is_some());
+    if fields_updated == 0 {
+        return Ok(saying("No updates specified", Updated { fields_updated }));
+    }
+    match services.change_client(&keeper, changes).await {
+        Ok(()) => Ok(saying(format!("{fields_updated} update(s) to client {id} completed"), Updated { fields_updated })),
+        Err(Error::Refused(ChangeRefused::NotFound)) => Ok(saying(format!("0 update(s) to client {id} completed"), Updated { fields_updated: 0 })),
+        Err(error) => Err(change_refused(error)),
+    }
+}
+
+fn change_refused(error: Error<ChangeRefused>) -> TmsError {
+    match error {
+        Error::Refused(ChangeRefused::NotFound) => TmsError::NOT_FOUND,
+        Error::Refused(ChangeRefused::Exists) => TmsError::Conflict("ERROR: the tenant has another client of that name and version.".into()),
+        Error::Refused(ChangeRefused::NoSecret) => TmsError::Conflict("ERROR: this is a public client; it has no secret.".into()),
+        Error::Internal(fault) => fault.into(),
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Rotation {
+    /// How long the old secret goes on working. 60 if it is left out; 0 when it has leaked.
+    #[param(minimum = 0, maximum = 10_080)]
+    overlap_minutes: Option<u32>,
+}
+
+impl Rotation {
+    /// The longest overlap, in minutes: a week.
+    const LONGEST: u32 = 7 * 24 * 60;
+
+    pub fn overlap(&self) -> Result<Duration, TmsError> {
+        match self.overlap_minutes {
+            None => Ok(USUAL_OVERLAP),
+            Some(minutes @ 0..=Self::LONGEST) => Ok(Duration::from_secs(u64::from(minutes) * 60)),
+            Some(_) => Err(TmsError::BadRequest(format!("ERROR: overlap_minutes must be 0 to {}.", Self::LONGEST))),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ClientSecret {
+    client_id: String,
+    /// 48 hexadecimal digits; shown this once.
+    client_secret: String,
+    /// Until when the old secret works too.
+    old_secret_until: String,
+    tenant: String,
+}
+
+/// Gives a client a new secret. The old one goes on working for a while, so that a running service can change over.
+#[utoipa::path(patch, path = "/v1/tms/client/secret/{client_id}", tag = "clients", params(("client_id" = String, Path), Rotation),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The new secret", body = Answer<ClientSecret>), Refused))]
+pub async fn rotate(
+    State(services): State<Services>,
+    AsClientOrAdmin(principal): AsClientOrAdmin,
+    Named(id): Named,
+    InQuery(rotation): InQuery<Rotation>,
+) -> Done<ClientSecret> {
+    let overlap = rotation.overlap()?;
+    let secret = services.rotate_client_secret(&keeper(&principal, id.clone())?, overlap).await.map_err(change_refused)?;
+    let sentence = format!("Secret updated for client {id}");
+    Ok(saying(
+        sentence,
+        ClientSecret {
+            client_id: id,
+            client_secret: secret.reveal().to_owned(),
+            old_secret_until: (services.now() + overlap).to_rfc3339(),
+            tenant: principal.tenant_id().to_string(),
+        },
+    ))
+}
+
+/// Removes a client with its delegations, keys and reservations.
+#[utoipa::path(delete, path = "/v1/tms/client/del/{client_id}", tag = "clients", params(("client_id" = String, Path)),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+pub async fn delete(
+    State(services): State<Services>,
+    AsClientOrAdmin(principal): AsClientOrAdmin,
+    Named(id): Named,
+) -> Result<Json<Answer<Deleted>>, TmsError> {
+    let was_there = services.delete_client(&keeper(&principal, id.clone())?).await?;
+    Ok(deleted(&format!("Client {id}"), was_there.into()))
+}
+
+/// Leave to act on the client in the path.
+pub fn keeper(principal: &Principal, id: String) -> Result<ClientKeeper, TmsError> {
+    let client_id = ClientId::parse(id).map_err(|_| TmsError::NOT_FOUND)?;
+    let named = client_id.to_string();
+    principal.over(client_id).ok_or_else(|| {
+        let tenant = principal.tenant_id();
+        TmsError::Forbidden(format!("ERROR: FORBIDDEN - Path parameters ({named}@{tenant}) differ from those in the request header."))
+    })
+}

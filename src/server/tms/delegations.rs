@@ -1,0 +1,135 @@
+//! `/v1/tms/delegations…`: which client may act for whom. For administrators.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, deleted, saying, success};
+use super::auth::AsAdmin;
+use super::body::{Body, Number, Text, same_tenant};
+use super::error::{Refused, TmsError};
+use super::user_hosts::Extended;
+use crate::domain::delegation::Delegation;
+use crate::domain::ids::{ClientId, UserId};
+use crate::server::service::delegations::DelegationRefused;
+use crate::server::service::{Error, Services};
+
+#[derive(Deserialize, ToSchema)]
+pub struct NewDelegation {
+    client_id: Text,
+    client_user_id: Text,
+    tenant: Text,
+    /// Negative: for ever. 0: it has ended already.
+    ttl_minutes: i32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Delegated {
+    client_id: String,
+    client_user_id: String,
+    expires_at: String,
+}
+
+/// Lets a client act for a person, on all their host accounts.
+#[utoipa::path(post, path = "/v1/tms/delegations", tag = "delegations", request_body = NewDelegation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "Delegated", body = Answer<Delegated>), Refused))]
+pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<NewDelegation>) -> Made<Delegated> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
+    match services.delegate(&admin, &client_id, &user_id, wanted.ttl_minutes).await {
+        Ok(until) => Ok(created(Delegated { client_id: client_id.into(), client_user_id: user_id.into(), expires_at: until.to_rfc3339() })),
+        Err(Error::Refused(refused)) => Err(TmsError::Conflict(match refused {
+            DelegationRefused::NoClient => format!("ERROR: the tenant has no client {client_id}."),
+            DelegationRefused::NoPerson => format!("ERROR: {user_id} is not known here; make a user MFA record first (POST /v1/tms/usermfa)."),
+            DelegationRefused::Exists => format!("ERROR: {client_id} may act for {user_id} already."),
+        })),
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+fn parties(client: Text, user: Text) -> Result<(ClientId, UserId), TmsError> {
+    Ok((client.id("client_id")?, user.id("client_user_id")?))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DelegationShown {
+    client_id: String,
+    client_user_id: String,
+    created: String,
+    expires_at: String,
+    id: i64,
+    /// `admin`; `person`: they consented in the portal; `mvp`: made in MVP mode.
+    made_by: &'static str,
+    tenant: String,
+    updated: String,
+}
+
+impl From<Delegation> for DelegationShown {
+    fn from(delegation: Delegation) -> Self {
+        Self {
+            client_id: delegation.client_id.into(),
+            client_user_id: delegation.user_id.into(),
+            created: delegation.created_at.to_rfc3339(),
+            expires_at: delegation.expires_at.to_rfc3339(),
+            id: delegation.number,
+            made_by: delegation.made_by.as_str(),
+            tenant: delegation.tenant_id.into(),
+            updated: delegation.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+/// One delegation.
+#[utoipa::path(get, path = "/v1/tms/delegations/{id}", tag = "delegations", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The delegation", body = Answer<DelegationShown>), Refused))]
+pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<DelegationShown> {
+    Ok(success(services.find_delegation(&admin, id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
+}
+
+/// TMS calls them `users` here too.
+#[derive(Serialize, ToSchema)]
+pub struct DelegationList {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_users: usize,
+    users: Vec<DelegationShown>,
+}
+
+/// All delegations, also those that people gave in the portal.
+#[utoipa::path(get, path = "/v1/tms/delegations/list", tag = "delegations", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The delegations", body = Answer<DelegationList>), Refused))]
+pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<DelegationList> {
+    let delegations = services.list_delegations(&admin, page).await?;
+    let next_cursor = page.next(&delegations, |delegation| delegation.number);
+    let users: Vec<DelegationShown> = delegations.into_iter().map(DelegationShown::from).collect();
+    Ok(success(DelegationList { num_users: users.len(), next_cursor, users }))
+}
+
+/// Sets a new end for a delegation that an administrator made. What people consented to is theirs to change.
+#[utoipa::path(patch, path = "/v1/tms/delegations/upd", tag = "delegations", request_body = NewDelegation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Answer<Extended>), Refused))]
+pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<NewDelegation>) -> Done<Extended> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
+    let until = services.change_delegation(&admin, &client_id, &user_id, wanted.ttl_minutes).await?;
+    let fields_updated = until.is_some().into();
+    let expires_msg = until.map_or_else(|| "UNCHANGED".to_owned(), |until| until.to_rfc3339());
+    let sentence = format!("{fields_updated} update(s) to the delegation of {user_id} to {client_id} completed");
+    Ok(saying(sentence, Extended { expires_msg, fields_updated }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct DelegationEnd {
+    client_id: Text,
+    client_user_id: Text,
+    tenant: Text,
+}
+
+/// Ends all a client may do for a person, whoever allowed it, and removes the keys it made for them.
+#[utoipa::path(delete, path = "/v1/tms/delegations/del", tag = "delegations", request_body = DelegationEnd, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<DelegationEnd>) -> Done<Deleted> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
+    Ok(deleted(&format!("Delegation of {user_id} to {client_id}"), services.end_delegation(&admin, &client_id, &user_id).await?))
+}

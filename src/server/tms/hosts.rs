@@ -1,0 +1,183 @@
+//! `/v1/tms/hosts…`: the tenant's hosts and what they prove themselves with. For administrators.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
+use super::auth::AsAdmin;
+use super::body::{Body, InQuery, Number, Text, same_tenant};
+use super::clients::Rotation;
+use super::error::{Refused, TmsError};
+use crate::domain::host::Host;
+use crate::domain::ids::HostName;
+use crate::server::service::hosts::Exists;
+use crate::server::service::{Error, Services};
+
+#[derive(Deserialize, ToSchema)]
+pub struct HostAddress {
+    /// Free text, such as an IPv4 address.
+    addr: Text,
+    host: Text,
+    tenant: Text,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HostAdded {
+    addr: String,
+    host: String,
+    tenant: String,
+}
+
+/// Writes down a host's address. The first tenant to use a host's name answers hosts of that name that do not say whose they are.
+#[utoipa::path(post, path = "/v1/tms/hosts", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "Written down", body = Answer<HostAdded>), Refused))]
+pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Made<HostAdded> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.words("addr")?);
+    match services.add_host(&admin, &host, &address).await {
+        Ok(ours) => {
+            let (status, mut answer) = created(HostAdded { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
+            if !ours {
+                answer = answer.0.but("success; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
+            }
+            Ok((status, answer))
+        }
+        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: {host} has that address already."))),
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HostShown {
+    addr: String,
+    created: String,
+    host: String,
+    id: i64,
+    tenant: String,
+    updated: String,
+}
+
+impl From<Host> for HostShown {
+    fn from(host: Host) -> Self {
+        Self {
+            addr: host.address,
+            created: host.created_at.to_rfc3339(),
+            host: host.host.into(),
+            id: host.number,
+            tenant: host.tenant_id.into(),
+            updated: host.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+/// One address.
+#[utoipa::path(get, path = "/v1/tms/hosts/{id}", tag = "hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The address", body = Answer<HostShown>), Refused))]
+pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<HostShown> {
+    Ok(success(services.find_host(&admin, id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
+}
+
+/// TMS calls them `users` here too.
+#[derive(Serialize, ToSchema)]
+pub struct HostList {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_mappings: usize,
+    users: Vec<HostShown>,
+}
+
+/// All addresses.
+#[utoipa::path(get, path = "/v1/tms/hosts/list", tag = "hosts", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The addresses", body = Answer<HostList>), Refused))]
+pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<HostList> {
+    let hosts = services.list_hosts(&admin, page).await?;
+    let next_cursor = page.next(&hosts, |host| host.number);
+    let users: Vec<HostShown> = hosts.into_iter().map(HostShown::from).collect();
+    Ok(success(HostList { num_mappings: users.len(), next_cursor, users }))
+}
+
+/// Removes an address.
+#[utoipa::path(delete, path = "/v1/tms/hosts/del", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Done<Deleted> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
+    let was_there = services.remove_host(&admin, &host, &address).await?;
+    Ok(deleted(&format!("Host {host}"), was_there.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct CredentialWanted {
+    host: Text,
+    /// The host's keys are shown to nobody without the credential. Not so if it is left out.
+    #[serde(default)]
+    required: Option<bool>,
+    tenant: Text,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct CredentialMade {
+    /// What the host sends as `Authorization: Bearer`; shown this once.
+    credential: String,
+    host: String,
+    /// Until when a credential that the host had before works too.
+    old_credential_until: String,
+    required: bool,
+    tenant: String,
+}
+
+/// Gives a host a credential, or a new one. The old one goes on working for a while.
+#[utoipa::path(post, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialWanted, params(Rotation),
+    security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "The credential", body = Answer<CredentialMade>), Refused))]
+pub async fn make_credential(
+    State(services): State<Services>,
+    AsAdmin(admin): AsAdmin,
+    InQuery(rotation): InQuery<Rotation>,
+    Body(wanted): Body<CredentialWanted>,
+) -> Made<CredentialMade> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let host: HostName = wanted.host.id("host")?;
+    let (overlap, required) = (rotation.overlap()?, wanted.required.unwrap_or(false));
+    let credential = services.make_host_credential(&admin, &host, required, overlap).await?;
+    Ok(created(CredentialMade {
+        credential: credential.reveal().to_owned(),
+        host: host.into(),
+        old_credential_until: (services.now() + overlap).to_rfc3339(),
+        required,
+        tenant: admin.tenant_id().to_string(),
+    }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct CredentialPolicy {
+    host: Text,
+    required: bool,
+    tenant: Text,
+}
+
+/// Says whether a host must show its credential.
+#[utoipa::path(patch, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialPolicy, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+pub async fn require_credential(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<CredentialPolicy>) -> Done<Updated> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let host: HostName = wanted.host.id("host")?;
+    let fields_updated = services.require_host_credential(&admin, &host, wanted.required).await?.into();
+    Ok(saying(format!("{fields_updated} update(s) to the credential of {host} completed"), Updated { fields_updated }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct CredentialEnd {
+    host: Text,
+    tenant: Text,
+}
+
+/// Takes a host's credential away.
+#[utoipa::path(delete, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialEnd, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+pub async fn remove_credential(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<CredentialEnd>) -> Done<Deleted> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let host: HostName = wanted.host.id("host")?;
+    Ok(deleted(&format!("Credential of {host}"), services.remove_host_credential(&admin, &host).await?.into()))
+}

@@ -1,0 +1,311 @@
+//! `/v1/tms/pubkeys…`: keys for clients, and the question that hosts ask.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
+use super::auth::{AsClient, AsClientOrAdmin, AsHost};
+use super::body::{Body, Number, Text, same_tenant};
+use super::error::{Refused, TmsError};
+use crate::domain::ids::{AccountName, ClientId, HostName, UserId};
+use crate::domain::pubkey::{KeyType, Missing, Pubkey};
+use crate::server::service::lookups::{Login, LookupRefused};
+use crate::server::service::proofs::ClientKeeper;
+use crate::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted, NewKey, NewLimits};
+use crate::server::service::{Error, Principal, Services};
+
+#[derive(Deserialize, ToSchema)]
+pub struct KeyRequest {
+    client_user_id: Text,
+    host: Text,
+    host_account: Text,
+    /// `ed25519`, `ecdsa` (P-521) or `rsa` (4096 bits), in upper or lower case; ed25519 if it is empty or left out.
+    key_type: Option<Text>,
+    /// Logins; negative: as many as you like.
+    num_uses: i32,
+    /// A key of one's own, as a line of a `.pub` file: then none is made, and no private half crosses the network.
+    public_key: Option<Text>,
+    /// Negative: for ever. 0: it has ended already.
+    ttl_minutes: i32,
+}
+
+/// What was made; numbers are texts here.
+#[derive(Serialize, ToSchema)]
+pub struct KeyMade {
+    expires_at: String,
+    key_bits: String,
+    key_type: String,
+    max_uses: String,
+    /// OpenSSH's format, not encrypted; shown this once. Not there for a key of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key: Option<String>,
+    public_key: String,
+    public_key_fingerprint: String,
+    remaining_uses: String,
+}
+
+/// Makes a key pair with which the client logs in to a host account for a person; the private half is stored nowhere.
+#[utoipa::path(post, path = "/v1/tms/pubkeys/creds", tag = "pubkeys", request_body = KeyRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
+    responses((status = 201, description = "The key", body = Answer<KeyMade>), Refused))]
+pub async fn create(State(services): State<Services>, AsClient(client): AsClient, Body(request): Body<KeyRequest>) -> Made<KeyMade> {
+    let user_id: UserId = request.client_user_id.id("client_user_id")?;
+    let wanted = KeyWanted {
+        host: request.host.id("host")?,
+        account: request.host_account.id("host_account")?,
+        num_uses: request.num_uses,
+        ttl_minutes: request.ttl_minutes,
+        source: source(request.public_key, request.key_type)?,
+    };
+    let place = (wanted.host.clone(), wanted.account.clone());
+    let NewKey { pubkey, private_key } = services.create_key(&client, &user_id, wanted).await.map_err(|error| match error {
+        Error::Refused(KeyRefused::Missing(missing)) => {
+            let client = client.client();
+            missing_dependency(missing, &user_id, &place.0, &place.1, &client.id, client.tenant_id.as_str())
+        }
+        other => key_refused(other),
+    })?;
+    Ok(created(KeyMade {
+        expires_at: pubkey.expires_at.to_rfc3339(),
+        key_bits: pubkey.key_bits.to_string(),
+        key_type: pubkey.key_type.as_str().to_owned(),
+        max_uses: pubkey.max_uses.to_string(),
+        private_key: private_key.map(|key| key.reveal().to_owned()),
+        public_key: pubkey.public_key,
+        public_key_fingerprint: pubkey.fingerprint,
+        remaining_uses: pubkey.remaining_uses.to_string(),
+    }))
+}
+
+fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource, TmsError> {
+    if let Some(Text(line)) = public_key {
+        return Ok(KeySource::Given(line));
+    }
+    KeyType::parse(key_type.as_ref().map(|Text(word)| word.as_str()))
+        .map(KeySource::Made)
+        .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; leave it out for ed25519.".into()))
+}
+
+/// For what is missing, [`missing_dependency`] has the words.
+pub fn key_refused(error: Error<KeyRefused>) -> TmsError {
+    match error {
+        Error::Refused(KeyRefused::Missing(_)) => TmsError::Forbidden("ERROR: FORBIDDEN - something this key depends on is missing.".into()),
+        Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
+        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that host already.".into()),
+        Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
+        Error::Internal(fault) => fault.into(),
+    }
+}
+
+/// What is missing, in TMS' words.
+pub fn missing_dependency(missing: Missing, user: &UserId, host: &HostName, account: &AccountName, client: &ClientId, tenant: &str) -> TmsError {
+    let what = match missing {
+        Missing::PersonDisabled => format!("User ID {user} in tenant {tenant} is disabled."),
+        Missing::Mfa => format!("Required user MFA record not found for user ID {user} in tenant {tenant}."),
+        Missing::MfaDisabled => format!("Required user MFA record for user ID {user} in tenant {tenant} is disabled."),
+        Missing::MfaExpired(at) => format!("Required user MFA record for user ID {user} in tenant {tenant} expired at {}.", at.to_rfc3339()),
+        Missing::Link => format!("Required user host record not found for user {user}@{tenant} with account {account} on host {host}."),
+        Missing::LinkExpired(at) => {
+            format!("Required user host record for user {user}@{tenant} with account {account} on host {host} expired at {}.", at.to_rfc3339())
+        }
+        Missing::Delegation => {
+            format!("Required delegation record not found for client {client} and client_user_id {user} in tenant {tenant}.")
+        }
+        Missing::DelegationExpired(at) => {
+            format!("Required delegation record for client {client} and client_user_id {user} in tenant {tenant} expired at {}.", at.to_rfc3339())
+        }
+    };
+    TmsError::Forbidden(format!("Missing or expired dependency: {what}"))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct KeyLookup {
+    host: Text,
+    /// Not needed; the fingerprint says it all.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    #[expect(dead_code, reason = "deployed hosts send it, and it must be readable")]
+    key_type: serde::de::IgnoredAny,
+    public_key_fingerprint: Text,
+    user: Text,
+    /// The account's number on the host.
+    #[schema(value_type = Option<String>)]
+    user_uid: Option<Text>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyShown {
+    /// When this key stops letting anybody in, if nothing changes before.
+    expires_at: String,
+    public_key: String,
+}
+
+/// A host asks whether a key lets somebody in. `NOT_FOUND` for every key that does not, whatever the reason. Lookups of one key
+/// on one host within 30 seconds count as one login.
+#[utoipa::path(post, path = "/v1/tms/pubkeys/creds/retrieve", tag = "pubkeys", request_body = KeyLookup,
+    security((), ("tenant" = []), ("host" = [])),
+    responses((status = 200, description = "The key", body = Answer<KeyShown>), Refused))]
+pub async fn retrieve(State(services): State<Services>, AsHost(asking): AsHost, Body(asked): Body<KeyLookup>) -> Done<KeyShown> {
+    // What cannot be a name cannot have a key.
+    let login = login(asked).ok_or(TmsError::NOT_FOUND)?;
+    match services.look_up_key(&asking, &login).await {
+        Ok(shown) => Ok(success(KeyShown { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
+        Err(Error::Refused(LookupRefused::NotServed)) => Err(TmsError::NOT_FOUND),
+        Err(Error::Refused(LookupRefused::CredentialRequired)) => {
+            Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this host must send its credential as 'Authorization: Bearer'."))
+        }
+        Err(Error::Refused(LookupRefused::OtherHost)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's.")),
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+fn login(asked: KeyLookup) -> Option<Login> {
+    /// `SHA256:` and 43 characters of base64; longer than any other hash OpenSSH prints.
+    const LONGEST_FINGERPRINT: usize = 128;
+    let Text(fingerprint) = asked.public_key_fingerprint;
+    (fingerprint.len() <= LONGEST_FINGERPRINT).then_some(())?;
+    Some(Login {
+        host: HostName::parse(asked.host.0).ok()?,
+        account: AccountName::parse(asked.user.0).ok()?,
+        uid: asked.user_uid.and_then(|Text(uid)| uid.parse().ok()),
+        fingerprint,
+    })
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyInfo {
+    client_id: Option<String>,
+    client_user_id: String,
+    created: String,
+    expires_at: String,
+    host: String,
+    host_account: String,
+    id: i64,
+    initial_ttl_minutes: u32,
+    key_bits: u32,
+    key_type: &'static str,
+    /// When the last login began that was counted.
+    last_used_at: Option<String>,
+    max_uses: u32,
+    public_key: String,
+    public_key_fingerprint: String,
+    remaining_uses: u32,
+    tenant: String,
+    updated: String,
+}
+
+impl From<Pubkey> for KeyInfo {
+    fn from(key: Pubkey) -> Self {
+        Self {
+            client_id: key.client_id.map(String::from),
+            client_user_id: key.user_id.into(),
+            created: key.created_at.to_rfc3339(),
+            expires_at: key.expires_at.to_rfc3339(),
+            host: key.host.into(),
+            host_account: key.account.into(),
+            id: key.number,
+            initial_ttl_minutes: key.initial_ttl_minutes,
+            key_bits: key.key_bits,
+            key_type: key.key_type.as_str(),
+            last_used_at: key.last_used_at.map(|at| at.to_rfc3339()),
+            max_uses: key.max_uses,
+            public_key: key.public_key,
+            public_key_fingerprint: key.fingerprint,
+            remaining_uses: key.remaining_uses,
+            tenant: key.tenant_id.into(),
+            updated: key.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+/// One key; a client sees its own.
+#[utoipa::path(get, path = "/v1/tms/pubkeys/id/{seqno}", tag = "pubkeys", params(("seqno" = i64, Path)),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The key", body = Answer<KeyInfo>), Refused))]
+pub async fn get(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Number(seqno): Number) -> Done<KeyInfo> {
+    Ok(success(services.find_key(&principal, seqno).await?.ok_or(TmsError::NOT_FOUND)?.into()))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyList {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_pubkeys: usize,
+    pubkeys: Vec<KeyInfo>,
+}
+
+/// The tenant's keys; a client sees its own.
+#[utoipa::path(get, path = "/v1/tms/pubkeys/list", tag = "pubkeys", params(Paging),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The keys", body = Answer<KeyList>), Refused))]
+pub async fn list(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Paged(page): Paged) -> Done<KeyList> {
+    let keys = services.list_keys(&principal, page).await?;
+    let next_cursor = page.next(&keys, |key| key.number);
+    let pubkeys: Vec<KeyInfo> = keys.into_iter().map(KeyInfo::from).collect();
+    Ok(success(KeyList { num_pubkeys: pubkeys.len(), next_cursor, pubkeys }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct KeyUpdate {
+    client_id: Text,
+    host: Text,
+    /// Logins there ever may be; those already made count.
+    max_uses: Option<u32>,
+    public_key_fingerprint: Text,
+    tenant: Text,
+    /// From now on; 0 ends the key at once. A new end also ends the key's reservations.
+    ttl_minutes: Option<u32>,
+}
+
+/// Sets new limits for a key.
+#[utoipa::path(patch, path = "/v1/tms/pubkeys", tag = "pubkeys", request_body = KeyUpdate,
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+pub async fn update(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Body(wanted): Body<KeyUpdate>) -> Done<Updated> {
+    let (keeper, host) = (keeper(&principal, wanted.client_id, &wanted.tenant)?, wanted.host.id("host")?);
+    let limits = NewLimits { max_uses: wanted.max_uses, ttl_minutes: wanted.ttl_minutes };
+    let fields_updated = i32::from(limits.max_uses.is_some()) + i32::from(limits.ttl_minutes.is_some());
+    if fields_updated == 0 {
+        return Ok(saying("No updates specified", Updated { fields_updated }));
+    }
+    let Text(fingerprint) = wanted.public_key_fingerprint;
+    if services.limit_key(&keeper, &host, &fingerprint, limits).await? {
+        Ok(saying(format!("{fields_updated} update(s) to pubkey completed"), Updated { fields_updated }))
+    } else {
+        Err(TmsError::NOT_FOUND)
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct KeyEnd {
+    client_id: Text,
+    host: Text,
+    public_key_fingerprint: Text,
+    tenant: Text,
+}
+
+/// Revokes a key: the host's next question is answered with `NOT_FOUND`.
+#[utoipa::path(delete, path = "/v1/tms/pubkeys/del", tag = "pubkeys", request_body = KeyEnd,
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+pub async fn delete(
+    State(services): State<Services>,
+    AsClientOrAdmin(principal): AsClientOrAdmin,
+    Body(wanted): Body<KeyEnd>,
+) -> Result<Json<Answer<Deleted>>, TmsError> {
+    let (keeper, host) = (keeper(&principal, wanted.client_id, &wanted.tenant)?, wanted.host.id("host")?);
+    let Text(fingerprint) = wanted.public_key_fingerprint;
+    Ok(deleted("Pubkey", services.delete_key(&keeper, &host, &fingerprint).await?.into()))
+}
+
+/// Leave to act on the client in the body.
+fn keeper(principal: &Principal, client: Text, tenant: &Text) -> Result<ClientKeeper, TmsError> {
+    same_tenant(principal.tenant_id(), tenant)?;
+    let client_id: ClientId = client.id("client_id")?;
+    let named = client_id.to_string();
+    principal.over(client_id).ok_or_else(|| {
+        let tenant = principal.tenant_id();
+        TmsError::Forbidden(format!("ERROR: FORBIDDEN - Payload parameters ({named}@{tenant}) differ from those in the request header."))
+    })
+}

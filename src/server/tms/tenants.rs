@@ -1,0 +1,148 @@
+//! `/v1/tms/tenants…`.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
+use super::auth::AsAdmin;
+use super::body::{Body, Named, Text};
+use super::error::{Refused, TmsError};
+use crate::domain::ids::TenantId;
+use crate::domain::tenant::Tenant;
+use crate::server::service::setup::FIRST_ADMIN;
+use crate::server::service::tenants::TenantRefused;
+use crate::server::service::{Error, Services};
+
+#[derive(Serialize, ToSchema)]
+pub struct TenantMade {
+    admin_id: &'static str,
+    /// 48 hexadecimal digits; shown this once.
+    admin_secret: String,
+    enabled: bool,
+    tenant: String,
+}
+
+/// Makes a tenant and its first administrator. Takes an administrator of the tenant `default`.
+#[utoipa::path(post, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "The tenant", body = Answer<TenantMade>), Refused))]
+pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Made<TenantMade> {
+    let id: TenantId = Text(tenant).id("tenant")?;
+    let made = services.create_tenant(&admin, &id).await.map_err(refused)?;
+    Ok(created(TenantMade { admin_id: FIRST_ADMIN, admin_secret: made.admin_secret.reveal().to_owned(), enabled: true, tenant: id.into() }))
+}
+
+fn refused(error: Error<TenantRefused>) -> TmsError {
+    match error {
+        Error::Refused(TenantRefused::NotYours) => {
+            TmsError::Forbidden("ERROR: FORBIDDEN - Only admin users in the 'default' tenant can create new tenants, or act on another one.".into())
+        }
+        Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: there is a tenant of that name already.".into()),
+        Error::Refused(TenantRefused::Default) => TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' stays, and stays enabled.".into()),
+        Error::Refused(TenantRefused::InUse(table)) => {
+            TmsError::Conflict(format!("ERROR: the tenant still has {}; remove them first, or wipe the tenant.", table.replace('_', " ")))
+        }
+        Error::Internal(fault) => fault.into(),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TenantShown {
+    created: String,
+    enabled: bool,
+    id: i64,
+    tenant: String,
+    updated: String,
+}
+
+impl From<Tenant> for TenantShown {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            created: tenant.created_at.to_rfc3339(),
+            enabled: tenant.enabled,
+            id: tenant.number,
+            tenant: tenant.id.into(),
+            updated: tenant.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+/// One tenant, enabled or not.
+#[utoipa::path(get, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(()),
+    responses((status = 200, description = "The tenant", body = Answer<TenantShown>), Refused))]
+pub async fn get(State(services): State<Services>, Named(tenant): Named) -> Done<TenantShown> {
+    let id = TenantId::parse(tenant).map_err(|_| TmsError::NOT_FOUND)?;
+    Ok(success(services.find_tenant(&id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
+}
+
+/// A tenant in a list; `enabled` is 1 or 0 there.
+#[derive(Serialize, ToSchema)]
+pub struct TenantListed {
+    created: String,
+    #[schema(minimum = 0, maximum = 1)]
+    enabled: u8,
+    id: i64,
+    tenant: String,
+    updated: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TenantList {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_tenants: usize,
+    tenants: Vec<TenantListed>,
+}
+
+/// All tenants.
+#[utoipa::path(get, path = "/v1/tms/tenants/list", tag = "tenants", params(Paging), security(()),
+    responses((status = 200, description = "The tenants", body = Answer<TenantList>), Refused))]
+pub async fn list(State(services): State<Services>, Paged(page): Paged) -> Done<TenantList> {
+    let tenants = services.list_tenants(page).await?;
+    let next_cursor = page.next(&tenants, |tenant| tenant.number);
+    let tenants: Vec<TenantListed> = tenants.into_iter().map(TenantShown::from).map(listed).collect();
+    Ok(success(TenantList { num_tenants: tenants.len(), next_cursor, tenants }))
+}
+
+fn listed(tenant: TenantShown) -> TenantListed {
+    let TenantShown { created, enabled, id, tenant, updated } = tenant;
+    TenantListed { created, enabled: enabled.into(), id, tenant, updated }
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct TenantUpdate {
+    enabled: bool,
+    tenant: Text,
+}
+
+/// Switches a tenant off or on. Administrators of `default` may do that for any, so that one that is off can come back.
+#[utoipa::path(patch, path = "/v1/tms/tenants/upd", tag = "tenants", request_body = TenantUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<TenantUpdate>) -> Done<Updated> {
+    let id: TenantId = wanted.tenant.id("tenant")?;
+    let fields_updated = services.set_tenant_enabled(&admin, &id, wanted.enabled).await.map_err(refused)?.into();
+    let sentence = format!("{fields_updated} update(s) to tenant {id} completed, enabled = {}", wanted.enabled);
+    Ok(saying(sentence, Updated { fields_updated }))
+}
+
+/// Removes a tenant that has nothing any more.
+#[utoipa::path(delete, path = "/v1/tms/tenants/del/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many rows were removed", body = Answer<Deleted>), Refused))]
+pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Done<Deleted> {
+    let id: TenantId = Text(tenant).id("tenant")?;
+    let rows = services.delete_tenant(&admin, &id, false).await.map_err(refused)?;
+    Ok(deleted(&format!("Tenant {id}"), rows))
+}
+
+/// Removes a tenant with everything it has.
+#[utoipa::path(delete, path = "/v1/tms/tenants/wipe/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many rows were removed", body = Answer<Deleted>), Refused))]
+pub async fn wipe(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Done<Deleted> {
+    let id: TenantId = Text(tenant).id("tenant")?;
+    let rows = services.delete_tenant(&admin, &id, true).await.map_err(refused)?;
+    Ok(if rows == 0 {
+        deleted(&format!("Tenant {id}"), 0)
+    } else {
+        saying(format!("Tenant {id} and dependencies wiped"), Deleted { num_deleted: rows })
+    })
+}

@@ -1,0 +1,139 @@
+//! `/v1/tms/usermfa…`: until when a person's second factor counts. For administrators.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
+use super::auth::AsAdmin;
+use super::body::{Body, Named, Text, same_tenant};
+use super::error::{Refused, TmsError};
+use crate::domain::ids::UserId;
+use crate::domain::mfa::UserMfa;
+use crate::server::service::user_mfa::Exists;
+use crate::server::service::{Error, Services};
+
+#[derive(Deserialize, ToSchema)]
+pub struct MfaOpening {
+    tenant: Text,
+    tms_user_id: Text,
+    /// Negative: for ever. 0: it has ended already.
+    ttl_minutes: i32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MfaOpened {
+    enabled: bool,
+    expires_at: String,
+    tms_user_id: String,
+}
+
+/// Says that a person's second factor counts from now on.
+#[utoipa::path(post, path = "/v1/tms/usermfa", tag = "user MFA", request_body = MfaOpening, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "It counts", body = Answer<MfaOpened>), Refused))]
+pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<MfaOpening>) -> Made<MfaOpened> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
+    match services.open_mfa(&admin, &user_id, wanted.ttl_minutes).await {
+        Ok(until) => Ok(created(MfaOpened { enabled: true, expires_at: until.to_rfc3339(), tms_user_id: user_id.into() })),
+        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: there is a user MFA record for {user_id} already."))),
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MfaShown {
+    created: String,
+    enabled: bool,
+    expires_at: String,
+    id: i64,
+    tenant: String,
+    tms_user_id: String,
+    updated: String,
+}
+
+impl From<UserMfa> for MfaShown {
+    fn from(mfa: UserMfa) -> Self {
+        Self {
+            created: mfa.created_at.to_rfc3339(),
+            enabled: mfa.enabled,
+            expires_at: mfa.expires_at.to_rfc3339(),
+            id: mfa.number,
+            tenant: mfa.tenant_id.into(),
+            tms_user_id: mfa.user_id.into(),
+            updated: mfa.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+/// One person's.
+#[utoipa::path(get, path = "/v1/tms/usermfa/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
+    security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The record", body = Answer<MfaShown>), Refused))]
+pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(user): Named) -> Done<MfaShown> {
+    let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
+    Ok(success(services.find_mfa(&admin, &user_id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
+}
+
+/// A record in a list; `enabled` is 1 or 0 there.
+#[derive(Serialize, ToSchema)]
+pub struct MfaListed {
+    created: String,
+    #[schema(minimum = 0, maximum = 1)]
+    enabled: u8,
+    expires_at: String,
+    id: i64,
+    tenant: String,
+    tms_user_id: String,
+    updated: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MfaList {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    num_users: usize,
+    users: Vec<MfaListed>,
+}
+
+/// Everybody's.
+#[utoipa::path(get, path = "/v1/tms/usermfa/list", tag = "user MFA", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The records", body = Answer<MfaList>), Refused))]
+pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<MfaList> {
+    let users = services.list_mfa(&admin, page).await?;
+    let next_cursor = page.next(&users, |mfa| mfa.number);
+    let users: Vec<MfaListed> = users.into_iter().map(MfaShown::from).map(listed).collect();
+    Ok(success(MfaList { num_users: users.len(), next_cursor, users }))
+}
+
+fn listed(mfa: MfaShown) -> MfaListed {
+    let MfaShown { created, enabled, expires_at, id, tenant, tms_user_id, updated } = mfa;
+    MfaListed { created, enabled: enabled.into(), expires_at, id, tenant, tms_user_id, updated }
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct MfaUpdate {
+    enabled: bool,
+    tenant: Text,
+    tms_user_id: Text,
+}
+
+/// Switches a person's second factor off or on. While it is off, no key made for them lets anybody in.
+#[utoipa::path(patch, path = "/v1/tms/usermfa/upd", tag = "user MFA", request_body = MfaUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<MfaUpdate>) -> Done<Updated> {
+    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
+    let fields_updated = services.set_mfa_enabled(&admin, &user_id, wanted.enabled).await?.into();
+    let sentence = format!("{fields_updated} update(s) to tms_user_id {user_id} completed, enabled = {}", wanted.enabled);
+    Ok(saying(sentence, Updated { fields_updated }))
+}
+
+/// Removes a person's record, and with it their host accounts, delegations, devices, keys and reservations.
+#[utoipa::path(delete, path = "/v1/tms/usermfa/del/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
+    security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(user): Named) -> Done<Deleted> {
+    let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
+    Ok(deleted(&format!("User MFA record of {user_id}"), services.delete_mfa(&admin, &user_id).await?.into()))
+}
