@@ -13,5 +13,6 @@ pub mod sign_in;
 pub mod state;
 pub mod storage;
 pub mod telemetry;
+pub mod tls;
 pub mod tms;
 pub mod user_agent;

@@ -126,12 +126,16 @@ fn hashing_key(file: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>
     Ok(Zeroizing::new(key))
 }
 
-fn private_dir(dir: &Path) -> io::Result<()> {
+/// A folder that only its owner may look into.
+pub(in crate::server) fn private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// A file that only its owner may read; made whole or not at all.
-fn read_or_create(file: &Path, make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>) -> Result<Zeroizing<Vec<u8>>, KeysUnusable> {
+pub(in crate::server) fn read_or_create(
+    file: &Path,
+    make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
+) -> Result<Zeroizing<Vec<u8>>, KeysUnusable> {
     let failed = |error| KeysUnusable::File(file.to_owned(), error);
     match fs::read(file) {
         Ok(bytes) => {

@@ -1,0 +1,95 @@
+//! Ending TLS ourselves: with a certificate the operator has, or with one of our own making ([`development`]).
+
+pub mod development;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::client::verify_server_name;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::ParsedCertificate;
+
+/// Who ends TLS.
+#[derive(Clone, Debug)]
+pub enum Tls {
+    /// A proxy before us, or nobody.
+    Elsewhere,
+    /// We do, with a certificate of our own making.
+    Development,
+    /// We do, with the operator's certificate.
+    Ours(Arc<ServerConfig>),
+}
+
+/// Reads the operator's certificate, with the chain above it, and its key. They have to fit each other, and the certificate
+/// has to be for `host`; says which option is to blame if not.
+pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<Arc<ServerConfig>, String> {
+    let chain: Vec<CertificateDer> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| format!("--tls-cert: cannot read {}: {error}", certificate.display()))?;
+    let first = chain.first().ok_or_else(|| format!("--tls-cert: there is no certificate in {}", certificate.display()))?;
+    if let Some(host) = host {
+        is_for(first, host).map_err(|error| format!("--tls-cert: {} is not for {host}: {error}", certificate.display()))?;
+    }
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("--tls-key: cannot read {}: {error}", key.display()))?;
+    server_config(chain, secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))
+}
+
+fn is_for(certificate: &CertificateDer<'_>, host: &str) -> Result<(), rustls::Error> {
+    let name = ServerName::try_from(host).map_err(|error| rustls::Error::General(error.to_string()))?;
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, &name)
+}
+
+fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let versions = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let mut config = versions.with_no_client_auth().with_single_cert(chain, key)?;
+    // As `listen` speaks it.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Named, not looked up: which one is the process's default depends on every crate in the program.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+
+    use super::*;
+
+    fn made_for(host: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed([host.to_owned()]).expect("a certificate");
+        let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+        std::fs::write(&certificate, cert.pem()).expect("written");
+        std::fs::write(&key, signing_key.serialize_pem()).expect("written");
+        (dir, certificate, key)
+    }
+
+    #[test]
+    fn the_operators_certificate_has_to_fit_its_key_and_the_host() {
+        let (_dir, certificate, key) = made_for("*.example.org");
+        let config = from_files(&certificate, &key, Some("tms.example.org")).expect("they fit");
+        assert_eq!(config.alpn_protocols, [b"http/1.1"]);
+        let (_other_dir, _, other_key) = made_for("tms.example.org");
+        let nowhere = Path::new("nowhere.pem");
+        for (certificate, key, host, option) in [
+            (certificate.as_path(), other_key.as_path(), "tms.example.org", "--tls-key: "),
+            (&certificate, &key, "example.com", "--tls-cert: "),
+            (&certificate, &key, "192.0.2.1", "--tls-cert: "),
+            (&key, &key, "tms.example.org", "--tls-cert: there is no certificate in "),
+            (nowhere, &key, "tms.example.org", "--tls-cert: cannot read nowhere.pem"),
+            (&certificate, nowhere, "tms.example.org", "--tls-key: cannot read nowhere.pem"),
+            (&certificate, &certificate, "tms.example.org", "--tls-key: cannot read "),
+        ] {
+            let said = from_files(certificate, key, Some(host)).expect_err(option);
+            assert!(said.starts_with(option), "{said}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A certificate authority for development, in `data_dir/tls`: made once, so that it has to be trusted only once.
+//!
+//! Authority and server have a certificate each: clients refuse an authority's where a server's should be.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io};
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{RootCertStore, ServerConfig};
+use thiserror::Error;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::{provider, server_config};
+use crate::domain::time::Timestamp;
+use crate::server::service::keys::{KeysUnusable, private_dir, read_or_create};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const AUTHORITY_LIFETIME: Duration = DAY.saturating_mul(3_650);
+const SERVER_LIFETIME: Duration = DAY.saturating_mul(30);
+/// What has less left than this at a start is replaced.
+const RENEWED_BEFORE: Duration = DAY.saturating_mul(7);
+/// The clocks of others may be behind ours.
+const BACKDATED: Duration = DAY;
+
+/// Why there is no certificate for development.
+#[derive(Debug, Error)]
+pub enum Unusable {
+    #[error(transparent)]
+    File(#[from] KeysUnusable),
+    #[error("{0} is damaged: {1}; remove it, and the next start makes a new one")]
+    Damaged(PathBuf, String),
+    #[error("{0} is no name for a server")]
+    NotAName(String),
+    #[error("cannot make a certificate: {0}")]
+    NotMade(#[from] rcgen::Error),
+    #[error("clients would refuse the certificate: {0}")]
+    Refused(#[from] rustls::Error),
+}
+
+/// The certificate that clients are to trust.
+pub fn ca_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls/ca.pem")
+}
+
+/// All that is needed to speak TLS as one of `hosts`, or as this machine. Makes what is missing, and what is used up.
+pub fn prepare(data_dir: &Path, hosts: &[String], now: Timestamp) -> Result<Arc<ServerConfig>, Unusable> {
+    let names: BTreeSet<&str> = ["localhost", "127.0.0.1", "::1"].into_iter().chain(hosts.iter().map(String::as_str)).collect();
+    let name = |name: &str| ServerName::try_from(name.to_owned()).map_err(|_| Unusable::NotAName(name.to_owned()));
+    let names: Vec<ServerName> = names.into_iter().map(name).collect::<Result<_, _>>()?;
+    let dir = data_dir.join("tls");
+    private_dir(&dir).map_err(failed(&dir))?;
+    let authority = Authority::load_or_create(&dir.join("ca-key.pem"), now)?;
+    authority.publish(&ca_file(data_dir))?;
+
+    let file = dir.join("server.pem");
+    let issue = || authority.issue(&names, now);
+    let mut server = Pair::load_or_create(&file, issue)?;
+    let will_do = |time| authority.verify(&server.certificate, &names, time).is_ok();
+    if !will_do(now) || !will_do(now + RENEWED_BEFORE) {
+        fs::remove_file(&file).map_err(failed(&file))?;
+        server = Pair::load_or_create(&file, issue)?;
+        authority.verify(&server.certificate, &names, now)?;
+    }
+    server_config(vec![server.certificate], server.key).map_err(|error| Unusable::Damaged(file, error.to_string()))
+}
+
+/// A certificate and its key. They are kept in one file, so that they cannot be separated.
+struct Pair {
+    certificate: CertificateDer<'static>,
+    certificate_pem: String,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Pair {
+    fn load_or_create(file: &Path, make: impl FnOnce() -> Result<(Certificate, KeyPair), rcgen::Error>) -> Result<Self, Unusable> {
+        let pem = read_or_create(file, || {
+            let (certificate, key) = make().map_err(io::Error::other)?;
+            let key = Zeroizing::new(key.serialize_pem());
+            Ok(Zeroizing::new([key.as_bytes(), certificate.pem().as_bytes()].concat()))
+        })?;
+        let damaged = |error: pem::Error| Unusable::Damaged(file.to_owned(), error.to_string());
+        let certificate = CertificateDer::from_pem_slice(&pem).map_err(damaged)?;
+        let text = String::from_utf8_lossy(&pem);
+        let certificate_pem = text.find("-----BEGIN CERTIFICATE").and_then(|start| text.get(start..)).unwrap_or_default().to_owned();
+        Ok(Self { certificate, certificate_pem, key: PrivateKeyDer::from_pem_slice(&pem).map_err(damaged)? })
+    }
+}
+
+struct Authority {
+    certificate: CertificateDer<'static>,
+    certificate_pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn load_or_create(file: &Path, now: Timestamp) -> Result<Self, Unusable> {
+        let pair = Pair::load_or_create(file, || {
+            let key = KeyPair::generate()?;
+            Ok((Self::params(&key, now)?.self_signed(&key)?, key))
+        })?;
+        let key = KeyPair::try_from(&pair.key)?;
+        let issuer = Issuer::new(Self::params(&key, now)?, key);
+        Ok(Self { certificate: pair.certificate, certificate_pem: pair.certificate_pem, issuer })
+    }
+
+    fn params(key: &KeyPair, now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
+        let mut params = valid(CertificateParams::default(), now, AUTHORITY_LIFETIME)?;
+        // Named after its key: two authorities of one name confuse trust stores.
+        let id: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        params.distinguished_name.push(DnType::CommonName, format!("tms-portal development CA {id}"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Ok(params)
+    }
+
+    /// Puts the certificate, without the key, where it is to be trusted.
+    fn publish(&self, file: &Path) -> Result<(), Unusable> {
+        if !fs::read(file).is_ok_and(|there| there == self.certificate_pem.as_bytes()) {
+            fs::write(file, &self.certificate_pem).map_err(failed(file))?;
+        }
+        Ok(())
+    }
+
+    fn issue(&self, names: &[ServerName], now: Timestamp) -> Result<(Certificate, KeyPair), rcgen::Error> {
+        let names: Vec<String> = names.iter().map(|name| name.to_str().into_owned()).collect();
+        let mut params = valid(CertificateParams::new(names)?, now, SERVER_LIFETIME)?;
+        params.distinguished_name.push(DnType::CommonName, "tms-portal, for development");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate()?;
+        Ok((params.signed_by(&key, &self.issuer)?, key))
+    }
+
+    /// Judges as a client that trusts this authority and nobody else.
+    fn verify(&self, certificate: &CertificateDer<'_>, names: &[ServerName<'_>], now: Timestamp) -> Result<(), rustls::Error> {
+        let mut trusted = RootCertStore::empty();
+        trusted.add(self.certificate.clone())?;
+        let client = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider())
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        let now = UnixTime::since_unix_epoch(now.since(Timestamp::from_millis(0)));
+        names.iter().try_for_each(|name| client.verify_server_cert(certificate, &[], name, &[], now).map(drop))
+    }
+}
+
+fn valid(mut params: CertificateParams, now: Timestamp, lifetime: Duration) -> Result<CertificateParams, rcgen::Error> {
+    let time = |time: Timestamp| OffsetDateTime::from_unix_timestamp(time.as_seconds()).map_err(|_| rcgen::Error::Time);
+    params.not_before = time(now - BACKDATED)?;
+    params.not_after = time(now + lifetime)?;
+    Ok(params)
+}
+
+fn failed(file: &Path) -> impl Fn(io::Error) -> KeysUnusable {
+    let file = file.to_owned();
+    move |error| KeysUnusable::File(file.clone(), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_176_000_000);
+
+    fn prepared(data_dir: &Path, hosts: &[&str], now: Timestamp) -> Vec<String> {
+        let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+        prepare(data_dir, &hosts, now).expect("a certificate");
+        ["ca.pem", "ca-key.pem", "server.pem"].map(|name| fs::read_to_string(data_dir.join("tls").join(name)).expect(name)).into()
+    }
+
+    #[test]
+    fn the_authority_is_kept_and_a_servers_certificate_for_as_long_as_it_will_do() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let first = prepared(dir.path(), &[], NOW);
+        let mut server = first[2].clone();
+        let day = |days: u32| NOW + DAY * days;
+        for (hosts, now, renewed) in [
+            (&[][..], day(22), false),
+            (&[], day(24), true),
+            (&["tms.example.org", "192.0.2.1"], day(25), true),
+            (&["192.0.2.1"], day(26), false),
+            (&[], day(400), true),
+            (&[], NOW, true),
+        ] {
+            let next = prepared(dir.path(), hosts, now);
+            assert_eq!(next[..2], first[..2], "the same authority");
+            assert_eq!(next[2] != server, renewed, "{hosts:?} {}", now.to_rfc3339());
+            server.clone_from(&next[2]);
+        }
+    }
+
+    #[test]
+    fn the_keys_are_private_and_what_is_to_be_trusted_holds_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let [ca, ca_key, server] = prepared(dir.path(), &[], NOW).try_into().expect("three files");
+        assert!(ca.starts_with("-----BEGIN CERTIFICATE") && !ca.contains("KEY") && ca_key.ends_with(&ca) && server.contains("KEY"));
+        for file in ["ca-key.pem", "server.pem"] {
+            let mode = fs::metadata(dir.path().join("tls").join(file)).expect(file).permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+        fs::remove_file(ca_file(dir.path())).expect("removed");
+        assert_eq!(prepared(dir.path(), &[], NOW), [ca, ca_key, server], "put there again");
+    }
+
+    #[test]
+    fn what_clients_would_refuse_is_told_and_not_served() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let failed = |hosts: &[String]| prepare(dir.path(), hosts, NOW).expect_err("unusable").to_string();
+        assert_eq!(failed(&["a b".into()]), "a b is no name for a server");
+        prepared(dir.path(), &[], NOW);
+        let other = tempfile::tempdir().expect("a folder");
+        prepared(other.path(), &[], NOW);
+        let server = dir.path().join("tls/server.pem");
+        fs::copy(other.path().join("tls/server.pem"), &server).expect("copied");
+        let mended = prepared(dir.path(), &[], NOW);
+        assert_ne!(mended[2], fs::read_to_string(other.path().join("tls/server.pem")).expect("read"), "of another authority");
+        fs::write(&server, "nonsense").expect("written");
+        assert!(failed(&[]).contains("server.pem is damaged"));
+    }
+}
