@@ -1,7 +1,9 @@
 //! What the operator decided: flags over environment over `Leptos.toml`. Read once; all problems are reported at once.
 
+mod tls;
+
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use serde::Deserialize;
 use super::guard::client_address::TrustedProxies;
 use super::service::DATABASE;
 use super::state::RequestLimits;
+use super::tls::Tls;
+use tls::TlsOptions;
 
 /// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,7 +58,8 @@ pub struct Options {
     /// The address to listen on [default: site-addr of the file]
     #[arg(long, env = "TMS_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// How people and machines reach the portal from outside [default: portal.public-url of the file, else http://ADDR]
+    /// How people and machines reach the portal from outside [default: portal.public-url of the file, else http://ADDR; with
+    /// TLS here, https://ADDR]
     #[arg(long, env = "TMS_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Switch the tenant `test` on, with its well-known data
@@ -66,6 +71,8 @@ pub struct Options {
     /// Allow a public URL without TLS that is not this machine: passwords and tokens then cross the network in the clear
     #[arg(long, env = "TMS_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
     pub insecure_http: bool,
+    #[command(flatten)]
+    pub tls: TlsOptions,
 }
 
 /// `[portal]` in the file.
@@ -93,6 +100,7 @@ pub struct Config {
     /// Without a slash at its end.
     pub public_url: String,
     pub test_tenant: bool,
+    pub tls: Tls,
     pub trusted_proxies: TrustedProxies,
     pub limits: RequestLimits,
 }
@@ -114,18 +122,24 @@ impl Config {
         let file = read_file(&options.data.config).map_err(|problem| Problems(vec![problem]))?;
         let (leptos, portal) = file;
         let listen = options.listen.unwrap_or(leptos.site_addr);
-        let public_url = options.public_url.clone().or(portal.public_url).unwrap_or_else(|| format!("http://{listen}"));
-        let config = Self {
+        let scheme = if options.tls.wanted() { "https" } else { "http" };
+        let public_url = options.public_url.clone().or(portal.public_url).unwrap_or_else(|| format!("{scheme}://{listen}"));
+        let mut config = Self {
             listen,
             data_dir: options.data.dir_or(portal.data_dir),
             public_url: public_url.trim_end_matches('/').to_owned(),
             test_tenant: options.test_tenant,
+            tls: Tls::Elsewhere,
             trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies.clone().unwrap_or_default())),
             limits: portal.limits,
             leptos,
         };
         let mut problems = config.problems(options);
-        if config.https() && portal.trusted_proxies.is_none() {
+        match options.tls.read(config.public_host_name()) {
+            Ok(tls) => config.tls = tls,
+            Err(problem) => problems.push(problem),
+        }
+        if config.https() && !options.tls.wanted() && portal.trusted_proxies.is_none() {
             // Without it every request would seem to come from the proxy: one guesser would lock out everybody.
             problems.push("[portal] trusted-proxies: name the proxy that ends TLS, such as [\"127.0.0.1/32\"]; [] if there is none".into());
         }
@@ -137,17 +151,39 @@ impl Config {
         self.public_url.starts_with("https://")
     }
 
+    /// Whether others than this machine can reach the portal.
+    pub fn is_reachable(&self) -> bool {
+        !(self.listen.ip().is_loopback() && self.public_host_is_local())
+    }
+
+    /// Where the portal is sought, outside and here: what a certificate has to be for.
+    pub fn hosts(&self) -> Vec<String> {
+        let listen = Some(self.listen.ip()).filter(|address| !address.is_unspecified());
+        self.public_host_name().map(str::to_owned).into_iter().chain(listen.map(|address| address.to_string())).collect()
+    }
+
     fn problems(&self, options: &Options) -> Vec<String> {
         let mut problems = Vec::new();
-        let local = self.listen.ip().is_loopback() && self.public_host_is_local();
-        if self.test_tenant && !local && !options.test_tenant_anywhere {
+        if self.test_tenant && self.is_reachable() && !options.test_tenant_anywhere {
             problems.push(
                 "--test-tenant: others can reach this address, and the test client's secret is public; add --test-tenant-anywhere if you mean it"
                     .into(),
             );
         }
+        if options.tls.tls_self_signed && self.is_reachable() && !options.tls.tls_self_signed_anywhere {
+            problems.push(
+                "--tls-self-signed: is for development, and others can reach this address; add --tls-self-signed-anywhere if you mean it".into(),
+            );
+        }
         match self.public_host() {
             None => problems.push(format!("--public-url: {} is not of the form https://host[:port]", self.public_url)),
+            // The default, when all of this machine's addresses are listened on.
+            Some(_) if options.tls.wanted() && self.public_host_name().is_some_and(is_no_address) => {
+                problems.push(format!("--public-url: nobody can go to {}; say how the portal is reached", self.public_url));
+            }
+            Some(_) if !self.https() && options.tls.wanted() => {
+                problems.push(format!("--public-url: {} is without https, but the portal is to speak TLS", self.public_url));
+            }
             Some(_) if !self.https() && !self.public_host_is_local() && !options.insecure_http => {
                 problems.push(
                     "--public-url: without https, passwords and tokens would cross the network in the clear; add --insecure-http if you mean it"
@@ -169,11 +205,24 @@ impl Config {
         plain.then_some(host)
     }
 
-    fn public_host_is_local(&self) -> bool {
-        let host = self.public_host().unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        name == "localhost" || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    /// The public URL's host alone, IPv6 addresses without brackets.
+    fn public_host_name(&self) -> Option<&str> {
+        let host = self.public_host()?;
+        match host.strip_prefix('[') {
+            Some(address) => address.split_once(']').map(|(address, _)| address),
+            None => Some(host.rsplit_once(':').map_or(host, |(name, _)| name)),
+        }
     }
+
+    fn public_host_is_local(&self) -> bool {
+        let name = self.public_host_name().unwrap_or_default();
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// `0.0.0.0` and `::` are for listening only.
+fn is_no_address(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
 }
 
 fn read_file(path: &Path) -> Result<(LeptosOptions, PortalSection), String> {
@@ -208,6 +257,7 @@ mod tests {
             test_tenant,
             test_tenant_anywhere: false,
             insecure_http: false,
+            tls: TlsOptions::default(),
         };
         (dir, options)
     }
@@ -234,6 +284,38 @@ mod tests {
         for not_an_origin in ["tms.example.org", "https://", "https://h/path", "https://u@h", "ftp://h", "https://Upper"] {
             assert_eq!(problems("[portal]\ntrusted-proxies = []\n", not_an_origin, "127.0.0.1:1", false), 1, "{not_an_origin}");
         }
+    }
+
+    #[test]
+    fn who_ends_tls_here_needs_no_proxy_and_is_reached_by_https() {
+        let (_dir, mut options) = options("", "", "127.0.0.1:3000", true);
+        options.public_url = None;
+        options.tls.tls_self_signed = true;
+        let config = Config::read(&options).expect("settings");
+        assert_eq!((config.public_url.as_str(), config.hosts()), ("https://127.0.0.1:3000", vec!["127.0.0.1".into(), "127.0.0.1".into()]));
+        assert!(matches!(config.tls, Tls::Development) && !config.is_reachable());
+        for (url, host) in [("https://[::1]", "::1"), ("https://[::1]:8443", "::1"), ("https://localhost", "localhost")] {
+            options.public_url = Some(url.into());
+            assert_eq!(Config::read(&options).expect(url).hosts(), [host, "127.0.0.1"], "{url}");
+        }
+        options.public_url = Some("http://127.0.0.1:3000".into());
+        assert!(Config::read(&options).expect_err("no TLS").to_string().starts_with("--public-url: http://127.0.0.1:3000 is without https"));
+        options.public_url = None;
+        options.tls.tls_key = Some("key.pem".into());
+        assert!(Config::read(&options).expect_err("two certificates").to_string().starts_with("--tls-self-signed: makes"));
+        options.tls.tls_self_signed = false;
+        assert_eq!(Config::read(&options).expect_err("half").to_string(), "--tls-key: needs --tls-cert with it");
+    }
+
+    #[test]
+    fn a_certificate_for_development_stays_at_home_unless_told_otherwise() {
+        let (_dir, mut options) = options("", "https://tms.example.org", "0.0.0.0:443", false);
+        options.tls.tls_self_signed = true;
+        assert!(Config::read(&options).expect_err("reachable").to_string().contains("add --tls-self-signed-anywhere"));
+        options.tls.tls_self_signed_anywhere = true;
+        assert_eq!(Config::read(&options).expect("meant").hosts(), ["tms.example.org"]);
+        options.public_url = None;
+        assert!(Config::read(&options).expect_err("no address").to_string().contains("nobody can go to https://0.0.0.0:443"));
     }
 
     #[test]

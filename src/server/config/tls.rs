@@ -1,0 +1,42 @@
+//! Whether the portal ends TLS itself, and with what.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+
+use crate::server::tls::{self, Tls};
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct TlsOptions {
+    /// For development: speak HTTPS with a certificate of our own making; the start says how to trust it
+    #[arg(long, env = "TMS_TLS_SELF_SIGNED", value_parser = FalseyValueParser::new())]
+    pub tls_self_signed: bool,
+    /// Allow --tls-self-signed on an address that others can reach: they would learn to click warnings away
+    #[arg(long, env = "TMS_TLS_SELF_SIGNED_ANYWHERE", value_parser = FalseyValueParser::new())]
+    pub tls_self_signed_anywhere: bool,
+    /// Speak HTTPS with this certificate, followed by the chain above it (PEM)
+    #[arg(long, env = "TMS_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, env = "TMS_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+}
+
+impl TlsOptions {
+    /// Whether TLS is to end here, be it possible or not.
+    pub fn wanted(&self) -> bool {
+        self.tls_self_signed || self.tls_cert.is_some() || self.tls_key.is_some()
+    }
+
+    /// Reads the operator's certificate, which has to be for `host`.
+    pub fn read(&self, host: Option<&str>) -> Result<Tls, String> {
+        match (self.tls_self_signed, &self.tls_cert, &self.tls_key) {
+            (false, None, None) => Ok(Tls::Elsewhere),
+            (true, None, None) => Ok(Tls::Development),
+            (false, Some(certificate), Some(key)) => tls::from_files(certificate, key, host).map(Tls::Ours),
+            (true, _, _) => Err("--tls-self-signed: makes a certificate; leave out --tls-cert and --tls-key".into()),
+            (false, Some(_), None) => Err("--tls-cert: needs --tls-key with it".into()),
+            (false, None, Some(_)) => Err("--tls-key: needs --tls-cert with it".into()),
+        }
+    }
+}
