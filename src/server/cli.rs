@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 use super::config::{Config, DataOptions, Options, Problems};
 use super::service::{Fault, Services, SystemClock, SystemEntropy};
+use super::tls::development;
 
 /// Runs and looks after a Trust Manager portal
 ///
@@ -94,6 +95,12 @@ impl From<Problems> for Failed {
 impl From<Fault> for Failed {
     fn from(fault: Fault) -> Self {
         Self::Other(fault.to_string())
+    }
+}
+
+impl From<development::Unusable> for Failed {
+    fn from(unusable: development::Unusable) -> Self {
+        Self::Other(unusable.to_string())
     }
 }
 

@@ -1,21 +1,37 @@
 //! Accepting connections.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
 
 use super::router::router;
 use super::state::AppState;
 
-/// How long a connection may take to send its headers: an open socket alone must not cost us anything.
+/// How long a connection may take for its TLS handshake, and to send its headers: an open socket alone must not cost us anything.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Answers requests until the handle says stop.
-pub async fn serve(listener: TcpListener, handle: Handle<SocketAddr>, header_timeout: Duration, state: AppState) -> std::io::Result<()> {
+/// Answers requests until the handle says stop; over TLS if it is said how.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    handle: Handle<SocketAddr>,
+    header_timeout: Duration,
+    state: AppState,
+) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
-    let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    server.serve(router(state).into_make_service_with_connect_info::<SocketAddr>()).await
+    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        None => server.http1_only().serve(app).await,
+        Some(config) => {
+            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config)).handshake_timeout(header_timeout);
+            server.acceptor(acceptor).http1_only().serve(app).await
+        }
+    }
 }

@@ -19,6 +19,7 @@ use tms_portal::server::listen;
 use tms_portal::server::service::entropy::Secret;
 use tms_portal::server::service::{Clock, Entropy, Services, SystemEntropy};
 use tms_portal::server::state::{AppState, RequestLimits};
+use tms_portal::server::tls::development;
 use tokio::sync::OnceCell;
 
 use crate::browser::Browser;
@@ -72,13 +73,15 @@ pub struct Setup {
     pub https: bool,
     /// It believes `X-Forwarded-For`, so that browsers can come from different places.
     pub behind_proxy: bool,
-    /// How long a connection may take to send its headers.
+    /// It ends TLS itself; the test brings a client of its own.
+    pub tls: bool,
+    /// How long a connection may take for its TLS handshake, and to send its headers.
     pub header_timeout: Duration,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { limits: no_limits(), https: false, behind_proxy: false, header_timeout: listen::HEADER_TIMEOUT }
+        Self { limits: no_limits(), https: false, behind_proxy: false, tls: false, header_timeout: listen::HEADER_TIMEOUT }
     }
 }
 
@@ -141,8 +144,9 @@ impl TestApp {
             trusted_proxies: TrustedProxies(proxies.into()),
             limits: setup.limits.into(),
         };
+        let tls = setup.tls.then(|| development::prepare(dir.path(), &[], clock.now()).expect("a certificate"));
         let handle = Handle::new();
-        tokio::spawn(listen::serve(listener, handle.clone(), setup.header_timeout, state));
+        tokio::spawn(listen::serve(listener, tls, handle.clone(), setup.header_timeout, state));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { base, services, clock, http, data_dir: dir.path().to_owned(), setup, handle, _dir: dir }
     }

@@ -300,17 +300,28 @@ async fn no_error_text_travels_in_an_address() {
 #[tokio::test]
 async fn a_connection_that_never_finishes_its_headers_is_closed() {
     assert!(listen::HEADER_TIMEOUT <= Duration::from_secs(30));
-    let app = TestApp::start_as(Setup { header_timeout: Duration::from_millis(50), ..Setup::default() }).await;
+    let answer = left_alone_after(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", false).await;
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn a_connection_that_never_finishes_its_handshake_is_closed() {
+    // A record of 512 bytes, of which only the first two come: a ClientHello begins.
+    assert_eq!(left_alone_after(b"\x16\x03\x01\x02\x00\x01\x00", true).await, b"");
+}
+
+/// What a server of little patience answers until it hangs up.
+async fn left_alone_after(sent: &'static [u8], tls: bool) -> Vec<u8> {
+    let app = TestApp::start_as(Setup { header_timeout: Duration::from_millis(50), tls, ..Setup::default() }).await;
     let address = app.base.trim_start_matches("http://").to_owned();
     let left = tokio::task::spawn_blocking(move || {
         let mut connection = TcpStream::connect(address).expect("connected");
         connection.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
-        connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").expect("sent");
+        connection.write_all(sent).expect("sent");
         let mut answer = Vec::new();
         connection.read_to_end(&mut answer).map(|_| answer)
     });
-    let answer = left.await.expect("a thread").expect("closed by the server, in time");
-    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    left.await.expect("a thread").expect("closed by the server, in time")
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::server::guard::headers::Https;
 use crate::server::listen;
 use crate::server::service::Services;
 use crate::server::state::AppState;
+use crate::server::tls::{Tls, development};
 
 /// How long requests under way may take to finish once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -21,15 +22,23 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     let services = open(&config).await?;
     let made = init::set_up(&services, &config).await?;
     words::first_start(&made)?;
+    let tls = match &config.tls {
+        Tls::Elsewhere => None,
+        Tls::Ours(tls) => Some(tls.clone()),
+        Tls::Development => Some(development::prepare(&config.data_dir, &config.hosts(), services.now())?),
+    };
     let listener = TcpListener::bind(config.listen).map_err(|error| Failed::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = Handle::new();
     let tidying = tokio::spawn(tidy_now_and_then(services.clone()));
     tokio::spawn(stop_when_asked(handle.clone()));
+    if matches!(config.tls, Tls::Development) && config.is_reachable() {
+        tracing::warn!("The certificate is for development, but others can reach this address");
+    }
     words::listening(&config, listener.local_addr()?, made.test_password.is_some());
     let https = Https(config.https());
     let state =
         AppState { services: services.clone(), leptos: config.leptos, https, trusted_proxies: config.trusted_proxies, limits: config.limits.into() };
-    listen::serve(listener, handle, listen::HEADER_TIMEOUT, state).await?;
+    listen::serve(listener, tls, handle, listen::HEADER_TIMEOUT, state).await?;
     tidying.abort();
     services.close().await;
     Ok(())

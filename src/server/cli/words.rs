@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::domain::paths;
 use crate::server::config::Config;
 use crate::server::service::setup::{FIRST_ADMIN, FirstStart, TEST_PERSON, TEST_TENANT};
+use crate::server::tls::{Tls, development};
 
 /// Shows the secrets that were made just now. They are stored as hashes: this is the only time.
 pub fn first_start(made: &FirstStart) -> std::io::Result<()> {
@@ -34,10 +36,15 @@ pub fn listening(config: &Config, address: SocketAddr, shown_password: bool) {
 
 fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, shown_password: bool) -> std::io::Result<()> {
     writeln!(out, "\ntms-portal is at {}  (listening on {address}, data in {})", config.public_url, config.data_dir.display())?;
+    let mut ca = String::new();
+    if matches!(config.tls, Tls::Development) {
+        ca = format!("TMS_CA_FILE={} ", ca_file(config).display());
+        write_trust(out, config)?;
+    }
     if config.test_tenant {
         let password = if shown_password { "the password above" } else { "the password shown at the first start" };
         writeln!(out, "\nWhat to do next:")?;
-        writeln!(out, "  1. in another terminal:  tms login --server {} --tenant {TEST_TENANT}", config.public_url)?;
+        writeln!(out, "  1. in another terminal:  {ca}tms login --server {} --tenant {TEST_TENANT}", config.public_url)?;
         writeln!(out, "  2. in a browser:         {}{}", config.public_url, paths::DEVICE)?;
         writeln!(out, "  3. sign in as {TEST_PERSON} with {password}")?;
         if !shown_password {
@@ -48,4 +55,25 @@ fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, s
         writeln!(out, "\nNobody can sign in before a tenant has people; see tms-portal tenant set --help and tms-portal person add --help.")?;
     }
     writeln!(out, "\nStop with Ctrl-C.")
+}
+
+/// How clients come to trust a certificate of our own making.
+fn write_trust(out: &mut impl Write, config: &Config) -> std::io::Result<()> {
+    let (ca, url) = (ca_file(config), &config.public_url);
+    let ca = ca.display();
+    if config.is_reachable() {
+        let line = "*".repeat(78);
+        writeln!(out, "\n{line}\nFOR DEVELOPMENT ONLY, but others can reach this address. Whoever clicks the")?;
+        writeln!(out, "browser's warning away cannot tell this portal from one that poses as it.\n{line}")?;
+    }
+    writeln!(out, "\nIts certificate is for development. Clients trust it when told to:")?;
+    writeln!(out, "  curl --cacert {ca} {url}{}", paths::HEALTHZ)?;
+    writeln!(out, "  TMS_CA_FILE={ca} tms login --server {url} ...")?;
+    writeln!(out, "  SSL_CERT_FILE={ca}    for most other programs; browsers can import it")
+}
+
+/// For use in any folder.
+fn ca_file(config: &Config) -> PathBuf {
+    let file = development::ca_file(&config.data_dir);
+    std::path::absolute(&file).unwrap_or(file)
 }
