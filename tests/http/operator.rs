@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use crate::app;
 
+mod tls;
+
 /// A folder with settings in it, and data as the first start leaves them.
 struct Deployment(TempDir);
 
@@ -191,9 +193,11 @@ mod serve {
 
     use super::Deployment;
 
-    struct Server {
-        child: Child,
-        address: SocketAddr,
+    pub struct Server {
+        pub child: Child,
+        pub address: SocketAddr,
+        /// What it said at its start.
+        pub said: String,
     }
 
     impl Drop for Server {
@@ -205,10 +209,16 @@ mod serve {
 
     impl Server {
         fn start(deployment: &Deployment) -> Self {
-            let mut child = deployment.command(&["serve", "--test-tenant"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
-            let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-            let address = lines.map_while(Result::ok).find_map(|line| line.split_once("(listening on ")?.1.split(',').next()?.parse().ok());
-            Self { child, address: address.expect("it says where it listens") }
+            Self::start_with(deployment, &[])
+        }
+
+        pub fn start_with(deployment: &Deployment, arguments: &[&str]) -> Self {
+            let arguments = [&["serve", "--test-tenant"], arguments].concat();
+            let mut child = deployment.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+            let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+            let said: Vec<String> = lines.take_while(|line| !line.starts_with("Stop with")).collect();
+            let address = said.iter().find_map(|line| line.split_once("(listening on ")?.1.split(',').next()?.parse().ok());
+            Self { child, address: address.expect("it says where it listens"), said: said.join("\n") }
         }
 
         fn connect(&self) -> TcpStream {
@@ -217,7 +227,7 @@ mod serve {
             connection
         }
 
-        fn signal(&self, name: &str) {
+        pub fn signal(&self, name: &str) {
             let done = std::process::Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill");
             assert!(done.success());
         }
