@@ -191,6 +191,8 @@ fn WhatItMay(device: WaitingRequest, chosen: Option<Chosen>) -> impl IntoView {
                 {device.may_create_keys.then(|| view! {
                     <li><strong>"Log in over SSH as you"</strong> ", run programs and change files, on the host accounts ticked below"</li>
                 })}
+                {device.may_revoke_keys.then(|| view! { <li>"Revoke your SSH keys"</li> })}
+                {device.may_read_keys.then(|| view! { <li>"See your SSH keys and when they were used"</li> })}
                 {device.may_read_hosts.then(|| view! { <li>"See the host accounts ticked below"</li> })}
                 <li>"Know your user name"</li>
             </ul>

@@ -26,7 +26,7 @@ async fn the_same_metadata_stand_at_four_addresses() {
         "jwks_uri": app.tenant("/oauth/jwks"),
         "grant_types_supported": [DEVICE_CODE_GRANT],
         "response_types_supported": ["none"],
-        "scopes_supported": ["hosts:read", "keys:create"],
+        "scopes_supported": ["hosts:read", "keys:read", "keys:create", "keys:revoke"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
     });

@@ -209,7 +209,7 @@ async fn without_a_scope_a_client_gets_all_that_it_may() {
     let app = TestApp::start().await;
     let device = app.start_device_of(&[("client_id", "tms-cli")]).await;
     app.allow(&device).await;
-    assert_eq!(app.poll(&device).await.body["scope"], "hosts:read keys:create");
+    assert_eq!(app.poll(&device).await.body["scope"], "hosts:read keys:read keys:create keys:revoke");
 }
 
 #[tokio::test]
