@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything said to the person on the way to stderr. Each command is one file.
 
+mod certificates;
 mod credentials;
 mod device_flow;
 mod failure;
@@ -16,6 +17,9 @@ mod printable;
 mod qr_code;
 mod server_api;
 mod server_url;
+mod signed_in;
+mod state;
+mod table;
 mod target;
 mod waiting;
 mod whoami;
@@ -33,7 +37,7 @@ Exit codes:
     0  done
     1  something failed: the network, the server, the credentials file
     2  the command line is wrong
-    3  not signed in, or the sign-in has expired: run `tms login`
+    3  not signed in, or not for this, or the sign-in has expired: run `tms login`
     4  the sign-in was denied in the browser
     5  the code expired before it was approved: run `tms login` again
   130  stopped with Ctrl-C

@@ -1,30 +1,21 @@
 //! The sign-ins this person keeps on this machine: one small JSON file, readable by them only.
-//!
-//! It lies with the application's state, not its configuration: configuration directories are copied between
-//! machines and put under version control, and a token must not travel with them.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::domain::time::Timestamp;
 
 use super::output::Output;
+use super::state;
 use super::target::Target;
 
-const DIRECTORY_VARIABLE: &str = "TMS_CONFIG_DIR";
 const FILE_NAME: &str = "credentials.json";
-const DIRECTORY_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o600;
-/// The bits that let somebody else in.
-const OTHERS: u32 = 0o077;
 
 /// The sign-ins of this machine, as they were when they were read.
 pub struct Credentials {
@@ -60,8 +51,8 @@ struct Contents {
 /// What can be wrong with the credentials file, and what to do.
 #[derive(Debug, Error)]
 pub enum CredentialsFault {
-    #[error("this machine names no home directory for you: set {DIRECTORY_VARIABLE} to a directory of yours")]
-    NoPlace,
+    #[error(transparent)]
+    NoPlace(#[from] state::NoPlace),
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{path} is damaged: remove it, then run `tms login`")]
@@ -83,7 +74,7 @@ impl SignIn {
 impl Credentials {
     /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
     pub fn load(output: &Output) -> Result<Self, CredentialsFault> {
-        Self::load_from(&directory()?, output)
+        Self::load_from(&state::directory()?, output)
     }
 
     fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
@@ -110,7 +101,7 @@ impl Credentials {
 
     /// Whether a sign-in could be kept: better to hear before the walk through the browser than after it.
     pub fn check_writable(&self) -> Result<(), CredentialsFault> {
-        self.new_file().map(drop).map_err(|source| self.unwritable(source))
+        state::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
     }
 
     /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one.
@@ -127,25 +118,15 @@ impl Credentials {
         self.save()
     }
 
-    /// All or nothing: the old file stays until the new one is complete on disk.
     fn save(&self) -> Result<(), CredentialsFault> {
         self.replace_file().map_err(|source| self.unwritable(source))
     }
 
     fn replace_file(&self) -> io::Result<()> {
-        let mut file = self.new_file()?;
+        let mut file = state::new_file(&self.path)?;
         serde_json::to_writer_pretty(&mut file, &self.contents)?;
         file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        Ok(())
-    }
-
-    /// A file beside the real one that is private from its first byte on, and gone again unless it is kept.
-    fn new_file(&self) -> io::Result<NamedTempFile> {
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
-        tempfile::Builder::new().prefix(".credentials-").permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(directory)
+        state::keep(file, &self.path)
     }
 
     fn unwritable(&self, source: io::Error) -> CredentialsFault {
@@ -153,20 +134,11 @@ impl Credentials {
     }
 }
 
-fn directory() -> Result<PathBuf, CredentialsFault> {
-    if let Some(directory) = std::env::var_os(DIRECTORY_VARIABLE).filter(|directory| !directory.is_empty()) {
-        return Ok(directory.into());
-    }
-    let project = ProjectDirs::from("", "", "tms").ok_or(CredentialsFault::NoPlace)?;
-    // Only Linux has a place for state; elsewhere local data is what stays on the machine.
-    Ok(project.state_dir().unwrap_or(project.data_local_dir()).to_owned())
-}
-
 fn read_privately(path: &Path, output: &Output) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mode = file.metadata()?.permissions().mode();
-    if mode & OTHERS != 0 {
-        fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
+    if mode & state::OTHERS != 0 {
+        fs::set_permissions(path, Permissions::from_mode(state::FILE_MODE))?;
         output.note(&format!("Others could read {}; it is yours only again. To be safe, run `tms logout` and `tms login`.", path.display()));
     }
     let mut text = String::new();
@@ -180,7 +152,7 @@ mod tests {
     use crate::cli::target::Place;
 
     fn target(tenant: &str) -> Target {
-        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), insecure_http: false };
+        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), ..Place::default() };
         Target::choose(&place, None).unwrap()
     }
 

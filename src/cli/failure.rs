@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use super::certificates::{CaFileRefused, Untrusted};
 use super::credentials::CredentialsFault;
 use super::http::NoAnswer;
 use super::metadata::MetadataRefused;
@@ -45,8 +46,14 @@ pub enum Failure {
     Unexpected { server: ServerUrl, what: Printable },
     #[error("{server} refused: {message}")]
     Refused { server: ServerUrl, message: Printable },
-    #[error("{server} refused: {message} To ask for more, run `tms login --scope SCOPE`")]
+    #[error("{server} refused: {message}")]
     NotAllowed { server: ServerUrl, message: Printable },
+    #[error("your sign-in to {target} does not cover this ({scope}): sign in again with `tms login`")]
+    NotCovered { target: Target, scope: Printable },
+    #[error("{server} cannot prove who it is, because {why}")]
+    Untrusted { server: ServerUrl, why: Untrusted },
+    #[error(transparent)]
+    CaFile(#[from] CaFileRefused),
     #[error(transparent)]
     Credentials(#[from] CredentialsFault),
     #[error("this program could not start: {0}")]
@@ -62,7 +69,7 @@ impl Failure {
     /// The word that stands for it in JSON.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) => "usage",
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) => "usage",
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::Denied => "access_denied",
             Self::CodeExpired => "expired_token",
@@ -71,6 +78,8 @@ impl Failure {
             Self::Redirected { .. } | Self::NoSuchTenant { .. } | Self::Metadata(_) | Self::Unexpected { .. } => "unexpected_answer",
             Self::Refused { .. } => "refused",
             Self::NotAllowed { .. } => "not_allowed",
+            Self::NotCovered { .. } => "insufficient_scope",
+            Self::Untrusted { .. } => "untrusted",
             Self::Credentials(_) => "credentials",
             Self::Runtime(_) => "internal",
         }
@@ -78,8 +87,8 @@ impl Failure {
 
     fn exit_number(&self) -> u8 {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) => 2,
-            Self::NotSignedIn(_) | Self::SignInEnded(_) => 3,
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) => 2,
+            Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } => 3,
             Self::Denied => 4,
             Self::CodeExpired => 5,
             Self::Interrupted => 130,

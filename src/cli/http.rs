@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use oauth2::http::header::RETRY_AFTER;
 use oauth2::{AccessToken, HttpRequest, HttpResponse, http};
+use reqwest::{Certificate, RequestBuilder};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::certificates::Untrusted;
 use super::printable::Printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,6 +25,8 @@ pub struct Http(reqwest::Client);
 pub enum NoAnswer {
     #[error("it took too long")]
     TimedOut,
+    #[error(transparent)]
+    Untrusted(Untrusted),
     #[error("the connection failed ({0})")]
     Failed(Printable),
     #[error("the server is busy")]
@@ -44,8 +48,10 @@ impl NoAnswer {
 }
 
 impl Http {
-    pub fn new() -> Result<Self, NoAnswer> {
-        let client = reqwest::Client::builder()
+    /// Trusts `authorities` besides those that everybody trusts.
+    pub fn new(authorities: Vec<Certificate>) -> Result<Self, NoAnswer> {
+        let builder = authorities.into_iter().fold(reqwest::Client::builder(), |builder, authority| builder.add_root_certificate(authority));
+        let client = builder
             .user_agent(concat!("tms/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
@@ -57,18 +63,17 @@ impl Http {
 
     /// Gets `url`, with the token if there is one.
     pub async fn get(&self, url: &str, token: Option<&AccessToken>) -> Result<HttpResponse, NoAnswer> {
-        let request = self.0.get(url).header(http::header::ACCEPT, "application/json");
-        let request = match token {
+        let request = self.0.get(url);
+        self.answer(match token {
             Some(token) => request.bearer_auth(token.secret()),
             None => request,
-        };
-        not_busy(self.send(request.build().map_err(no_answer)?).await?)
+        })
+        .await
     }
 
     /// Posts a form to `url`.
     pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, NoAnswer> {
-        let request = self.0.post(url).header(http::header::ACCEPT, "application/json").form(form);
-        not_busy(self.send(request.build().map_err(no_answer)?).await?)
+        self.answer(self.0.post(url).form(form)).await
     }
 
     /// Sends a request of the `oauth2` crate. Only what an OAuth endpoint can have said comes back as an answer: the
@@ -77,6 +82,11 @@ impl Http {
         let request = reqwest::Request::try_from(request).map_err(no_answer)?;
         let answer = not_busy(self.send(request).await?)?;
         if is_oauth(&answer) { Ok(answer) } else { Err(NoAnswer::Foreign(answer.status().as_u16())) }
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<HttpResponse, NoAnswer> {
+        let request = request.header(http::header::ACCEPT, "application/json").build().map_err(no_answer)?;
+        not_busy(self.send(request).await?)
     }
 
     async fn send(&self, request: reqwest::Request) -> Result<HttpResponse, NoAnswer> {
@@ -118,7 +128,11 @@ fn is_oauth(answer: &HttpResponse) -> bool {
 }
 
 fn no_answer(error: reqwest::Error) -> NoAnswer {
-    if error.is_timeout() { NoAnswer::TimedOut } else { NoAnswer::Failed(Printable::new(&root_cause(&error))) }
+    match Untrusted::behind(&error) {
+        Some(why) => NoAnswer::Untrusted(why),
+        None if error.is_timeout() => NoAnswer::TimedOut,
+        None => NoAnswer::Failed(Printable::new(&root_cause(&error))),
+    }
 }
 
 /// reqwest's own words repeat the URL; the innermost cause is what the person can act on.

@@ -23,9 +23,9 @@ use super::waiting::Waiting;
 /// What `tms login` takes besides the place.
 #[derive(Args)]
 pub struct Login {
-    /// What the sign-in is for; more than one with spaces between, or given more than once
+    /// What the sign-in is for, if not for all that this program can do; more than one with spaces between, or given more than once
     #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
-    #[arg(value_parser = NonEmptyStringValueParser::new(), default_value = Scope::HostsRead.as_str())]
+    #[arg(value_parser = NonEmptyStringValueParser::new(), default_values = Scope::ALL.map(Scope::as_str))]
     scope: Vec<String>,
 
     /// Do not draw a QR code
@@ -45,7 +45,7 @@ pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), 
     let mut credentials = Credentials::load(output)?;
     let target = Target::choose(place, credentials.current())?;
     credentials.check_writable()?;
-    let server = ServerApi::new(target)?;
+    let server = ServerApi::new(target, place)?;
     let flow = DeviceFlow::new(&server, &server.metadata().await?);
 
     let code = flow.ask_for_code(&login.scope).await?;

@@ -20,7 +20,7 @@ pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
         return Ok(());
     };
 
-    let revoked = revoke(&target, sign_in).await;
+    let revoked = revoke(&target, place, sign_in).await;
     let valid = how_long(sign_in.expires_at);
     credentials.forget(&target)?;
 
@@ -33,8 +33,8 @@ pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn revoke(target: &Target, sign_in: &SignIn) -> Result<(), Failure> {
-    let server = ServerApi::new(target.clone())?;
+async fn revoke(target: &Target, place: &Place, sign_in: &SignIn) -> Result<(), Failure> {
+    let server = ServerApi::new(target.clone(), place)?;
     match server.metadata().await?.revocation_endpoint {
         Some(endpoint) => server.revoke(&endpoint, &sign_in.access_token).await,
         None => Err(server.unexpected("no revocation_endpoint")),

@@ -78,7 +78,7 @@ mod tests {
     }"#;
 
     fn read(document: &str) -> Result<Metadata, MetadataRefused> {
-        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some("lab".to_owned()), insecure_http: false };
+        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some("lab".to_owned()), ..Place::default() };
         Metadata::read(document.as_bytes(), &Target::choose(&place, None).unwrap())
     }
 

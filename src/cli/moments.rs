@@ -34,7 +34,8 @@ pub fn countdown(left: Duration) -> String {
     }
 }
 
-fn read(rfc3339: &str) -> Option<Timestamp> {
+/// A time as TMS writes it.
+pub fn read(rfc3339: &str) -> Option<Timestamp> {
     // jiff ends a day before "forever", so that every time can be shown in every zone.
     if rfc3339.starts_with("9999-12-31T") {
         return Some(Timestamp::FOREVER);

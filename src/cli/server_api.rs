@@ -1,6 +1,7 @@
 //! What this program asks a portal, apart from the device flow.
 
-use oauth2::http::{StatusCode, header::LOCATION};
+use oauth2::http::StatusCode;
+use oauth2::http::header::{LOCATION, WWW_AUTHENTICATE};
 use oauth2::url::Url;
 use oauth2::{AccessToken, HttpResponse};
 use serde::de::DeserializeOwned;
@@ -10,11 +11,12 @@ use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::paths;
 use crate::domain::time::span_in_words;
 
+use super::certificates::{self, CaFileRefused};
 use super::failure::Failure;
 use super::http::{Http, NoAnswer};
 use super::metadata::Metadata;
 use super::printable::Printable;
-use super::target::Target;
+use super::target::{Place, Target};
 
 /// One tenant of one portal, as this program sees it.
 pub struct ServerApi {
@@ -43,6 +45,8 @@ pub struct MyHosts {
 pub struct HostAccount {
     pub host: Printable,
     pub host_account: Printable,
+    /// Where SSH connects to, if the host's name is not it.
+    pub address: Option<Printable>,
     pub state: Printable,
     pub linked_at: Option<Printable>,
     pub expires_at: Option<Printable>,
@@ -55,10 +59,13 @@ struct ApiError {
 }
 
 impl ServerApi {
-    pub fn new(target: Target) -> Result<Self, Failure> {
-        match Http::new() {
-            Ok(http) => Ok(Self { target, http }),
-            Err(why) => Err(Failure::NoAnswer { server: target.server, why }),
+    pub fn new(target: Target, place: &Place) -> Result<Self, Failure> {
+        let authorities = place.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
+        match (Http::new(authorities), place.ca_file()) {
+            (Ok(http), _) => Ok(Self { target, http }),
+            // What looked like a certificate is none.
+            (Err(_), Some(path)) => Err(CaFileRefused::NoCertificate { path: path.to_owned() }.into()),
+            (Err(why), None) => Err(Failure::NoAnswer { server: target.server, why }),
         }
     }
 
@@ -93,6 +100,7 @@ impl ServerApi {
         match why {
             NoAnswer::Busy { retry_after: Some(span) } => Failure::Busy { server, when: format!("in {}", span_in_words(span)) },
             NoAnswer::Busy { retry_after: None } => Failure::Busy { server, when: "in a minute".to_owned() },
+            NoAnswer::Untrusted(why) => Failure::Untrusted { server, why },
             _ => Failure::NoAnswer { server, why },
         }
     }
@@ -101,10 +109,15 @@ impl ServerApi {
         Failure::Unexpected { server: self.target.server.clone(), what: Printable::new(what) }
     }
 
-    async fn ask<T: DeserializeOwned>(&self, path: &str, token: &AccessToken) -> Result<T, Failure> {
-        let answer = self.http.get(&self.target.url(path), Some(token)).await.map_err(|why| self.no_answer(why))?;
+    pub async fn ask<T: DeserializeOwned>(&self, path: &str, token: &AccessToken) -> Result<T, Failure> {
+        self.read(self.http.get(&self.target.url(path), Some(token)).await, path)
+    }
+
+    /// What the server says at `path` when it does what it is asked to.
+    pub fn read<T: DeserializeOwned>(&self, answer: Result<HttpResponse, NoAnswer>, path: &str) -> Result<T, Failure> {
+        let answer = answer.map_err(|why| self.no_answer(why))?;
         match answer.status() {
-            StatusCode::OK => serde_json::from_slice(answer.body()).map_err(|_| self.unexpected(path)),
+            StatusCode::OK | StatusCode::CREATED => serde_json::from_slice(answer.body()).map_err(|_| self.unexpected(path)),
             StatusCode::UNAUTHORIZED => Err(Failure::SignInEnded(self.target.clone())),
             _ => Err(self.refusal(&answer)),
         }
@@ -114,6 +127,9 @@ impl ServerApi {
         let server = self.target.server.clone();
         if let Some(location) = location(answer) {
             return Failure::Redirected { server, location };
+        }
+        if let Some(scope) = missing_scope(answer) {
+            return Failure::NotCovered { target: self.target.clone(), scope };
         }
         match serde_json::from_slice::<ApiError>(answer.body()) {
             Ok(error) if answer.status() == StatusCode::FORBIDDEN => Failure::NotAllowed { server, message: error.result_msg },
@@ -126,4 +142,11 @@ impl ServerApi {
 fn location(answer: &HttpResponse) -> Option<Printable> {
     let location = answer.headers().get(LOCATION).filter(|_| answer.status().is_redirection())?;
     Some(Printable::new(&String::from_utf8_lossy(location.as_bytes())))
+}
+
+/// RFC 6750 §3.1: the scope that the token would have to have.
+fn missing_scope(answer: &HttpResponse) -> Option<Printable> {
+    let challenge = answer.headers().get(WWW_AUTHENTICATE).filter(|_| answer.status() == StatusCode::FORBIDDEN)?.to_str().ok()?;
+    let (_, scope) = challenge.split_once("error=\"insufficient_scope\"")?.1.split_once("scope=\"")?;
+    scope.split_once('"').map(|(scope, _)| Printable::new(scope))
 }

@@ -1,6 +1,8 @@
 //! Which tenant of which server a command is about.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 
 use clap::Args;
 
@@ -27,6 +29,10 @@ pub struct Place {
     /// Accept http:// to another machine; everybody on the way can then read your token
     #[arg(long, global = true)]
     pub insecure_http: bool,
+
+    /// Trust the certificate authorities in FILE (PEM) too, for a portal whose certificate is from one of your centre's own
+    #[arg(long, global = true, env = "TMS_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<OsString>,
 }
 
 /// One tenant of one server.
@@ -34,6 +40,13 @@ pub struct Place {
 pub struct Target {
     pub server: ServerUrl,
     pub tenant: TenantId,
+}
+
+impl Place {
+    /// The certificates to trust besides those that everybody trusts.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new)
+    }
 }
 
 impl Target {
@@ -78,7 +91,7 @@ mod tests {
     use super::*;
 
     fn place(server: &str, tenant: &str) -> Place {
-        Place { server: Some(server.to_owned()), tenant: Some(tenant.to_owned()), insecure_http: false }
+        Place { server: Some(server.to_owned()), tenant: Some(tenant.to_owned()), ..Place::default() }
     }
 
     fn remembered() -> Remembered {

@@ -2,26 +2,23 @@
 
 use serde_json::json;
 
-use super::credentials::Credentials;
 use super::failure::Failure;
 use super::moments::{in_words, left_in_words, now};
 use super::output::Output;
-use super::server_api::{Me, ServerApi};
+use super::server_api::Me;
+use super::signed_in::SignedIn;
 use super::target::{Place, Target};
 
 /// Asks the server whose token this is: only it knows whether the sign-in still holds.
 pub async fn whoami(place: &Place, output: &Output) -> Result<(), Failure> {
-    let credentials = Credentials::load(output)?;
-    let target = Target::choose(place, credentials.current())?;
-    let sign_in = credentials.find(&target).ok_or_else(|| Failure::NotSignedIn(target.clone()))?;
-    let server = ServerApi::new(target.clone())?;
-    let me = server.me(&sign_in.access_token).await?;
+    let SignedIn { server, token } = SignedIn::load(place, output)?;
+    let me = server.me(&token).await?;
 
     let mut object = json!(me);
     if let Some(members) = object.as_object_mut() {
-        members.insert("server".to_owned(), json!(target.server.as_str()));
+        members.insert("server".to_owned(), json!(server.target.server.as_str()));
     }
-    output.result(&words(&me, &target), &object);
+    output.result(&words(&me, &server.target), &object);
     Ok(())
 }
 

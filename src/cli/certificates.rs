@@ -1,0 +1,95 @@
+//! Certificates: those the person trusts besides everybody's, and what is wrong with one that a server shows.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use reqwest::Certificate;
+use rustls::CertificateError;
+use thiserror::Error;
+
+use super::printable::Printable;
+
+/// What can be wrong with `--ca-file`.
+#[derive(Debug, Error)]
+pub enum CaFileRefused {
+    #[error("cannot read {path}: {source}: check --ca-file (or TMS_CA_FILE)")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} has no certificate to trust (PEM, `-----BEGIN CERTIFICATE-----`): check --ca-file (or TMS_CA_FILE)")]
+    NoCertificate { path: PathBuf },
+}
+
+/// Why a server's certificate proves nothing, and what to do.
+#[derive(Debug, Error)]
+pub enum Untrusted {
+    #[error(
+        "its certificate is from an authority that is not known here: if your centre has one of its own, pass its certificate with --ca-file FILE"
+    )]
+    UnknownAuthority,
+    #[error("its certificate is for another name: check --server")]
+    OtherName,
+    #[error("its certificate is not valid at this time: check this machine's clock, or tell the people who run the server")]
+    NotNow,
+    #[error("its certificate cannot be used ({0}): tell the people who run the server")]
+    Unusable(Printable),
+}
+
+/// Reads the certificates in `path`, at least one.
+pub fn read(path: &Path) -> Result<Vec<Certificate>, CaFileRefused> {
+    let text = fs::read(path).map_err(|source| CaFileRefused::Unreadable { path: path.to_owned(), source })?;
+    match Certificate::from_pem_bundle(&text) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(CaFileRefused::NoCertificate { path: path.to_owned() }),
+    }
+}
+
+impl Untrusted {
+    /// Whether a request failed for its server's certificate.
+    pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+                return Some(Self::from(why));
+            }
+            // An error inside an io::Error is not what that calls its source.
+            let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause = inside.map_or_else(|| error.source(), |inside| Some(inside));
+        }
+        None
+    }
+}
+
+impl From<&CertificateError> for Untrusted {
+    fn from(why: &CertificateError) -> Self {
+        use CertificateError as E;
+        match why {
+            E::UnknownIssuer | E::BadSignature => Self::UnknownAuthority,
+            E::NotValidForName | E::NotValidForNameContext { .. } => Self::OtherName,
+            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => Self::NotNow,
+            other => Self::Unusable(Printable::new(&other.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_found_however_deep_it_lies() {
+        let rustls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, rustls));
+        assert!(matches!(Untrusted::behind(&nested), Some(Untrusted::UnknownAuthority)));
+        assert!(Untrusted::behind(&io::Error::other("connection reset")).is_none());
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for text in ["", "hello", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+            fs::write(file.path(), text).unwrap();
+            assert!(matches!(read(file.path()), Err(CaFileRefused::NoCertificate { .. })), "{text}");
+        }
+        assert!(matches!(read(Path::new("/nowhere/ca.pem")), Err(CaFileRefused::Unreadable { .. })));
+    }
+}
