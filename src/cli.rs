@@ -1,4 +1,5 @@
-//! THE PERSON'S COMMAND LINE: sign in from a terminal (RFC 8628), see who you are and which host accounts you linked.
+//! THE PERSON'S COMMAND LINE: sign in from a terminal (RFC 8628), see who you are and which host accounts you linked,
+//! log in to them over SSH, and revoke the keys that do.
 //!
 //! Results go to stdout, everything said to the person on the way to stderr. Each command is one file.
 
@@ -8,6 +9,8 @@ mod device_flow;
 mod failure;
 mod hosts;
 mod http;
+mod keys;
+mod keys_api;
 mod login;
 mod logout;
 mod metadata;
@@ -18,6 +21,7 @@ mod qr_code;
 mod server_api;
 mod server_url;
 mod signed_in;
+mod ssh;
 mod state;
 mod table;
 mod target;
@@ -41,11 +45,18 @@ Exit codes:
     4  the sign-in was denied in the browser
     5  the code expired before it was approved: run `tms login` again
   130  stopped with Ctrl-C
+`tms ssh` ends as ssh does, once it has become ssh.
 
-The sign-in is kept in the platform's place for application state (on Linux ~/.local/state/tms), readable by you only.
+The sign-in is kept, and so are the keys of `tms ssh`, in the platform's place for application state (on Linux ~/.local/state/tms), readable by you only.
 TMS_CONFIG_DIR names another directory. HTTPS_PROXY and NO_PROXY are honoured; NO_COLOR turns colours off.";
 
-/// Sign in to a TMS portal from the terminal.
+const SSH_EXAMPLES: &str = "\
+Examples:
+  tms ssh frontera
+  tms ssh jdoe@frontera -- squeue --me
+  tms ssh frontera -- -L 8888:localhost:8888 -N";
+
+/// Sign in to a TMS portal from the terminal, and log in to hosts with keys that it knows.
 #[derive(Parser)]
 #[command(name = "tms", version, after_help = EXIT_CODES)]
 struct CommandLine {
@@ -73,6 +84,14 @@ enum Command {
     Whoami,
     /// List the host accounts you shared with this sign-in
     Hosts,
+    /// List the SSH keys that log in as you; `tms keys revoke` ends them
+    Keys(keys::Keys),
+    /// Log in to a host over SSH, or run a command there
+    ///
+    /// Makes a key on this machine when there is none that works, tells the portal its public half, and becomes the
+    /// system's ssh. The private half never leaves this machine.
+    #[command(after_help = SSH_EXAMPLES)]
+    Ssh(ssh::Ssh),
 }
 
 /// Does what the command line says. Everything that can go wrong ends as one line and a documented exit code.
@@ -103,6 +122,8 @@ impl CommandLine {
             Command::Logout => logout::logout(&self.place, output).await,
             Command::Whoami => whoami::whoami(&self.place, output).await,
             Command::Hosts => hosts::hosts(&self.place, output).await,
+            Command::Keys(keys) => keys::keys(keys, &self.place, output).await,
+            Command::Ssh(ssh) => ssh::ssh(ssh, &self.place, output).await,
         }
     }
 }

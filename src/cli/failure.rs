@@ -11,6 +11,7 @@ use super::http::NoAnswer;
 use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
+use super::ssh::{DestinationRefused, KeyFilesFault};
 use super::target::Target;
 
 /// Why a command did not do what it was asked to.
@@ -56,6 +57,16 @@ pub enum Failure {
     CaFile(#[from] CaFileRefused),
     #[error(transparent)]
     Credentials(#[from] CredentialsFault),
+    #[error("there is no key {0} that this sign-in may see: `tms keys` lists them")]
+    NoSuchKey(String),
+    #[error("nobody is there to be asked: say --yes to revoke all keys")]
+    NobodyToAsk,
+    #[error(transparent)]
+    Destination(#[from] DestinationRefused),
+    #[error(transparent)]
+    KeyFiles(#[from] KeyFilesFault),
+    #[error("cannot run `ssh` ({0}): install OpenSSH's client, the package openssh-client on Debian")]
+    NoSsh(io::Error),
     #[error("this program could not start: {0}")]
     Runtime(io::Error),
 }
@@ -69,7 +80,7 @@ impl Failure {
     /// The word that stands for it in JSON.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) => "usage",
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) | Self::NobodyToAsk => "usage",
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::Denied => "access_denied",
             Self::CodeExpired => "expired_token",
@@ -81,13 +92,17 @@ impl Failure {
             Self::NotCovered { .. } => "insufficient_scope",
             Self::Untrusted { .. } => "untrusted",
             Self::Credentials(_) => "credentials",
+            Self::NoSuchKey(_) => "no_such_key",
+            Self::Destination(_) => "no_such_host_account",
+            Self::KeyFiles(_) => "key_files",
+            Self::NoSsh(_) => "no_ssh",
             Self::Runtime(_) => "internal",
         }
     }
 
     fn exit_number(&self) -> u8 {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) => 2,
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) | Self::NobodyToAsk => 2,
             Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } => 3,
             Self::Denied => 4,
             Self::CodeExpired => 5,

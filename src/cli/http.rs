@@ -71,6 +71,15 @@ impl Http {
         .await
     }
 
+    /// Posts JSON to `url`.
+    pub async fn post_json(&self, url: &str, token: &AccessToken, body: &Value) -> Result<HttpResponse, NoAnswer> {
+        self.answer(self.0.post(url).bearer_auth(token.secret()).json(body)).await
+    }
+
+    pub async fn delete(&self, url: &str, token: &AccessToken) -> Result<HttpResponse, NoAnswer> {
+        self.answer(self.0.delete(url).bearer_auth(token.secret())).await
+    }
+
     /// Posts a form to `url`.
     pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, NoAnswer> {
         self.answer(self.0.post(url).form(form)).await

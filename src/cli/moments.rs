@@ -24,6 +24,19 @@ pub fn left_in_words(rfc3339: &str, now: Timestamp) -> Option<String> {
     Some(format!("{} left", span_in_words(time.since(now))))
 }
 
+/// How long ago it was: `3 minutes ago`; a time nobody can read is shown as it came.
+pub fn ago_in_words(rfc3339: &str, now: Timestamp) -> String {
+    read(rfc3339).map_or_else(|| rfc3339.to_owned(), |time| time.ago(now))
+}
+
+/// An end, from here: `7 hours left`, `never`, or how long ago it was.
+pub fn time_left_in_words(rfc3339: &str, now: Timestamp) -> String {
+    match read(rfc3339) {
+        Some(end) if end != Timestamp::FOREVER && end <= now => end.ago(now),
+        _ => left_in_words(rfc3339, now).unwrap_or_else(|| in_words(rfc3339)),
+    }
+}
+
 /// For a clock that runs while somebody watches: `14 min 32 s`.
 pub fn countdown(left: Duration) -> String {
     let seconds = left.as_secs();
@@ -65,6 +78,17 @@ mod tests {
         let now = Timestamp::from_millis(1_795_237_200_000 - 8 * 3_600_000);
         assert_eq!(left_in_words("2026-11-21T05:00:00+00:00", now).as_deref(), Some("8 hours left"));
         assert_eq!(left_in_words("9999-12-31T23:59:59+00:00", now), None);
+    }
+
+    #[test]
+    fn an_end_is_said_from_here() {
+        let end = "2026-11-21T05:00:00+00:00";
+        let at = |hours: i64| Timestamp::from_millis(1_795_237_200_000 + hours * 3_600_000);
+        assert_eq!(time_left_in_words(end, at(-8)), "8 hours left");
+        assert_eq!(time_left_in_words(end, at(3)), "3 hours ago");
+        assert_eq!(time_left_in_words("9999-12-31T23:59:59+00:00", at(0)), "never");
+        assert_eq!(time_left_in_words("soon", at(0)), "soon");
+        assert_eq!(ago_in_words(end, at(3)), "3 hours ago");
     }
 
     #[test]

@@ -51,6 +51,19 @@ impl Output {
         }
     }
 
+    /// Whether somebody is there to answer a question.
+    pub fn can_ask(&self) -> bool {
+        self.is_watched() && io::stdin().is_terminal()
+    }
+
+    /// Asks for a yes or no; no answer is no.
+    pub async fn ask(&self, question: &str) -> bool {
+        let _gone = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
+        // On a thread of its own, so that Ctrl-C is an answer, too.
+        let answer = tokio::task::spawn_blocking(|| io::stdin().lines().next().and_then(Result::ok)).await;
+        matches!(answer, Ok(Some(answer)) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// Whether a person watches: only then are moving and large things drawn.
     pub fn is_watched(&self) -> bool {
         *self == Self::Words && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

@@ -1,0 +1,129 @@
+//! The person's SSH keys, as the portal tells and takes them.
+
+use oauth2::http::StatusCode;
+use oauth2::{AccessToken, HttpResponse};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::domain::paths;
+
+use super::failure::Failure;
+use super::http::NoAnswer;
+use super::printable::Printable;
+use super::server_api::ServerApi;
+
+const PAGE_SIZE: &str = "100";
+/// More than anybody has keys for; a server that never comes to an end is not followed for ever.
+const MOST_PAGES: usize = 1000;
+/// TMS' way to say "as often as it is wanted".
+const UNLIMITED_USES: i32 = -1;
+
+/// A key that logs in to a host account.
+#[derive(Deserialize, Serialize)]
+pub struct Key {
+    pub id: i64,
+    pub host: Printable,
+    pub host_account: Printable,
+    /// The application it was made for.
+    pub client_id: Printable,
+    pub public_key: Printable,
+    pub public_key_fingerprint: Printable,
+    pub key_type: Printable,
+    pub state: Printable,
+    pub max_uses: i64,
+    pub remaining_uses: i64,
+    pub created: Printable,
+    pub expires_at: Printable,
+    pub last_used_at: Option<Printable>,
+}
+
+/// A key that is to log in to a host account.
+pub struct NewKey<'a> {
+    pub host: &'a str,
+    pub host_account: &'a str,
+    /// As one line of `authorized_keys`.
+    pub public_key: &'a str,
+    pub ttl_minutes: u32,
+}
+
+/// What the portal made of a new key.
+#[derive(Deserialize)]
+pub struct Registered {
+    pub id: i64,
+    pub public_key_fingerprint: Printable,
+    pub expires_at: Printable,
+}
+
+/// `GET /v1/tms/me/keys`, a page at a time.
+#[derive(Deserialize)]
+struct KeysPage {
+    keys: Vec<Key>,
+    next_cursor: Option<String>,
+}
+
+impl Key {
+    pub fn is_active(&self) -> bool {
+        self.state.as_str() == "active"
+    }
+}
+
+impl ServerApi {
+    pub async fn my_keys(&self, token: &AccessToken) -> Result<Vec<Key>, Failure> {
+        let mut keys = Vec::new();
+        let mut next = None;
+        for _ in 0..MOST_PAGES {
+            let page: KeysPage = self.ask(&page_path(next.as_deref()), token).await?;
+            keys.extend(page.keys);
+            match page.next_cursor {
+                Some(cursor) => next = Some(cursor),
+                None => return Ok(keys),
+            }
+        }
+        Err(self.unexpected("a list of keys without an end"))
+    }
+
+    pub async fn register_key(&self, token: &AccessToken, key: &NewKey<'_>) -> Result<Registered, Failure> {
+        let body = json!({
+            "host": key.host,
+            "host_account": key.host_account,
+            "public_key": key.public_key,
+            "ttl_minutes": key.ttl_minutes,
+            "num_uses": UNLIMITED_USES,
+        });
+        self.read(self.http.post_json(&self.target.url(paths::MY_KEYS), token, &body).await, paths::MY_KEYS)
+    }
+
+    /// Ends a key. False when there was nothing left to end.
+    pub async fn revoke_key(&self, token: &AccessToken, id: i64) -> Result<bool, Failure> {
+        let answer = self.http.delete(&self.target.url(&format!("{}/{id}", paths::MY_KEYS)), token).await;
+        if is_gone(&answer) {
+            return Ok(false);
+        }
+        self.read::<IgnoredAny>(answer, paths::MY_KEYS).map(|_| true)
+    }
+}
+
+fn page_path(cursor: Option<&str>) -> String {
+    let mut query = oauth2::url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", PAGE_SIZE);
+    if let Some(cursor) = cursor {
+        query.append_pair("cursor", cursor);
+    }
+    format!("{}?{}", paths::MY_KEYS, query.finish())
+}
+
+fn is_gone(answer: &Result<HttpResponse, NoAnswer>) -> bool {
+    answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::NOT_FOUND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_sent_back_as_it_came_and_nothing_more() {
+        assert_eq!(page_path(None), "/v1/tms/me/keys?limit=100");
+        assert_eq!(page_path(Some("a b&limit=1#/../x")), "/v1/tms/me/keys?limit=100&cursor=a+b%26limit%3D1%23%2F..%2Fx");
+    }
+}

@@ -1,0 +1,101 @@
+//! `tms ssh`
+
+mod command;
+mod destination;
+mod key_files;
+
+pub use destination::DestinationRefused;
+pub use key_files::KeyFilesFault;
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use ssh_key::rand_core::OsRng;
+use ssh_key::{Algorithm, HashAlg, PrivateKey};
+
+use super::failure::Failure;
+use super::keys_api::{Key, NewKey};
+use super::moments::{in_words, now, read};
+use super::output::Output;
+use super::signed_in::SignedIn;
+use super::target::Place;
+use destination::{Account, Destination};
+use key_files::{KeyFiles, Record};
+
+/// With less time left, a key could expire between here and the host.
+const SHORTEST_REST: Duration = Duration::from_secs(60);
+
+/// What `tms ssh` takes besides the place.
+#[derive(Args)]
+pub struct Ssh {
+    /// The host, and the account there if you have several
+    #[arg(value_name = "[ACCOUNT@]HOST")]
+    destination: Destination,
+
+    /// How long a new key is to work, if one has to be made
+    #[arg(long, value_name = "MINUTES", default_value_t = 12 * 60, value_parser = clap::value_parser!(u32).range(1..))]
+    ttl_minutes: u32,
+
+    /// For ssh: its options, and a command to run on the host
+    #[arg(last = true, value_name = "SSH-ARGS")]
+    arguments: Vec<OsString>,
+}
+
+/// Becomes the system's `ssh`, with a key that logs in to the host account. So this returns only if that fails.
+pub async fn ssh(ssh: &Ssh, place: &Place, output: &Output) -> Result<(), Failure> {
+    let signed_in = SignedIn::load(place, output)?;
+    let accounts = signed_in.server.my_hosts(&signed_in.token).await?.hosts;
+    let account = destination::choose(&ssh.destination, &accounts)?;
+    let key = key_for(&account, ssh.ttl_minutes, &signed_in, output).await?;
+    Err(Failure::NoSsh(command::command(&key, &account, &ssh.arguments).exec()))
+}
+
+/// The file of a key that logs in now: the one that is kept here, or a new one.
+async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, output: &Output) -> Result<PathBuf, Failure> {
+    let files = KeyFiles::open(&signed_in.server.target, account).await?;
+    let record = files.record();
+    let still_active = match &record {
+        Some(record) => is_active(record, signed_in).await?,
+        None => false,
+    };
+    let usable = record.as_ref().filter(|record| record.expires_at > now() + SHORTEST_REST && files.holds(record));
+    if usable.is_none() || !still_active {
+        make_key(account, ttl_minutes, &files, signed_in, output).await?;
+        if let Some(superseded) = record.filter(|_| still_active) {
+            // It is of no use to anybody any more; if this fails, it ends by itself.
+            let _best_effort = signed_in.server.revoke_key(&signed_in.token, superseded.id).await;
+        }
+    }
+    Ok(files.private_key())
+}
+
+/// The portal has the last word: the key may have been revoked, or used up. By its fingerprint, too: the number of a key
+/// that is gone may be another's by now.
+async fn is_active(record: &Record, signed_in: &SignedIn) -> Result<bool, Failure> {
+    let keys = signed_in.server.my_keys(&signed_in.token).await?;
+    let recorded = |key: &Key| key.id == record.id && key.public_key_fingerprint.as_str() == record.fingerprint;
+    Ok(keys.iter().any(|key| recorded(key) && key.is_active()))
+}
+
+/// The private half is made here and stays here; the portal is told the public one.
+async fn make_key(account: &Account, ttl_minutes: u32, files: &KeyFiles, signed_in: &SignedIn, output: &Output) -> Result<(), Failure> {
+    let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(KeyFilesFault::Key)?;
+    // Better to hear that it cannot be kept before it is registered.
+    let draft = files.draft(&key)?;
+    let public_key = key.public_key().to_openssh().map_err(KeyFilesFault::Key)?;
+    let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+
+    let new = NewKey { host: &account.host, host_account: &account.host_account, public_key: &public_key, ttl_minutes };
+    let registered = signed_in.server.register_key(&signed_in.token, &new).await?;
+    let expires_at = match read(registered.expires_at.as_str()) {
+        Some(time) if registered.public_key_fingerprint.as_str() == fingerprint => time,
+        _ => return Err(signed_in.server.unexpected("another key than the one that was registered")),
+    };
+    files.keep(draft, Record { id: registered.id, fingerprint, expires_at })?;
+    let until = in_words(registered.expires_at.as_str());
+    output.note(&format!("Made a key for {} on {}, valid until {until}.", account.host_account, account.host));
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Which host account `[ACCOUNT@]HOST` is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::super::printable::Printable;
+use super::super::server_api::HostAccount;
+
+const LONGEST_NAME: usize = 128;
+
+/// What the person typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    account: Option<String>,
+    host: String,
+}
+
+/// A host account whose names can be handed to `ssh` and be names of files: none is an option, a path or a piece of a
+/// shell's command (ssh puts them into `ProxyCommand`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Account {
+    pub host: String,
+    pub host_account: String,
+    /// Where to connect to, if the host's name is not it.
+    pub address: Option<String>,
+}
+
+/// Why it is not one host account of the person's.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum DestinationRefused {
+    #[error("you have no host account {wanted}; you have {there}")]
+    Unknown { wanted: String, there: List },
+    #[error("no host account is shared with this sign-in: tick those you want when you sign in with `tms login`")]
+    NothingShared,
+    #[error("your link to {0} has expired: ask the operators of your centre to renew it")]
+    Expired(List),
+    #[error("you have several accounts on {host} ({accounts}): name one, as in `tms ssh ACCOUNT@{host}`")]
+    Ambiguous { host: String, accounts: List },
+    #[error("{0} cannot be used with ssh, because of how it is named: tell the people who run the portal")]
+    OddName(Printable),
+}
+
+/// Host accounts as they are typed: `a@x, b@x`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct List(Vec<String>);
+
+/// The one active host account that `wanted` is.
+pub fn choose(wanted: &Destination, accounts: &[HostAccount]) -> Result<Account, DestinationRefused> {
+    let (active, ended): (Vec<&HostAccount>, Vec<&HostAccount>) = accounts.iter().partition(|account| account.state.as_str() == "active");
+    let meant: Vec<&HostAccount> = active.iter().copied().filter(|account| wanted.is(account)).collect();
+    let meant_but_ended: Vec<&HostAccount> = ended.into_iter().filter(|account| wanted.is(account)).collect();
+    match (meant.as_slice(), meant_but_ended.as_slice()) {
+        ([account], _) => Account::new(account),
+        ([], []) if active.is_empty() => Err(DestinationRefused::NothingShared),
+        ([], []) => Err(DestinationRefused::Unknown { wanted: wanted.to_string(), there: List::of(&active) }),
+        ([], ended) => Err(DestinationRefused::Expired(List::of(ended))),
+        (several, _) => Err(DestinationRefused::Ambiguous { host: wanted.host.clone(), accounts: List::of(several) }),
+    }
+}
+
+impl Destination {
+    fn is(&self, account: &HostAccount) -> bool {
+        account.host.as_str() == self.host && self.account.as_deref().is_none_or(|wanted| account.host_account.as_str() == wanted)
+    }
+}
+
+impl FromStr for Destination {
+    type Err = &'static str;
+
+    /// A host has no `@` in its name; an account may.
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let (account, host) = match typed.rsplit_once('@') {
+            Some((account, host)) => (Some(account.to_owned()), host),
+            None => (None, typed),
+        };
+        if host.is_empty() || account.as_ref().is_some_and(String::is_empty) {
+            return Err("it is HOST, or ACCOUNT@HOST");
+        }
+        Ok(Self { account, host: host.to_owned() })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.account {
+            Some(account) => write!(f, "{account}@{}", self.host),
+            None => write!(f, "on {}", self.host),
+        }
+    }
+}
+
+impl Account {
+    fn new(account: &HostAccount) -> Result<Self, DestinationRefused> {
+        let address = account.address.as_ref().map(Printable::as_str).filter(|address| !address.is_empty() && *address != account.host.as_str());
+        let (host, name) = (account.host.as_str(), account.host_account.as_str());
+        if is_plain(host, "") && is_plain(name, "@+~") && address.is_none_or(|address| is_plain(address, "") || is_plain_ipv6(address)) {
+            return Ok(Self { host: host.to_owned(), host_account: name.to_owned(), address: address.map(str::to_owned) });
+        }
+        Err(DestinationRefused::OddName(Printable::new(&typed(account))))
+    }
+}
+
+/// Letters, digits, `.`, `_`, `-` and what is in `besides`, beginning with a letter, digit or `_`.
+fn is_plain(name: &str, besides: &str) -> bool {
+    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') || besides.contains(c);
+    begins_well && name.len() <= LONGEST_NAME && name.chars().all(allowed)
+}
+
+fn is_plain_ipv6(address: &str) -> bool {
+    address.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+fn typed(account: &HostAccount) -> String {
+    format!("{}@{}", account.host_account, account.host)
+}
+
+impl List {
+    fn of(accounts: &[&HostAccount]) -> Self {
+        Self(accounts.iter().map(|account| typed(account)).collect())
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(account: &str, host: &str, state: &str, address: Option<&str>) -> HostAccount {
+        HostAccount {
+            host: Printable::new(host),
+            host_account: Printable::new(account),
+            address: address.map(Printable::new),
+            state: Printable::new(state),
+            linked_at: None,
+            expires_at: None,
+        }
+    }
+
+    fn chosen(typed: &str, accounts: &[HostAccount]) -> Result<String, String> {
+        let account = choose(&typed.parse().unwrap(), accounts).map_err(|refused| refused.to_string())?;
+        Ok(format!("{}@{}", account.host_account, account.host))
+    }
+
+    #[test]
+    fn a_host_alone_is_enough_where_there_is_one_account() {
+        let accounts = [
+            account("jdoe", "frontera", "active", None),
+            account("jdoe", "vista", "active", None),
+            account("shared@proj", "vista", "active", None),
+            account("old", "frontera", "expired", None),
+            account("old", "gone", "expired", None),
+        ];
+        assert_eq!(chosen("frontera", &accounts).unwrap(), "jdoe@frontera");
+        assert_eq!(chosen("jdoe@vista", &accounts).unwrap(), "jdoe@vista");
+        assert_eq!(chosen("shared@proj@vista", &accounts).unwrap(), "shared@proj@vista");
+        for (typed, why) in [
+            ("vista", "you have several accounts on vista (jdoe@vista, shared@proj@vista): name one, as in `tms ssh ACCOUNT@vista`"),
+            ("gone", "your link to old@gone has expired: ask the operators of your centre to renew it"),
+            ("old@frontera", "your link to old@frontera has expired: ask the operators of your centre to renew it"),
+            ("Frontera", "you have no host account on Frontera; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
+            ("root@vista", "you have no host account root@vista; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
+        ] {
+            assert_eq!(chosen(typed, &accounts).unwrap_err(), why);
+        }
+        assert!(chosen("vista", &[]).unwrap_err().contains("`tms login`"));
+    }
+
+    #[test]
+    fn half_a_destination_is_none() {
+        for typed in ["", "@", "@vista", "jdoe@"] {
+            assert!(typed.parse::<Destination>().is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_ssh_would_misread_is_refused() {
+        let odd = ["-oProxyCommand=x", "../../x", "a/b", "..", ".", ".ssh", "a b", "a;b", "$(id)", "a%h", "`id`", "é", "a'b", "a\"b"];
+        let too_long = "a".repeat(129);
+        for odd in odd.into_iter().chain([too_long.as_str()]) {
+            for account in
+                [account("jdoe", odd, "active", None), account(odd, "vista", "active", None), account("jdoe", "vista", "active", Some(odd))]
+            {
+                assert_eq!(Account::new(&account), Err(DestinationRefused::OddName(Printable::new(&typed(&account)))), "{odd}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_counts_when_it_differs_from_the_name() {
+        for (address, kept) in [
+            (None, None),
+            (Some(""), None),
+            (Some("vista"), None),
+            (Some("login1.vista.example.org"), Some("login1.vista.example.org")),
+            (Some("192.0.2.7"), Some("192.0.2.7")),
+            (Some("2001:db8::7"), Some("2001:db8::7")),
+            (Some("::1"), Some("::1")),
+        ] {
+            assert_eq!(Account::new(&account("jdoe", "vista", "active", address)).unwrap().address.as_deref(), kept);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The key that this machine holds for a host account: the private half, which never leaves it, the public one, and
+//! what the portal said about it.
+//!
+//! They lie in `keys/SERVER/TENANT/HOST/ACCOUNT` in the directory of `state`, by names that `Account` has checked.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use crate::domain::time::Timestamp;
+
+use super::super::state::{self, DIRECTORY_VARIABLE};
+use super::super::target::Target;
+use super::destination::Account;
+
+const PRIVATE_KEY: &str = "id_ed25519";
+/// Where `ssh` looks for the public half.
+const PUBLIC_KEY: &str = "id_ed25519.pub";
+const RECORD: &str = "key.json";
+const LOCK: &str = "lock";
+
+/// What can be wrong with the files of a key.
+#[derive(Debug, Error)]
+pub enum KeyFilesFault {
+    #[error(transparent)]
+    NoPlace(#[from] state::NoPlace),
+    #[error("cannot keep a key in {directory}: {source}")]
+    Unwritable { directory: PathBuf, source: io::Error },
+    #[error("ssh would misread the name {0}, for its % or $: set {DIRECTORY_VARIABLE} to another directory")]
+    Misread(PathBuf),
+    #[error("cannot make a key: {0}")]
+    Key(ssh_key::Error),
+}
+
+/// The files of one host account's key. While this lives, no other `tms` changes them.
+pub struct KeyFiles {
+    directory: PathBuf,
+    named: Named,
+    _lock: File,
+}
+
+/// What the portal said about the key.
+#[derive(Serialize, Deserialize)]
+pub struct Record {
+    pub id: i64,
+    pub fingerprint: String,
+    pub expires_at: Timestamp,
+}
+
+/// A private key on the disk that is gone again unless it is kept.
+pub struct Draft {
+    private_key: NamedTempFile,
+    public_key: String,
+}
+
+/// Whose key it is. Not every file system tells `Vista` from `vista`, and a server's name is shortened for its directory.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Named {
+    server: String,
+    tenant: String,
+    host: String,
+    host_account: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    #[serde(flatten)]
+    named: Named,
+    #[serde(flatten)]
+    record: Record,
+}
+
+impl KeyFiles {
+    /// Waits for another `tms` that makes a key for the same host account: one key is enough for both.
+    pub async fn open(target: &Target, account: &Account) -> Result<Self, KeyFilesFault> {
+        let named = Named {
+            server: target.server.to_string(),
+            tenant: target.tenant.to_string(),
+            host: account.host.clone(),
+            host_account: account.host_account.clone(),
+        };
+        let directory = named.directory(&state::directory()?);
+        if is_misread(&directory) {
+            return Err(KeyFilesFault::Misread(directory));
+        }
+        let place = directory.clone();
+        // On a thread of its own, so that Ctrl-C is heard.
+        let lock = tokio::task::spawn_blocking(move || lock(&place)).await.map_err(io::Error::other).flatten();
+        match lock {
+            Ok(lock) => Ok(Self { directory, named, _lock: lock }),
+            Err(source) => Err(KeyFilesFault::Unwritable { directory, source }),
+        }
+    }
+
+    pub fn private_key(&self) -> PathBuf {
+        self.directory.join(PRIVATE_KEY)
+    }
+
+    /// What is known of the key that is kept. One that cannot be read is as good as none.
+    pub fn record(&self) -> Option<Record> {
+        let text = fs::read(self.directory.join(RECORD)).ok()?;
+        let contents: Contents = serde_json::from_slice(&text).ok()?;
+        (contents.named == self.named).then_some(contents.record)
+    }
+
+    /// Whether the private key is there, is the recorded one, and has been this person's only.
+    pub fn holds(&self, record: &Record) -> bool {
+        let path = self.private_key();
+        let private = fs::metadata(&path).is_ok_and(|file| file.permissions().mode() & state::OTHERS == 0);
+        let key = PrivateKey::read_openssh_file(&path);
+        private && key.is_ok_and(|key| key.fingerprint(HashAlg::Sha256).to_string() == record.fingerprint)
+    }
+
+    /// Writes a key down, so that nothing but its registration is missing.
+    pub fn draft(&self, key: &PrivateKey) -> Result<Draft, KeyFilesFault> {
+        let text = key.to_openssh(LineEnding::LF).map_err(KeyFilesFault::Key)?;
+        let public_key = key.public_key().to_openssh().map_err(KeyFilesFault::Key)?;
+        let private_key = self.new_file(PRIVATE_KEY, text.as_bytes()).map_err(|source| self.unwritable(source))?;
+        Ok(Draft { private_key, public_key })
+    }
+
+    /// Keeps a key instead of the one before.
+    pub fn keep(&self, draft: Draft, record: Record) -> Result<(), KeyFilesFault> {
+        self.replace(draft, Contents { named: self.named.clone(), record }).map_err(|source| self.unwritable(source))
+    }
+
+    /// The record comes last: without it, or with an older one, what is there does not count as a key.
+    fn replace(&self, draft: Draft, contents: Contents) -> io::Result<()> {
+        let public_key = self.new_file(PUBLIC_KEY, format!("{}\n", draft.public_key).as_bytes())?;
+        let record = self.new_file(RECORD, &serde_json::to_vec_pretty(&contents)?)?;
+        state::keep(draft.private_key, &self.private_key())?;
+        state::keep(public_key, &self.directory.join(PUBLIC_KEY))?;
+        state::keep(record, &self.directory.join(RECORD))
+    }
+
+    fn new_file(&self, name: &str, text: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = state::new_file(&self.directory.join(name))?;
+        file.write_all(text)?;
+        Ok(file)
+    }
+
+    fn unwritable(&self, source: io::Error) -> KeyFilesFault {
+        KeyFilesFault::Unwritable { directory: self.directory.clone(), source }
+    }
+}
+
+impl Named {
+    fn directory(&self, state: &Path) -> PathBuf {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+        let server: String = self.server.replace("://", "_").chars().map(plain).collect();
+        let directory = state.join("keys").join(server).join(&self.tenant).join(&self.host).join(&self.host_account);
+        // `ssh` takes a `~` in front for a home directory.
+        std::path::absolute(&directory).unwrap_or(directory)
+    }
+}
+
+/// `ssh` puts other things in the place of `%h` and `${HOME}`, and has no way to write a name with these in it.
+fn is_misread(path: &Path) -> bool {
+    path.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b'%' | b'$'))
+}
+
+/// The lock ends with this process, or when it becomes `ssh`.
+fn lock(directory: &Path) -> io::Result<File> {
+    state::make_directory(directory)?;
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(state::FILE_MODE).open(directory.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ssh_key::Algorithm;
+    use ssh_key::rand_core::OsRng;
+
+    fn named(server: &str, host: &str) -> Named {
+        Named { server: server.to_owned(), tenant: "lab".to_owned(), host: host.to_owned(), host_account: "jdoe".to_owned() }
+    }
+
+    fn open(state: &Path, named: &Named) -> KeyFiles {
+        let directory = named.directory(state);
+        KeyFiles { named: named.clone(), _lock: lock(&directory).unwrap(), directory }
+    }
+
+    fn keep_new(files: &KeyFiles) -> Record {
+        let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
+        let record = || Record { id: 7, fingerprint: key.fingerprint(HashAlg::Sha256).to_string(), expires_at: Timestamp::FOREVER };
+        files.keep(files.draft(&key).unwrap(), record()).unwrap();
+        record()
+    }
+
+    #[test]
+    fn each_server_has_a_directory_with_a_plain_name() {
+        for (server, directory) in [
+            ("https://portal.example.org", "/s/keys/https_portal.example.org/lab/vista/jdoe"),
+            ("https://portal.example.org:8443", "/s/keys/https_portal.example.org_8443/lab/vista/jdoe"),
+            ("http://[::1]:3000", "/s/keys/http____1__3000/lab/vista/jdoe"),
+        ] {
+            assert_eq!(named(server, "vista").directory(Path::new("/s")), Path::new(directory));
+        }
+    }
+
+    #[test]
+    fn a_key_is_kept_for_its_person_only() {
+        let state = tempfile::tempdir().unwrap();
+        let files = open(state.path(), &named("https://a.example", "vista"));
+        let record = keep_new(&files);
+        assert!(files.holds(&record));
+        assert_eq!(files.record().unwrap().fingerprint, record.fingerprint);
+
+        let mut names: Vec<_> = fs::read_dir(&files.directory).unwrap().map(|file| file.unwrap()).collect();
+        names.sort_by_key(|file| file.file_name());
+        assert_eq!(names.iter().map(|file| file.file_name()).collect::<Vec<_>>(), ["id_ed25519", "id_ed25519.pub", "key.json", "lock"]);
+        assert!(names.iter().all(|file| file.metadata().unwrap().permissions().mode() & 0o777 == 0o600));
+        assert_eq!(fs::metadata(&files.directory).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_key_that_others_could_read_is_none() {
+        let state = tempfile::tempdir().unwrap();
+        let files = open(state.path(), &named("https://a.example", "vista"));
+        let record = keep_new(&files);
+        fs::set_permissions(files.private_key(), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(!files.holds(&record));
+    }
+
+    #[test]
+    fn a_record_of_another_key_does_not_count() {
+        let state = tempfile::tempdir().unwrap();
+        let files = open(state.path(), &named("https://a.example", "vista"));
+        let older = keep_new(&files);
+        let newer = keep_new(&files);
+        assert!(!files.holds(&older) && files.holds(&newer));
+
+        // As on a file system that takes both names for one.
+        let other =
+            KeyFiles { directory: files.directory.clone(), named: named("https://a.example", "Vista"), _lock: File::open("/dev/null").unwrap() };
+        assert!(other.record().is_none());
+        fs::write(files.directory.join(RECORD), "{").unwrap();
+        assert!(files.record().is_none());
+    }
+}

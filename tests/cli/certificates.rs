@@ -1,0 +1,72 @@
+//! Portals whose certificate is from an authority of their own: `--ca-file`.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::machine::Machine;
+use crate::portal::Portal;
+
+/// An authority's certificate, and a portal that it says is `name`.
+fn portal_with_own_authority(name: &str) -> (String, Portal) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
+    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    (authority.pem(), Portal::start_with(tls))
+}
+
+#[test]
+fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
+    let (authority, portal) = portal_with_own_authority("127.0.0.1");
+    let machine = Machine::signed_in_to(&portal);
+    machine.write("ca.pem", &authority, 0o644);
+    let file = machine.path("ca.pem").display().to_string();
+
+    let run = machine.tms(&["hosts"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("cannot prove who it is") && run.err.contains("--ca-file FILE"), "{run:?}");
+    assert_eq!(machine.tms(&["hosts", "--json"]).json()["error"], "untrusted");
+    assert!(portal.asked().is_empty(), "the token stayed here");
+
+    assert_eq!(machine.tms(&["hosts", "--ca-file", &file]).code, Some(0));
+    assert_eq!(machine.command(&["hosts"]).env("TMS_CA_FILE", &file).status().unwrap().code(), Some(0));
+    assert_eq!(machine.command(&["hosts"]).env("TMS_CA_FILE", "").status().unwrap().code(), Some(1), "empty is not given");
+}
+
+#[test]
+fn an_authority_of_ones_own_vouches_for_its_names_only() {
+    let (authority, portal) = portal_with_own_authority("portal.example.org");
+    let machine = Machine::signed_in_to(&portal);
+    machine.write("ca.pem", &authority, 0o644);
+    let run = machine.tms(&["hosts", "--ca-file", &machine.path("ca.pem").display().to_string()]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("its certificate is for another name"), "{run:?}");
+}
+
+#[test]
+fn another_authority_is_still_not_trusted() {
+    let (_, portal) = portal_with_own_authority("127.0.0.1");
+    let (other, _) = portal_with_own_authority("127.0.0.1");
+    let machine = Machine::signed_in_to(&portal);
+    machine.write("ca.pem", &other, 0o644);
+    let run = machine.tms(&["hosts", "--ca-file", &machine.path("ca.pem").display().to_string()]);
+    assert!(run.err.contains("not known here"), "{run:?}");
+}
+
+#[test]
+fn a_file_without_certificates_is_a_wrong_command_line() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    machine.write("empty.pem", "", 0o644);
+    machine.write("damaged.pem", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", 0o644);
+    for (file, said) in [("empty.pem", "no certificate"), ("damaged.pem", "no certificate"), ("missing.pem", "cannot read")] {
+        let run = machine.tms(&["hosts", "--ca-file", &machine.path(file).display().to_string()]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.err.contains(said) && run.err.contains("TMS_CA_FILE"), "{run:?}");
+    }
+}

@@ -1,0 +1,85 @@
+//! `tms keys` and `tms keys revoke`
+
+use serde_json::{Value, json};
+
+use crate::machine::Machine;
+use crate::portal::{Portal, key};
+
+fn with_five_keys() -> (Portal, Machine) {
+    let portal = Portal::start();
+    portal.state().keys = (1..=5).map(|id| key(id, &format!("SHA256:{}", ["a", "b", "c"][id as usize % 3]))).collect();
+    let machine = Machine::signed_in_to(&portal);
+    (portal, machine)
+}
+
+fn left(portal: &Portal) -> Vec<Value> {
+    portal.state().keys.iter().map(|key| key["id"].clone()).collect()
+}
+
+#[test]
+fn all_pages_are_listed() {
+    let (portal, machine) = with_five_keys();
+    let run = machine.tms(&["keys"]);
+    assert_eq!((run.code, run.out.lines().count()), (Some(0), 6), "{run:?}");
+    let line = "5   testhost1  testhostaccount1  active  testclient1  never      never    SHA256:c";
+    assert_eq!(run.out.lines().last(), Some(line));
+
+    let listed = machine.tms(&["keys", "--json"]).json();
+    assert_eq!((&listed["num_keys"], &listed["server"], &listed["tenant"]), (&5.into(), &portal.url.as_str().into(), &"test".into()));
+    assert_eq!(listed["keys"], Value::from(portal.state().keys.clone()), "as the portal tells them");
+}
+
+#[test]
+fn without_keys_it_says_how_to_get_one() {
+    let portal = Portal::start();
+    let run = Machine::signed_in_to(&portal).tms(&["keys"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), "No keys: `tms ssh HOST` makes one when it needs it.\n"));
+}
+
+#[test]
+fn keys_are_revoked_by_number_and_by_fingerprint() {
+    let (portal, machine) = with_five_keys();
+    let run = machine.tms(&["keys", "revoke", "1", "SHA256:a"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "2 keys revoked.\n"), "{run:?}");
+    assert_eq!(run.err, "Revoked 1: testhostaccount1 on testhost1.\nRevoked 3: testhostaccount1 on testhost1.\n");
+    assert_eq!(left(&portal), [2, 4, 5]);
+
+    let revoked = machine.tms(&["keys", "revoke", "--json", "4"]).json();
+    let key = json!({ "id": 4, "host": "testhost1", "host_account": "testhostaccount1", "public_key_fingerprint": "SHA256:b" });
+    assert_eq!((&revoked["num_revoked"], &revoked["keys"]), (&1.into(), &json!([key])));
+}
+
+#[test]
+fn a_name_that_is_wrong_revokes_nothing() {
+    let (portal, machine) = with_five_keys();
+    let run = machine.tms(&["keys", "revoke", "1", "17"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(1), "tms: there is no key 17 that this sign-in may see: `tms keys` lists them\n"));
+    for wrong in [&["keys", "revoke", "testhost1"][..], &["keys", "revoke"], &["keys", "revoke", "--all", "1"]] {
+        assert_eq!(machine.tms(wrong).code, Some(2), "{wrong:?}");
+    }
+    assert_eq!(left(&portal).len(), 5);
+}
+
+#[test]
+fn all_keys_are_revoked_only_when_somebody_says_yes() {
+    let (portal, machine) = with_five_keys();
+    let run = machine.tms(&["keys", "revoke", "--all"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(2), "tms: nobody is there to be asked: say --yes to revoke all keys\n"));
+    assert_eq!((left(&portal).len(), portal.asked().len()), (5, 0));
+
+    let run = machine.tms(&["keys", "revoke", "--all", "--yes"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "5 keys revoked.\n"));
+    assert!(left(&portal).is_empty());
+}
+
+#[test]
+fn an_ended_sign_in_is_said_to_be_one() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    let place = json!({ "server": portal.url, "tenant": "test" });
+    let old = json!({ "server": portal.url, "tenant": "test", "access_token": "old", "scope": "hosts:read", "expires_at": null });
+    machine.write("state/credentials.json", &json!({ "current": place, "sign_ins": [old] }).to_string(), 0o600);
+    for words in [&["keys"][..], &["keys", "revoke", "1"], &["ssh", "testhost1"]] {
+        assert_eq!(machine.tms(words).code, Some(3), "{words:?}");
+    }
+}

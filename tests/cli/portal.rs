@@ -1,0 +1,177 @@
+//! A portal that knows one person, and remembers what it was asked.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+use ssh_key::{HashAlg, PublicKey};
+
+pub const TOKEN: &str = "the-token";
+/// So small that every list has several pages.
+const PAGE_SIZE: usize = 2;
+
+pub struct Portal {
+    pub url: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// What the portal knows. Tests change it as they like.
+pub struct State {
+    pub hosts: Vec<Value>,
+    pub keys: Vec<Value>,
+    /// When a new key expires.
+    pub expires_at: &'static str,
+    /// What a key's registration is answered instead: status, further header lines, and the sentence.
+    pub refusal: Option<(u16, &'static str, &'static str)>,
+    /// `POST /v1/tms/me/keys` and the like, in order.
+    pub requests: Vec<String>,
+    /// What was posted last.
+    pub posted: Value,
+}
+
+impl Portal {
+    pub fn start() -> Self {
+        Self::listen("http", Some)
+    }
+
+    pub fn start_with(tls: ServerConfig) -> Self {
+        let tls = Arc::new(tls);
+        Self::listen("https", move |stream| Some(StreamOwned::new(ServerConnection::new(tls.clone()).ok()?, stream)))
+    }
+
+    fn listen<S: Read + Write>(scheme: &str, secure: impl Fn(TcpStream) -> Option<S> + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State {
+            hosts: vec![host("testhostaccount1", "testhost1")],
+            keys: Vec::new(),
+            expires_at: "2999-01-01T12:00:00+00:00",
+            refusal: None,
+            requests: Vec::new(),
+            posted: Value::Null,
+        }));
+        let shared = state.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // A client that went away, or refused the certificate, is none of the portal's business.
+                let _gone = secure(stream).map(|stream| serve(stream, &shared));
+            }
+        });
+        Self { url, state }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// What was asked since the last call.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().requests)
+    }
+}
+
+/// A host account as `GET /v1/tms/me/hosts` tells it.
+pub fn host(account: &str, host: &str) -> Value {
+    json!({
+        "host": host, "host_account": account, "address": null, "state": "active",
+        "linked_at": "2026-11-01T08:00:00+00:00", "expires_at": "9999-12-31T23:59:59+00:00",
+    })
+}
+
+/// A key as `GET /v1/tms/me/keys` tells it.
+pub fn key(id: i64, fingerprint: &str) -> Value {
+    json!({
+        "id": id, "host": "testhost1", "host_account": "testhostaccount1", "client_id": "testclient1",
+        "public_key": "ssh-ed25519 AAAA", "public_key_fingerprint": fingerprint, "key_type": "ed25519", "state": "active",
+        "max_uses": i32::MAX, "remaining_uses": i32::MAX, "created": "2026-11-20T20:00:00+00:00",
+        "expires_at": "9999-12-31T23:59:59+00:00", "last_used_at": null,
+    })
+}
+
+fn serve(stream: impl Read + Write, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let (mut head, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let line = line.trim_end().to_owned();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push(line);
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let (status, headers, body) = state.lock().unwrap().answer(&head, &body);
+    let mut answer = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    write!(answer, "connection: close\r\n{headers}\r\n{body}").unwrap();
+    stream.get_mut().write_all(answer.as_bytes())?;
+    stream.get_mut().flush()
+}
+
+impl State {
+    fn answer(&mut self, head: &[String], body: &[u8]) -> (u16, &'static str, String) {
+        let mut words = head.first().map(String::as_str).unwrap_or_default().split(' ');
+        let (method, address) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        self.requests.push(format!("{method} {path}"));
+        if !head.iter().any(|line| line.to_ascii_lowercase() == format!("authorization: bearer {TOKEN}")) {
+            return refused(401, "", "ERROR: UNAUTHORIZED");
+        }
+        match (method, path.strip_prefix("/v1/tms/me").unwrap_or(path)) {
+            ("GET", "/hosts") => done(200, json!({ "num_hosts": self.hosts.len(), "hosts": self.hosts })),
+            ("GET", "/keys") => done(200, self.page(query)),
+            ("POST", "/keys") => match self.refusal {
+                Some((status, headers, sentence)) => refused(status, headers, sentence),
+                None => done(201, self.register(serde_json::from_slice(body).unwrap())),
+            },
+            ("DELETE", path) => {
+                let before = self.keys.len();
+                self.keys.retain(|key| path != format!("/keys/{}", key["id"]));
+                if self.keys.len() < before { done(200, json!({ "num_deleted": 1 })) } else { refused(404, "", "ERROR: NOT FOUND") }
+            }
+            _ => refused(404, "", "ERROR: NOT FOUND"),
+        }
+    }
+
+    fn page(&self, query: &str) -> Value {
+        let start: usize = query.split('&').find_map(|part| part.strip_prefix("cursor=after-")).map_or(0, |start| start.parse().unwrap());
+        let end = (start + PAGE_SIZE).min(self.keys.len());
+        let mut page = json!({ "num_keys": end - start, "keys": self.keys[start..end] });
+        if end < self.keys.len() {
+            page["next_cursor"] = format!("after-{end}").into();
+        }
+        page
+    }
+
+    fn register(&mut self, posted: Value) -> Value {
+        let public_key = PublicKey::from_openssh(posted["public_key"].as_str().unwrap()).unwrap();
+        let id = self.keys.iter().filter_map(|key| key["id"].as_i64()).max().unwrap_or(100) + 1;
+        let mut key = key(id, &public_key.fingerprint(HashAlg::Sha256).to_string());
+        for name in ["host", "host_account", "public_key"] {
+            key[name] = posted[name].clone();
+        }
+        key["client_id"] = "tms-cli".into();
+        key["expires_at"] = self.expires_at.into();
+        self.keys.push(key.clone());
+        self.posted = posted;
+        key
+    }
+}
+
+fn done(status: u16, mut object: Value) -> (u16, &'static str, String) {
+    object["result_code"] = "0".into();
+    object["result_msg"] = "success".into();
+    (status, "", object.to_string())
+}
+
+fn refused(status: u16, headers: &'static str, sentence: &str) -> (u16, &'static str, String) {
+    (status, headers, json!({ "result_code": status.to_string(), "result_msg": sentence }).to_string())
+}

@@ -1,0 +1,268 @@
+//! `tms ssh`
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use ssh_key::{HashAlg, PrivateKey};
+
+use crate::machine::{Machine, Run, mode};
+use crate::portal::{Portal, host};
+
+const HOSTS: &str = "GET /v1/tms/me/hosts";
+const LIST: &str = "GET /v1/tms/me/keys";
+const REGISTER: &str = "POST /v1/tms/me/keys";
+
+/// The fingerprint of the key that `ssh` was last given, which is the one it is to use.
+fn key_of(called: &[String]) -> String {
+    let key = PrivateKey::read_openssh_file(Path::new(&called[1])).unwrap();
+    key.fingerprint(HashAlg::Sha256).to_string()
+}
+
+fn fingerprints(portal: &Portal) -> Vec<Value> {
+    portal.state().keys.iter().map(|key| key["public_key_fingerprint"].clone()).collect()
+}
+
+#[test]
+fn the_first_time_a_key_is_made_and_registered_and_ssh_is_given_it() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    let run = machine.tms(&["ssh", "testhost1", "--", "-p", "2222", "hostname", "-f"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{run:?}");
+    assert_eq!(run.err, "Made a key for testhostaccount1 on testhost1, valid until 1 January 2999, 12:00 UTC.\n");
+    assert_eq!(portal.asked(), [HOSTS, REGISTER]);
+
+    let called = machine.ssh_called().unwrap();
+    let expected = ["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", "testhostaccount1", "testhost1", "-p", "2222", "hostname", "-f"];
+    assert_eq!((called[0].as_str(), &called[2..]), ("-i", &expected.map(str::to_owned)[..]));
+    assert_eq!(fingerprints(&portal), [key_of(&called)]);
+
+    let posted = portal.state().posted.clone();
+    assert_eq!((&posted["host"], &posted["host_account"]), (&"testhost1".into(), &"testhostaccount1".into()));
+    assert_eq!((&posted["ttl_minutes"], &posted["num_uses"]), (&720.into(), &json!(-1)));
+    assert!(!posted.to_string().contains("PRIVATE"), "{posted}");
+    let public_key = fs::read_to_string(format!("{}.pub", called[1])).unwrap();
+    assert_eq!(posted["public_key"], public_key.trim_end());
+}
+
+#[test]
+fn everything_that_is_kept_is_for_its_person_only() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    machine.tms(&["ssh", "testhost1"]);
+    let kept = machine.kept();
+    assert!(kept.iter().any(|path| path.ends_with("keys")) && kept.iter().any(|path| path.ends_with("testhost1/testhostaccount1/id_ed25519")));
+    for path in &kept {
+        assert_eq!(mode(path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+    }
+    assert_eq!(kept.iter().filter(|path| !path.is_dir()).count(), 5, "nothing unfinished is left: {kept:?}");
+}
+
+#[test]
+fn a_key_that_works_is_used_again() {
+    let portal = Portal::start();
+    // Among others, on a later page.
+    portal.state().keys = (1..=5).map(|id| crate::portal::key(id, "SHA256:other")).collect();
+    let machine = Machine::signed_in_to(&portal);
+    machine.tms(&["ssh", "testhost1"]);
+    let first = key_of(&machine.ssh_called().unwrap());
+    portal.asked();
+
+    let run = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert_eq!(portal.asked(), [HOSTS, LIST, LIST, LIST]);
+    assert_eq!(key_of(&machine.ssh_called().unwrap()), first);
+}
+
+#[test]
+fn a_key_that_was_revoked_or_used_up_is_replaced() {
+    for end in [None, Some("used up"), Some("expired")] {
+        let portal = Portal::start();
+        let machine = Machine::signed_in_to(&portal);
+        machine.tms(&["ssh", "testhost1"]);
+        let first = key_of(&machine.ssh_called().unwrap());
+        match end {
+            None => portal.state().keys.clear(),
+            Some(state) => portal.state().keys[0]["state"] = state.into(),
+        }
+        portal.asked();
+
+        let run = machine.tms(&["ssh", "testhost1"]);
+        assert!(run.err.starts_with("Made a key"), "{run:?}");
+        // Once it is gone, its number may be the new key's: nothing is revoked by that number.
+        assert_eq!(portal.asked(), [HOSTS, LIST, REGISTER]);
+        let second = key_of(&machine.ssh_called().unwrap());
+        assert_ne!(first, second);
+        assert_eq!(fingerprints(&portal).last(), Some(&second.into()));
+    }
+}
+
+#[test]
+fn a_key_at_its_end_is_replaced_and_taken_back() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    portal.state().expires_at = "2020-01-01T00:00:00+00:00";
+    machine.tms(&["ssh", "testhost1"]);
+    portal.state().expires_at = "2999-01-01T12:00:00+00:00";
+    portal.asked();
+
+    let run = machine.tms(&["ssh", "testhost1", "--ttl-minutes", "5"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(portal.asked(), [HOSTS, LIST, REGISTER, "DELETE /v1/tms/me/keys/101"]);
+    assert_eq!(portal.state().posted["ttl_minutes"], 5);
+    assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_called().unwrap())]);
+}
+
+#[test]
+fn a_key_that_was_touched_is_replaced() {
+    type Touch = fn(&Path);
+    let touches: [Touch; 3] = [
+        |key| fs::remove_file(key).unwrap(),
+        |key| fs::write(key, "not a key").unwrap(),
+        |key| fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap(),
+    ];
+    for touch in touches {
+        let portal = Portal::start();
+        let machine = Machine::signed_in_to(&portal);
+        machine.tms(&["ssh", "testhost1"]);
+        touch(Path::new(&machine.ssh_called().unwrap()[1]));
+        let run = machine.tms(&["ssh", "testhost1"]);
+        assert!(run.err.starts_with("Made a key"), "{run:?}");
+        let called = machine.ssh_called().unwrap();
+        assert_eq!((fingerprints(&portal), mode(Path::new(&called[1]))), (vec![key_of(&called).into()], 0o600));
+    }
+}
+
+#[test]
+fn several_at_once_share_one_key() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    let running: Vec<_> = (0..4).map(|_| machine.command(&["ssh", "testhost1"]).spawn().unwrap()).collect();
+    for running in running {
+        assert_eq!(Run::of(running.wait_with_output().unwrap()).code, Some(0));
+    }
+    assert_eq!(portal.asked().iter().filter(|asked| *asked == REGISTER).count(), 1);
+}
+
+#[test]
+fn the_exit_status_is_that_of_ssh() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    for status in [0, 3, 255] {
+        let output = machine.command(&["ssh", "testhost1", "--", "exit 3"]).env("SSH_STATUS", status.to_string()).output().unwrap();
+        assert_eq!(output.status.code(), Some(status));
+    }
+}
+
+#[test]
+fn a_host_with_an_address_keeps_its_name() {
+    let portal = Portal::start();
+    portal.state().hosts[0]["address"] = "login1.example.org".into();
+    let machine = Machine::signed_in_to(&portal);
+    machine.tms(&["ssh", "testhost1"]);
+    let called = machine.ssh_called().unwrap();
+    assert_eq!(called[8..], ["-o", "HostName=login1.example.org", "-o", "HostKeyAlias=testhost1", "testhost1"]);
+}
+
+#[test]
+fn a_host_that_is_not_one_account_is_not_guessed() {
+    let portal = Portal::start();
+    let mut expired = host("testhostaccount1", "gone");
+    expired["state"] = "expired".into();
+    portal.state().hosts = vec![host("a", "both"), host("b", "both"), expired];
+    let machine = Machine::signed_in_to(&portal);
+    for (destination, why) in [
+        ("both", "tms: you have several accounts on both (a@both, b@both): name one, as in `tms ssh ACCOUNT@both`\n"),
+        ("gone", "tms: your link to testhostaccount1@gone has expired: ask the operators of your centre to renew it\n"),
+        ("elsewhere", "tms: you have no host account on elsewhere; you have a@both, b@both\n"),
+        ("c@both", "tms: you have no host account c@both; you have a@both, b@both\n"),
+    ] {
+        let run = machine.tms(&["ssh", destination]);
+        assert_eq!((run.code, run.err.as_str()), (Some(1), why));
+    }
+    assert_eq!(machine.tms(&["ssh", "both", "--json"]).json()["error"], "no_such_host_account");
+    assert!(machine.ssh_called().is_none());
+    assert!(portal.asked().iter().all(|asked| asked == HOSTS), "no key was made");
+    assert_eq!(machine.tms(&["ssh", "b@both"]).code, Some(0));
+}
+
+#[test]
+fn names_that_ssh_would_misread_are_refused() {
+    let portal = Portal::start();
+    let hostile = ["../../x", "-oProxyCommand=touch owned", "x;touch owned", "x%h", "..", "a/b"];
+    let machine = Machine::signed_in_to(&portal);
+    for name in hostile {
+        let mut addressed = host("a", "testhost1");
+        addressed["address"] = name.into();
+        for (shared, typed) in
+            [(host("a", name), format!("a@{name}")), (host(name, "testhost1"), "testhost1".to_owned()), (addressed, "testhost1".to_owned())]
+        {
+            portal.state().hosts = vec![shared];
+            let run = machine.tms(&["ssh", &typed]);
+            assert_eq!(run.code, Some(1), "{name}: {run:?}");
+            assert!(run.err.contains("cannot be used with ssh"), "{run:?}");
+        }
+    }
+    assert!(machine.ssh_called().is_none());
+    assert_eq!(machine.kept(), [machine.path("state/credentials.json")]);
+    assert_eq!(machine.tms(&["ssh", "-oProxyCommand=touch owned"]).code, Some(2));
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal_or_ssh() {
+    let portal = Portal::start();
+    portal.state().hosts = vec![host("a\u{1b}[2J", "test\u{1b}host1\n"), host("b", "test\u{9b}host2")];
+    let machine = Machine::signed_in_to(&portal);
+    let run = machine.tms(&["ssh", "nowhere"]);
+    assert!(run.err.contains("a[2J@testhost1 , b@testhost2") && !run.err.contains('\u{1b}'), "{run:?}");
+    assert_eq!(machine.tms(&["ssh", "testhost2"]).code, Some(0));
+    assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost2");
+}
+
+#[test]
+fn what_the_portal_refuses_is_said_and_nothing_is_kept() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    portal.state().refusal = Some((403, "", "Sign in to the portal with your second factor first."));
+    let run = machine.tms(&["ssh", "testhost1"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+    assert_eq!(run.err, format!("tms: {} refused: Sign in to the portal with your second factor first.\n", portal.url));
+    assert_eq!(machine.tms(&["--json", "ssh", "testhost1"]).json()["error"], "not_allowed");
+
+    portal.state().refusal = Some((409, "", "That key is registered for this host."));
+    assert!(machine.tms(&["ssh", "testhost1"]).err.contains("That key is registered for this host."));
+    assert!(machine.ssh_called().is_none());
+    assert!(machine.kept().iter().all(|path| path.is_dir() || path.ends_with("lock") || path.ends_with("credentials.json")), "no key is left");
+}
+
+#[test]
+fn a_sign_in_of_an_older_tms_is_told_to_sign_in_again() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    let challenge = "WWW-Authenticate: Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"\r\n";
+    portal.state().refusal = Some((403, challenge, "ERROR: FORBIDDEN - the access token does not allow this."));
+    let run = machine.tms(&["ssh", "testhost1"]);
+    let said = format!("tms: your sign-in to {}, tenant test does not cover this (keys:create): sign in again with `tms login`\n", portal.url);
+    assert_eq!((run.code, run.err), (Some(3), said));
+}
+
+#[test]
+fn a_place_that_ssh_would_misread_is_refused() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    fs::rename(machine.state(), machine.path("100%")).unwrap();
+    let run = Run::of(machine.command(&["ssh", "testhost1"]).env("TMS_CONFIG_DIR", machine.path("100%")).output().unwrap());
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("set TMS_CONFIG_DIR to another directory"), "{run:?}");
+    assert_eq!(portal.asked(), [HOSTS]);
+}
+
+#[test]
+fn without_ssh_it_says_what_to_install() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    let output = machine.command(&["ssh", "testhost1"]).env("PATH", machine.path("nothing")).output().unwrap();
+    let run = Run::of(output);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("install OpenSSH's client"), "{run:?}");
+}
