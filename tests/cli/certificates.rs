@@ -1,6 +1,6 @@
 //! Portals whose certificate is from an authority of their own: `--ca-file`.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -14,10 +14,13 @@ fn portal_with_own_authority(name: &str) -> (String, Portal) {
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    (authority.pem(), portal(certificate.der(), &key))
+}
+
+fn portal(certificate: &CertificateDer<'static>, key: &KeyPair) -> Portal {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
-    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
-    (authority.pem(), Portal::start_with(tls))
+    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+    Portal::start_with(tls)
 }
 
 #[test]
@@ -36,6 +39,17 @@ fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
     assert_eq!(machine.tms(&["hosts", "--ca-file", &file]).code, Some(0));
     assert_eq!(machine.command(&["hosts"]).env("TMS_CA_FILE", &file).status().unwrap().code(), Some(0));
     assert_eq!(machine.command(&["hosts"]).env("TMS_CA_FILE", "").status().unwrap().code(), Some(1), "empty is not given");
+}
+
+#[test]
+fn a_certificate_that_vouches_for_itself_is_trusted_when_it_is_named() {
+    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let portal = portal(cert.der(), &signing_key);
+    let machine = Machine::signed_in_to(&portal);
+    machine.write("portal.pem", &cert.pem(), 0o644);
+    assert!(machine.tms(&["hosts"]).err.contains("--ca-file FILE"));
+    let run = machine.tms(&["hosts", "--ca-file", &machine.path("portal.pem").display().to_string()]);
+    assert_eq!(run.code, Some(0), "{run:?}");
 }
 
 #[test]
