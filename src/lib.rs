@@ -16,6 +16,9 @@ pub mod server;
 #[cfg(feature = "cli")]
 pub mod cli;
 
+#[cfg(feature = "keycmd")]
+pub mod keycmd;
+
 /// Wakes the islands; the browser calls it once the WASM is there.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]

@@ -1,0 +1,108 @@
+//! What is on the command line. sshd fills it in, and the user's name in it is the choice of whoever connects.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::question::Asked;
+
+/// Where the Trust Manager System's key command has always looked.
+pub const DEFAULT_CONFIG: &str = "/etc/ssh/tms_keycmd/tms_keycmd.toml";
+
+pub const VERSION: &str = concat!("tms-keycmd ", env!("CARGO_PKG_VERSION"), "\n");
+
+pub const HELP: &str = "\
+tms-keycmd tells sshd whether a key may log in, by asking the TMS portal.
+
+  tms-keycmd [--config FILE] USER UID FINGERPRINT KEYTYPE
+        what sshd runs (AuthorizedKeysCommand ... %u %U %f %t): prints the key's authorized_keys line and ends with 0, or
+        prints nothing at all and ends with 1; the log says why
+  tms-keycmd check [--config FILE]
+        looks at everything this host needs, says what to mend, and prints the lines for sshd_config
+  tms-keycmd --version | --help
+
+FILE is absolute; without it, /etc/ssh/tms_keycmd/tms_keycmd.toml is read. No environment variable matters.
+";
+
+/// A command line that means something.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Arguments {
+    LookUp { config: PathBuf, asked: Asked },
+    Check { config: PathBuf },
+    Help,
+    Version,
+}
+
+/// Why a command line means nothing.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Misused {
+    #[error("the command line is wrong: sshd_config should say `AuthorizedKeysCommand /path/to/tms-keycmd %u %U %f %t`; see tms-keycmd --help")]
+    Shape,
+    #[error("--config needs an absolute path")]
+    RelativeConfig,
+    #[error("an argument is not UTF-8")]
+    NotUtf8,
+}
+
+impl Arguments {
+    /// Four words are always a question, whatever they are: a user may be called `check`.
+    pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Self, Misused> {
+        let words: Vec<String> = words.map(|word| word.into_string().map_err(|_| Misused::NotUtf8)).collect::<Result<_, _>>()?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (config, words) = match words.as_slice() {
+            ["--config", file, words @ ..] => (absolute(file)?, words),
+            words => (PathBuf::from(DEFAULT_CONFIG), words),
+        };
+        match words {
+            [user, uid, fingerprint, key_type] => Ok(Self::LookUp { config, asked: Asked::new(user, uid, fingerprint, key_type) }),
+            ["check"] => Ok(Self::Check { config }),
+            ["check", "--config", file] => Ok(Self::Check { config: absolute(file)? }),
+            ["--help" | "-h"] => Ok(Self::Help),
+            ["--version" | "-V"] => Ok(Self::Version),
+            _ => Err(Misused::Shape),
+        }
+    }
+}
+
+fn absolute(file: &str) -> Result<PathBuf, Misused> {
+    if Path::new(file).is_absolute() { Ok(file.into()) } else { Err(Misused::RelativeConfig) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, Misused> {
+        Arguments::parse(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn four_words_are_sshds_question() {
+        let asked = |user| Asked::new(user, "1000", "SHA256:x", "ssh-ed25519");
+        for user in ["jdoe", "check", "--help"] {
+            let arguments = Arguments::LookUp { config: DEFAULT_CONFIG.into(), asked: asked(user) };
+            assert_eq!(parse(&[user, "1000", "SHA256:x", "ssh-ed25519"]), Ok(arguments));
+        }
+        let arguments = Arguments::LookUp { config: "/a.toml".into(), asked: asked("jdoe") };
+        assert_eq!(parse(&["--config", "/a.toml", "jdoe", "1000", "SHA256:x", "ssh-ed25519"]), Ok(arguments));
+    }
+
+    #[test]
+    fn an_operator_checks_with_the_file_of_their_choice() {
+        assert_eq!(parse(&["check"]), Ok(Arguments::Check { config: DEFAULT_CONFIG.into() }));
+        for words in [["check", "--config", "/a.toml"], ["--config", "/a.toml", "check"]] {
+            assert_eq!(parse(&words), Ok(Arguments::Check { config: "/a.toml".into() }));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for words in [&[][..], &["jdoe"], &["a", "b", "c"], &["a", "b", "c", "d", "e"], &["check", "twice", "over"], &["--config"]] {
+            assert_eq!(parse(words), Err(Misused::Shape), "{words:?}");
+        }
+        // A user of that name asks for nothing: the next word is no absolute path.
+        assert_eq!(parse(&["--config", "1000", "SHA256:x", "ssh-ed25519"]), Err(Misused::RelativeConfig));
+        assert_eq!(parse(&["check", "--config", "a.toml"]), Err(Misused::RelativeConfig));
+    }
+}

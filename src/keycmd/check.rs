@@ -1,0 +1,151 @@
+//! `tms-keycmd check`: for an operator at a terminal. Looks at everything a login needs, and says what to mend.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use ssh_key::Fingerprint;
+
+use super::arguments;
+use super::cache;
+use super::config::{CacheSettings, Config};
+use super::files;
+use super::log::Log;
+use super::portal::{NoKey, Portal};
+use super::question::Question;
+use super::roots;
+
+/// Checks everything, also after something failed: an operator wants the whole list.
+pub fn check(file: &Path) -> ExitCode {
+    let mut report = Report::default();
+    let program = std::env::current_exe();
+    match &program {
+        Ok(program) => report.roots_alone("program", program),
+        Err(error) => report.failed("program", format_args!("cannot find out where this program is: {error}")),
+    }
+    report.roots_alone("settings", file);
+    match Config::load(file) {
+        Ok(config) => look_at(&config, &mut report),
+        Err(fault) => report.failed("settings", fault),
+    }
+    if let Ok(program) = program {
+        report.say(&lines_for_sshd(&program, file));
+    }
+    if rustix::process::geteuid().is_root() {
+        report
+            .say("You are root, who can read everything: check again as the user sshd runs this as,\n    runuser -u tms-keycmd -- tms-keycmd check");
+    }
+    if report.any_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn look_at(config: &Config, report: &mut Report) {
+    report.ok("settings", format_args!("host {:?}, asking {}", config.host_name, config.portal.as_uri()));
+    log(&config.log, report);
+    match config.credential() {
+        Ok(Some(_)) => report.ok("credential", "read, and hidden from others"),
+        Ok(None) => report.ok("credential", "none is set"),
+        Err(fault) => report.failed("credential", fault),
+    }
+    if config.portal.is_https() {
+        match roots::load(config.ca_file.as_deref()) {
+            Ok(certificates) => report.ok("certificates", format_args!("{} to trust", certificates.len())),
+            Err(fault) => report.failed("certificates", fault),
+        }
+    }
+    match &config.cache {
+        None => report.ok("cache", "off"),
+        Some(settings) => cache_directory(settings, report),
+    }
+    match Portal::new(config) {
+        Ok(portal) => ask(&portal, config, report),
+        Err(_) => report.failed("portal", "not asked: mend what is above first"),
+    }
+    if config.min_uid == 0 {
+        report.warning("min_uid", "is 0: the portal can let people log in as root");
+    }
+}
+
+fn log(log: &Log, report: &mut Report) {
+    match (log, log.try_out()) {
+        (Log::Nowhere, _) => report.warning("log", "is off: nothing will say why a login fails"),
+        (Log::Syslog, Ok(())) => report.ok("log", "syslog"),
+        (Log::File(path), Ok(())) => report.ok("log", path.display()),
+        (Log::Syslog, Err(error)) => report.failed("log", format_args!("syslog does not listen on /dev/log: {error}")),
+        (Log::File(path), Err(error)) => report.failed("log", format_args!("cannot write {}: {error}", path.display())),
+    }
+}
+
+fn cache_directory(settings: &CacheSettings, report: &mut Report) {
+    let directory = settings.directory.display();
+    match cache::try_out(&settings.directory) {
+        Ok(()) => report.ok("cache", format_args!("{directory}, for {} s", settings.lifetime.as_secs())),
+        Err(fault) => report.failed("cache", format_args!("{directory}: {fault}; it should be mode 0700 and belong to the user sshd runs this as")),
+    }
+}
+
+/// Asks for a key that nobody can have.
+fn ask(portal: &Portal<'_>, config: &Config, report: &mut Report) {
+    let made_up =
+        Question { user: "tms-keycmd-check".to_owned(), uid: 65_534, fingerprint: Fingerprint::Sha256([0; 32]), key_type: "ssh-ed25519".to_owned() };
+    let asked_at = Instant::now();
+    let answer = portal.ask(&made_up, config.timeout);
+    let millis = asked_at.elapsed().as_millis();
+    match answer {
+        Err(NoKey::NotFound) => report.ok("portal", format_args!("answered in {millis} ms, as a TMS does")),
+        Err(why) => report.failed("portal", format_args!("{why} (after {millis} ms)")),
+        Ok(_) => report.failed("portal", "it lets a key log in that nobody has: do not use it"),
+    }
+}
+
+fn lines_for_sshd(program: &Path, file: &Path) -> String {
+    let settings = if file == Path::new(arguments::DEFAULT_CONFIG) { String::new() } else { format!(" --config {}", file.display()) };
+    format!(
+        "\nLines for sshd_config:\n    AuthorizedKeysCommand {}{settings} %u %U %f %t\n    AuthorizedKeysCommandUser tms-keycmd\n",
+        program.display()
+    )
+}
+
+/// What was said so far.
+#[derive(Default)]
+struct Report {
+    any_failed: bool,
+}
+
+impl Report {
+    fn ok(&mut self, what: &str, said: impl Display) {
+        self.line("ok", what, said);
+    }
+
+    fn warning(&mut self, what: &str, said: impl Display) {
+        self.line("warning", what, said);
+    }
+
+    fn failed(&mut self, what: &str, said: impl Display) {
+        self.any_failed = true;
+        self.line("FAILED", what, said);
+    }
+
+    /// sshd insists on it for the program, and for the settings it is as wise. Who is not root cannot make it so, and is warned.
+    fn roots_alone(&mut self, what: &str, path: &Path) {
+        match files::not_roots_alone(path) {
+            Ok(None) => self.ok(what, format_args!("{} and the directories above it are root's alone", path.display())),
+            Err(error) => self.failed(what, format_args!("cannot look at {}: {error}", path.display())),
+            Ok(Some(place)) => {
+                let said =
+                    format!("{} must belong to root and be writable by nobody else: chown root, chmod go-w, or move what is in it", place.display());
+                if rustix::process::geteuid().is_root() { self.failed(what, said) } else { self.warning(what, said) }
+            }
+        }
+    }
+
+    fn line(&mut self, verdict: &str, what: &str, said: impl Display) {
+        self.say(&format!("{verdict:<8} {what:<13} {said}"));
+    }
+
+    fn say(&mut self, text: &str) {
+        // Whoever closed stdout does not want to know.
+        let _ = writeln!(io::stdout(), "{text}");
+    }
+}

@@ -1,0 +1,273 @@
+//! The settings file. The two keys of the Trust Manager System's first key command mean what they meant.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+use ureq::http::Uri;
+
+use super::budget::Budget;
+use super::files::{self, Demand, FileFault};
+use super::log::Log;
+use super::options::Options;
+
+const LONGEST_FILE: u64 = 64 * 1024;
+const LONGEST_CREDENTIAL: u64 = 4 * 1024;
+/// Figure 4 of the reliability targets allows no more: a key that was revoked during an outage works this long.
+const LONGEST_CACHE: u64 = 300;
+
+/// Settings that make sense.
+#[derive(Debug)]
+pub struct Config {
+    pub portal: PortalUrl,
+    /// The name this host has at the portal; it need not be the one it has for itself.
+    pub host_name: String,
+    pub tenant: Option<String>,
+    pub credential_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
+    pub timeout: Duration,
+    /// Whether sshd is told when the key ends.
+    pub expiry_time: bool,
+    pub options: Options,
+    pub cache: Option<CacheSettings>,
+    pub log: Log,
+    /// Nobody with a lower user id is asked for.
+    pub min_uid: u32,
+}
+
+#[derive(Debug)]
+pub struct CacheSettings {
+    pub directory: PathBuf,
+    pub lifetime: Duration,
+}
+
+/// The whole address that questions are posted to.
+#[derive(Clone, Debug)]
+pub struct PortalUrl(Uri);
+
+/// What authenticates this host to the portal. It has no `Debug` and no `Display`.
+pub struct Credential(String);
+
+/// The file as it is written. A misspelt key is refused: it would switch off what somebody believes to be on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    tms_url: String,
+    host_name: String,
+    tenant: Option<String>,
+    credential_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    timeout_ms: Option<u64>,
+    #[serde(default)]
+    expiry_time: bool,
+    #[serde(default)]
+    options: String,
+    cache_dir: Option<PathBuf>,
+    cache_seconds: Option<u64>,
+    log: Option<String>,
+    min_uid: Option<u32>,
+    #[serde(default)]
+    insecure_http: bool,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, Error)]
+pub enum ConfigFault {
+    #[error(transparent)]
+    File(#[from] FileFault),
+    #[error("the settings are not understood: {0}")]
+    NotUnderstood(String),
+    #[error("the setting {0}")]
+    Refused(String),
+}
+
+impl Config {
+    /// Who can write this file can log in as anybody, so it must be ours alone.
+    pub fn load(path: &Path) -> Result<Self, ConfigFault> {
+        Self::parse(&files::read(path, LONGEST_FILE, Demand::OursAlone)?)
+    }
+
+    fn parse(text: &str) -> Result<Self, ConfigFault> {
+        let written: Written = toml::from_str(text).map_err(|error| ConfigFault::NotUnderstood(error.message().to_owned()))?;
+        let refused = |why: &str| ConfigFault::Refused(why.to_owned());
+
+        let portal = PortalUrl::parse(&written.tms_url, written.insecure_http).map_err(refused)?;
+        if written.credential_file.is_some() && !portal.is_private() {
+            return Err(refused("credential_file needs an https:// address in tms_url"));
+        }
+        if written.host_name.trim().is_empty() {
+            return Err(refused("host_name is blank"));
+        }
+        if written.tenant.as_deref().is_some_and(|tenant| !is_one_word(tenant)) {
+            return Err(refused("tenant is not one word of ASCII"));
+        }
+        for (name, path) in [("credential_file", &written.credential_file), ("ca_file", &written.ca_file), ("cache_dir", &written.cache_dir)] {
+            if path.as_deref().is_some_and(Path::is_relative) {
+                return Err(ConfigFault::Refused(format!("{name} is not an absolute path")));
+            }
+        }
+        let timeout = written.timeout_ms.map_or(Budget::LONGEST, Duration::from_millis);
+        if !(Budget::SHORTEST..=Budget::LONGEST).contains(&timeout) {
+            let (shortest, longest) = (Budget::SHORTEST.as_millis(), Budget::LONGEST.as_millis());
+            return Err(ConfigFault::Refused(format!("timeout_ms is not between {shortest} and {longest}")));
+        }
+        let cache = match (written.cache_dir, written.cache_seconds.unwrap_or(0)) {
+            (_, seconds) if seconds > LONGEST_CACHE => return Err(ConfigFault::Refused(format!("cache_seconds is more than {LONGEST_CACHE}"))),
+            (None, 1..) => return Err(refused("cache_seconds needs cache_dir, too")),
+            (Some(directory), seconds @ 1..) => Some(CacheSettings { directory, lifetime: Duration::from_secs(seconds) }),
+            (_, 0) => None,
+        };
+        let log = Log::parse(written.log.as_deref().unwrap_or("syslog"));
+        Ok(Self {
+            portal,
+            host_name: written.host_name,
+            tenant: written.tenant,
+            credential_file: written.credential_file,
+            ca_file: written.ca_file,
+            timeout,
+            expiry_time: written.expiry_time,
+            options: Options::parse(&written.options).map_err(|error| ConfigFault::Refused(error.to_string()))?,
+            cache,
+            log: log.ok_or_else(|| refused("log is neither \"syslog\", \"none\" nor an absolute path"))?,
+            min_uid: written.min_uid.unwrap_or(1),
+        })
+    }
+
+    /// This host's credential, if it has one.
+    pub fn credential(&self) -> Result<Option<Credential>, ConfigFault> {
+        let Some(path) = &self.credential_file else { return Ok(None) };
+        let text = files::read(path, LONGEST_CREDENTIAL, Demand::Hidden)?;
+        let word = text.trim();
+        if !is_one_word(word) {
+            return Err(ConfigFault::Refused(format!("credential_file names {}, which does not hold one word of ASCII", path.display())));
+        }
+        Ok(Some(Credential(word.to_owned())))
+    }
+}
+
+impl Credential {
+    /// The value of the `Authorization` header (RFC 6750 §2.1).
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl PortalUrl {
+    /// Over plain HTTP, whoever is on the way can answer with a key of their own; that is taken on this machine only, or if the
+    /// operator insists.
+    fn parse(written: &str, insecure_http: bool) -> Result<Self, &'static str> {
+        let uri: Uri = written.trim().parse().map_err(|_| "tms_url is not an address such as https://host:3000/v1/tms/pubkeys/creds/retrieve")?;
+        let authority = uri.authority().ok_or("tms_url is not a whole address: it names no host")?;
+        if authority.host().is_empty() || authority.as_str().contains('@') {
+            return Err("tms_url must name a host, without user name or password");
+        }
+        let url = Self(uri);
+        match url.0.scheme_str() {
+            Some("https") => Ok(url),
+            Some("http") if insecure_http || url.is_private() => Ok(url),
+            Some("http") => {
+                Err("tms_url is plain http://, where anybody on the way can let themselves in: use https://, or set insecure_http = true")
+            }
+            _ => Err("tms_url is neither https:// nor http://"),
+        }
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// Whether nobody else can read what is sent there.
+    fn is_private(&self) -> bool {
+        let host = self.0.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        self.is_https() || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    pub fn as_uri(&self) -> &Uri {
+        &self.0
+    }
+}
+
+fn is_one_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "tms_url = \"https://tms.example.org:3000/v1/tms/pubkeys/creds/retrieve\"\nhost_name = \"frontera\"\n";
+
+    fn with(more: &str) -> Result<Config, ConfigFault> {
+        Config::parse(&format!("{OLD}{more}"))
+    }
+
+    #[test]
+    fn the_old_files_two_keys_are_enough() {
+        let config = with("").unwrap();
+        assert_eq!(config.portal.as_uri().to_string(), "https://tms.example.org:3000/v1/tms/pubkeys/creds/retrieve");
+        assert_eq!(config.host_name, "frontera");
+        assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_secs(2), 1, false));
+        assert_eq!((config.log, config.options), (Log::Syslog, Options::default()));
+        assert!(config.cache.is_none() && config.tenant.is_none() && config.credential_file.is_none() && config.ca_file.is_none());
+    }
+
+    #[test]
+    fn every_key_is_understood() {
+        let config = with(
+            "tenant = \"tacc\"\ncredential_file = \"/etc/c\"\nca_file = \"/etc/ca\"\ntimeout_ms = 1500\nexpiry_time = true\noptions = \"restrict,pty\"\n\
+             cache_dir = \"/var/cache/tms-keycmd\"\ncache_seconds = 30\nlog = \"none\"\nmin_uid = 1000\ninsecure_http = false\n",
+        )
+        .unwrap();
+        assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_millis(1_500), 1_000, true));
+        assert_eq!(config.cache.unwrap().lifetime, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_its_name() {
+        for (more, named) in [
+            ("cache_second = 30", "cache_second"),
+            ("timeout_ms = 30000", "timeout_ms"),
+            ("timeout_ms = 10", "timeout_ms"),
+            ("timeout_ms = \"2\"", "invalid type"),
+            ("cache_dir = \"/c\"\ncache_seconds = 301", "cache_seconds"),
+            ("cache_seconds = 30", "cache_dir"),
+            ("cache_dir = \"c\"\ncache_seconds = 30", "cache_dir"),
+            ("credential_file = \"c\"", "credential_file"),
+            ("ca_file = \"c\"", "ca_file"),
+            ("log = \"stdout\"", "log"),
+            ("options = \"restrict\\ncommand\"", "options"),
+            ("tenant = \"a b\"", "tenant"),
+            ("tenant = \"\"", "tenant"),
+            ("host_name = \"twice\"", "duplicate key"),
+            ("[section]", "section"),
+        ] {
+            let error = with(more).unwrap_err().to_string();
+            assert!(error.contains(named) && !error.contains('\n'), "{more}: {error}");
+        }
+        for (text, named) in
+            [("", "tms_url"), ("tms_url = \"https://a/b\"", "host_name"), ("tms_url = \"https://a/b\"\nhost_name = \" \"", "host_name")]
+        {
+            assert!(Config::parse(text).unwrap_err().to_string().contains(named), "{text}");
+        }
+    }
+
+    #[test]
+    fn questions_do_not_travel_in_the_open() {
+        let parse = |url: &str, insecure| PortalUrl::parse(url, insecure).is_ok();
+        for url in ["https://tms.example.org/x", "http://127.0.0.1:3000/x", "http://[::1]:3000/x", "http://localhost/x"] {
+            assert!(parse(url, false), "{url}");
+        }
+        for url in ["http://tms.example.org/x", "http://10.0.0.1/x", "http://localhost.example.org/x"] {
+            assert!(!parse(url, false) && parse(url, true), "{url}");
+        }
+        for url in ["", "tms.example.org", "/v1/tms", "ftp://tms.example.org/x", "https://me:pw@tms.example.org/x", "file:///etc/passwd", "https://"]
+        {
+            assert!(!parse(url, true), "{url}");
+        }
+        let text = "tms_url = \"http://a/b\"\nhost_name = \"h\"\ninsecure_http = true\n";
+        assert!(Config::parse(text).is_ok());
+        assert!(Config::parse(&format!("{text}credential_file = \"/c\"")).unwrap_err().to_string().contains("credential_file"));
+    }
+}

@@ -1,0 +1,99 @@
+//! The key that was asked for, as a line that can do nothing but let its owner in.
+
+use ssh_key::{Fingerprint, HashAlg, PublicKey};
+use thiserror::Error;
+
+/// An RSA key of 16384 bits has 2.8 kB.
+const LONGEST: usize = 16 * 1024;
+
+/// `type base64 [comment]`: one line of `authorized_keys` without options, whose key has the fingerprint asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyLine(String);
+
+/// Why what was answered is not such a line.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NotTheKey {
+    #[error("the answer is not exactly one line")]
+    NotOneLine,
+    #[error("the answer is not a public key without options")]
+    NotAKey,
+    #[error("the answer is another key, {0}")]
+    AnotherKey(Fingerprint),
+}
+
+impl KeyLine {
+    /// The line is written anew from the key that was understood, so that sshd cannot read anything else out of it than we did.
+    pub fn verify(answered: &str, asked: &Fingerprint) -> Result<Self, NotTheKey> {
+        if answered.len() > LONGEST || answered.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            return Err(NotTheKey::NotOneLine);
+        }
+        // Options before the key would be taken for its type, and that must be the one inside the base64.
+        let key = PublicKey::from_openssh(answered).map_err(|_| NotTheKey::NotAKey)?;
+        let fingerprint = key.fingerprint(HashAlg::Sha256);
+        if fingerprint != *asked {
+            return Err(NotTheKey::AnotherKey(fingerprint));
+        }
+        key.to_openssh().map(Self).map_err(|_| NotTheKey::NotAKey)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+    const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
+
+    fn verify(answered: &str) -> Result<String, NotTheKey> {
+        KeyLine::verify(answered, &FINGERPRINT.parse().unwrap()).map(|line| line.0)
+    }
+
+    #[test]
+    fn the_key_asked_for_is_taken_with_or_without_a_comment() {
+        for comment in ["", " jdoe@laptop", " a comment of words, even command=\"x\"", " zoë"] {
+            let line = format!("{ED25519}{comment}");
+            assert_eq!(verify(&line), Ok(line));
+        }
+        assert_eq!(verify(&format!("{ED25519}  ")), Ok(ED25519.to_owned()));
+    }
+
+    #[test]
+    fn every_kind_of_key_is_taken() {
+        // Made by ssh-keygen, as were the fingerprints before them.
+        for sample in include_str!("../../tests/keycmd/keys.txt").lines() {
+            let (fingerprint, line) = sample.split_once(' ').unwrap();
+            assert_eq!(KeyLine::verify(line, &fingerprint.parse().unwrap()).unwrap().as_str(), line);
+        }
+    }
+
+    #[test]
+    fn more_than_one_line_is_refused() {
+        for separator in ["\n", "\r", "\r\n", "\0", "\u{85}", "\u{2028}", "\u{b}"] {
+            assert_eq!(verify(&format!("{ED25519}{separator}{ED25519}")), Err(NotTheKey::NotOneLine));
+            assert_eq!(verify(&format!("{ED25519} comment{separator}")), Err(NotTheKey::NotOneLine));
+        }
+        assert_eq!(verify(&format!("{ED25519} {}", "x".repeat(LONGEST))), Err(NotTheKey::NotOneLine));
+    }
+
+    #[test]
+    fn options_and_anything_else_before_the_key_are_refused() {
+        for before in ["restrict ", "command=\"/bin/sh\" ", "command=\"a b\",restrict ", "cert-authority ", " ", "# ", "ssh-rsa ", "- ", "\u{feff}"] {
+            assert_eq!(verify(&format!("{before}{ED25519}")), Err(NotTheKey::NotAKey), "{before}");
+        }
+        for nonsense in
+            ["", " ", "ssh-ed25519", "ssh-ed25519 AAAA", "<html>", &ED25519.replace("ssh-ed25519 ", "ssh-rsa "), ED25519.trim_end_matches("XFSqti")]
+        {
+            assert_eq!(verify(nonsense), Err(NotTheKey::NotAKey), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn another_key_is_refused() {
+        let other = "SHA256:1UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcI".parse().unwrap();
+        assert_eq!(KeyLine::verify(ED25519, &other), Err(NotTheKey::AnotherKey(FINGERPRINT.parse().unwrap())));
+    }
+}

@@ -1,0 +1,91 @@
+//! The options before the key. They come from this host's own settings, never from the network.
+
+use ssh_key::authorized_keys::ConfigOpts;
+use thiserror::Error;
+
+use crate::domain::time::Timestamp;
+
+use super::key_line::KeyLine;
+use super::moments;
+
+/// Options that sshd reads as we do: no spaces, no backslashes, every quote closed. Maybe none at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options(String);
+
+/// Why an `options` setting is not taken.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("options is not a comma-separated list such as restrict,pty (no spaces, no backslashes, quotes in pairs)")]
+pub struct OptionsRefused;
+
+impl Options {
+    pub fn parse(written: &str) -> Result<Self, OptionsRefused> {
+        let options = ConfigOpts::new(written).map_err(|_| OptionsRefused)?;
+        // The crate lets these pass; sshd would not end the options where we do.
+        if written.contains('\\') || written.ends_with(',') || !options.iter().all(is_an_option) {
+            return Err(OptionsRefused);
+        }
+        Ok(Self(options.to_string()))
+    }
+
+    /// What sshd gets: options, key and end of line. `expires_at` is for sshd to watch, too.
+    pub fn line(&self, key: &KeyLine, expires_at: Option<Timestamp>) -> String {
+        let expiry = expires_at.and_then(moments::expiry_option);
+        let options: Vec<&str> = [self.0.as_str(), expiry.as_deref().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+        match options.as_slice() {
+            [] => format!("{}\n", key.as_str()),
+            options => format!("{} {}\n", options.join(","), key.as_str()),
+        }
+    }
+}
+
+/// `name` or `name="value"`.
+fn is_an_option(option: &str) -> bool {
+    let (name, value) = option.split_once('=').unwrap_or((option, "\"\""));
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && value.is_some_and(|value| !value.contains('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+
+    fn line(options: &str, expires_at: Option<Timestamp>) -> String {
+        let key = KeyLine::verify(KEY, &"SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ".parse().unwrap()).unwrap();
+        Options::parse(options).unwrap().line(&key, expires_at)
+    }
+
+    #[test]
+    fn options_stand_before_the_key() {
+        let time = Timestamp::from_millis(1_795_237_200_000);
+        assert_eq!(line("", None), format!("{KEY}\n"));
+        assert_eq!(line("restrict,pty", None), format!("restrict,pty {KEY}\n"));
+        assert_eq!(line("", Some(time)), format!("expiry-time=\"202611210500Z\" {KEY}\n"));
+        assert_eq!(line("restrict,pty", Some(time)), format!("restrict,pty,expiry-time=\"202611210500Z\" {KEY}\n"));
+    }
+
+    #[test]
+    fn what_sshd_could_read_differently_is_refused() {
+        for written in ["restrict", "from=\"10.0.0.0/8,!10.0.0.1\",pty", "environment=\"A=b\",no-pty", "command=\"/usr/local/bin/job\""] {
+            assert!(Options::parse(written).is_ok(), "{written}");
+        }
+        for written in [
+            "restrict, pty",
+            "restrict\npty",
+            "restrict,",
+            ",restrict",
+            "a,,b",
+            "from=\"10.0.0.1",
+            "from=\"a\\\"b\"",
+            "from=\"a\"b\"",
+            "from=a",
+            "=\"a\"",
+            "ssh-ed25519 AAAA",
+            "zoë",
+            "command=\"a b\"",
+        ] {
+            assert_eq!(Options::parse(written), Err(OptionsRefused), "{written}");
+        }
+    }
+}

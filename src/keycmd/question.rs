@@ -1,0 +1,125 @@
+//! What sshd asks: may the key with this fingerprint log in as this user?
+
+use std::fmt;
+
+use ssh_key::Fingerprint;
+use thiserror::Error;
+
+/// Longer than any user name (Linux: 32), shorter than what could hurt.
+const LONGEST_USER: usize = 256;
+const LONGEST_KEY_TYPE: usize = 64;
+/// How much of an argument is repeated in the log.
+const SHOWN: usize = 100;
+
+/// The four words of the command line, as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    user: String,
+    uid: String,
+    fingerprint: String,
+    key_type: String,
+}
+
+/// The same four, when they can be what sshd asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub user: String,
+    pub uid: u32,
+    pub fingerprint: Fingerprint,
+    pub key_type: String,
+}
+
+/// Why they cannot.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum QuestionRefused {
+    #[error("the user name (%u) is empty, too long, starts with a dash, or has control characters")]
+    User,
+    #[error("the user id (%U) is not a number")]
+    Uid,
+    #[error("the fingerprint (%f) is not of the form SHA256:...; sshd_config must not set FingerprintHash to anything else")]
+    Fingerprint,
+    #[error("the key type (%t) has characters that no key type has")]
+    KeyType,
+}
+
+impl Asked {
+    pub fn new(user: &str, uid: &str, fingerprint: &str, key_type: &str) -> Self {
+        Self { user: user.to_owned(), uid: uid.to_owned(), fingerprint: fingerprint.to_owned(), key_type: key_type.to_owned() }
+    }
+}
+
+/// For the log: quoted and escaped, cut short.
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |text: &str| text.chars().take(SHOWN).collect::<String>();
+        write!(f, "user={:?} uid={:?} fingerprint={:?}", short(&self.user), short(&self.uid), short(&self.fingerprint))
+    }
+}
+
+impl Question {
+    pub fn parse(asked: &Asked) -> Result<Self, QuestionRefused> {
+        let user = &asked.user;
+        if user.is_empty() || user.len() > LONGEST_USER || user.starts_with('-') || user.chars().any(char::is_control) {
+            return Err(QuestionRefused::User);
+        }
+        // `parse` alone would take a plus sign.
+        if !asked.uid.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(QuestionRefused::Uid);
+        }
+        let uid = asked.uid.parse().map_err(|_| QuestionRefused::Uid)?;
+        let fingerprint = asked.fingerprint.parse().ok().filter(|fingerprint: &Fingerprint| fingerprint.is_sha256());
+        let fingerprint = fingerprint.ok_or(QuestionRefused::Fingerprint)?;
+        let of_a_key_type = |c: char| c.is_ascii_alphanumeric() || "-.@_".contains(c);
+        if asked.key_type.is_empty() || asked.key_type.len() > LONGEST_KEY_TYPE || !asked.key_type.chars().all(of_a_key_type) {
+            return Err(QuestionRefused::KeyType);
+        }
+        Ok(Self { user: user.clone(), uid, fingerprint, key_type: asked.key_type.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
+
+    #[test]
+    fn what_sshd_asks_is_understood() {
+        for (user, uid, key_type) in
+            [("jdoe", "1000", "ssh-ed25519"), ("DOMAIN\\j doe", "4294967295", "sk-ssh-ed25519@openssh.com"), ("zoë", "0", "ssh-rsa")]
+        {
+            let question = Question::parse(&Asked::new(user, uid, FINGERPRINT, key_type)).unwrap();
+            assert_eq!((question.user.as_str(), question.uid.to_string().as_str()), (user, uid));
+            assert_eq!(question.fingerprint.to_string(), FINGERPRINT);
+        }
+    }
+
+    #[test]
+    fn what_sshd_never_asks_is_refused() {
+        let long = "x".repeat(257);
+        for (user, uid, fingerprint, key_type, refused) in [
+            ("", "1", FINGERPRINT, "ssh-rsa", QuestionRefused::User),
+            ("-x", "1", FINGERPRINT, "ssh-rsa", QuestionRefused::User),
+            ("a\nb", "1", FINGERPRINT, "ssh-rsa", QuestionRefused::User),
+            (&long, "1", FINGERPRINT, "ssh-rsa", QuestionRefused::User),
+            ("a", "-1", FINGERPRINT, "ssh-rsa", QuestionRefused::Uid),
+            ("a", "+1", FINGERPRINT, "ssh-rsa", QuestionRefused::Uid),
+            ("a", "", FINGERPRINT, "ssh-rsa", QuestionRefused::Uid),
+            ("a", "4294967296", FINGERPRINT, "ssh-rsa", QuestionRefused::Uid),
+            ("a", "1", "MD5:d4:1d:8c", "ssh-rsa", QuestionRefused::Fingerprint),
+            ("a", "1", "SHA256:short", "ssh-rsa", QuestionRefused::Fingerprint),
+            ("a", "1", "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ=", "ssh-rsa", QuestionRefused::Fingerprint),
+            ("a", "1", FINGERPRINT, "", QuestionRefused::KeyType),
+            ("a", "1", FINGERPRINT, "ssh rsa", QuestionRefused::KeyType),
+        ] {
+            assert_eq!(Question::parse(&Asked::new(user, uid, fingerprint, key_type)), Err(refused), "{user:?} {uid} {fingerprint} {key_type}");
+        }
+    }
+
+    #[test]
+    fn the_log_gets_one_harmless_line() {
+        let asked = Asked::new("a\nb\u{1b}[2J\u{202e}\"", "1", &"f".repeat(1000), "t").to_string();
+        assert!(asked.starts_with(r#"user="a\nb\u{1b}[2J\u{202e}\"" uid="1""#), "{asked}");
+        assert!(asked.len() < 300 && !asked.contains(char::is_control));
+    }
+}
