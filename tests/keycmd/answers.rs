@@ -1,0 +1,148 @@
+//! What a portal can answer, and what sshd gets.
+
+use crate::desk::{Desk, FINGERPRINT, LINE, OTHER_LINE};
+use crate::portal::{FakePortal, http, key, not_found};
+
+#[track_caller]
+fn refused(answer: impl Into<String>, reason: &str) {
+    let portal = FakePortal::answering(answer);
+    Desk::at(&portal.url()).ask().said_nothing(reason);
+    assert!(portal.asked().is_some(), "it was asked");
+}
+
+#[test]
+fn a_key_that_the_portal_knows_logs_in() {
+    let portal = FakePortal::answering(key(LINE, Some("2126-11-21T05:00:00+00:00")));
+    let ran = Desk::at(&portal.url()).ask();
+    ran.said(LINE);
+    assert!(ran.log.contains("info") && ran.log.contains("jdoe") && ran.log.contains("frontera") && ran.log.contains(FINGERPRINT), "{}", ran.log);
+    assert_eq!((ran.log.lines().count(), ran.err.as_str()), (1, ""));
+
+    let asked = portal.asked().expect("asked");
+    assert!(asked.head.starts_with("POST /v1/tms/pubkeys/creds/retrieve HTTP/1.1\r\n"), "{}", asked.head);
+    assert_eq!(asked.header("content-type"), Some("application/json"));
+    assert_eq!((asked.header("x-tms-tenant"), asked.header("authorization")), (None, None));
+    let expected = serde_json::json!({
+        "user": "jdoe", "user_uid": "1000", "host": "frontera", "public_key_fingerprint": FINGERPRINT, "key_type": "ssh-ed25519"
+    });
+    assert_eq!(asked.body, expected);
+    assert!(portal.asked().is_none(), "once");
+}
+
+#[test]
+fn a_portal_that_says_nothing_of_the_end_is_believed() {
+    for answer in [key(LINE, None), http("200 OK", &format!(r#"{{"public_key":"{LINE}","expires_at":null}}"#))] {
+        let portal = FakePortal::answering(answer);
+        let desk = Desk::with(&portal.url(), "expiry_time = true");
+        desk.ask().said(LINE);
+    }
+}
+
+#[test]
+fn sshd_is_told_options_and_the_end_when_the_settings_say_so() {
+    let settings = "options = \"restrict,pty\"\nexpiry_time = true";
+    for (expires_at, options) in
+        [("2126-11-21T05:00:30+00:00", "restrict,pty,expiry-time=\"212611210500Z\""), ("9999-12-31T23:59:59+00:00", "restrict,pty")]
+    {
+        let portal = FakePortal::answering(key(LINE, Some(expires_at)));
+        Desk::with(&portal.url(), settings).ask().said(&format!("{options} {LINE}"));
+    }
+}
+
+#[test]
+fn every_kind_of_key_goes_through() {
+    for sample in include_str!("keys.txt").lines() {
+        let (fingerprint, line) = sample.split_once(' ').expect("two words");
+        let portal = FakePortal::answering(key(line, None));
+        let key_type = line.split(' ').next().expect("a type");
+        Desk::at(&portal.url()).ask_for("jdoe", "1000", fingerprint, key_type).said(line);
+    }
+}
+
+#[test]
+fn a_key_that_the_portal_does_not_know_stays_out() {
+    refused(not_found(), "no such key");
+    refused(http("404 Not Found", "<html>nothing here</html>"), "check tms_url");
+    refused("HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\n", "check tms_url");
+}
+
+#[test]
+fn a_key_that_has_expired_stays_out() {
+    refused(key(LINE, Some("2001-01-01T00:00:00+00:00")), "expired");
+    refused(key(LINE, Some("one day")), "expires_at");
+}
+
+#[test]
+fn another_key_than_the_one_asked_for_stays_out() {
+    refused(key(OTHER_LINE, None), "another key");
+}
+
+#[test]
+fn nothing_but_one_line_with_a_key_is_handed_on() {
+    for line in [
+        format!("{LINE}\n{OTHER_LINE}"),
+        format!("{LINE}\n"),
+        format!("{LINE}\r{OTHER_LINE}"),
+        format!("{LINE} comment\0{OTHER_LINE}"),
+        format!("{LINE} {}", "x".repeat(20_000)),
+    ] {
+        refused(key(&line, None), "not exactly one line");
+    }
+    for line in [
+        format!("command=\"/bin/sh\" {LINE}"),
+        format!("command=\"/bin/sh -c id\",no-pty {LINE}"),
+        format!("restrict {LINE}"),
+        format!("cert-authority {LINE}"),
+        format!(" {LINE}"),
+        format!("# {LINE}"),
+        LINE.replace("ssh-ed25519 ", "ssh-rsa "),
+        String::new(),
+    ] {
+        refused(key(&line, None), "not a public key without options");
+    }
+}
+
+#[test]
+fn an_answer_of_no_tms_is_not_understood() {
+    for body in ["<html>Please sign in to the Wi-Fi</html>", "", "[]", "{}", r#"{"public_key":null}"#, r#"{"public_key":["a"]}"#, LINE] {
+        refused(http("200 OK", body), "not understood");
+    }
+    let twice = format!(r#"{{"public_key":"{LINE}","public_key":"{LINE}"}}"#);
+    refused(http("200 OK", &twice), "not understood");
+    refused("SSH-2.0-OpenSSH_9.2\r\n", "not understood");
+}
+
+#[test]
+fn an_answer_without_end_is_cut_short() {
+    let huge = format!(r#"{{"padding":"{}","public_key":"{LINE}"}}"#, "x".repeat(70_000));
+    refused(http("200 OK", &huge), "more than 65536 bytes");
+    refused(format!("HTTP/1.1 200 OK\r\nx-padding: {}\r\n\r\n", "x".repeat(200_000)), "more than");
+    let half = key(LINE, None).replace("content-length: ", "content-length: 1");
+    refused(half, "");
+}
+
+#[test]
+fn other_statuses_are_no_answer_whatever_their_body_says() {
+    let body = format!(r#"{{"public_key":"{LINE}"}}"#);
+    for (status, reason) in [
+        ("201 Created", "HTTP 201"),
+        ("204 No Content", "HTTP 204"),
+        ("400 Bad Request", "HTTP 400"),
+        ("401 Unauthorized", "credential"),
+        ("403 Forbidden", "credential"),
+        ("429 Too Many Requests", "429"),
+        ("500 Internal Server Error", "HTTP 500"),
+        ("503 Service Unavailable", "HTTP 503"),
+    ] {
+        refused(http(status, &body), reason);
+    }
+}
+
+#[test]
+fn nobody_sends_us_elsewhere() {
+    let elsewhere = FakePortal::answering(key(LINE, None));
+    for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        refused(format!("HTTP/1.1 {status}\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url()), "elsewhere");
+    }
+    assert!(elsewhere.asked().is_none());
+}

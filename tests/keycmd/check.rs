@@ -1,0 +1,75 @@
+//! `tms-keycmd check`, as an operator reads it.
+
+use crate::desk::{Desk, LINE};
+use crate::portal::{self, FakePortal, http, key, not_found};
+
+#[track_caller]
+fn has(out: &str, verdict: &str, what: &str, said: &str) {
+    let found = out.lines().any(|line| line.starts_with(verdict) && line.contains(what) && line.contains(said));
+    assert!(found, "no {verdict} for {what} with {said:?} in:\n{out}");
+}
+
+#[test]
+fn a_host_that_is_set_up_well_is_told_so() {
+    let portal = FakePortal::answering(not_found());
+    let desk = Desk::with(&portal.url(), "credential_file = \"FOLDER/credential\"\ncache_dir = \"FOLDER/cache\"\ncache_seconds = 30");
+    desk.write("credential", 0o600, "secret");
+    desk.make_folder("cache", 0o700);
+    let ran = desk.check();
+    has(&ran.out, "ok", "settings", "frontera");
+    has(&ran.out, "ok", "log", "");
+    has(&ran.out, "ok", "credential", "hidden");
+    has(&ran.out, "ok", "cache", "30 s");
+    has(&ran.out, "ok", "portal", "as a TMS does");
+    assert!(ran.out.contains("AuthorizedKeysCommand /") && ran.out.contains("%u %U %f %t\n    AuthorizedKeysCommandUser"), "{}", ran.out);
+    assert!(ran.out.contains(&format!("--config {}", desk.path("settings.toml").display())), "{}", ran.out);
+    // Only what sshd says of the folders above (the tests' own are not root's alone) can be wrong here.
+    let wrong: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("FAILED") && !line.contains("must belong to root")).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(ran.code, Some(if ran.out.contains("FAILED") { 1 } else { 0 }));
+    assert_eq!(std::fs::read_dir(desk.path("cache")).expect("a folder").count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let answers = |answer: String| FakePortal::answering(answer);
+    for (portal, said) in [
+        (answers(http("401 Unauthorized", "")), "credential_file"),
+        (answers(http("404 Not Found", "not found")), "tms_url"),
+        (answers(http("302 Found", "")), "tms_url"),
+        (answers(http("503 Service Unavailable", "")), "503"),
+        (answers(key(LINE, None)), "another key"),
+    ] {
+        let ran = Desk::at(&portal.url()).check();
+        has(&ran.out, "FAILED", "portal", said);
+        assert_eq!(ran.code, Some(1));
+    }
+    has(&Desk::at(&portal::nobody()).check().out, "FAILED", "portal", "could not be reached");
+}
+
+#[test]
+fn files_that_are_wrong_are_all_named_at_once() {
+    let settings = "credential_file = \"FOLDER/credential\"\nca_file = \"FOLDER/ca\"\ncache_dir = \"FOLDER/cache\"\ncache_seconds = 30\nmin_uid = 0";
+    let desk = Desk::with("https://127.0.0.1:1/", settings);
+    desk.write("credential", 0o644, "secret");
+    desk.write("ca", 0o600, "no PEM");
+    desk.make_folder("cache", 0o777);
+    let ran = desk.check();
+    has(&ran.out, "FAILED", "credential", "holds a secret");
+    has(&ran.out, "FAILED", "certificates", "PEM");
+    has(&ran.out, "FAILED", "cache", "written by others");
+    has(&ran.out, "FAILED", "portal", "mend");
+    has(&ran.out, "warning", "min_uid", "root");
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_named() {
+    let desk = Desk::with("https://127.0.0.1:1/", "typo = 1");
+    let ran = desk.check();
+    has(&ran.out, "FAILED", "settings", "typo");
+    assert_eq!(ran.code, Some(1));
+    let ran = desk.run(&["check", "--config", "/nonexistent/tms.toml"]);
+    has(&ran.out, "FAILED", "settings", "/nonexistent/tms.toml");
+    assert_eq!(ran.code, Some(1));
+}

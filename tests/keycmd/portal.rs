@@ -1,0 +1,100 @@
+//! A portal that answers what the test says.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use serde_json::Value;
+
+/// Listens until the test is over, which ends its thread with the process.
+pub struct FakePortal {
+    pub address: SocketAddr,
+    asked: Receiver<Request>,
+}
+
+/// What somebody asked.
+pub struct Request {
+    pub head: String,
+    pub body: Value,
+}
+
+impl Request {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().filter_map(|line| line.split_once(": ")).find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+impl FakePortal {
+    /// Reads each request, then writes `answer` byte by byte as it stands here.
+    pub fn answering(answer: impl Into<String>) -> Self {
+        let answer = answer.into();
+        Self::doing(move |mut stream, asked| {
+            let Some(request) = read(&mut stream) else { return };
+            let _ = asked.send(request);
+            let _ = stream.write_all(answer.as_bytes());
+        })
+    }
+
+    /// Does anything at all with each connection, one after the other.
+    pub fn doing(serve: impl Fn(TcpStream, &Sender<Request>) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (tell, asked) = channel();
+        thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, &tell)));
+        Self { address, asked }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/v1/tms/pubkeys/creds/retrieve", self.address)
+    }
+
+    /// The next request that came, if any.
+    pub fn asked(&self) -> Option<Request> {
+        self.asked.try_recv().ok()
+    }
+}
+
+/// An address where nobody listens.
+pub fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("http://{}/v1/tms/pubkeys/creds/retrieve", listener.local_addr().expect("an address"))
+}
+
+/// A whole request, or nothing when the other side went away.
+pub fn read(stream: &mut impl Read) -> Option<Request> {
+    let mut bytes = Vec::new();
+    let end_of_head = loop {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).ok().filter(|read| *read > 0)?;
+        bytes.extend_from_slice(&buffer[..read]);
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+    };
+    let request = Request { head: String::from_utf8_lossy(&bytes[..end_of_head]).into(), body: Value::Null };
+    let length: usize = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    while bytes.len() < end_of_head + length {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).ok().filter(|read| *read > 0)?;
+        bytes.extend_from_slice(&buffer[..read]);
+    }
+    Some(Request { body: serde_json::from_slice(&bytes[end_of_head..]).unwrap_or(Value::Null), ..request })
+}
+
+pub fn http(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+}
+
+/// What a portal of ours answers for a key; an old one says nothing of `expires_at`.
+pub fn key(line: &str, expires_at: Option<&str>) -> String {
+    let mut answer = serde_json::json!({ "public_key": line, "result_code": "0", "result_msg": "success" });
+    if let Some(expires_at) = expires_at {
+        answer["expires_at"] = expires_at.into();
+    }
+    http("200 OK", &answer.to_string())
+}
+
+pub fn not_found() -> String {
+    http("404 Not Found", r#"{"result_code":"404","result_msg":"NOT_FOUND"}"#)
+}

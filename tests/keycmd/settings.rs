@@ -1,0 +1,54 @@
+//! Settings that are wrong: nobody logs in, and the reason names the key.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use crate::desk::{Desk, LINE};
+use crate::portal::{FakePortal, key};
+
+#[test]
+fn settings_that_make_no_sense_let_nobody_in() {
+    let portal = FakePortal::answering(key(LINE, None));
+    for (more, reason) in [
+        ("cache_second = 30", "cache_second"),
+        ("timeout_ms = 60000", "timeout_ms"),
+        ("options = \"command=\\\"id\\\"\\nssh-rsa\"", "options"),
+        ("cache_dir = \"/c\"\ncache_seconds = 3600", "cache_seconds"),
+        ("host_name = \"twice\"", "duplicate key"),
+        ("not TOML", "not understood"),
+    ] {
+        Desk::with(&portal.url(), more).ask().said_nothing(reason);
+    }
+    Desk::at("http://tms.example.org/v1/tms/pubkeys/creds/retrieve").ask().said_nothing("plain http://");
+    let desk = Desk::at(&portal.url());
+    fs::remove_file(desk.path("settings.toml")).expect("removed");
+    desk.ask().said_nothing("settings.toml");
+    assert!(portal.asked().is_none());
+}
+
+#[test]
+fn settings_that_others_can_write_are_not_believed() {
+    let portal = FakePortal::answering(key(LINE, None));
+    for mode in [0o620, 0o602, 0o666] {
+        let desk = Desk::at(&portal.url());
+        fs::set_permissions(desk.path("settings.toml"), Permissions::from_mode(mode)).expect("set");
+        desk.ask().said_nothing("written by others");
+    }
+    assert!(portal.asked().is_none());
+}
+
+#[test]
+fn a_log_that_cannot_be_written_keeps_nobody_out() {
+    let portal = FakePortal::answering(key(LINE, None));
+    let desk = Desk::at(&portal.url());
+    fs::create_dir(desk.path("log")).expect("a folder in its place");
+    desk.ask().said(LINE);
+}
+
+#[test]
+fn the_log_is_for_its_owner_and_group() {
+    let desk = Desk::at("http://127.0.0.1:1/");
+    desk.ask().said_nothing("could not be reached");
+    let mode = fs::metadata(desk.path("log")).expect("there").permissions().mode();
+    assert_eq!(mode & 0o137, 0, "{mode:o}");
+}

@@ -1,0 +1,89 @@
+//! A portal behind a private certificate authority.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::desk::{Desk, LINE};
+use crate::portal::{self, FakePortal, key, not_found};
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A portal whose certificate names `name`.
+    fn portal(&self, name: &str, answer: String) -> FakePortal {
+        let own = KeyPair::generate().expect("a key");
+        let certificate = CertificateParams::new(vec![name.to_owned()]).expect("names").signed_by(&own, &self.0).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a pair");
+        let config = Arc::new(config);
+        FakePortal::doing(move |stream, asked| {
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).expect("a connection"), stream);
+            let Some(request) = portal::read(&mut stream) else { return };
+            let _ = asked.send(request);
+            let _ = stream.write_all(answer.as_bytes());
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        })
+    }
+}
+
+fn desk(portal: &FakePortal, ca: &str) -> Desk {
+    let desk = Desk::with(&portal.url().replace("http://127.0.0.1", "https://localhost"), "ca_file = \"FOLDER/ca.pem\"");
+    desk.write("ca.pem", 0o644, ca);
+    desk
+}
+
+#[test]
+fn the_operators_own_authority_is_believed() {
+    let authority = Authority::new();
+    let portal = authority.portal("localhost", key(LINE, None));
+    desk(&portal, &authority.pem()).ask().said(LINE);
+    assert!(portal.asked().is_some());
+
+    let portal = authority.portal("localhost", not_found());
+    let out = desk(&portal, &authority.pem()).check().out;
+    assert!(out.lines().any(|line| line.starts_with("ok") && line.contains("portal")), "{out}");
+}
+
+#[test]
+fn nobody_else_is() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let portal = authority.portal("localhost", key(LINE, None));
+    desk(&portal, &other.pem()).ask().said_nothing("could not be reached");
+    // The system's roots do not know it either.
+    Desk::at(&portal.url().replace("http://127.0.0.1", "https://localhost")).ask().said_nothing("could not be reached");
+    // Its name must be the one that was asked for.
+    let misnamed = authority.portal("tms.example.org", key(LINE, None));
+    desk(&misnamed, &authority.pem()).ask().said_nothing("could not be reached");
+    assert!(portal.asked().is_none() && misnamed.asked().is_none(), "no question was sent");
+}
+
+#[test]
+fn an_authority_that_others_can_change_is_not_believed() {
+    let authority = Authority::new();
+    let portal = authority.portal("localhost", key(LINE, None));
+    let desk = desk(&portal, &authority.pem());
+    desk.write("ca.pem", 0o666, &authority.pem());
+    desk.ask().said_nothing("written by others");
+    desk.write("ca.pem", 0o644, "no certificate");
+    desk.ask().said_nothing("PEM");
+}
