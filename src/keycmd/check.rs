@@ -9,9 +9,9 @@ use std::time::Instant;
 use ssh_key::Fingerprint;
 
 use super::arguments;
-use super::cache;
+use super::cache::{self, CacheFault};
 use super::config::{CacheSettings, Config};
-use super::files;
+use super::files::{self, FileFault};
 use super::log::Log;
 use super::portal::{NoKey, Portal};
 use super::question::Question;
@@ -31,11 +31,7 @@ pub fn check(file: &Path) -> ExitCode {
         Err(fault) => report.failed("settings", fault),
     }
     if let Ok(program) = program {
-        report.say(&lines_for_sshd(&program, file));
-    }
-    if rustix::process::geteuid().is_root() {
-        report
-            .say("You are root, who can read everything: check again as the user sshd runs this as,\n    runuser -u tms-keycmd -- tms-keycmd check");
+        report.say(&what_to_do_next(&program.display(), file));
     }
     if report.any_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -73,7 +69,10 @@ fn log(log: &Log, report: &mut Report) {
         (Log::Syslog, Ok(())) => report.ok("log", "syslog"),
         (Log::File(path), Ok(())) => report.ok("log", path.display()),
         (Log::Syslog, Err(error)) => report.failed("log", format_args!("syslog does not listen on /dev/log: {error}")),
-        (Log::File(path), Err(error)) => report.failed("log", format_args!("cannot write {}: {error}", path.display())),
+        (Log::File(path), Err(error)) => {
+            let path = path.display();
+            report.failed("log", format_args!("cannot write {path}: {error}; to make it: install -o tms-keycmd -g adm -m 0640 /dev/null {path}"));
+        }
     }
 }
 
@@ -81,6 +80,10 @@ fn cache_directory(settings: &CacheSettings, report: &mut Report) {
     let directory = settings.directory.display();
     match cache::try_out(&settings.directory) {
         Ok(()) => report.ok("cache", format_args!("{directory}, for {} s", settings.lifetime.as_secs())),
+        // It should belong to the user sshd runs this as, who is not root.
+        Err(CacheFault::File(FileFault::Foreign { owner, .. })) if rustix::process::geteuid().is_root() => {
+            report.warning("cache", format_args!("{directory} belongs to user {owner}: check again as that user"));
+        }
         Err(fault) => report.failed("cache", format_args!("{directory}: {fault}; it should be mode 0700 and belong to the user sshd runs this as")),
     }
 }
@@ -99,12 +102,15 @@ fn ask(portal: &Portal<'_>, config: &Config, report: &mut Report) {
     }
 }
 
-fn lines_for_sshd(program: &Path, file: &Path) -> String {
+fn what_to_do_next(program: &impl Display, file: &Path) -> String {
     let settings = if file == Path::new(arguments::DEFAULT_CONFIG) { String::new() } else { format!(" --config {}", file.display()) };
-    format!(
-        "\nLines for sshd_config:\n    AuthorizedKeysCommand {}{settings} %u %U %f %t\n    AuthorizedKeysCommandUser tms-keycmd\n",
-        program.display()
-    )
+    let mut next =
+        format!("\nLines for sshd_config:\n    AuthorizedKeysCommand {program}{settings} %u %U %f %t\n    AuthorizedKeysCommandUser tms-keycmd\n");
+    if rustix::process::geteuid().is_root() {
+        next += "\nYou are root, who can read everything. Check again as the user sshd runs this as:\n";
+        next += &format!("    runuser -u tms-keycmd -- {program} check{settings}\n");
+    }
+    next
 }
 
 /// What was said so far.

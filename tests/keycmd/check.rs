@@ -14,6 +14,7 @@ fn a_host_that_is_set_up_well_is_told_so() {
     let portal = FakePortal::answering(not_found());
     let desk = Desk::with(&portal.url(), "credential_file = \"FOLDER/credential\"\ncache_dir = \"FOLDER/cache\"\ncache_seconds = 30");
     desk.write("credential", 0o600, "secret");
+    desk.write("log", 0o600, "");
     desk.make_folder("cache", 0o700);
     let ran = desk.check();
     has(&ran.out, "ok", "settings", "frontera");
@@ -55,6 +56,8 @@ fn files_that_are_wrong_are_all_named_at_once() {
     desk.write("ca", 0o600, "no PEM");
     desk.make_folder("cache", 0o777);
     let ran = desk.check();
+    has(&ran.out, "FAILED", "log", "install -o");
+    assert!(!desk.path("log").exists(), "a file of root's would keep the command's user from writing it");
     has(&ran.out, "FAILED", "credential", "holds a secret");
     has(&ran.out, "FAILED", "certificates", "PEM");
     has(&ran.out, "FAILED", "cache", "written by others");
