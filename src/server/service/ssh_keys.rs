@@ -135,13 +135,13 @@ fn generate(services: &Services, key_type: KeyType) -> Result<KeyPair, Fault> {
 mod tests {
     use super::*;
 
-    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA";
 
     #[test]
     fn a_public_key_loses_its_comment_and_keeps_its_fingerprint() {
         let key = SshPublicKey::parse(&format!("  {ED25519} user@example.com\n")).expect("a key");
         assert_eq!(key.line, ED25519);
-        assert_eq!(key.fingerprint, "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ");
+        assert_eq!(key.fingerprint, "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI");
         assert_eq!((key.key_type, key.bits), (KeyType::Ed25519, 256));
     }
 

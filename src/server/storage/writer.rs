@@ -158,7 +158,7 @@ mod tests {
             .await
     }
 
-    const TENANT: &str = "INSERT INTO tenants VALUES ('a', 'A', 1, 0, 0, 1, 1, 1, 0)";
+    const ATTEMPT: &str = "INSERT INTO attempts VALUES ('a', 0)";
     /// Refused only when it is committed, and then with its whole group.
     const ORPHAN: [&str; 2] = ["PRAGMA defer_foreign_keys = ON", "INSERT INTO people VALUES ('nowhere', 'jdoe', 'J', 1, NULL, 0)"];
 
@@ -170,7 +170,7 @@ mod tests {
             let failed = write(&storage, &ORPHAN).await;
             assert!(matches!(failed, Err(Fault::NotCommitted(_))), "{failed:?}");
         }
-        write(&storage, &[TENANT]).await.expect("a good change");
+        write(&storage, &[ATTEMPT]).await.expect("a good change");
         let people: i64 = sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(storage.reader()).await.expect("a count");
         assert_eq!(people, 0);
         storage.close().await;
@@ -180,13 +180,13 @@ mod tests {
     async fn a_change_that_fails_or_panics_harms_nobody_else() {
         let dir = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
-        let bad = write(&storage, &[TENANT, "INSERT INTO nonsense VALUES (1)"]);
+        let bad = write(&storage, &[ATTEMPT, "INSERT INTO nonsense VALUES (1)"]);
         let panics = storage.write::<(), Fault, _>(|_| async { panic!("a change that panics, on purpose") }.boxed());
-        let good = write(&storage, &["INSERT INTO tenants VALUES ('b', 'B', 1, 0, 0, 1, 1, 1, 0)"]);
+        let good = write(&storage, &["INSERT INTO attempts VALUES ('b', 0)"]);
         let (bad, panics, good) = tokio::join!(bad, panics, good);
         assert!(matches!(bad, Err(Fault::Database(_))) && matches!(panics, Err(Fault::NotRun)) && good.is_ok());
-        let tenants: Vec<String> = sqlx::query_scalar("SELECT id FROM tenants").fetch_all(storage.reader()).await.expect("tenants");
-        assert_eq!(tenants, ["b"]);
+        let attempts: Vec<String> = sqlx::query_scalar("SELECT key FROM attempts").fetch_all(storage.reader()).await.expect("attempts");
+        assert_eq!(attempts, ["b"]);
         storage.close().await;
     }
 }
