@@ -1,12 +1,12 @@
 # `make` alone lists what there is. The work is in the small scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint bench release clean toolchain browser
+.PHONY: help run test build lint bench bench-tms release clean toolchain browser
 
 # What `npm ci` writes last.
 node_modules := end2end/node_modules/.package-lock.json
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: build ## install what is missing, build, start the portal on http://127.0.0.1:3000
 	@echo '==> starting the portal; `tms` is target/debug/tms here'
@@ -23,6 +23,9 @@ lint: toolchain ## formatting, clippy for both halves, shellcheck; warnings are 
 
 bench: release ## measure the release build
 	@.make/bench
+
+bench-tms: release ## measure the TMS API of the release build with a database full of keys
+	@.make/bench-tms
 
 release: toolchain $(node_modules) ## the same as build, optimised, in target/release
 	@.make/build release

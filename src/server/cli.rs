@@ -1,5 +1,6 @@
 //! The operator's command line: `tms-portal VERB`.
 
+mod admin;
 mod check;
 mod init;
 mod migrate;
@@ -39,6 +40,8 @@ enum Verb {
     Migrate(DataOptions),
     /// Change a tenant's policy
     Tenant(tenant::Arguments),
+    /// Name a tenant's administrators, who use the TMS API
+    Admin(admin::Arguments),
     /// Make accounts with a password, for tenants without an institution to sign in with
     Person(person::Arguments),
 }
@@ -71,6 +74,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failed> {
         }
         Verb::Migrate(options) => migrate::run(&options.existing()?).await,
         Verb::Tenant(arguments) => tenant::run(arguments).await,
+        Verb::Admin(arguments) => admin::run(arguments).await,
         Verb::Person(arguments) => person::run(arguments).await,
     }
 }

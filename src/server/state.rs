@@ -28,6 +28,8 @@ pub struct Limits {
     pub oauth_requests: Limiter,
     /// Wrong client secrets, by client and network address.
     pub wrong_secrets: Limiter,
+    /// Clients that register themselves where a tenant lets anybody do so, by network address.
+    pub registrations: Limiter,
     /// Pages and forms, by network address.
     pub pages: Limiter,
 }
@@ -39,13 +41,20 @@ pub struct RequestLimits {
     pub device_requests: NonZeroU32,
     pub oauth_requests: NonZeroU32,
     pub wrong_secrets: NonZeroU32,
+    pub registrations: NonZeroU32,
     pub pages: NonZeroU32,
 }
 
 impl Default for RequestLimits {
     fn default() -> Self {
         let per_minute = |most| NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN);
-        Self { device_requests: per_minute(60), oauth_requests: per_minute(3_000), wrong_secrets: per_minute(20), pages: per_minute(1_200) }
+        Self {
+            device_requests: per_minute(60),
+            oauth_requests: per_minute(3_000),
+            wrong_secrets: per_minute(20),
+            registrations: per_minute(10),
+            pages: per_minute(1_200),
+        }
     }
 }
 
@@ -55,6 +64,7 @@ impl From<RequestLimits> for Limits {
             device_requests: Limiter::per_minute(limits.device_requests),
             oauth_requests: Limiter::per_minute(limits.oauth_requests),
             wrong_secrets: Limiter::per_minute(limits.wrong_secrets),
+            registrations: Limiter::per_minute(limits.registrations),
             pages: Limiter::per_minute(limits.pages),
         }
     }

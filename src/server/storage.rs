@@ -35,6 +35,7 @@ use thiserror::Error;
 use crate::domain::pubkey::Dependencies;
 
 use clients::{Claimed, Known};
+use hosts::Credentialed;
 use lane::Lane;
 use pubkeys::{DependenciesAsked, Looked, LookupAsked};
 pub use sqlx::SqliteConnection as Connection;
@@ -83,6 +84,7 @@ pub struct Storage {
     clients: Lane<Claimed, Known>,
     dependencies: Lane<DependenciesAsked, Dependencies>,
     lookups: Lane<LookupAsked, Looked>,
+    credentials: Lane<Vec<u8>, Option<Credentialed>>,
 }
 
 impl Storage {
@@ -100,7 +102,8 @@ impl Storage {
             writer: writer::Writer::start(writing),
             clients: Lane::open(options.clone(), clients::find_claimed).await?,
             dependencies: Lane::open(options.clone(), pubkeys::dependencies).await?,
-            lookups: Lane::open(options, pubkeys::look_up).await?,
+            lookups: Lane::open(options.clone(), pubkeys::look_up).await?,
+            credentials: Lane::open(options, hosts::find_by_credential).await?,
         })
     }
 
@@ -121,6 +124,11 @@ impl Storage {
     /// The key a host asks for.
     pub async fn look_up(&self, asked: LookupAsked) -> Result<Looked, Fault> {
         self.lookups.ask(asked).await
+    }
+
+    /// The host whose credential has this hash.
+    pub async fn host_of_credential(&self, hash: Vec<u8>) -> Result<Option<Credentialed>, Fault> {
+        self.credentials.ask(hash).await
     }
 
     /// Runs `work` alone in the database, in a transaction. `Err` undoes all of it; `Ok` is returned once it is on the disk.
@@ -144,7 +152,7 @@ impl Storage {
     /// Lets the writes that wait finish, then closes the file.
     pub async fn close(&self) {
         self.writer.stop().await;
-        tokio::join!(self.clients.close(), self.dependencies.close(), self.lookups.close());
+        tokio::join!(self.clients.close(), self.dependencies.close(), self.lookups.close(), self.credentials.close());
         self.readers.close().await;
     }
 }

@@ -37,6 +37,15 @@ struct Set {
     /// Whether the consent page demands the “Yes, I started this” tick
     #[arg(long)]
     require_started_tick: Option<bool>,
+    /// Whether links and delegations that are missing are made when a client asks for a key: for moving over from an older server
+    #[arg(long)]
+    mvp: Option<bool>,
+    /// Whether anybody may register a client
+    #[arg(long)]
+    open_registration: Option<bool>,
+    /// Whether keys are only shown to hosts that send a credential
+    #[arg(long)]
+    require_host_credential: Option<bool>,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
@@ -52,6 +61,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             policy.local_passwords = set.local_passwords.unwrap_or(policy.local_passwords);
             policy.prefill_user_code = set.prefill_user_code.unwrap_or(policy.prefill_user_code);
             policy.require_started_tick = set.require_started_tick.unwrap_or(policy.require_started_tick);
+            policy.mvp = set.mvp.unwrap_or(policy.mvp);
+            policy.open_registration = set.open_registration.unwrap_or(policy.open_registration);
+            policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
         .await?;
     services.close().await;

@@ -17,7 +17,7 @@ pub fn first_start(made: &FirstStart) -> std::io::Result<()> {
     let (mut out, line) = (std::io::stdout().lock(), "*".repeat(78));
     writeln!(out, "{line}\nThese are shown once. Keep them where you keep passwords.\n")?;
     for new in &made.new_tenants {
-        writeln!(out, "Admin of tenant {}, for administration through the TMS API (nothing asks for it yet):", new.tenant)?;
+        writeln!(out, "Admin of tenant {}, for administration through the TMS API:", new.tenant)?;
         writeln!(out, "    X-TMS-ADMIN-ID      {FIRST_ADMIN}")?;
         writeln!(out, "    X-TMS-ADMIN-SECRET  {}\n", new.admin_secret.reveal())?;
     }

@@ -127,10 +127,9 @@ impl Services {
     /// The host whose credential this is.
     pub async fn authenticate_host(&self, credential: &str) -> Result<ProvedHost, Error<InvalidCredential>> {
         let hash = self.keys().hash(HOST_CREDENTIAL, credential);
-        let found = hosts::find_by_credential(self.storage().reader(), &hash).await?;
-        let (host, secrets) = found.ok_or(Error::Refused(InvalidCredential))?;
-        if self.proves(HOST_CREDENTIAL, credential, &secrets) {
-            Ok(ProvedHost { tenant_id: host.tenant_id, host: host.host })
+        let found = self.storage().host_of_credential(hash).await?.ok_or(Error::Refused(InvalidCredential))?;
+        if self.proves(HOST_CREDENTIAL, credential, &found.secrets) {
+            Ok(ProvedHost { tenant_id: found.credential.tenant_id, host: found.credential.host })
         } else {
             Err(Error::Refused(InvalidCredential))
         }

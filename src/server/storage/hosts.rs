@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::admins::SecretHashes;
@@ -145,32 +147,54 @@ pub async fn delete_credential(db: &mut Connection, tenant_id: &TenantId, host: 
     Ok(done.rows_affected() == 1)
 }
 
-/// The host that a credential belongs to, now or until its rotation is over.
-pub async fn find_by_credential(db: impl SqliteExecutor<'_>, secret_hash: &[u8]) -> Result<Option<(HostCredential, SecretHashes)>, Fault> {
-    #[derive(FromRow)]
-    struct Row {
-        tenant_id: String,
-        host: String,
-        secret_hash: Vec<u8>,
-        old_secret_hash: Option<Vec<u8>>,
-        old_secret_until: Option<i64>,
-        required: bool,
+/// A host, and what its credential is checked against.
+#[derive(Clone)]
+pub struct Credentialed {
+    pub credential: HostCredential,
+    pub secrets: SecretHashes,
+}
+
+#[derive(FromRow)]
+struct CredentialRow {
+    tenant_id: String,
+    host: String,
+    secret_hash: Vec<u8>,
+    old_secret_hash: Option<Vec<u8>>,
+    old_secret_until: Option<i64>,
+    required: bool,
+}
+
+impl TryFrom<CredentialRow> for Credentialed {
+    type Error = Fault;
+
+    fn try_from(row: CredentialRow) -> Result<Self, Fault> {
+        let credential = HostCredential {
+            tenant_id: parsed("host_credentials", &row.host, TenantId::parse(row.tenant_id))?,
+            host: parsed("host_credentials", &row.host, HostName::parse(row.host.clone()))?,
+            required: row.required,
+        };
+        let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
+        Ok(Credentialed { credential, secrets: SecretHashes { current: row.secret_hash, old } })
     }
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT tenant_id, host, secret_hash, old_secret_hash, old_secret_until, required
-         FROM host_credentials WHERE secret_hash = $1 OR old_secret_hash = $1",
-    )
-    .bind(secret_hash)
-    .fetch_optional(db)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let credential = HostCredential {
-        tenant_id: parsed("host_credentials", &row.host, TenantId::parse(row.tenant_id))?,
-        host: parsed("host_credentials", &row.host, HostName::parse(row.host.clone()))?,
-        required: row.required,
-    };
-    let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
-    Ok(Some((credential, SecretHashes { current: row.secret_hash, old })))
+}
+
+/// The hosts that credentials belong to, now or until their rotation is over; for [`super::lane`].
+pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> BoxFuture<'c, Result<Vec<Option<Credentialed>>, Fault>> {
+    async move {
+        let hex: Vec<String> = hashes.iter().map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let rows: Vec<CredentialRow> = sqlx::query_as(
+            "WITH asked (hash) AS (SELECT unhex(value) FROM json_each($1))
+             SELECT tenant_id, host, secret_hash, old_secret_hash, old_secret_until, required
+             FROM host_credentials WHERE secret_hash IN (SELECT hash FROM asked) OR old_secret_hash IN (SELECT hash FROM asked)",
+        )
+        .bind(serde_json::to_string(&hex).unwrap_or_default())
+        .fetch_all(db)
+        .await?;
+        let found = rows.into_iter().map(Credentialed::try_from).collect::<Result<Vec<_>, _>>()?;
+        let has = |hash: &Vec<u8>, one: &Credentialed| one.secrets.current == *hash || one.secrets.old.as_ref().is_some_and(|(old, _)| old == hash);
+        Ok(hashes.iter().map(|hash| found.iter().find(|one| has(hash, one)).cloned()).collect())
+    }
+    .boxed()
 }
 
 /// The tenant that answers a host which does not say whose it is.

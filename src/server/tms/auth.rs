@@ -1,6 +1,9 @@
 //! Who asks: bearer tokens of people's devices and of hosts (RFC 6750 §2.1; only the header), and TMS' own headers for clients
 //! and administrators.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -111,6 +114,17 @@ impl FromRequestParts<AppState> for MaybeAdmin {
         } else {
             Ok(Self(None))
         }
+    }
+}
+
+/// Where a request comes from.
+pub struct CalledFrom(pub Option<IpAddr>);
+
+impl FromRequestParts<AppState> for CalledFrom {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
+        Ok(Self(client_address::of(&parts.extensions)))
     }
 }
 

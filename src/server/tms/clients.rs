@@ -8,15 +8,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsClientOrAdmin, MaybeAdmin, tenant_not_enabled};
+use super::auth::{AsClientOrAdmin, CalledFrom, MaybeAdmin, tenant_not_enabled};
 use super::body::{Body, InQuery, Named, Text};
 use super::error::{Refused, TmsError};
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
+use crate::server::guard::rate_limit::network;
 use crate::server::service::admins::USUAL_OVERLAP;
 use crate::server::service::clients::{ChangeRefused, ClientChanges, NewClient, RegistrationRefused};
 use crate::server::service::proofs::ClientKeeper;
 use crate::server::service::{Error, Principal, Services};
+use crate::server::state::AppState;
 
 #[derive(Deserialize, ToSchema)]
 pub struct ClientRegistration {
@@ -38,7 +40,8 @@ pub struct ClientRegistered {
     security((), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "Registered", body = Answer<ClientRegistered>), Refused))]
 pub async fn create(
-    State(services): State<Services>,
+    State(state): State<AppState>,
+    CalledFrom(from): CalledFrom,
     MaybeAdmin(admin): MaybeAdmin,
     Body(wanted): Body<ClientRegistration>,
 ) -> Made<ClientRegistered> {
@@ -49,7 +52,10 @@ pub async fn create(
         app_name: wanted.app_name.words("app_name")?,
         app_version: wanted.app_version.words("app_version")?,
     };
-    let secret = services.register_client(admin.as_ref(), new).await?;
+    if admin.is_none() {
+        state.limits.registrations.check(&network(from)).map_err(TmsError::TooManyRequests)?;
+    }
+    let secret = state.services.register_client(admin.as_ref(), new).await?;
     Ok(created(ClientRegistered { client_id: id.into(), client_secret: secret.reveal().to_owned() }))
 }
 

@@ -4,8 +4,84 @@ use std::sync::OnceLock;
 
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
+use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+/// The nouns, in the order in which people meet them.
+const TAGS: [(&str, &str); 10] = [
+    ("general", "Is it there, and what is it?"),
+    ("pubkeys", "Keys for clients, and the question that hosts ask."),
+    ("clients", "The applications of a tenant."),
+    ("user MFA", "Until when a person's second factor counts. Whoever has no record here can have no keys."),
+    ("user hosts", "Which account on which host is a person's."),
+    ("delegations", "Which client may act for whom."),
+    ("hosts", "The tenant's hosts, and what they prove themselves with."),
+    ("reservations", "Leases, which keep keys going for work already begun."),
+    ("tenants", "Tenants. Administrators of the tenant `default` run the deployment."),
+    ("me", "What the holder of an access token may know and do of themselves."),
+];
+
+/// Words that mean the same wherever they stand; what says more of itself keeps that.
+const WORDS: [(&str, &str); 56] = [
+    ("addr", "The host's address."),
+    ("admin_id", "The tenant's first administrator."),
+    ("app_name", "The application's name, as people read it."),
+    ("app_version", "The application's version; any text."),
+    ("client_id", "The client."),
+    ("client_user_id", "The person; the same as `tms_user_id`."),
+    ("clients", "The clients."),
+    ("created", "When it was made."),
+    ("enabled", "Whether it is switched on."),
+    ("expires_at", "When it ends; 9999-12-31T23:59:59 for never."),
+    ("fields_updated", "How many fields were changed; 0 where there was nothing of that name."),
+    ("git_branch", "The branch it was built from."),
+    ("git_commit", "The commit it was built from."),
+    ("host", "The host, by the name it has in TMS."),
+    ("host_account", "The account on the host."),
+    ("hosts", "The host accounts."),
+    ("id", "The row's number."),
+    ("initial_ttl_minutes", "How long the key was to last when it was made."),
+    ("key_bits", "The key's length."),
+    ("key_type", "`ed25519`, `ecdsa` or `rsa`."),
+    ("keys", "The keys."),
+    ("last_used_at", "When the last login began that was counted."),
+    ("linked_at", "When the account was linked."),
+    ("max_uses", "Logins there ever may be; 2147483647 is as many as you like."),
+    ("next_cursor", "Send it as `cursor` for the next piece; not there when this was the last."),
+    ("num_clients", "How many are in this answer."),
+    ("num_deleted", "How many were removed; 0 where there was nothing to remove."),
+    ("num_hosts", "How many are in this answer."),
+    ("num_keys", "How many are in this answer."),
+    ("num_mappings", "How many are in this answer."),
+    ("num_pubkeys", "How many are in this answer."),
+    ("num_tenants", "How many are in this answer."),
+    ("num_users", "How many are in this answer."),
+    ("parent_resid", "The reservation that this one extends; its own `resid` if none."),
+    ("pubkeys", "The keys."),
+    ("public_key", "One line for `authorized_keys`, without options or comment."),
+    ("public_key_fingerprint", "`SHA256:` and 43 characters, as `ssh-keygen -l` prints it."),
+    ("remaining_uses", "Logins that are left."),
+    ("required", "Whether the host must show its credential."),
+    ("resid", "The reservation."),
+    ("result_code", "`0`; the HTTP status, as text, of an error."),
+    ("result_msg", "A sentence for people; may change."),
+    ("rustc_version", "The compiler it was built with."),
+    ("seqno", "The key's number, `id` in lists."),
+    ("source_ts", "When its source was last changed."),
+    ("tenant", "The tenant; the same as in `X-TMS-TENANT`, where that is sent."),
+    ("tenants", "The tenants."),
+    ("tms_user_id", "The person."),
+    ("tms_version", "The portal's version."),
+    ("updated", "When it was last changed."),
+    ("user", "The account on the host: what sshd calls the user."),
+    ("users", "The rows."),
+    ("x-tms-tenant", "The tenant."),
+    ("ttl_minutes", "How long it lasts, from now on."),
+    ("num_uses", "Logins."),
+    ("host_accounts", "The accounts on the host."),
+];
 
 /// What the handlers do not say.
 pub fn head() -> OpenApi {
@@ -25,6 +101,7 @@ pub fn head() -> OpenApi {
     }
     let about = "SSH keys for research applications: clients ask for key pairs, hosts ask for public keys when somebody logs in. \
                  Every answer is a JSON object with result_code (0, or the HTTP status of an error) and result_msg beside its other fields.";
+    let tags = TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -35,19 +112,139 @@ pub fn head() -> OpenApi {
                 .contact(Some(ContactBuilder::new().name(Some("The operators of this portal")).build()))
                 .build(),
         )
+        .tags(Some(tags))
         .components(Some(components))
         .build()
 }
 
-/// The description, as JSON.
-pub fn json() -> &'static str {
-    static JSON: OnceLock<String> = OnceLock::new();
-    JSON.get_or_init(|| super::described().1.to_pretty_json().unwrap_or_default())
+/// The description.
+pub fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| completed(serde_json::to_value(super::described().1).unwrap_or_default()))
 }
 
 /// `GET /spec`, where TMS has it.
 pub async fn get() -> impl IntoResponse {
+    static JSON: OnceLock<String> = OnceLock::new();
+    let json = JSON.get_or_init(|| format!("{:#}", document()));
     let headers =
         [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    (headers, json())
+    (headers, json.as_str())
+}
+
+/// What the handlers would have to say over and over: what a word means, whose function it is, which errors cannot happen.
+fn completed(mut document: Value) -> Value {
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    schemas.into_iter().flatten().for_each(|(_, schema)| explain_fields(schema));
+    let paths = document.pointer_mut("/paths").and_then(Value::as_object_mut);
+    for (_, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            explain_parameters(operation);
+            name_apart(operation);
+            leave_out_impossible_errors(method, operation);
+        }
+    }
+    document
+}
+
+fn explain_fields(schema: &mut Value) {
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    parts.into_iter().flatten().for_each(explain_fields);
+    for (name, field) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        let says_more = field.get("oneOf").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(|kind| kind.get("description").is_some()));
+        if !says_more {
+            explain(name, field);
+        }
+    }
+}
+
+fn explain_parameters(operation: &mut Value) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(name) = parameter.get("name").and_then(Value::as_str).map(str::to_owned) {
+            explain(&name, parameter);
+        }
+    }
+}
+
+fn explain(name: &str, field: &mut Value) {
+    let known = WORDS.iter().find(|(word, _)| *word == name);
+    if let (Some((_, meaning)), Some(field)) = (known, field.as_object_mut()) {
+        field.entry("description").or_insert_with(|| (*meaning).into());
+    }
+}
+
+/// Each noun has a `get`; OpenAPI wants every name once.
+fn name_apart(operation: &mut Value) {
+    let tag = operation.pointer("/tags/0").and_then(Value::as_str).map(|tag| tag.to_lowercase().replace(' ', "_"));
+    let name = operation.get("operationId").and_then(Value::as_str);
+    if let Some(name) = tag.zip(name).map(|(tag, name)| format!("{tag}_{name}")) {
+        operation["operationId"] = name.into();
+    }
+}
+
+fn leave_out_impossible_errors(method: &str, operation: &mut Value) {
+    let with_body = operation.get("requestBody").is_some();
+    let for_all = operation.get("security").is_some_and(|ways| *ways == serde_json::json!([{}]));
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    responses.retain(|status, _| match status.as_str() {
+        "413" | "415" => with_body,
+        "401" | "403" => !for_all,
+        "409" => method != "get",
+        _ => true,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn operations() -> Vec<&'static Value> {
+        let paths = document()["paths"].as_object().expect("paths");
+        paths.values().flat_map(|item| item.as_object().expect("an item").values()).collect()
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_a_known_tag() {
+        let names: BTreeSet<&str> = operations().iter().map(|operation| operation["operationId"].as_str().expect("a name")).collect();
+        assert!(names.len() > 50 && names.len() == operations().len(), "{names:?}");
+        assert!(names.contains("user_mfa_create") && names.contains("pubkeys_retrieve"));
+        let used: BTreeSet<&str> = operations().iter().map(|operation| operation["tags"][0].as_str().expect("a tag")).collect();
+        assert_eq!(used, TAGS.iter().map(|(name, _)| *name).collect());
+    }
+
+    #[test]
+    fn every_field_and_parameter_says_what_it_means() {
+        let mut silent = Vec::new();
+        for (name, schema) in document()["components"]["schemas"].as_object().expect("schemas") {
+            let parts = schema["allOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+            for (field, about) in parts.iter().filter_map(|part| part["properties"].as_object()).flatten() {
+                if !about.to_string().contains("\"description\"") {
+                    silent.push(format!("{name}.{field}"));
+                }
+            }
+        }
+        for operation in operations() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            silent.extend(parameters.iter().filter(|parameter| parameter["description"].is_null()).map(ToString::to_string));
+        }
+        assert!(silent.is_empty(), "{silent:#?}");
+    }
+
+    #[test]
+    fn what_says_more_of_itself_keeps_that() {
+        let of = |schema: &str, field: &str| document()["components"]["schemas"][schema]["properties"][field]["description"].clone();
+        assert_eq!(of("HostAddress", "addr"), "Free text, such as an IPv4 address.");
+        assert_eq!(of("HostAddress", "host"), "The host, by the name it has in TMS.");
+    }
+
+    #[test]
+    fn errors_that_cannot_happen_are_not_listed() {
+        let of = |method: &str, path: &str| -> Vec<String> {
+            document()["paths"][path][method]["responses"].as_object().expect("responses").keys().cloned().collect()
+        };
+        assert_eq!(of("get", "/v1/tms/version"), ["200", "400", "404", "429", "500", "503"]);
+        assert!(of("post", "/v1/tms/pubkeys/creds").contains(&"415".to_owned()));
+    }
 }

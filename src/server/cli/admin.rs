@@ -1,0 +1,106 @@
+//! `tms-portal admin add|list|rotate|remove`.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use super::{Failed, open_data};
+use crate::domain::ids::{AdminId, TenantId};
+use crate::server::config::DataOptions;
+use crate::server::service::admins::{AdminRefused, ListedAdmin};
+use crate::server::service::entropy::Secret;
+use crate::server::service::{Error, Services};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Add an administrator of the TMS API; prints their secret once
+    Add(Admin),
+    /// List a tenant's administrators
+    List(InTenant),
+    /// Give an administrator a new secret; prints it once
+    Rotate(Rotate),
+    /// Remove an administrator
+    Remove(Admin),
+}
+
+#[derive(clap::Args)]
+struct InTenant {
+    #[command(flatten)]
+    options: DataOptions,
+    /// The tenant; administrators of `default` also run the deployment
+    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
+    tenant: TenantId,
+}
+
+#[derive(clap::Args)]
+struct Admin {
+    #[command(flatten)]
+    place: InTenant,
+    /// The administrator: what they send as X-TMS-ADMIN-ID
+    #[arg(value_parser = |name: &str| AdminId::parse(name))]
+    admin: AdminId,
+}
+
+#[derive(clap::Args)]
+struct Rotate {
+    #[command(flatten)]
+    admin: Admin,
+    /// How long the old secret goes on working; 0 when it has leaked
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=10_080))]
+    overlap_minutes: u32,
+}
+
+pub async fn run(arguments: Arguments) -> Result<(), Failed> {
+    let place = match &arguments.verb {
+        Verb::Add(admin) | Verb::Remove(admin) => &admin.place,
+        Verb::List(place) => place,
+        Verb::Rotate(rotate) => &rotate.admin.place,
+    };
+    let services = open_data(&place.options.existing()?).await?;
+    let done = act(&services, &arguments.verb).await;
+    services.close().await;
+    done
+}
+
+async fn act(services: &Services, verb: &Verb) -> Result<(), Failed> {
+    match verb {
+        Verb::Add(Admin { place, admin }) => {
+            let secret = services.add_admin(&place.tenant, admin).await.map_err(refused)?;
+            show(admin, &secret);
+        }
+        Verb::Rotate(Rotate { admin: Admin { place, admin }, overlap_minutes }) => {
+            let overlap = Duration::from_secs(u64::from(*overlap_minutes) * 60);
+            let secret = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(refused)?;
+            show(admin, &secret);
+            println!("The secret before works for {overlap_minutes} more minutes.");
+        }
+        Verb::Remove(Admin { place, admin }) => {
+            services.remove_admin(&place.tenant, admin).await.map_err(refused)?;
+            println!("{admin} is no administrator of {} any more.", place.tenant);
+        }
+        Verb::List(place) => services.list_admins(&place.tenant).await?.iter().for_each(list),
+    }
+    Ok(())
+}
+
+fn show(admin: &AdminId, secret: &Secret) {
+    println!("X-TMS-ADMIN-ID      {admin}\nX-TMS-ADMIN-SECRET  {}\nIt is not shown again.", secret.reveal());
+}
+
+fn list(listed: &ListedAdmin) {
+    let old = listed.old_secret_until.map_or_else(String::new, |until| format!(", old secret until {}", until.to_words()));
+    println!("{}  since {}{old}", listed.admin_id, listed.created_at.to_words());
+}
+
+fn refused(error: Error<AdminRefused>) -> Failed {
+    match error {
+        Error::Refused(refused) => Failed::Other(refused.to_string()),
+        Error::Internal(fault) => fault.into(),
+    }
+}
