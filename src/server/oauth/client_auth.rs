@@ -45,7 +45,7 @@ impl FromRequest<AppState> for ClientRequest {
         let caller = format!("{tenant}/{id} {}", network(from));
         state.limits.wrong_secrets.still_waiting(&caller).map_err(OAuthError::Overload)?;
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
-        match state.services.authenticate_client(&tenant, &id, secret.as_deref()).await {
+        match state.services.authenticate_client(&tenant, &id, secret.as_deref(), from).await {
             Ok(client) => Ok(Self { client, form, from, agent }),
             Err(Error::Refused(CallerRefused::NoTenant)) => Err(OAuthError::UnknownTenant),
             Err(Error::Refused(CallerRefused::Invalid)) => {

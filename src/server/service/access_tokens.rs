@@ -1,5 +1,7 @@
 //! Access tokens after they were issued: checked on every use, and ended early when their grant is.
 
+use std::net::IpAddr;
+
 use futures_util::FutureExt;
 use jsonwebtoken::jwk::JwkSet;
 
@@ -33,7 +35,7 @@ impl Services {
     }
 
     /// Checks a token: signature, type, issuer, audience and end; and that its grant, person, client and tenant still stand.
-    pub async fn token_holder(&self, token: &str) -> Result<TokenHolder, Error<InvalidToken>> {
+    pub async fn token_holder(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = || Error::Refused(InvalidToken);
         let Issued { grant, approval, ends } = self.issued(token).await?.ok_or_else(invalid)?;
         let reader = self.storage().reader();
@@ -52,6 +54,7 @@ impl Services {
             grant_id: grant.id,
             scope: approval.scope,
             expires_at: approval.until,
+            from,
         })
     }
 

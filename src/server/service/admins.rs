@@ -1,5 +1,6 @@
 //! Tenants' administrators, who use the TMS API with an id and a secret of their own.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -42,12 +43,18 @@ pub struct ListedAdmin {
 
 impl Services {
     /// Checks somebody's claim to be an administrator of the tenant.
-    pub async fn authenticate_admin(&self, tenant: &TenantId, admin_id: &AdminId, secret: &str) -> Result<TenantAdmin, Error<CallerRefused>> {
+    pub async fn authenticate_admin(
+        &self,
+        tenant: &TenantId,
+        admin_id: &AdminId,
+        secret: &str,
+        from: Option<IpAddr>,
+    ) -> Result<TenantAdmin, Error<CallerRefused>> {
         let reader = self.storage().reader();
         let tenant = tenants::find(reader, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(CallerRefused::NoTenant))?;
         let admin = admins::find(reader, &tenant.id, admin_id).await?;
         let proved = admin.is_some_and(|admin| self.proves(ADMIN_SECRET, secret, &admin.secrets));
-        if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone() }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+        if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
     }
 
     pub async fn list_admins(&self, tenant: &TenantId) -> Result<Vec<ListedAdmin>, Fault> {

@@ -1,5 +1,6 @@
 //! Clients: authenticating them (RFC 6749 §2.3), registering and changing them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -68,6 +69,7 @@ impl Services {
         tenant: &TenantId,
         id: &ClientId,
         secret: Option<&str>,
+        from: Option<IpAddr>,
     ) -> Result<AuthenticatedClient, Error<CallerRefused>> {
         let Known { tenant, client } = self.storage().client(Claimed { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
         let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(CallerRefused::NoTenant))?;
@@ -77,11 +79,16 @@ impl Services {
             (Some(secret), Some(hashes)) => self.proves(SECRET, secret, hashes),
             _ => false,
         };
-        if proved { Ok(AuthenticatedClient { client: registered.client, tenant }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+        if proved { Ok(AuthenticatedClient { client: registered.client, tenant, from }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
     }
 
     /// Registers a client for an administrator, or for anybody where the tenant's policy says so. Its secret is shown once.
-    pub async fn register_client(&self, admin: Option<&TenantAdmin>, new: NewClient) -> Result<Secret, Error<RegistrationRefused>> {
+    pub async fn register_client(
+        &self,
+        admin: Option<&TenantAdmin>,
+        new: NewClient,
+        from: Option<IpAddr>,
+    ) -> Result<Secret, Error<RegistrationRefused>> {
         let tenant = self.enabled_tenant(&new.tenant_id).await?.ok_or(Error::Refused(RegistrationRefused::NoTenant))?;
         may_register(admin, &tenant).map_err(Error::Refused)?;
         let secret = Secret::hexadecimal(self.entropy());
@@ -101,7 +108,8 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        let record = Activity::new(client.tenant_id.clone(), Kind::ClientCreated, now).client(&client.id).admin(admin.map(TenantAdmin::admin_id));
+        let record =
+            Activity::new(client.tenant_id.clone(), Kind::ClientCreated, now).client(&client.id).admin(admin.map(TenantAdmin::admin_id)).from(from);
         self.attempt(move |db| {
             async move {
                 if !clients::insert(db, &client, Some(&hash)).await? {
@@ -196,5 +204,5 @@ fn may_register(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<(), Regi
 }
 
 fn record(keeper: &ClientKeeper, kind: Kind, now: crate::domain::time::Timestamp) -> Activity {
-    Activity::new(keeper.tenant_id.clone(), kind, now).client(&keeper.client_id).admin(keeper.admin_id.as_ref())
+    Activity::new(keeper.tenant_id.clone(), kind, now).client(&keeper.client_id).admin(keeper.admin_id.as_ref()).from(keeper.from)
 }

@@ -153,7 +153,7 @@ pub(super) async fn withdraw_grants(
         let before = grant.state.clone();
         let Ok(ended) = grant.withdraw(user_id, now) else { continue };
         let record = Activity::new(ended.tenant_id.clone(), Kind::DeviceWithdrawn, now).of(user_id).about(&ended.client_id, &ended.id);
-        withdrawn += u64::from(end_access(db, before, ended, record.admin(Some(admin.admin_id()))).await?);
+        withdrawn += u64::from(end_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
     }
     Ok(withdrawn)
 }

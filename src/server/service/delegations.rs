@@ -122,5 +122,5 @@ impl Services {
 }
 
 fn record(admin: &TenantAdmin, kind: Kind, client_id: &ClientId, user_id: &UserId, now: Timestamp) -> Activity {
-    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).client(client_id).admin(Some(admin.admin_id()))
+    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).client(client_id).admin(Some(admin.admin_id())).from(admin.from)
 }

@@ -138,5 +138,5 @@ fn place(admin: &TenantAdmin, link: Link) -> Place {
 
 fn record(admin: &TenantAdmin, kind: Kind, link: &Link, now: Timestamp) -> Activity {
     let subject = format!("{}@{}", link.account, link.host);
-    Activity::new(admin.tenant_id().clone(), kind, now).of(&link.user_id).subject(subject).admin(Some(admin.admin_id()))
+    Activity::new(admin.tenant_id().clone(), kind, now).of(&link.user_id).subject(subject).admin(Some(admin.admin_id())).from(admin.from)
 }

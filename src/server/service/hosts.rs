@@ -137,5 +137,5 @@ impl Services {
 }
 
 fn record(admin: &TenantAdmin, kind: Kind, host: &HostName, now: Timestamp) -> Activity {
-    Activity::new(admin.tenant_id().clone(), kind, now).subject(host.as_str()).admin(Some(admin.admin_id()))
+    Activity::new(admin.tenant_id().clone(), kind, now).subject(host.as_str()).admin(Some(admin.admin_id())).from(admin.from)
 }

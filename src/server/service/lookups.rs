@@ -1,5 +1,7 @@
 //! What a host asks when somebody logs in: may this key in?
 
+use std::net::IpAddr;
+
 use futures_util::FutureExt;
 
 use super::proofs::ProvedHost;
@@ -17,6 +19,7 @@ pub struct Login {
     /// The account's number, if the host says it.
     pub uid: Option<u32>,
     pub fingerprint: String,
+    pub from: Option<IpAddr>,
 }
 
 /// Who asks.
@@ -55,7 +58,7 @@ impl Services {
             Lookup::Refused => return Err(Error::Refused(LookupRefused::NotServed)),
             Lookup::SameLogin => {}
             Lookup::NewLogin if found.standing.is_limited() => {
-                if !self.count_use(found.number).await? {
+                if !self.count_use(found.number, login.from).await? {
                     // Somebody else's lookup was counted at the same moment: either it is this login's, or nothing is left.
                     let again = self.find_shown(asking, login).await?;
                     if again.standing.look_up(self.now()) != Lookup::SameLogin {
@@ -64,7 +67,7 @@ impl Services {
                 }
             }
             // Nobody has to wait for the disk, or to stay outside when it is full, for the sake of the record.
-            Lookup::NewLogin => self.count_use_later(found.number),
+            Lookup::NewLogin => self.count_use_later(found.number, login.from),
         }
         Ok(Shown { expires_at: found.standing.ends(), public_key: found.public_key })
     }
@@ -86,15 +89,15 @@ impl Services {
         found.filter(|found| !root_by_mvp(found)).ok_or(Error::Refused(LookupRefused::NotServed))
     }
 
-    async fn count_use(&self, number: i64) -> Result<bool, Fault> {
+    async fn count_use(&self, number: i64, from: Option<IpAddr>) -> Result<bool, Fault> {
         let now = self.now();
-        self.change(move |db| async move { pubkeys::count_use(db, number, now).await }.boxed()).await
+        self.change(move |db| async move { pubkeys::count_use(db, number, from, now).await }.boxed()).await
     }
 
-    fn count_use_later(&self, number: i64) {
+    fn count_use_later(&self, number: i64, from: Option<IpAddr>) {
         let services = self.clone();
         tokio::spawn(async move {
-            if let Err(fault) = services.count_use(number).await {
+            if let Err(fault) = services.count_use(number, from).await {
                 tracing::error!(error = %fault, "A login could not be recorded");
             }
         });

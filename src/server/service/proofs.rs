@@ -65,6 +65,7 @@ pub struct AuthenticatedClient {
     pub(super) client: Client,
     /// Its tenant, which is switched on.
     pub(super) tenant: Tenant,
+    pub(super) from: Option<IpAddr>,
 }
 
 impl AuthenticatedClient {
@@ -78,6 +79,7 @@ impl AuthenticatedClient {
 pub struct TenantAdmin {
     pub(super) tenant: Tenant,
     pub(super) admin_id: AdminId,
+    pub(super) from: Option<IpAddr>,
 }
 
 impl TenantAdmin {
@@ -124,11 +126,11 @@ impl Principal {
     /// Leave to act on a client; `None` when that is somebody else's.
     pub fn over(&self, client_id: ClientId) -> Option<ClientKeeper> {
         let allowed = self.only_client().is_none_or(|own| *own == client_id);
-        let admin_id = match self {
-            Self::Client(_) => None,
-            Self::Admin(admin) => Some(admin.admin_id.clone()),
+        let (admin_id, from) = match self {
+            Self::Client(client) => (None, client.from),
+            Self::Admin(admin) => (Some(admin.admin_id.clone()), admin.from),
         };
-        allowed.then(|| ClientKeeper { tenant_id: self.tenant_id().clone(), client_id, admin_id })
+        allowed.then(|| ClientKeeper { tenant_id: self.tenant_id().clone(), client_id, admin_id, from })
     }
 }
 
@@ -138,6 +140,7 @@ pub struct ClientKeeper {
     pub(super) tenant_id: TenantId,
     pub(super) client_id: ClientId,
     pub(super) admin_id: Option<AdminId>,
+    pub(super) from: Option<IpAddr>,
 }
 
 /// A host that has shown its credential.
@@ -156,6 +159,7 @@ pub struct TokenHolder {
     pub(super) grant_id: DeviceGrantId,
     pub(super) scope: ScopeSet,
     pub(super) expires_at: Timestamp,
+    pub(super) from: Option<IpAddr>,
 }
 
 impl TokenHolder {

@@ -1,5 +1,6 @@
 //! Keys: made for clients and people, listed, limited and revoked.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -10,7 +11,7 @@ use super::entropy::Secret;
 use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, TokenHolder};
 use super::ssh_keys::{KeyPair, PublicKeyRefused, SshPublicKey, TooManyAtOnce};
 use super::storage::host_accounts::Place;
-use super::storage::pubkeys::DependenciesAsked;
+use super::storage::pubkeys::{DependenciesAsked, StoredFrom};
 use super::storage::{self, Connection, activity, pubkeys};
 use super::{Error, Fault, Services, mvp};
 use crate::domain::activity::{Activity, Kind};
@@ -67,6 +68,14 @@ pub struct NewLimits {
     pub ttl_minutes: Option<u32>,
 }
 
+/// Who makes a key, and for whom.
+struct Maker {
+    place: Place,
+    client_id: ClientId,
+    device_grant_id: Option<DeviceGrantId>,
+    from: Option<IpAddr>,
+}
+
 impl Services {
     /// Makes or takes a key with which the client logs in for a person.
     pub async fn create_key(&self, client: &AuthenticatedClient, user_id: &UserId, wanted: KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
@@ -78,7 +87,7 @@ impl Services {
             mvp::fill_in(self, &place, &client_id).await?;
             dependencies = self.dependencies(&place, &client_id, None).await?;
         }
-        self.store_key(place, client_id, None, wanted, &dependencies).await
+        self.store_key(Maker { place, client_id, device_grant_id: None, from: client.from }, wanted, &dependencies).await
     }
 
     /// Takes a key with which the person logs in themselves, for one of the host accounts their device was allowed.
@@ -89,9 +98,9 @@ impl Services {
             host: wanted.host.clone(),
             account: wanted.account.clone(),
         };
-        let (client_id, grant) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
-        let dependencies = self.dependencies(&place, &client_id, grant.clone()).await?;
-        self.store_key(place, client_id, grant, wanted, &dependencies).await
+        let (client_id, device_grant_id) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
+        let dependencies = self.dependencies(&place, &client_id, device_grant_id.clone()).await?;
+        self.store_key(Maker { place, client_id, device_grant_id, from: holder.from }, wanted, &dependencies).await
     }
 
     async fn dependencies(&self, place: &Place, client_id: &ClientId, grant: Option<DeviceGrantId>) -> Result<Dependencies, Fault> {
@@ -99,14 +108,8 @@ impl Services {
         Ok(self.storage().dependencies(asked).await?)
     }
 
-    async fn store_key(
-        &self,
-        place: Place,
-        client_id: ClientId,
-        device_grant_id: Option<DeviceGrantId>,
-        wanted: KeyWanted,
-        dependencies: &Dependencies,
-    ) -> Result<NewKey, Error<KeyRefused>> {
+    async fn store_key(&self, maker: Maker, wanted: KeyWanted, dependencies: &Dependencies) -> Result<NewKey, Error<KeyRefused>> {
+        let Maker { place, client_id, device_grant_id, from } = maker;
         dependencies.check(true, self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
         let (key, private_key) = match wanted.source {
             KeySource::Given(line) => (SshPublicKey::parse(&line).map_err(|refused| Error::Refused(refused.into()))?, None),
@@ -141,7 +144,7 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        match self.shared.new_keys.store(self, pubkey.clone()).await? {
+        match self.shared.new_keys.store(self, StoredFrom { key: pubkey.clone(), from }).await? {
             Some(number) => Ok(NewKey { pubkey: Pubkey { number, ..pubkey }, private_key }),
             None => Err(Error::Refused(self.why_not_stored(&pubkey).await?)),
         }
@@ -172,7 +175,7 @@ impl Services {
                 let uses = limits.max_uses.map(|max| (max.min(UNLIMITED), key.remaining_of(max.min(UNLIMITED))));
                 let minutes = limits.ttl_minutes.map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX));
                 pubkeys::set_limits(db, key.number, uses, minutes.map(|minutes| ends(minutes, now)), now).await?;
-                activity::insert(db, &record(&key, Kind::KeyChanged, now).admin(keeper.admin_id.as_ref())).await?;
+                activity::insert(db, &record(&key, Kind::KeyChanged, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
                 Ok(true)
             }
             .boxed()
@@ -187,7 +190,7 @@ impl Services {
             async move {
                 let Some(key) = find_of_keeper(db, &keeper, &host, &fingerprint).await? else { return Ok(false) };
                 pubkeys::delete(db, key.number).await?;
-                activity::insert(db, &record(&key, Kind::KeyRevoked, now).admin(keeper.admin_id.as_ref())).await?;
+                activity::insert(db, &record(&key, Kind::KeyRevoked, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
                 Ok(true)
             }
             .boxed()
@@ -209,7 +212,7 @@ impl Services {
                 let listed = pubkeys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, only_it).await?;
                 let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
                 pubkeys::delete(db, key.number).await?;
-                activity::insert(db, &record(&key, Kind::KeyRevoked, now)).await?;
+                activity::insert(db, &record(&key, Kind::KeyRevoked, now).from(holder.from)).await?;
                 Ok(true)
             }
             .boxed()
@@ -235,14 +238,14 @@ fn record(key: &Pubkey, kind: Kind, now: Timestamp) -> Activity {
 /// New keys on their way into the database: all that wait while the writer is busy are stored by one statement.
 #[derive(Default)]
 pub(super) struct NewKeys {
-    waiting: Arc<Mutex<Vec<(Pubkey, Answer)>>>,
+    waiting: Arc<Mutex<Vec<(StoredFrom, Answer)>>>,
 }
 
 type Answer = oneshot::Sender<Result<Option<i64>, Fault>>;
 
 impl NewKeys {
     /// The key's number once it is on the disk; `None` when it could not be stored beside what is there.
-    async fn store(&self, services: &Services, key: Pubkey) -> Result<Option<i64>, Fault> {
+    async fn store(&self, services: &Services, key: StoredFrom) -> Result<Option<i64>, Fault> {
         let (answer, answered) = oneshot::channel();
         let first = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,14 +260,14 @@ impl NewKeys {
     }
 }
 
-async fn store_all(services: Services, waiting: Arc<Mutex<Vec<(Pubkey, Answer)>>>) {
+async fn store_all(services: Services, waiting: Arc<Mutex<Vec<(StoredFrom, Answer)>>>) {
     let taken: Arc<Mutex<Option<Vec<Answer>>>> = Arc::default();
     let (answers, line) = (Arc::clone(&taken), Arc::clone(&waiting));
     let stored = services
         .change(move |db| {
             async move {
                 let all = std::mem::take(&mut *line.lock().unwrap_or_else(PoisonError::into_inner));
-                let (keys, waiters): (Vec<Pubkey>, Vec<Answer>) = all.into_iter().unzip();
+                let (keys, waiters): (Vec<StoredFrom>, Vec<Answer>) = all.into_iter().unzip();
                 *answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiters);
                 pubkeys::insert_all(db, &keys).await
             }

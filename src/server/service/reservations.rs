@@ -83,7 +83,7 @@ impl Services {
                 let ended = reservations::delete(db, &keeper.tenant_id, &keeper.client_id, &resid, related).await?;
                 if ended > 0 {
                     let record = Activity::new(keeper.tenant_id, Kind::ReservationEnded, now).client(&keeper.client_id);
-                    activity::insert(db, &record.subject(resid).admin(keeper.admin_id.as_ref())).await?;
+                    activity::insert(db, &record.subject(resid).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
                 }
                 Ok(ended)
             }
@@ -130,7 +130,7 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        let (saved, host, fingerprint) = (reservation.clone(), key.host.clone(), key.fingerprint.clone());
+        let (saved, host, fingerprint, from) = (reservation.clone(), key.host.clone(), key.fingerprint.clone(), client.from);
         self.attempt(move |db| {
             async move {
                 // Revoked since it was looked at: there is nothing to keep going.
@@ -140,7 +140,7 @@ impl Services {
                 }
                 reservations::insert(db, &saved).await?;
                 let record = Activity::new(saved.tenant_id.clone(), Kind::KeyReserved, now).of(&saved.user_id).client(&saved.client_id);
-                activity::insert(db, &record.subject(&saved.fingerprint)).await?;
+                activity::insert(db, &record.subject(&saved.fingerprint).from(from)).await?;
                 Ok(())
             }
             .boxed()

@@ -58,14 +58,14 @@ impl Services {
         if id.as_str() == DEFAULT_TENANT && !enabled {
             return Err(Error::Refused(TenantRefused::Default));
         }
-        let (id, admin_id, now) = (id.clone(), admin.admin_id().clone(), self.now());
+        let (id, admin_id, from, now) = (id.clone(), admin.admin_id().clone(), admin.from, self.now());
         Ok(self
             .change(move |db| {
                 async move {
                     let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
                     tenant.enabled = enabled;
                     tenants::update(db, &tenant, now).await?;
-                    activity::insert(db, &Activity::new(id, Kind::TenantChanged, now).admin(Some(&admin_id))).await?;
+                    activity::insert(db, &Activity::new(id, Kind::TenantChanged, now).admin(Some(&admin_id)).from(from)).await?;
                     Ok(true)
                 }
                 .boxed()
@@ -79,7 +79,7 @@ impl Services {
         if id.as_str() == DEFAULT_TENANT {
             return Err(Error::Refused(TenantRefused::Default));
         }
-        let (id, admin_id, now) = (id.clone(), admin.admin_id().clone(), self.now());
+        let (id, admin_id, from, now) = (id.clone(), admin.admin_id().clone(), admin.from, self.now());
         let default = TenantId::parse(DEFAULT_TENANT).map_err(Fault::new)?;
         self.attempt(move |db| {
             async move {
@@ -89,7 +89,7 @@ impl Services {
                 let deleted = tenants::delete(db, &id).await?;
                 if deleted > 0 {
                     // In the record of the tenant that stays.
-                    let record = Activity::new(default, Kind::TenantDeleted, now).subject(id.as_str()).admin(Some(&admin_id));
+                    let record = Activity::new(default, Kind::TenantDeleted, now).subject(id.as_str()).admin(Some(&admin_id)).from(from);
                     activity::insert(db, &record).await?;
                 }
                 Ok(deleted)

@@ -95,5 +95,5 @@ impl Services {
 }
 
 fn record(admin: &TenantAdmin, kind: Kind, user_id: &UserId, now: Timestamp) -> Activity {
-    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id()))
+    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id())).from(admin.from)
 }

@@ -1,6 +1,7 @@
 //! Public keys.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -131,10 +132,16 @@ pub async fn page_of_grant(
     rows.into_iter().map(Pubkey::try_from).collect()
 }
 
+/// A key to be stored, and where it came from.
+pub struct StoredFrom {
+    pub key: Pubkey,
+    pub from: Option<IpAddr>,
+}
+
 /// Stores many keys at once, and the record of it. At the place of each its number; `None` where the tenant has that key on that
 /// host already, or what it belongs to has gone.
-pub async fn insert_all(db: &mut Connection, keys: &[Pubkey]) -> Result<Vec<Option<i64>>, Fault> {
-    let rows: Vec<serde_json::Value> = keys.iter().map(as_json).collect();
+pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<Option<i64>>, Fault> {
+    let rows: Vec<serde_json::Value> = keys.iter().map(|StoredFrom { key, .. }| as_json(key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
     // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
     let stored: Vec<(i64, String, String, String)> = sqlx::query_as(
@@ -156,21 +163,21 @@ pub async fn insert_all(db: &mut Connection, keys: &[Pubkey]) -> Result<Vec<Opti
     .bind(&rows)
     .fetch_all(&mut *db)
     .await?;
-    // Nobody else writes meanwhile: the numbers between the lowest and the highest are those just given.
-    let numbers = stored.iter().map(|row| row.0);
-    sqlx::query(
-        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject)
-         SELECT tenant_id, created_at, $3, user_id, client_id, device_grant_id, fingerprint FROM pubkeys WHERE number BETWEEN $1 AND $2",
-    )
-    .bind(numbers.clone().min().unwrap_or(0))
-    .bind(numbers.max().unwrap_or(-1))
-    .bind(Kind::KeyCreated.as_str())
-    .execute(db)
-    .await?;
     // Each row answers for one key: of two that are the same, one was stored.
     let mut stored: HashMap<_, _> = stored.into_iter().map(|(number, tenant, host, fingerprint)| ((tenant, host, fingerprint), number)).collect();
     let name = |key: &Pubkey| (key.tenant_id.to_string(), key.host.to_string(), key.fingerprint.clone());
-    Ok(keys.iter().map(|key| stored.remove(&name(key))).collect())
+    let numbers: Vec<Option<i64>> = keys.iter().map(|StoredFrom { key, .. }| stored.remove(&name(key))).collect();
+    let made: Vec<_> = numbers.iter().zip(keys).filter_map(|(number, stored)| Some((number.as_ref()?, stored.from))).collect();
+    sqlx::query(
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject, from_address)
+         SELECT k.tenant_id, k.created_at, $2, k.user_id, k.client_id, k.device_grant_id, k.fingerprint, m.value ->> 1
+         FROM json_each($1) m JOIN pubkeys k ON k.number = m.value ->> 0",
+    )
+    .bind(serde_json::to_string(&made).unwrap_or_default())
+    .bind(Kind::KeyCreated.as_str())
+    .execute(db)
+    .await?;
+    Ok(numbers)
 }
 
 fn as_json(key: &Pubkey) -> serde_json::Value {
@@ -236,7 +243,7 @@ pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_
 }
 
 /// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
-pub async fn count_use(db: &mut Connection, number: i64, now: Timestamp) -> Result<bool, Fault> {
+pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Fault> {
     let counted: Option<i64> = sqlx::query_scalar(
         "UPDATE pubkeys SET remaining_uses = remaining_uses - 1, last_used_at = $2
          WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)
@@ -249,12 +256,13 @@ pub async fn count_use(db: &mut Connection, number: i64, now: Timestamp) -> Resu
     .await?;
     if counted.is_some() {
         sqlx::query(
-            "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject)
-             SELECT tenant_id, $2, $3, user_id, client_id, fingerprint FROM pubkeys WHERE number = $1",
+            "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject, from_address)
+             SELECT tenant_id, $2, $3, user_id, client_id, device_grant_id, fingerprint, $4 FROM pubkeys WHERE number = $1",
         )
         .bind(number)
         .bind(now.as_millis())
         .bind(Kind::KeyUsed.as_str())
+        .bind(from.map(|from| from.to_string()))
         .execute(db)
         .await?;
     }

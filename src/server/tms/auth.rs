@@ -40,7 +40,7 @@ impl FromRequestParts<AppState> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let token = bearer(&parts.headers)?.ok_or(TmsError::NoToken)?;
-        match state.services.token_holder(token).await {
+        match state.services.token_holder(token, client_address::of(&parts.extensions)).await {
             Ok(holder) => Ok(Self(holder)),
             Err(Error::Refused(InvalidToken)) => Err(TmsError::InvalidToken),
             Err(Error::Internal(fault)) => Err(fault.into()),
@@ -162,15 +162,17 @@ impl FromRequestParts<AppState> for AsHost {
 async fn client(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<AuthenticatedClient>, TmsError> {
     let claim = text(&parts.headers, CLIENT_ID).zip(text(&parts.headers, CLIENT_SECRET).filter(|secret| !secret.is_empty()));
     let Some((id, secret)) = claim.and_then(|(id, secret)| Some((ClientId::parse(id).ok()?, secret))) else { return Ok(None) };
-    let caller = format!("{tenant}/{id} {}", network(client_address::of(&parts.extensions)));
-    counted(state, &caller, state.services.authenticate_client(tenant, &id, Some(secret)).await)
+    let from = client_address::of(&parts.extensions);
+    let caller = format!("{tenant}/{id} {}", network(from));
+    counted(state, &caller, state.services.authenticate_client(tenant, &id, Some(secret), from).await)
 }
 
 async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<TenantAdmin>, TmsError> {
     let claim = text(&parts.headers, ADMIN_ID).zip(text(&parts.headers, ADMIN_SECRET));
     let Some((id, secret)) = claim.and_then(|(id, secret)| Some((AdminId::parse(id).ok()?, secret))) else { return Ok(None) };
-    let caller = format!("{tenant}/admin {id} {}", network(client_address::of(&parts.extensions)));
-    counted(state, &caller, state.services.authenticate_admin(tenant, &id, secret).await)
+    let from = client_address::of(&parts.extensions);
+    let caller = format!("{tenant}/admin {id} {}", network(from));
+    counted(state, &caller, state.services.authenticate_admin(tenant, &id, secret, from).await)
 }
 
 /// Counts wrong secrets; whoever sends too many has to wait, and is then not even told whether the next one is right.

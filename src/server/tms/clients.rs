@@ -55,7 +55,7 @@ pub async fn create(
     if admin.is_none() {
         state.limits.registrations.check(&network(from)).map_err(TmsError::TooManyRequests)?;
     }
-    let secret = state.services.register_client(admin.as_ref(), new).await?;
+    let secret = state.services.register_client(admin.as_ref(), new, from).await?;
     Ok(created(ClientRegistered { client_id: id.into(), client_secret: secret.reveal().to_owned() }))
 }
 

@@ -24,7 +24,7 @@ const TAGS: [(&str, &str); 10] = [
 ];
 
 /// Words that mean the same wherever they stand; what says more of itself keeps that.
-const WORDS: [(&str, &str); 56] = [
+const WORDS: [(&str, &str); 52] = [
     ("addr", "The host's address."),
     ("admin_id", "The tenant's first administrator."),
     ("app_name", "The application's name, as people read it."),
@@ -77,10 +77,6 @@ const WORDS: [(&str, &str); 56] = [
     ("updated", "When it was last changed."),
     ("user", "The account on the host: what sshd calls the user."),
     ("users", "The rows."),
-    ("x-tms-tenant", "The tenant."),
-    ("ttl_minutes", "How long it lasts, from now on."),
-    ("num_uses", "Logins."),
-    ("host_accounts", "The accounts on the host."),
 ];
 
 /// What the handlers do not say.

@@ -1,12 +1,14 @@
 //! `/v1/tms/pubkeys…`: keys for clients, and the question that hosts ask.
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsClient, AsClientOrAdmin, AsHost};
+use super::auth::{AsClient, AsClientOrAdmin, AsHost, CalledFrom};
 use super::body::{Body, Number, Text, same_tenant};
 use super::error::{Refused, TmsError};
 use crate::domain::ids::{AccountName, ClientId, HostName, UserId};
@@ -146,9 +148,14 @@ pub struct KeyShown {
 #[utoipa::path(post, path = "/v1/tms/pubkeys/creds/retrieve", tag = "pubkeys", request_body = KeyLookup,
     security((), ("tenant" = []), ("host" = [])),
     responses((status = 200, description = "The key", body = Answer<KeyShown>), Refused))]
-pub async fn retrieve(State(services): State<Services>, AsHost(asking): AsHost, Body(asked): Body<KeyLookup>) -> Done<KeyShown> {
+pub async fn retrieve(
+    State(services): State<Services>,
+    CalledFrom(from): CalledFrom,
+    AsHost(asking): AsHost,
+    Body(asked): Body<KeyLookup>,
+) -> Done<KeyShown> {
     // What cannot be a name cannot have a key.
-    let login = login(asked).ok_or(TmsError::NOT_FOUND)?;
+    let login = login(asked, from).ok_or(TmsError::NOT_FOUND)?;
     match services.look_up_key(&asking, &login).await {
         Ok(shown) => Ok(success(KeyShown { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
         Err(Error::Refused(LookupRefused::NotServed)) => Err(TmsError::NOT_FOUND),
@@ -160,7 +167,7 @@ pub async fn retrieve(State(services): State<Services>, AsHost(asking): AsHost, 
     }
 }
 
-fn login(asked: KeyLookup) -> Option<Login> {
+fn login(asked: KeyLookup, from: Option<IpAddr>) -> Option<Login> {
     /// `SHA256:` and 43 characters of base64; longer than any other hash OpenSSH prints.
     const LONGEST_FINGERPRINT: usize = 128;
     let Text(fingerprint) = asked.public_key_fingerprint;
@@ -170,6 +177,7 @@ fn login(asked: KeyLookup) -> Option<Login> {
         account: AccountName::parse(asked.user.0).ok()?,
         uid: asked.user_uid.and_then(|Text(uid)| uid.parse().ok()),
         fingerprint,
+        from,
     })
 }
 

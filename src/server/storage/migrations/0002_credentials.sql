@@ -34,7 +34,7 @@ ALTER TABLE clients ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE clients ADD COLUMN old_secret_hash BLOB;
 ALTER TABLE clients ADD COLUMN old_secret_until INTEGER;
 UPDATE clients SET number = rowid, updated_at = created_at;
-CREATE UNIQUE INDEX clients_by_number ON clients (number);
+CREATE UNIQUE INDEX clients_by_number ON clients (tenant_id, number);
 -- The portal's own command line grew the scopes for keys.
 UPDATE clients SET scope = 'hosts:read keys:read keys:create keys:revoke' WHERE client_id = 'tms-cli';
 
@@ -42,25 +42,25 @@ ALTER TABLE user_mfa ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE user_mfa ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE user_mfa ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 UPDATE user_mfa SET number = rowid;
-CREATE UNIQUE INDEX user_mfa_by_number ON user_mfa (number);
+CREATE UNIQUE INDEX user_mfa_by_number ON user_mfa (tenant_id, number);
 
 ALTER TABLE hosts ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE hosts ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 UPDATE hosts SET number = rowid, updated_at = created_at;
-CREATE UNIQUE INDEX hosts_by_number ON hosts (number);
+CREATE UNIQUE INDEX hosts_by_number ON hosts (tenant_id, number);
 
 ALTER TABLE host_accounts ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE host_accounts ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE host_accounts ADD COLUMN linked_by TEXT NOT NULL DEFAULT 'admin' CHECK (linked_by IN ('admin', 'mvp', 'person'));
 UPDATE host_accounts SET number = rowid, updated_at = linked_at;
-CREATE UNIQUE INDEX host_accounts_by_number ON host_accounts (number);
+CREATE UNIQUE INDEX host_accounts_by_number ON host_accounts (tenant_id, number);
 
 ALTER TABLE delegations ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delegations ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delegations ADD COLUMN made_by TEXT NOT NULL DEFAULT 'person' CHECK (made_by IN ('admin', 'mvp', 'person'));
 UPDATE delegations SET number = rowid, updated_at = created_at;
 UPDATE delegations SET made_by = 'admin' WHERE device_grant_id IS NULL;
-CREATE UNIQUE INDEX delegations_by_number ON delegations (number);
+CREATE UNIQUE INDEX delegations_by_number ON delegations (tenant_id, number);
 
 -- Which tenant answers a host that asks without saying whose it is: the first that registered the name, or linked an account
 -- on it. Otherwise a tenant could let its own keys into another tenant's host by using the same name.
@@ -113,6 +113,7 @@ CREATE TABLE pubkeys (
     FOREIGN KEY (tenant_id, device_grant_id) REFERENCES device_grants (tenant_id, id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX pubkeys_by_person ON pubkeys (tenant_id, user_id, host, account);
+CREATE INDEX pubkeys_by_tenant ON pubkeys (tenant_id);
 CREATE INDEX pubkeys_by_client ON pubkeys (tenant_id, client_id);
 CREATE INDEX pubkeys_by_grant ON pubkeys (tenant_id, device_grant_id) WHERE device_grant_id IS NOT NULL;
 
