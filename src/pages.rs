@@ -1,5 +1,6 @@
 //! THE HTML. Pages only read; what changes something is a form to a server function. Each works without JavaScript.
 
+mod api_docs;
 mod components;
 mod device;
 mod device_report;
@@ -63,6 +64,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
+                    <Route path=path!("docs/api") view=api_docs::ApiDocs/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -11,6 +11,7 @@ pub const SIGN_IN_PASSWORD: &str = "/sign-in/password";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const HOSTS: &str = "/hosts";
 pub const SESSIONS: &str = "/sessions";
+pub const API_DOCS: &str = "/docs/api";
 
 /// Where the server functions live. Beneath it every path needs a signed-in person unless it is in [`PUBLIC_ACTIONS`].
 pub const ACTIONS: &str = "/api";
@@ -18,7 +19,7 @@ pub const ENTER_CODE: &str = "/api/device/enter";
 pub const REPORT_CODE: &str = "/api/device/report";
 
 /// Pages that a person who is not signed in may see. Everything else asks to sign in first.
-pub const PUBLIC_PAGES: [&str; 4] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN];
+pub const PUBLIC_PAGES: [&str; 5] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, API_DOCS];
 /// Server functions that a person who is not signed in may call.
 pub const PUBLIC_ACTIONS: [&str; 2] = [ENTER_CODE, REPORT_CODE];
 

@@ -13,6 +13,7 @@ pub use super::service::browser_sessions::ListedSession;
 pub use super::service::{Error, Fault, Services, SignedIn, consent, user_codes};
 pub use super::sign_in::session::{Chosen, Notice, Place};
 pub use super::sign_in::{Method, methods};
+pub use super::tms::openapi::document as api_description;
 pub use super::user_agent;
 
 /// All use cases.

@@ -65,6 +65,7 @@ fn Footer() -> impl IntoView {
         <footer class="bottom">
             <p>"Support staff never ask you to enter a code or to tell them one."</p>
             <p><a href=paths::DEVICE_REPORT>"I did not start this"</a></p>
+            <p><a href=paths::API_DOCS>"TMS API"</a></p>
         </footer>
     }
 }

@@ -1,0 +1,199 @@
+//! `/docs/api`: the TMS API, from its own description. No script: what is long is folded by the browser. Here and there a view
+//! forgets its type (`into_any`), which would become too long for the compiler.
+
+mod curl;
+mod reference;
+
+use std::sync::OnceLock;
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use super::components::Page;
+use crate::domain::paths;
+use crate::server::context;
+
+use reference::{Answer, Caller, Field, Operation, Reference, Section};
+
+/// What the description says does not change while the server runs.
+fn reference() -> &'static Reference {
+    static REFERENCE: OnceLock<Reference> = OnceLock::new();
+    REFERENCE.get_or_init(|| Reference::read(context::api_description()))
+}
+
+#[component]
+pub fn ApiDocs() -> impl IntoView {
+    let reference = reference();
+    let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
+    view! {
+        <Page title="The TMS API" wide=true>
+            <p class="lead"><Words text=&reference.about/></p>
+            <p>
+                "Version " {reference.version.as_str()} ". The same for programs: "
+                <a href=paths::OPENAPI rel="external">"OpenAPI 3.1, as JSON"</a>"."
+            </p>
+            <Contents reference/>
+            <section aria-labelledby="examples">
+                <h2 id="examples">"Before you copy an example"</h2>
+                <p>"The examples take addresses and secrets from the shell. Names in them are those of the test tenant."</p>
+                <pre class="code-block" translate="no" dir="ltr"><code>{setup(&url)}</code></pre>
+            </section>
+            {reference.sections.iter().map(|section| view! { <Noun section/> }).collect_view()}
+            <section aria-labelledby="errors">
+                <h2 id="errors">"Errors"</h2>
+                <p>
+                    "Each is a JSON object, such as " <code translate="no">"{\"result_code\": \"404\", \"result_msg\": \"NOT_FOUND\"}"</code>
+                    ". Credentials are looked at before the body is read."
+                </p>
+                <div class="scroll" tabindex="0" role="group" aria-label="Errors">
+                    <table>
+                        <thead><tr><th scope="col">"Status"</th><th scope="col">"Meaning"</th></tr></thead>
+                        <tbody>
+                            {reference.errors.iter().map(|error| view! {
+                                <tr><th scope="row">{error.status.as_str()}</th><td><Words text=&error.meaning/></td></tr>
+                            }).collect_view()}
+                        </tbody>
+                    </table>
+                </div>
+            </section>
+        </Page>
+    }
+}
+
+fn setup(url: &str) -> String {
+    format!(
+        "TMS_URL={url} TENANT=test CLIENT_ID=testclient1 ADMIN_ID='~~admin'\nread -rs CLIENT_SECRET   # or ADMIN_SECRET, ACCESS_TOKEN, HOST_CREDENTIAL"
+    )
+}
+
+#[component]
+fn Contents(reference: &'static Reference) -> impl IntoView {
+    let link = |section: &'static Section| view! { <a href=format!("#{}", section.anchor)>{section.name.as_str()}</a> };
+    view! {
+        <nav class="contents" aria-label="Contents">
+            <ul>
+                {reference.sections.iter().map(|section| view! { <li>{link(section)}</li> }).collect_view()}
+                <li><a href="#errors">"errors"</a></li>
+            </ul>
+            <details>
+                <summary>{format!("All {} operations", reference.count())}</summary>
+                <ol>
+                    {reference.sections.iter().flat_map(|section| &section.operations).map(|operation| view! {
+                        <li><a href=format!("#{}", operation.anchor)><Address operation/></a></li>
+                    }).collect_view()}
+                </ol>
+            </details>
+        </nav>
+    }
+}
+
+#[component]
+fn Noun(section: &'static Section) -> impl IntoView {
+    view! {
+        <section aria-labelledby=section.anchor.as_str()>
+            <h2 id=section.anchor.as_str()>{section.name.as_str()}</h2>
+            <p class="hint"><Words text=&section.about/></p>
+            {section.operations.iter().map(|operation| view! { <Entry operation/> }).collect_view()}
+        </section>
+    }
+}
+
+#[component]
+fn Entry(operation: &'static Operation) -> impl IntoView {
+    let Operation { anchor, summary, about, callers, fields, answer, errors, curl, .. } = operation;
+    view! {
+        <article class="card operation" id=anchor.as_str()>
+            <h3><a href=format!("#{anchor}")><Address operation/></a></h3>
+            <p><strong><Words text=summary/></strong> " " <Words text=about/></p>
+            <p class="hint">"Who may: " <Callers callers/></p>
+            <details>
+                <summary aria-label=format!("Fields, example, answer of {} {}", operation.method, operation.path)>"Fields, example, answer"</summary>
+                {(!fields.is_empty()).then(|| view! { <Fields title="Send" of=operation fields/> })}
+                <h4>"Example"</h4>
+                <pre class="code-block" translate="no" dir="ltr"><code>{curl.as_str()}</code></pre>
+                <Answered operation answer/>
+                <p class="hint">"Errors: " {errors.join(", ")} " (" <a href="#errors">"what they mean"</a> ")"</p>
+            </details>
+        </article>
+    }
+    .into_any()
+}
+
+#[component]
+fn Answered(operation: &'static Operation, answer: &'static Answer) -> impl IntoView {
+    let title = format!("Answer {}: {}", answer.status, answer.about);
+    if answer.fields.is_empty() {
+        Either::Left(view! { <h4>{title}</h4> })
+    } else {
+        Either::Right(view! { <Fields title of=operation fields=&answer.fields/> })
+    }
+}
+
+/// Method and path.
+#[component]
+fn Address(operation: &'static Operation) -> impl IntoView {
+    view! {
+        <span class="method" data-method=operation.method.as_str()>{operation.method.as_str()}</span>
+        " "
+        <code translate="no">{operation.path.as_str()}</code>
+    }
+}
+
+#[component]
+fn Callers(callers: &'static [Caller]) -> impl IntoView {
+    let said = |(n, caller): (usize, &'static Caller)| {
+        let headers: Vec<&str> =
+            caller.headers.iter().map(|(name, _)| if *name == "Authorization" { "Authorization: Bearer" } else { name }).collect();
+        view! {
+            {(n > 0).then_some(", or ")}
+            {caller.who.as_str()}
+            {(!headers.is_empty()).then(|| view! { " (" <code translate="no">{headers.join(", ")}</code> ")" })}
+        }
+    };
+    callers.iter().enumerate().map(said).collect_view()
+}
+
+/// What is sent, or what is answered.
+#[component]
+fn Fields(#[prop(into)] title: String, of: &'static Operation, fields: &'static [Field]) -> impl IntoView {
+    let sent = fields.iter().any(|field| !field.place.is_empty());
+    let (always, sometimes) = if sent { ("required", "optional") } else { ("always", "not always") };
+    let label = format!("{title}, {} {}", of.method, of.path);
+    view! {
+        <h4>{title}</h4>
+        <div class="scroll" tabindex="0" role="group" aria-label=label>
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        {sent.then(|| view! { <th scope="col">"In"</th> })}
+                        <th scope="col">"Type"</th>
+                        <th scope="col">{if sent { "Required" } else { "There" }}</th>
+                        <th scope="col">"Meaning"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {fields.iter().map(|field| view! {
+                        <tr>
+                            <th scope="row"><code translate="no">{field.name.as_str()}</code></th>
+                            {sent.then(|| view! { <td>{field.place}</td> })}
+                            <td>{field.kind.as_str()}</td>
+                            <td>{if field.required { always } else { sometimes }}</td>
+                            <td><Words text=&field.meaning/></td>
+                        </tr>
+                    }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// A text in which code stands between backticks.
+#[component]
+fn Words(text: &'static str) -> impl IntoView {
+    let part = |(n, part): (usize, &'static str)| {
+        if n % 2 == 1 { Either::Left(view! { <code translate="no">{part}</code> }) } else { Either::Right(part) }
+    };
+    text.split('`').enumerate().map(part).collect_view()
+}
