@@ -59,13 +59,13 @@ pub enum Refused {
     /// The credentials are missing or wrong.
     #[response(status = 401)]
     NotAuthorized(ErrorAnswer),
-    /// Somebody else's, or something it depends on is missing.
+    /// It is somebody else's, or something it depends on is missing or has ended.
     #[response(status = 403)]
     Forbidden(ErrorAnswer),
-    /// There is none.
+    /// There is nothing of that name, or nothing that may be shown.
     #[response(status = 404)]
     NotFound(ErrorAnswer),
-    /// There is one already.
+    /// There is one already, or what it hangs on is not there.
     #[response(status = 409)]
     Conflict(ErrorAnswer),
     /// The body is too large.

@@ -124,7 +124,7 @@ pub struct MyKeys {
     num_keys: usize,
 }
 
-/// The keys that log in to those host accounts, whoever made them. Needs `keys:read`.
+/// The keys that log in to the host accounts of `/v1/tms/me/hosts`, whoever made them. Needs `keys:read`.
 #[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(Paging), security(("bearer" = ["keys:read"])),
     responses((status = 200, description = "The keys", body = Answer<MyKeys>), Refused))]
 pub async fn get_keys(State(services): State<Services>, bearer: Bearer, Paged(page): Paged) -> Done<MyKeys> {
@@ -148,7 +148,8 @@ pub struct OwnKey {
     ttl_minutes: Option<i32>,
 }
 
-/// Registers a key of one's own for one of those host accounts; it ends with the token at the latest. Needs `keys:create`.
+/// Registers a key of one's own for one of the host accounts of `/v1/tms/me/hosts`. It ends with the token at the latest. Needs
+/// `keys:create`.
 #[utoipa::path(post, path = "/v1/tms/me/keys", tag = "me", request_body = OwnKey, security(("bearer" = ["keys:create"])),
     responses((status = 201, description = "The key", body = Answer<MyKey>), Refused))]
 pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(request): Body<OwnKey>) -> Made<MyKey> {
@@ -170,7 +171,7 @@ pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(r
     Ok(created(MyKey::new(made.pubkey, services.now())))
 }
 
-/// Revokes one of those keys. Needs `keys:revoke`.
+/// Revokes one of the keys of `/v1/tms/me/keys`. Needs `keys:revoke`.
 #[utoipa::path(delete, path = "/v1/tms/me/keys/{id}", tag = "me", params(("id" = i64, Path)), security(("bearer" = ["keys:revoke"])),
     responses((status = 200, description = "Revoked", body = Answer<Deleted>), Refused))]
 pub async fn delete_key(State(services): State<Services>, bearer: Bearer, Number(id): Number) -> Done<Deleted> {

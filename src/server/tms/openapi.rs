@@ -7,7 +7,9 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Components, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+use super::error::ErrorAnswer;
 
 /// The nouns, in the order in which people meet them.
 const TAGS: [(&str, &str); 10] = [
@@ -83,7 +85,8 @@ const WORDS: [(&str, &str); 52] = [
 pub fn head() -> OpenApi {
     let in_header = |name: &str, about: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)));
     let bearer = |about: &str| SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build());
-    let mut components = Components::new();
+    // What the errors refer to is in no handler's own description.
+    let mut components = ComponentsBuilder::new().schema_from::<ErrorAnswer>().build();
     for (name, scheme) in [
         ("tenant", in_header("X-TMS-TENANT", "The tenant it is about.")),
         ("client_id", in_header("X-TMS-CLIENT-ID", "The client's id.")),
@@ -96,7 +99,7 @@ pub fn head() -> OpenApi {
         components.add_security_scheme(name, scheme);
     }
     let about = "SSH keys for research applications: clients ask for key pairs, hosts ask for public keys when somebody logs in. \
-                 Every answer is a JSON object with result_code (0, or the HTTP status of an error) and result_msg beside its other fields.";
+                 Every answer is a JSON object with `result_code` (0, or the HTTP status of an error) and `result_msg` beside its other fields.";
     let tags = TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
     OpenApiBuilder::new()
         .info(

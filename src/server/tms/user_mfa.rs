@@ -66,7 +66,7 @@ impl From<UserMfa> for MfaShown {
     }
 }
 
-/// One person's.
+/// One person's record.
 #[utoipa::path(get, path = "/v1/tms/usermfa/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The record", body = Answer<MfaShown>), Refused))]
@@ -96,7 +96,7 @@ pub struct MfaList {
     users: Vec<MfaListed>,
 }
 
-/// Everybody's.
+/// Everybody's records.
 #[utoipa::path(get, path = "/v1/tms/usermfa/list", tag = "user MFA", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The records", body = Answer<MfaList>), Refused))]
 pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<MfaList> {
