@@ -10,6 +10,7 @@ const NARROW = { width: 320, height: 640 };
 
 for (const { name, reach } of STATES) {
   test(`${name}: nobody is kept out`, async ({ page, portal }) => {
+    test.slow(name === 'API documentation', 'it has more than a hundred stops');
     await page.setViewportSize(PHONE);
     await page.emulateMedia({ reducedMotion: 'reduce' });
     // The islands wake up after the first paint, as over a slow connection: what they move then is seen to move.

@@ -123,5 +123,6 @@ export const STATES: State[] = [
       await page.goto('/sessions');
     },
   },
+  { name: 'API documentation', reach: page => page.goto('/docs/api') },
   { name: 'not found', reach: page => page.goto('/no-such-page') },
 ];
