@@ -1,0 +1,232 @@
+//! `kill -9` at random moments, under load: what was acknowledged is there afterwards, and nothing is there by halves.
+//!
+//! A killed process takes nothing with it that it had handed to the system, so this is about the order of things (no answer before
+//! its commit, no key without its record), not about power cuts: those are `PRAGMA synchronous`'s.
+//!
+//! `CRASHES=500 CRASH_SEED=7 cargo test --features ssr,cli,keycmd,bundle --test crash` does more, or the same again. The seed
+//! settles when it is killed, not what the machine does until then.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+
+#[path = "../shared/portal.rs"]
+#[expect(dead_code, reason = "the tests in tests/ssh use the rest")]
+mod portal;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use reqwest::Client;
+use serde_json::{Value, json};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use tokio::task::JoinSet;
+
+use portal::{Gateway, Portal};
+
+const CRASHES: u32 = 50;
+/// At most so long after it listens.
+const LONGEST_LIFE: Duration = Duration::from_millis(250);
+/// Of ten starts, so many are not even let come to their end.
+const KILLED_AT_START: u32 = 2;
+const GATEWAYS: usize = 12;
+/// Of each key: limited, so that a login is only let in once it is counted.
+const USES: u32 = 3;
+const FIRST_STARTS: u32 = 10;
+const MADE_FIRST: [&str; 4] = ["data/keys/codes.key", "data/keys/signing-key.pem", "data/tms-portal.db", "data/tms-portal.db-wal"];
+const SOON_AFTER: Duration = Duration::from_millis(100);
+
+/// What was acknowledged: keys, and those of them that were shown to a host at least once.
+#[derive(Clone, Default)]
+struct Acknowledged {
+    keys: BTreeSet<String>,
+    used: BTreeSet<String>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
+    let crashes = from_environment("CRASHES").map_or(CRASHES, |crashes| u32::try_from(crashes).expect("not so many"));
+    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    let mut random = StdRng::seed_from_u64(seed);
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
+    let (begun, mut portal, mut unheard) = (Instant::now(), Portal::start(), 0);
+    let usual_start = {
+        portal.kill();
+        let start = Instant::now();
+        portal.go_on();
+        start.elapsed()
+    };
+    portal.kill();
+
+    for crash in 1..=crashes {
+        let context = format!("crash {crash} of {crashes}, CRASH_SEED={seed}");
+        if random.random_ratio(KILLED_AT_START, 10) {
+            let _out = portal.spawn();
+            tokio::time::sleep(random.random_range(Duration::ZERO..usual_start)).await;
+        } else {
+            portal.go_on();
+            let mut gateways = JoinSet::new();
+            for _ in 0..GATEWAYS {
+                gateways.spawn(make_and_use_keys(portal.url.clone(), Arc::clone(&acknowledged)));
+            }
+            tokio::time::sleep(random.random_range(Duration::ZERO..LONGEST_LIFE)).await;
+            portal.kill();
+            // Each ends at its first question that is not answered.
+            while let Some(ended) = gateways.join_next().await {
+                ended.unwrap_or_else(|error| panic!("{context}: {error}"));
+            }
+        }
+        portal.kill();
+        let mut db = portal.database().await;
+        let acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        assert_eq!(wrong(&mut db, &acknowledged).await, [""; 0], "{context}");
+        unheard = texts(&mut db, "SELECT fingerprint FROM pubkeys").await.len() - acknowledged.keys.len();
+    }
+
+    portal.go_on();
+    make_key(&Client::new(), &portal.url).await.expect("a key, after all that");
+    let acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+    let (keys, used, took) = (acknowledged.keys.len(), acknowledged.used.len(), begun.elapsed());
+    // Past libtest, which would show it only if something were wrong.
+    let said = format!("crash: {crashes} times kill -9 in {took:.1?}, CRASH_SEED={seed}: {keys} acknowledged keys, {used} used ones, all there");
+    let _ = writeln!(std::io::stderr(), "{said}; {unheard} more were stored when nobody could be told any more");
+    assert!(keys > crashes as usize, "there was hardly any load: {keys} keys");
+}
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
+}
+
+/// A gateway that makes keys, and a host that is asked for them, until the portal is gone.
+async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>) {
+    let http = Client::builder().no_proxy().build().expect("a client");
+    loop {
+        let Some(fingerprint) = make_key(&http, &url).await else { return };
+        acknowledged.lock().unwrap_or_else(PoisonError::into_inner).keys.insert(fingerprint.clone());
+        let Some(()) = use_key(&http, &url, &fingerprint).await else { return };
+        acknowledged.lock().unwrap_or_else(PoisonError::into_inner).used.insert(fingerprint);
+    }
+}
+
+/// `None`: no answer, or half of one.
+async fn make_key(http: &Client, url: &str) -> Option<String> {
+    let wanted = json!({
+        "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1",
+        "num_uses": USES, "ttl_minutes": -1, "key_type": "ed25519",
+    });
+    let request = Gateway::of_the_test_data().sign(http.post(format!("{url}/v1/tms/pubkeys/creds")));
+    let (status, body) = answer(request.json(&wanted)).await?;
+    assert_eq!(status, 201, "{body}");
+    Some(body.get("public_key_fingerprint")?.as_str().expect("a fingerprint").to_owned())
+}
+
+async fn use_key(http: &Client, url: &str, fingerprint: &str) -> Option<()> {
+    let login = json!({ "user": "testhostaccount1", "user_uid": "1001", "host": "testhost1", "public_key_fingerprint": fingerprint });
+    let (status, body) = answer(http.post(format!("{url}/v1/tms/pubkeys/creds/retrieve")).json(&login)).await?;
+    assert_eq!(status, 200, "{body}");
+    Some(())
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
+    let response = request.send().await.ok()?;
+    Some((response.status().as_u16(), response.json().await.ok()?))
+}
+
+/// What is wrong with what a killed portal left.
+async fn wrong(db: &mut SqliteConnection, acknowledged: &Acknowledged) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (what, query) in [
+        ("integrity_check", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+        ("foreign_key_check", "SELECT \"table\" FROM pragma_foreign_key_check"),
+        ("no record of key", "SELECT fingerprint FROM pubkeys EXCEPT SELECT subject FROM activity WHERE kind = 'key_created'"),
+        ("a record, and no key", "SELECT subject FROM activity WHERE kind = 'key_created' EXCEPT SELECT fingerprint FROM pubkeys"),
+        ("recorded twice", "SELECT subject FROM activity WHERE kind = 'key_created' GROUP BY subject HAVING count(*) > 1"),
+        (
+            "logins counted, and not as many recorded",
+            "SELECT fingerprint || ' ' || (max_uses - remaining_uses) FROM pubkeys WHERE remaining_uses < max_uses
+             EXCEPT SELECT subject || ' ' || count(*) FROM activity WHERE kind = 'key_used' GROUP BY subject",
+        ),
+        (
+            "logins recorded, and none counted",
+            "SELECT subject FROM activity WHERE kind = 'key_used' EXCEPT SELECT fingerprint FROM pubkeys WHERE remaining_uses < max_uses",
+        ),
+    ] {
+        wrong.extend(texts(db, query).await.into_iter().map(|row| format!("{what}: {row}")));
+    }
+    let stored: BTreeSet<String> = texts(db, "SELECT fingerprint FROM pubkeys").await.into_iter().collect();
+    let used: BTreeSet<String> = texts(db, "SELECT fingerprint FROM pubkeys WHERE remaining_uses < max_uses").await.into_iter().collect();
+    wrong.extend(acknowledged.keys.difference(&stored).map(|key| format!("acknowledged, and lost: {key}")));
+    wrong.extend(acknowledged.used.difference(&used).map(|key| format!("shown to a host, and not counted: {key}")));
+    wrong
+}
+
+async fn texts(db: &mut SqliteConnection, query: &'static str) -> Vec<String> {
+    sqlx::query_scalar(query).fetch_all(db).await.unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+#[tokio::test]
+async fn what_would_be_wrong_is_seen() {
+    let portal = Portal::start();
+    let http = Client::new();
+    let mut acknowledged = Acknowledged::default();
+    for _ in 0..2 {
+        let key = make_key(&http, &portal.url).await.expect("a key");
+        use_key(&http, &portal.url, &key).await.expect("used");
+        acknowledged.keys.insert(key.clone());
+        acknowledged.used.insert(key);
+    }
+    let mut db = portal.database().await;
+    assert_eq!(wrong(&mut db, &acknowledged).await, [""; 0]);
+    for (damage, seen) in [
+        ("DELETE FROM pubkeys WHERE number = 1", "acknowledged, and lost"),
+        ("DELETE FROM pubkeys WHERE number = 1", "a record, and no key"),
+        ("DELETE FROM activity WHERE kind = 'key_created'", "no record of key"),
+        ("INSERT INTO activity (tenant_id, at, kind, subject) SELECT tenant_id, at, kind, subject FROM activity", "recorded twice"),
+        ("DELETE FROM activity WHERE kind = 'key_used'", "logins counted, and not as many recorded"),
+        ("UPDATE pubkeys SET remaining_uses = 0", "logins counted, and not as many recorded"),
+        ("UPDATE pubkeys SET remaining_uses = max_uses", "logins recorded, and none counted"),
+        ("UPDATE pubkeys SET remaining_uses = max_uses", "shown to a host, and not counted"),
+        ("UPDATE pubkeys SET client_id = 'nobody'", "foreign_key_check"),
+    ] {
+        // Undone when it is dropped.
+        let mut damaged = db.begin().await.expect("a transaction");
+        sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut *damaged).await.expect("set");
+        sqlx::query(damage).execute(&mut *damaged).await.expect(damage);
+        let wrong = wrong(&mut damaged, &acknowledged).await;
+        assert!(wrong.iter().any(|what| what.starts_with(seen)), "{damage}: {wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_that_is_killed_can_be_begun_again() {
+    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    let mut random = StdRng::seed_from_u64(seed);
+    let (begun, mut went_far) = (Instant::now(), 0);
+    for attempt in 0..FIRST_STARTS {
+        let mut portal = Portal::on_nothing();
+        let _out = portal.spawn();
+        // It makes them in this order; the last takes longest, with schema, tenants and test data.
+        let place = MADE_FIRST.get(random.random_range(0..MADE_FIRST.len())).expect("one of them");
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !portal.has(place) {
+            assert!(Instant::now() < patience, "{place} is not made");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(random.random_range(Duration::ZERO..SOON_AFTER)).await;
+        portal.kill();
+        went_far += u32::from(portal.has("data/tms-portal.db"));
+        portal.go_on();
+        let answer = Client::new().get(format!("{}/readyz", portal.url)).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "attempt {attempt}, CRASH_SEED={seed}");
+        assert!(make_key(&Client::new(), &portal.url).await.is_some(), "attempt {attempt}, CRASH_SEED={seed}");
+        portal.stop();
+        assert!(!portal.has("data/tms-portal.db-wal"), "after a good end, all of it is in one file");
+        assert_eq!(wrong(&mut portal.database().await, &Acknowledged::default()).await, [""; 0], "attempt {attempt}, CRASH_SEED={seed}");
+    }
+    let took = begun.elapsed();
+    let said = format!("crash: {FIRST_STARTS} first starts killed in {took:.1?}, CRASH_SEED={seed}, {went_far} of them with a database");
+    let _ = writeln!(std::io::stderr(), "{said}");
+}

@@ -1,0 +1,117 @@
+//! `tms login`, and then `tms ssh`.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::browser::{Browser, Page};
+use crate::ground::find;
+use crate::host::{self, Key};
+use crate::portal::PASSWORD;
+use crate::world::{LET_NOBODY_IN, World, note};
+
+/// A person's machine.
+struct Machine<'a> {
+    world: &'a World,
+    state: PathBuf,
+}
+
+impl Machine<'_> {
+    fn tms(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tms"));
+        let ssh = find("ssh").expect("ssh");
+        command.args(words).env_clear().env("TMS_CONFIG_DIR", &self.state).env("NO_PROXY", "127.0.0.1");
+        command.env("PATH", ssh.parent().expect("its folder")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// With the whole walk through the browser.
+    async fn sign_in(&self) {
+        let mut login: Child = self.tms(&["--json", "login", "--server", &self.world.portal.url, "--tenant", "test"]).spawn().expect("tms");
+        let mut out = BufReader::new(login.stdout.take().expect("its output"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("a line");
+        let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no event: {line}"));
+        let browser = Browser::new(&self.world.portal.url);
+        assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
+        let consent = browser.enter(event["user_code"].as_str().expect("a code")).await;
+        let result = allow_everything(&browser, &consent).await;
+        assert!(result.says("Connected"), "{}", result.text);
+        line.clear();
+        out.read_line(&mut line).expect("a line");
+        assert!(line.contains("signed_in"), "{line}");
+        assert!(login.wait().expect("ended").success());
+    }
+
+    /// `tms ssh ACCOUNT@HOST -- … id -un`
+    fn ssh(&self) -> host::Login {
+        let host = &self.world.host;
+        let destination = format!("{}@{}", host.ground.account, host::NAME);
+        let mut command = self.tms(&["ssh", &destination, "--"]);
+        command.args(host.ssh_options()).args(["id", "-un"]);
+        host.watch(&host.ground.account, || command.output().expect("tms"))
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let output = self.tms(words).output().expect("tms");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        output
+    }
+
+    /// The key that `tms ssh` keeps.
+    fn key(&self) -> Key {
+        let file = find_file(&self.state, "id_ed25519").expect("a key");
+        Key { fingerprint: host::fingerprint(&file), file }
+    }
+}
+
+/// As a person who leaves every tick where it is.
+async fn allow_everything(browser: &Browser, consent: &Page) -> Page {
+    let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
+    let mut form = vec![("grant", grant.as_str()), ("decision", "allow"), ("lifetime", lifetime.as_str()), ("started_this", "yes")];
+    let ticks = consent.text.split('<').filter(|tag| tag.contains("name=\"host_accounts[]\""));
+    form.extend(ticks.filter_map(|tag| Some(("host_accounts[]", tag.split_once("value=\"")?.1.split('"').next()?))));
+    browser.post("/api/device/decide", &form).await
+}
+
+fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {
+    std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
+        let path = entry.path();
+        if path.is_dir() { find_file(&path, name) } else { (entry.file_name() == name).then_some(path) }
+    })
+}
+
+#[tokio::test]
+async fn tms_ssh_logs_in_until_the_person_signs_out() {
+    let Some(world) = World::start().await else { return };
+    world.link("testuser1", &world.host.ground.account).await;
+    let machine = Machine { world: &world, state: world.host.path("state") };
+    machine.sign_in().await;
+
+    let first = machine.ssh();
+    first.got_in();
+    assert!(first.err.contains("Made a key"), "{first:#?}");
+    note(format!("tms ssh: {:?} with a new key, {} lookups", first.took, first.asked.len()));
+    let again = machine.ssh();
+    again.got_in();
+    note(format!("tms ssh: {:?} with the same key", again.took));
+    assert!(!again.err.contains("Made a key"), "{again:#?}");
+
+    // A key that was taken back is replaced.
+    let key = machine.key();
+    world.host.log_in(&key).got_in();
+    machine.run(&["keys", "revoke", &key.fingerprint]);
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    let replaced = machine.ssh();
+    replaced.got_in();
+    assert!(replaced.err.contains("Made a key"), "{replaced:#?}");
+
+    // Keys of a device end with it.
+    let key = machine.key();
+    world.host.log_in(&key).got_in();
+    machine.run(&["logout"]);
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    assert_eq!(machine.ssh().code, Some(3), "sign in first");
+}

@@ -1,0 +1,97 @@
+//! What ends a key: the next login is refused, and it is that which refuses it.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::host;
+use crate::portal::Answer;
+use crate::world::{LET_NOBODY_IN, PERSON, World};
+
+#[tokio::test]
+async fn a_revoked_key() {
+    let Some(world) = World::start().await else { return };
+    let (key, other) = (world.key(-1, -1).await, world.key(-1, -1).await);
+    world.host.log_in(&key).got_in();
+    world.revoke(&key).await;
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    world.host.log_in(&other).got_in();
+}
+
+#[tokio::test]
+async fn a_key_whose_time_is_over() {
+    let Some(world) = World::start().await else { return };
+    let (key, stillborn) = (world.key(-1, 60).await, world.key(-1, 0).await);
+    world.host.log_in(&key).got_in();
+    world.limit(&key, "ttl_minutes", 0).await;
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    world.limit(&key, "ttl_minutes", 5).await;
+    world.host.log_in(&key).got_in();
+    world.host.log_in(&stillborn).was_refused(LET_NOBODY_IN);
+}
+
+/// In, not in while it is off, in again.
+async fn switched(world: &World, mut switch: impl AsyncFnMut(bool)) {
+    let key = world.key(-1, -1).await;
+    world.host.log_in(&key).got_in();
+    switch(false).await;
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    switch(true).await;
+    world.host.log_in(&key).got_in();
+}
+
+#[tokio::test]
+async fn a_client_that_is_switched_off() {
+    let Some(world) = World::start().await else { return };
+    let path = |on| format!("/v1/tms/client/upd/{}?enabled={on}", world.gateway.id);
+    switched(&world, async |on| world.admin(Method::PATCH, &path(on), json!(null)).await.did_one()).await;
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_switched_off() {
+    let Some(world) = World::start().await else { return };
+    // Its own administrator could not switch it on again.
+    let switch = async |on: bool| -> Answer {
+        world.portal.admin("default", Method::PATCH, "/v1/tms/tenants/upd", json!({ "tenant": "test", "enabled": on })).await
+    };
+    switched(&world, async |on| switch(on).await.did_one()).await;
+}
+
+#[tokio::test]
+async fn a_second_factor_that_is_switched_off() {
+    let Some(world) = World::start().await else { return };
+    let mfa = |on: bool| json!({ "tenant": "test", "tms_user_id": PERSON, "enabled": on });
+    switched(&world, async |on| world.admin(Method::PATCH, "/v1/tms/usermfa/upd", mfa(on)).await.did_one()).await;
+}
+
+#[tokio::test]
+async fn a_person_who_is_kept_out() {
+    let Some(world) = World::start().await else { return };
+    let verb = |on: bool| if on { "enable" } else { "disable" };
+    switched(&world, async |on| drop(world.portal.operate(&["person", verb(on), "--tenant", "test", PERSON]))).await;
+}
+
+#[tokio::test]
+async fn a_delegation_that_is_taken_back() {
+    let Some(world) = World::start().await else { return };
+    let key = world.key(-1, -1).await;
+    world.host.log_in(&key).got_in();
+    let delegation = json!({ "tenant": "test", "client_id": world.gateway.id, "client_user_id": PERSON });
+    world.admin(Method::DELETE, "/v1/tms/delegations/del", delegation).await.expect(200);
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    // The old key is gone for good.
+    world.delegate().await;
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    world.host.log_in(&world.key(-1, -1).await).got_in();
+}
+
+#[tokio::test]
+async fn a_host_account_that_is_unlinked() {
+    let Some(world) = World::start().await else { return };
+    let (key, account) = (world.key(-1, -1).await, world.host.ground.account.clone());
+    world.host.log_in(&key).got_in();
+    let link = json!({ "tenant": "test", "tms_user_id": PERSON, "host": host::NAME, "host_account": account });
+    world.admin(Method::DELETE, "/v1/tms/userhosts/del", link).await.expect(200);
+    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    world.link(PERSON, &account).await;
+    world.host.log_in(&world.key(-1, -1).await).got_in();
+}

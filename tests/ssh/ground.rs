@@ -1,0 +1,178 @@
+//! What this machine has for these tests.
+//!
+//! Root runs sshd as it is run everywhere: somebody logs in to an account made for it, and the key command is yet another user.
+//! Anybody else logs in as themselves (an sshd that is not root can do no more), and needs a key command that root installed.
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+
+/// Made by `.make/sshd`.
+const ACCOUNT: &str = "tmse2e";
+const KEYCMD_ACCOUNT: &str = "tmse2e-keycmd";
+/// Where `.make/sshd` puts the program for those who are not root.
+const INSTALLED: &str = "/usr/local/lib/tms-portal-e2e/tms-keycmd";
+/// sshd runs only what nobody but root can change, directories included: nothing below /tmp.
+const PLACES: [&str; 4] = ["/usr/local/lib", "/usr/local/libexec", "/opt", "/var/lib"];
+const OUR_FOLDERS: &str = "tms-portal-e2e-";
+
+pub struct Ground {
+    pub sshd: PathBuf,
+    /// OpenSSH's.
+    pub version: (u32, u32),
+    /// Who logs in.
+    pub account: String,
+    /// Who asks the portal.
+    pub keycmd_account: String,
+    /// That account's number, if it is not ours.
+    pub keycmd_uid: Option<u32>,
+    pub program: PathBuf,
+    /// Root's: gone with the last test that uses it.
+    folder: Option<Arc<Folder>>,
+}
+
+/// A folder of root's.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `None`, and it has been said why, where there can be no login.
+pub fn ground() -> Option<Ground> {
+    static SAID: Once = Once::new();
+    match Ground::look() {
+        Ok(ground) => Some(ground),
+        Err(why) => {
+            // Not with `eprintln!`, which nobody sees of a test that passes. `.make/test` repeats it in its summary.
+            SAID.call_once(|| {
+                let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: sshd tests: {why}\n");
+            });
+            None
+        }
+    }
+}
+
+impl Ground {
+    fn look() -> Result<Self, String> {
+        let sshd = find("sshd").ok_or("there is no sshd (Debian: openssh-server)")?;
+        find("ssh").ok_or("there is no ssh (Debian: openssh-client)")?;
+        let version = version(&sshd).ok_or("sshd does not say which version it is")?;
+        if rustix::process::geteuid().is_root() {
+            let missing = |name| format!("there is no account {name}: run .make/sshd");
+            id(&["-u", ACCOUNT]).ok_or(missing(ACCOUNT))?;
+            let keycmd_uid = id(&["-u", KEYCMD_ACCOUNT]).and_then(|uid| uid.parse().ok()).ok_or(missing(KEYCMD_ACCOUNT))?;
+            let folder = roots_folder()?;
+            // sshd's own, empty, and gone after a restart of the machine.
+            fs::create_dir_all("/run/sshd").map_err(|error| format!("/run/sshd: {error}"))?;
+            Ok(Self {
+                sshd,
+                version,
+                account: ACCOUNT.into(),
+                keycmd_account: KEYCMD_ACCOUNT.into(),
+                keycmd_uid: Some(keycmd_uid),
+                program: folder.0.join("tms-keycmd"),
+                folder: Some(folder),
+            })
+        } else {
+            let (built, installed) = (Path::new(env!("CARGO_BIN_EXE_tms-keycmd")), Path::new(INSTALLED));
+            let same = Command::new("cmp").arg("-s").args([built, installed]).status().is_ok_and(|status| status.success());
+            if !same {
+                return Err(format!("this is not root, and {INSTALLED} is not the program that has just been built: run .make/sshd"));
+            }
+            let me = id(&["-un"]).ok_or("this user has no name")?;
+            Ok(Self { sshd, version, account: me.clone(), keycmd_account: me, keycmd_uid: None, program: installed.into(), folder: None })
+        }
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// A folder that the key command can look into, for one test: in a folder of the test's own, or in root's.
+    pub fn folder_for_settings(&self, own: &Path) -> PathBuf {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let path = match &self.folder {
+            Some(folder) => folder.0.join(MADE.fetch_add(1, Ordering::Relaxed).to_string()),
+            None => own.join("settings"),
+        };
+        fs::create_dir(&path).expect("a folder");
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
+        path
+    }
+}
+
+/// With the program in it. One for all tests that run at the same time.
+fn roots_folder() -> Result<Arc<Folder>, String> {
+    static SHARED: Mutex<Weak<Folder>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(folder) = shared.upgrade() {
+        return Ok(folder);
+    }
+    let top = PLACES.iter().map(Path::new).find(|place| is_roots_alone(place)).ok_or("no directory here can be changed by nobody but root")?;
+    remove_what_others_left(top);
+    let path = top.join(format!("{OUR_FOLDERS}{}", std::process::id()));
+    let program = path.join("tms-keycmd");
+    let built = Path::new(env!("CARGO_BIN_EXE_tms-keycmd"));
+    let make = || {
+        fs::create_dir_all(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+        // It is large before it is stripped, so it is not copied if it need not be.
+        let metadata = fs::metadata(built)?;
+        if metadata.uid() != 0 || metadata.mode() & 0o777 != 0o755 || fs::hard_link(built, &program).is_err() {
+            fs::copy(built, &program)?;
+            std::os::unix::fs::chown(&program, Some(0), Some(0))?;
+            fs::set_permissions(&program, Permissions::from_mode(0o755))?;
+        }
+        Ok(())
+    };
+    let folder = Arc::new(Folder(path.clone()));
+    make().map_err(|error: std::io::Error| format!("tms-keycmd cannot be installed in {}: {error}", path.display()))?;
+    *shared = Arc::downgrade(&folder);
+    Ok(folder)
+}
+
+/// Of runs that were killed.
+fn remove_what_others_left(top: &Path) {
+    for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(OUR_FOLDERS)?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_roots_alone(place: &Path) -> bool {
+    let alone = |place: &Path| place.metadata().is_ok_and(|metadata| metadata.uid() == 0 && metadata.mode() & 0o022 == 0);
+    place.canonicalize().is_ok_and(|place| place.is_dir() && place.ancestors().all(alone))
+}
+
+/// Also where the paths of those who are not root do not lead.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file() && file.is_absolute())
+}
+
+/// `OpenSSH_9.2p1 Debian…`. Older ones do not know `-V`, and say it beside the usage.
+fn version(sshd: &Path) -> Option<(u32, u32)> {
+    let output = Command::new(sshd).arg("-V").stdin(Stdio::null()).output().ok()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let (_, number) = said.split_once("OpenSSH_")?;
+    let mut parts = number.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?))
+}
+
+pub fn id(words: &[&str]) -> Option<String> {
+    let output = Command::new("id").args(words.iter().map(OsStr::new)).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,59 @@
+//! Keys that log in, and how often they are asked for.
+
+use serde_json::json;
+
+use crate::world::{LET_NOBODY_IN, World, note};
+
+#[tokio::test]
+async fn a_key_of_a_gateway_logs_in_and_one_login_is_one_use() {
+    let Some(world) = World::start().await else { return };
+    let key = world.key(5, 60).await;
+    assert_eq!(world.known(&key).await["remaining_uses"], 5);
+    let login = world.host.log_in(&key);
+    login.got_in();
+    note(format!("1st key right: {} lookups, {:?}", login.asked.len(), login.took));
+    assert!(
+        login.asked.len() >= 2 && login.asked.iter().all(|line| line.contains(": allowed")),
+        "sshd asks before the signature and after: {login:#?}"
+    );
+    let known = world.known(&key).await;
+    assert_eq!((&known["remaining_uses"], &known["max_uses"]), (&json!(4), &json!(5)));
+    assert!(known["last_used_at"].is_string(), "{known}");
+
+    world.a_minute_passes(&key).await;
+    world.host.log_in(&key).got_in();
+    assert_eq!(world.known(&key).await["remaining_uses"], 3);
+}
+
+#[tokio::test]
+async fn a_key_for_one_login_is_good_for_that_however_often_sshd_asks_and_for_no_other() {
+    let Some(world) = World::start().await else { return };
+    let (host, key) = (&world.host, world.key(1, 60).await);
+    let (wrong, wrong_too) = (host.unknown_key("wrong"), host.unknown_key("wrong-too"));
+    let login = host.log_in_as(&host.ground.account, &[&wrong, &wrong_too, &key]);
+    login.got_in();
+    note(format!("3rd key right: {} lookups, {:?}", login.asked.len(), login.took));
+    assert_eq!(login.asked.iter().filter(|line| line.contains(LET_NOBODY_IN)).count(), 2, "{login:#?}");
+    assert!(login.asked.iter().filter(|line| line.contains(": allowed")).count() >= 2, "{login:#?}");
+    assert_eq!(world.known(&key).await["remaining_uses"], 0);
+
+    // Still the same login, for all that anybody can tell.
+    host.log_in(&key).got_in();
+    world.a_minute_passes(&key).await;
+    host.log_in(&key).was_refused(LET_NOBODY_IN);
+    world.limit(&key, "max_uses", 2).await;
+    host.log_in(&key).got_in();
+    assert_eq!(world.known(&key).await["remaining_uses"], 0);
+}
+
+#[tokio::test]
+async fn a_key_logs_in_to_its_own_account_only() {
+    let Some(world) = World::start().await else { return };
+    let account = world.host.ground.account.clone();
+    world.link(crate::world::PERSON, "another").await;
+    let (ours, anothers) = (world.key(-1, -1).await, world.key_for("another", -1, -1).await);
+    world.host.log_in(&anothers).was_refused(LET_NOBODY_IN);
+    world.host.log_in(&world.host.unknown_key("unknown")).was_refused(LET_NOBODY_IN);
+    world.host.log_in_as(&account, &[&anothers, &ours]).got_in();
+    assert!(world.known(&anothers).await["last_used_at"].is_null());
+}

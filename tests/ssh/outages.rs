@@ -1,0 +1,67 @@
+//! The portal is away, or hangs.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use crate::world::{World, note};
+
+/// As many as come at once when a class of students begins.
+const CROWD: usize = 15;
+/// One question has two seconds; a busy machine may be late in noticing.
+const ONE_QUESTION: Duration = Duration::from_millis(2_500);
+const ONE_LOGIN: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn while_the_portal_is_away_logins_are_refused_at_once() {
+    let Some(mut world) = World::start().await else { return };
+    let key = world.key(-1, -1).await;
+    world.host.log_in(&key).got_in();
+    world.portal.stop();
+    let login = world.host.log_in(&key);
+    login.was_refused("the portal could not be reached");
+    note(format!("portal stopped: refused after {:?}", login.took));
+    assert!(login.took < Duration::from_secs(2), "{login:#?}");
+    world.portal.go_on();
+    world.host.log_in(&key).got_in();
+}
+
+#[tokio::test]
+async fn while_the_portal_hangs_logins_are_refused_soon_and_other_ways_in_stay_open() {
+    let Some(world) = World::start().await else { return };
+    let (host, account, key) = (&world.host, world.host.ground.account.as_str(), world.key(1, -1).await);
+    let break_glass = host.unknown_key("break-glass");
+    host.break_glass(&break_glass);
+    world.portal.signal("-STOP");
+
+    let login = host.log_in(&key);
+    login.was_refused("the portal did not answer in time");
+    note(format!("portal hangs: refused after {:?}", login.took));
+    assert!(login.took < ONE_LOGIN, "{login:#?}");
+
+    // A key of one's own file: nobody is asked, also with a crowd at the door.
+    let crowd: Vec<Child> = (0..CROWD).map(|_| host.ssh(account, &[&key]).spawn().expect("ssh")).collect();
+    let local = host.ssh(account, &[&break_glass]).output().expect("ssh");
+    assert!(local.status.success(), "{}", String::from_utf8_lossy(&local.stderr));
+    for login in crowd {
+        let output = login.wait_with_output().expect("ssh");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("Permission denied (publickey)"), "sshd heard everybody out: {said}");
+    }
+    assert!(!host.sshd_said().contains("throttling"), "{}", host.sshd_said());
+
+    let mut slowest = Duration::ZERO;
+    let started: Vec<(Instant, Child)> = (0..CROWD).map(|_| (Instant::now(), host.keycmd(account, 1000, &key).spawn().expect("run"))).collect();
+    for (start, child) in started {
+        let output = child.wait_with_output().expect("run");
+        // The earlier ones have been waited for, too: never less than it took.
+        slowest = slowest.max(start.elapsed());
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
+    }
+    note(format!("portal hangs: {CROWD} key commands at once ended within {slowest:?}"));
+    assert!(slowest < ONE_QUESTION, "{slowest:?}");
+
+    world.portal.signal("-CONT");
+    // Nobody was let in, so the one use is still there for this.
+    host.log_in(&key).got_in();
+    assert_eq!(world.known(&key).await["remaining_uses"], 0);
+}
