@@ -1,6 +1,6 @@
 # `make` alone lists what there is. The work is in the small scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint bench bench-tms release clean toolchain browser
+.PHONY: help run test build lint bench bench-tms release clean toolchain browser sshd
 
 # What `npm ci` writes last.
 node_modules := end2end/node_modules/.package-lock.json
@@ -12,7 +12,7 @@ run: build ## install what is missing, build, start the portal on http://127.0.0
 	@echo '==> starting the portal; `tms` is target/debug/tms here'
 	@exec target/debug/tms-portal serve --test-tenant
 
-test: build browser ## install what is missing, run every test: Rust's, then the browser's
+test: build browser sshd ## install what is missing, run every test: Rust's, then the browser's
 	@.make/test
 
 build: toolchain $(node_modules) ## the server, the command line `tms` and the site, for development
@@ -38,6 +38,9 @@ toolchain:
 
 browser:
 	@.make/browser
+
+sshd: build
+	@.make/sshd
 
 $(node_modules): end2end/package.json end2end/package-lock.json
 	@.make/node
