@@ -63,11 +63,11 @@ pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Done
     let holder = bearer.with(Scope::HostsRead)?;
     let now = services.now();
     let accounts = services.list_granted_host_accounts(&holder).await?;
-    let mut addresses = services.addresses_of(&holder, &accounts).await?;
+    let addresses = services.addresses_of(&holder, &accounts).await?;
     let hosts: Vec<MyHost> = accounts
         .into_iter()
         .map(|account| MyHost {
-            address: addresses.remove(&account.host),
+            address: addresses.get(&account.host).cloned(),
             state: if account.is_active(now) { "active" } else { "expired" },
             linked_at: account.linked_at.to_rfc3339(),
             expires_at: account.expires_at.to_rfc3339(),
