@@ -149,11 +149,12 @@ impl Storage {
         self.write(|db| Box::pin(async move { Ok(sqlx::query("DELETE FROM attempts WHERE key = ''").execute(db).await.map(|_| ())?) })).await
     }
 
-    /// Lets the writes that wait finish, then closes the file.
+    /// Lets the writes that wait finish, then closes the file. The writer goes last: SQLite moves the log into the database when
+    /// the last connection closes, unless that one only reads, and a copy of the one file is then a copy of all.
     pub async fn close(&self) {
-        self.writer.stop().await;
         tokio::join!(self.clients.close(), self.dependencies.close(), self.lookups.close(), self.credentials.close());
         self.readers.close().await;
+        self.writer.stop().await;
     }
 }
 
