@@ -35,7 +35,7 @@ pub fn ApiDocs() -> impl IntoView {
             <Contents reference/>
             <section aria-labelledby="examples">
                 <h2 id="examples">"Before you copy an example"</h2>
-                <p>"The examples take addresses and secrets from the shell. Names in them are those of the test tenant."</p>
+                <p>"The examples take addresses and secrets from the shell. Other names in them stand for your own."</p>
                 <pre class="code-block" translate="no" dir="ltr"><code>{setup(&url)}</code></pre>
             </section>
             {reference.sections.iter().map(|section| view! { <Noun section/> }).collect_view()}
@@ -62,7 +62,7 @@ pub fn ApiDocs() -> impl IntoView {
 
 fn setup(url: &str) -> String {
     format!(
-        "TMS_URL={url} TENANT=test CLIENT_ID=testclient1 ADMIN_ID='~~admin'\nread -rs CLIENT_SECRET   # or ADMIN_SECRET, ACCESS_TOKEN, HOST_CREDENTIAL"
+        "TMS_URL={url} TENANT=test CLIENT_ID=myapp ADMIN_ID='~~admin'\nread -rs CLIENT_SECRET   # or ADMIN_SECRET, ACCESS_TOKEN, HOST_CREDENTIAL"
     )
 }
 

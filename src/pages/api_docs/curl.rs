@@ -31,16 +31,16 @@ fn json(field: &Field) -> String {
     if field.kind == "string" { format!("\"{example}\"") } else { example }
 }
 
-/// A value of the test tenant, where it has one.
+/// A value such as one would send.
 fn example(field: &Field) -> String {
     let known = match field.name.as_str() {
         "tenant" => "test",
-        "client_id" => "testclient1",
-        "client_user_id" | "tms_user_id" => "testuser1",
-        "host" => "testhost1",
-        "host_account" | "user" => "testhostaccount1",
-        "addr" => "127.0.0.1",
-        "app_name" => "myapp",
+        "client_id" => "myapp",
+        "client_user_id" | "tms_user_id" => "jdoe",
+        "host" => "myhost",
+        "host_account" | "user" => "jdoe1",
+        "addr" => "192.0.2.1",
+        "app_name" => "My app",
         "app_version" => "1.0",
         "public_key_fingerprint" => "SHA256:...",
         "public_key" => "ssh-ed25519 ...",
@@ -73,14 +73,14 @@ mod tests {
              -H \"X-TMS-TENANT: $TENANT\" \\\n  \
              -H \"X-TMS-CLIENT-SECRET: $CLIENT_SECRET\" \\\n  \
              -H 'Content-Type: application/json' \\\n  \
-             -d '{\"host\": \"testhost1\", \"ttl_minutes\": 60}'"
+             -d '{\"host\": \"myhost\", \"ttl_minutes\": 60}'"
         );
     }
 
     #[test]
     fn paths_are_filled_in_and_changes_name_all_that_can_be_changed() {
         let fields = [field("client_id", "path", "string", true), field("enabled", "query", "true or false", false)];
-        assert_eq!(line("PATCH", "/c/{client_id}", None, &fields), "curl -sS -X PATCH \"$TMS_URL/c/testclient1?enabled=true\"");
-        assert_eq!(line("GET", "/c/{client_id}", None, &fields), "curl -sS \"$TMS_URL/c/testclient1\"");
+        assert_eq!(line("PATCH", "/c/{client_id}", None, &fields), "curl -sS -X PATCH \"$TMS_URL/c/myapp?enabled=true\"");
+        assert_eq!(line("GET", "/c/{client_id}", None, &fields), "curl -sS \"$TMS_URL/c/myapp\"");
     }
 }
