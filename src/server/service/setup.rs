@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use super::admins::ADMIN_SECRET;
 use super::clients::SECRET;
 use super::entropy::{Secret, readable_password};
-use super::proofs::DEFAULT_TENANT;
+use super::proofs::{DEFAULT_TENANT, TenantAdmin};
 use super::storage::delegations::NewDelegation;
 use super::storage::people::Person;
 use super::storage::{Connection, activity, admins, clients, delegations, host_accounts, hosts, people, tenants, user_mfa};
@@ -91,17 +91,19 @@ impl Services {
     }
 
     /// `None` when there is one of that name.
-    pub(super) async fn ensure_tenant(&self, tenant: Tenant, made_by: Option<AdminId>) -> Result<Option<NewTenant>, Fault> {
+    pub(super) async fn ensure_tenant(&self, tenant: Tenant, made_by: Option<&TenantAdmin>) -> Result<Option<NewTenant>, Fault> {
         let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::hexadecimal(self.entropy()));
         let first_admin = AdminId::parse(FIRST_ADMIN).map_err(Fault::new)?;
         let secret_hash = self.keys().hash(ADMIN_SECRET, admin_secret.reveal());
+        let record = Activity::new(id.clone(), Kind::TenantCreated, now).admin(made_by.map(TenantAdmin::admin_id));
+        let record = record.from(made_by.and_then(|admin| admin.from));
         let new = self
             .change(move |db| {
                 async move {
                     let new = tenants::find(&mut *db, &tenant.id).await?.is_none() && tenants::insert(db, &tenant).await?;
                     if new {
                         admins::insert(db, &tenant.id, &first_admin, &secret_hash, now).await?;
-                        activity::insert(db, &Activity::new(tenant.id, Kind::TenantCreated, now).admin(made_by.as_ref())).await?;
+                        activity::insert(db, &record).await?;
                     }
                     Ok(new)
                 }
