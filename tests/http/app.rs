@@ -17,6 +17,7 @@ use tms_portal::server::guard::client_address::TrustedProxies;
 use tms_portal::server::guard::headers::Https;
 use tms_portal::server::listen;
 use tms_portal::server::service::entropy::Secret;
+use tms_portal::server::service::setup::NewTenant;
 use tms_portal::server::service::{Clock, Entropy, Services, SystemEntropy};
 use tms_portal::server::state::{AppState, RequestLimits};
 use tms_portal::server::tls::development;
@@ -121,6 +122,11 @@ impl TestApp {
         let dir = tempfile::tempdir().expect("a folder");
         copy_template(dir.path()).await;
         Self::open(dir, Setup::default(), TestClock::default(), entropy).await
+    }
+
+    /// On data of the test's own.
+    pub async fn start_on(dir: TempDir) -> Self {
+        Self::open(dir, Setup::default(), TestClock::default(), Arc::new(SystemEntropy)).await
     }
 
     /// Stops, and starts again on the same data.
@@ -306,24 +312,35 @@ impl Answer {
 }
 
 /// A data directory as a first start leaves it, made once: keys and passwords take long to make.
-async fn template() -> &'static TempDir {
-    static TEMPLATE: OnceCell<TempDir> = OnceCell::const_new();
+async fn template() -> &'static Template {
+    static TEMPLATE: OnceCell<Template> = OnceCell::const_new();
     TEMPLATE
         .get_or_init(|| async {
             let dir = tempfile::tempdir().expect("a folder");
             let services =
                 Services::open(dir.path(), "http://unused", Arc::new(TestClock::default()), Arc::new(SystemEntropy)).await.expect("services");
-            services.set_up(true, Some(Secret::given(PASSWORD))).await.expect("set up");
+            let new_tenants = services.set_up(true, Some(Secret::given(PASSWORD))).await.expect("set up").new_tenants;
             services.close().await;
             make_site(&dir.path().join("site"));
-            dir
+            Template { dir, new_tenants }
         })
         .await
 }
 
+struct Template {
+    dir: TempDir,
+    new_tenants: Vec<NewTenant>,
+}
+
 /// Fills a data directory as a first start would have.
 pub async fn copy_template(to: &Path) {
-    copy(template().await.path(), to);
+    copy(template().await.dir.path(), to);
+}
+
+/// What the first start showed for the tenant's administrator.
+pub async fn admin_secret(tenant: &str) -> String {
+    let new = template().await.new_tenants.iter().find(|new| new.tenant.as_str() == tenant).expect("a tenant of the first start");
+    new.admin_secret.reveal().to_owned()
 }
 
 /// What `make build` would have put there, in small.

@@ -1,5 +1,7 @@
 //! A look into the database behind the portal's back.
 
+use std::collections::BTreeMap;
+
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
@@ -24,6 +26,28 @@ impl TestApp {
     /// The texts a query asks for, one a row.
     pub async fn texts(&self, query: &'static str) -> Vec<String> {
         sqlx::query_scalar(query).fetch_all(&mut self.database().await).await.expect(query)
+    }
+
+    /// All that is there of a tenant, by table.
+    pub async fn dump(&self, tenant: &str) -> BTreeMap<String, Vec<String>> {
+        let mut database = self.database().await;
+        let columns: Vec<(String, String)> = sqlx::query_as(
+            "SELECT m.name, group_concat('''' || c.name || ''', quote(' || c.name || ')') FROM sqlite_schema m, pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND m.name NOT GLOB 'sqlite_*' AND m.name NOT GLOB '_sqlx*'
+             GROUP BY m.name HAVING sum(c.name = 'tenant_id') OR m.name = 'tenants'",
+        )
+        .fetch_all(&mut database)
+        .await
+        .expect("tables");
+        let mut dump = BTreeMap::new();
+        for (table, columns) in columns {
+            let key = if table == "tenants" { "id" } else { "tenant_id" };
+            let query = format!("SELECT json_object({columns}) FROM {table} WHERE {key} = $1 ORDER BY 1");
+            let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(tenant).fetch_all(&mut database).await.expect("rows");
+            dump.insert(table, rows);
+        }
+        assert!(dump.len() > 12, "{dump:?}");
+        dump
     }
 
     /// How often something of a kind stands in the record.

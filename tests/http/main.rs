@@ -15,6 +15,7 @@ mod healthz;
 mod home;
 mod hosts;
 mod machines;
+mod migration;
 mod oauth;
 mod operator;
 mod races;

@@ -5,10 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{PASSWORD, TestApp, copy_template};
 use crate::oauth::CONFIDENTIAL;
+use crate::tms::api::{key_wanted, login};
+use crate::tms::endpoints::{Callers, Endpoint, endpoints};
 
 /// Everything secret that a run of the flow has seen, with its name.
 struct Secrets(Vec<(&'static str, String)>);
@@ -49,6 +52,7 @@ impl Secrets {
             all.push(("signature", token.rsplit_once('.').expect("a JWT").1.to_owned()));
             all.push((name, token));
         }
+        all.extend(credentials(app).await);
         Self(all)
     }
 
@@ -58,6 +62,46 @@ impl Secrets {
             assert!(!found, "a {name} stands in {place}");
         }
     }
+}
+
+/// W11: all kinds of secrets of the TMS API are made, shown once, changed, used, and guessed at.
+async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
+    let (root, admin, client) = (app.admin("default").await, app.admin("test").await, app.client());
+    let given = |answer: &Value, name: &str| answer[name].as_str().expect("a secret").to_owned();
+    let registration = json!({ "tenant": "test", "client_id": "busy", "app_name": "busy", "app_version": "1" });
+    let first = given(&admin.done("POST /client", registration).await, "client_secret");
+    let changed = app.client_of("test", "busy", &first).done("PATCH /client/secret/busy", Value::Null).await;
+    let other = given(&root.done("POST /tenants/busy", Value::Null).await, "admin_secret");
+    app.admin_of("busy", "~~admin", &other).done("GET /usermfa/list", Value::Null).await;
+    let host = json!({ "tenant": "test", "host": "testhost1", "required": true });
+    let old_host = given(&admin.done("POST /hosts/credential", host.clone()).await, "credential");
+    let new_host = given(&admin.done("POST /hosts/credential", host).await, "credential");
+    let key = client.make_key(json!({ "num_uses": 1 })).await;
+    for credential in [&old_host, &new_host] {
+        assert!(app.bearer(credential).lets_in(&login(&key)).await);
+    }
+    let pasted = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaPASTED\n-----END OPENSSH PRIVATE KEY-----\n";
+    assert_eq!(client.refusal("POST /pubkeys/creds", key_wanted(json!({ "public_key": pasted }))).await, 400);
+    let wrong = "a-wrong-credential";
+    for guesser in [app.client_of("test", "busy", wrong), app.admin_of("test", "~~admin", wrong), app.bearer(wrong)] {
+        guesser.call("POST /pubkeys/creds/retrieve", login(&key)).await;
+        guesser.get("/client/list").await;
+    }
+    let mut secrets = vec![
+        ("client secret that was made", first),
+        ("client secret that was changed", given(&changed, "client_secret")),
+        ("administrator's secret", crate::app::admin_secret("test").await),
+        ("new tenant's administrator's secret", other),
+        ("host's old credential", old_host),
+        ("host's credential", new_host),
+        ("wrong credential", wrong.to_owned()),
+        ("private key that was pasted", "b3BlbnNzaPASTED".to_owned()),
+    ];
+    // The first lines of a private key are the same in all of them.
+    let private = given(&key, "private_key");
+    secrets.extend(private.lines().skip(3).filter(|line| !line.starts_with("-----")).map(|line| ("private key", line.to_owned())));
+    assert!(secrets.len() >= 11);
+    secrets
 }
 
 fn contains(text: &[u8], wanted: &[u8]) -> bool {
@@ -87,6 +131,19 @@ async fn nothing_in_the_data_directory_opens_anything() {
     assert!(contains(&written, b"testuser1") && contains(&written, b"device_redeemed"), "what was written is looked at");
     for (name, bytes) in &files {
         secrets.assert_not_in(bytes, name);
+    }
+}
+
+/// W11: a secret is shown once, and never by what reads.
+#[tokio::test]
+async fn no_answer_repeats_a_secret() {
+    let app = TestApp::start().await;
+    let secrets = Secrets::of_a_busy_day(&app).await;
+    let callers = Callers::of(&app).await;
+    for Endpoint { who, call, body } in endpoints("test").into_iter().filter(Endpoint::only_reads) {
+        for caller in callers.for_whom(who) {
+            secrets.assert_not_in(caller.call(&call, body.clone()).await.body.to_string().as_bytes(), &call);
+        }
     }
 }
 

@@ -1,6 +1,27 @@
 //! The TMS API, as its clients meet it.
 
+pub mod api;
+pub mod endpoints;
+
+mod bad_input;
+mod clients;
+mod consent;
+mod faults;
+mod general;
+mod hosts;
+mod isolation;
 mod me;
+mod me_keys;
+mod mvp;
+mod openapi;
+mod paging;
+mod people;
+mod pubkeys;
+mod record;
+mod reservations;
+mod retrieve;
+mod tenants;
+mod wire;
 
 use crate::app::Answer;
 

@@ -14,7 +14,7 @@ const PATHS: [&str; 2] = ["/v1/tms/me", "/v1/tms/me/hosts"];
 
 impl TestApp {
     /// The person lets a device in for these of their host accounts only.
-    async fn allow_for(&self, browser: &Browser, device: &Device, host_accounts: &[&str]) {
+    pub async fn allow_for(&self, browser: &Browser, device: &Device, host_accounts: &[&str]) {
         let consent = browser.enter(&device.user_code).await;
         let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
         let mut form = vec![("grant", grant.as_str()), ("lifetime", &lifetime), ("decision", "allow"), ("started_this", "yes")];

@@ -1,0 +1,174 @@
+//! Calling the TMS API: as nobody, a client, an administrator, a host, a person's device.
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::error;
+use crate::app::{Answer, TestApp};
+
+/// Every scope there is.
+pub const EVERYTHING: &str = "hosts:read keys:read keys:create keys:revoke";
+/// A key nobody has.
+pub const NO_KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Somebody, with the headers they send.
+#[derive(Clone)]
+pub struct Caller {
+    http: reqwest::Client,
+    base: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Caller {
+    /// The same, with another value for a header.
+    pub fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut changed = self.without(name);
+        changed.headers.push((name, value.to_owned()));
+        changed
+    }
+
+    pub fn without(&self, name: &str) -> Self {
+        let mut changed = self.clone();
+        changed.headers.retain(|(header, _)| *header != name);
+        changed
+    }
+
+    /// A call such as `PATCH /client/upd/x?enabled=false`, below `/v1/tms`.
+    pub fn request(&self, call: &str) -> RequestBuilder {
+        let (verb, path) = call.split_once(' ').expect("a verb and a path");
+        let request = self.http.request(verb.parse().expect("a verb"), format!("{}/v1/tms{path}", self.base));
+        self.headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
+    }
+
+    /// Makes a call with a JSON body; with none if that is `Null`.
+    pub async fn call(&self, call: &str, body: Value) -> Answer {
+        let request = self.request(call);
+        Answer::of(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(&format!("GET {path}"), Value::Null).await
+    }
+
+    /// What a call says that has to work.
+    pub async fn done(&self, call: &str, body: Value) -> Value {
+        let answer = self.call(call, body).await;
+        assert!(matches!(answer.status, 200 | 201) && answer.body["result_code"] == "0", "{call}: {} {}", answer.status, answer.body);
+        answer.body
+    }
+
+    /// Status and sentence of a call that has to be refused.
+    pub async fn refused(&self, call: &str, body: Value) -> (u16, String) {
+        let answer = self.call(call, body).await;
+        (error(&answer), answer.body["result_msg"].as_str().expect("a sentence").to_owned())
+    }
+
+    /// The status of a call that has to be refused.
+    pub async fn refusal(&self, call: &str, body: Value) -> u16 {
+        self.refused(call, body).await.0
+    }
+
+    /// A key for the test person's host account, without limits; `changes` say what is to be otherwise.
+    pub async fn make_key(&self, changes: Value) -> Value {
+        self.done("POST /pubkeys/creds", key_wanted(changes)).await
+    }
+
+    /// Whether a host is to let a key in.
+    pub async fn lets_in(&self, login: &Value) -> bool {
+        let answer = self.call("POST /pubkeys/creds/retrieve", login.clone()).await;
+        if answer.status == 200 {
+            assert!(answer.body["public_key"].is_string() && answer.body["result_code"] == "0", "{}", answer.body);
+            return true;
+        }
+        assert_eq!((error(&answer), &answer.body["result_msg"]), (404, &"NOT_FOUND".into()), "{}", answer.body);
+        false
+    }
+}
+
+impl TestApp {
+    pub fn nobody(&self) -> Caller {
+        Caller { http: self.http.clone(), base: self.base.clone(), headers: Vec::new() }
+    }
+
+    /// The client of the test data.
+    pub fn client(&self) -> Caller {
+        self.client_of("test", "testclient1", "secret1")
+    }
+
+    pub fn client_of(&self, tenant: &str, id: &str, secret: &str) -> Caller {
+        self.nobody().with("x-tms-tenant", tenant).with("x-tms-client-id", id).with("x-tms-client-secret", secret)
+    }
+
+    /// The first administrator of the tenant `default` or `test`.
+    pub async fn admin(&self, tenant: &str) -> Caller {
+        self.admin_of(tenant, "~~admin", &crate::app::admin_secret(tenant).await)
+    }
+
+    pub fn admin_of(&self, tenant: &str, id: &str, secret: &str) -> Caller {
+        self.nobody().with("x-tms-tenant", tenant).with("x-tms-admin-id", id).with("x-tms-admin-secret", secret)
+    }
+
+    pub fn bearer(&self, credential: &str) -> Caller {
+        self.nobody().with("authorization", &format!("Bearer {credential}"))
+    }
+
+    /// The test person's device, with these scopes and their first host account.
+    pub async fn device_with(&self, scope: &str) -> Caller {
+        let device = self.start_device_of(&[("client_id", "tms-cli"), ("scope", scope)]).await;
+        self.allow(&device).await;
+        self.bearer(&self.poll(&device).await.token())
+    }
+
+    /// One more tenant; its administrator.
+    pub async fn add_tenant(&self, name: &str) -> Caller {
+        let made = self.admin("default").await.done(&format!("POST /tenants/{name}"), Value::Null).await;
+        self.admin_of(name, text(&made["admin_id"]), text(&made["admin_secret"]))
+    }
+
+    /// One more client of a tenant.
+    pub async fn add_client(&self, admin: &Caller, tenant: &str, id: &str) -> Caller {
+        let new = json!({ "tenant": tenant, "client_id": id, "app_name": id, "app_version": "1.0" });
+        let made = admin.done("POST /client", new).await;
+        self.client_of(tenant, id, text(&made["client_secret"]))
+    }
+
+    /// One more person, with everything a client needs for a key on a host account.
+    pub async fn add_all(&self, admin: &Caller, tenant: &str, client: &str, user: &str, host: &str, account: &str) {
+        let place = json!({ "tenant": tenant, "tms_user_id": user, "host": host, "host_account": account, "ttl_minutes": -1 });
+        for (call, body) in [
+            ("POST /usermfa", json!({ "tenant": tenant, "tms_user_id": user, "ttl_minutes": -1 })),
+            ("POST /userhosts", place),
+            ("POST /delegations", json!({ "tenant": tenant, "client_id": client, "client_user_id": user, "ttl_minutes": -1 })),
+        ] {
+            admin.done(call, body).await;
+        }
+    }
+}
+
+pub fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// An object with other or more fields.
+pub fn changed(mut body: Value, changes: Value) -> Value {
+    if let (Some(body), Value::Object(changes)) = (body.as_object_mut(), changes) {
+        body.extend(changes);
+    }
+    body
+}
+
+pub fn key_wanted(changes: Value) -> Value {
+    let usual = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": -1 });
+    changed(usual, changes)
+}
+
+/// What the host of the test data asks when somebody logs in with a key.
+pub fn login(key: &Value) -> Value {
+    json!({ "user": "testhostaccount1", "host": "testhost1", "public_key_fingerprint": key["public_key_fingerprint"] })
+}
+
+/// How one names a key of the test client.
+pub fn named(key: &Value, changes: Value) -> Value {
+    let usual = json!({ "client_id": "testclient1", "tenant": "test", "host": "testhost1", "public_key_fingerprint": key["public_key_fingerprint"] });
+    changed(usual, changes)
+}

@@ -1,0 +1,108 @@
+//! Keys for clients that people let in through the device flow, instead of an administrator's delegation.
+
+use serde_json::{Value, json};
+
+use super::api::{changed, key_wanted, login};
+use crate::app::{Device, TestApp};
+use crate::browser::Browser;
+
+const CREATE: &str = "POST /pubkeys/creds";
+
+/// The test person has two host accounts, and nobody has delegated anything.
+async fn undelegated() -> TestApp {
+    let app = TestApp::start().await;
+    let admin = app.admin("test").await;
+    admin.done("DELETE /delegations/del", json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" })).await;
+    let second = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "second", "host_account": "tu1", "ttl_minutes": -1 });
+    admin.done("POST /userhosts", second).await;
+    app
+}
+
+impl TestApp {
+    /// The person lets a device of `testclient1` in, on the host `second` only, and it fetches its token.
+    async fn let_in_on_second(&self, browser: &Browser, scope: &str) -> Device {
+        let device = self.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", scope)]).await;
+        let id = self.texts("SELECT id FROM host_accounts WHERE host = 'second'").await.remove(0);
+        self.allow_for(browser, &device, &[&id]).await;
+        self.poll_confidentially(&device).await.token();
+        device
+    }
+}
+
+fn on_second(changes: Value) -> Value {
+    changed(json!({ "host": "second", "host_account": "tu1" }), changes)
+}
+
+fn login_on_second(key: &Value) -> Value {
+    changed(login(key), json!({ "host": "second", "user": "tu1" }))
+}
+
+#[tokio::test]
+async fn a_client_gets_keys_for_the_host_accounts_that_were_ticked_and_no_others() {
+    let app = undelegated().await;
+    let (client, browser) = (app.client(), app.signed_in().await);
+    assert_eq!(client.refusal(CREATE, key_wanted(on_second(json!({})))).await, 403, "nobody allowed anything yet");
+    app.let_in_on_second(&browser, "keys:create").await;
+    let key = client.make_key(on_second(json!({}))).await;
+    assert!(app.nobody().lets_in(&login_on_second(&key)).await);
+    let (status, sentence) = client.refused(CREATE, key_wanted(json!({}))).await;
+    assert!(status == 403 && sentence.contains("Required delegation record not found"), "{sentence}");
+    let other = app.add_client(&app.admin("test").await, "test", "other").await;
+    assert_eq!(other.refusal(CREATE, key_wanted(on_second(json!({})))).await, 403, "another client was not let in");
+}
+
+#[tokio::test]
+async fn a_device_that_may_only_read_gives_its_client_no_keys() {
+    let app = undelegated().await;
+    app.let_in_on_second(&app.signed_in().await, "hosts:read keys:read keys:revoke").await;
+    assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
+}
+
+#[tokio::test]
+async fn the_key_ends_when_the_person_takes_the_consent_back() {
+    let app = undelegated().await;
+    let browser = app.signed_in().await;
+    app.let_in_on_second(&browser, "keys:create").await;
+    let key = app.client().make_key(on_second(json!({}))).await;
+    let grant = browser.get("/device/result").await.field("grant");
+    browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
+    assert!(!app.nobody().lets_in(&login_on_second(&key)).await);
+    assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
+}
+
+#[tokio::test]
+async fn the_key_ends_with_the_time_the_person_chose() {
+    let app = undelegated().await;
+    app.let_in_on_second(&app.signed_in().await, "keys:create").await;
+    let key = app.client().make_key(on_second(json!({}))).await;
+    let shown = app.nobody().call("POST /pubkeys/creds/retrieve", login_on_second(&key)).await.body;
+    assert_eq!((&key["expires_at"], &shown["expires_at"]), (&"9999-12-31T23:59:59+00:00".into(), &"2026-11-20T20:00:00+00:00".into()));
+    app.clock.advance(std::time::Duration::from_secs(8 * 60 * 60));
+    assert!(!app.nobody().lets_in(&login_on_second(&key)).await);
+    assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
+}
+
+/// What the client makes with its own secret rests on any of the person's consents.
+#[tokio::test]
+async fn with_two_devices_let_in_the_clients_key_outlives_one() {
+    let app = undelegated().await;
+    let browser = app.signed_in().await;
+    app.let_in_on_second(&browser, "keys:create").await;
+    let first = browser.get("/device/result").await.field("grant");
+    browser.post("/api/device/another", &[]).await;
+    app.let_in_on_second(&browser, "keys:create").await;
+    let key = app.client().make_key(on_second(json!({}))).await;
+    browser.post("/api/device/withdraw", &[("grant", &first)]).await;
+    assert!(app.nobody().lets_in(&login_on_second(&key)).await);
+}
+
+#[tokio::test]
+async fn a_device_that_never_came_for_its_token_gives_nothing() {
+    let app = undelegated().await;
+    let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", "keys:create")]).await;
+    let id = app.texts("SELECT id FROM host_accounts WHERE host = 'second'").await.remove(0);
+    app.allow_for(&app.signed_in().await, &device, &[&id]).await;
+    app.clock.advance(std::time::Duration::from_secs(60 * 60));
+    app.services.tidy().await.expect("tidied");
+    assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
+}

@@ -1,0 +1,223 @@
+//! All endpoints, each with a request that the test data can answer, for what holds for every one of them.
+
+use serde_json::{Value, json};
+
+use super::api::{Caller, EVERYTHING, NO_KEY};
+use super::error;
+use crate::app::{Answer, TestApp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Anybody,
+    Client,
+    Admin,
+    /// The client itself, or an administrator.
+    Either,
+    /// A person's device.
+    Person,
+}
+
+pub struct Endpoint {
+    pub who: Who,
+    pub call: String,
+    /// `Null`: it takes none.
+    pub body: Value,
+}
+
+impl Endpoint {
+    pub fn takes_a_body(&self) -> bool {
+        !self.body.is_null()
+    }
+
+    pub fn only_reads(&self) -> bool {
+        self.call.starts_with("GET ") || self.call == "POST /pubkeys/creds/retrieve"
+    }
+}
+
+/// All of them, about what a tenant has.
+pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
+    use Who::{Admin, Anybody, Client, Either, Person};
+    let mfa = json!({ "tenant": tenant, "tms_user_id": "testuser1" });
+    let link = json!({ "tenant": tenant, "tms_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "ttl_minutes": 5 });
+    let delegation = json!({ "tenant": tenant, "client_id": "testclient1", "client_user_id": "testuser1", "ttl_minutes": 5 });
+    let address = json!({ "tenant": tenant, "host": "testhost1", "addr": "127.0.0.1" });
+    let host = json!({ "tenant": tenant, "host": "testhost1", "required": true });
+    let key = json!({ "tenant": tenant, "client_id": "testclient1", "host": "testhost1", "public_key_fingerprint": NO_KEY, "ttl_minutes": 5 });
+    let wanted = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": 1, "ttl_minutes": 5 });
+    let reservation = json!({ "client_user_id": "testuser1", "host": "testhost1", "public_key_fingerprint": NO_KEY, "ttl_minutes": 5 });
+    let extension = json!({ "client_user_id": "testuser1", "host": "testhost1", "public_key_fingerprint": NO_KEY, "parent_resid": "x" });
+    let login = json!({ "user": "testhostaccount1", "user_uid": "1001", "host": "testhost1", "public_key_fingerprint": NO_KEY });
+    let registration = json!({ "tenant": tenant, "client_id": "newclient", "app_name": "newapp", "app_version": "1.0" });
+    let own = json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
+    let enabled = |body: &Value| super::api::changed(body.clone(), json!({ "enabled": false }));
+    let lasting = |body: &Value| super::api::changed(body.clone(), json!({ "ttl_minutes": 5 }));
+    let none = Value::Null;
+    [
+        (Anybody, "GET /hello", &none),
+        (Anybody, "GET /version", &none),
+        (Admin, "POST /client", &registration),
+        (Either, "GET /client/testclient1", &none),
+        (Either, "GET /client/list", &none),
+        (Either, "PATCH /client/upd/testclient1?enabled=false&app_version=2", &none),
+        (Either, "PATCH /client/secret/testclient1", &none),
+        (Either, "DELETE /client/del/testclient1", &none),
+        (Admin, "POST /usermfa", &lasting(&mfa)),
+        (Admin, "GET /usermfa/testuser1", &none),
+        (Admin, "GET /usermfa/list", &none),
+        (Admin, "PATCH /usermfa/upd", &enabled(&mfa)),
+        (Admin, "DELETE /usermfa/del/testuser1", &none),
+        (Admin, "POST /userhosts", &link),
+        (Admin, "GET /userhosts/1", &none),
+        (Admin, "GET /userhosts/list", &none),
+        (Admin, "PATCH /userhosts/upd", &link),
+        (Admin, "DELETE /userhosts/del", &link),
+        (Admin, "POST /delegations", &delegation),
+        (Admin, "GET /delegations/1", &none),
+        (Admin, "GET /delegations/list", &none),
+        (Admin, "PATCH /delegations/upd", &delegation),
+        (Admin, "DELETE /delegations/del", &delegation),
+        (Admin, "POST /hosts", &address),
+        (Admin, "GET /hosts/1", &none),
+        (Admin, "GET /hosts/list", &none),
+        (Admin, "DELETE /hosts/del", &address),
+        (Admin, "POST /hosts/credential", &host),
+        (Admin, "PATCH /hosts/credential", &host),
+        (Admin, "DELETE /hosts/credential", &host),
+        (Client, "POST /pubkeys/creds", &wanted),
+        (Anybody, "POST /pubkeys/creds/retrieve", &login),
+        (Either, "GET /pubkeys/id/1", &none),
+        (Either, "GET /pubkeys/list", &none),
+        (Either, "PATCH /pubkeys", &key),
+        (Either, "DELETE /pubkeys/del", &key),
+        (Client, "POST /reservations", &reservation),
+        (Client, "POST /reservations/extend", &extension),
+        (Either, "GET /reservations/testclient1/x", &none),
+        (Either, "DELETE /reservations/del/testclient1/x", &none),
+        (Either, "DELETE /reservations/del/related/testclient1/x", &none),
+        (Admin, &format!("POST /tenants/{tenant}"), &none),
+        (Anybody, &format!("GET /tenants/{tenant}"), &none),
+        (Anybody, "GET /tenants/list", &none),
+        (Admin, "PATCH /tenants/upd", &json!({ "tenant": tenant, "enabled": false })),
+        (Admin, &format!("DELETE /tenants/del/{tenant}"), &none),
+        (Admin, &format!("DELETE /tenants/wipe/{tenant}"), &none),
+        (Person, "GET /me", &none),
+        (Person, "GET /me/hosts", &none),
+        (Person, "GET /me/keys", &none),
+        (Person, "POST /me/keys", &own),
+        (Person, "DELETE /me/keys/1", &none),
+    ]
+    .into_iter()
+    .map(|(who, call, body)| Endpoint { who, call: call.to_owned(), body: body.clone() })
+    .collect()
+}
+
+/// A key somebody made at home.
+pub const OWN_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA user@laptop";
+
+/// One of each kind, of the tenant `test`.
+pub struct Callers {
+    pub nobody: Caller,
+    pub client: Caller,
+    pub admin: Caller,
+    pub person: Caller,
+}
+
+impl Callers {
+    pub async fn of(app: &TestApp) -> Self {
+        Self { nobody: app.nobody(), client: app.client(), admin: app.admin("test").await, person: app.device_with(EVERYTHING).await }
+    }
+
+    /// All who may use an endpoint.
+    pub fn for_whom(&self, who: Who) -> Vec<&Caller> {
+        match who {
+            Who::Anybody => vec![&self.nobody],
+            Who::Client => vec![&self.client],
+            Who::Admin => vec![&self.admin],
+            Who::Either => vec![&self.client, &self.admin],
+            Who::Person => vec![&self.person],
+        }
+    }
+}
+
+/// The description of a call in the API's own words, as `GET /v1/tms/client/{client_id}`.
+pub fn route_of(call: &str, routes: &[String]) -> String {
+    described(call, routes).unwrap_or_else(|| panic!("{call} is not described"))
+}
+
+/// `None`: it is not described. A path with the same words comes before one with parameters, whatever the verb.
+pub fn described(call: &str, routes: &[String]) -> Option<String> {
+    let (verb, path) = call.split_once(' ').expect("a verb and a path");
+    let path = format!("/v1/tms{}", path.split('?').next().unwrap_or_default());
+    let parts: Vec<&str> = path.split('/').collect();
+    let fits = |template: &&str| {
+        let wanted: Vec<&str> = template.split('/').collect();
+        parts.len() == wanted.len() && parts.iter().zip(wanted).all(|(part, wanted)| *part == wanted || wanted.starts_with('{'))
+    };
+    let templates = routes.iter().map(|route| route.split_once(' ').expect("a verb and a path").1);
+    let route = format!("{verb} {}", templates.filter(fits).min_by_key(|template| template.matches('{').count())?);
+    routes.contains(&route).then_some(route)
+}
+
+/// All routes that the API describes.
+pub fn routes(spec: &Value) -> Vec<String> {
+    let paths = spec["paths"].as_object().expect("paths");
+    let verbs = |(path, item): (&String, &Value)| {
+        let verbs: Vec<String> = item.as_object().expect("verbs").keys().map(|verb| format!("{} {path}", verb.to_uppercase())).collect();
+        verbs
+    };
+    paths.iter().flat_map(verbs).collect()
+}
+
+#[tokio::test]
+async fn the_table_of_these_tests_has_every_endpoint() {
+    let app = TestApp::start().await;
+    let spec = Answer::of(app.http.get(app.url("/spec"))).await.body;
+    let mut missing = routes(&spec);
+    assert!(missing.len() >= 52, "{missing:?}");
+    let all = routes(&spec);
+    for endpoint in endpoints("test") {
+        let route = route_of(&endpoint.call, &all);
+        let operation = &spec["paths"][route.split_once(' ').expect("a path").1][route.split_once(' ').expect("a verb").0.to_lowercase()];
+        assert_eq!(operation["requestBody"].is_null(), endpoint.body.is_null(), "{route}");
+        missing.retain(|other| *other != route);
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
+    let app = TestApp::start().await;
+    let (callers, before) = (Callers::of(&app).await, app.dump("test").await);
+    for Endpoint { who, call, body } in endpoints("test").into_iter().filter(|endpoint| endpoint.who != Who::Anybody) {
+        let strangers = [
+            (app.nobody(), if who == Who::Person || call == "POST /client" { 401 } else { 400 }),
+            (app.nobody().with("x-tms-tenant", "test"), if who == Who::Client { 400 } else { 401 }),
+            (app.client_of("test", "testclient1", "wrong"), 401),
+            (app.client_of("test", "testclient1", ""), 401),
+            (app.client_of("test", "nobody", "secret1"), 401),
+            (app.client_of("default", "testclient1", "secret1"), 401),
+            (app.client_of("nowhere", "testclient1", "secret1"), if matches!(who, Who::Admin | Who::Person) { 401 } else { 400 }),
+            (app.admin_of("test", "~~admin", "wrong"), if who == Who::Client { 400 } else { 401 }),
+            (app.admin_of("test", "~~admin", ""), if who == Who::Client { 400 } else { 401 }),
+            (app.admin_of("test", "nobody", "secret1"), if who == Who::Client { 400 } else { 401 }),
+            (callers.admin.with("x-tms-tenant", "default"), if who == Who::Client { 400 } else { 401 }),
+            (app.bearer("x"), if who == Who::Person || call == "POST /client" { 401 } else { 400 }),
+        ];
+        for (place, (stranger, status)) in strangers.into_iter().enumerate() {
+            let answer = stranger.call(&call, body.clone()).await;
+            assert_eq!(error(&answer), status, "{call} by stranger {place}: {}", answer.body);
+            assert_eq!(answer.headers.contains_key("www-authenticate"), answer.status == 401, "{call}");
+        }
+        let others: &[&Caller] = match who {
+            Who::Client => &[&callers.admin, &callers.person],
+            Who::Admin => &[&callers.client, &callers.person],
+            Who::Person => &[&callers.client, &callers.admin],
+            _ => &[&callers.person],
+        };
+        for other in others {
+            let status = other.refusal(&call, body.clone()).await;
+            assert!(matches!(status, 400 | 401), "{call}: {status}");
+        }
+    }
+    assert_eq!(app.dump("test").await, before);
+}

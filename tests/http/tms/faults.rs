@@ -1,0 +1,98 @@
+//! When something of ours breaks: said so, as our fault, and no more than that.
+
+use serde_json::json;
+
+use super::api::{Caller, key_wanted};
+use super::endpoints::{Callers, Endpoint, Who, endpoints};
+use super::error;
+use crate::app::TestApp;
+
+/// A fault, and nothing of the database's words in it.
+async fn assert_fault(caller: &Caller, call: &str, body: &serde_json::Value, broken: &str) {
+    let answer = caller.call(call, body.clone()).await;
+    assert!(matches!(error(&answer), 500 | 503), "{call} without {broken}: {} {}", answer.status, answer.body);
+    assert_eq!(answer.status == 503, answer.headers.contains_key("retry-after"), "{call}");
+    let told = answer.body.to_string().to_lowercase();
+    assert!(!["sql", "table", "column", broken].iter().any(|word| told.contains(word)), "{told}");
+}
+
+/// W5: a tenant, a client or a delegation that could not be looked up was one that did not exist, and the caller to blame.
+#[tokio::test]
+async fn what_cannot_be_looked_up_is_not_the_callers_fault() {
+    let by_who = |whose: &'static [Who]| move |endpoint: &Endpoint| whose.contains(&endpoint.who);
+    let of = |part: &'static str| move |endpoint: &Endpoint| endpoint.call.contains(part);
+    type Concerns = Box<dyn Fn(&Endpoint) -> bool>;
+    let broken: [(&str, &'static str, Concerns); 11] = [
+        ("tenants", "ALTER TABLE tenants RENAME TO gone", Box::new(|e| !e.call.ends_with("/hello") && !e.call.ends_with("/version"))),
+        ("tenant_admins", "ALTER TABLE tenant_admins RENAME TO gone", Box::new(by_who(&[Who::Admin]))),
+        ("clients", "ALTER TABLE clients RENAME TO gone", Box::new(by_who(&[Who::Client, Who::Person]))),
+        ("device_grants", "ALTER TABLE device_grants RENAME TO gone", Box::new(by_who(&[Who::Person]))),
+        ("pubkeys", "ALTER TABLE pubkeys RENAME TO gone", Box::new(|e| e.call.contains("/pubkeys") || e.call.contains("/me/keys"))),
+        ("user_mfa", "ALTER TABLE user_mfa RENAME TO gone", Box::new(|e| e.call.contains("/usermfa") || e.call.contains("/pubkeys/creds"))),
+        (
+            "host_accounts",
+            "ALTER TABLE host_accounts RENAME TO gone",
+            Box::new(|e| e.call.contains("/userhosts") || e.call.contains("/pubkeys/creds")),
+        ),
+        ("delegations", "ALTER TABLE delegations RENAME TO gone", Box::new(|e| e.call.contains("/delegations") || e.call.contains("/pubkeys/creds"))),
+        ("host_names", "ALTER TABLE host_names RENAME TO gone", Box::new(of("/pubkeys/creds/retrieve"))),
+        (
+            "reservations",
+            "ALTER TABLE reservations RENAME TO gone",
+            Box::new(|e| e.call.contains("GET /reservations") || e.call.contains("DELETE /reservations")),
+        ),
+        ("host_credentials", "ALTER TABLE host_credentials RENAME TO gone", Box::new(of("/hosts/credential"))),
+    ];
+    for (table, statement, concerns) in broken {
+        let app = TestApp::start().await;
+        let callers = Callers::of(&app).await;
+        app.sql(statement).await;
+        let mut concerned = 0;
+        // Some are refused before they come to the table.
+        let before = |endpoint: &Endpoint| table == "tenants" && endpoint.call.contains("/tenants/test") && endpoint.call.starts_with("POST");
+        for endpoint in endpoints("test").into_iter().filter(|endpoint| concerns(endpoint) && !before(endpoint)) {
+            for caller in callers.for_whom(endpoint.who) {
+                concerned += 1;
+                assert_fault(caller, &endpoint.call, &endpoint.body, table).await;
+            }
+        }
+        assert!(concerned > 0, "{table}");
+    }
+}
+
+/// W5, the whole of it at once.
+#[tokio::test]
+async fn without_its_database_every_endpoint_says_so() {
+    let app = TestApp::start().await;
+    let callers = Callers::of(&app).await;
+    app.services.close().await;
+    for Endpoint { who, call, body } in
+        endpoints("test").into_iter().filter(|endpoint| !matches!(endpoint.call.as_str(), "GET /hello" | "GET /version"))
+    {
+        for caller in callers.for_whom(who) {
+            assert_fault(caller, &call, &body, "the database").await;
+        }
+    }
+    assert_eq!(app.nobody().get("/version").await.status, 200);
+}
+
+/// A key that was stored and one that was not are told apart, whatever is broken.
+#[tokio::test]
+async fn no_key_is_handed_out_that_was_not_stored() {
+    let app = TestApp::start().await;
+    app.sql("CREATE TRIGGER full BEFORE INSERT ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    assert_fault(&app.client(), "POST /pubkeys/creds", &key_wanted(json!({})), "pubkeys").await;
+    app.sql("DROP TRIGGER full").await;
+    app.client().make_key(json!({})).await;
+    assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 1);
+}
+
+/// A use that cannot be counted is not had; without a limit nobody has to stay outside for the sake of the record.
+#[tokio::test]
+async fn a_login_that_cannot_be_counted_is_refused_only_where_it_counts() {
+    let app = TestApp::start().await;
+    let (limited, free) = (app.client().make_key(json!({ "num_uses": 5 })).await, app.client().make_key(json!({})).await);
+    app.sql("CREATE TRIGGER full BEFORE UPDATE ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    assert_fault(&app.nobody(), "POST /pubkeys/creds/retrieve", &super::api::login(&limited), "pubkeys").await;
+    assert!(app.nobody().lets_in(&super::api::login(&free)).await);
+}

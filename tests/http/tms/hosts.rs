@@ -1,0 +1,170 @@
+//! `/v1/tms/hosts…`: addresses, names, and what a host proves itself with.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::api::{Caller, NO_KEY, login, text};
+use super::error;
+use crate::app::{Answer, TestApp};
+
+const NONE: Value = Value::Null;
+const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
+
+/// A portal, its administrator, a key for `testhost1`, and one nobody has.
+async fn with_a_key() -> (TestApp, Caller, [Value; 2]) {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({})).await;
+    let admin = app.admin("test").await;
+    (app, admin, [login(&key), login(&json!({ "public_key_fingerprint": NO_KEY }))])
+}
+
+impl TestApp {
+    /// A host with a new credential.
+    async fn host(&self, admin: &Caller, tenant: &str, host: &str, required: bool) -> Caller {
+        let made = admin.done("POST /hosts/credential", json!({ "tenant": tenant, "host": host, "required": required })).await;
+        self.bearer(text(&made["credential"]))
+    }
+}
+
+/// W10: anybody could ask. Status and sentence are those of a host that gives no reason to doubt it, whatever is asked.
+async fn assert_refused(caller: &Caller, logins: &[Value]) {
+    let mut answers = Vec::new();
+    for login in logins {
+        let answer = caller.call(LOOKUP, login.clone()).await;
+        assert_eq!((error(&answer), answer.header("www-authenticate")), (401, "Bearer realm=\"tms hosts\""), "{login}");
+        answers.push(answer.body);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "whether a key is there must not be seen: {answers:?}");
+}
+
+/// W10
+#[tokio::test]
+async fn a_host_may_prove_itself_and_must_once_that_is_required() {
+    let (app, admin, [login, unknown]) = with_a_key().await;
+    let host = app.host(&admin, "test", "testhost1", false).await;
+    assert!(host.lets_in(&login).await && app.nobody().lets_in(&login).await, "it may");
+    assert!(!host.lets_in(&unknown).await && !app.nobody().lets_in(&unknown).await);
+    admin.done("PATCH /hosts/credential", json!({ "tenant": "test", "host": "testhost1", "required": true })).await;
+    let logins = [login.clone(), unknown.clone()];
+    for stranger in [app.nobody(), app.nobody().with("x-tms-tenant", "test"), app.client(), admin.clone()] {
+        assert_refused(&stranger, &logins).await;
+    }
+    assert!(host.lets_in(&login).await && !host.lets_in(&unknown).await);
+    admin.done("PATCH /hosts/credential", json!({ "tenant": "test", "host": "testhost1", "required": false })).await;
+    assert!(app.nobody().lets_in(&login).await);
+}
+
+/// W10
+#[tokio::test]
+async fn a_wrong_credential_and_another_hosts_are_refused_even_where_none_is_required() {
+    let (app, admin, logins) = with_a_key().await;
+    let other = app.host(&admin, "test", "frontera", false).await;
+    for stranger in [other, app.bearer("0123456789abcdef"), app.bearer(&"0".repeat(48)), app.bearer("secret1"), app.bearer("'")] {
+        assert_refused(&stranger, &logins).await;
+    }
+    let device = app.device_with(super::api::EVERYTHING).await;
+    assert_refused(&device, &logins).await;
+    for header in ["Basic dGVzdA==", "Digest x"] {
+        assert!(app.nobody().with("authorization", header).lets_in(&logins[0]).await, "{header} claims nothing");
+    }
+}
+
+/// W10
+#[tokio::test]
+async fn a_tenant_can_require_credentials_of_all_its_hosts() {
+    let (app, admin, logins) = with_a_key().await;
+    let host = app.host(&admin, "test", "testhost1", false).await;
+    app.change_tenant("test", |tenant| tenant.policy.require_host_credential = true).await;
+    assert_refused(&app.nobody(), &logins).await;
+    assert!(host.lets_in(&logins[0]).await);
+    let elsewhere = json!({ "user": "x", "host": "nowhere", "public_key_fingerprint": NO_KEY });
+    assert!(!app.nobody().lets_in(&elsewhere).await, "a host nobody knows");
+    assert_refused(&app.nobody().with("x-tms-tenant", "test"), &[elsewhere, logins[0].clone()]).await;
+}
+
+/// W10, W12
+#[tokio::test]
+async fn a_hosts_credential_is_changed_with_an_overlap_and_taken_away_at_once() {
+    let (app, admin, logins) = with_a_key().await;
+    let rotate = async |query: &str| {
+        let made = admin.done(&format!("POST /hosts/credential{query}"), json!({ "tenant": "test", "host": "testhost1", "required": true })).await;
+        app.bearer(text(&made["credential"]))
+    };
+    let (first, second) = (rotate("").await, rotate("?overlap_minutes=5").await);
+    app.clock.advance(Duration::from_secs(5 * 60 - 1));
+    assert!(first.lets_in(&logins[0]).await && second.lets_in(&logins[0]).await);
+    app.clock.advance(Duration::from_secs(1));
+    assert_refused(&first, &logins).await;
+    let third = rotate("?overlap_minutes=0").await;
+    assert_refused(&second, &logins).await;
+    assert!(third.lets_in(&logins[0]).await);
+    assert_eq!(admin.refusal("POST /hosts/credential?overlap_minutes=10081", json!({ "tenant": "test", "host": "testhost1" })).await, 400);
+
+    admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "testhost1" })).await;
+    assert_refused(&third, &logins).await;
+    assert!(app.nobody().lets_in(&logins[0]).await, "nothing is required any more");
+}
+
+/// W10
+#[tokio::test]
+async fn no_tenant_lets_its_people_into_anothers_host_by_using_its_name() {
+    let (app, admin, [login, _]) = with_a_key().await;
+    let other = app.add_tenant("other").await;
+    let client = app.add_client(&other, "other", "testclient1").await;
+    app.add_all(&other, "other", "testclient1", "eve", "testhost1", "testhostaccount1").await;
+    let wanted = json!({ "client_user_id": "eve", "public_key": super::endpoints::OWN_KEY });
+    let key = client.make_key(wanted.clone()).await;
+    let hers = super::api::login(&key);
+    assert!(!app.nobody().lets_in(&hers).await, "the name is the first tenant's");
+    assert!(app.nobody().lets_in(&login).await);
+    assert!(app.nobody().with("x-tms-tenant", "other").lets_in(&hers).await, "her tenant's own host says whose it is");
+    assert!(!app.nobody().with("x-tms-tenant", "other").lets_in(&login).await && !app.nobody().with("x-tms-tenant", "test").lets_in(&hers).await);
+    let (ours, theirs) = (app.host(&admin, "test", "testhost1", true).await, app.host(&other, "other", "testhost1", true).await);
+    assert!(ours.lets_in(&login).await && !ours.lets_in(&hers).await);
+    assert!(theirs.lets_in(&hers).await && !theirs.lets_in(&login).await);
+    assert!(ours.with("x-tms-tenant", "other").lets_in(&login).await, "a credential says whose it is");
+    assert!(!ours.with("x-tms-tenant", "other").lets_in(&hers).await);
+
+    // The same key may be known in both tenants; each host gets its own tenant's.
+    app.client().make_key(json!({ "public_key": super::endpoints::OWN_KEY })).await;
+    assert!(ours.lets_in(&hers).await && theirs.lets_in(&hers).await);
+    client.done("DELETE /pubkeys/del", super::api::named(&key, json!({ "tenant": "other" }))).await;
+    assert!(ours.lets_in(&hers).await && !theirs.lets_in(&hers).await);
+}
+
+#[tokio::test]
+async fn a_host_of_a_tenant_that_is_off_gets_no_keys() {
+    let (app, admin, [login, _]) = with_a_key().await;
+    let host = app.host(&admin, "test", "testhost1", true).await;
+    app.change_tenant("test", |tenant| tenant.enabled = false).await;
+    assert!(!host.lets_in(&login).await);
+    app.change_tenant("test", |tenant| tenant.enabled = true).await;
+    assert!(host.lets_in(&login).await);
+}
+
+#[tokio::test]
+async fn a_host_may_have_several_addresses_and_wildcards_are_words() {
+    let app = TestApp::start().await;
+    let admin = app.admin("test").await;
+    for address in ["129.114.1.1", "129.114.*.*", "[10.0.0.1,10.0.0.9]", "login1.example"] {
+        admin.done("POST /hosts", json!({ "tenant": "test", "host": "frontera", "addr": address })).await;
+    }
+    assert_eq!(admin.get("/hosts/list").await.body["num_mappings"], 5);
+    admin.done("DELETE /hosts/del", json!({ "tenant": "test", "host": "frontera", "addr": "129.114.1.1" })).await;
+    assert_eq!(admin.get("/hosts/list").await.body["num_mappings"], 4);
+    for wrong in ["", " ", "a\nb", &"a".repeat(129)] {
+        assert_eq!(admin.refusal("POST /hosts", json!({ "tenant": "test", "host": "frontera", "addr": wrong })).await, 400, "{wrong:?}");
+    }
+}
+
+/// A credential is asked for in the address by no one: it would stand in logs.
+#[tokio::test]
+async fn a_credential_in_the_address_is_none() {
+    let (app, admin, [login, _]) = with_a_key().await;
+    let made = admin.done("POST /hosts/credential", json!({ "tenant": "test", "host": "testhost1", "required": true })).await;
+    let asked = app.nobody().request(&format!("{LOOKUP}?access_token={}", text(&made["credential"]))).json(&login);
+    assert_eq!(error(&Answer::of(asked).await), 401);
+    assert_eq!(admin.call("DELETE /hosts/credential", json!({ "tenant": "test", "host": "nowhere" })).await.body["num_deleted"], 0);
+    assert_eq!(admin.call("GET /hosts/list", NONE).await.body.to_string().matches(text(&made["credential"])).count(), 0);
+}

@@ -1,0 +1,165 @@
+//! `/v1/tms/reservations…`: leases that keep a key going.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::api::{Caller, changed, login, named, text};
+use crate::app::TestApp;
+
+const NONE: Value = Value::Null;
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn reserved(key: &Value, changes: Value) -> Value {
+    let usual =
+        json!({ "client_user_id": "testuser1", "host": "testhost1", "public_key_fingerprint": key["public_key_fingerprint"], "ttl_minutes": 60 });
+    changed(usual, changes)
+}
+
+impl Caller {
+    async fn reserve(&self, key: &Value) -> String {
+        text(&self.done("POST /reservations", reserved(key, json!({}))).await["resid"]).to_owned()
+    }
+}
+
+/// W9: any client could read any reservation.
+#[tokio::test]
+async fn a_reservation_is_its_clients_own() {
+    let app = TestApp::start().await;
+    let (admin, client) = (app.admin("test").await, app.client());
+    let other = app.add_client(&admin, "test", "other").await;
+    let key = client.make_key(json!({})).await;
+    let resid = client.reserve(&key).await;
+    for (verb, path) in [("GET", "/reservations"), ("DELETE", "/reservations/del"), ("DELETE", "/reservations/del/related")] {
+        let under = |id: &str| format!("{verb} {path}/{id}/{resid}");
+        assert_eq!(other.refusal(&under("testclient1"), NONE).await, 403, "{verb} {path}");
+        for caller in [&other, &admin] {
+            let answer = caller.call(&under("other"), NONE).await;
+            assert!(answer.status == 404 || answer.body["num_deleted"] == 0, "{verb} {path} under another name: {}", answer.body);
+        }
+    }
+    let extension = reserved(&key, json!({ "parent_resid": resid }));
+    assert_eq!(other.refusal("POST /reservations/extend", extension).await, 404);
+    assert_eq!(other.refusal("POST /reservations", reserved(&key, json!({}))).await, 404, "nor is the key other's");
+    for caller in [&client, &admin] {
+        assert_eq!(caller.get(&format!("/reservations/testclient1/{resid}")).await.body["resid"], resid.as_str());
+    }
+}
+
+/// W9: nothing looked at them.
+#[tokio::test]
+async fn a_reservation_keeps_a_key_going_beyond_its_end() {
+    let app = TestApp::start().await;
+    let (client, host) = (app.client(), app.nobody());
+    let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
+    client.reserve(&key).await;
+    assert_eq!(host.call("POST /pubkeys/creds/retrieve", login(&key)).await.body["expires_at"], "2026-11-20T13:00:00+00:00");
+    app.clock.advance(60 * MINUTE - Duration::from_secs(1));
+    assert!(host.lets_in(&login(&key)).await);
+    app.clock.advance(Duration::from_secs(1));
+    assert!(!host.lets_in(&login(&key)).await);
+}
+
+/// W9: but not beyond what somebody decides.
+#[tokio::test]
+async fn no_reservation_survives_a_revocation_a_new_end_or_what_the_key_rests_on() {
+    let app = TestApp::start().await;
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1", "ttl_minutes": 0 });
+    for (who, end, body) in [
+        (&client, "PATCH /pubkeys", Some(json!({ "ttl_minutes": 0 }))),
+        (&client, "DELETE /pubkeys/del", Some(json!({}))),
+        (&admin, "PATCH /delegations/upd", None),
+    ] {
+        let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
+        client.reserve(&key).await;
+        who.done(end, body.map_or_else(|| delegation.clone(), |changes| named(&key, changes))).await;
+        assert!(!host.lets_in(&login(&key)).await, "{end}");
+        app.clock.advance(11 * MINUTE);
+        assert!(!host.lets_in(&login(&key)).await, "{end}, later");
+    }
+}
+
+#[tokio::test]
+async fn a_new_end_ends_the_reservations_and_new_ones_can_be_made() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
+    let resid = client.reserve(&key).await;
+    client.done("PATCH /pubkeys", named(&key, json!({ "max_uses": 7 }))).await;
+    assert_eq!(client.get(&format!("/reservations/testclient1/{resid}")).await.status, 200, "uses are not its end");
+    client.done("PATCH /pubkeys", named(&key, json!({ "ttl_minutes": 5 }))).await;
+    assert_eq!(client.get(&format!("/reservations/testclient1/{resid}")).await.status, 404);
+    client.reserve(&key).await;
+}
+
+/// W9: uses go on counting.
+#[tokio::test]
+async fn a_reservation_gives_no_further_use() {
+    let app = TestApp::start().await;
+    let (client, host) = (app.client(), app.nobody());
+    let key = client.make_key(json!({ "num_uses": 1 })).await;
+    client.reserve(&key).await;
+    assert!(host.lets_in(&login(&key)).await);
+    app.clock.advance(MINUTE);
+    assert!(!host.lets_in(&login(&key)).await);
+    let (status, sentence) = client.refused("POST /reservations", reserved(&key, json!({}))).await;
+    assert!(status == 403 && sentence.contains("has no remaining uses"), "{sentence}");
+}
+
+#[tokio::test]
+async fn no_reservation_is_longer_than_two_days() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let key = client.make_key(json!({})).await;
+    for (minutes, end) in [
+        (-1, "2026-11-22T12:00:00+00:00"),
+        (2_881, "2026-11-22T12:00:00+00:00"),
+        (i32::MAX, "2026-11-22T12:00:00+00:00"),
+        (2_880, "2026-11-22T12:00:00+00:00"),
+        (1, "2026-11-20T12:01:00+00:00"),
+        (0, "2026-11-20T12:00:00+00:00"),
+    ] {
+        assert_eq!(client.done("POST /reservations", reserved(&key, json!({ "ttl_minutes": minutes }))).await["expires_at"], end, "{minutes}");
+    }
+}
+
+#[tokio::test]
+async fn a_reservation_is_made_for_a_good_key_only() {
+    let app = TestApp::start().await;
+    let (admin, client) = (app.admin("test").await, app.client());
+    let (key, ended) = (client.make_key(json!({})).await, client.make_key(json!({ "ttl_minutes": 0 })).await);
+    let resid = client.reserve(&key).await;
+    let (status, sentence) = client.refused("POST /reservations", reserved(&ended, json!({}))).await;
+    assert!(status == 403 && sentence.contains("expired at 2026-11-20T12:00:00+00:00"), "{sentence}");
+    for wrong in [json!({ "client_user_id": "jdoe" }), json!({ "host": "nowhere" }), json!({ "public_key_fingerprint": "x" })] {
+        assert_eq!(client.refusal("POST /reservations", reserved(&key, wrong)).await, 404);
+    }
+    let off = json!({ "tenant": "test", "tms_user_id": "testuser1", "enabled": false });
+    admin.done("PATCH /usermfa/upd", off).await;
+    for (call, body) in [("POST /reservations", json!({})), ("POST /reservations/extend", json!({ "parent_resid": resid }))] {
+        let (status, sentence) = client.refused(call, reserved(&key, body)).await;
+        assert!(status == 403 && sentence.starts_with("Missing or expired dependency"), "{call}: {sentence}");
+    }
+}
+
+#[tokio::test]
+async fn an_extension_ends_with_what_it_extends_and_goes_with_it() {
+    let app = TestApp::start().await;
+    let (client, host) = (app.client(), app.nobody());
+    let (first, second) = (client.make_key(json!({ "ttl_minutes": 10 })).await, client.make_key(json!({ "ttl_minutes": 10 })).await);
+    let parent = client.reserve(&first).await;
+    app.clock.advance(5 * MINUTE);
+    let child = client.done("POST /reservations/extend", reserved(&second, json!({ "parent_resid": parent }))).await;
+    assert_eq!((&child["parent_resid"], &child["expires_at"]), (&parent.as_str().into(), &"2026-11-20T13:00:00+00:00".into()));
+    app.clock.advance(10 * MINUTE);
+    assert!(host.lets_in(&login(&first)).await && host.lets_in(&login(&second)).await);
+    assert_eq!(client.done(&format!("DELETE /reservations/del/related/testclient1/{parent}"), NONE).await["num_deleted"], 2);
+    assert!(!host.lets_in(&login(&first)).await && !host.lets_in(&login(&second)).await);
+
+    let key = client.make_key(json!({})).await;
+    let parent = client.reserve(&key).await;
+    app.clock.advance(60 * MINUTE);
+    let (status, sentence) = client.refused("POST /reservations/extend", reserved(&key, json!({ "parent_resid": parent }))).await;
+    assert!(status == 403 && sentence.contains("expired at"), "{sentence}");
+}

@@ -1,0 +1,238 @@
+//! `POST /v1/tms/pubkeys/creds/retrieve`: what a host is told when somebody logs in.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::api::{Caller, changed, login, named, text};
+use super::error;
+use crate::app::{Answer, TestApp};
+
+const NONE: Value = Value::Null;
+const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
+
+/// W3: nothing that a key rests on was looked at when it was used.
+#[tokio::test]
+async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
+    let app = TestApp::start().await;
+    let (root, admin, client, host) = (app.admin("default").await, app.admin("test").await, app.client(), app.nobody());
+    let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
+    let link = changed(mfa.clone(), json!({ "host": "testhost1", "host_account": "testhostaccount1" }));
+    let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" });
+    let lasting = |named: &Value, minutes: i32| changed(named.clone(), json!({ "ttl_minutes": minutes }));
+    let enabled = |named: &Value, enabled: bool| changed(named.clone(), json!({ "enabled": enabled }));
+    let tenant = json!({ "tenant": "test" });
+    // Who ends it and how, and how it is set right; the last say what does not bring the key back.
+    let switched: [(&Caller, &str, Value, &str, Value); 5] = [
+        (&admin, "PATCH /client/upd/testclient1?enabled=false", NONE, "PATCH /client/upd/testclient1?enabled=true", NONE),
+        (&admin, "PATCH /usermfa/upd", enabled(&mfa, false), "PATCH /usermfa/upd", enabled(&mfa, true)),
+        (&admin, "PATCH /userhosts/upd", lasting(&link, 0), "PATCH /userhosts/upd", lasting(&link, -1)),
+        (&admin, "PATCH /delegations/upd", lasting(&delegation, 0), "PATCH /delegations/upd", lasting(&delegation, -1)),
+        (&root, "PATCH /tenants/upd", enabled(&tenant, false), "PATCH /tenants/upd", enabled(&tenant, true)),
+    ];
+    let key = login(&client.make_key(json!({})).await);
+    for (who, end, ended, again, set_right) in switched {
+        assert!(host.lets_in(&key).await, "before {end}");
+        who.done(end, ended.clone()).await;
+        assert!(!host.lets_in(&key).await, "after {end} {ended}");
+        who.done(again, set_right).await;
+        assert!(host.lets_in(&key).await, "after {again}");
+    }
+    app.switch_person("testuser1", false).await;
+    assert!(!host.lets_in(&key).await, "the person");
+    app.switch_person("testuser1", true).await;
+    assert!(host.lets_in(&key).await);
+
+    let deleted: [(&str, Value, Vec<(&str, Value)>); 3] = [
+        ("DELETE /delegations/del", delegation.clone(), vec![("POST /delegations", lasting(&delegation, -1))]),
+        ("DELETE /userhosts/del", link.clone(), vec![("POST /userhosts", lasting(&link, -1))]),
+        (
+            "DELETE /usermfa/del/testuser1",
+            NONE,
+            vec![("POST /usermfa", lasting(&mfa, -1)), ("POST /userhosts", lasting(&link, -1)), ("POST /delegations", lasting(&delegation, -1))],
+        ),
+    ];
+    for (end, ended, again) in deleted {
+        let key = login(&client.make_key(json!({})).await);
+        assert!(host.lets_in(&key).await, "before {end}");
+        admin.done(end, ended).await;
+        assert!(!host.lets_in(&key).await, "after {end}");
+        for (call, body) in again {
+            admin.done(call, body).await;
+        }
+        assert!(!host.lets_in(&key).await, "{end}: what was ended does not come back");
+    }
+    let key = login(&client.make_key(json!({})).await);
+    client.done("DELETE /client/del/testclient1", NONE).await;
+    assert!(!host.lets_in(&key).await, "the client is gone");
+}
+
+/// W3: to the minute, and a host is told when.
+#[tokio::test]
+async fn a_key_ends_with_the_first_of_all_that_it_rests_on() {
+    let app = TestApp::start().await;
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let mut keys = Vec::new();
+    for (number, [mfa, link, delegation, key]) in [[5, 6, 7, 8], [6, 5, 7, 8], [6, 7, 5, 8], [6, 7, 8, 5], [-1, -1, 5, -1]].into_iter().enumerate() {
+        let user = format!("user{number}");
+        let person = json!({ "tenant": "test", "tms_user_id": user });
+        let place = json!({ "host": "testhost1", "host_account": user });
+        admin.done("POST /usermfa", changed(person.clone(), json!({ "ttl_minutes": mfa }))).await;
+        admin.done("POST /userhosts", changed(changed(person, place.clone()), json!({ "ttl_minutes": link }))).await;
+        admin
+            .done("POST /delegations", json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": user, "ttl_minutes": delegation }))
+            .await;
+        let made = client.make_key(changed(place, json!({ "client_user_id": user, "ttl_minutes": key }))).await;
+        keys.push(changed(login(&made), json!({ "user": user })));
+    }
+    for key in &keys {
+        assert_eq!(host.call(LOOKUP, key.clone()).await.body["expires_at"], "2026-11-20T12:05:00+00:00");
+    }
+    app.clock.advance(Duration::from_secs(5 * 60 - 1));
+    for key in &keys {
+        assert!(host.lets_in(key).await, "{key}");
+    }
+    app.clock.advance(Duration::from_secs(1));
+    for key in &keys {
+        assert!(!host.lets_in(key).await, "{key}");
+    }
+}
+
+/// W3: uses were never counted. `sshd` asks several times for one login.
+#[tokio::test]
+async fn lookups_within_thirty_seconds_are_one_login() {
+    let app = TestApp::start().await;
+    let (client, host) = (app.client(), app.nobody());
+    let key = login(&client.make_key(json!({ "num_uses": 2 })).await);
+    let left = async || client.get("/pubkeys/list").await.body["pubkeys"][0]["remaining_uses"].as_u64().expect("uses");
+    for _ in 0..3 {
+        assert!(host.lets_in(&key).await);
+    }
+    app.clock.advance(Duration::from_millis(29_999));
+    assert!(host.lets_in(&key).await);
+    assert_eq!((left().await, app.recorded("key_used").await), (1, 1));
+    app.clock.advance(Duration::from_millis(1));
+    assert!(host.lets_in(&key).await, "the second login");
+    assert_eq!((left().await, app.recorded("key_used").await), (0, 2));
+    app.clock.advance(Duration::from_millis(29_999));
+    assert!(host.lets_in(&key).await, "still the second login");
+    app.clock.advance(Duration::from_millis(1));
+    assert!(!host.lets_in(&key).await);
+    assert_eq!((left().await, app.recorded("key_used").await), (0, 2));
+    assert_eq!(client.get("/pubkeys/list").await.body["pubkeys"][0]["last_used_at"], "2026-11-20T12:00:30+00:00");
+}
+
+/// W3: a key for one login was good for seven.
+#[tokio::test]
+async fn of_many_lookups_at_once_one_is_counted_and_all_are_answered() {
+    let app = TestApp::start().await;
+    let key = login(&app.client().make_key(json!({ "num_uses": 1 })).await);
+    let host = app.nobody();
+    let answers = join_all((0..32).map(|_| host.lets_in(&key))).await;
+    assert!(answers.iter().all(|let_in| *let_in));
+    assert_eq!((app.number("SELECT remaining_uses FROM pubkeys").await, app.recorded("key_used").await), (0, 1));
+    app.clock.advance(Duration::from_secs(30));
+    assert!(join_all((0..8).map(|_| host.lets_in(&key))).await.iter().all(|let_in| !let_in));
+}
+
+#[tokio::test]
+async fn a_key_without_limits_is_counted_too() {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({})).await;
+    assert!(app.nobody().lets_in(&login(&key)).await);
+    // Written down after the answer: closing waits for what is on its way.
+    app.clock.advance(Duration::from_secs(30));
+    let limited = app.client().make_key(json!({ "num_uses": 1 })).await;
+    assert!(app.nobody().lets_in(&login(&limited)).await);
+    app.client().make_key(json!({})).await;
+    assert_eq!(
+        app.texts("SELECT kind FROM activity WHERE kind = 'key_used' AND subject = (SELECT fingerprint FROM pubkeys WHERE number = 1)").await.len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn only_the_very_account_host_and_fingerprint_are_answered() {
+    let app = TestApp::start().await;
+    let key = login(&app.client().make_key(json!({})).await);
+    let host = app.nobody();
+    let fingerprint = text(&key["public_key_fingerprint"]).to_owned();
+    for wrong in [
+        json!({ "user": "testuser1" }),
+        json!({ "user": "TESTHOSTACCOUNT1" }),
+        json!({ "user": "root" }),
+        json!({ "user": "" }),
+        json!({ "user": "*" }),
+        json!({ "user": "x' OR '1'='1" }),
+        json!({ "user": "testhostaccount1\u{0}" }),
+        json!({ "host": "TESTHOST1" }),
+        json!({ "host": "testhost1." }),
+        json!({ "host": "" }),
+        json!({ "host": "%" }),
+        json!({ "host": "x".repeat(129) }),
+        json!({ "public_key_fingerprint": fingerprint.to_lowercase() }),
+        json!({ "public_key_fingerprint": format!("{fingerprint}=") }),
+        json!({ "public_key_fingerprint": fingerprint.trim_start_matches("SHA256:") }),
+        json!({ "public_key_fingerprint": "" }),
+        json!({ "public_key_fingerprint": "%" }),
+        json!({ "public_key_fingerprint": format!("{fingerprint}\u{0}") }),
+        json!({ "public_key_fingerprint": "' OR 1=1 --" }),
+        json!({ "public_key_fingerprint": "x".repeat(5_000) }),
+    ] {
+        assert!(!host.lets_in(&changed(key.clone(), wrong.clone())).await, "{wrong}");
+    }
+    assert!(host.lets_in(&key).await);
+}
+
+#[tokio::test]
+async fn deployed_hosts_send_what_they_like_beside_it() {
+    let app = TestApp::start().await;
+    let key = login(&app.client().make_key(json!({})).await);
+    for more in [
+        json!({ "user_uid": "1001", "key_type": "ssh-ed25519" }),
+        json!({ "user_uid": 1001, "keytype": "ssh-ed25519" }),
+        json!({ "user_uid": null, "key_type": null }),
+        json!({ "user_uid": "", "key_type": ["what", { "ever": 1 }] }),
+        json!({ "user_uid": "0", "unknown": { "a": [1, 2] } }),
+        json!({ "user_uid": "not a number" }),
+        json!({ "user_uid": -1 }),
+    ] {
+        assert!(app.nobody().lets_in(&changed(key.clone(), more.clone())).await, "{more}");
+    }
+}
+
+/// Revoked is revoked: for the very next question.
+#[tokio::test]
+async fn a_key_that_is_revoked_while_it_is_looked_up_is_soon_gone_for_all() {
+    let app = TestApp::start().await;
+    let (client, host) = (app.client(), app.nobody());
+    let key = client.make_key(json!({ "num_uses": 5 })).await;
+    let login = login(&key);
+    let (_, gone) =
+        futures_util::future::join(join_all((0..16).map(|_| host.lets_in(&login))), client.done("DELETE /pubkeys/del", named(&key, json!({})))).await;
+    assert_eq!(gone["num_deleted"], 1);
+    assert!(!host.lets_in(&login).await);
+}
+
+#[tokio::test]
+async fn a_tenant_that_cannot_be_is_no_tenant_and_one_that_is_off_has_no_keys() {
+    let app = TestApp::start().await;
+    let key = login(&app.client().make_key(json!({})).await);
+    assert!(app.nobody().with("x-tms-tenant", "test").lets_in(&key).await);
+    for tenant in ["default", "nowhere"] {
+        assert!(!app.nobody().with("x-tms-tenant", tenant).lets_in(&key).await, "{tenant}");
+    }
+    assert_eq!(app.nobody().with("x-tms-tenant", "x' OR 1").refusal(LOOKUP, key.clone()).await, 400);
+}
+
+#[tokio::test]
+async fn an_answer_is_never_kept_on_the_way() {
+    let app = TestApp::start().await;
+    let key = app.client().call("POST /pubkeys/creds", super::api::key_wanted(json!({}))).await;
+    let shown = Answer::of(app.nobody().request(LOOKUP).json(&login(&key.body))).await;
+    for answer in [key, shown, app.client().get("/client/testclient1").await, app.nobody().get("/tenants/list").await] {
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    assert_eq!(error(&app.nobody().get("/pubkeys/creds/retrieve").await), 405);
+}

@@ -1,0 +1,89 @@
+//! `/v1/tms/tenants…`.
+
+use serde_json::{Value, json};
+
+use super::api::login;
+use crate::app::TestApp;
+
+const NONE: Value = Value::Null;
+
+#[tokio::test]
+async fn a_new_tenant_starts_closed_and_with_an_administrator_of_its_own() {
+    let app = TestApp::start().await;
+    let admin = app.add_tenant("other").await;
+    assert_eq!(admin.get("/client/list").await.body["clients"][0]["client_id"], "tms-cli", "the portal's own command line, and nobody else");
+    assert_eq!(app.nobody().refusal("POST /client", json!({ "tenant": "other", "client_id": "a", "app_name": "a", "app_version": "1" })).await, 401);
+    app.add_client(&admin, "other", "a").await;
+    assert_eq!(app.number("SELECT mvp + open_registration + require_host_credential + local_passwords FROM tenants WHERE id = 'other'").await, 0);
+    for wrong in ["a%20b", "-a", "a~b", "*", "a%2Fb", &"a".repeat(65), "%00"] {
+        assert_eq!(app.admin("default").await.refusal(&format!("POST /tenants/{wrong}"), NONE).await, 400, "{wrong}");
+    }
+}
+
+/// W1, and a tenant that was off could not be switched on again.
+#[tokio::test]
+async fn a_tenant_that_is_off_comes_back_by_those_who_run_the_deployment() {
+    let app = TestApp::start().await;
+    let (root, admin) = (app.admin("default").await, app.admin("test").await);
+    let switch = |on: bool| json!({ "tenant": "test", "enabled": on });
+    admin.done("PATCH /tenants/upd", switch(false)).await;
+    for caller in [&admin, &app.client()] {
+        assert_eq!(caller.refused("GET /client/list", NONE).await, (400, "Tenant not enabled.".into()));
+    }
+    assert_eq!(admin.refusal("PATCH /tenants/upd", switch(true)).await, 400);
+    assert_eq!(app.nobody().get("/tenants/test").await.body["enabled"], false);
+    root.done("PATCH /tenants/upd", switch(true)).await;
+    assert_eq!(admin.get("/client/list").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_default_tenant_stays_and_stays_on() {
+    let app = TestApp::start().await;
+    let (root, admin) = (app.admin("default").await, app.admin("test").await);
+    for caller in [&root, &admin] {
+        for (call, body) in [
+            ("PATCH /tenants/upd", json!({ "tenant": "default", "enabled": false })),
+            ("DELETE /tenants/del/default", NONE),
+            ("DELETE /tenants/wipe/default", NONE),
+        ] {
+            assert_eq!(caller.refusal(call, body).await, 403, "{call}");
+        }
+    }
+    root.done("PATCH /tenants/upd", json!({ "tenant": "default", "enabled": true })).await;
+}
+
+#[tokio::test]
+async fn a_tenant_is_removed_when_it_has_nothing_or_with_all_it_has() {
+    let app = TestApp::start().await;
+    let (root, other) = (app.admin("default").await, app.add_tenant("other").await);
+    let client = app.add_client(&other, "other", "a").await;
+    app.add_all(&other, "other", "a", "eve", "frontera", "eve").await;
+    client.make_key(json!({ "client_user_id": "eve", "host": "frontera", "host_account": "eve" })).await;
+    other.done("POST /hosts/credential", json!({ "tenant": "other", "host": "frontera" })).await;
+    let test = app.dump("test").await;
+    assert_eq!(other.refusal("DELETE /tenants/del/other", NONE).await, 409);
+    assert_eq!(app.admin("test").await.refusal("DELETE /tenants/wipe/other", NONE).await, 403);
+    assert_eq!(client.refusal("DELETE /tenants/wipe/other", NONE).await, 401);
+    assert_eq!(other.done("DELETE /tenants/wipe/other", NONE).await["num_deleted"], 2);
+    assert!(app.dump("other").await.values().all(Vec::is_empty));
+    assert_eq!(app.dump("test").await, test);
+    assert_eq!(other.refusal("GET /client/list", NONE).await, 400);
+
+    // Its host's name is free again, and a new tenant of that name has nothing of the old one.
+    app.add_tenant("other").await;
+    assert_eq!(app.number("SELECT count(*) FROM clients WHERE tenant_id = 'other'").await, 1);
+    assert_eq!(root.done("DELETE /tenants/del/other", NONE).await["num_deleted"], 2);
+    assert_eq!(app.texts("SELECT subject FROM activity WHERE kind = 'tenant_deleted'").await, ["other", "other"]);
+}
+
+#[tokio::test]
+async fn a_tenant_with_people_devices_and_keys_can_be_wiped() {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({})).await;
+    let device = app.device_with(super::api::EVERYTHING).await;
+    let browser = app.signed_in().await;
+    app.admin("default").await.done("DELETE /tenants/wipe/test", NONE).await;
+    assert_eq!(device.refusal("GET /me", NONE).await, 401);
+    assert_ne!(browser.get("/hosts").await.path, "/hosts", "signed out");
+    assert!(!app.nobody().lets_in(&login(&key)).await);
+}
