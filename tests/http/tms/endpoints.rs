@@ -195,6 +195,10 @@ async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
             (app.client_of("test", "testclient1", "wrong"), 401),
             (app.client_of("test", "testclient1", ""), 401),
             (app.client_of("test", "nobody", "secret1"), 401),
+            // A public client has nothing to prove itself with; at the OAuth doors that is enough, here it is not.
+            (app.client_of("test", "tms-cli", ""), 401),
+            (app.client_of("test", "tms-cli", "x"), 401),
+            (app.client_of("test", "tms-cli", "").without("x-tms-client-secret"), 401),
             (app.client_of("default", "testclient1", "secret1"), 401),
             (app.client_of("nowhere", "testclient1", "secret1"), if matches!(who, Who::Admin | Who::Person) { 401 } else { 400 }),
             (app.admin_of("test", "~~admin", "wrong"), if who == Who::Client { 400 } else { 401 }),

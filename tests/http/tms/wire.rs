@@ -345,6 +345,7 @@ async fn the_wire_of_me() {
     wire.is_as_written();
 }
 
+/// W1, W2: every PATCH was a 500, and three lists closed the connection.
 #[tokio::test]
 async fn every_endpoint_is_written_down_at_its_best() {
     let app = TestApp::start().await;
