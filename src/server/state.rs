@@ -1,6 +1,8 @@
 //! What the doors share.
 
 use std::num::NonZeroU32;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
@@ -10,8 +12,11 @@ use super::guard::headers::Https;
 use super::guard::rate_limit::Limiter;
 use super::service::Services;
 
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// Cheap to clone: that happens several times for each request.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+pub struct Shared {
     pub services: Services,
     pub leptos: LeptosOptions,
     pub https: Https,
@@ -19,8 +24,45 @@ pub struct AppState {
     pub limits: Limits,
 }
 
+impl AppState {
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for Services {
+    fn from_ref(state: &AppState) -> Self {
+        state.services.clone()
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl FromRef<AppState> for Https {
+    fn from_ref(state: &AppState) -> Self {
+        state.https
+    }
+}
+
+impl FromRef<AppState> for TrustedProxies {
+    fn from_ref(state: &AppState) -> Self {
+        state.trusted_proxies.clone()
+    }
+}
+
 /// The limits on floods, one counter for each kind of request.
-#[derive(Clone)]
 pub struct Limits {
     /// Device codes asked for, by network address.
     pub device_requests: Limiter,

@@ -19,7 +19,7 @@ use tms_portal::server::listen;
 use tms_portal::server::service::entropy::Secret;
 use tms_portal::server::service::setup::NewTenant;
 use tms_portal::server::service::{Clock, Entropy, Services, SystemEntropy};
-use tms_portal::server::state::{AppState, RequestLimits};
+use tms_portal::server::state::{self, AppState, RequestLimits};
 use tms_portal::server::tls::development;
 use tokio::sync::OnceCell;
 
@@ -143,13 +143,13 @@ impl TestApp {
         let public_url = if setup.https { "https://portal.test" } else { &base };
         let services = Services::open(dir.path(), public_url, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
-        let state = AppState {
+        let state = AppState::new(state::Shared {
             services: services.clone(),
             leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
             https: Https(setup.https),
             trusted_proxies: TrustedProxies(proxies.into()),
             limits: setup.limits.into(),
-        };
+        });
         let tls = setup.tls.then(|| development::prepare(dir.path(), &[], clock.now()).expect("a certificate"));
         let handle = Handle::new();
         tokio::spawn(listen::serve(listener, tls, handle.clone(), setup.header_timeout, state));

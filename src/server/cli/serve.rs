@@ -11,7 +11,7 @@ use crate::server::config::Config;
 use crate::server::guard::headers::Https;
 use crate::server::listen;
 use crate::server::service::Services;
-use crate::server::state::AppState;
+use crate::server::state::{self, AppState};
 use crate::server::tls::{Tls, development};
 
 /// How long requests under way may take to finish once the server is asked to stop.
@@ -36,8 +36,13 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     }
     words::listening(&config, listener.local_addr()?, made.test_password.is_some());
     let https = Https(config.https());
-    let state =
-        AppState { services: services.clone(), leptos: config.leptos, https, trusted_proxies: config.trusted_proxies, limits: config.limits.into() };
+    let state = AppState::new(state::Shared {
+        services: services.clone(),
+        leptos: config.leptos,
+        https,
+        trusted_proxies: config.trusted_proxies,
+        limits: config.limits.into(),
+    });
     listen::serve(listener, tls, handle, listen::HEADER_TIMEOUT, state).await?;
     tidying.abort();
     services.close().await;

@@ -32,7 +32,9 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
 /// Replaces a bare error by the error page, for whoever can read a page. JSON is not bare: it is an answer to a machine, and
 /// some of those ask for HTML without meaning it.
 pub async fn explain(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let readable = wants_html(request.headers());
+    if !wants_html(request.headers()) {
+        return next.run(request).await;
+    }
     let (parts, body) = request.into_parts();
     let asked = Request::from_parts(parts.clone(), Body::empty());
     let response = next.run(Request::from_parts(parts, body)).await;
@@ -40,7 +42,7 @@ pub async fn explain(State(state): State<AppState>, request: Request, next: Next
     let explained = [&b"text/html"[..], b"application/json"];
     let content = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |content| content.as_bytes());
     let bare = !explained.iter().any(|kind| content.starts_with(kind));
-    if !readable || !bare || !(status.is_client_error() || status.is_server_error()) {
+    if !bare || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let retry_after = response.headers().get(header::RETRY_AFTER).cloned();

@@ -124,9 +124,15 @@ impl Services {
         Ok(secret)
     }
 
-    pub async fn find_client(&self, keeper: &ClientKeeper) -> Result<Option<Client>, Fault> {
-        let found = clients::find(self.storage().reader(), &keeper.tenant_id, &keeper.client_id).await?;
-        Ok(found.map(|registered| registered.client))
+    /// A client sees itself, as it was when it authenticated just now; an administrator any of the tenant.
+    pub async fn find_client(&self, principal: Principal, id: &ClientId) -> Result<Option<Client>, Fault> {
+        match principal {
+            Principal::Client(own) => Ok(Some(own.client).filter(|client| client.id == *id)),
+            Principal::Admin(admin) => {
+                let found = clients::find(self.storage().reader(), admin.tenant_id(), id).await?;
+                Ok(found.map(|registered| registered.client))
+            }
+        }
     }
 
     /// All clients of the tenant for an administrator; a client sees itself.

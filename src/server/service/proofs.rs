@@ -143,6 +143,12 @@ pub struct ClientKeeper {
     pub(super) from: Option<IpAddr>,
 }
 
+impl ClientKeeper {
+    pub fn into_client_id(self) -> ClientId {
+        self.client_id
+    }
+}
+
 /// A host that has shown its credential.
 #[derive(Clone, Debug)]
 pub struct ProvedHost {

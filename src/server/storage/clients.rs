@@ -93,13 +93,14 @@ pub struct Known {
 /// Finds claimed clients and their tenants; for [`super::lane`].
 pub fn find_claimed<'c>(db: &'c mut Connection, claimed: &'c [Claimed]) -> BoxFuture<'c, Result<Vec<Known>, Fault>> {
     async move {
-        let tenants = tenants::find_all(&mut *db, claimed.iter().map(|claimed| &claimed.tenant_id)).await?;
         let pairs: Vec<[&str; 2]> = claimed.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
-        let rows: Vec<Row> = sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
-            .bind(serde_json::to_string(&pairs).unwrap_or_default())
-            .fetch_all(db)
-            .await?;
+        let rows: Vec<Row> =
+            sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
+                .bind(serde_json::to_string(&pairs).unwrap_or_default())
+                .fetch_all(&mut *db)
+                .await?;
         let found = rows.into_iter().map(Registered::try_from).collect::<Result<Vec<_>, _>>()?;
+        let tenants = tenants::find_all(db, claimed.iter().map(|claimed| &claimed.tenant_id)).await?;
         let is = |claimed: &Claimed, found: &Registered| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;
         let known = |claimed: &Claimed| Known {
             tenant: tenants.iter().find(|tenant| tenant.id == claimed.tenant_id).cloned(),

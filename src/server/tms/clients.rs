@@ -109,7 +109,8 @@ impl From<Client> for ClientShown {
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The client", body = Answer<ClientShown>), Refused))]
 pub async fn get(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Named(id): Named) -> Done<ClientShown> {
-    let client = services.find_client(&keeper(&principal, id)?).await?.ok_or(TmsError::NOT_FOUND)?;
+    let id = keeper(&principal, id)?.into_client_id();
+    let client = services.find_client(principal, &id).await?.ok_or(TmsError::NOT_FOUND)?;
     Ok(success(client.into()))
 }
 
