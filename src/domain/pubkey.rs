@@ -99,11 +99,6 @@ impl Pubkey {
             State::Active
         }
     }
-
-    /// The uses left when the most is set anew: those already made stay made.
-    pub fn remaining_of(&self, max_uses: u32) -> u32 {
-        max_uses.saturating_sub(self.max_uses.saturating_sub(self.remaining_uses))
-    }
 }
 
 /// When something that lasts so many minutes ends: negative means never, 0 now.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod check;
+mod client;
 mod init;
 mod migrate;
 mod person;
@@ -42,6 +43,8 @@ enum Verb {
     Tenant(tenant::Arguments),
     /// Name a tenant's administrators, who use the TMS API
     Admin(admin::Arguments),
+    /// Say what a client may ask people for
+    Client(client::Arguments),
     /// Make accounts with a password, for tenants without an institution to sign in with
     Person(person::Arguments),
 }
@@ -75,6 +78,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Migrate(options) => migrate::run(&options.existing()?).await,
         Verb::Tenant(arguments) => tenant::run(arguments).await,
         Verb::Admin(arguments) => admin::run(arguments).await,
+        Verb::Client(arguments) => client::run(arguments).await,
         Verb::Person(arguments) => person::run(arguments).await,
     }
 }

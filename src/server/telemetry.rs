@@ -9,14 +9,22 @@ use axum::response::Response;
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 pub fn start() {
-    let filter = EnvFilter::try_from_env("TMS_LOG").unwrap_or_else(|_| // A made-up cookie is nothing to wake anybody for.
-    EnvFilter::new("warn,tms_portal=info,tower_sessions_core=error"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A made-up cookie is nothing to wake anybody for.
+    let usual = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("tms_portal", LevelFilter::INFO)
+        .with_target("tower_sessions_core", LevelFilter::ERROR);
+    let asked = std::env::var("TMS_LOG").ok().and_then(|filter| filter.parse().ok());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if std::env::var("TMS_LOG_FORMAT").is_ok_and(|format| format == "json") { lines.json().boxed() } else { lines.boxed() };
     // Fails only if a log has been started before, which then goes on.
-    let _ = if std::env::var("TMS_LOG_FORMAT").is_ok_and(|format| format == "json") { builder.json().try_init() } else { builder.try_init() };
+    let _ = tracing_subscriber::registry().with(lines.with_filter(asked.unwrap_or(usual))).try_init();
 }
 
 type Layer = TraceLayer<SharedClassifier<ServerErrorsAsFailures>, fn(&Request) -> Span, (), fn(&Response, Duration, &Span), (), (), ()>;

@@ -186,9 +186,9 @@ async fn what_would_be_wrong_is_seen() {
         ("DELETE FROM activity WHERE kind = 'key_created'", "no record of key"),
         ("INSERT INTO activity (tenant_id, at, kind, subject) SELECT tenant_id, at, kind, subject FROM activity", "recorded twice"),
         ("DELETE FROM activity WHERE kind = 'key_used'", "logins counted, and not as many recorded"),
-        ("UPDATE pubkeys SET remaining_uses = 0", "logins counted, and not as many recorded"),
-        ("UPDATE pubkeys SET remaining_uses = max_uses", "logins recorded, and none counted"),
-        ("UPDATE pubkeys SET remaining_uses = max_uses", "shown to a host, and not counted"),
+        ("UPDATE pubkeys SET uses = max_uses", "logins counted, and not as many recorded"),
+        ("UPDATE pubkeys SET uses = 0", "logins recorded, and none counted"),
+        ("UPDATE pubkeys SET uses = 0", "shown to a host, and not counted"),
         ("UPDATE pubkeys SET client_id = 'nobody'", "foreign_key_check"),
     ] {
         // Undone when it is dropped.

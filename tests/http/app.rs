@@ -256,7 +256,7 @@ impl TestApp {
 
     pub async fn switch_client(&self, client: &str, on: bool) {
         let (tenant, client) = (TenantId::parse("test").expect("a tenant"), ClientId::parse(client).expect("a client"));
-        assert!(self.services.set_client_enabled(&tenant, &client, on).await.expect("switched"), "there is no {client}");
+        assert!(self.services.set_up_client(&tenant, &client, move |client| client.enabled = on).await.expect("switched"), "there is no {client}");
     }
 
     pub async fn switch_person(&self, user: &str, on: bool) {

@@ -3,10 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, HeaderMap};
-use axum::middleware::Next;
-use axum::response::Response;
 use ipnet::IpNet;
 
 /// The caller's address, where it can be known.
@@ -22,11 +20,11 @@ pub fn of(extensions: &Extensions) -> Option<IpAddr> {
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Arc<[IpNet]>);
 
-pub async fn note(State(trusted): State<TrustedProxies>, mut request: Request, next: Next) -> Response {
+pub fn note(trusted: &TrustedProxies, mut request: Request) -> Request {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = peer.map(|peer| behind_proxies(peer, request.headers(), &trusted.0));
     request.extensions_mut().insert(ClientAddress(address));
-    next.run(request).await
+    request
 }
 
 /// Walks the chain of proxies from the near end, as long as each is trusted.

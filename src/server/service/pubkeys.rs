@@ -55,7 +55,7 @@ pub enum KeyRefused {
     Missing(Missing),
     #[error("the public key cannot be taken: {0}")]
     PublicKey(#[from] PublicKeyRefused),
-    #[error("the tenant has that key on that host already")]
+    #[error("the tenant has that key for that account already")]
     Exists,
     #[error("too many keys of this kind are being made")]
     TooManyAtOnce,
@@ -153,7 +153,7 @@ impl Services {
     /// It was there already, or what it rests on went away just now.
     async fn why_not_stored(&self, key: &Pubkey) -> Result<KeyRefused, Fault> {
         let there = pubkeys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
-        Ok(if there.is_some() { KeyRefused::Exists } else { KeyRefused::Missing(Missing::Delegation) })
+        Ok(if there.iter().any(|there| there.account == key.account) { KeyRefused::Exists } else { KeyRefused::Missing(Missing::Delegation) })
     }
 
     /// A client's own key, or any of the tenant's for an administrator.
@@ -171,27 +171,31 @@ impl Services {
         let (keeper, host, fingerprint, now) = (keeper.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.change(move |db| {
             async move {
-                let Some(key) = find_of_keeper(db, &keeper, &host, &fingerprint).await? else { return Ok(false) };
-                let uses = limits.max_uses.map(|max| (max.min(UNLIMITED), key.remaining_of(max.min(UNLIMITED))));
+                let keys = find_of_keeper(db, &keeper, &host, &fingerprint).await?;
+                let max_uses = limits.max_uses.map(|max| max.min(UNLIMITED));
                 let minutes = limits.ttl_minutes.map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX));
-                pubkeys::set_limits(db, key.number, uses, minutes.map(|minutes| ends(minutes, now)), now).await?;
-                activity::insert(db, &record(&key, Kind::KeyChanged, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
-                Ok(true)
+                for key in &keys {
+                    pubkeys::set_limits(db, key.number, max_uses, minutes.map(|minutes| ends(minutes, now)), now).await?;
+                    activity::insert(db, &record(key, Kind::KeyChanged, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
+                }
+                Ok(!keys.is_empty())
             }
             .boxed()
         })
         .await
     }
 
-    /// Revokes a key: the next lookup is told there is none. False when the client has no such key.
-    pub async fn delete_key(&self, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<bool, Fault> {
+    /// Revokes a key for every account on the host: the next lookup is told there is none. Says for how many it was.
+    pub async fn delete_key(&self, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<u64, Fault> {
         let (keeper, host, fingerprint, now) = (keeper.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.change(move |db| {
             async move {
-                let Some(key) = find_of_keeper(db, &keeper, &host, &fingerprint).await? else { return Ok(false) };
-                pubkeys::delete(db, key.number).await?;
-                activity::insert(db, &record(&key, Kind::KeyRevoked, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
-                Ok(true)
+                let mut revoked = 0;
+                for key in find_of_keeper(db, &keeper, &host, &fingerprint).await? {
+                    revoked += u64::from(pubkeys::delete(db, key.number).await?);
+                    activity::insert(db, &record(&key, Kind::KeyRevoked, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
+                }
+                Ok(revoked)
             }
             .boxed()
         })
@@ -221,10 +225,10 @@ impl Services {
     }
 }
 
-/// A client's key: an administrator reaches those people made themselves under their client's name too.
-async fn find_of_keeper(db: &mut Connection, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<Option<Pubkey>, storage::Fault> {
+/// A client's key, for each account on the host that it is for.
+async fn find_of_keeper(db: &mut Connection, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, storage::Fault> {
     let found = pubkeys::find(db, &keeper.tenant_id, host, fingerprint).await?;
-    Ok(found.filter(|key| key.client_id.as_ref() == Some(&keeper.client_id)))
+    Ok(found.into_iter().filter(|key| key.client_id.as_ref() == Some(&keeper.client_id)).collect())
 }
 
 fn record(key: &Pubkey, kind: Kind, now: Timestamp) -> Activity {

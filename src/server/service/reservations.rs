@@ -94,9 +94,9 @@ impl Services {
 
     /// The client's own key, if it has uses left and all it rests on stands.
     async fn reservable(&self, client: &AuthenticatedClient, named: &KeyNamed, now: Timestamp) -> Result<Pubkey, Error<ReservationRefused>> {
-        let key = pubkeys::find(self.storage().reader(), &client.tenant.id, &named.host, &named.fingerprint).await?;
+        let keys = pubkeys::find(self.storage().reader(), &client.tenant.id, &named.host, &named.fingerprint).await?;
         let own = |key: &Pubkey| key.client_id.as_ref() == Some(&client.client.id) && key.user_id == named.user_id;
-        let key = key.filter(own).ok_or(Error::Refused(ReservationRefused::NoKey))?;
+        let key = keys.into_iter().find(own).ok_or(Error::Refused(ReservationRefused::NoKey))?;
         if key.remaining_uses == 0 {
             return Err(Error::Refused(ReservationRefused::NoUsesLeft));
         }
@@ -135,7 +135,7 @@ impl Services {
             async move {
                 // Revoked since it was looked at: there is nothing to keep going.
                 let there = pubkeys::find(&mut *db, &saved.tenant_id, &host, &fingerprint).await?;
-                if there.is_none_or(|key| key.number != saved.pubkey) {
+                if !there.iter().any(|key| key.number == saved.pubkey) {
                     return Err(Error::Refused(ReservationRefused::NoKey));
                 }
                 reservations::insert(db, &saved).await?;

@@ -83,17 +83,25 @@ impl Services {
         self.change(move |db| change(db).boxed()).await
     }
 
-    /// Switches a client on or off. False when there is no such client.
-    pub async fn set_client_enabled(&self, tenant: &TenantId, client: &ClientId, enabled: bool) -> Result<bool, Fault> {
+    /// Changes what a client may do. False when there is no such client.
+    pub async fn set_up_client(&self, tenant: &TenantId, client: &ClientId, edit: impl FnOnce(&mut Client) + Send + 'static) -> Result<bool, Fault> {
         let (tenant, client, now) = (tenant.clone(), client.clone(), self.now());
-        let changes = clients::Changes { enabled: Some(enabled), ..clients::Changes::default() };
-        self.change(move |db| async move { clients::update(db, &tenant, &client, &changes, now).await }.boxed()).await
+        let change = async move |db: &mut Connection| {
+            let Some(found) = clients::find(&mut *db, &tenant, &client).await? else { return Ok(false) };
+            let mut client = found.client;
+            edit(&mut client);
+            clients::set_up(db, &client, now).await?;
+            activity::insert(db, &Activity::new(tenant, Kind::ClientChanged, now).client(&client.id)).await?;
+            Ok(true)
+        };
+        self.change(move |db| change(db).boxed()).await
     }
 
     /// `None` when there is one of that name.
     pub(super) async fn ensure_tenant(&self, tenant: Tenant, made_by: Option<&TenantAdmin>) -> Result<Option<NewTenant>, Fault> {
         let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::hexadecimal(self.entropy()));
         let first_admin = AdminId::parse(FIRST_ADMIN).map_err(Fault::new)?;
+        let cli = cli_client(id.clone(), now)?;
         let secret_hash = self.keys().hash(ADMIN_SECRET, admin_secret.reveal());
         let record = Activity::new(id.clone(), Kind::TenantCreated, now).admin(made_by.map(TenantAdmin::admin_id));
         let record = record.from(made_by.and_then(|admin| admin.from));
@@ -103,6 +111,7 @@ impl Services {
                     let new = tenants::find(&mut *db, &tenant.id).await?.is_none() && tenants::insert(db, &tenant).await?;
                     if new {
                         admins::insert(db, &tenant.id, &first_admin, &secret_hash, now).await?;
+                        clients::insert(db, &cli, None).await?;
                         activity::insert(db, &record).await?;
                     }
                     Ok(new)
@@ -113,24 +122,10 @@ impl Services {
         Ok(new.then_some(NewTenant { tenant: id, admin_secret }))
     }
 
-    /// The portal's own command line is a client of every tenant.
-    pub(super) async fn ensure_cli_client(&self) -> Result<(), Fault> {
-        let now = self.now();
+    /// The portal's own command line is a client of every tenant, also of those made before there was one.
+    async fn ensure_cli_client(&self) -> Result<(), Fault> {
         for tenant in tenants::list(self.storage().reader()).await? {
-            let client = Client {
-                number: 0,
-                tenant_id: tenant.id,
-                id: ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?,
-                app_name: "TMS command line".into(),
-                app_version: "1".into(),
-                enabled: true,
-                device_grant: true,
-                scope: Scope::ALL.into_iter().collect(),
-                public: true,
-                verified: false,
-                created_at: now,
-                updated_at: now,
-            };
+            let client = cli_client(tenant.id, self.now())?;
             if clients::find(self.storage().reader(), &client.tenant_id, &client.id).await?.is_none() {
                 self.change(move |db| async move { clients::insert(db, &client, None).await }.boxed()).await?;
             }
@@ -230,6 +225,23 @@ impl TestData {
         delegations::insert_for_every_host(db, &new, now).await?;
         Ok(())
     }
+}
+
+fn cli_client(tenant_id: TenantId, now: Timestamp) -> Result<Client, Fault> {
+    Ok(Client {
+        number: 0,
+        tenant_id,
+        id: ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?,
+        app_name: "TMS command line".into(),
+        app_version: "1".into(),
+        enabled: true,
+        device_grant: true,
+        scope: Scope::ALL.into_iter().collect(),
+        public: true,
+        verified: false,
+        created_at: now,
+        updated_at: now,
+    })
 }
 
 fn tenant_id(name: &str) -> Result<TenantId, Fault> {

@@ -38,9 +38,7 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        let new = self.ensure_tenant(tenant, Some(admin)).await?.ok_or(Error::Refused(TenantRefused::Exists))?;
-        self.ensure_cli_client().await?;
-        Ok(new)
+        self.ensure_tenant(tenant, Some(admin)).await?.ok_or(Error::Refused(TenantRefused::Exists))
     }
 
     /// Switched off or on.

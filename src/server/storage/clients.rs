@@ -94,11 +94,10 @@ pub struct Known {
 pub fn find_claimed<'c>(db: &'c mut Connection, claimed: &'c [Claimed]) -> BoxFuture<'c, Result<Vec<Known>, Fault>> {
     async move {
         let pairs: Vec<[&str; 2]> = claimed.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
-        let rows: Vec<Row> =
-            sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
-                .bind(serde_json::to_string(&pairs).unwrap_or_default())
-                .fetch_all(&mut *db)
-                .await?;
+        let rows: Vec<Row> = sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
+            .bind(serde_json::to_string(&pairs).unwrap_or_default())
+            .fetch_all(&mut *db)
+            .await?;
         let found = rows.into_iter().map(Registered::try_from).collect::<Result<Vec<_>, _>>()?;
         let tenants = tenants::find_all(db, claimed.iter().map(|claimed| &claimed.tenant_id)).await?;
         let is = |claimed: &Claimed, found: &Registered| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;
@@ -162,6 +161,23 @@ pub async fn update(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, ch
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// What its operators decide of a client.
+pub async fn set_up(db: &mut Connection, client: &Client, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query(
+        "UPDATE clients SET enabled = $3, device_grant = $4, scope = $5, verified = $6, updated_at = $7 WHERE tenant_id = $1 AND client_id = $2",
+    )
+    .bind(client.tenant_id.as_str())
+    .bind(client.id.as_str())
+    .bind(client.enabled)
+    .bind(client.device_grant)
+    .bind(client.scope.to_string())
+    .bind(client.verified)
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// The old secret goes on until `old_until`. False when there is no such client with a secret.

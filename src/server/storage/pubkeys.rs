@@ -82,11 +82,11 @@ pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, n
     row.map(Pubkey::try_from).transpose()
 }
 
-/// A tenant has a key once per host.
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Option<Pubkey>, Fault> {
-    let query = sqlx::query_as(select!("WHERE fingerprint = $1 AND host = $2 AND tenant_id = $3"));
-    let row: Option<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_optional(db).await?;
-    row.map(Pubkey::try_from).transpose()
+/// A key on a host; it may be registered for several accounts there.
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, Fault> {
+    let query = sqlx::query_as(select!("WHERE fingerprint = $1 AND host = $2 AND tenant_id = $3 ORDER BY number"));
+    let rows: Vec<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_all(db).await?;
+    rows.into_iter().map(Pubkey::try_from).collect()
 }
 
 /// A client's; `None` for all of the tenant's.
@@ -138,17 +138,17 @@ pub struct StoredFrom {
     pub from: Option<IpAddr>,
 }
 
-/// Stores many keys at once, and the record of it. At the place of each its number; `None` where the tenant has that key on that
-/// host already, or what it belongs to has gone.
+/// Stores many keys at once, and the record of it. At the place of each its number; `None` where the tenant has that key for
+/// that account already, or what it belongs to has gone.
 pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<Option<i64>>, Fault> {
     let rows: Vec<serde_json::Value> = keys.iter().map(|StoredFrom { key, .. }| as_json(key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
     // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
-    let stored: Vec<(i64, String, String, String)> = sqlx::query_as(
+    let stored: Vec<(i64, String, String, String, String)> = sqlx::query_as(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
-                              remaining_uses, initial_ttl_minutes, expires_at, created_at, updated_at)
+                              initial_ttl_minutes, expires_at, created_at, updated_at)
          SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
-                k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13
+                k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13
          FROM json_each($1) k
          WHERE EXISTS (SELECT 1 FROM host_accounts a
                        WHERE a.tenant_id = k.value ->> 0 AND a.user_id = k.value ->> 2 AND a.host = k.value ->> 3 AND a.account = k.value ->> 4)
@@ -158,14 +158,15 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
                              AND (k.value ->> 5 IS NULL OR d.device_grant_id = k.value ->> 5)))
          ORDER BY k.key
          ON CONFLICT DO NOTHING
-         RETURNING number, tenant_id, host, fingerprint",
+         RETURNING number, tenant_id, host, account, fingerprint",
     )
     .bind(&rows)
     .fetch_all(&mut *db)
     .await?;
     // Each row answers for one key: of two that are the same, one was stored.
-    let mut stored: HashMap<_, _> = stored.into_iter().map(|(number, tenant, host, fingerprint)| ((tenant, host, fingerprint), number)).collect();
-    let name = |key: &Pubkey| (key.tenant_id.to_string(), key.host.to_string(), key.fingerprint.clone());
+    let mut stored: HashMap<_, _> =
+        stored.into_iter().map(|(number, tenant, host, account, fingerprint)| ((tenant, host, account, fingerprint), number)).collect();
+    let name = |key: &Pubkey| (key.tenant_id.to_string(), key.host.to_string(), key.account.to_string(), key.fingerprint.clone());
     let numbers: Vec<Option<i64>> = keys.iter().map(|StoredFrom { key, .. }| stored.remove(&name(key))).collect();
     let made: Vec<_> = numbers.iter().zip(keys).filter_map(|(number, stored)| Some((number.as_ref()?, stored.from))).collect();
     sqlx::query(
@@ -200,24 +201,16 @@ fn as_json(key: &Pubkey) -> serde_json::Value {
 }
 
 /// New limits for a key. A new end also ends its reservations: who shortens a key's life means it.
-pub async fn set_limits(
-    db: &mut Connection,
-    number: i64,
-    uses: Option<(u32, u32)>,
-    expires_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), Fault> {
+pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>, expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), Fault> {
     if expires_at.is_some() {
         sqlx::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
     }
     sqlx::query(
-        "UPDATE pubkeys SET max_uses = coalesce($2, max_uses), remaining_uses = coalesce($3, remaining_uses),
-                            expires_at = coalesce($4, expires_at), updated_at = $5
+        "UPDATE pubkeys SET max_uses = coalesce($2, max_uses), expires_at = coalesce($3, expires_at), updated_at = $4
          WHERE number = $1",
     )
     .bind(number)
-    .bind(uses.map(|(max, _)| max))
-    .bind(uses.map(|(_, remaining)| remaining))
+    .bind(max_uses)
     .bind(expires_at.map(Timestamp::as_millis))
     .bind(now.as_millis())
     .execute(db)
@@ -245,7 +238,7 @@ pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_
 /// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
 pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Fault> {
     let counted: Option<i64> = sqlx::query_scalar(
-        "UPDATE pubkeys SET remaining_uses = remaining_uses - 1, last_used_at = $2
+        "UPDATE pubkeys SET uses = uses + 1, last_used_at = $2
          WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)
          RETURNING number",
     )

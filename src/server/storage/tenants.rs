@@ -160,18 +160,28 @@ const TABLES: [&str; 14] = [
     "activity",
 ];
 
-/// The first table, other than the record of what happened, in which the tenant still has something.
+/// The first table in which the tenant still has something that somebody would miss.
 pub async fn in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'static str>, Fault> {
-    for table in TABLES.into_iter().filter(|table| !matches!(*table, "activity" | "clients")) {
-        let query = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1)");
+    // Every tenant has the portal's own command line for a client; and people whom only a link or a delegation named are nobody
+    // without it.
+    const KEPT: [(&str, &str); 9] = [
+        ("reservations", "true"),
+        ("pubkeys", "true"),
+        ("delegations", "ended_at IS NULL"),
+        ("host_accounts", "true"),
+        ("user_mfa", "true"),
+        ("people", "password_hash IS NOT NULL"),
+        ("clients", "client_id <> 'tms-cli'"),
+        ("host_credentials", "true"),
+        ("hosts", "true"),
+    ];
+    for (table, counts) in KEPT {
+        let query = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1 AND {counts})");
         if sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(id.as_str()).fetch_one(&mut *db).await? {
             return Ok(Some(table));
         }
     }
-    // Every tenant has the portal's own command line for a client.
-    let others = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM clients WHERE tenant_id = $1 AND client_id <> 'tms-cli')");
-    let others: bool = others.bind(id.as_str()).fetch_one(db).await?;
-    Ok(others.then_some("clients"))
+    Ok(None)
 }
 
 /// Removes the tenant and all it has. Says how many rows of it and its admins there were.

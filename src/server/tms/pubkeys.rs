@@ -94,7 +94,7 @@ pub fn key_refused(error: Error<KeyRefused>) -> TmsError {
     match error {
         Error::Refused(KeyRefused::Missing(_)) => TmsError::Forbidden("ERROR: FORBIDDEN - something this key depends on is missing.".into()),
         Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
-        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that host already.".into()),
+        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
         Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
         Error::Internal(fault) => fault.into(),
     }
@@ -304,7 +304,7 @@ pub async fn delete(
 ) -> Result<Json<Answer<Deleted>>, TmsError> {
     let (keeper, host) = (keeper(&principal, wanted.client_id, &wanted.tenant)?, wanted.host.id("host")?);
     let Text(fingerprint) = wanted.public_key_fingerprint;
-    Ok(deleted("Pubkey", services.delete_key(&keeper, &host, &fingerprint).await?.into()))
+    Ok(deleted("Pubkey", services.delete_key(&keeper, &host, &fingerprint).await?))
 }
 
 /// Leave to act on the client in the body.

@@ -217,7 +217,7 @@ async fn what_is_no_public_key_that_can_be_taken_is_refused_with_the_reason() {
     assert_eq!(app.client().get("/pubkeys/list").await.body["num_pubkeys"], 0);
 }
 
-/// A key is one per host; elsewhere it may be known too.
+/// A key is one per account; elsewhere it may be known too.
 #[tokio::test]
 async fn the_same_key_may_open_several_hosts() {
     let app = TestApp::start().await;
@@ -284,6 +284,10 @@ async fn new_limits_count_from_the_first_use() {
     assert_eq!(shown().await, (5, 3, ten.into()));
     assert_eq!(limits(json!({ "max_uses": 2 })).await, 1);
     assert_eq!(shown().await, (2, 0, ten.into()), "two were made, none is left");
+    limits(json!({ "max_uses": 0 })).await;
+    limits(json!({ "max_uses": 3 })).await;
+    assert_eq!(shown().await, (3, 1, ten.into()), "uses once made stay made, whatever the limit was meanwhile");
+    limits(json!({ "max_uses": 2 })).await;
     assert!(!app.nobody().lets_in(&login).await);
     assert_eq!(limits(json!({ "max_uses": 2_147_483_648_u32, "ttl_minutes": 4_294_967_295_u32 })).await, 2);
     assert_eq!(shown().await, (2_147_483_647, 2_147_483_645, "6109-12-13T14:08:00+00:00".into()), "what is too large is cut off");
@@ -296,6 +300,22 @@ async fn new_limits_count_from_the_first_use() {
     for wrong in [json!({ "max_uses": -1 }), json!({ "ttl_minutes": -1 }), json!({ "max_uses": 4_294_967_296_u64 }), json!({ "max_uses": "1" })] {
         assert_eq!(client.refusal("PATCH /pubkeys", named(&key, wrong.clone())).await, 400, "{wrong}");
     }
+}
+
+/// Nobody can keep another person from using their own key by registering it first.
+#[tokio::test]
+async fn one_key_serves_several_accounts_and_is_revoked_for_all() {
+    let app = TestApp::start().await;
+    let (admin, client) = (app.admin("test").await, app.client());
+    app.add_all(&admin, "test", "testclient1", "somebody", "testhost1", "theirs").await;
+    let theirs = json!({ "public_key": OWN_KEY, "client_user_id": "somebody", "host_account": "theirs" });
+    let first = client.make_key(theirs).await;
+    let second = client.make_key(json!({ "public_key": OWN_KEY })).await;
+    assert!(app.nobody().lets_in(&login(&second)).await);
+    let as_theirs = changed(login(&first), json!({ "user": "theirs" }));
+    assert!(app.nobody().lets_in(&as_theirs).await);
+    assert_eq!(client.done("DELETE /pubkeys/del", named(&first, json!({}))).await["num_deleted"], 2);
+    assert!(!app.nobody().lets_in(&login(&second)).await && !app.nobody().lets_in(&as_theirs).await);
 }
 
 #[tokio::test]

@@ -77,6 +77,24 @@ async fn a_tenant_is_removed_when_it_has_nothing_or_with_all_it_has() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_was_emptied_through_the_api_can_be_removed() {
+    let app = TestApp::start().await;
+    let other = app.add_tenant("other").await;
+    app.add_client(&other, "other", "a").await;
+    app.add_all(&other, "other", "a", "eve", "frontera", "eve").await;
+    other.done("POST /hosts", json!({ "tenant": "other", "host": "frontera", "addr": "192.0.2.1" })).await;
+    for (call, body) in [
+        ("DELETE /client/del/a", NONE),
+        ("DELETE /usermfa/del/eve", NONE),
+        ("DELETE /hosts/del", json!({ "tenant": "other", "host": "frontera", "addr": "192.0.2.1" })),
+    ] {
+        assert_eq!(other.refusal("DELETE /tenants/del/other", NONE).await, 409, "before {call}");
+        other.done(call, body).await;
+    }
+    assert_eq!(other.done("DELETE /tenants/del/other", NONE).await["num_deleted"], 2);
+}
+
+#[tokio::test]
 async fn a_tenant_with_people_devices_and_keys_can_be_wiped() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;

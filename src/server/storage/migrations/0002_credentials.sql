@@ -101,13 +101,15 @@ CREATE TABLE pubkeys (
     key_type             TEXT    NOT NULL,
     key_bits             INTEGER NOT NULL,
     max_uses             INTEGER NOT NULL CHECK (max_uses >= 0),
-    remaining_uses       INTEGER NOT NULL CHECK (remaining_uses BETWEEN 0 AND max_uses),
+    uses                 INTEGER NOT NULL DEFAULT 0 CHECK (uses >= 0),
+    remaining_uses       INTEGER NOT NULL GENERATED ALWAYS AS (max(max_uses - uses, 0)) VIRTUAL,
     initial_ttl_minutes  INTEGER NOT NULL CHECK (initial_ttl_minutes >= 0),
     expires_at           INTEGER NOT NULL,
     last_used_at         INTEGER,             -- when the last login that was counted began
     created_at           INTEGER NOT NULL,
     updated_at           INTEGER NOT NULL,
-    UNIQUE (fingerprint, host, tenant_id),
+    -- With the account: nobody can take another person's key away from them by registering it first.
+    UNIQUE (fingerprint, host, tenant_id, account),
     FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, client_id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id, host, account) REFERENCES host_accounts (tenant_id, user_id, host, account) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, device_grant_id) REFERENCES device_grants (tenant_id, id) ON DELETE CASCADE
