@@ -9,6 +9,9 @@ use super::api::{Caller, changed, login, named, text};
 use super::error;
 use crate::app::{Answer, TestApp};
 
+/// Calls of the API, with their bodies.
+type Calls = Vec<(&'static str, Value)>;
+
 const NONE: Value = Value::Null;
 const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 
@@ -44,7 +47,7 @@ async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
     app.switch_person("testuser1", true).await;
     assert!(host.lets_in(&key).await);
 
-    let deleted: [(&str, Value, Vec<(&str, Value)>); 3] = [
+    let deleted: [(&str, Value, Calls); 3] = [
         ("DELETE /delegations/del", delegation.clone(), vec![("POST /delegations", lasting(&delegation, -1))]),
         ("DELETE /userhosts/del", link.clone(), vec![("POST /userhosts", lasting(&link, -1))]),
         (

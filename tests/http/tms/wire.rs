@@ -45,7 +45,7 @@ impl Wire {
         answer.body
     }
 
-    fn is_as_written(self) {
+    fn compare_with_what_is_written(self) {
         let file = PathBuf::from(format!("{}/tests/http/tms/wire/{}.txt", env!("CARGO_MANIFEST_DIR"), self.noun));
         if std::env::var_os("WIRE").is_some_and(|what| what == "write") {
             std::fs::write(&file, &self.said).expect("written");
@@ -132,7 +132,7 @@ async fn the_wire_of_general_things() {
     let content = hello.headers()["content-type"].to_str().expect("ASCII").to_owned();
     wire.said +=
         &format!("### nobody: GET /v1/tms/hello?name=tapis\n--> {} {content}\n{}\n\n", hello.status().as_u16(), hello.text().await.expect("a text"));
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn the_wire_of_clients() {
     wire.call(("a client with a wrong secret", &strange), "GET /client/testclient1", NONE).await;
     let nowhere = strange.without("x-tms-tenant");
     wire.call(("a client without a tenant", &nowhere), "GET /client/testclient1", NONE).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn the_wire_of_user_mfa() {
     wire.call(admin, "GET /usermfa/list", NONE).await;
     wire.call(admin, "DELETE /usermfa/del/jdoe", NONE).await;
     wire.call(admin, "DELETE /usermfa/del/jdoe", NONE).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn the_wire_of_user_hosts() {
     wire.call(admin, "PATCH /userhosts/upd", link("nobody", 10)).await;
     wire.call(admin, "DELETE /userhosts/del", link("testuser1", 0)).await;
     wire.call(admin, "DELETE /userhosts/del", link("testuser1", 0)).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn the_wire_of_delegations() {
     wire.call(admin, "PATCH /delegations/upd", delegation("newclient", "nobody")).await;
     wire.call(admin, "DELETE /delegations/del", delegation("newclient", "testuser1")).await;
     wire.call(admin, "DELETE /delegations/del", delegation("newclient", "testuser1")).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn the_wire_of_hosts() {
     wire.call(admin, "PATCH /hosts/credential", json!({ "tenant": "test", "host": "nowhere", "required": false })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn the_wire_of_pubkeys() {
     wire.call(client, "PATCH /pubkeys", named(json!({ "client_id": "tms-cli", "max_uses": 5 }))).await;
     wire.call(client, "DELETE /pubkeys/del", named(json!({}))).await;
     wire.call(admin, "DELETE /pubkeys/del", named(json!({}))).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -300,7 +300,7 @@ async fn the_wire_of_reservations() {
     wire.call(client, &format!("DELETE /reservations/del/testclient1/{child}"), NONE).await;
     wire.call(client, &format!("DELETE /reservations/del/related/testclient1/{parent}"), NONE).await;
     wire.call(client, &format!("DELETE /reservations/del/testclient1/{parent}"), NONE).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -323,7 +323,7 @@ async fn the_wire_of_tenants() {
     wire.call(root, "DELETE /tenants/del/default", NONE).await;
     wire.call(admin, "DELETE /tenants/wipe/test", NONE).await;
     wire.call(root, "DELETE /tenants/wipe/test", NONE).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 #[tokio::test]
@@ -342,7 +342,7 @@ async fn the_wire_of_me() {
     wire.call(device, &format!("DELETE /me/keys/{}", key["id"]), NONE).await;
     let nobody = wire.app.nobody();
     wire.call(("nobody", &nobody), "GET /me/keys", NONE).await;
-    wire.is_as_written();
+    wire.compare_with_what_is_written();
 }
 
 /// W1, W2: every PATCH was a 500, and three lists closed the connection.
