@@ -116,8 +116,8 @@ struct Shared {
     password_slots: Semaphore,
     new_keys: NewKeys,
     /// RSA keys being made, and those waiting for it.
-    rsa_slots: Semaphore,
-    rsa_line: Semaphore,
+    rsa_slots: Arc<Semaphore>,
+    rsa_line: Arc<Semaphore>,
 }
 
 impl Services {
@@ -137,8 +137,8 @@ impl Services {
                 polls: PollClocks::default(),
                 password_slots: Semaphore::new(2),
                 new_keys: NewKeys::default(),
-                rsa_slots: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
-                rsa_line: Semaphore::new(RSA_WAITING),
+                rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+                rsa_line: Arc::new(Semaphore::new(RSA_WAITING)),
             }),
         })
     }

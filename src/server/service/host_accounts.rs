@@ -49,7 +49,7 @@ impl Services {
         let names: BTreeSet<&str> = accounts.iter().map(|account| account.host.as_str()).collect();
         let mut addresses: HashMap<String, Option<String>> = HashMap::new();
         for (host, address) in hosts::addresses(self.storage().reader(), &holder.tenant_id, &names).await? {
-            let plain = address.parse::<IpAddr>().is_ok() || HostName::parse(address.clone()).is_ok_and(|name| !name.as_str().contains('/'));
+            let plain = address.parse::<IpAddr>().is_ok() || is_dns_name(&address);
             addresses.entry(host).and_modify(|known| *known = None).or_insert(plain.then_some(address));
         }
         Ok(addresses.into_iter().filter_map(|(host, address)| Some((host, address?))).collect())
@@ -130,6 +130,13 @@ impl Services {
         })
         .await
     }
+}
+
+/// Not a range of addresses, nor one with `*`: those mean more than one machine.
+fn is_dns_name(address: &str) -> bool {
+    let last = address.rsplit('.').next().unwrap_or_default();
+    let plain = address.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    plain && !address.starts_with('-') && last.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 fn place(admin: &TenantAdmin, link: Link) -> Place {

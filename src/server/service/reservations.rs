@@ -100,6 +100,11 @@ impl Services {
         if key.remaining_uses == 0 {
             return Err(Error::Refused(ReservationRefused::NoUsesLeft));
         }
+        // Ended, and kept going by nothing: no reservation brings it back.
+        let reserved_until = reservations::longest(self.storage().reader(), key.number).await?;
+        if now >= key.expires_at && reserved_until.is_none_or(|until| now >= until) {
+            return Err(Error::Refused(ReservationRefused::KeyExpired(key.expires_at)));
+        }
         let place = Place { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
         let asked = DependenciesAsked { place, client_id: client.client.id.clone(), device_grant_id: key.device_grant_id.clone() };
         let dependencies = self.storage().dependencies(asked).await?;

@@ -1,9 +1,11 @@
 //! Making SSH keys, and reading those that others made.
 
+use std::sync::Arc;
+
 use ssh_key::private::{EcdsaKeypair, Ed25519Keypair, KeypairData, RsaKeypair};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey, PublicKey};
 use thiserror::Error as ThisError;
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::sync::TryAcquireError;
 
 use super::entropy::{Generator, Secret};
 use super::{Error, Fault, Services};
@@ -104,19 +106,20 @@ impl Services {
         if key_type == KeyType::Ed25519 {
             return Ok(generate(self, key_type)?);
         }
-        let _place = match self.shared.rsa_line.try_acquire() {
+        let place = match Arc::clone(&self.shared.rsa_line).try_acquire_owned() {
             Ok(place) => place,
             Err(TryAcquireError::NoPermits) => return Err(Error::Refused(TooManyAtOnce)),
             Err(TryAcquireError::Closed) => return Err(Error::Internal(Fault::new(TryAcquireError::Closed))),
         };
-        let _slot = slot(&self.shared.rsa_slots).await?;
+        let slot = Arc::clone(&self.shared.rsa_slots).acquire_owned().await.map_err(Fault::new)?;
         let services = self.clone();
-        Ok(tokio::task::spawn_blocking(move || generate(&services, key_type)).await.map_err(Fault::new)??)
+        let made = tokio::task::spawn_blocking(move || {
+            // Held by the thread, which works on when the caller has gone.
+            let _held = (place, slot);
+            generate(&services, key_type)
+        });
+        Ok(made.await.map_err(Fault::new)??)
     }
-}
-
-async fn slot(slots: &Semaphore) -> Result<tokio::sync::SemaphorePermit<'_>, Fault> {
-    slots.acquire().await.map_err(Fault::new)
 }
 
 fn generate(services: &Services, key_type: KeyType) -> Result<KeyPair, Fault> {

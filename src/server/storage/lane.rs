@@ -74,13 +74,28 @@ impl<Q, A> Shared<Q, A> {
     }
 }
 
+/// Leaves the line open for the next one when serving it breaks off: those who wait are told, nobody waits for ever.
+struct Serving<Q, A>(Arc<Shared<Q, A>>);
+
+impl<Q, A> Drop for Serving<Q, A> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
+            line.served = false;
+            line.waiting.clear();
+        }
+    }
+}
+
 async fn serve<Q: Send + Sync, A: Send>(shared: Arc<Shared<Q, A>>) {
+    let serving = Serving(shared);
+    let shared = &serving.0;
     loop {
         let (questions, askers): (Vec<Q>, Vec<_>) = shared.next_group().into_iter().unzip();
         if questions.is_empty() {
             return;
         }
-        match answers(&shared, &questions).await {
+        match answers(shared, &questions).await {
             Ok(answers) => askers.into_iter().zip(answers).for_each(|(asker, answer)| drop(asker.send(Ok(answer)))),
             Err(fault) => {
                 let why = fault.to_string();
@@ -92,5 +107,48 @@ async fn serve<Q: Send + Sync, A: Send>(shared: Arc<Shared<Q, A>>) {
 
 async fn answers<Q, A>(shared: &Shared<Q, A>, questions: &[Q]) -> Result<Vec<A>, Fault> {
     let mut connection = shared.pool.acquire().await?;
-    (shared.ask)(&mut connection, questions).await
+    let answers = (shared.ask)(&mut connection, questions).await?;
+    // They find their askers by place: one too many or too few would give people what is somebody else's.
+    if answers.len() != questions.len() {
+        let why = format!("{} answers to {} questions", answers.len(), questions.len());
+        return Err(Fault::Lane { why, temporary: false });
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Doubles numbers; panics at 13, has no answer for 0, and one too many for 99.
+    fn double<'c>(_: &'c mut Connection, numbers: &'c [i32]) -> BoxFuture<'c, Result<Vec<i32>, Fault>> {
+        async move {
+            assert!(!numbers.contains(&13), "a question that panics, on purpose");
+            match numbers {
+                [0, ..] => Err(Fault::WriterStopped),
+                [99, ..] => Ok(vec![1, 2]),
+                _ => Ok(numbers.iter().map(|number| number * 2).collect()),
+            }
+        }
+        .boxed()
+    }
+
+    #[tokio::test]
+    async fn everybody_gets_their_own_answer_and_nobody_waits_for_ever() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("test.db");
+        std::fs::write(&file, "").expect("a file");
+        let lane = Lane::open(SqliteConnectOptions::new().filename(&file), double).await.expect("a lane");
+        let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| lane.ask(number))).await;
+        for (number, answer) in (1..=12).cycle().zip(answers) {
+            assert_eq!(answer.expect("an answer"), number * 2);
+        }
+        assert!(matches!(lane.ask(0).await, Err(Fault::Lane { temporary: true, .. })));
+        assert!(matches!(lane.ask(99).await, Err(Fault::Lane { temporary: false, .. })));
+        assert!(matches!(lane.ask(13).await, Err(Fault::NotRun)));
+        assert_eq!(lane.ask(4).await.expect("an answer, after a panic"), 8);
+        lane.close().await;
+    }
 }

@@ -120,7 +120,7 @@ pub async fn page_of_grant(
                                    JOIN delegation_host_accounts t ON t.tenant_id = d.tenant_id AND t.delegation_id = d.id
                                    JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
                                    WHERE d.tenant_id = $1 AND d.device_grant_id = $3 AND d.ended_at IS NULL)
-         ORDER BY number LIMIT $5"
+         ORDER BY +number LIMIT $5" // `+`: by the person's index and sorted, not through all keys of the tenant.
     ))
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
@@ -138,13 +138,25 @@ pub struct StoredFrom {
     pub from: Option<IpAddr>,
 }
 
+/// A key that was stored, as far as it tells whose it is.
+#[derive(FromRow)]
+struct Stored {
+    number: i64,
+    tenant_id: String,
+    host: String,
+    account: String,
+    fingerprint: String,
+    user_id: String,
+    client_id: Option<String>,
+}
+
 /// Stores many keys at once, and the record of it. At the place of each its number; `None` where the tenant has that key for
 /// that account already, or what it belongs to has gone.
 pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<Option<i64>>, Fault> {
     let rows: Vec<serde_json::Value> = keys.iter().map(|StoredFrom { key, .. }| as_json(key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
     // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
-    let stored: Vec<(i64, String, String, String, String)> = sqlx::query_as(
+    let stored: Vec<Stored> = sqlx::query_as(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
                               initial_ttl_minutes, expires_at, created_at, updated_at)
          SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
@@ -158,15 +170,24 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
                              AND (k.value ->> 5 IS NULL OR d.device_grant_id = k.value ->> 5)))
          ORDER BY k.key
          ON CONFLICT DO NOTHING
-         RETURNING number, tenant_id, host, account, fingerprint",
+         RETURNING number, tenant_id, host, account, fingerprint, user_id, client_id",
     )
     .bind(&rows)
     .fetch_all(&mut *db)
     .await?;
     // Each row answers for one key: of two that are the same, one was stored.
     let mut stored: HashMap<_, _> =
-        stored.into_iter().map(|(number, tenant, host, account, fingerprint)| ((tenant, host, account, fingerprint), number)).collect();
-    let name = |key: &Pubkey| (key.tenant_id.to_string(), key.host.to_string(), key.account.to_string(), key.fingerprint.clone());
+        stored.into_iter().map(|row| ((row.tenant_id, row.host, row.account, row.fingerprint, row.user_id, row.client_id), row.number)).collect();
+    let name = |key: &Pubkey| {
+        (
+            key.tenant_id.to_string(),
+            key.host.to_string(),
+            key.account.to_string(),
+            key.fingerprint.clone(),
+            key.user_id.to_string(),
+            key.client_id.as_ref().map(ClientId::to_string),
+        )
+    };
     let numbers: Vec<Option<i64>> = keys.iter().map(|StoredFrom { key, .. }| stored.remove(&name(key))).collect();
     let made: Vec<_> = numbers.iter().zip(keys).filter_map(|(number, stored)| Some((number.as_ref()?, stored.from))).collect();
     sqlx::query(
@@ -424,7 +445,7 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
         let rows: Vec<LookupRow> = sqlx::query_as(concat!(
             "SELECT k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
-                    coalesce(n.enabled, 0) AS tenant_enabled, c.enabled AS client_enabled,
+                    coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
                     p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
                     a.id AS link_id, a.expires_at AS link_expires_at, coalesce(a.linked_by = 'mvp', 0) AS linked_by_mvp,
                     (SELECT max(d.expires_at) FROM delegations d

@@ -60,6 +60,12 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
     row.map(Reservation::try_from).transpose()
 }
 
+/// Until when the longest of a key's reservations goes.
+pub async fn longest(db: impl SqliteExecutor<'_>, pubkey: i64) -> Result<Option<Timestamp>, Fault> {
+    let longest: Option<i64> = sqlx::query_scalar("SELECT max(expires_at) FROM reservations WHERE pubkey = $1").bind(pubkey).fetch_one(db).await?;
+    Ok(longest.map(Timestamp::from_millis))
+}
+
 /// The number is given here.
 pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<(), Fault> {
     let number = numbers::next(db, "reservations").await?;

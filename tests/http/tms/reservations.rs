@@ -163,3 +163,16 @@ async fn an_extension_ends_with_what_it_extends_and_goes_with_it() {
     let (status, sentence) = client.refused("POST /reservations/extend", reserved(&key, json!({ "parent_resid": parent }))).await;
     assert!(status == 403 && sentence.contains("expired at"), "{sentence}");
 }
+
+/// Who ends a key means it: a lease on another key does not bring it back.
+#[tokio::test]
+async fn a_key_that_has_ended_is_not_revived_by_an_extension() {
+    let app = TestApp::start().await;
+    let (client, host) = (app.client(), app.nobody());
+    let (dead, live) = (client.make_key(json!({})).await, client.make_key(json!({})).await);
+    let parent = client.reserve(&live).await;
+    client.done("PATCH /pubkeys", named(&dead, json!({ "ttl_minutes": 0 }))).await;
+    let (status, sentence) = client.refused("POST /reservations/extend", reserved(&dead, json!({ "parent_resid": parent }))).await;
+    assert!(status == 403 && sentence.contains("expired at"), "{sentence}");
+    assert!(!host.lets_in(&login(&dead)).await && host.lets_in(&login(&live)).await);
+}

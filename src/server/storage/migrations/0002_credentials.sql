@@ -42,6 +42,8 @@ ALTER TABLE user_mfa ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE user_mfa ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE user_mfa ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 UPDATE user_mfa SET number = rowid;
+UPDATE user_mfa SET created_at = (SELECT p.created_at FROM people p WHERE p.tenant_id = user_mfa.tenant_id AND p.user_id = user_mfa.user_id);
+UPDATE user_mfa SET updated_at = created_at;
 CREATE UNIQUE INDEX user_mfa_by_number ON user_mfa (tenant_id, number);
 
 ALTER TABLE hosts ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
@@ -134,6 +136,7 @@ CREATE TABLE reservations (
     FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, client_id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX reservations_by_pubkey ON reservations (pubkey, expires_at);
+CREATE INDEX reservations_by_expiry ON reservations (expires_at);
 CREATE INDEX reservations_by_parent ON reservations (tenant_id, parent_resid);
 
 -- Who did it, where it was not the person; and what it was about.
