@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 use super::config::{Config, DataOptions, Options, Problems};
 use super::service::{Fault, Services, SystemClock, SystemEntropy};
 use super::tls::development;
+use crate::domain::ids::TenantId;
 
 /// Runs and looks after a Trust Manager portal
 ///
@@ -120,6 +121,22 @@ impl From<std::io::Error> for Failed {
 
 async fn open(config: &Config) -> Result<Services, Fault> {
     open_in(&config.data_dir, &config.public_url).await
+}
+
+/// A tenant of a portal that has been set up, for the verbs that change it.
+#[derive(clap::Args)]
+struct InTenant {
+    #[command(flatten)]
+    options: DataOptions,
+    /// The tenant
+    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
+    tenant: TenantId,
+}
+
+impl InTenant {
+    async fn open(&self) -> Result<Services, Failed> {
+        Ok(open_data(&self.options.existing()?).await?)
+    }
 }
 
 /// For verbs that change what is stored and talk to nobody.

@@ -34,6 +34,7 @@ pub mod user_mfa;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -42,6 +43,7 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use proofs::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
 
 use super::storage::{self, BoxFuture, Connection, Storage};
+use crate::domain::activity::Activity;
 use crate::domain::ids::TenantId;
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
@@ -198,6 +200,24 @@ impl Services {
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, storage::Fault>> + Send + 'static,
     {
         Ok(self.shared.storage.write(work).await?)
+    }
+
+    /// A change that stands in the record if it changed anything. False when there was nothing to change.
+    async fn recorded<F>(&self, record: Activity, work: F) -> Result<bool, Fault>
+    where
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<bool, storage::Fault>> + Send + 'static,
+    {
+        self.change(move |db| {
+            async move {
+                let changed = work(&mut *db).await?;
+                if changed {
+                    storage::activity::insert(db, &record).await?;
+                }
+                Ok(changed)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// A change that may be refused, and then leaves no trace.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::{Failed, open_data};
-use crate::domain::ids::{AdminId, TenantId};
-use crate::server::config::DataOptions;
+use super::{Failed, InTenant};
+use crate::domain::ids::AdminId;
 use crate::server::service::admins::{AdminRefused, ListedAdmin};
 use crate::server::service::entropy::Secret;
 use crate::server::service::{Error, Services};
@@ -19,7 +18,7 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Add an administrator of the TMS API; prints their secret once
+    /// Add an administrator of the TMS API; prints their secret once. Those of the tenant `default` also run the deployment
     Add(Admin),
     /// List a tenant's administrators
     List(InTenant),
@@ -27,15 +26,6 @@ enum Verb {
     Rotate(Rotate),
     /// Remove an administrator
     Remove(Admin),
-}
-
-#[derive(clap::Args)]
-struct InTenant {
-    #[command(flatten)]
-    options: DataOptions,
-    /// The tenant; administrators of `default` also run the deployment
-    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
-    tenant: TenantId,
 }
 
 #[derive(clap::Args)]
@@ -62,7 +52,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::List(place) => place,
         Verb::Rotate(rotate) => &rotate.admin.place,
     };
-    let services = open_data(&place.options.existing()?).await?;
+    let services = place.open().await?;
     let done = act(&services, &arguments.verb).await;
     services.close().await;
     done
@@ -76,8 +66,8 @@ async fn act(services: &Services, verb: &Verb) -> Result<(), Failed> {
         }
         Verb::Rotate(Rotate { admin: Admin { place, admin }, overlap_minutes }) => {
             let overlap = Duration::from_secs(u64::from(*overlap_minutes) * 60);
-            let secret = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(refused)?;
-            show(admin, &secret);
+            let new = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(refused)?;
+            show(admin, &new.secret);
             println!("The secret before works for {overlap_minutes} more minutes.");
         }
         Verb::Remove(Admin { place, admin }) => {

@@ -2,10 +2,9 @@
 
 use clap::Subcommand;
 
-use super::{Failed, open_data};
-use crate::domain::ids::{ClientId, TenantId};
+use super::{Failed, InTenant};
+use crate::domain::ids::ClientId;
 use crate::domain::scope::ScopeSet;
-use crate::server::config::DataOptions;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -22,10 +21,7 @@ enum Verb {
 #[derive(clap::Args)]
 struct Set {
     #[command(flatten)]
-    options: DataOptions,
-    /// The tenant
-    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
-    tenant: TenantId,
+    place: InTenant,
     /// The client
     #[arg(value_parser = |name: &str| ClientId::parse(name))]
     client: ClientId,
@@ -50,10 +46,11 @@ fn scope(words: &str) -> Result<ScopeSet, String> {
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
-    let Verb::Set(Set { options, tenant, client, device_grant, scope, verified, enabled }) = arguments.verb;
-    let services = open_data(&options.existing()?).await?;
+    let Verb::Set(Set { place, client, device_grant, scope, verified, enabled }) = arguments.verb;
+    let services = place.open().await?;
+    let tenant = &place.tenant;
     let known = services
-        .set_up_client(&tenant, &client, move |client| {
+        .set_up_client(tenant, &client, move |client| {
             client.device_grant = device_grant.unwrap_or(client.device_grant);
             client.scope = scope.unwrap_or_else(|| client.scope.clone());
             client.verified = verified.unwrap_or(client.verified);

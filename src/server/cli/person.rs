@@ -2,9 +2,8 @@
 
 use clap::Subcommand;
 
-use super::{Failed, open_data};
-use crate::domain::ids::{TenantId, UserId};
-use crate::server::config::DataOptions;
+use super::{Failed, InTenant};
+use crate::domain::ids::UserId;
 use crate::server::service::entropy::{Secret, readable_password};
 use crate::server::service::people::PersonRefused;
 use crate::server::service::{Error, SystemEntropy};
@@ -39,10 +38,7 @@ struct Add {
 #[derive(clap::Args)]
 struct Person {
     #[command(flatten)]
-    options: DataOptions,
-    /// The tenant
-    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
-    tenant: TenantId,
+    place: InTenant,
     /// The person's user name
     #[arg(value_parser = |name: &str| UserId::parse(name))]
     user: UserId,
@@ -53,8 +49,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
         Verb::Password(person) | Verb::Disable(person) | Verb::Enable(person) => (person, ""),
     };
-    let Person { options, tenant, user } = person;
-    let services = open_data(&options.existing()?).await?;
+    let Person { place, user } = person;
+    let services = place.open().await?;
+    let tenant = &place.tenant;
     let password = readable_password(&SystemEntropy);
     let done = match &arguments.verb {
         Verb::Add(_) => services.add_person(tenant, user, display_name, &password).await.map(|()| Done::Password(&password)),

@@ -2,9 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Failed, open_data};
-use crate::domain::ids::TenantId;
-use crate::server::config::DataOptions;
+use super::{Failed, InTenant};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -21,10 +19,7 @@ enum Verb {
 #[derive(clap::Args)]
 struct Set {
     #[command(flatten)]
-    options: DataOptions,
-    /// The tenant
-    #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
-    tenant: TenantId,
+    place: InTenant,
     /// The name that people read
     #[arg(long)]
     display_name: Option<String>,
@@ -50,8 +45,8 @@ struct Set {
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let Verb::Set(set) = arguments.verb;
-    let id = set.tenant;
-    let services = open_data(&set.options.existing()?).await?;
+    let services = set.place.open().await?;
+    let id = set.place.tenant;
     let known = services
         .change_tenant(&id, move |tenant| {
             if let Some(name) = set.display_name {

@@ -33,6 +33,13 @@ pub enum AdminRefused {
     LastOne,
 }
 
+/// A secret in the place of another, which goes on for a while.
+pub struct Rotated {
+    /// Shown once.
+    pub secret: Secret,
+    pub old_until: Timestamp,
+}
+
 /// An administrator, as the operator sees them.
 pub struct ListedAdmin {
     pub admin_id: AdminId,
@@ -50,9 +57,8 @@ impl Services {
         secret: &str,
         from: Option<IpAddr>,
     ) -> Result<TenantAdmin, Error<CallerRefused>> {
-        let reader = self.storage().reader();
-        let tenant = tenants::find(reader, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(CallerRefused::NoTenant))?;
-        let admin = admins::find(reader, &tenant.id, admin_id).await?;
+        let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(CallerRefused::NoTenant))?;
+        let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
         let proved = admin.is_some_and(|admin| self.proves(ADMIN_SECRET, secret, &admin.secrets));
         if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
     }
@@ -88,13 +94,14 @@ impl Services {
     }
 
     /// Gives an administrator a new secret, shown once; the old one goes on for `overlap`.
-    pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<Secret, Error<AdminRefused>> {
+    pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<Rotated, Error<AdminRefused>> {
         let secret = Secret::hexadecimal(self.entropy());
         let (hash, now) = (self.keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let old_until = now + overlap;
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
         self.attempt(move |db| {
             async move {
-                if !admins::set_secret(db, &tenant, &admin_id, &hash, now + overlap).await? {
+                if !admins::set_secret(db, &tenant, &admin_id, &hash, old_until).await? {
                     return Err(Error::Refused(AdminRefused::NoAdmin));
                 }
                 activity::insert(db, &Activity::new(tenant, Kind::AdminSecretChanged, now).subject(admin_id.as_str())).await?;
@@ -103,7 +110,7 @@ impl Services {
             .boxed()
         })
         .await?;
-        Ok(secret)
+        Ok(Rotated { secret, old_until })
     }
 
     pub async fn remove_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<(), Error<AdminRefused>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use super::admins::Rotated;
 use super::entropy::Secret;
 use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, TenantAdmin};
 pub use super::storage::clients::Changes as ClientChanges;
@@ -160,15 +161,16 @@ impl Services {
     }
 
     /// Gives a client a new secret, shown once; the old one goes on for `overlap`.
-    pub async fn rotate_client_secret(&self, keeper: &ClientKeeper, overlap: Duration) -> Result<Secret, Error<ChangeRefused>> {
+    pub async fn rotate_client_secret(&self, keeper: &ClientKeeper, overlap: Duration) -> Result<Rotated, Error<ChangeRefused>> {
         let secret = Secret::hexadecimal(self.entropy());
         let (hash, now) = (self.keys().hash(SECRET, secret.reveal()), self.now());
+        let old_until = now + overlap;
         let keeper = keeper.clone();
         self.attempt(move |db| {
             async move {
                 let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
                 clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ChangeRefused::NotFound))?;
-                if !clients::set_secret(db, tenant, client, &hash, now + overlap, now).await? {
+                if !clients::set_secret(db, tenant, client, &hash, old_until, now).await? {
                     return Err(Error::Refused(ChangeRefused::NoSecret));
                 }
                 activity::insert(db, &record(&keeper, Kind::ClientSecretChanged, now)).await?;
@@ -177,23 +179,14 @@ impl Services {
             .boxed()
         })
         .await?;
-        Ok(secret)
+        Ok(Rotated { secret, old_until })
     }
 
     /// Removes a client with all that hangs on it. False when it was not there.
     pub async fn delete_client(&self, keeper: &ClientKeeper) -> Result<bool, Fault> {
         let (keeper, now) = (keeper.clone(), self.now());
-        self.change(move |db| {
-            async move {
-                let deleted = clients::delete(db, &keeper.tenant_id, &keeper.client_id).await?;
-                if deleted {
-                    activity::insert(db, &record(&keeper, Kind::ClientDeleted, now)).await?;
-                }
-                Ok(deleted)
-            }
-            .boxed()
-        })
-        .await
+        let record = record(&keeper, Kind::ClientDeleted, now);
+        self.recorded(record, move |db| async move { clients::delete(db, &keeper.tenant_id, &keeper.client_id).await }.boxed()).await
     }
 }
 

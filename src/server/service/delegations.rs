@@ -85,17 +85,9 @@ impl Services {
         let until = ends(ttl_minutes, now);
         let record = record(admin, Kind::DelegationChanged, client_id, user_id, now);
         let (tenant, client_id, user_id) = (admin.tenant_id().clone(), client_id.clone(), user_id.clone());
-        self.change(move |db| {
-            async move {
-                let changed = delegations::set_end(db, &tenant, &client_id, &user_id, until, now).await?;
-                if changed {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(changed.then_some(until))
-            }
-            .boxed()
-        })
-        .await
+        let changed =
+            self.recorded(record, move |db| async move { delegations::set_end(db, &tenant, &client_id, &user_id, until, now).await }.boxed()).await?;
+        Ok(changed.then_some(until))
     }
 
     /// Ends everything a client may do for a person, whoever allowed it, and deletes the keys it made for them. Says how many

@@ -37,7 +37,7 @@ impl Secret {
     pub fn hexadecimal(entropy: &dyn Entropy) -> Self {
         let mut bytes = Zeroizing::new([0_u8; 24]);
         entropy.fill(bytes.as_mut());
-        Self(Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        Self(Zeroizing::new(hex::encode(*bytes)))
     }
 
     /// A secret that somebody chose or typed.

@@ -101,34 +101,15 @@ impl Services {
         let until = ends(ttl_minutes, now);
         let record = record(admin, Kind::HostLinkChanged, &link, now);
         let place = place(admin, link);
-        self.change(move |db| {
-            async move {
-                let changed = host_accounts::set_end(db, &place, until, now).await?;
-                if changed {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(changed.then_some(until))
-            }
-            .boxed()
-        })
-        .await
+        let changed = self.recorded(record, move |db| async move { host_accounts::set_end(db, &place, until, now).await }.boxed()).await?;
+        Ok(changed.then_some(until))
     }
 
     /// Unlinks an account; its keys are deleted. False when there is no such link.
     pub async fn unlink_host_account(&self, admin: &TenantAdmin, link: Link) -> Result<bool, Fault> {
         let record = record(admin, Kind::HostUnlinked, &link, self.now());
         let place = place(admin, link);
-        self.change(move |db| {
-            async move {
-                let deleted = host_accounts::delete(db, &place).await?;
-                if deleted {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(deleted)
-            }
-            .boxed()
-        })
-        .await
+        self.recorded(record, move |db| async move { host_accounts::delete(db, &place).await }.boxed()).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use super::admins::Rotated;
 use super::entropy::Secret;
 use super::proofs::{ProvedHost, TenantAdmin};
 use super::storage::{activity, hosts};
@@ -58,35 +59,26 @@ impl Services {
     pub async fn remove_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Fault> {
         let record = record(admin, Kind::HostRemoved, host, self.now());
         let (tenant, host, address) = (admin.tenant_id().clone(), host.clone(), address.to_owned());
-        self.change(move |db| {
-            async move {
-                let removed = hosts::delete(db, &tenant, &host, &address).await?;
-                if removed {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(removed)
-            }
-            .boxed()
-        })
-        .await
+        self.recorded(record, move |db| async move { hosts::delete(db, &tenant, &host, &address).await }.boxed()).await
     }
 
     /// Gives a host a credential, shown once; one it has already goes on for `overlap`. If `required`, the host's keys are shown
     /// to nobody without it.
-    pub async fn make_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool, overlap: Duration) -> Result<Secret, Fault> {
-        let credential = Secret::hexadecimal(self.entropy());
-        let (hash, now) = (self.keys().hash(HOST_CREDENTIAL, credential.reveal()), self.now());
+    pub async fn make_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool, overlap: Duration) -> Result<Rotated, Fault> {
+        let secret = Secret::hexadecimal(self.entropy());
+        let (hash, now) = (self.keys().hash(HOST_CREDENTIAL, secret.reveal()), self.now());
+        let old_until = now + overlap;
         let record = record(admin, Kind::HostCredentialMade, host, now);
         let made = HostCredential { tenant_id: admin.tenant_id().clone(), host: host.clone(), required };
         self.change(move |db| {
             async move {
-                hosts::set_credential(db, &made, &hash, now + overlap, now).await?;
+                hosts::set_credential(db, &made, &hash, old_until, now).await?;
                 activity::insert(db, &record).await
             }
             .boxed()
         })
         .await?;
-        Ok(credential)
+        Ok(Rotated { secret, old_until })
     }
 
     /// Says whether a host must show its credential. False when it has none.
@@ -94,34 +86,14 @@ impl Services {
         let now = self.now();
         let record = record(admin, Kind::HostCredentialChanged, host, now);
         let credential = HostCredential { tenant_id: admin.tenant_id().clone(), host: host.clone(), required };
-        self.change(move |db| {
-            async move {
-                let changed = hosts::require_credential(db, &credential, now).await?;
-                if changed {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(changed)
-            }
-            .boxed()
-        })
-        .await
+        self.recorded(record, move |db| async move { hosts::require_credential(db, &credential, now).await }.boxed()).await
     }
 
     /// Takes a host's credential away. False when it has none.
     pub async fn remove_host_credential(&self, admin: &TenantAdmin, host: &HostName) -> Result<bool, Fault> {
         let record = record(admin, Kind::HostCredentialRemoved, host, self.now());
         let (tenant, host) = (admin.tenant_id().clone(), host.clone());
-        self.change(move |db| {
-            async move {
-                let removed = hosts::delete_credential(db, &tenant, &host).await?;
-                if removed {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(removed)
-            }
-            .boxed()
-        })
-        .await
+        self.recorded(record, move |db| async move { hosts::delete_credential(db, &tenant, &host).await }.boxed()).await
     }
 
     /// The host whose credential this is.

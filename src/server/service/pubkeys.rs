@@ -78,7 +78,7 @@ struct Maker {
 
 impl Services {
     /// Makes or takes a key with which the client logs in for a person.
-    pub async fn create_key(&self, client: &AuthenticatedClient, user_id: &UserId, wanted: KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+    pub async fn create_key(&self, client: &AuthenticatedClient, user_id: &UserId, wanted: &KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
         let place =
             Place { tenant_id: client.tenant.id.clone(), user_id: user_id.clone(), host: wanted.host.clone(), account: wanted.account.clone() };
         let client_id = client.client.id.clone();
@@ -91,7 +91,7 @@ impl Services {
     }
 
     /// Takes a key with which the person logs in themselves, for one of the host accounts their device was allowed.
-    pub async fn create_own_key(&self, holder: &TokenHolder, wanted: KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+    pub async fn create_own_key(&self, holder: &TokenHolder, wanted: &KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
         let place = Place {
             tenant_id: holder.tenant_id.clone(),
             user_id: holder.user_id.clone(),
@@ -108,12 +108,12 @@ impl Services {
         Ok(self.storage().dependencies(asked).await?)
     }
 
-    async fn store_key(&self, maker: Maker, wanted: KeyWanted, dependencies: &Dependencies) -> Result<NewKey, Error<KeyRefused>> {
+    async fn store_key(&self, maker: Maker, wanted: &KeyWanted, dependencies: &Dependencies) -> Result<NewKey, Error<KeyRefused>> {
         let Maker { place, client_id, device_grant_id, from } = maker;
         dependencies.check(true, self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
-        let (key, private_key) = match wanted.source {
-            KeySource::Given(line) => (SshPublicKey::parse(&line).map_err(|refused| Error::Refused(refused.into()))?, None),
-            KeySource::Made(key_type) => match self.make_key_pair(key_type).await {
+        let (key, private_key) = match &wanted.source {
+            KeySource::Given(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?, None),
+            KeySource::Made(key_type) => match self.make_key_pair(*key_type).await {
                 Ok(KeyPair { private_key, public_key }) => (public_key, Some(private_key)),
                 Err(Error::Refused(TooManyAtOnce)) => return Err(Error::Refused(KeyRefused::TooManyAtOnce)),
                 Err(Error::Internal(fault)) => return Err(fault.into()),

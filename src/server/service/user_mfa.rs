@@ -58,17 +58,7 @@ impl Services {
     pub async fn set_mfa_enabled(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<bool, Fault> {
         let now = self.now();
         let (tenant, user_id, record) = (admin.tenant_id().clone(), user_id.clone(), record(admin, Kind::MfaChanged, user_id, now));
-        self.change(move |db| {
-            async move {
-                let changed = user_mfa::set_enabled(db, &tenant, &user_id, enabled, now).await?;
-                if changed {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(changed)
-            }
-            .boxed()
-        })
-        .await
+        self.recorded(record, move |db| async move { user_mfa::set_enabled(db, &tenant, &user_id, enabled, now).await }.boxed()).await
     }
 
     /// Closes a person's window for good, and ends all that rests on it: links, delegations, devices, keys. Their account
@@ -76,7 +66,7 @@ impl Services {
     pub async fn delete_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let now = self.now();
         let (admin, user_id, record) = (admin.clone(), user_id.clone(), record(admin, Kind::MfaClosed, user_id, now));
-        self.change(move |db| {
+        self.recorded(record, move |db| {
             async move {
                 let tenant = admin.tenant_id();
                 let deleted = user_mfa::delete(db, tenant, &user_id).await?;
@@ -84,7 +74,6 @@ impl Services {
                     withdraw_grants(db, &admin, &user_id, None, now).await?;
                     delegations::delete(db, tenant, &user_id, None).await?;
                     host_accounts::delete_of_person(db, tenant, &user_id).await?;
-                    activity::insert(db, &record).await?;
                 }
                 Ok(deleted)
             }

@@ -181,13 +181,13 @@ impl TryFrom<CredentialRow> for Credentialed {
 /// The hosts that credentials belong to, now or until their rotation is over; for [`super::lane`].
 pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> BoxFuture<'c, Result<Vec<Option<Credentialed>>, Fault>> {
     async move {
-        let hex: Vec<String> = hashes.iter().map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let hashes_in_hex: Vec<String> = hashes.iter().map(hex::encode).collect();
         let rows: Vec<CredentialRow> = sqlx::query_as(
             "WITH asked (hash) AS (SELECT unhex(value) FROM json_each($1))
              SELECT tenant_id, host, secret_hash, old_secret_hash, old_secret_until, required
              FROM host_credentials WHERE secret_hash IN (SELECT hash FROM asked) OR old_secret_hash IN (SELECT hash FROM asked)",
         )
-        .bind(serde_json::to_string(&hex).unwrap_or_default())
+        .bind(serde_json::to_string(&hashes_in_hex).unwrap_or_default())
         .fetch_all(db)
         .await?;
         let found = rows.into_iter().map(Credentialed::try_from).collect::<Result<Vec<_>, _>>()?;

@@ -245,7 +245,7 @@ pub async fn delete(db: &mut Connection, number: i64) -> Result<bool, Fault> {
     Ok(done.rows_affected() == 1)
 }
 
-/// The keys a client made for a person with its secret. Says how many there were.
+/// The keys a client made for a person. Says how many there were.
 pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
     let done = sqlx::query("DELETE FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3")
         .bind(tenant_id.as_str())

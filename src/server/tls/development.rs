@@ -114,7 +114,7 @@ impl Authority {
     fn params(key: &KeyPair, now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
         let mut params = valid(CertificateParams::default(), now, AUTHORITY_LIFETIME)?;
         // Named after its key: two authorities of one name confuse trust stores.
-        let id: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let id: String = hex::encode(params.key_identifier(key)).chars().take(8).collect();
         params.distinguished_name.push(DnType::CommonName, format!("tms-portal development CA {id}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -17,6 +17,7 @@ use crate::server::service::access_tokens::InvalidToken;
 use crate::server::service::clients::CallerRefused;
 use crate::server::service::hosts::InvalidCredential;
 use crate::server::service::lookups::Asking;
+use crate::server::service::proofs::ClientKeeper;
 use crate::server::service::{AuthenticatedClient, Error, Principal, TenantAdmin, TokenHolder};
 use crate::server::state::AppState;
 
@@ -173,6 +174,14 @@ async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Opt
     let from = client_address::of(&parts.extensions);
     let caller = format!("{tenant}/admin {id} {}", network(from));
     counted(state, &caller, state.services.authenticate_admin(tenant, &id, secret, from).await)
+}
+
+/// Leave to act on a client; `said_in` is the part of the request that names it.
+pub fn keeper_of(principal: &Principal, client_id: ClientId, said_in: &str) -> Result<ClientKeeper, TmsError> {
+    let named = format!("{client_id}@{}", principal.tenant_id());
+    principal
+        .over(client_id)
+        .ok_or_else(|| TmsError::Forbidden(format!("ERROR: FORBIDDEN - {said_in} parameters ({named}) differ from those in the request header.")))
 }
 
 /// Counts wrong secrets; whoever sends too many has to wait, and is then not even told whether the next one is right.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsClientOrAdmin, CalledFrom, MaybeAdmin, tenant_not_enabled};
+use super::auth::{AsClientOrAdmin, CalledFrom, MaybeAdmin, keeper_of, tenant_not_enabled};
 use super::body::{Body, InQuery, Named, Text};
 use super::error::{Refused, TmsError};
 use crate::domain::client::Client;
@@ -234,14 +234,14 @@ pub async fn rotate(
     InQuery(rotation): InQuery<Rotation>,
 ) -> Done<ClientSecret> {
     let overlap = rotation.overlap()?;
-    let secret = services.rotate_client_secret(&keeper(&principal, id.clone())?, overlap).await.map_err(change_refused)?;
+    let rotated = services.rotate_client_secret(&keeper(&principal, id.clone())?, overlap).await.map_err(change_refused)?;
     let sentence = format!("Secret updated for client {id}");
     Ok(saying(
         sentence,
         ClientSecret {
             client_id: id,
-            client_secret: secret.reveal().to_owned(),
-            old_secret_until: (services.now() + overlap).to_rfc3339(),
+            client_secret: rotated.secret.reveal().to_owned(),
+            old_secret_until: rotated.old_until.to_rfc3339(),
             tenant: principal.tenant_id().to_string(),
         },
     ))
@@ -262,10 +262,5 @@ pub async fn delete(
 
 /// Leave to act on the client in the path.
 pub fn keeper(principal: &Principal, id: String) -> Result<ClientKeeper, TmsError> {
-    let client_id = ClientId::parse(id).map_err(|_| TmsError::NOT_FOUND)?;
-    let named = client_id.to_string();
-    principal.over(client_id).ok_or_else(|| {
-        let tenant = principal.tenant_id();
-        TmsError::Forbidden(format!("ERROR: FORBIDDEN - Path parameters ({named}@{tenant}) differ from those in the request header."))
-    })
+    keeper_of(principal, ClientId::parse(id).map_err(|_| TmsError::NOT_FOUND)?, "Path")
 }

@@ -140,11 +140,11 @@ pub async fn make_credential(
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
     let (overlap, required) = (rotation.overlap()?, wanted.required.unwrap_or(false));
-    let credential = services.make_host_credential(&admin, &host, required, overlap).await?;
+    let made = services.make_host_credential(&admin, &host, required, overlap).await?;
     Ok(created(CredentialMade {
-        credential: credential.reveal().to_owned(),
+        credential: made.secret.reveal().to_owned(),
         host: host.into(),
-        old_credential_until: (services.now() + overlap).to_rfc3339(),
+        old_credential_until: made.old_until.to_rfc3339(),
         required,
         tenant: admin.tenant_id().to_string(),
     }))

@@ -9,12 +9,12 @@ use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, saying,
 use super::auth::Bearer;
 use super::body::{Body, Number, Text};
 use super::error::{Refused, TmsError};
-use super::pubkeys::{key_refused, missing_dependency};
+use super::pubkeys::{Wanting, key_refused};
 use crate::domain::pubkey::Pubkey;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
-use crate::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted};
-use crate::server::service::{Error, Services};
+use crate::server::service::Services;
+use crate::server::service::pubkeys::{KeySource, KeyWanted};
 
 #[derive(Serialize, ToSchema)]
 pub struct Me {
@@ -161,12 +161,8 @@ pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(r
         ttl_minutes: request.ttl_minutes.unwrap_or(-1),
         source: KeySource::Given(request.public_key.0),
     };
-    let place = (wanted.host.clone(), wanted.account.clone());
-    let made = services.create_own_key(&holder, wanted).await.map_err(|error| match error {
-        Error::Refused(KeyRefused::Missing(missing)) => {
-            missing_dependency(missing, holder.user_id(), &place.0, &place.1, holder.client_id(), holder.tenant_id().as_str())
-        }
-        other => key_refused(other),
+    let made = services.create_own_key(&holder, &wanted).await.map_err(|error| {
+        key_refused(error, &Wanting { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &wanted })
     })?;
     Ok(created(MyKey::new(made.pubkey, services.now())))
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsClient, AsClientOrAdmin, AsHost, CalledFrom};
+use super::auth::{AsClient, AsClientOrAdmin, AsHost, CalledFrom, keeper_of};
 use super::body::{Body, Number, Text, same_tenant};
 use super::error::{Refused, TmsError};
-use crate::domain::ids::{AccountName, ClientId, HostName, UserId};
+use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
 use crate::domain::pubkey::{KeyType, Missing, Pubkey};
 use crate::server::service::lookups::{Login, LookupRefused};
 use crate::server::service::proofs::ClientKeeper;
@@ -60,13 +60,9 @@ pub async fn create(State(services): State<Services>, AsClient(client): AsClient
         ttl_minutes: request.ttl_minutes,
         source: source(request.public_key, request.key_type)?,
     };
-    let place = (wanted.host.clone(), wanted.account.clone());
-    let NewKey { pubkey, private_key } = services.create_key(&client, &user_id, wanted).await.map_err(|error| match error {
-        Error::Refused(KeyRefused::Missing(missing)) => {
-            let client = client.client();
-            missing_dependency(missing, &user_id, &place.0, &place.1, &client.id, client.tenant_id.as_str())
-        }
-        other => key_refused(other),
+    let NewKey { pubkey, private_key } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
+        let client = client.client();
+        key_refused(error, &Wanting { tenant: &client.tenant_id, client: &client.id, user: &user_id, key: &wanted })
     })?;
     Ok(created(KeyMade {
         expires_at: pubkey.expires_at.to_rfc3339(),
@@ -89,10 +85,17 @@ fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource,
         .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; leave it out for ed25519.".into()))
 }
 
-/// For what is missing, [`missing_dependency`] has the words.
-pub fn key_refused(error: Error<KeyRefused>) -> TmsError {
+/// Who wanted a key, for the words of a refusal.
+pub struct Wanting<'a> {
+    pub tenant: &'a TenantId,
+    pub client: &'a ClientId,
+    pub user: &'a UserId,
+    pub key: &'a KeyWanted,
+}
+
+pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError {
     match error {
-        Error::Refused(KeyRefused::Missing(_)) => TmsError::Forbidden("ERROR: FORBIDDEN - something this key depends on is missing.".into()),
+        Error::Refused(KeyRefused::Missing(missing)) => missing_dependency(missing, wanting),
         Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
         Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
         Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
@@ -101,7 +104,8 @@ pub fn key_refused(error: Error<KeyRefused>) -> TmsError {
 }
 
 /// What is missing, in TMS' words.
-pub fn missing_dependency(missing: Missing, user: &UserId, host: &HostName, account: &AccountName, client: &ClientId, tenant: &str) -> TmsError {
+fn missing_dependency(missing: Missing, wanting: &Wanting<'_>) -> TmsError {
+    let Wanting { tenant, client, user, key: KeyWanted { host, account, .. } } = wanting;
     let what = match missing {
         Missing::PersonDisabled => format!("User ID {user} in tenant {tenant} is disabled."),
         Missing::Mfa => format!("Required user MFA record not found for user ID {user} in tenant {tenant}."),
@@ -310,10 +314,5 @@ pub async fn delete(
 /// Leave to act on the client in the body.
 fn keeper(principal: &Principal, client: Text, tenant: &Text) -> Result<ClientKeeper, TmsError> {
     same_tenant(principal.tenant_id(), tenant)?;
-    let client_id: ClientId = client.id("client_id")?;
-    let named = client_id.to_string();
-    principal.over(client_id).ok_or_else(|| {
-        let tenant = principal.tenant_id();
-        TmsError::Forbidden(format!("ERROR: FORBIDDEN - Payload parameters ({named}@{tenant}) differ from those in the request header."))
-    })
+    keeper_of(principal, client.id("client_id")?, "Payload")
 }

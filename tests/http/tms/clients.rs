@@ -217,7 +217,7 @@ async fn each_administrator_has_a_secret_of_their_own_that_can_be_changed() {
     assert_eq!(who, ["a by ~~admin", "b by boss"]);
 
     let overlap = Duration::from_secs(60);
-    let changed = app.services.rotate_admin_secret(&tenant, &boss, overlap).await.expect("changed").reveal().to_owned();
+    let changed = app.services.rotate_admin_secret(&tenant, &boss, overlap).await.expect("changed").secret.reveal().to_owned();
     assert_eq!((second.get("/usermfa/list").await.status, app.admin_of("test", "boss", &changed).get("/usermfa/list").await.status), (200, 200));
     app.clock.advance(overlap);
     assert_eq!((second.get("/usermfa/list").await.status, app.admin_of("test", "boss", &changed).get("/usermfa/list").await.status), (401, 200));
