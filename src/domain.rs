@@ -20,6 +20,7 @@ pub mod device_grant;
 pub mod host;
 pub mod host_account;
 pub mod ids;
+pub mod listing;
 pub mod mfa;
 pub mod page;
 pub mod paths;

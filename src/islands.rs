@@ -1,13 +1,22 @@
 //! THE INTERACTIVE BITS, all that becomes WASM. Each only adds to what works without it.
+//!
+//! Those of the layout listen to the whole document, so that they also work for what comes into it later.
 
-mod copy_button;
+mod confirm_dialog;
+mod copying;
 mod countdown;
+mod documents;
+mod live_list;
+mod local_times;
 mod one_press;
 mod pickup_status;
 mod user_code_input;
 
-pub use copy_button::CopyButton;
+pub use confirm_dialog::ConfirmDialog;
+pub use copying::Copying;
 pub use countdown::Countdown;
+pub use live_list::LiveList;
+pub use local_times::LocalTimes;
 pub use one_press::OnePress;
 pub use pickup_status::PickupStatus;
 pub use user_code_input::UserCodeInput;

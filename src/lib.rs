@@ -1,6 +1,9 @@
 //! tms-portal: see `docs/architecture.md` for the map. This file holds the rooms and the `cfg` lines; elsewhere there are
 //! (nearly) none.
 
+// Pages are types within types.
+#![recursion_limit = "256"]
+
 pub mod domain;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
@@ -12,6 +15,8 @@ pub mod server_fns;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod words;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,5 +1,6 @@
 //! THE HTML. Pages only read; what changes something is a form to a server function. Each works without JavaScript.
 
+mod admin;
 mod api_docs;
 mod components;
 mod device;
@@ -8,15 +9,18 @@ mod device_result;
 mod error;
 mod home;
 mod hosts;
+mod keys;
 mod sessions;
 mod sign_in;
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::hooks::use_query_map;
 use leptos_router::{SsrMode, path};
 
-use crate::server::context::{self, page_policy};
+use crate::domain::listing::ListQuery;
+use crate::server::context::{self, Theme, page_policy};
 
 use components::Layout;
 pub use error::ErrorPage;
@@ -26,9 +30,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     if let Some(policy) = leptos::nonce::use_nonce().and_then(|nonce| page_policy(&nonce).parse().ok()) {
         context::set_header(axum::http::header::CONTENT_SECURITY_POLICY, policy);
     }
+    let w = context::words();
     view! {
         <!DOCTYPE html>
-        <html lang="en" dir="ltr">
+        <html lang=w.tag() dir=w.direction() data-theme=context::theme().map(Theme::as_str)>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -63,10 +68,19 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("device/report") view=device_report::DeviceReport/>
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
+                    <Route path=path!("keys") view=keys::Keys/>
+                    <Route path=path!("keys/revoke") view=keys::RevokeTheseKeys/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
+                    <Route path=path!("admin") view=admin::Overview/>
                     <Route path=path!("docs/api") view=api_docs::ApiDocs/>
                 </ParentRoute>
             </Routes>
         </Router>
     })
+}
+
+/// What of a long list is wanted, as the page's address says.
+fn list_query() -> ListQuery {
+    let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
+    ListQuery { q: get("q"), show: get("show"), sort: get("sort"), after: get("after") }
 }

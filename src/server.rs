@@ -7,6 +7,7 @@ pub mod context;
 pub mod guard;
 pub mod listen;
 pub mod oauth;
+mod preferences;
 pub mod router;
 pub mod service;
 pub mod sign_in;

@@ -6,4 +6,6 @@
 
 pub mod device;
 pub mod host_accounts;
+pub mod keys;
+pub mod preferences;
 pub mod sessions;

@@ -112,6 +112,14 @@ identifier! {
     SessionId
 }
 
+impl AdminId {
+    /// The name under which a person with the role of an administrator stands in the record; no other administrator can have
+    /// it, for its colon.
+    pub fn of_person(person: &UserId) -> Self {
+        Self(format!("person:{person}"))
+    }
+}
+
 /// A tenant's short name. It is a path segment of the issuer, so it is stricter than the other identifiers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

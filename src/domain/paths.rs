@@ -1,5 +1,7 @@
 //! Every address of the portal, written once.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::ids::TenantId;
 
 pub const HOME: &str = "/";
@@ -10,18 +12,68 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_IN_PASSWORD: &str = "/sign-in/password";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const HOSTS: &str = "/hosts";
+pub const KEYS: &str = "/keys";
+/// Confirms the revocation of the keys in its query.
+pub const KEYS_REVOKE: &str = "/keys/revoke";
+/// Confirms the panic button.
+pub const REVOKE_EVERYTHING: &str = "/keys/revoke-everything";
+/// Registers a public key of one's own.
+pub const KEYS_ADD: &str = "/keys/add";
+/// Confirms that a host account is unlinked.
+pub const HOSTS_UNLINK: &str = "/hosts/unlink";
+pub const APPS: &str = "/apps";
+/// Confirms that what an application may do ends, or is made shorter or longer.
+pub const APPS_CHANGE: &str = "/apps/change";
 pub const SESSIONS: &str = "/sessions";
+/// Confirms that sessions or devices end.
+pub const SESSIONS_END: &str = "/sessions/end";
+pub const ACTIVITY: &str = "/activity";
+/// One's own activity as a file.
+pub const ACTIVITY_JSON: &str = "/activity.json";
+pub const ACTIVITY_CSV: &str = "/activity.csv";
+/// Where a tenant's administrators work. Everything beneath it takes the role and a fresh sign-in.
+pub const ADMIN: &str = "/admin";
+pub const ADMIN_CLIENTS: &str = "/admin/clients";
+pub const ADMIN_HOSTS: &str = "/admin/hosts";
+pub const ADMIN_PEOPLE: &str = "/admin/people";
+pub const ADMIN_DELEGATIONS: &str = "/admin/delegations";
+pub const ADMIN_KEYS: &str = "/admin/keys";
+pub const ADMIN_POLICY: &str = "/admin/policy";
+pub const ADMIN_ACTIVITY: &str = "/admin/activity";
+pub const ADMIN_TENANTS: &str = "/admin/tenants";
 pub const API_DOCS: &str = "/docs/api";
 
 /// Where the server functions live. Beneath it every path needs a signed-in person unless it is in [`PUBLIC_ACTIONS`].
 pub const ACTIONS: &str = "/api";
 pub const ENTER_CODE: &str = "/api/device/enter";
 pub const REPORT_CODE: &str = "/api/device/report";
+pub const SET_PREFERENCES: &str = "/api/preferences/set";
+/// The server functions of a tenant's administrators.
+pub const ADMIN_ACTIONS: &str = "/api/admin";
 
 /// Pages that a person who is not signed in may see. Everything else asks to sign in first.
 pub const PUBLIC_PAGES: [&str; 5] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, API_DOCS];
 /// Server functions that a person who is not signed in may call.
-pub const PUBLIC_ACTIONS: [&str; 2] = [ENTER_CODE, REPORT_CODE];
+pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
+
+/// The pages one may want to come back to; those of administrators are all beneath [`ADMIN`].
+const PAGES: [&str; 15] = [
+    HOME,
+    DEVICE_REPORT,
+    API_DOCS,
+    HOSTS,
+    HOSTS_UNLINK,
+    KEYS,
+    KEYS_ADD,
+    KEYS_REVOKE,
+    REVOKE_EVERYTHING,
+    APPS,
+    APPS_CHANGE,
+    SESSIONS,
+    SESSIONS_END,
+    ACTIVITY,
+    SIGN_IN,
+];
 
 pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
@@ -44,40 +96,100 @@ pub fn tenant(tenant: &TenantId) -> String {
 }
 
 /// The sign-in page, for a tenant and the page to go on to.
-pub fn sign_in(tenant: Option<&TenantId>, then: AfterSignIn) -> String {
-    let then = if then == AfterSignIn::Home { String::new() } else { format!("then={}", then.path()) };
-    let tenant = tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}"));
-    let query: Vec<String> = [tenant, then].into_iter().filter(|part| !part.is_empty()).collect();
-    if query.is_empty() { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?{}", query.join("&")) }
+pub fn sign_in(tenant: Option<&TenantId>, then: &Onward) -> String {
+    let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
+    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &then])
 }
 
-/// Where to go on after signing in: a closed list, never an address out of a request (RFC 9700 §4.11).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum AfterSignIn {
-    #[default]
-    Home,
-    Device,
-    Hosts,
-    Sessions,
+/// The sign-in page for somebody who is signed in, and has to show once more that it is them.
+pub fn sign_in_again(then: &Onward) -> String {
+    with_query(SIGN_IN, &["again=1", &format!("then={}", encoded(then.as_str()))])
 }
 
-impl AfterSignIn {
-    /// The page somebody wanted when they were asked to sign in; home when it is none of the list.
-    pub fn wanted(path: &str) -> Self {
-        match path {
-            DEVICE | DEVICE_RESULT => Self::Device,
-            HOSTS => Self::Hosts,
-            SESSIONS => Self::Sessions,
-            _ => Self::Home,
+fn with_query(path: &str, parts: &[&str]) -> String {
+    let query: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// A value for a query (RFC 3986 §3.4).
+pub fn encoded(value: &str) -> String {
+    const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(value, SPECIAL).to_string()
+}
+
+/// A page of ours to go on to, with its query: one of a closed list of paths, never an address out of a request as it is
+/// (RFC 9700 §4.11).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Onward(String);
+
+impl Default for Onward {
+    fn default() -> Self {
+        Self(HOME.to_owned())
+    }
+}
+
+impl Onward {
+    /// One of the paths above.
+    pub fn to(path: &'static str) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The page somebody wanted; home when it is none of ours.
+    pub fn wanted(address: &str) -> Self {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        if path == DEVICE || path == DEVICE_RESULT {
+            // Never with a code in the address.
+            return Self::to(DEVICE);
+        }
+        let ours = PAGES.contains(&path) || path.strip_prefix(ADMIN).is_some_and(is_below);
+        let plain = address.len() <= 1_000 && query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>'));
+        if ours && plain { Self(address.to_owned()) } else { Self::default() }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The rest of a path, in plain segments: nothing that a browser could take for another host or a way up.
+fn is_below(rest: &str) -> bool {
+    let plain = |segment: &str| segment.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    rest.is_empty() || rest.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|segment| !segment.is_empty() && plain(segment)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_on_to_pages_of_ours_only() {
+        for ours in ["/keys", "/keys?q=frontera&after=3.7", "/admin", "/admin/clients?show=off", "/admin/hosts/add"] {
+            assert_eq!(Onward::wanted(ours).as_str(), ours);
+        }
+        assert_eq!(Onward::wanted("/device?user_code=WDJB-MJHT").as_str(), DEVICE);
+        for not_ours in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example/keys",
+            "/admin//evil.example",
+            "/admin/../sign-out",
+            "/adminx",
+            "/keysx",
+            "/keys?a b",
+            "/keys?\r\nSet-Cookie:x",
+            "/keys#x",
+            "/admin?\u{e9}",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(Onward::wanted(not_ours).as_str(), HOME, "{not_ours:?}");
         }
     }
 
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::Home => HOME,
-            Self::Device => DEVICE,
-            Self::Hosts => HOSTS,
-            Self::Sessions => SESSIONS,
-        }
+    #[test]
+    fn addresses_carry_where_to_go_on() {
+        assert_eq!(sign_in(None, &Onward::default()), "/sign-in");
+        assert_eq!(sign_in(None, &Onward::wanted("/keys?q=a&show=b")), "/sign-in?then=/keys%3Fq%3Da%26show%3Db");
+        assert_eq!(sign_in_again(&Onward::to(ADMIN)), "/sign-in?again=1&then=/admin");
     }
 }

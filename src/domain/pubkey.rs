@@ -23,6 +23,8 @@ pub struct Pubkey {
     pub user_id: UserId,
     pub host: HostName,
     pub account: AccountName,
+    /// What the person calls it; may be empty.
+    pub label: String,
     /// The device whose token made it; it ends with that device.
     pub device_grant_id: Option<DeviceGrantId>,
     /// `SHA256:` and unpadded base64, as OpenSSH writes it.

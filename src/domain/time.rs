@@ -48,12 +48,26 @@ impl Timestamp {
         self.zoned("%H:%M:%S UTC")
     }
 
+    /// Its date and time of day in UTC; `None` beyond the years that calendars have.
+    pub fn calendar(self) -> Option<Calendar> {
+        let utc = self.utc()?;
+        let small = |n: i8| i64::from(n);
+        Some(Calendar {
+            year: i64::from(utc.year()),
+            month: small(utc.month()),
+            day: small(utc.day()),
+            hour: small(utc.hour()),
+            minute: small(utc.minute()),
+        })
+    }
+
     fn zoned(self, format: &str) -> String {
-        // Not as jiff's own timestamp: that ends a day before `FOREVER`, to leave room for time zones.
-        match DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_millis(self.0)) {
-            Ok(utc) => utc.strftime(format).to_string(),
-            Err(_) => String::from("unknown time"),
-        }
+        self.utc().map_or_else(|| String::from("unknown time"), |utc| utc.strftime(format).to_string())
+    }
+
+    /// Not as jiff's own timestamp: that ends a day before `FOREVER`, to leave room for time zones.
+    fn utc(self) -> Option<DateTime> {
+        DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_millis(self.0)).ok()
     }
 
     /// How long ago this was, in words: `just now`, `3 minutes ago`.
@@ -63,6 +77,17 @@ impl Timestamp {
             _ => format!("{} ago", span_in_words(now.since(self))),
         }
     }
+}
+
+/// A point in time as calendars and clocks show it, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    pub year: i64,
+    /// 1 to 12.
+    pub month: i64,
+    pub day: i64,
+    pub hour: i64,
+    pub minute: i64,
 }
 
 impl Sub<Duration> for Timestamp {
@@ -79,14 +104,34 @@ impl Add<Duration> for Timestamp {
     }
 }
 
+/// What spans are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Seconds,
+    Minutes,
+    Hours,
+    Days,
+}
+
+/// The largest whole unit that fits, and how many of it; hours up to two days.
+pub fn largest_unit(span: Duration) -> (u64, Unit) {
+    let seconds = span.as_secs();
+    match seconds {
+        0..=59 => (seconds, Unit::Seconds),
+        60..=3_599 => (seconds / 60, Unit::Minutes),
+        3_600..=172_799 => (seconds / 3_600, Unit::Hours),
+        _ => (seconds / 86_400, Unit::Days),
+    }
+}
+
 /// The largest whole unit that fits: `45 seconds`, `3 minutes`, `8 hours`, `30 days`.
 pub fn span_in_words(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let (count, unit) = match seconds {
-        0..=59 => (seconds, "second"),
-        60..=3_599 => (seconds / 60, "minute"),
-        3_600..=172_799 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
+    let (count, unit) = largest_unit(span);
+    let unit = match unit {
+        Unit::Seconds => "second",
+        Unit::Minutes => "minute",
+        Unit::Hours => "hour",
+        Unit::Days => "day",
     };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,15 +1,19 @@
-//! What pages share.
+//! What pages share: one small set of our own components on plain HTML elements.
 
 mod client_name;
 mod command;
+mod confirm;
 mod layout;
+mod list;
 mod page;
 mod problem;
 mod time;
 
 pub use client_name::ClientName;
-pub use command::Command;
+pub use command::{Command, Copyable};
+pub use confirm::{Confirm, Hidden};
 pub use layout::{Frame, Layout};
-pub use page::Page;
-pub use problem::{Problem, Sorry};
-pub use time::Time;
+pub use list::{Choice, Empty, List};
+pub use page::{DocumentTitle, Page};
+pub use problem::{Problem, Said, Sorry};
+pub use time::{Ago, At};

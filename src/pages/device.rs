@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{ClientName, Page, Problem, Sorry, Time};
+use super::components::{Ago, ClientName, Page, Problem, Sorry};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
@@ -169,7 +169,7 @@ fn Origin(device: WaitingRequest) -> impl IntoView {
             <dt>"Application"</dt>
             <dd><ClientName client=device.client/></dd>
             <dt>"Asked"</dt>
-            <dd><Time at=device.requested_at/></dd>
+            <dd><Ago at=device.requested_at/></dd>
             <dt>"From"</dt>
             <dd>{place}</dd>
             {(!device.agent.is_empty()).then(|| view! {

@@ -1,9 +1,8 @@
 //! Pages for when something does not work, that a person can use.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::components::Frame;
+use super::components::{DocumentTitle, Frame};
 use crate::domain::paths;
 
 /// The page for a status. As a value in the context it replaces all pages.
@@ -19,7 +18,7 @@ impl ErrorPage {
             crate::server::context::set_status(status);
         }
         view! {
-            <Title text=format!("Error: {title} · Trust Manager")/>
+            <DocumentTitle title=title.to_owned() refused=true/>
             <Frame>
                 <article class="page">
                     <h1>{title}</h1>

@@ -3,7 +3,7 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::components::{Page, Sorry, Time};
+use super::components::{At, Page, Sorry};
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
 
 #[component]
@@ -50,12 +50,9 @@ fn Account(account: HostAccountItem) -> impl IntoView {
                 <dt>"Account"</dt>
                 <dd translate="no">{account.account}</dd>
                 <dt>"Linked"</dt>
-                <dd><Time at=account.linked_at/></dd>
+                <dd><At at=account.linked_at/></dd>
                 <dt>{if account.active { "Expires" } else { "Expired" }}</dt>
-                <dd>{match account.expires_at {
-                    Some(at) => Either::Left(view! { <Time at/> }),
-                    None => Either::Right("never"),
-                }}</dd>
+                <dd><At at=account.expires_at/></dd>
             </dl>
         </li>
     }

@@ -4,18 +4,18 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::components::{ClientName, Page, Sorry, Time};
-use crate::server::context::{self, Place};
+use super::components::{Ago, At, ClientName, Page, Sorry};
+use crate::server::context;
 use crate::server_fns::device::{DeviceItem, EndDevice, list_devices};
 use crate::server_fns::sessions::{EndOtherSessions, EndSession, SessionItem, list_sessions};
 
 #[component]
 pub fn Sessions() -> impl IntoView {
     Suspend::new(async move {
-        let (Ok(sessions), Ok(devices), Ok(caller)) = (list_sessions().await, list_devices().await, context::caller()) else {
+        let (Ok(sessions), Ok(devices)) = (list_sessions().await, list_devices().await) else {
             return Either::Right(view! { <Sorry/> });
         };
-        let said = caller.session.take_notice(Place::Sessions).await.ok().flatten().map(|notice| notice.sentence);
+        let said = context::said().await.map(|notice| notice.sentence);
         Either::Left(view! { <List sessions devices said/> })
     })
 }
@@ -56,9 +56,9 @@ fn Session(session: SessionItem) -> impl IntoView {
             <h3>{session.browser} {session.current.then(|| view! { " " <span class="badge good">"this one"</span> })}</h3>
             <dl class="facts">
                 <dt>"Last seen"</dt>
-                <dd><Time at=session.last_seen/></dd>
+                <dd><Ago at=session.last_seen/></dd>
                 <dt>"Signed in"</dt>
-                <dd><Time at=session.signed_in_at/></dd>
+                <dd><At at=session.signed_in_at/></dd>
                 <dt>"From"</dt>
                 <dd>{session.from.unwrap_or_else(|| "unknown".to_owned())}</dd>
             </dl>
@@ -84,9 +84,9 @@ fn Device(device: DeviceItem) -> impl IntoView {
             <h3><ClientName client=device.client/></h3>
             <dl class="facts">
                 <dt>"Allowed"</dt>
-                <dd><Time at=device.allowed_at/></dd>
+                <dd><At at=device.allowed_at/></dd>
                 <dt>"Until"</dt>
-                <dd><Time at=device.until/></dd>
+                <dd><At at=device.until/></dd>
                 <dt>"From"</dt>
                 <dd>{device.from.unwrap_or_else(|| "not picked up yet".to_owned())}</dd>
             </dl>

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{Page, Problem, Sorry};
 use crate::domain::ids::TenantId;
-use crate::domain::paths::{self, AfterSignIn};
+use crate::domain::paths::{self, Onward};
 use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
 use crate::islands::OnePress;
@@ -16,7 +16,7 @@ use crate::server::context::{self, Caller, Fault, Method, Notice, Place, Service
 #[component]
 pub fn SignIn() -> impl IntoView {
     let (wanted, then, anywhere) = use_query_map().with_untracked(|query| (query.get("tenant"), query.get("then"), query.get("choose").is_some()));
-    let then = AfterSignIn::wanted(&then.unwrap_or_default());
+    let then = Onward::wanted(&then.unwrap_or_default());
     Suspend::new(async move {
         let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else {
             return Either::Right(view! { <Sorry/> });
@@ -71,7 +71,7 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, an
 }
 
 #[component]
-fn Choice(choice: Chosen, then: AfterSignIn) -> impl IntoView {
+fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
     let Chosen { tenants, tenant, notice, with_code } = choice;
     if let Some(notice) = &notice {
         context::set_refused(notice);
@@ -91,7 +91,7 @@ fn Choice(choice: Chosen, then: AfterSignIn) -> impl IntoView {
 }
 
 #[component]
-fn Tenants(tenants: Vec<Tenant>, then: AfterSignIn) -> impl IntoView {
+fn Tenants(tenants: Vec<Tenant>, then: Onward) -> impl IntoView {
     if tenants.is_empty() {
         return Either::Left(view! { <p class="lead">"Nobody can sign in here yet. Ask the operators of your centre."</p> });
     }
@@ -99,7 +99,7 @@ fn Tenants(tenants: Vec<Tenant>, then: AfterSignIn) -> impl IntoView {
         <p class="lead">"Where is your account?"</p>
         <ul class="cards">
             {tenants.into_iter().map(|tenant| view! {
-                <li><a class="card" href=paths::sign_in(Some(&tenant.id), then)>{tenant.display_name}</a></li>
+                <li><a class="card" href=paths::sign_in(Some(&tenant.id), &then)>{tenant.display_name}</a></li>
             }).collect_view()}
         </ul>
     })
@@ -107,7 +107,7 @@ fn Tenants(tenants: Vec<Tenant>, then: AfterSignIn) -> impl IntoView {
 
 /// Each way into the tenant.
 #[component]
-fn Ways(tenant: Tenant, notice: Option<Notice>, then: AfterSignIn) -> impl IntoView {
+fn Ways(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl IntoView {
     let methods = context::methods(&tenant);
     if methods.is_empty() {
         return Either::Left(view! {
@@ -118,14 +118,14 @@ fn Ways(tenant: Tenant, notice: Option<Notice>, then: AfterSignIn) -> impl IntoV
         methods
             .into_iter()
             .map(|method| match method {
-                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone() then/> },
+                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone() then=then.clone()/> },
             })
             .collect_view(),
     )
 }
 
 #[component]
-fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: AfterSignIn) -> impl IntoView {
+fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl IntoView {
     let refused = notice.is_some();
     let user_name = notice.as_ref().map(|notice| notice.typed.clone()).unwrap_or_default();
     let described = refused.then_some("sign-in-error");
@@ -135,7 +135,7 @@ fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: AfterSignIn) -> im
                 <p class="hint">"Account at " <strong>{tenant.display_name}</strong></p>
                 {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
-                <input type="hidden" name="then" value=then.path()/>
+                <input type="hidden" name="then" value=then.as_str().to_owned()/>
                 <label for="user-name">"User name"</label>
                 <input
                     id="user-name"

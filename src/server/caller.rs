@@ -76,7 +76,7 @@ pub async fn identify(State(services): State<Services>, session: Session, mut re
 
 async fn signed_in(services: &Services, session: &PortalSession, from: Option<IpAddr>) -> Result<Option<SignedIn>, Fault> {
     match (session.who().await?, session.visit(services, from).await?) {
-        (Some((tenant, user)), Some(visit)) => services.signed_in(&tenant, &user, visit).await,
+        (Some(who), Some(visit)) => services.signed_in(&who.tenant_id, &who.user_id, who.at, visit).await,
         _ => Ok(None),
     }
 }

@@ -1,6 +1,6 @@
 //! What pages and server functions may ask of their request.
 
-use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use leptos::context::use_context;
@@ -8,13 +8,58 @@ use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
 pub use super::caller::{Caller, code_notice};
+use super::guard::headers::Https;
 pub use super::guard::headers::page_policy;
+use super::preferences;
+pub use super::preferences::Theme;
 pub use super::service::browser_sessions::ListedSession;
-pub use super::service::{Error, Fault, Services, SignedIn, consent, user_codes};
+pub use super::service::my_keys;
+pub use super::service::proofs::FreshlySignedIn;
+pub use super::service::{Error, Fault, Services, SignedIn, TenantAdmin, consent, user_codes};
 pub use super::sign_in::session::{Chosen, Notice, Place};
 pub use super::sign_in::{Method, methods};
 pub use super::tms::openapi::document as api_description;
 pub use super::user_agent;
+use crate::domain::paths::{self, Onward};
+use crate::words::{self, Languages, Words};
+
+/// What it takes to answer somebody as they want to read.
+#[derive(Clone)]
+pub struct Reading {
+    pub languages: Languages,
+    pub https: Https,
+}
+
+/// The language to answer in.
+pub fn words() -> Words {
+    match (use_context::<Reading>(), use_context::<Parts>()) {
+        (Some(reading), Some(parts)) => preferences::words(&parts.headers, &reading.languages),
+        _ => words::fallback(),
+    }
+}
+
+/// The languages one can choose from.
+pub fn languages() -> Vec<Words> {
+    use_context::<Reading>().map_or_else(Vec::new, |reading| reading.languages.all().to_vec())
+}
+
+/// Light or dark, if this browser's person chose.
+pub fn theme() -> Option<Theme> {
+    use_context::<Parts>().and_then(|parts| preferences::theme(&parts.headers))
+}
+
+/// Remembers language and colours in this browser.
+pub fn keep_preferences(language: &str, theme: &str) -> Result<(), ServerFnError> {
+    let Reading { languages, https } = use_context().ok_or_else(|| lost("languages"))?;
+    let cookies = [
+        languages.all().iter().find(|known| known.tag() == language).and_then(|words| preferences::keep_language(words, https.0)),
+        (theme == "system" || Theme::parse(theme).is_some()).then(|| preferences::keep_theme(Theme::parse(theme), https.0)).flatten(),
+    ];
+    if let Some(response) = use_context::<ResponseOptions>() {
+        cookies.into_iter().flatten().for_each(|cookie| response.append_header(SET_COOKIE, cookie));
+    }
+    Ok(())
+}
 
 /// All use cases.
 pub fn services() -> Result<Services, ServerFnError> {
@@ -43,6 +88,57 @@ pub fn signed_in() -> Result<SignedIn, ServerFnError> {
 pub fn see_other(path: &'static str) {
     set_status(StatusCode::SEE_OTHER);
     set_header(LOCATION, HeaderValue::from_static(path));
+}
+
+/// Sends the browser on to a page of ours that was chosen from the closed list of [`Onward`].
+pub fn go_on(onward: &Onward) {
+    if let Ok(location) = HeaderValue::from_str(onward.as_str()) {
+        set_status(StatusCode::SEE_OTHER);
+        set_header(LOCATION, location);
+    }
+}
+
+/// The person, who has signed in just now; everybody else is sent to do so, and then on to `then`. `None`: they are on their way.
+pub fn freshly_signed_in(then: &Onward) -> Result<Option<FreshlySignedIn>, ServerFnError> {
+    match services()?.fresh(&signed_in()?) {
+        Ok(person) => Ok(Some(person)),
+        Err(_) => {
+            if let Ok(location) = HeaderValue::from_str(&paths::sign_in_again(then)) {
+                set_status(StatusCode::SEE_OTHER);
+                set_header(LOCATION, location);
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The person as an administrator of their tenant. The guard has turned everybody else away.
+pub fn admin() -> Result<TenantAdmin, ServerFnError> {
+    services()?.administer(&signed_in()?).map_err(|_| {
+        set_status(StatusCode::FORBIDDEN);
+        ServerFnError::new("This takes an administrator.")
+    })
+}
+
+/// What the next list has to say, once: a change that was made.
+pub async fn say(sentence: impl ToString) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(fault)
+}
+
+/// What the next page has to say, once: why a change was not made.
+pub async fn say_refused(sentence: impl ToString) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::new(Place::Refused, sentence)).await.map_err(fault)
+}
+
+/// What this list has to say, if anything; said once.
+pub async fn said() -> Option<Notice> {
+    let session = caller().ok()?.session;
+    for place in [Place::Said, Place::Refused] {
+        if let Ok(Some(notice)) = session.take_notice(place).await {
+            return Some(notice);
+        }
+    }
+    None
 }
 
 /// Whether a person has opened this address, as far as the browser says (`Sec-Fetch-Dest`).

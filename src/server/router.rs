@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::provide_context;
@@ -22,6 +22,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use super::context::Reading;
 use super::guard::{client_address, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
@@ -57,19 +58,24 @@ fn machines() -> Router<AppState> {
 }
 
 fn people(state: &AppState) -> Router<AppState> {
-    let services = state.services.clone();
-    let options = state.leptos.clone();
+    let (shared, options) = (state.clone(), state.leptos.clone());
     Router::new()
         .route(&format!("{}/{{*action}}", paths::ACTIONS), post(action))
         .merge(sign_in::router())
-        .leptos_routes_with_context(state, pages(), move || provide_context(services.clone()), move || shell(options.clone()))
+        .leptos_routes_with_context(state, pages(), move || provide(&shared), move || shell(options.clone()))
         // The last one is met first.
-        .layer(from_fn(sign_in_required::check))
+        .layer(from_fn_with_state(state.clone(), sign_in_required::check))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(sessions(state))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CsrfLayer::new())
         .layer(from_fn_with_state(state.clone(), limit_pages))
+}
+
+/// What pages and server functions find in their context.
+fn provide(state: &AppState) {
+    provide_context(state.services.clone());
+    provide_context(Reading { languages: state.languages.clone(), https: state.https });
 }
 
 /// The pages, without the server functions that Leptos would add: those go through [`action`].
@@ -116,8 +122,7 @@ async fn action(State(state): State<AppState>, mut request: Request) -> Response
     // error page, which `trouble::explain` makes.
     request.headers_mut().remove(header::REFERER);
     request.headers_mut().remove(header::ACCEPT);
-    let services = state.services.clone();
-    let response = leptos_axum::handle_server_fns_with_context(move || provide_context(services.clone()), request).await.into_response();
+    let response = leptos_axum::handle_server_fns_with_context(move || provide(&state), request).await.into_response();
     bad_arguments_are_the_callers(response).await
 }
 
@@ -159,7 +164,10 @@ async fn ready(State(state): State<AppState>) -> Response {
 /// The page for a status, for whoever asked with a browser.
 pub async fn error_page(state: &AppState, mut asked: Request, status: StatusCode) -> Response {
     *asked.method_mut() = Method::GET;
-    let options = state.leptos.clone();
-    leptos_axum::render_app_async_with_context(move || provide_context(ErrorPage { status: status.as_u16() }), move || shell(options.clone()))(asked)
-        .await
+    let (options, shared) = (state.leptos.clone(), state.clone());
+    let context = move || {
+        provide(&shared);
+        provide_context(ErrorPage { status: status.as_u16() });
+    };
+    leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(asked).await
 }

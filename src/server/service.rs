@@ -20,6 +20,7 @@ pub mod housekeeping;
 pub mod keys;
 pub mod lookups;
 mod mvp;
+pub mod my_keys;
 pub mod people;
 mod poll_clocks;
 pub mod proofs;

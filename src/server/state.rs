@@ -11,6 +11,7 @@ use super::guard::client_address::TrustedProxies;
 use super::guard::headers::Https;
 use super::guard::rate_limit::Limiter;
 use super::service::Services;
+use crate::words::Languages;
 
 /// Cheap to clone: that happens several times for each request.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub struct AppState(Arc<Shared>);
 pub struct Shared {
     pub services: Services,
     pub leptos: LeptosOptions,
+    pub languages: Languages,
     pub https: Https,
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,

@@ -14,6 +14,7 @@ pub mod device_grants;
 pub mod host_accounts;
 pub mod hosts;
 mod lane;
+mod listing;
 mod numbers;
 pub mod people;
 pub mod pubkeys;

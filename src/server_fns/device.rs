@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::host_accounts::HostAccountItem;
+use crate::domain::time::Timestamp;
 
 /// A request that waits for the person's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +13,7 @@ pub struct WaitingRequest {
     /// As the device shows it.
     pub code: String,
     pub client: ClientItem,
-    /// RFC 3339, and how long ago in words.
-    pub requested_at: (String, String),
+    pub requested_at: Timestamp,
     pub from: Option<String>,
     /// The request came from the address this browser has.
     pub same_address: bool,
@@ -165,9 +165,8 @@ pub async fn decided_device() -> Result<Option<DecidedRequest>, ServerFnError> {
 pub struct DeviceItem {
     pub grant: String,
     pub client: ClientItem,
-    /// RFC 3339, and the same in words.
-    pub allowed_at: (String, String),
-    pub until: (String, String),
+    pub allowed_at: Timestamp,
+    pub until: Timestamp,
     /// Where it fetched its token; `None` before it came.
     pub from: Option<String>,
 }
@@ -193,7 +192,7 @@ pub async fn end_device(grant: String) -> Result<(), ServerFnError> {
         Err(Error::Refused(_)) => "That had ended already.",
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
-    caller.session.set_notice(&Notice::new(Place::Sessions, sentence)).await.map_err(context::fault)
+    caller.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(context::fault)
 }
 
 /// Takes back what was allowed.
@@ -315,7 +314,7 @@ mod items {
             Self {
                 code,
                 client: ClientItem::from(&client),
-                requested_at: (grant.requested.at.to_rfc3339(), grant.requested.at.ago(now)),
+                requested_at: grant.requested.at,
                 same_address: grant.requested.from.is_some() && grant.requested.from == browser,
                 from: grant.requested.from.map(|from| from.to_string()),
                 agent: grant.requested.agent,
@@ -339,12 +338,11 @@ mod items {
                 State::Redeemed { approval, pickup } => (approval, pickup.from),
                 _ => return None,
             };
-            let both = |time: Timestamp| (time.to_rfc3339(), time.to_words());
             Some(Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(client),
-                allowed_at: both(approval.at),
-                until: both(approval.until),
+                allowed_at: approval.at,
+                until: approval.until,
                 from: from.map(|from| from.to_string()),
             })
         }

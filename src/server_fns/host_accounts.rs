@@ -3,16 +3,17 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::time::Timestamp;
+
 /// A linked host account, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostAccountItem {
     pub id: String,
     pub host: String,
     pub account: String,
-    /// RFC 3339, and the same in words.
-    pub linked_at: (String, String),
-    /// `None`: it does not expire.
-    pub expires_at: Option<(String, String)>,
+    pub linked_at: Timestamp,
+    /// [`Timestamp::FOREVER`]: it does not expire.
+    pub expires_at: Timestamp,
     pub active: bool,
 }
 
@@ -28,15 +29,13 @@ pub async fn list_host_accounts() -> Result<Vec<HostAccountItem>, ServerFnError>
 
 #[cfg(feature = "ssr")]
 impl HostAccountItem {
-    pub(super) fn new(account: &crate::domain::host_account::HostAccount, now: crate::domain::time::Timestamp) -> Self {
-        use crate::domain::time::Timestamp;
-        let both = |time: Timestamp| (time.to_rfc3339(), time.to_words());
+    pub(super) fn new(account: &crate::domain::host_account::HostAccount, now: Timestamp) -> Self {
         Self {
             id: account.id.to_string(),
             host: account.host.clone(),
             account: account.account.clone(),
-            linked_at: both(account.linked_at),
-            expires_at: (account.expires_at < Timestamp::FOREVER).then(|| both(account.expires_at)),
+            linked_at: account.linked_at,
+            expires_at: account.expires_at,
             active: account.is_active(now),
         }
     }

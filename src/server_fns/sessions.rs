@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::time::Timestamp;
+
 /// A browser session, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionItem {
@@ -10,9 +12,8 @@ pub struct SessionItem {
     /// `Firefox on Linux`, as far as the browser says.
     pub browser: String,
     pub from: Option<String>,
-    /// RFC 3339, and the same in words.
-    pub signed_in_at: (String, String),
-    pub last_seen: (String, String),
+    pub signed_in_at: Timestamp,
+    pub last_seen: Timestamp,
     /// The one this page is read in.
     pub current: bool,
 }
@@ -22,12 +23,12 @@ pub async fn list_sessions() -> Result<Vec<SessionItem>, ServerFnError> {
     use crate::server::context::{self, ListedSession, user_agent};
     let services = context::services()?;
     let person = context::signed_in()?;
-    let (sessions, now) = (services.list_sessions(&person).await.map_err(context::fault)?, services.now());
+    let sessions = services.list_sessions(&person).await.map_err(context::fault)?;
     let item = |session: ListedSession| SessionItem {
         browser: user_agent::in_words(&session.agent),
         from: session.from,
-        signed_in_at: (session.signed_in_at.to_rfc3339(), session.signed_in_at.to_words()),
-        last_seen: (session.last_seen_at.to_rfc3339(), session.last_seen_at.ago(now)),
+        signed_in_at: session.signed_in_at,
+        last_seen: session.last_seen_at,
         current: session.id == *person.visit().session_id(),
         id: session.id.to_string(),
     };
@@ -44,7 +45,7 @@ pub async fn end_session(session: String) -> Result<(), ServerFnError> {
         Err(_) => false,
     };
     let sentence = if ended { "The session has been ended." } else { "That session had ended already." };
-    context::caller()?.session.set_notice(&Notice::new(Place::Sessions, sentence)).await.map_err(context::fault)?;
+    context::caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::SESSIONS);
     Ok(())
 }
@@ -58,7 +59,7 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
         1 => "One other session has been ended.".to_owned(),
         n => format!("{n} other sessions have been ended."),
     };
-    context::caller()?.session.set_notice(&Notice::new(Place::Sessions, sentence)).await.map_err(context::fault)?;
+    context::caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::SESSIONS);
     Ok(())
 }

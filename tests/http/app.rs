@@ -21,6 +21,7 @@ use tms_portal::server::service::setup::NewTenant;
 use tms_portal::server::service::{Clock, Entropy, Services, SystemEntropy};
 use tms_portal::server::state::{self, AppState, RequestLimits};
 use tms_portal::server::tls::development;
+use tms_portal::words::Languages;
 use tokio::sync::OnceCell;
 
 use crate::browser::Browser;
@@ -146,6 +147,7 @@ impl TestApp {
         let state = AppState::new(state::Shared {
             services: services.clone(),
             leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
+            languages: Languages::built_in(),
             https: Https(setup.https),
             trusted_proxies: TrustedProxies(proxies.into()),
             limits: setup.limits.into(),

@@ -1,8 +1,8 @@
-//! A command to run.
+//! What one copies.
 
 use leptos::prelude::*;
 
-use crate::islands::CopyButton;
+use crate::server::context::words;
 
 /// A command, with a button to copy it.
 #[component]
@@ -16,4 +16,26 @@ pub fn Command(#[prop(into)] text: String) -> impl IntoView {
             <CopyButton text/>
         </p>
     }
+}
+
+/// A fingerprint, an id, a block of configuration: shown in full, with a button to copy it.
+#[component]
+pub fn Copyable(
+    #[prop(into)] text: String,
+    /// Several lines.
+    #[prop(optional)]
+    block: bool,
+) -> impl IntoView {
+    view! {
+        <span class=if block { "copyable block" } else { "copyable" }>
+            <code translate="no" dir="ltr">{text.clone()}</code>
+            <CopyButton text/>
+        </span>
+    }
+}
+
+/// Works where `islands::Copying` does, and is shown only there.
+#[component]
+fn CopyButton(text: String) -> impl IntoView {
+    view! { <button type="button" class="copy" data-copy=text>{words().copy()}</button> }
 }

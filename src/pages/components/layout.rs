@@ -1,20 +1,27 @@
 //! Header and footer.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
 use crate::domain::paths;
-use crate::server::context;
+use crate::islands::{ConfirmDialog, Copying, LocalTimes};
+use crate::server::context::{self, SignedIn, Theme, words};
+use crate::server_fns::preferences::SetPreferences;
 
 /// Around every page of the router.
 #[component]
 pub fn Layout() -> impl IntoView {
-    let here = use_location().pathname.get_untracked();
+    let location = use_location();
+    let (here, query) = (location.pathname.get_untracked(), location.search.get_untracked());
     view! {
-        <Frame here>
+        <Frame here query>
             <Outlet/>
         </Frame>
+        <Copying copied=words().copied()/>
+        <ConfirmDialog/>
+        <LocalTimes/>
     }
 }
 
@@ -24,50 +31,105 @@ pub fn Frame(
     /// The page's path; empty for pages outside the router.
     #[prop(optional)]
     here: String,
+    /// The page's query, without its question mark.
+    #[prop(optional)]
+    query: String,
     children: Children,
-) -> impl IntoView {
-    let person = context::visitor();
-    let current = move |path: &'static str| (here == path).then_some("page");
-    let link = move |path: &'static str, words: &'static str| view! { <li><a href=path aria-current=current(path)>{words}</a></li> };
+) -> AnyView {
+    let w = words();
+    let back = if query.is_empty() { here.clone() } else { format!("{here}?{}", query.trim_start_matches('?')) };
     view! {
-        <a class="skip" href="#main">"Skip to the content"</a>
+        <a class="skip" href="#main">{w.skip_to_content()}</a>
         <header class="top">
             <a class="brand" href=paths::HOME>
                 <Mark/>
-                <span>"Trust Manager"</span>
+                <span>{w.product()}</span>
             </a>
-            {person.map(|person| view! {
-                <nav aria-label="Main">
-                    <ul>
-                        {link(paths::DEVICE, "Enter a code")}
-                        {link(paths::HOSTS, "Hosts")}
-                        {link(paths::SESSIONS, "Sessions")}
-                    </ul>
-                </nav>
-                <div class="who">
-                    <span class="who-name" title=format!("{} at {}", person.user_id(), person.tenant_name())>{person.display_name().to_owned()}</span>
-                    <form method="post" action=paths::SIGN_OUT>
-                        <button class="quiet">"Sign out"</button>
-                    </form>
-                </div>
-            })}
+            {context::visitor().map(|person| view! { <Personal person here/> })}
         </header>
         <main id="main" tabindex="-1">
             {children()}
         </main>
-        <Footer/>
+        <Footer back/>
     }
+    .into_any()
+}
+
+/// What only those see who have signed in.
+#[component]
+fn Personal(person: SignedIn, here: String) -> AnyView {
+    let w = words();
+    let beneath = |path: &str| here.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let link = |path: &'static str, words: String| view! { <li><a href=path aria-current=beneath(path).then_some("page")>{words}</a></li> };
+    view! {
+        <nav aria-label=w.nav_main()>
+            <ul>
+                {link(paths::DEVICE, w.nav_device())}
+                {link(paths::HOSTS, w.nav_hosts())}
+                {link(paths::KEYS, w.nav_keys())}
+                {link(paths::APPS, w.nav_apps())}
+                {link(paths::SESSIONS, w.nav_sessions())}
+                {link(paths::ACTIVITY, w.nav_activity())}
+                {person.is_admin().then(|| link(paths::ADMIN, w.nav_admin()))}
+            </ul>
+        </nav>
+        <div class="who">
+            <span class="who-name" title=w.person_at(person.user_id().as_str(), person.tenant_name())>
+                <bdi>{person.display_name().to_owned()}</bdi>
+            </span>
+            <form method="post" action=paths::SIGN_OUT>
+                <button class="quiet">{w.sign_out()}</button>
+            </form>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]
-fn Footer() -> impl IntoView {
+fn Footer(back: String) -> AnyView {
+    let w = words();
     view! {
         <footer class="bottom">
-            <p>"Support staff never ask you to enter a code or to tell them one."</p>
-            <p><a href=paths::DEVICE_REPORT>"I did not start this"</a></p>
-            <p><a href=paths::API_DOCS>"TMS API"</a></p>
+            <p>{w.footer_never_asked()}</p>
+            <p><a href=paths::DEVICE_REPORT>{w.not_started()}</a></p>
+            <p><a href=paths::API_DOCS>{w.nav_api()}</a></p>
+            <Preferences back/>
         </footer>
     }
+    .into_any()
+}
+
+/// Language and colours; each button is a choice of its own, so that no script is needed.
+#[component]
+fn Preferences(back: String) -> AnyView {
+    let w = words();
+    let theme = context::theme();
+    let themes = [("system", None, w.theme_system()), ("light", Some(Theme::Light), w.theme_light()), ("dark", Some(Theme::Dark), w.theme_dark())];
+    let languages = context::languages();
+    view! {
+        <form method="post" action=SetPreferences::url() class="preferences">
+            <input type="hidden" name="back" value=back/>
+            <fieldset>
+                <legend>{w.preferences_language()}</legend>
+                {languages.into_iter().map(|language| view! {
+                    <button class="quiet" name="language" value=language.tag() lang=language.tag() aria-pressed=pressed(language.tag() == w.tag())>
+                        {language.language_name()}
+                    </button>
+                }).collect_view()}
+            </fieldset>
+            <fieldset>
+                <legend>{w.preferences_theme()}</legend>
+                {themes.into_iter().map(|(word, this, text)| view! {
+                    <button class="quiet" name="theme" value=word aria-pressed=pressed(this == theme)>{text}</button>
+                }).collect_view()}
+            </fieldset>
+        </form>
+    }
+    .into_any()
+}
+
+fn pressed(chosen: bool) -> &'static str {
+    if chosen { "true" } else { "false" }
 }
 
 /// Two links of a chain: one side trusts the other.

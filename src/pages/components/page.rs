@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::server::context::words;
+
 /// A page with one heading. The document's title says the same, with "Error:" first when something has to be mended.
 #[component]
 pub fn Page(
@@ -13,15 +15,24 @@ pub fn Page(
     /// Wide pages hold lists; narrow ones one task.
     #[prop(optional)]
     wide: bool,
+    /// The page brings its heading itself.
+    #[prop(optional)]
+    bare: bool,
     children: Children,
-) -> impl IntoView {
-    // `leptos_meta` writes a title as it is given, and names out of the database stand in it.
-    let full = html_escape::encode_text(&format!("{}{title} · Trust Manager", if refused { "Error: " } else { "" })).into_owned();
+) -> AnyView {
     view! {
-        <Title text=full/>
+        <DocumentTitle title=title.clone() refused/>
         <article class=if wide { "page wide" } else { "page" }>
-            <h1>{title}</h1>
+            {(!bare).then(|| view! { <h1>{title}</h1> })}
             {children()}
         </article>
     }
+    .into_any()
+}
+
+#[component]
+pub fn DocumentTitle(title: String, #[prop(optional)] refused: bool) -> impl IntoView {
+    let full = if refused { words().document_title_refused(title) } else { words().document_title(title) };
+    // `leptos_meta` writes a title as it is given, and names out of the database stand in it.
+    view! { <Title text=html_escape::encode_text(&full).into_owned()/> }
 }

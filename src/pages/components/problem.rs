@@ -1,8 +1,10 @@
-//! What went wrong, next to where it can be mended.
+//! What went wrong, next to where it can be mended; and what was done.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::Page;
+use crate::server::context::{Notice, Place, words};
 
 /// One sentence, announced as soon as the page is there.
 #[component]
@@ -15,12 +17,21 @@ pub fn Problem(
     view! { <p class="problem" role="alert" id=id>{sentence}</p> }
 }
 
+/// What came of the form that led here, if one did ([`crate::server::context::said`]).
+#[component]
+pub fn Said(notice: Option<Notice>) -> impl IntoView {
+    notice.map(|notice| match notice.place {
+        Place::Refused => Either::Left(view! { <Problem sentence=notice.sentence/> }),
+        _ => Either::Right(view! { <p class="notice" role="status">{notice.sentence}</p> }),
+    })
+}
+
 /// In place of a page whose data could not be had.
 #[component]
 pub fn Sorry() -> impl IntoView {
     view! {
-        <Page title="Something broke on our side" refused=true>
-            <p>"This page could not be put together. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened."</p>
+        <Page title=words().sorry_title() refused=true>
+            <p>{words().sorry()}</p>
         </Page>
     }
 }

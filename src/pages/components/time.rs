@@ -1,13 +1,25 @@
-//! A point in time.
+//! Points in time.
 
 use leptos::prelude::*;
 
-/// In words for people, exact for machines and for whoever points at it.
+use crate::domain::time::Timestamp;
+use crate::server::context::{services, words};
+
+/// The exact time, in words; "never" for the end of all times.
 #[component]
-pub fn Time(
-    /// RFC 3339, and words.
-    at: (String, String),
-) -> impl IntoView {
-    let (exact, words) = at;
-    view! { <time datetime=exact.clone() title=exact>{words}</time> }
+pub fn At(at: Timestamp) -> impl IntoView {
+    let w = words();
+    if at >= Timestamp::FOREVER {
+        return leptos::either::Either::Left(view! { <span>{w.never()}</span> });
+    }
+    leptos::either::Either::Right(view! { <time datetime=at.to_rfc3339()>{w.exactly(at)}</time> })
+}
+
+/// How long ago, or in how long; the exact time for whoever points at it, and in print.
+#[component]
+pub fn Ago(at: Timestamp) -> impl IntoView {
+    let w = words();
+    let exact = w.exactly(at);
+    let now = services().map_or(at, |services| services.now());
+    view! { <time datetime=at.to_rfc3339() title=exact data-ago="">{w.from_now(at, now)}</time> }
 }

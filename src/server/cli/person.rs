@@ -1,4 +1,4 @@
-//! `tms-portal person add|password|disable|enable`.
+//! `tms-portal person add|password|disable|enable|promote|demote`.
 
 use clap::Subcommand;
 
@@ -24,6 +24,10 @@ enum Verb {
     Disable(Person),
     /// Let a person in again
     Enable(Person),
+    /// Give a person the role of an administrator: they may run the tenant in the portal
+    Promote(Person),
+    /// Take that role away
+    Demote(Person),
 }
 
 #[derive(clap::Args)]
@@ -47,7 +51,7 @@ struct Person {
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let (person, display_name) = match &arguments.verb {
         Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
-        Verb::Password(person) | Verb::Disable(person) | Verb::Enable(person) => (person, ""),
+        Verb::Password(person) | Verb::Disable(person) | Verb::Enable(person) | Verb::Promote(person) | Verb::Demote(person) => (person, ""),
     };
     let Person { place, user } = person;
     let services = place.open().await?;
@@ -58,6 +62,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::Password(_) => services.set_password(tenant, user, &password).await.map(|()| Done::Password(&password)),
         Verb::Disable(_) => services.set_person_enabled(tenant, user, false).await.map(|()| Done::Disabled),
         Verb::Enable(_) => services.set_person_enabled(tenant, user, true).await.map(|()| Done::Enabled),
+        Verb::Promote(_) => services.set_person_admin(tenant, user, true, None).await.map(|()| Done::Promoted),
+        Verb::Demote(_) => services.set_person_admin(tenant, user, false, None).await.map(|()| Done::Demoted),
     };
     services.close().await;
     say(done, user)
@@ -67,6 +73,8 @@ enum Done<'a> {
     Password(&'a Secret),
     Disabled,
     Enabled,
+    Promoted,
+    Demoted,
 }
 
 fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), Failed> {
@@ -74,6 +82,8 @@ fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<()
         Ok(Done::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
         Ok(Done::Disabled) => println!("{user} cannot sign in any more."),
         Ok(Done::Enabled) => println!("{user} can sign in again."),
+        Ok(Done::Promoted) => println!("{user} is an administrator, at /admin in the portal."),
+        Ok(Done::Demoted) => println!("{user} is no administrator any more."),
         Err(Error::Refused(refused)) => return Err(Failed::Other(refused.to_string())),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }

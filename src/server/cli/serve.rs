@@ -13,6 +13,7 @@ use crate::server::listen;
 use crate::server::service::Services;
 use crate::server::state::{self, AppState};
 use crate::server::tls::{Tls, development};
+use crate::words::Languages;
 
 /// How long requests under way may take to finish once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -22,6 +23,7 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     let services = open(&config).await?;
     let made = init::set_up(&services, &config).await?;
     words::first_start(&made)?;
+    let languages = Languages::built_in().and_of(&config.data_dir.join("words")).map_err(|refused| Failed::Other(refused.to_string()))?;
     let tls = match &config.tls {
         Tls::Elsewhere => None,
         Tls::Ours(tls) => Some(tls.clone()),
@@ -39,6 +41,7 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     let state = AppState::new(state::Shared {
         services: services.clone(),
         leptos: config.leptos,
+        languages,
         https,
         trusted_proxies: config.trusted_proxies,
         limits: config.limits.into(),

@@ -1,26 +1,50 @@
-//! Deny by default: every page and server function needs a signed-in person, except those that `domain::paths` lists.
+//! Deny by default: every page and server function needs a signed-in person, except those that `domain::paths` lists; those of
+//! administrators need the role, and a fresh sign-in.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
+use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::domain::paths::{self, AfterSignIn};
+use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
+use crate::server::service::Services;
+use crate::server::service::proofs::NotNow;
 
-pub async fn check(caller: Caller, request: Request, next: Next) -> Response {
-    if caller.signed_in.is_some() || is_public(request.uri().path()) {
+pub async fn check(State(services): State<Services>, caller: Caller, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    let wanted = || Onward::wanted(request.uri().path_and_query().map_or(paths::HOME, PathAndQuery::as_str));
+    if let Some(person) = &caller.signed_in {
+        if !is_of_administrators(path) {
+            return next.run(request).await;
+        }
+        return match services.administer(person) {
+            Ok(_) => next.run(request).await,
+            // To everybody else there is no such page.
+            Err(NotNow::NoAdmin) => StatusCode::NOT_FOUND.into_response(),
+            Err(NotNow::SignInAgain) => {
+                let onward = if reading { wanted() } else { Onward::to(paths::ADMIN) };
+                Redirect::to(&paths::sign_in_again(&onward)).into_response()
+            }
+        };
+    }
+    if is_public(path) {
         return next.run(request).await;
     }
-    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     if reading {
-        let wanted = AfterSignIn::wanted(request.uri().path());
-        return Redirect::to(&paths::sign_in(None, wanted)).into_response();
+        return Redirect::to(&paths::sign_in(None, &wanted())).into_response();
     }
     if super::trouble::wants_html(request.headers()) {
         return Redirect::to(paths::SIGN_IN).into_response();
     }
     (StatusCode::UNAUTHORIZED, "Sign in first.").into_response()
+}
+
+fn is_of_administrators(path: &str) -> bool {
+    let beneath = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('.'));
+    beneath(paths::ADMIN) || beneath(paths::ADMIN_ACTIONS)
 }
 
 fn is_public(path: &str) -> bool {

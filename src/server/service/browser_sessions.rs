@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::entropy::Secret;
-use super::proofs::{SignedIn, Visit};
+use super::proofs::{FreshlySignedIn, NotNow, SignedIn, TenantAdmin, Visit};
 pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
 use super::storage::{activity, browser_sessions, people};
 use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::device_grant::Presenter;
-use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::ids::{AdminId, SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
 /// A session of somebody who has not signed in: long enough for a code, too short to fill the disk with.
@@ -21,6 +21,8 @@ const VISITOR_LIMIT: Duration = Duration::from_secs(30 * 60);
 const IDLE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// A session ends this long after sign-in, however busy it is.
 const ABSOLUTE_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long after sign-in a person may do what is hard to take back.
+pub const FRESH: Duration = Duration::from_secs(15 * 60);
 /// How exact "last seen" is; a write for every page would be too dear.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
@@ -42,16 +44,32 @@ impl Services {
     }
 
     /// The identity a session kept, made good: the person and the tenant are still there and switched on.
-    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, visit: Visit) -> Result<Option<SignedIn>, Fault> {
+    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, at: Timestamp, visit: Visit) -> Result<Option<SignedIn>, Fault> {
         let Some(tenant) = self.enabled_tenant(tenant_id).await? else { return Ok(None) };
         let person = people::find(self.storage().reader(), tenant_id, user_id).await?;
         Ok(person.filter(|person| person.enabled).map(|person| SignedIn {
             tenant_id: person.tenant_id,
             user_id: person.user_id,
             display_name: person.display_name,
-            tenant_name: tenant.display_name,
+            tenant,
+            admin: person.admin,
+            signed_in_at: at,
             visit,
         }))
+    }
+
+    /// The person, if they have signed in within [`FRESH`].
+    pub fn fresh(&self, person: &SignedIn) -> Result<FreshlySignedIn, NotNow> {
+        if self.now().since(person.signed_in_at) < FRESH { Ok(FreshlySignedIn(person.clone())) } else { Err(NotNow::SignInAgain) }
+    }
+
+    /// The person as an administrator of their tenant, if they are one and have signed in within [`FRESH`].
+    pub fn administer(&self, person: &SignedIn) -> Result<TenantAdmin, NotNow> {
+        if !person.admin {
+            return Err(NotNow::NoAdmin);
+        }
+        let FreshlySignedIn(person) = self.fresh(person)?;
+        Ok(TenantAdmin { admin_id: AdminId::of_person(&person.user_id), tenant: person.tenant, from: person.visit.from })
     }
 
     /// A person's live sessions, the one used last first.

@@ -56,7 +56,14 @@ impl Missing {
     async fn insert(self, db: &mut Connection) -> Result<(), StorageFault> {
         let Self { place, client_id, account, delegation, now } = self;
         let (tenant, user) = (&place.tenant_id, &place.user_id);
-        let person = Person { tenant_id: tenant.clone(), user_id: user.clone(), display_name: user.to_string(), enabled: true, password_hash: None };
+        let person = Person {
+            tenant_id: tenant.clone(),
+            user_id: user.clone(),
+            display_name: user.to_string(),
+            enabled: true,
+            admin: false,
+            password_hash: None,
+        };
         people::insert(db, &person, now).await?;
         let record = |kind| Activity::new(tenant.clone(), kind, now).of(user).client(&client_id);
         if user_mfa::insert(db, tenant, user, Timestamp::FOREVER, now).await? {

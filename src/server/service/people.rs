@@ -10,12 +10,13 @@ use thiserror::Error as ThisError;
 use tokio::sync::SemaphorePermit;
 
 use super::entropy::Secret;
+use super::proofs::TenantAdmin;
 use super::storage::people::Person;
 use super::storage::{self, Connection, activity, browser_sessions, people};
 use super::{Error, Fault, Services, guesses};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{AdminId, TenantId, UserId};
 use crate::domain::time::{Timestamp, wait_in_words};
 
 /// Longer ones only serve to keep the server busy.
@@ -116,6 +117,7 @@ impl Services {
             user_id: user_id.clone(),
             display_name: display_name.to_owned(),
             enabled: true,
+            admin: false,
             password_hash: Some(self.password_hash(password).await?),
         };
         let now = self.now();
@@ -153,6 +155,23 @@ impl Services {
                 .boxed()
             })
             .await?;
+        known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
+    }
+
+    /// Gives or takes the role of an administrator; who is given it can sign in to `/admin`. `by`: the administrator who does
+    /// it; `None` for the operator at the command line.
+    pub async fn set_person_admin(
+        &self,
+        tenant: &TenantId,
+        user_id: &UserId,
+        admin: bool,
+        by: Option<&TenantAdmin>,
+    ) -> Result<(), Error<PersonRefused>> {
+        let kind = if admin { Kind::AdminAdded } else { Kind::AdminRemoved };
+        let record = Activity::new(tenant.clone(), kind, self.now()).of(user_id).subject(AdminId::of_person(user_id).as_str());
+        let record = record.admin(by.map(TenantAdmin::admin_id)).from(by.and_then(|admin| admin.from));
+        let (tenant, user_id) = (tenant.clone(), user_id.clone());
+        let known = self.recorded(record, move |db| async move { people::set_admin(db, &tenant, &user_id, admin).await }.boxed()).await?;
         known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
     }
 

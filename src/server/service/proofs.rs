@@ -1,6 +1,7 @@
 //! Who is asking, proved. Only this room makes these values; a use case that takes one needs no further check of who it is.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use crate::domain::client::Client;
 use crate::domain::device_grant::Presenter;
@@ -15,8 +16,32 @@ pub struct SignedIn {
     pub(super) tenant_id: TenantId,
     pub(super) user_id: UserId,
     pub(super) display_name: String,
-    pub(super) tenant_name: String,
+    pub(super) tenant: Tenant,
+    /// Has the role of an administrator of the tenant.
+    pub(super) admin: bool,
+    pub(super) signed_in_at: Timestamp,
     pub(super) visit: Visit,
+}
+
+/// A signed-in person who has shown just now that it is them: what is hard to take back takes this.
+#[derive(Clone, Debug)]
+pub struct FreshlySignedIn(pub(super) SignedIn);
+
+impl Deref for FreshlySignedIn {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+/// Why a signed-in person may not do something now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// They are no administrator.
+    NoAdmin,
+    /// Their sign-in is too long ago.
+    SignInAgain,
 }
 
 /// A browser session, signed in or not, and where it comes from.
@@ -51,7 +76,17 @@ impl SignedIn {
 
     /// What people read.
     pub fn tenant_name(&self) -> &str {
-        &self.tenant_name
+        &self.tenant.display_name
+    }
+
+    /// With its policy.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Whether they have the role of an administrator; what they do with it takes [`TenantAdmin`].
+    pub fn is_admin(&self) -> bool {
+        self.admin
     }
 
     pub fn visit(&self) -> &Visit {

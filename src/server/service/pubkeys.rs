@@ -132,6 +132,7 @@ impl Services {
             host: place.host,
             account: place.account,
             device_grant_id,
+            label: String::new(),
             fingerprint: key.fingerprint,
             public_key: key.line,
             key_type: key.key_type,

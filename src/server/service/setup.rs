@@ -182,6 +182,8 @@ impl TestData {
                 user_id: user_id.clone(),
                 display_name: "Test User".into(),
                 enabled: true,
+                // So that there is somebody to try `/admin` with.
+                admin: true,
                 password_hash: Some(services.password_hash(password).await?),
             },
             account: HostAccount {

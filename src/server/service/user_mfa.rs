@@ -29,6 +29,7 @@ impl Services {
             user_id: user_id.clone(),
             display_name: user_id.to_string(),
             enabled: true,
+            admin: false,
             password_hash: None,
         };
         self.attempt(move |db| {

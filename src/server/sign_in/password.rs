@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::session::{Notice, Place};
 use crate::domain::ids::TenantId;
-use crate::domain::paths::{self, AfterSignIn};
+use crate::domain::paths::{self, Onward};
 use crate::domain::time::retry_after;
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
@@ -27,31 +27,33 @@ pub struct Credentials {
 }
 
 pub async fn post(State(services): State<Services>, caller: Caller, Form(form): Form<Credentials>) -> Result<Redirect, Trouble> {
-    let (password, then) = (Secret::given(form.password), AfterSignIn::wanted(&form.then));
+    let (password, then) = (Secret::given(form.password), Onward::wanted(&form.then));
     let Ok(tenant) = TenantId::parse(form.tenant) else {
-        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, then).await;
+        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, &then).await;
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
-        Ok(identity) => welcome(&services, &caller, &identity, then).await,
-        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, then).await,
+        Ok(identity) => welcome(&services, &caller, &identity, &then).await,
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &then).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
 
 /// Starts the session, and takes up the code that was typed before.
-async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: AfterSignIn) -> Result<Redirect, Trouble> {
+async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward) -> Result<Redirect, Trouble> {
     let session = &caller.session;
     let visit = caller.begin_visit(services).await?;
     session.sign_in(identity, services.now()).await?;
     let Some(code) = session.take_typed_code().await? else {
-        return Ok(Redirect::to(then.path()));
+        return Ok(Redirect::to(then.as_str()));
     };
-    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), visit).await? else { return Ok(Redirect::to(paths::SIGN_IN)) };
+    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), services.now(), visit).await? else {
+        return Ok(Redirect::to(paths::SIGN_IN));
+    };
     caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code).await?;
-    Ok(Redirect::to(AfterSignIn::Device.path()))
+    Ok(Redirect::to(paths::DEVICE))
 }
 
-async fn refuse(caller: &Caller, tenant: Option<TenantId>, refused: &SignInRefused, user_name: &str, then: AfterSignIn) -> Result<Redirect, Trouble> {
+async fn refuse(caller: &Caller, tenant: Option<TenantId>, refused: &SignInRefused, user_name: &str, then: &Onward) -> Result<Redirect, Trouble> {
     let mut notice = Notice::new(Place::SignIn, refused).typed(user_name);
     notice.tenant = tenant;
     if let SignInRefused::TooManyTries { wait } = refused {

@@ -32,7 +32,7 @@ pub(super) struct Visitor {
 
 /// Who signed in, and when.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct WhoSignedIn {
+pub struct WhoSignedIn {
     pub tenant_id: TenantId,
     pub user_id: UserId,
     pub at: Timestamp,
@@ -80,7 +80,10 @@ pub enum Place {
     /// Nothing to say but that the report has been taken.
     Reported,
     SignIn,
-    Sessions,
+    /// Any list: something was done.
+    Said,
+    /// Any page: something was not done.
+    Refused,
 }
 
 impl Notice {
@@ -124,9 +127,8 @@ impl PortalSession {
     }
 
     /// Who signed in, if anybody did.
-    pub async fn who(&self) -> Result<Option<(TenantId, UserId)>, Fault> {
-        let who: Option<WhoSignedIn> = self.get(SIGNED_IN).await?;
-        Ok(who.map(|who| (who.tenant_id, who.user_id)))
+    pub async fn who(&self) -> Result<Option<WhoSignedIn>, Fault> {
+        self.get(SIGNED_IN).await
     }
 
     /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it.

@@ -12,6 +12,8 @@ pub struct Person {
     pub user_id: UserId,
     pub display_name: String,
     pub enabled: bool,
+    /// Has the role of an administrator in the portal.
+    pub admin: bool,
     /// A PHC string; `None` for people who sign in elsewhere.
     pub password_hash: Option<String>,
 }
@@ -22,6 +24,7 @@ struct Row {
     user_id: String,
     display_name: String,
     enabled: bool,
+    admin: bool,
     password_hash: Option<String>,
 }
 
@@ -34,6 +37,7 @@ impl TryFrom<Row> for Person {
             user_id: parsed("people", &row.user_id, UserId::parse(row.user_id.clone()))?,
             display_name: row.display_name,
             enabled: row.enabled,
+            admin: row.admin,
             password_hash: row.password_hash,
         })
     }
@@ -41,7 +45,7 @@ impl TryFrom<Row> for Person {
 
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Fault> {
     let row: Option<Row> =
-        sqlx::query_as("SELECT tenant_id, user_id, display_name, enabled, password_hash FROM people WHERE tenant_id = $1 AND user_id = $2")
+        sqlx::query_as("SELECT tenant_id, user_id, display_name, enabled, admin, password_hash FROM people WHERE tenant_id = $1 AND user_id = $2")
             .bind(tenant_id.as_str())
             .bind(user_id.as_str())
             .fetch_optional(db)
@@ -52,14 +56,15 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &U
 /// False when the tenant has one of that id already.
 pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Fault> {
     let done = sqlx::query(
-        "INSERT INTO people (tenant_id, user_id, display_name, enabled, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO people (tenant_id, user_id, display_name, enabled, admin, password_hash, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT DO NOTHING",
     )
     .bind(person.tenant_id.as_str())
     .bind(person.user_id.as_str())
     .bind(&person.display_name)
     .bind(person.enabled)
+    .bind(person.admin)
     .bind(&person.password_hash)
     .bind(now.as_millis())
     .execute(db)
@@ -84,6 +89,17 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(enabled)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives or takes the role of an administrator. False when there is no such person.
+pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, admin: bool) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE people SET admin = $3 WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(admin)
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)

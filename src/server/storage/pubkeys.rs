@@ -8,9 +8,11 @@ use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::host_accounts::Place;
+use super::listing::{self, Listing, Order};
 use super::{Connection, Fault, parsed};
 use crate::domain::activity::Kind;
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::listing::{Listed, Mark};
 use crate::domain::page::Page;
 use crate::domain::pubkey::{Dependencies, KeyType, LOGIN_WINDOW, Link, Mfa, Pubkey, Standing};
 use crate::domain::time::Timestamp;
@@ -24,6 +26,7 @@ struct Row {
     host: String,
     account: String,
     device_grant_id: Option<String>,
+    label: String,
     fingerprint: String,
     public_key: String,
     key_type: String,
@@ -50,6 +53,7 @@ impl TryFrom<Row> for Pubkey {
             host: parsed("pubkeys", &id, HostName::parse(row.host))?,
             account: parsed("pubkeys", &id, AccountName::parse(row.account))?,
             device_grant_id: row.device_grant_id.map(|grant| parsed("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            label: row.label,
             fingerprint: row.fingerprint,
             public_key: row.public_key,
             key_type: parsed("pubkeys", &id, KeyType::parse(Some(&row.key_type)).ok_or(row.key_type))?,
@@ -65,14 +69,16 @@ impl TryFrom<Row> for Pubkey {
     }
 }
 
+macro_rules! columns {
+    () => {
+        "number, tenant_id, client_id, user_id, host, account, device_grant_id, label, fingerprint, public_key, key_type, key_bits, max_uses,
+         remaining_uses, initial_ttl_minutes, expires_at, last_used_at, created_at, updated_at"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT number, tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
-                    remaining_uses, initial_ttl_minutes, expires_at, last_used_at, created_at, updated_at
-             FROM pubkeys ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM pubkeys ", $rest)
     };
 }
 
@@ -102,6 +108,82 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
             query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?
         }
     };
+    rows.into_iter().map(Pubkey::try_from).collect()
+}
+
+/// Which of a person's keys are wanted, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct KeysWanted {
+    pub search: Option<String>,
+    pub show: Show,
+    pub sort: Sort,
+    pub after: Option<Mark>,
+}
+
+/// Which keys a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    #[default]
+    All,
+    /// Within their own limits.
+    Active,
+    /// Expired or used up.
+    Ended,
+    NeverUsed,
+}
+
+/// The order of a list of keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Created,
+    /// The one used last first.
+    Used,
+    /// The one that ends first first.
+    Expires,
+    Host,
+}
+
+impl Sort {
+    fn order(self) -> Order {
+        let integer = |by, descending| Order { by, kind: listing::Kind::Integer, then: "number", descending };
+        match self {
+            Self::Created => integer("created_at", true),
+            Self::Used => integer("coalesce(last_used_at, 0)", true),
+            Self::Expires => integer("expires_at", false),
+            Self::Host => Order { by: "host", kind: listing::Kind::Text, then: "number", descending: false },
+        }
+    }
+}
+
+/// A person's keys, wherever they came from.
+pub async fn list_of_person(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    wanted: &KeysWanted,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Listed<Pubkey>, Fault> {
+    let mut listing = Listing::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), wanted.sort.order());
+    listing.and_bound("user_id = ", user_id.as_str().to_owned());
+    match wanted.show {
+        Show::All => {}
+        Show::Active => drop(listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
+        Show::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).end()),
+        Show::NeverUsed => drop(listing.and("last_used_at IS NULL")),
+    }
+    listing.search(wanted.search.as_deref(), &["label", "host", "account", "client_id", "fingerprint"]);
+    let rows: Listed<Row> = listing.fetch(db, wanted.after.as_ref(), limit).await?;
+    Ok(Listed { items: rows.items.into_iter().map(Pubkey::try_from).collect::<Result<_, _>>()?, next: rows.next })
+}
+
+/// Those of a person's keys that have these numbers.
+pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<Pubkey>, Fault> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number"));
+    let numbers = serde_json::to_string(numbers).unwrap_or_default();
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
     rows.into_iter().map(Pubkey::try_from).collect()
 }
 
@@ -158,9 +240,10 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
     // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
     let stored: Vec<Stored> = sqlx::query_as(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
-                              initial_ttl_minutes, expires_at, created_at, updated_at)
+                              initial_ttl_minutes, expires_at, created_at, updated_at, label)
          SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
-                k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13
+                k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13,
+                k.value ->> 14
          FROM json_each($1) k
          WHERE EXISTS (SELECT 1 FROM host_accounts a
                        WHERE a.tenant_id = k.value ->> 0 AND a.user_id = k.value ->> 2 AND a.host = k.value ->> 3 AND a.account = k.value ->> 4)
@@ -218,6 +301,7 @@ fn as_json(key: &Pubkey) -> serde_json::Value {
         key.initial_ttl_minutes,
         key.expires_at.as_millis(),
         key.created_at.as_millis(),
+        key.label,
     ])
 }
 

@@ -160,7 +160,10 @@ mod tests {
 
     const ATTEMPT: &str = "INSERT INTO attempts VALUES ('a', 0)";
     /// Refused only when it is committed, and then with its whole group.
-    const ORPHAN: [&str; 2] = ["PRAGMA defer_foreign_keys = ON", "INSERT INTO people VALUES ('nowhere', 'jdoe', 'J', 1, NULL, 0)"];
+    const ORPHAN: [&str; 2] = [
+        "PRAGMA defer_foreign_keys = ON",
+        "INSERT INTO people (tenant_id, user_id, display_name, enabled, created_at) VALUES ('nowhere', 'jdoe', 'J', 1, 0)",
+    ];
 
     #[tokio::test]
     async fn after_a_failed_commit_the_next_change_goes_through() {

@@ -1,0 +1,115 @@
+//! What of a long list is wanted, as the address of its page says: searched, filtered, sorted, and from where on.
+
+use serde::{Deserialize, Serialize};
+
+use super::paths::encoded;
+
+/// The query of a list's address. All of it is text from outside: what a list does not know means its usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListQuery {
+    /// What is searched for.
+    #[serde(default)]
+    pub q: String,
+    /// Which of them: one of the list's filters.
+    #[serde(default)]
+    pub show: String,
+    /// In which order: one of the list's orders.
+    #[serde(default)]
+    pub sort: String,
+    /// The mark of the row before the first one wanted; empty: from the beginning.
+    #[serde(default)]
+    pub after: String,
+}
+
+impl ListQuery {
+    /// Longer searches are cut: nobody types them.
+    pub const LONGEST_SEARCH: usize = 200;
+
+    /// The search without what surrounds it; `None` when there is none.
+    pub fn search(&self) -> Option<&str> {
+        let text = self.q.trim();
+        let end = text.char_indices().nth(Self::LONGEST_SEARCH).map_or(text.len(), |(end, _)| end);
+        text.get(..end).filter(|text| !text.is_empty())
+    }
+
+    /// Whether anything but the whole list is asked for.
+    pub fn is_narrowed(&self) -> bool {
+        self.search().is_some() || !self.show.is_empty()
+    }
+
+    /// Where the row stands that the piece begins behind.
+    pub fn mark(&self) -> Option<Mark> {
+        Mark::parse(&self.after)
+    }
+
+    /// The address of the same list from a mark on.
+    pub fn address(&self, path: &str, after: Option<&Mark>) -> String {
+        let after = after.map_or_else(String::new, Mark::to_string);
+        let parts = [("q", self.q.as_str()), ("show", &self.show), ("sort", &self.sort), ("after", &after)];
+        let parts: Vec<String> =
+            parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+    }
+}
+
+/// One piece of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    /// Where the next piece begins; `None` when this was the last one.
+    pub next: Option<Mark>,
+}
+
+impl<T> Listed<T> {
+    pub fn map<U>(self, item: impl FnMut(T) -> U) -> Listed<U> {
+        Listed { items: self.items.into_iter().map(item).collect(), next: self.next }
+    }
+}
+
+/// A row's place in a list: the value it is sorted by, and its number, so that rows with the same value have an order too. Rows
+/// that come and go move nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub number: i64,
+    pub value: String,
+}
+
+impl Mark {
+    /// `number.value`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, value) = text.split_once('.')?;
+        Some(Self { number: number.parse().ok()?, value: value.to_owned() })
+    }
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.number, self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_what_is_shown_and_nothing_that_is_usual() {
+        let query = ListQuery { q: "a&b".into(), sort: "used".into(), ..ListQuery::default() };
+        assert_eq!(query.address("/keys", None), "/keys?q=a%26b&sort=used");
+        assert_eq!(ListQuery::default().address("/keys", None), "/keys");
+        let mark = Mark { number: -3, value: "1795.x y".into() };
+        assert_eq!(query.address("/keys", Some(&mark)), "/keys?q=a%26b&sort=used&after=-3.1795.x%20y");
+        assert_eq!(Mark::parse("-3.1795.x y"), Some(mark));
+        for nonsense in ["", "3", ".x", "x.3", "99999999999999999999.1"] {
+            assert_eq!(Mark::parse(nonsense), None);
+        }
+    }
+
+    #[test]
+    fn a_search_is_trimmed_and_not_endless() {
+        let query = |q: &str| ListQuery { q: q.into(), ..ListQuery::default() };
+        assert_eq!(query("  jdoe ").search(), Some("jdoe"));
+        assert_eq!(query("  ").search(), None);
+        assert_eq!(query(&"é".repeat(300)).search().map(|text| text.chars().count()), Some(200));
+    }
+}

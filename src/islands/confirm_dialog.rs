@@ -1,0 +1,55 @@
+//! Confirmations without leaving the page.
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, HtmlElement, MouseEvent};
+
+use super::documents;
+
+/// A link with `data-confirm` leads to a page that asks; here what it asks comes into a dialog over this page instead. The same
+/// form, the same button; closing it changes nothing.
+#[island]
+pub fn ConfirmDialog() -> impl IntoView {
+    let dialog: NodeRef<leptos::html::Dialog> = NodeRef::new();
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    Effect::new(move |_| {
+        let listening = window_event_listener(ev::click, move |event| {
+            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            let Some(link) = target.and_then(|target| target.closest("a").ok().flatten()).filter(|_| is_plain(&event)) else { return };
+            let Some(address) = link.get_attribute("href") else { return };
+            if link.has_attribute("data-cancel") && dialog.get_untracked().is_some_and(|dialog| dialog.open()) {
+                event.prevent_default();
+                close();
+            } else if let (true, Some(dialog)) = (link.has_attribute("data-confirm"), dialog.get_untracked()) {
+                event.prevent_default();
+                show(dialog, address);
+            }
+        });
+        on_cleanup(move || listening.remove());
+    });
+    view! { <dialog node_ref=dialog class="confirm" aria-labelledby="confirm-title"></dialog> }
+}
+
+/// A click that would open the link here: no other key, no other button.
+fn is_plain(event: &MouseEvent) -> bool {
+    event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
+}
+
+fn show(dialog: HtmlDialogElement, address: String) {
+    documents::fetch(&address.clone(), move |page| {
+        let question = page.query_selector("[data-question]").ok().flatten();
+        let adopted = question.and_then(|question| document().adopt_node(&question).ok());
+        let Some(question) = adopted else { return documents::go(&address) };
+        dialog.set_text_content(None);
+        let _ = dialog.append_child(&question);
+        let _ = dialog.show_modal();
+        if let Some(cancel) = dialog.query_selector("[data-cancel]").ok().flatten().and_then(|cancel| cancel.dyn_into::<HtmlElement>().ok()) {
+            let _ = cancel.focus();
+        }
+    });
+}

@@ -1,0 +1,39 @@
+//! Other pages of ours, fetched to show a part of them here.
+
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::wasm_bindgen::closure::Closure;
+use web_sys::{Document, XmlHttpRequest, XmlHttpRequestResponseType};
+
+/// Fetches a page, and hands it on once it is there. The browser itself parses it, as a document in which no script runs; a
+/// parser of our own would need an exception from the policy about scripts.
+///
+/// Whatever comes instead (a sign-in page, an error, nothing) is shown as a page of its own: the browser goes there.
+pub fn fetch(address: &str, then: impl FnOnce(Document) + 'static) {
+    let Ok(request) = XmlHttpRequest::new() else { return go(address) };
+    let (answered, wanted) = (request.clone(), address.to_owned());
+    let done = Closure::once_into_js(move || {
+        let page = answered.response().ok().and_then(|response| response.dyn_into::<Document>().ok());
+        let same_page = path(&answered.response_url()) == path(&wanted);
+        match page.filter(|_| same_page && answered.status() == Ok(200)) {
+            Some(page) => then(page),
+            None => go(&wanted),
+        }
+    });
+    request.set_onloadend(Some(done.unchecked_ref()));
+    request.set_response_type(XmlHttpRequestResponseType::Document);
+    if request.open("GET", address).and_then(|()| request.send()).is_err() {
+        go(address);
+    }
+}
+
+/// Opens an address of ours as the browser itself would.
+pub fn go(address: &str) {
+    let _ = window().location().assign(address);
+}
+
+/// The path of an address, with or without its origin.
+fn path(address: &str) -> &str {
+    let local = address.find("://").and_then(|at| address.get(at + 3..)).and_then(|rest| Some(&rest[rest.find('/')?..])).unwrap_or(address);
+    local.split(['?', '#']).next().unwrap_or_default()
+}

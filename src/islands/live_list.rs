@@ -1,0 +1,141 @@
+//! A list that is searched, filtered, sorted and paged in place.
+
+use std::time::Duration;
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, Event, FormData, HtmlFormElement, MouseEvent, SubmitEvent, UrlSearchParams};
+
+use super::documents;
+
+/// After the last letter of a search.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Around a list's tools (`form[data-tools]`) and its rows (`[data-rows]`). What is sent or pressed in it is fetched from the
+/// same address, and only the rows change; the address bar follows, so that links, Back and reload show the same.
+#[island]
+pub fn LiveList(children: Children) -> impl IntoView {
+    let root: NodeRef<leptos::html::Div> = NodeRef::new();
+    let said = RwSignal::new(String::new());
+    let latest = StoredValue::new(0_u32);
+    // What is shown once the page at an address is there, unless something else has been asked for since.
+    let show = move |address: String, part: &'static str, how: History| {
+        let Some(list) = root.get_untracked() else { return };
+        let asked = latest.get_value().wrapping_add(1);
+        latest.set_value(asked);
+        let _ = list.set_attribute("aria-busy", "true");
+        documents::fetch(&address.clone(), move |page| {
+            if latest.get_value() != asked {
+                return;
+            }
+            let _ = list.remove_attribute("aria-busy");
+            match take(&page, &list, part) {
+                Some(summary) => {
+                    how.follow(&address);
+                    said.set(summary);
+                }
+                None => documents::go(&address),
+            }
+        });
+    };
+    let submit = move |event: SubmitEvent| {
+        if let Some(address) = event.target().and_then(|form| form.dyn_into().ok()).and_then(|form| address_of(&form)) {
+            event.prevent_default();
+            show(address, ROWS, History::Push);
+        }
+    };
+    let typing = StoredValue::new(None::<TimeoutHandle>);
+    let searching = StoredValue::new(false);
+    let input = move |event: Event| {
+        let Some(field) = event.target().and_then(|field| field.dyn_into::<Element>().ok()) else { return };
+        let form = field.closest("form[data-tools]").ok().flatten();
+        let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
+        let is_search = field.tag_name() == "INPUT";
+        let change = move || {
+            if let Some(address) = address_of(&form) {
+                // One search is one step back, however many letters it has.
+                let how = if is_search && searching.get_value() { History::Replace } else { History::Push };
+                searching.set_value(is_search);
+                show(address, ROWS, how);
+            }
+        };
+        if let Some(earlier) = typing.get_value() {
+            earlier.clear();
+        }
+        typing.set_value(set_timeout_with_handle(change, PAUSE).ok());
+    };
+    let click = move |event: MouseEvent| {
+        let other_key = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+        let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|target| target.closest("a[data-piece]").ok()?);
+        if let Some(address) = link.filter(|_| !other_key).and_then(|link| link.get_attribute("href")) {
+            event.prevent_default();
+            show(address, ROWS, History::Push);
+        }
+    };
+    Effect::new(move |_| {
+        let here = || {
+            let location = window().location();
+            Some(format!("{}{}", location.pathname().ok()?, location.search().ok()?))
+        };
+        // The tools change too: they say what is shown.
+        let listening = window_event_listener(ev::popstate, move |_| {
+            if let Some(address) = here() {
+                show(address, TOOLS_AND_ROWS, History::Keep);
+            }
+        });
+        on_cleanup(move || listening.remove());
+    });
+    view! {
+        <p class="only-heard" role="status">{said}</p>
+        <div class="live-list" data-list="" node_ref=root on:submit=submit on:input=input on:click=click>{children()}</div>
+    }
+}
+
+const ROWS: &str = "[data-rows]";
+const TOOLS_AND_ROWS: &str = "[data-shown]";
+
+/// What becomes of the address bar.
+#[derive(Clone, Copy)]
+enum History {
+    Push,
+    Replace,
+    Keep,
+}
+
+impl History {
+    fn follow(self, address: &str) {
+        let Ok(history) = window().history() else { return };
+        let _ = match self {
+            Self::Push => history.push_state_with_url(&JsValue::NULL, "", Some(address)),
+            Self::Replace => history.replace_state_with_url(&JsValue::NULL, "", Some(address)),
+            Self::Keep => Ok(()),
+        };
+    }
+}
+
+/// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there.
+fn take(page: &Document, list: &Element, part: &str) -> Option<String> {
+    let new = page.query_selector(part).ok()??;
+    let old = list.query_selector(part).ok()??;
+    let new: Element = document().adopt_node(&new).ok()?.dyn_into().ok()?;
+    old.replace_with_with_node_1(&new).ok()?;
+    let summary = list.query_selector("[data-summary]").ok().flatten().and_then(|summary| summary.text_content());
+    Some(summary.unwrap_or_default())
+}
+
+/// Where a list's tools lead, without what is empty. `None` for other forms.
+fn address_of(form: &HtmlFormElement) -> Option<String> {
+    if !form.has_attribute("data-tools") {
+        return None;
+    }
+    let filled = UrlSearchParams::new().ok()?;
+    let fields = FormData::new_with_form(form).ok()?;
+    for name in ["q", "show", "sort"] {
+        if let Some(value) = fields.get(name).as_string().filter(|value| !value.is_empty()) {
+            filled.append(name, &value);
+        }
+    }
+    let (path, query) = (form.get_attribute("action")?, String::from(filled.to_string()));
+    Some(if query.is_empty() { path } else { format!("{path}?{query}") })
+}

@@ -1,0 +1,25 @@
+//! `/admin`: where a tenant's administrators work. The guard lets nobody else in; see `server::guard::sign_in_required`.
+
+mod parts;
+
+use leptos::prelude::*;
+
+use crate::domain::paths;
+use crate::server::context::words;
+use parts::AdminPage;
+
+/// `/admin`: what there is.
+#[component]
+pub fn Overview() -> impl IntoView {
+    let w = words();
+    view! {
+        <AdminPage title=w.admin_title() here=paths::ADMIN>
+            <p class="lead">{w.admin_lead()}</p>
+            <ul class="cards">
+                {parts::areas().into_iter().map(|area| view! {
+                    <li><a class="card" href=area.path>{area.name} <span class="hint">{area.purpose}</span></a></li>
+                }).collect_view()}
+            </ul>
+        </AdminPage>
+    }
+}

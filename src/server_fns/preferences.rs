@@ -1,0 +1,18 @@
+//! How a person wants to read: language and colours.
+
+use leptos::prelude::*;
+
+/// Remembers what was chosen in this browser, and goes back to the page where it was. What is empty or unknown stays as it is;
+/// `theme=system` follows the browser again.
+#[server(prefix = "/api", endpoint = "preferences/set")]
+pub async fn set_preferences(
+    #[server(default)] language: String,
+    #[server(default)] theme: String,
+    #[server(default)] back: String,
+) -> Result<(), ServerFnError> {
+    use crate::domain::paths::Onward;
+    use crate::server::context;
+    context::keep_preferences(&language, &theme)?;
+    context::go_on(&Onward::wanted(&back));
+    Ok(())
+}

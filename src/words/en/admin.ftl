@@ -1,0 +1,22 @@
+# /admin
+admin-title = Administration
+admin-lead = What you do here can be done by the TMS API as well: each page shows the command. All of it stands in the record.
+admin-areas = Areas of the administration
+admin-clients = Clients
+admin-clients-purpose = applications that may ask people and make keys
+admin-hosts = Hosts
+admin-hosts-purpose = set them up, and see when they asked last
+admin-people = People
+admin-people-purpose = second factors, host accounts, sessions
+admin-delegations = Delegations
+admin-delegations-purpose = who may act for whom
+admin-keys = Keys
+admin-keys-purpose = every SSH key of the tenant
+admin-activity = Record
+admin-activity-purpose = everything that happened
+admin-policy = Policy
+admin-policy-purpose = lifetimes, demands, look
+admin-tenants = Tenants
+admin-tenants-purpose = the centres of this deployment
+admin-as-curl = The same by the API
+admin-secret-once = This secret is shown only now. Keep it where the application finds it, and nobody else.

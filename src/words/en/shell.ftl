@@ -1,0 +1,105 @@
+# Around every page, and what pages share.
+language-name = English
+# `ltr` or `rtl`: the direction this language is written in.
+direction = ltr
+
+product = Trust Manager
+# $title (String) - the page's heading
+document-title = { $title } · { product }
+# $title (String) - the page's heading
+document-title-refused = Error: { $title } · { product }
+skip-to-content = Skip to the content
+
+# $day (Number) - day of the month
+# $month (Number) - 1 to 12
+# $year (String) - four digits
+# $time (String) - hours and minutes, such as 14:02
+moment = { NUMBER($day) } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[other] December
+} { $year }, { $time } UTC
+moment-unknown = unknown time
+just-now = just now
+# $span (String) - such as "3 days"
+span-ago = { $span } ago
+# $span (String) - such as "3 days"
+in-span = in { $span }
+# $count (Number) - how many
+span-seconds = { $count ->
+    [one] { NUMBER($count) } second
+   *[other] { NUMBER($count) } seconds
+}
+# $count (Number) - how many
+span-minutes = { $count ->
+    [one] { NUMBER($count) } minute
+   *[other] { NUMBER($count) } minutes
+}
+# $count (Number) - how many
+span-hours = { $count ->
+    [one] { NUMBER($count) } hour
+   *[other] { NUMBER($count) } hours
+}
+# $count (Number) - how many
+span-days = { $count ->
+    [one] { NUMBER($count) } day
+   *[other] { NUMBER($count) } days
+}
+never = never
+
+nav-main = Main
+nav-device = Enter a code
+nav-hosts = Hosts
+nav-keys = SSH keys
+nav-apps = Applications
+nav-sessions = Sessions
+nav-activity = Activity
+nav-admin = Administration
+nav-api = TMS API
+# $user (String) - the user name
+# $tenant (String) - the centre
+person-at = { $user } at { $tenant }
+sign-out = Sign out
+footer-never-asked = Support staff never ask you to enter a code or to tell them one.
+not-started = I did not start this
+
+preferences-language = Language
+preferences-theme = Colours
+theme-system = Like the system
+theme-light = Light
+theme-dark = Dark
+
+copy = Copy
+copied = Copied
+cancel = Cancel
+
+list-search = Search
+list-filter = Show
+list-order = Order
+list-apply = Apply
+list-pieces = Pieces of this list
+list-beginning = To the beginning
+list-more = More
+list-nothing-found = Nothing was found. Try other words, or show all.
+# $count (Number) - rows on the page
+list-shown = { $count ->
+    [one] { NUMBER($count) } shown
+   *[other] { NUMBER($count) } shown
+}
+# $count (Number) - rows on the page
+list-shown-of-more = { $count ->
+    [one] { NUMBER($count) } shown, there are more
+   *[other] { NUMBER($count) } shown, there are more
+}
+
+sorry-title = Something broke on our side
+sorry = This page could not be put together. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened.

@@ -1,0 +1,43 @@
+keys-title = Claves SSH
+keys-lead = Con cada una de estas claves un programa, o usted, puede iniciar sesión como usted. Revoque lo que no conozca.
+keys-search-for = nombre, máquina, cuenta, aplicación o huella
+keys-show-all = Todas
+keys-show-active = Activas
+keys-show-ended = Caducadas o agotadas
+keys-show-unused = Nunca usadas
+keys-sort-created = Las más nuevas primero
+keys-sort-used = Las usadas últimamente primero
+keys-sort-expires = Las que antes caducan primero
+keys-sort-host = Por máquina
+keys-empty-title = Ninguna clave inicia sesión como usted
+keys-empty = Las aplicaciones que usted permite crean sus propias claves. Para usted, ejecute esto en un terminal: crea una clave, la registra e inicia sesión.
+keys-revoke-ticked = Revocar las claves marcadas
+keys-tick = Marcar { $key }
+keys-type = Tipo
+keys-made-by = Creada por
+keys-made-by-you = usted
+keys-created = Creada
+keys-last-used = Último uso
+keys-used-on = en { $host }
+keys-never-used = nunca
+keys-expires = Caduca
+keys-uses-left = Inicios de sesión restantes
+keys-uses-unlimited = sin límite
+keys-revoke-this = Revocar { $key }
+revoke = Revocar
+state-active = activa
+state-expired = caducada
+state-used-up = agotada
+keys-none-ticked-title = No se marcó ninguna clave
+keys-none-ticked = Vuelva y marque las claves que deban revocarse. Las que ya se han revocado no se vuelven a preguntar.
+keys-back = Volver a las claves
+keys-revoke-question = { $count ->
+    [one] ¿Revocar esta clave?
+   *[other] ¿Revocar estas { NUMBER($count) } claves?
+}
+keys-revoke-consequence = Desde ahora se rechazan los nuevos inicios de sesión con ella; las máquinas que guardan respuestas para interrupciones pueden aceptarla hasta un minuto más. Lo que está en marcha sigue en marcha. No se puede deshacer.
+keys-revoked = { $count ->
+    [0] No se revocó nada: las claves ya no existían.
+    [one] Se ha revocado una clave: el próximo inicio de sesión con ella se rechaza.
+   *[other] Se han revocado { NUMBER($count) } claves: el próximo inicio de sesión con cualquiera de ellas se rechaza.
+}

@@ -1,0 +1,87 @@
+language-name = Español
+direction = ltr
+
+product = Trust Manager
+document-title = { $title } · { product }
+document-title-refused = Error: { $title } · { product }
+skip-to-content = Ir al contenido
+
+moment = { NUMBER($day) } de { $month ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[other] diciembre
+} de { $year }, { $time } UTC
+moment-unknown = hora desconocida
+just-now = ahora mismo
+span-ago = hace { $span }
+in-span = en { $span }
+span-seconds = { $count ->
+    [one] { NUMBER($count) } segundo
+   *[other] { NUMBER($count) } segundos
+}
+span-minutes = { $count ->
+    [one] { NUMBER($count) } minuto
+   *[other] { NUMBER($count) } minutos
+}
+span-hours = { $count ->
+    [one] { NUMBER($count) } hora
+   *[other] { NUMBER($count) } horas
+}
+span-days = { $count ->
+    [one] { NUMBER($count) } día
+   *[other] { NUMBER($count) } días
+}
+never = nunca
+
+nav-main = Principal
+nav-device = Introducir un código
+nav-hosts = Máquinas
+nav-keys = Claves SSH
+nav-apps = Aplicaciones
+nav-sessions = Sesiones
+nav-activity = Actividad
+nav-admin = Administración
+nav-api = API de TMS
+person-at = { $user } en { $tenant }
+sign-out = Cerrar sesión
+footer-never-asked = El personal de soporte nunca le pide que introduzca un código ni que se lo diga.
+not-started = Yo no inicié esto
+
+preferences-language = Idioma
+preferences-theme = Colores
+theme-system = Como el sistema
+theme-light = Claro
+theme-dark = Oscuro
+
+copy = Copiar
+copied = Copiado
+cancel = Cancelar
+
+list-search = Buscar
+list-filter = Mostrar
+list-order = Orden
+list-apply = Aplicar
+list-pieces = Partes de esta lista
+list-beginning = Al principio
+list-more = Más
+list-nothing-found = No se encontró nada. Pruebe con otras palabras o muestre todo.
+list-shown = { $count ->
+    [one] { NUMBER($count) } elemento
+   *[other] { NUMBER($count) } elementos
+}
+list-shown-of-more = { $count ->
+    [one] { NUMBER($count) } elemento, hay más
+   *[other] { NUMBER($count) } elementos, hay más
+}
+
+sorry-title = Algo falló por nuestra parte
+sorry = Esta página no se pudo preparar. Inténtelo de nuevo en un momento; si sigue igual, diga al soporte de su centro cuándo ocurrió.

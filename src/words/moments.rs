@@ -1,0 +1,68 @@
+//! Points in time and spans, in words.
+
+use std::time::Duration;
+
+use super::Language;
+use crate::domain::time::{Timestamp, Unit, largest_unit};
+
+impl Language {
+    /// `20 November 2026, 14:02 UTC`.
+    pub fn exactly(&self, at: Timestamp) -> String {
+        match at.calendar() {
+            Some(at) => self.moment(at.day, at.month, at.year.to_string(), format!("{:02}:{:02}", at.hour, at.minute)),
+            None => self.moment_unknown(),
+        }
+    }
+
+    /// How long ago or ahead: `just now`, `3 days ago`, `in 2 hours`.
+    pub fn from_now(&self, at: Timestamp, now: Timestamp) -> String {
+        let (gone, left) = (now.since(at), at.since(now));
+        if gone.max(left) < Duration::from_secs(10) {
+            return self.just_now();
+        }
+        if at > now { self.in_span(self.span(left)) } else { self.span_ago(self.span(gone)) }
+    }
+
+    /// The largest whole unit that fits: `45 seconds`, `8 hours`, `30 days`.
+    pub fn span(&self, span: Duration) -> String {
+        let (count, unit) = largest_unit(span);
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        match unit {
+            Unit::Seconds => self.span_seconds(count),
+            Unit::Minutes => self.span_minutes(count),
+            Unit::Hours => self.span_hours(count),
+            Unit::Days => self.span_days(count),
+        }
+    }
+
+    /// A time to wait, in whole minutes upwards: nobody who waits as told comes too early.
+    pub fn wait(&self, wait: Duration) -> String {
+        self.span(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Languages, Words};
+    use super::*;
+
+    fn both() -> [Words; 2] {
+        let languages = Languages::built_in();
+        [languages.choose(Some("en"), None), languages.choose(Some("es"), None)]
+    }
+
+    #[test]
+    fn times_read_as_people_say_them() {
+        let now = Timestamp::from_millis(1_795_210_927_123);
+        let [en, es] = both();
+        assert_eq!(en.exactly(now), "20 November 2026, 21:42 UTC");
+        assert_eq!(es.exactly(now), "20 de noviembre de 2026, 21:42 UTC");
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        assert_eq!(en.from_now(now - hours(72), now), "3 days ago");
+        assert_eq!(es.from_now(now - hours(72), now), "hace 3 días");
+        assert_eq!(en.from_now(now + hours(1), now), "in 1 hour");
+        assert_eq!(es.from_now(now + hours(1), now), "en 1 hora");
+        assert_eq!(en.from_now(now - Duration::from_secs(5), now), "just now");
+        assert_eq!(en.wait(Duration::from_secs(301)), "6 minutes");
+    }
+}
