@@ -14,6 +14,7 @@
 
 pub mod activity;
 pub mod attempts;
+pub mod brand;
 pub mod client;
 pub mod delegation;
 pub mod device_grant;
@@ -24,6 +25,7 @@ pub mod listing;
 pub mod mfa;
 pub mod page;
 pub mod paths;
+pub mod person;
 pub mod pubkey;
 pub mod reservation;
 pub mod scope;

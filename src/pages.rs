@@ -1,7 +1,9 @@
 //! THE HTML. Pages only read; what changes something is a form to a server function. Each works without JavaScript.
 
+mod activity;
 mod admin;
 mod api_docs;
+mod apps;
 mod components;
 mod device;
 mod device_report;
@@ -20,6 +22,7 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::{SsrMode, path};
 
 use crate::domain::listing::ListQuery;
+use crate::domain::paths;
 use crate::server::context::{self, Theme, page_policy};
 
 use components::Layout;
@@ -31,6 +34,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         context::set_header(axum::http::header::CONTENT_SECURITY_POLICY, policy);
     }
     let w = context::words();
+    let tenant = context::visitor().map(|person| person.tenant().clone());
+    let brand = tenant.filter(|tenant| tenant.policy.brand.is_some()).map(|tenant| paths::brand(&tenant.id, tenant.updated_at));
     view! {
         <!DOCTYPE html>
         <html lang=w.tag() dir=w.direction() data-theme=context::theme().map(Theme::as_str)>
@@ -40,6 +45,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone()/>
+                {brand.map(|address| view! { <link rel="stylesheet" href=address/> })}
                 <HydrationScripts options=options islands=true/>
                 <MetaTags/>
             </head>
@@ -68,10 +74,38 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("device/report") view=device_report::DeviceReport/>
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
+                    <Route path=path!("hosts/unlink") view=hosts::UnlinkThisAccount/>
                     <Route path=path!("keys") view=keys::Keys/>
+                    <Route path=path!("keys/add") view=keys::AddOne/>
+                    <Route path=path!("keys/revoke-everything") view=keys::RevokeAll/>
                     <Route path=path!("keys/revoke") view=keys::RevokeTheseKeys/>
+                    <Route path=path!("apps") view=apps::Apps/>
+                    <Route path=path!("apps/change") view=apps::ChangeThisApp/>
+                    <Route path=path!("activity") view=activity::Activity/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
+                    <Route path=path!("sessions/end") view=sessions::EndTheseSessions/>
                     <Route path=path!("admin") view=admin::Overview/>
+                    <Route path=path!("admin/clients") view=admin::clients::Clients/>
+                    <Route path=path!("admin/clients/add") view=admin::clients::AddAClient/>
+                    <Route path=path!("admin/clients/client") view=admin::clients::OneClient/>
+                    <Route path=path!("admin/clients/delete") view=admin::clients::DeleteAClient/>
+                    <Route path=path!("admin/hosts") view=admin::hosts::AdminHosts/>
+                    <Route path=path!("admin/hosts/add") view=admin::hosts::AddAHost/>
+                    <Route path=path!("admin/hosts/host") view=admin::hosts::OneHost/>
+                    <Route path=path!("admin/hosts/remove") view=admin::hosts::RemoveAHost/>
+                    <Route path=path!("admin/people") view=admin::people::People/>
+                    <Route path=path!("admin/people/add") view=admin::people::AddAPerson/>
+                    <Route path=path!("admin/people/person") view=admin::people::OnePerson/>
+                    <Route path=path!("admin/people/change") view=admin::people::ChangeAPerson/>
+                    <Route path=path!("admin/delegations") view=admin::delegations::Delegations/>
+                    <Route path=path!("admin/delegations/add") view=admin::delegations::AddADelegation/>
+                    <Route path=path!("admin/delegations/end") view=admin::delegations::EndADelegation/>
+                    <Route path=path!("admin/keys") view=admin::keys::AdminKeys/>
+                    <Route path=path!("admin/keys/revoke") view=admin::keys::RevokeAKey/>
+                    <Route path=path!("admin/activity") view=admin::record::TenantsRecord/>
+                    <Route path=path!("admin/policy") view=admin::policy::TenantsPolicy/>
+                    <Route path=path!("admin/tenants") view=admin::tenants::Tenants/>
+                    <Route path=path!("admin/tenants/change") view=admin::tenants::ChangeATenant/>
                     <Route path=path!("docs/api") view=api_docs::ApiDocs/>
                 </ParentRoute>
             </Routes>
@@ -82,5 +116,5 @@ pub fn App() -> impl IntoView {
 /// What of a long list is wanted, as the page's address says.
 fn list_query() -> ListQuery {
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
-    ListQuery { q: get("q"), show: get("show"), sort: get("sort"), after: get("after") }
+    ListQuery { q: get("q"), show: get("show"), since: get("since"), sort: get("sort"), after: get("after") }
 }

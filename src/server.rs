@@ -1,9 +1,11 @@
 //! EVERYTHING THAT NEVER REACHES THE BROWSER.
 
+mod brand;
 pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod context;
+mod export;
 pub mod guard;
 pub mod listen;
 pub mod oauth;

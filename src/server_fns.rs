@@ -4,6 +4,9 @@
 //! All are `POST` (no address changes anything), behind the same-origin check, and refuse strangers unless
 //! `domain::paths::PUBLIC_ACTIONS` names them.
 
+pub mod activity;
+pub mod admin;
+pub mod apps;
 pub mod device;
 pub mod host_accounts;
 pub mod keys;

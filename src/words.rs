@@ -2,10 +2,21 @@
 //! that one of them lacks does not compile where it is used. Project Fluent's format; see docs/decisions/0012-words.md.
 
 mod generated {
-    #![expect(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "made by build.rs")]
+    #![expect(
+        dead_code,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        clippy::derivable_impls,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "made by build.rs"
+    )]
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
+mod happened;
 mod moments;
+mod refusals;
 
 use std::ops::Deref;
 use std::path::Path;

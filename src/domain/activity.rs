@@ -1,8 +1,10 @@
 //! What happened, for the person it happened to and for the tenant's operators. Written in the transaction of the change.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
+use super::listing::Word;
 use super::time::Timestamp;
 
 /// One line of the record. No secrets, no codes.
@@ -29,8 +31,15 @@ macro_rules! kinds {
         pub enum Kind { $($(#[$doc])* $name,)* }
 
         impl Kind {
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+
             pub fn as_str(self) -> &'static str {
                 match self { $(Kind::$name => $word,)* }
+            }
+
+            /// `None` for a word that another release may have written.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
             }
         }
     };
@@ -61,6 +70,8 @@ kinds! {
     KeyRevoked = "key_revoked",
     /// A host was shown the key, for a new login.
     KeyUsed = "key_used",
+    /// The panic button: keys, permissions and other sessions.
+    EverythingRevoked = "everything_revoked",
     KeyReserved = "key_reserved",
     ReservationEnded = "reservation_ended",
     HostLinked = "host_linked",
@@ -84,9 +95,109 @@ kinds! {
     AdminAdded = "admin_added",
     AdminSecretChanged = "admin_secret_changed",
     AdminRemoved = "admin_removed",
+    PersonAdded = "person_added",
+    /// Switched on or off, or given a new password.
+    PersonChanged = "person_changed",
     TenantCreated = "tenant_created",
     TenantChanged = "tenant_changed",
     TenantDeleted = "tenant_deleted",
+}
+
+/// What kinds of things a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Group {
+    #[default]
+    All,
+    SignIns,
+    /// Devices and applications.
+    Apps,
+    Keys,
+    /// Host accounts and the second factor.
+    Hosts,
+    /// What administrators changed.
+    Administration,
+}
+
+impl Word for Group {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("", Self::All),
+        ("sign-ins", Self::SignIns),
+        ("apps", Self::Apps),
+        ("keys", Self::Keys),
+        ("hosts", Self::Hosts),
+        ("administration", Self::Administration),
+    ];
+}
+
+impl Kind {
+    pub fn group(self) -> Group {
+        match self {
+            Self::SignedIn | Self::SignInFailed | Self::SignedOut | Self::SessionEnded => Group::SignIns,
+            Self::DeviceApproved
+            | Self::DeviceDenied
+            | Self::DeviceReported
+            | Self::DeviceWithdrawn
+            | Self::DeviceRedeemed
+            | Self::DeviceReplayed
+            | Self::CodePresentedTwice
+            | Self::CodeGuessingStopped
+            | Self::DeviceLapsed
+            | Self::Delegated
+            | Self::DelegationChanged
+            | Self::DelegationEnded => Group::Apps,
+            Self::KeyCreated
+            | Self::KeyChanged
+            | Self::KeyRevoked
+            | Self::KeyUsed
+            | Self::KeyReserved
+            | Self::ReservationEnded
+            | Self::EverythingRevoked => Group::Keys,
+            Self::HostLinked | Self::HostLinkChanged | Self::HostUnlinked | Self::MfaOpened | Self::MfaChanged | Self::MfaClosed => Group::Hosts,
+            _ => Group::Administration,
+        }
+    }
+}
+
+/// Since when a list shows what happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    #[default]
+    Ever,
+    Day,
+    Week,
+    Month,
+}
+
+impl Word for Since {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Ever), ("day", Self::Day), ("week", Self::Week), ("month", Self::Month)];
+}
+
+impl Since {
+    /// How far back; `None`: all of it.
+    pub fn span(self) -> Option<Duration> {
+        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+        match self {
+            Self::Ever => None,
+            Self::Day => days(1),
+            Self::Week => days(7),
+            Self::Month => days(30),
+        }
+    }
+}
+
+/// A line of the record, as it is read.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    pub number: i64,
+    pub at: Timestamp,
+    /// The kind's word; of a newer release it may be one that this one does not know.
+    pub kind: String,
+    pub person: Option<String>,
+    pub client_id: Option<String>,
+    pub device_grant_id: Option<String>,
+    pub admin: Option<String>,
+    pub subject: Option<String>,
+    pub from: Option<String>,
 }
 
 impl Activity {

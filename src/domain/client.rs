@@ -1,6 +1,7 @@
 //! A client: an application that a tenant trusts to ask people for permission.
 
 use super::ids::{ClientId, TenantId};
+use super::listing::Word;
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
@@ -26,6 +27,21 @@ pub struct Client {
     pub verified: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// Which clients a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    #[default]
+    All,
+    Enabled,
+    Disabled,
+    Public,
+}
+
+impl Word for Show {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("public", Self::Public)];
 }
 
 /// Why a client gets no device code.

@@ -1,6 +1,9 @@
 //! A delegation: a person's permission for a client to act for them.
 
+use std::time::Duration;
+
 use super::ids::{ClientId, DeviceGrantId, TenantId, UserId};
+use super::listing::Word;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -15,6 +18,64 @@ pub struct Delegation {
     pub expires_at: Timestamp,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// Which delegations a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    #[default]
+    InForce,
+    /// Expired, or ended before.
+    Ended,
+    All,
+}
+
+impl Word for Show {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::InForce), ("ended", Self::Ended), ("all", Self::All)];
+}
+
+/// The order of a list of delegations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Made,
+    /// The one that ends first first.
+    Expires,
+    Client,
+}
+
+impl Word for Sort {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Made), ("expires", Self::Expires), ("client", Self::Client)];
+}
+
+/// Why a delegation gets no new end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeRefused {
+    /// It is not there, has ended, or is somebody else's.
+    Gone,
+    /// The new end has passed already.
+    InThePast,
+    /// Longer than the tenant lets a person grant.
+    TooLong,
+    /// An administrator set it up: the person may make it shorter, not longer.
+    NotYoursToProlong,
+}
+
+impl Delegation {
+    /// Whether the person may set a new end, at most `longest` from now.
+    pub fn may_end(&self, at: Timestamp, longest: Duration, now: Timestamp) -> Result<(), ChangeRefused> {
+        if at <= now {
+            return Err(ChangeRefused::InThePast);
+        }
+        if at <= self.expires_at {
+            return Ok(());
+        }
+        if self.made_by != MadeBy::Person {
+            return Err(ChangeRefused::NotYoursToProlong);
+        }
+        if at > now + longest { Err(ChangeRefused::TooLong) } else { Ok(()) }
+    }
 }
 
 /// Who made a link or a delegation.
@@ -37,5 +98,36 @@ impl MadeBy {
 
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Admin, Self::Mvp, Self::Person].into_iter().find(|made_by| made_by.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_shortens_anything_and_prolongs_only_what_they_gave() {
+        let (now, day) = (Timestamp::from_millis(1_795_176_000_000), Duration::from_secs(86_400));
+        let delegation = |made_by| Delegation {
+            number: 1,
+            tenant_id: TenantId::parse("test").expect("a tenant"),
+            client_id: ClientId::parse("c").expect("a client"),
+            user_id: UserId::parse("u").expect("a person"),
+            device_grant_id: None,
+            made_by,
+            expires_at: now + 7 * day,
+            created_at: now,
+            updated_at: now,
+        };
+        for (made_by, at, allowed) in [
+            (MadeBy::Admin, now + day, Ok(())),
+            (MadeBy::Admin, now + 8 * day, Err(ChangeRefused::NotYoursToProlong)),
+            (MadeBy::Mvp, now + 8 * day, Err(ChangeRefused::NotYoursToProlong)),
+            (MadeBy::Person, now + 30 * day, Ok(())),
+            (MadeBy::Person, now + 31 * day, Err(ChangeRefused::TooLong)),
+            (MadeBy::Person, now, Err(ChangeRefused::InThePast)),
+        ] {
+            assert_eq!(delegation(made_by).may_end(at, 30 * day, now), allowed, "{made_by:?} {at:?}");
+        }
     }
 }

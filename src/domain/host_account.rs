@@ -2,6 +2,7 @@
 
 use super::delegation::MadeBy;
 use super::ids::{HostAccountId, UserId};
+use super::listing::Word;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -82,6 +83,34 @@ pub fn is_system_account(account: &str) -> bool {
         || account.starts_with("systemd-")
         || account.starts_with('_')
         || !account.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Which host accounts a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    #[default]
+    All,
+    Active,
+    Expired,
+}
+
+impl Word for Show {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("expired", Self::Expired)];
+}
+
+/// The order of a list of host accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Host,
+    /// The newest link first.
+    Linked,
+    /// The one that ends first first.
+    Expires,
+}
+
+impl Word for Sort {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Host), ("linked", Self::Linked), ("expires", Self::Expires)];
 }
 
 #[cfg(test)]

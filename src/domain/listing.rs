@@ -16,6 +16,9 @@ pub struct ListQuery {
     /// In which order: one of the list's orders.
     #[serde(default)]
     pub sort: String,
+    /// Since when: one of the list's spans.
+    #[serde(default)]
+    pub since: String,
     /// The mark of the row before the first one wanted; empty: from the beginning.
     #[serde(default)]
     pub after: String,
@@ -34,7 +37,7 @@ impl ListQuery {
 
     /// Whether anything but the whole list is asked for.
     pub fn is_narrowed(&self) -> bool {
-        self.search().is_some() || !self.show.is_empty()
+        self.search().is_some() || !self.show.is_empty() || !self.since.is_empty()
     }
 
     /// Where the row stands that the piece begins behind.
@@ -45,12 +48,44 @@ impl ListQuery {
     /// The address of the same list from a mark on.
     pub fn address(&self, path: &str, after: Option<&Mark>) -> String {
         let after = after.map_or_else(String::new, Mark::to_string);
-        let parts = [("q", self.q.as_str()), ("show", &self.show), ("sort", &self.sort), ("after", &after)];
+        let parts = [("q", self.q.as_str()), ("show", &self.show), ("since", &self.since), ("sort", &self.sort), ("after", &after)];
         let parts: Vec<String> =
             parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
     }
 }
+
+/// A list's filters or orders, each with its word in the address. The usual one is the default, and its word is empty.
+pub trait Word: Copy + Default + 'static {
+    const ALL: &'static [(&'static str, Self)];
+
+    fn parse(word: &str) -> Self {
+        Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, this)| *this).unwrap_or_default()
+    }
+}
+
+/// A list with one filter or order only.
+impl Word for () {
+    const ALL: &'static [(&'static str, Self)] = &[];
+}
+
+/// A list's query, understood.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted<Show, Sort> {
+    pub search: Option<String>,
+    pub show: Show,
+    pub sort: Sort,
+    pub after: Option<Mark>,
+}
+
+impl ListQuery {
+    pub fn wanted<Show: Word, Sort: Word>(&self) -> Wanted<Show, Sort> {
+        Wanted { search: self.search().map(str::to_owned), show: Show::parse(&self.show), sort: Sort::parse(&self.sort), after: self.mark() }
+    }
+}
+
+/// How many rows a list shows at once.
+pub const PIECE: usize = 25;
 
 /// One piece of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +98,10 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     pub fn map<U>(self, item: impl FnMut(T) -> U) -> Listed<U> {
         Listed { items: self.items.into_iter().map(item).collect(), next: self.next }
+    }
+
+    pub fn try_map<U, E>(self, item: impl FnMut(T) -> Result<U, E>) -> Result<Listed<U>, E> {
+        Ok(Listed { items: self.items.into_iter().map(item).collect::<Result<_, _>>()?, next: self.next })
     }
 }
 

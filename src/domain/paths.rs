@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ids::TenantId;
+use super::time::Timestamp;
 
 pub const HOME: &str = "/";
 pub const DEVICE: &str = "/device";
@@ -34,13 +35,28 @@ pub const ACTIVITY_CSV: &str = "/activity.csv";
 /// Where a tenant's administrators work. Everything beneath it takes the role and a fresh sign-in.
 pub const ADMIN: &str = "/admin";
 pub const ADMIN_CLIENTS: &str = "/admin/clients";
+pub const ADMIN_CLIENTS_ADD: &str = "/admin/clients/add";
+pub const ADMIN_CLIENT: &str = "/admin/clients/client";
+pub const ADMIN_CLIENT_DELETE: &str = "/admin/clients/delete";
 pub const ADMIN_HOSTS: &str = "/admin/hosts";
+pub const ADMIN_HOSTS_ADD: &str = "/admin/hosts/add";
+pub const ADMIN_HOST: &str = "/admin/hosts/host";
+pub const ADMIN_HOST_REMOVE: &str = "/admin/hosts/remove";
 pub const ADMIN_PEOPLE: &str = "/admin/people";
+pub const ADMIN_PEOPLE_ADD: &str = "/admin/people/add";
+pub const ADMIN_PERSON: &str = "/admin/people/person";
+pub const ADMIN_PERSON_CHANGE: &str = "/admin/people/change";
 pub const ADMIN_DELEGATIONS: &str = "/admin/delegations";
+pub const ADMIN_DELEGATIONS_ADD: &str = "/admin/delegations/add";
+pub const ADMIN_DELEGATION_END: &str = "/admin/delegations/end";
 pub const ADMIN_KEYS: &str = "/admin/keys";
+pub const ADMIN_KEY_REVOKE: &str = "/admin/keys/revoke";
 pub const ADMIN_POLICY: &str = "/admin/policy";
 pub const ADMIN_ACTIVITY: &str = "/admin/activity";
+pub const ADMIN_ACTIVITY_JSON: &str = "/admin/activity.json";
+pub const ADMIN_ACTIVITY_CSV: &str = "/admin/activity.csv";
 pub const ADMIN_TENANTS: &str = "/admin/tenants";
+pub const ADMIN_TENANT_CHANGE: &str = "/admin/tenants/change";
 pub const API_DOCS: &str = "/docs/api";
 
 /// Where the server functions live. Beneath it every path needs a signed-in person unless it is in [`PUBLIC_ACTIONS`].
@@ -75,6 +91,8 @@ const PAGES: [&str; 15] = [
     SIGN_IN,
 ];
 
+/// A tenant's colours: `/brand/TENANT.css`.
+pub const BRAND: &str = "/brand/{file}";
 pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 pub const ME: &str = "/v1/tms/me";
@@ -93,6 +111,11 @@ pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 /// `/t/{tenant}`: the path of a tenant's issuer, and the prefix of its endpoints.
 pub fn tenant(tenant: &TenantId) -> String {
     format!("/t/{tenant}")
+}
+
+/// A tenant's colours, as they are since then.
+pub fn brand(tenant: &TenantId, since: Timestamp) -> String {
+    format!("/brand/{tenant}.css?since={}", since.as_millis())
 }
 
 /// The sign-in page, for a tenant and the page to go on to.

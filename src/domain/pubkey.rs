@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use super::listing::Word;
 use super::time::Timestamp;
 
 /// What TMS' wire says for "as often as you like".
@@ -101,6 +102,45 @@ impl Pubkey {
             State::Active
         }
     }
+}
+
+/// Which keys a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    #[default]
+    All,
+    /// Within their own limits.
+    Active,
+    /// Expired or used up.
+    Ended,
+    NeverUsed,
+}
+
+impl Word for Show {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("ended", Self::Ended), ("unused", Self::NeverUsed)];
+}
+
+/// The order of a list of keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Created,
+    /// The one used last first.
+    Used,
+    /// The one that ends first first.
+    Expires,
+    Host,
+}
+
+impl Word for Sort {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
+}
+
+/// A name for a key, as far as it can be shown: one line, not too long.
+pub fn label(text: &str) -> String {
+    const LONGEST: usize = 100;
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
 }
 
 /// When something that lasts so many minutes ends: negative means never, 0 now.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::brand::Brand;
 use super::ids::TenantId;
 use super::time::Timestamp;
 
@@ -38,6 +39,45 @@ pub struct Policy {
     pub open_registration: bool,
     /// Public keys are only shown to hosts that prove who they are.
     pub require_host_credential: bool,
+    /// How long a second factor counts when an administrator opens its window without saying until when.
+    pub mfa_lifetime: Duration,
+    /// People may register public keys of their own.
+    pub own_keys: bool,
+    /// The tenant's colours; `None`: the portal's own.
+    pub brand: Option<Brand>,
+}
+
+impl Policy {
+    /// The names of the settings in which this differs from another.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let Self {
+            local_passwords,
+            prefill_user_code,
+            require_started_tick,
+            code_lifetime,
+            longest_access,
+            mvp,
+            open_registration,
+            require_host_credential,
+            mfa_lifetime,
+            own_keys,
+            brand,
+        } = self;
+        let settings = [
+            ("local-passwords", *local_passwords != other.local_passwords),
+            ("prefill-user-code", *prefill_user_code != other.prefill_user_code),
+            ("require-started-tick", *require_started_tick != other.require_started_tick),
+            ("code-lifetime", *code_lifetime != other.code_lifetime),
+            ("longest-access", *longest_access != other.longest_access),
+            ("mvp", *mvp != other.mvp),
+            ("open-registration", *open_registration != other.open_registration),
+            ("require-host-credential", *require_host_credential != other.require_host_credential),
+            ("mfa-lifetime", *mfa_lifetime != other.mfa_lifetime),
+            ("own-keys", *own_keys != other.own_keys),
+            ("brand", *brand != other.brand),
+        ];
+        settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
 }
 
 impl Default for Policy {
@@ -51,6 +91,9 @@ impl Default for Policy {
             mvp: false,
             open_registration: false,
             require_host_credential: false,
+            mfa_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            own_keys: true,
+            brand: None,
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn Copying(
         });
         on_cleanup(move || listening.remove());
     });
-    view! { <p class="toast" role="status" data-empty=move || said.read().is_empty().then_some("")>{said}</p> }
+    view! { <p class="toast" aria-live="polite" data-empty=move || said.read().is_empty().then_some("")>{said}</p> }
 }
 
 /// Missing where the page was not reached over TLS or loopback.

@@ -34,6 +34,6 @@ pub fn go(address: &str) {
 
 /// The path of an address, with or without its origin.
 fn path(address: &str) -> &str {
-    let local = address.find("://").and_then(|at| address.get(at + 3..)).and_then(|rest| Some(&rest[rest.find('/')?..])).unwrap_or(address);
+    let local = address.find("://").and_then(|at| address.get(at + 3..)).and_then(|rest| rest.get(rest.find('/')?..)).unwrap_or(address);
     local.split(['?', '#']).next().unwrap_or_default()
 }

@@ -87,7 +87,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
         on_cleanup(move || listening.remove());
     });
     view! {
-        <p class="only-heard" role="status">{said}</p>
+        <p class="only-heard" aria-live="polite">{said}</p>
         <div class="live-list" data-list="" node_ref=root on:submit=submit on:input=input on:click=click>{children()}</div>
     }
 }
@@ -131,7 +131,7 @@ fn address_of(form: &HtmlFormElement) -> Option<String> {
     }
     let filled = UrlSearchParams::new().ok()?;
     let fields = FormData::new_with_form(form).ok()?;
-    for name in ["q", "show", "sort"] {
+    for name in ["q", "show", "since", "sort"] {
         if let Some(value) = fields.get(name).as_string().filter(|value| !value.is_empty()) {
             filled.append(name, &value);
         }

@@ -1,6 +1,14 @@
 //! `/admin`: where a tenant's administrators work. The guard lets nobody else in; see `server::guard::sign_in_required`.
 
+pub mod clients;
+pub mod delegations;
+pub mod hosts;
+pub mod keys;
 mod parts;
+pub mod people;
+pub mod policy;
+pub mod record;
+pub mod tenants;
 
 use leptos::prelude::*;
 

@@ -11,7 +11,7 @@ mod time;
 
 pub use client_name::ClientName;
 pub use command::{Command, Copyable};
-pub use confirm::{Confirm, Hidden};
+pub use confirm::{Confirm, Gone, Hidden};
 pub use layout::{Frame, Layout};
 pub use list::{Choice, Empty, List};
 pub use page::{DocumentTitle, Page};

@@ -47,8 +47,7 @@ fn Overview(person: SignedIn, waiting: Option<WaitingRequest>, hosts: Vec<HostAc
         1 => "One host account is linked to you.".to_owned(),
         n => format!("{n} host accounts are linked to you."),
     };
-    let login =
-        format!("tms login --server {} --tenant {}", context::services().map(|s| s.public_url().to_owned()).unwrap_or_default(), person.tenant_id());
+    let login = context::login_command();
     view! {
         <Page title=format!("Hello, {}", person.display_name())>
             <p class="lead">"You are signed in as " <strong>{person.user_id().to_string()}</strong> " at " <strong>{person.tenant_name().to_owned()}</strong> "."</p>

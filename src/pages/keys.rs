@@ -5,12 +5,14 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, Said, Sorry};
+use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, Problem, Said, Sorry};
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths;
+use crate::domain::paths::{self, Onward, encoded};
+use crate::islands::KeyFile;
 use crate::server::context::{self, Notice, words};
-use crate::server_fns::keys::{KeyItem, KeyState, RevokeKeys, find_keys, list_keys};
+use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
+use crate::server_fns::keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys};
 
 #[component]
 pub fn Keys() -> impl IntoView {
@@ -26,25 +28,16 @@ pub fn Keys() -> impl IntoView {
 #[component]
 fn KeyList(keys: Listed<KeyItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
     let w = words();
-    let filters = vec![
-        Choice("", w.keys_show_all()),
-        Choice("active", w.keys_show_active()),
-        Choice("ended", w.keys_show_ended()),
-        Choice("unused", w.keys_show_unused()),
-    ];
-    let orders = vec![
-        Choice("", w.keys_sort_created()),
-        Choice("used", w.keys_sort_used()),
-        Choice("expires", w.keys_sort_expires()),
-        Choice("host", w.keys_sort_host()),
-    ];
     let Listed { items, next } = keys;
     let shown = items.len();
     view! {
         <Page title=w.keys_title() wide=true>
             <p class="lead">{w.keys_lead()}</p>
             <Said notice=said/>
-            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters orders shown next>
+            <p class="actions">
+                <a class="button" href=paths::KEYS_ADD>{w.keys_add()}</a>
+            </p>
+            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() shown next>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.keys_empty_title() query>
@@ -63,6 +56,10 @@ fn KeyList(keys: Listed<KeyItem>, query: ListQuery, said: Option<Notice>) -> imp
                     })
                 }}
             </List>
+            <section class="row aside" aria-labelledby="everything">
+                <h2 id="everything">{w.keys_everything_lead()}</h2>
+                <a class="button danger" href=paths::REVOKE_EVERYTHING>{w.keys_everything()}</a>
+            </section>
         </Page>
     }
 }
@@ -71,22 +68,71 @@ fn KeyList(keys: Listed<KeyItem>, query: ListQuery, said: Option<Notice>) -> imp
 fn Key(key: KeyItem) -> impl IntoView {
     let w = words();
     let name = name_of(&key);
-    let (class, state) = match key.state {
-        KeyState::Active => ("badge good", w.state_active()),
-        KeyState::Expired => ("badge bad", w.state_expired()),
-        KeyState::UsedUp => ("badge bad", w.state_used_up()),
-    };
     view! {
         <li class="row-card">
             <label class="tick-row">
                 <input type="checkbox" name="key" value=key.number.to_string() aria-label=w.keys_tick(name.as_str())/>
             </label>
             <div class="what">
-                <h2><bdi>{name.clone()}</bdi> " " <span class=class>{state}</span></h2>
-                <Copyable text=key.fingerprint/>
+                <h2><bdi>{name.clone()}</bdi> " " {state_badge(key.state)}</h2>
+                <Copyable text=key.fingerprint.clone()/>
+                <KeyFacts key=key.clone() revocable=true/>
+            </div>
+            <a
+                class="button danger"
+                href=format!("{}?key={}", paths::KEYS_REVOKE, key.number)
+                data-confirm=""
+                aria-label=w.keys_revoke_this(name.as_str())
+            >
+                {w.revoke()}
+            </a>
+        </li>
+    }
+}
+
+pub fn filters() -> Vec<Choice> {
+    let w = words();
+    vec![
+        Choice("", w.keys_show_all()),
+        Choice("active", w.keys_show_active()),
+        Choice("ended", w.keys_show_ended()),
+        Choice("unused", w.keys_show_unused()),
+    ]
+}
+
+pub fn orders() -> Vec<Choice> {
+    let w = words();
+    vec![
+        Choice("", w.keys_sort_created()),
+        Choice("used", w.keys_sort_used()),
+        Choice("expires", w.keys_sort_expires()),
+        Choice("host", w.keys_sort_host()),
+    ]
+}
+
+pub fn state_badge(state: KeyState) -> impl IntoView {
+    let w = words();
+    let (class, text) = match state {
+        KeyState::Active => ("badge good", w.state_active()),
+        KeyState::Expired => ("badge bad", w.state_expired()),
+        KeyState::UsedUp => ("badge bad", w.state_used_up()),
+    };
+    view! { <span class=class>{text}</span> }
+}
+
+/// What is known of a key beside its name and fingerprint.
+#[component]
+pub fn KeyFacts(
+    key: KeyItem,
+    /// Its client's keys can be revoked from here, all at once.
+    #[prop(optional)]
+    revocable: bool,
+) -> impl IntoView {
+    let w = words();
+    view! {
                 <dl class="facts short">
                     <div><dt>{w.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>
-                    <div><dt>{w.keys_made_by()}</dt><dd><bdi>{key.client.unwrap_or_else(|| w.keys_made_by_you())}</bdi></dd></div>
+                    <div><dt>{w.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(key.client.unwrap_or_else(|| w.keys_made_by_person())) }}</dd></div>
                     <div><dt>{w.keys_created()}</dt><dd><Ago at=key.created_at/></dd></div>
                     <div>
                         <dt>{w.keys_last_used()}</dt>
@@ -101,36 +147,50 @@ fn Key(key: KeyItem) -> impl IntoView {
                         <dd>{key.uses_left.map_or_else(|| w.keys_uses_unlimited(), |left| left.to_string())}</dd>
                     </div>
                 </dl>
-            </div>
-            <a
-                class="button danger"
-                href=format!("{}?key={}", paths::KEYS_REVOKE, key.number)
-                data-confirm=""
-                aria-label=w.keys_revoke_this(name.as_str())
-            >
-                {w.revoke()}
-            </a>
-        </li>
+    }
+}
+
+/// The client, with the way to revoke all its keys.
+#[component]
+fn MadeBy(client: Option<String>) -> impl IntoView {
+    let w = words();
+    match client {
+        None => Either::Left(w.keys_made_by_you()),
+        Some(client) => {
+            let all = format!("{}?client={}", paths::KEYS_REVOKE, encoded(&client));
+            Either::Right(view! {
+                <bdi>{client.clone()}</bdi>
+                " · "
+                <a href=all data-confirm="">{w.keys_revoke_all_of(client)}</a>
+            })
+        }
     }
 }
 
 /// What a person calls a key: their own name for it, or where it leads.
-fn name_of(key: &KeyItem) -> String {
+pub fn name_of(key: &KeyItem) -> String {
     let place = format!("{}@{}", key.account, key.host);
     if key.label.is_empty() { place } else { format!("{} ({place})", key.label) }
 }
 
 #[component]
 pub fn RevokeTheseKeys() -> impl IntoView {
-    let numbers = use_query_map().with_untracked(|query| query.get_all("key").unwrap_or_default());
-    let numbers = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+    let (numbers, client) = use_query_map().with_untracked(|query| (query.get_all("key").unwrap_or_default(), query.get("client")));
+    let ticked: Vec<i64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
     Suspend::new(async move {
+        let numbers = match client {
+            Some(client) => keys_of_client(client).await.unwrap_or_default(),
+            None => ticked,
+        };
         match find_keys(numbers).await {
             Ok(keys) => Either::Left(view! { <Question keys/> }),
             Err(_) => Either::Right(view! { <Sorry/> }),
         }
     })
 }
+
+/// Keys that a question names one by one.
+const NAMED: usize = 10;
 
 #[component]
 fn Question(keys: Vec<KeyItem>) -> impl IntoView {
@@ -144,15 +204,100 @@ fn Question(keys: Vec<KeyItem>) -> impl IntoView {
         });
     }
     let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
+    let more = i64::try_from(keys.len().saturating_sub(NAMED)).unwrap_or(i64::MAX);
     let fields = keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect();
     Either::Right(view! {
         <Confirm title=w.keys_revoke_question(count) action=RevokeKeys::url() fields button=w.revoke() cancel=paths::KEYS>
             <ul>
-                {keys.into_iter().map(|key| view! {
+                {keys.into_iter().take(NAMED).map(|key| view! {
                     <li><strong><bdi>{name_of(&key)}</bdi></strong> " " <code translate="no" dir="ltr">{key.fingerprint}</code></li>
                 }).collect_view()}
+                {(more > 0).then(|| view! { <li>{w.keys_and_more(more)}</li> })}
             </ul>
             <p class="warning">{w.keys_revoke_consequence()}</p>
         </Confirm>
     })
+}
+
+#[component]
+pub fn AddOne() -> impl IntoView {
+    Suspend::new(async move {
+        match list_host_accounts().await {
+            Ok(accounts) => Either::Left(view! { <AddForm accounts notice=context::said().await/> }),
+            Err(_) => Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoView {
+    let w = words();
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let typed = notice.as_ref().map(|notice| notice.typed.clone()).unwrap_or_default();
+    let most = context::visitor().map_or(30, |person| person.tenant().policy.longest_access.as_secs() / 86_400).max(1);
+    let active: Vec<HostAccountItem> = accounts.into_iter().filter(|account| account.active).collect();
+    let none = active.is_empty();
+    view! {
+        <Page title=w.keys_add_title() refused>
+            <p class="lead">{w.keys_add_lead()}</p>
+            {notice.map(|notice| view! { <Problem id="add-error" sentence=notice.sentence/> })}
+            {if none {
+                Either::Left(view! { <p class="notice">{w.keys_add_none()}</p> })
+            } else {
+                Either::Right(view! {
+                    <form method="post" action=AddKey::url()>
+                        <label for="host-account">{w.keys_add_account()}</label>
+                        <select id="host-account" name="host_account">
+                            {active.into_iter().map(|account| view! {
+                                <option value=account.id>{w.keys_add_account_on(account.account, account.host)}</option>
+                            }).collect_view()}
+                        </select>
+                        <label for="public-key">{w.keys_add_key()}</label>
+                        <textarea
+                            id="public-key"
+                            name="public_key"
+                            dir="ltr"
+                            translate="no"
+                            spellcheck="false"
+                            autocomplete="off"
+                            autocapitalize="none"
+                            required
+                            aria-invalid=refused.then_some("true")
+                            aria-describedby=if refused { "add-error public-key-hint" } else { "public-key-hint" }
+                        >
+                            {typed}
+                        </textarea>
+                        <p class="hint" id="public-key-hint">{w.keys_add_key_hint()}</p>
+                        <KeyFile label=w.keys_add_file() into="public-key".to_owned()/>
+                        <label for="key-name">{w.keys_add_name()}</label>
+                        <input id="key-name" name="label" type="text" maxlength="100" autocomplete="off" aria-describedby="key-name-hint"/>
+                        <p class="hint" id="key-name-hint">{w.keys_add_name_hint()}</p>
+                        <label for="key-days">{w.keys_add_days()}</label>
+                        <input id="key-days" name="days" type="number" min="1" max=most.to_string() value=most.min(30).to_string() required aria-describedby="key-days-hint"/>
+                        <p class="hint" id="key-days-hint">{w.keys_add_days_hint(i64::try_from(most).unwrap_or(i64::MAX))}</p>
+                        <button class="main">{w.keys_add_button()}</button>
+                    </form>
+                })
+            }}
+        </Page>
+    }
+}
+
+/// `/keys/revoke-everything`: the panic button. Only with a fresh sign-in.
+#[component]
+pub fn RevokeAll() -> impl IntoView {
+    let w = words();
+    match context::freshly_signed_in(&Onward::to(paths::REVOKE_EVERYTHING)) {
+        Ok(Some(_)) => Either::Left(view! {
+            <Confirm title=w.keys_everything_question() action=RevokeEverything::url() button=w.keys_everything() cancel=paths::KEYS>
+                <p class="warning">{w.keys_everything_consequence()}</p>
+            </Confirm>
+        }),
+        // On their way to sign in.
+        Ok(None) => Either::Right(Either::Left(())),
+        Err(_) => Either::Right(Either::Right(view! { <Sorry/> })),
+    }
 }

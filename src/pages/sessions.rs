@@ -1,11 +1,13 @@
-//! `/sessions`: where the person is signed in, what they let in, and ending both.
+//! `/sessions`: where the person is signed in, and what they let in; `/sessions/end`: whether some of it is to end.
 
-use leptos::either::Either;
+use leptos::either::{Either, EitherOf4};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, ClientName, Page, Sorry};
-use crate::server::context;
+use super::components::{Ago, ClientName, Confirm, Gone, Hidden, Page, Said, Sorry};
+use crate::domain::paths::{self, encoded};
+use crate::server::context::{self, Notice, words};
 use crate::server_fns::device::{DeviceItem, EndDevice, list_devices};
 use crate::server_fns::sessions::{EndOtherSessions, EndSession, SessionItem, list_sessions};
 
@@ -15,33 +17,33 @@ pub fn Sessions() -> impl IntoView {
         let (Ok(sessions), Ok(devices)) = (list_sessions().await, list_devices().await) else {
             return Either::Right(view! { <Sorry/> });
         };
-        let said = context::said().await.map(|notice| notice.sentence);
-        Either::Left(view! { <List sessions devices said/> })
+        Either::Left(view! { <List sessions devices said=context::said().await/> })
     })
 }
 
 #[component]
-fn List(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<String>) -> impl IntoView {
+fn List(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<Notice>) -> impl IntoView {
+    let w = words();
     let others = sessions.iter().any(|session| !session.current);
     view! {
-        <Page title="Sessions" wide=true>
-            <p class="lead">"Where you are signed in, and what you let in. End what you do not know."</p>
-            {said.map(|said| view! { <p class="notice" role="status">{said}</p> })}
-            <h2>"Browsers"</h2>
-            <ul class="cards">
-                {sessions.into_iter().map(|session| view! { <Session session/> }).collect_view()}
-            </ul>
-            {others.then(|| view! {
-                <form method="post" action=EndOtherSessions::url() class="aside">
-                    <button class="danger">"End all other sessions"</button>
-                </form>
-            })}
+        <Page title=w.sessions_title() wide=true>
+            <p class="lead">{w.sessions_lead()}</p>
+            <Said notice=said/>
+            <section aria-labelledby="browsers">
+                <h2 id="browsers">{w.sessions_browsers()}</h2>
+                <ul class="rows">
+                    {sessions.into_iter().map(|session| view! { <Session session/> }).collect_view()}
+                </ul>
+                {others.then(|| view! {
+                    <p><a class="button danger" href=format!("{}?others=1", paths::SESSIONS_END) data-confirm="">{w.sessions_end_others()}</a></p>
+                })}
+            </section>
             <section aria-labelledby="devices">
-                <h2 id="devices">"Devices and applications"</h2>
+                <h2 id="devices">{w.sessions_devices()}</h2>
                 {if devices.is_empty() {
-                    Either::Left(view! { <p class="hint">"Nothing may act for you at the moment."</p> })
+                    Either::Left(view! { <p class="hint">{w.sessions_no_devices()}</p> })
                 } else {
-                    Either::Right(view! { <ul class="cards">{devices.into_iter().map(|device| view! { <Device device/> }).collect_view()}</ul> })
+                    Either::Right(view! { <ul class="rows">{devices.into_iter().map(|device| view! { <Device device/> }).collect_view()}</ul> })
                 }}
             </section>
         </Page>
@@ -50,26 +52,29 @@ fn List(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<Strin
 
 #[component]
 fn Session(session: SessionItem) -> impl IntoView {
-    let name = session.browser.clone();
+    let w = words();
     view! {
-        <li class="card">
-            <h3>{session.browser} {session.current.then(|| view! { " " <span class="badge good">"this one"</span> })}</h3>
-            <dl class="facts">
-                <dt>"Last seen"</dt>
-                <dd><Ago at=session.last_seen/></dd>
-                <dt>"Signed in"</dt>
-                <dd><At at=session.signed_in_at/></dd>
-                <dt>"From"</dt>
-                <dd>{session.from.unwrap_or_else(|| "unknown".to_owned())}</dd>
-            </dl>
+        <li class="row-card">
+            <div class="what">
+                <h3>{session.browser.clone()} {session.current.then(|| view! { " " <span class="badge good">{w.sessions_this_one()}</span> })}</h3>
+                <dl class="facts short">
+                    <div><dt>{w.sessions_last_seen()}</dt><dd><Ago at=session.last_seen/></dd></div>
+                    <div><dt>{w.sessions_signed_in()}</dt><dd><Ago at=session.signed_in_at/></dd></div>
+                    <div><dt>{w.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| w.sessions_from_unknown())}</bdi></dd></div>
+                </dl>
+            </div>
             {if session.current {
-                Either::Left(view! { <p class="hint">"To end this one, sign out."</p> })
+                Either::Left(view! { <p class="hint">{w.sessions_sign_out_instead()}</p> })
             } else {
                 Either::Right(view! {
-                    <form method="post" action=EndSession::url()>
-                        <input type="hidden" name="session" value=session.id/>
-                        <button class="danger" aria-label=format!("End the session in {name}")>"End"</button>
-                    </form>
+                    <a
+                        class="button danger"
+                        href=format!("{}?session={}", paths::SESSIONS_END, encoded(&session.id))
+                        data-confirm=""
+                        aria-label=w.sessions_end_this(session.browser)
+                    >
+                        {w.sessions_end()}
+                    </a>
                 })
             }}
         </li>
@@ -78,22 +83,74 @@ fn Session(session: SessionItem) -> impl IntoView {
 
 #[component]
 fn Device(device: DeviceItem) -> impl IntoView {
-    let label = format!("Take back the access of {}", device.client.name);
+    let w = words();
+    let name = device.client.name.clone();
     view! {
-        <li class="card">
-            <h3><ClientName client=device.client/></h3>
-            <dl class="facts">
-                <dt>"Allowed"</dt>
-                <dd><At at=device.allowed_at/></dd>
-                <dt>"Until"</dt>
-                <dd><At at=device.until/></dd>
-                <dt>"From"</dt>
-                <dd>{device.from.unwrap_or_else(|| "not picked up yet".to_owned())}</dd>
-            </dl>
-            <form method="post" action=EndDevice::url()>
-                <input type="hidden" name="grant" value=device.grant/>
-                <button class="danger" aria-label=label>"Take back"</button>
-            </form>
+        <li class="row-card">
+            <div class="what">
+                <h3><ClientName client=device.client/></h3>
+                <dl class="facts short">
+                    <div><dt>{w.sessions_allowed()}</dt><dd><Ago at=device.allowed_at/></dd></div>
+                    <div><dt>{w.sessions_until()}</dt><dd><Ago at=device.until/></dd></div>
+                    <div><dt>{w.sessions_from()}</dt><dd><bdi>{device.from.unwrap_or_else(|| w.sessions_not_picked_up())}</bdi></dd></div>
+                </dl>
+            </div>
+            <a
+                class="button danger"
+                href=format!("{}?grant={}", paths::SESSIONS_END, encoded(&device.grant))
+                data-confirm=""
+                aria-label=w.sessions_take_back_this(name)
+            >
+                {w.sessions_take_back()}
+            </a>
         </li>
     }
+}
+
+#[component]
+pub fn EndTheseSessions() -> impl IntoView {
+    let (session, grant, others) = use_query_map().with_untracked(|query| (query.get("session"), query.get("grant"), query.get("others").is_some()));
+    Suspend::new(async move {
+        let w = words();
+        let (Ok(sessions), Ok(devices)) = (list_sessions().await, list_devices().await) else {
+            return Either::Right(view! { <Sorry/> });
+        };
+        let session = session.and_then(|id| sessions.into_iter().find(|session| session.id == id && !session.current));
+        let device = grant.and_then(|id| devices.into_iter().find(|device| device.grant == id));
+        Either::Left(match (session, device) {
+            (Some(session), _) => EitherOf4::A(view! {
+                <Confirm
+                    title=w.sessions_end_question(session.browser)
+                    action=EndSession::url()
+                    fields=vec![Hidden("session", session.id)]
+                    button=w.sessions_end()
+                    cancel=paths::SESSIONS
+                >
+                    <p class="warning">{w.sessions_end_consequence()}</p>
+                </Confirm>
+            }),
+            (None, Some(device)) => EitherOf4::B(view! {
+                <Confirm
+                    title=w.sessions_take_back_question(device.client.name)
+                    action=EndDevice::url()
+                    fields=vec![Hidden("grant", device.grant)]
+                    button=w.sessions_take_back()
+                    cancel=paths::SESSIONS
+                >
+                    <p class="warning">{w.sessions_take_back_consequence()}</p>
+                </Confirm>
+            }),
+            (None, None) if others => EitherOf4::C(view! {
+                <Confirm
+                    title=w.sessions_end_others_question()
+                    action=EndOtherSessions::url()
+                    button=w.sessions_end_others()
+                    cancel=paths::SESSIONS
+                >
+                    <p class="warning">{w.sessions_end_consequence()}</p>
+                </Confirm>
+            }),
+            (None, None) => EitherOf4::D(view! { <Gone back=paths::SESSIONS/> }),
+        })
+    })
 }

@@ -11,18 +11,23 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
 use crate::islands::OnePress;
 
-use crate::server::context::{self, Caller, Fault, Method, Notice, Place, Services};
+use crate::server::context::{self, Caller, Fault, Method, Notice, Place, Services, SignedIn, words};
 
 #[component]
 pub fn SignIn() -> impl IntoView {
-    let (wanted, then, anywhere) = use_query_map().with_untracked(|query| (query.get("tenant"), query.get("then"), query.get("choose").is_some()));
+    let (wanted, then, anywhere, again) =
+        use_query_map().with_untracked(|query| (query.get("tenant"), query.get("then"), query.get("choose").is_some(), query.get("again").is_some()));
     let then = Onward::wanted(&then.unwrap_or_default());
     Suspend::new(async move {
         let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else {
             return Either::Right(view! { <Sorry/> });
         };
+        if let Some(person) = caller.signed_in.clone().filter(|_| again) {
+            let notice = caller.session.take_notice(Place::SignIn).await.ok().flatten();
+            return Either::Left(Either::Right(view! { <Again person notice then/> }));
+        }
         match choose(&services, &caller, wanted, anywhere).await {
-            Ok(choice) => Either::Left(view! { <Choice choice then/> }),
+            Ok(choice) => Either::Left(Either::Left(view! { <Choice choice then/> })),
             Err(fault) => {
                 context::fault(fault);
                 Either::Right(view! { <Sorry/> })
@@ -124,10 +129,37 @@ fn Ways(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl IntoView {
     )
 }
 
+/// For somebody who is signed in: it is still them, before something that is hard to take back.
 #[component]
-fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl IntoView {
+fn Again(person: SignedIn, notice: Option<Notice>, then: Onward) -> impl IntoView {
+    let w = words();
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
     let refused = notice.is_some();
-    let user_name = notice.as_ref().map(|notice| notice.typed.clone()).unwrap_or_default();
+    let tenant = person.tenant().clone();
+    view! {
+        <Page title=w.sign_in_again_title() refused>
+            <p class="lead">{w.sign_in_again_why()}</p>
+            {context::methods(&tenant).into_iter().map(|method| match method {
+                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone() then=then.clone() only=person.user_id().to_string()/> },
+            }).collect_view()}
+        </Page>
+    }
+}
+
+#[component]
+fn PasswordForm(
+    tenant: Tenant,
+    notice: Option<Notice>,
+    then: Onward,
+    /// The only user name that is taken: that of somebody who is signed in.
+    #[prop(optional)]
+    only: Option<String>,
+) -> impl IntoView {
+    let refused = notice.is_some();
+    let again = only.is_some();
+    let user_name = only.or_else(|| notice.as_ref().map(|notice| notice.typed.clone())).unwrap_or_default();
     let described = refused.then_some("sign-in-error");
     view! {
         <OnePress>
@@ -136,6 +168,7 @@ fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl In
                 {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
+                {again.then(|| view! { <input type="hidden" name="again" value="1"/> })}
                 <label for="user-name">"User name"</label>
                 <input
                     id="user-name"
@@ -146,11 +179,12 @@ fn PasswordForm(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl In
                     autocapitalize="none"
                     spellcheck="false"
                     required
-                    autofocus
+                    readonly=again
+                    autofocus=!again
                     aria-describedby=described
                 />
                 <label for="password">"Password"</label>
-                <input id="password" name="password" type="password" autocomplete="current-password" required aria-describedby=described/>
+                <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=again aria-describedby=described/>
                 <button class="main">"Sign in"</button>
             </form>
         </OnePress>

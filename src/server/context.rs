@@ -13,15 +13,29 @@ pub use super::guard::headers::page_policy;
 use super::preferences;
 pub use super::preferences::Theme;
 pub use super::service::browser_sessions::ListedSession;
-pub use super::service::my_keys;
+use super::service::entropy::Secret;
+pub use super::service::my_apps::{ClientName, InUse as AppRow};
+pub use super::service::my_host_accounts::InUse as HostAccountRow;
 pub use super::service::proofs::FreshlySignedIn;
-pub use super::service::{Error, Fault, Services, SignedIn, TenantAdmin, consent, user_codes};
+use super::service::record::RecordWanted;
+pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
+pub use super::service::{administration, clients, delegations, host_accounts, pubkeys as keys};
 pub use super::sign_in::session::{Chosen, Notice, Place};
 pub use super::sign_in::{Method, methods};
 pub use super::tms::openapi::document as api_description;
-pub use super::user_agent;
+use super::user_agent;
+use crate::domain::listing::{ListQuery, Word};
 use crate::domain::paths::{self, Onward};
 use crate::words::{self, Languages, Words};
+
+/// `Chrome on Linux`, as far as the browser says.
+pub fn browser_in_words(agent: &str) -> String {
+    match user_agent::parts(agent) {
+        (Some(browser), Some(system)) => words().browser_on(browser, system),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => words().browser_unknown(),
+    }
+}
 
 /// What it takes to answer somebody as they want to read.
 #[derive(Clone)]
@@ -120,9 +134,37 @@ pub fn admin() -> Result<TenantAdmin, ServerFnError> {
     })
 }
 
+/// What of a record a list's address asks for.
+pub fn record_wanted(query: &ListQuery) -> RecordWanted {
+    RecordWanted {
+        person: None,
+        search: query.search().map(str::to_owned),
+        group: Word::parse(&query.show),
+        since: Word::parse(&query.since),
+        after: query.mark(),
+    }
+}
+
+/// How the person signs in from a terminal.
+pub fn login_command() -> String {
+    let server = services().map(|services| services.public_url().to_owned()).unwrap_or_default();
+    let tenant = visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    format!("tms login --server {server} --tenant {tenant}")
+}
+
 /// What the next list has to say, once: a change that was made.
 pub async fn say(sentence: impl ToString) -> Result<(), ServerFnError> {
     caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(fault)
+}
+
+/// What the next list has to say, once, with a secret that was made just now.
+pub async fn say_secret(sentence: impl ToString, secret: &Secret) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::new(Place::Said, sentence).secret(secret)).await.map_err(fault)
+}
+
+/// Sends the browser back to a page of the administrators, about one thing of a list.
+pub fn back_to(path: &str, name: &str, value: &str) {
+    go_on(&Onward::wanted(&format!("{path}?{name}={}", paths::encoded(value))));
 }
 
 /// What the next page has to say, once: why a change was not made.

@@ -26,7 +26,7 @@ use super::context::Reading;
 use super::guard::{client_address, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
-use super::{caller, oauth, sign_in, telemetry, tms};
+use super::{brand, caller, export, oauth, sign_in, telemetry, tms};
 use crate::domain::paths;
 use crate::domain::time::retry_after;
 use crate::pages::{App, ErrorPage, shell};
@@ -53,6 +53,7 @@ fn machines() -> Router<AppState> {
         .merge(oauth::router())
         .merge(tms::router())
         .layer(DefaultBodyLimit::max(oauth::LARGEST_BODY))
+        .route(paths::BRAND, get(brand::get))
         .route(paths::HEALTHZ, get(|| async { "ok\n" }))
         .route(paths::READYZ, get(ready))
 }
@@ -62,6 +63,7 @@ fn people(state: &AppState) -> Router<AppState> {
     Router::new()
         .route(&format!("{}/{{*action}}", paths::ACTIONS), post(action))
         .merge(sign_in::router())
+        .merge(export::router())
         .leptos_routes_with_context(state, pages(), move || provide(&shared), move || shell(options.clone()))
         // The last one is met first.
         .layer(from_fn_with_state(state.clone(), sign_in_required::check))

@@ -4,6 +4,7 @@
 //! use case can forget it. Time and randomness are fields ([`Clock`], [`Entropy`]), so tests can hold both.
 
 pub mod access_tokens;
+pub mod administration;
 pub mod admins;
 pub mod browser_sessions;
 pub mod clients;
@@ -20,11 +21,15 @@ pub mod housekeeping;
 pub mod keys;
 pub mod lookups;
 mod mvp;
+pub mod my_apps;
+pub mod my_host_accounts;
 pub mod my_keys;
+mod once_a_minute;
 pub mod people;
 mod poll_clocks;
 pub mod proofs;
 pub mod pubkeys;
+pub mod record;
 pub mod reservations;
 pub mod setup;
 mod ssh_keys;
@@ -45,11 +50,12 @@ pub use proofs::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHol
 
 use super::storage::{self, BoxFuture, Connection, Storage};
 use crate::domain::activity::Activity;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use keys::Keys;
+use once_a_minute::OnceAMinute;
 use poll_clocks::PollClocks;
 use pubkeys::NewKeys;
 use ssh_keys::RSA_WAITING;
@@ -115,6 +121,8 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     public_url: String,
     polls: PollClocks,
+    token_uses: OnceAMinute<(TenantId, DeviceGrantId)>,
+    questions: OnceAMinute<(Option<TenantId>, HostName)>,
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
     password_slots: Semaphore,
     new_keys: NewKeys,
@@ -138,6 +146,8 @@ impl Services {
                 entropy,
                 public_url: public_url.to_owned(),
                 polls: PollClocks::default(),
+                token_uses: OnceAMinute::default(),
+                questions: OnceAMinute::default(),
                 password_slots: Semaphore::new(2),
                 new_keys: NewKeys::default(),
                 rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),

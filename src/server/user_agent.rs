@@ -1,20 +1,14 @@
-//! What a browser says it is, in words. Unverified, and only ever shown as such.
+//! What a browser says it is. Unverified, and only ever shown as such.
 
 use woothee::parser::Parser;
 
 const UNKNOWN: &str = "UNKNOWN";
 
-/// `Chrome on Linux`; `Unknown browser` when it cannot be told.
-pub fn in_words(agent: &str) -> String {
+/// The browser's name and its system's, as far as they can be told: `Chrome`, `Linux`.
+pub fn parts(agent: &str) -> (Option<String>, Option<String>) {
     let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty() && text != UNKNOWN);
     let parsed = Parser::new().parse(agent);
-    let browser = parsed.as_ref().and_then(|parsed| known(parsed.name));
-    let system = parsed.as_ref().and_then(|parsed| known(parsed.os));
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => "Unknown browser".to_owned(),
-    }
+    (parsed.as_ref().and_then(|parsed| known(parsed.name)), parsed.as_ref().and_then(|parsed| known(parsed.os)))
 }
 
 #[cfg(test)]
@@ -25,14 +19,14 @@ mod tests {
     #[test]
     fn browsers_are_named_as_people_know_them() {
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
-        assert_eq!(in_words(firefox), "Firefox on Linux");
-        assert_eq!(in_words(""), "Unknown browser");
+        assert_eq!(parts(firefox), (Some("Firefox".into()), Some("Linux".into())));
+        assert_eq!(parts(""), (None, None));
     }
 
     proptest! {
         #[test]
         fn no_agent_makes_it_panic(agent in ".*") {
-            let _ = in_words(&agent);
+            let _ = parts(&agent);
         }
     }
 }

@@ -183,16 +183,15 @@ pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
 #[server(prefix = "/api", endpoint = "device/end")]
 pub async fn end_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
-    use crate::server::context::{self, Error, Notice, Place};
-    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    use crate::server::context::{self, Error};
+    let (services, person) = (context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::SESSIONS);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
-    let sentence = match services.withdraw_device(&person, &grant).await {
-        Ok(()) => "It has been taken back: what the device holds no longer works.",
-        Err(Error::Refused(_)) => "That had ended already.",
-        Err(Error::Internal(fault)) => return Err(context::fault(fault)),
-    };
-    caller.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(context::fault)
+    match services.withdraw_device(&person, &grant).await {
+        Ok(()) => context::say(context::words().sessions_taken_back()).await,
+        Err(Error::Refused(_)) => context::say_refused(context::words().change_refused_gone()).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
 }
 
 /// Takes back what was allowed.
@@ -284,10 +283,11 @@ mod items {
     use crate::domain::scope::Scope;
     use crate::domain::tenant::offered_lifetimes;
     use crate::domain::time::{Timestamp, span_in_words};
+    use crate::server::context::ClientName;
     use crate::server::context::consent::{Decided, Waiting};
 
     impl Standing {
-        fn of(client: &Client) -> Self {
+        fn of(client: &ClientName) -> Self {
             match (client.public, client.verified) {
                 (true, _) => Self::AnyProgram,
                 (false, true) => Self::Verified,
@@ -298,6 +298,13 @@ mod items {
 
     impl From<&Client> for ClientItem {
         fn from(client: &Client) -> Self {
+            let Client { app_name, app_version, verified, public, .. } = client.clone();
+            Self::of(&ClientName { app_name, app_version, verified, public })
+        }
+    }
+
+    impl ClientItem {
+        pub(in super::super) fn of(client: &ClientName) -> Self {
             let name = if client.public { client.app_name.clone() } else { format!("{} {}", client.app_name, client.app_version) };
             Self { name, standing: Standing::of(client) }
         }

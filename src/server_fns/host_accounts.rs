@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::time::Timestamp;
 
 /// A linked host account, in words.
@@ -15,6 +16,69 @@ pub struct HostAccountItem {
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub expires_at: Timestamp,
     pub active: bool,
+    pub linked_by: LinkedBy,
+}
+
+/// Who linked a host account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkedBy {
+    Administrator,
+    /// Carried over from an older deployment, when a client asked for a key.
+    CarriedOver,
+    Person,
+}
+
+/// A host account, and what its keys have been for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostAccountInUse {
+    pub account: HostAccountItem,
+    /// Keys with logins left.
+    pub keys: i64,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A piece of the list of the person's host accounts. `show`: `active`, `expired`; `sort`: `linked`, `expires`.
+#[server(prefix = "/api", endpoint = "hosts/search")]
+pub async fn search_host_accounts(#[server(default)] query: ListQuery) -> Result<Listed<HostAccountInUse>, ServerFnError> {
+    use crate::server::context;
+    let services = context::services()?;
+    let listed = services.list_my_host_accounts(&context::signed_in()?, &query.wanted()).await.map_err(context::fault)?;
+    let now = services.now();
+    let item = |row: context::HostAccountRow| HostAccountInUse {
+        account: HostAccountItem::new(&row.account, now),
+        keys: row.keys,
+        last_used_at: row.last_used_at,
+    };
+    Ok(listed.map(item))
+}
+
+/// One of the person's host accounts, to ask whether it is to be unlinked.
+#[server(prefix = "/api", endpoint = "hosts/find")]
+pub async fn find_host_account(#[server(default)] account: String) -> Result<Option<HostAccountItem>, ServerFnError> {
+    use crate::domain::ids::HostAccountId;
+    use crate::server::context;
+    let Ok(id) = HostAccountId::parse(account) else { return Ok(None) };
+    let services = context::services()?;
+    let found = services.find_my_host_account(&context::signed_in()?, &id).await.map_err(context::fault)?;
+    Ok(found.map(|account| HostAccountItem::new(&account, services.now())))
+}
+
+/// Unlinks a host account.
+#[server(prefix = "/api", endpoint = "hosts/unlink")]
+pub async fn unlink_host_account(#[server(default)] account: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::HostAccountId;
+    use crate::domain::paths::HOSTS;
+    use crate::server::context;
+    let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
+    context::see_other(HOSTS);
+    let unlinked = match HostAccountId::parse(account) {
+        Ok(id) => services.unlink_my_host_account(&person, &id).await.map_err(context::fault)?,
+        Err(_) => None,
+    };
+    match unlinked {
+        Some(account) => context::say(w.hosts_unlinked(account.account, account.host)).await,
+        None => context::say_refused(w.hosts_unlinked_already()).await,
+    }
 }
 
 /// All of the person's, by host and account.
@@ -30,6 +94,7 @@ pub async fn list_host_accounts() -> Result<Vec<HostAccountItem>, ServerFnError>
 #[cfg(feature = "ssr")]
 impl HostAccountItem {
     pub(super) fn new(account: &crate::domain::host_account::HostAccount, now: Timestamp) -> Self {
+        use crate::domain::delegation::MadeBy;
         Self {
             id: account.id.to_string(),
             host: account.host.clone(),
@@ -37,6 +102,11 @@ impl HostAccountItem {
             linked_at: account.linked_at,
             expires_at: account.expires_at,
             active: account.is_active(now),
+            linked_by: match account.linked_by {
+                MadeBy::Admin => LinkedBy::Administrator,
+                MadeBy::Mvp => LinkedBy::CarriedOver,
+                MadeBy::Person => LinkedBy::Person,
+            },
         }
     }
 }

@@ -41,25 +41,9 @@ pub enum KeyState {
 /// A piece of the list of the person's keys. `show`: `active`, `ended`, `unused`; `sort`: `used`, `expires`, `host`.
 #[server(prefix = "/api", endpoint = "keys/list")]
 pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Listed<KeyItem>, ServerFnError> {
-    use crate::server::context::{self, my_keys};
+    use crate::server::context;
     let services = context::services()?;
-    let wanted = my_keys::KeysWanted {
-        search: query.search().map(str::to_owned),
-        show: match query.show.as_str() {
-            "active" => my_keys::Show::Active,
-            "ended" => my_keys::Show::Ended,
-            "unused" => my_keys::Show::NeverUsed,
-            _ => my_keys::Show::All,
-        },
-        sort: match query.sort.as_str() {
-            "used" => my_keys::Sort::Used,
-            "expires" => my_keys::Sort::Expires,
-            "host" => my_keys::Sort::Host,
-            _ => my_keys::Sort::Created,
-        },
-        after: query.mark(),
-    };
-    let listed = services.list_my_keys(&context::signed_in()?, &wanted).await.map_err(context::fault)?;
+    let listed = services.list_my_keys(&context::signed_in()?, &query.wanted()).await.map_err(context::fault)?;
     let now = services.now();
     Ok(listed.map(|key| KeyItem::new(key, now)))
 }
@@ -72,6 +56,75 @@ pub async fn find_keys(#[server(default)] key: Vec<i64>) -> Result<Vec<KeyItem>,
     let keys = services.find_my_keys(&context::signed_in()?, &key).await.map_err(context::fault)?;
     let now = services.now();
     Ok(keys.into_iter().map(|key| KeyItem::new(key, now)).collect())
+}
+
+/// The numbers of the keys that a client made for the person.
+#[server(prefix = "/api", endpoint = "keys/of-client")]
+pub async fn keys_of_client(#[server(default)] client: String) -> Result<Vec<i64>, ServerFnError> {
+    use crate::domain::ids::ClientId;
+    use crate::server::context;
+    let Ok(client) = ClientId::parse(client) else { return Ok(Vec::new()) };
+    context::services()?.keys_of_client(&context::signed_in()?, &client).await.map_err(context::fault)
+}
+
+/// Takes a public key with which the person logs in themselves.
+#[server(prefix = "/api", endpoint = "keys/add")]
+pub async fn add_key(
+    #[server(default)] host_account: String,
+    #[server(default)] public_key: String,
+    #[server(default)] label: String,
+    #[server(default)] days: u32,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::{AccountName, HostAccountId, HostName};
+    use crate::domain::paths::{KEYS, KEYS_ADD};
+    use crate::server::context::keys::{KeyRefused, KeySource, KeyWanted, PublicKeyRefused};
+    use crate::server::context::{self, Error, Notice, Place};
+    let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
+    context::see_other(KEYS_ADD);
+    let account = match HostAccountId::parse(host_account) {
+        Ok(id) => services.find_my_host_account(&person, &id).await.map_err(context::fault)?,
+        Err(_) => None,
+    };
+    let place = account.and_then(|account| HostName::parse(account.host).ok().zip(AccountName::parse(account.account).ok()));
+    let Some((host, account)) = place else { return context::say_refused(w.keys_add_no_account()).await };
+    let longest = person.tenant().policy.longest_access.as_secs() / 60;
+    let minutes = (u64::from(days.max(1)) * 24 * 60).min(longest);
+    let wanted = KeyWanted {
+        host,
+        account,
+        num_uses: -1,
+        ttl_minutes: i32::try_from(minutes).unwrap_or(i32::MAX),
+        source: KeySource::Given(public_key.clone()),
+        label: Some(label).filter(|label| !label.trim().is_empty()),
+    };
+    match services.register_my_key(&person, &wanted).await {
+        Ok(made) => {
+            context::see_other(KEYS);
+            context::say(w.keys_added(made.pubkey.fingerprint, made.pubkey.host.as_str())).await
+        }
+        Err(Error::Refused(refused)) => {
+            let mut notice = Notice::new(Place::Refused, w.key_refused(&refused));
+            // A private key is not kept anywhere, not even for the next page.
+            if refused != KeyRefused::PublicKey(PublicKeyRefused::Private) {
+                notice.typed = public_key.chars().take(5_000).collect();
+            }
+            context::caller()?.session.set_notice(&notice).await.map_err(context::fault)
+        }
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// The panic button.
+#[server(prefix = "/api", endpoint = "keys/revoke-everything")]
+pub async fn revoke_everything() -> Result<(), ServerFnError> {
+    use crate::domain::paths::{ACTIVITY, Onward, REVOKE_EVERYTHING};
+    use crate::server::context;
+    let Some(person) = context::freshly_signed_in(&Onward::to(REVOKE_EVERYTHING))? else { return Ok(()) };
+    let revoked = context::services()?.revoke_everything(&person).await.map_err(context::fault)?;
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    context::say(context::words().keys_everything_revoked(number(revoked.keys), number(revoked.apps), number(revoked.sessions))).await?;
+    context::see_other(ACTIVITY);
+    Ok(())
 }
 
 /// Revokes keys.
@@ -87,7 +140,7 @@ pub async fn revoke_keys(#[server(default)] key: Vec<i64>) -> Result<(), ServerF
 
 #[cfg(feature = "ssr")]
 impl KeyItem {
-    fn new(key: crate::domain::pubkey::Pubkey, now: Timestamp) -> Self {
+    pub(super) fn new(key: crate::domain::pubkey::Pubkey, now: Timestamp) -> Self {
         use crate::domain::pubkey::{State, UNLIMITED};
         Self {
             state: match key.state(now) {

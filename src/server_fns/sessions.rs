@@ -20,46 +20,46 @@ pub struct SessionItem {
 
 #[server(prefix = "/api", endpoint = "sessions/list")]
 pub async fn list_sessions() -> Result<Vec<SessionItem>, ServerFnError> {
-    use crate::server::context::{self, ListedSession, user_agent};
+    use crate::server::context;
     let services = context::services()?;
     let person = context::signed_in()?;
     let sessions = services.list_sessions(&person).await.map_err(context::fault)?;
-    let item = |session: ListedSession| SessionItem {
-        browser: user_agent::in_words(&session.agent),
-        from: session.from,
-        signed_in_at: session.signed_in_at,
-        last_seen: session.last_seen_at,
-        current: session.id == *person.visit().session_id(),
-        id: session.id.to_string(),
-    };
-    Ok(sessions.into_iter().map(item).collect())
+    Ok(sessions.into_iter().map(|session| SessionItem::new(session, Some(person.visit().session_id()))).collect())
 }
 
 #[server(prefix = "/api", endpoint = "sessions/end")]
 pub async fn end_session(session: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::SessionId;
-    use crate::server::context::{self, Notice, Place};
+    use crate::server::context;
     let (services, person) = (context::services()?, context::signed_in()?);
     let ended = match SessionId::parse(session) {
         Ok(id) => services.end_session(&person, &id).await.map_err(context::fault)?,
         Err(_) => false,
     };
-    let sentence = if ended { "The session has been ended." } else { "That session had ended already." };
-    context::caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(context::fault)?;
+    let w = context::words();
     context::see_other(crate::domain::paths::SESSIONS);
-    Ok(())
+    if ended { context::say(w.sessions_ended()).await } else { context::say_refused(w.sessions_ended_already()).await }
 }
 
 #[server(prefix = "/api", endpoint = "sessions/end-others")]
 pub async fn end_other_sessions() -> Result<(), ServerFnError> {
-    use crate::server::context::{self, Notice, Place};
+    use crate::server::context;
     let ended = context::services()?.end_other_sessions(&context::signed_in()?).await.map_err(context::fault)?;
-    let sentence = match ended {
-        0 => "There were no other sessions.".to_owned(),
-        1 => "One other session has been ended.".to_owned(),
-        n => format!("{n} other sessions have been ended."),
-    };
-    context::caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::SESSIONS);
-    Ok(())
+    context::say(context::words().sessions_others_ended(i64::try_from(ended).unwrap_or(i64::MAX))).await
+}
+
+#[cfg(feature = "ssr")]
+impl SessionItem {
+    /// `current`: the session this is read in, if it may be one of the list.
+    pub(super) fn new(session: crate::server::context::ListedSession, current: Option<&crate::domain::ids::SessionId>) -> Self {
+        Self {
+            browser: crate::server::context::browser_in_words(&session.agent),
+            from: session.from,
+            signed_in_at: session.signed_in_at,
+            last_seen: session.last_seen_at,
+            current: Some(&session.id) == current,
+            id: session.id.to_string(),
+        }
+    }
 }

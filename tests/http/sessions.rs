@@ -13,8 +13,12 @@ async fn end(browser: &Browser, session: &str) -> Page {
 
 /// The names by which a page lets one end sessions.
 fn endable(page: &Page) -> Vec<&str> {
-    let tags = page.text.split('<').filter(|tag| tag.contains("name=\"session\""));
-    tags.filter_map(|tag| tag.split_once("value=\"")?.1.split('"').next()).collect()
+    page.text.split("/sessions/end?session=").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+/// The name by which a page lets one take back the only device.
+fn only_device(page: &Page) -> String {
+    page.text.split("/sessions/end?grant=").nth(1).and_then(|rest| rest.split('"').next()).expect("a device").to_owned()
 }
 
 #[tokio::test]
@@ -33,8 +37,10 @@ async fn a_person_sees_where_they_are_signed_in_and_ends_one() {
     assert!(words.contains("30 minutes ago") && words.contains("127.0.0.1"), "{words}");
     let sessions = endable(&page);
     assert_eq!(sessions.len(), 1, "the current one is ended by signing out");
+    let question = browser.get(&format!("/sessions/end?session={}", sessions[0])).await;
+    assert!(question.says("End the session in Firefox on Linux?") && question.says("has to sign in again"), "{}", question.words());
 
-    let ended = end(&browser, sessions[0]).await;
+    let ended = end(&browser, &question.field("session")).await;
     assert_eq!((ended.status, ended.path.as_str()), (200, "/sessions"));
     assert!(ended.says("The session has been ended.") && endable(&ended).is_empty() && !ended.says("End all other sessions"));
     assert_eq!(old.get("/hosts").await.path, "/sign-in");
@@ -111,7 +117,7 @@ async fn what_was_let_in_is_listed_in_every_browser_and_can_be_taken_back_there(
     let page = second.get("/sessions").await;
     assert!(page.words().contains("TMS command line"), "{}", page.words());
     assert!(!eve.get("/sessions").await.words().contains("TMS command line"), "only one's own");
-    let grant = page.field("grant");
+    let grant = only_device(&page);
     assert!(eve.post("/api/device/end", &[("grant", &grant)]).await.words().contains("That had ended already."));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "nobody else's to take back");
     assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains("It has been taken back"));

@@ -93,14 +93,13 @@ pub fn Curl(
     })
 }
 
-/// A secret that is shown this once.
+/// A box to tick, with what it means.
 #[component]
-pub fn SecretOnce(secret: String) -> impl IntoView {
-    let w = words();
+pub fn Tick(name: &'static str, #[prop(default = "yes")] value: &'static str, checked: bool, #[prop(into)] text: String) -> impl IntoView {
     view! {
-        <div class="card once" role="status">
-            <p><strong>{w.admin_secret_once()}</strong></p>
-            <Copyable text=secret/>
-        </div>
+        <label class="choice">
+            <input type="checkbox" name=name value=value checked=checked/>
+            <span>{text}</span>
+        </label>
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Page;
-use crate::server::context::words;
+use crate::server::context::{set_status, words};
 
 /// A value that a form carries along.
 #[derive(Clone)]
@@ -46,4 +46,20 @@ pub fn Confirm(
         </Page>
     }
     .into_any()
+}
+
+/// In place of a question about something that is not there, or not theirs who asks.
+#[component]
+pub fn Gone(
+    /// The list it would stand in.
+    back: &'static str,
+) -> impl IntoView {
+    set_status(axum::http::StatusCode::NOT_FOUND);
+    let w = words();
+    view! {
+        <Page title=w.gone_title() refused=true>
+            <p>{w.gone()}</p>
+            <p><a class="button main" href=back data-cancel="">{w.gone_back()}</a></p>
+        </Page>
+    }
 }

@@ -44,6 +44,7 @@ pub fn Frame(
             <a class="brand" href=paths::HOME>
                 <Mark/>
                 <span>{w.product()}</span>
+                {context::visitor().map(|person| view! { <span class="centre"><bdi>{person.tenant_name().to_owned()}</bdi></span> })}
             </a>
             {context::visitor().map(|person| view! { <Personal person here/> })}
         </header>

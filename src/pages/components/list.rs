@@ -23,6 +23,7 @@ pub fn List(
     #[prop(into)]
     search_for: String,
     #[prop(optional)] filters: Vec<Choice>,
+    #[prop(optional)] spans: Vec<Choice>,
     #[prop(optional)] orders: Vec<Choice>,
     /// How many rows are shown.
     shown: usize,
@@ -49,6 +50,7 @@ pub fn List(
                         <input id="list-q" type="search" name="q" value=query.q placeholder=search_for autocomplete="off" enterkeyhint="search"/>
                     </div>
                     {(!filters.is_empty()).then(|| view! { <Choices name="show" label=w.list_filter() choices=filters chosen=query.show/> })}
+                    {(!spans.is_empty()).then(|| view! { <Choices name="since" label=w.list_since() choices=spans chosen=query.since/> })}
                     {(!orders.is_empty()).then(|| view! { <Choices name="sort" label=w.list_order() choices=orders chosen=query.sort/> })}
                     <button>{w.list_apply()}</button>
                 </form>

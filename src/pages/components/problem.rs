@@ -3,7 +3,7 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::Page;
+use super::{Copyable, Page};
 use crate::server::context::{Notice, Place, words};
 
 /// One sentence, announced as soon as the page is there.
@@ -22,7 +22,15 @@ pub fn Problem(
 pub fn Said(notice: Option<Notice>) -> impl IntoView {
     notice.map(|notice| match notice.place {
         Place::Refused => Either::Left(view! { <Problem sentence=notice.sentence/> }),
-        _ => Either::Right(view! { <p class="notice" role="status">{notice.sentence}</p> }),
+        _ => Either::Right(view! {
+            <p class="notice" role="status">{notice.sentence}</p>
+            {notice.secret.map(|secret| view! {
+                <div class="card once">
+                    <p><strong>{words().secret_once()}</strong></p>
+                    <Copyable text=secret/>
+                </div>
+            })}
+        }),
     })
 }
 

@@ -41,6 +41,9 @@ struct Set {
     /// Whether keys are only shown to hosts that send a credential
     #[arg(long)]
     require_host_credential: Option<bool>,
+    /// Whether people may register public keys of their own
+    #[arg(long)]
+    own_keys: Option<bool>,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
@@ -58,6 +61,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             policy.require_started_tick = set.require_started_tick.unwrap_or(policy.require_started_tick);
             policy.mvp = set.mvp.unwrap_or(policy.mvp);
             policy.open_registration = set.open_registration.unwrap_or(policy.open_registration);
+            policy.own_keys = set.own_keys.unwrap_or(policy.own_keys);
             policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
         .await?;

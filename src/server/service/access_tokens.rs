@@ -44,18 +44,35 @@ impl Services {
         let stands = person.is_some_and(|person| person.enabled)
             && client.is_some_and(|found| found.client.enabled)
             && self.enabled_tenant(&grant.tenant_id).await?.is_some();
-        if !stands || self.now().as_seconds() >= ends {
+        // The consent may have been made shorter since, which the token cannot know; or longer, which does not make it last longer.
+        let expires_at = approval.until.min(Timestamp::from_millis(ends.saturating_mul(1_000)));
+        if !stands || self.now() >= expires_at {
             return Err(invalid());
         }
+        self.note_use(&grant);
         Ok(TokenHolder {
             tenant_id: grant.tenant_id,
             user_id: approval.person,
             client_id: grant.client_id,
             grant_id: grant.id,
             scope: approval.scope,
-            expires_at: approval.until,
+            expires_at,
             from,
         })
+    }
+
+    /// Writes down that a grant's token was used; at most once a minute, and nobody waits for it.
+    fn note_use(&self, grant: &DeviceGrant) {
+        let (services, tenant, id, now) = (self.clone(), grant.tenant_id.clone(), grant.id.clone(), self.now());
+        if !self.shared.token_uses.is_due((tenant.clone(), id.clone()), now) {
+            return;
+        }
+        tokio::spawn(async move {
+            let noted = services.change(move |db| async move { device_grants::set_used(db, &tenant, &id, now).await }.boxed()).await;
+            if let Err(fault) = noted {
+                tracing::warn!(error = %fault, "The use of a token could not be written down");
+            }
+        });
     }
 
     /// Ends a token at its client's wish (RFC 7009 §2.1). One that is unknown or already ended is fine; one that another

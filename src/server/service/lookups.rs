@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use futures_util::FutureExt;
 
 use super::proofs::ProvedHost;
+use super::storage::hosts;
 use super::storage::pubkeys::{self, Found, Looked, LookupAsked};
 use super::{Error, Fault, Services};
 use crate::domain::ids::{AccountName, HostName, TenantId};
@@ -79,6 +80,7 @@ impl Services {
             Asking::Tenant(tenant) => Some(tenant.clone()),
             Asking::Nobody => None,
         };
+        self.note_question(tenant_id.as_ref(), login);
         let asked = LookupAsked { host: login.host.clone(), account: login.account.clone(), fingerprint: login.fingerprint.clone(), tenant_id };
         let Looked { credential_required, found } = self.storage().look_up(asked).await?;
         if credential_required && !matches!(asking, Asking::Proved(_)) {
@@ -87,6 +89,20 @@ impl Services {
         // MVP mode links whatever name a client gives; root under another name is still root.
         let root_by_mvp = |found: &Found| found.linked_by_mvp && login.uid == Some(0);
         found.filter(|found| !root_by_mvp(found)).ok_or(Error::Refused(LookupRefused::NotServed))
+    }
+
+    /// Writes down that a host asked; at most once a minute, and nobody waits for it.
+    fn note_question(&self, tenant: Option<&TenantId>, login: &Login) {
+        let (services, tenant, host, from, now) = (self.clone(), tenant.cloned(), login.host.clone(), login.from, self.now());
+        if !self.shared.questions.is_due((tenant.clone(), host.clone()), now) {
+            return;
+        }
+        tokio::spawn(async move {
+            let noted = services.change(move |db| async move { hosts::set_asked(db, tenant.as_ref(), &host, from, now).await }.boxed()).await;
+            if let Err(fault) = noted {
+                tracing::warn!(error = %fault, "A host's question could not be written down");
+            }
+        });
     }
 
     async fn count_use(&self, number: i64, from: Option<IpAddr>) -> Result<bool, Fault> {

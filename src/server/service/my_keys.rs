@@ -2,21 +2,18 @@
 
 use futures_util::FutureExt;
 
-use super::proofs::SignedIn;
-pub use super::storage::pubkeys::{KeysWanted, Show, Sort};
-use super::storage::{activity, pubkeys};
-use super::{Fault, Services};
+use super::proofs::{FreshlySignedIn, SignedIn};
+use super::storage::{activity, browser_sessions, delegations, pubkeys};
+use super::{Fault, Services, my_apps};
 use crate::domain::activity::{Activity, Kind};
-use crate::domain::listing::Listed;
-use crate::domain::pubkey::Pubkey;
-
-/// How many rows a list shows at once.
-pub const PIECE: usize = 25;
+use crate::domain::ids::ClientId;
+use crate::domain::listing::{Listed, Wanted};
+use crate::domain::pubkey::{Pubkey, Show, Sort};
 
 impl Services {
     /// A piece of the list of a person's keys.
-    pub async fn list_my_keys(&self, person: &SignedIn, wanted: &KeysWanted) -> Result<Listed<Pubkey>, Fault> {
-        Ok(pubkeys::list_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), wanted, self.now(), PIECE).await?)
+    pub async fn list_my_keys(&self, person: &SignedIn, wanted: &Wanted<Show, Sort>) -> Result<Listed<Pubkey>, Fault> {
+        Ok(pubkeys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), wanted, self.now()).await?)
     }
 
     /// Those of a person's keys that have these numbers; what is somebody else's is left out.
@@ -42,4 +39,38 @@ impl Services {
         })
         .await
     }
+
+    /// The numbers of the keys that a client made for a person.
+    pub async fn keys_of_client(&self, person: &SignedIn, client: &ClientId) -> Result<Vec<i64>, Fault> {
+        Ok(pubkeys::of_client(self.storage().reader(), person.tenant_id(), person.user_id(), client).await?)
+    }
+
+    /// The panic button: revokes all of a person's keys, ends all that may act for them, and all their other browser sessions.
+    /// Takes a fresh sign-in, so that nobody does it at a screen that was left alone.
+    pub async fn revoke_everything(&self, person: &FreshlySignedIn) -> Result<Revoked, Fault> {
+        let (person, now) = (SignedIn::clone(person), self.now());
+        self.change(move |db| {
+            async move {
+                let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.visit().from);
+                let keys = pubkeys::delete_of_person(db, tenant, user, from, now).await?;
+                let mut apps = 0;
+                for delegation in delegations::of_person(&mut *db, tenant, user).await? {
+                    apps += u64::from(my_apps::end(db, &person, &delegation, now).await?);
+                }
+                let sessions = browser_sessions::delete_others(db, tenant, user, person.visit().session_id()).await?;
+                activity::insert(db, &Activity::new(tenant.clone(), Kind::EverythingRevoked, now).of(user).from(from)).await?;
+                Ok(Revoked { keys, apps, sessions })
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// What the panic button has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    pub keys: u64,
+    pub apps: u64,
+    pub sessions: u64,
 }

@@ -57,6 +57,8 @@ pub enum PersonRefused {
     Exists,
     #[error("the tenant has no person of that name")]
     NoPerson,
+    #[error("this is the tenant's only administrator who can sign in")]
+    LastAdmin,
 }
 
 impl Services {

@@ -7,7 +7,7 @@ use crate::domain::client::Client;
 use crate::domain::device_grant::Presenter;
 use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, HostName, SessionId, TenantId, UserId};
 use crate::domain::scope::ScopeSet;
-use crate::domain::tenant::Tenant;
+use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 
 /// A person with a live browser session.
@@ -124,6 +124,16 @@ impl TenantAdmin {
 
     pub fn admin_id(&self) -> &AdminId {
         &self.admin_id
+    }
+
+    /// The tenant's policy.
+    pub fn policy(&self) -> &Policy {
+        &self.tenant.policy
+    }
+
+    /// Where they sit.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// Administrators of the `default` tenant run the deployment: they make tenants and switch them on and off.

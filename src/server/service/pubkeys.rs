@@ -8,8 +8,9 @@ use thiserror::Error as ThisError;
 use tokio::sync::oneshot;
 
 use super::entropy::Secret;
-use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, TokenHolder};
-use super::ssh_keys::{KeyPair, PublicKeyRefused, SshPublicKey, TooManyAtOnce};
+use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, SignedIn, TokenHolder};
+pub use super::ssh_keys::PublicKeyRefused;
+use super::ssh_keys::{KeyPair, SshPublicKey, TooManyAtOnce};
 use super::storage::host_accounts::Place;
 use super::storage::pubkeys::{DependenciesAsked, StoredFrom};
 use super::storage::{self, Connection, activity, pubkeys};
@@ -17,7 +18,7 @@ use super::{Error, Fault, Services, mvp};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
 use crate::domain::page::Page;
-use crate::domain::pubkey::{Dependencies, KeyType, Missing, Pubkey, UNLIMITED, count, ends};
+use crate::domain::pubkey::{Dependencies, KeyType, Missing, Pubkey, UNLIMITED, count, ends, label};
 use crate::domain::time::Timestamp;
 
 /// What key is wanted, and for where.
@@ -30,6 +31,8 @@ pub struct KeyWanted {
     /// Negative: for ever. 0: it has ended already.
     pub ttl_minutes: i32,
     pub source: KeySource,
+    /// What the person calls it; `None`: the comment of a key that is given.
+    pub label: Option<String>,
 }
 
 /// Where a key comes from.
@@ -57,6 +60,8 @@ pub enum KeyRefused {
     PublicKey(#[from] PublicKeyRefused),
     #[error("the tenant has that key for that account already")]
     Exists,
+    #[error("people register no keys of their own in this tenant")]
+    NotHere,
     #[error("too many keys of this kind are being made")]
     TooManyAtOnce,
 }
@@ -71,7 +76,8 @@ pub struct NewLimits {
 /// Who makes a key, and for whom.
 struct Maker {
     place: Place,
-    client_id: ClientId,
+    /// `None`: the person themselves, in the portal; that needs no permission of anybody's.
+    client_id: Option<ClientId>,
     device_grant_id: Option<DeviceGrantId>,
     from: Option<IpAddr>,
 }
@@ -82,12 +88,12 @@ impl Services {
         let place =
             Place { tenant_id: client.tenant.id.clone(), user_id: user_id.clone(), host: wanted.host.clone(), account: wanted.account.clone() };
         let client_id = client.client.id.clone();
-        let mut dependencies = self.dependencies(&place, &client_id, None).await?;
+        let mut dependencies = self.dependencies(&place, Some(&client_id), None).await?;
         if client.tenant.policy.mvp && mvp::may_fill_in(&place, &dependencies) {
             mvp::fill_in(self, &place, &client_id).await?;
-            dependencies = self.dependencies(&place, &client_id, None).await?;
+            dependencies = self.dependencies(&place, Some(&client_id), None).await?;
         }
-        self.store_key(Maker { place, client_id, device_grant_id: None, from: client.from }, wanted, &dependencies).await
+        self.store_key(Maker { place, client_id: Some(client_id), device_grant_id: None, from: client.from }, wanted, &dependencies).await
     }
 
     /// Takes a key with which the person logs in themselves, for one of the host accounts their device was allowed.
@@ -99,18 +105,29 @@ impl Services {
             account: wanted.account.clone(),
         };
         let (client_id, device_grant_id) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
-        let dependencies = self.dependencies(&place, &client_id, device_grant_id.clone()).await?;
-        self.store_key(Maker { place, client_id, device_grant_id, from: holder.from }, wanted, &dependencies).await
+        let dependencies = self.dependencies(&place, Some(&client_id), device_grant_id.clone()).await?;
+        self.store_key(Maker { place, client_id: Some(client_id), device_grant_id, from: holder.from }, wanted, &dependencies).await
     }
 
-    async fn dependencies(&self, place: &Place, client_id: &ClientId, grant: Option<DeviceGrantId>) -> Result<Dependencies, Fault> {
-        let asked = DependenciesAsked { place: place.clone(), client_id: client_id.clone(), device_grant_id: grant };
+    /// Takes a public key with which the person logs in themselves.
+    pub async fn register_my_key(&self, person: &SignedIn, wanted: &KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+        if !person.tenant().policy.own_keys {
+            return Err(Error::Refused(KeyRefused::NotHere));
+        }
+        let (tenant_id, user_id) = (person.tenant_id().clone(), person.user_id().clone());
+        let place = Place { tenant_id, user_id, host: wanted.host.clone(), account: wanted.account.clone() };
+        let dependencies = self.dependencies(&place, None, None).await?;
+        self.store_key(Maker { place, client_id: None, device_grant_id: None, from: person.visit().from }, wanted, &dependencies).await
+    }
+
+    async fn dependencies(&self, place: &Place, client_id: Option<&ClientId>, grant: Option<DeviceGrantId>) -> Result<Dependencies, Fault> {
+        let asked = DependenciesAsked { place: place.clone(), client_id: client_id.cloned(), device_grant_id: grant };
         Ok(self.storage().dependencies(asked).await?)
     }
 
     async fn store_key(&self, maker: Maker, wanted: &KeyWanted, dependencies: &Dependencies) -> Result<NewKey, Error<KeyRefused>> {
         let Maker { place, client_id, device_grant_id, from } = maker;
-        dependencies.check(true, self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
+        dependencies.check(client_id.is_some(), self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
         let (key, private_key) = match &wanted.source {
             KeySource::Given(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?, None),
             KeySource::Made(key_type) => match self.make_key_pair(*key_type).await {
@@ -127,12 +144,12 @@ impl Services {
         let pubkey = Pubkey {
             number: 0,
             tenant_id: place.tenant_id,
-            client_id: Some(client_id),
+            client_id,
             user_id: place.user_id,
             host: place.host,
             account: place.account,
             device_grant_id,
-            label: String::new(),
+            label: wanted.label.as_deref().map_or(key.comment, label),
             fingerprint: key.fingerprint,
             public_key: key.line,
             key_type: key.key_type,

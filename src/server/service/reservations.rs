@@ -106,7 +106,7 @@ impl Services {
             return Err(Error::Refused(ReservationRefused::KeyExpired(key.expires_at)));
         }
         let place = Place { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
-        let asked = DependenciesAsked { place, client_id: client.client.id.clone(), device_grant_id: key.device_grant_id.clone() };
+        let asked = DependenciesAsked { place, client_id: Some(client.client.id.clone()), device_grant_id: key.device_grant_id.clone() };
         let dependencies = self.storage().dependencies(asked).await?;
         dependencies.check(true, now).map_err(|missing| Error::Refused(ReservationRefused::Missing(missing)))?;
         Ok(key)

@@ -9,7 +9,7 @@ use tokio::sync::TryAcquireError;
 
 use super::entropy::{Generator, Secret};
 use super::{Error, Fault, Services};
-use crate::domain::pubkey::KeyType;
+use crate::domain::pubkey::{KeyType, label};
 
 /// The longest public key that is taken, in characters: RSA with 16384 bits.
 const LONGEST_PUBLIC_KEY: usize = 4_096;
@@ -23,6 +23,8 @@ pub(super) const RSA_WAITING: usize = 16;
 pub struct SshPublicKey {
     /// One line of `authorized_keys` without options or comment.
     pub line: String,
+    /// Its comment, as far as it can be shown.
+    pub comment: String,
     pub fingerprint: String,
     pub key_type: KeyType,
     pub bits: u32,
@@ -53,7 +55,7 @@ pub enum PublicKeyRefused {
 pub struct TooManyAtOnce;
 
 impl SshPublicKey {
-    /// Reads a line of a `.pub` file; its comment is dropped, options in front of it are refused.
+    /// Reads a line of a `.pub` file; its comment is taken off, options in front of it are refused.
     pub fn parse(text: &str) -> Result<Self, PublicKeyRefused> {
         let text = text.trim();
         if text.contains("PRIVATE KEY") {
@@ -63,14 +65,16 @@ impl SshPublicKey {
             return Err(PublicKeyRefused::Unreadable);
         }
         let mut key = PublicKey::from_openssh(text).map_err(|_| PublicKeyRefused::Unreadable)?;
+        let comment = label(key.comment());
         key.set_comment("");
-        Self::of(&key)
+        Ok(Self { comment, ..Self::of(&key)? })
     }
 
     fn of(key: &PublicKey) -> Result<Self, PublicKeyRefused> {
         let (key_type, bits) = kind(key)?;
         Ok(Self {
             line: key.to_openssh().map_err(|_| PublicKeyRefused::Unreadable)?,
+            comment: String::new(),
             fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
             key_type,
             bits,

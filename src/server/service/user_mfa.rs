@@ -47,6 +47,25 @@ impl Services {
         Ok(until)
     }
 
+    /// Opens a person's window, or opens it anew; for the portal, where it is one button. Says when it ends.
+    pub async fn reopen_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<Timestamp, Fault> {
+        let now = self.now();
+        let until = ends(ttl_minutes, now);
+        let record = record(admin, Kind::MfaOpened, user_id, now);
+        let (tenant, user_id) = (admin.tenant_id().clone(), user_id.clone());
+        self.recorded(record, move |db| {
+            async move {
+                if !user_mfa::insert(db, &tenant, &user_id, until, now).await? {
+                    user_mfa::reopen(db, &tenant, &user_id, until, now).await?;
+                }
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(until)
+    }
+
     pub async fn find_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<UserMfa>, Fault> {
         Ok(user_mfa::find(self.storage().reader(), admin.tenant_id(), user_id).await?)
     }

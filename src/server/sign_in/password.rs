@@ -24,16 +24,20 @@ pub struct Credentials {
     /// The page to go on to; anything but one of ours is the start page.
     #[serde(default)]
     then: String,
+    /// Sent by somebody who is signed in, and shows once more that it is them.
+    #[serde(default)]
+    again: String,
 }
 
 pub async fn post(State(services): State<Services>, caller: Caller, Form(form): Form<Credentials>) -> Result<Redirect, Trouble> {
     let (password, then) = (Secret::given(form.password), Onward::wanted(&form.then));
+    let back = if form.again.is_empty() { paths::sign_in(None, &then) } else { paths::sign_in_again(&then) };
     let Ok(tenant) = TenantId::parse(form.tenant) else {
-        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, &then).await;
+        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, &back).await;
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
         Ok(identity) => welcome(&services, &caller, &identity, &then).await,
-        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &then).await,
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -53,12 +57,12 @@ async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then
     Ok(Redirect::to(paths::DEVICE))
 }
 
-async fn refuse(caller: &Caller, tenant: Option<TenantId>, refused: &SignInRefused, user_name: &str, then: &Onward) -> Result<Redirect, Trouble> {
+async fn refuse(caller: &Caller, tenant: Option<TenantId>, refused: &SignInRefused, user_name: &str, back: &str) -> Result<Redirect, Trouble> {
     let mut notice = Notice::new(Place::SignIn, refused).typed(user_name);
     notice.tenant = tenant;
     if let SignInRefused::TooManyTries { wait } = refused {
         notice.wait = Some(retry_after(*wait));
     }
     caller.session.set_notice(&notice).await?;
-    Ok(Redirect::to(&paths::sign_in(None, then)))
+    Ok(Redirect::to(back))
 }

@@ -8,6 +8,7 @@ use tower_sessions::Session;
 
 use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
+use crate::server::service::entropy::Secret;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
 use crate::server::service::{Fault, Services};
@@ -46,7 +47,7 @@ pub struct WaitingGrant {
 }
 
 /// Something the next page has to say, once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Notice {
     /// The form it belongs to.
     pub place: Place,
@@ -58,6 +59,9 @@ pub struct Notice {
     pub chosen: Option<Chosen>,
     /// Seconds to wait before trying again.
     pub wait: Option<u64>,
+    /// A secret that was made just now, and is shown this once.
+    #[serde(default)]
+    pub secret: Option<String>,
     /// The tenant it is about: the one a code belongs to, or the one that somebody tried to sign in to.
     pub tenant: Option<TenantId>,
 }
@@ -88,7 +92,14 @@ pub enum Place {
 
 impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
-        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, tenant: None }
+        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, secret: None, tenant: None }
+    }
+
+    /// Shows a secret along with it. The session is sealed, and gives it out once.
+    #[must_use]
+    pub fn secret(mut self, secret: &Secret) -> Self {
+        self.secret = Some(secret.reveal().to_owned());
+        self
     }
 
     /// Keeps what was typed; nobody needs to see more of it again than a line.

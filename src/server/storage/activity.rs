@@ -1,8 +1,13 @@
 //! The record of what happened. Only ever added to.
 
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::listing::{Listing, Order};
 use super::{Connection, Fault};
-use crate::domain::activity::Activity;
-use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, UserId};
+use crate::domain::activity::{Activity, Group, Happened, Kind, Since};
+use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
+use crate::domain::listing::{Listed, Mark};
+use crate::domain::time::Timestamp;
 
 pub async fn insert(db: &mut Connection, activity: &Activity) -> Result<(), Fault> {
     sqlx::query(
@@ -21,4 +26,84 @@ pub async fn insert(db: &mut Connection, activity: &Activity) -> Result<(), Faul
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// What of the record is wanted, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct RecordWanted {
+    /// Whose; `None` for the whole tenant's.
+    pub person: Option<UserId>,
+    pub search: Option<String>,
+    pub group: Group,
+    pub since: Since,
+    pub after: Option<Mark>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    at: i64,
+    kind: String,
+    user_id: Option<String>,
+    client_id: Option<String>,
+    device_grant_id: Option<String>,
+    admin_id: Option<String>,
+    subject: Option<String>,
+    from_address: Option<String>,
+}
+
+impl From<Row> for Happened {
+    fn from(row: Row) -> Self {
+        Self {
+            number: row.id,
+            at: Timestamp::from_millis(row.at),
+            kind: row.kind,
+            person: row.user_id,
+            client_id: row.client_id,
+            device_grant_id: row.device_grant_id,
+            admin: row.admin_id,
+            subject: row.subject,
+            from: row.from_address,
+        }
+    }
+}
+
+const COLUMNS: &str = "id, at, kind, user_id, client_id, device_grant_id, admin_id, subject, from_address";
+
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &RecordWanted, now: Timestamp) -> Result<Listed<Happened>, Fault> {
+    let order = Order::integer("id", "id").descending();
+    let mut listing = Listing::new(COLUMNS, "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+    if let Some(person) = &wanted.person {
+        listing.and_bound("user_id = ", person.as_str().to_owned());
+    }
+    if wanted.group != Group::All {
+        let kinds: Vec<&str> = Kind::ALL.iter().filter(|kind| kind.group() == wanted.group).map(|kind| kind.as_str()).collect();
+        listing.and_bound("kind IN (SELECT value FROM json_each(", serde_json::to_string(&kinds).unwrap_or_default()).end().end();
+    }
+    if let Some(span) = wanted.since.span() {
+        listing.and_bound("at >= ", (now - span).as_millis());
+    }
+    listing.search(wanted.search.as_deref(), &["kind", "user_id", "client_id", "subject", "from_address", "admin_id"]);
+    Ok(listing.fetch::<Row>(db, wanted.after.as_ref()).await?.map(Happened::from))
+}
+
+/// A long piece of the record, for exports: the oldest first, behind a number.
+pub async fn export(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    person: Option<&UserId>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Happened>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, at, kind, user_id, client_id, device_grant_id, admin_id, subject, from_address FROM activity
+         WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 ORDER BY id LIMIT $4",
+    )
+    .bind(tenant_id.as_str())
+    .bind(person.map(UserId::as_str))
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Happened::from).collect())
 }

@@ -2,12 +2,14 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::{FromRow, SqliteExecutor, SqlitePool};
 
 use super::admins::SecretHashes;
+use super::listing::{Listing, Order};
 use super::{Connection, Fault, numbers, parsed, tenants};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, Show};
 use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
@@ -61,15 +63,40 @@ impl TryFrom<Row> for Registered {
     }
 }
 
+macro_rules! columns {
+    () => {
+        "number, tenant_id, client_id, app_name, app_version, secret_hash, old_secret_hash, old_secret_until, enabled, device_grant, scope,
+         verified, created_at, updated_at"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT number, tenant_id, client_id, app_name, app_version, secret_hash, old_secret_hash, old_secret_until, enabled, device_grant, scope,
-                    verified, created_at, updated_at
-             FROM clients ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM clients ", $rest)
     };
+}
+
+/// A tenant's clients, by name.
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &Wanted<Show, ()>) -> Result<Listed<Registered>, Fault> {
+    let order = Order::text("app_name", "number");
+    let mut listing = Listing::new(columns!(), "clients WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+    match wanted.show {
+        Show::All => {}
+        Show::Enabled => drop(listing.and("enabled")),
+        Show::Disabled => drop(listing.and("NOT enabled")),
+        Show::Public => drop(listing.and("secret_hash IS NULL")),
+    }
+    listing.search(wanted.search.as_deref(), &["client_id", "app_name"]);
+    listing.fetch::<Row>(db, wanted.after.as_ref()).await?.try_map(Registered::try_from)
+}
+
+/// How many keys a client made that are still there, and how many people let it act for them.
+pub async fn holdings(db: &SqlitePool, tenant_id: &TenantId, id: &ClientId) -> Result<(i64, i64), Fault> {
+    let counts = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM pubkeys WHERE tenant_id = $1 AND client_id = $2),
+                (SELECT count(DISTINCT user_id) FROM delegations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL)",
+    );
+    Ok(counts.bind(tenant_id.as_str()).bind(id.as_str()).fetch_one(db).await?)
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<Registered>, Fault> {

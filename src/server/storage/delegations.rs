@@ -2,9 +2,11 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::listing::{Listing, Order};
 use super::{Connection, Fault, numbers, parsed};
-use crate::domain::delegation::{Delegation, MadeBy};
+use crate::domain::delegation::{Delegation, MadeBy, Show, Sort};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
+use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
@@ -115,6 +117,139 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
     let query = sqlx::query_as(select!("AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
+}
+
+/// A delegation as lists show it.
+#[derive(Clone, Debug)]
+pub struct InUse {
+    pub delegation: Delegation,
+    pub client: ClientName,
+    pub scope: ScopeSet,
+    /// `account@host`; `None`: every one the person has.
+    pub host_accounts: Option<Vec<String>>,
+    /// Keys the client made for the person.
+    pub keys: i64,
+    /// A login with one of those keys, or the use of the device's token; whichever came last.
+    pub last_used_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What people are told of a client.
+#[derive(Clone, Debug, FromRow)]
+pub struct ClientName {
+    pub app_name: String,
+    pub app_version: String,
+    pub verified: bool,
+    pub public: bool,
+}
+
+#[derive(FromRow)]
+struct InUseRow {
+    #[sqlx(flatten)]
+    delegation: Row,
+    #[sqlx(flatten)]
+    client: ClientName,
+    scope: String,
+    every_host_account: bool,
+    host_accounts: Option<String>,
+    keys: i64,
+    keys_used_at: Option<i64>,
+    token_used_at: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+impl TryFrom<InUseRow> for InUse {
+    type Error = Fault;
+
+    fn try_from(row: InUseRow) -> Result<Self, Fault> {
+        let named = row.host_accounts.unwrap_or_default();
+        Ok(Self {
+            delegation: row.delegation.try_into()?,
+            client: row.client,
+            scope: ScopeSet::parse_known(&row.scope),
+            host_accounts: (!row.every_host_account).then(|| named.lines().map(str::to_owned).collect()),
+            keys: row.keys,
+            last_used_at: row.keys_used_at.max(row.token_used_at).map(Timestamp::from_millis),
+            ended_at: row.ended_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// A tenant's delegations; a person's, if one is named, and one of them, if it has that number.
+pub async fn list(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    user_id: Option<&UserId>,
+    number: Option<i64>,
+    wanted: &Wanted<Show, Sort>,
+    now: Timestamp,
+) -> Result<Listed<InUse>, Fault> {
+    const COLUMNS: &str = "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
+        d.scope, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public, g.last_used_at AS token_used_at,
+        (SELECT group_concat(a.account || '@' || a.host, char(10))
+         FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
+         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts,
+        (SELECT count(*) FROM pubkeys k WHERE k.tenant_id = d.tenant_id AND k.user_id = d.user_id AND +k.client_id = d.client_id) AS keys,
+        (SELECT max(k.last_used_at) FROM pubkeys k WHERE k.tenant_id = d.tenant_id AND k.user_id = d.user_id AND +k.client_id = d.client_id) AS keys_used_at";
+    const FROM: &str = "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
+        LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id
+        WHERE d.tenant_id = ";
+    let order = match wanted.sort {
+        Sort::Made => Order::integer("d.number", "d.number").descending(),
+        Sort::Expires => Order::integer("d.expires_at", "d.number"),
+        Sort::Client => Order::text("c.app_name", "d.number"),
+    };
+    let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), order);
+    if let Some(user_id) = user_id {
+        listing.and_bound("d.user_id = ", user_id.as_str().to_owned());
+    }
+    if let Some(number) = number {
+        listing.and_bound("d.number = ", number);
+    }
+    match wanted.show {
+        Show::InForce => drop(listing.and("d.ended_at IS NULL").and_bound("d.expires_at > ", now.as_millis())),
+        Show::Ended => drop(listing.and_bound("(d.ended_at IS NOT NULL OR d.expires_at <= ", now.as_millis()).end()),
+        Show::All => {}
+    }
+    listing.search(wanted.search.as_deref(), &["d.client_id", "c.app_name", "d.user_id"]);
+    listing.fetch::<InUseRow>(db, wanted.after.as_ref()).await?.try_map(InUse::try_from)
+}
+
+/// What may act for a person at all, also what has expired and not been ended.
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Delegation>, Fault> {
+    let query = sqlx::query_as(select!("AND user_id = $2 ORDER BY number"));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
+    rows.into_iter().map(Delegation::try_from).collect()
+}
+
+/// Sets a new end for one delegation, and for the consent it came from. False when it has ended.
+pub async fn set_end_of(db: &mut Connection, delegation: &Delegation, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE delegations SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND number = $2 AND ended_at IS NULL")
+        .bind(delegation.tenant_id.as_str())
+        .bind(delegation.number)
+        .bind(expires_at.as_millis())
+        .bind(now.as_millis())
+        .execute(&mut *db)
+        .await?;
+    if let Some(grant) = &delegation.device_grant_id {
+        sqlx::query("UPDATE device_grants SET access_until = $3 WHERE tenant_id = $1 AND id = $2 AND state IN ('approved', 'redeemed')")
+            .bind(delegation.tenant_id.as_str())
+            .bind(grant.as_str())
+            .bind(expires_at.as_millis())
+            .execute(db)
+            .await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes one delegation that an admin, or MVP mode, has set up. False when it has gone.
+pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM delegations WHERE tenant_id = $1 AND number = $2 AND device_grant_id IS NULL")
+        .bind(delegation.tenant_id.as_str())
+        .bind(delegation.number)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// The consents behind what a person lets a client do; `None` for all clients.

@@ -268,3 +268,14 @@ fn name(state: &State) -> &'static str {
 fn address(text: Option<String>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
+
+/// Remembers that its token was used.
+pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query("UPDATE device_grants SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant_id.as_str())
+        .bind(id.as_str())
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(())
+}

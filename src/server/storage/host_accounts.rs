@@ -2,10 +2,12 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::listing::{Listing, Order};
 use super::{Connection, Fault, hosts, numbers, parsed};
 use crate::domain::delegation::MadeBy;
-use crate::domain::host_account::HostAccount;
+use crate::domain::host_account::{HostAccount, Show, Sort};
 use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 
@@ -40,13 +42,82 @@ impl TryFrom<Row> for HostAccount {
     }
 }
 
+macro_rules! columns {
+    () => {
+        "a.number, a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at, a.updated_at, a.linked_by"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT a.number, a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at, a.updated_at, a.linked_by FROM host_accounts a ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM host_accounts a ", $rest)
     };
+}
+
+/// A host account, and what its keys have been for.
+#[derive(Clone, Debug)]
+pub struct InUse {
+    pub account: HostAccount,
+    /// Keys with logins left.
+    pub keys: i64,
+    /// Of all keys that are still there.
+    pub last_used_at: Option<Timestamp>,
+}
+
+#[derive(FromRow)]
+struct InUseRow {
+    #[sqlx(flatten)]
+    account: Row,
+    keys: i64,
+    last_used_at: Option<i64>,
+}
+
+impl TryFrom<InUseRow> for InUse {
+    type Error = Fault;
+
+    fn try_from(row: InUseRow) -> Result<Self, Fault> {
+        Ok(Self { account: row.account.try_into()?, keys: row.keys, last_used_at: row.last_used_at.map(Timestamp::from_millis) })
+    }
+}
+
+/// A tenant's host accounts; a person's, if one is named.
+pub async fn list(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    user_id: Option<&UserId>,
+    wanted: &Wanted<Show, Sort>,
+    now: Timestamp,
+) -> Result<Listed<InUse>, Fault> {
+    const OF_ACCOUNT: &str = concat!(
+        columns!(),
+        ", (SELECT max(k.last_used_at) FROM pubkeys k
+            WHERE k.tenant_id = a.tenant_id AND k.user_id = a.user_id AND k.host = a.host AND k.account = a.account) AS last_used_at,
+           (SELECT count(*) FROM pubkeys k
+            WHERE k.tenant_id = a.tenant_id AND k.user_id = a.user_id AND k.host = a.host AND k.account = a.account
+              AND k.remaining_uses > 0) AS keys"
+    );
+    let order = match wanted.sort {
+        Sort::Host => Order::text("a.host", "a.number"),
+        Sort::Linked => Order::integer("a.linked_at", "a.number").descending(),
+        Sort::Expires => Order::integer("a.expires_at", "a.number"),
+    };
+    let mut listing = Listing::new(OF_ACCOUNT, "host_accounts a WHERE a.tenant_id = ", tenant_id.as_str().to_owned(), order);
+    if let Some(user_id) = user_id {
+        listing.and_bound("a.user_id = ", user_id.as_str().to_owned());
+    }
+    match wanted.show {
+        Show::All => {}
+        Show::Active => drop(listing.and_bound("a.expires_at > ", now.as_millis())),
+        Show::Expired => drop(listing.and_bound("a.expires_at <= ", now.as_millis())),
+    }
+    listing.search(wanted.search.as_deref(), &["a.host", "a.account", "a.user_id"]);
+    listing.fetch::<InUseRow>(db, wanted.after.as_ref()).await?.try_map(InUse::try_from)
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &HostAccountId) -> Result<Option<HostAccount>, Fault> {
+    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.id = $2"));
+    let row: Option<Row> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    row.map(HostAccount::try_from).transpose()
 }
 
 /// Whose account on which host; one row at most.

@@ -1,15 +1,18 @@
 //! Hosts: their addresses, their names, and what they prove themselves with.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::admins::SecretHashes;
+use super::listing::{Listing, Order};
 use super::{Connection, Fault, numbers, parsed};
 use crate::domain::host::{Host, HostCredential};
 use crate::domain::ids::{HostName, TenantId};
+use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 
@@ -202,4 +205,78 @@ pub async fn tenant_of_name(db: impl SqliteExecutor<'_>, host: &HostName) -> Res
     let tenant: Option<String> =
         sqlx::query_scalar("SELECT tenant_id FROM host_names WHERE host = $1").bind(host.as_str()).fetch_optional(db).await?;
     tenant.map(|tenant| parsed("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
+}
+
+/// A host, as lists show it: all that is known under its name.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub host: String,
+    pub addresses: Vec<String>,
+    /// Whether keys are shown to it only with its credential; `None`: it has none.
+    pub credential_required: Option<bool>,
+    /// This tenant answers when it does not say whose it is.
+    pub answers: bool,
+    pub asked_at: Option<Timestamp>,
+    pub asked_from: Option<String>,
+}
+
+#[derive(FromRow)]
+struct KnownRow {
+    host: String,
+    addresses: String,
+    credential_required: Option<bool>,
+    answers: bool,
+    asked_at: Option<i64>,
+    asked_from: Option<String>,
+}
+
+/// A tenant's hosts, by name; one of them, if named.
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
+    const COLUMNS: &str = "h.host,
+        (SELECT group_concat(o.address, char(10)) FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.host) AS addresses,
+        c.required AS credential_required, coalesce(w.tenant_id = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from";
+    // The first address stands for the host.
+    const FROM: &str = "hosts h
+        LEFT JOIN host_credentials c ON c.tenant_id = h.tenant_id AND c.host = h.host
+        LEFT JOIN host_names w ON w.host = h.host
+        LEFT JOIN host_questions q ON q.tenant_id = h.tenant_id AND q.host = h.host
+        WHERE h.number = (SELECT min(o.number) FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.host) AND h.tenant_id = ";
+    let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
+    if let Some(host) = host {
+        listing.and_bound("h.host = ", host.to_owned());
+    }
+    listing.search(wanted.search.as_deref(), &["h.host", "h.address"]);
+    let rows: Listed<KnownRow> = listing.fetch(db, wanted.after.as_ref()).await?;
+    Ok(rows.map(|row| Known {
+        host: row.host,
+        addresses: row.addresses.lines().map(str::to_owned).collect(),
+        credential_required: row.credential_required,
+        answers: row.answers,
+        asked_at: row.asked_at.map(Timestamp::from_millis),
+        asked_from: row.asked_from,
+    }))
+}
+
+/// Remembers that a host asked for a key. Hosts of no tenant are not remembered.
+pub async fn set_asked(
+    db: &mut Connection,
+    tenant_id: Option<&TenantId>,
+    host: &HostName,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO host_questions (tenant_id, host, asked_at, from_address)
+         SELECT t.id, $2, $3, $4 FROM tenants t
+         WHERE t.id = coalesce($1, (SELECT w.tenant_id FROM host_names w WHERE w.host = $2))
+           AND EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = t.id AND h.host = $2)
+         ON CONFLICT (tenant_id, host) DO UPDATE SET asked_at = $3, from_address = $4",
+    )
+    .bind(tenant_id.map(TenantId::as_str))
+    .bind(host.as_str())
+    .bind(now.as_millis())
+    .bind(from.map(|from| from.to_string()))
+    .execute(db)
+    .await?;
+    Ok(())
 }

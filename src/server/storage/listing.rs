@@ -4,22 +4,37 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqliteExecutor, Type};
 
 use super::Fault;
-use crate::domain::listing::{Listed, Mark};
+use crate::domain::listing::{Listed, Mark, PIECE};
 
 /// What a list is sorted by.
 #[derive(Clone, Copy)]
 pub struct Order {
     /// A column or expression that is never NULL.
-    pub by: &'static str,
-    pub kind: Kind,
+    by: &'static str,
+    kind: Kind,
     /// The column that tells rows with the same value apart: an integer.
-    pub then: &'static str,
-    pub descending: bool,
+    then: &'static str,
+    descending: bool,
+}
+
+impl Order {
+    pub fn integer(by: &'static str, then: &'static str) -> Self {
+        Self { by, kind: Kind::Integer, then, descending: false }
+    }
+
+    pub fn text(by: &'static str, then: &'static str) -> Self {
+        Self { by, kind: Kind::Text, then, descending: false }
+    }
+
+    #[must_use]
+    pub fn descending(self) -> Self {
+        Self { descending: true, ..self }
+    }
 }
 
 /// What an order's expression holds.
 #[derive(Clone, Copy)]
-pub enum Kind {
+enum Kind {
     Integer,
     Text,
 }
@@ -75,8 +90,8 @@ impl Listing {
         self
     }
 
-    /// At most `limit` rows behind the mark.
-    pub async fn fetch<R>(mut self, db: impl SqliteExecutor<'_>, after: Option<&Mark>, limit: usize) -> Result<Listed<R>, Fault>
+    /// At most [`PIECE`] rows behind the mark.
+    pub async fn fetch<R>(mut self, db: impl SqliteExecutor<'_>, after: Option<&Mark>) -> Result<Listed<R>, Fault>
     where
         R: for<'r> FromRow<'r, SqliteRow>,
     {
@@ -92,10 +107,10 @@ impl Listing {
         let direction = if descending { " DESC" } else { "" };
         self.query.push(" ORDER BY ").push(by).push(direction).push(", ").push(then).push(direction);
         // One more than is shown tells whether there is more.
-        self.query.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1));
+        self.query.push(" LIMIT ").push_bind(i64::try_from(PIECE).unwrap_or(i64::MAX).saturating_add(1));
         let mut rows = self.query.build().fetch_all(db).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
+        let more = rows.len() > PIECE;
+        rows.truncate(PIECE);
         let mark = |row: &SqliteRow| Ok::<_, sqlx::Error>(Mark { number: row.try_get("mark_number")?, value: row.try_get("mark_value")? });
         let next = rows.last().filter(|_| more).map(mark).transpose()?;
         let items = rows.iter().map(R::from_row).collect::<Result<_, _>>()?;

@@ -2,8 +2,11 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::listing::{Listing, Order};
+use super::{Connection, Fault, parsed, user_mfa};
 use crate::domain::ids::{TenantId, UserId};
+use crate::domain::listing::{Listed, Wanted};
+use crate::domain::person::{Account, Show, Sort};
 use crate::domain::time::Timestamp;
 
 /// A person as stored.
@@ -103,4 +106,66 @@ pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &User
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)
+}
+
+#[derive(FromRow)]
+struct AccountRow {
+    #[sqlx(flatten)]
+    person: Row,
+    created_at: i64,
+}
+
+/// A tenant's people; one of them, if named.
+pub async fn list(
+    db: &sqlx::SqlitePool,
+    tenant_id: &TenantId,
+    user_id: Option<&UserId>,
+    wanted: &Wanted<Show, Sort>,
+    now: Timestamp,
+) -> Result<Listed<Account>, Fault> {
+    const COLUMNS: &str = "p.tenant_id, p.user_id, p.display_name, p.enabled, p.admin, p.password_hash, p.created_at";
+    let order = match wanted.sort {
+        Sort::Name => Order::text("p.user_id", "p.rowid"),
+        Sort::Made => Order::integer("p.created_at", "p.rowid").descending(),
+    };
+    let mut listing = Listing::new(COLUMNS, "people p WHERE p.tenant_id = ", tenant_id.as_str().to_owned(), order);
+    if let Some(user_id) = user_id {
+        listing.and_bound("p.user_id = ", user_id.as_str().to_owned());
+    }
+    match wanted.show {
+        Show::All => {}
+        Show::Enabled => drop(listing.and("p.enabled")),
+        Show::Disabled => drop(listing.and("NOT p.enabled")),
+        Show::Administrators => drop(listing.and("p.admin")),
+        Show::WithoutMfa => drop(
+            listing
+                .and_bound(
+                    "NOT EXISTS (SELECT 1 FROM user_mfa m WHERE m.tenant_id = p.tenant_id AND m.user_id = p.user_id AND m.enabled AND m.expires_at > ",
+                    now.as_millis(),
+                )
+                .end(),
+        ),
+    }
+    listing.search(wanted.search.as_deref(), &["p.user_id", "p.display_name"]);
+    let rows: Listed<AccountRow> = listing.fetch(db, wanted.after.as_ref()).await?;
+    let mut accounts = Vec::new();
+    for AccountRow { person, created_at } in rows.items {
+        let person = Person::try_from(person)?;
+        let mfa = user_mfa::find(db, tenant_id, &person.user_id).await?;
+        accounts.push(Account {
+            user_id: person.user_id,
+            display_name: person.display_name,
+            enabled: person.enabled,
+            admin: person.admin,
+            has_password: person.password_hash.is_some(),
+            created_at: Timestamp::from_millis(created_at),
+            mfa,
+        });
+    }
+    Ok(Listed { items: accounts, next: rows.next })
+}
+
+/// How many of a tenant's people have the role of an administrator and can sign in.
+pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId) -> Result<i64, Fault> {
+    Ok(sqlx::query_scalar("SELECT count(*) FROM people WHERE tenant_id = $1 AND admin AND enabled").bind(tenant_id.as_str()).fetch_one(db).await?)
 }

@@ -8,13 +8,13 @@ use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::host_accounts::Place;
-use super::listing::{self, Listing, Order};
+use super::listing::{Listing, Order};
 use super::{Connection, Fault, parsed};
 use crate::domain::activity::Kind;
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use crate::domain::listing::{Listed, Mark};
+use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
-use crate::domain::pubkey::{Dependencies, KeyType, LOGIN_WINDOW, Link, Mfa, Pubkey, Standing};
+use crate::domain::pubkey::{Dependencies, KeyType, LOGIN_WINDOW, Link, Mfa, Pubkey, Show, Sort, Standing};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -111,72 +111,66 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
     rows.into_iter().map(Pubkey::try_from).collect()
 }
 
-/// Which of a person's keys are wanted, and in which order.
-#[derive(Clone, Debug, Default)]
-pub struct KeysWanted {
-    pub search: Option<String>,
-    pub show: Show,
-    pub sort: Sort,
-    pub after: Option<Mark>,
-}
-
-/// Which keys a list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
-    #[default]
-    All,
-    /// Within their own limits.
-    Active,
-    /// Expired or used up.
-    Ended,
-    NeverUsed,
-}
-
-/// The order of a list of keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// The newest first.
-    #[default]
-    Created,
-    /// The one used last first.
-    Used,
-    /// The one that ends first first.
-    Expires,
-    Host,
-}
-
-impl Sort {
-    fn order(self) -> Order {
-        let integer = |by, descending| Order { by, kind: listing::Kind::Integer, then: "number", descending };
-        match self {
-            Self::Created => integer("created_at", true),
-            Self::Used => integer("coalesce(last_used_at, 0)", true),
-            Self::Expires => integer("expires_at", false),
-            Self::Host => Order { by: "host", kind: listing::Kind::Text, then: "number", descending: false },
-        }
+fn order(sort: Sort) -> Order {
+    match sort {
+        // Numbers are given in the order of making.
+        Sort::Created => Order::integer("number", "number").descending(),
+        Sort::Used => Order::integer("coalesce(last_used_at, 0)", "number").descending(),
+        Sort::Expires => Order::integer("expires_at", "number"),
+        Sort::Host => Order::text("host", "number"),
     }
 }
 
-/// A person's keys, wherever they came from.
-pub async fn list_of_person(
+/// A tenant's keys, wherever they came from; a person's, if one is named.
+pub async fn list(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
-    user_id: &UserId,
-    wanted: &KeysWanted,
+    user_id: Option<&UserId>,
+    wanted: &Wanted<Show, Sort>,
     now: Timestamp,
-    limit: usize,
 ) -> Result<Listed<Pubkey>, Fault> {
-    let mut listing = Listing::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), wanted.sort.order());
-    listing.and_bound("user_id = ", user_id.as_str().to_owned());
+    let mut listing = Listing::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(wanted.sort));
+    if let Some(user_id) = user_id {
+        listing.and_bound("user_id = ", user_id.as_str().to_owned());
+    }
     match wanted.show {
         Show::All => {}
         Show::Active => drop(listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
         Show::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).end()),
         Show::NeverUsed => drop(listing.and("last_used_at IS NULL")),
     }
-    listing.search(wanted.search.as_deref(), &["label", "host", "account", "client_id", "fingerprint"]);
-    let rows: Listed<Row> = listing.fetch(db, wanted.after.as_ref(), limit).await?;
-    Ok(Listed { items: rows.items.into_iter().map(Pubkey::try_from).collect::<Result<_, _>>()?, next: rows.next })
+    listing.search(wanted.search.as_deref(), &["label", "host", "account", "client_id", "fingerprint", "user_id"]);
+    listing.fetch::<Row>(db, wanted.after.as_ref()).await?.try_map(Pubkey::try_from)
+}
+
+/// Deletes all of a person's keys, with a line for each in the record. Says how many there were.
+pub async fn delete_of_person(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    sqlx::query(
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject, from_address)
+         SELECT tenant_id, $3, $4, user_id, client_id, fingerprint, $5 FROM pubkeys WHERE tenant_id = $1 AND user_id = $2",
+    )
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(now.as_millis())
+    .bind(Kind::KeyRevoked.as_str())
+    .bind(from.map(|from| from.to_string()))
+    .execute(&mut *db)
+    .await?;
+    let done =
+        sqlx::query("DELETE FROM pubkeys WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
+    Ok(done.rows_affected())
+}
+
+/// The numbers of the keys a client made for a person.
+pub async fn of_client(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, client_id: &ClientId) -> Result<Vec<i64>, Fault> {
+    let query = sqlx::query_scalar("SELECT number FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 ORDER BY number");
+    Ok(query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).fetch_all(db).await?)
 }
 
 /// Those of a person's keys that have these numbers.
@@ -340,6 +334,31 @@ pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_
     Ok(done.rows_affected())
 }
 
+/// The keys a client made for a person that no permission is left for. Says how many there were.
+pub async fn delete_unfounded(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    client_id: &ClientId,
+    user_id: &UserId,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let done = sqlx::query(
+        "DELETE FROM pubkeys
+         WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3
+           AND NOT EXISTS (SELECT 1 FROM delegations d
+                           WHERE d.tenant_id = pubkeys.tenant_id AND d.client_id = pubkeys.client_id AND d.user_id = pubkeys.user_id
+                             AND d.ended_at IS NULL AND d.expires_at > $4
+                             AND (pubkeys.device_grant_id IS NULL OR pubkeys.device_grant_id = d.device_grant_id))",
+    )
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(client_id.as_str())
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
 pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Fault> {
     let counted: Option<i64> = sqlx::query_scalar(
@@ -380,7 +399,8 @@ macro_rules! delegation_covers_account {
 /// What a key for this place, this client and, where it comes with a device's token, this consent would depend on.
 pub struct DependenciesAsked {
     pub place: Place,
-    pub client_id: ClientId,
+    /// `None`: the person themselves.
+    pub client_id: Option<ClientId>,
     pub device_grant_id: Option<DeviceGrantId>,
 }
 
@@ -423,7 +443,7 @@ pub fn dependencies<'c>(db: &'c mut Connection, asked: &'c [DependenciesAsked]) 
                     Some(place.user_id.as_str()),
                     Some(place.host.as_str()),
                     Some(place.account.as_str()),
-                    Some(client_id.as_str()),
+                    client_id.as_ref().map(ClientId::as_str),
                     device_grant_id.as_ref().map(DeviceGrantId::as_str),
                 ]
             })

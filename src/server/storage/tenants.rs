@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::{Connection, Fault, numbers, parsed};
+use crate::domain::brand::Brand;
 use crate::domain::ids::TenantId;
 use crate::domain::page::Page;
 use crate::domain::tenant::{Policy, Tenant};
@@ -25,6 +26,10 @@ struct Row {
     mvp: bool,
     open_registration: bool,
     require_host_credential: bool,
+    mfa_lifetime_ms: i64,
+    own_keys: bool,
+    brand_light: Option<String>,
+    brand_dark: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -48,6 +53,10 @@ impl TryFrom<Row> for Tenant {
                 mvp: row.mvp,
                 open_registration: row.open_registration,
                 require_host_credential: row.require_host_credential,
+                mfa_lifetime: millis(row.mfa_lifetime_ms),
+                own_keys: row.own_keys,
+                // One that is no longer readable enough, after a change of our own colours, is left out.
+                brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
             },
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -59,7 +68,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
-                    mvp, open_registration, require_host_credential, created_at, updated_at
+                    mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark, created_at, updated_at
              FROM tenants ",
             $rest
         )
@@ -95,8 +104,9 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     let number = numbers::next(db, "tenants").await?;
     let done = sqlx::query(
         "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
-                              longest_access_ms, mvp, open_registration, require_host_credential, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                              longest_access_ms, mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark,
+                              created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -111,6 +121,10 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     .bind(tenant.policy.mvp)
     .bind(tenant.policy.open_registration)
     .bind(tenant.policy.require_host_credential)
+    .bind(millis(tenant.policy.mfa_lifetime))
+    .bind(tenant.policy.own_keys)
+    .bind(tenant.policy.brand.map(|brand| brand.light()))
+    .bind(tenant.policy.brand.map(|brand| brand.dark()))
     .bind(tenant.created_at.as_millis())
     .execute(db)
     .await?;
@@ -122,7 +136,8 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     let done = sqlx::query(
         "UPDATE tenants
          SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
-             code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, updated_at = $12
+             code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, mfa_lifetime_ms = $12,
+             own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16
          WHERE id = $1",
     )
     .bind(tenant.id.as_str())
@@ -136,6 +151,10 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     .bind(tenant.policy.mvp)
     .bind(tenant.policy.open_registration)
     .bind(tenant.policy.require_host_credential)
+    .bind(millis(tenant.policy.mfa_lifetime))
+    .bind(tenant.policy.own_keys)
+    .bind(tenant.policy.brand.map(|brand| brand.light()))
+    .bind(tenant.policy.brand.map(|brand| brand.dark()))
     .bind(now.as_millis())
     .execute(db)
     .await?;
@@ -143,7 +162,7 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
 }
 
 /// What a tenant consists of, the tables that others refer to last.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "reservations",
     "pubkeys",
     "delegation_host_accounts",
@@ -156,6 +175,7 @@ const TABLES: [&str; 14] = [
     "clients",
     "host_credentials",
     "host_names",
+    "host_questions",
     "hosts",
     "activity",
 ];

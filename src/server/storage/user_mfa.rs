@@ -89,3 +89,15 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId)
         sqlx::query("DELETE FROM user_mfa WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Switches it on, until then.
+pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query("UPDATE user_mfa SET enabled = 1, expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(expires_at.as_millis())
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -160,6 +160,7 @@ pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(r
         num_uses: request.num_uses.unwrap_or(-1),
         ttl_minutes: request.ttl_minutes.unwrap_or(-1),
         source: KeySource::Given(request.public_key.0),
+        label: None,
     };
     let made = services.create_own_key(&holder, &wanted).await.map_err(|error| {
         key_refused(error, &Wanting { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &wanted })

@@ -59,6 +59,7 @@ pub async fn create(State(services): State<Services>, AsClient(client): AsClient
         num_uses: request.num_uses,
         ttl_minutes: request.ttl_minutes,
         source: source(request.public_key, request.key_type)?,
+        label: None,
     };
     let NewKey { pubkey, private_key } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
         let client = client.client();
@@ -99,6 +100,7 @@ pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError 
         Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
         Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
         Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
+        Error::Refused(KeyRefused::NotHere) => TmsError::Forbidden("ERROR: people register no keys of their own in this tenant.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }

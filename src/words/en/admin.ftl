@@ -19,4 +19,192 @@ admin-policy-purpose = lifetimes, demands, look
 admin-tenants = Tenants
 admin-tenants-purpose = the centres of this deployment
 admin-as-curl = The same by the API
-admin-secret-once = This secret is shown only now. Keep it where the application finds it, and nobody else.
+admin-saved = Saved.
+admin-gone = That is not there any more. Nothing was changed.
+# $name (String) - what was deleted
+admin-deleted = { $name } has been deleted.
+# $until (String) - date and time
+admin-rotated = There is a new secret. The old one works until { $until }.
+admin-bad-id = Names take letters, digits and . _ - @ + ~ /, and must not be empty.
+admin-clients-name-needed = A client needs a name and a version, together at most 200 characters.
+admin-clients-added = The client has been made.
+admin-clients-exists = There is a client of that id, or of that name and version, already.
+admin-hosts-added = The host has been added: this tenant answers it, also when it does not say whose it is.
+admin-hosts-added-elsewhere = The host has been added. Another tenant had a host of that name first, so it has to say whose it is: set “tenant” in its tms_keycmd.toml.
+admin-hosts-exists = The host has that address already.
+admin-hosts-credential-made = Put this credential into the host’s credential file. The one before, if there was one, works for one more hour.
+admin-people-added = The account has been made.
+admin-people-added-with-password = The account has been made. This is its password:
+admin-people-new-password = All sessions of this person have ended. This is the new password:
+admin-people-exists = There is a person of that name already.
+admin-people-no-mfa = Open the person’s second factor first: a host account rests on it.
+admin-people-linked-already = That account is linked to the person already.
+admin-delegations-no-client = There is no such client.
+admin-delegations-no-person = There is no such person.
+admin-delegations-exists = An administrator has set that up already. End it first.
+admin-delegations-ended = It has been ended: tokens no longer work, and the keys made for it have been deleted.
+admin-policy-out-of-range = The name must not be empty; codes live 1 to 60 minutes, access 1 to 3650 days, a second factor 1 hour to 10 years.
+# $tenant (String) - its name
+admin-tenants-added = The tenant { $tenant } has been made. This is the secret of its first administrator, ~~admin:
+admin-tenants-not-typed = Type the tenant’s name exactly to delete it. Nothing was changed.
+admin-id = Id
+admin-made = Made
+admin-days = Days (0: for ever)
+admin-user-name = User name
+admin-enabled = on
+admin-disabled = off
+admin-enable = Switch on
+admin-disable = Switch off
+admin-save = Save
+admin-remove = Remove
+admin-as-command = The same at the command line
+admin-clients-id = Client id
+admin-clients-show-all = All
+admin-clients-show-enabled = Switched on
+admin-clients-show-disabled = Switched off
+admin-clients-show-public = Public
+admin-clients-search-for = id or name
+admin-clients-add = Add a client
+admin-clients-add-button = Make it and show its secret
+admin-clients-empty = No client yet
+admin-clients-public = public
+admin-clients-verified = verified
+admin-clients-app-name = Application
+admin-clients-app-version = Version
+admin-clients-may = What it may ask people for
+admin-clients-device-grant = Ask in the browser with a code (device grant)
+admin-clients-set-up = What it may do
+admin-clients-standing = Standing
+admin-clients-enabled-means = Switched on: its secret, its tokens and its keys work
+admin-clients-verified-means = Verified: people are told that you vouch for it
+admin-clients-secret = Secret
+admin-clients-old-secret = A rotation is under way. The old secret stops working
+admin-clients-overlap = Hours the old secret goes on
+admin-clients-rotate = Make a new secret
+admin-clients-delete = Delete this client
+# $client (String) - its name
+admin-clients-delete-question = Delete { $client }?
+# $keys (Number) - keys it made
+# $people (Number) - people who let it act for them
+admin-clients-delete-consequence = Its keys ({ NUMBER($keys) }) and the permissions people gave it ({ NUMBER($people) } people) are deleted with it, and its tokens stop working at once. This cannot be undone.
+admin-hosts-search-for = name or address
+admin-hosts-add = Add a host
+admin-hosts-empty = No host yet
+admin-hosts-empty-hint = Add a host to get the lines for its sshd_config, and to see when it asks.
+admin-hosts-name = Host
+admin-hosts-name-hint = As your centre calls it; it need not be its DNS name.
+admin-hosts-address = Address
+admin-hosts-address-hint = Where ssh reaches it: a DNS name or an IP address.
+admin-hosts-addresses = Addresses
+admin-hosts-asked = Last asked for a key
+admin-hosts-credential = Credential
+admin-hosts-credential-none = none
+admin-hosts-credential-required = keys are shown to it only with its credential
+admin-hosts-credential-optional = has one, not demanded
+admin-hosts-credential-make = Make a credential
+admin-hosts-credential-renew = Make a new credential
+admin-hosts-credential-demand = Demand it
+admin-hosts-credential-demand-not = Do not demand it
+admin-hosts-credential-remove = Take it away
+admin-hosts-test = Test this host
+admin-hosts-test-hint = Log in there, or run the check below, then press: this page says when it asked.
+admin-hosts-set-up = Set it up
+admin-hosts-sshd-config = In its sshd_config:
+admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
+admin-hosts-then-check = Then, on the host:
+# $address (String) - the address
+# $host (String) - the host
+admin-hosts-remove-question = Remove { $address } from { $host }?
+admin-hosts-remove-consequence = With its last address the host goes from this list. Linked accounts and keys for it stay.
+admin-people-search-for = user name or name
+admin-people-show-all = All
+admin-people-show-enabled = Switched on
+admin-people-show-disabled = Switched off
+admin-people-show-admins = Administrators
+admin-people-show-no-mfa = Without a second factor that counts
+admin-people-sort-name = By user name
+admin-people-sort-made = Newest first
+admin-people-add = Add a person
+admin-people-empty = Nobody yet
+admin-people-display-name = Name
+admin-people-admin = administrator
+admin-people-mfa = Second factor
+admin-people-mfa-none = none
+admin-people-mfa-until = counts until
+admin-people-mfa-expired = expired
+admin-people-mfa-off = switched off
+admin-people-mfa-open = Open it now
+admin-people-mfa-enable = Switch it on
+admin-people-mfa-disable = Switch it off
+admin-people-mfa-close = Close it for good
+# $person (String) - their name
+admin-people-mfa-close-question = Close the second factor of { $person } for good?
+admin-people-mfa-close-consequence = Their host accounts are unlinked, what may act for them ends, and their keys are deleted. The account stays.
+admin-people-host-accounts = Host accounts
+# $place (String) - account@host
+admin-people-unlink-this = Unlink { $place }
+admin-people-link = Link
+admin-people-no-sessions = Signed in nowhere.
+admin-people-end-sessions = End all sessions
+# $person (String) - their name
+admin-people-end-sessions-question = End all sessions of { $person }?
+admin-people-account = Account
+admin-people-disable = Switch off
+admin-people-enable = Switch on
+# $person (String) - their name
+admin-people-disable-question = Switch { $person } off?
+admin-people-disable-consequence = Their sessions end, their devices’ tokens sleep, and no key logs in for them until they are switched on again.
+admin-people-appoint = Make an administrator
+# $person (String) - their name
+admin-people-appoint-question = Make { $person } an administrator?
+admin-people-appoint-consequence = They can do all that you can do here, also take the role away from you.
+admin-people-dismiss = Take the role away
+# $person (String) - their name
+admin-people-dismiss-question = Take the role of an administrator away from { $person }?
+admin-people-dismiss-consequence = They can no longer open these pages. What they did stays.
+admin-people-password = New password
+# $person (String) - their name
+admin-people-password-question = Give { $person } a new password?
+admin-people-password-consequence = The old one stops working, and all their sessions end. The new one is shown once.
+hosts-account = Account
+admin-delegations-search-for = client or person
+admin-delegations-add = Add a delegation
+admin-delegations-add-means = Lets a client act for a person, on all of their host accounts, without asking them.
+admin-delegations-empty = Nothing is delegated
+admin-delegations-end = End
+# $client (String) - the client
+# $user (String) - the person
+admin-delegations-end-this = End what { $client } may do for { $user }
+# $client (String) - the client
+# $user (String) - the person
+admin-delegations-end-question = End everything { $client } may do for { $user }?
+admin-delegations-end-consequence = Also what the person allowed: tokens stop working at once, and the keys the client made for them are deleted.
+admin-keys-search-for = person, host, account, client or fingerprint
+admin-keys-empty = No keys yet
+admin-policy-name = Name of the centre
+admin-policy-code-minutes = Minutes a code lives
+admin-policy-access-days = Days of access a person may grant at most
+admin-policy-mfa-hours = Hours a second factor counts
+admin-policy-people = People
+admin-policy-started-tick = The consent page demands the tick “Yes, I started this”
+admin-policy-prefill = An address may fill in the code: easier to use, and easier to phish
+admin-policy-own-keys = People may register public keys of their own
+admin-policy-machines = Machines
+admin-policy-host-credential = Keys are shown only to hosts with a credential
+admin-policy-open-registration = Anybody may register a client
+admin-policy-mvp = MVP mode, for moving over from an older server: links and delegations that are missing are made when a client asks for a key
+admin-policy-look = Look
+admin-policy-brand-light = Colour on light ground
+admin-policy-brand-dark = Colour on dark ground
+admin-policy-brand-hint = Both as #rrggbb, or both empty for the portal’s own. They are checked: text in them must be readable (contrast 4.5).
+admin-tenants-add = Add a tenant
+admin-tenants-name = Short name
+admin-tenants-delete = Delete
+# $tenant (String) - its short name
+admin-tenants-off-question = Switch { $tenant } off?
+admin-tenants-off-consequence = Nobody can sign in there, no client gets anything, and no key logs in until it is switched on again.
+# $tenant (String) - its short name
+admin-tenants-delete-question = Delete { $tenant } with all it has?
+admin-tenants-delete-consequence = Its people, clients, hosts, delegations, keys and its record are deleted. This cannot be undone.
+# $tenant (String) - its short name
+admin-tenants-type = Type { $tenant } to go on

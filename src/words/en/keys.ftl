@@ -47,3 +47,40 @@ keys-revoked = { $count ->
     [one] One key has been revoked: the next login with it is refused.
    *[other] { NUMBER($count) } keys have been revoked: the next login with any of them is refused.
 }
+keys-add = Add a key of your own
+keys-add-title = Add an SSH key of your own
+keys-add-lead = With its private half, which stays on your computer, you log in to one of your host accounts.
+keys-add-account = Host account
+# $account (String) - the login
+# $host (String) - the host
+keys-add-account-on = { $account } on { $host }
+keys-add-key = Public key
+keys-add-key-hint = The one line of your .pub file, such as ~/.ssh/id_ed25519.pub. Never the private key.
+keys-add-file = Or choose the file
+keys-add-name = Name
+keys-add-name-hint = Optional; otherwise the comment at the end of the line.
+keys-add-days = For how many days
+# $days (Number) - the most
+keys-add-days-hint = At most { NUMBER($days) } days in your centre.
+keys-add-button = Add this key
+keys-add-no-account = Choose one of your host accounts that is active.
+keys-add-none = No active host account is linked to you, so there is nowhere to log in to.
+# $fingerprint (String) - the key
+# $host (String) - the host
+keys-added = The key { $fingerprint } now logs in to { $host }.
+# $client (String) - the application
+keys-revoke-all-of = Revoke all of { $client }
+keys-everything = Revoke everything
+keys-everything-lead = Lost a computer, or something looks wrong?
+keys-everything-question = Revoke everything that may act for you?
+keys-everything-consequence = All your SSH keys are revoked, all applications and devices lose their access at once, and all your other browser sessions end. Hosts that keep answers for outages may take a key for up to a minute longer; what is running goes on running. This cannot be undone: each application has to ask you again.
+# $keys (Number) - how many keys
+# $apps (Number) - how many applications and devices
+# $sessions (Number) - how many sessions
+keys-everything-revoked = Everything has been revoked. SSH keys: { NUMBER($keys) }. Applications and devices: { NUMBER($apps) }. Other sessions: { NUMBER($sessions) }. The record below confirms it.
+# $count (Number) - keys that are not named
+keys-and-more = { $count ->
+    [one] and { NUMBER($count) } more
+   *[other] and { NUMBER($count) } more
+}
+keys-made-by-person = the person

@@ -103,3 +103,9 @@ list-shown-of-more = { $count ->
 
 sorry-title = Something broke on our side
 sorry = This page could not be put together. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened.
+
+gone-title = There is nothing to change
+gone = It has gone already, or it was never yours. Look at the list again.
+gone-back = Back to the list
+list-since = Since
+secret-once = This is shown only now. Keep it where it is needed, and nowhere else.

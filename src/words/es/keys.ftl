@@ -41,3 +41,30 @@ keys-revoked = { $count ->
     [one] Se ha revocado una clave: el próximo inicio de sesión con ella se rechaza.
    *[other] Se han revocado { NUMBER($count) } claves: el próximo inicio de sesión con cualquiera de ellas se rechaza.
 }
+keys-add = Añadir una clave propia
+keys-add-title = Añadir una clave SSH propia
+keys-add-lead = Con su mitad privada, que se queda en su ordenador, inicia sesión en una de sus cuentas.
+keys-add-account = Cuenta en máquina
+keys-add-account-on = { $account } en { $host }
+keys-add-key = Clave pública
+keys-add-key-hint = La única línea de su archivo .pub, como ~/.ssh/id_ed25519.pub. Nunca la clave privada.
+keys-add-file = O elija el archivo
+keys-add-name = Nombre
+keys-add-name-hint = Opcional; si no, el comentario del final de la línea.
+keys-add-days = Durante cuántos días
+keys-add-days-hint = Como máximo { NUMBER($days) } días en su centro.
+keys-add-button = Añadir esta clave
+keys-add-no-account = Elija una de sus cuentas que esté activa.
+keys-add-none = No hay ninguna cuenta activa vinculada a usted, así que no hay dónde iniciar sesión.
+keys-added = La clave { $fingerprint } ya inicia sesión en { $host }.
+keys-revoke-all-of = Revocar todas las de { $client }
+keys-everything = Revocar todo
+keys-everything-lead = ¿Ha perdido un ordenador, o algo parece ir mal?
+keys-everything-question = ¿Revocar todo lo que puede actuar por usted?
+keys-everything-consequence = Se revocan todas sus claves SSH, todas las aplicaciones y dispositivos pierden su acceso enseguida y terminan todas sus demás sesiones de navegador. Las máquinas que guardan respuestas para interrupciones pueden aceptar una clave hasta un minuto más; lo que está en marcha sigue en marcha. No se puede deshacer: cada aplicación tendrá que volver a preguntarle.
+keys-everything-revoked = Se ha revocado todo. Claves SSH: { NUMBER($keys) }. Aplicaciones y dispositivos: { NUMBER($apps) }. Otras sesiones: { NUMBER($sessions) }. El registro de abajo lo confirma.
+keys-and-more = { $count ->
+    [one] y { NUMBER($count) } más
+   *[other] y { NUMBER($count) } más
+}
+keys-made-by-person = la persona

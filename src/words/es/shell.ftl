@@ -85,3 +85,9 @@ list-shown-of-more = { $count ->
 
 sorry-title = Algo falló por nuestra parte
 sorry = Esta página no se pudo preparar. Inténtelo de nuevo en un momento; si sigue igual, diga al soporte de su centro cuándo ocurrió.
+
+gone-title = No hay nada que cambiar
+gone = Ya no existe o nunca fue suyo. Vuelva a mirar la lista.
+gone-back = Volver a la lista
+list-since = Desde
+secret-once = Esto se muestra solo ahora. Guárdelo donde haga falta y en ningún otro sitio.

@@ -1,0 +1,217 @@
+//! `/admin/clients`.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{AdminPage, Curl, Tick};
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::paths::{self, encoded};
+use crate::domain::scope::Scope;
+use crate::pages::components::{Ago, Choice, Confirm, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::list_query;
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::clients::{AddClient, ClientDetail, ClientRow, DeleteClient, RotateClient, SetUpClient, find_client, list_clients};
+
+#[component]
+pub fn Clients() -> impl IntoView {
+    let query = list_query();
+    Suspend::new(async move {
+        match list_clients(query.clone()).await {
+            Ok(clients) => Either::Left(view! { <All clients query said=context::said().await/> }),
+            Err(_) => Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn All(clients: Listed<ClientRow>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let filters = vec![
+        Choice("", w.admin_clients_show_all()),
+        Choice("enabled", w.admin_clients_show_enabled()),
+        Choice("disabled", w.admin_clients_show_disabled()),
+        Choice("public", w.admin_clients_show_public()),
+    ];
+    let Listed { items, next } = clients;
+    let shown = items.len();
+    view! {
+        <AdminPage title=w.admin_clients() here=paths::ADMIN_CLIENTS>
+            <Said notice=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_CLIENTS_ADD>{w.admin_clients_add()}</a></p>
+            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=w.admin_clients_search_for() filters shown next>
+                {if items.is_empty() {
+                    Either::Left(view! { <Empty title=w.admin_clients_empty() query><p class="hint">{w.admin_clients_purpose()}</p></Empty> })
+                } else {
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|client| view! { <One client/> }).collect_view()}</ul> })
+                }}
+            </List>
+            <Curl method="GET" path="/v1/tms/client/list"/>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn One(client: ClientRow) -> impl IntoView {
+    let w = words();
+    let address = format!("{}?client={}", paths::ADMIN_CLIENT, encoded(&client.id));
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h2><a href=address>{client.app_name.clone()} " " {client.app_version.clone()}</a> " " <Badges client=client.clone()/></h2>
+                <dl class="facts short">
+                    <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id}</code></dd></div>
+                    <div><dt>{w.admin_made()}</dt><dd><Ago at=client.created_at/></dd></div>
+                </dl>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Badges(client: ClientRow) -> impl IntoView {
+    let w = words();
+    view! {
+        {if client.enabled {
+            Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
+        } else {
+            Either::Right(view! { <span class="badge bad">{w.admin_disabled()}</span> })
+        }}
+        {client.public.then(|| view! { " " <span class="badge">{w.admin_clients_public()}</span> })}
+        {client.verified.then(|| view! { " " <span class="badge good">{w.admin_clients_verified()}</span> })}
+    }
+}
+
+#[component]
+pub fn AddAClient() -> impl IntoView {
+    Suspend::new(async move {
+        let (w, said) = (words(), context::said().await);
+        view! {
+            <AdminPage title=w.admin_clients_add() here=paths::ADMIN_CLIENTS refused=said.is_some()>
+                <Said notice=said/>
+                <form method="post" action=AddClient::url() class="narrow">
+                    <label for="client">{w.admin_id()}</label>
+                    <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                    <label for="app-name">{w.admin_clients_app_name()}</label>
+                    <input id="app-name" name="app_name" type="text" required maxlength="150" autocomplete="off"/>
+                    <label for="app-version">{w.admin_clients_app_version()}</label>
+                    <input id="app-version" name="app_version" type="text" required maxlength="50" autocomplete="off"/>
+                    <MayDo scope=Vec::new() device_grant=false/>
+                    <button class="main">{w.admin_clients_add_button()}</button>
+                </form>
+                <Curl
+                    method="POST"
+                    path="/v1/tms/client"
+                    body=r#"{"client_id": "ID", "app_name": "NAME", "app_version": "1.0"}"#
+                />
+            </AdminPage>
+        }
+    })
+}
+
+/// Grant and scopes.
+#[component]
+fn MayDo(scope: Vec<Scope>, device_grant: bool) -> impl IntoView {
+    let w = words();
+    view! {
+        <fieldset>
+            <legend>{w.admin_clients_may()}</legend>
+            <Tick name="device_grant" checked=device_grant text=w.admin_clients_device_grant()/>
+            {Scope::ALL.into_iter().map(|one| view! {
+                <Tick name="scope[]" value=one.as_str() checked=scope.contains(&one) text=one.as_str().to_owned()/>
+            }).collect_view()}
+        </fieldset>
+    }
+}
+
+#[component]
+pub fn OneClient() -> impl IntoView {
+    let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
+    Suspend::new(async move {
+        match find_client(client).await {
+            Ok(Some(client)) => EitherOf3::A(view! { <Detail client said=context::said().await/> }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_CLIENTS/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let ClientDetail { client, old_secret_until, keys, people } = client;
+    let id = client.id.clone();
+    let changes = format!(r#"{{"app_version": "{}", "enabled": {}}}"#, client.app_version, client.enabled);
+    view! {
+        <AdminPage title=format!("{} {}", client.app_name, client.app_version) here=paths::ADMIN_CLIENTS>
+            <Said notice=said/>
+            <p><Badges client=client.clone()/></p>
+            <dl class="facts">
+                <dt>{w.admin_id()}</dt>
+                <dd><code translate="no" dir="ltr">{id.clone()}</code></dd>
+                <dt>{w.admin_made()}</dt>
+                <dd><Ago at=client.created_at/></dd>
+                <dt>{w.admin_keys()}</dt>
+                <dd><a href=format!("{}?q={}", paths::ADMIN_KEYS, encoded(&id))>{keys}</a></dd>
+                <dt>{w.admin_people()}</dt>
+                <dd><a href=format!("{}?q={}", paths::ADMIN_DELEGATIONS, encoded(&id))>{people}</a></dd>
+            </dl>
+            <section aria-labelledby="set-up">
+                <h2 id="set-up">{w.admin_clients_set_up()}</h2>
+                <form method="post" action=SetUpClient::url() class="narrow">
+                    <input type="hidden" name="client" value=id.clone()/>
+                    <fieldset>
+                        <legend>{w.admin_clients_standing()}</legend>
+                        <Tick name="enabled" checked=client.enabled text=w.admin_clients_enabled_means()/>
+                        {(!client.public).then(|| view! { <Tick name="verified" checked=client.verified text=w.admin_clients_verified_means()/> })}
+                    </fieldset>
+                    <MayDo scope=client.scope device_grant=client.device_grant/>
+                    <button class="main">{w.admin_save()}</button>
+                </form>
+                <Curl method="PATCH" path=format!("/v1/tms/client/{}", encoded(&id)) body=changes/>
+            </section>
+            {(!client.public).then(|| view! {
+                <section aria-labelledby="secret">
+                    <h2 id="secret">{w.admin_clients_secret()}</h2>
+                    {old_secret_until.map(|until| view! { <p>{w.admin_clients_old_secret()} " " <Ago at=until/></p> })}
+                    <form method="post" action=RotateClient::url() class="narrow">
+                        <input type="hidden" name="client" value=id.clone()/>
+                        <label for="overlap">{w.admin_clients_overlap()}</label>
+                        <input id="overlap" name="overlap" type="number" min="0" max="720" value="1" required/>
+                        <button class="main">{w.admin_clients_rotate()}</button>
+                    </form>
+                    <Curl method="PATCH" path=format!("/v1/tms/client/secret/{}", encoded(&id)) body="{}"/>
+                </section>
+            })}
+            <section aria-labelledby="delete">
+                <h2 id="delete">{w.admin_clients_delete()}</h2>
+                <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encoded(&id)) data-confirm="">{w.admin_clients_delete()}</a></p>
+                <Curl method="DELETE" path=format!("/v1/tms/client/{}", encoded(&id))/>
+            </section>
+        </AdminPage>
+    }
+}
+
+#[component]
+pub fn DeleteAClient() -> impl IntoView {
+    let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
+    Suspend::new(async move {
+        let w = words();
+        match find_client(client).await {
+            Ok(Some(ClientDetail { client, keys, people, .. })) => EitherOf3::A(view! {
+                <Confirm
+                    title=w.admin_clients_delete_question(client.app_name)
+                    action=DeleteClient::url()
+                    fields=vec![Hidden("client", client.id)]
+                    button=w.admin_clients_delete()
+                    cancel=paths::ADMIN_CLIENTS
+                >
+                    <p class="warning">{w.admin_clients_delete_consequence(keys, people)}</p>
+                </Confirm>
+            }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_CLIENTS/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}

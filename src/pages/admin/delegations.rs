@@ -1,0 +1,113 @@
+//! `/admin/delegations`.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{AdminPage, Curl};
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::paths::{self, encoded};
+use crate::pages::apps::Facts;
+use crate::pages::components::{Choice, ClientName, Confirm, Empty, Hidden, List, Said, Sorry};
+use crate::pages::list_query;
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::delegations::{AddDelegation, DelegationItem, EndDelegation, list_delegations};
+use crate::server_fns::apps::AppState;
+
+#[component]
+pub fn Delegations() -> impl IntoView {
+    let query = list_query();
+    Suspend::new(async move {
+        match list_delegations(query.clone()).await {
+            Ok(delegations) => Either::Left(view! { <All delegations query said=context::said().await/> }),
+            Err(_) => Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn All(delegations: Listed<DelegationItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let filters = vec![Choice("", w.apps_show_in_force()), Choice("ended", w.apps_show_ended()), Choice("all", w.apps_show_all())];
+    let orders = vec![Choice("", w.apps_sort_made()), Choice("expires", w.apps_sort_expires()), Choice("client", w.apps_sort_client())];
+    let Listed { items, next } = delegations;
+    let shown = items.len();
+    view! {
+        <AdminPage title=w.admin_delegations() here=paths::ADMIN_DELEGATIONS>
+            <Said notice=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_DELEGATIONS_ADD>{w.admin_delegations_add()}</a></p>
+            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=w.admin_delegations_search_for() filters orders shown next>
+                {if items.is_empty() {
+                    Either::Left(view! { <Empty title=w.admin_delegations_empty() query><p class="hint">{w.admin_delegations_purpose()}</p></Empty> })
+                } else {
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <One item/> }).collect_view()}</ul> })
+                }}
+            </List>
+            <Curl method="GET" path="/v1/tms/delegations/list"/>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn One(item: DelegationItem) -> impl IntoView {
+    let w = words();
+    let DelegationItem { user, app } = item;
+    let in_force = app.state == AppState::InForce;
+    let person = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
+    let end = format!("{}?client={}&user={}", paths::ADMIN_DELEGATION_END, encoded(&app.client_id), encoded(&user));
+    let label = w.admin_delegations_end_this(app.client.name.as_str(), user.as_str());
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h2><ClientName client=app.client.clone()/> " → " <a href=person><bdi>{user}</bdi></a></h2>
+                <Facts app/>
+            </div>
+            {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{w.admin_delegations_end()}</a> })}
+        </li>
+    }
+}
+
+#[component]
+pub fn AddADelegation() -> impl IntoView {
+    Suspend::new(async move {
+        let (w, said) = (words(), context::said().await);
+        view! {
+            <AdminPage title=w.admin_delegations_add() here=paths::ADMIN_DELEGATIONS refused=said.is_some()>
+                <Said notice=said/>
+                <p class="lead">{w.admin_delegations_add_means()}</p>
+                <form method="post" action=AddDelegation::url() class="narrow">
+                    <label for="client">{w.admin_clients_id()}</label>
+                    <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                    <label for="user">{w.admin_user_name()}</label>
+                    <input id="user" name="user" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                    <label for="days">{w.admin_days()}</label>
+                    <input id="days" name="days" type="number" min="0" max="36500" value="30" required/>
+                    <button class="main">{w.admin_delegations_add()}</button>
+                </form>
+                <Curl
+                    method="POST"
+                    path="/v1/tms/delegations"
+                    body=r#"{"client_id": "CLIENT", "client_user_id": "USER", "ttl_minutes": 43200}"#
+                />
+            </AdminPage>
+        }
+    })
+}
+
+#[component]
+pub fn EndADelegation() -> impl IntoView {
+    let (client, user) = use_query_map().with_untracked(|query| (query.get("client").unwrap_or_default(), query.get("user").unwrap_or_default()));
+    let w = words();
+    view! {
+        <Confirm
+            title=w.admin_delegations_end_question(client.as_str(), user.as_str())
+            action=EndDelegation::url()
+            fields=vec![Hidden("client", client), Hidden("user", user)]
+            button=w.admin_delegations_end()
+            cancel=paths::ADMIN_DELEGATIONS
+        >
+            <p class="warning">{w.admin_delegations_end_consequence()}</p>
+        </Confirm>
+    }
+}

@@ -1,0 +1,217 @@
+//! `/admin/hosts`.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{AdminPage, Curl, Tick};
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::paths::{self, encoded};
+use crate::pages::components::{Ago, Confirm, Copyable, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::list_query;
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::hosts::{AddHost, HostItem, MakeCredential, RemoveCredential, RemoveHost, RequireCredential, find_host, list_hosts};
+
+#[component]
+pub fn AdminHosts() -> impl IntoView {
+    let query = list_query();
+    Suspend::new(async move {
+        match list_hosts(query.clone()).await {
+            Ok(hosts) => Either::Left(view! { <All hosts query said=context::said().await/> }),
+            Err(_) => Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn All(hosts: Listed<HostItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let Listed { items, next } = hosts;
+    let shown = items.len();
+    view! {
+        <AdminPage title=w.admin_hosts() here=paths::ADMIN_HOSTS>
+            <Said notice=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_HOSTS_ADD>{w.admin_hosts_add()}</a></p>
+            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=w.admin_hosts_search_for() shown next>
+                {if items.is_empty() {
+                    Either::Left(view! { <Empty title=w.admin_hosts_empty() query><p class="hint">{w.admin_hosts_empty_hint()}</p></Empty> })
+                } else {
+                    Either::Right(view! {
+                        <ul class="rows">
+                            {items.into_iter().map(|host| {
+                                let address = format!("{}?host={}", paths::ADMIN_HOST, encoded(&host.host));
+                                view! {
+                                    <li class="row-card">
+                                        <div class="what">
+                                            <h2><a href=address><bdi>{host.host.clone()}</bdi></a></h2>
+                                            <Facts host/>
+                                        </div>
+                                    </li>
+                                }
+                            }).collect_view()}
+                        </ul>
+                    })
+                }}
+            </List>
+            <Curl method="GET" path="/v1/tms/hosts/list"/>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn Facts(host: HostItem) -> impl IntoView {
+    let w = words();
+    let credential = match host.credential_required {
+        None => w.admin_hosts_credential_none(),
+        Some(true) => w.admin_hosts_credential_required(),
+        Some(false) => w.admin_hosts_credential_optional(),
+    };
+    view! {
+        <dl class="facts short">
+            <div><dt>{w.admin_hosts_addresses()}</dt><dd><code translate="no" dir="ltr">{host.addresses.join(", ")}</code></dd></div>
+            <div>
+                <dt>{w.admin_hosts_asked()}</dt>
+                <dd>{match host.asked_at {
+                    Some(at) => Either::Left(view! { <Ago at/> {host.asked_from.map(|from| view! { ", " <bdi>{from}</bdi> })} }),
+                    None => Either::Right(w.never()),
+                }}</dd>
+            </div>
+            <div><dt>{w.admin_hosts_credential()}</dt><dd>{credential}</dd></div>
+        </dl>
+    }
+}
+
+#[component]
+pub fn AddAHost() -> impl IntoView {
+    Suspend::new(async move {
+        let (w, said) = (words(), context::said().await);
+        view! {
+            <AdminPage title=w.admin_hosts_add() here=paths::ADMIN_HOSTS refused=said.is_some()>
+                <Said notice=said/>
+                <form method="post" action=AddHost::url() class="narrow">
+                    <label for="host">{w.admin_hosts_name()}</label>
+                    <input id="host" name="host" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="host-hint"/>
+                    <p class="hint" id="host-hint">{w.admin_hosts_name_hint()}</p>
+                    <label for="address">{w.admin_hosts_address()}</label>
+                    <input id="address" name="address" type="text" required maxlength="255" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="address-hint"/>
+                    <p class="hint" id="address-hint">{w.admin_hosts_address_hint()}</p>
+                    <button class="main">{w.admin_hosts_add()}</button>
+                </form>
+                <Curl method="POST" path="/v1/tms/hosts" body=r#"{"host": "HOST", "addr": "ADDRESS"}"#/>
+            </AdminPage>
+        }
+    })
+}
+
+#[component]
+pub fn OneHost() -> impl IntoView {
+    let host = use_query_map().with_untracked(|query| query.get("host").unwrap_or_default());
+    Suspend::new(async move {
+        match find_host(host).await {
+            Ok(Some(host)) => EitherOf3::A(view! { <Detail host said=context::said().await/> }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_HOSTS/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+const SSHD: &str = "AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t
+AuthorizedKeysCommandUser tms-keycmd
+AuthorizedKeysFile /etc/ssh/break-glass/%u
+MaxStartups 100:30:300
+LoginGraceTime 30";
+
+/// What `tms-keycmd` reads on that host.
+fn key_command(host: &HostItem) -> String {
+    let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
+    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    let credential = if host.credential_required.is_some() { "\ncredential_file = \"/etc/ssh/tms_keycmd/credential\"" } else { "" };
+    format!("tms_url = \"{url}/v1/tms/pubkeys/creds/retrieve\"\nhost_name = \"{}\"\ntenant = \"{tenant}\"{credential}", host.host)
+}
+
+#[component]
+fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let name = host.host.clone();
+    let here = format!("{}?host={}", paths::ADMIN_HOST, encoded(&name));
+    let settings = key_command(&host);
+    let has_credential = host.credential_required.is_some();
+    let required = host.credential_required == Some(true);
+    let api = format!("/v1/tms/hosts/credential/{}", encoded(&name));
+    view! {
+        <AdminPage title=name.clone() here=paths::ADMIN_HOSTS>
+            <Said notice=said/>
+            <Facts host=host.clone()/>
+            <p class="actions"><a class="button" href=here>{w.admin_hosts_test()}</a> <span class="hint">{w.admin_hosts_test_hint()}</span></p>
+            <section aria-labelledby="set-up">
+                <h2 id="set-up">{w.admin_hosts_set_up()}</h2>
+                <p>{w.admin_hosts_sshd_config()}</p>
+                <Copyable text=SSHD block=true/>
+                <p>{w.admin_hosts_key_command()}</p>
+                <Copyable text=settings block=true/>
+                <p class="hint">{w.admin_hosts_then_check()}</p>
+                <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
+            </section>
+            <section aria-labelledby="credential">
+                <h2 id="credential">{w.admin_hosts_credential()}</h2>
+                <form method="post" action=MakeCredential::url() class="narrow">
+                    <input type="hidden" name="host" value=name.clone()/>
+                    <Tick name="required" checked=required text=w.admin_hosts_credential_required()/>
+                    <button class="main">{if has_credential { w.admin_hosts_credential_renew() } else { w.admin_hosts_credential_make() }}</button>
+                </form>
+                {has_credential.then(|| view! {
+                    <div class="actions aside">
+                        <form method="post" action=RequireCredential::url()>
+                            <input type="hidden" name="host" value=name.clone()/>
+                            {(!required).then(|| view! { <input type="hidden" name="required" value="yes"/> })}
+                            <button>{if required { w.admin_hosts_credential_demand_not() } else { w.admin_hosts_credential_demand() }}</button>
+                        </form>
+                        <form method="post" action=RemoveCredential::url()>
+                            <input type="hidden" name="host" value=name.clone()/>
+                            <button class="danger">{w.admin_hosts_credential_remove()}</button>
+                        </form>
+                    </div>
+                })}
+                <Curl method="POST" path=api body=format!(r#"{{"required": {required}}}"#)/>
+            </section>
+            <section aria-labelledby="addresses">
+                <h2 id="addresses">{w.admin_hosts_addresses()}</h2>
+                <ul class="rows">
+                    {host.addresses.into_iter().map(|address| {
+                        let remove = format!("{}?host={}&address={}", paths::ADMIN_HOST_REMOVE, encoded(&host.host), encoded(&address));
+                        view! {
+                            <li class="row-card">
+                                <div class="what"><code translate="no" dir="ltr">{address}</code></div>
+                                <a class="button danger" href=remove data-confirm="">{w.admin_remove()}</a>
+                            </li>
+                        }
+                    }).collect_view()}
+                </ul>
+            </section>
+        </AdminPage>
+    }
+}
+
+#[component]
+pub fn RemoveAHost() -> impl IntoView {
+    let (host, address) = use_query_map().with_untracked(|query| (query.get("host").unwrap_or_default(), query.get("address").unwrap_or_default()));
+    Suspend::new(async move {
+        let w = words();
+        match find_host(host).await {
+            Ok(Some(found)) if found.addresses.contains(&address) => EitherOf3::A(view! {
+                <Confirm
+                    title=w.admin_hosts_remove_question(address.as_str(), found.host.as_str())
+                    action=RemoveHost::url()
+                    fields=vec![Hidden("host", found.host), Hidden("address", address)]
+                    button=w.admin_remove()
+                    cancel=paths::ADMIN_HOSTS
+                >
+                    <p class="warning">{w.admin_hosts_remove_consequence()}</p>
+                </Confirm>
+            }),
+            Ok(_) => EitherOf3::B(view! { <Gone back=paths::ADMIN_HOSTS/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}

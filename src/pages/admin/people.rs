@@ -1,0 +1,306 @@
+//! `/admin/people`.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{AdminPage, Curl};
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::paths::{self, encoded};
+use crate::pages::components::{Ago, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::list_query;
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::people::{
+    AddPerson, ChangePerson, LinkAccount, MfaItem, PersonDetail, PersonItem, UnlinkAccount, find_person, list_people,
+};
+use crate::server_fns::host_accounts::HostAccountItem;
+
+#[component]
+pub fn People() -> impl IntoView {
+    let query = list_query();
+    Suspend::new(async move {
+        match list_people(query.clone()).await {
+            Ok(people) => Either::Left(view! { <All people query said=context::said().await/> }),
+            Err(_) => Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn All(people: Listed<PersonItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let filters = vec![
+        Choice("", w.admin_people_show_all()),
+        Choice("enabled", w.admin_people_show_enabled()),
+        Choice("disabled", w.admin_people_show_disabled()),
+        Choice("admins", w.admin_people_show_admins()),
+        Choice("no-mfa", w.admin_people_show_no_mfa()),
+    ];
+    let orders = vec![Choice("", w.admin_people_sort_name()), Choice("made", w.admin_people_sort_made())];
+    let Listed { items, next } = people;
+    let shown = items.len();
+    view! {
+        <AdminPage title=w.admin_people() here=paths::ADMIN_PEOPLE>
+            <Said notice=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_PEOPLE_ADD>{w.admin_people_add()}</a></p>
+            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=w.admin_people_search_for() filters orders shown next>
+                {if items.is_empty() {
+                    Either::Left(view! { <Empty title=w.admin_people_empty() query><p class="hint">{w.admin_people_purpose()}</p></Empty> })
+                } else {
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|person| view! { <One person/> }).collect_view()}</ul> })
+                }}
+            </List>
+            <Curl method="GET" path="/v1/tms/usermfa/list"/>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn One(person: PersonItem) -> impl IntoView {
+    let w = words();
+    let address = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&person.user));
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h2><a href=address><bdi>{person.display_name.clone()}</bdi></a> " " <Badges person=person.clone()/></h2>
+                <dl class="facts short">
+                    <div><dt>{w.admin_user_name()}</dt><dd><code translate="no" dir="ltr">{person.user}</code></dd></div>
+                    <div><dt>{w.admin_people_mfa()}</dt><dd><Mfa mfa=person.mfa/></dd></div>
+                    <div><dt>{w.admin_made()}</dt><dd><Ago at=person.created_at/></dd></div>
+                </dl>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Badges(person: PersonItem) -> impl IntoView {
+    let w = words();
+    view! {
+        {(!person.enabled).then(|| view! { <span class="badge bad">{w.admin_disabled()}</span> " " })}
+        {person.admin.then(|| view! { <span class="badge">{w.admin_people_admin()}</span> })}
+    }
+}
+
+#[component]
+fn Mfa(mfa: Option<MfaItem>) -> impl IntoView {
+    let w = words();
+    match mfa {
+        None => EitherOf3::A(w.admin_people_mfa_none()),
+        Some(mfa) if mfa.counts => EitherOf3::B(view! { {w.admin_people_mfa_until()} " " <At at=mfa.until/> }),
+        Some(mfa) => EitherOf3::C(if mfa.enabled { w.admin_people_mfa_expired() } else { w.admin_people_mfa_off() }),
+    }
+}
+
+#[component]
+pub fn AddAPerson() -> impl IntoView {
+    Suspend::new(async move {
+        let (w, said) = (words(), context::said().await);
+        let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+        view! {
+            <AdminPage title=w.admin_people_add() here=paths::ADMIN_PEOPLE refused=said.is_some()>
+                <Said notice=said/>
+                <form method="post" action=AddPerson::url() class="narrow">
+                    <label for="user">{w.admin_user_name()}</label>
+                    <input id="user" name="user" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                    <label for="display-name">{w.admin_people_display_name()}</label>
+                    <input id="display-name" name="display_name" type="text" maxlength="200" autocomplete="off"/>
+                    <button class="main">{w.admin_people_add()}</button>
+                </form>
+                <details class="curl">
+                    <summary>{w.admin_as_command()}</summary>
+                    <Command text=format!("tms-portal person add --tenant {tenant} USER")/>
+                </details>
+            </AdminPage>
+        }
+    })
+}
+
+#[component]
+pub fn OnePerson() -> impl IntoView {
+    let user = use_query_map().with_untracked(|query| query.get("user").unwrap_or_default());
+    Suspend::new(async move {
+        match find_person(user).await {
+            Ok(Some(person)) => EitherOf3::A(view! { <Detail person said=context::said().await/> }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let PersonDetail { person, host_accounts, sessions } = person;
+    let user = person.user.clone();
+    let about = |path: &str| format!("{path}?q={}", encoded(&person.user));
+    let (delegations, keys, record) = (about(paths::ADMIN_DELEGATIONS), about(paths::ADMIN_KEYS), about(paths::ADMIN_ACTIVITY));
+    let has_mfa = person.mfa.is_some();
+    let mfa_on = person.mfa.is_some_and(|mfa| mfa.enabled);
+    let mfa_body = format!(r#"{{"tms_user_id": "{user}", "ttl_minutes": -1}}"#);
+    view! {
+        <AdminPage title=person.display_name.clone() here=paths::ADMIN_PEOPLE>
+            <Said notice=said/>
+            <p><Badges person=person.clone()/></p>
+            <dl class="facts">
+                <dt>{w.admin_user_name()}</dt>
+                <dd><code translate="no" dir="ltr">{user.clone()}</code></dd>
+                <dt>{w.admin_made()}</dt>
+                <dd><Ago at=person.created_at/></dd>
+            </dl>
+            <p class="actions">
+                <a class="button" href=delegations>{w.admin_delegations()}</a>
+                <a class="button" href=keys>{w.admin_keys()}</a>
+                <a class="button" href=record>{w.admin_activity()}</a>
+            </p>
+            <section aria-labelledby="mfa">
+                <h2 id="mfa">{w.admin_people_mfa()}</h2>
+                <p><Mfa mfa=person.mfa/></p>
+                <div class="actions">
+                    <Do user=user.clone() change="open-mfa" text=w.admin_people_mfa_open()/>
+                    {has_mfa.then(|| if mfa_on {
+                        Either::Left(view! { <Do user=user.clone() change="disable-mfa" text=w.admin_people_mfa_disable()/> })
+                    } else {
+                        Either::Right(view! { <Do user=user.clone() change="enable-mfa" text=w.admin_people_mfa_enable()/> })
+                    })}
+                    {has_mfa.then(|| view! { <Ask user=user.clone() change="close-mfa" text=w.admin_people_mfa_close()/> })}
+                </div>
+                <Curl method="POST" path="/v1/tms/usermfa" body=mfa_body/>
+            </section>
+            <HostAccounts user=user.clone() host_accounts/>
+            <section aria-labelledby="sessions">
+                <h2 id="sessions">{w.sessions_title()}</h2>
+                {if sessions.is_empty() {
+                    Either::Left(view! { <p class="hint">{w.admin_people_no_sessions()}</p> })
+                } else {
+                    Either::Right(view! {
+                        <ul class="rows">
+                            {sessions.into_iter().map(|session| view! {
+                                <li class="row-card">
+                                    <div class="what">
+                                        <h3>{session.browser}</h3>
+                                        <dl class="facts short">
+                                            <div><dt>{w.sessions_last_seen()}</dt><dd><Ago at=session.last_seen/></dd></div>
+                                            <div><dt>{w.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| w.sessions_from_unknown())}</bdi></dd></div>
+                                        </dl>
+                                    </div>
+                                </li>
+                            }).collect_view()}
+                        </ul>
+                        <Ask user=user.clone() change="end-sessions" text=w.admin_people_end_sessions()/>
+                    })
+                }}
+            </section>
+            <section aria-labelledby="account">
+                <h2 id="account">{w.admin_people_account()}</h2>
+                <div class="actions">
+                    {if person.enabled {
+                        Either::Left(view! { <Ask user=user.clone() change="disable" text=w.admin_people_disable()/> })
+                    } else {
+                        Either::Right(view! { <Do user=user.clone() change="enable" text=w.admin_people_enable()/> })
+                    }}
+                    {if person.admin {
+                        Either::Left(view! { <Ask user=user.clone() change="dismiss" text=w.admin_people_dismiss()/> })
+                    } else {
+                        Either::Right(view! { <Ask user=user.clone() change="appoint" text=w.admin_people_appoint()/> })
+                    }}
+                    {person.has_password.then(|| view! { <Ask user=user.clone() change="password" text=w.admin_people_password()/> })}
+                </div>
+            </section>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoView {
+    let w = words();
+    let body = format!(r#"{{"tms_user_id": "{user}", "host": "HOST", "host_account": "ACCOUNT", "ttl_minutes": -1}}"#);
+    view! {
+        <section aria-labelledby="host-accounts">
+            <h2 id="host-accounts">{w.admin_people_host_accounts()}</h2>
+            <ul class="rows">
+                {host_accounts.into_iter().map(|account| {
+                    let place = format!("{}@{}", account.account, account.host);
+                    view! {
+                        <li class="row-card">
+                            <div class="what">
+                                <h3><code translate="no" dir="ltr">{place.clone()}</code></h3>
+                                <dl class="facts short">
+                                    <div><dt>{w.hosts_linked()}</dt><dd><Ago at=account.linked_at/></dd></div>
+                                    <div><dt>{w.hosts_expires()}</dt><dd><At at=account.expires_at/></dd></div>
+                                </dl>
+                            </div>
+                            <form method="post" action=UnlinkAccount::url()>
+                                <input type="hidden" name="user" value=user.clone()/>
+                                <input type="hidden" name="host" value=account.host/>
+                                <input type="hidden" name="account" value=account.account/>
+                                <button class="danger" aria-label=w.admin_people_unlink_this(place)>{w.hosts_unlink()}</button>
+                            </form>
+                        </li>
+                    }
+                }).collect_view()}
+            </ul>
+            <form method="post" action=LinkAccount::url() class="list-tools">
+                <input type="hidden" name="user" value=user.clone()/>
+                <div class="field"><label for="link-host">{w.admin_hosts_name()}</label><input id="link-host" name="host" type="text" required autocomplete="off"/></div>
+                <div class="field"><label for="link-account">{w.hosts_account()}</label><input id="link-account" name="account" type="text" required autocomplete="off"/></div>
+                <div class="field"><label for="link-days">{w.admin_days()}</label><input id="link-days" name="days" type="number" min="0" max="36500" value="0" required/></div>
+                <button>{w.admin_people_link()}</button>
+            </form>
+            <Curl method="POST" path="/v1/tms/userhosts" body/>
+        </section>
+    }
+}
+
+/// A change that needs no question.
+#[component]
+fn Do(user: String, change: &'static str, text: String) -> impl IntoView {
+    view! {
+        <form method="post" action=ChangePerson::url()>
+            <input type="hidden" name="user" value=user/>
+            <button name="change" value=change>{text}</button>
+        </form>
+    }
+}
+
+/// A change that is asked about first.
+#[component]
+fn Ask(user: String, change: &'static str, text: String) -> impl IntoView {
+    let address = format!("{}?user={}&change={change}", paths::ADMIN_PERSON_CHANGE, encoded(&user));
+    view! { <a class="button danger" href=address data-confirm="">{text}</a> }
+}
+
+#[component]
+pub fn ChangeAPerson() -> impl IntoView {
+    let (user, change) = use_query_map().with_untracked(|query| (query.get("user").unwrap_or_default(), query.get("change").unwrap_or_default()));
+    Suspend::new(async move {
+        let w = words();
+        let found = find_person(user).await;
+        let question = found.as_ref().ok().and_then(Option::as_ref).and_then(|person| {
+            let name = person.person.display_name.as_str();
+            Some(match change.as_str() {
+                "disable" => (w.admin_people_disable_question(name), w.admin_people_disable_consequence(), w.admin_people_disable()),
+                "appoint" => (w.admin_people_appoint_question(name), w.admin_people_appoint_consequence(), w.admin_people_appoint()),
+                "dismiss" => (w.admin_people_dismiss_question(name), w.admin_people_dismiss_consequence(), w.admin_people_dismiss()),
+                "password" => (w.admin_people_password_question(name), w.admin_people_password_consequence(), w.admin_people_password()),
+                "end-sessions" => (w.admin_people_end_sessions_question(name), w.sessions_end_consequence(), w.admin_people_end_sessions()),
+                "close-mfa" => (w.admin_people_mfa_close_question(name), w.admin_people_mfa_close_consequence(), w.admin_people_mfa_close()),
+                _ => return None,
+            })
+        });
+        match (found, question) {
+            (Ok(Some(person)), Some((title, consequence, button))) => {
+                let user = person.person.user;
+                let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
+                EitherOf3::A(view! {
+                    <Confirm title action=ChangePerson::url() fields=vec![Hidden("user", user), Hidden("change", change)] button cancel>
+                        <p class="warning">{consequence}</p>
+                    </Confirm>
+                })
+            }
+            (Ok(_), _) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }),
+            (Err(_), _) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}

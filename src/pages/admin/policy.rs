@@ -1,0 +1,72 @@
+//! `/admin/policy`: the tenant's name, policy and look.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::parts::{AdminPage, Tick};
+use crate::domain::paths;
+use crate::domain::tenant::Tenant;
+use crate::pages::components::{Command, Said, Sorry};
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::policy::SavePolicy;
+
+#[component]
+pub fn TenantsPolicy() -> impl IntoView {
+    Suspend::new(async move {
+        let said = context::said().await;
+        match context::visitor() {
+            Some(person) => leptos::either::Either::Left(view! { <Form tenant=person.tenant().clone() said/> }),
+            None => leptos::either::Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let policy = tenant.policy;
+    let number = |id: &'static str, label: String, value: u64, most: u64| {
+        view! {
+            <label for=id>{label}</label>
+            <input id=id name=format!("policy[{id}]") type="number" min="1" max=most.to_string() value=value.to_string() required/>
+        }
+    };
+    let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
+    view! {
+        <AdminPage title=w.admin_policy() here=paths::ADMIN_POLICY>
+            <Said notice=said/>
+            <form method="post" action=SavePolicy::url() class="narrow">
+                <label for="display_name">{w.admin_policy_name()}</label>
+                <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
+                {number("code_minutes", w.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
+                {number("access_days", w.admin_policy_access_days(), policy.longest_access.as_secs().div_ceil(86_400), 3_650)}
+                {number("mfa_hours", w.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
+                <fieldset>
+                    <legend>{w.admin_policy_people()}</legend>
+                    <Tick name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
+                    <Tick name="policy[prefill_user_code]" checked=policy.prefill_user_code text=w.admin_policy_prefill()/>
+                    <Tick name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
+                </fieldset>
+                <fieldset>
+                    <legend>{w.admin_policy_machines()}</legend>
+                    <Tick name="policy[require_host_credential]" checked=policy.require_host_credential text=w.admin_policy_host_credential()/>
+                    <Tick name="policy[open_registration]" checked=policy.open_registration text=w.admin_policy_open_registration()/>
+                    <Tick name="policy[mvp]" checked=policy.mvp text=w.admin_policy_mvp()/>
+                </fieldset>
+                <fieldset>
+                    <legend>{w.admin_policy_look()}</legend>
+                    <label for="brand_light">{w.admin_policy_brand_light()}</label>
+                    <input id="brand_light" name="policy[brand_light]" type="text" value=light placeholder="#17579f" dir="ltr" maxlength="7" autocomplete="off" aria-describedby="brand-hint"/>
+                    <label for="brand_dark">{w.admin_policy_brand_dark()}</label>
+                    <input id="brand_dark" name="policy[brand_dark]" type="text" value=dark placeholder="#8cbdf7" dir="ltr" maxlength="7" autocomplete="off" aria-describedby="brand-hint"/>
+                    <p class="hint" id="brand-hint">{w.admin_policy_brand_hint()}</p>
+                </fieldset>
+                <button class="main">{w.admin_save()}</button>
+            </form>
+            <details class="curl">
+                <summary>{w.admin_as_command()}</summary>
+                <Command text=format!("tms-portal tenant set --tenant {} --own-keys {} --mvp {}", tenant.id, policy.own_keys, policy.mvp)/>
+            </details>
+        </AdminPage>
+    }
+}

@@ -1,0 +1,119 @@
+//! `/admin/tenants`, for those who run the deployment.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{AdminPage, Curl};
+use crate::domain::paths::{self, encoded};
+use crate::pages::components::{Ago, Confirm, Gone, Hidden, Said, Sorry};
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::tenants::{AddTenant, DeleteTenant, SwitchTenant, TenantItem, list_tenants};
+
+#[component]
+pub fn Tenants() -> impl IntoView {
+    Suspend::new(async move {
+        match list_tenants().await {
+            Ok(Some(tenants)) => EitherOf3::A(view! { <All tenants said=context::said().await/> }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn All(tenants: Vec<TenantItem>, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    view! {
+        <AdminPage title=w.admin_tenants() here=paths::ADMIN_TENANTS>
+            <Said notice=said/>
+            <ul class="rows">{tenants.into_iter().map(|tenant| view! { <One tenant/> }).collect_view()}</ul>
+            <section aria-labelledby="add">
+                <h2 id="add">{w.admin_tenants_add()}</h2>
+                <form method="post" action=AddTenant::url() class="narrow">
+                    <label for="tenant">{w.admin_tenants_name()}</label>
+                    <input id="tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                    <button class="main">{w.admin_tenants_add()}</button>
+                </form>
+                <Curl method="POST" path="/v1/tms/tenants" body=r#"{"tenant": "NAME"}"#/>
+            </section>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn One(tenant: TenantItem) -> impl IntoView {
+    let w = words();
+    let change = |what: &str| format!("{}?tenant={}&change={what}", paths::ADMIN_TENANT_CHANGE, encoded(&tenant.id));
+    let (off, delete) = (change("off"), change("delete"));
+    let id = tenant.id.clone();
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h2>
+                    <bdi>{tenant.display_name}</bdi>
+                    " "
+                    {if tenant.enabled {
+                        Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
+                    } else {
+                        Either::Right(view! { <span class="badge bad">{w.admin_disabled()}</span> })
+                    }}
+                </h2>
+                <dl class="facts short">
+                    <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{tenant.id}</code></dd></div>
+                    <div><dt>{w.admin_made()}</dt><dd><Ago at=tenant.created_at/></dd></div>
+                </dl>
+            </div>
+            <div class="actions">
+                {if tenant.enabled {
+                    Either::Left(view! { <a class="button danger" href=off data-confirm="">{w.admin_disable()}</a> })
+                } else {
+                    Either::Right(view! {
+                        <form method="post" action=SwitchTenant::url()>
+                            <input type="hidden" name="tenant" value=id/>
+                            <button name="enabled" value="yes">{w.admin_enable()}</button>
+                        </form>
+                    })
+                }}
+                <a class="button danger" href=delete>{w.admin_tenants_delete()}</a>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+pub fn ChangeATenant() -> impl IntoView {
+    let (tenant, change) = use_query_map().with_untracked(|query| (query.get("tenant").unwrap_or_default(), query.get("change").unwrap_or_default()));
+    Suspend::new(async move {
+        let w = words();
+        let known = list_tenants().await.ok().flatten().unwrap_or_default().into_iter().find(|known| known.id == tenant);
+        match (known, change.as_str()) {
+            (Some(known), "off") => EitherOf3::A(view! {
+                <Confirm
+                    title=w.admin_tenants_off_question(known.id.as_str())
+                    action=SwitchTenant::url()
+                    fields=vec![Hidden("tenant", known.id)]
+                    button=w.admin_disable()
+                    cancel=paths::ADMIN_TENANTS
+                >
+                    <p class="warning">{w.admin_tenants_off_consequence()}</p>
+                </Confirm>
+            }),
+            (Some(known), "delete") => EitherOf3::B(view! {
+                <Confirm
+                    title=w.admin_tenants_delete_question(known.id.as_str())
+                    action=DeleteTenant::url()
+                    fields=vec![Hidden("tenant", known.id.clone())]
+                    button=w.admin_tenants_delete()
+                    cancel=paths::ADMIN_TENANTS
+                >
+                    <p class="warning">{w.admin_tenants_delete_consequence()}</p>
+                    <label for="typed">{w.admin_tenants_type(known.id)}</label>
+                    <input id="typed" name="typed" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                </Confirm>
+            }),
+            _ => EitherOf3::C(view! { <Gone back=paths::ADMIN_TENANTS/> }),
+        }
+    })
+}

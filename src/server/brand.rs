@@ -1,0 +1,30 @@
+//! A tenant's colours, as a style sheet of their own: the policy about styles allows none within a page.
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use super::service::{Fault, Services};
+use crate::domain::ids::TenantId;
+
+/// Addresses carry a version, so that what is there stays what it is.
+const KEPT: &str = "public, max-age=86400";
+
+/// Empty for tenants that are not there, or have no colours: nobody learns which.
+pub async fn get(State(services): State<Services>, Path(file): Path<String>) -> impl IntoResponse {
+    let tenant = file.strip_suffix(".css").and_then(|tenant| TenantId::parse(tenant).ok());
+    let style = match tenant {
+        Some(tenant) => colours(&services, &tenant).await,
+        None => Ok(String::new()),
+    };
+    let style = style.unwrap_or_else(|fault| {
+        tracing::error!(error = %fault, "A tenant's colours could not be read");
+        String::new()
+    });
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, KEPT)], style)
+}
+
+async fn colours(services: &Services, tenant: &TenantId) -> Result<String, Fault> {
+    let tenant = services.enabled_tenant(tenant).await?;
+    Ok(tenant.and_then(|tenant| tenant.policy.brand).map(|brand| brand.style()).unwrap_or_default())
+}

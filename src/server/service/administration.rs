@@ -1,0 +1,240 @@
+//! What administrators do in the portal beyond what the TMS API has: lists to search, and people.
+
+use futures_util::FutureExt;
+
+use super::entropy::{Secret, readable_password};
+use super::people::PersonRefused;
+use super::proofs::TenantAdmin;
+use super::storage::browser_sessions::Listed as ListedSession;
+pub use super::storage::delegations::InUse as DelegationInUse;
+pub use super::storage::host_accounts::InUse as HostAccountInUse;
+pub use super::storage::hosts::Known as KnownHost;
+use super::storage::people::Person;
+use super::storage::{activity, browser_sessions, clients, delegations, host_accounts, hosts, people, pubkeys, tenants};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::client::{self, Client};
+use crate::domain::ids::{ClientId, UserId};
+use crate::domain::listing::{Listed, Wanted};
+use crate::domain::person::{self, Account};
+use crate::domain::pubkey::Pubkey;
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+use crate::domain::{delegation, host_account, pubkey};
+
+/// A client, and when its old secret stops working, if a rotation is under way.
+#[derive(Clone, Debug)]
+pub struct ClientAccount {
+    pub client: Client,
+    pub old_secret_until: Option<Timestamp>,
+}
+
+impl Services {
+    pub async fn search_clients(&self, admin: &TenantAdmin, wanted: &Wanted<client::Show, ()>) -> Result<Listed<Client>, Fault> {
+        Ok(clients::list(self.storage().reader(), admin.tenant_id(), wanted).await?.map(|found| found.client))
+    }
+
+    pub async fn client_account(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientAccount>, Fault> {
+        let now = self.now();
+        let found = clients::find(self.storage().reader(), admin.tenant_id(), id).await?;
+        Ok(found.map(|found| ClientAccount {
+            client: found.client,
+            old_secret_until: found.secrets.and_then(|secrets| secrets.old).map(|(_, until)| until).filter(|until| now < *until),
+        }))
+    }
+
+    /// How many keys a client made that are still there, and how many people let it act for them.
+    pub async fn client_holdings(&self, admin: &TenantAdmin, id: &ClientId) -> Result<(i64, i64), Fault> {
+        Ok(clients::holdings(self.storage().reader(), admin.tenant_id(), id).await?)
+    }
+
+    /// Changes what a client may do. False when there is no such client.
+    pub async fn set_up_client_as(&self, admin: &TenantAdmin, id: &ClientId, edit: impl FnOnce(&mut Client) + Send + 'static) -> Result<bool, Fault> {
+        let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
+        let record = Activity::new(tenant.clone(), Kind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
+        self.recorded(record, move |db| {
+            async move {
+                let Some(found) = clients::find(&mut *db, &tenant, &id).await? else { return Ok(false) };
+                let mut client = found.client;
+                edit(&mut client);
+                clients::set_up(db, &client, now).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    pub async fn search_hosts(&self, admin: &TenantAdmin, wanted: &Wanted<(), ()>) -> Result<Listed<KnownHost>, Fault> {
+        Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, wanted).await?)
+    }
+
+    pub async fn known_host(&self, admin: &TenantAdmin, host: &str) -> Result<Option<KnownHost>, Fault> {
+        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(host), &Wanted::default()).await?;
+        Ok(found.items.into_iter().next())
+    }
+
+    pub async fn search_people(&self, admin: &TenantAdmin, wanted: &Wanted<person::Show, person::Sort>) -> Result<Listed<Account>, Fault> {
+        Ok(people::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
+    }
+
+    pub async fn account(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Account>, Fault> {
+        let found = people::list(self.storage().reader(), admin.tenant_id(), Some(user_id), &Wanted::default(), self.now()).await?;
+        Ok(found.items.into_iter().next())
+    }
+
+    /// A person's host accounts, all of them.
+    pub async fn host_accounts_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<host_account::HostAccount>, Fault> {
+        Ok(host_accounts::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
+    }
+
+    pub async fn sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<ListedSession>, Fault> {
+        Ok(browser_sessions::of_person(self.storage().reader(), admin.tenant_id(), user_id, self.now()).await?)
+    }
+
+    pub async fn search_delegations(
+        &self,
+        admin: &TenantAdmin,
+        wanted: &Wanted<delegation::Show, delegation::Sort>,
+    ) -> Result<Listed<DelegationInUse>, Fault> {
+        Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, wanted, self.now()).await?)
+    }
+
+    pub async fn search_keys(&self, admin: &TenantAdmin, wanted: &Wanted<pubkey::Show, pubkey::Sort>) -> Result<Listed<Pubkey>, Fault> {
+        Ok(pubkeys::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
+    }
+
+    /// One of the tenant's keys.
+    pub async fn key_of_tenant(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Pubkey>, Fault> {
+        Ok(pubkeys::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
+    }
+
+    /// Revokes one of the tenant's keys. False when it has gone.
+    pub async fn revoke_key_of_tenant(&self, admin: &TenantAdmin, number: i64) -> Result<bool, Fault> {
+        let Some(key) = self.key_of_tenant(admin, number).await? else { return Ok(false) };
+        let record = Activity::new(key.tenant_id.clone(), Kind::KeyRevoked, self.now()).of(&key.user_id).subject(&key.fingerprint);
+        let record = Activity { client_id: key.client_id.clone(), ..record }.admin(Some(admin.admin_id())).from(admin.from);
+        self.recorded(record, move |db| async move { pubkeys::delete(db, number).await }.boxed()).await
+    }
+
+    /// Makes an account; where people sign in with a password kept here, with one that is shown once.
+    pub async fn add_account(&self, admin: &TenantAdmin, user_id: &UserId, display_name: &str) -> Result<Option<Secret>, Error<PersonRefused>> {
+        let password = admin.tenant.policy.local_passwords.then(|| readable_password(self.entropy()));
+        let person = Person {
+            tenant_id: admin.tenant_id().clone(),
+            user_id: user_id.clone(),
+            display_name: if display_name.trim().is_empty() { user_id.to_string() } else { display_name.trim().to_owned() },
+            enabled: true,
+            admin: false,
+            password_hash: match &password {
+                Some(password) => Some(self.password_hash(password).await?),
+                None => None,
+            },
+        };
+        let now = self.now();
+        let record = of_person(admin, Kind::PersonAdded, user_id, now);
+        let added = self.recorded(record, move |db| async move { people::insert(db, &person, now).await }.boxed()).await?;
+        if added { Ok(password) } else { Err(Error::Refused(PersonRefused::Exists)) }
+    }
+
+    /// Gives a person a new password, shown once, and ends their sessions.
+    pub async fn new_password(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Secret, Error<PersonRefused>> {
+        let password = readable_password(self.entropy());
+        let hash = self.password_hash(&password).await?;
+        let (tenant, user) = (admin.tenant_id().clone(), user_id.clone());
+        let known = self
+            .recorded(of_person(admin, Kind::PersonChanged, user_id, self.now()), move |db| {
+                async move {
+                    browser_sessions::delete_all_of_person(db, &tenant, &user).await?;
+                    people::set_password(db, &tenant, &user, &hash).await
+                }
+                .boxed()
+            })
+            .await?;
+        if known { Ok(password) } else { Err(Error::Refused(PersonRefused::NoPerson)) }
+    }
+
+    /// Keeps a person out, ending their sessions; or lets them in again.
+    pub async fn switch_person(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<bool, Error<PersonRefused>> {
+        let (tenant, user, record) = (admin.tenant_id().clone(), user_id.clone(), of_person(admin, Kind::PersonChanged, user_id, self.now()));
+        self.attempt(move |db| {
+            async move {
+                if !enabled {
+                    browser_sessions::delete_all_of_person(db, &tenant, &user).await?;
+                }
+                let known = people::set_enabled(db, &tenant, &user, enabled).await?;
+                if !enabled && people::count_admins(db, &tenant).await? == 0 {
+                    return Err(Error::Refused(PersonRefused::LastAdmin));
+                }
+                if known {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(known)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Gives or takes the role of an administrator. The last one who can sign in keeps it.
+    pub async fn appoint(&self, admin: &TenantAdmin, user_id: &UserId, appointed: bool) -> Result<bool, Error<PersonRefused>> {
+        let kind = if appointed { Kind::AdminAdded } else { Kind::AdminRemoved };
+        let (tenant, user, record) = (admin.tenant_id().clone(), user_id.clone(), of_person(admin, kind, user_id, self.now()));
+        self.attempt(move |db| {
+            async move {
+                let known = people::set_admin(db, &tenant, &user, appointed).await?;
+                if !appointed && people::count_admins(db, &tenant).await? == 0 {
+                    return Err(Error::Refused(PersonRefused::LastAdmin));
+                }
+                if known {
+                    activity::insert(db, &record).await?;
+                }
+                Ok(known)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Ends all of a person's browser sessions.
+    pub async fn end_sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<(), Fault> {
+        let (tenant, user) = (admin.tenant_id().clone(), user_id.clone());
+        let record = of_person(admin, Kind::SessionEnded, user_id, self.now());
+        self.recorded(record, move |db| {
+            async move {
+                browser_sessions::delete_all_of_person(db, &tenant, &user).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Changes the tenant's name or policy; the record names what.
+    pub async fn change_policy(&self, admin: &TenantAdmin, what: String, edit: impl FnOnce(&mut Tenant) + Send + 'static) -> Result<bool, Fault> {
+        let (id, now) = (admin.tenant_id().clone(), self.now());
+        let record = Activity::new(id.clone(), Kind::TenantChanged, now).subject(what).admin(Some(admin.admin_id())).from(admin.from);
+        self.recorded(record, move |db| {
+            async move {
+                let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
+                edit(&mut tenant);
+                tenants::update(db, &tenant, now).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Every tenant, for those who run the deployment; nothing for others.
+    pub async fn all_tenants(&self, admin: &TenantAdmin) -> Result<Vec<Tenant>, Fault> {
+        if !admin.runs_the_deployment() {
+            return Ok(Vec::new());
+        }
+        Ok(tenants::list(self.storage().reader()).await?)
+    }
+}
+
+fn of_person(admin: &TenantAdmin, kind: Kind, user_id: &UserId, now: Timestamp) -> Activity {
+    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id())).from(admin.from)
+}

@@ -1,0 +1,176 @@
+//! The tenant's clients.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRow {
+    pub id: String,
+    pub app_name: String,
+    pub app_version: String,
+    pub enabled: bool,
+    pub public: bool,
+    pub verified: bool,
+    /// May use the device grant.
+    pub device_grant: bool,
+    pub scope: Vec<Scope>,
+    pub created_at: Timestamp,
+}
+
+/// A client in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientDetail {
+    pub client: ClientRow,
+    /// A rotation is under way: the old secret works until then.
+    pub old_secret_until: Option<Timestamp>,
+    pub keys: i64,
+    /// People who let it act for them.
+    pub people: i64,
+}
+
+/// A piece of the list. `show`: `enabled`, `disabled`, `public`.
+#[server(prefix = "/api", endpoint = "admin/clients/list")]
+pub async fn list_clients(#[server(default)] query: ListQuery) -> Result<Listed<ClientRow>, ServerFnError> {
+    use crate::server::context;
+    let listed = context::services()?.search_clients(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    Ok(listed.map(ClientRow::from))
+}
+
+#[server(prefix = "/api", endpoint = "admin/clients/find")]
+pub async fn find_client(#[server(default)] client: String) -> Result<Option<ClientDetail>, ServerFnError> {
+    use crate::domain::ids::ClientId;
+    use crate::server::context;
+    let (services, admin) = (context::services()?, context::admin()?);
+    let Ok(id) = ClientId::parse(client) else { return Ok(None) };
+    let Some(found) = services.client_account(&admin, &id).await.map_err(context::fault)? else { return Ok(None) };
+    let (keys, people) = services.client_holdings(&admin, &id).await.map_err(context::fault)?;
+    Ok(Some(ClientDetail { client: found.client.into(), old_secret_until: found.old_secret_until, keys, people }))
+}
+
+/// Registers a client; its secret is shown once, on its page.
+#[server(prefix = "/api", endpoint = "admin/clients/add")]
+pub async fn add_client(
+    #[server(default)] client: String,
+    #[server(default)] app_name: String,
+    #[server(default)] app_version: String,
+    #[server(default)] device_grant: String,
+    #[server(default)] scope: Vec<String>,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::ClientId;
+    use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
+    use crate::domain::scope::ScopeSet;
+    use crate::server::context::clients::NewClient;
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_CLIENTS_ADD);
+    let (app_name, app_version) = (app_name.trim().to_owned(), app_version.trim().to_owned());
+    let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.admin_bad_id()).await };
+    if app_name.is_empty() || app_version.is_empty() || app_name.len() + app_version.len() > 200 {
+        return context::say_refused(w.admin_clients_name_needed()).await;
+    }
+    let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
+    match services.register_client(Some(&admin), new, admin.from()).await {
+        Ok(secret) => {
+            let scope = ScopeSet::parse_known(&scope.join(" "));
+            let device_grant = !device_grant.is_empty();
+            let edit = move |client: &mut crate::domain::client::Client| {
+                client.device_grant = device_grant;
+                client.scope = scope;
+            };
+            services.set_up_client_as(&admin, &id, edit).await.map_err(context::fault)?;
+            context::back_to(ADMIN_CLIENT, "client", id.as_str());
+            context::say_secret(w.admin_clients_added(), &secret).await
+        }
+        Err(Error::Refused(_)) => context::say_refused(w.admin_clients_exists()).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Sets what a client may do.
+#[server(prefix = "/api", endpoint = "admin/clients/set-up")]
+pub async fn set_up_client(
+    #[server(default)] client: String,
+    #[server(default)] enabled: String,
+    #[server(default)] verified: String,
+    #[server(default)] device_grant: String,
+    #[server(default)] scope: Vec<String>,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::ClientId;
+    use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
+    use crate::domain::scope::ScopeSet;
+    use crate::server::context;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_CLIENTS);
+    let Ok(id) = ClientId::parse(client) else { return Ok(()) };
+    context::back_to(ADMIN_CLIENT, "client", id.as_str());
+    let edit = move |client: &mut crate::domain::client::Client| {
+        client.enabled = !enabled.is_empty();
+        client.verified = !verified.is_empty() && !client.public;
+        client.device_grant = !device_grant.is_empty();
+        client.scope = ScopeSet::parse_known(&scope.join(" "));
+    };
+    if services.set_up_client_as(&admin, &id, edit).await.map_err(context::fault)? {
+        context::say(w.admin_saved()).await
+    } else {
+        context::say_refused(w.admin_gone()).await
+    }
+}
+
+/// Gives a client a new secret, shown once; the old one goes on for `overlap` hours.
+#[server(prefix = "/api", endpoint = "admin/clients/rotate")]
+pub async fn rotate_client(#[server(default)] client: String, #[server(default)] overlap: u32) -> Result<(), ServerFnError> {
+    use std::time::Duration;
+
+    use crate::domain::ids::ClientId;
+    use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
+    use crate::server::context::{self, Error, Principal};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_CLIENTS);
+    let Ok(id) = ClientId::parse(client) else { return Ok(()) };
+    context::back_to(ADMIN_CLIENT, "client", id.as_str());
+    let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
+    match services.rotate_client_secret(&keeper, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
+        Ok(rotated) => context::say_secret(w.admin_rotated(w.exactly(rotated.old_until)), &rotated.secret).await,
+        Err(Error::Refused(_)) => context::say_refused(w.admin_gone()).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Removes a client with all that hangs on it.
+#[server(prefix = "/api", endpoint = "admin/clients/delete")]
+pub async fn delete_client(#[server(default)] client: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::ClientId;
+    use crate::domain::paths::ADMIN_CLIENTS;
+    use crate::server::context::{self, Principal};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_CLIENTS);
+    let Ok(id) = ClientId::parse(client) else { return Ok(()) };
+    let name = id.to_string();
+    let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
+    if services.delete_client(&keeper).await.map_err(context::fault)? {
+        context::say(w.admin_deleted(name)).await
+    } else {
+        context::say_refused(w.admin_gone()).await
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<crate::domain::client::Client> for ClientRow {
+    fn from(client: crate::domain::client::Client) -> Self {
+        Self {
+            id: client.id.to_string(),
+            app_name: client.app_name,
+            app_version: client.app_version,
+            enabled: client.enabled,
+            public: client.public,
+            verified: client.verified,
+            device_grant: client.device_grant,
+            scope: Scope::ALL.into_iter().filter(|scope| client.scope.contains(*scope)).collect(),
+            created_at: client.created_at,
+        }
+    }
+}

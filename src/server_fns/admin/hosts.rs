@@ -1,0 +1,134 @@
+//! The tenant's hosts.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostItem {
+    pub host: String,
+    pub addresses: Vec<String>,
+    /// Whether keys are shown to it only with its credential; `None`: it has none.
+    pub credential_required: Option<bool>,
+    /// This tenant answers when it does not say whose it is.
+    pub answers: bool,
+    pub asked_at: Option<Timestamp>,
+    pub asked_from: Option<String>,
+}
+
+#[server(prefix = "/api", endpoint = "admin/hosts/list")]
+pub async fn list_hosts(#[server(default)] query: ListQuery) -> Result<Listed<HostItem>, ServerFnError> {
+    use crate::server::context;
+    let listed = context::services()?.search_hosts(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    Ok(listed.map(HostItem::from))
+}
+
+#[server(prefix = "/api", endpoint = "admin/hosts/find")]
+pub async fn find_host(#[server(default)] host: String) -> Result<Option<HostItem>, ServerFnError> {
+    use crate::server::context;
+    Ok(context::services()?.known_host(&context::admin()?, &host).await.map_err(context::fault)?.map(HostItem::from))
+}
+
+/// Writes down a host's address.
+#[server(prefix = "/api", endpoint = "admin/hosts/add")]
+pub async fn add_host(#[server(default)] host: String, #[server(default)] address: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::HostName;
+    use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS_ADD};
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_HOSTS_ADD);
+    let address = address.trim();
+    let (Ok(host), false) = (HostName::parse(host.trim()), address.is_empty() || address.len() > 255) else {
+        return context::say_refused(w.admin_bad_id()).await;
+    };
+    match services.add_host(&admin, &host, address).await {
+        Ok(answers) => {
+            context::back_to(ADMIN_HOST, "host", host.as_str());
+            context::say(if answers { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() }).await
+        }
+        Err(Error::Refused(_)) => context::say_refused(w.admin_hosts_exists()).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Removes one of a host's addresses; with the last one the host goes from the list.
+#[server(prefix = "/api", endpoint = "admin/hosts/remove")]
+pub async fn remove_host(#[server(default)] host: String, #[server(default)] address: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::HostName;
+    use crate::domain::paths::ADMIN_HOSTS;
+    use crate::server::context;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_HOSTS);
+    let Ok(host) = HostName::parse(host) else { return Ok(()) };
+    if services.remove_host(&admin, &host, &address).await.map_err(context::fault)? {
+        context::say(w.admin_deleted(address)).await
+    } else {
+        context::say_refused(w.admin_gone()).await
+    }
+}
+
+/// Gives a host a credential, shown once; one it has already goes on for an hour.
+#[server(prefix = "/api", endpoint = "admin/hosts/credential")]
+pub async fn make_credential(#[server(default)] host: String, #[server(default)] required: String) -> Result<(), ServerFnError> {
+    use std::time::Duration;
+
+    use crate::domain::ids::HostName;
+    use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
+    use crate::server::context;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_HOSTS);
+    let Ok(host) = HostName::parse(host) else { return Ok(()) };
+    context::back_to(ADMIN_HOST, "host", host.as_str());
+    let made = services.make_host_credential(&admin, &host, !required.is_empty(), Duration::from_secs(3_600)).await.map_err(context::fault)?;
+    context::say_secret(w.admin_hosts_credential_made(), &made.secret).await
+}
+
+/// Says whether a host must show its credential.
+#[server(prefix = "/api", endpoint = "admin/hosts/require")]
+pub async fn require_credential(#[server(default)] host: String, #[server(default)] required: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::HostName;
+    use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
+    use crate::server::context;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_HOSTS);
+    let Ok(host) = HostName::parse(host) else { return Ok(()) };
+    context::back_to(ADMIN_HOST, "host", host.as_str());
+    if services.require_host_credential(&admin, &host, !required.is_empty()).await.map_err(context::fault)? {
+        context::say(w.admin_saved()).await
+    } else {
+        context::say_refused(w.admin_gone()).await
+    }
+}
+
+/// Takes a host's credential away.
+#[server(prefix = "/api", endpoint = "admin/hosts/remove-credential")]
+pub async fn remove_credential(#[server(default)] host: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::HostName;
+    use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
+    use crate::server::context;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_HOSTS);
+    let Ok(host) = HostName::parse(host) else { return Ok(()) };
+    context::back_to(ADMIN_HOST, "host", host.as_str());
+    if services.remove_host_credential(&admin, &host).await.map_err(context::fault)? {
+        context::say(w.admin_saved()).await
+    } else {
+        context::say_refused(w.admin_gone()).await
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<crate::server::context::administration::KnownHost> for HostItem {
+    fn from(host: crate::server::context::administration::KnownHost) -> Self {
+        Self {
+            host: host.host,
+            addresses: host.addresses,
+            credential_required: host.credential_required,
+            answers: host.answers,
+            asked_at: host.asked_at,
+            asked_from: host.asked_from,
+        }
+    }
+}

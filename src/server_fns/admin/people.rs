@@ -1,0 +1,189 @@
+//! The tenant's people.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::time::Timestamp;
+use crate::server_fns::host_accounts::HostAccountItem;
+use crate::server_fns::sessions::SessionItem;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonItem {
+    pub user: String,
+    pub display_name: String,
+    pub enabled: bool,
+    pub admin: bool,
+    pub has_password: bool,
+    pub created_at: Timestamp,
+    pub mfa: Option<MfaItem>,
+}
+
+/// A person's second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MfaItem {
+    pub enabled: bool,
+    /// [`Timestamp::FOREVER`]: it does not expire.
+    pub until: Timestamp,
+    /// Both: it counts now.
+    pub counts: bool,
+}
+
+/// A person in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonDetail {
+    pub person: PersonItem,
+    pub host_accounts: Vec<HostAccountItem>,
+    pub sessions: Vec<SessionItem>,
+}
+
+/// A piece of the list. `show`: `enabled`, `disabled`, `admins`, `no-mfa`; `sort`: `made`.
+#[server(prefix = "/api", endpoint = "admin/people/list")]
+pub async fn list_people(#[server(default)] query: ListQuery) -> Result<Listed<PersonItem>, ServerFnError> {
+    use crate::server::context;
+    let services = context::services()?;
+    let listed = services.search_people(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    let now = services.now();
+    Ok(listed.map(|account| PersonItem::new(account, now)))
+}
+
+#[server(prefix = "/api", endpoint = "admin/people/find")]
+pub async fn find_person(#[server(default)] user: String) -> Result<Option<PersonDetail>, ServerFnError> {
+    use crate::domain::ids::UserId;
+    use crate::server::context;
+    let (services, admin) = (context::services()?, context::admin()?);
+    let Ok(user) = UserId::parse(user) else { return Ok(None) };
+    let Some(account) = services.account(&admin, &user).await.map_err(context::fault)? else { return Ok(None) };
+    let now = services.now();
+    let accounts = services.host_accounts_of(&admin, &user).await.map_err(context::fault)?;
+    let sessions = services.sessions_of(&admin, &user).await.map_err(context::fault)?;
+    Ok(Some(PersonDetail {
+        person: PersonItem::new(account, now),
+        host_accounts: accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
+        sessions: sessions.into_iter().map(|session| SessionItem::new(session, None)).collect(),
+    }))
+}
+
+/// Makes an account; its password is shown once, where people sign in with one kept here.
+#[server(prefix = "/api", endpoint = "admin/people/add")]
+pub async fn add_person(#[server(default)] user: String, #[server(default)] display_name: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::UserId;
+    use crate::domain::paths::{ADMIN_PEOPLE_ADD, ADMIN_PERSON};
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_PEOPLE_ADD);
+    let Ok(user) = UserId::parse(user.trim()) else { return context::say_refused(w.admin_bad_id()).await };
+    let name: String = display_name.chars().filter(|c| !c.is_control()).take(200).collect();
+    match services.add_account(&admin, &user, &name).await {
+        Ok(password) => {
+            context::back_to(ADMIN_PERSON, "user", user.as_str());
+            match password {
+                Some(password) => context::say_secret(w.admin_people_added_with_password(), &password).await,
+                None => context::say(w.admin_people_added()).await,
+            }
+        }
+        Err(Error::Refused(_)) => context::say_refused(w.admin_people_exists()).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// One of the things an administrator does with a person: `disable`, `enable`, `appoint`, `dismiss`, `password`, `end-sessions`,
+/// `open-mfa`, `enable-mfa`, `disable-mfa`, `close-mfa`.
+#[server(prefix = "/api", endpoint = "admin/people/change")]
+pub async fn change_person(#[server(default)] user: String, #[server(default)] change: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::UserId;
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_PEOPLE);
+    let Ok(user) = UserId::parse(user) else { return Ok(()) };
+    context::back_to(ADMIN_PERSON, "user", user.as_str());
+    let minutes = i32::try_from(admin.policy().mfa_lifetime.as_secs() / 60).unwrap_or(i32::MAX);
+    let done = match change.as_str() {
+        "disable" => services.switch_person(&admin, &user, false).await,
+        "enable" => services.switch_person(&admin, &user, true).await,
+        "appoint" => services.appoint(&admin, &user, true).await,
+        "dismiss" => services.appoint(&admin, &user, false).await,
+        "password" => match services.new_password(&admin, &user).await {
+            Ok(password) => return context::say_secret(w.admin_people_new_password(), &password).await,
+            Err(error) => Err(error),
+        },
+        "end-sessions" => services.end_sessions_of(&admin, &user).await.map(|()| true).map_err(Error::from),
+        "open-mfa" => services.reopen_mfa(&admin, &user, minutes).await.map(|_| true).map_err(Error::from),
+        "enable-mfa" => services.set_mfa_enabled(&admin, &user, true).await.map_err(Error::from),
+        "disable-mfa" => services.set_mfa_enabled(&admin, &user, false).await.map_err(Error::from),
+        "close-mfa" => services.delete_mfa(&admin, &user).await.map_err(Error::from),
+        _ => Ok(false),
+    };
+    match done {
+        Ok(true) => context::say(w.admin_saved()).await,
+        Ok(false) => context::say_refused(w.admin_gone()).await,
+        Err(Error::Refused(refused)) => context::say_refused(w.person_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Links a host account to a person, for so many days; 0 for ever.
+#[server(prefix = "/api", endpoint = "admin/people/link")]
+pub async fn link_account(
+    #[server(default)] user: String,
+    #[server(default)] host: String,
+    #[server(default)] account: String,
+    #[server(default)] days: u32,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::{AccountName, HostName, UserId};
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context::host_accounts::{Link, LinkRefused};
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_PEOPLE);
+    let Ok(user_id) = UserId::parse(user) else { return Ok(()) };
+    context::back_to(ADMIN_PERSON, "user", user_id.as_str());
+    let (Ok(host), Ok(account)) = (HostName::parse(host.trim()), AccountName::parse(account.trim())) else {
+        return context::say_refused(w.admin_bad_id()).await;
+    };
+    let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
+    match services.link_host_account(&admin, Link { user_id, host, account }, minutes).await {
+        Ok(_) => context::say(w.admin_saved()).await,
+        Err(Error::Refused(LinkRefused::NoMfa)) => context::say_refused(w.admin_people_no_mfa()).await,
+        Err(Error::Refused(LinkRefused::Exists)) => context::say_refused(w.admin_people_linked_already()).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Unlinks a host account; its keys are deleted.
+#[server(prefix = "/api", endpoint = "admin/people/unlink")]
+pub async fn unlink_account(
+    #[server(default)] user: String,
+    #[server(default)] host: String,
+    #[server(default)] account: String,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::{AccountName, HostName, UserId};
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context;
+    use crate::server::context::host_accounts::Link;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_PEOPLE);
+    let (Ok(user_id), Ok(host), Ok(account)) = (UserId::parse(user), HostName::parse(host), AccountName::parse(account)) else { return Ok(()) };
+    context::back_to(ADMIN_PERSON, "user", user_id.as_str());
+    if services.unlink_host_account(&admin, Link { user_id, host, account }).await.map_err(context::fault)? {
+        context::say(w.admin_saved()).await
+    } else {
+        context::say_refused(w.admin_gone()).await
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl PersonItem {
+    fn new(account: crate::domain::person::Account, now: Timestamp) -> Self {
+        Self {
+            user: account.user_id.to_string(),
+            display_name: account.display_name,
+            enabled: account.enabled,
+            admin: account.admin,
+            has_password: account.has_password,
+            created_at: account.created_at,
+            mfa: account.mfa.map(|mfa| MfaItem { enabled: mfa.enabled, until: mfa.expires_at, counts: mfa.enabled && now < mfa.expires_at }),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The tenant's name, policy and look.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What the form holds: a box that is not ticked is sent by no browser, and means no.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PolicyForm {
+    pub display_name: String,
+    pub code_minutes: u64,
+    pub access_days: u64,
+    pub mfa_hours: u64,
+    pub prefill_user_code: String,
+    pub require_started_tick: String,
+    pub own_keys: String,
+    pub open_registration: String,
+    pub require_host_credential: String,
+    pub mvp: String,
+    pub brand_light: String,
+    pub brand_dark: String,
+}
+
+/// Saves all of it.
+#[server(prefix = "/api", endpoint = "admin/policy/save")]
+pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), ServerFnError> {
+    use std::time::Duration;
+
+    use crate::domain::brand::Brand;
+    use crate::domain::paths::ADMIN_POLICY;
+    use crate::domain::tenant::Policy;
+    use crate::server::context;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_POLICY);
+    let PolicyForm { code_minutes, access_days, mfa_hours, .. } = policy;
+    let name: String = policy.display_name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
+    let within = |n: u64, most: u64| (1..=most).contains(&n);
+    if name.is_empty() || !within(code_minutes, 60) || !within(access_days, 3_650) || !within(mfa_hours, 24 * 3_650) {
+        return context::say_refused(w.admin_policy_out_of_range()).await;
+    }
+    let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {
+        ("", "") => None,
+        (light, dark) => match Brand::parse(light, dark) {
+            Ok(brand) => Some(brand),
+            Err(refused) => return context::say_refused(w.brand_refused(refused)).await,
+        },
+    };
+    let ticked = |field: &str| !field.is_empty();
+    let before = admin.policy().clone();
+    let policy = Policy {
+        local_passwords: before.local_passwords,
+        prefill_user_code: ticked(&policy.prefill_user_code),
+        require_started_tick: ticked(&policy.require_started_tick),
+        code_lifetime: Duration::from_secs(code_minutes * 60),
+        longest_access: Duration::from_secs(access_days * 86_400),
+        mvp: ticked(&policy.mvp),
+        open_registration: ticked(&policy.open_registration),
+        require_host_credential: ticked(&policy.require_host_credential),
+        mfa_lifetime: Duration::from_secs(mfa_hours * 3_600),
+        own_keys: ticked(&policy.own_keys),
+        brand,
+    };
+    let changed = policy.differences(&before).join(" ");
+    let edit = move |tenant: &mut crate::domain::tenant::Tenant| {
+        tenant.display_name = name;
+        tenant.policy = policy;
+    };
+    services.change_policy(&admin, changed, edit).await.map_err(context::fault)?;
+    context::say(w.admin_saved()).await
+}

@@ -1,0 +1,86 @@
+//! The deployment's tenants, for the administrators of `default`.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantItem {
+    pub id: String,
+    pub display_name: String,
+    pub enabled: bool,
+    pub created_at: Timestamp,
+}
+
+/// `None`: whoever asks does not run the deployment.
+#[server(prefix = "/api", endpoint = "admin/tenants/list")]
+pub async fn list_tenants() -> Result<Option<Vec<TenantItem>>, ServerFnError> {
+    use crate::domain::tenant::Tenant;
+    use crate::server::context;
+    let admin = context::admin()?;
+    if !admin.runs_the_deployment() {
+        return Ok(None);
+    }
+    let tenants = context::services()?.all_tenants(&admin).await.map_err(context::fault)?;
+    let item = |tenant: Tenant| TenantItem {
+        id: tenant.id.to_string(),
+        display_name: tenant.display_name,
+        enabled: tenant.enabled,
+        created_at: tenant.created_at,
+    };
+    Ok(Some(tenants.into_iter().map(item).collect()))
+}
+
+/// Makes a tenant; its first administrator's secret is shown once.
+#[server(prefix = "/api", endpoint = "admin/tenants/add")]
+pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::TenantId;
+    use crate::domain::paths::ADMIN_TENANTS;
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_TENANTS);
+    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::say_refused(w.admin_bad_id()).await };
+    match services.create_tenant(&admin, &id).await {
+        Ok(made) => context::say_secret(w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
+        Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Switches a tenant on or off.
+#[server(prefix = "/api", endpoint = "admin/tenants/switch")]
+pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)] enabled: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::TenantId;
+    use crate::domain::paths::ADMIN_TENANTS;
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_TENANTS);
+    let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
+    match services.set_tenant_enabled(&admin, &id, !enabled.is_empty()).await {
+        Ok(true) => context::say(w.admin_saved()).await,
+        Ok(false) => context::say_refused(w.admin_gone()).await,
+        Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Removes a tenant and all it has, if its name was typed once more.
+#[server(prefix = "/api", endpoint = "admin/tenants/delete")]
+pub async fn delete_tenant(#[server(default)] tenant: String, #[server(default)] typed: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::TenantId;
+    use crate::domain::paths::ADMIN_TENANTS;
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_TENANTS);
+    let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
+    if !admin.runs_the_deployment() || typed.trim() != id.as_str() {
+        return context::say_refused(w.admin_tenants_not_typed()).await;
+    }
+    match services.delete_tenant(&admin, &id, true).await {
+        Ok(0) => context::say_refused(w.admin_gone()).await,
+        Ok(_) => context::say(w.admin_deleted(id.as_str())).await,
+        Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}

@@ -1,0 +1,25 @@
+# Why something was not done.
+change-refused-gone = That had ended already. Nothing was changed.
+change-refused-in-the-past = Choose an end that is still to come.
+change-refused-too-long = Your centre does not let anybody grant that much time.
+change-refused-not-yours = An administrator set this up: you can make it shorter or end it, not longer.
+key-refused-mfa = Your second factor does not count at the moment. Ask the operators of your centre to open it.
+key-refused-link = That host account is not linked to you any more, or its link has expired.
+key-refused-private = That is a private key. It was not kept. Somebody may have seen it: make a new key (ssh-keygen), and paste only the line of its .pub file.
+key-refused-unreadable = That is not a public key. Paste the one line of your .pub file; it begins with “ssh-ed25519”, “ecdsa-sha2-” or “ssh-rsa”, with nothing in front of it.
+# $kind (String) - such as ssh-dss
+key-refused-unsupported = Keys of the kind { $kind } are not taken. Make an ed25519 key: ssh-keygen -t ed25519
+# $bits (Number) - its length
+key-refused-too-short = This RSA key has only { NUMBER($bits, useGrouping: "false") } bits; it needs at least 2048. Better make an ed25519 key: ssh-keygen -t ed25519
+key-refused-exists = That key is registered for this host account already.
+key-refused-not-here = Your centre does not let people register keys of their own. Ask its operators.
+person-refused-last-admin = This is the only administrator who can sign in here. Appoint another one first.
+tenant-refused-not-yours = This takes an administrator of the tenant “default”.
+tenant-refused-exists = There is a tenant of that name already.
+tenant-refused-default = The tenant “default” stays, and stays on: without it nobody could run the deployment.
+tenant-refused-in-use = The tenant still has something.
+brand-refused-not-a-colour = Write both colours as #rrggbb, or leave both empty.
+# $contrast (String) - such as 3.9
+brand-refused-faint-on-light = The colour for light ground is too faint to read: its contrast is { $contrast }, and it needs 4.5. Take a darker one.
+# $contrast (String) - such as 3.9
+brand-refused-faint-on-dark = The colour for dark ground is too faint to read: its contrast is { $contrast }, and it needs 4.5. Take a lighter one.

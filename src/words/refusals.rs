@@ -1,0 +1,66 @@
+//! Why something was not done, in words.
+
+use super::Language;
+use crate::domain::brand::BrandRefused;
+use crate::domain::delegation::ChangeRefused;
+use crate::domain::pubkey::Missing;
+use crate::server::service::people::PersonRefused;
+use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
+use crate::server::service::tenants::TenantRefused;
+
+impl Language {
+    /// Why an account is not made or changed.
+    pub fn person_refused(&self, refused: PersonRefused) -> String {
+        match refused {
+            PersonRefused::NoTenant | PersonRefused::NoPerson => self.admin_gone(),
+            PersonRefused::Exists => self.admin_people_exists(),
+            PersonRefused::LastAdmin => self.person_refused_last_admin(),
+        }
+    }
+
+    /// Why a tenant is not made, switched or removed.
+    pub fn tenant_refused(&self, refused: TenantRefused) -> String {
+        match refused {
+            TenantRefused::NotYours => self.tenant_refused_not_yours(),
+            TenantRefused::Exists => self.tenant_refused_exists(),
+            TenantRefused::Default => self.tenant_refused_default(),
+            TenantRefused::InUse(_) => self.tenant_refused_in_use(),
+        }
+    }
+
+    /// Why colours are not taken.
+    pub fn brand_refused(&self, refused: BrandRefused) -> String {
+        match refused {
+            BrandRefused::NotAColour => self.brand_refused_not_a_colour(),
+            BrandRefused::FaintOnLight(contrast) => self.brand_refused_faint_on_light(format!("{contrast:.1}")),
+            BrandRefused::FaintOnDark(contrast) => self.brand_refused_faint_on_dark(format!("{contrast:.1}")),
+        }
+    }
+
+    /// Why a person's own key is not taken.
+    pub fn key_refused(&self, refused: &KeyRefused) -> String {
+        match refused {
+            KeyRefused::Missing(missing) => match missing {
+                Missing::PersonDisabled | Missing::Mfa | Missing::MfaDisabled | Missing::MfaExpired(_) => self.key_refused_mfa(),
+                Missing::Link | Missing::LinkExpired(_) => self.key_refused_link(),
+                Missing::Delegation | Missing::DelegationExpired(_) => self.change_refused_gone(),
+            },
+            KeyRefused::PublicKey(PublicKeyRefused::Private) => self.key_refused_private(),
+            KeyRefused::PublicKey(PublicKeyRefused::Unreadable) => self.key_refused_unreadable(),
+            KeyRefused::PublicKey(PublicKeyRefused::Unsupported(kind)) => self.key_refused_unsupported(kind),
+            KeyRefused::PublicKey(PublicKeyRefused::TooShort(bits)) => self.key_refused_too_short(*bits),
+            KeyRefused::Exists => self.key_refused_exists(),
+            KeyRefused::NotHere => self.key_refused_not_here(),
+            KeyRefused::TooManyAtOnce => self.sorry(),
+        }
+    }
+
+    pub fn change_refused(&self, refused: ChangeRefused) -> String {
+        match refused {
+            ChangeRefused::Gone => self.change_refused_gone(),
+            ChangeRefused::InThePast => self.change_refused_in_the_past(),
+            ChangeRefused::TooLong => self.change_refused_too_long(),
+            ChangeRefused::NotYoursToProlong => self.change_refused_not_yours(),
+        }
+    }
+}

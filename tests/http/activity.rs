@@ -1,0 +1,84 @@
+//! `/activity`, and the record as a file.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tms_portal::domain::activity::Kind;
+
+use crate::app::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
+    let app = TestApp::start().await;
+    app.client().make_key(json!({})).await;
+    app.clock.advance(Duration::from_secs(2 * 86_400));
+    let browser = app.signed_in().await;
+    let page = browser.get("/activity").await;
+    let words = page.words();
+    let (newer, older) = (words.find("Signed in").expect("the sign-in"), words.find("An SSH key was made").expect("the key"));
+    assert!(newer < older && words.contains("2 days ago") && words.contains("Application testclient1"), "{words}");
+    assert!(words.contains("This was not me") && page.says("/keys?q=SHA256%3A") && page.says("href=\"/sessions\""), "{words}");
+    assert!(!browser.get("/activity?since=day").await.words().contains("An SSH key was made"));
+    assert!(browser.get("/activity?since=week&show=keys").await.words().contains("An SSH key was made"));
+    assert!(!browser.get("/activity?show=keys").await.words().contains("Signed in"));
+    assert!(browser.get("/activity?q=nothing-like-that").await.says("Nothing was found"));
+}
+
+#[tokio::test]
+async fn every_kind_of_activity_has_words_in_both_languages() {
+    let app = TestApp::start().await;
+    for (n, kind) in Kind::ALL.iter().enumerate() {
+        let (at, kind) = (1_795_000_000_000_i64 + i64::try_from(n).expect("a number"), kind.as_str());
+        app.insert_activity("test", "testuser1", at, kind).await;
+    }
+    app.insert_activity("test", "testuser1", 1, "of_a_newer_release").await;
+    let browser = app.signed_in().await;
+    let mut pages = String::new();
+    for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
+        pages += &browser.get(&format!("/activity?show={show}")).await.words();
+    }
+    assert!(!pages.contains("no words for"), "{pages}");
+    assert!(browser.get("/activity?q=newer_release").await.says("Something that this release has no words for"));
+}
+
+#[tokio::test]
+async fn one_takes_ones_own_data_along_and_nobody_elses() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.client().make_key(json!({})).await;
+    app.insert_activity("test", "eve", 1, "signed_out").await;
+    app.insert_activity("test", "testuser1", 2, "=HYPERLINK(1)").await;
+    let browser = app.signed_in().await;
+    let answer = browser.request(reqwest::Method::GET, "/activity.json").send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"tms-activity.json\"");
+    let export: Value = answer.json().await.expect("JSON");
+    assert_eq!((&export["user"], &export["host_accounts"][0]["host"]), (&json!("testuser1"), &json!("testhost1")));
+    assert!(export["keys"][0]["public_key"].as_str().is_some_and(|key| key.starts_with("ssh-ed25519 ")));
+    let kinds: Vec<&str> = export["activity"].as_array().expect("lines").iter().filter_map(|line| line["kind"].as_str()).collect();
+    assert!(kinds.contains(&"key_created") && kinds.contains(&"signed_in") && !kinds.contains(&"signed_out"), "{kinds:?}");
+    let csv = browser.request(reqwest::Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
+    assert!(
+        csv.starts_with("at,kind,person,client,subject,administrator,from\r\n") && csv.contains(",key_created,testuser1,testclient1,SHA256:"),
+        "{csv}"
+    );
+    assert!(csv.contains(",'=HYPERLINK(1),") && !csv.contains("signed_out"), "{csv}");
+
+    let eve = app.signed_in_as("test", "eve", PASSWORD).await;
+    let csv = eve.request(reqwest::Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
+    assert!(csv.contains("signed_out") && !csv.contains("testuser1"), "{csv}");
+    assert_eq!(app.browser().get("/activity.json").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn a_long_record_is_exported_whole() {
+    let app = TestApp::start().await;
+    app.sql(
+        "INSERT INTO activity (tenant_id, at, kind, user_id)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT 'test', i, 'key_used', 'testuser1' FROM n",
+    )
+    .await;
+    let browser = app.signed_in().await;
+    let export: Value = browser.request(reqwest::Method::GET, "/activity.json").send().await.expect("an answer").json().await.expect("JSON");
+    let used = export["activity"].as_array().expect("lines").iter().filter(|line| line["kind"] == "key_used").count();
+    assert_eq!(used, 2_500);
+}

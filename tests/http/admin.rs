@@ -1,0 +1,240 @@
+//! `/admin`: a tenant's administrators at work.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use tms_portal::domain::ids::{TenantId, UserId};
+use tms_portal::domain::paths;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+use crate::guards::{actions, pages};
+use crate::tms::api::login;
+
+/// The secret that a page shows.
+fn secret(page: &Page) -> String {
+    let (_, shown) = page.text.split_once("class=\"card once\"").expect("a secret");
+    shown.split("data-copy=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a secret").to_owned()
+}
+
+/// An administrator of the tenant `default`, in the browser.
+async fn runs_the_deployment(app: &TestApp) -> Browser {
+    app.add_dora().await;
+    let (tenant, user) = (TenantId::parse("default").expect("a tenant"), UserId::parse("dora").expect("a user"));
+    app.services.set_person_admin(&tenant, &user, true, None).await.expect("appointed");
+    app.signed_in_as("default", "dora", PASSWORD).await
+}
+
+#[tokio::test]
+async fn nobody_but_administrators_gets_in_and_none_of_another_tenant() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.client().make_key(json!({})).await;
+    let eve = app.signed_in_as("test", "eve", PASSWORD).await;
+    let dora = runs_the_deployment(&app).await;
+    let before = app.dump("test").await;
+    let form = [
+        ("client", "testclient1"),
+        ("user", "testuser1"),
+        ("host", "testhost1"),
+        ("address", "127.0.0.1"),
+        ("account", "testhostaccount1"),
+        ("key", "1"),
+        ("change", "disable"),
+        ("app_name", "x"),
+        ("app_version", "1"),
+    ];
+    for path in pages().iter().filter(|path| path.starts_with(paths::ADMIN)) {
+        assert_eq!(eve.get(path).await.status, 404, "{path}");
+        assert_eq!(app.browser().get(path).await.path, "/sign-in", "{path}");
+        let words = dora.get(&format!("{path}?client=testclient1&user=testuser1&host=testhost1&key=1")).await.words();
+        assert!(!words.contains("testapp1") && !words.contains("Test User"), "{path}: {words}");
+    }
+    for path in actions().into_iter().filter(|path| path.starts_with(paths::ADMIN_ACTIONS) && !path.contains("/tenants/") && !path.ends_with("/add"))
+    {
+        assert_eq!(eve.post_once(path, &form).send().await.expect("an answer").status(), 404, "{path}");
+        let answer = dora.post_once(path, &form).send().await.expect("an answer");
+        assert!(answer.status().as_u16() < 400, "{path}: {}", answer.status());
+    }
+    for path in ["/admin/activity.json", "/admin/activity.csv"] {
+        assert_eq!(eve.request(Method::GET, path).send().await.expect("an answer").status(), 404, "{path}");
+        let text = dora.request(Method::GET, path).send().await.expect("an answer").text().await.expect("a text");
+        assert!(!text.contains("testuser1"), "{path}: {text}");
+    }
+    assert_eq!(app.dump("test").await, before);
+}
+
+#[tokio::test]
+async fn a_client_is_made_shown_its_secret_once_rotated_switched_off_and_deleted() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = [("client", "jupyter"), ("app_name", "Jupyter"), ("app_version", "4"), ("device_grant", "yes"), ("scope[]", "hosts:read")];
+    let page = browser.post("/api/admin/clients/add", &form).await;
+    assert_eq!(page.path, "/admin/clients/client");
+    let first = secret(&page);
+    assert!(!browser.get("/admin/clients/client?client=jupyter").await.says(&first), "shown once");
+    let works = async |secret: &str| app.client_of("test", "jupyter", secret).call("GET /client/jupyter", json!({})).await.status == 200;
+    assert!(works(&first).await);
+    assert!(browser.post("/api/admin/clients/add", &form).await.problem().contains("already"));
+    assert!(
+        browser.post("/api/admin/clients/add", &[("client", "a b"), ("app_name", "x"), ("app_version", "1")]).await.problem().contains("letters")
+    );
+
+    let second = secret(&browser.post("/api/admin/clients/rotate", &[("client", "jupyter"), ("overlap", "1")]).await);
+    assert!(works(&first).await && works(&second).await, "both for an hour");
+    app.clock.advance(Duration::from_secs(3_600));
+    assert!(!works(&first).await && works(&second).await);
+
+    let browser = app.signed_in().await;
+    let page = browser.post("/api/admin/clients/set-up", &[("client", "jupyter"), ("verified", "yes"), ("scope[]", "keys:read")]).await;
+    assert!(page.words().contains("Saved.") && page.words().contains("off") && page.words().contains("verified"), "{}", page.words());
+    assert!(!works(&second).await, "switched off");
+    assert!(browser.get("/admin/clients/delete?client=jupyter").await.says("Delete Jupyter?"));
+    assert!(browser.post("/api/admin/clients/delete", &[("client", "jupyter")]).await.says("jupyter has been deleted."));
+    assert_eq!(browser.get("/admin/clients/client?client=jupyter").await.status, 404);
+    assert_eq!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND client_id = 'jupyter'").await, 5);
+}
+
+#[tokio::test]
+async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let page = browser.post("/api/admin/hosts/add", &[("host", "frontera"), ("address", "login.example.org")]).await;
+    assert_eq!(page.path, "/admin/hosts/host");
+    let words = page.words();
+    for line in [
+        "AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t",
+        "host_name = \"frontera\"",
+        "tenant = \"test\"",
+        "Last asked for a key never",
+    ] {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+    let credential = secret(&browser.post("/api/admin/hosts/credential", &[("host", "frontera"), ("required", "yes")]).await);
+    let login = json!({ "user": "x", "user_uid": "1000", "host": "frontera", "key_type": "ed25519", "public_key_fingerprint": "SHA256:none" });
+    assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
+    assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
+    app.services.tidy().await.expect("tidied");
+    assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains("Last asked for a key just now, 127.0.0.1"));
+    assert!(browser.post("/api/admin/hosts/remove", &[("host", "frontera"), ("address", "login.example.org")]).await.says("has been deleted."));
+    assert!(browser.post("/api/admin/hosts/add", &[("host", ""), ("address", "")]).await.problem().contains("letters"));
+}
+
+#[tokio::test]
+async fn a_person_is_added_linked_appointed_and_kept_out() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let page = browser.post("/api/admin/people/add", &[("user", "jdoe"), ("display_name", "Jane <b>Doe</b>")]).await;
+    let password = secret(&page);
+    assert!(page.says("Jane &lt;b&gt;Doe&lt;/b&gt;") && !page.says("<b>Doe"));
+    let jane = app.signed_in_as("test", "jdoe", &password).await;
+    let link = [("user", "jdoe"), ("host", "testhost1"), ("account", "jdoe"), ("days", "30")];
+    assert!(browser.post("/api/admin/people/link", &link).await.says("Open the person’s second factor first"));
+    let change = async |what: &str| browser.post("/api/admin/people/change", &[("user", "jdoe"), ("change", what)]).await;
+    assert!(change("open-mfa").await.words().contains("counts until 27 November 2026"));
+    assert!(browser.post("/api/admin/people/link", &link).await.words().contains("jdoe@testhost1"));
+    assert!(jane.get("/hosts").await.words().contains("testhost1 jdoe active"));
+    assert!(
+        browser.get("/admin/people?q=jane").await.words().contains("jdoe")
+            && !browser.get("/admin/people?show=no-mfa").await.words().contains("jdoe")
+    );
+
+    assert!(change("appoint").await.words().contains("administrator"));
+    assert_eq!(jane.get("/admin").await.status, 200);
+    assert!(browser.get("/admin/people/change?user=jdoe&change=dismiss").await.says("Take the role of an administrator away"));
+    change("dismiss").await;
+    assert_eq!(jane.get("/admin").await.status, 404);
+    let own = browser.post("/api/admin/people/change", &[("user", "testuser1"), ("change", "dismiss")]).await;
+    assert!(own.problem().contains("the only administrator"), "{}", own.words());
+    assert_eq!(browser.get("/admin").await.status, 200, "and nothing was changed");
+
+    let second = secret(&change("password").await);
+    assert_eq!(jane.get("/hosts").await.path, "/sign-in", "sessions end with the old password");
+    app.signed_in_as("test", "jdoe", &second).await;
+    change("disable").await;
+    assert_eq!(app.browser().sign_in("test", "jdoe", &second).await.status, 422);
+    for unknown in ["nonsense", ""] {
+        assert!(change(unknown).await.problem().contains("not there any more"));
+    }
+    assert!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND user_id = 'jdoe'").await >= 7);
+}
+
+#[tokio::test]
+async fn delegations_and_keys_of_everybody_are_seen_and_ended() {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({})).await;
+    let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint").to_owned();
+    let browser = app.signed_in().await;
+    let page = browser.get(&format!("/admin/keys?q={}", paths::encoded(&fingerprint))).await;
+    assert!(page.words().contains("testuser1") && page.words().contains(&fingerprint), "{}", page.words());
+    assert!(browser.get("/admin/keys/revoke?key=1").await.says(&fingerprint));
+    assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.says("One key has been revoked"));
+    assert!(!app.client().lets_in(&login(&key)).await);
+    assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.problem().contains("Nothing was revoked"));
+
+    app.add_person("test", "eve").await;
+    let add = [("client", "testclient1"), ("user", "eve"), ("days", "30")];
+    assert!(browser.post("/api/admin/delegations/add", &add).await.words().contains("eve"));
+    assert!(browser.post("/api/admin/delegations/add", &add).await.problem().contains("already"));
+    assert!(browser.post("/api/admin/delegations/add", &[("client", "none"), ("user", "eve")]).await.problem().contains("no such client"));
+    let end = [("client", "testclient1"), ("user", "eve")];
+    assert!(browser.post("/api/admin/delegations/end", &end).await.says("It has been ended"));
+    assert!(browser.post("/api/admin/delegations/end", &end).await.problem().contains("not there any more"));
+    let words = browser.get("/admin/activity?q=eve").await.words();
+    assert!(words.contains("An application was allowed by an administrator") && words.contains("By administrator testuser1"), "{words}");
+}
+
+#[tokio::test]
+async fn policy_is_saved_as_a_whole_and_faint_colours_are_not() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = |light: &'static str, minutes: &'static str| {
+        [
+            ("policy[display_name]", "TACC"),
+            ("policy[code_minutes]", minutes),
+            ("policy[access_days]", "14"),
+            ("policy[mfa_hours]", "24"),
+            ("policy[require_started_tick]", "yes"),
+            ("policy[own_keys]", "yes"),
+            ("policy[brand_light]", light),
+            ("policy[brand_dark]", "#ffb37a"),
+        ]
+    };
+    assert!(browser.post("/api/admin/policy/save", &form("#ffff00", "10")).await.problem().contains("too faint to read"));
+    assert!(browser.post("/api/admin/policy/save", &form("red", "10")).await.problem().contains("#rrggbb"));
+    assert!(browser.post("/api/admin/policy/save", &form("#a34a00", "61")).await.problem().contains("1 to 60 minutes"));
+    let page = browser.post("/api/admin/policy/save", &form("#a34a00", "10")).await;
+    assert!(page.says("Saved.") && page.says("value=\"TACC\"") && page.says("value=\"14\""), "{}", page.words());
+    assert_eq!(app.texts("SELECT subject FROM activity WHERE kind = 'tenant_changed'").await, ["code-lifetime longest-access mfa-lifetime brand"]);
+    let sheet = page.text.split("/brand/test.css").next().filter(|before| before.len() < page.text.len());
+    assert!(sheet.is_some(), "the page links the tenant's colours");
+    let css = browser.request(Method::GET, "/brand/test.css").send().await.expect("an answer");
+    assert_eq!(css.headers()["content-type"], "text/css; charset=utf-8");
+    assert!(css.text().await.expect("a text").contains("light-dark(#a34a00, #ffb37a)"));
+    for nothing in ["/brand/default.css", "/brand/none.css", "/brand/..%2f.css"] {
+        let css = browser.request(Method::GET, nothing).send().await.expect("an answer");
+        assert!(css.status() == 200 && css.text().await.expect("a text").is_empty() || nothing.contains(".."), "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn those_who_run_the_deployment_make_switch_and_delete_tenants() {
+    let app = TestApp::start().await;
+    assert_eq!(app.signed_in().await.get("/admin/tenants").await.status, 404, "not for other tenants' administrators");
+    let dora = runs_the_deployment(&app).await;
+    let page = dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await;
+    let secret = secret(&page);
+    assert_eq!(app.admin_of("ncsa", "~~admin", &secret).call("GET /hosts/list", json!({})).await.status, 200);
+    assert!(dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await.problem().contains("already"));
+    assert!(dora.get("/admin/tenants/change?tenant=ncsa&change=off").await.says("Switch ncsa off?"));
+    assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "ncsa")]).await.words().contains("off"));
+    assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "default")]).await.problem().contains("stays on"));
+    assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "nsca")]).await.problem().contains("exactly"));
+    assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says("ncsa has been deleted."));
+    for form in [[("tenant", "test"), ("typed", "test")], [("tenant", "default"), ("typed", "default")]] {
+        let other = app.signed_in().await.post("/api/admin/tenants/delete", &form).await;
+        assert!(other.status == 404 || !other.problem().is_empty(), "{}", other.words());
+    }
+    assert_eq!(app.number("SELECT count(*) FROM tenants").await, 2);
+}

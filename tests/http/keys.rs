@@ -1,0 +1,204 @@
+//! `/keys`: seeing, revoking and adding SSH keys.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::Browser;
+use crate::tms::api::login;
+
+const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA jdoe@laptop";
+
+async fn account(browser: &Browser) -> String {
+    let page = browser.get("/keys/add").await;
+    page.text.split("<option value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a host account").to_owned()
+}
+
+#[tokio::test]
+async fn a_person_sees_what_each_key_is_for_and_revokes_one() {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({ "num_uses": 3, "ttl_minutes": 600 })).await;
+    let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
+    let browser = app.signed_in().await;
+    let words = browser.get("/keys").await.words();
+    for part in [fingerprint, "testhostaccount1@testhost1 active", "Made by testclient1", "Last used never", "Logins left 3"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert!(app.client().lets_in(&login(&key)).await);
+    app.clock.advance(Duration::from_secs(3 * 3_600));
+    let browser = app.signed_in().await;
+    let words = browser.get("/keys").await.words();
+    assert!(words.contains("Last used 3 hours ago on testhost1") && words.contains("Logins left 2"), "{words}");
+
+    let question = browser.get("/keys/revoke?key=1").await;
+    assert!(question.says("Revoke this key?") && question.says(fingerprint) && question.says("This cannot be undone."));
+    let page = browser.post("/api/keys/revoke", &[("key[]", &question.field("key[]"))]).await;
+    assert!(page.path == "/keys" && page.says("One key has been revoked: the next login with it is refused."), "{}", page.words());
+    assert!(!app.client().lets_in(&login(&key)).await, "and so it is");
+    assert!(!browser.get("/keys").await.says("has been revoked"), "said once");
+    assert!(browser.get("/activity").await.words().contains("An SSH key was revoked"));
+}
+
+#[tokio::test]
+async fn several_keys_go_at_once_and_all_of_one_client() {
+    let app = TestApp::start().await;
+    for _ in 0..12 {
+        app.client().make_key(json!({})).await;
+    }
+    let browser = app.signed_in().await;
+    let question = browser.get("/keys/revoke?key=1&key=2&key=nonsense&key=99999").await;
+    assert!(question.says("Revoke these 2 keys?"), "{}", question.words());
+    let page = browser.post("/api/keys/revoke", &[("key[]", "1"), ("key[]", "2"), ("key[]", "99999")]).await;
+    assert!(page.says("2 keys have been revoked"), "{}", page.words());
+    let question = browser.get("/keys/revoke?client=testclient1").await;
+    assert!(question.says("Revoke these 10 keys?"), "{}", question.words());
+    assert!(browser.get("/keys/revoke?client=tms-cli").await.says("No key was ticked"));
+    assert!(browser.get("/keys/revoke").await.says("No key was ticked"));
+}
+
+#[tokio::test]
+async fn nobody_sees_or_revokes_the_keys_of_others() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.add_person("default", "testuser1").await;
+    app.add_dora().await;
+    let key = app.client().make_key(json!({})).await;
+    for (tenant, user) in [("test", "eve"), ("default", "testuser1")] {
+        let other = app.signed_in_as(tenant, user, PASSWORD).await;
+        assert!(other.get("/keys").await.says("No key logs in as you"));
+        assert!(other.get("/keys/revoke?key=1").await.says("No key was ticked"));
+        assert!(other.get("/keys/revoke?client=testclient1").await.says("No key was ticked"));
+        assert!(other.post("/api/keys/revoke", &[("key[]", "1")]).await.says("Nothing was revoked"));
+        other.post("/api/keys/revoke-everything", &[]).await;
+    }
+    assert!(app.client().lets_in(&login(&key)).await);
+    assert_eq!(app.recorded("key_revoked").await, 0);
+}
+
+#[tokio::test]
+async fn ten_thousand_keys_come_a_piece_at_a_time_and_no_key_twice() {
+    let app = TestApp::start().await;
+    app.sql(
+        "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, fingerprint, public_key, key_type, key_bits, max_uses,
+                              initial_ttl_minutes, expires_at, created_at, updated_at, last_used_at)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+         SELECT 'test', 'testclient1', 'testuser1', 'testhost1', 'testhostaccount1', printf('SHA256:%05d', i), 'k', 'ed25519', 256, i % 3, 0,
+                1795176000000 + i % 7, 1795000000000, 1795000000000, iif(i % 5, 1795000000000 + i % 11, NULL) FROM n",
+    )
+    .await;
+    let browser = app.signed_in().await;
+    for address in
+        ["/keys?q=SHA256:0000", "/keys?q=SHA256:0000&sort=used", "/keys?q=SHA256:0000&sort=expires&show=ended", "/keys?q=SHA256:0000&sort=host"]
+    {
+        let (mut next, mut seen) = (Some(address.to_owned()), Vec::new());
+        while let Some(address) = next {
+            let page = browser.get(&address).await;
+            assert_eq!(page.status, 200, "{address}");
+            seen.extend(page.text.match_indices("\">SHA256:0").map(|(at, _)| page.text[at + 2..at + 14].to_owned()));
+            let more = page.text.split("rel=\"next\"").next().filter(|before| before.len() < page.text.len());
+            next =
+                more.and_then(|before| before.rsplit("href=\"").next()).map(|rest| rest.split('"').next().unwrap_or_default().replace("&amp;", "&"));
+        }
+        let all = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(all, seen.len(), "{address}: none twice");
+        assert!(all >= 4, "{address}: {all}");
+        if !address.contains("show") {
+            assert_eq!(all, 9, "{address}");
+        }
+    }
+    let page = browser.get("/keys").await;
+    assert!(page.says("25 shown, there are more") && page.text.matches("class=\"row-card\"").count() == 25);
+    for nonsense in ["/keys?after=x", "/keys?after=99999999999999999999.1", "/keys?show=%00&sort=%27%3B--", "/keys?q=%25_%5C", "/keys?q=%F0%9F%94%91"]
+    {
+        assert_eq!(browser.get(nonsense).await.status, 200, "{nonsense}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_brings_a_key_of_their_own() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let account = account(&browser).await;
+    let form = [("host_account", account.as_str()), ("public_key", PUBLIC_KEY), ("days", "7")];
+    let page = browser.post("/api/keys/add", &form).await;
+    assert!(page.path == "/keys" && page.says("SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI now logs in to testhost1"), "{}", page.words());
+    assert!(page.words().contains("jdoe@laptop (testhostaccount1@testhost1) active") && page.words().contains("Made by you"), "{}", page.words());
+    let lookup = json!({ "user": "testhostaccount1", "user_uid": "1000", "host": "testhost1", "key_type": "ssh-ed25519",
+                         "public_key_fingerprint": "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI" });
+    assert!(app.client().lets_in(&lookup).await);
+    app.sql("UPDATE clients SET enabled = 0").await;
+    app.sql("DELETE FROM delegations").await;
+    assert!(app.nobody().lets_in(&lookup).await, "it rests on no client and no delegation");
+    assert!(browser.post("/api/keys/add", &form).await.problem().contains("registered for this host account already"));
+    app.clock.advance(Duration::from_secs(7 * 86_400));
+    assert!(!app.nobody().lets_in(&lookup).await, "and ends when it was to end");
+}
+
+#[tokio::test]
+async fn what_is_no_public_key_is_refused_in_plain_words_and_a_private_one_is_kept_nowhere() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let browser = app.signed_in().await;
+    let account = account(&browser).await;
+    let add = async |browser: &Browser, account: &str, key: &str| {
+        browser.post("/api/keys/add", &[("host_account", account), ("public_key", key), ("days", "7")]).await
+    };
+    let page = add(&browser, &account, "command=\"sh\" ssh-ed25519 AAAA <b>").await;
+    assert_eq!((page.status, page.path.as_str()), (422, "/keys/add"));
+    assert!(
+        page.problem().contains("That is not a public key.") && page.says("command=&quot;sh&quot;") | page.says("command=\"sh\" ssh"),
+        "what was typed stays"
+    );
+    assert!(page.title().starts_with("Error: ") && page.says("aria-invalid=\"true\""));
+    let private = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0LWhhbGY=\n-----END OPENSSH PRIVATE KEY-----";
+    let page = add(&browser, &account, private).await;
+    assert!(page.problem().contains("That is a private key.") && !page.says("c2VjcmV0"), "{}", page.words());
+    let own = app.signed_in_as("test", "eve", PASSWORD).await;
+    assert!(add(&own, &account, PUBLIC_KEY).await.says("Choose one of your host accounts"), "not on somebody else's account");
+    assert!(own.get("/keys/add").await.says("No active host account is linked to you"));
+
+    app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;
+    assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains("does not let people register keys"));
+    app.change_tenant("test", |tenant| tenant.policy.own_keys = true).await;
+    app.sql("UPDATE user_mfa SET enabled = 0").await;
+    assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains("second factor does not count"));
+    assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0);
+}
+
+#[tokio::test]
+async fn the_panic_button_takes_a_fresh_sign_in_and_ends_everything() {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({})).await;
+    let other = app.signed_in().await;
+    let browser = app.signed_in().await;
+    let device = app.start_device().await;
+    let consent = browser.enter(&device.user_code).await;
+    browser.allow(&consent).await;
+    let token = app.poll(&device).await.token();
+
+    app.clock.advance(Duration::from_secs(16 * 60));
+    let page = browser.get("/keys/revoke-everything").await;
+    assert!(page.path == "/sign-in" && page.says("Confirm that it is you"), "{}", page.words());
+    let page = browser.post("/api/keys/revoke-everything", &[]).await;
+    assert_eq!(page.path, "/sign-in", "nor by the form alone");
+    assert!(app.client().lets_in(&login(&key)).await);
+
+    let again = |password: &'static str| {
+        [("tenant", "test"), ("user_name", "testuser1"), ("password", password), ("again", "1"), ("then", "/keys/revoke-everything")]
+    };
+    let page = browser.post("/sign-in/password", &again("wrong")).await;
+    assert!(page.says("Confirm that it is you") && page.problem().contains("is not right"), "{}", page.words());
+    let page = browser.post("/sign-in/password", &again(PASSWORD)).await;
+    assert!(page.says("Revoke everything that may act for you?"), "{}", page.words());
+    let page = browser.post("/api/keys/revoke-everything", &[]).await;
+    assert_eq!(page.path, "/activity");
+    assert!(page.says("SSH keys: 1. Applications and devices: 2. Other sessions: 1."), "{}", page.words());
+    assert!(page.words().contains("Everything was revoked"), "{}", page.words());
+    assert!(!app.client().lets_in(&login(&key)).await);
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    assert_eq!(other.get("/keys").await.path, "/sign-in");
+    assert_eq!(app.recorded("everything_revoked").await, 1);
+}
