@@ -82,7 +82,7 @@ function smallTargets(page: Page) {
       const around = link.closest('p');
       return around !== null && around.textContent?.trim() !== link.textContent?.trim();
     };
-    const targets = [...document.querySelectorAll('a, button, input:not([type=hidden])')].filter(visible).filter(element => !(element.matches('a:not(.button)') && inSentence(element)));
+    const targets = [...document.querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])')].filter(visible).filter(element => !(element.matches('a:not(.button)') && inSentence(element)));
     return targets
       .map(element => (element.matches('[type=checkbox], [type=radio]') ? (element.closest('label') ?? element) : element))
       .map(element => ({ element, least: element.matches('a:not(.button)') ? 24 : 44, box: element.getBoundingClientRect() }))
@@ -99,7 +99,7 @@ async function everyStopIsSeen(page: Page) {
     document.body.focus();
     document.body.removeAttribute('tabindex');
   });
-  const stops = await page.evaluate(() => document.querySelectorAll('a, button, input:not([type=hidden])').length);
+  const stops = await page.evaluate(() => document.querySelectorAll('a, button, select, textarea, summary, input:not([type=hidden])').length);
   const seen = new Set<string>();
   for (let stop = 0; stop < stops + 2; stop++) {
     await page.keyboard.press('Tab');

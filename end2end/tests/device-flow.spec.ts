@@ -22,7 +22,7 @@ test('@look typed, signed in, allowed, picked up', async ({ page, portal, script
       - text: not verified
     - term: Asked
     - definition:
-      - time: just now
+      - time
     - term: From
     - definition: 127.0.0.1, the same address as this browser
     - term: Program

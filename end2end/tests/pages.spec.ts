@@ -22,7 +22,7 @@ test('@js the command for the terminal can be copied', async ({ page, context, p
   await page.goto('/');
   await awake(page);
   await page.getByRole('button', { name: 'Copy' }).click();
-  await expect(page.getByRole('status')).toHaveText('Copied');
+  await expect(page.locator('.toast')).toHaveText('Copied');
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`tms login --server ${portal.url} --tenant test`);
 });
 
@@ -38,16 +38,19 @@ test('hosts', async ({ page }) => {
   await page.goto('/hosts');
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - heading "Hosts" [level=1]
+    - heading "testhost1" [level=2]
     - list:
       - listitem:
-        - heading "testhost1 active" [level=2]
-        - term: Account
-        - definition: testhostaccount1
-        - term: Linked
+        - heading "testhostaccount1 active" [level=3]
+        - term: "Linked:"
         - definition:
           - time
-        - term: Expires
+          - text: /by an administrator/
+        - term: "Expires:"
         - definition: never
+        - term: "Last login through TMS:"
+        - term: "Keys:"
+        - link "Unlink testhostaccount1 on testhost1"
   `);
   await expect(page.getByRole('link', { name: 'Hosts', exact: true })).toHaveAttribute('aria-current', 'page');
 });

@@ -20,7 +20,7 @@ export const PERSON = { tenant: 'test', userName: 'testuser1', displayName: 'Tes
 export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1 1.0' };
 
 /** `tms-portal VERB…` for the same data, before the server starts. */
-export type Operator = (...words: string[]) => Promise<string>;
+export type Operator = ((...words: string[]) => Promise<string>) & { data: string };
 
 export class Portal {
   private log = '';
@@ -40,7 +40,8 @@ export class Portal {
     const settings = [...data, '--test-tenant', '--listen', listen];
     const options = { cwd: TOP, env: { ...process.env, TMS_TEST_PASSWORD: PERSON.password } };
     if (prepare) {
-      const operator: Operator = async (...words) => (await promisify(execFile)(SERVER, [...words, ...data], options)).stdout;
+      const run = async (...words: string[]) => (await promisify(execFile)(SERVER, [...words, ...data], options)).stdout;
+      const operator: Operator = Object.assign(run, { data: join(folder, 'data') });
       await operator('init', '--test-tenant');
       await prepare(operator);
     }

@@ -1,11 +1,17 @@
 // Every page in every state, and how to get there: for the accessibility tests and the screenshots.
 import { Device } from './device.ts';
 import { allow, asked, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
+import { makeKeys } from './machines.ts';
 import type { Portal } from './portal.ts';
 
 export interface State {
   name: string;
   reach: (page: Page, portal: Portal) => Promise<unknown>;
+}
+
+async function signedInAt(page: Page, path: string) {
+  await signedIn(page);
+  await page.goto(path);
 }
 
 export const STATES: State[] = [
@@ -123,6 +129,41 @@ export const STATES: State[] = [
       await page.goto('/sessions');
     },
   },
+  { name: 'hosts, none', reach: page => signedInAt(page, '/hosts?q=none') },
+  { name: 'keys, none', reach: page => signedInAt(page, '/keys?q=none') },
+  {
+    name: 'keys',
+    reach: async (page, portal) => {
+      await makeKeys(portal, 1);
+      await signedInAt(page, '/keys');
+    },
+  },
+  { name: 'keys, a question', reach: page => signedInAt(page, '/keys/revoke-everything') },
+  { name: 'keys, add', reach: page => signedInAt(page, '/keys/add') },
+  {
+    name: 'keys, add, refused',
+    reach: async page => {
+      await signedInAt(page, '/keys/add');
+      await page.getByLabel('Public key').fill('nonsense');
+      await press(page, 'Add this key');
+      await expect(page.getByRole('alert')).toBeVisible();
+    },
+  },
+  { name: 'applications', reach: page => signedInAt(page, '/apps') },
+  { name: 'activity', reach: page => signedInAt(page, '/activity') },
+  { name: 'sign-in, again', reach: page => signedInAt(page, '/sign-in?again=1&then=/admin') },
+  { name: 'administration', reach: page => signedInAt(page, '/admin') },
+  { name: 'administration: clients', reach: page => signedInAt(page, '/admin/clients') },
+  { name: 'administration: clients, add', reach: page => signedInAt(page, '/admin/clients/add') },
+  { name: 'administration: clients, one', reach: page => signedInAt(page, '/admin/clients/client?client=testclient1') },
+  { name: 'administration: hosts', reach: page => signedInAt(page, '/admin/hosts') },
+  { name: 'administration: hosts, one', reach: page => signedInAt(page, '/admin/hosts/host?host=testhost1') },
+  { name: 'administration: people', reach: page => signedInAt(page, '/admin/people') },
+  { name: 'administration: people, one', reach: page => signedInAt(page, '/admin/people/person?user=testuser1') },
+  { name: 'administration: delegations', reach: page => signedInAt(page, '/admin/delegations') },
+  { name: 'administration: keys', reach: page => signedInAt(page, '/admin/keys') },
+  { name: 'administration: record', reach: page => signedInAt(page, '/admin/activity') },
+  { name: 'administration: policy', reach: page => signedInAt(page, '/admin/policy') },
   { name: 'API documentation', reach: page => page.goto('/docs/api') },
   { name: 'not found', reach: page => page.goto('/no-such-page') },
 ];

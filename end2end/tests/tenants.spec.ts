@@ -45,7 +45,7 @@ test.describe('two centres', () => {
     await press(page, 'Sign in');
     await expect(heading(page)).toHaveText('Hello, Ann Other');
     await page.getByRole('link', { name: 'Hosts', exact: true }).click();
-    await expect(page.getByText('No host account is linked to you yet.')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'No host account is linked to you yet' })).toBeVisible();
   });
 
   test('a code of the other centre offers to switch, and is kept', async ({ page, portal }) => {

@@ -6,7 +6,11 @@ use leptos::prelude::*;
 
 /// Counts down from what the server said. Without WASM the first figure stays.
 #[island]
-pub fn Countdown(seconds: u64) -> impl IntoView {
+pub fn Countdown(
+    seconds: u64,
+    /// What is said when it is over.
+    expired: String,
+) -> impl IntoView {
     let left = RwSignal::new(seconds);
     Effect::new(move |_| {
         let end = now() + Duration::from_secs(seconds).as_secs_f64() * 1_000.0;
@@ -16,11 +20,11 @@ pub fn Countdown(seconds: u64) -> impl IntoView {
             on_cleanup(move || ticking.clear());
         }
     });
-    view! { <span class="countdown">{move || in_words(left.get())}</span> }
+    view! { <span class="countdown">{move || in_words(left.get(), &expired)}</span> }
 }
 
-fn in_words(seconds: u64) -> String {
-    if seconds == 0 { "expired".to_owned() } else { format!("{}:{:02}", seconds / 60, seconds % 60) }
+fn in_words(seconds: u64, expired: &str) -> String {
+    if seconds == 0 { expired.to_owned() } else { format!("{}:{:02}", seconds / 60, seconds % 60) }
 }
 
 /// Milliseconds by the browser's clock; only differences of it are used.

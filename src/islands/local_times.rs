@@ -15,21 +15,22 @@ const EVERY: Duration = Duration::from_secs(30);
 #[island]
 pub fn LocalTimes() -> impl IntoView {
     Effect::new(move |_| {
-        retell();
-        if let Ok(telling) = set_interval_with_handle(retell, EVERY) {
+        // What the server said is still true: only the tooltips change, and nothing moves.
+        retell(false);
+        if let Ok(telling) = set_interval_with_handle(|| retell(true), EVERY) {
             on_cleanup(move || telling.clear());
         }
     });
 }
 
-fn retell() {
+fn retell(also_ago: bool) {
     let Some(language) = document().document_element().and_then(|root| root.get_attribute("lang")) else { return };
     let Ok(times) = document().query_selector_all("time[datetime]") else { return };
     for time in (0..times.length()).filter_map(|n| times.item(n)?.dyn_into::<Element>().ok()) {
         let Some(at) = time.get_attribute("datetime").map(|at| Date::parse(&at)).filter(|at| at.is_finite()) else { continue };
         let exact = Date::new(&at.into()).to_locale_string(&language, &Object::new());
         let _ = time.set_attribute("title", &String::from(exact));
-        if time.has_attribute("data-ago") {
+        if also_ago && time.has_attribute("data-ago") {
             time.set_text_content(Some(&relative(at - Date::now(), &language)));
         }
     }

@@ -12,17 +12,25 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Asks until the device has its token or the time is over. Without WASM there is the link to look again.
 #[island]
-pub fn PickupStatus(outcome: Outcome) -> impl IntoView {
-    let outcome = RwSignal::new(outcome);
+pub fn PickupStatus(
+    waiting: bool,
+    /// How it stands.
+    sentence: String,
+    /// What the link says.
+    look_again: String,
+) -> impl IntoView {
+    let waiting = RwSignal::new(waiting);
+    let sentence = RwSignal::new(sentence);
     Effect::new(move |_| {
         let ask = move || {
-            if !is_waiting(&outcome.get_untracked()) {
+            if !waiting.get_untracked() {
                 return;
             }
             spawn_local(async move {
                 // A failed answer changes nothing: the next one may come through.
                 if let Ok(Some(decided)) = decided_device().await {
-                    outcome.set(decided.outcome);
+                    waiting.set(matches!(decided.outcome, Outcome::Waiting));
+                    sentence.set(decided.status);
                 }
             });
         };
@@ -31,26 +39,9 @@ pub fn PickupStatus(outcome: Outcome) -> impl IntoView {
         }
     });
     view! {
-        <p class="pickup" role="status" data-waiting=move || is_waiting(&outcome.get()).then_some("true")>
-            {move || in_words(&outcome.get())}
+        <p class="pickup" role="status" data-waiting=move || waiting.get().then_some("true")>{sentence}</p>
+        <p class="again" hidden=move || !waiting.get()>
+            <a href=paths::DEVICE_RESULT>{look_again}</a>
         </p>
-        <p class="again" hidden=move || !is_waiting(&outcome.get())>
-            <a href=paths::DEVICE_RESULT>"Look again"</a>
-        </p>
-    }
-}
-
-fn is_waiting(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Waiting)
-}
-
-fn in_words(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Waiting => "Your device has not picked it up yet. That takes a few seconds.".to_owned(),
-        Outcome::PickedUp { at, from: Some(from) } => format!("Your device picked it up at {at}, from {from}."),
-        Outcome::PickedUp { at, from: None } => format!("Your device picked it up at {at}."),
-        Outcome::Denied => "The request has been denied.".to_owned(),
-        Outcome::Withdrawn => "The access has been taken back.".to_owned(),
-        Outcome::Expired => "Your device did not come for it in time. Run the command again.".to_owned(),
     }
 }

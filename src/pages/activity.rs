@@ -83,8 +83,8 @@ fn Line(line: HappenedItem, own: bool) -> impl IntoView {
         <li class="row-card">
             <div class="what">
                 <h2 class="happened">{what.clone()}</h2>
+                <p class="hint"><Ago at=line.at/></p>
                 <dl class="facts short">
-                    <div><dt class="only-heard">{w.list_since()}</dt><dd><Ago at=line.at/></dd></div>
                     {(!own).then(|| fact(w.activity_who(), line.person))}
                     {fact(w.activity_client(), line.client)}
                     {fact(w.activity_subject(), line.subject)}

@@ -25,7 +25,7 @@ pub fn Overview() -> impl IntoView {
             <p class="lead">{w.admin_lead()}</p>
             <ul class="cards">
                 {parts::areas().into_iter().map(|area| view! {
-                    <li><a class="card" href=area.path>{area.name} <span class="hint">{area.purpose}</span></a></li>
+                    <li class="card"><h2><a href=area.path>{area.name}</a></h2> <p class="hint">{area.purpose}</p></li>
                 }).collect_view()}
             </ul>
         </AdminPage>

@@ -11,7 +11,7 @@ use crate::domain::tenant::Tenant;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
 
 use crate::server::context::user_codes::Presenting;
-use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn};
+use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn, words};
 
 use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, SwitchTenant, WaitingRequest, waiting_device};
 use crate::server_fns::host_accounts::HostAccountItem;
@@ -68,32 +68,33 @@ async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String
 
 #[component]
 fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>, other: Option<Tenant>) -> impl IntoView {
+    let w = words();
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
     let value = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty()).or_else(|| filled.clone()).unwrap_or_default();
     view! {
-        <Page title="Enter the code from your device" refused>
+        <Page title=w.device_title() refused>
             <form method="post" action=EnterCode::url() class="enter-code" novalidate>
-                <label for="user-code">"Code"</label>
+                <label for="user-code">{w.device_code()}</label>
                 {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
                 {filled.map(|_| view! {
-                    <p class="notice">"This code came with the address. Go on only if your own device shows the same one."</p>
+                    <p class="notice">{w.device_came_with_address()}</p>
                 })}
                 <UserCodeInput value refused/>
-                <p class="hint" id="user-code-hint">"Eight letters, such as " <span translate="no">"WDJB-MJHT"</span> ". Capitals, spaces and dashes do not matter."</p>
-                <button class="main">"Continue"</button>
+                <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
+                <button class="main">{w.device_continue()}</button>
             </form>
             {other.map(|tenant| view! {
                 <form method="post" action=SwitchTenant::url() class="aside">
                     <input type="hidden" name="tenant" value=tenant.id.to_string()/>
-                    <button>"Switch to " {tenant.display_name}</button>
+                    <button>{w.device_switch_to(tenant.display_name)}</button>
                 </form>
             })}
             <p class="aside">
-                "Did somebody send you a code, or ask you to enter one? "
-                <a href=paths::DEVICE_REPORT>"I did not start this"</a>
+                {w.device_sent_code()} " "
+                <a href=paths::DEVICE_REPORT>{w.not_started()}</a>
             </p>
         </Page>
     }
@@ -101,11 +102,12 @@ fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>, other: Option<T
 
 #[component]
 fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> impl IntoView {
+    let w = words();
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
-    let title = format!("Let {} use your account?", device.client.name);
+    let title = w.consent_question(device.client.name.as_str());
     let tick_refused = notice.as_ref().is_some_and(|notice| notice.place == Place::Tick);
     let chosen = notice.as_ref().and_then(|notice| notice.chosen.clone());
     let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
@@ -116,9 +118,9 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
             {above}
             <YouAre person/>
             <div class="compare">
-                <p id="compare">"Check that your device shows"</p>
+                <p id="compare">{w.consent_compare()}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
-                <p class="hint">"Valid for " <Countdown seconds=device.expires_in_seconds/></p>
+                <p class="hint">{w.consent_valid_for()} " " <Countdown seconds=device.expires_in_seconds expired=w.consent_expired()/></p>
             </div>
             <Origin device=device.clone()/>
             <OnePress>
@@ -127,7 +129,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                     <WhatItMay device=device.clone() chosen=chosen.clone()/>
                     <Lifetimes lifetimes=device.lifetimes chosen/>
                     <p class="warning">
-                        "Only continue if " <strong>"you"</strong> " started this on your own device just now. Support staff will never ask you to enter a code."
+                        {w.consent_only_if_before()} " " <strong>{w.consent_only_if_you()}</strong> " " {w.consent_only_if_after()}
                     </p>
                     {at_the_tick}
                     {device.tick_required.then(|| view! {
@@ -140,17 +142,17 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                                 aria-invalid=tick_refused.then_some("true")
                                 aria-describedby=tick_refused.then_some("consent-error")
                             />
-                            <span>"Yes, I started this"</span>
+                            <span>{w.consent_tick()}</span>
                         </label>
                     })}
                     <div class="decide">
-                        <button name="decision" value="deny">"Deny"</button>
-                        <button name="decision" value="allow">"Allow"</button>
+                        <button name="decision" value="deny">{w.consent_deny()}</button>
+                        <button name="decision" value="allow">{w.consent_allow()}</button>
                     </div>
                 </form>
             </OnePress>
             <form method="post" action=EnterAnotherCode::url() class="aside">
-                <button class="quiet">"Enter another code"</button>
+                <button class="quiet">{w.consent_another_code()}</button>
             </form>
         </Page>
     }
@@ -159,22 +161,23 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
 /// Who asks, from where, since when.
 #[component]
 fn Origin(device: WaitingRequest) -> impl IntoView {
+    let w = words();
     let place = match (device.from, device.same_address) {
-        (Some(from), true) => format!("{from}, the same address as this browser"),
-        (Some(from), false) => format!("{from}, another address than this browser’s"),
-        (None, _) => "unknown".to_owned(),
+        (Some(from), true) => w.consent_from_same(from),
+        (Some(from), false) => w.consent_from_other(from),
+        (None, _) => w.consent_from_unknown(),
     };
     view! {
         <dl class="facts">
-            <dt>"Application"</dt>
+            <dt>{w.consent_application()}</dt>
             <dd><ClientName client=device.client/></dd>
-            <dt>"Asked"</dt>
+            <dt>{w.consent_asked()}</dt>
             <dd><Ago at=device.requested_at/></dd>
-            <dt>"From"</dt>
+            <dt>{w.consent_from()}</dt>
             <dd>{place}</dd>
             {(!device.agent.is_empty()).then(|| view! {
-                <dt>"Program"</dt>
-                <dd>{device.agent} <span class="hint">" (as it calls itself)"</span></dd>
+                <dt>{w.consent_program()}</dt>
+                <dd><bdi>{device.agent}</bdi> <span class="hint">" " {w.consent_program_says()}</span></dd>
             })}
         </dl>
     }
@@ -183,24 +186,25 @@ fn Origin(device: WaitingRequest) -> impl IntoView {
 /// What it may do, and on which host accounts.
 #[component]
 fn WhatItMay(device: WaitingRequest, chosen: Option<Chosen>) -> impl IntoView {
+    let w = words();
     let none = device.host_accounts.is_empty();
     view! {
         <section aria-labelledby="may">
-            <h2 id="may">"What it may do"</h2>
+            <h2 id="may">{w.consent_may()}</h2>
             <ul class="may">
                 {device.may_create_keys.then(|| view! {
-                    <li><strong>"Log in over SSH as you"</strong> ", run programs and change files, on the host accounts ticked below"</li>
+                    <li><strong>{w.consent_may_log_in()}</strong> {w.consent_may_log_in_more()}</li>
                 })}
-                {device.may_revoke_keys.then(|| view! { <li>"Revoke your SSH keys"</li> })}
-                {device.may_read_keys.then(|| view! { <li>"See your SSH keys and when they were used"</li> })}
-                {device.may_read_hosts.then(|| view! { <li>"See the host accounts ticked below"</li> })}
-                <li>"Know your user name"</li>
+                {device.may_revoke_keys.then(|| view! { <li>{w.apps_may_revoke_keys()}</li> })}
+                {device.may_read_keys.then(|| view! { <li>{w.apps_may_read_keys()}</li> })}
+                {device.may_read_hosts.then(|| view! { <li>{w.consent_may_see_hosts()}</li> })}
+                <li>{w.consent_may_know()}</li>
             </ul>
         </section>
         <fieldset>
-            <legend>"Host accounts"</legend>
+            <legend>{w.consent_hosts()}</legend>
             {if none {
-                Either::Left(view! { <p class="hint">"No host account is linked to you, so there is nothing to choose."</p> })
+                Either::Left(view! { <p class="hint">{w.consent_no_hosts()}</p> })
             } else {
                 Either::Right(device.host_accounts.into_iter().map(|account| {
                     // All are ticked at first; after a refusal, those that the person left ticked.
@@ -214,25 +218,27 @@ fn WhatItMay(device: WaitingRequest, chosen: Option<Chosen>) -> impl IntoView {
 
 #[component]
 fn HostChoice(account: HostAccountItem, checked: bool) -> impl IntoView {
+    let w = words();
     view! {
         <label class="choice">
             <input type="checkbox" name="host_accounts[]" value=account.id checked=checked/>
-            <span><strong>{account.host}</strong> " as " <strong>{account.account}</strong></span>
+            <span><strong>{account.host}</strong> " " {w.consent_as()} " " <strong>{account.account}</strong></span>
         </label>
     }
 }
 
 #[component]
 fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoView {
+    let w = words();
     let wanted = chosen.map(|chosen| chosen.lifetime);
     let place = lifetimes.iter().position(|lifetime| Some(lifetime.seconds.to_string()) == wanted).unwrap_or(0);
     view! {
         <fieldset>
-            <legend>"For how long"</legend>
+            <legend>{w.consent_how_long()}</legend>
             {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
                 <label class="choice">
                     <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == place/>
-                    <span><strong>{lifetime.words}</strong> <span class="hint">" until " {lifetime.until}</span></span>
+                    <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " {lifetime.until}</span></span>
                 </label>
             }).collect_view()}
         </fieldset>
@@ -241,14 +247,15 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoV
 
 #[component]
 fn YouAre(person: SignedIn) -> impl IntoView {
+    let w = words();
     view! {
         <div class="row you-are">
             <p>
-                "You are " <strong>{person.display_name().to_owned()}</strong> " (" {person.user_id().to_string()} " at " {person.tenant_name().to_owned()} ")."
+                {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
             </p>
             <form method="post" action=SwitchTenant::url()>
                 <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
-                <button class="quiet">"Use another account"</button>
+                <button class="quiet">{w.consent_use_another()}</button>
             </form>
         </div>
     }

@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 use super::components::{Page, Problem, Sorry};
 use crate::domain::paths;
 use crate::islands::{OnePress, UserCodeInput};
-use crate::server::context::{self, Notice, Place};
+use crate::server::context::{self, Notice, Place, words};
 use crate::server_fns::device::{ReportCode, waiting_device};
 
 #[component]
@@ -28,37 +28,39 @@ pub fn DeviceReport() -> impl IntoView {
 
 #[component]
 fn Report(notice: Option<Notice>, code: Option<String>) -> impl IntoView {
+    let w = words();
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
     let value = notice.as_ref().map(|notice| notice.typed.clone()).or(code).unwrap_or_default();
     view! {
-        <Page title="I did not start this" refused>
+        <Page title=w.not_started() refused>
             <p class="lead">
-                "Whoever sends you a code wants you to let them into your account. Do not enter it anywhere else, and do not answer them."
+                {w.report_lead()}
             </p>
-            <p>"Enter the code here, and it stops working at once. The device is told no, and what happened is recorded for your centre’s operators."</p>
+            <p>{w.report_enter()}</p>
             <OnePress>
                 <form method="post" action=ReportCode::url() class="enter-code" novalidate>
-                    <label for="user-code">"Code"</label>
+                    <label for="user-code">{w.device_code()}</label>
                     {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
                     <UserCodeInput value refused/>
-                    <p class="hint" id="user-code-hint">"Eight letters, such as " <span translate="no">"WDJB-MJHT"</span> "."</p>
-                    <button class="main danger">"Report and stop it"</button>
+                    <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> "."</p>
+                    <button class="main danger">{w.report_button()}</button>
                 </form>
             </OnePress>
-            <p class="aside"><a href=paths::DEVICE>"I did start it: enter the code to continue"</a></p>
+            <p class="aside"><a href=paths::DEVICE>{w.report_did_start()}</a></p>
         </Page>
     }
 }
 
 #[component]
 fn Reported() -> impl IntoView {
+    let w = words();
     view! {
-        <Page title="Thank you. It has been stopped.">
-            <p class="lead" role="status">"The code no longer works, the device has been told no, and nothing was shared."</p>
-            <p>"If you have already allowed a request, " <a href=paths::SESSIONS>"take it back"</a> ", and tell your centre’s help desk."</p>
+        <Page title=w.report_thanks()>
+            <p class="lead" role="status">{w.report_thanks_means()}</p>
+            <p>{w.report_allowed_before()} " " <a href=paths::SESSIONS>{w.report_allowed_link()}</a> {w.report_allowed_after()}</p>
         </Page>
     }
 }

@@ -4,10 +4,10 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::components::{ClientName, Page, Problem, Sorry};
+use super::components::{At, ClientName, Page, Problem, Sorry};
 use crate::domain::paths;
 use crate::islands::{OnePress, PickupStatus};
-use crate::server::context::{self, Place};
+use crate::server::context::{self, Place, words};
 use crate::server_fns::device::{ClientItem, DecidedRequest, Outcome, WithdrawDevice, decided_device};
 
 #[component]
@@ -26,65 +26,70 @@ pub fn DeviceResult() -> impl IntoView {
 
 #[component]
 fn Answered(device: DecidedRequest, problem: Option<String>) -> impl IntoView {
+    let w = words();
     let problem = problem.map(|sentence| view! { <Problem sentence/> });
     match device.outcome {
         Outcome::Waiting | Outcome::PickedUp { .. } => Either::Left(view! { <Connected device problem=problem.into_any()/> }),
-        Outcome::Denied => Either::Right(
-            view! { <Ended title="Denied" sentence="Nothing was shared. The device has been told." client=device.client problem=problem.into_any()/> },
-        ),
+        Outcome::Denied => {
+            Either::Right(view! { <Ended title=w.result_denied() sentence=w.result_denied_means() client=device.client problem=problem.into_any()/> })
+        }
         Outcome::Withdrawn => Either::Right(view! {
-            <Ended title="Taken back" sentence="The access has ended: what the device holds no longer works." client=device.client problem=problem.into_any()/>
+            <Ended title=w.result_taken_back() sentence=w.result_taken_back_means() client=device.client problem=problem.into_any()/>
         }),
         Outcome::Expired => Either::Right(view! {
-            <Ended title="The code has expired" sentence="Nothing was shared. Run the command again to get a new code." client=device.client problem=problem.into_any()/>
+            <Ended title=w.result_expired() sentence=w.result_expired_means() client=device.client problem=problem.into_any()/>
         }),
     }
 }
 
 #[component]
 fn Connected(device: DecidedRequest, problem: AnyView) -> impl IntoView {
-    let hosts: Vec<String> = device.host_accounts.iter().map(|account| format!("{} as {}", account.host, account.account)).collect();
-    let may = if device.may_create_keys { "May log in over SSH to" } else { "May see" };
+    let w = words();
+    let waiting = matches!(device.outcome, Outcome::Waiting);
+    let hosts: Vec<String> =
+        device.host_accounts.iter().map(|account| w.consent_account_on(account.host.as_str(), account.account.as_str())).collect();
+    let may = if device.may_create_keys { w.result_may_log_in() } else { w.result_may_see() };
     view! {
-        <Page title="Connected">
+        <Page title=w.result_connected()>
             {problem}
-            <p class="lead">"You can go back to your device and close this page."</p>
+            <p class="lead">{w.result_go_back()}</p>
             <div class="card pickup-card">
-                <PickupStatus outcome=device.outcome/>
+                <PickupStatus waiting sentence=device.status look_again=w.pickup_look_again()/>
             </div>
             <dl class="facts">
-                <dt>"Application"</dt>
+                <dt>{w.consent_application()}</dt>
                 <dd><ClientName client=device.client/></dd>
                 <dt>{may}</dt>
-                <dd>{if hosts.is_empty() { "no host account".to_owned() } else { hosts.join(", ") }}</dd>
-                <dt>"Until"</dt>
-                <dd>{device.until}</dd>
+                <dd>{if hosts.is_empty() { w.result_no_host() } else { hosts.join(", ") }}</dd>
+                <dt>{w.result_until()}</dt>
+                <dd>{device.until.map(|at| view! { <At at/> })}</dd>
             </dl>
             <OnePress>
                 <form method="post" action=WithdrawDevice::url() class="aside row">
                     <input type="hidden" name="grant" value=device.grant/>
-                    <p>"Changed your mind?"</p>
-                    <button class="danger">"Take it back"</button>
+                    <p>{w.result_changed_your_mind()}</p>
+                    <button class="danger">{w.result_take_back()}</button>
                 </form>
             </OnePress>
-            <p class="aside"><a href=paths::SESSIONS>"See all that you let in"</a></p>
+            <p class="aside"><a href=paths::SESSIONS>{w.result_see_all()}</a></p>
         </Page>
     }
 }
 
 #[component]
-fn Ended(title: &'static str, sentence: &'static str, client: ClientItem, problem: AnyView) -> impl IntoView {
+fn Ended(title: String, sentence: String, client: ClientItem, problem: AnyView) -> impl IntoView {
+    let w = words();
     view! {
         <Page title>
             {problem}
             <p class="lead">{sentence}</p>
             <dl class="facts">
-                <dt>"Application"</dt>
+                <dt>{w.consent_application()}</dt>
                 <dd><ClientName client/></dd>
             </dl>
             <p class="actions aside">
-                <a class="button" href=paths::DEVICE>"Enter another code"</a>
-                <a class="button" href=paths::HOME>"Go to the start page"</a>
+                <a class="button" href=paths::DEVICE>{w.consent_another_code()}</a>
+                <a class="button" href=paths::HOME>{w.error_home()}</a>
             </p>
         </Page>
     }
@@ -92,10 +97,11 @@ fn Ended(title: &'static str, sentence: &'static str, client: ClientItem, proble
 
 #[component]
 fn Nothing() -> impl IntoView {
+    let w = words();
     view! {
-        <Page title="No request here">
-            <p class="lead">"You have not answered a request in this browser."</p>
-            <p><a class="button main" href=paths::DEVICE>"Enter a code"</a></p>
+        <Page title=w.result_nothing()>
+            <p class="lead">{w.result_nothing_means()}</p>
+            <p><a class="button main" href=paths::DEVICE>{w.nav_device()}</a></p>
         </Page>
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::components::{ClientName, Command, Page, Sorry};
 use crate::domain::paths;
-use crate::server::context::{self, SignedIn};
+use crate::server::context::{self, SignedIn, words};
 
 use crate::server_fns::device::{WaitingRequest, waiting_device};
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
@@ -25,16 +25,17 @@ pub fn Home() -> impl IntoView {
 
 #[component]
 fn Welcome() -> impl IntoView {
+    let w = words();
     view! {
-        <Page title="Let your programs in, and see who you let in">
+        <Page title=w.home_welcome()>
             <p class="lead">
-                "The Trust Manager lets the applications you choose work for you on your computing centre’s hosts, without your password, and only for as long as you say."
+                {w.home_welcome_lead()}
             </p>
             <p class="actions">
-                <a class="button main" href=paths::DEVICE>"Enter a code"</a>
-                <a class="button" href=paths::SIGN_IN>"Sign in"</a>
+                <a class="button main" href=paths::DEVICE>{w.nav_device()}</a>
+                <a class="button" href=paths::SIGN_IN>{w.sign_in()}</a>
             </p>
-            <p class="hint">"A code appears when a program, such as " <code translate="no">"tms login"</code> " in a terminal, asks to act for you."</p>
+            <p class="hint">{w.home_welcome_code_before()} " " <code translate="no">"tms login"</code> " " {w.home_welcome_code_after()}</p>
         </Page>
     }
 }
@@ -42,35 +43,32 @@ fn Welcome() -> impl IntoView {
 #[component]
 fn Overview(person: SignedIn, waiting: Option<WaitingRequest>, hosts: Vec<HostAccountItem>) -> impl IntoView {
     let active = hosts.iter().filter(|host| host.active).count();
-    let linked = match active {
-        0 => "No host account is linked to you yet.".to_owned(),
-        1 => "One host account is linked to you.".to_owned(),
-        n => format!("{n} host accounts are linked to you."),
-    };
+    let w = words();
+    let linked = w.home_hosts_linked(i64::try_from(active).unwrap_or(i64::MAX));
     let login = context::login_command();
     view! {
-        <Page title=format!("Hello, {}", person.display_name())>
-            <p class="lead">"You are signed in as " <strong>{person.user_id().to_string()}</strong> " at " <strong>{person.tenant_name().to_owned()}</strong> "."</p>
+        <Page title=w.home_hello(person.display_name())>
+            <p class="lead">{w.home_signed_in_as()} " " <strong>{person.user_id().to_string()}</strong> " " {w.home_at()} " " <strong>{person.tenant_name().to_owned()}</strong> "."</p>
             <section aria-labelledby="waiting">
-                <h2 id="waiting">"Waiting for you"</h2>
+                <h2 id="waiting">{w.home_waiting()}</h2>
                 {match waiting {
                     Some(device) => Either::Left(view! {
                         <div class="card ask">
-                            <p><ClientName client=device.client/> " asks to use your account."</p>
-                            <p><a class="button main" href=paths::DEVICE>"Look at the request"</a></p>
+                            <p><ClientName client=device.client/> " " {w.home_asks()}</p>
+                            <p><a class="button main" href=paths::DEVICE>{w.home_look()}</a></p>
                         </div>
                     }),
                     None => Either::Right(view! {
-                        <p>"Nothing. When a program shows you a code, " <a href=paths::DEVICE>"enter it here"</a> "."</p>
+                        <p>{w.home_nothing_before()} " " <a href=paths::DEVICE>{w.home_nothing_link()}</a> "."</p>
                     }),
                 }}
             </section>
             <section aria-labelledby="linked">
-                <h2 id="linked">"Your hosts"</h2>
-                <p>{linked} " " <a href=paths::HOSTS>"See your hosts"</a></p>
+                <h2 id="linked">{w.home_hosts()}</h2>
+                <p>{linked} " " <a href=paths::HOSTS>{w.home_hosts_see()}</a></p>
             </section>
             <section aria-labelledby="terminal">
-                <h2 id="terminal">"Sign in from a terminal"</h2>
+                <h2 id="terminal">{w.home_terminal()}</h2>
                 <Command text=login/>
             </section>
         </Page>

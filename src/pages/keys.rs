@@ -132,7 +132,7 @@ pub fn KeyFacts(
     view! {
                 <dl class="facts short">
                     <div><dt>{w.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>
-                    <div><dt>{w.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(key.client.unwrap_or_else(|| w.keys_made_by_person())) }}</dd></div>
+                    <div><dt>{w.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(view! { <bdi>{key.client.unwrap_or_else(|| w.keys_made_by_person())}</bdi> }) }}</dd></div>
                     <div><dt>{w.keys_created()}</dt><dd><Ago at=key.created_at/></dd></div>
                     <div>
                         <dt>{w.keys_last_used()}</dt>

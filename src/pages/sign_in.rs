@@ -77,6 +77,7 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, an
 
 #[component]
 fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
+    let w = words();
     let Chosen { tenants, tenant, notice, with_code } = choice;
     if let Some(notice) = &notice {
         context::set_refused(notice);
@@ -84,24 +85,25 @@ fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
     let refused = notice.is_some();
     let others = tenant.is_some() && tenants.len() > 1;
     view! {
-        <Page title="Sign in" refused>
-            {with_code.then(|| view! { <p class="notice">"Your code is kept. Sign in to see who asks."</p> })}
+        <Page title=w.sign_in() refused>
+            {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
             {match tenant {
                 Some(tenant) => Either::Left(view! { <Ways tenant notice then/> }),
                 None => Either::Right(view! { <Tenants tenants then/> }),
             }}
-            {others.then(|| view! { <p class="aside"><a href=format!("{}?choose=1", paths::SIGN_IN)>"My account is at another centre"</a></p> })}
+            {others.then(|| view! { <p class="aside"><a href=format!("{}?choose=1", paths::SIGN_IN)>{w.sign_in_elsewhere()}</a></p> })}
         </Page>
     }
 }
 
 #[component]
 fn Tenants(tenants: Vec<Tenant>, then: Onward) -> impl IntoView {
+    let w = words();
     if tenants.is_empty() {
-        return Either::Left(view! { <p class="lead">"Nobody can sign in here yet. Ask the operators of your centre."</p> });
+        return Either::Left(view! { <p class="lead">{w.sign_in_nobody()}</p> });
     }
     Either::Right(view! {
-        <p class="lead">"Where is your account?"</p>
+        <p class="lead">{w.sign_in_where()}</p>
         <ul class="cards">
             {tenants.into_iter().map(|tenant| view! {
                 <li><a class="card" href=paths::sign_in(Some(&tenant.id), &then)>{tenant.display_name}</a></li>
@@ -113,10 +115,11 @@ fn Tenants(tenants: Vec<Tenant>, then: Onward) -> impl IntoView {
 /// Each way into the tenant.
 #[component]
 fn Ways(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl IntoView {
+    let w = words();
     let methods = context::methods(&tenant);
     if methods.is_empty() {
         return Either::Left(view! {
-            <p class="lead">"There is no way to sign in to " <strong>{tenant.display_name}</strong> " here yet. Ask its operators."</p>
+            <p class="lead">{w.sign_in_no_way(tenant.display_name)}</p>
         });
     }
     Either::Right(
@@ -157,6 +160,7 @@ fn PasswordForm(
     #[prop(optional)]
     only: Option<String>,
 ) -> impl IntoView {
+    let w = words();
     let refused = notice.is_some();
     let again = only.is_some();
     let user_name = only.or_else(|| notice.as_ref().map(|notice| notice.typed.clone())).unwrap_or_default();
@@ -164,12 +168,12 @@ fn PasswordForm(
     view! {
         <OnePress>
             <form method="post" action=paths::SIGN_IN_PASSWORD class="sign-in">
-                <p class="hint">"Account at " <strong>{tenant.display_name}</strong></p>
+                <p class="hint">{w.sign_in_account_at()} " " <strong>{tenant.display_name}</strong></p>
                 {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                 {again.then(|| view! { <input type="hidden" name="again" value="1"/> })}
-                <label for="user-name">"User name"</label>
+                <label for="user-name">{w.sign_in_user_name()}</label>
                 <input
                     id="user-name"
                     name="user_name"
@@ -183,9 +187,9 @@ fn PasswordForm(
                     autofocus=!again
                     aria-describedby=described
                 />
-                <label for="password">"Password"</label>
+                <label for="password">{w.sign_in_password()}</label>
                 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=again aria-describedby=described/>
-                <button class="main">"Sign in"</button>
+                <button class="main">{w.sign_in()}</button>
             </form>
         </OnePress>
     }

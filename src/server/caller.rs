@@ -18,6 +18,7 @@ use super::sign_in::session::{Notice, Place, PortalSession};
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::time::retry_after;
 use crate::domain::user_code::UserCode;
+use crate::words::Words;
 
 #[derive(Clone)]
 pub struct Caller {
@@ -34,7 +35,7 @@ impl Caller {
     }
 
     /// Keeps the outcome of a typed code for the next page: the request to decide, or why there is none.
-    pub async fn take_up(&self, presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>, typed: &str) -> Result<(), Fault> {
+    pub async fn take_up(&self, presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>, typed: &str, words: Words) -> Result<(), Fault> {
         match presented {
             Ok(Some(grant)) => {
                 let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
@@ -46,7 +47,7 @@ impl Caller {
                     // Kept for the switch to that tenant.
                     self.session.set_typed_code(typed).await?;
                 }
-                self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed)).await
+                self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed, words)).await
             }
             Err(Error::Internal(fault)) => Err(fault),
         }
@@ -54,8 +55,8 @@ impl Caller {
 }
 
 /// Why a code was refused, as the next page says it.
-pub fn code_notice(place: Place, refused: &CodeRefused, typed: &str) -> Notice {
-    let mut notice = Notice::new(place, refused).typed(typed);
+pub fn code_notice(place: Place, refused: &CodeRefused, typed: &str, words: Words) -> Notice {
+    let mut notice = Notice::new(place, words.code_refused(refused)).typed(typed);
     match refused {
         CodeRefused::TooManyTries { wait } => notice.wait = Some(retry_after(*wait)),
         CodeRefused::OtherTenant { tenant, .. } => notice.tenant = Some(tenant.clone()),

@@ -1,5 +1,6 @@
 //! What every request passes before it is looked at.
 
+pub mod apart;
 pub mod client_address;
 pub mod headers;
 pub mod rate_limit;

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::provide_context;
@@ -23,7 +23,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::Reading;
-use super::guard::{client_address, headers, rate_limit, sign_in_required, trouble};
+use super::guard::{apart, client_address, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
 use super::{brand, caller, export, oauth, sign_in, telemetry, tms};
@@ -71,6 +71,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(sessions(state))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CsrfLayer::new())
+        .layer(from_fn(apart::run))
         .layer(from_fn_with_state(state.clone(), limit_pages))
 }
 

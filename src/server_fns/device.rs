@@ -64,8 +64,10 @@ pub struct DecidedRequest {
     pub outcome: Outcome,
     pub may_create_keys: bool,
     pub host_accounts: Vec<HostAccountItem>,
-    /// When the access ends, in words; empty when there is none.
-    pub until: String,
+    /// How it stands, in words.
+    pub status: String,
+    /// When the access ends, if there is one.
+    pub until: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +76,7 @@ pub enum Outcome {
     Waiting,
     /// The device has its token.
     PickedUp {
-        at: String,
+        at: Timestamp,
         from: Option<String>,
     },
     Denied,
@@ -93,7 +95,7 @@ pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), Serv
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
     let presented = services.present_user_code(who, &user_code).await;
     let sign_in_first = matches!(presented, Ok(None));
-    caller.take_up(presented, &user_code).await.map_err(context::fault)?;
+    caller.take_up(presented, &user_code, context::words()).await.map_err(context::fault)?;
     context::see_other(if sign_in_first { SIGN_IN } else { DEVICE });
     Ok(())
 }
@@ -144,7 +146,11 @@ pub async fn decide_device(
             }
             let chosen = Some(Chosen { lifetime, host_accounts });
             let place = if refused == NotConfirmed { Place::Tick } else { Place::Consent };
-            caller.session.set_notice(&Notice { chosen, ..Notice::new(place, refused) }).await.map_err(context::fault)
+            caller
+                .session
+                .set_notice(&Notice { chosen, ..Notice::new(place, context::words().decision_refused(refused)) })
+                .await
+                .map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -204,7 +210,9 @@ pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
     match services.withdraw_device(&person, &grant).await {
         Ok(()) => Ok(()),
-        Err(Error::Refused(refused)) => caller.session.set_notice(&Notice::new(Place::Result, refused)).await.map_err(context::fault),
+        Err(Error::Refused(refused)) => {
+            caller.session.set_notice(&Notice::new(Place::Result, context::words().decision_refused(refused))).await.map_err(context::fault)
+        }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -222,7 +230,7 @@ pub async fn report_code(#[server(default)] user_code: String) -> Result<(), Ser
             caller.session.forget_waiting().await.map_err(context::fault)?;
             Notice::new(Place::Reported, "")
         }
-        Err(Error::Refused(refused)) => context::code_notice(Place::Report, &refused, &user_code),
+        Err(Error::Refused(refused)) => context::code_notice(Place::Report, &refused, &user_code, context::words()),
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
     caller.session.set_notice(&notice).await.map_err(context::fault)?;
@@ -282,9 +290,9 @@ mod items {
     use crate::domain::device_grant::{DeviceGrant, State};
     use crate::domain::scope::Scope;
     use crate::domain::tenant::offered_lifetimes;
-    use crate::domain::time::{Timestamp, span_in_words};
-    use crate::server::context::ClientName;
+    use crate::domain::time::Timestamp;
     use crate::server::context::consent::{Decided, Waiting};
+    use crate::server::context::{ClientName, words};
 
     impl Standing {
         fn of(client: &ClientName) -> Self {
@@ -315,8 +323,8 @@ mod items {
             let Waiting { grant, client, host_accounts, policy } = waiting;
             let lifetime = |lifetime: std::time::Duration| LifetimeItem {
                 seconds: lifetime.as_secs(),
-                words: span_in_words(lifetime),
-                until: (now + lifetime).to_words(),
+                words: words().span(lifetime),
+                until: words().exactly(now + lifetime),
             };
             Self {
                 code,
@@ -360,17 +368,18 @@ mod items {
             let Decided { grant, client, host_accounts } = decided;
             let expired = grant.is_expired(now);
             let (outcome, until) = match grant.state {
-                State::Approved(approval) if !expired => (Outcome::Waiting, approval.until.to_words()),
+                State::Approved(approval) if !expired => (Outcome::Waiting, Some(approval.until)),
                 State::Redeemed { approval, pickup } => {
-                    (Outcome::PickedUp { at: pickup.at.to_clock_words(), from: pickup.from.map(|from| from.to_string()) }, approval.until.to_words())
+                    (Outcome::PickedUp { at: pickup.at, from: pickup.from.map(|from| from.to_string()) }, Some(approval.until))
                 }
-                State::Denied { .. } => (Outcome::Denied, String::new()),
-                State::Withdrawn { .. } => (Outcome::Withdrawn, String::new()),
-                State::Approved(_) | State::Pending | State::Lapsed { .. } => (Outcome::Expired, String::new()),
+                State::Denied { .. } => (Outcome::Denied, None),
+                State::Withdrawn { .. } => (Outcome::Withdrawn, None),
+                State::Approved(_) | State::Pending | State::Lapsed { .. } => (Outcome::Expired, None),
             };
             Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(&client),
+                status: words().outcome(&outcome),
                 outcome,
                 may_create_keys: grant.scope.contains(Scope::KeysCreate),
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),

@@ -3,12 +3,63 @@
 use super::Language;
 use crate::domain::brand::BrandRefused;
 use crate::domain::delegation::ChangeRefused;
+use crate::domain::device_grant::DecisionRefused;
 use crate::domain::pubkey::Missing;
-use crate::server::service::people::PersonRefused;
+use crate::domain::user_code::UserCodeRefused;
+use crate::server::service::people::{PersonRefused, SignInRefused};
 use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
 use crate::server::service::tenants::TenantRefused;
+use crate::server::service::user_codes::CodeRefused;
+use crate::server_fns::device::Outcome;
 
 impl Language {
+    /// Why a typed code leads nowhere.
+    pub fn code_refused(&self, refused: &CodeRefused) -> String {
+        match refused {
+            CodeRefused::Malformed(UserCodeRefused::Empty) => self.code_refused_empty(),
+            CodeRefused::Malformed(UserCodeRefused::WrongLength(letters)) => self.code_refused_length(i64::try_from(*letters).unwrap_or(i64::MAX)),
+            CodeRefused::Malformed(UserCodeRefused::ImpossibleCharacters) => self.code_refused_impossible(),
+            CodeRefused::NotValid => self.code_refused_not_valid(),
+            CodeRefused::TooManyTries { wait } => self.code_refused_too_many(self.wait(*wait)),
+            CodeRefused::SignInFirst => self.code_refused_sign_in_first(),
+            CodeRefused::ClaimedElsewhere => self.code_refused_claimed(),
+            CodeRefused::OtherTenant { tenant_name, .. } => self.code_refused_other_tenant(tenant_name),
+        }
+    }
+
+    /// Why a decision does not count.
+    pub fn decision_refused(&self, refused: DecisionRefused) -> String {
+        match refused {
+            DecisionRefused::NotYours => self.decision_refused_not_yours(),
+            DecisionRefused::AlreadyDecided => self.decision_refused_decided(),
+            DecisionRefused::Expired => self.decision_refused_expired(),
+            DecisionRefused::NotConfirmed => self.decision_refused_not_confirmed(),
+            DecisionRefused::LifetimeNotOffered => self.decision_refused_lifetime(),
+            DecisionRefused::HostAccountNotYours => self.decision_refused_host_account(),
+            DecisionRefused::ClientDisabled => self.decision_refused_disabled(),
+        }
+    }
+
+    /// Why a person is not let in.
+    pub fn sign_in_refused(&self, refused: &SignInRefused) -> String {
+        match refused {
+            SignInRefused::Wrong => self.sign_in_refused_wrong(),
+            SignInRefused::TooManyTries { wait } => self.sign_in_refused_too_many(self.wait(*wait)),
+        }
+    }
+
+    /// How an answered request stands.
+    pub fn outcome(&self, outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Waiting => self.pickup_waiting(),
+            Outcome::PickedUp { at, from: Some(from) } => self.pickup_at_from(at.to_clock_words(), from),
+            Outcome::PickedUp { at, from: None } => self.pickup_at(at.to_clock_words()),
+            Outcome::Denied => self.pickup_denied(),
+            Outcome::Withdrawn => self.pickup_withdrawn(),
+            Outcome::Expired => self.pickup_expired(),
+        }
+    }
+
     /// Why an account is not made or changed.
     pub fn person_refused(&self, refused: PersonRefused) -> String {
         match refused {

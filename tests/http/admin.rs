@@ -22,7 +22,7 @@ fn secret(page: &Page) -> String {
 async fn runs_the_deployment(app: &TestApp) -> Browser {
     app.add_dora().await;
     let (tenant, user) = (TenantId::parse("default").expect("a tenant"), UserId::parse("dora").expect("a user"));
-    app.services.set_person_admin(&tenant, &user, true, None).await.expect("appointed");
+    app.services.set_person_admin(&tenant, &user, true).await.expect("appointed");
     app.signed_in_as("default", "dora", PASSWORD).await
 }
 

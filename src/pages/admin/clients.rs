@@ -59,7 +59,7 @@ fn One(client: ClientRow) -> impl IntoView {
     view! {
         <li class="row-card">
             <div class="what">
-                <h2><a href=address>{client.app_name.clone()} " " {client.app_version.clone()}</a> " " <Badges client=client.clone()/></h2>
+                <h2><a href=address><bdi>{client.app_name.clone()} " " {client.app_version.clone()}</bdi></a> " " <Badges client=client.clone()/></h2>
                 <dl class="facts short">
                     <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id}</code></dd></div>
                     <div><dt>{w.admin_made()}</dt><dd><Ago at=client.created_at/></dd></div>

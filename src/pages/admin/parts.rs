@@ -56,7 +56,7 @@ pub fn AdminPage(
                 }).collect_view()}
             </ul>
         </nav>
-        <Page title refused wide=true>{children()}</Page>
+        <Page title refused wide=true within=w.admin_title()>{children()}</Page>
     }
     .into_any()
 }

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
+use crate::domain::time::Timestamp;
 use crate::pages::components::{Ago, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Said, Sorry};
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
@@ -88,6 +89,7 @@ fn Mfa(mfa: Option<MfaItem>) -> impl IntoView {
     let w = words();
     match mfa {
         None => EitherOf3::A(w.admin_people_mfa_none()),
+        Some(mfa) if mfa.counts && mfa.until >= Timestamp::FOREVER => EitherOf3::A(w.admin_people_mfa_forever()),
         Some(mfa) if mfa.counts => EitherOf3::B(view! { {w.admin_people_mfa_until()} " " <At at=mfa.until/> }),
         Some(mfa) => EitherOf3::C(if mfa.enabled { w.admin_people_mfa_expired() } else { w.admin_people_mfa_off() }),
     }

@@ -15,13 +15,16 @@ pub fn Page(
     /// Wide pages hold lists; narrow ones one task.
     #[prop(optional)]
     wide: bool,
+    /// What it is part of, for the document's title.
+    #[prop(optional, into)]
+    within: Option<String>,
     /// The page brings its heading itself.
     #[prop(optional)]
     bare: bool,
     children: Children,
 ) -> AnyView {
     view! {
-        <DocumentTitle title=title.clone() refused/>
+        <DocumentTitle title=within.map_or_else(|| title.clone(), |within| format!("{title} · {within}")) refused/>
         <article class=if wide { "page wide" } else { "page" }>
             {(!bare).then(|| view! { <h1>{title}</h1> })}
             {children()}

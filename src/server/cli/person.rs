@@ -62,8 +62,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::Password(_) => services.set_password(tenant, user, &password).await.map(|()| Done::Password(&password)),
         Verb::Disable(_) => services.set_person_enabled(tenant, user, false).await.map(|()| Done::Disabled),
         Verb::Enable(_) => services.set_person_enabled(tenant, user, true).await.map(|()| Done::Enabled),
-        Verb::Promote(_) => services.set_person_admin(tenant, user, true, None).await.map(|()| Done::Promoted),
-        Verb::Demote(_) => services.set_person_admin(tenant, user, false, None).await.map(|()| Done::Demoted),
+        Verb::Promote(_) => services.set_person_admin(tenant, user, true).await.map(|()| Done::Promoted),
+        Verb::Demote(_) => services.set_person_admin(tenant, user, false).await.map(|()| Done::Demoted),
     };
     services.close().await;
     say(done, user)

@@ -10,7 +10,6 @@ use thiserror::Error as ThisError;
 use tokio::sync::SemaphorePermit;
 
 use super::entropy::Secret;
-use super::proofs::TenantAdmin;
 use super::storage::people::Person;
 use super::storage::{self, Connection, activity, browser_sessions, people};
 use super::{Error, Fault, Services, guesses};
@@ -160,18 +159,10 @@ impl Services {
         known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
     }
 
-    /// Gives or takes the role of an administrator; who is given it can sign in to `/admin`. `by`: the administrator who does
-    /// it; `None` for the operator at the command line.
-    pub async fn set_person_admin(
-        &self,
-        tenant: &TenantId,
-        user_id: &UserId,
-        admin: bool,
-        by: Option<&TenantAdmin>,
-    ) -> Result<(), Error<PersonRefused>> {
+    /// Gives or takes the role of an administrator, at the operator's wish; who has it may run the tenant at `/admin`.
+    pub async fn set_person_admin(&self, tenant: &TenantId, user_id: &UserId, admin: bool) -> Result<(), Error<PersonRefused>> {
         let kind = if admin { Kind::AdminAdded } else { Kind::AdminRemoved };
         let record = Activity::new(tenant.clone(), kind, self.now()).of(user_id).subject(AdminId::of_person(user_id).as_str());
-        let record = record.admin(by.map(TenantAdmin::admin_id)).from(by.and_then(|admin| admin.from));
         let (tenant, user_id) = (tenant.clone(), user_id.clone());
         let known = self.recorded(record, move |db| async move { people::set_admin(db, &tenant, &user_id, admin).await }.boxed()).await?;
         known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))

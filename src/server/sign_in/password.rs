@@ -2,6 +2,7 @@
 
 use axum::Form;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Redirect;
 use serde::Deserialize;
 
@@ -11,10 +12,13 @@ use crate::domain::paths::{self, Onward};
 use crate::domain::time::retry_after;
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
+use crate::server::preferences;
 use crate::server::service::entropy::Secret;
 use crate::server::service::people::{Identity, SignInRefused};
 use crate::server::service::user_codes::Presenting;
 use crate::server::service::{Error, Services};
+use crate::server::state::AppState;
+use crate::words::Words;
 
 #[derive(Deserialize)]
 pub struct Credentials {
@@ -29,21 +33,22 @@ pub struct Credentials {
     again: String,
 }
 
-pub async fn post(State(services): State<Services>, caller: Caller, Form(form): Form<Credentials>) -> Result<Redirect, Trouble> {
+pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Caller, Form(form): Form<Credentials>) -> Result<Redirect, Trouble> {
+    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
     let (password, then) = (Secret::given(form.password), Onward::wanted(&form.then));
     let back = if form.again.is_empty() { paths::sign_in(None, &then) } else { paths::sign_in_again(&then) };
     let Ok(tenant) = TenantId::parse(form.tenant) else {
-        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, &back).await;
+        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, &back, words).await;
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
-        Ok(identity) => welcome(&services, &caller, &identity, &then).await,
-        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back).await,
+        Ok(identity) => welcome(services, &caller, &identity, &then, words).await,
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back, words).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
 
 /// Starts the session, and takes up the code that was typed before.
-async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward) -> Result<Redirect, Trouble> {
+async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
     let session = &caller.session;
     let visit = caller.begin_visit(services).await?;
     session.sign_in(identity, services.now()).await?;
@@ -53,12 +58,19 @@ async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then
     let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), services.now(), visit).await? else {
         return Ok(Redirect::to(paths::SIGN_IN));
     };
-    caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code).await?;
+    caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code, words).await?;
     Ok(Redirect::to(paths::DEVICE))
 }
 
-async fn refuse(caller: &Caller, tenant: Option<TenantId>, refused: &SignInRefused, user_name: &str, back: &str) -> Result<Redirect, Trouble> {
-    let mut notice = Notice::new(Place::SignIn, refused).typed(user_name);
+async fn refuse(
+    caller: &Caller,
+    tenant: Option<TenantId>,
+    refused: &SignInRefused,
+    user_name: &str,
+    back: &str,
+    words: Words,
+) -> Result<Redirect, Trouble> {
+    let mut notice = Notice::new(Place::SignIn, words.sign_in_refused(refused)).typed(user_name);
     notice.tenant = tenant;
     if let SignInRefused::TooManyTries { wait } = refused {
         notice.wait = Some(retry_after(*wait));

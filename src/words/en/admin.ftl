@@ -208,3 +208,4 @@ admin-tenants-delete-question = Delete { $tenant } with all it has?
 admin-tenants-delete-consequence = Its people, clients, hosts, delegations, keys and its record are deleted. This cannot be undone.
 # $tenant (String) - its short name
 admin-tenants-type = Type { $tenant } to go on
+admin-people-mfa-forever = counts, without an end

@@ -23,3 +23,27 @@ brand-refused-not-a-colour = Write both colours as #rrggbb, or leave both empty.
 brand-refused-faint-on-light = The colour for light ground is too faint to read: its contrast is { $contrast }, and it needs 4.5. Take a darker one.
 # $contrast (String) - such as 3.9
 brand-refused-faint-on-dark = The colour for dark ground is too faint to read: its contrast is { $contrast }, and it needs 4.5. Take a lighter one.
+code-refused-empty = Enter the code shown on your device.
+code-refused-impossible = Codes never contain 0, 1 or vowels. Check for look-alike letters.
+code-refused-not-valid = That code is not valid or has expired. Run the command again to get a new one.
+code-refused-sign-in-first = Many codes are being tried just now. Sign in, then try again.
+code-refused-claimed = This code is already open in another browser. Go on there, or run the command again to get a new one.
+decision-refused-not-yours = This request is not open in this browser. Enter the code again.
+decision-refused-decided = This request has already been answered.
+decision-refused-expired = The code has expired. Run the command again to get a new one.
+decision-refused-not-confirmed = Tick “Yes, I started this” to allow it, or choose Deny.
+decision-refused-lifetime = Choose how long the access should last.
+decision-refused-host-account = One of the host accounts is no longer linked to you. Look through the list again.
+decision-refused-disabled = This application is switched off. Nothing was shared.
+sign-in-refused-wrong = The user name or the password is not right. Check both and try again.
+# $count (Number) - letters
+code-refused-length = { $count ->
+    [one] That code has { NUMBER($count) } letter; it should have 8.
+   *[other] That code has { NUMBER($count) } letters; it should have 8.
+}
+# $wait (String) - such as 5 minutes
+code-refused-too-many = Too many tries. Wait { $wait }, then ask your device for a new code.
+# $tenant (String) - the centre
+code-refused-other-tenant = This code belongs to { $tenant }. Switch to { $tenant } to continue.
+# $wait (String) - such as 5 minutes
+sign-in-refused-too-many = Too many tries. Wait { $wait } and try again.

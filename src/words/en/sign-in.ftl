@@ -1,3 +1,13 @@
 # /sign-in
 sign-in-again-title = Confirm that it is you
 sign-in-again-why = What you are about to do is hard to take back. Enter your password once more.
+sign-in = Sign in
+sign-in-code-kept = Your code is kept. Sign in to see who asks.
+sign-in-elsewhere = My account is at another centre
+sign-in-nobody = Nobody can sign in here yet. Ask the operators of your centre.
+sign-in-where = Where is your account?
+# $tenant (String) - the centre
+sign-in-no-way = There is no way to sign in to { $tenant } here yet. Ask its operators.
+sign-in-account-at = Account at
+sign-in-user-name = User name
+sign-in-password = Password

@@ -185,3 +185,4 @@ admin-tenants-off-consequence = Nadie puede iniciar sesión allí, ningún clien
 admin-tenants-delete-question = ¿Borrar { $tenant } con todo lo que tiene?
 admin-tenants-delete-consequence = Se borran sus personas, clientes, máquinas, delegaciones, claves y su registro. No se puede deshacer.
 admin-tenants-type = Escriba { $tenant } para continuar
+admin-people-mfa-forever = cuenta, sin final

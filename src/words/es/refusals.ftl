@@ -18,3 +18,23 @@ tenant-refused-in-use = El tenant todavía tiene algo.
 brand-refused-not-a-colour = Escriba ambos colores como #rrggbb, o deje ambos vacíos.
 brand-refused-faint-on-light = El color para fondo claro es demasiado tenue para leerlo: su contraste es { $contrast } y necesita 4.5. Elija uno más oscuro.
 brand-refused-faint-on-dark = El color para fondo oscuro es demasiado tenue para leerlo: su contraste es { $contrast } y necesita 4.5. Elija uno más claro.
+code-refused-empty = Introduzca el código que muestra su dispositivo.
+code-refused-impossible = Los códigos nunca llevan 0, 1 ni vocales. Compruebe las letras que se parecen.
+code-refused-not-valid = Ese código no es válido o ha caducado. Ejecute la orden de nuevo para obtener otro.
+code-refused-sign-in-first = Se están probando muchos códigos ahora mismo. Inicie sesión e inténtelo de nuevo.
+code-refused-claimed = Este código ya está abierto en otro navegador. Siga allí, o ejecute la orden de nuevo para obtener otro.
+decision-refused-not-yours = Esta petición no está abierta en este navegador. Introduzca el código de nuevo.
+decision-refused-decided = Esta petición ya se ha respondido.
+decision-refused-expired = El código ha caducado. Ejecute la orden de nuevo para obtener otro.
+decision-refused-not-confirmed = Marque «Sí, yo inicié esto» para permitirlo, o elija Denegar.
+decision-refused-lifetime = Elija cuánto debe durar el acceso.
+decision-refused-host-account = Una de las cuentas ya no está vinculada a usted. Revise la lista de nuevo.
+decision-refused-disabled = Esta aplicación está desactivada. No se compartió nada.
+sign-in-refused-wrong = El nombre de usuario o la contraseña no son correctos. Compruebe ambos e inténtelo de nuevo.
+code-refused-length = { $count ->
+    [one] Ese código tiene { NUMBER($count) } letra; debería tener 8.
+   *[other] Ese código tiene { NUMBER($count) } letras; debería tener 8.
+}
+code-refused-too-many = Demasiados intentos. Espere { $wait } y pida otro código a su dispositivo.
+code-refused-other-tenant = Este código es de { $tenant }. Cambie a { $tenant } para continuar.
+sign-in-refused-too-many = Demasiados intentos. Espere { $wait } e inténtelo de nuevo.

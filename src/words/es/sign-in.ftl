@@ -1,2 +1,11 @@
 sign-in-again-title = Confirme que es usted
 sign-in-again-why = Lo que va a hacer es difícil de deshacer. Introduzca su contraseña otra vez.
+sign-in = Iniciar sesión
+sign-in-code-kept = Su código se conserva. Inicie sesión para ver quién pregunta.
+sign-in-elsewhere = Mi cuenta está en otro centro
+sign-in-nobody = Todavía nadie puede iniciar sesión aquí. Pregunte a los operadores de su centro.
+sign-in-where = ¿Dónde está su cuenta?
+sign-in-no-way = Todavía no hay forma de iniciar sesión en { $tenant } aquí. Pregunte a sus operadores.
+sign-in-account-at = Cuenta en
+sign-in-user-name = Nombre de usuario
+sign-in-password = Contraseña

@@ -1,0 +1,70 @@
+// Languages: chosen, asked for by the browser, and from right to left.
+import { Device } from './device.ts';
+import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { makeKeys } from './machines.ts';
+import { writePseudo } from './pseudo.ts';
+
+test.describe('Spanish', () => {
+  test.use({ locale: 'es-ES' });
+
+  test('as the browser asks', async ({ page }) => {
+    await page.goto('/device');
+    await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
+    await expect(page.locator('html')).toHaveAttribute('lang', 'es');
+    await press(page, 'Continuar');
+    await expect(page.getByRole('alert')).toHaveText('Introduzca el código que muestra su dispositivo.');
+  });
+});
+
+test('chosen in the footer, on every page from then on', async ({ page }) => {
+  await page.goto('/device');
+  await press(page, 'Español');
+  await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
+  await page.goto('/no-such-page');
+  await expect(heading(page)).toHaveText('No hay tal página');
+  await press(page, 'English');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+});
+
+test('dark, light, and like the system again', async ({ page }) => {
+  await page.goto('/device');
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await press(page, 'Dark');
+  expect(await ground()).not.toBe(light);
+  await press(page, 'Like the system');
+  expect(await ground()).toBe(light);
+});
+
+test.describe('from right to left', () => {
+  test.use({ alone: { prepare: operator => writePseudo(operator.data) }, locale: 'ar' });
+
+  test('nothing sticks out, codes stay as they are, and no sentence is forgotten', async ({ page, portal }) => {
+    await makeKeys(portal, 1);
+    const device = await Device.start(portal);
+    await signedIn(page);
+    await page.request.post('/api/device/enter', { form: { user_code: device.code }, maxRedirects: 0 });
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const path of ['/', '/device', '/hosts', '/keys', '/keys/add', '/keys/revoke?key=1', '/apps', '/sessions', '/activity', '/admin', '/admin/clients', '/admin/hosts', '/admin/people', '/admin/keys', '/admin/policy']) {
+      await page.goto(path);
+      await expect(page.locator('html')).toHaveAttribute('dir', 'rtl');
+      const { wide, plain } = await page.evaluate(() => {
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const plain: string[] = [];
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const parent = node.parentElement;
+          const text = node.textContent?.trim() ?? '';
+          // Names out of the database, codes and other languages are what they are.
+          if (!parent || parent.closest('[translate=no], bdi, code, script, style, [lang]:not(html), time, .badge, strong, option, input, [data-name]')) continue;
+          if (/[a-zA-Z]{3}/.test(text) && !/[áéíóúñçšÁÉÍÓÚÑÇŠ]/.test(text)) plain.push(text);
+        }
+        return { wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, plain };
+      });
+      expect.soft(wide, `${path} is wider than the window`).toBeLessThanOrEqual(0);
+      expect.soft(plain, `${path}: sentences that are not among the words`).toEqual([]);
+    }
+    await page.goto('/device');
+    await expect(page.locator('.compare .code')).toHaveText(device.code);
+    await expect(page.locator('.compare .code')).toHaveCSS('direction', 'ltr');
+  });
+});

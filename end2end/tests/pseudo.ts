@@ -1,0 +1,23 @@
+// A language that nobody speaks, written from right to left: what still looks like English has not gone through the words.
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TOP } from './portal.ts';
+
+const LETTERS: Record<string, string> = { a: 'á', e: 'é', i: 'í', o: 'ó', u: 'ú', n: 'ñ', c: 'ç', s: 'š', A: 'Á', E: 'É', I: 'Í', O: 'Ó', U: 'Ú', N: 'Ñ', C: 'Ç', S: 'Š' };
+
+/** Puts `ar-XB.ftl` where the portal looks for further languages: the English sentences, with marks on their letters. */
+export async function writePseudo(data: string): Promise<void> {
+  const english = join(TOP, 'src/words/en');
+  const texts = await Promise.all((await readdir(english)).map(file => readFile(join(english, file), 'utf8')));
+  await mkdir(join(data, 'words'), { recursive: true });
+  await writeFile(join(data, 'words', 'ar-XB.ftl'), texts.join('\n').split('\n').map(marked).join('\n'));
+}
+
+function marked(line: string): string {
+  if (line.startsWith('#')) return line;
+  if (line.startsWith('direction =')) return 'direction = rtl';
+  if (line.startsWith('language-name =')) return 'language-name = XB';
+  const [, head, text] = line.match(/^([a-z0-9-]+ = | *\*?\[\w+\] | *\} ?)?(.*)$/) ?? [];
+  // Not what stands in braces: arguments and functions.
+  return (head ?? '') + (text ?? '').split(/(\{[^}]*\}?)/).map(part => (part.startsWith('{') ? part : part.replace(/[a-zA-Z]/g, letter => LETTERS[letter] ?? letter))).join('');
+}
