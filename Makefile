@@ -1,6 +1,6 @@
 # `make` alone lists what there is. The work is in the small scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint bench bench-tms release clean toolchain browser sshd
+.PHONY: help run test build lint firefox bench bench-tms release clean toolchain browser sshd
 
 # What `npm ci` writes last.
 node_modules := end2end/node_modules/.package-lock.json
@@ -20,6 +20,9 @@ build: toolchain $(node_modules) ## the server, the command line `tms` and the s
 
 lint: toolchain ## formatting, clippy for both halves, shellcheck; warnings are errors
 	@.make/lint
+
+firefox: build ## the main paths once more in Debian's Firefox ESR
+	@.make/firefox
 
 bench: release ## measure the release build
 	@.make/bench

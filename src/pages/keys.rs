@@ -178,12 +178,12 @@ pub fn RevokeTheseKeys() -> impl IntoView {
     let (numbers, client) = use_query_map().with_untracked(|query| (query.get_all("key").unwrap_or_default(), query.get("client")));
     let ticked: Vec<i64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
     Suspend::new(async move {
-        let numbers = match client {
-            Some(client) => keys_of_client(client).await.unwrap_or_default(),
+        let numbers = match &client {
+            Some(client) => keys_of_client(client.clone()).await.unwrap_or_default(),
             None => ticked,
         };
         match find_keys(numbers).await {
-            Ok(keys) => Either::Left(view! { <Question keys/> }),
+            Ok(keys) => Either::Left(view! { <Question keys client/> }),
             Err(_) => Either::Right(view! { <Sorry/> }),
         }
     })
@@ -193,7 +193,11 @@ pub fn RevokeTheseKeys() -> impl IntoView {
 const NAMED: usize = 10;
 
 #[component]
-fn Question(keys: Vec<KeyItem>) -> impl IntoView {
+fn Question(
+    keys: Vec<KeyItem>,
+    /// All of this client's: they may be more than a form holds.
+    client: Option<String>,
+) -> impl IntoView {
     let w = words();
     if keys.is_empty() {
         return Either::Left(view! {
@@ -205,7 +209,10 @@ fn Question(keys: Vec<KeyItem>) -> impl IntoView {
     }
     let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
     let more = i64::try_from(keys.len().saturating_sub(NAMED)).unwrap_or(i64::MAX);
-    let fields = keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect();
+    let fields = match client {
+        Some(client) => vec![Hidden("client", client)],
+        None => keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect(),
+    };
     Either::Right(view! {
         <Confirm title=w.keys_revoke_question(count) action=RevokeKeys::url() fields button=w.revoke() cancel=paths::KEYS>
             <ul>

@@ -53,6 +53,8 @@ async fn several_keys_go_at_once_and_all_of_one_client() {
     assert!(page.says("2 keys have been revoked"), "{}", page.words());
     let question = browser.get("/keys/revoke?client=testclient1").await;
     assert!(question.says("Revoke these 10 keys?"), "{}", question.words());
+    assert_eq!(question.field("client"), "testclient1");
+    assert!(browser.post("/api/keys/revoke", &[("client", "testclient1")]).await.says("10 keys have been revoked"));
     assert!(browser.get("/keys/revoke?client=tms-cli").await.says("No key was ticked"));
     assert!(browser.get("/keys/revoke").await.says("No key was ticked"));
 }

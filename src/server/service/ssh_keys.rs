@@ -58,7 +58,8 @@ impl SshPublicKey {
     /// Reads a line of a `.pub` file; its comment is taken off, options in front of it are refused.
     pub fn parse(text: &str) -> Result<Self, PublicKeyRefused> {
         let text = text.trim();
-        if text.contains("PRIVATE KEY") {
+        // OpenSSH's and PEM's, and PuTTY's.
+        if text.contains("PRIVATE KEY") || text.contains("PuTTY-User-Key-File") {
             return Err(PublicKeyRefused::Private);
         }
         if text.len() > LONGEST_PUBLIC_KEY || text.contains(char::is_control) {
@@ -160,5 +161,6 @@ mod tests {
         }
         assert_eq!(refused(&"x".repeat(5_000)), PublicKeyRefused::Unreadable);
         assert_eq!(refused("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn"), PublicKeyRefused::Private);
+        assert_eq!(refused("PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAA"), PublicKeyRefused::Private);
     }
 }
