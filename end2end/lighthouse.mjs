@@ -38,6 +38,7 @@ try {
       const scores = CATEGORIES.map(name => [name, Math.round((lhr.categories[name].score ?? 0) * 100)]);
       const below = scores.filter(([name, score]) => score < AIM[name]).map(([name]) => name);
       const why = below.flatMap(name => lhr.categories[name].auditRefs.filter(ref => ref.weight > 0 && (lhr.audits[ref.id].score ?? 1) < 0.9).map(ref => ref.id));
+      if (lhr.runtimeError) why.unshift(lhr.runtimeError.message);
       short += below.length;
       const moved = new URL(lhr.finalDisplayedUrl).pathname !== page.split('?')[0] ? ` (led to ${lhr.finalDisplayedUrl})` : '';
       console.log(`  ${page.padEnd(24)} ${form.padEnd(8)} ${scores.map(([name, score]) => `${name} ${score}`).join('  ')}${moved}  ${why.join(' ')}`);

@@ -29,6 +29,7 @@ use std::thread;
 
 use arguments::{Arguments, HELP, VERSION};
 use budget::Budget;
+use cache::CacheFault;
 use config::Config;
 use failure::Failure;
 use log::{Entry, Log};
@@ -55,6 +56,8 @@ enum Report {
     /// The settings are read: they may shorten the time, say where the log is, and what this host is called.
     Settings(Budget, Log, String),
     Done(Result<Allowed, Failure>),
+    /// What the portal said could not be cached.
+    NotCached(CacheFault),
 }
 
 /// Prints the key's line, or nothing at all. One line goes to the log either way.
@@ -63,9 +66,10 @@ fn answer_sshd(config: PathBuf, asked: Asked, budget: Budget) -> ExitCode {
     let worker = {
         let asked = asked.clone();
         thread::Builder::new().spawn(move || {
-            let outcome = work(&config, &asked, budget, &tell);
             // Nobody listens any more when the time is over; then nothing is left to do.
-            let _ = tell.send(Report::Done(outcome));
+            if let Err(failure) = work(&config, &asked, budget, &tell) {
+                let _ = tell.send(Report::Done(Err(failure)));
+            }
         })
     };
 
@@ -77,22 +81,34 @@ fn answer_sshd(config: PathBuf, asked: Asked, budget: Budget) -> ExitCode {
                 Ok(Report::Settings(shortened, chosen, name)) => (budget, log, host) = (shortened, chosen, name),
                 Ok(Report::Done(outcome)) => break outcome,
                 Err(RecvTimeoutError::Timeout) => break Err(Failure::OutOfTime),
-                Err(RecvTimeoutError::Disconnected) => break Err(Failure::Fault),
+                Ok(Report::NotCached(_)) | Err(RecvTimeoutError::Disconnected) => break Err(Failure::Fault),
             }
         },
     };
 
-    // sshd gets its line before the log is written: a log that hangs keeps nobody out.
+    // sshd gets its line before the cache and the log are written: a disk that hangs keeps nobody out.
     let outcome = outcome.and_then(|allowed| print(&allowed.line).map_err(Failure::Unprintable).map(|()| allowed));
+    let outcome = outcome.map(|allowed| match told.recv_timeout(budget.left().min(Budget::LAST_WORDS)) {
+        Ok(Report::NotCached(why)) => allowed.with_remark(&format!(" (but not cached: {why})")),
+        Err(RecvTimeoutError::Timeout) => allowed.with_remark(" (but not cached in time)"),
+        // The thread has ended well.
+        _ => allowed,
+    });
     log.write_within(entry(&asked, &host, &outcome), Budget::LAST_WORDS);
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn work(file: &Path, asked: &Asked, budget: Budget, tell: &Sender<Report>) -> Result<Allowed, Failure> {
+fn work(file: &Path, asked: &Asked, budget: Budget, tell: &Sender<Report>) -> Result<(), Failure> {
     let config = Config::load(file)?;
     let budget = budget.within(config.timeout);
     let _ = tell.send(Report::Settings(budget, config.log.clone(), config.host_name.clone()));
-    lookup::look_up(&config, &Question::parse(asked)?, budget)
+    let question = Question::parse(asked)?;
+    let (allowed, said_by_portal) = lookup::look_up(&config, &question, budget)?;
+    let _ = tell.send(Report::Done(Ok(allowed)));
+    if let Some(Err(why)) = said_by_portal.map(|key| lookup::keep(&config, &question, &key)) {
+        let _ = tell.send(Report::NotCached(why));
+    }
+    Ok(())
 }
 
 fn entry(asked: &Asked, host: &str, outcome: &Result<Allowed, Failure>) -> Entry {

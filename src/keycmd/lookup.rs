@@ -1,7 +1,7 @@
 //! One question, answered by the portal, or by what it said a moment ago if it cannot be reached.
 
 use super::budget::Budget;
-use super::cache::Cache;
+use super::cache::{Cache, CacheFault};
 use super::config::Config;
 use super::failure::Failure;
 use super::moments;
@@ -12,29 +12,42 @@ use super::question::Question;
 #[derive(Debug)]
 pub struct Allowed {
     pub line: String,
-    /// Where it came from, when not from the portal; what did not work beside it.
+    /// Where it came from, when not from the portal.
     pub remark: String,
 }
 
-/// Asks whether the key may log in.
-pub fn look_up(config: &Config, question: &Question, budget: Budget) -> Result<Allowed, Failure> {
+impl Allowed {
+    /// With something more for the log.
+    pub fn with_remark(self, more: &str) -> Self {
+        Self { remark: self.remark + more, ..self }
+    }
+}
+
+/// Asks whether the key may log in. What the portal said is to be kept once sshd has its line: a slow disk keeps nobody out.
+pub fn look_up(config: &Config, question: &Question, budget: Budget) -> Result<(Allowed, Option<Key>), Failure> {
     if question.uid < config.min_uid {
         return Err(Failure::BelowMinUid(config.min_uid));
     }
     let portal = Portal::new(config)?;
-    let cache = config.cache.as_ref().map(|settings| Cache::new(settings, config, question));
-    let (key, remark) = match portal.ask(question, budget.for_the_portal()) {
-        Ok(key) => {
-            let kept = cache.map_or(Ok(()), |cache| cache.keep(&key, moments::now()));
-            (key, kept.err().map(|why| format!(" (but not cached: {why})")).unwrap_or_default())
-        }
-        Err(why) => stand_in(cache, why)?,
+    let (key, from_portal, remark) = match portal.ask(question, budget.for_the_portal()) {
+        Ok(key) => (key, true, String::new()),
+        Err(why) => stand_in(cache(config, question), why).map(|(key, remark)| (key, false, remark))?,
     };
     if key.expires_at.is_some_and(|end| end <= moments::now()) {
         return Err(Failure::Expired);
     }
     let watched_by_sshd = key.expires_at.filter(|_| config.expiry_time);
-    Ok(Allowed { line: config.options.line(&key.line, watched_by_sshd), remark })
+    let allowed = Allowed { line: config.options.line(&key.line, watched_by_sshd), remark };
+    Ok((allowed, Some(key).filter(|_| from_portal)))
+}
+
+/// Keeps what the portal said, for when it says nothing.
+pub fn keep(config: &Config, question: &Question, key: &Key) -> Result<(), CacheFault> {
+    cache(config, question).map_or(Ok(()), |cache| cache.keep(key, moments::now()))
+}
+
+fn cache<'a>(config: &'a Config, question: &'a Question) -> Option<Cache<'a>> {
+    config.cache.as_ref().map(|settings| Cache::new(settings, config, question))
 }
 
 /// The cached key, if there is one and the portal said nothing about it. A no is remembered: by forgetting the key.

@@ -37,8 +37,9 @@ pub mod tenants;
 pub mod user_codes;
 pub mod user_mfa;
 
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use thiserror::Error;
@@ -126,6 +127,8 @@ struct Shared {
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
     password_slots: Semaphore,
     new_keys: NewKeys,
+    /// Keys whose use waits to be written down.
+    uses_waiting: Mutex<HashSet<i64>>,
     /// RSA keys being made, and those waiting for it.
     rsa_slots: Arc<Semaphore>,
     rsa_line: Arc<Semaphore>,
@@ -150,6 +153,7 @@ impl Services {
                 questions: OnceAMinute::default(),
                 password_slots: Semaphore::new(2),
                 new_keys: NewKeys::default(),
+                uses_waiting: Mutex::default(),
                 rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
                 rsa_line: Arc::new(Semaphore::new(RSA_WAITING)),
             }),

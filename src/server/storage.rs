@@ -55,8 +55,10 @@ pub enum Fault {
     Inconsistent { table: &'static str, id: String, why: String },
     #[error("the database writer has stopped")]
     WriterStopped,
-    #[error("the change was not made; the log says why")]
+    #[error("the change was not begun; the log says why")]
     NotRun,
+    #[error("the change panicked and was undone; the log says where")]
+    Panicked,
     #[error("the change could not be committed: {0}")]
     NotCommitted(String),
     #[error("{why}")]
@@ -66,12 +68,16 @@ pub enum Fault {
 impl Fault {
     /// Whether it is worth asking again: too much was going on, another process held the database, or the disk was full.
     pub fn is_temporary(&self) -> bool {
-        const BUSY_LOCKED_FULL: [&str; 3] = ["5", "6", "13"];
+        /// SQLite's primary result codes.
+        const BUSY_LOCKED_FULL: [u32; 3] = [5, 6, 13];
         match self {
-            Self::Database(sqlx::Error::PoolTimedOut) | Self::WriterStopped => true,
-            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| BUSY_LOCKED_FULL.contains(&code.as_ref())),
+            Self::Database(sqlx::Error::PoolTimedOut) | Self::WriterStopped | Self::NotRun | Self::NotCommitted(_) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary one.
+                code.is_some_and(|code| BUSY_LOCKED_FULL.contains(&(code & 0xff)))
+            }
             Self::Lane { temporary, .. } => *temporary,
-            Self::NotCommitted(_) => true,
             _ => false,
         }
     }

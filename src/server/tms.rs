@@ -17,14 +17,25 @@ pub mod tenants;
 pub mod user_hosts;
 pub mod user_mfa;
 
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::FutureExt;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::AppState;
 use crate::domain::paths;
+use error::{TOO_MUCH, TmsError};
+
+/// The longest a request may take.
+const LONGEST: Duration = Duration::from_secs(25);
 
 pub fn router() -> Router<AppState> {
     described()
@@ -34,6 +45,17 @@ pub fn router() -> Router<AppState> {
         .route("/v1/", any(error::not_found))
         .route("/v1/{*unknown}", any(error::not_found))
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(from_fn_with_state(LONGEST, in_json))
+}
+
+/// Answers for a request that takes too long or panics; the router around this one would, but does not speak JSON.
+async fn in_json(State(longest): State<Duration>, request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(longest, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => TmsError::Broken.into_response(),
+        Err(_) => TmsError::Busy(TOO_MUCH).into_response(),
+    }
 }
 
 /// All endpoints, and what they say of themselves.
@@ -88,4 +110,29 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(me::get_keys, me::create_key))
         .routes(routes!(me::delete_key))
         .split_for_parts()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_hangs_or_panics_is_answered_in_json() {
+        let hanging = || async { std::future::pending::<()>().await };
+        async fn panicking() {
+            panic!("an answer that panics, on purpose")
+        }
+        let at_once = from_fn_with_state(Duration::ZERO, in_json);
+        let router: Router = Router::new().route("/hangs", get(hanging)).route("/panics", get(panicking)).layer(at_once);
+        for (path, status) in [("/hangs", 503), ("/panics", 500)] {
+            let answer = router.clone().oneshot(Request::get(path).body(Body::empty()).expect("a request")).await.expect("an answer");
+            assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (status, status == 503));
+            let body = to_bytes(answer.into_body(), 1_000).await.expect("a body");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(body["result_code"], status.to_string());
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What a host asks when somebody logs in: may this key in?
 
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::{MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
@@ -110,12 +112,21 @@ impl Services {
         self.change(move |db| async move { pubkeys::count_use(db, number, from, now).await }.boxed()).await
     }
 
+    /// One use of a key waits at a time: while nothing can be written, logins must not pile up.
     fn count_use_later(&self, number: i64, from: Option<IpAddr>) {
+        if !self.uses_waiting().insert(number) {
+            return;
+        }
         let services = self.clone();
         tokio::spawn(async move {
             if let Err(fault) = services.count_use(number, from).await {
                 tracing::error!(error = %fault, "A login could not be recorded");
             }
+            services.uses_waiting().remove(&number);
         });
+    }
+
+    fn uses_waiting(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.shared.uses_waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

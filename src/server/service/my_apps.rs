@@ -55,7 +55,11 @@ pub(super) async fn end(db: &mut Connection, person: &SignedIn, delegation: &Del
             end_access(db, before, withdrawn, record(person, delegation, Kind::DeviceWithdrawn, now)).await?
         }
         None => {
-            let ended = delegations::delete_one(db, delegation).await?;
+            // What is not there MVP mode makes again; what has expired it leaves.
+            let ended = match person.tenant().policy.mvp {
+                true => delegations::set_end_of(db, delegation, now, now).await?,
+                false => delegations::delete_one(db, delegation).await?,
+            };
             if ended {
                 activity::insert(db, &record(person, delegation, Kind::DelegationEnded, now)).await?;
             }

@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use super::proofs::SignedIn;
 pub use super::storage::host_accounts::InUse;
 use super::storage::host_accounts::{self, Place};
+use super::storage::{self, Connection};
 use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::host_account::{HostAccount, Show, Sort};
@@ -32,9 +33,20 @@ impl Services {
             host: HostName::parse(account.host.clone()).map_err(Fault::new)?,
             account: AccountName::parse(account.account.clone()).map_err(Fault::new)?,
         };
-        let record = Activity::new(person.tenant_id().clone(), Kind::HostUnlinked, self.now()).of(person.user_id());
+        let now = self.now();
+        let record = Activity::new(person.tenant_id().clone(), Kind::HostUnlinked, now).of(person.user_id());
         let record = record.subject(format!("{}@{}", account.account, account.host)).from(person.visit().from);
-        let unlinked = self.recorded(record, move |db| async move { host_accounts::delete(db, &place).await }.boxed()).await?;
+        // What is not there MVP mode links again; what has expired it leaves.
+        let remains = person.tenant().policy.mvp.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
+        let unlinked = self.recorded(record, move |db| async move { unlink(db, &place, remains).await }.boxed()).await?;
         Ok(unlinked.then_some(account))
     }
+}
+
+async fn unlink(db: &mut Connection, place: &Place, remains: Option<HostAccount>) -> Result<bool, storage::Fault> {
+    let unlinked = host_accounts::delete(db, place).await?;
+    if let Some(account) = remains.filter(|_| unlinked) {
+        host_accounts::insert(db, &place.tenant_id, &account).await?;
+    }
+    Ok(unlinked)
 }

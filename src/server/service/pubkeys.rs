@@ -171,7 +171,14 @@ impl Services {
     /// It was there already, or what it rests on went away just now.
     async fn why_not_stored(&self, key: &Pubkey) -> Result<KeyRefused, Fault> {
         let there = pubkeys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
-        Ok(if there.iter().any(|there| there.account == key.account) { KeyRefused::Exists } else { KeyRefused::Missing(Missing::Delegation) })
+        if there.iter().any(|there| there.account == key.account) {
+            return Ok(KeyRefused::Exists);
+        }
+        let place = Place { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
+        let dependencies = self.dependencies(&place, key.client_id.as_ref(), key.device_grant_id.clone()).await?;
+        // Back already: whoever asks again gets the key.
+        let missing = dependencies.check(key.client_id.is_some(), self.now()).err().unwrap_or(Missing::Delegation);
+        Ok(KeyRefused::Missing(missing))
     }
 
     /// A client's own key, or any of the tenant's for an administrator.

@@ -16,6 +16,9 @@ use crate::server::service::Fault;
 /// When to come back after an overload.
 const SOON: Duration = Duration::from_secs(1);
 
+/// What overload is called, wherever it is noticed.
+pub const TOO_MUCH: &str = "ERROR: too much is going on just now; try again in a moment.";
+
 #[derive(Debug)]
 pub enum TmsError {
     /// No credentials: RFC 6750 §3.1 wants no error code then.
@@ -37,6 +40,8 @@ pub enum TmsError {
     /// Not now: nothing is wrong with the request.
     Busy(&'static str),
     Internal(Fault),
+    /// A panic; it has been printed.
+    Broken,
 }
 
 /// What an error looks like.
@@ -103,10 +108,8 @@ impl TmsError {
             E::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "ERROR: send the request body as 'Content-Type: application/json'."),
             E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; come back after the seconds in Retry-After."),
             E::Busy(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence),
-            E::Internal(fault) if fault.is_temporary() => {
-                (StatusCode::SERVICE_UNAVAILABLE, "ERROR: too much is going on just now; try again in a moment.")
-            }
-            E::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
+            E::Internal(fault) if fault.is_temporary() => (StatusCode::SERVICE_UNAVAILABLE, TOO_MUCH),
+            E::Internal(_) | E::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
         };
         (status, sentence.into())
     }

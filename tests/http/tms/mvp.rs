@@ -111,3 +111,19 @@ async fn many_first_keys_at_once_find_the_same_rows() {
                       + (SELECT count(*) FROM delegations WHERE user_id = 'jdoe')";
     assert_eq!((app.number(count).await, app.recorded("host_linked").await), (3, 1));
 }
+
+/// A client must not make again by itself what a person has ended in the portal.
+#[tokio::test]
+async fn what_a_person_ends_stays_ended() {
+    for (ask, end, field) in [("/apps", "/api/apps/end", "app"), ("/hosts", "/api/hosts/unlink", "account")] {
+        let app = with_mvp().await;
+        let key = app.client().make_key(json!({})).await;
+        let browser = app.signed_in().await;
+        let (_, rest) = browser.get(ask).await.text.split_once(&format!("{field}=")).map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a link");
+        let number: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '-').collect();
+        let page = browser.post(end, &[(field, &number)]).await;
+        assert_eq!(page.path, ask, "{}", page.words());
+        assert!(!app.nobody().lets_in(&login(&key)).await, "{ask}: the key is revoked");
+        assert_eq!(app.client().refusal(CREATE, key_wanted(json!({}))).await, 403, "{ask}");
+    }
+}
