@@ -27,6 +27,7 @@ pub mod page;
 pub mod paths;
 pub mod person;
 pub mod pubkey;
+pub mod readable;
 pub mod reservation;
 pub mod scope;
 pub mod tenant;

@@ -30,8 +30,8 @@ test('@js what a page does can be copied as curl, without secrets', async ({ pag
   await page.getByText('The same by the API').click();
   await page.getByRole('button', { name: 'Copy' }).click();
   const command = await page.evaluate(() => navigator.clipboard.readText());
-  expect(command).toContain(`curl -X GET ${portal.url}/v1/tms/hosts/list`);
-  expect(command).toContain('"$TMS_ADMIN_SECRET"');
+  expect(command).toContain(`curl -sS "${portal.url}/v1/tms/hosts/list"`);
+  expect(command).toContain('X-TMS-ADMIN-SECRET: $ADMIN_SECRET');
 });
 
 test('a person gets a second factor, a host account, and the role', async ({ page }) => {
@@ -40,7 +40,7 @@ test('a person gets a second factor, a host account, and the role', async ({ pag
   await page.getByLabel('User name').fill('jdoe');
   await press(page, 'Add a person');
   await expect(page.locator('.once code')).toBeVisible();
-  await press(page, 'Open it now');
+  await press(page, 'Let it count from now on');
   await expect(page.getByText(/counts until/)).toBeVisible();
   await page.getByRole('textbox', { name: 'Host' }).fill('testhost1');
   await page.getByRole('textbox', { name: 'Account' }).fill('jdoe');

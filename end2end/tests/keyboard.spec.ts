@@ -53,8 +53,8 @@ test('Enter in the consent form does not allow', async ({ page, portal }) => {
   const tick = page.getByRole('checkbox', { name: 'Yes, I started this' });
   await tick.check();
   await tick.press('Enter');
-  await expect(heading(page)).not.toHaveText('Connected');
-  expect(await device.poll()).not.toBe('token');
+  await expect(heading(page)).toHaveText('Denied');
+  expect(await device.poll()).toBe('access_denied');
 });
 
 test('the skip link leads past the header', async ({ page }) => {

@@ -194,7 +194,6 @@ pub struct Happened {
     pub kind: String,
     pub person: Option<String>,
     pub client_id: Option<String>,
-    pub device_grant_id: Option<String>,
     pub admin: Option<String>,
     pub subject: Option<String>,
     pub from: Option<String>,

@@ -118,6 +118,13 @@ impl AdminId {
     pub fn of_person(person: &UserId) -> Self {
         Self(format!("person:{person}"))
     }
+
+    /// The name of whoever works at the machine itself, with `tms-portal`.
+    pub fn of_operator() -> Self {
+        Self(Self::OPERATOR.to_owned())
+    }
+
+    pub const OPERATOR: &str = "operator:";
 }
 
 /// A tenant's short name. It is a path segment of the issuer, so it is stricter than the other identifiers.

@@ -20,6 +20,16 @@ pub struct Tenant {
     pub updated_at: Timestamp,
 }
 
+impl Tenant {
+    /// The names of what may be changed and differs from another.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let mut names = self.policy.differences(&other.policy);
+        names.extend((self.display_name != other.display_name).then_some("display-name"));
+        names.extend((self.enabled != other.enabled).then_some("enabled"));
+        names
+    }
+}
+
 /// What a tenant's operator decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -49,7 +59,7 @@ pub struct Policy {
 
 impl Policy {
     /// The names of the settings in which this differs from another.
-    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+    fn differences(&self, other: &Self) -> Vec<&'static str> {
         let Self {
             local_passwords,
             prefill_user_code,

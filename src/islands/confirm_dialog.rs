@@ -41,15 +41,19 @@ fn is_plain(event: &MouseEvent) -> bool {
 }
 
 fn show(dialog: HtmlDialogElement, address: String) {
-    documents::fetch(&address.clone(), move |page| {
-        let question = page.query_selector("[data-question]").ok().flatten();
-        let adopted = question.and_then(|question| document().adopt_node(&question).ok());
-        let Some(question) = adopted else { return documents::go(&address) };
-        dialog.set_text_content(None);
-        let _ = dialog.append_child(&question);
-        let _ = dialog.show_modal();
-        if let Some(cancel) = dialog.query_selector("[data-cancel]").ok().flatten().and_then(|cancel| cancel.dyn_into::<HtmlElement>().ok()) {
-            let _ = cancel.focus();
-        }
-    });
+    documents::fetch(
+        &address.clone(),
+        || true,
+        move |page| {
+            let question = page.query_selector("[data-question]").ok().flatten();
+            let adopted = question.and_then(|question| document().adopt_node(&question).ok());
+            let Some(question) = adopted else { return documents::go(&address) };
+            dialog.set_text_content(None);
+            let _ = dialog.append_child(&question);
+            let _ = dialog.show_modal();
+            if let Some(cancel) = dialog.query_selector("[data-cancel]").ok().flatten().and_then(|cancel| cancel.dyn_into::<HtmlElement>().ok()) {
+                let _ = cancel.focus();
+            }
+        },
+    );
 }

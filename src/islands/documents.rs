@@ -5,19 +5,22 @@ use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::closure::Closure;
 use web_sys::{Document, XmlHttpRequest, XmlHttpRequestResponseType};
 
-/// Fetches a page, and hands it on once it is there. The browser itself parses it, as a document in which no script runs; a
+/// Fetches a page, and hands it on once it is there, if it is still `wanted` then. The browser itself parses it, as a document in which no script runs; a
 /// parser of our own would need an exception from the policy about scripts.
 ///
 /// Whatever comes instead (a sign-in page, an error, nothing) is shown as a page of its own: the browser goes there.
-pub fn fetch(address: &str, then: impl FnOnce(Document) + 'static) {
+pub fn fetch(address: &str, wanted: impl Fn() -> bool + 'static, then: impl FnOnce(Document) + 'static) {
     let Ok(request) = XmlHttpRequest::new() else { return go(address) };
-    let (answered, wanted) = (request.clone(), address.to_owned());
+    let (answered, asked) = (request.clone(), address.to_owned());
     let done = Closure::once_into_js(move || {
+        if !wanted() {
+            return;
+        }
         let page = answered.response().ok().and_then(|response| response.dyn_into::<Document>().ok());
-        let same_page = path(&answered.response_url()) == path(&wanted);
+        let same_page = path(&answered.response_url()) == path(&asked);
         match page.filter(|_| same_page && answered.status() == Ok(200)) {
             Some(page) => then(page),
-            None => go(&wanted),
+            None => go(&asked),
         }
     });
     request.set_onloadend(Some(done.unchecked_ref()));

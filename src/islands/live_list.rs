@@ -25,10 +25,8 @@ pub fn LiveList(children: Children) -> impl IntoView {
         let asked = latest.get_value().wrapping_add(1);
         latest.set_value(asked);
         let _ = list.set_attribute("aria-busy", "true");
-        documents::fetch(&address.clone(), move |page| {
-            if latest.get_value() != asked {
-                return;
-            }
+        let still_wanted = move || latest.get_value() == asked;
+        documents::fetch(&address.clone(), still_wanted, move |page| {
             let _ = list.remove_attribute("aria-busy");
             match take(&page, &list, part) {
                 Some(summary) => {

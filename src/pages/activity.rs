@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::components::{Ago, Choice, Empty, List, Page, Said, Sorry};
 use super::list_query;
 use crate::domain::activity::{Group, Kind};
+use crate::domain::ids::AdminId;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
 use crate::server::context::{self, Notice, words};
@@ -89,7 +90,7 @@ fn Line(line: HappenedItem, own: bool) -> impl IntoView {
                     {fact(w.activity_client(), line.client)}
                     {fact(w.activity_subject(), line.subject)}
                     {fact(w.activity_from(), line.from)}
-                    {fact(w.activity_by(), line.admin.map(|admin| w.activity_by_admin(admin.trim_start_matches("person:"))))}
+                    {fact(w.activity_by(), line.admin.map(by))}
                 </dl>
             </div>
             {stop.map(|address| view! { <a href=address aria-label=w.activity_not_me_this(what)>{w.activity_not_me()}</a> })}
@@ -124,5 +125,13 @@ pub fn Exports(json: &'static str, csv: &'static str) -> impl IntoView {
                 <a class="button" href=csv download="">{w.activity_export_csv()}</a>
             </p>
         </section>
+    }
+}
+
+/// Who did it, where it was not the person.
+fn by(admin: String) -> String {
+    match admin.as_str() {
+        AdminId::OPERATOR => words().activity_by_operator(),
+        admin => words().activity_by_admin(admin.trim_start_matches("person:")),
     }
 }

@@ -4,6 +4,8 @@
 mod curl;
 mod reference;
 
+pub(super) use curl::line as curl;
+
 use std::sync::OnceLock;
 
 use leptos::either::Either;
@@ -13,12 +15,18 @@ use super::components::Page;
 use crate::domain::paths;
 use crate::server::context;
 
-use reference::{Answer, Caller, Field, Operation, Reference, Section};
+pub(super) use reference::Field;
+use reference::{Answer, Caller, Operation, Reference, Section};
 
 /// What the description says does not change while the server runs.
 fn reference() -> &'static Reference {
     static REFERENCE: OnceLock<Reference> = OnceLock::new();
     REFERENCE.get_or_init(|| Reference::read(context::api_description()))
+}
+
+/// The operation of that method and path.
+pub(super) fn operation(method: &str, path: &str) -> Option<&'static Operation> {
+    reference().sections.iter().flat_map(|section| &section.operations).find(|operation| operation.method == method && operation.path == path)
 }
 
 #[component]

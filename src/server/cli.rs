@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::config::{Config, DataOptions, Options, Problems};
-use super::service::{Fault, Services, SystemClock, SystemEntropy};
+use super::service::{Fault, Services, SystemClock, SystemEntropy, TenantAdmin};
 use super::tls::development;
 use crate::domain::ids::TenantId;
 
@@ -136,6 +136,13 @@ struct InTenant {
 impl InTenant {
     async fn open(&self) -> Result<Services, Failed> {
         Ok(open_data(&self.options.existing()?).await?)
+    }
+
+    /// With whoever sits here, as the tenant's administrator.
+    async fn open_as_operator(&self) -> Result<(Services, TenantAdmin), Failed> {
+        let services = self.open().await?;
+        let operator = services.operator(&self.tenant).await?;
+        Ok((services, operator.ok_or_else(|| Failed::Other(format!("there is no tenant {}", self.tenant)))?))
     }
 }
 

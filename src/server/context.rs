@@ -2,7 +2,7 @@
 
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode};
 use leptos::context::use_context;
 use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
@@ -19,7 +19,7 @@ pub use super::service::my_host_accounts::InUse as HostAccountRow;
 pub use super::service::proofs::FreshlySignedIn;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
-pub use super::service::{administration, clients, delegations, host_accounts, pubkeys as keys};
+pub use super::service::{administration, clients, delegations, host_accounts, people, pubkeys as keys};
 pub use super::sign_in::session::{Chosen, Notice, Place};
 pub use super::sign_in::{Method, methods};
 pub use super::tms::openapi::document as api_description;
@@ -157,9 +157,20 @@ pub async fn say(sentence: impl ToString) -> Result<(), ServerFnError> {
     caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(fault)
 }
 
-/// What the next list has to say, once, with a secret that was made just now.
-pub async fn say_secret(sentence: impl ToString, secret: &Secret) -> Result<(), ServerFnError> {
-    caller()?.session.set_notice(&Notice::new(Place::Said, sentence).secret(secret)).await.map_err(fault)
+/// What the page at `path` has to say, once, with a secret that was made just now. No other page shows it.
+pub async fn say_secret(path: &str, sentence: impl ToString, secret: &Secret) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::new(Place::Said, sentence).secret(path, secret)).await.map_err(fault)
+}
+
+/// What came of an edit.
+pub async fn say_edited(edited: Result<(), Error<administration::EditRefused>>) -> Result<(), ServerFnError> {
+    let w = words();
+    match edited {
+        Ok(()) => say(w.admin_saved()).await,
+        Err(Error::Refused(administration::EditRefused::Gone)) => say_refused(w.admin_gone()).await,
+        Err(Error::Refused(administration::EditRefused::Stale)) => say_refused(w.admin_stale()).await,
+        Err(Error::Internal(broken)) => Err(fault(broken)),
+    }
 }
 
 /// Sends the browser back to a page of the administrators, about one thing of a list.
@@ -174,13 +185,12 @@ pub async fn say_refused(sentence: impl ToString) -> Result<(), ServerFnError> {
 
 /// What this list has to say, if anything; said once.
 pub async fn said() -> Option<Notice> {
-    let session = caller().ok()?.session;
-    for place in [Place::Said, Place::Refused] {
-        if let Ok(Some(notice)) = session.take_notice(place).await {
-            return Some(notice);
-        }
+    let (session, parts) = (caller().ok()?.session, use_context::<Parts>()?);
+    // Nobody reads what a browser fetches in advance.
+    if parts.method == HttpMethod::HEAD || parts.headers.contains_key("sec-purpose") {
+        return None;
     }
-    None
+    session.take_notice_at(&[Place::Said, Place::Refused], parts.uri.path()).await.ok().flatten()
 }
 
 /// Whether a person has opened this address, as far as the browser says (`Sec-Fetch-Dest`).

@@ -101,7 +101,7 @@ async fn tenants_csv(State(services): State<Services>, caller: Caller) -> Respon
 
 /// `head` is an object; the record becomes its last member.
 fn as_json(services: Services, record: Readable, head: String) -> Response {
-    let head = format!("{},\"activity\":[", head.trim_end_matches('}'));
+    let head = format!("{},\"activity\":[", head.strip_suffix('}').unwrap_or(&head));
     let line = |line: Happened, first: bool| {
         let comma = if first { "\n" } else { ",\n" };
         Ok(format!("{comma}{}", serde_json::to_string(&Exported::from(line)).map_err(Fault::new)?).into_bytes())
@@ -129,7 +129,8 @@ fn harmless(cell: String) -> String {
 /// How far an export has come.
 enum Step {
     Head,
-    Behind(i64),
+    /// Behind the line with that number, up to the one with the other.
+    Behind(i64, i64),
     Done,
 }
 
@@ -140,18 +141,18 @@ where
     let pieces = stream::try_unfold(Step::Head, move |step| {
         let (services, record, head, line) = (services.clone(), record.clone(), head.clone(), line.clone());
         async move {
-            let behind = match step {
-                Step::Head => return Ok(Some((head, Step::Behind(0)))),
-                Step::Behind(number) => number,
+            let (behind, end) = match step {
+                Step::Head => return Ok(Some((head, Step::Behind(0, services.record_end().await?)))),
+                Step::Behind(number, end) => (number, end),
                 Step::Done => return Ok(None),
             };
-            let lines = services.export_record(&record, behind).await?;
+            let lines = services.export_record(&record, behind, end).await?;
             let Some(last) = lines.last().map(|line| line.number) else { return Ok(Some((tail.to_vec(), Step::Done))) };
             let mut piece = Vec::new();
             for (n, happened) in lines.into_iter().enumerate() {
                 piece.extend(line(happened, behind == 0 && n == 0)?);
             }
-            Ok::<_, Fault>(Some((piece, Step::Behind(last))))
+            Ok::<_, Fault>(Some((piece, Step::Behind(last, end))))
         }
     });
     let pieces = pieces.map_ok(Bytes::from).inspect_err(|fault| tracing::error!(error = %fault, "An export broke off"));

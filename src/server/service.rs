@@ -106,6 +106,9 @@ impl<R> From<storage::Fault> for Error<R> {
     }
 }
 
+/// More than these are not written down.
+const QUESTIONS_WAITING: usize = 16;
+
 /// The database's file in the data directory.
 pub const DATABASE: &str = "tms-portal.db";
 
@@ -124,6 +127,8 @@ struct Shared {
     polls: PollClocks,
     token_uses: OnceAMinute<(TenantId, DeviceGrantId)>,
     questions: OnceAMinute<(Option<TenantId>, HostName)>,
+    /// Hosts' questions that wait to be written down.
+    question_slots: Arc<Semaphore>,
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
     password_slots: Semaphore,
     new_keys: NewKeys,
@@ -153,6 +158,7 @@ impl Services {
                 questions: OnceAMinute::default(),
                 password_slots: Semaphore::new(2),
                 new_keys: NewKeys::default(),
+                question_slots: Arc::new(Semaphore::new(QUESTIONS_WAITING)),
                 uses_waiting: Mutex::default(),
                 rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
                 rsa_line: Arc::new(Semaphore::new(RSA_WAITING)),

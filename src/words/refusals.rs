@@ -63,7 +63,7 @@ impl Language {
     /// Why an account is not made or changed.
     pub fn person_refused(&self, refused: PersonRefused) -> String {
         match refused {
-            PersonRefused::NoTenant | PersonRefused::NoPerson => self.admin_gone(),
+            PersonRefused::NoPerson => self.admin_gone(),
             PersonRefused::Exists => self.admin_people_exists(),
             PersonRefused::LastAdmin => self.person_refused_last_admin(),
         }
@@ -102,6 +102,7 @@ impl Language {
             KeyRefused::PublicKey(PublicKeyRefused::TooShort(bits)) => self.key_refused_too_short(*bits),
             KeyRefused::Exists => self.key_refused_exists(),
             KeyRefused::NotHere => self.key_refused_not_here(),
+            KeyRefused::SignedOut => self.key_refused_signed_out(),
             KeyRefused::TooManyAtOnce => self.sorry(),
         }
     }

@@ -33,12 +33,15 @@ async fn every_kind_of_activity_has_words_in_both_languages() {
     }
     app.insert_activity("test", "testuser1", 1, "of_a_newer_release").await;
     let browser = app.signed_in().await;
-    let mut pages = String::new();
-    for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
-        pages += &browser.get(&format!("/activity?show={show}")).await.words();
+    for (language, otherwise) in [("en", "Something that this release has no words for"), ("es", "Algo para lo que esta versión no tiene palabras")]
+    {
+        browser.take_cookie(&format!("language={language}"));
+        for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
+            let page = browser.get(&format!("/activity?show={show}")).await;
+            assert!(!page.says(otherwise) && page.says(&format!("<html lang=\"{language}\"")), "{}", page.words());
+        }
+        assert!(browser.get("/activity?q=newer_release").await.says(otherwise));
     }
-    assert!(!pages.contains("no words for"), "{pages}");
-    assert!(browser.get("/activity?q=newer_release").await.says("Something that this release has no words for"));
 }
 
 #[tokio::test]
@@ -81,4 +84,25 @@ async fn a_long_record_is_exported_whole() {
     let export: Value = browser.request(reqwest::Method::GET, "/activity.json").send().await.expect("an answer").json().await.expect("JSON");
     let used = export["activity"].as_array().expect("lines").iter().filter(|line| line["kind"] == "key_used").count();
     assert_eq!(used, 2_500);
+}
+
+#[tokio::test]
+async fn an_export_ends_where_the_record_ended_when_it_began() {
+    let app = TestApp::start().await;
+    let person = app.person_without_session("testuser1").await;
+    app.insert_activity("test", "testuser1", 1, "key_used").await;
+    let end = app.services.record_end().await.expect("a number");
+    app.insert_activity("test", "testuser1", 2, "key_used").await;
+    let lines = app.services.export_record(&person.own_record(), 0, end).await.expect("lines");
+    assert_eq!(lines.last().map(|line| line.number), Some(end));
+}
+
+#[tokio::test]
+async fn where_an_administrator_sits_is_not_told_to_others() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    app.signed_in().await.post("/api/admin/people/change", &[("user", "eve"), ("change", "open-mfa")]).await;
+    let eve = app.signed_in_as("test", "eve", PASSWORD).await;
+    let csv = eve.request(reqwest::Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
+    assert!(csv.contains(",mfa_opened,eve,,,person:testuser1,\r\n") && csv.contains(",signed_in,eve,,,,127.0.0.1\r\n"), "{csv}");
 }

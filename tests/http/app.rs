@@ -18,7 +18,7 @@ use tms_portal::server::guard::headers::Https;
 use tms_portal::server::listen;
 use tms_portal::server::service::entropy::Secret;
 use tms_portal::server::service::setup::NewTenant;
-use tms_portal::server::service::{Clock, Entropy, Services, SystemEntropy};
+use tms_portal::server::service::{Clock, Entropy, Services, SignedIn, SystemEntropy, TenantAdmin};
 use tms_portal::server::state::{self, AppState, RequestLimits};
 use tms_portal::server::tls::development;
 use tms_portal::words::Languages;
@@ -192,14 +192,27 @@ impl TestApp {
 
     /// One more person, with [`PASSWORD`].
     pub async fn add_person(&self, tenant: &str, user: &str) {
-        let (tenant, user) = (TenantId::parse(tenant).expect("a tenant"), UserId::parse(user).expect("a user"));
-        self.services.add_person(&tenant, &user, user.as_str(), &Secret::given(PASSWORD)).await.expect("added");
+        let user = UserId::parse(user).expect("a user");
+        self.services.add_account(&self.operator(tenant).await, &user, user.as_str(), Some(&Secret::given(PASSWORD))).await.expect("added");
     }
 
     /// Changes a tenant's policy.
     pub async fn change_tenant(&self, tenant: &str, change: impl FnOnce(&mut Tenant) + Send + 'static) {
+        self.services.change_tenant(&self.operator(tenant).await, None, change).await.expect("changed");
+    }
+
+    /// What a request holds whose session has been ended since it began.
+    pub async fn person_without_session(&self, user: &str) -> SignedIn {
+        let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
+        let (secret, session) = self.services.new_session().expect("a session");
+        let visit = self.services.visit(secret.reveal(), session, None);
+        self.services.signed_in(&tenant, &user, self.services.now(), visit).await.expect("an answer").expect("a person")
+    }
+
+    /// Whoever sits at the machine.
+    pub async fn operator(&self, tenant: &str) -> TenantAdmin {
         let tenant = TenantId::parse(tenant).expect("a tenant");
-        assert!(self.services.change_tenant(&tenant, change).await.expect("changed"), "there is a tenant {tenant}");
+        self.services.operator(&tenant).await.expect("an answer").unwrap_or_else(|| panic!("there is no tenant {tenant}"))
     }
 
     /// A second tenant with a person of its own: `dora` of `default`.
@@ -257,13 +270,13 @@ impl TestApp {
     }
 
     pub async fn switch_client(&self, client: &str, on: bool) {
-        let (tenant, client) = (TenantId::parse("test").expect("a tenant"), ClientId::parse(client).expect("a client"));
-        assert!(self.services.set_up_client(&tenant, &client, move |client| client.enabled = on).await.expect("switched"), "there is no {client}");
+        let (operator, client) = (self.operator("test").await, ClientId::parse(client).expect("a client"));
+        self.services.set_up_client(&operator, &client, None, move |client| client.enabled = on).await.expect("switched");
     }
 
     pub async fn switch_person(&self, user: &str, on: bool) {
-        let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
-        self.services.set_person_enabled(&tenant, &user, on).await.expect("switched");
+        let (operator, user) = (self.operator("test").await, UserId::parse(user).expect("a user"));
+        self.services.switch_person(&operator, &user, on).await.expect("switched");
     }
 
     /// Asks the TMS API with a token.

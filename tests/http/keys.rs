@@ -163,6 +163,9 @@ async fn what_is_no_public_key_is_refused_in_plain_words_and_a_private_one_is_ke
     assert!(own.get("/keys/add").await.says("No active host account is linked to you"));
 
     app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;
+    let private = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----";
+    let page = add(&browser, &account, private).await;
+    assert!(page.problem().contains("private key") && !page.says("b3BlbnNzaC1"), "{}", page.text);
     assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains("does not let people register keys"));
     app.change_tenant("test", |tenant| tenant.policy.own_keys = true).await;
     app.sql("UPDATE user_mfa SET enabled = 0").await;

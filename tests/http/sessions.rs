@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::browser::{Browser, Page};
+use crate::tms::api::EVERYTHING;
+use crate::tms::endpoints::OWN_KEY;
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
@@ -123,4 +125,18 @@ async fn what_was_let_in_is_listed_in_every_browser_and_can_be_taken_back_there(
     assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains("It has been taken back"));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert!(second.get("/sessions").await.words().contains("Nothing may act for you at the moment."));
+}
+
+#[tokio::test]
+async fn with_a_device_go_the_keys_that_rest_on_it_alone() {
+    let app = TestApp::start().await;
+    let device = app.device_with(EVERYTHING).await;
+    let wanted = serde_json::json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
+    let key = device.done("POST /me/keys", wanted).await;
+    let browser = app.signed_in().await;
+    let grant = only_device(&browser.get("/sessions").await).to_owned();
+    assert!(browser.post("/api/device/end", &[("grant", &grant)]).await.status < 400);
+    let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
+    assert!(!browser.get("/keys?show=all").await.says(fingerprint), "not even listed");
+    assert_eq!(app.recorded("key_revoked").await, 1);
 }

@@ -4,6 +4,7 @@ use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use serde_json::json;
 
 use super::parts::{AdminPage, Curl, Tick};
 use crate::domain::listing::{ListQuery, Listed};
@@ -47,7 +48,7 @@ fn All(clients: Listed<ClientRow>, query: ListQuery, said: Option<Notice>) -> im
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|client| view! { <One client/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl method="GET" path="/v1/tms/client/list"/>
+            <Curl call="GET /v1/tms/client/list"/>
         </AdminPage>
     }
 }
@@ -100,11 +101,7 @@ pub fn AddAClient() -> impl IntoView {
                     <MayDo scope=Vec::new() device_grant=false/>
                     <button class="main">{w.admin_clients_add_button()}</button>
                 </form>
-                <Curl
-                    method="POST"
-                    path="/v1/tms/client"
-                    body=r#"{"client_id": "ID", "app_name": "NAME", "app_version": "1.0"}"#
-                />
+                <Curl call="POST /v1/tms/client"/>
             </AdminPage>
         }
     })
@@ -142,7 +139,6 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
     let w = words();
     let ClientDetail { client, old_secret_until, keys, people } = client;
     let id = client.id.clone();
-    let changes = format!(r#"{{"app_version": "{}", "enabled": {}}}"#, client.app_version, client.enabled);
     view! {
         <AdminPage title=format!("{} {}", client.app_name, client.app_version) here=paths::ADMIN_CLIENTS>
             <Said notice=said/>
@@ -161,6 +157,7 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
                 <h2 id="set-up">{w.admin_clients_set_up()}</h2>
                 <form method="post" action=SetUpClient::url() class="narrow">
                     <input type="hidden" name="client" value=id.clone()/>
+                    <input type="hidden" name="seen" value=client.updated_at.as_millis().to_string()/>
                     <fieldset>
                         <legend>{w.admin_clients_standing()}</legend>
                         <Tick name="enabled" checked=client.enabled text=w.admin_clients_enabled_means()/>
@@ -169,7 +166,7 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
                     <MayDo scope=client.scope device_grant=client.device_grant/>
                     <button class="main">{w.admin_save()}</button>
                 </form>
-                <Curl method="PATCH" path=format!("/v1/tms/client/{}", encoded(&id)) body=changes/>
+                <Curl call="PATCH /v1/tms/client/upd/{client_id}" with=vec![("client_id", json!(id)), ("enabled", json!(client.enabled))]/>
             </section>
             {(!client.public).then(|| view! {
                 <section aria-labelledby="secret">
@@ -181,13 +178,13 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
                         <input id="overlap" name="overlap" type="number" min="0" max="720" value="1" required/>
                         <button class="main">{w.admin_clients_rotate()}</button>
                     </form>
-                    <Curl method="PATCH" path=format!("/v1/tms/client/secret/{}", encoded(&id)) body="{}"/>
+                    <Curl call="PATCH /v1/tms/client/secret/{client_id}" with=vec![("client_id", json!(id)), ("overlap_minutes", json!(60))]/>
                 </section>
             })}
             <section aria-labelledby="delete">
                 <h2 id="delete">{w.admin_clients_delete()}</h2>
                 <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encoded(&id)) data-confirm="">{w.admin_clients_delete()}</a></p>
-                <Curl method="DELETE" path=format!("/v1/tms/client/{}", encoded(&id))/>
+                <Curl call="DELETE /v1/tms/client/del/{client_id}" with=vec![("client_id", json!(id))]/>
             </section>
         </AdminPage>
     }

@@ -4,6 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use serde_json::json;
 
 use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
@@ -44,7 +45,7 @@ fn All(delegations: Listed<DelegationItem>, query: ListQuery, said: Option<Notic
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <One item/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl method="GET" path="/v1/tms/delegations/list"/>
+            <Curl call="GET /v1/tms/delegations/list"/>
         </AdminPage>
     }
 }
@@ -85,11 +86,7 @@ pub fn AddADelegation() -> impl IntoView {
                     <input id="days" name="days" type="number" min="0" max="36500" value="30" required/>
                     <button class="main">{w.admin_delegations_add()}</button>
                 </form>
-                <Curl
-                    method="POST"
-                    path="/v1/tms/delegations"
-                    body=r#"{"client_id": "CLIENT", "client_user_id": "USER", "ttl_minutes": 43200}"#
-                />
+                <Curl call="POST /v1/tms/delegations" with=vec![("ttl_minutes", json!(43_200))]/>
             </AdminPage>
         }
     })

@@ -1,9 +1,10 @@
 //! `/admin/hosts`.
 
-use leptos::either::{Either, EitherOf3};
+use leptos::either::{Either, EitherOf3, EitherOf4};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use serde_json::json;
 
 use super::parts::{AdminPage, Curl, Tick};
 use crate::domain::listing::{ListQuery, Listed};
@@ -54,7 +55,7 @@ fn All(hosts: Listed<HostItem>, query: ListQuery, said: Option<Notice>) -> impl 
                     })
                 }}
             </List>
-            <Curl method="GET" path="/v1/tms/hosts/list"/>
+            <Curl call="GET /v1/tms/hosts/list"/>
         </AdminPage>
     }
 }
@@ -98,7 +99,7 @@ pub fn AddAHost() -> impl IntoView {
                     <p class="hint" id="address-hint">{w.admin_hosts_address_hint()}</p>
                     <button class="main">{w.admin_hosts_add()}</button>
                 </form>
-                <Curl method="POST" path="/v1/tms/hosts" body=r#"{"host": "HOST", "addr": "ADDRESS"}"#/>
+                <Curl call="POST /v1/tms/hosts"/>
             </AdminPage>
         }
     })
@@ -135,14 +136,15 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
     let w = words();
     let name = host.host.clone();
     let here = format!("{}?host={}", paths::ADMIN_HOST, encoded(&name));
+    let take_away = format!("{}?host={}&credential=1", paths::ADMIN_HOST_REMOVE, encoded(&name));
     let settings = key_command(&host);
     let has_credential = host.credential_required.is_some();
     let required = host.credential_required == Some(true);
-    let api = format!("/v1/tms/hosts/credential/{}", encoded(&name));
     view! {
         <AdminPage title=name.clone() here=paths::ADMIN_HOSTS>
             <Said notice=said/>
             <Facts host=host.clone()/>
+            {(!host.answers).then(|| view! { <p class="warning">{w.admin_hosts_answers_not()}</p> })}
             <p class="actions"><a class="button" href=here>{w.admin_hosts_test()}</a> <span class="hint">{w.admin_hosts_test_hint()}</span></p>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{w.admin_hosts_set_up()}</h2>
@@ -167,13 +169,10 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
                             {(!required).then(|| view! { <input type="hidden" name="required" value="yes"/> })}
                             <button>{if required { w.admin_hosts_credential_demand_not() } else { w.admin_hosts_credential_demand() }}</button>
                         </form>
-                        <form method="post" action=RemoveCredential::url()>
-                            <input type="hidden" name="host" value=name.clone()/>
-                            <button class="danger">{w.admin_hosts_credential_remove()}</button>
-                        </form>
+                        <a class="button danger" href=take_away data-confirm="">{w.admin_hosts_credential_remove()}</a>
                     </div>
                 })}
-                <Curl method="POST" path=api body=format!(r#"{{"required": {required}}}"#)/>
+                <Curl call="POST /v1/tms/hosts/credential" with=vec![("host", json!(name)), ("required", json!(required))]/>
             </section>
             <section aria-labelledby="addresses">
                 <h2 id="addresses">{w.admin_hosts_addresses()}</h2>
@@ -193,13 +192,27 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
     }
 }
 
+/// Asks before an address, or the credential, is removed.
 #[component]
 pub fn RemoveAHost() -> impl IntoView {
-    let (host, address) = use_query_map().with_untracked(|query| (query.get("host").unwrap_or_default(), query.get("address").unwrap_or_default()));
+    let query = use_query_map().get_untracked();
+    let (host, address, credential) =
+        (query.get("host").unwrap_or_default(), query.get("address").unwrap_or_default(), query.get("credential").is_some());
     Suspend::new(async move {
         let w = words();
         match find_host(host).await {
-            Ok(Some(found)) if found.addresses.contains(&address) => EitherOf3::A(view! {
+            Ok(Some(found)) if credential && found.credential_required.is_some() => EitherOf4::A(view! {
+                <Confirm
+                    title=w.admin_hosts_credential_remove_question(found.host.as_str())
+                    action=RemoveCredential::url()
+                    cancel=format!("{}?host={}", paths::ADMIN_HOST, encoded(&found.host))
+                    fields=vec![Hidden("host", found.host)]
+                    button=w.admin_hosts_credential_remove()
+                >
+                    <p class="warning">{w.admin_hosts_credential_remove_consequence()}</p>
+                </Confirm>
+            }),
+            Ok(Some(found)) if found.addresses.contains(&address) => EitherOf4::B(view! {
                 <Confirm
                     title=w.admin_hosts_remove_question(address.as_str(), found.host.as_str())
                     action=RemoveHost::url()
@@ -210,8 +223,8 @@ pub fn RemoveAHost() -> impl IntoView {
                     <p class="warning">{w.admin_hosts_remove_consequence()}</p>
                 </Confirm>
             }),
-            Ok(_) => EitherOf3::B(view! { <Gone back=paths::ADMIN_HOSTS/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(_) => EitherOf4::C(view! { <Gone back=paths::ADMIN_HOSTS/> }),
+            Err(_) => EitherOf4::D(view! { <Sorry/> }),
         }
     })
 }

@@ -40,7 +40,7 @@ fn All(keys: Listed<PersonsKey>, query: ListQuery, said: Option<Notice>) -> impl
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <One item/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl method="GET" path="/v1/tms/pubkeys/list"/>
+            <Curl call="GET /v1/tms/pubkeys/list"/>
         </AdminPage>
     }
 }

@@ -1,10 +1,11 @@
 //! What the administrators' pages share.
 
-use leptos::either::Either;
 use leptos::prelude::*;
+use serde_json::{Value, json};
 
 use crate::domain::paths;
-use crate::pages::components::{Copyable, Page, Sorry};
+use crate::pages::api_docs::{self, Field};
+use crate::pages::components::{Copyable, Page};
 use crate::server::context::{self, words};
 
 /// One of the administrators' areas.
@@ -61,36 +62,37 @@ pub fn AdminPage(
     .into_any()
 }
 
-/// The same by the TMS API: a command to copy, without secrets.
+/// The same by the TMS API: a command to copy, without secrets. What the call needs and `with` does not say stands there in capitals.
 #[component]
 pub fn Curl(
-    method: &'static str,
-    /// Beneath the portal's address, such as `/v1/tms/client`.
-    #[prop(into)]
-    path: String,
-    /// JSON.
-    #[prop(optional, into)]
-    body: Option<String>,
+    /// Method and path, as the description of the API has them.
+    call: &'static str,
+    /// Its fields by name; the tenant goes without saying.
+    #[prop(optional)]
+    with: Vec<(&'static str, Value)>,
 ) -> impl IntoView {
     let w = words();
-    let (Ok(services), Some(person)) = (context::services(), context::visitor()) else {
-        return Either::Left(view! { <Sorry/> });
-    };
-    let mut command = format!(
-        "curl -X {method} {}{path} \\\n  -H 'X-TMS-TENANT: {}' \\\n  -H 'X-TMS-ADMIN-ID: '\"$TMS_ADMIN_ID\" \\\n  -H 'X-TMS-ADMIN-SECRET: '\"$TMS_ADMIN_SECRET\"",
-        services.public_url(),
-        person.tenant_id()
-    );
-    if let Some(body) = body {
-        // In single quotes for the shell, whatever is in it.
-        command.push_str(&format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'", body.replace('\'', r"'\''")));
-    }
-    Either::Right(view! {
+    view! {
         <details class="curl">
             <summary>{w.admin_as_curl()}</summary>
-            <Copyable text=command block=true/>
+            <Copyable text=command(call, &with).unwrap_or_default() block=true/>
         </details>
-    })
+    }
+}
+
+fn command(call: &str, with: &[(&str, Value)]) -> Option<String> {
+    let (services, person) = (context::services().ok()?, context::visitor()?);
+    let (method, path) = call.split_once(' ')?;
+    let operation = api_docs::operation(method, path)?;
+    let tenant = person.tenant_id().to_string();
+    let headers = [("X-TMS-TENANT", tenant.as_str()), ("X-TMS-ADMIN-ID", "$ADMIN_ID"), ("X-TMS-ADMIN-SECRET", "$ADMIN_SECRET")];
+    let value = |field: &Field| match with.iter().find(|(name, _)| *name == field.name) {
+        Some((_, value)) => Some(value.clone()),
+        None if field.name == "tenant" => Some(json!(tenant)),
+        None => field.required.then(|| json!(field.name.to_uppercase())),
+    };
+    let values: Vec<(&Field, Value)> = operation.fields.iter().filter_map(|field| Some((field, value(field)?))).collect();
+    Some(api_docs::curl(services.public_url(), method, path, &headers, &values))
 }
 
 /// A box to tick, with what it means.

@@ -4,6 +4,7 @@ use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use serde_json::json;
 
 use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
@@ -52,7 +53,7 @@ fn All(people: Listed<PersonItem>, query: ListQuery, said: Option<Notice>) -> im
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|person| view! { <One person/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl method="GET" path="/v1/tms/usermfa/list"/>
+            <Curl call="GET /v1/tms/usermfa/list"/>
         </AdminPage>
     }
 }
@@ -136,11 +137,11 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
     let w = words();
     let PersonDetail { person, host_accounts, sessions } = person;
     let user = person.user.clone();
+    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encoded(&person.user));
     let (delegations, keys, record) = (about(paths::ADMIN_DELEGATIONS), about(paths::ADMIN_KEYS), about(paths::ADMIN_ACTIVITY));
     let has_mfa = person.mfa.is_some();
     let mfa_on = person.mfa.is_some_and(|mfa| mfa.enabled);
-    let mfa_body = format!(r#"{{"tms_user_id": "{user}", "ttl_minutes": -1}}"#);
     view! {
         <AdminPage title=person.display_name.clone() here=paths::ADMIN_PEOPLE>
             <Said notice=said/>
@@ -168,7 +169,7 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                     })}
                     {has_mfa.then(|| view! { <Ask user=user.clone() change="close-mfa" text=w.admin_people_mfa_close()/> })}
                 </div>
-                <Curl method="POST" path="/v1/tms/usermfa" body=mfa_body/>
+                <Curl call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
             </section>
             <HostAccounts user=user.clone() host_accounts/>
             <section aria-labelledby="sessions">
@@ -209,6 +210,10 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                     }}
                     {person.has_password.then(|| view! { <Ask user=user.clone() change="password" text=w.admin_people_password()/> })}
                 </div>
+                <details class="curl">
+                    <summary>{w.admin_as_command()}</summary>
+                    <Command text=["disable", "enable", "promote", "demote", "password"].map(|verb| format!("tms-portal person {verb} --tenant {tenant} {user}")).join("\n")/>
+                </details>
             </section>
         </AdminPage>
     }
@@ -217,13 +222,14 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
 #[component]
 fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoView {
     let w = words();
-    let body = format!(r#"{{"tms_user_id": "{user}", "host": "HOST", "host_account": "ACCOUNT", "ttl_minutes": -1}}"#);
     view! {
         <section aria-labelledby="host-accounts">
             <h2 id="host-accounts">{w.admin_people_host_accounts()}</h2>
             <ul class="rows">
                 {host_accounts.into_iter().map(|account| {
                     let place = format!("{}@{}", account.account, account.host);
+                    let of = format!("{}?user={}", paths::ADMIN_PERSON_CHANGE, encoded(&user));
+                    let unlink = format!("{of}&change=unlink&host={}&account={}", encoded(&account.host), encoded(&account.account));
                     view! {
                         <li class="row-card">
                             <div class="what">
@@ -233,12 +239,7 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
                                     <div><dt>{w.hosts_expires()}</dt><dd><At at=account.expires_at/></dd></div>
                                 </dl>
                             </div>
-                            <form method="post" action=UnlinkAccount::url()>
-                                <input type="hidden" name="user" value=user.clone()/>
-                                <input type="hidden" name="host" value=account.host/>
-                                <input type="hidden" name="account" value=account.account/>
-                                <button class="danger" aria-label=w.admin_people_unlink_this(place)>{w.hosts_unlink()}</button>
-                            </form>
+                            <a class="button danger" href=unlink data-confirm="" aria-label=w.admin_people_unlink_this(place)>{w.hosts_unlink()}</a>
                         </li>
                     }
                 }).collect_view()}
@@ -250,7 +251,7 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
                 <div class="field"><label for="link-days">{w.admin_days()}</label><input id="link-days" name="days" type="number" min="0" max="36500" value="0" required/></div>
                 <button>{w.admin_people_link()}</button>
             </form>
-            <Curl method="POST" path="/v1/tms/userhosts" body/>
+            <Curl call="POST /v1/tms/userhosts" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
         </section>
     }
 }
@@ -275,34 +276,44 @@ fn Ask(user: String, change: &'static str, text: String) -> impl IntoView {
 
 #[component]
 pub fn ChangeAPerson() -> impl IntoView {
-    let (user, change) = use_query_map().with_untracked(|query| (query.get("user").unwrap_or_default(), query.get("change").unwrap_or_default()));
+    let query = use_query_map().get_untracked();
+    let given = move |name: &str| query.get(name).unwrap_or_default();
+    let (user, change, host, account) = (given("user"), given("change"), given("host"), given("account"));
     Suspend::new(async move {
         let w = words();
-        let found = find_person(user).await;
-        let question = found.as_ref().ok().and_then(Option::as_ref).and_then(|person| {
-            let name = person.person.display_name.as_str();
-            Some(match change.as_str() {
+        let found = match find_person(user).await {
+            Ok(found) => found,
+            Err(_) => return EitherOf3::C(view! { <Sorry/> }),
+        };
+        let asked = found.and_then(|found| {
+            let linked = found.host_accounts.iter().any(|linked| linked.host == host && linked.account == account);
+            let name = found.person.display_name.as_str();
+            let question = match change.as_str() {
                 "disable" => (w.admin_people_disable_question(name), w.admin_people_disable_consequence(), w.admin_people_disable()),
                 "appoint" => (w.admin_people_appoint_question(name), w.admin_people_appoint_consequence(), w.admin_people_appoint()),
                 "dismiss" => (w.admin_people_dismiss_question(name), w.admin_people_dismiss_consequence(), w.admin_people_dismiss()),
                 "password" => (w.admin_people_password_question(name), w.admin_people_password_consequence(), w.admin_people_password()),
                 "end-sessions" => (w.admin_people_end_sessions_question(name), w.sessions_end_consequence(), w.admin_people_end_sessions()),
                 "close-mfa" => (w.admin_people_mfa_close_question(name), w.admin_people_mfa_close_consequence(), w.admin_people_mfa_close()),
+                "unlink" if linked => {
+                    let place = format!("{account}@{host}");
+                    (w.admin_people_unlink_question(place, name), w.admin_people_unlink_consequence(), w.hosts_unlink())
+                }
                 _ => return None,
-            })
+            };
+            Some((found.person.user, question))
         });
-        match (found, question) {
-            (Ok(Some(person)), Some((title, consequence, button))) => {
-                let user = person.person.user;
-                let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
-                EitherOf3::A(view! {
-                    <Confirm title action=ChangePerson::url() fields=vec![Hidden("user", user), Hidden("change", change)] button cancel>
-                        <p class="warning">{consequence}</p>
-                    </Confirm>
-                })
-            }
-            (Ok(_), _) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }),
-            (Err(_), _) => EitherOf3::C(view! { <Sorry/> }),
-        }
+        let Some((user, (title, consequence, button))) = asked else { return EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }) };
+        let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
+        let (action, more) = match change.as_str() {
+            "unlink" => (UnlinkAccount::url(), vec![Hidden("host", host), Hidden("account", account)]),
+            _ => (ChangePerson::url(), vec![Hidden("change", change)]),
+        };
+        let fields = [vec![Hidden("user", user)], more].concat();
+        EitherOf3::A(view! {
+            <Confirm title action fields button cancel>
+                <p class="warning">{consequence}</p>
+            </Confirm>
+        })
     })
 }

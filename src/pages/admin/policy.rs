@@ -31,11 +31,22 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
             <input id=id name=format!("policy[{id}]") type="number" min="1" max=most.to_string() value=value.to_string() required/>
         }
     };
+    let command = format!(
+        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --require-host-credential {} --open-registration {} --mvp {}",
+        tenant.id,
+        policy.require_started_tick,
+        policy.prefill_user_code,
+        policy.own_keys,
+        policy.require_host_credential,
+        policy.open_registration,
+        policy.mvp
+    );
     let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
     view! {
         <AdminPage title=w.admin_policy() here=paths::ADMIN_POLICY>
             <Said notice=said/>
             <form method="post" action=SavePolicy::url() class="narrow">
+                <input type="hidden" name="policy[seen]" value=tenant.updated_at.as_millis().to_string()/>
                 <label for="display_name">{w.admin_policy_name()}</label>
                 <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
                 {number("code_minutes", w.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
@@ -65,7 +76,7 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
             </form>
             <details class="curl">
                 <summary>{w.admin_as_command()}</summary>
-                <Command text=format!("tms-portal tenant set --tenant {} --own-keys {} --mvp {}", tenant.id, policy.own_keys, policy.mvp)/>
+                <Command text=command/>
             </details>
         </AdminPage>
     }

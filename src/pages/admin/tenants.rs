@@ -4,6 +4,7 @@ use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use serde_json::json;
 
 use super::parts::{AdminPage, Curl};
 use crate::domain::paths::{self, encoded};
@@ -36,7 +37,7 @@ fn All(tenants: Vec<TenantItem>, said: Option<Notice>) -> impl IntoView {
                     <input id="tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false"/>
                     <button class="main">{w.admin_tenants_add()}</button>
                 </form>
-                <Curl method="POST" path="/v1/tms/tenants" body=r#"{"tenant": "NAME"}"#/>
+                <Curl call="POST /v1/tms/tenants/{tenant}" with=vec![("tenant", json!("TENANT"))]/>
             </section>
         </AdminPage>
     }

@@ -1,38 +1,46 @@
 //! A line for the terminal. Whatever is secret stands in a variable of the shell, so that it is in no history.
 
+use serde_json::{Value, json};
+
 use super::reference::{Caller, Field};
+use crate::domain::paths::encoded;
 
-/// What stands for a value nobody has named.
-const SOMETHING: &str = "...";
+/// `curl` for an operation, as it stands in the documentation: with examples for what it needs; a change also names what may be
+/// left out.
+pub fn example(method: &str, path: &str, caller: Option<&Caller>, fields: &[Field]) -> String {
+    let headers = caller.map(|caller| caller.headers.as_slice()).unwrap_or_default();
+    let named = fields.iter().filter(|field| field.required || method == "PATCH");
+    let values: Vec<(&Field, Value)> = named.map(|field| (field, such_as(field))).collect();
+    line("$TMS_URL", method, path, headers, &values)
+}
 
-/// `curl` for an operation, as `caller`, with what it needs; a change also names what may be left out.
-pub fn line(method: &str, path: &str, caller: Option<&Caller>, fields: &[Field]) -> String {
-    let named: Vec<&Field> = fields.iter().filter(|field| field.required || method == "PATCH").collect();
-    let within = |place: &'static str| named.iter().filter(move |field| field.place == place);
-    let path = within("path").fold(path.to_owned(), |path, field| path.replace(&format!("{{{}}}", field.name), &example(field)));
-    let query: Vec<String> = within("query").map(|field| format!("{}={}", field.name, example(field))).collect();
+/// `curl` for an operation. Values of the shell may stand in address and headers, and in nothing else.
+pub fn line(address: &str, method: &str, path: &str, headers: &[(&str, &str)], values: &[(&Field, Value)]) -> String {
+    let within = |place: &'static str| values.iter().filter(move |(field, _)| field.place == place);
+    let path = within("path").fold(path.to_owned(), |path, (field, value)| path.replace(&format!("{{{}}}", field.name), &in_address(value)));
+    let query: Vec<String> = within("query").map(|(field, value)| format!("{}={}", field.name, in_address(value))).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     let verb = match method {
         "GET" => "curl -sS".to_owned(),
         other => format!("curl -sS -X {other}"),
     };
-    let mut parts = vec![format!("{verb} \"$TMS_URL{path}{query}\"")];
-    parts.extend(caller.iter().flat_map(|caller| &caller.headers).map(|(name, value)| format!("-H \"{name}: {value}\"")));
-    let body: Vec<String> = within("body").map(|field| format!("\"{}\": {}", field.name, json(field))).collect();
+    let mut parts = vec![format!("{verb} \"{address}{path}{query}\"")];
+    parts.extend(headers.iter().map(|(name, value)| format!("-H \"{name}: {value}\"")));
+    let body: Vec<String> = within("body").map(|(field, value)| format!("\"{}\": {value}", field.name)).collect();
     if !body.is_empty() {
         parts.push("-H 'Content-Type: application/json'".into());
-        parts.push(format!("-d '{{{}}}'", body.join(", ")));
+        // In single quotes for the shell, whatever is in it.
+        parts.push(format!("-d '{{{}}}'", body.join(", ").replace('\'', r"'\''")));
     }
     parts.join(" \\\n  ")
 }
 
-fn json(field: &Field) -> String {
-    let example = example(field);
-    if field.kind == "string" { format!("\"{example}\"") } else { example }
+fn in_address(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), encoded)
 }
 
 /// A value such as one would send.
-fn example(field: &Field) -> String {
+fn such_as(field: &Field) -> Value {
     let known = match field.name.as_str() {
         "tenant" => "test",
         "client_id" => "myapp",
@@ -49,9 +57,9 @@ fn example(field: &Field) -> String {
         "max_uses" => "10",
         _ if field.kind.starts_with("integer") => "1",
         _ if field.kind.starts_with("true") => "true",
-        _ => SOMETHING,
+        _ => "...",
     };
-    known.to_owned()
+    if field.kind == "string" { json!(known) } else { known.parse().unwrap_or_else(|_| json!(known)) }
 }
 
 #[cfg(test)]
@@ -68,7 +76,7 @@ mod tests {
         let fields =
             [field("host", "body", "string", true), field("ttl_minutes", "body", "integer", true), field("key_type", "body", "string", false)];
         assert_eq!(
-            line("POST", "/v1/keys", Some(&client), &fields),
+            example("POST", "/v1/keys", Some(&client), &fields),
             "curl -sS -X POST \"$TMS_URL/v1/keys\" \\\n  \
              -H \"X-TMS-TENANT: $TENANT\" \\\n  \
              -H \"X-TMS-CLIENT-SECRET: $CLIENT_SECRET\" \\\n  \
@@ -80,7 +88,17 @@ mod tests {
     #[test]
     fn paths_are_filled_in_and_changes_name_all_that_can_be_changed() {
         let fields = [field("client_id", "path", "string", true), field("enabled", "query", "true or false", false)];
-        assert_eq!(line("PATCH", "/c/{client_id}", None, &fields), "curl -sS -X PATCH \"$TMS_URL/c/myapp?enabled=true\"");
-        assert_eq!(line("GET", "/c/{client_id}", None, &fields), "curl -sS \"$TMS_URL/c/myapp\"");
+        assert_eq!(example("PATCH", "/c/{client_id}", None, &fields), "curl -sS -X PATCH \"$TMS_URL/c/myapp?enabled=true\"");
+        assert_eq!(example("GET", "/c/{client_id}", None, &fields), "curl -sS \"$TMS_URL/c/myapp\"");
+    }
+
+    #[test]
+    fn no_value_gets_out_of_its_quotes() {
+        let (path, body) = (field("id", "path", "string", true), field("name", "body", "string", true));
+        let command = line("$TMS_URL", "POST", "/c/{id}", &[], &[(&path, json!("a\"$(id)")), (&body, json!("o'clock \"$(id)\""))]);
+        assert_eq!(
+            command,
+            "curl -sS -X POST \"$TMS_URL/c/a%22%24%28id%29\" \\\n  -H 'Content-Type: application/json' \\\n  -d '{\"name\": \"o'\\''clock \\\"$(id)\\\"\"}'"
+        );
     }
 }

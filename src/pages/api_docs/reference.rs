@@ -122,7 +122,7 @@ impl Operation {
         let success = responses(operation).find(|(status, _)| is_success(status));
         Self {
             anchor: anchor(&text(operation, "/operationId")),
-            curl: curl::line(&method, path, usual, &fields),
+            curl: curl::example(&method, path, usual, &fields),
             path: path.to_owned(),
             summary,
             about,

@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Copyable, Page};
-use crate::server::context::{Notice, Place, words};
+use crate::server::context::{Notice, Place, set_refused, words};
 
 /// One sentence, announced as soon as the page is there.
 #[component]
@@ -21,7 +21,10 @@ pub fn Problem(
 #[component]
 pub fn Said(notice: Option<Notice>) -> impl IntoView {
     notice.map(|notice| match notice.place {
-        Place::Refused => Either::Left(view! { <Problem sentence=notice.sentence/> }),
+        Place::Refused => {
+            set_refused(&notice);
+            Either::Left(view! { <Problem sentence=notice.sentence/> })
+        }
         _ => Either::Right(view! {
             <p class="notice" role="status">{notice.sentence}</p>
             {notice.secret.map(|secret| view! {

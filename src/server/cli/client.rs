@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::{Failed, InTenant};
 use crate::domain::ids::ClientId;
 use crate::domain::scope::ScopeSet;
+use crate::server::service::Error;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -47,10 +48,10 @@ fn scope(words: &str) -> Result<ScopeSet, String> {
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let Verb::Set(Set { place, client, device_grant, scope, verified, enabled }) = arguments.verb;
-    let services = place.open().await?;
+    let (services, operator) = place.open_as_operator().await?;
     let tenant = &place.tenant;
-    let known = services
-        .set_up_client(tenant, &client, move |client| {
+    let done = services
+        .set_up_client(&operator, &client, None, move |client| {
             client.device_grant = device_grant.unwrap_or(client.device_grant);
             client.scope = scope.unwrap_or_else(|| client.scope.clone());
             client.verified = verified.unwrap_or(client.verified);
@@ -58,8 +59,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         })
         .await;
     services.close().await;
-    if !known? {
-        return Err(Failed::Other(format!("tenant {tenant} has no client {client}")));
+    match done {
+        Ok(()) => {}
+        Err(Error::Refused(_)) => return Err(Failed::Other(format!("tenant {tenant} has no client {client}"))),
+        Err(Error::Internal(fault)) => return Err(fault.into()),
     }
     println!("Client {client} of tenant {tenant} has been changed.");
     Ok(())

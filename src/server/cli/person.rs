@@ -4,9 +4,9 @@ use clap::Subcommand;
 
 use super::{Failed, InTenant};
 use crate::domain::ids::UserId;
-use crate::server::service::entropy::{Secret, readable_password};
+use crate::server::service::Error;
+use crate::server::service::entropy::Secret;
 use crate::server::service::people::PersonRefused;
-use crate::server::service::{Error, SystemEntropy};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -54,16 +54,15 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::Password(person) | Verb::Disable(person) | Verb::Enable(person) | Verb::Promote(person) | Verb::Demote(person) => (person, ""),
     };
     let Person { place, user } = person;
-    let services = place.open().await?;
-    let tenant = &place.tenant;
-    let password = readable_password(&SystemEntropy);
+    let (services, operator) = place.open_as_operator().await?;
+    let password = services.readable_password();
     let done = match &arguments.verb {
-        Verb::Add(_) => services.add_person(tenant, user, display_name, &password).await.map(|()| Done::Password(&password)),
-        Verb::Password(_) => services.set_password(tenant, user, &password).await.map(|()| Done::Password(&password)),
-        Verb::Disable(_) => services.set_person_enabled(tenant, user, false).await.map(|()| Done::Disabled),
-        Verb::Enable(_) => services.set_person_enabled(tenant, user, true).await.map(|()| Done::Enabled),
-        Verb::Promote(_) => services.set_person_admin(tenant, user, true).await.map(|()| Done::Promoted),
-        Verb::Demote(_) => services.set_person_admin(tenant, user, false).await.map(|()| Done::Demoted),
+        Verb::Add(_) => services.add_account(&operator, user, display_name, Some(&password)).await.map(|()| Done::Password(&password)),
+        Verb::Password(_) => services.set_password(&operator, user, &password).await.map(|()| Done::Password(&password)),
+        Verb::Disable(_) => services.switch_person(&operator, user, false).await.map(|()| Done::Disabled),
+        Verb::Enable(_) => services.switch_person(&operator, user, true).await.map(|()| Done::Enabled),
+        Verb::Promote(_) => services.appoint(&operator, user, true).await.map(|()| Done::Promoted),
+        Verb::Demote(_) => services.appoint(&operator, user, false).await.map(|()| Done::Demoted),
     };
     services.close().await;
     say(done, user)

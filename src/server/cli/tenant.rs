@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::{Failed, InTenant};
+use crate::server::service::Error;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -48,10 +49,10 @@ struct Set {
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let Verb::Set(set) = arguments.verb;
-    let services = set.place.open().await?;
+    let (services, operator) = set.place.open_as_operator().await?;
     let id = set.place.tenant;
-    let known = services
-        .change_tenant(&id, move |tenant| {
+    let done = services
+        .change_tenant(&operator, None, move |tenant| {
             if let Some(name) = set.display_name {
                 tenant.display_name = name;
             }
@@ -64,10 +65,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             policy.own_keys = set.own_keys.unwrap_or(policy.own_keys);
             policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
-        .await?;
+        .await;
     services.close().await;
-    if !known {
-        return Err(Failed::Other(format!("there is no tenant {id}")));
+    if let Err(Error::Internal(fault)) = done {
+        return Err(fault.into());
     }
     println!("Tenant {id} has been changed.");
     Ok(())

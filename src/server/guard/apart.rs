@@ -28,7 +28,12 @@ fn make_way() {
 
 /// Runs everything behind it there.
 pub async fn run(request: Request, next: Next) -> Response {
-    let answer = next.run(request).instrument(Span::current());
+    answer(next.run(request)).await
+}
+
+/// Finds an answer there.
+pub async fn answer(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    let answer = answer.instrument(Span::current());
     let Some(threads) = THREADS.as_ref() else { return answer.await };
     let mut task = Ended(threads.spawn(answer));
     match (&mut task.0).await {

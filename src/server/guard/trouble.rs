@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::apart;
+use crate::server::preferences;
 use crate::server::service::Fault;
 use crate::server::state::AppState;
 
@@ -46,7 +48,14 @@ pub async fn explain(State(state): State<AppState>, request: Request, next: Next
         return response;
     }
     let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
-    let mut page = crate::server::router::error_page(&state, asked, status).await;
+    // Whoever asks too much gets one line: a page would cost what the limit is to save.
+    let mut page = match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let w = preferences::words(asked.headers(), &state.languages);
+            format!("{}. {}\n", w.error_too_many(), w.error_too_many_means()).into_response()
+        }
+        _ => apart::answer(async move { crate::server::router::error_page(&state, asked, status).await }).await,
+    };
     *page.status_mut() = status;
     if let Some(retry_after) = retry_after {
         page.headers_mut().insert(header::RETRY_AFTER, retry_after);

@@ -10,11 +10,11 @@ pub use super::storage::delegations::InUse as DelegationInUse;
 pub use super::storage::host_accounts::InUse as HostAccountInUse;
 pub use super::storage::hosts::Known as KnownHost;
 use super::storage::people::Person;
-use super::storage::{activity, browser_sessions, clients, delegations, host_accounts, hosts, people, pubkeys, tenants};
+use super::storage::{self, BoxFuture, Connection, activity, browser_sessions, clients, delegations, host_accounts, hosts, people, pubkeys, tenants};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::client::{self, Client};
-use crate::domain::ids::{ClientId, UserId};
+use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::person::{self, Account};
 use crate::domain::pubkey::Pubkey;
@@ -27,6 +27,20 @@ use crate::domain::{delegation, host_account, pubkey};
 pub struct ClientAccount {
     pub client: Client,
     pub old_secret_until: Option<Timestamp>,
+}
+
+/// Why something is not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditRefused {
+    Gone,
+    /// It has been changed since it was looked at; a form that was open meanwhile must not undo that.
+    Stale,
+}
+
+impl EditRefused {
+    fn unless(seen: Option<Timestamp>, changed: Timestamp) -> Result<(), Error<Self>> {
+        if seen.is_none_or(|seen| seen == changed) { Ok(()) } else { Err(Error::Refused(Self::Stale)) }
+    }
 }
 
 impl Services {
@@ -48,17 +62,25 @@ impl Services {
         Ok(clients::holdings(self.storage().reader(), admin.tenant_id(), id).await?)
     }
 
-    /// Changes what a client may do. False when there is no such client.
-    pub async fn set_up_client_as(&self, admin: &TenantAdmin, id: &ClientId, edit: impl FnOnce(&mut Client) + Send + 'static) -> Result<bool, Fault> {
+    /// Changes what a client may do. `seen`: the state that the change is meant for.
+    pub async fn set_up_client(
+        &self,
+        admin: &TenantAdmin,
+        id: &ClientId,
+        seen: Option<Timestamp>,
+        edit: impl FnOnce(&mut Client) + Send + 'static,
+    ) -> Result<(), Error<EditRefused>> {
         let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
         let record = Activity::new(tenant.clone(), Kind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
-        self.recorded(record, move |db| {
+        self.attempt(move |db| {
             async move {
-                let Some(found) = clients::find(&mut *db, &tenant, &id).await? else { return Ok(false) };
+                let found = clients::find(&mut *db, &tenant, &id).await?.ok_or(Error::Refused(EditRefused::Gone))?;
                 let mut client = found.client;
+                EditRefused::unless(seen, client.updated_at)?;
                 edit(&mut client);
                 clients::set_up(db, &client, now).await?;
-                Ok(true)
+                activity::insert(db, &record).await?;
+                Ok(())
             }
             .boxed()
         })
@@ -117,16 +139,26 @@ impl Services {
         self.recorded(record, move |db| async move { pubkeys::delete(db, number).await }.boxed()).await
     }
 
-    /// Makes an account; where people sign in with a password kept here, with one that is shown once.
-    pub async fn add_account(&self, admin: &TenantAdmin, user_id: &UserId, display_name: &str) -> Result<Option<Secret>, Error<PersonRefused>> {
-        let password = admin.tenant.policy.local_passwords.then(|| readable_password(self.entropy()));
+    /// A password such as one is given: easy to read out.
+    pub fn readable_password(&self) -> Secret {
+        readable_password(self.entropy())
+    }
+
+    /// Makes an account; with a password, where people sign in with one kept here.
+    pub async fn add_account(
+        &self,
+        admin: &TenantAdmin,
+        user_id: &UserId,
+        display_name: &str,
+        password: Option<&Secret>,
+    ) -> Result<(), Error<PersonRefused>> {
         let person = Person {
             tenant_id: admin.tenant_id().clone(),
             user_id: user_id.clone(),
             display_name: if display_name.trim().is_empty() { user_id.to_string() } else { display_name.trim().to_owned() },
             enabled: true,
             admin: false,
-            password_hash: match &password {
+            password_hash: match password {
                 Some(password) => Some(self.password_hash(password).await?),
                 None => None,
             },
@@ -134,92 +166,103 @@ impl Services {
         let now = self.now();
         let record = of_person(admin, Kind::PersonAdded, user_id, now);
         let added = self.recorded(record, move |db| async move { people::insert(db, &person, now).await }.boxed()).await?;
-        if added { Ok(password) } else { Err(Error::Refused(PersonRefused::Exists)) }
+        added.then_some(()).ok_or(Error::Refused(PersonRefused::Exists))
     }
 
-    /// Gives a person a new password, shown once, and ends their sessions.
-    pub async fn new_password(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Secret, Error<PersonRefused>> {
-        let password = readable_password(self.entropy());
-        let hash = self.password_hash(&password).await?;
-        let (tenant, user) = (admin.tenant_id().clone(), user_id.clone());
-        let known = self
-            .recorded(of_person(admin, Kind::PersonChanged, user_id, self.now()), move |db| {
-                async move {
-                    browser_sessions::delete_all_of_person(db, &tenant, &user).await?;
-                    people::set_password(db, &tenant, &user, &hash).await
-                }
-                .boxed()
-            })
-            .await?;
-        if known { Ok(password) } else { Err(Error::Refused(PersonRefused::NoPerson)) }
+    /// Gives a person a new password, and ends the browser sessions that the old one opened.
+    pub async fn set_password(&self, admin: &TenantAdmin, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
+        let (hash, admins_own) = (self.password_hash(password).await?, admin.session.clone());
+        self.change_person(admin, Kind::PersonChanged, user_id, move |db, tenant, user| {
+            async move {
+                browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
+                people::set_password(db, &tenant, &user, &hash).await
+            }
+            .boxed()
+        })
+        .await
     }
 
-    /// Keeps a person out, ending their sessions; or lets them in again.
-    pub async fn switch_person(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<bool, Error<PersonRefused>> {
-        let (tenant, user, record) = (admin.tenant_id().clone(), user_id.clone(), of_person(admin, Kind::PersonChanged, user_id, self.now()));
-        self.attempt(move |db| {
+    /// Keeps a person out, ending their browser sessions, while their tokens sleep; or lets them in again.
+    pub async fn switch_person(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
+        self.change_person(admin, Kind::PersonChanged, user_id, move |db, tenant, user| {
             async move {
                 if !enabled {
-                    browser_sessions::delete_all_of_person(db, &tenant, &user).await?;
+                    browser_sessions::delete_others(db, &tenant, &user, None).await?;
                 }
-                let known = people::set_enabled(db, &tenant, &user, enabled).await?;
-                if !enabled && people::count_admins(db, &tenant).await? == 0 {
-                    return Err(Error::Refused(PersonRefused::LastAdmin));
-                }
-                if known {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(known)
+                people::set_enabled(db, &tenant, &user, enabled).await
             }
             .boxed()
         })
         .await
     }
 
-    /// Gives or takes the role of an administrator. The last one who can sign in keeps it.
-    pub async fn appoint(&self, admin: &TenantAdmin, user_id: &UserId, appointed: bool) -> Result<bool, Error<PersonRefused>> {
+    /// Gives or takes the role of an administrator.
+    pub async fn appoint(&self, admin: &TenantAdmin, user_id: &UserId, appointed: bool) -> Result<(), Error<PersonRefused>> {
         let kind = if appointed { Kind::AdminAdded } else { Kind::AdminRemoved };
-        let (tenant, user, record) = (admin.tenant_id().clone(), user_id.clone(), of_person(admin, kind, user_id, self.now()));
+        self.change_person(admin, kind, user_id, move |db, tenant, user| {
+            async move { people::set_admin(db, &tenant, &user, appointed).await }.boxed()
+        })
+        .await
+    }
+
+    /// The last administrator who can sign in stays one, unless the operator wants it otherwise.
+    async fn change_person<F>(&self, admin: &TenantAdmin, kind: Kind, user_id: &UserId, change: F) -> Result<(), Error<PersonRefused>>
+    where
+        F: for<'c> FnOnce(&'c mut Connection, TenantId, UserId) -> BoxFuture<'c, Result<bool, storage::Fault>> + Send + 'static,
+    {
+        let (admin, user, record) = (admin.clone(), user_id.clone(), of_person(admin, kind, user_id, self.now()));
         self.attempt(move |db| {
             async move {
-                let known = people::set_admin(db, &tenant, &user, appointed).await?;
-                if !appointed && people::count_admins(db, &tenant).await? == 0 {
+                let tenant = admin.tenant_id();
+                let before = people::count_admins(&mut *db, tenant).await?;
+                if !change(&mut *db, tenant.clone(), user).await? {
+                    return Err(Error::Refused(PersonRefused::NoPerson));
+                }
+                if before > 0 && people::count_admins(&mut *db, tenant).await? == 0 && !admin.is_operator() {
                     return Err(Error::Refused(PersonRefused::LastAdmin));
                 }
-                if known {
-                    activity::insert(db, &record).await?;
-                }
-                Ok(known)
+                activity::insert(db, &record).await?;
+                Ok(())
             }
             .boxed()
         })
         .await
     }
 
-    /// Ends all of a person's browser sessions.
-    pub async fn end_sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<(), Fault> {
-        let (tenant, user) = (admin.tenant_id().clone(), user_id.clone());
-        let record = of_person(admin, Kind::SessionEnded, user_id, self.now());
+    /// Ends a person's browser sessions, but not the one in which the administrator does it. False when there is no such person.
+    pub async fn end_sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
+        let (admin, user, record) = (admin.clone(), user_id.clone(), of_person(admin, Kind::SessionEnded, user_id, self.now()));
         self.recorded(record, move |db| {
             async move {
-                browser_sessions::delete_all_of_person(db, &tenant, &user).await?;
-                Ok(true)
+                browser_sessions::delete_others(db, admin.tenant_id(), &user, admin.session.as_ref()).await?;
+                Ok(people::find(db, admin.tenant_id(), &user).await?.is_some())
             }
             .boxed()
         })
-        .await?;
-        Ok(())
+        .await
     }
 
-    /// Changes the tenant's name or policy; the record names what.
-    pub async fn change_policy(&self, admin: &TenantAdmin, what: String, edit: impl FnOnce(&mut Tenant) + Send + 'static) -> Result<bool, Fault> {
-        let (id, now) = (admin.tenant_id().clone(), self.now());
-        let record = Activity::new(id.clone(), Kind::TenantChanged, now).subject(what).admin(Some(admin.admin_id())).from(admin.from);
-        self.recorded(record, move |db| {
+    /// Changes the tenant's name or policy; the record names what has changed. `seen`: the state that the change is meant for.
+    pub async fn change_tenant(
+        &self,
+        admin: &TenantAdmin,
+        seen: Option<Timestamp>,
+        edit: impl FnOnce(&mut Tenant) + Send + 'static,
+    ) -> Result<(), Error<EditRefused>> {
+        let (admin, now) = (admin.clone(), self.now());
+        self.attempt(move |db| {
             async move {
-                let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
+                let before = tenants::find(&mut *db, admin.tenant_id()).await?.ok_or(Error::Refused(EditRefused::Gone))?;
+                EditRefused::unless(seen, before.updated_at)?;
+                let mut tenant = before.clone();
                 edit(&mut tenant);
-                tenants::update(db, &tenant, now).await
+                let changed = tenant.differences(&before).join(" ");
+                if !changed.is_empty() {
+                    tenants::update(db, &tenant, now).await?;
+                    let record = Activity::new(tenant.id, Kind::TenantChanged, now).subject(changed);
+                    activity::insert(db, &record.admin(Some(admin.admin_id())).from(admin.from)).await?;
+                }
+                Ok(())
             }
             .boxed()
         })

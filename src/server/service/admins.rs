@@ -60,7 +60,13 @@ impl Services {
         let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(CallerRefused::NoTenant))?;
         let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
         let proved = admin.is_some_and(|admin| self.proves(ADMIN_SECRET, secret, &admin.secrets));
-        if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+        if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+    }
+
+    /// Whoever works at the machine itself, as an administrator of a tenant; also of one that is switched off.
+    pub async fn operator(&self, tenant: &TenantId) -> Result<Option<TenantAdmin>, Fault> {
+        let tenant = tenants::find(self.storage().reader(), tenant).await?;
+        Ok(tenant.map(|tenant| TenantAdmin { tenant, admin_id: AdminId::of_operator(), from: None, session: None }))
     }
 
     pub async fn list_admins(&self, tenant: &TenantId) -> Result<Vec<ListedAdmin>, Fault> {

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::entropy::Secret;
 use super::proofs::{FreshlySignedIn, NotNow, SignedIn, TenantAdmin, Visit};
 pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
-use super::storage::{activity, browser_sessions, people};
+use super::storage::{self, Connection, activity, browser_sessions, people};
 use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::device_grant::Presenter;
@@ -25,6 +25,12 @@ const ABSOLUTE_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
 pub const FRESH: Duration = Duration::from_secs(15 * 60);
 /// How exact "last seen" is; a write for every page would be too dear.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// Whether the session behind a proof is still there. Asked within the transaction by what gives somebody access: once the person
+/// has revoked everything, no request that was on its way may give some of it back.
+pub(super) async fn still_signed_in(db: &mut Connection, person: &SignedIn, now: Timestamp) -> Result<bool, storage::Fault> {
+    browser_sessions::is_live(db, person.tenant_id(), person.user_id(), person.visit().session_id(), now).await
+}
 
 impl Services {
     /// When a session ends if it is used now.
@@ -69,7 +75,8 @@ impl Services {
             return Err(NotNow::NoAdmin);
         }
         let FreshlySignedIn(person) = self.fresh(person)?;
-        Ok(TenantAdmin { admin_id: AdminId::of_person(&person.user_id), tenant: person.tenant, from: person.visit.from })
+        let session = Some(person.visit.session_id().clone());
+        Ok(TenantAdmin { admin_id: AdminId::of_person(&person.user_id), tenant: person.tenant, from: person.visit.from, session })
     }
 
     /// A person's live sessions, the one used last first.
@@ -98,7 +105,7 @@ impl Services {
         let (person, now) = (person.clone(), self.now());
         self.change(move |db| {
             async move {
-                let ended = browser_sessions::delete_others(db, person.tenant_id(), person.user_id(), &person.visit().session_id).await?;
+                let ended = browser_sessions::delete_others(db, person.tenant_id(), person.user_id(), Some(person.visit().session_id())).await?;
                 if ended > 0 {
                     activity::insert(db, &session_ended(&person, now)).await?;
                 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
 
+use super::browser_sessions::still_signed_in;
 use super::proofs::{SignedIn, TenantAdmin};
 use super::storage::delegations::NewDelegation;
-use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts};
+use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts, pubkeys};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::delegation::MadeBy;
@@ -81,6 +82,9 @@ fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefus
 
 async fn approve(db: &mut Connection, decision: Decision, consent: Consent, delegation: DelegationId) -> Result<(), Error<DecisionRefused>> {
     let Decision { person, now, .. } = &decision;
+    if !still_signed_in(db, person, *now).await? {
+        return Err(Error::Refused(DecisionRefused::NotYours));
+    }
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
     let until = *now + consent.lifetime;
@@ -158,12 +162,16 @@ pub(super) async fn withdraw_grants(
     Ok(withdrawn)
 }
 
-/// Ends what a grant gave: its state, its delegation, and the line in the record. False when somebody else was first.
+/// Ends what a grant gave: its state, its delegation, and the keys that rest on nothing else; with the line in the record. False
+/// when somebody else was first.
 pub(super) async fn end_access(db: &mut Connection, before: State, ended: DeviceGrant, record: Activity) -> Result<bool, storage::Fault> {
     let first = device_grants::transition(db, &before, &ended).await?;
     if first {
         delegations::end_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
         activity::insert(db, &record).await?;
+        if let Some(person) = &record.person {
+            pubkeys::delete_unfounded(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
+        }
     }
     Ok(first)
 }

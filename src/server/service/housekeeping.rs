@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::storage::{attempts, browser_sessions, device_grants, reservations};
+use super::storage::{attempts, browser_sessions, device_grants, pubkeys, reservations};
 use super::{Fault, Services};
 
 /// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
 const KEEP_GRANTS: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a key that has ended is still shown to its person.
+const KEEP_KEYS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Longer than the longest window in `domain::attempts`.
 const KEEP_ATTEMPTS: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -17,13 +19,14 @@ impl Services {
     pub async fn tidy(&self) -> Result<(), Fault> {
         self.end_lapsed_grants().await?;
         let now = self.now();
-        let (old_grants, old_attempts) = (now - KEEP_GRANTS, now - KEEP_ATTEMPTS);
+        let (old_grants, old_attempts, old_keys) = (now - KEEP_GRANTS, now - KEEP_ATTEMPTS, now - KEEP_KEYS);
         self.change(move |db| {
             async move {
                 browser_sessions::delete_expired(db, now).await?;
                 attempts::delete_old(db, old_attempts).await?;
                 device_grants::delete_old(db, old_grants).await?;
                 reservations::delete_old(db, old_grants).await?;
+                pubkeys::delete_old(db, old_keys).await?;
                 Ok(())
             }
             .boxed()

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
@@ -82,29 +82,37 @@ impl Services {
             Asking::Tenant(tenant) => Some(tenant.clone()),
             Asking::Nobody => None,
         };
-        self.note_question(tenant_id.as_ref(), login);
-        let asked = LookupAsked { host: login.host.clone(), account: login.account.clone(), fingerprint: login.fingerprint.clone(), tenant_id };
+        let (host, account, fingerprint) = (login.host.clone(), login.account.clone(), login.fingerprint.clone());
+        let asked = LookupAsked { host, account, fingerprint, tenant_id: tenant_id.clone() };
         let Looked { credential_required, found } = self.storage().look_up(asked).await?;
         if credential_required && !matches!(asking, Asking::Proved(_)) {
             return Err(Error::Refused(LookupRefused::CredentialRequired));
         }
+        self.note_question(tenant_id.as_ref(), login);
         // MVP mode links whatever name a client gives; root under another name is still root.
         let root_by_mvp = |found: &Found| found.linked_by_mvp && login.uid == Some(0);
         found.filter(|found| !root_by_mvp(found)).ok_or(Error::Refused(LookupRefused::NotServed))
     }
 
-    /// Writes down that a host asked; at most once a minute, and nobody waits for it.
+    /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be
+    /// written, most questions are not: whoever asks for names of their own making must not fill the memory.
     fn note_question(&self, tenant: Option<&TenantId>, login: &Login) {
         let (services, tenant, host, from, now) = (self.clone(), tenant.cloned(), login.host.clone(), login.from, self.now());
+        let Ok(slot) = Arc::clone(&self.shared.question_slots).try_acquire_owned() else { return };
         if !self.shared.questions.is_due((tenant.clone(), host.clone()), now) {
             return;
         }
         tokio::spawn(async move {
-            let noted = services.change(move |db| async move { hosts::set_asked(db, tenant.as_ref(), &host, from, now).await }.boxed()).await;
-            if let Err(fault) = noted {
+            if let Err(fault) = services.set_asked(tenant, host, from, now).await {
                 tracing::warn!(error = %fault, "A host's question could not be written down");
             }
+            drop(slot);
         });
+    }
+
+    async fn set_asked(&self, tenant: Option<TenantId>, host: HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
+        let Some(tenant) = hosts::asked_of(self.storage().reader(), tenant.as_ref(), &host).await? else { return Ok(()) };
+        self.change(move |db| async move { hosts::set_asked(db, &tenant, &host, from, now).await }.boxed()).await
     }
 
     async fn count_use(&self, number: i64, from: Option<IpAddr>) -> Result<bool, Fault> {

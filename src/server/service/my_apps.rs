@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt;
 
+use super::browser_sessions::still_signed_in;
 use super::decisions::end_access;
 use super::proofs::SignedIn;
 pub use super::storage::delegations::{ClientName, InUse};
@@ -27,13 +28,23 @@ impl Services {
 
     /// Sets a new end for what may act for a person.
     pub async fn change_my_app(&self, person: &SignedIn, number: i64, until: Timestamp) -> Result<(), Error<ChangeRefused>> {
-        let gone = || Error::Refused(ChangeRefused::Gone);
-        let delegation = self.find_my_app(person, number).await?.ok_or_else(gone)?.delegation;
-        let now = self.now();
-        delegation.may_end(until, person.tenant().policy.longest_access, now).map_err(Error::Refused)?;
-        let record = record(person, &delegation, Kind::DelegationChanged, now);
-        let changed = self.recorded(record, move |db| async move { delegations::set_end_of(db, &delegation, until, now).await }.boxed()).await?;
-        changed.then_some(()).ok_or_else(gone)
+        let (person, now) = (person.clone(), self.now());
+        self.attempt(move |db| {
+            async move {
+                if !still_signed_in(db, &person, now).await? {
+                    return Err(Error::Refused(ChangeRefused::Gone));
+                }
+                let standing = delegations::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
+                let found = standing.into_iter().find(|one| one.number == number && now < one.expires_at);
+                let delegation = found.ok_or(Error::Refused(ChangeRefused::Gone))?;
+                delegation.may_end(until, person.tenant().policy.longest_access, now).map_err(Error::Refused)?;
+                delegations::set_end_of(db, &delegation, until, now).await?;
+                activity::insert(db, &record(&person, &delegation, Kind::DelegationChanged, now)).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Ends what may act for a person: a device's token stops with it, and the keys the client made for them are deleted, unless
@@ -62,13 +73,11 @@ pub(super) async fn end(db: &mut Connection, person: &SignedIn, delegation: &Del
             };
             if ended {
                 activity::insert(db, &record(person, delegation, Kind::DelegationEnded, now)).await?;
+                pubkeys::delete_unfounded(db, person.tenant_id(), &delegation.client_id, person.user_id(), now).await?;
             }
             ended
         }
     };
-    if ended {
-        pubkeys::delete_unfounded(db, person.tenant_id(), &delegation.client_id, person.user_id(), now).await?;
-    }
     Ok(ended)
 }
 

@@ -54,10 +54,11 @@ impl Services {
                 let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.visit().from);
                 let keys = pubkeys::delete_of_person(db, tenant, user, from, now).await?;
                 let mut apps = 0;
-                for delegation in delegations::of_person(&mut *db, tenant, user).await? {
+                let standing = delegations::of_person(&mut *db, tenant, user).await?;
+                for delegation in standing.into_iter().filter(|delegation| now < delegation.expires_at) {
                     apps += u64::from(my_apps::end(db, &person, &delegation, now).await?);
                 }
-                let sessions = browser_sessions::delete_others(db, tenant, user, person.visit().session_id()).await?;
+                let sessions = browser_sessions::delete_others(db, tenant, user, Some(person.visit().session_id())).await?;
                 activity::insert(db, &Activity::new(tenant.clone(), Kind::EverythingRevoked, now).of(user).from(from)).await?;
                 Ok(Revoked { keys, apps, sessions })
             }

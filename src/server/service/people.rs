@@ -10,12 +10,11 @@ use thiserror::Error as ThisError;
 use tokio::sync::SemaphorePermit;
 
 use super::entropy::Secret;
-use super::storage::people::Person;
-use super::storage::{self, Connection, activity, browser_sessions, people};
+use super::storage::{self, Connection, activity, people};
 use super::{Error, Fault, Services, guesses};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
-use crate::domain::ids::{AdminId, TenantId, UserId};
+use crate::domain::ids::{TenantId, UserId};
 use crate::domain::time::{Timestamp, wait_in_words};
 
 /// Longer ones only serve to keep the server busy.
@@ -50,8 +49,6 @@ impl Identity {
 /// Why an account cannot be made or changed.
 #[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
 pub enum PersonRefused {
-    #[error("there is no such tenant")]
-    NoTenant,
     #[error("the tenant has a person of that name already")]
     Exists,
     #[error("the tenant has no person of that name")]
@@ -106,66 +103,6 @@ impl Services {
             (true, Some(user_id)) => Ok(Identity { tenant_id: tenant.id, user_id }),
             _ => Err(wrong),
         }
-    }
-
-    /// Makes an account with a password of its own.
-    pub async fn add_person(&self, tenant: &TenantId, user_id: &UserId, display_name: &str, password: &Secret) -> Result<(), Error<PersonRefused>> {
-        if storage::tenants::find(self.storage().reader(), tenant).await?.is_none() {
-            return Err(Error::Refused(PersonRefused::NoTenant));
-        }
-        let person = Person {
-            tenant_id: tenant.clone(),
-            user_id: user_id.clone(),
-            display_name: display_name.to_owned(),
-            enabled: true,
-            admin: false,
-            password_hash: Some(self.password_hash(password).await?),
-        };
-        let now = self.now();
-        let new = self.change(move |db| async move { people::insert(db, &person, now).await }.boxed()).await?;
-        new.then_some(()).ok_or(Error::Refused(PersonRefused::Exists))
-    }
-
-    /// Gives a person a new password, and ends the browser sessions that the old one opened.
-    pub async fn set_password(&self, tenant: &TenantId, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
-        let hash = self.password_hash(password).await?;
-        let (tenant, user_id) = (tenant.clone(), user_id.clone());
-        let known = self
-            .change(move |db| {
-                async move {
-                    browser_sessions::delete_all_of_person(db, &tenant, &user_id).await?;
-                    people::set_password(db, &tenant, &user_id, &hash).await
-                }
-                .boxed()
-            })
-            .await?;
-        known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
-    }
-
-    /// Keeps a person out, ending their browser sessions; or lets them in again. Their tokens sleep meanwhile.
-    pub async fn set_person_enabled(&self, tenant: &TenantId, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
-        let (tenant, user_id) = (tenant.clone(), user_id.clone());
-        let known = self
-            .change(move |db| {
-                async move {
-                    if !enabled {
-                        browser_sessions::delete_all_of_person(db, &tenant, &user_id).await?;
-                    }
-                    people::set_enabled(db, &tenant, &user_id, enabled).await
-                }
-                .boxed()
-            })
-            .await?;
-        known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
-    }
-
-    /// Gives or takes the role of an administrator, at the operator's wish; who has it may run the tenant at `/admin`.
-    pub async fn set_person_admin(&self, tenant: &TenantId, user_id: &UserId, admin: bool) -> Result<(), Error<PersonRefused>> {
-        let kind = if admin { Kind::AdminAdded } else { Kind::AdminRemoved };
-        let record = Activity::new(tenant.clone(), kind, self.now()).of(user_id).subject(AdminId::of_person(user_id).as_str());
-        let (tenant, user_id) = (tenant.clone(), user_id.clone());
-        let known = self.recorded(record, move |db| async move { people::set_admin(db, &tenant, &user_id, admin).await }.boxed()).await?;
-        known.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
     }
 
     async fn password_matches(&self, hash: Option<String>, password: &Secret) -> Result<bool, Fault> {

@@ -115,6 +115,8 @@ pub struct TenantAdmin {
     pub(super) tenant: Tenant,
     pub(super) admin_id: AdminId,
     pub(super) from: Option<IpAddr>,
+    /// Of one who is a person in a browser.
+    pub(super) session: Option<SessionId>,
 }
 
 impl TenantAdmin {
@@ -129,6 +131,11 @@ impl TenantAdmin {
     /// The tenant's policy.
     pub fn policy(&self) -> &Policy {
         &self.tenant.policy
+    }
+
+    /// At the machine itself: they could change the database as well, and mend what they break.
+    pub(super) fn is_operator(&self) -> bool {
+        self.admin_id == AdminId::of_operator()
     }
 
     /// Where they sit.

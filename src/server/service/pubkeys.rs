@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 use tokio::sync::oneshot;
 
+use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
 use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, SignedIn, TokenHolder};
 pub use super::ssh_keys::PublicKeyRefused;
@@ -62,6 +63,8 @@ pub enum KeyRefused {
     Exists,
     #[error("people register no keys of their own in this tenant")]
     NotHere,
+    #[error("the person has been signed out meanwhile")]
+    SignedOut,
     #[error("too many keys of this kind are being made")]
     TooManyAtOnce,
 }
@@ -80,6 +83,8 @@ struct Maker {
     client_id: Option<ClientId>,
     device_grant_id: Option<DeviceGrantId>,
     from: Option<IpAddr>,
+    /// Who must still be signed in when it is stored.
+    person: Option<SignedIn>,
 }
 
 impl Services {
@@ -93,7 +98,8 @@ impl Services {
             mvp::fill_in(self, &place, &client_id).await?;
             dependencies = self.dependencies(&place, Some(&client_id), None).await?;
         }
-        self.store_key(Maker { place, client_id: Some(client_id), device_grant_id: None, from: client.from }, wanted, &dependencies).await
+        self.store_key(Maker { place, client_id: Some(client_id), device_grant_id: None, from: client.from, person: None }, wanted, &dependencies)
+            .await
     }
 
     /// Takes a key with which the person logs in themselves, for one of the host accounts their device was allowed.
@@ -106,18 +112,23 @@ impl Services {
         };
         let (client_id, device_grant_id) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
         let dependencies = self.dependencies(&place, Some(&client_id), device_grant_id.clone()).await?;
-        self.store_key(Maker { place, client_id: Some(client_id), device_grant_id, from: holder.from }, wanted, &dependencies).await
+        self.store_key(Maker { place, client_id: Some(client_id), device_grant_id, from: holder.from, person: None }, wanted, &dependencies).await
     }
 
     /// Takes a public key with which the person logs in themselves.
     pub async fn register_my_key(&self, person: &SignedIn, wanted: &KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+        // First: whatever else is wrong, whoever pasted a private key must hear of that.
+        if let KeySource::Given(line) = &wanted.source {
+            SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?;
+        }
         if !person.tenant().policy.own_keys {
             return Err(Error::Refused(KeyRefused::NotHere));
         }
         let (tenant_id, user_id) = (person.tenant_id().clone(), person.user_id().clone());
         let place = Place { tenant_id, user_id, host: wanted.host.clone(), account: wanted.account.clone() };
         let dependencies = self.dependencies(&place, None, None).await?;
-        self.store_key(Maker { place, client_id: None, device_grant_id: None, from: person.visit().from }, wanted, &dependencies).await
+        let maker = Maker { place, client_id: None, device_grant_id: None, from: person.visit().from, person: Some(person.clone()) };
+        self.store_key(maker, wanted, &dependencies).await
     }
 
     async fn dependencies(&self, place: &Place, client_id: Option<&ClientId>, grant: Option<DeviceGrantId>) -> Result<Dependencies, Fault> {
@@ -126,7 +137,7 @@ impl Services {
     }
 
     async fn store_key(&self, maker: Maker, wanted: &KeyWanted, dependencies: &Dependencies) -> Result<NewKey, Error<KeyRefused>> {
-        let Maker { place, client_id, device_grant_id, from } = maker;
+        let Maker { place, client_id, device_grant_id, from, person } = maker;
         dependencies.check(client_id.is_some(), self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
         let (key, private_key) = match &wanted.source {
             KeySource::Given(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?, None),
@@ -162,7 +173,12 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        match self.shared.new_keys.store(self, StoredFrom { key: pubkey.clone(), from }).await? {
+        let new = StoredFrom { key: pubkey.clone(), from };
+        let stored = match person {
+            Some(person) => self.change(move |db| async move { store_of(db, &person, new, now).await }.boxed()).await?,
+            None => self.shared.new_keys.store(self, new).await?,
+        };
+        match stored {
             Some(number) => Ok(NewKey { pubkey: Pubkey { number, ..pubkey }, private_key }),
             None => Err(Error::Refused(self.why_not_stored(&pubkey).await?)),
         }
@@ -176,9 +192,12 @@ impl Services {
         }
         let place = Place { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
         let dependencies = self.dependencies(&place, key.client_id.as_ref(), key.device_grant_id.clone()).await?;
-        // Back already: whoever asks again gets the key.
-        let missing = dependencies.check(key.client_id.is_some(), self.now()).err().unwrap_or(Missing::Delegation);
-        Ok(KeyRefused::Missing(missing))
+        Ok(match dependencies.check(key.client_id.is_some(), self.now()) {
+            Err(missing) => KeyRefused::Missing(missing),
+            // Back already: whoever asks again gets the key.
+            Ok(()) if key.client_id.is_some() => KeyRefused::Missing(Missing::Delegation),
+            Ok(()) => KeyRefused::SignedOut,
+        })
     }
 
     /// A client's own key, or any of the tenant's for an administrator.
@@ -248,6 +267,14 @@ impl Services {
         })
         .await
     }
+}
+
+/// Stores a person's own key if they are still signed in.
+async fn store_of(db: &mut Connection, person: &SignedIn, new: StoredFrom, now: Timestamp) -> Result<Option<i64>, storage::Fault> {
+    if !still_signed_in(db, person, now).await? {
+        return Ok(None);
+    }
+    Ok(pubkeys::insert_all(db, &[new]).await?.pop().flatten())
 }
 
 /// A client's key, for each account on the host that it is for.

@@ -37,12 +37,27 @@ impl Services {
     /// A piece of a record, the newest first. What `wanted` says of a person holds only for a tenant's record.
     pub async fn list_record(&self, readable: &Readable, wanted: RecordWanted) -> Result<Listed<Happened>, Fault> {
         let wanted = RecordWanted { person: readable.person.clone().or(wanted.person), ..wanted };
-        Ok(activity::list(self.storage().reader(), &readable.tenant_id, &wanted, self.now()).await?)
+        let listed = activity::list(self.storage().reader(), &readable.tenant_id, &wanted, self.now()).await?;
+        Ok(listed.map(|line| readable.as_shown(line)))
     }
 
-    /// The next lines of an export, the oldest first, behind the line with that number; none at its end.
-    pub async fn export_record(&self, readable: &Readable, after: i64) -> Result<Vec<Happened>, Fault> {
+    /// How far the record goes now: an export goes no further, however slowly it is fetched.
+    pub async fn record_end(&self) -> Result<i64, Fault> {
+        Ok(activity::last(self.storage().reader()).await?)
+    }
+
+    /// The next lines of an export, the oldest first, behind the line with that number, up to `end`; none after that.
+    pub async fn export_record(&self, readable: &Readable, after: i64, end: i64) -> Result<Vec<Happened>, Fault> {
         let Readable { tenant_id, person } = readable;
-        Ok(activity::export(self.storage().reader(), tenant_id, person.as_ref(), after, EXPORTED_AT_ONCE).await?)
+        let lines = activity::export(self.storage().reader(), tenant_id, person.as_ref(), after, end, EXPORTED_AT_ONCE).await?;
+        Ok(lines.into_iter().map(|line| readable.as_shown(line)).collect())
+    }
+}
+
+impl Readable {
+    /// Where an administrator sits is none of other people's business.
+    fn as_shown(&self, line: Happened) -> Happened {
+        let hidden = self.person.is_some() && line.admin.is_some();
+        Happened { from: line.from.filter(|_| !hidden), ..line }
     }
 }

@@ -138,10 +138,17 @@ impl Services {
         let (saved, host, fingerprint, from) = (reservation.clone(), key.host.clone(), key.fingerprint.clone(), client.from);
         self.attempt(move |db| {
             async move {
-                // Revoked since it was looked at: there is nothing to keep going.
+                // Revoked, used up or ended since it was looked at: there is nothing to keep going.
                 let there = pubkeys::find(&mut *db, &saved.tenant_id, &host, &fingerprint).await?;
-                if !there.iter().any(|key| key.number == saved.pubkey) {
-                    return Err(Error::Refused(ReservationRefused::NoKey));
+                let key = there.iter().find(|key| key.number == saved.pubkey && key.remaining_uses > 0);
+                let key = key.ok_or(Error::Refused(ReservationRefused::NoKey))?;
+                let child = saved.parent_resid != saved.resid;
+                if child && reservations::find(&mut *db, &saved.tenant_id, &saved.client_id, &saved.parent_resid).await?.is_none() {
+                    return Err(Error::Refused(ReservationRefused::NoParent));
+                }
+                let reserved_until = reservations::longest(&mut *db, key.number).await?;
+                if now >= key.expires_at && reserved_until.is_none_or(|until| now >= until) {
+                    return Err(Error::Refused(ReservationRefused::KeyExpired(key.expires_at)));
                 }
                 reservations::insert(db, &saved).await?;
                 let record = Activity::new(saved.tenant_id.clone(), Kind::KeyReserved, now).of(&saved.user_id).client(&saved.client_id);

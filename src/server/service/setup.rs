@@ -67,34 +67,14 @@ impl Services {
             let password = chosen_test_password.unwrap_or_else(|| readable_password(self.entropy()));
             made.test_password = self.ensure_test_data(&test.id, &password).await?.then_some(password);
         }
-        self.change_tenant(&test.id, move |tenant| tenant.enabled = test_tenant).await?;
+        if let Some(operator) = self.operator(&test.id).await? {
+            let switched = self.change_tenant(&operator, None, move |tenant| tenant.enabled = test_tenant).await;
+            if let Err(Error::Internal(fault)) = switched {
+                return Err(fault);
+            }
+        }
         self.ensure_cli_client().await?;
         Ok(made)
-    }
-
-    /// Changes a tenant's policy. False when there is no such tenant.
-    pub async fn change_tenant(&self, id: &TenantId, edit: impl FnOnce(&mut Tenant) + Send + 'static) -> Result<bool, Fault> {
-        let (id, now) = (id.clone(), self.now());
-        let change = async move |db: &mut Connection| {
-            let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
-            edit(&mut tenant);
-            tenants::update(db, &tenant, now).await
-        };
-        self.change(move |db| change(db).boxed()).await
-    }
-
-    /// Changes what a client may do. False when there is no such client.
-    pub async fn set_up_client(&self, tenant: &TenantId, client: &ClientId, edit: impl FnOnce(&mut Client) + Send + 'static) -> Result<bool, Fault> {
-        let (tenant, client, now) = (tenant.clone(), client.clone(), self.now());
-        let change = async move |db: &mut Connection| {
-            let Some(found) = clients::find(&mut *db, &tenant, &client).await? else { return Ok(false) };
-            let mut client = found.client;
-            edit(&mut client);
-            clients::set_up(db, &client, now).await?;
-            activity::insert(db, &Activity::new(tenant, Kind::ClientChanged, now).client(&client.id)).await?;
-            Ok(true)
-        };
-        self.change(move |db| change(db).boxed()).await
     }
 
     /// `None` when there is one of that name.

@@ -47,14 +47,17 @@ impl Services {
         Ok(until)
     }
 
-    /// Opens a person's window, or opens it anew; for the portal, where it is one button. Says when it ends.
-    pub async fn reopen_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<Timestamp, Fault> {
+    /// Opens a person's window, or opens it anew; for the portal, where it is one button. False when there is no such person.
+    pub async fn reopen_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<bool, Fault> {
         let now = self.now();
         let until = ends(ttl_minutes, now);
         let record = record(admin, Kind::MfaOpened, user_id, now);
         let (tenant, user_id) = (admin.tenant_id().clone(), user_id.clone());
         self.recorded(record, move |db| {
             async move {
+                if people::find(&mut *db, &tenant, &user_id).await?.is_none() {
+                    return Ok(false);
+                }
                 if !user_mfa::insert(db, &tenant, &user_id, until, now).await? {
                     user_mfa::reopen(db, &tenant, &user_id, until, now).await?;
                 }
@@ -62,8 +65,7 @@ impl Services {
             }
             .boxed()
         })
-        .await?;
-        Ok(until)
+        .await
     }
 
     pub async fn find_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<UserMfa>, Fault> {

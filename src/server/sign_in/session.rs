@@ -59,9 +59,11 @@ pub struct Notice {
     pub chosen: Option<Chosen>,
     /// Seconds to wait before trying again.
     pub wait: Option<u64>,
-    /// A secret that was made just now, and is shown this once.
+    /// A secret that was made just now, and is shown this once; with the path of the only page that may.
     #[serde(default)]
     pub secret: Option<String>,
+    #[serde(default)]
+    pub only_at: Option<String>,
     /// The tenant it is about: the one a code belongs to, or the one that somebody tried to sign in to.
     pub tenant: Option<TenantId>,
 }
@@ -92,13 +94,14 @@ pub enum Place {
 
 impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
-        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, secret: None, tenant: None }
+        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, secret: None, only_at: None, tenant: None }
     }
 
     /// Shows a secret along with it. The session is sealed, and gives it out once.
     #[must_use]
-    pub fn secret(mut self, secret: &Secret) -> Self {
+    pub fn secret(mut self, path: &str, secret: &Secret) -> Self {
         self.secret = Some(secret.reveal().to_owned());
+        self.only_at = Some(path.to_owned());
         self
     }
 
@@ -142,8 +145,20 @@ impl PortalSession {
         self.get(SIGNED_IN).await
     }
 
-    /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it.
+    /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it;
+    /// and what was meant for somebody else in this browser is forgotten.
     pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
+        let same = self.who().await?.is_some_and(|who| (&who.tenant_id, &who.user_id) == (identity.tenant_id(), identity.user_id()));
+        if !same {
+            let (visitor, code) = (self.get::<Visitor>(VISITOR).await?, self.typed_code().await?);
+            self.0.clear().await;
+            if let Some(visitor) = visitor {
+                self.set(VISITOR, &visitor).await?;
+            }
+            if let Some(code) = code {
+                self.set_typed_code(&code).await?;
+            }
+        }
         self.0.cycle_id().await.map_err(Fault::new)?;
         let who = WhoSignedIn { tenant_id: identity.tenant_id().clone(), user_id: identity.user_id().clone(), at: now };
         self.set(SIGNED_IN, &who).await
@@ -211,9 +226,14 @@ impl PortalSession {
 
     /// What is to be said at this place, if anything; said once.
     pub async fn take_notice(&self, place: Place) -> Result<Option<Notice>, Fault> {
+        self.take_notice_at(&[place], "").await
+    }
+
+    /// The same on the page with that path, at any of these places.
+    pub async fn take_notice_at(&self, places: &[Place], path: &str) -> Result<Option<Notice>, Fault> {
         let notice: Option<Notice> = self.get(NOTICE).await?;
         match notice {
-            Some(notice) if notice.place == place => self.take(NOTICE).await,
+            Some(notice) if places.contains(&notice.place) && notice.only_at.as_deref().is_none_or(|only| only == path) => self.take(NOTICE).await,
             _ => Ok(None),
         }
     }

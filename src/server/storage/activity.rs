@@ -46,7 +46,6 @@ struct Row {
     kind: String,
     user_id: Option<String>,
     client_id: Option<String>,
-    device_grant_id: Option<String>,
     admin_id: Option<String>,
     subject: Option<String>,
     from_address: Option<String>,
@@ -60,7 +59,6 @@ impl From<Row> for Happened {
             kind: row.kind,
             person: row.user_id,
             client_id: row.client_id,
-            device_grant_id: row.device_grant_id,
             admin: row.admin_id,
             subject: row.subject,
             from: row.from_address,
@@ -68,11 +66,15 @@ impl From<Row> for Happened {
     }
 }
 
-const COLUMNS: &str = "id, at, kind, user_id, client_id, device_grant_id, admin_id, subject, from_address";
+macro_rules! columns {
+    () => {
+        "id, at, kind, user_id, client_id, admin_id, subject, from_address"
+    };
+}
 
 pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &RecordWanted, now: Timestamp) -> Result<Listed<Happened>, Fault> {
     let order = Order::integer("id", "id").descending();
-    let mut listing = Listing::new(COLUMNS, "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+    let mut listing = Listing::new(columns!(), "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(person) = &wanted.person {
         listing.and_bound("user_id = ", person.as_str().to_owned());
     }
@@ -87,21 +89,29 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &Re
     Ok(listing.fetch::<Row>(db, wanted.after.as_ref()).await?.map(Happened::from))
 }
 
-/// A long piece of the record, for exports: the oldest first, behind a number.
+/// The number of the newest line of all.
+pub async fn last(db: impl SqliteExecutor<'_>) -> Result<i64, Fault> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM activity").fetch_one(db).await?)
+}
+
+/// A long piece of the record, for exports: the oldest first, behind one number up to another.
 pub async fn export(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
     person: Option<&UserId>,
     after: i64,
+    end: i64,
     limit: i64,
 ) -> Result<Vec<Happened>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, at, kind, user_id, client_id, device_grant_id, admin_id, subject, from_address FROM activity
-         WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 ORDER BY id LIMIT $4",
-    )
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM activity WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 AND id <= $4 ORDER BY id LIMIT $5"
+    ))
     .bind(tenant_id.as_str())
     .bind(person.map(UserId::as_str))
     .bind(after)
+    .bind(end)
     .bind(limit)
     .fetch_all(db)
     .await?;

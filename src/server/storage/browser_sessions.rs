@@ -93,14 +93,11 @@ pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp,
     Ok(())
 }
 
-/// Ends all of a person's sessions.
-pub async fn delete_all_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<(), Fault> {
-    sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2")
-        .bind(tenant_id.as_str())
-        .bind(user_id.as_str())
-        .execute(db)
-        .await?;
-    Ok(())
+/// Whether a person's session is still there.
+pub async fn is_live(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
+    let query = "SELECT EXISTS (SELECT 1 FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3 AND expires_at > $4)";
+    let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
+    Ok(query.fetch_one(db).await?)
 }
 
 pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Fault> {
@@ -119,12 +116,12 @@ pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends all of a person's sessions but one, and says how many.
-pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: &SessionId) -> Result<u64, Fault> {
-    let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id <> $3")
+/// Ends a person's sessions, all but one if it is named, and says how many.
+pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: Option<&SessionId>) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id IS NOT $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
-        .bind(keep.as_str())
+        .bind(keep.map(SessionId::as_str))
         .execute(db)
         .await?;
     Ok(done.rows_affected())

@@ -94,14 +94,14 @@ pub async fn list(
             WHERE k.tenant_id = a.tenant_id AND k.user_id = a.user_id AND k.host = a.host AND k.account = a.account) AS last_used_at,
            (SELECT count(*) FROM pubkeys k
             WHERE k.tenant_id = a.tenant_id AND k.user_id = a.user_id AND k.host = a.host AND k.account = a.account
-              AND k.remaining_uses > 0) AS keys"
+              AND k.remaining_uses > 0 AND k.expires_at > now) AS keys"
     );
     let order = match wanted.sort {
         Sort::Host => Order::text("a.host", "a.number"),
         Sort::Linked => Order::integer("a.linked_at", "a.number").descending(),
         Sort::Expires => Order::integer("a.expires_at", "a.number"),
     };
-    let mut listing = Listing::new(OF_ACCOUNT, "host_accounts a WHERE a.tenant_id = ", tenant_id.as_str().to_owned(), order);
+    let mut listing = Listing::at(now, OF_ACCOUNT, "moment, host_accounts a WHERE a.tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(user_id) = user_id {
         listing.and_bound("a.user_id = ", user_id.as_str().to_owned());
     }

@@ -257,22 +257,22 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Optio
     }))
 }
 
-/// Remembers that a host asked for a key. Hosts of no tenant are not remembered.
-pub async fn set_asked(
-    db: &mut Connection,
-    tenant_id: Option<&TenantId>,
-    host: &HostName,
-    from: Option<IpAddr>,
-    now: Timestamp,
-) -> Result<(), Fault> {
+/// The tenant whose host it is that asked, if it is on record: the one that was named, or the one that has the name.
+pub async fn asked_of(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<TenantId>, Fault> {
+    let query = "SELECT h.tenant_id FROM hosts h
+         WHERE h.tenant_id = coalesce($1, (SELECT w.tenant_id FROM host_names w WHERE w.host = $2)) AND h.host = $2 LIMIT 1";
+    let tenant: Option<String> = sqlx::query_scalar(query).bind(tenant_id.map(TenantId::as_str)).bind(host.as_str()).fetch_optional(db).await?;
+    tenant.map(|tenant| parsed("hosts", host.as_str(), TenantId::parse(tenant))).transpose()
+}
+
+/// Remembers that a host asked for a key.
+pub async fn set_asked(db: &mut Connection, tenant_id: &TenantId, host: &HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
     sqlx::query(
         "INSERT INTO host_questions (tenant_id, host, asked_at, from_address)
-         SELECT t.id, $2, $3, $4 FROM tenants t
-         WHERE t.id = coalesce($1, (SELECT w.tenant_id FROM host_names w WHERE w.host = $2))
-           AND EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = t.id AND h.host = $2)
+         SELECT id, $2, $3, $4 FROM tenants WHERE id = $1
          ON CONFLICT (tenant_id, host) DO UPDATE SET asked_at = $3, from_address = $4",
     )
-    .bind(tenant_id.map(TenantId::as_str))
+    .bind(tenant_id.as_str())
     .bind(host.as_str())
     .bind(now.as_millis())
     .bind(from.map(|from| from.to_string()))

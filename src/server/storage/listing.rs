@@ -5,6 +5,7 @@ use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqliteExecutor, Type};
 
 use super::Fault;
 use crate::domain::listing::{Listed, Mark, PIECE};
+use crate::domain::time::Timestamp;
 
 /// What a list is sorted by.
 #[derive(Clone, Copy)]
@@ -52,8 +53,31 @@ impl Listing {
     where
         T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
     {
-        let mut query = QueryBuilder::new("SELECT ");
-        query.push(columns).push(", CAST(").push(order.by).push(" AS TEXT) AS mark_value, ").push(order.then).push(" AS mark_number FROM ");
+        Self::from_query(QueryBuilder::new(""), columns, from, first, order)
+    }
+
+    /// The same with a moment, which `columns` may call `now` if `from` begins with `moment, `.
+    pub fn at<'q, T>(now: Timestamp, columns: &'static str, from: &'static str, first: T, order: Order) -> Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
+    {
+        let mut query = QueryBuilder::new("WITH moment (now) AS (SELECT ");
+        query.push_bind(now.as_millis()).push(") ");
+        Self::from_query(query, columns, from, first, order)
+    }
+
+    fn from_query<'q, T>(mut query: QueryBuilder<Sqlite>, columns: &'static str, from: &'static str, first: T, order: Order) -> Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
+    {
+        query
+            .push("SELECT ")
+            .push(columns)
+            .push(", CAST(")
+            .push(order.by)
+            .push(" AS TEXT) AS mark_value, ")
+            .push(order.then)
+            .push(" AS mark_number FROM ");
         query.push(from).push_bind(first);
         Self { query, order }
     }

@@ -167,5 +167,8 @@ pub async fn list(
 
 /// How many of a tenant's people have the role of an administrator and can sign in.
 pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId) -> Result<i64, Fault> {
-    Ok(sqlx::query_scalar("SELECT count(*) FROM people WHERE tenant_id = $1 AND admin AND enabled").bind(tenant_id.as_str()).fetch_one(db).await?)
+    Ok(sqlx::query_scalar("SELECT count(*) FROM people WHERE tenant_id = $1 AND admin AND enabled AND password_hash IS NOT NULL")
+        .bind(tenant_id.as_str())
+        .fetch_one(db)
+        .await?)
 }

@@ -342,21 +342,35 @@ pub async fn delete_unfounded(
     user_id: &UserId,
     now: Timestamp,
 ) -> Result<u64, Fault> {
-    let done = sqlx::query(
-        "DELETE FROM pubkeys
+    const UNFOUNDED: &str = "FROM pubkeys
          WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3
            AND NOT EXISTS (SELECT 1 FROM delegations d
                            WHERE d.tenant_id = pubkeys.tenant_id AND d.client_id = pubkeys.client_id AND d.user_id = pubkeys.user_id
                              AND d.ended_at IS NULL AND d.expires_at > $4
-                             AND (pubkeys.device_grant_id IS NULL OR pubkeys.device_grant_id = d.device_grant_id))",
+                             AND (pubkeys.device_grant_id IS NULL OR pubkeys.device_grant_id = d.device_grant_id))";
+    let recorded = format!(
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject)
+         SELECT tenant_id, $4, $5, user_id, client_id, fingerprint {UNFOUNDED}"
+    );
+    let deleted = format!("DELETE {UNFOUNDED}");
+    let bound = |sql: String| {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).bind(now.as_millis())
+    };
+    bound(recorded).bind(Kind::KeyRevoked.as_str()).execute(&mut *db).await?;
+    Ok(bound(deleted).execute(db).await?.rows_affected())
+}
+
+/// Forgets keys that ended before `before` and are kept going by nothing; a few at a time, so that nobody waits long for it. The
+/// number (no end) is in the index `pubkeys_that_end`.
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+    sqlx::query(
+        "DELETE FROM pubkeys WHERE number IN (SELECT k.number FROM pubkeys k WHERE k.expires_at <= $1 AND k.expires_at < 253402300799000
+           AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.pubkey = k.number AND r.expires_at > $1) LIMIT 1000)",
     )
-    .bind(tenant_id.as_str())
-    .bind(user_id.as_str())
-    .bind(client_id.as_str())
-    .bind(now.as_millis())
+    .bind(before.as_millis())
     .execute(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(())
 }
 
 /// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.

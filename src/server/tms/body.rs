@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::error::TmsError;
 use crate::domain::ids::{IdRefused, TenantId};
+use crate::domain::readable::{LONGEST, is_readable};
 
 /// A JSON object. Fields nobody asked for are passed over.
 pub struct Body<T>(pub T);
@@ -82,9 +83,7 @@ impl Text {
 
     /// Reads it as words for people: not empty, at most 128 characters, nothing that moves a cursor.
     pub fn words(self, field: &str) -> Result<String, TmsError> {
-        const LONGEST: usize = 128;
-        let readable = !self.0.trim().is_empty() && self.0.chars().count() <= LONGEST && !self.0.contains(char::is_control);
-        readable
+        is_readable(&self.0)
             .then_some(self.0)
             .ok_or_else(|| TmsError::BadRequest(format!("ERROR: {field} must have 1 to {LONGEST} characters and no control characters.")))
     }

@@ -19,6 +19,7 @@ pub struct ClientRow {
     pub device_grant: bool,
     pub scope: Vec<Scope>,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// A client in full.
@@ -62,6 +63,7 @@ pub async fn add_client(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
+    use crate::domain::readable::is_readable;
     use crate::domain::scope::ScopeSet;
     use crate::server::context::clients::NewClient;
     use crate::server::context::{self, Error};
@@ -69,7 +71,7 @@ pub async fn add_client(
     context::see_other(ADMIN_CLIENTS_ADD);
     let (app_name, app_version) = (app_name.trim().to_owned(), app_version.trim().to_owned());
     let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.admin_bad_id()).await };
-    if app_name.is_empty() || app_version.is_empty() || app_name.len() + app_version.len() > 200 {
+    if !is_readable(&app_name) || !is_readable(&app_version) {
         return context::say_refused(w.admin_clients_name_needed()).await;
     }
     let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
@@ -81,9 +83,11 @@ pub async fn add_client(
                 client.device_grant = device_grant;
                 client.scope = scope;
             };
-            services.set_up_client_as(&admin, &id, edit).await.map_err(context::fault)?;
+            if let Err(Error::Internal(fault)) = services.set_up_client(&admin, &id, None, edit).await {
+                return Err(context::fault(fault));
+            }
             context::back_to(ADMIN_CLIENT, "client", id.as_str());
-            context::say_secret(w.admin_clients_added(), &secret).await
+            context::say_secret(ADMIN_CLIENT, w.admin_clients_added(), &secret).await
         }
         Err(Error::Refused(_)) => context::say_refused(w.admin_clients_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
@@ -94,6 +98,7 @@ pub async fn add_client(
 #[server(prefix = "/api", endpoint = "admin/clients/set-up")]
 pub async fn set_up_client(
     #[server(default)] client: String,
+    #[server(default)] seen: i64,
     #[server(default)] enabled: String,
     #[server(default)] verified: String,
     #[server(default)] device_grant: String,
@@ -103,7 +108,7 @@ pub async fn set_up_client(
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
     use crate::domain::scope::ScopeSet;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin) = (context::services()?, context::admin()?);
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     context::back_to(ADMIN_CLIENT, "client", id.as_str());
@@ -113,11 +118,7 @@ pub async fn set_up_client(
         client.device_grant = !device_grant.is_empty();
         client.scope = ScopeSet::parse_known(&scope.join(" "));
     };
-    if services.set_up_client_as(&admin, &id, edit).await.map_err(context::fault)? {
-        context::say(w.admin_saved()).await
-    } else {
-        context::say_refused(w.admin_gone()).await
-    }
+    context::say_edited(services.set_up_client(&admin, &id, Some(Timestamp::from_millis(seen)), edit).await).await
 }
 
 /// Gives a client a new secret, shown once; the old one goes on for `overlap` hours.
@@ -134,7 +135,7 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
     context::back_to(ADMIN_CLIENT, "client", id.as_str());
     let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
     match services.rotate_client_secret(&keeper, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
-        Ok(rotated) => context::say_secret(w.admin_rotated(w.exactly(rotated.old_until)), &rotated.secret).await,
+        Ok(rotated) => context::say_secret(ADMIN_CLIENT, w.admin_rotated(w.exactly(rotated.old_until)), &rotated.secret).await,
         Err(Error::Refused(_)) => context::say_refused(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -171,6 +172,7 @@ impl From<crate::domain::client::Client> for ClientRow {
             device_grant: client.device_grant,
             scope: Scope::ALL.into_iter().filter(|scope| client.scope.contains(*scope)).collect(),
             created_at: client.created_at,
+            updated_at: client.updated_at,
         }
     }
 }

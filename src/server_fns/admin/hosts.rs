@@ -36,11 +36,12 @@ pub async fn find_host(#[server(default)] host: String) -> Result<Option<HostIte
 pub async fn add_host(#[server(default)] host: String, #[server(default)] address: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS_ADD};
+    use crate::domain::readable::is_readable;
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_HOSTS_ADD);
     let address = address.trim();
-    let (Ok(host), false) = (HostName::parse(host.trim()), address.is_empty() || address.len() > 255) else {
+    let (Ok(host), true) = (HostName::parse(host.trim()), is_readable(address)) else {
         return context::say_refused(w.admin_bad_id()).await;
     };
     match services.add_host(&admin, &host, address).await {
@@ -80,9 +81,12 @@ pub async fn make_credential(#[server(default)] host: String, #[server(default)]
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
+    if services.known_host(&admin, host.as_str()).await.map_err(context::fault)?.is_none() {
+        return context::say_refused(w.admin_gone()).await;
+    }
     context::back_to(ADMIN_HOST, "host", host.as_str());
     let made = services.make_host_credential(&admin, &host, !required.is_empty(), Duration::from_secs(3_600)).await.map_err(context::fault)?;
-    context::say_secret(w.admin_hosts_credential_made(), &made.secret).await
+    context::say_secret(ADMIN_HOST, w.admin_hosts_credential_made(), &made.secret).await
 }
 
 /// Says whether a host must show its credential.

@@ -69,16 +69,18 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
 pub async fn add_person(#[server(default)] user: String, #[server(default)] display_name: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE_ADD, ADMIN_PERSON};
+    use crate::domain::readable::is_readable;
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_PEOPLE_ADD);
     let Ok(user) = UserId::parse(user.trim()) else { return context::say_refused(w.admin_bad_id()).await };
-    let name: String = display_name.chars().filter(|c| !c.is_control()).take(200).collect();
-    match services.add_account(&admin, &user, &name).await {
-        Ok(password) => {
+    let name = if is_readable(&display_name) { display_name } else { user.to_string() };
+    let password = admin.policy().local_passwords.then(|| services.readable_password());
+    match services.add_account(&admin, &user, &name, password.as_ref()).await {
+        Ok(()) => {
             context::back_to(ADMIN_PERSON, "user", user.as_str());
             match password {
-                Some(password) => context::say_secret(w.admin_people_added_with_password(), &password).await,
+                Some(password) => context::say_secret(ADMIN_PERSON, w.admin_people_added_with_password(), &password).await,
                 None => context::say(w.admin_people_added()).await,
             }
         }
@@ -93,8 +95,10 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
 pub async fn change_person(#[server(default)] user: String, #[server(default)] change: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context::people::PersonRefused;
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let there = |done: Result<bool, context::Fault>| if done? { Ok(()) } else { Err(Error::Refused(PersonRefused::NoPerson)) };
     context::see_other(ADMIN_PEOPLE);
     let Ok(user) = UserId::parse(user) else { return Ok(()) };
     context::back_to(ADMIN_PERSON, "user", user.as_str());
@@ -104,20 +108,22 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
         "enable" => services.switch_person(&admin, &user, true).await,
         "appoint" => services.appoint(&admin, &user, true).await,
         "dismiss" => services.appoint(&admin, &user, false).await,
-        "password" => match services.new_password(&admin, &user).await {
-            Ok(password) => return context::say_secret(w.admin_people_new_password(), &password).await,
-            Err(error) => Err(error),
-        },
-        "end-sessions" => services.end_sessions_of(&admin, &user).await.map(|()| true).map_err(Error::from),
-        "open-mfa" => services.reopen_mfa(&admin, &user, minutes).await.map(|_| true).map_err(Error::from),
-        "enable-mfa" => services.set_mfa_enabled(&admin, &user, true).await.map_err(Error::from),
-        "disable-mfa" => services.set_mfa_enabled(&admin, &user, false).await.map_err(Error::from),
-        "close-mfa" => services.delete_mfa(&admin, &user).await.map_err(Error::from),
-        _ => Ok(false),
+        "password" if admin.policy().local_passwords => {
+            let password = services.readable_password();
+            match services.set_password(&admin, &user, &password).await {
+                Ok(()) => return context::say_secret(ADMIN_PERSON, w.admin_people_new_password(), &password).await,
+                Err(error) => Err(error),
+            }
+        }
+        "end-sessions" => there(services.end_sessions_of(&admin, &user).await),
+        "open-mfa" => there(services.reopen_mfa(&admin, &user, minutes).await),
+        "enable-mfa" => there(services.set_mfa_enabled(&admin, &user, true).await),
+        "disable-mfa" => there(services.set_mfa_enabled(&admin, &user, false).await),
+        "close-mfa" => there(services.delete_mfa(&admin, &user).await),
+        _ => Err(Error::Refused(PersonRefused::NoPerson)),
     };
     match done {
-        Ok(true) => context::say(w.admin_saved()).await,
-        Ok(false) => context::say_refused(w.admin_gone()).await,
+        Ok(()) => context::say(w.admin_saved()).await,
         Err(Error::Refused(refused)) => context::say_refused(w.person_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PolicyForm {
+    /// When the tenant had been changed last, as the form knew it: milliseconds.
+    pub seen: i64,
     pub display_name: String,
     pub code_minutes: u64,
     pub access_days: u64,
@@ -28,14 +30,16 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
 
     use crate::domain::brand::Brand;
     use crate::domain::paths::ADMIN_POLICY;
+    use crate::domain::readable::is_readable;
     use crate::domain::tenant::Policy;
+    use crate::domain::time::Timestamp;
     use crate::server::context;
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_POLICY);
     let PolicyForm { code_minutes, access_days, mfa_hours, .. } = policy;
-    let name: String = policy.display_name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
+    let (name, seen) = (policy.display_name.trim().to_owned(), Timestamp::from_millis(policy.seen));
     let within = |n: u64, most: u64| (1..=most).contains(&n);
-    if name.is_empty() || !within(code_minutes, 60) || !within(access_days, 3_650) || !within(mfa_hours, 24 * 3_650) {
+    if !is_readable(&name) || !within(code_minutes, 60) || !within(access_days, 3_650) || !within(mfa_hours, 24 * 3_650) {
         return context::say_refused(w.admin_policy_out_of_range()).await;
     }
     let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {
@@ -46,9 +50,8 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         },
     };
     let ticked = |field: &str| !field.is_empty();
-    let before = admin.policy().clone();
     let policy = Policy {
-        local_passwords: before.local_passwords,
+        local_passwords: false,
         prefill_user_code: ticked(&policy.prefill_user_code),
         require_started_tick: ticked(&policy.require_started_tick),
         code_lifetime: Duration::from_secs(code_minutes * 60),
@@ -60,11 +63,10 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         own_keys: ticked(&policy.own_keys),
         brand,
     };
-    let changed = policy.differences(&before).join(" ");
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {
         tenant.display_name = name;
-        tenant.policy = policy;
+        // Who may sign in how is the operator's.
+        tenant.policy = Policy { local_passwords: tenant.policy.local_passwords, ..policy };
     };
-    services.change_policy(&admin, changed, edit).await.map_err(context::fault)?;
-    context::say(w.admin_saved()).await
+    context::say_edited(services.change_tenant(&admin, Some(seen), edit).await).await
 }

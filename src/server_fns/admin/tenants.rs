@@ -42,7 +42,7 @@ pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerF
     context::see_other(ADMIN_TENANTS);
     let Ok(id) = TenantId::parse(tenant.trim()) else { return context::say_refused(w.admin_bad_id()).await };
     match services.create_tenant(&admin, &id).await {
-        Ok(made) => context::say_secret(w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
+        Ok(made) => context::say_secret(ADMIN_TENANTS, w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
         Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -57,6 +57,9 @@ pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)]
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_TENANTS);
     let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
+    if !admin.runs_the_deployment() {
+        return context::say_refused(w.admin_gone()).await;
+    }
     match services.set_tenant_enabled(&admin, &id, !enabled.is_empty()).await {
         Ok(true) => context::say(w.admin_saved()).await,
         Ok(false) => context::say_refused(w.admin_gone()).await,

@@ -15,12 +15,13 @@ admin-keys-purpose = every SSH key of the tenant
 admin-activity = Record
 admin-activity-purpose = everything that happened
 admin-policy = Policy
-admin-policy-purpose = lifetimes, demands, look
+admin-policy-purpose = lifetimes, requirements, look
 admin-tenants = Tenants
 admin-tenants-purpose = the centres of this deployment
 admin-as-curl = The same by the API
 admin-saved = Saved.
 admin-gone = That is not there any more. Nothing was changed.
+admin-stale = Somebody has changed this since you opened it. Look at it again, then make your change.
 # $name (String) - what was deleted
 admin-deleted = { $name } has been deleted.
 # $until (String) - date and time
@@ -100,14 +101,18 @@ admin-hosts-asked = Last asked for a key
 admin-hosts-credential = Credential
 admin-hosts-credential-none = none
 admin-hosts-credential-required = keys are shown to it only with its credential
-admin-hosts-credential-optional = has one, not demanded
+admin-hosts-credential-optional = has one, not required
 admin-hosts-credential-make = Make a credential
 admin-hosts-credential-renew = Make a new credential
-admin-hosts-credential-demand = Demand it
-admin-hosts-credential-demand-not = Do not demand it
+admin-hosts-credential-demand = Require the credential
+admin-hosts-credential-demand-not = Do not require it
 admin-hosts-credential-remove = Take it away
-admin-hosts-test = Test this host
-admin-hosts-test-hint = Log in there, or run the check below, then press: this page says when it asked.
+admin-hosts-test = Look again
+admin-hosts-answers-not = Another centre has this name too: the host must send its tenant, or a credential.
+# $host (String)
+admin-hosts-credential-remove-question = Take the credential of { $host } away?
+admin-hosts-credential-remove-consequence = Whoever knows the host’s name can ask for its keys again. A host that still shows the credential is refused.
+admin-hosts-test-hint = Log in on the host, or run the check below; then look again: this page says when the host asked.
 admin-hosts-set-up = Set it up
 admin-hosts-sshd-config = In its sshd_config:
 admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
@@ -133,7 +138,11 @@ admin-people-mfa-none = none
 admin-people-mfa-until = counts until
 admin-people-mfa-expired = expired
 admin-people-mfa-off = switched off
-admin-people-mfa-open = Open it now
+admin-people-mfa-open = Let it count from now on
+# $account (String)
+# $person (String)
+admin-people-unlink-question = Unlink { $account } from { $person }?
+admin-people-unlink-consequence = The keys for this account are deleted. It can be linked again; the keys do not come back.
 admin-people-mfa-enable = Switch it on
 admin-people-mfa-disable = Switch it off
 admin-people-mfa-close = Close it for good
@@ -153,7 +162,7 @@ admin-people-disable = Switch off
 admin-people-enable = Switch on
 # $person (String) - their name
 admin-people-disable-question = Switch { $person } off?
-admin-people-disable-consequence = Their sessions end, their devices’ tokens sleep, and no key logs in for them until they are switched on again.
+admin-people-disable-consequence = Their sessions end, their devices’ tokens stop working, and no key logs in for them, until they are switched on again.
 admin-people-appoint = Make an administrator
 # $person (String) - their name
 admin-people-appoint-question = Make { $person } an administrator?
@@ -186,7 +195,7 @@ admin-policy-code-minutes = Minutes a code lives
 admin-policy-access-days = Days of access a person may grant at most
 admin-policy-mfa-hours = Hours a second factor counts
 admin-policy-people = People
-admin-policy-started-tick = The consent page demands the tick “Yes, I started this”
+admin-policy-started-tick = The consent page requires the tick “Yes, I started this”
 admin-policy-prefill = An address may fill in the code: easier to use, and easier to phish
 admin-policy-own-keys = People may register public keys of their own
 admin-policy-machines = Machines

@@ -38,8 +38,8 @@ apps-end-question = End what { $client } may do?
 # $keys (Number) - keys it made
 apps-end-consequence = { $keys ->
     [0] It can no longer act for you: its token stops working at once. What is running goes on running. To let it in again, you have to be asked again.
-    [one] It can no longer act for you: its token stops working at once, and the key it made is deleted. What is running goes on running. To let it in again, you have to be asked again.
-   *[other] It can no longer act for you: its token stops working at once, and the { NUMBER($keys) } keys it made are deleted. What is running goes on running. To let it in again, you have to be asked again.
+    [one] It can no longer act for you: its token stops working at once, and the key it made is deleted, unless something else you allowed covers it. What is running goes on running. To let it in again, you have to be asked again.
+   *[other] It can no longer act for you: its token stops working at once, and the { NUMBER($keys) } keys it made are deleted, except those that something else you allowed covers. What is running goes on running. To let it in again, you have to be asked again.
 }
 # $client (String) - the application
 apps-change-question = Until when may { $client } act for you?

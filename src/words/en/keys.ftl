@@ -40,7 +40,7 @@ keys-revoke-question = { $count ->
     [one] Revoke this key?
    *[other] Revoke these { NUMBER($count) } keys?
 }
-keys-revoke-consequence = New logins with it are refused from now on; hosts that keep answers for outages may take it for up to a minute longer. What is running goes on running. This cannot be undone.
+keys-revoke-consequence = New logins with what you revoke are refused from now on. Only while the portal cannot be reached, hosts that keep its answers may take a key for up to five minutes longer. What is running goes on running. This cannot be undone.
 # $count (Number) - how many keys
 keys-revoked = { $count ->
     [0] Nothing was revoked: the keys had gone already.
@@ -73,7 +73,7 @@ keys-revoke-all-of = Revoke all of { $client }
 keys-everything = Revoke everything
 keys-everything-lead = Lost a computer, or something looks wrong?
 keys-everything-question = Revoke everything that may act for you?
-keys-everything-consequence = All your SSH keys are revoked, all applications and devices lose their access at once, and all your other browser sessions end. Hosts that keep answers for outages may take a key for up to a minute longer; what is running goes on running. This cannot be undone: each application has to ask you again.
+keys-everything-consequence = All your SSH keys are revoked, all applications and devices lose their access at once, and all your other browser sessions end. Only while the portal cannot be reached, hosts that keep its answers may take a key for up to five minutes longer. What is running goes on running. This cannot be undone: each application has to ask you again.
 # $keys (Number) - how many keys
 # $apps (Number) - how many applications and devices
 # $sessions (Number) - how many sessions

@@ -13,6 +13,7 @@ key-refused-unsupported = Keys of the kind { $kind } are not taken. Make an ed25
 key-refused-too-short = This RSA key has only { NUMBER($bits, useGrouping: "false") } bits; it needs at least 2048. Better make an ed25519 key: ssh-keygen -t ed25519
 key-refused-exists = That key is registered for this host account already.
 key-refused-not-here = Your centre does not let people register keys of their own. Ask its operators.
+key-refused-signed-out = You have been signed out meanwhile. The key was not added.
 person-refused-last-admin = This is the only administrator who can sign in here. Appoint another one first.
 tenant-refused-not-yours = This takes an administrator of the tenant “default”.
 tenant-refused-exists = There is a tenant of that name already.

@@ -13,7 +13,7 @@ sessions-end = End
 sessions-end-this = End the session in { $browser }
 # $browser (String) - such as "Firefox on Linux"
 sessions-end-question = End the session in { $browser }?
-sessions-end-consequence = Whoever sits there has to sign in again. What you let in stays as it is.
+sessions-end-consequence = Whoever sits there has to sign in again. Applications and devices that were let in stay so.
 sessions-end-others = End all other sessions
 sessions-end-others-question = End all other sessions?
 sessions-ended = The session has been ended.

@@ -33,8 +33,8 @@ apps-end-this = Revocar { $client }
 apps-end-question = ¿Terminar lo que { $client } puede hacer?
 apps-end-consequence = { $keys ->
     [0] Ya no podrá actuar por usted: su token deja de funcionar enseguida. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
-    [one] Ya no podrá actuar por usted: su token deja de funcionar enseguida y la clave que creó se borra. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
-   *[other] Ya no podrá actuar por usted: su token deja de funcionar enseguida y las { NUMBER($keys) } claves que creó se borran. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
+    [one] Ya no podrá actuar por usted: su token deja de funcionar enseguida y la clave que creó se borra, salvo que otro permiso suyo la cubra. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
+   *[other] Ya no podrá actuar por usted: su token deja de funcionar enseguida y las { NUMBER($keys) } claves que creó se borran, salvo las que cubra otro permiso suyo. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
 }
 apps-change-question = ¿Hasta cuándo puede { $client } actuar por usted?
 apps-change-now = Por ahora hasta

@@ -6,8 +6,8 @@ keys-show-active = Activas
 keys-show-ended = Caducadas o agotadas
 keys-show-unused = Nunca usadas
 keys-sort-created = Las más nuevas primero
-keys-sort-used = Las usadas últimamente primero
-keys-sort-expires = Las que antes caducan primero
+keys-sort-used = Último uso primero
+keys-sort-expires = Las que caducan antes primero
 keys-sort-host = Por máquina
 keys-empty-title = Ninguna clave inicia sesión como usted
 keys-empty = Las aplicaciones que usted permite crean sus propias claves. Para usted, ejecute esto en un terminal: crea una clave, la registra e inicia sesión.
@@ -35,7 +35,7 @@ keys-revoke-question = { $count ->
     [one] ¿Revocar esta clave?
    *[other] ¿Revocar estas { NUMBER($count) } claves?
 }
-keys-revoke-consequence = Desde ahora se rechazan los nuevos inicios de sesión con ella; las máquinas que guardan respuestas para interrupciones pueden aceptarla hasta un minuto más. Lo que está en marcha sigue en marcha. No se puede deshacer.
+keys-revoke-consequence = Desde ahora se rechazan los nuevos inicios de sesión con lo que revoca. Solo mientras no se pueda llegar al portal, las máquinas que guardan sus respuestas pueden aceptar una clave hasta cinco minutos más. Lo que está en marcha sigue en marcha. No se puede deshacer.
 keys-revoked = { $count ->
     [0] No se revocó nada: las claves ya no existían.
     [one] Se ha revocado una clave: el próximo inicio de sesión con ella se rechaza.
@@ -61,7 +61,7 @@ keys-revoke-all-of = Revocar todas las de { $client }
 keys-everything = Revocar todo
 keys-everything-lead = ¿Ha perdido un ordenador, o algo parece ir mal?
 keys-everything-question = ¿Revocar todo lo que puede actuar por usted?
-keys-everything-consequence = Se revocan todas sus claves SSH, todas las aplicaciones y dispositivos pierden su acceso enseguida y terminan todas sus demás sesiones de navegador. Las máquinas que guardan respuestas para interrupciones pueden aceptar una clave hasta un minuto más; lo que está en marcha sigue en marcha. No se puede deshacer: cada aplicación tendrá que volver a preguntarle.
+keys-everything-consequence = Se revocan todas sus claves SSH, todas las aplicaciones y dispositivos pierden su acceso enseguida y terminan todas sus demás sesiones de navegador. Solo mientras no se pueda llegar al portal, las máquinas que guardan sus respuestas pueden aceptar una clave hasta cinco minutos más. Lo que está en marcha sigue en marcha. No se puede deshacer: cada aplicación tendrá que volver a preguntarle.
 keys-everything-revoked = Se ha revocado todo. Claves SSH: { NUMBER($keys) }. Aplicaciones y dispositivos: { NUMBER($apps) }. Otras sesiones: { NUMBER($sessions) }. El registro de abajo lo confirma.
 keys-and-more = { $count ->
     [one] y { NUMBER($count) } más

@@ -10,6 +10,7 @@ key-refused-unsupported = No se aceptan claves del tipo { $kind }. Cree una clav
 key-refused-too-short = Esta clave RSA tiene solo { NUMBER($bits, useGrouping: "false") } bits; necesita al menos 2048. Mejor cree una clave ed25519: ssh-keygen -t ed25519
 key-refused-exists = Esa clave ya está registrada para esta cuenta.
 key-refused-not-here = Su centro no permite registrar claves propias. Pregunte a sus operadores.
+key-refused-signed-out = Entretanto se ha cerrado su sesión. La clave no se añadió.
 person-refused-last-admin = Es el único administrador que puede iniciar sesión aquí. Nombre antes a otro.
 tenant-refused-not-yours = Para esto hace falta un administrador del tenant «default».
 tenant-refused-exists = Ya hay un tenant con ese nombre.
