@@ -21,7 +21,7 @@ test('chosen in the footer, on every page from then on', async ({ page }) => {
   await press(page, 'Español');
   await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
   await page.goto('/no-such-page');
-  await expect(heading(page)).toHaveText('No hay tal página');
+  await expect(heading(page)).toHaveText('Esta página no existe');
   await press(page, 'English');
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 });
