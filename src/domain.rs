@@ -26,6 +26,7 @@ pub mod mfa;
 pub mod page;
 pub mod paths;
 pub mod person;
+pub mod provider;
 pub mod pubkey;
 pub mod readable;
 pub mod reservation;

@@ -50,6 +50,8 @@ kinds! {
     SignInFailed = "sign_in_failed",
     SignedOut = "signed_out",
     SessionEnded = "session_ended",
+    /// Somebody who signs in at an institution is this person from now on.
+    IdentityLinked = "identity_linked",
     DeviceApproved = "device_approved",
     DeviceDenied = "device_denied",
     /// "I did not start this": of interest to the tenant's operators.
@@ -98,6 +100,9 @@ kinds! {
     PersonAdded = "person_added",
     /// Switched on or off, or given a new password.
     PersonChanged = "person_changed",
+    PersonInvited = "person_invited",
+    ProviderAdded = "provider_added",
+    ProviderRemoved = "provider_removed",
     TenantCreated = "tenant_created",
     TenantChanged = "tenant_changed",
     TenantDeleted = "tenant_deleted",
@@ -132,7 +137,7 @@ impl Word for Group {
 impl Kind {
     pub fn group(self) -> Group {
         match self {
-            Self::SignedIn | Self::SignInFailed | Self::SignedOut | Self::SessionEnded => Group::SignIns,
+            Self::SignedIn | Self::SignInFailed | Self::SignedOut | Self::SessionEnded | Self::IdentityLinked => Group::SignIns,
             Self::DeviceApproved
             | Self::DeviceDenied
             | Self::DeviceReported
@@ -153,7 +158,26 @@ impl Kind {
             | Self::ReservationEnded
             | Self::EverythingRevoked => Group::Keys,
             Self::HostLinked | Self::HostLinkChanged | Self::HostUnlinked | Self::MfaOpened | Self::MfaChanged | Self::MfaClosed => Group::Hosts,
-            _ => Group::Administration,
+            Self::ClientCreated
+            | Self::ClientChanged
+            | Self::ClientSecretChanged
+            | Self::ClientDeleted
+            | Self::HostAdded
+            | Self::HostRemoved
+            | Self::HostCredentialMade
+            | Self::HostCredentialChanged
+            | Self::HostCredentialRemoved
+            | Self::AdminAdded
+            | Self::AdminSecretChanged
+            | Self::AdminRemoved
+            | Self::PersonAdded
+            | Self::PersonChanged
+            | Self::PersonInvited
+            | Self::ProviderAdded
+            | Self::ProviderRemoved
+            | Self::TenantCreated
+            | Self::TenantChanged
+            | Self::TenantDeleted => Group::Administration,
         }
     }
 }

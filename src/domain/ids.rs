@@ -31,8 +31,22 @@ fn check(text: &str) -> Result<(), IdRefused> {
     if text.chars().all(allowed) { Ok(()) } else { Err(IdRefused::ForbiddenCharacter) }
 }
 
+/// One safe path segment: letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 64.
+fn check_segment(text: &str) -> Result<(), IdRefused> {
+    check(text)?;
+    if text.len() > 64 {
+        return Err(IdRefused::TooLong);
+    }
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if starts_well && text.chars().all(allowed) { Ok(()) } else { Err(IdRefused::ForbiddenCharacter) }
+}
+
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
+        identifier! { $(#[$doc])* $name, check }
+    };
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -42,7 +56,7 @@ macro_rules! identifier {
             /// Takes `text` as it is, or says why it cannot be one.
             pub fn parse(text: impl Into<String>) -> Result<Self, IdRefused> {
                 let text = text.into();
-                check(&text).map(|()| Self(text))
+                $check(&text).map(|()| Self(text))
             }
 
             pub fn as_str(&self) -> &str {
@@ -108,6 +122,14 @@ identifier! {
     TokenId
 }
 identifier! {
+    /// A tenant's short name; a path segment of its issuer.
+    TenantId, check_segment
+}
+identifier! {
+    /// An identity provider of a tenant; a path segment of the address it sends people back to.
+    ProviderId, check_segment
+}
+identifier! {
     /// A browser session as the sessions page names it; says nothing about the cookie.
     SessionId
 }
@@ -125,48 +147,6 @@ impl AdminId {
     }
 
     pub const OPERATOR: &str = "operator:";
-}
-
-/// A tenant's short name. It is a path segment of the issuer, so it is stricter than the other identifiers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TenantId(String);
-
-impl TenantId {
-    /// Letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 64.
-    pub fn parse(text: impl Into<String>) -> Result<Self, IdRefused> {
-        let text = text.into();
-        check(&text)?;
-        if text.len() > 64 {
-            return Err(IdRefused::TooLong);
-        }
-        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if starts_well && text.chars().all(allowed) { Ok(Self(text)) } else { Err(IdRefused::ForbiddenCharacter) }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for TenantId {
-    type Error = IdRefused;
-    fn try_from(text: String) -> Result<Self, IdRefused> {
-        Self::parse(text)
-    }
-}
-
-impl From<TenantId> for String {
-    fn from(id: TenantId) -> String {
-        id.0
-    }
-}
-
-impl fmt::Display for TenantId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::ids::TenantId;
+use super::ids::{ProviderId, TenantId};
 use super::time::Timestamp;
 
 pub const HOME: &str = "/";
@@ -11,6 +11,15 @@ pub const DEVICE_RESULT: &str = "/device/result";
 pub const DEVICE_REPORT: &str = "/device/report";
 pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_IN_PASSWORD: &str = "/sign-in/password";
+/// Keeps an invitation until its holder is back from an identity provider.
+pub const SIGN_IN_INVITATION: &str = "/sign-in/invitation";
+/// Sends somebody to an identity provider.
+pub const SIGN_IN_WITH: &str = "/sign-in/with/{tenant}/{provider}";
+/// Where an identity provider sends them back to.
+pub const SIGN_IN_BACK: &str = "/sign-in/back/{tenant}/{provider}";
+/// Beneath these stand the two above, for every tenant and provider.
+pub const SIGN_IN_WITH_ALL: &str = "/sign-in/with/";
+pub const SIGN_IN_BACK_ALL: &str = "/sign-in/back/";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const HOSTS: &str = "/hosts";
 pub const KEYS: &str = "/keys";
@@ -116,6 +125,22 @@ pub fn tenant(tenant: &TenantId) -> String {
 /// A tenant's colours, as they are since then.
 pub fn brand(tenant: &TenantId, since: Timestamp) -> String {
     format!("/brand/{tenant}.css?since={}", since.as_millis())
+}
+
+/// The way to an identity provider, and on to a page; `again`: by somebody who is signed in, and shows once more that it is them.
+pub fn sign_in_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, again: bool) -> String {
+    let path = at(SIGN_IN_WITH, tenant, provider);
+    let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
+    with_query(&path, &[if again { "again=1" } else { "" }, &then])
+}
+
+/// Where an identity provider sends people back to.
+pub fn sign_in_back(tenant: &TenantId, provider: &ProviderId) -> String {
+    at(SIGN_IN_BACK, tenant, provider)
+}
+
+fn at(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
+    template.replace("{tenant}", tenant.as_str()).replace("{provider}", provider.as_str())
 }
 
 /// The sign-in page, for a tenant and the page to go on to.

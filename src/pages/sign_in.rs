@@ -11,7 +11,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
 use crate::islands::OnePress;
 
-use crate::server::context::{self, Caller, Fault, Method, Notice, Place, Services, SignedIn, words};
+use crate::server::context::{self, Caller, Fault, Notice, Place, Services, SignedIn, Ways, words};
 
 #[component]
 pub fn SignIn() -> impl IntoView {
@@ -24,7 +24,13 @@ pub fn SignIn() -> impl IntoView {
         };
         if let Some(person) = caller.signed_in.clone().filter(|_| again) {
             let notice = caller.session.take_notice(Place::SignIn).await.ok().flatten();
-            return Either::Left(Either::Right(view! { <Again person notice then/> }));
+            return match Ways::into(&services, person.tenant()).await {
+                Ok(ways) => Either::Left(Either::Right(view! { <Again person ways notice then/> })),
+                Err(fault) => {
+                    context::fault(fault);
+                    Either::Right(view! { <Sorry/> })
+                }
+            };
         }
         match choose(&services, &caller, wanted, anywhere).await {
             Ok(choice) => Either::Left(Either::Left(view! { <Choice choice then/> })),
@@ -40,10 +46,12 @@ pub fn SignIn() -> impl IntoView {
 struct Chosen {
     /// The tenants one can sign in to, if there is something to choose.
     tenants: Vec<Tenant>,
-    tenant: Option<Tenant>,
+    tenant: Option<(Tenant, Ways)>,
     notice: Option<Notice>,
     /// A code waits for the end of the sign-in.
     with_code: bool,
+    /// So does an invitation.
+    invited: bool,
 }
 
 async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, anywhere: bool) -> Result<Chosen, Fault> {
@@ -60,25 +68,30 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, an
         named = caller.session.chosen_tenant().await?;
     }
     let notice = caller.session.take_notice(Place::SignIn).await?;
-    let mut tenants = services.enabled_tenants().await?;
+    let mut tenants = Vec::new();
+    for tenant in services.enabled_tenants().await? {
+        let ways = Ways::into(services, &tenant).await?;
+        tenants.push((tenant, ways));
+    }
     if named.is_none() {
         let tried = notice.as_ref().and_then(|notice| notice.tenant.as_ref());
-        named = tenants.iter().find(|tenant| Some(&tenant.id) == tried && !context::methods(tenant).is_empty()).map(|tenant| tenant.id.clone());
+        named = tenants.iter().find(|(tenant, ways)| Some(&tenant.id) == tried && !ways.are_none()).map(|(tenant, _)| tenant.id.clone());
     }
     let named = named.filter(|_| !anywhere);
-    tenants.retain(|tenant| !context::methods(tenant).is_empty() || named.as_ref() == Some(&tenant.id));
+    tenants.retain(|(tenant, ways)| !ways.are_none() || named.as_ref() == Some(&tenant.id));
     let tenant = match (&named, tenants.as_slice()) {
-        (Some(named), all) => all.iter().find(|tenant| tenant.id == *named).cloned(),
+        (Some(named), all) => all.iter().find(|(tenant, _)| tenant.id == *named).cloned(),
         (None, [only]) => Some(only.clone()),
         (None, _) => None,
     };
-    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some() })
+    let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
+    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some(), invited: caller.session.invitation().await?.is_some() })
 }
 
 #[component]
 fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
     let w = words();
-    let Chosen { tenants, tenant, notice, with_code } = choice;
+    let Chosen { tenants, tenant, notice, with_code, invited } = choice;
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
@@ -87,8 +100,9 @@ fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
     view! {
         <Page title=w.sign_in() refused>
             {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
+            {invited.then(|| view! { <p class="notice">{w.sign_in_invitation_kept()}</p> })}
             {match tenant {
-                Some(tenant) => Either::Left(view! { <Ways tenant notice then/> }),
+                Some((tenant, ways)) => Either::Left(view! { <EachWay tenant ways notice then/> }),
                 None => Either::Right(view! { <Tenants tenants then/> }),
             }}
             {others.then(|| view! { <p class="aside"><a href=format!("{}?choose=1", paths::SIGN_IN)>{w.sign_in_elsewhere()}</a></p> })}
@@ -112,29 +126,75 @@ fn Tenants(tenants: Vec<Tenant>, then: Onward) -> impl IntoView {
     })
 }
 
-/// Each way into the tenant.
+/// Each way into the tenant: institutions first, the last used one before all.
 #[component]
-fn Ways(tenant: Tenant, notice: Option<Notice>, then: Onward) -> impl IntoView {
+fn EachWay(
+    tenant: Tenant,
+    ways: Ways,
+    notice: Option<Notice>,
+    then: Onward,
+    /// The person who shows once more that it is them.
+    #[prop(optional)]
+    only: Option<String>,
+) -> impl IntoView {
     let w = words();
-    let methods = context::methods(&tenant);
-    if methods.is_empty() {
+    if ways.are_none() {
         return Either::Left(view! {
             <p class="lead">{w.sign_in_no_way(tenant.display_name)}</p>
         });
     }
-    Either::Right(
-        methods
-            .into_iter()
-            .map(|method| match method {
-                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone() then=then.clone()/> },
-            })
-            .collect_view(),
-    )
+    let last = context::last_institution();
+    let Ways { mut providers, password } = ways;
+    providers.sort_by_key(|provider| last.as_deref() != Some(provider.id.as_str()));
+    let with_providers = !providers.is_empty();
+    // A password form has its own place for what went wrong.
+    let (above, within) = if with_providers { (notice, None) } else { (None, notice) };
+    let again = only.is_some();
+    Either::Right(view! {
+        {above.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
+        {with_providers.then(|| view! {
+            <ul class="cards">
+                {providers.into_iter().map(|provider| {
+                    let address = paths::sign_in_with(&provider.tenant_id, &provider.id, &then, again);
+                    let is_last = last.as_deref() == Some(provider.id.as_str());
+                    view! {
+                        <li>
+                            <a class="card" href=address rel="external">
+                                {w.sign_in_with(provider.display_name)}
+                                {is_last.then(|| view! { " " <span class="badge">{w.sign_in_last()}</span> })}
+                            </a>
+                        </li>
+                    }
+                }).collect_view()}
+            </ul>
+        })}
+        {(password && with_providers).then(|| view! { <h2>{w.sign_in_or_password()}</h2> })}
+        {password.then(|| view! { <PasswordForm tenant=tenant.clone() notice=within then=then.clone() only/> })}
+        {(with_providers && !again).then(|| view! { <Invitation tenant then/> })}
+    })
+}
+
+/// For newcomers whose centre lets only those in whom it has invited.
+#[component]
+fn Invitation(tenant: Tenant, then: Onward) -> impl IntoView {
+    let w = words();
+    view! {
+        <details class="aside">
+            <summary>{w.sign_in_invited()}</summary>
+            <form method="post" action=paths::SIGN_IN_INVITATION class="narrow">
+                <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                <input type="hidden" name="then" value=then.as_str().to_owned()/>
+                <label for="invitation">{w.sign_in_invitation()}</label>
+                <input id="invitation" name="invitation" type="text" required maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                <button>{w.sign_in_invitation_keep()}</button>
+            </form>
+        </details>
+    }
 }
 
 /// For somebody who is signed in: it is still them, before something that is hard to take back.
 #[component]
-fn Again(person: SignedIn, notice: Option<Notice>, then: Onward) -> impl IntoView {
+fn Again(person: SignedIn, ways: Ways, notice: Option<Notice>, then: Onward) -> impl IntoView {
     let w = words();
     if let Some(notice) = &notice {
         context::set_refused(notice);
@@ -144,9 +204,7 @@ fn Again(person: SignedIn, notice: Option<Notice>, then: Onward) -> impl IntoVie
     view! {
         <Page title=w.sign_in_again_title() refused>
             <p class="lead">{w.sign_in_again_why()}</p>
-            {context::methods(&tenant).into_iter().map(|method| match method {
-                Method::LocalPassword => view! { <PasswordForm tenant=tenant.clone() notice=notice.clone() then=then.clone() only=person.user_id().to_string()/> },
-            }).collect_view()}
+            <EachWay tenant ways notice then only=person.user_id().to_string()/>
         </Page>
     }
 }
@@ -157,7 +215,6 @@ fn PasswordForm(
     notice: Option<Notice>,
     then: Onward,
     /// The only user name that is taken: that of somebody who is signed in.
-    #[prop(optional)]
     only: Option<String>,
 ) -> impl IntoView {
     let w = words();

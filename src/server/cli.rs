@@ -3,6 +3,7 @@
 mod admin;
 mod check;
 mod client;
+mod idp;
 mod init;
 mod migrate;
 mod person;
@@ -46,7 +47,9 @@ enum Verb {
     Admin(admin::Arguments),
     /// Say what a client may ask people for
     Client(client::Arguments),
-    /// Make accounts with a password, for tenants without an institution to sign in with
+    /// Say at which identity providers a tenant's people sign in
+    Idp(idp::Arguments),
+    /// Make accounts, with a password or for people who sign in at an institution
     Person(person::Arguments),
 }
 
@@ -80,6 +83,7 @@ async fn dispatch(verb: Verb) -> Result<(), Failed> {
         Verb::Tenant(arguments) => tenant::run(arguments).await,
         Verb::Admin(arguments) => admin::run(arguments).await,
         Verb::Client(arguments) => client::run(arguments).await,
+        Verb::Idp(arguments) => idp::run(arguments).await,
         Verb::Person(arguments) => person::run(arguments).await,
     }
 }

@@ -20,8 +20,8 @@ pub use super::service::proofs::FreshlySignedIn;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
 pub use super::service::{administration, clients, delegations, host_accounts, people, pubkeys as keys};
+pub use super::sign_in::Ways;
 pub use super::sign_in::session::{Chosen, Notice, Place};
-pub use super::sign_in::{Method, methods};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::listing::{ListQuery, Word};
@@ -55,6 +55,11 @@ pub fn words() -> Words {
 /// The languages one can choose from.
 pub fn languages() -> Vec<Words> {
     use_context::<Reading>().map_or_else(Vec::new, |reading| reading.languages.all().to_vec())
+}
+
+/// Where somebody signed in last with this browser.
+pub fn last_institution() -> Option<String> {
+    use_context::<Parts>().and_then(|parts| preferences::institution(&parts.headers).map(str::to_owned))
 }
 
 /// Light or dark, if this browser's person chose.

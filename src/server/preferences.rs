@@ -1,13 +1,15 @@
-//! What a browser remembers about how its person reads: language and colours. In cookies of its own, so that it holds before
+//! What a browser remembers about how its person reads, and where they sign in: language, colours, institution. In cookies of its own, so that it holds before
 //! sign-in, after sign-out, and for the error pages.
 
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 
+use crate::domain::ids::ProviderId;
 use crate::words::{Languages, Words};
 
 const LANGUAGE: &str = "language";
 const THEME: &str = "theme";
+const INSTITUTION: &str = "institution";
 /// A year, in seconds.
 const KEPT: u32 = 31_536_000;
 
@@ -49,6 +51,16 @@ pub fn keep_language(words: Words, https: bool) -> Option<HeaderValue> {
 /// `Set-Cookie` for the colours chosen.
 pub fn keep_theme(theme: Option<Theme>, https: bool) -> Option<HeaderValue> {
     theme.map_or_else(|| set_cookie(THEME, "", 0, https), |theme| set_cookie(THEME, theme.as_str(), KEPT, https))
+}
+
+/// Where somebody signed in last.
+pub fn institution(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, INSTITUTION)
+}
+
+/// `Set-Cookie` for where somebody has signed in.
+pub fn keep_institution(provider: &ProviderId, https: bool) -> Option<HeaderValue> {
+    set_cookie(INSTITUTION, provider.as_str(), KEPT, https)
 }
 
 fn set_cookie(name: &str, value: &str, seconds: u32, https: bool) -> Option<HeaderValue> {

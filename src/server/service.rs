@@ -18,6 +18,7 @@ mod guesses;
 pub mod host_accounts;
 pub mod hosts;
 pub mod housekeeping;
+pub mod identities;
 pub mod keys;
 pub mod lookups;
 mod mvp;
@@ -49,6 +50,7 @@ pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 pub use proofs::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
 
+use super::providers;
 use super::storage::{self, BoxFuture, Connection, Storage};
 use crate::domain::activity::Activity;
 use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
@@ -58,6 +60,8 @@ use crate::domain::time::Timestamp;
 use keys::Keys;
 use once_a_minute::OnceAMinute;
 use poll_clocks::PollClocks;
+use providers::Providers;
+use providers::profiles::Profiles;
 use pubkeys::NewKeys;
 use ssh_keys::RSA_WAITING;
 
@@ -127,6 +131,7 @@ struct Shared {
     polls: PollClocks,
     token_uses: OnceAMinute<(TenantId, DeviceGrantId)>,
     questions: OnceAMinute<(Option<TenantId>, HostName)>,
+    providers: Providers,
     /// Hosts' questions that wait to be written down.
     question_slots: Arc<Semaphore>,
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
@@ -146,6 +151,7 @@ impl Services {
     pub async fn open(data_dir: &Path, public_url: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
         let keys = Keys::load_or_create(data_dir, entropy.as_ref())?;
         let storage = Storage::open(&data_dir.join(DATABASE)).await?;
+        let providers = Providers::new(Profiles::read(data_dir).map_err(Fault::new)?).map_err(Fault::new)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 storage,
@@ -158,6 +164,7 @@ impl Services {
                 questions: OnceAMinute::default(),
                 password_slots: Semaphore::new(2),
                 new_keys: NewKeys::default(),
+                providers,
                 question_slots: Arc::new(Semaphore::new(QUESTIONS_WAITING)),
                 uses_waiting: Mutex::default(),
                 rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),

@@ -1,31 +1,66 @@
 //! How people sign in and out.
 //!
-//! A tenant offers one or more [`Method`]s. Today there is one, the local password; a provider of another institution is
-//! another variant, with its own `start` and `callback` beside [`password`].
+//! A tenant offers one or more ways: the local [`password`], and each of its identity [`provider`]s.
 
 pub mod password;
+pub mod provider;
 pub mod session;
 pub mod sign_out;
 pub mod store;
 
 use axum::Router;
-use axum::routing::post;
+use axum::response::Redirect;
+use axum::routing::{get, post};
 
+use super::caller::Caller;
+use super::guard::trouble::Trouble;
+use super::service::people::Identity;
+use super::service::user_codes::Presenting;
+use super::service::{Fault, Services};
 use super::state::AppState;
-use crate::domain::paths;
+use crate::domain::paths::{self, Onward};
+use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
+use crate::words::Words;
 
-/// One way in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    LocalPassword,
+/// The ways into a tenant.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    /// In the order in which the centre added them.
+    pub providers: Vec<Provider>,
+    pub password: bool,
 }
 
-/// The ways into a tenant, the one to show first first.
-pub fn methods(tenant: &Tenant) -> Vec<Method> {
-    if tenant.policy.local_passwords { vec![Method::LocalPassword] } else { Vec::new() }
+impl Ways {
+    pub async fn into(services: &Services, tenant: &Tenant) -> Result<Self, Fault> {
+        Ok(Self { providers: services.providers_of(&tenant.id).await?, password: tenant.policy.local_passwords })
+    }
+
+    pub fn are_none(&self) -> bool {
+        self.providers.is_empty() && !self.password
+    }
 }
 
 pub fn router() -> Router<AppState> {
-    Router::new().route(paths::SIGN_IN_PASSWORD, post(password::post)).route(paths::SIGN_OUT, post(sign_out::post))
+    Router::new()
+        .route(paths::SIGN_IN_PASSWORD, post(password::post))
+        .route(paths::SIGN_IN_INVITATION, post(provider::keep_invitation))
+        .route(paths::SIGN_IN_WITH, get(provider::set_out))
+        .route(paths::SIGN_IN_BACK, get(provider::come_back))
+        .route(paths::SIGN_OUT, post(sign_out::post))
+}
+
+/// Starts the session, and takes up the code that was typed before.
+async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
+    let session = &caller.session;
+    let visit = caller.begin_visit(services).await?;
+    session.sign_in(identity, services.now()).await?;
+    let Some(code) = session.take_typed_code().await? else {
+        return Ok(Redirect::to(then.as_str()));
+    };
+    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), identity.proved_at(), visit).await? else {
+        return Ok(Redirect::to(paths::SIGN_IN));
+    };
+    caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code, words).await?;
+    Ok(Redirect::to(paths::DEVICE))
 }

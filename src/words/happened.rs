@@ -11,6 +11,7 @@ impl Language {
             Kind::SignedIn => self.happened_signed_in(),
             Kind::SignInFailed => self.happened_sign_in_failed(),
             Kind::SignedOut => self.happened_signed_out(),
+            Kind::IdentityLinked => self.happened_identity_linked(),
             Kind::SessionEnded => self.happened_session_ended(),
             Kind::DeviceApproved => self.happened_device_approved(),
             Kind::DeviceDenied => self.happened_device_denied(),
@@ -54,6 +55,9 @@ impl Language {
             Kind::TenantCreated => self.happened_tenant_created(),
             Kind::TenantChanged => self.happened_tenant_changed(),
             Kind::TenantDeleted => self.happened_tenant_deleted(),
+            Kind::PersonInvited => self.happened_person_invited(),
+            Kind::ProviderAdded => self.happened_provider_added(),
+            Kind::ProviderRemoved => self.happened_provider_removed(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::delegation::ChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::pubkey::Missing;
 use crate::domain::user_code::UserCodeRefused;
+use crate::server::service::identities::{ArrivalRefused, Trouble};
 use crate::server::service::people::{PersonRefused, SignInRefused};
 use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
 use crate::server::service::tenants::TenantRefused;
@@ -45,6 +46,31 @@ impl Language {
         match refused {
             SignInRefused::Wrong => self.sign_in_refused_wrong(),
             SignInRefused::TooManyTries { wait } => self.sign_in_refused_too_many(self.wait(*wait)),
+        }
+    }
+
+    /// Why somebody who comes from an institution is not let in, and what to do.
+    pub fn arrival_refused(&self, refused: &ArrivalRefused) -> String {
+        match refused {
+            ArrivalRefused::NoProvider => self.arrival_refused_no_provider(),
+            ArrivalRefused::NoTrip => self.arrival_refused_no_trip(),
+            ArrivalRefused::Cancelled => self.arrival_refused_cancelled(),
+            ArrivalRefused::ProviderSays(error) => self.arrival_refused_provider_says(error),
+            ArrivalRefused::Trouble(trouble) => match trouble {
+                Trouble::Unreachable(_) => self.arrival_refused_unreachable(),
+                Trouble::Slow => self.arrival_refused_slow(),
+                Trouble::Broken(_) => self.arrival_refused_broken(),
+                Trouble::Refused(_) => self.arrival_refused_code(),
+                Trouble::WrongIssuer(_) => self.arrival_refused_issuer(),
+                Trouble::Clock(_) => self.arrival_refused_clock(),
+                Trouble::Untrusted(_) => self.arrival_refused_untrusted(),
+                Trouble::NotFresh => self.arrival_refused_not_fresh(),
+                Trouble::Misconfigured(_) => self.arrival_refused_misconfigured(),
+            },
+            ArrivalRefused::NotInvited { label } => self.arrival_refused_not_invited(label),
+            ArrivalRefused::InvitationSpent => self.arrival_refused_invitation(),
+            ArrivalRefused::Disabled => self.arrival_refused_disabled(),
+            ArrivalRefused::SomebodyElse { label } => self.arrival_refused_somebody_else(label),
         }
     }
 

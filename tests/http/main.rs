@@ -7,6 +7,7 @@
 mod app;
 mod browser;
 mod database;
+mod institution;
 
 mod activity;
 mod admin;
@@ -23,6 +24,7 @@ mod migration;
 mod oauth;
 mod operator;
 mod preferences;
+mod providers;
 mod races;
 mod rooms;
 mod secrets;

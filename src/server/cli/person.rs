@@ -1,4 +1,4 @@
-//! `tms-portal person add|password|disable|enable|promote|demote`.
+//! `tms-portal person add|password|invite|disable|enable|promote|demote`.
 
 use clap::Subcommand;
 
@@ -20,6 +20,8 @@ enum Verb {
     Add(Add),
     /// Give a person a new password, and end their sessions; prints it once
     Password(Person),
+    /// Let a person sign in at an identity provider for the first time; prints an invitation once
+    Invite(Person),
     /// Keep a person out: their sessions end, and their tokens do not work until `enable`
     Disable(Person),
     /// Let a person in again
@@ -51,7 +53,12 @@ struct Person {
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let (person, display_name) = match &arguments.verb {
         Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
-        Verb::Password(person) | Verb::Disable(person) | Verb::Enable(person) | Verb::Promote(person) | Verb::Demote(person) => (person, ""),
+        Verb::Password(person)
+        | Verb::Invite(person)
+        | Verb::Disable(person)
+        | Verb::Enable(person)
+        | Verb::Promote(person)
+        | Verb::Demote(person) => (person, ""),
     };
     let Person { place, user } = person;
     let (services, operator) = place.open_as_operator().await?;
@@ -59,6 +66,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let done = match &arguments.verb {
         Verb::Add(_) => services.add_account(&operator, user, display_name, Some(&password)).await.map(|()| Done::Password(&password)),
         Verb::Password(_) => services.set_password(&operator, user, &password).await.map(|()| Done::Password(&password)),
+        Verb::Invite(_) => match services.invite(&operator, user).await {
+            Ok(Some(code)) => Ok(Done::Invited(code)),
+            Ok(None) => Err(Error::Refused(PersonRefused::NoPerson)),
+            Err(fault) => Err(fault.into()),
+        },
         Verb::Disable(_) => services.switch_person(&operator, user, false).await.map(|()| Done::Disabled),
         Verb::Enable(_) => services.switch_person(&operator, user, true).await.map(|()| Done::Enabled),
         Verb::Promote(_) => services.appoint(&operator, user, true).await.map(|()| Done::Promoted),
@@ -70,6 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
 
 enum Done<'a> {
     Password(&'a Secret),
+    Invited(Secret),
     Disabled,
     Enabled,
     Promoted,
@@ -79,6 +92,10 @@ enum Done<'a> {
 fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), Failed> {
     match done {
         Ok(Done::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
+        Ok(Done::Invited(code)) => println!(
+            "{user} signs in once with the invitation {}\nIt is typed on the sign-in page, is good for 7 days, and is not shown again.",
+            code.reveal()
+        ),
         Ok(Done::Disabled) => println!("{user} cannot sign in any more."),
         Ok(Done::Enabled) => println!("{user} can sign in again."),
         Ok(Done::Promoted) => println!("{user} is an administrator, at /admin in the portal."),

@@ -50,7 +50,7 @@ impl Services {
     }
 
     /// The identity a session kept, made good: the person and the tenant are still there and switched on.
-    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, at: Timestamp, visit: Visit) -> Result<Option<SignedIn>, Fault> {
+    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, proved_at: Timestamp, visit: Visit) -> Result<Option<SignedIn>, Fault> {
         let Some(tenant) = self.enabled_tenant(tenant_id).await? else { return Ok(None) };
         let person = people::find(self.storage().reader(), tenant_id, user_id).await?;
         Ok(person.filter(|person| person.enabled).map(|person| SignedIn {
@@ -59,14 +59,14 @@ impl Services {
             display_name: person.display_name,
             tenant,
             admin: person.admin,
-            signed_in_at: at,
+            proved_at,
             visit,
         }))
     }
 
     /// The person, if they have signed in within [`FRESH`].
     pub fn fresh(&self, person: &SignedIn) -> Result<FreshlySignedIn, NotNow> {
-        if self.now().since(person.signed_in_at) < FRESH { Ok(FreshlySignedIn(person.clone())) } else { Err(NotNow::SignInAgain) }
+        if self.now().since(person.proved_at) < FRESH { Ok(FreshlySignedIn(person.clone())) } else { Err(NotNow::SignInAgain) }
     }
 
     /// The person as an administrator of their tenant, if they are one and have signed in within [`FRESH`].

@@ -37,6 +37,7 @@ pub enum KeysUnusable {
 
 pub struct Keys {
     hashing: Zeroizing<[u8; 32]>,
+    sealing: Zeroizing<[u8; 32]>,
     encoding: EncodingKey,
     decoding: DecodingKey,
     key_id: String,
@@ -48,11 +49,12 @@ impl Keys {
     pub fn load_or_create(data_dir: &Path, entropy: &dyn Entropy) -> Result<Self, Fault> {
         let dir = data_dir.join("keys");
         private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeysUnusable::File(dir.clone(), error)))?;
-        let hashing = hashing_key(&dir.join("codes.key"), entropy).map_err(Fault::new)?;
-        Self::with_signing_key(hashing, &dir.join("signing-key.pem")).map_err(Fault::new)
+        let hashing = random_key(&dir.join("codes.key"), entropy).map_err(Fault::new)?;
+        let sealing = random_key(&dir.join("secrets.key"), entropy).map_err(Fault::new)?;
+        Self::with_signing_key(hashing, sealing, &dir.join("signing-key.pem")).map_err(Fault::new)
     }
 
-    fn with_signing_key(hashing: Zeroizing<[u8; 32]>, file: &Path) -> Result<Self, KeysUnusable> {
+    fn with_signing_key(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, file: &Path) -> Result<Self, KeysUnusable> {
         let pem = read_or_create(file, || {
             let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(io::Error::other)?;
             let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
@@ -67,13 +69,18 @@ impl Keys {
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         public.common.key_algorithm = Some(KeyAlgorithm::RS256);
         let decoding = DecodingKey::from_jwk(&public).map_err(not_a_key)?;
-        Ok(Self { hashing, encoding, decoding, key_id, public: JwkSet { keys: vec![public] } })
+        Ok(Self { hashing, sealing, encoding, decoding, key_id, public: JwkSet { keys: vec![public] } })
     }
 
     /// What the database keeps of a secret: an HMAC under a key that is not in it. `kind` keeps a secret of one kind from
     /// being taken for one of another.
     pub fn hash(&self, kind: &str, secret: &str) -> Vec<u8> {
         self.mac(kind, secret).finalize().into_bytes().to_vec()
+    }
+
+    /// What seals secrets that have to be sent to others, and so cannot be kept as hashes.
+    pub fn sealing(&self) -> &[u8; 32] {
+        &self.sealing
     }
 
     /// Compares in constant time.
@@ -116,7 +123,7 @@ impl Keys {
     }
 }
 
-fn hashing_key(file: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, KeysUnusable> {
+fn random_key(file: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, KeysUnusable> {
     let bytes = read_or_create(file, || {
         let mut key = Zeroizing::new(vec![0_u8; 32]);
         entropy.fill(&mut key);
@@ -186,7 +193,7 @@ mod tests {
         assert_eq!(first.key_id, second.key_id);
         assert!(second.matches("device code", "secret", &first.hash("device code", "secret")));
         assert!(!second.matches("client secret", "secret", &first.hash("device code", "secret")));
-        for file in ["codes.key", "signing-key.pem"] {
+        for file in ["codes.key", "secrets.key", "signing-key.pem"] {
             let mode = fs::metadata(dir.path().join("keys").join(file)).expect("the key file").permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
         }

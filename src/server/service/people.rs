@@ -34,6 +34,8 @@ pub enum SignInRefused {
 pub struct Identity {
     pub(super) tenant_id: TenantId,
     pub(super) user_id: UserId,
+    /// When they proved it: now, or when an institution last asked them.
+    pub(super) proved_at: Timestamp,
 }
 
 impl Identity {
@@ -43,6 +45,10 @@ impl Identity {
 
     pub fn user_id(&self) -> &UserId {
         &self.user_id
+    }
+
+    pub fn proved_at(&self) -> Timestamp {
+        self.proved_at
     }
 }
 
@@ -100,7 +106,7 @@ impl Services {
         let known = person.is_some();
         self.change(move |db| record(db, guess, known, right).boxed()).await?;
         match (right, user_id) {
-            (true, Some(user_id)) => Ok(Identity { tenant_id: tenant.id, user_id }),
+            (true, Some(user_id)) => Ok(Identity { tenant_id: tenant.id, user_id, proved_at: self.now() }),
             _ => Err(wrong),
         }
     }

@@ -19,7 +19,7 @@ pub struct SignedIn {
     pub(super) tenant: Tenant,
     /// Has the role of an administrator of the tenant.
     pub(super) admin: bool,
-    pub(super) signed_in_at: Timestamp,
+    pub(super) proved_at: Timestamp,
     pub(super) visit: Visit,
 }
 

@@ -7,16 +7,16 @@ use axum::response::Redirect;
 use serde::Deserialize;
 
 use super::session::{Notice, Place};
+use super::welcome;
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, Onward};
 use crate::domain::time::retry_after;
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
+use crate::server::service::Error;
 use crate::server::service::entropy::Secret;
-use crate::server::service::people::{Identity, SignInRefused};
-use crate::server::service::user_codes::Presenting;
-use crate::server::service::{Error, Services};
+use crate::server::service::people::SignInRefused;
 use crate::server::state::AppState;
 use crate::words::Words;
 
@@ -45,21 +45,6 @@ pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Cal
         Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back, words).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
-}
-
-/// Starts the session, and takes up the code that was typed before.
-async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
-    let session = &caller.session;
-    let visit = caller.begin_visit(services).await?;
-    session.sign_in(identity, services.now()).await?;
-    let Some(code) = session.take_typed_code().await? else {
-        return Ok(Redirect::to(then.as_str()));
-    };
-    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), services.now(), visit).await? else {
-        return Ok(Redirect::to(paths::SIGN_IN));
-    };
-    caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code, words).await?;
-    Ok(Redirect::to(paths::DEVICE))
 }
 
 async fn refuse(

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
+use crate::domain::paths::Onward;
 use crate::domain::time::Timestamp;
 use crate::server::service::entropy::Secret;
+use crate::server::service::identities::Trip;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
 use crate::server::service::{Fault, Services};
@@ -20,6 +22,10 @@ const WAITING: &str = "waiting";
 const DECIDED: &str = "decided";
 const NOTICE: &str = "notice";
 const CHOSEN_TENANT: &str = "chosen_tenant";
+const TRIPS: &str = "trips";
+const INVITATION: &str = "invitation";
+/// Tabs in which one person tries to sign in.
+const TRIPS_AT_ONCE: usize = 4;
 
 /// The browser itself, before and after sign-in alike. Made when there is first something to remember.
 #[derive(Clone, Serialize, Deserialize)]
@@ -37,6 +43,8 @@ pub struct WhoSignedIn {
     pub tenant_id: TenantId,
     pub user_id: UserId,
     pub at: Timestamp,
+    /// When they proved it: at an institution that may be earlier.
+    pub proved_at: Timestamp,
 }
 
 /// A request that waits for the person's decision, with the code to compare.
@@ -160,8 +168,35 @@ impl PortalSession {
             }
         }
         self.0.cycle_id().await.map_err(Fault::new)?;
-        let who = WhoSignedIn { tenant_id: identity.tenant_id().clone(), user_id: identity.user_id().clone(), at: now };
+        let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
+        let who = WhoSignedIn { tenant_id, user_id, at: now, proved_at: identity.proved_at() };
         self.set(SIGNED_IN, &who).await
+    }
+
+    /// Remembers somebody who sets out for an institution. They may do so in several tabs.
+    pub async fn add_trip(&self, trip: Trip, then: &Onward) -> Result<(), Fault> {
+        let mut trips: Vec<(Trip, Onward)> = self.get(TRIPS).await?.unwrap_or_default();
+        trips.truncate(TRIPS_AT_ONCE - 1);
+        trips.insert(0, (trip, then.clone()));
+        self.set(TRIPS, &trips).await
+    }
+
+    /// The trip that has this state, which is over now: nobody comes back from it twice.
+    pub async fn take_trip(&self, state: &str) -> Result<Option<(Trip, Onward)>, Fault> {
+        let mut trips: Vec<(Trip, Onward)> = self.get(TRIPS).await?.unwrap_or_default();
+        let Some(at) = trips.iter().position(|(trip, _)| trip.state == state) else { return Ok(None) };
+        let trip = trips.remove(at);
+        self.set(TRIPS, &trips).await?;
+        Ok(Some(trip))
+    }
+
+    /// An invitation that was typed before sign-in.
+    pub async fn invitation(&self) -> Result<Option<String>, Fault> {
+        self.get(INVITATION).await
+    }
+
+    pub async fn set_invitation(&self, code: &str) -> Result<(), Fault> {
+        self.set(INVITATION, &code).await
     }
 
     /// Ends the session, here and in the database.

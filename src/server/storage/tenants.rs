@@ -162,7 +162,7 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
 }
 
 /// What a tenant consists of, the tables that others refer to last.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 18] = [
     "reservations",
     "pubkeys",
     "delegation_host_accounts",
@@ -170,6 +170,9 @@ const TABLES: [&str; 15] = [
     "device_grants",
     "host_accounts",
     "user_mfa",
+    "identities",
+    "invitations",
+    "identity_providers",
     "browser_sessions",
     "people",
     "clients",

@@ -101,3 +101,14 @@ pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
         .await?;
     Ok(())
 }
+
+/// Lets it count until then, if it does not count for longer already. Opens it where there was none; what an administrator has
+/// switched off stays so. True when it now ends later.
+pub async fn extend(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, until: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+    if insert(db, tenant_id, user_id, until, now).await? {
+        return Ok(true);
+    }
+    let query = "UPDATE user_mfa SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND enabled AND expires_at < $3";
+    let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(until.as_millis()).bind(now.as_millis()).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -2,6 +2,7 @@
 happened-signed-in = Signed in
 happened-sign-in-failed = A sign-in failed
 happened-signed-out = Signed out
+happened-identity-linked = A way to sign in was tied to this account
 happened-session-ended = Browser sessions were ended
 happened-device-approved = A device or application was allowed
 happened-device-denied = A request was denied
@@ -44,6 +45,9 @@ happened-person-changed = A person was switched on or off, or got a new password
 happened-tenant-created = The tenant was made
 happened-tenant-changed = The tenant was changed
 happened-tenant-deleted = The tenant was deleted
+happened-person-invited = A person was invited
+happened-provider-added = A way to sign in was added
+happened-provider-removed = A way to sign in was removed
 happened-otherwise = Something that this release has no words for
 activity-title = Activity
 activity-lead = What happened to your account, the newest first. If it was not you, stop it.

@@ -14,6 +14,26 @@ key-refused-too-short = This RSA key has only { NUMBER($bits, useGrouping: "fals
 key-refused-exists = That key is registered for this host account already.
 key-refused-not-here = Your centre does not let people register keys of their own. Ask its operators.
 key-refused-signed-out = You have been signed out meanwhile. The key was not added.
+arrival-refused-no-provider = That way to sign in is not offered here any more. Choose another one.
+arrival-refused-no-trip = That sign-in took too long, or was begun in another browser. Start it again here.
+arrival-refused-cancelled = You cancelled there, so nobody was signed in. Try again, or choose another way.
+# $error (String) - what the answer of the institution says
+arrival-refused-provider-says = Your institution could not sign you in ({ $error }). Try again; if it stays like this, tell its help desk.
+arrival-refused-unreachable = Your institution cannot be reached at the moment. Try again in a few minutes, or choose another way.
+arrival-refused-slow = Your institution took too long to answer. Try again in a few minutes, or choose another way.
+arrival-refused-broken = Your institution sent an answer that could not be understood. Try again; if it stays like this, tell the operators of your centre.
+arrival-refused-code = Your institution did not accept its own answer. That happens when a page is reloaded or Back is pressed: start again here.
+arrival-refused-issuer = The answer came from another institution than the one you chose, so it was not accepted. Start again here, and do not follow links from messages.
+arrival-refused-clock = The clocks of your institution and of this portal disagree, so its answer was not accepted. Try again; if it stays like this, tell the operators of your centre.
+arrival-refused-untrusted = The answer of your institution could not be verified, so it was not accepted. Start again here; if it stays like this, tell the operators of your centre.
+arrival-refused-not-fresh = Your institution did not ask you to sign in again, so nothing was done. Sign out there, then try again.
+arrival-refused-misconfigured = This way to sign in is set up wrongly here. Tell the operators of your centre, or choose another way.
+# $label (String) - who the person is at the institution
+arrival-refused-not-invited = You are signed in as { $label }, but that is nobody known here. Ask the operators of your centre for an invitation, or choose another way.
+arrival-refused-invitation = That invitation has been used, or has ended. Ask the operators of your centre for a new one.
+arrival-refused-disabled = Your account here is switched off. Ask the operators of your centre.
+# $label (String) - who the person is at the institution
+arrival-refused-somebody-else = You are signed in there as { $label }, which is not the account you use here. Choose that one.
 person-refused-last-admin = This is the only administrator who can sign in here. Appoint another one first.
 tenant-refused-not-yours = This takes an administrator of the tenant “default”.
 tenant-refused-exists = There is a tenant of that name already.

@@ -1,6 +1,6 @@
 # /sign-in
 sign-in-again-title = Confirm that it is you
-sign-in-again-why = What you are about to do is hard to take back. Enter your password once more.
+sign-in-again-why = What you are about to do is hard to take back. Show once more that it is you.
 sign-in = Sign in
 sign-in-code-kept = Your code is kept. Sign in to see who asks.
 sign-in-elsewhere = My account is at another centre
@@ -11,3 +11,11 @@ sign-in-no-way = There is no way to sign in to { $tenant } here yet. Ask its ope
 sign-in-account-at = Account at
 sign-in-user-name = User name
 sign-in-password = Password
+# $provider (String) - the institution
+sign-in-with = Sign in with { $provider }
+sign-in-last = last time
+sign-in-or-password = Or with a password kept here
+sign-in-invited = I have an invitation
+sign-in-invitation = Invitation
+sign-in-invitation-keep = Use it
+sign-in-invitation-kept = Your invitation is kept. Sign in where you have an account; it will be tied to yours here.

@@ -1,6 +1,7 @@
 happened-signed-in = Inició sesión
 happened-sign-in-failed = Falló un inicio de sesión
 happened-signed-out = Cerró la sesión
+happened-identity-linked = Se unió una forma de iniciar sesión a esta cuenta
 happened-session-ended = Se terminaron sesiones de navegador
 happened-device-approved = Se permitió un dispositivo o una aplicación
 happened-device-denied = Se denegó una petición
@@ -43,6 +44,9 @@ happened-person-changed = Se activó o desactivó una persona, o recibió una nu
 happened-tenant-created = Se creó el tenant
 happened-tenant-changed = Se cambió el tenant
 happened-tenant-deleted = Se borró el tenant
+happened-person-invited = Se invitó a una persona
+happened-provider-added = Se añadió una forma de iniciar sesión
+happened-provider-removed = Se quitó una forma de iniciar sesión
 happened-otherwise = Algo para lo que esta versión no tiene palabras
 activity-title = Actividad
 activity-lead = Lo que ocurrió con su cuenta, lo más nuevo primero. Si no fue usted, deténgalo.

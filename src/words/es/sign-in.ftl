@@ -1,5 +1,5 @@
 sign-in-again-title = Confirme que es usted
-sign-in-again-why = Lo que va a hacer es difícil de deshacer. Introduzca su contraseña otra vez.
+sign-in-again-why = Lo que va a hacer es difícil de deshacer. Demuestre otra vez que es usted.
 sign-in = Iniciar sesión
 sign-in-code-kept = Su código se conserva. Inicie sesión para ver quién pregunta.
 sign-in-elsewhere = Mi cuenta está en otro centro
@@ -9,3 +9,10 @@ sign-in-no-way = Todavía no hay forma de iniciar sesión en { $tenant } aquí. 
 sign-in-account-at = Cuenta en
 sign-in-user-name = Nombre de usuario
 sign-in-password = Contraseña
+sign-in-with = Iniciar sesión con { $provider }
+sign-in-last = la última vez
+sign-in-or-password = O con una contraseña guardada aquí
+sign-in-invited = Tengo una invitación
+sign-in-invitation = Invitación
+sign-in-invitation-keep = Usarla
+sign-in-invitation-kept = Su invitación se conserva. Inicie sesión donde tenga una cuenta; quedará unida a la suya aquí.

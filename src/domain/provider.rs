@@ -1,0 +1,352 @@
+//! Identity providers: institutions that say who somebody is, and what a tenant believes of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ProviderId, TenantId, UserId};
+use super::time::Timestamp;
+
+/// An institution at which a tenant's people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    pub tenant_id: TenantId,
+    pub id: ProviderId,
+    /// What the button says.
+    pub display_name: String,
+    /// The name of its [`Profile`].
+    pub profile: String,
+    /// Where it is: the issuer, or what `{base}` stands for in its profile.
+    pub base: String,
+    /// As what it knows this portal (RFC 6749 §2.2).
+    pub client_id: String,
+    /// What to ask for, in place of the profile's scopes.
+    pub scope: Option<String>,
+    pub newcomers: Newcomers,
+    pub mfa: MfaEvidence,
+    /// Its names are this tenant's names: a newcomer is called what it calls them. Otherwise its own name is put behind.
+    pub own_names: bool,
+    pub enabled: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What a kind of provider is like. Data, in `server/providers/profiles.toml`: no provider has code of its own.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Profile {
+    /// What people call it.
+    pub about: String,
+    /// Where it is, if there is only one.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Its addresses, with `{base}`. `None`: its metadata name them (OpenID Connect Discovery 1.0).
+    #[serde(default)]
+    pub endpoints: Option<Endpoints>,
+    pub identity: IdentityFrom,
+    pub scope: String,
+    /// The claim that never changes for one person, and is never given to another.
+    #[serde(default = "sub")]
+    pub subject: String,
+    /// Claims with a name to type, the best first.
+    #[serde(default)]
+    pub user_name: Vec<String>,
+    /// Claims with a name to read.
+    #[serde(default)]
+    pub display_name: Vec<String>,
+    /// Claims with the name of where they come from.
+    #[serde(default)]
+    pub organization: Vec<String>,
+    /// Claims that must have these values; `{client_id}` may stand in them.
+    #[serde(default)]
+    pub require: BTreeMap<String, String>,
+    /// A sentence for whoever's sign-in does not work there.
+    #[serde(default)]
+    pub help: Option<String>,
+    /// It vouches for too little to make a newcomer of somebody: a second way in for people who are known.
+    #[serde(default)]
+    pub known_people_only: bool,
+}
+
+fn sub() -> String {
+    "sub".to_owned()
+}
+
+/// The addresses of a provider without metadata.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Endpoints {
+    pub issuer: String,
+    pub authorization: String,
+    pub token: String,
+    /// Its keys, where tokens say who somebody is.
+    #[serde(default)]
+    pub keys: Option<String>,
+    /// Where the holder of an access token is described.
+    #[serde(default)]
+    pub user: Option<String>,
+}
+
+/// What says who somebody is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityFrom {
+    /// OpenID Connect Core §2.
+    IdToken,
+    /// The access token is a signed JWT that does.
+    AccessToken,
+    /// Its user endpoint.
+    User,
+}
+
+/// Who may come for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Newcomers {
+    /// Whoever the provider lets in.
+    Open,
+    /// Whoever has been invited: an identity is tied to a person that is there already.
+    Invited,
+    /// Whoever has one of these values in a claim.
+    Rule { claim: String, values: Vec<String> },
+}
+
+impl Newcomers {
+    /// As the operator writes it: `open`, `invited`, or `CLAIM=VALUE,VALUE`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "open" => Some(Self::Open),
+            "invited" => Some(Self::Invited),
+            rule => {
+                let (claim, values) = rule.split_once('=')?;
+                let values: Vec<String> = values.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+                (!claim.trim().is_empty() && !values.is_empty()).then(|| Self::Rule { claim: claim.trim().to_owned(), values })
+            }
+        }
+    }
+
+    fn lets_in(&self, claims: &Claims) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Invited => false,
+            Self::Rule { claim, values } => claims.all(claim).iter().any(|value| values.contains(value)),
+        }
+    }
+}
+
+/// What a tenant takes for a second factor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MfaEvidence {
+    /// The provider demands one of everybody.
+    pub always: bool,
+    /// Any of these in `acr`.
+    pub acr: Vec<String>,
+    /// Any of these in `amr` (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+impl MfaEvidence {
+    pub fn is_in(&self, claims: &Claims) -> bool {
+        let any = |claim: &str, wanted: &[String]| claims.all(claim).iter().any(|value| wanted.contains(value));
+        self.always || any("acr", &self.acr) || any("amr", &self.amr)
+    }
+}
+
+/// What a provider says of somebody: texts by name. Numbers and truth values are texts too; what is deeper is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims(BTreeMap<String, Vec<String>>);
+
+impl Claims {
+    pub fn insert(&mut self, name: &str, values: Vec<String>) {
+        self.0.insert(name.to_owned(), values);
+    }
+
+    pub fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The only value of a claim.
+    pub fn one(&self, name: &str) -> Option<&str> {
+        match self.all(name) {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    fn first(&self, names: &[String]) -> Option<&str> {
+        names.iter().find_map(|name| self.one(name).map(str::trim).filter(|value| !value.is_empty()))
+    }
+}
+
+/// Somebody as a provider vouches for them: verified, and fit for the tenant's rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    pub issuer: String,
+    pub subject: String,
+    /// `jdoe at TACC`.
+    pub label: String,
+    pub user_name: Option<String>,
+    pub display_name: Option<String>,
+    /// Whether the tenant's rule for newcomers holds for them.
+    pub may_come: bool,
+    /// A second factor was shown.
+    pub mfa: bool,
+}
+
+/// Why a provider's word is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotVouched {
+    /// There is no subject, or one that is too long to be kept.
+    NoSubject,
+    /// A claim that the profile demands has another value.
+    Required(String),
+}
+
+/// The longest subject (OpenID Connect Core §2).
+const LONGEST_SUBJECT: usize = 255;
+
+impl Provider {
+    /// What is to be kept of a provider's word, which has been verified.
+    pub fn judge(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<Vouched, NotVouched> {
+        let subject = claims.one(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= LONGEST_SUBJECT);
+        let subject = subject.ok_or(NotVouched::NoSubject)?.to_owned();
+        for (claim, value) in &profile.require {
+            if claims.one(claim) != Some(value.replace("{client_id}", &self.client_id).as_str()) {
+                return Err(NotVouched::Required(claim.clone()));
+            }
+        }
+        let user_name = claims.first(&profile.user_name).map(str::to_owned);
+        let organization = claims.first(&profile.organization).unwrap_or(&self.display_name);
+        Ok(Vouched {
+            issuer: issuer.to_owned(),
+            label: readable(&format!("{} · {organization}", user_name.as_deref().unwrap_or(&subject))),
+            display_name: claims.first(&profile.display_name).map(readable),
+            may_come: !profile.known_people_only && self.newcomers.lets_in(claims),
+            mfa: self.mfa.is_in(claims),
+            subject,
+            user_name,
+        })
+    }
+
+    /// What a newcomer may be called here, the nicest first. None says anything about who they are: that is issuer and subject.
+    pub fn names_for(&self, vouched: &Vouched) -> impl Iterator<Item = UserId> {
+        let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+        let mut name: String = vouched.user_name.as_deref().unwrap_or_default().chars().filter(allowed).take(64).collect();
+        if name.is_empty() {
+            "user".clone_into(&mut name);
+        }
+        if !self.own_names {
+            name = format!("{name}~{}", self.id);
+        }
+        (1..100).filter_map(move |n| UserId::parse(if n == 1 { name.clone() } else { format!("{name}-{n}") }).ok())
+    }
+}
+
+/// On one line, without what turns a text, and short.
+fn readable(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}');
+    text.chars().filter(|c| !c.is_control() && !turns(*c)).take(super::readable::LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(newcomers: Newcomers) -> Provider {
+        Provider {
+            tenant_id: TenantId::parse("test").expect("a tenant"),
+            id: ProviderId::parse("globus").expect("a provider"),
+            display_name: "Globus".into(),
+            profile: "oidc".into(),
+            base: "https://auth.example".into(),
+            client_id: "portal".into(),
+            scope: None,
+            newcomers,
+            mfa: MfaEvidence { always: false, acr: vec!["https://refeds.org/profile/mfa".into()], amr: vec!["mfa".into(), "hwk".into()] },
+            own_names: false,
+            enabled: true,
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn profile() -> Profile {
+        Profile {
+            about: "OpenID Connect".into(),
+            base: None,
+            endpoints: None,
+            identity: IdentityFrom::IdToken,
+            scope: "openid".into(),
+            subject: "sub".into(),
+            user_name: vec!["preferred_username".into()],
+            display_name: vec!["name".into()],
+            organization: vec!["organization".into()],
+            require: BTreeMap::from([("kind".to_owned(), "access-{client_id}".to_owned())]),
+            help: None,
+            known_people_only: false,
+        }
+    }
+
+    fn claims(more: &[(&str, &[&str])]) -> Claims {
+        let mut claims = Claims::default();
+        for (name, values) in [("sub", &["42"][..]), ("kind", &["access-portal"]), ("preferred_username", &["jdoe@utexas.edu"])].iter().chain(more) {
+            claims.insert(name, values.iter().map(|value| (*value).to_owned()).collect());
+        }
+        claims
+    }
+
+    #[test]
+    fn who_somebody_is_takes_one_subject_and_what_the_profile_demands() {
+        let judge = |claims: &Claims| provider(Newcomers::Open).judge(&profile(), "https://auth.example", claims);
+        let vouched = judge(&claims(&[("organization", &["UT\n\u{202e}Austin"])])).expect("vouched for");
+        assert_eq!((vouched.subject.as_str(), vouched.label.as_str()), ("42", "jdoe@utexas.edu · UTAustin"));
+        for subjects in [&[][..], &[""], &["a", "b"], &[&"x".repeat(256)]] {
+            assert_eq!(judge(&claims(&[("sub", subjects)])), Err(NotVouched::NoSubject), "{subjects:?}");
+        }
+        assert_eq!(judge(&claims(&[("kind", &["access-another"])])), Err(NotVouched::Required("kind".into())));
+    }
+
+    #[test]
+    fn newcomers_come_by_the_tenants_rule() {
+        let comes = |rule: &str, claims: &Claims| {
+            let provider = provider(Newcomers::parse(rule).expect("a rule"));
+            provider.judge(&profile(), "https://auth.example", claims).expect("vouched for").may_come
+        };
+        let staff = claims(&[("affiliation", &["member@tacc", "staff@tacc"])]);
+        assert!(comes("open", &staff) && !comes("invited", &staff));
+        assert!(comes("affiliation=staff@tacc, faculty@tacc", &staff));
+        assert!(!comes("affiliation=student@tacc", &staff) && !comes("affiliation=staff", &staff));
+        for nonsense in ["", "=", "a=", "=b", "a=,", "anything"] {
+            assert_eq!(Newcomers::parse(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_what_the_tenant_takes_for_one() {
+        let shown = |more: &[(&str, &[&str])]| provider(Newcomers::Open).mfa.is_in(&claims(more));
+        assert!(!shown(&[]) && !shown(&[("amr", &["pwd"])]) && !shown(&[("acr", &["mfa"])]));
+        assert!(shown(&[("amr", &["pwd", "hwk"])]) && shown(&[("acr", &["https://refeds.org/profile/mfa"])]));
+        assert!(MfaEvidence { always: true, ..MfaEvidence::default() }.is_in(&Claims::default()));
+    }
+
+    #[test]
+    fn names_never_leave_what_names_may_hold() {
+        let named = |name: Option<&str>| {
+            let vouched = Vouched {
+                issuer: String::new(),
+                subject: "42".into(),
+                label: String::new(),
+                user_name: name.map(str::to_owned),
+                display_name: None,
+                may_come: true,
+                mfa: false,
+            };
+            let names: Vec<String> = provider(Newcomers::Open).names_for(&vouched).take(2).map(|name| name.to_string()).collect();
+            names.join(" ")
+        };
+        assert_eq!(named(Some("jdoe@utexas.edu")), "jdoe@utexas.edu~globus jdoe@utexas.edu~globus-2");
+        assert_eq!(named(Some("j/d o~e'")), "jdoe~globus jdoe~globus-2");
+        assert_eq!(named(None), "user~globus user~globus-2");
+        assert_eq!(named(Some("\u{202e}")), "user~globus user~globus-2");
+    }
+}

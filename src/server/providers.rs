@@ -1,0 +1,245 @@
+//! OTHER INSTITUTIONS: asks identity providers who somebody is. The crates `oauth2` and `openidconnect` speak the protocols and
+//! check the tokens; what is here decides what to ask, how long to wait, and what to keep.
+
+mod http;
+mod known;
+pub mod profiles;
+mod tokens;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oauth2::{AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenUrl};
+use thiserror::Error;
+
+use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::provider::{IdentityFrom, NotVouched, Profile, Provider, Vouched};
+use crate::domain::time::Timestamp;
+use http::{ForTokens, Http};
+use known::Known;
+use profiles::Profiles;
+use tokens::{Client, NewClient, TokenAnswer};
+
+/// Why a provider could not be asked, or its word is not taken. The details are for the log.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Trouble {
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("it takes too long")]
+    Slow,
+    #[error("it is broken: {0}")]
+    Broken(String),
+    /// RFC 6749 §5.2.
+    #[error("it refuses the code: {0}")]
+    Refused(String),
+    #[error("the answer is from another issuer: {0}")]
+    WrongIssuer(String),
+    /// The token is old already, or not made yet.
+    #[error("its clock and ours disagree: {0}")]
+    Clock(String),
+    #[error("its token is not to be trusted: {0}")]
+    Untrusted(String),
+    #[error("it did not ask the person to sign in again")]
+    NotFresh,
+    #[error("it is set up wrongly here: {0}")]
+    Misconfigured(String),
+}
+
+impl From<NotVouched> for Trouble {
+    fn from(why: NotVouched) -> Self {
+        match why {
+            NotVouched::NoSubject => Self::Untrusted("it does not say who it is about".into()),
+            NotVouched::Required(claim) => Self::Untrusted(format!("the claim {claim} is not what it must be")),
+        }
+    }
+}
+
+/// What has to come back unchanged from a trip to a provider. Secret until then.
+#[derive(Clone, Debug)]
+pub struct TripSecrets<'a> {
+    /// RFC 6749 §10.12.
+    pub state: &'a str,
+    /// OpenID Connect Core §3.1.2.1.
+    pub nonce: &'a str,
+    /// RFC 7636.
+    pub verifier: &'a str,
+}
+
+/// What a person is to do there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    SignIn,
+    /// Show once more that it is them, although they are signed in there.
+    Again,
+}
+
+/// What a provider sent back to the browser (RFC 6749 §4.1.2, RFC 9207).
+#[derive(Clone, Debug)]
+pub struct Returned<'a> {
+    pub code: &'a str,
+    pub issuer: Option<&'a str>,
+}
+
+/// What came of a trip.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub vouched: Vouched,
+    /// When the person showed who they are, if the provider says.
+    pub authenticated_at: Option<Timestamp>,
+}
+
+/// Asks providers, and remembers for a while what they say of themselves.
+pub struct Providers {
+    http: Http,
+    profiles: Profiles,
+    known: Mutex<HashMap<(TenantId, ProviderId), Arc<Known>>>,
+}
+
+impl Providers {
+    pub fn new(profiles: Profiles) -> Result<Self, reqwest::Error> {
+        Ok(Self { http: Http::new()?, profiles, known: Mutex::default() })
+    }
+
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    pub fn profile(&self, provider: &Provider) -> Result<&Profile, Trouble> {
+        self.profiles.find(&provider.profile).ok_or_else(|| Trouble::Misconfigured(format!("there is no profile {}", provider.profile)))
+    }
+
+    /// Whether it says when somebody showed who they are (`auth_time`).
+    pub fn tells_when(&self, provider: &Provider) -> bool {
+        self.profile(provider).is_ok_and(|profile| profile.identity == IdentityFrom::IdToken)
+    }
+
+    /// Where to send the browser.
+    pub async fn address(
+        &self,
+        provider: &Provider,
+        secrets: &TripSecrets<'_>,
+        redirect: &str,
+        wish: Wish,
+        now: Timestamp,
+    ) -> Result<String, Trouble> {
+        let profile = self.profile(provider)?;
+        let known = self.known(provider, now).await?;
+        let client = client(provider, None, &known, redirect)?;
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(secrets.verifier.to_owned()));
+        let state = secrets.state.to_owned();
+        let scopes = provider.scope.as_deref().unwrap_or(&profile.scope).split_ascii_whitespace().map(|scope| Scope::new(scope.to_owned()));
+        let mut request = client.authorize_url(|| CsrfToken::new(state)).add_scopes(scopes).set_pkce_challenge(challenge);
+        if profile.identity == IdentityFrom::IdToken {
+            request = request.add_extra_param("nonce", secrets.nonce);
+            if !provider.mfa.acr.is_empty() {
+                request = request.add_extra_param("acr_values", provider.mfa.acr.join(" "));
+            }
+        }
+        request = match wish {
+            Wish::SignIn => request,
+            Wish::Again => request.add_extra_param("prompt", "login").add_extra_param("max_age", "0"),
+        };
+        Ok(request.url().0.into())
+    }
+
+    /// What the provider says of whoever came back with a code.
+    pub async fn arrive(
+        &self,
+        provider: &Provider,
+        client_secret: Option<&str>,
+        secrets: &TripSecrets<'_>,
+        redirect: &str,
+        returned: &Returned<'_>,
+        now: Timestamp,
+    ) -> Result<Arrival, Trouble> {
+        let profile = self.profile(provider)?;
+        let known = self.known(provider, now).await?;
+        known.check_issuer(returned.issuer)?;
+        let answer = self.redeem(provider, client_secret, &known, secrets, redirect, returned.code).await?;
+        let said = match profile.identity {
+            IdentityFrom::IdToken => match tokens::id_token(&answer, provider, &known, secrets.nonce, now) {
+                Err(tokens::Unverified::UnknownKey) => {
+                    let known = self.known_anew(provider, &known, now).await?;
+                    tokens::id_token(&answer, provider, &known, secrets.nonce, now)?
+                }
+                said => said?,
+            },
+            IdentityFrom::AccessToken => match tokens::access_token(&answer, &known, now) {
+                Err(tokens::Unverified::UnknownKey) => {
+                    let known = self.known_anew(provider, &known, now).await?;
+                    tokens::access_token(&answer, &known, now)?
+                }
+                said => said?,
+            },
+            IdentityFrom::User => {
+                let address = known.user.as_deref().ok_or_else(|| Trouble::Misconfigured("its profile has no user endpoint".into()))?;
+                let user = self.http.get_json(address, Some(answer.token())).await?;
+                tokens::Said::of(tokens::claims(&user))
+            }
+        };
+        let vouched = provider.judge(profile, &known.issuer, &said.claims)?;
+        Ok(Arrival { vouched, authenticated_at: said.authenticated_at })
+    }
+
+    /// Forgets what a provider said of itself, so that it is asked again.
+    pub fn forget(&self, tenant: &TenantId, provider: &ProviderId) {
+        self.lock().remove(&(tenant.clone(), provider.clone()));
+    }
+
+    /// What the provider says of itself: asked now, whatever is known. For the operator, who sees whether it works.
+    pub async fn test(&self, provider: &Provider, now: Timestamp) -> Result<String, Trouble> {
+        self.forget(&provider.tenant_id, &provider.id);
+        Ok(self.known(provider, now).await?.issuer.clone())
+    }
+
+    async fn redeem(
+        &self,
+        provider: &Provider,
+        client_secret: Option<&str>,
+        known: &Known,
+        secrets: &TripSecrets<'_>,
+        redirect: &str,
+        code: &str,
+    ) -> Result<TokenAnswer, Trouble> {
+        let client = client(provider, client_secret, known, redirect)?;
+        let verifier = PkceCodeVerifier::new(secrets.verifier.to_owned());
+        let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
+        Ok(TokenAnswer::new(request.request_async(&ForTokens(&self.http)).await?))
+    }
+
+    async fn known(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {
+        let place = (provider.tenant_id.clone(), provider.id.clone());
+        let found = self.lock().get(&place).filter(|known| known.is_of(provider) && known.is_fresh(now)).cloned();
+        match found {
+            Some(known) => Ok(known),
+            None => self.ask(provider, now).await,
+        }
+    }
+
+    /// Its keys may have changed since; but whoever sends tokens with keys of their own making does not make us ask all the time.
+    async fn known_anew(&self, provider: &Provider, known: &Arc<Known>, now: Timestamp) -> Result<Arc<Known>, Trouble> {
+        if known.may_be_asked_again(now) { self.ask(provider, now).await } else { Ok(Arc::clone(known)) }
+    }
+
+    async fn ask(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {
+        let known = Arc::new(Known::ask(&self.http, provider, self.profile(provider)?, now).await?);
+        self.lock().insert((provider.tenant_id.clone(), provider.id.clone()), Arc::clone(&known));
+        Ok(known)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TenantId, ProviderId), Arc<Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn client(provider: &Provider, secret: Option<&str>, known: &Known, redirect: &str) -> Result<Client, Trouble> {
+    let bad = |error: oauth2::url::ParseError| Trouble::Misconfigured(error.to_string());
+    let mut client = NewClient::new(ClientId::new(provider.client_id.clone()));
+    if let Some(secret) = secret {
+        client = client.set_client_secret(ClientSecret::new(secret.to_owned()));
+    }
+    Ok(client
+        .set_auth_uri(AuthUrl::new(known.authorization.clone()).map_err(bad)?)
+        .set_token_uri(TokenUrl::new(known.token.clone()).map_err(bad)?)
+        .set_redirect_uri(RedirectUrl::new(redirect.to_owned()).map_err(bad)?))
+}

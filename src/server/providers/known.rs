@@ -1,0 +1,196 @@
+//! What a provider says of itself: its addresses and its keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::jwk::JwkSet;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl, ProviderMetadata};
+use serde::{Deserialize, Serialize};
+
+use super::Trouble;
+use super::http::Http;
+use crate::domain::provider::{Endpoints, IdentityFrom, Profile, Provider};
+use crate::domain::time::Timestamp;
+
+/// How long it is believed.
+const FRESH: Duration = Duration::from_secs(60 * 60);
+/// How soon it is asked again when a key is missing.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+pub struct Known {
+    /// The provider as it was set up when this was asked.
+    of: Provider,
+    asked_at: Timestamp,
+    pub issuer: String,
+    pub authorization: String,
+    pub token: String,
+    pub user: Option<String>,
+    /// It names itself in what it sends back (RFC 9207).
+    names_itself: bool,
+    pub keys: Keys,
+}
+
+/// The same keys, for the library that checks the tokens of this profile.
+pub enum Keys {
+    IdTokens(CoreJsonWebKeySet),
+    AccessTokens(JwkSet),
+    None,
+}
+
+/// What OpenID Connect's metadata may hold beyond its core.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct More {
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: Option<bool>,
+}
+
+impl AdditionalProviderMetadata for More {}
+
+type Metadata = ProviderMetadata<
+    More,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+impl Known {
+    pub async fn ask(http: &Http, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
+        let base = profile.base.as_deref().unwrap_or(&provider.base).trim_end_matches('/');
+        check_address(base)?;
+        match &profile.endpoints {
+            Some(endpoints) => Self::from_profile(http, provider, profile, endpoints, base, now).await,
+            None => Self::by_discovery(http, provider, profile, now).await,
+        }
+    }
+
+    /// OpenID Connect Discovery 1.0 §4; the library refuses metadata of another issuer.
+    async fn by_discovery(http: &Http, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
+        let issuer = profile.base.as_ref().unwrap_or(&provider.base).clone();
+        let issuer = IssuerUrl::new(issuer).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
+        let metadata = Metadata::discover_async(issuer, http).await.map_err(from_discovery)?;
+        let token = metadata.token_endpoint().ok_or_else(|| Trouble::Broken("its metadata name no token endpoint".into()))?;
+        let more = metadata.additional_metadata();
+        let known = Self {
+            of: provider.clone(),
+            asked_at: now,
+            issuer: metadata.issuer().to_string(),
+            authorization: metadata.authorization_endpoint().to_string(),
+            token: token.to_string(),
+            user: metadata.userinfo_endpoint().map(ToString::to_string),
+            names_itself: more.authorization_response_iss_parameter_supported.unwrap_or_default(),
+            keys: Keys::IdTokens(metadata.jwks().clone()),
+        };
+        for address in [Some(&known.authorization), Some(&known.token), known.user.as_ref()].into_iter().flatten() {
+            check_address(address)?;
+        }
+        Ok(known)
+    }
+
+    async fn from_profile(
+        http: &Http,
+        provider: &Provider,
+        profile: &Profile,
+        endpoints: &Endpoints,
+        base: &str,
+        now: Timestamp,
+    ) -> Result<Self, Trouble> {
+        let at = |template: &str| template.replace("{base}", base);
+        let keys = match (&endpoints.keys, profile.identity) {
+            (Some(keys), IdentityFrom::IdToken | IdentityFrom::AccessToken) => {
+                let keys = http.get_json(&at(keys), None).await?;
+                let unreadable = |error: serde_json::Error| Trouble::Broken(format!("its keys cannot be read: {error}"));
+                if profile.identity == IdentityFrom::IdToken {
+                    Keys::IdTokens(serde_json::from_value(keys).map_err(unreadable)?)
+                } else {
+                    Keys::AccessTokens(serde_json::from_value(keys).map_err(unreadable)?)
+                }
+            }
+            (None, IdentityFrom::IdToken | IdentityFrom::AccessToken) => return Err(Trouble::Misconfigured("its profile names no keys".into())),
+            (_, IdentityFrom::User) => Keys::None,
+        };
+        Ok(Self {
+            of: provider.clone(),
+            asked_at: now,
+            issuer: at(&endpoints.issuer),
+            authorization: at(&endpoints.authorization),
+            token: at(&endpoints.token),
+            user: endpoints.user.as_deref().map(at),
+            names_itself: false,
+            keys,
+        })
+    }
+
+    pub fn is_of(self: &Arc<Self>, provider: &Provider) -> bool {
+        self.of == *provider
+    }
+
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.asked_at) < FRESH
+    }
+
+    pub fn may_be_asked_again(&self, now: Timestamp) -> bool {
+        now.since(self.asked_at) >= ASK_AGAIN
+    }
+
+    /// Whether what came back is from this provider, and not another's answer mixed in (RFC 9207 §2.4).
+    pub fn check_issuer(&self, named: Option<&str>) -> Result<(), Trouble> {
+        match named {
+            Some(issuer) if issuer == self.issuer => Ok(()),
+            None if !self.names_itself => Ok(()),
+            Some(other) => Err(Trouble::WrongIssuer(other.chars().take(200).collect())),
+            None => Err(Trouble::WrongIssuer("none is named".into())),
+        }
+    }
+}
+
+/// Secrets go over TLS, or stay on this machine.
+pub fn check_address(address: &str) -> Result<(), Trouble> {
+    let url = oauth2::url::Url::parse(address).map_err(|error| Trouble::Misconfigured(format!("{address}: {error}")))?;
+    let here = match url.host() {
+        Some(oauth2::url::Host::Domain(name)) => name == "localhost",
+        Some(oauth2::url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(oauth2::url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if here => Ok(()),
+        _ => Err(Trouble::Misconfigured(format!("{address} has no https"))),
+    }
+}
+
+fn from_discovery(error: DiscoveryError<Trouble>) -> Trouble {
+    match error {
+        DiscoveryError::Request(trouble) => trouble,
+        // What the library says of an issuer that names another.
+        DiscoveryError::Validation(why) => Trouble::WrongIssuer(why),
+        other => Trouble::Broken(format!("its metadata cannot be read: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tls_or_this_machine() {
+        for good in ["https://idp.example/realms/x", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"] {
+            assert_eq!(check_address(good), Ok(()), "{good}");
+        }
+        for bad in ["http://idp.example", "ftp://127.0.0.1", "idp.example", "", "javascript:alert(1)", "http://127.0.0.1.evil.example"] {
+            assert!(check_address(bad).is_err(), "{bad}");
+        }
+    }
+}

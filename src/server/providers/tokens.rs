@@ -1,0 +1,218 @@
+//! Tokens of providers, checked by the libraries that know how.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::{EndpointNotSet, EndpointSet, ExtraTokenFields, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse};
+use openidconnect::core::{CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm};
+use openidconnect::{AdditionalClaims, ClaimsVerificationError, ClientId, IdToken, IdTokenVerifier, IssuerUrl, Nonce, SignatureVerificationError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Trouble;
+use super::known::{Keys, Known};
+use crate::domain::provider::{Claims, Provider};
+use crate::domain::time::Timestamp;
+
+/// By how much a provider's clock and ours may differ.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// What a token endpoint sends beside what OAuth has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct More {
+    #[serde(default)]
+    id_token: Option<String>,
+}
+
+impl ExtraTokenFields for More {}
+
+type Answer = StandardTokenResponse<More, BasicTokenType>;
+
+/// Before and after its addresses are known.
+pub type NewClient = AnyClient<EndpointNotSet, EndpointNotSet>;
+pub type Client = AnyClient<EndpointSet, EndpointSet>;
+
+type AnyClient<Auth, Token> = oauth2::Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    Auth,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    Token,
+>;
+
+/// What a token endpoint sent.
+pub struct TokenAnswer(Answer);
+
+impl TokenAnswer {
+    pub fn new(answer: Answer) -> Self {
+        Self(answer)
+    }
+
+    pub fn token(&self) -> &str {
+        self.0.access_token().secret()
+    }
+}
+
+impl From<RequestTokenError<Trouble, BasicErrorResponse>> for Trouble {
+    fn from(error: RequestTokenError<Trouble, BasicErrorResponse>) -> Self {
+        match error {
+            RequestTokenError::ServerResponse(refused) => Self::Refused(refused.error().to_string()),
+            RequestTokenError::Request(trouble) => trouble,
+            RequestTokenError::Parse(error, _) => Self::Broken(format!("its token answer cannot be read: {error}")),
+            RequestTokenError::Other(why) => Self::Broken(why),
+        }
+    }
+}
+
+/// What a token says, once it has been checked.
+#[derive(Debug)]
+pub struct Said {
+    pub claims: Claims,
+    pub authenticated_at: Option<Timestamp>,
+}
+
+impl Said {
+    pub fn of(claims: Claims) -> Self {
+        Self { claims, authenticated_at: None }
+    }
+}
+
+/// Why a token is not taken.
+pub enum Unverified {
+    /// It is signed with a key that the provider has not shown: perhaps a new one.
+    UnknownKey,
+    Trouble(Trouble),
+}
+
+impl From<Unverified> for Trouble {
+    fn from(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::UnknownKey => Self::Untrusted("it is signed with a key that the provider does not show".into()),
+            Unverified::Trouble(trouble) => trouble,
+        }
+    }
+}
+
+/// All of an ID token's claims.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct All {
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
+impl AdditionalClaims for All {}
+
+type AnyIdToken = IdToken<All, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+
+/// Signatures that prove something: with a key that only the provider has. Not `none`, and nothing with the client's own secret.
+const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+/// OpenID Connect Core §3.1.3.7.
+pub fn id_token(answer: &TokenAnswer, provider: &Provider, known: &Known, nonce: &str, now: Timestamp) -> Result<Said, Unverified> {
+    let untrusted = |why: String| Unverified::Trouble(Trouble::Untrusted(why));
+    let text = answer.0.extra_fields().id_token.clone().ok_or_else(|| untrusted("there is none".into()))?;
+    let token = AnyIdToken::from_str(&text).map_err(|error| untrusted(error.to_string()))?;
+    let Keys::IdTokens(keys) = &known.keys else { return Err(untrusted("its keys are of another kind".into())) };
+    let issuer = IssuerUrl::new(known.issuer.clone()).map_err(|error| untrusted(error.to_string()))?;
+    let a_little_ago = in_chrono(now - SKEW);
+    let verifier = IdTokenVerifier::new_public_client(ClientId::new(provider.client_id.clone()), issuer, keys.clone())
+        .set_allowed_algs(SIGNATURES)
+        .set_time_fn(move || a_little_ago);
+    let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(from_claims)?;
+    if from_chrono(claims.issue_time()) > now + SKEW {
+        return Err(Unverified::Trouble(Trouble::Clock("its token is from the future".into())));
+    }
+    let authenticated_at = claims.auth_time().map(from_chrono);
+    let said = serde_json::to_value(claims).map_err(|error| untrusted(error.to_string()))?;
+    Ok(Said { claims: self::claims(&said), authenticated_at })
+}
+
+fn from_claims(error: ClaimsVerificationError) -> Unverified {
+    match error {
+        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => Unverified::UnknownKey,
+        ClaimsVerificationError::SignatureVerification(why) => Unverified::Trouble(Trouble::Untrusted(why.to_string())),
+        ClaimsVerificationError::Expired(why) => Unverified::Trouble(Trouble::Clock(why)),
+        ClaimsVerificationError::InvalidIssuer(why) => Unverified::Trouble(Trouble::WrongIssuer(why)),
+        other => Unverified::Trouble(Trouble::Untrusted(other.to_string())),
+    }
+}
+
+fn in_chrono(at: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.as_millis()).unwrap_or_default()
+}
+
+fn from_chrono(at: DateTime<Utc>) -> Timestamp {
+    Timestamp::from_millis(at.timestamp_millis())
+}
+
+/// An access token that is a JWT of the provider's, and says who somebody is. It was sent to us over TLS in exchange for a code,
+/// by the provider itself; its profile says which claims tell that it is for us.
+pub fn access_token(answer: &TokenAnswer, known: &Known, now: Timestamp) -> Result<Said, Unverified> {
+    let untrusted = |error: jsonwebtoken::errors::Error| Unverified::Trouble(Trouble::Untrusted(error.to_string()));
+    let Keys::AccessTokens(keys) = &known.keys else {
+        return Err(Unverified::Trouble(Trouble::Misconfigured("its keys are of another kind".into())));
+    };
+    let header = jsonwebtoken::decode_header(answer.token()).map_err(untrusted)?;
+    if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA) {
+        return Err(Unverified::Trouble(Trouble::Untrusted(format!("it is signed with {:?}", header.alg))));
+    }
+    let key = match (&header.kid, keys.keys.as_slice()) {
+        (Some(kid), _) => keys.find(kid),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let key = DecodingKey::from_jwk(key.ok_or(Unverified::UnknownKey)?).map_err(untrusted)?;
+    let mut validation = Validation::new(header.alg);
+    validation.set_issuer(&[&known.issuer]);
+    validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+    validation.validate_aud = false;
+    // Judged by our own clock, which tests can set.
+    validation.validate_exp = false;
+    let said = jsonwebtoken::decode::<Value>(answer.token(), &key, &validation).map_err(|error| match error.kind() {
+        jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::Trouble(Trouble::Untrusted("its signature is wrong".into())),
+        jsonwebtoken::errors::ErrorKind::InvalidIssuer => Unverified::Trouble(Trouble::WrongIssuer("it is another's token".into())),
+        _ => untrusted(error),
+    })?;
+    let expires = said.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
+    if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - SKEW {
+        return Err(Unverified::Trouble(Trouble::Clock("its token has expired".into())));
+    }
+    Ok(Said::of(claims(&said.claims)))
+}
+
+/// Texts, numbers and truth values, alone or in a list.
+pub fn claims(said: &Value) -> Claims {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    };
+    let mut claims = Claims::default();
+    for (name, value) in said.as_object().into_iter().flatten() {
+        let values: Vec<String> = match value {
+            Value::Array(values) => values.iter().filter_map(text).collect(),
+            value => text(value).into_iter().collect(),
+        };
+        claims.insert(name, values);
+    }
+    claims
+}

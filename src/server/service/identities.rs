@@ -1,0 +1,403 @@
+//! Signing in through an institution: setting out, coming back, and what a person's identities there mean here.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+
+use super::entropy::Secret;
+use super::people::Identity;
+use super::proofs::TenantAdmin;
+pub use super::providers::{Arrival, Returned, Trouble};
+use super::providers::{TripSecrets, Wish};
+use super::storage::identities::Identity as Linked;
+use super::storage::people::Person;
+use super::storage::providers::Stored;
+use super::storage::{self, Connection, activity, identities, people, providers, user_mfa};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::{ProviderId, TenantId, UserId};
+use crate::domain::paths;
+use crate::domain::provider::{MfaEvidence, Newcomers, Profile, Provider, Vouched};
+use crate::domain::time::Timestamp;
+
+/// How long a person may be away: to look for a telephone, a password, a second device.
+pub const LONGEST_TRIP: Duration = Duration::from_secs(15 * 60);
+/// How long an invitation can be used.
+pub const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How old a sign-in may be there to count as one that was made for us now.
+const JUST_NOW: Duration = Duration::from_secs(5 * 60);
+
+const INVITED: &str = "invitation";
+
+/// Why somebody sets out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    SignIn,
+    /// Somebody who is signed in shows once more that it is them.
+    Again(UserId),
+}
+
+/// Somebody on their way to an institution and back. Kept in their session, which is sealed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trip {
+    pub tenant_id: TenantId,
+    pub provider: ProviderId,
+    pub purpose: Purpose,
+    /// What has to come back.
+    pub state: String,
+    nonce: String,
+    verifier: String,
+    pub since: Timestamp,
+}
+
+impl Trip {
+    fn secrets(&self) -> TripSecrets<'_> {
+        TripSecrets { state: &self.state, nonce: &self.nonce, verifier: &self.verifier }
+    }
+}
+
+/// Why somebody who came back is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArrivalRefused {
+    /// There is no such provider, or not any more.
+    NoProvider,
+    /// The trip is unknown here, or took too long.
+    NoTrip,
+    /// They pressed "cancel" there.
+    Cancelled,
+    /// The provider says it cannot (RFC 6749 §4.1.2.1).
+    ProviderSays(String),
+    Trouble(Trouble),
+    /// They are not known here, and the tenant's rule does not let them come.
+    NotInvited {
+        label: String,
+    },
+    InvitationSpent,
+    /// They are switched off here.
+    Disabled,
+    /// They were to show that it is them, and are somebody else.
+    SomebodyElse {
+        label: String,
+    },
+}
+
+/// A provider to be set up.
+pub struct NewProvider {
+    pub id: ProviderId,
+    pub display_name: String,
+    pub profile: String,
+    pub base: String,
+    pub client_id: String,
+    pub client_secret: Option<Secret>,
+    pub scope: Option<String>,
+    pub newcomers: Newcomers,
+    pub mfa: MfaEvidence,
+    pub own_names: bool,
+}
+
+/// Why a provider is not set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderRefused {
+    Exists,
+    Gone,
+    Trouble(Trouble),
+}
+
+impl Services {
+    /// Where people of a tenant may sign in, in the order in which the centre added it.
+    pub async fn providers_of(&self, tenant: &TenantId) -> Result<Vec<Provider>, Fault> {
+        let all = providers::list(self.storage().reader(), tenant).await?;
+        Ok(all.into_iter().filter(|provider| provider.enabled).collect())
+    }
+
+    pub async fn list_providers(&self, admin: &TenantAdmin) -> Result<Vec<Provider>, Fault> {
+        Ok(providers::list(self.storage().reader(), admin.tenant_id()).await?)
+    }
+
+    /// The kinds of providers there are, by name.
+    pub fn profiles(&self) -> Vec<(String, Profile)> {
+        self.shared.providers.profiles().all().map(|(name, profile)| (name.to_owned(), profile.clone())).collect()
+    }
+
+    /// Where a provider is to send people back to: what its operators register for this portal.
+    pub fn redirect_address(&self, tenant: &TenantId, provider: &ProviderId) -> String {
+        format!("{}{}", self.public_url(), paths::sign_in_back(tenant, provider))
+    }
+
+    /// Sets up a provider; one that does not answer is refused.
+    pub async fn add_provider(&self, admin: &TenantAdmin, new: NewProvider) -> Result<Provider, Error<ProviderRefused>> {
+        let now = self.now();
+        let provider = Provider {
+            tenant_id: admin.tenant_id().clone(),
+            id: new.id,
+            display_name: new.display_name,
+            profile: new.profile,
+            base: new.base,
+            client_id: new.client_id,
+            scope: new.scope,
+            newcomers: new.newcomers,
+            mfa: new.mfa,
+            own_names: new.own_names,
+            enabled: true,
+            created_at: now,
+            updated_at: now,
+        };
+        self.ask(&provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))?;
+        let secret_sealed = new.client_secret.map(|secret| self.seal(&provider, &secret)).transpose()?;
+        let stored = Stored { provider: provider.clone(), secret_sealed };
+        let record = of_provider(admin, Kind::ProviderAdded, &provider.id, now);
+        let added = self.recorded(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
+        added.then_some(provider).ok_or(Error::Refused(ProviderRefused::Exists))
+    }
+
+    /// Nobody signs in there any more. Who people are there stays known. False when there is none of that name.
+    pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<bool, Fault> {
+        let (tenant, id, record) = (admin.tenant_id().clone(), id.clone(), of_provider(admin, Kind::ProviderRemoved, id, self.now()));
+        self.shared.providers.forget(&tenant, &id);
+        self.recorded(record, move |db| async move { providers::delete(db, &tenant, &id).await }.boxed()).await
+    }
+
+    /// Asks a provider what it says of itself: its issuer, or what is wrong.
+    pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
+        let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
+        self.ask(&stored.provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))
+    }
+
+    async fn ask(&self, provider: &Provider) -> Result<String, Trouble> {
+        self.shared.providers.test(provider, self.now()).await
+    }
+
+    /// Invites a person who is there to sign in with an identity that is not known yet. The code is shown once.
+    pub async fn invite(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Secret>, Fault> {
+        let code = Secret::generate(self.entropy());
+        let hash = self.keys().hash(INVITED, code.reveal());
+        let (tenant, user, until) = (admin.tenant_id().clone(), user_id.clone(), self.now() + INVITATION);
+        let record = Activity::new(tenant.clone(), Kind::PersonInvited, self.now()).of(user_id).admin(Some(admin.admin_id())).from(admin.from());
+        let invited = self
+            .recorded(record, move |db| {
+                async move {
+                    if people::find(&mut *db, &tenant, &user).await?.is_none() {
+                        return Ok(false);
+                    }
+                    identities::invite(db, &tenant, &user, &hash, until).await?;
+                    Ok(true)
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(invited.then_some(code))
+    }
+
+    /// Sends somebody to a provider: what to keep until they are back, and where to go.
+    pub async fn set_out(&self, tenant: &TenantId, provider: &ProviderId, purpose: Purpose) -> Result<(Trip, String), Error<ArrivalRefused>> {
+        let stored = self.enabled_provider(tenant, provider).await?;
+        let secret = || Secret::generate(self.entropy()).reveal().to_owned();
+        let trip = Trip {
+            tenant_id: tenant.clone(),
+            provider: provider.clone(),
+            state: secret(),
+            nonce: secret(),
+            verifier: secret(),
+            since: self.now(),
+            purpose,
+        };
+        let wish = match &trip.purpose {
+            Purpose::SignIn => Wish::SignIn,
+            Purpose::Again(_) => Wish::Again,
+        };
+        let redirect = self.redirect_address(tenant, provider);
+        let address = self.shared.providers.address(&stored.provider, &trip.secrets(), &redirect, wish, self.now()).await;
+        Ok((trip, address.map_err(trouble)?))
+    }
+
+    /// Takes somebody back who went to a provider: finds out who they are there, and who that is here.
+    pub async fn arrive(
+        &self,
+        trip: &Trip,
+        returned: &Returned<'_>,
+        invitation: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<Identity, Error<ArrivalRefused>> {
+        if self.now().since(trip.since) >= LONGEST_TRIP {
+            return Err(Error::Refused(ArrivalRefused::NoTrip));
+        }
+        let stored = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
+        let secret = stored.secret_sealed.as_deref().map(|sealed| self.unseal(&stored.provider, sealed)).transpose()?;
+        let redirect = self.redirect_address(&trip.tenant_id, &trip.provider);
+        let arrival = self
+            .shared
+            .providers
+            .arrive(&stored.provider, secret.as_ref().map(Secret::reveal), &trip.secrets(), &redirect, returned, self.now())
+            .await
+            .map_err(trouble)?;
+        // Providers that are not OpenID Connect's cannot say when; their word of now has to do.
+        let tells = self.shared.providers.tells_when(&stored.provider);
+        let just_now = arrival.authenticated_at.map_or(!tells, |at| self.now().since(at) < JUST_NOW);
+        if matches!(trip.purpose, Purpose::Again(_)) && !just_now {
+            return Err(trouble(Trouble::NotFresh));
+        }
+        match &trip.purpose {
+            Purpose::SignIn => self.let_in(stored.provider, None, arrival, invitation, from).await,
+            Purpose::Again(user_id) => self.let_in(stored.provider, Some(user_id.clone()), arrival, None, from).await,
+        }
+    }
+
+    async fn let_in(
+        &self,
+        provider: Provider,
+        only: Option<UserId>,
+        arrival: Arrival,
+        invitation: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<Identity, Error<ArrivalRefused>> {
+        let tenant = self.enabled_tenant(&provider.tenant_id).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
+        let now = self.now();
+        let newcomer = Newcomer {
+            invitation: invitation.map(|code| self.keys().hash(INVITED, code.trim())),
+            mfa_until: arrival.vouched.mfa.then_some(now + tenant.policy.mfa_lifetime),
+            vouched: arrival.vouched,
+            provider: provider.clone(),
+            only,
+            from,
+            now,
+        };
+        let user_id = self.attempt(move |db| newcomer.let_in(db).boxed()).await?;
+        let proved_at = arrival.authenticated_at.map_or(now, |at| at.min(now));
+        Ok(Identity { tenant_id: provider.tenant_id, user_id, proved_at })
+    }
+
+    async fn enabled_provider(&self, tenant: &TenantId, id: &ProviderId) -> Result<Stored, Error<ArrivalRefused>> {
+        let stored = providers::find(self.storage().reader(), tenant, id).await?;
+        let stored = stored.filter(|stored| stored.provider.enabled).ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
+        self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
+        Ok(stored)
+    }
+
+    /// Seals a provider's secret, for this provider of this tenant and no other.
+    fn seal(&self, provider: &Provider, secret: &Secret) -> Result<Vec<u8>, Fault> {
+        let mut nonce = [0; 12];
+        self.entropy().fill(&mut nonce);
+        let place = place(provider);
+        let payload = Payload { msg: secret.reveal().as_bytes(), aad: place.as_bytes() };
+        let sealed = self.sealer().encrypt(&Nonce::from(nonce), payload).map_err(|_| Fault::new(Unsealable))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    fn unseal(&self, provider: &Provider, sealed: &[u8]) -> Result<Secret, Fault> {
+        let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(|| Fault::new(Unsealable))?;
+        let place = place(provider);
+        let payload = Payload { msg: sealed, aad: place.as_bytes() };
+        let opened = self.sealer().decrypt(&Nonce::from(*nonce), payload).map_err(|_| Fault::new(Unsealable))?;
+        Ok(Secret::given(String::from_utf8(opened).map_err(Fault::new)?))
+    }
+
+    fn sealer(&self) -> ChaCha20Poly1305 {
+        ChaCha20Poly1305::new(&Key::from(*self.keys().sealing()))
+    }
+}
+
+fn place(provider: &Provider) -> String {
+    format!("{}\n{}", provider.tenant_id, provider.id)
+}
+
+fn trouble(trouble: Trouble) -> Error<ArrivalRefused> {
+    Error::Refused(ArrivalRefused::Trouble(trouble))
+}
+
+/// The key is another than the one it was sealed with, or the row was put together by somebody else.
+#[derive(Debug, thiserror::Error)]
+#[error("a provider's secret cannot be opened with the key in `keys/secrets.key`")]
+struct Unsealable;
+
+/// Somebody whom a provider vouches for, at the door.
+struct Newcomer {
+    provider: Provider,
+    vouched: Vouched,
+    /// Who it must be.
+    only: Option<UserId>,
+    invitation: Option<Vec<u8>>,
+    mfa_until: Option<Timestamp>,
+    from: Option<IpAddr>,
+    now: Timestamp,
+}
+
+impl Newcomer {
+    async fn let_in(self, db: &mut Connection) -> Result<UserId, Error<ArrivalRefused>> {
+        let tenant = &self.provider.tenant_id;
+        let (issuer, subject, label) = (&self.vouched.issuer, &self.vouched.subject, &self.vouched.label);
+        let known = identities::find(&mut *db, tenant, issuer, subject).await?;
+        let somebody_else = |user: &UserId| self.only.as_ref().is_some_and(|only| only != user);
+        let user_id = match known {
+            Some(known) if somebody_else(&known.user_id) => return Err(Error::Refused(ArrivalRefused::SomebodyElse { label: label.clone() })),
+            Some(known) => known.user_id,
+            None if self.only.is_some() => return Err(Error::Refused(ArrivalRefused::SomebodyElse { label: label.clone() })),
+            None => self.make_known(db).await?,
+        };
+        let person = people::find(&mut *db, tenant, &user_id).await?;
+        if !person.is_some_and(|person| person.enabled) {
+            return Err(Error::Refused(ArrivalRefused::Disabled));
+        }
+        identities::touch(db, tenant, issuer, subject, label, self.now).await?;
+        if let Some(until) = self.mfa_until
+            && user_mfa::extend(db, tenant, &user_id, until, self.now).await?
+        {
+            activity::insert(db, &self.record(Kind::MfaOpened, &user_id)).await?;
+        }
+        activity::insert(db, &self.record(Kind::SignedIn, &user_id)).await?;
+        Ok(user_id)
+    }
+
+    /// Ties the identity to whoever was invited, or to a new person if the tenant's rule lets them come.
+    async fn make_known(&self, db: &mut Connection) -> Result<UserId, Error<ArrivalRefused>> {
+        let tenant = &self.provider.tenant_id;
+        let user_id = match &self.invitation {
+            Some(hash) => {
+                let invited = identities::spend_invitation(db, tenant, hash, self.now).await?;
+                invited.ok_or(Error::Refused(ArrivalRefused::InvitationSpent))?
+            }
+            None if self.vouched.may_come => self.make_person(db).await?,
+            None => return Err(Error::Refused(ArrivalRefused::NotInvited { label: self.vouched.label.clone() })),
+        };
+        let identity = Linked {
+            issuer: self.vouched.issuer.clone(),
+            subject: self.vouched.subject.clone(),
+            user_id: user_id.clone(),
+            label: self.vouched.label.clone(),
+            linked_at: self.now,
+            last_used_at: Some(self.now),
+        };
+        identities::insert(db, tenant, &identity).await?;
+        activity::insert(db, &self.record(Kind::IdentityLinked, &user_id)).await?;
+        Ok(user_id)
+    }
+
+    /// Under the first name that is nobody's: a name alone never makes anybody somebody else.
+    async fn make_person(&self, db: &mut Connection) -> Result<UserId, storage::Fault> {
+        for user_id in self.provider.names_for(&self.vouched) {
+            let person = Person {
+                tenant_id: self.provider.tenant_id.clone(),
+                display_name: self.vouched.display_name.clone().unwrap_or_else(|| user_id.to_string()),
+                user_id,
+                enabled: true,
+                admin: false,
+                password_hash: None,
+            };
+            if people::insert(db, &person, self.now).await? {
+                return Ok(person.user_id);
+            }
+        }
+        Err(storage::Fault::Inconsistent { table: "people", id: self.vouched.label.clone(), why: "a hundred people have that name".into() })
+    }
+
+    fn record(&self, kind: Kind, user_id: &UserId) -> Activity {
+        Activity::new(self.provider.tenant_id.clone(), kind, self.now).of(user_id).subject(&self.vouched.label).from(self.from)
+    }
+}
+
+fn of_provider(admin: &TenantAdmin, kind: Kind, id: &ProviderId, now: Timestamp) -> Activity {
+    Activity::new(admin.tenant_id().clone(), kind, now).subject(id.as_str()).admin(Some(admin.admin_id())).from(admin.from())
+}

@@ -1,0 +1,146 @@
+//! `GET /sign-in/with/…` and `GET /sign-in/back/…`: through an institution. The first is a link, because a form that leads
+//! elsewhere would need an exception from `form-action`; it changes nothing but the visitor's own session.
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::session::{Notice, Place};
+use super::welcome;
+use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::paths::{self, Onward};
+use crate::server::caller::Caller;
+use crate::server::guard::trouble::Trouble;
+use crate::server::preferences;
+use crate::server::service::Error;
+use crate::server::service::identities::{ArrivalRefused, Purpose, Returned};
+use crate::server::state::AppState;
+use crate::words::Words;
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    /// The page to go on to; anything but one of ours is the start page.
+    #[serde(default)]
+    then: String,
+    /// By somebody who is signed in, and shows once more that it is them.
+    #[serde(default)]
+    again: String,
+}
+
+/// What a provider sends back (RFC 6749 §4.1.2, RFC 9207).
+#[derive(Deserialize)]
+pub struct Answer {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    state: String,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// Off to an institution.
+pub async fn set_out(
+    State(state): State<AppState>,
+    Path((tenant, provider)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Result<Redirect, Trouble> {
+    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
+    let then = Onward::wanted(&wanted.then);
+    let purpose = match &caller.signed_in {
+        Some(person) if !wanted.again.is_empty() => Purpose::Again(person.user_id().clone()),
+        _ => Purpose::SignIn,
+    };
+    let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
+        return refuse(&caller, None, &purpose, &ArrivalRefused::NoProvider, &then, words).await;
+    };
+    match services.set_out(&tenant, &provider, purpose.clone()).await {
+        Ok((trip, address)) => {
+            caller.begin_visit(services).await?;
+            caller.session.add_trip(trip, &then).await?;
+            Ok(Redirect::to(&address))
+        }
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &purpose, &refused, &then, words).await,
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+/// Back from there.
+pub async fn come_back(
+    State(state): State<AppState>,
+    Path((tenant, provider)): Path<(String, String)>,
+    Query(answer): Query<Answer>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Result<Response, Trouble> {
+    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
+    let trip = caller.session.take_trip(&answer.state).await?;
+    // Each provider has an address of its own, so that no other's answer is taken for its (RFC 9700 §4.4).
+    let trip = trip.filter(|(trip, _)| trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider);
+    let Some((trip, then)) = trip else {
+        let tenant = TenantId::parse(tenant).ok();
+        return refuse(&caller, tenant, &Purpose::SignIn, &ArrivalRefused::NoTrip, &Onward::default(), words).await.map(IntoResponse::into_response);
+    };
+    let refusal = match answer.error.as_deref() {
+        Some("access_denied") => Some(ArrivalRefused::Cancelled),
+        Some(error) => Some(ArrivalRefused::ProviderSays(error.chars().filter(char::is_ascii_graphic).take(60).collect())),
+        None => None,
+    };
+    let tenant = Some(trip.tenant_id.clone());
+    if let Some(refused) = refusal {
+        return refuse(&caller, tenant, &trip.purpose, &refused, &then, words).await.map(IntoResponse::into_response);
+    }
+    let returned = Returned { code: &answer.code, issuer: answer.iss.as_deref() };
+    let invitation = caller.session.invitation().await?;
+    match services.arrive(&trip, &returned, invitation.as_deref(), caller.from).await {
+        Ok(identity) => {
+            let kept = preferences::keep_institution(&trip.provider, state.https.0);
+            let onward = welcome(services, &caller, &identity, &then, words).await?;
+            Ok((AppendHeaders(kept.map(|cookie| (header::SET_COOKIE, cookie))), onward).into_response())
+        }
+        Err(Error::Refused(refused)) => refuse(&caller, tenant, &trip.purpose, &refused, &then, words).await.map(IntoResponse::into_response),
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Invitation {
+    #[serde(default)]
+    tenant: String,
+    #[serde(default)]
+    then: String,
+    #[serde(default)]
+    invitation: String,
+}
+
+/// `POST /sign-in/invitation`: whether it is good is told when somebody comes with an identity, and not before.
+pub async fn keep_invitation(State(state): State<AppState>, caller: Caller, Form(form): Form<Invitation>) -> Result<Redirect, Trouble> {
+    caller.begin_visit(&state.services).await?;
+    caller.session.set_invitation(&form.invitation.trim().chars().take(100).collect::<String>()).await?;
+    Ok(Redirect::to(&paths::sign_in(TenantId::parse(form.tenant).ok().as_ref(), &Onward::wanted(&form.then))))
+}
+
+async fn refuse(
+    caller: &Caller,
+    tenant: Option<TenantId>,
+    purpose: &Purpose,
+    refused: &ArrivalRefused,
+    then: &Onward,
+    words: Words,
+) -> Result<Redirect, Trouble> {
+    if let ArrivalRefused::Trouble(trouble) = refused {
+        let tenant = tenant.as_ref().map(TenantId::as_str).unwrap_or_default();
+        tracing::warn!(error = %trouble, tenant, "A sign-in through an identity provider failed");
+    }
+    let mut notice = Notice::new(Place::SignIn, words.arrival_refused(refused));
+    notice.tenant.clone_from(&tenant);
+    caller.session.set_notice(&notice).await?;
+    let back = match purpose {
+        Purpose::Again(_) => paths::sign_in_again(then),
+        Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
+    };
+    Ok(Redirect::to(&back))
+}

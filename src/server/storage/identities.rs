@@ -1,0 +1,115 @@
+//! Who people are at identity providers, and invitations.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::time::Timestamp;
+
+/// Who somebody is elsewhere, and here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub issuer: String,
+    pub subject: String,
+    pub user_id: UserId,
+    pub label: String,
+    pub linked_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    issuer: String,
+    subject: String,
+    user_id: String,
+    label: String,
+    linked_at: i64,
+    last_used_at: Option<i64>,
+}
+
+impl TryFrom<Row> for Identity {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            user_id: parsed("identities", &row.subject, UserId::parse(row.user_id))?,
+            issuer: row.issuer,
+            subject: row.subject,
+            label: row.label,
+            linked_at: Timestamp::from_millis(row.linked_at),
+            last_used_at: row.last_used_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, issuer: &str, subject: &str) -> Result<Option<Identity>, Fault> {
+    let query =
+        "SELECT issuer, subject, user_id, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
+    let row: Option<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuer).bind(subject).fetch_optional(db).await?;
+    row.map(Identity::try_from).transpose()
+}
+
+/// False when it is somebody's already.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "INSERT INTO identities (tenant_id, issuer, subject, user_id, label, linked_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(tenant_id.as_str())
+    .bind(&identity.issuer)
+    .bind(&identity.subject)
+    .bind(identity.user_id.as_str())
+    .bind(&identity.label)
+    .bind(identity.linked_at.as_millis())
+    .bind(identity.last_used_at.map(Timestamp::as_millis))
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Remembers a sign-in, and what the person is called there now.
+pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, label: &str, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query("UPDATE identities SET last_used_at = $4, label = $5 WHERE tenant_id = $1 AND issuer = $2 AND subject = $3")
+        .bind(tenant_id.as_str())
+        .bind(issuer)
+        .bind(subject)
+        .bind(now.as_millis())
+        .bind(label)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Invites a person who is there. An older invitation of theirs ends.
+pub async fn invite(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, code_hash: &[u8], expires_at: Timestamp) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM invitations WHERE tenant_id = $1 AND user_id = $2")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("INSERT INTO invitations (tenant_id, code_hash, user_id, expires_at) VALUES ($1, $2, $3, $4)")
+        .bind(tenant_id.as_str())
+        .bind(code_hash)
+        .bind(user_id.as_str())
+        .bind(expires_at.as_millis())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Spends an invitation: whose it was, if it was good.
+pub async fn spend_invitation(db: &mut Connection, tenant_id: &TenantId, code_hash: &[u8], now: Timestamp) -> Result<Option<UserId>, Fault> {
+    let user: Option<String> =
+        sqlx::query_scalar("DELETE FROM invitations WHERE tenant_id = $1 AND code_hash = $2 AND expires_at > $3 RETURNING user_id")
+            .bind(tenant_id.as_str())
+            .bind(code_hash)
+            .bind(now.as_millis())
+            .fetch_optional(db)
+            .await?;
+    user.map(|user| parsed("invitations", &user, UserId::parse(user.clone()))).transpose()
+}
+
+pub async fn delete_old_invitations(db: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM invitations WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
+    Ok(())
+}

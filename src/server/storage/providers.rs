@@ -1,0 +1,115 @@
+//! Identity providers.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::provider::Provider;
+use crate::domain::time::Timestamp;
+
+/// A provider with what it knows this portal by, sealed.
+#[derive(Clone)]
+pub struct Stored {
+    pub provider: Provider,
+    pub secret_sealed: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    display_name: String,
+    profile: String,
+    base: String,
+    client_id: String,
+    secret_sealed: Option<Vec<u8>>,
+    scope: Option<String>,
+    newcomers: String,
+    mfa: String,
+    own_names: bool,
+    enabled: bool,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        const TABLE: &str = "identity_providers";
+        Ok(Self {
+            provider: Provider {
+                tenant_id: parsed(TABLE, &row.id, TenantId::parse(row.tenant_id))?,
+                id: parsed(TABLE, &row.id, ProviderId::parse(row.id.clone()))?,
+                display_name: row.display_name,
+                profile: row.profile,
+                base: row.base,
+                client_id: row.client_id,
+                scope: row.scope,
+                newcomers: parsed(TABLE, &row.id, serde_json::from_str(&row.newcomers))?,
+                mfa: parsed(TABLE, &row.id, serde_json::from_str(&row.mfa))?,
+                own_names: row.own_names,
+                enabled: row.enabled,
+                created_at: Timestamp::from_millis(row.created_at),
+                updated_at: Timestamp::from_millis(row.updated_at),
+            },
+            secret_sealed: row.secret_sealed,
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names, enabled, created_at, updated_at
+             FROM identity_providers ",
+            $rest
+        )
+    };
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ProviderId) -> Result<Option<Stored>, Fault> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("WHERE tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    row.map(Stored::try_from).transpose()
+}
+
+/// A tenant's, in the order in which they were added.
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Provider>, Fault> {
+    let rows: Vec<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 ORDER BY created_at, id")).bind(tenant_id.as_str()).fetch_all(db).await?;
+    rows.into_iter().map(|row| Stored::try_from(row).map(|stored| stored.provider)).collect()
+}
+
+/// False when the tenant has one of that name.
+pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault> {
+    let Stored { provider, secret_sealed } = stored;
+    let done = sqlx::query(
+        "INSERT INTO identity_providers (tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names,
+                                         enabled, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+    )
+    .bind(provider.tenant_id.as_str())
+    .bind(provider.id.as_str())
+    .bind(&provider.display_name)
+    .bind(&provider.profile)
+    .bind(&provider.base)
+    .bind(&provider.client_id)
+    .bind(secret_sealed)
+    .bind(&provider.scope)
+    .bind(serde_json::to_string(&provider.newcomers).unwrap_or_default())
+    .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
+    .bind(provider.own_names)
+    .bind(provider.enabled)
+    .bind(provider.created_at.as_millis())
+    .bind(provider.updated_at.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// False when there is none of that name. What people are there stays known, for when it comes back.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId) -> Result<bool, Fault> {
+    let done =
+        sqlx::query("DELETE FROM identity_providers WHERE tenant_id = $1 AND id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}

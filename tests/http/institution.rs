@@ -1,0 +1,196 @@
+//! An identity provider of the tests' own, which can misbehave. A certified one is in the browser tests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::browser::{Browser, Page};
+
+pub const CLIENT_ID: &str = "portal";
+pub const CLIENT_SECRET: &str = "between-us";
+
+/// What it does wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mischief {
+    #[default]
+    None,
+    /// The token has no signature.
+    Unsigned,
+    /// It is signed with the client's own secret, which others may have.
+    SignedWithSecret,
+    /// It is signed with a key that nobody has seen.
+    OtherKey,
+    /// Metadata of another issuer.
+    OtherMetadata,
+    Broken,
+    Huge,
+    NotJson,
+}
+
+#[derive(Default)]
+struct Inner {
+    url: String,
+    mischief: Mischief,
+    /// Claims, PKCE challenge and redirect address by code.
+    codes: HashMap<String, (Value, String, String)>,
+    /// Which key signs: 0 is the first.
+    key: usize,
+    /// How often its keys were asked for.
+    asked: usize,
+    issued: usize,
+}
+
+#[derive(Clone, Default)]
+pub struct Institution(Arc<Mutex<Inner>>);
+
+/// Two keys, made once: making them takes time.
+fn keys() -> &'static [(EncodingKey, Jwk); 2] {
+    static KEYS: OnceLock<[(EncodingKey, Jwk); 2]> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        ["first", "second"].map(|name| {
+            let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2_048).expect("a key");
+            let key = EncodingKey::from_rsa_pem(key.to_pkcs1_pem(LineEnding::LF).expect("PEM").as_bytes()).expect("a key");
+            let mut public = Jwk::from_encoding_key(&key, Algorithm::RS256).expect("its public half");
+            public.common.key_id = Some(name.to_owned());
+            public.common.key_algorithm = Some(jsonwebtoken::jwk::KeyAlgorithm::RS256);
+            (key, public)
+        })
+    })
+}
+
+impl Institution {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let institution = Self::default();
+        institution.0.lock().expect("state").url = format!("http://{}", listener.local_addr().expect("its address"));
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(metadata))
+            .route("/jwks", get(jwks))
+            .route("/token", post(token))
+            .with_state(institution.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        institution
+    }
+
+    pub fn url(&self) -> String {
+        self.0.lock().expect("state").url.clone()
+    }
+
+    pub fn misbehave(&self, mischief: Mischief) {
+        self.0.lock().expect("state").mischief = mischief;
+    }
+
+    /// It signs with its second key from now on, and shows that one only.
+    pub fn rotate(&self) {
+        self.0.lock().expect("state").key = 1;
+    }
+
+    pub fn times_asked_for_keys(&self) -> usize {
+        self.0.lock().expect("state").asked
+    }
+
+    /// Somebody signs in here: where their browser is sent back to. `claims` are added to what a good ID token has.
+    pub fn sign_in(&self, asked: &str, now: i64, claims: &Value) -> String {
+        let asked: HashMap<String, String> = reqwest::Url::parse(asked).expect("an address").query_pairs().into_owned().collect();
+        let mut inner = self.0.lock().expect("state");
+        inner.issued += 1;
+        let code = format!("code-{}", inner.issued);
+        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "auth_time": now, "nonce": asked["nonce"],
+                                "preferred_username": "jdoe", "name": "Jane Doe" });
+        for (name, value) in claims.as_object().expect("claims") {
+            token[name] = value.clone();
+        }
+        let back = format!("{}?code={code}&state={}", asked["redirect_uri"], asked["state"]);
+        inner.codes.insert(code, (token, asked["code_challenge"].clone(), asked["redirect_uri"].clone()));
+        back
+    }
+}
+
+async fn metadata(State(institution): State<Institution>) -> Response {
+    let inner = institution.0.lock().expect("state");
+    let issuer = if inner.mischief == Mischief::OtherMetadata { "https://evil.example" } else { &inner.url };
+    match inner.mischief {
+        Mischief::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Mischief::NotJson => "<html>maintenance</html>".into_response(),
+        Mischief::Huge => "x".repeat(1_000_000).into_response(),
+        _ => Json(json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{}/authorize", inner.url),
+            "token_endpoint": format!("{}/token", inner.url),
+            "jwks_uri": format!("{}/jwks", inner.url),
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "authorization_response_iss_parameter_supported": false,
+        }))
+        .into_response(),
+    }
+}
+
+async fn jwks(State(institution): State<Institution>) -> Json<JwkSet> {
+    let mut inner = institution.0.lock().expect("state");
+    inner.asked += 1;
+    Json(JwkSet { keys: vec![keys()[inner.key].1.clone()] })
+}
+
+async fn token(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
+    let mut inner = institution.0.lock().expect("state");
+    match inner.mischief {
+        Mischief::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Mischief::NotJson => return "<html>maintenance</html>".into_response(),
+        Mischief::Huge => return "x".repeat(1_000_000).into_response(),
+        _ => {}
+    }
+    let basic = base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
+    let known = inner.codes.remove(&form["code"]).filter(|(_, wanted, redirect)| *wanted == challenge && *redirect == form["redirect_uri"]);
+    let Some((claims, ..)) = known.filter(|_| headers["authorization"] == format!("Basic {basic}").as_str()) else {
+        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
+    };
+    let id_token = sign(&claims, inner.mischief, inner.key);
+    Json(json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": id_token })).into_response()
+}
+
+fn sign(claims: &Value, mischief: Mischief, key: usize) -> String {
+    let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = keys()[key].1.common.key_id.clone();
+    match mischief {
+        Mischief::Unsigned => format!("{}.{}.", encode(&json!({ "alg": "none" })), encode(claims)),
+        Mischief::SignedWithSecret => {
+            let key = EncodingKey::from_secret(CLIENT_SECRET.as_bytes());
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).expect("a token")
+        }
+        Mischief::OtherKey => {
+            header.kid = Some("nobody has seen it".into());
+            jsonwebtoken::encode(&header, claims, &keys()[1].0).expect("a token")
+        }
+        _ => jsonwebtoken::encode(&header, claims, &keys()[key].0).expect("a token"),
+    }
+}
+
+impl Browser {
+    /// Sets out for an institution: where it is sent.
+    pub async fn set_out(&self, path: &str) -> String {
+        let answer = self.request(reqwest::Method::GET, path).send().await.expect("an answer");
+        answer.headers()["location"].to_str().expect("ASCII").to_owned()
+    }
+
+    /// Signs in there and comes back.
+    pub async fn through(&self, institution: &Institution, path: &str, now: i64, claims: &Value) -> Page {
+        let back = institution.sign_in(&self.set_out(path).await, now, claims);
+        self.get(back.strip_prefix(&self.base).expect("an address of the portal's")).await
+    }
+}

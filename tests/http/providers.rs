@@ -1,0 +1,312 @@
+//! Signing in through an institution.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tms_portal::domain::ids::{ProviderId, UserId};
+use tms_portal::domain::provider::{MfaEvidence, Newcomers};
+use tms_portal::server::service::Error;
+use tms_portal::server::service::entropy::Secret;
+use tms_portal::server::service::identities::{NewProvider, ProviderRefused};
+
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::Page;
+use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
+
+const WITH: &str = "/sign-in/with/test/campus?then=/hosts";
+
+impl TestApp {
+    async fn add_institution(&self, institution: &Institution, newcomers: &str) {
+        let added = self.services.add_provider(&self.operator("test").await, campus(institution, newcomers)).await;
+        added.map(|_| ()).expect("added");
+    }
+
+    fn seconds(&self) -> i64 {
+        self.services.now().as_millis() / 1_000
+    }
+
+    /// Somebody new comes through the institution.
+    async fn comes(&self, institution: &Institution, claims: Value) -> Page {
+        self.browser().through(institution, WITH, self.seconds(), &claims).await
+    }
+}
+
+fn campus(institution: &Institution, newcomers: &str) -> NewProvider {
+    NewProvider {
+        id: ProviderId::parse("campus").expect("a provider"),
+        display_name: "Campus".into(),
+        profile: "oidc".into(),
+        base: institution.url(),
+        client_id: CLIENT_ID.into(),
+        client_secret: Some(Secret::given(CLIENT_SECRET)),
+        scope: None,
+        newcomers: Newcomers::parse(newcomers).expect("a rule"),
+        mfa: MfaEvidence { always: false, acr: Vec::new(), amr: vec!["mfa".into()] },
+        own_names: false,
+    }
+}
+
+async fn with_campus(newcomers: &str) -> (TestApp, Institution) {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, newcomers).await;
+    (app, institution)
+}
+
+#[tokio::test]
+async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    let page = browser.get("/sign-in?tenant=test&then=/hosts").await;
+    assert!(page.says("Sign in with Campus") && page.says("/sign-in/with/test/campus?then=/hosts"), "{}", page.words());
+    let page = browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/hosts"), "{}", page.words());
+    assert!(page.says("Jane Doe"));
+    assert_eq!(app.texts("SELECT user_id || ' ' || label FROM identities").await, ["jdoe~campus jdoe · Campus"]);
+    assert!(browser.get("/sign-in?choose=1&tenant=test").await.status == 200);
+    assert_eq!((app.recorded("identity_linked").await, app.recorded("signed_in").await), (1, 1));
+
+    // Another name, another address: the same person.
+    app.comes(&institution, json!({ "preferred_username": "jane.roe", "email": "x@y" })).await;
+    assert_eq!(app.texts("SELECT user_id || ' ' || label FROM identities").await, ["jdoe~campus jane.roe · Campus"]);
+    // The same name, another subject: another person.
+    app.comes(&institution, json!({ "sub": "43" })).await;
+    assert_eq!(app.texts("SELECT user_id FROM identities ORDER BY subject").await, ["jdoe~campus", "jdoe~campus-2"]);
+    // A name that a person with a password has says nothing.
+    app.comes(&institution, json!({ "sub": "44", "preferred_username": "testuser1" })).await;
+    assert_eq!(app.texts("SELECT user_id FROM identities WHERE subject = '44'").await, ["testuser1~campus"]);
+    assert!(app.browser().get("/sign-in?tenant=test").await.says("Or with a password kept here"));
+}
+
+#[tokio::test]
+async fn the_device_code_comes_along() {
+    let (app, institution) = with_campus("open").await;
+    let (browser, device) = (app.browser(), app.start_device().await);
+    browser.enter(&device.user_code).await;
+    assert!(browser.get("/sign-in").await.says("Your code is kept."));
+    // Also when it goes wrong on the way.
+    let asked = browser.set_out("/sign-in/with/test/campus").await;
+    let state = asked.split("state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state");
+    let page = browser.get(&format!("/sign-in/back/test/campus?error=access_denied&state={state}")).await;
+    assert!(page.status == 422 && page.problem().contains("You cancelled there") && page.says("Your code is kept."), "{}", page.words());
+    let page = browser.through(&institution, "/sign-in/with/test/campus", app.seconds(), &json!({})).await;
+    assert!(page.path == "/device" && page.says("TMS command line"), "{}", page.words());
+}
+
+/// Every way in which an answer can be wrong ends on the sign-in page, with nobody signed in.
+#[tokio::test]
+async fn nothing_that_cannot_be_trusted_gets_in() {
+    let (app, institution) = with_campus("open").await;
+    let now = app.seconds();
+    let untrusted = "could not be verified";
+    for (mischief, claims, says) in [
+        (Mischief::Unsigned, json!({}), untrusted),
+        (Mischief::SignedWithSecret, json!({}), untrusted),
+        (Mischief::OtherKey, json!({}), untrusted),
+        (Mischief::None, json!({ "aud": "another client" }), untrusted),
+        (Mischief::None, json!({ "aud": [CLIENT_ID, "another client"] }), untrusted),
+        (Mischief::None, json!({ "nonce": "of another sign-in" }), untrusted),
+        (Mischief::None, json!({ "nonce": null }), untrusted),
+        (Mischief::None, json!({ "sub": "" }), untrusted),
+        (Mischief::None, json!({ "iss": "https://evil.example" }), "from another institution"),
+        (Mischief::None, json!({ "exp": now - 61 }), "clocks"),
+        (Mischief::None, json!({ "iat": now + 3_600, "exp": now + 7_200 }), "clocks"),
+        (Mischief::Broken, json!({}), "could not be understood"),
+        (Mischief::Huge, json!({}), "could not be understood"),
+        (Mischief::NotJson, json!({}), "could not be understood"),
+    ] {
+        institution.misbehave(Mischief::None);
+        let browser = app.browser();
+        let back = institution.sign_in(&browser.set_out(WITH).await, now, &claims);
+        institution.misbehave(mischief);
+        let page = browser.get(back.strip_prefix(&app.base).expect("ours")).await;
+        let problem = page.problem();
+        assert!((page.status, page.path.as_str()) == (422, "/sign-in") && problem.contains(says), "{mischief:?} {claims}: {}", page.words());
+        assert_eq!(browser.get("/hosts").await.path, "/sign-in", "{mischief:?} {claims}");
+    }
+    assert_eq!(app.number("SELECT count(*) FROM identities").await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
+    let (app, institution) = with_campus("open").await;
+    let refused = async |browser: &crate::browser::Browser, path: &str| {
+        let page = browser.get(path).await;
+        (page.path == "/sign-in" && page.problem().contains("took too long, or was begun in another browser")).then_some(()).ok_or(page.words())
+    };
+    let browser = app.browser();
+    let back = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
+    let back = back.strip_prefix(&app.base).expect("ours").to_owned();
+    assert_eq!(refused(&app.browser(), &back).await, Ok(()), "in another browser");
+    assert_eq!(refused(&browser, &back.replace("/campus?", "/other?")).await, Ok(()), "as another provider's answer");
+    let again = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
+    let again = again.strip_prefix(&app.base).expect("ours").to_owned();
+    assert_eq!(browser.get(&again).await.path, "/hosts");
+    assert_eq!(refused(&app.browser(), &again).await, Ok(()), "a second time");
+
+    let late = app.browser();
+    let back = institution.sign_in(&late.set_out(WITH).await, app.seconds() + 900, &json!({}));
+    app.clock.advance(Duration::from_secs(15 * 60));
+    assert_eq!(refused(&late, back.strip_prefix(&app.base).expect("ours")).await, Ok(()), "too late");
+
+    // RFC 9207: it names somebody else.
+    let mixed = app.browser();
+    let back = institution.sign_in(&mixed.set_out(WITH).await, app.seconds(), &json!({})) + "&iss=https://evil.example";
+    assert!(mixed.get(back.strip_prefix(&app.base).expect("ours")).await.problem().contains("from another institution"));
+}
+
+#[tokio::test]
+async fn a_new_key_is_asked_for_and_not_at_every_unknown_one() {
+    let (app, institution) = with_campus("open").await;
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
+    assert_eq!(institution.times_asked_for_keys(), 1, "kept since it was added");
+    institution.rotate();
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/sign-in", "asked a moment ago");
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
+    institution.misbehave(Mischief::OtherKey);
+    for _ in 0..5 {
+        assert_eq!(app.comes(&institution, json!({})).await.path, "/sign-in");
+    }
+    assert_eq!(institution.times_asked_for_keys(), 2);
+}
+
+#[tokio::test]
+async fn who_may_come_is_the_tenants_rule() {
+    let (app, institution) = with_campus("affiliation=staff").await;
+    let page = app.comes(&institution, json!({ "affiliation": ["student"] })).await;
+    assert!(page.problem().contains("You are signed in as jdoe · Campus, but that is nobody known here"), "{}", page.words());
+    assert_eq!(app.comes(&institution, json!({ "affiliation": ["member", "staff"] })).await.path, "/hosts");
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts", "known from then on");
+}
+
+#[tokio::test]
+async fn an_invitation_ties_an_identity_to_a_person_once() {
+    let (app, institution) = with_campus("invited").await;
+    app.link_host("test", "testuser1", "frontera", crate::database::FAR).await;
+    let (operator, user) = (app.operator("test").await, UserId::parse("testuser1").expect("a user"));
+    let code = app.services.invite(&operator, &user).await.expect("an answer").expect("a person");
+    assert!(app.services.invite(&operator, &UserId::parse("nobody").expect("a user")).await.expect("an answer").is_none());
+    let browser = app.browser();
+    let form = [("tenant", "test"), ("then", "/hosts"), ("invitation", code.reveal())];
+    assert!(browser.post("/sign-in/invitation", &form).await.says("Your invitation is kept."));
+    let page = browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    assert!(page.path == "/hosts" && page.says("frontera"), "{}", page.words());
+
+    let other = app.browser();
+    other.post("/sign-in/invitation", &form).await;
+    let page = other.through(&institution, WITH, app.seconds(), &json!({ "sub": "43" })).await;
+    assert!(page.problem().contains("has been used, or has ended"), "{}", page.words());
+    let late = app.services.invite(&operator, &user).await.expect("an answer").expect("a person");
+    app.clock.advance(Duration::from_secs(7 * 86_400));
+    let other = app.browser();
+    other.post("/sign-in/invitation", &[("tenant", "test"), ("invitation", late.reveal())]).await;
+    assert!(other.through(&institution, WITH, app.seconds(), &json!({ "sub": "43" })).await.problem().contains("has ended"));
+    assert_eq!(app.number("SELECT count(*) FROM identities").await, 1);
+}
+
+#[tokio::test]
+async fn a_second_factor_there_counts_here_as_long_as_policy_says() {
+    let (app, institution) = with_campus("open").await;
+    app.comes(&institution, json!({ "amr": ["pwd"] })).await;
+    assert_eq!(app.number("SELECT count(*) FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 0);
+    app.comes(&institution, json!({ "amr": ["pwd", "mfa"] })).await;
+    let week = app.seconds() * 1_000 + 7 * 86_400_000;
+    assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, week);
+    app.sql("UPDATE user_mfa SET enabled = 0, expires_at = 1 WHERE user_id = 'jdoe~campus'").await;
+    app.comes(&institution, json!({ "amr": ["mfa"] })).await;
+    assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 1, "switched off by an administrator stays so");
+}
+
+#[tokio::test]
+async fn again_is_by_the_same_person_and_just_now() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    app.clock.advance(Duration::from_secs(20 * 60));
+    let again = "/sign-in/with/test/campus?again=1&then=/keys/revoke-everything";
+    let asked = browser.set_out(again).await;
+    assert!(asked.contains("prompt=login") && asked.contains("max_age=0"), "{asked}");
+    let page = browser.through(&institution, again, app.seconds(), &json!({ "auth_time": app.seconds() - 600 })).await;
+    assert!(page.problem().contains("did not ask you to sign in again"), "{}", page.words());
+    app.comes(&institution, json!({ "sub": "43" })).await;
+    let page = browser.through(&institution, again, app.seconds(), &json!({ "sub": "43" })).await;
+    assert!(page.problem().contains("which is not the account you use here"), "{}", page.words());
+    assert_eq!(browser.through(&institution, again, app.seconds(), &json!({})).await.path, "/keys/revoke-everything");
+
+    // A session there that is old is no fresh sign-in here.
+    let old = app.browser();
+    old.through(&institution, WITH, app.seconds(), &json!({ "auth_time": app.seconds() - 3_600 })).await;
+    let page = old.post("/api/keys/revoke-everything", &[]).await;
+    assert_eq!(page.path, "/sign-in", "{}", page.words());
+}
+
+#[tokio::test]
+async fn who_is_switched_off_stays_out_and_so_do_removed_providers() {
+    let (app, institution) = with_campus("open").await;
+    app.comes(&institution, json!({})).await;
+    app.switch_person("jdoe~campus", false).await;
+    assert!(app.comes(&institution, json!({})).await.problem().contains("switched off"));
+    app.switch_person("jdoe~campus", true).await;
+    let (operator, campus) = (app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
+    let browser = app.browser();
+    let back = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
+    assert!(app.services.remove_provider(&operator, &campus).await.expect("removed"));
+    let page = browser.get(back.strip_prefix(&app.base).expect("ours")).await;
+    assert!(page.problem().contains("not offered here any more"), "{}", page.words());
+    assert!(!app.browser().get("/sign-in?tenant=test").await.says("Campus"));
+    let (one, two) = (app.services.remove_provider(&operator, &campus).await, app.services.test_provider(&operator, &campus).await);
+    assert!(matches!(one, Ok(false)) && matches!(two, Err(Error::Refused(ProviderRefused::Gone))));
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_as_itself_is_not_set_up() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    let operator = app.operator("test").await;
+    for mischief in [Mischief::Broken, Mischief::NotJson, Mischief::Huge, Mischief::OtherMetadata] {
+        institution.misbehave(mischief);
+        let added = app.services.add_provider(&operator, campus(&institution, "open")).await;
+        assert!(matches!(added, Err(Error::Refused(ProviderRefused::Trouble(_)))), "{mischief:?}");
+    }
+    institution.misbehave(Mischief::None);
+    for (profile, base) in [("none", institution.url()), ("oidc", "http://idp.example".into()), ("oidc", "http://127.0.0.1:1".into())] {
+        let wrong = NewProvider { profile: profile.into(), base, ..campus(&institution, "open") };
+        assert!(matches!(app.services.add_provider(&operator, wrong).await, Err(Error::Refused(ProviderRefused::Trouble(_)))), "{profile}");
+    }
+    app.add_institution(&institution, "open").await;
+    let twice = app.services.add_provider(&operator, campus(&institution, "open")).await;
+    assert!(matches!(twice, Err(Error::Refused(ProviderRefused::Exists))));
+    assert_eq!(app.recorded("provider_added").await, 1);
+}
+
+#[tokio::test]
+async fn the_clients_secret_is_sealed_and_goes_nowhere_but_there() {
+    let (app, _institution) = with_campus("open").await;
+    let stored = app.texts("SELECT hex(secret_sealed) FROM identity_providers").await.remove(0);
+    assert!(stored.len() > 2 * CLIENT_SECRET.len() && !stored.contains(&hex::encode_upper(&CLIENT_SECRET[..6])));
+    for path in ["/sign-in?tenant=test", "/sign-in/with/test/campus"] {
+        let page = app.browser().request(reqwest::Method::GET, path).send().await.expect("an answer");
+        assert!(!format!("{:?}", page.headers()).contains(CLIENT_SECRET) && !page.text().await.expect("a text").contains(CLIENT_SECRET));
+    }
+    // Sealed for this provider: in another's row it opens nothing.
+    app.sql("UPDATE identity_providers SET id = 'other'").await;
+    let browser = app.browser();
+    let state = browser.set_out("/sign-in/with/test/other").await;
+    let state = state.split("state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state").to_owned();
+    assert_eq!(browser.get(&format!("/sign-in/back/test/other?code=x&state={state}")).await.status, 500);
+}
+
+#[tokio::test]
+async fn passwords_go_on_beside_institutions() {
+    let (app, _institution) = with_campus("open").await;
+    app.signed_in_as("test", "testuser1", PASSWORD).await;
+    for nowhere in [
+        "/sign-in/with/test/none",
+        "/sign-in/with/none/campus",
+        "/sign-in/with/te%2Fst/campus",
+        "/sign-in/back/test/campus",
+        "/sign-in/back/test/campus?state=x&code=y",
+    ] {
+        let page = app.browser().get(nowhere).await;
+        assert_eq!((page.status, page.path.as_str()), (422, "/sign-in"), "{nowhere}: {}", page.words());
+    }
+}
