@@ -1,6 +1,6 @@
 // What every test gets: a server of its worker, a watched browser, and the steps people take.
 import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
-import { type Operator, PERSON, Portal } from './portal.ts';
+import { PERSON, Portal, type Prepare } from './portal.ts';
 import { Device } from './device.ts';
 import { Watch } from './watch.ts';
 
@@ -8,7 +8,7 @@ export { expect, type Page };
 
 interface Fixtures {
   /** This test has a server of its own, prepared as it likes. For whoever guesses wrong codes. */
-  alone: false | { prepare?: (operator: Operator) => Promise<unknown> };
+  alone: false | { prepare?: Prepare };
   portal: Portal;
   watch: Watch;
   /** The browser runs scripts. */

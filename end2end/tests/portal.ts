@@ -20,7 +20,14 @@ export const PERSON = { tenant: 'test', userName: 'testuser1', displayName: 'Tes
 export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1 1.0' };
 
 /** `tms-portal VERB…` for the same data, before the server starts. */
-export type Operator = ((...words: string[]) => Promise<string>) & { data: string };
+export type Operator = ((...words: string[]) => Promise<string>) & {
+  data: string;
+  /** With something on standard input. */
+  with: (input: string, ...words: string[]) => Promise<string>;
+};
+
+/** What is to be there before a server starts, which will be at this address. */
+export type Prepare = (operator: Operator, url: string) => Promise<unknown>;
 
 export class Portal {
   private log = '';
@@ -29,7 +36,7 @@ export class Portal {
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', chunk => (this.log += chunk));
   }
 
-  static async start(prepare?: (operator: Operator) => Promise<unknown>): Promise<Portal> {
+  static async start(prepare?: Prepare): Promise<Portal> {
     const folder = await mkdtemp(join(tmpdir(), 'tms-portal-'));
     const config = join(folder, 'Leptos.toml');
     await copyFile(join(TOP, 'Leptos.toml'), config);
@@ -40,10 +47,14 @@ export class Portal {
     const settings = [...data, '--test-tenant', '--listen', listen];
     const options = { cwd: TOP, env: { ...process.env, TMS_TEST_PASSWORD: PERSON.password } };
     if (prepare) {
-      const run = async (...words: string[]) => (await promisify(execFile)(SERVER, [...words, ...data], options)).stdout;
-      const operator: Operator = Object.assign(run, { data: join(folder, 'data') });
+      const given = async (input: string, ...words: string[]) => {
+        const running = promisify(execFile)(SERVER, [...words, ...data], options);
+        running.child.stdin?.end(input);
+        return (await running).stdout;
+      };
+      const operator: Operator = Object.assign((...words: string[]) => given('', ...words), { data: join(folder, 'data'), with: given });
       await operator('init', '--test-tenant');
-      await prepare(operator);
+      await prepare(operator, `http://${listen}`);
     }
     const portal = new Portal(`http://${listen}`, folder, spawn(SERVER, ['serve', ...settings], options));
     await portal.becomesReady();

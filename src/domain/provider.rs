@@ -68,6 +68,13 @@ pub struct Profile {
     pub known_people_only: bool,
 }
 
+impl Profile {
+    /// The claims with names, of people and of where they come from.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.user_name, &self.display_name, &self.organization].into_iter().flatten().map(String::as_str)
+    }
+}
+
 fn sub() -> String {
     "sub".to_owned()
 }
@@ -122,6 +129,14 @@ impl Newcomers {
                 let values: Vec<String> = values.split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
                 (!claim.trim().is_empty() && !values.is_empty()).then(|| Self::Rule { claim: claim.trim().to_owned(), values })
             }
+        }
+    }
+
+    /// The claim that decides, if one does.
+    pub fn claim(&self) -> Option<&str> {
+        match self {
+            Self::Rule { claim, .. } => Some(claim),
+            Self::Open | Self::Invited => None,
         }
     }
 

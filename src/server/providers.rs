@@ -13,7 +13,7 @@ use oauth2::{AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, Pkce
 use thiserror::Error;
 
 use crate::domain::ids::{ProviderId, TenantId};
-use crate::domain::provider::{IdentityFrom, NotVouched, Profile, Provider, Vouched};
+use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provider, Vouched};
 use crate::domain::time::Timestamp;
 use http::{ForTokens, Http};
 use known::Known;
@@ -87,6 +87,9 @@ pub struct Arrival {
     /// When the person showed who they are, if the provider says.
     pub authenticated_at: Option<Timestamp>,
 }
+
+/// Only the ID token says this.
+const HOW_THEY_SIGNED_IN: [&str; 4] = ["acr", "amr", "auth_time", "sub"];
 
 /// Asks providers, and remembers for a while what they say of themselves.
 pub struct Providers {
@@ -177,8 +180,34 @@ impl Providers {
                 tokens::Said::of(tokens::claims(&user))
             }
         };
-        let vouched = provider.judge(profile, &known.issuer, &said.claims)?;
+        let claims = self.with_names(said.claims, profile, provider, &known, &answer).await?;
+        let vouched = provider.judge(profile, &known.issuer, &claims)?;
         Ok(Arrival { vouched, authenticated_at: said.authenticated_at })
+    }
+
+    /// Many providers tell names to whoever asks with the access token, and put none in the ID token (OpenID Connect Core §5.3). They
+    /// count only if they are about the same subject; how somebody signed in is never taken from there.
+    async fn with_names(
+        &self,
+        mut claims: Claims,
+        profile: &Profile,
+        provider: &Provider,
+        known: &Known,
+        answer: &TokenAnswer,
+    ) -> Result<Claims, Trouble> {
+        let wanted = profile.names().chain(provider.newcomers.claim());
+        let missing: Vec<&str> = wanted.filter(|name| claims.all(name).is_empty() && !HOW_THEY_SIGNED_IN.contains(name)).collect();
+        let Some(address) = known.user.as_deref().filter(|_| profile.identity == IdentityFrom::IdToken && !missing.is_empty()) else {
+            return Ok(claims);
+        };
+        let user = tokens::claims(&self.http.get_json(address, Some(answer.token())).await?);
+        if user.one("sub").is_none() || user.one("sub") != claims.one("sub") {
+            return Err(Trouble::Untrusted("its user endpoint speaks of somebody else".into()));
+        }
+        for name in missing {
+            claims.insert(name, user.all(name).to_vec());
+        }
+        Ok(claims)
     }
 
     /// Forgets what a provider said of itself, so that it is asked again.

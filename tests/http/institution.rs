@@ -47,6 +47,8 @@ struct Inner {
     codes: HashMap<String, (Value, String, String)>,
     /// Which key signs: 0 is the first.
     key: usize,
+    /// What its user endpoint says, if it has one.
+    user: Value,
     /// How often its keys were asked for.
     asked: usize,
     issued: usize,
@@ -79,6 +81,7 @@ impl Institution {
             .route("/.well-known/openid-configuration", get(metadata))
             .route("/jwks", get(jwks))
             .route("/token", post(token))
+            .route("/user", get(user))
             .with_state(institution.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         institution
@@ -90,6 +93,11 @@ impl Institution {
 
     pub fn misbehave(&self, mischief: Mischief) {
         self.0.lock().expect("state").mischief = mischief;
+    }
+
+    /// It has a user endpoint, which says this.
+    pub fn describe(&self, user: Value) {
+        self.0.lock().expect("state").user = user;
     }
 
     /// It signs with its second key from now on, and shows that one only.
@@ -129,6 +137,7 @@ async fn metadata(State(institution): State<Institution>) -> Response {
             "issuer": issuer,
             "authorization_endpoint": format!("{}/authorize", inner.url),
             "token_endpoint": format!("{}/token", inner.url),
+            "userinfo_endpoint": inner.user.is_object().then(|| format!("{}/user", inner.url)),
             "jwks_uri": format!("{}/jwks", inner.url),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
@@ -143,6 +152,11 @@ async fn jwks(State(institution): State<Institution>) -> Json<JwkSet> {
     let mut inner = institution.0.lock().expect("state");
     inner.asked += 1;
     Json(JwkSet { keys: vec![keys()[inner.key].1.clone()] })
+}
+
+async fn user(State(institution): State<Institution>, headers: HeaderMap) -> Json<Value> {
+    assert_eq!(headers["authorization"], "Bearer at");
+    Json(institution.0.lock().expect("state").user.clone())
 }
 
 async fn token(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {

@@ -310,3 +310,18 @@ async fn passwords_go_on_beside_institutions() {
         assert_eq!((page.status, page.path.as_str()), (422, "/sign-in"), "{nowhere}: {}", page.words());
     }
 }
+
+/// OpenID Connect Core §5.3: names may stand at the user endpoint only; how somebody signed in never counts from there.
+#[tokio::test]
+async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    let nameless = json!({ "preferred_username": null, "name": null });
+    institution.describe(json!({ "sub": "42", "preferred_username": "jroe", "name": "Jane Roe", "amr": ["mfa"], "affiliation": ["staff"] }));
+    app.add_institution(&institution, "affiliation=staff").await;
+    let page = app.comes(&institution, nameless.clone()).await;
+    assert!(page.path == "/hosts" && page.says("Jane Roe"), "{}", page.words());
+    assert_eq!(app.texts("SELECT user_id FROM identities").await, ["jroe~campus"]);
+    assert_eq!(app.number("SELECT count(*) FROM user_mfa WHERE user_id = 'jroe~campus'").await, 0);
+    institution.describe(json!({ "sub": "43", "preferred_username": "jroe" }));
+    assert!(app.comes(&institution, nameless).await.problem().contains("could not be verified"), "somebody else's names");
+}

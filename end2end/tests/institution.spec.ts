@@ -1,0 +1,78 @@
+// Signing in through an institution: a real OpenID provider.
+import AxeBuilder from '@axe-core/playwright';
+import { Device } from './device.ts';
+import { enterCode, expect, heading, press, test } from './fixtures.ts';
+import { Institution, SECRET } from './institution.ts';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+let institution: Institution;
+
+test.use({
+  alone: {
+    prepare: async (operator, url) => {
+      institution = await Institution.start(`${url}/sign-in/back/test/campus`);
+      const words = ['idp', 'add', '--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus'];
+      await operator.with(SECRET, ...words, '--secret-from-stdin', '--newcomers', 'open', '--mfa-always', 'campus');
+    },
+  },
+});
+
+// Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch.
+test.beforeEach(({ context }) => context.route(/fonts\.googleapis\.com/, route => route.abort()));
+test.afterEach(async ({ watch }) => {
+  watch.forgive(/request to elsewhere: (http:\/\/127\.0\.0\.1:|https:\/\/fonts\.googleapis\.com)/);
+  watch.forgive(/console error: Failed to load resource: net::ERR_FAILED .*fonts\.googleapis\.com/);
+  await institution.stop();
+});
+
+test('@phone from the code on the terminal to the institution, and back to the consent', async ({ page, portal }) => {
+  const device = await Device.start(portal);
+  await enterCode(page, device.code);
+  await expect(page.getByText('Your code is kept.')).toBeVisible();
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await expect(page.locator('#main').getByText('Dr. jdoe')).toBeVisible();
+  await page.getByRole('checkbox', { name: 'Yes, I started this' }).check();
+  await press(page, 'Allow');
+  await expect(heading(page)).toHaveText('Connected');
+  expect(await device.poll()).toBe('token');
+});
+
+test('whoever cancels there is back with the code, and may try again', async ({ page, portal }) => {
+  const device = await Device.start(portal);
+  await enterCode(page, device.code);
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await expect(page).toHaveTitle('Error: Sign in · Trust Manager');
+  await expect(page.getByRole('alert')).toContainText('You cancelled there');
+  await expect(page.getByText('Your code is kept.')).toBeVisible();
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await expect(page).toHaveURL('/device');
+});
+
+test('@js the page that says what went wrong there is accessible', async ({ page }) => {
+  await page.goto('/sign-in?tenant=test');
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await expect(page.getByRole('alert')).toBeVisible();
+  await page.getByText('I have an invitation').click();
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  expect(violations).toEqual([]);
+});
+
+test('the same person comes back, is told where they were last, and their second factor counts', async ({ page }) => {
+  await page.goto('/sign-in?tenant=test&then=/hosts');
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await expect(page).toHaveURL('/hosts');
+  await press(page, 'Sign out');
+  await page.goto('/sign-in?tenant=test&then=/activity');
+  await expect(page.getByRole('link', { name: 'Sign in with Campus last time' })).toBeVisible();
+  // Their session there goes on.
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await expect(page).toHaveURL('/activity');
+  await expect(page.getByText('The second factor counts from now on').first()).toBeVisible();
+  await expect(page.getByText('A way to sign in was tied to this account')).toHaveCount(1);
+});

@@ -1,0 +1,48 @@
+// A certified OpenID provider (node-oidc-provider) with its own pages, as an institution would run it.
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Provider } from 'oidc-provider';
+import type { Page } from '@playwright/test';
+
+export const SECRET = 'between-portal-and-institution';
+
+export class Institution {
+  private constructor(readonly url: string, private readonly server: Server) {}
+
+  /** Knows one client, `portal`, and whoever signs in by the name they type. */
+  static async start(redirect: string): Promise<Institution> {
+    let answer: ReturnType<Provider['callback']> | undefined;
+    const server = createServer((request, response) => void answer?.(request, response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const provider = new Provider(url, {
+      clients: [{ client_id: 'portal', client_secret: SECRET, redirect_uris: [redirect], subject_type: 'pairwise' }],
+      claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
+      features: { devInteractions: { enabled: true } },
+      findAccount: (_: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, name: `Dr. ${id}`, preferred_username: id }) }),
+      pairwiseIdentifier: (_: unknown, id: string) => `pairwise-${id}`,
+      jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), kid: 'only', alg: 'RS256', use: 'sig' }] },
+      pkce: { required: () => true },
+      subjectTypes: ['pairwise'],
+      ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
+    });
+    answer = provider.callback();
+    return new Institution(url, server);
+  }
+
+  /** What a person does there. */
+  async signIn(page: Page, name: string): Promise<void> {
+    await page.locator('input[name=login]').fill(name);
+    await page.locator('input[name=password]').fill('whatever');
+    await page.getByRole('button', { name: 'Sign-in' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
