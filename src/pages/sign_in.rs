@@ -169,7 +169,7 @@ fn EachWay(
             </ul>
         })}
         {(password && with_providers).then(|| view! { <h2>{w.sign_in_or_password()}</h2> })}
-        {password.then(|| view! { <PasswordForm tenant=tenant.clone() notice=within then=then.clone() only/> })}
+        {password.then(|| view! { <PasswordForm tenant=tenant.clone() notice=within then=then.clone() only first=!with_providers/> })}
         {(with_providers && !again).then(|| view! { <Invitation tenant then/> })}
     })
 }
@@ -216,6 +216,8 @@ fn PasswordForm(
     then: Onward,
     /// The only user name that is taken: that of somebody who is signed in.
     only: Option<String>,
+    /// Nothing stands above it: whoever comes may type at once.
+    first: bool,
 ) -> impl IntoView {
     let w = words();
     let refused = notice.is_some();
@@ -241,11 +243,11 @@ fn PasswordForm(
                     spellcheck="false"
                     required
                     readonly=again
-                    autofocus=!again
+                    autofocus=first && !again
                     aria-describedby=described
                 />
                 <label for="password">{w.sign_in_password()}</label>
-                <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=again aria-describedby=described/>
+                <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=first && again aria-describedby=described/>
                 <button class="main">{w.sign_in()}</button>
             </form>
         </OnePress>

@@ -82,6 +82,11 @@ impl Institution {
             .route("/jwks", get(jwks))
             .route("/token", post(token))
             .route("/user", get(user))
+            // As Tapis has them, and a GitHub server.
+            .route("/v3/tokens/.well-known/jwks.json", get(jwks))
+            .route("/v3/oauth2/tokens", post(token_of_tapis))
+            .route("/login/oauth/access_token", post(token_of_github))
+            .route("/api/v3/user", get(user))
             .with_state(institution.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         institution
@@ -115,7 +120,7 @@ impl Institution {
         let mut inner = self.0.lock().expect("state");
         inner.issued += 1;
         let code = format!("code-{}", inner.issued);
-        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "auth_time": now, "nonce": asked["nonce"],
+        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "auth_time": now, "nonce": asked.get("nonce"),
                                 "preferred_username": "jdoe", "name": "Jane Doe" });
         for (name, value) in claims.as_object().expect("claims") {
             token[name] = value.clone();
@@ -160,21 +165,38 @@ async fn user(State(institution): State<Institution>, headers: HeaderMap) -> Jso
 }
 
 async fn token(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
-    let mut inner = institution.0.lock().expect("state");
-    match inner.mischief {
-        Mischief::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Mischief::NotJson => return "<html>maintenance</html>".into_response(),
-        Mischief::Huge => return "x".repeat(1_000_000).into_response(),
-        _ => {}
+    institution.redeem(&headers, &form, |id_token| json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": id_token }))
+}
+
+async fn token_of_tapis(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
+    institution.redeem(&headers, &form, |token| {
+        let token = json!({ "access_token": token, "expires_at": "2026-12-20T12:00:00.000000+00:00", "expires_in": 2_592_000, "jti": "1" });
+        json!({ "status": "success", "message": "Token created.", "version": "1.6.0", "metadata": {}, "result": { "access_token": token } })
+    })
+}
+
+async fn token_of_github(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
+    institution.redeem(&headers, &form, |_| json!({ "access_token": "at", "scope": "read:user", "token_type": "bearer" }))
+}
+
+impl Institution {
+    /// Exchanges a code for what `answer` makes of the signed claims.
+    fn redeem(&self, headers: &HeaderMap, form: &HashMap<String, String>, answer: impl FnOnce(String) -> Value) -> Response {
+        let mut inner = self.0.lock().expect("state");
+        match inner.mischief {
+            Mischief::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Mischief::NotJson => return "<html>maintenance</html>".into_response(),
+            Mischief::Huge => return "x".repeat(1_000_000).into_response(),
+            _ => {}
+        }
+        let basic = base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
+        let known = inner.codes.remove(&form["code"]).filter(|(_, wanted, redirect)| *wanted == challenge && *redirect == form["redirect_uri"]);
+        let Some((claims, ..)) = known.filter(|_| headers["authorization"] == format!("Basic {basic}").as_str()) else {
+            return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
+        };
+        Json(answer(sign(&claims, inner.mischief, inner.key))).into_response()
     }
-    let basic = base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
-    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
-    let known = inner.codes.remove(&form["code"]).filter(|(_, wanted, redirect)| *wanted == challenge && *redirect == form["redirect_uri"]);
-    let Some((claims, ..)) = known.filter(|_| headers["authorization"] == format!("Basic {basic}").as_str()) else {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
-    };
-    let id_token = sign(&claims, inner.mischief, inner.key);
-    Json(json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": id_token })).into_response()
 }
 
 fn sign(claims: &Value, mischief: Mischief, key: usize) -> String {

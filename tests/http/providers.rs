@@ -325,3 +325,55 @@ async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
     institution.describe(json!({ "sub": "43", "preferred_username": "jroe" }));
     assert!(app.comes(&institution, nameless).await.problem().contains("could not be verified"), "somebody else's names");
 }
+
+/// Tapis: no discovery, tokens in an envelope, and the access token says who somebody is.
+#[tokio::test]
+async fn tapis_says_who_somebody_is_in_its_access_token() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    let tapis = NewProvider { profile: "tapis".into(), own_names: true, ..campus(&institution, "open") };
+    app.services.add_provider(&app.operator("test").await, tapis).await.map(|_| ()).expect("added");
+    let claims = |changes: Value| {
+        let mut claims = json!({ "iss": format!("{}/v3/tokens", institution.url()), "sub": "jdoe@tacc", "tapis/username": "jdoe", "tapis/tenant_id": "tacc",
+                                 "tapis/token_type": "access", "tapis/client_id": CLIENT_ID, "aud": null, "iat": null, "auth_time": null });
+        for (name, value) in changes.as_object().expect("claims") {
+            claims[name] = value.clone();
+        }
+        claims
+    };
+    for (mischief, changes, says) in [
+        (Mischief::Unsigned, json!({}), "could not be verified"),
+        (Mischief::SignedWithSecret, json!({}), "could not be verified"),
+        (Mischief::OtherKey, json!({}), "could not be verified"),
+        (Mischief::None, json!({ "tapis/token_type": "refresh" }), "could not be verified"),
+        (Mischief::None, json!({ "tapis/client_id": "another client" }), "could not be verified"),
+        (Mischief::None, json!({ "iss": "https://evil.example/v3/tokens" }), "from another institution"),
+        (Mischief::None, json!({ "exp": app.seconds() - 61 }), "clocks"),
+    ] {
+        institution.misbehave(mischief);
+        let page = app.comes(&institution, claims(changes.clone())).await;
+        assert!(page.problem().contains(says), "{mischief:?} {changes}: {}", page.words());
+    }
+    institution.misbehave(Mischief::None);
+    assert_eq!(app.comes(&institution, claims(json!({}))).await.path, "/hosts");
+    assert_eq!(app.texts("SELECT user_id || ' ' || subject || ' ' || label FROM identities").await, ["jdoe jdoe@tacc jdoe · tacc"]);
+}
+
+/// GitHub: plain OAuth 2.0. Whoever has an account there is nobody here until they have been invited.
+#[tokio::test]
+async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    institution.describe(json!({ "id": 583_231, "login": "octocat", "name": "The Octocat" }));
+    let github = NewProvider { profile: "github-enterprise".into(), ..campus(&institution, "open") };
+    app.services.add_provider(&app.operator("test").await, github).await.map(|_| ()).expect("added");
+    assert!(app.comes(&institution, json!({})).await.problem().contains("octocat · Campus, but that is nobody known here"));
+    let user = UserId::parse("testuser1").expect("a user");
+    let code = app.services.invite(&app.operator("test").await, &user).await.expect("an answer").expect("a person");
+    let browser = app.browser();
+    browser.post("/sign-in/invitation", &[("tenant", "test"), ("invitation", code.reveal())]).await;
+    assert_eq!(browser.through(&institution, WITH, app.seconds(), &json!({})).await.path, "/hosts");
+    institution.describe(json!({ "id": 583_231, "login": "renamed" }));
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts", "by any name");
+    assert_eq!(app.texts("SELECT user_id || ' ' || subject FROM identities").await, ["testuser1 583231"]);
+    institution.describe(json!({ "login": "octocat" }));
+    assert!(app.comes(&institution, json!({})).await.problem().contains("could not be verified"), "without its number");
+}

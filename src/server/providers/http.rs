@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use oauth2::http::{Response, StatusCode, header};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::Trouble;
 
@@ -16,8 +17,13 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// Metadata, keys and tokens are far smaller.
 const LARGEST: usize = 256 * 1024;
 
-#[derive(Clone)]
-pub struct Http(reqwest::Client);
+/// Requests at once. Behind a provider that hangs, no more than these wait; whoever comes then is told at once.
+const AT_ONCE: usize = 32;
+
+pub struct Http {
+    client: reqwest::Client,
+    slots: Semaphore,
+}
 
 impl Http {
     /// Follows no redirects: an address is what the operator or the provider's metadata say, or nothing (RFC 9700 §4.11).
@@ -32,12 +38,13 @@ impl Http {
             .timeout(longest)
             .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self(client))
+        Ok(Self { client, slots: Semaphore::new(AT_ONCE) })
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Trouble> {
         let request = reqwest::Request::try_from(request).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
-        let mut answer = self.0.execute(request).await?;
+        let _slot = self.slots.try_acquire().map_err(|_| Trouble::Slow)?;
+        let mut answer = self.client.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
             return Err(Trouble::Broken(format!("it answers {status}")));

@@ -167,8 +167,7 @@ pub async fn list(
 
 /// How many of a tenant's people have the role of an administrator and can sign in.
 pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId) -> Result<i64, Fault> {
-    Ok(sqlx::query_scalar("SELECT count(*) FROM people WHERE tenant_id = $1 AND admin AND enabled AND password_hash IS NOT NULL")
-        .bind(tenant_id.as_str())
-        .fetch_one(db)
-        .await?)
+    let query = "SELECT count(*) FROM people p WHERE p.tenant_id = $1 AND p.admin AND p.enabled
+         AND (p.password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = p.tenant_id AND i.user_id = p.user_id))";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).fetch_one(db).await?)
 }
