@@ -11,6 +11,7 @@ mod device_result;
 mod error;
 mod home;
 mod hosts;
+mod identities;
 mod keys;
 mod sessions;
 mod sign_in;
@@ -82,6 +83,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("apps") view=apps::Apps/>
                     <Route path=path!("apps/change") view=apps::ChangeThisApp/>
                     <Route path=path!("activity") view=activity::Activity/>
+                    <Route path=path!("identities") view=identities::Identities/>
+                    <Route path=path!("identities/link") view=identities::LinkThisIdentity/>
+                    <Route path=path!("identities/unlink") view=identities::UnlinkThisIdentity/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
                     <Route path=path!("sessions/end") view=sessions::EndTheseSessions/>
                     <Route path=path!("admin") view=admin::Overview/>

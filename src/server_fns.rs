@@ -9,6 +9,7 @@ pub mod admin;
 pub mod apps;
 pub mod device;
 pub mod host_accounts;
+pub mod identities;
 pub mod keys;
 pub mod preferences;
 pub mod sessions;

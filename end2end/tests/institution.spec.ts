@@ -1,7 +1,7 @@
 // Signing in through an institution: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { Device } from './device.ts';
-import { enterCode, expect, heading, press, test } from './fixtures.ts';
+import { enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { Institution, SECRET } from './institution.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -75,4 +75,18 @@ test('the same person comes back, is told where they were last, and their second
   await expect(page).toHaveURL('/activity');
   await expect(page.getByText('The second factor counts from now on').first()).toBeVisible();
   await expect(page.getByText('A way to sign in was tied to this account')).toHaveCount(1);
+});
+
+test('@phone one more identity is linked, seen, and unlinked', async ({ page }) => {
+  await signedIn(page);
+  await page.goto('/sessions');
+  await page.getByRole('link', { name: 'Ways to sign in' }).first().click();
+  await page.getByRole('link', { name: 'Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await expect(heading(page)).toHaveText('Link jdoe · Campus to Test User?');
+  await press(page, 'Link');
+  await expect(page.getByRole('status')).toHaveText('jdoe · Campus has been linked.');
+  await page.getByRole('link', { name: 'Unlink jdoe · Campus' }).click();
+  await press(page, 'Unlink');
+  await expect(page.getByRole('status')).toHaveText('jdoe · Campus has been unlinked.');
 });

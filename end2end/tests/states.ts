@@ -129,6 +129,7 @@ export const STATES: State[] = [
       await page.goto('/sessions');
     },
   },
+  { name: 'ways to sign in, none', reach: page => signedInAt(page, '/identities') },
   { name: 'hosts, none', reach: page => signedInAt(page, '/hosts?q=none') },
   { name: 'keys, none', reach: page => signedInAt(page, '/keys?q=none') },
   {

@@ -52,6 +52,7 @@ kinds! {
     SessionEnded = "session_ended",
     /// Somebody who signs in at an institution is this person from now on.
     IdentityLinked = "identity_linked",
+    IdentityUnlinked = "identity_unlinked",
     DeviceApproved = "device_approved",
     DeviceDenied = "device_denied",
     /// "I did not start this": of interest to the tenant's operators.
@@ -137,7 +138,9 @@ impl Word for Group {
 impl Kind {
     pub fn group(self) -> Group {
         match self {
-            Self::SignedIn | Self::SignInFailed | Self::SignedOut | Self::SessionEnded | Self::IdentityLinked => Group::SignIns,
+            Self::SignedIn | Self::SignInFailed | Self::SignedOut | Self::SessionEnded | Self::IdentityLinked | Self::IdentityUnlinked => {
+                Group::SignIns
+            }
             Self::DeviceApproved
             | Self::DeviceDenied
             | Self::DeviceReported

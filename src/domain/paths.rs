@@ -34,6 +34,11 @@ pub const HOSTS_UNLINK: &str = "/hosts/unlink";
 pub const APPS: &str = "/apps";
 /// Confirms that what an application may do ends, or is made shorter or longer.
 pub const APPS_CHANGE: &str = "/apps/change";
+/// A person's ways to sign in.
+pub const IDENTITIES: &str = "/identities";
+/// Confirms that an identity is linked, or unlinked.
+pub const IDENTITIES_LINK: &str = "/identities/link";
+pub const IDENTITIES_UNLINK: &str = "/identities/unlink";
 pub const SESSIONS: &str = "/sessions";
 /// Confirms that sessions or devices end.
 pub const SESSIONS_END: &str = "/sessions/end";
@@ -82,7 +87,7 @@ pub const PUBLIC_PAGES: [&str; 5] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, API_D
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
 /// The pages one may want to come back to; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 18] = [
     HOME,
     DEVICE_REPORT,
     API_DOCS,
@@ -94,6 +99,9 @@ const PAGES: [&str; 15] = [
     REVOKE_EVERYTHING,
     APPS,
     APPS_CHANGE,
+    IDENTITIES,
+    IDENTITIES_LINK,
+    IDENTITIES_UNLINK,
     SESSIONS,
     SESSIONS_END,
     ACTIVITY,
@@ -132,6 +140,11 @@ pub fn sign_in_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, aga
     let path = at(SIGN_IN_WITH, tenant, provider);
     let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
     with_query(&path, &[if again { "again=1" } else { "" }, &then])
+}
+
+/// The way to an identity provider for somebody who links one more identity.
+pub fn link_with(tenant: &TenantId, provider: &ProviderId) -> String {
+    with_query(&at(SIGN_IN_WITH, tenant, provider), &["link=1"])
 }
 
 /// Where an identity provider sends people back to.

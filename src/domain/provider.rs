@@ -60,9 +60,6 @@ pub struct Profile {
     /// Claims that must have these values; `{client_id}` may stand in them.
     #[serde(default)]
     pub require: BTreeMap<String, String>,
-    /// A sentence for whoever's sign-in does not work there.
-    #[serde(default)]
-    pub help: Option<String>,
     /// It vouches for too little to make a newcomer of somebody: a second way in for people who are known.
     #[serde(default)]
     pub known_people_only: bool,
@@ -144,6 +141,8 @@ impl Newcomers {
         match self {
             Self::Open => true,
             Self::Invited => false,
+            // An address that nobody has verified is anybody's.
+            Self::Rule { claim, .. } if claim == "email" && claims.one("email_verified") != Some("true") => false,
             Self::Rule { claim, values } => claims.all(claim).iter().any(|value| values.contains(value)),
         }
     }
@@ -161,6 +160,10 @@ pub struct MfaEvidence {
 }
 
 impl MfaEvidence {
+    pub fn is_asked_for(&self) -> bool {
+        self.always || !self.acr.is_empty() || !self.amr.is_empty()
+    }
+
     pub fn is_in(&self, claims: &Claims) -> bool {
         let any = |claim: &str, wanted: &[String]| claims.all(claim).iter().any(|value| wanted.contains(value));
         self.always || any("acr", &self.acr) || any("amr", &self.amr)
@@ -194,7 +197,7 @@ impl Claims {
 }
 
 /// Somebody as a provider vouches for them: verified, and fit for the tenant's rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vouched {
     pub issuer: String,
     pub subject: String,
@@ -243,17 +246,22 @@ impl Provider {
         })
     }
 
-    /// What a newcomer may be called here, the nicest first. None says anything about who they are: that is issuer and subject.
-    pub fn names_for(&self, vouched: &Vouched) -> impl Iterator<Item = UserId> {
+    /// What a newcomer may be called here, the nicest first, the last with `spare`, which is nobody's. None says anything about who
+    /// they are: that is issuer and subject.
+    pub fn names_for(&self, vouched: &Vouched, spare: &str) -> Vec<UserId> {
+        const TRIES: usize = 5;
+        let wanted = vouched.user_name.as_deref().unwrap_or_default();
         let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-        let mut name: String = vouched.user_name.as_deref().unwrap_or_default().chars().filter(allowed).take(64).collect();
-        if name.is_empty() {
-            "user".clone_into(&mut name);
-        }
-        if !self.own_names {
-            name = format!("{name}~{}", self.id);
-        }
-        (1..100).filter_map(move |n| UserId::parse(if n == 1 { name.clone() } else { format!("{name}-{n}") }).ok())
+        let name: String = wanted.chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
+        // A name that had to be mended is not the one its owner has there: another's could be made of it.
+        let own = self.own_names && name == wanted;
+        let base = match (name.is_empty(), own) {
+            (true, _) => format!("user~{}", self.id),
+            (false, true) => name,
+            (false, false) => format!("{name}~{}", self.id),
+        };
+        let more = (2..=TRIES).map(|n| format!("{base}-{n}")).chain([format!("{base}-{spare}")]);
+        [base.clone()].into_iter().chain(more).filter_map(|name| UserId::parse(name).ok()).collect()
     }
 }
 
@@ -297,7 +305,6 @@ mod tests {
             display_name: vec!["name".into()],
             organization: vec!["organization".into()],
             require: BTreeMap::from([("kind".to_owned(), "access-{client_id}".to_owned())]),
-            help: None,
             known_people_only: false,
         }
     }
@@ -330,6 +337,8 @@ mod tests {
         let staff = claims(&[("affiliation", &["member@tacc", "staff@tacc"])]);
         assert!(comes("open", &staff) && !comes("invited", &staff));
         assert!(comes("affiliation=staff@tacc, faculty@tacc", &staff));
+        let verified = |verified: &[&str]| comes("email=jdoe@tacc", &claims(&[("email", &["jdoe@tacc"]), ("email_verified", verified)]));
+        assert!(verified(&["true"]) && !verified(&["false"]) && !verified(&[]));
         assert!(!comes("affiliation=student@tacc", &staff) && !comes("affiliation=staff", &staff));
         for nonsense in ["", "=", "a=", "=b", "a=,", "anything"] {
             assert_eq!(Newcomers::parse(nonsense), None, "{nonsense}");
@@ -356,12 +365,17 @@ mod tests {
                 may_come: true,
                 mfa: false,
             };
-            let names: Vec<String> = provider(Newcomers::Open).names_for(&vouched).take(2).map(|name| name.to_string()).collect();
-            names.join(" ")
+            let own = Provider { own_names: true, ..provider(Newcomers::Open) };
+            let names = [provider(Newcomers::Open).names_for(&vouched, "1f"), own.names_for(&vouched, "1f")];
+            names.map(|names| format!("{} {} {}", names[0], names[1], names[names.len() - 1])).join(", ")
         };
-        assert_eq!(named(Some("jdoe@utexas.edu")), "jdoe@utexas.edu~globus jdoe@utexas.edu~globus-2");
-        assert_eq!(named(Some("j/d o~e'")), "jdoe~globus jdoe~globus-2");
-        assert_eq!(named(None), "user~globus user~globus-2");
-        assert_eq!(named(Some("\u{202e}")), "user~globus user~globus-2");
+        let campus = |name: &str| format!("{name}~globus {name}~globus-2 {name}~globus-1f");
+        assert_eq!(named(Some("jdoe@utexas.edu")), campus("jdoe@utexas.edu") + ", jdoe@utexas.edu jdoe@utexas.edu-2 jdoe@utexas.edu-1f");
+        for (odd, mended) in [("ro/ot", "root"), ("-rf", "rf"), ("j/d o~e'", "jdoe"), (".x", "x")] {
+            assert_eq!(named(Some(odd)), [campus(mended), campus(mended)].join(", "), "never the plain name: it is another's");
+        }
+        for nobody in [None, Some("\u{202e}"), Some(".."), Some("@")] {
+            assert_eq!(named(nobody), [campus("user"), campus("user")].join(", "));
+        }
     }
 }

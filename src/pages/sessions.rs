@@ -27,7 +27,7 @@ fn List(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<Notic
     let others = sessions.iter().any(|session| !session.current);
     view! {
         <Page title=w.sessions_title() wide=true>
-            <p class="lead">{w.sessions_lead()}</p>
+            <p class="lead">{w.sessions_lead()} " " <a href=paths::IDENTITIES>{w.identities_title()}</a></p>
             <Said notice=said/>
             <section aria-labelledby="browsers">
                 <h2 id="browsers">{w.sessions_browsers()}</h2>

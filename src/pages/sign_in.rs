@@ -100,7 +100,12 @@ fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
     view! {
         <Page title=w.sign_in() refused>
             {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
-            {invited.then(|| view! { <p class="notice">{w.sign_in_invitation_kept()}</p> })}
+            {invited.then(|| view! {
+                <div class="notice">
+                    <p>{w.sign_in_invitation_kept()}</p>
+                    <form method="post" action=paths::SIGN_IN_INVITATION><button class="quiet">{w.sign_in_invitation_forget()}</button></form>
+                </div>
+            })}
             {match tenant {
                 Some((tenant, ways)) => Either::Left(view! { <EachWay tenant ways notice then/> }),
                 None => Either::Right(view! { <Tenants tenants then/> }),

@@ -8,9 +8,11 @@ mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use oauth2::{AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenUrl};
 use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provider, Vouched};
@@ -68,7 +70,8 @@ pub struct TripSecrets<'a> {
 /// What a person is to do there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    SignIn,
+    /// Where a second factor counts, with one that is still good.
+    SignIn { no_longer_ago_than: Duration },
     /// Show once more that it is them, although they are signed in there.
     Again,
 }
@@ -84,7 +87,7 @@ pub struct Returned<'a> {
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub vouched: Vouched,
-    /// When the person showed who they are, if the provider says.
+    /// When the person showed who they are; `None`: the provider should say and does not.
     pub authenticated_at: Option<Timestamp>,
 }
 
@@ -96,11 +99,16 @@ pub struct Providers {
     http: Http,
     profiles: Profiles,
     known: Mutex<HashMap<(TenantId, ProviderId), Arc<Known>>>,
+    /// Behind a provider that hangs, no more than these wait, and nobody who is on the way to another.
+    slots: Mutex<HashMap<(TenantId, ProviderId), Arc<Semaphore>>>,
 }
+
+/// People who may be on their way to one provider, or back, at the same moment.
+const AT_ONCE: usize = 16;
 
 impl Providers {
     pub fn new(profiles: Profiles) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: Http::new()?, profiles, known: Mutex::default() })
+        Ok(Self { http: Http::new()?, profiles, known: Mutex::default(), slots: Mutex::default() })
     }
 
     pub fn profiles(&self) -> &Profiles {
@@ -109,11 +117,6 @@ impl Providers {
 
     pub fn profile(&self, provider: &Provider) -> Result<&Profile, Trouble> {
         self.profiles.find(&provider.profile).ok_or_else(|| Trouble::Misconfigured(format!("there is no profile {}", provider.profile)))
-    }
-
-    /// Whether it says when somebody showed who they are (`auth_time`).
-    pub fn tells_when(&self, provider: &Provider) -> bool {
-        self.profile(provider).is_ok_and(|profile| profile.identity == IdentityFrom::IdToken)
     }
 
     /// Where to send the browser.
@@ -125,6 +128,7 @@ impl Providers {
         wish: Wish,
         now: Timestamp,
     ) -> Result<String, Trouble> {
+        let _slot = self.slot(provider)?;
         let profile = self.profile(provider)?;
         let known = self.known(provider, now).await?;
         let client = client(provider, None, &known, redirect)?;
@@ -139,7 +143,10 @@ impl Providers {
             }
         }
         request = match wish {
-            Wish::SignIn => request,
+            Wish::SignIn { no_longer_ago_than } if provider.mfa.is_asked_for() => {
+                request.add_extra_param("max_age", no_longer_ago_than.as_secs().to_string())
+            }
+            Wish::SignIn { .. } => request,
             Wish::Again => request.add_extra_param("prompt", "login").add_extra_param("max_age", "0"),
         };
         Ok(request.url().0.into())
@@ -155,6 +162,7 @@ impl Providers {
         returned: &Returned<'_>,
         now: Timestamp,
     ) -> Result<Arrival, Trouble> {
+        let _slot = self.slot(provider)?;
         let profile = self.profile(provider)?;
         let known = self.known(provider, now).await?;
         known.check_issuer(returned.issuer)?;
@@ -176,8 +184,8 @@ impl Providers {
             },
             IdentityFrom::User => {
                 let address = known.user.as_deref().ok_or_else(|| Trouble::Misconfigured("its profile has no user endpoint".into()))?;
-                let user = self.http.get_json(address, Some(answer.token())).await?;
-                tokens::Said::of(tokens::claims(&user))
+                let user = self.http.to(known.local).get_json(address, Some(answer.token())).await?;
+                tokens::Said::of(tokens::claims(&user), now)
             }
         };
         let claims = self.with_names(said.claims, profile, provider, &known, &answer).await?;
@@ -200,7 +208,7 @@ impl Providers {
         let Some(address) = known.user.as_deref().filter(|_| profile.identity == IdentityFrom::IdToken && !missing.is_empty()) else {
             return Ok(claims);
         };
-        let user = tokens::claims(&self.http.get_json(address, Some(answer.token())).await?);
+        let user = tokens::claims(&self.http.to(known.local).get_json(address, Some(answer.token())).await?);
         if user.one("sub").is_none() || user.one("sub") != claims.one("sub") {
             return Err(Trouble::Untrusted("its user endpoint speaks of somebody else".into()));
         }
@@ -233,7 +241,7 @@ impl Providers {
         let client = client(provider, client_secret, known, redirect)?;
         let verifier = PkceCodeVerifier::new(secrets.verifier.to_owned());
         let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
-        Ok(TokenAnswer::new(request.request_async(&ForTokens(&self.http)).await?))
+        Ok(TokenAnswer::new(request.request_async(&ForTokens(self.http.to(known.local))).await?))
     }
 
     async fn known(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {
@@ -254,6 +262,13 @@ impl Providers {
         let known = Arc::new(Known::ask(&self.http, provider, self.profile(provider)?, now).await?);
         self.lock().insert((provider.tenant_id.clone(), provider.id.clone()), Arc::clone(&known));
         Ok(known)
+    }
+
+    fn slot(&self, provider: &Provider) -> Result<OwnedSemaphorePermit, Trouble> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (provider.tenant_id.clone(), provider.id.clone());
+        let slots = slots.entry(place).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
+        Arc::clone(slots).try_acquire_owned().map_err(|_| Trouble::Slow)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TenantId, ProviderId), Arc<Known>>> {

@@ -12,6 +12,7 @@ impl Language {
             Kind::SignInFailed => self.happened_sign_in_failed(),
             Kind::SignedOut => self.happened_signed_out(),
             Kind::IdentityLinked => self.happened_identity_linked(),
+            Kind::IdentityUnlinked => self.happened_identity_unlinked(),
             Kind::SessionEnded => self.happened_session_ended(),
             Kind::DeviceApproved => self.happened_device_approved(),
             Kind::DeviceDenied => self.happened_device_denied(),

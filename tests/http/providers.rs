@@ -104,6 +104,8 @@ async fn nothing_that_cannot_be_trusted_gets_in() {
         (Mischief::OtherKey, json!({}), untrusted),
         (Mischief::None, json!({ "aud": "another client" }), untrusted),
         (Mischief::None, json!({ "aud": [CLIENT_ID, "another client"] }), untrusted),
+        (Mischief::None, json!({ "azp": "another client" }), untrusted),
+        (Mischief::None, json!({ "auth_time": now + 3_600 }), "clocks"),
         (Mischief::None, json!({ "nonce": "of another sign-in" }), untrusted),
         (Mischief::None, json!({ "nonce": null }), untrusted),
         (Mischief::None, json!({ "sub": "" }), untrusted),
@@ -196,6 +198,9 @@ async fn an_invitation_ties_an_identity_to_a_person_once() {
     other.post("/sign-in/invitation", &form).await;
     let page = other.through(&institution, WITH, app.seconds(), &json!({ "sub": "43" })).await;
     assert!(page.problem().contains("has been used, or has ended"), "{}", page.words());
+    assert!(!page.says("Your invitation is kept."), "and forgotten");
+    other.post("/sign-in/invitation", &form).await;
+    assert!(!other.post("/sign-in/invitation", &[("tenant", "test")]).await.says("Your invitation is kept."), "at its holder's wish, too");
     let late = app.services.invite(&operator, &user).await.expect("an answer").expect("a person");
     app.clock.advance(Duration::from_secs(7 * 86_400));
     let other = app.browser();
@@ -212,6 +217,13 @@ async fn a_second_factor_there_counts_here_as_long_as_policy_says() {
     app.comes(&institution, json!({ "amr": ["pwd", "mfa"] })).await;
     let week = app.seconds() * 1_000 + 7 * 86_400_000;
     assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, week);
+    // As long after they showed it, not after they came; and not at all if nobody says when.
+    app.sql("UPDATE user_mfa SET expires_at = 1 WHERE user_id = 'jdoe~campus'").await;
+    app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await;
+    assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 1);
+    app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": app.seconds() - 86_400 })).await;
+    assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, week - 86_400_000);
+    assert!(app.browser().set_out(WITH).await.contains("max_age=604800"), "and it is asked");
     app.sql("UPDATE user_mfa SET enabled = 0, expires_at = 1 WHERE user_id = 'jdoe~campus'").await;
     app.comes(&institution, json!({ "amr": ["mfa"] })).await;
     assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 1, "switched off by an administrator stays so");
@@ -233,11 +245,14 @@ async fn again_is_by_the_same_person_and_just_now() {
     assert!(page.problem().contains("which is not the account you use here"), "{}", page.words());
     assert_eq!(browser.through(&institution, again, app.seconds(), &json!({})).await.path, "/keys/revoke-everything");
 
-    // A session there that is old is no fresh sign-in here.
-    let old = app.browser();
-    old.through(&institution, WITH, app.seconds(), &json!({ "auth_time": app.seconds() - 3_600 })).await;
-    let page = old.post("/api/keys/revoke-everything", &[]).await;
-    assert_eq!(page.path, "/sign-in", "{}", page.words());
+    // A session there that is old, or of which it says nothing, is no fresh sign-in here.
+    for auth_time in [json!(app.seconds() - 3_600), Value::Null] {
+        let old = app.browser();
+        old.through(&institution, WITH, app.seconds(), &json!({ "auth_time": auth_time })).await;
+        let page = old.post("/api/keys/revoke-everything", &[]).await;
+        assert_eq!(page.path, "/sign-in", "{}", page.words());
+        assert!(old.through(&institution, again, app.seconds(), &json!({ "auth_time": auth_time })).await.problem().contains("did not ask you"));
+    }
 }
 
 #[tokio::test]
@@ -376,4 +391,71 @@ async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
     assert_eq!(app.texts("SELECT user_id || ' ' || subject FROM identities").await, ["testuser1 583231"]);
     institution.describe(json!({ "login": "octocat" }));
     assert!(app.comes(&institution, json!({})).await.problem().contains("could not be verified"), "without its number");
+}
+
+/// The number by which a page lets one unlink an identity.
+fn unlinkable(page: &Page) -> String {
+    page.text.split("/identities/unlink?identity=").nth(1).and_then(|rest| rest.split('"').next()).expect("an identity").to_owned()
+}
+
+#[tokio::test]
+async fn one_more_identity_is_linked_by_whoever_has_both() {
+    let (app, institution) = with_campus("invited").await;
+    let browser = app.signed_in().await;
+    assert!(browser.get("/identities").await.says("/sign-in/with/test/campus?link=1"));
+    const LINK: &str = "/sign-in/with/test/campus?link=1";
+    let page = browser.through(&institution, LINK, app.seconds(), &json!({})).await;
+    assert!(page.path == "/identities/link" && page.says("Link jdoe · Campus to Test User?"), "{}", page.words());
+    assert_eq!(app.number("SELECT count(*) FROM identities").await, 0, "not before it has been confirmed");
+    let page = browser.post("/api/identities/link", &[]).await;
+    assert!(page.path == "/identities" && page.says("jdoe · Campus has been linked."), "{}", page.words());
+    assert_eq!(browser.get("/identities/link").await.status, 404, "once");
+    assert!(browser.post("/api/identities/link", &[]).await.problem().contains("nothing to link"));
+    assert!(app.comes(&institution, json!({})).await.says("Test User"), "a way in from now on");
+
+    browser.through(&institution, LINK, app.seconds(), &json!({})).await;
+    assert!(browser.post("/api/identities/link", &[]).await.problem().contains("linked to you already"));
+    app.add_person("test", "eve").await;
+    let eve = app.signed_in_as("test", "eve", PASSWORD).await;
+    eve.through(&institution, LINK, app.seconds(), &json!({})).await;
+    assert!(eve.post("/api/identities/link", &[]).await.problem().contains("linked to somebody else here"));
+    // Somebody who signs in over it does not confirm what another has begun.
+    eve.through(&institution, LINK, app.seconds(), &json!({ "sub": "43" })).await;
+    eve.sign_in("test", "testuser1", PASSWORD).await;
+    assert_eq!(eve.get("/identities/link").await.status, 404);
+
+    let number = unlinkable(&browser.get("/identities").await);
+    assert!(eve.get(&format!("/identities/unlink?identity={number}")).await.says("Unlink jdoe · Campus?"), "it is testuser1 now");
+    let stranger = app.signed_in_as("test", "eve", PASSWORD).await;
+    assert_eq!(stranger.get(&format!("/identities/unlink?identity={number}")).await.status, 404);
+    assert!(stranger.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains("unlinked already"));
+    let page = browser.post("/api/identities/unlink", &[("identity", &number)]).await;
+    assert!(page.says("jdoe · Campus has been unlinked."), "{}", page.words());
+    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"));
+    assert_eq!((app.recorded("identity_linked").await, app.recorded("identity_unlinked").await), (1, 1));
+}
+
+#[tokio::test]
+async fn the_only_way_in_stays_and_linking_takes_a_fresh_sign_in() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    let number = unlinkable(&browser.get("/identities").await);
+    assert!(browser.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains("only way to sign in"));
+    app.clock.advance(Duration::from_secs(15 * 60));
+    let asked = browser.set_out("/sign-in/with/test/campus?link=1").await;
+    assert!(asked.starts_with("/sign-in?again=1"), "{asked}");
+    assert_eq!(browser.post("/api/identities/unlink", &[("identity", &number)]).await.path, "/sign-in");
+    assert!(app.browser().set_out("/sign-in/with/test/campus?link=1").await.starts_with("/sign-in?again=1"));
+    // Of another tenant's provider there is nothing to link.
+    let other = app.signed_in().await;
+    assert!(other.set_out("/sign-in/with/default/campus?link=1").await.starts_with("/sign-in?again=1"));
+}
+
+#[tokio::test]
+async fn a_link_from_elsewhere_makes_nobody_somebody_else() {
+    let (app, _institution) = with_campus("open").await;
+    let browser = app.signed_in().await;
+    let link = browser.request(reqwest::Method::GET, WITH).header("sec-fetch-site", "cross-site").send().await.expect("an answer");
+    assert_eq!(link.headers()["location"], "/sign-in?tenant=test&then=/hosts");
 }

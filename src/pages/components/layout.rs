@@ -75,9 +75,9 @@ fn Personal(person: SignedIn, here: String) -> AnyView {
             </ul>
         </nav>
         <div class="who">
-            <span class="who-name" title=w.person_at(person.user_id().as_str(), person.tenant_name())>
+            <a class="who-name" href=paths::IDENTITIES title=w.person_at(person.user_id().as_str(), person.tenant_name())>
                 <bdi>{person.display_name().to_owned()}</bdi>
-            </span>
+            </a>
             <form method="post" action=paths::SIGN_OUT>
                 <button class="quiet">{w.sign_out()}</button>
             </form>

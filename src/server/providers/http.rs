@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use oauth2::http::{Response, StatusCode, header};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 
 use super::Trouble;
+use super::known::check_address;
 
 /// For a whole exchange; a person waits for it.
 const LONGEST: Duration = Duration::from_secs(8);
@@ -17,12 +17,14 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// Metadata, keys and tokens are far smaller.
 const LARGEST: usize = 256 * 1024;
 
-/// Requests at once. Behind a provider that hangs, no more than these wait; whoever comes then is told at once.
-const AT_ONCE: usize = 32;
+pub struct Http(reqwest::Client);
 
-pub struct Http {
-    client: reqwest::Client,
-    slots: Semaphore,
+/// The way to one provider.
+#[derive(Clone, Copy)]
+pub struct To<'h> {
+    http: &'h Http,
+    /// It is on this machine, and needs no TLS.
+    pub local: bool,
 }
 
 impl Http {
@@ -38,13 +40,19 @@ impl Http {
             .timeout(longest)
             .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, slots: Semaphore::new(AT_ONCE) })
+        Ok(Self(client))
     }
 
+    pub fn to(&self, local: bool) -> To<'_> {
+        To { http: self, local }
+    }
+}
+
+impl To<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Trouble> {
         let request = reqwest::Request::try_from(request).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
-        let _slot = self.slots.try_acquire().map_err(|_| Trouble::Slow)?;
-        let mut answer = self.client.execute(request).await?;
+        check_address(request.url().as_str(), self.local)?;
+        let mut answer = self.http.0.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
             return Err(Trouble::Broken(format!("it answers {status}")));
@@ -81,7 +89,7 @@ impl Http {
 }
 
 /// For `openidconnect`.
-impl<'c> AsyncHttpClient<'c> for Http {
+impl<'c> AsyncHttpClient<'c> for To<'_> {
     type Error = Trouble;
     type Future = BoxFuture<'c, Result<HttpResponse, Trouble>>;
 
@@ -91,7 +99,7 @@ impl<'c> AsyncHttpClient<'c> for Http {
 }
 
 /// For `oauth2`: answers of token endpoints, which may stand in an envelope.
-pub struct ForTokens<'h>(pub &'h Http);
+pub struct ForTokens<'h>(pub To<'h>);
 
 impl<'c> AsyncHttpClient<'c> for ForTokens<'_> {
     type Error = Trouble;
@@ -162,7 +170,7 @@ mod tests {
 
     async fn get(listener: &tokio::net::TcpListener) -> Result<Value, Trouble> {
         let address = format!("http://{}/", listener.local_addr().expect("its address"));
-        Http::within(Duration::from_millis(200)).expect("a client").get_json(&address, None).await
+        Http::within(Duration::from_millis(200)).expect("a client").to(true).get_json(&address, None).await
     }
 
     #[tokio::test]
@@ -181,7 +189,7 @@ mod tests {
         let (_, answer) = tokio::join!(endless, get(&listener));
         assert_eq!(answer, Err(Trouble::Broken("its answer is too large".into())));
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-        let nobody = Http::new().expect("a client").get_json(&format!("http://{gone}/"), None).await;
+        let nobody = Http::new().expect("a client").to(true).get_json(&format!("http://{gone}/"), None).await;
         assert!(matches!(nobody, Err(Trouble::Unreachable(_))), "{nobody:?}");
     }
 }

@@ -12,7 +12,7 @@ use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl, Provi
 use serde::{Deserialize, Serialize};
 
 use super::Trouble;
-use super::http::Http;
+use super::http::{Http, To};
 use crate::domain::provider::{Endpoints, IdentityFrom, Profile, Provider};
 use crate::domain::time::Timestamp;
 
@@ -25,6 +25,8 @@ pub struct Known {
     /// The provider as it was set up when this was asked.
     of: Provider,
     asked_at: Timestamp,
+    /// It is on this machine, as in development; then so may its addresses be, and nobody else's.
+    pub local: bool,
     pub issuer: String,
     pub authorization: String,
     pub token: String,
@@ -68,15 +70,16 @@ type Metadata = ProviderMetadata<
 impl Known {
     pub async fn ask(http: &Http, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
         let base = profile.base.as_deref().unwrap_or(&provider.base).trim_end_matches('/');
-        check_address(base)?;
+        check_address(base, true)?;
+        let local = check_address(base, false).is_err();
         match &profile.endpoints {
-            Some(endpoints) => Self::from_profile(http, provider, profile, endpoints, base, now).await,
-            None => Self::by_discovery(http, provider, profile, now).await,
+            Some(endpoints) => Self::from_profile(&http.to(local), provider, profile, endpoints, base, now).await,
+            None => Self::by_discovery(&http.to(local), provider, profile, now).await,
         }
     }
 
     /// OpenID Connect Discovery 1.0 §4; the library refuses metadata of another issuer.
-    async fn by_discovery(http: &Http, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
+    async fn by_discovery(http: &To<'_>, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
         let issuer = profile.base.as_ref().unwrap_or(&provider.base).clone();
         let issuer = IssuerUrl::new(issuer).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
         let metadata = Metadata::discover_async(issuer, http).await.map_err(from_discovery)?;
@@ -85,6 +88,7 @@ impl Known {
         let known = Self {
             of: provider.clone(),
             asked_at: now,
+            local: http.local,
             issuer: metadata.issuer().to_string(),
             authorization: metadata.authorization_endpoint().to_string(),
             token: token.to_string(),
@@ -93,13 +97,13 @@ impl Known {
             keys: Keys::IdTokens(metadata.jwks().clone()),
         };
         for address in [Some(&known.authorization), Some(&known.token), known.user.as_ref()].into_iter().flatten() {
-            check_address(address)?;
+            check_address(address, http.local)?;
         }
         Ok(known)
     }
 
     async fn from_profile(
-        http: &Http,
+        http: &To<'_>,
         provider: &Provider,
         profile: &Profile,
         endpoints: &Endpoints,
@@ -120,16 +124,19 @@ impl Known {
             (None, IdentityFrom::IdToken | IdentityFrom::AccessToken) => return Err(Trouble::Misconfigured("its profile names no keys".into())),
             (_, IdentityFrom::User) => Keys::None,
         };
-        Ok(Self {
+        let known = Self {
             of: provider.clone(),
             asked_at: now,
+            local: http.local,
             issuer: at(&endpoints.issuer),
             authorization: at(&endpoints.authorization),
             token: at(&endpoints.token),
             user: endpoints.user.as_deref().map(at),
             names_itself: false,
             keys,
-        })
+        };
+        check_address(&known.authorization, http.local)?;
+        Ok(known)
     }
 
     pub fn is_of(self: &Arc<Self>, provider: &Provider) -> bool {
@@ -155,8 +162,8 @@ impl Known {
     }
 }
 
-/// Secrets go over TLS, or stay on this machine.
-pub fn check_address(address: &str) -> Result<(), Trouble> {
+/// Secrets and keys go over TLS, or stay on this machine if the provider is there too.
+pub fn check_address(address: &str, local: bool) -> Result<(), Trouble> {
     let url = oauth2::url::Url::parse(address).map_err(|error| Trouble::Misconfigured(format!("{address}: {error}")))?;
     let here = match url.host() {
         Some(oauth2::url::Host::Domain(name)) => name == "localhost",
@@ -166,7 +173,7 @@ pub fn check_address(address: &str) -> Result<(), Trouble> {
     };
     match url.scheme() {
         "https" => Ok(()),
-        "http" if here => Ok(()),
+        "http" if here && local => Ok(()),
         _ => Err(Trouble::Misconfigured(format!("{address} has no https"))),
     }
 }
@@ -187,10 +194,11 @@ mod tests {
     #[test]
     fn only_tls_or_this_machine() {
         for good in ["https://idp.example/realms/x", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"] {
-            assert_eq!(check_address(good), Ok(()), "{good}");
+            assert_eq!(check_address(good, true), Ok(()), "{good}");
         }
+        assert!(check_address("http://127.0.0.1:1", false).is_err(), "not what a provider elsewhere names");
         for bad in ["http://idp.example", "ftp://127.0.0.1", "idp.example", "", "javascript:alert(1)", "http://127.0.0.1.evil.example"] {
-            assert!(check_address(bad).is_err(), "{bad}");
+            assert!(check_address(bad, true).is_err(), "{bad}");
         }
     }
 }

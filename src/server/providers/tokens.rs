@@ -80,8 +80,9 @@ pub struct Said {
 }
 
 impl Said {
-    pub fn of(claims: Claims) -> Self {
-        Self { claims, authenticated_at: None }
+    /// Of a provider that is not OpenID Connect's and cannot say when: its word of now has to do.
+    pub fn of(claims: Claims, now: Timestamp) -> Self {
+        Self { claims, authenticated_at: Some(now) }
     }
 }
 
@@ -141,8 +142,16 @@ pub fn id_token(answer: &TokenAnswer, provider: &Provider, known: &Known, nonce:
         return Err(Unverified::Trouble(Trouble::Clock("its token is from the future".into())));
     }
     let authenticated_at = claims.auth_time().map(from_chrono);
+    if authenticated_at.is_some_and(|at| at > now + SKEW) {
+        return Err(Unverified::Trouble(Trouble::Clock("somebody is to have signed in in the future".into())));
+    }
     let said = serde_json::to_value(claims).map_err(|error| untrusted(error.to_string()))?;
-    Ok(Said { claims: self::claims(&said), authenticated_at })
+    let claims = self::claims(&said);
+    // OpenID Connect Core §3.1.3.7 (5), which the library leaves to us.
+    if claims.one("azp").is_some_and(|party| party != provider.client_id) {
+        return Err(untrusted("it was made for another party".into()));
+    }
+    Ok(Said { claims, authenticated_at })
 }
 
 fn from_claims(error: ClaimsVerificationError) -> Unverified {
@@ -195,7 +204,7 @@ pub fn access_token(answer: &TokenAnswer, known: &Known, now: Timestamp) -> Resu
     if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - SKEW {
         return Err(Unverified::Trouble(Trouble::Clock("its token has expired".into())));
     }
-    Ok(Said::of(claims(&said.claims)))
+    Ok(Said::of(claims(&said.claims), now))
 }
 
 /// Texts, numbers and truth values, alone or in a list.

@@ -8,12 +8,13 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
+use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
 use super::people::Identity;
-use super::proofs::TenantAdmin;
+use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin};
 pub use super::providers::{Arrival, Returned, Trouble};
 use super::providers::{TripSecrets, Wish};
-use super::storage::identities::Identity as Linked;
+pub use super::storage::identities::Identity as Linked;
 use super::storage::people::Person;
 use super::storage::providers::Stored;
 use super::storage::{self, Connection, activity, identities, people, providers, user_mfa};
@@ -39,6 +40,8 @@ pub enum Purpose {
     SignIn,
     /// Somebody who is signed in shows once more that it is them.
     Again(UserId),
+    /// Somebody who is signed in links one more identity.
+    Link(UserId),
 }
 
 /// Somebody on their way to an institution and back. Kept in their session, which is sealed.
@@ -58,6 +61,30 @@ impl Trip {
     fn secrets(&self) -> TripSecrets<'_> {
         TripSecrets { state: &self.state, nonce: &self.nonce, verifier: &self.verifier }
     }
+}
+
+/// What came of a trip.
+pub enum Arrived {
+    In(Identity),
+    /// Who they are there, to be linked once they have said so.
+    ToLink(Vouched),
+}
+
+/// Why an identity is not linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotLinked {
+    AlreadyYours,
+    SomebodyElses,
+    /// The session has been ended meanwhile.
+    SignedOut,
+}
+
+/// Why an identity is not unlinked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotUnlinked {
+    Gone,
+    /// There is no other way in for them.
+    OnlyWayIn,
 }
 
 /// Why somebody who came back is not let in.
@@ -195,6 +222,7 @@ impl Services {
     /// Sends somebody to a provider: what to keep until they are back, and where to go.
     pub async fn set_out(&self, tenant: &TenantId, provider: &ProviderId, purpose: Purpose) -> Result<(Trip, String), Error<ArrivalRefused>> {
         let stored = self.enabled_provider(tenant, provider).await?;
+        let policy = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?.policy;
         let secret = || Secret::generate(self.entropy()).reveal().to_owned();
         let trip = Trip {
             tenant_id: tenant.clone(),
@@ -206,8 +234,9 @@ impl Services {
             purpose,
         };
         let wish = match &trip.purpose {
-            Purpose::SignIn => Wish::SignIn,
-            Purpose::Again(_) => Wish::Again,
+            Purpose::SignIn => Wish::SignIn { no_longer_ago_than: policy.mfa_lifetime },
+            // Not `select_account`, which some providers refuse: it asks for less, and is known less.
+            Purpose::Again(_) | Purpose::Link(_) => Wish::Again,
         };
         let redirect = self.redirect_address(tenant, provider);
         let address = self.shared.providers.address(&stored.provider, &trip.secrets(), &redirect, wish, self.now()).await;
@@ -221,7 +250,7 @@ impl Services {
         returned: &Returned<'_>,
         invitation: Option<&str>,
         from: Option<IpAddr>,
-    ) -> Result<Identity, Error<ArrivalRefused>> {
+    ) -> Result<Arrived, Error<ArrivalRefused>> {
         if self.now().since(trip.since) >= LONGEST_TRIP {
             return Err(Error::Refused(ArrivalRefused::NoTrip));
         }
@@ -234,15 +263,13 @@ impl Services {
             .arrive(&stored.provider, secret.as_ref().map(Secret::reveal), &trip.secrets(), &redirect, returned, self.now())
             .await
             .map_err(trouble)?;
-        // Providers that are not OpenID Connect's cannot say when; their word of now has to do.
-        let tells = self.shared.providers.tells_when(&stored.provider);
-        let just_now = arrival.authenticated_at.map_or(!tells, |at| self.now().since(at) < JUST_NOW);
-        if matches!(trip.purpose, Purpose::Again(_)) && !just_now {
+        if matches!(trip.purpose, Purpose::Again(_)) && arrival.authenticated_at.is_none_or(|at| self.now().since(at) >= JUST_NOW) {
             return Err(trouble(Trouble::NotFresh));
         }
         match &trip.purpose {
-            Purpose::SignIn => self.let_in(stored.provider, None, arrival, invitation, from).await,
-            Purpose::Again(user_id) => self.let_in(stored.provider, Some(user_id.clone()), arrival, None, from).await,
+            Purpose::SignIn => self.let_in(stored.provider, None, arrival, invitation, from).await.map(Arrived::In),
+            Purpose::Again(user_id) => self.let_in(stored.provider, Some(user_id.clone()), arrival, None, from).await.map(Arrived::In),
+            Purpose::Link(_) => Ok(Arrived::ToLink(arrival.vouched)),
         }
     }
 
@@ -258,7 +285,8 @@ impl Services {
         let now = self.now();
         let newcomer = Newcomer {
             invitation: invitation.map(|code| self.keys().hash(INVITED, code.trim())),
-            mfa_until: arrival.vouched.mfa.then_some(now + tenant.policy.mfa_lifetime),
+            mfa_until: arrival.authenticated_at.filter(|_| arrival.vouched.mfa).map(|at| at.min(now) + tenant.policy.mfa_lifetime),
+            spare: self.new_id("n"),
             vouched: arrival.vouched,
             provider: provider.clone(),
             only,
@@ -266,8 +294,26 @@ impl Services {
             now,
         };
         let user_id = self.attempt(move |db| newcomer.let_in(db).boxed()).await?;
-        let proved_at = arrival.authenticated_at.map_or(now, |at| at.min(now));
+        // Whoever does not say when may mean long ago.
+        let proved_at = arrival.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
         Ok(Identity { tenant_id: provider.tenant_id, user_id, proved_at })
+    }
+
+    /// A person's identities, the oldest first.
+    pub async fn list_my_identities(&self, person: &SignedIn) -> Result<Vec<Linked>, Fault> {
+        Ok(identities::of_person(self.storage().reader(), person.tenant_id(), person.user_id()).await?)
+    }
+
+    /// Ties an identity that somebody has just proved to the person they are here.
+    pub async fn link_identity(&self, person: &FreshlySignedIn, vouched: &Vouched) -> Result<(), Error<NotLinked>> {
+        let (person, vouched, now) = (SignedIn::clone(person), vouched.clone(), self.now());
+        self.attempt(move |db| link(db, person, vouched, now).boxed()).await
+    }
+
+    /// Takes an identity from the person, unless it is their only way in.
+    pub async fn unlink_identity(&self, person: &FreshlySignedIn, number: i64) -> Result<Linked, Error<NotUnlinked>> {
+        let (person, now) = (SignedIn::clone(person), self.now());
+        self.attempt(move |db| unlink(db, person, number, now).boxed()).await
     }
 
     async fn enabled_provider(&self, tenant: &TenantId, id: &ProviderId) -> Result<Stored, Error<ArrivalRefused>> {
@@ -300,6 +346,48 @@ impl Services {
     }
 }
 
+async fn link(db: &mut Connection, person: SignedIn, vouched: Vouched, now: Timestamp) -> Result<(), Error<NotLinked>> {
+    if !still_signed_in(db, &person, now).await? {
+        return Err(Error::Refused(NotLinked::SignedOut));
+    }
+    let tenant = person.tenant_id();
+    match identities::find(&mut *db, tenant, &vouched.issuer, &vouched.subject).await? {
+        Some(linked) if linked.user_id == *person.user_id() => return Err(Error::Refused(NotLinked::AlreadyYours)),
+        Some(_) => return Err(Error::Refused(NotLinked::SomebodyElses)),
+        None => {}
+    }
+    let identity = Linked {
+        number: 0,
+        issuer: vouched.issuer,
+        subject: vouched.subject,
+        user_id: person.user_id().clone(),
+        label: vouched.label,
+        linked_at: now,
+        last_used_at: None,
+    };
+    identities::insert(db, tenant, &identity).await?;
+    activity::insert(db, &of_person(&person, Kind::IdentityLinked, &identity.label, now)).await?;
+    Ok(())
+}
+
+async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timestamp) -> Result<Linked, Error<NotUnlinked>> {
+    let tenant = person.tenant_id();
+    let mut linked = identities::of_person(&mut *db, tenant, person.user_id()).await?;
+    let at = linked.iter().position(|identity| identity.number == number).ok_or(Error::Refused(NotUnlinked::Gone))?;
+    let identity = linked.swap_remove(at);
+    let password = people::find(&mut *db, tenant, person.user_id()).await?.is_some_and(|person| person.password_hash.is_some());
+    if linked.is_empty() && !(password && person.tenant().policy.local_passwords) {
+        return Err(Error::Refused(NotUnlinked::OnlyWayIn));
+    }
+    identities::delete(db, tenant, &identity).await?;
+    activity::insert(db, &of_person(&person, Kind::IdentityUnlinked, &identity.label, now)).await?;
+    Ok(identity)
+}
+
+fn of_person(person: &SignedIn, kind: Kind, label: &str, now: Timestamp) -> Activity {
+    Activity::new(person.tenant_id().clone(), kind, now).of(person.user_id()).subject(label).from(person.visit().from)
+}
+
 fn place(provider: &Provider) -> String {
     format!("{}\n{}", provider.tenant_id, provider.id)
 }
@@ -321,6 +409,8 @@ struct Newcomer {
     only: Option<UserId>,
     invitation: Option<Vec<u8>>,
     mfa_until: Option<Timestamp>,
+    /// Part of a name that nobody has.
+    spare: String,
     from: Option<IpAddr>,
     now: Timestamp,
 }
@@ -363,6 +453,7 @@ impl Newcomer {
             None => return Err(Error::Refused(ArrivalRefused::NotInvited { label: self.vouched.label.clone() })),
         };
         let identity = Linked {
+            number: 0,
             issuer: self.vouched.issuer.clone(),
             subject: self.vouched.subject.clone(),
             user_id: user_id.clone(),
@@ -377,7 +468,7 @@ impl Newcomer {
 
     /// Under the first name that is nobody's: a name alone never makes anybody somebody else.
     async fn make_person(&self, db: &mut Connection) -> Result<UserId, storage::Fault> {
-        for user_id in self.provider.names_for(&self.vouched) {
+        for user_id in self.provider.names_for(&self.vouched, &self.spare) {
             let person = Person {
                 tenant_id: self.provider.tenant_id.clone(),
                 display_name: self.vouched.display_name.clone().unwrap_or_else(|| user_id.to_string()),
@@ -390,7 +481,7 @@ impl Newcomer {
                 return Ok(person.user_id);
             }
         }
-        Err(storage::Fault::Inconsistent { table: "people", id: self.vouched.label.clone(), why: "a hundred people have that name".into() })
+        Err(storage::Fault::Inconsistent { table: "people", id: self.vouched.label.clone(), why: "no name is free".into() })
     }
 
     fn record(&self, kind: Kind, user_id: &UserId) -> Activity {

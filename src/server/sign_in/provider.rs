@@ -15,7 +15,7 @@ use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
 use crate::server::service::Error;
-use crate::server::service::identities::{ArrivalRefused, Purpose, Returned};
+use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned};
 use crate::server::state::AppState;
 use crate::words::Words;
 
@@ -27,6 +27,9 @@ pub struct Wanted {
     /// By somebody who is signed in, and shows once more that it is them.
     #[serde(default)]
     again: String,
+    /// By somebody who is signed in, and links one more identity.
+    #[serde(default)]
+    link: String,
 }
 
 /// What a provider sends back (RFC 6749 §4.1.2, RFC 9207).
@@ -50,8 +53,17 @@ pub async fn set_out(
 ) -> Result<Redirect, Trouble> {
     let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
     let then = Onward::wanted(&wanted.then);
+    // Nobody is made somebody else by a link from elsewhere.
+    if caller.signed_in.is_some() && headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Ok(Redirect::to(&paths::sign_in(TenantId::parse(tenant).ok().as_ref(), &then)));
+    }
     let purpose = match &caller.signed_in {
         Some(person) if !wanted.again.is_empty() => Purpose::Again(person.user_id().clone()),
+        // Whoever sits at a screen that was left alone must not leave a way in for themselves.
+        Some(person) if !wanted.link.is_empty() && services.fresh(person).is_ok() && person.tenant_id().as_str() == tenant => {
+            Purpose::Link(person.user_id().clone())
+        }
+        _ if !wanted.link.is_empty() => return Ok(Redirect::to(&paths::sign_in_again(&Onward::to(paths::IDENTITIES)))),
         _ => Purpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
@@ -96,12 +108,21 @@ pub async fn come_back(
     let returned = Returned { code: &answer.code, issuer: answer.iss.as_deref() };
     let invitation = caller.session.invitation().await?;
     match services.arrive(&trip, &returned, invitation.as_deref(), caller.from).await {
-        Ok(identity) => {
+        Ok(Arrived::ToLink(vouched)) => {
+            caller.session.set_linking(&vouched).await?;
+            Ok(Redirect::to(paths::IDENTITIES_LINK).into_response())
+        }
+        Ok(Arrived::In(identity)) => {
             let kept = preferences::keep_institution(&trip.provider, state.https.0);
             let onward = welcome(services, &caller, &identity, &then, words).await?;
             Ok((AppendHeaders(kept.map(|cookie| (header::SET_COOKIE, cookie))), onward).into_response())
         }
-        Err(Error::Refused(refused)) => refuse(&caller, tenant, &trip.purpose, &refused, &then, words).await.map(IntoResponse::into_response),
+        Err(Error::Refused(refused)) => {
+            if refused == ArrivalRefused::InvitationSpent {
+                caller.session.set_invitation("").await?;
+            }
+            refuse(&caller, tenant, &trip.purpose, &refused, &then, words).await.map(IntoResponse::into_response)
+        }
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -133,12 +154,18 @@ async fn refuse(
 ) -> Result<Redirect, Trouble> {
     if let ArrivalRefused::Trouble(trouble) = refused {
         let tenant = tenant.as_ref().map(TenantId::as_str).unwrap_or_default();
-        tracing::warn!(error = %trouble, tenant, "A sign-in through an identity provider failed");
+        // With what others sent in quotes: it must not look like a line of ours.
+        tracing::warn!(error = ?trouble, tenant, "A sign-in through an identity provider failed");
     }
     let mut notice = Notice::new(Place::SignIn, words.arrival_refused(refused));
     notice.tenant.clone_from(&tenant);
     caller.session.set_notice(&notice).await?;
     let back = match purpose {
+        Purpose::Link(_) => {
+            let notice = Notice::new(Place::Refused, words.arrival_refused(refused));
+            caller.session.set_notice(&notice).await?;
+            return Ok(Redirect::to(paths::IDENTITIES));
+        }
         Purpose::Again(_) => paths::sign_in_again(then),
         Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
     };

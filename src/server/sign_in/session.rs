@@ -8,6 +8,7 @@ use tower_sessions::Session;
 
 use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
+use crate::domain::provider::Vouched;
 use crate::domain::time::Timestamp;
 use crate::server::service::entropy::Secret;
 use crate::server::service::identities::Trip;
@@ -24,6 +25,7 @@ const NOTICE: &str = "notice";
 const CHOSEN_TENANT: &str = "chosen_tenant";
 const TRIPS: &str = "trips";
 const INVITATION: &str = "invitation";
+const LINKING: &str = "linking";
 /// Tabs in which one person tries to sign in.
 const TRIPS_AT_ONCE: usize = 4;
 
@@ -190,11 +192,25 @@ impl PortalSession {
         Ok(Some(trip))
     }
 
-    /// An invitation that was typed before sign-in.
-    pub async fn invitation(&self) -> Result<Option<String>, Fault> {
-        self.get(INVITATION).await
+    /// Who somebody is elsewhere, until they say that it is to be linked.
+    pub async fn set_linking(&self, vouched: &Vouched) -> Result<(), Fault> {
+        self.set(LINKING, vouched).await
     }
 
+    pub async fn linking(&self) -> Result<Option<Vouched>, Fault> {
+        self.get(LINKING).await
+    }
+
+    pub async fn take_linking(&self) -> Result<Option<Vouched>, Fault> {
+        self.take(LINKING).await
+    }
+
+    /// An invitation that was typed before sign-in.
+    pub async fn invitation(&self) -> Result<Option<String>, Fault> {
+        Ok(self.get::<String>(INVITATION).await?.filter(|code| !code.is_empty()))
+    }
+
+    /// Nothing forgets it.
     pub async fn set_invitation(&self, code: &str) -> Result<(), Fault> {
         self.set(INVITATION, &code).await
     }

@@ -9,6 +9,8 @@ use crate::domain::time::Timestamp;
 /// Who somebody is elsewhere, and here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
+    /// As forms name it; given by the table.
+    pub number: i64,
     pub issuer: String,
     pub subject: String,
     pub user_id: UserId,
@@ -19,6 +21,7 @@ pub struct Identity {
 
 #[derive(FromRow)]
 struct Row {
+    number: i64,
     issuer: String,
     subject: String,
     user_id: String,
@@ -32,6 +35,7 @@ impl TryFrom<Row> for Identity {
 
     fn try_from(row: Row) -> Result<Self, Fault> {
         Ok(Self {
+            number: row.number,
             user_id: parsed("identities", &row.subject, UserId::parse(row.user_id))?,
             issuer: row.issuer,
             subject: row.subject,
@@ -43,10 +47,29 @@ impl TryFrom<Row> for Identity {
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, issuer: &str, subject: &str) -> Result<Option<Identity>, Fault> {
-    let query =
-        "SELECT issuer, subject, user_id, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
+    let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
     let row: Option<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuer).bind(subject).fetch_optional(db).await?;
     row.map(Identity::try_from).transpose()
+}
+
+/// A person's, the oldest first.
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Identity>, Fault> {
+    let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities
+         WHERE tenant_id = $1 AND user_id = $2 ORDER BY linked_at, rowid";
+    let rows: Vec<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
+    rows.into_iter().map(Identity::try_from).collect()
+}
+
+/// False when it has gone.
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Fault> {
+    let done = sqlx::query("DELETE FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 AND user_id = $4")
+        .bind(tenant_id.as_str())
+        .bind(&identity.issuer)
+        .bind(&identity.subject)
+        .bind(identity.user_id.as_str())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// False when it is somebody's already.

@@ -3,6 +3,7 @@ happened-signed-in = Signed in
 happened-sign-in-failed = A sign-in failed
 happened-signed-out = Signed out
 happened-identity-linked = A way to sign in was tied to this account
+happened-identity-unlinked = A way to sign in was taken from this account
 happened-session-ended = Browser sessions were ended
 happened-device-approved = A device or application was allowed
 happened-device-denied = A request was denied

@@ -19,3 +19,4 @@ sign-in-invited = I have an invitation
 sign-in-invitation = Invitation
 sign-in-invitation-keep = Use it
 sign-in-invitation-kept = Your invitation is kept. Sign in where you have an account; it will be tied to yours here.
+sign-in-invitation-forget = It is not mine: forget it

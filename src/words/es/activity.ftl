@@ -2,6 +2,7 @@ happened-signed-in = Inició sesión
 happened-sign-in-failed = Falló un inicio de sesión
 happened-signed-out = Cerró la sesión
 happened-identity-linked = Se unió una forma de iniciar sesión a esta cuenta
+happened-identity-unlinked = Se quitó una forma de iniciar sesión de esta cuenta
 happened-session-ended = Se terminaron sesiones de navegador
 happened-device-approved = Se permitió un dispositivo o una aplicación
 happened-device-denied = Se denegó una petición

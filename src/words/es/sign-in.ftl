@@ -16,3 +16,4 @@ sign-in-invited = Tengo una invitación
 sign-in-invitation = Invitación
 sign-in-invitation-keep = Usarla
 sign-in-invitation-kept = Su invitación se conserva. Inicie sesión donde tenga una cuenta; quedará unida a la suya aquí.
+sign-in-invitation-forget = No es mía: olvidarla

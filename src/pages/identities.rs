@@ -1,0 +1,130 @@
+//! `/identities`: the institutions at which a person signs in; whether one is linked, or unlinked.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{Ago, Confirm, Gone, Hidden, Page, Said, Sorry};
+use crate::domain::paths;
+use crate::server::context::{self, Notice, SignedIn, Ways, words};
+use crate::server_fns::identities::{IdentityItem, LinkIdentity, UnlinkIdentity, list_identities};
+
+#[component]
+pub fn Identities() -> impl IntoView {
+    Suspend::new(async move {
+        let (Ok(services), Some(person), Ok(linked)) = (context::services(), context::visitor(), list_identities().await) else {
+            return Either::Right(view! { <Sorry/> });
+        };
+        match Ways::into(&services, person.tenant()).await {
+            Ok(ways) => Either::Left(view! { <List person ways linked said=context::said().await/> }),
+            Err(fault) => {
+                context::fault(fault);
+                Either::Right(view! { <Sorry/> })
+            }
+        }
+    })
+}
+
+#[component]
+fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let Ways { providers, .. } = ways;
+    view! {
+        <Page title=w.identities_title() wide=true>
+            <p class="lead">{w.identities_lead(person.display_name())}</p>
+            <Said notice=said/>
+            {if linked.is_empty() {
+                Either::Left(view! { <p class="hint">{w.identities_none()}</p> })
+            } else {
+                Either::Right(view! { <ul class="rows">{linked.into_iter().map(|identity| view! { <One identity/> }).collect_view()}</ul> })
+            }}
+            {(!providers.is_empty()).then(|| view! {
+                <section aria-labelledby="more">
+                    <h2 id="more">{w.identities_link_another()}</h2>
+                    <p class="hint">{w.identities_link_means()}</p>
+                    <p class="actions">
+                        {providers.into_iter().map(|provider| view! {
+                            <a class="button" href=paths::link_with(&provider.tenant_id, &provider.id) rel="external">{provider.display_name}</a>
+                        }).collect_view()}
+                    </p>
+                </section>
+            })}
+        </Page>
+    }
+}
+
+#[component]
+fn One(identity: IdentityItem) -> impl IntoView {
+    let w = words();
+    let unlink = format!("{}?identity={}", paths::IDENTITIES_UNLINK, identity.number);
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h2><bdi>{identity.label.clone()}</bdi></h2>
+                <dl class="facts short">
+                    <div><dt>{w.identities_at()}</dt><dd><code translate="no" dir="ltr">{identity.issuer}</code></dd></div>
+                    <div><dt>{w.identities_since()}</dt><dd><Ago at=identity.linked_at/></dd></div>
+                    <div>
+                        <dt>{w.identities_last_used()}</dt>
+                        <dd>{match identity.last_used_at {
+                            Some(at) => Either::Left(view! { <Ago at/> }),
+                            None => Either::Right(w.never()),
+                        }}</dd>
+                    </div>
+                </dl>
+            </div>
+            <a class="button danger" href=unlink data-confirm="" aria-label=w.identities_unlink_this(identity.label)>{w.identities_unlink()}</a>
+        </li>
+    }
+}
+
+/// Names both: who they are there, and who they are here.
+#[component]
+pub fn LinkThisIdentity() -> impl IntoView {
+    Suspend::new(async move {
+        let w = words();
+        let linking = match context::caller() {
+            Ok(caller) => caller.session.linking().await.ok().flatten(),
+            Err(_) => None,
+        };
+        match linking.zip(context::visitor()) {
+            Some((vouched, person)) => Either::Left(view! {
+                <Confirm
+                    title=w.identities_link_question(vouched.label.as_str(), person.display_name())
+                    action=LinkIdentity::url()
+                    button=w.identities_link()
+                    cancel=paths::IDENTITIES
+                    harmless=true
+                >
+                    <p><code translate="no" dir="ltr">{vouched.issuer}</code></p>
+                    <p class="warning">{w.identities_link_consequence(vouched.label, person.user_id().as_str())}</p>
+                </Confirm>
+            }),
+            None => Either::Right(view! { <Gone back=paths::IDENTITIES/> }),
+        }
+    })
+}
+
+#[component]
+pub fn UnlinkThisIdentity() -> impl IntoView {
+    let number = use_query_map().with_untracked(|query| query.get("identity").and_then(|number| number.parse::<i64>().ok()).unwrap_or_default());
+    Suspend::new(async move {
+        let w = words();
+        match list_identities().await.map(|linked| linked.into_iter().find(|identity| identity.number == number)) {
+            Ok(Some(identity)) => EitherOf3::A(view! {
+                <Confirm
+                    title=w.identities_unlink_question(identity.label)
+                    action=UnlinkIdentity::url()
+                    fields=vec![Hidden("identity", identity.number.to_string())]
+                    button=w.identities_unlink()
+                    cancel=paths::IDENTITIES
+                >
+                    <p class="warning">{w.identities_unlink_consequence()}</p>
+                </Confirm>
+            }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::IDENTITIES/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
