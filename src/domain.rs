@@ -31,6 +31,8 @@ pub mod pubkey;
 pub mod readable;
 pub mod reservation;
 pub mod scope;
+pub mod second_factor;
+pub mod step_up;
 pub mod tenant;
 pub mod time;
 pub mod token;

@@ -10,6 +10,7 @@ mod key_file;
 mod live_list;
 mod local_times;
 mod one_press;
+mod passkey;
 mod pickup_status;
 mod user_code_input;
 
@@ -20,5 +21,6 @@ pub use key_file::KeyFile;
 pub use live_list::LiveList;
 pub use local_times::LocalTimes;
 pub use one_press::OnePress;
+pub use passkey::PasskeyButton;
 pub use pickup_status::PickupStatus;
 pub use user_code_input::UserCodeInput;

@@ -13,8 +13,10 @@ mod home;
 mod hosts;
 mod identities;
 mod keys;
+mod second_factor;
 mod sessions;
 mod sign_in;
+mod signed_out;
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
@@ -74,6 +76,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("device/result") view=device_result::DeviceResult/>
                     <Route path=path!("device/report") view=device_report::DeviceReport/>
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
+                    <Route path=path!("sign-in/second-factor") view=second_factor::SecondFactor/>
+                    <Route path=path!("signed-out") view=signed_out::SignedOut/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
                     <Route path=path!("hosts/unlink") view=hosts::UnlinkThisAccount/>
                     <Route path=path!("keys") view=keys::Keys/>
@@ -86,6 +90,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("identities") view=identities::Identities/>
                     <Route path=path!("identities/link") view=identities::LinkThisIdentity/>
                     <Route path=path!("identities/unlink") view=identities::UnlinkThisIdentity/>
+                    <Route path=path!("identities/second-factor") view=identities::SecondFactorWanted/>
+                    <Route path=path!("identities/app") view=identities::SetUpApp/>
+                    <Route path=path!("identities/passkey") view=identities::SetUpPasskey/>
+                    <Route path=path!("identities/recovery") view=identities::RecoveryCodes/>
+                    <Route path=path!("identities/recovery/new") view=identities::NewRecoveryCodes/>
+                    <Route path=path!("identities/remove") view=identities::RemoveAFactor/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
                     <Route path=path!("sessions/end") view=sessions::EndTheseSessions/>
                     <Route path=path!("admin") view=admin::Overview/>

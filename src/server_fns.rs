@@ -12,4 +12,5 @@ pub mod host_accounts;
 pub mod identities;
 pub mod keys;
 pub mod preferences;
+pub mod second_factors;
 pub mod sessions;

@@ -8,7 +8,7 @@ export { expect, type Page };
 
 interface Fixtures {
   /** This test has a server of its own, prepared as it likes. For whoever guesses wrong codes. */
-  alone: false | { prepare?: Prepare };
+  alone: false | { prepare?: Prepare; host?: string };
   portal: Portal;
   watch: Watch;
   /** The browser runs scripts. */
@@ -28,7 +28,7 @@ export const test = base.extend<Fixtures, { shared: Portal }>({
     { scope: 'worker' },
   ],
   portal: async ({ alone, shared }, use) => {
-    const own = alone ? await Portal.start(alone.prepare) : undefined;
+    const own = alone ? await Portal.start(alone.prepare, alone.host) : undefined;
     await use(own ?? shared);
     await own?.stop();
   },

@@ -11,7 +11,7 @@ let institution: Institution;
 test.use({
   alone: {
     prepare: async (operator, url) => {
-      institution = await Institution.start(`${url}/sign-in/back/test/campus`);
+      institution = await Institution.start(url);
       const words = ['idp', 'add', '--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus'];
       await operator.with(SECRET, ...words, '--secret-from-stdin', '--newcomers', 'open', '--mfa-always', 'campus');
     },
@@ -89,4 +89,36 @@ test('@phone one more identity is linked, seen, and unlinked', async ({ page }) 
   await page.getByRole('link', { name: 'Unlink jdoe · Campus' }).click();
   await press(page, 'Unlink');
   await expect(page.getByRole('status')).toHaveText('jdoe · Campus has been unlinked.');
+});
+
+test('whoever signs out here is told to do so there, and comes back', async ({ page }) => {
+  await page.goto('/sign-in?tenant=test&then=/hosts');
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await press(page, 'Sign out');
+  await expect(heading(page)).toHaveText('You are signed out');
+  await page.goto('/hosts');
+  await expect(heading(page)).toHaveText('Sign in');
+  await page.goto('/signed-out');
+  await page.getByRole('link', { name: 'Sign out at Campus too' }).click();
+  await page.getByRole('button', { name: 'Yes, sign me out' }).click();
+  await expect(page.getByText('You are signed out here, and at Campus.')).toBeVisible();
+  // Their session there has ended: it asks who they are.
+  await page.goto('/sign-in?tenant=test');
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await expect(page.locator('input[name=login]')).toBeVisible();
+});
+
+test('whoever signs out there is signed out here', async ({ page, context }) => {
+  await page.goto('/sign-in?tenant=test&then=/hosts');
+  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await expect(page).toHaveURL('/hosts');
+  const there = await context.newPage();
+  await there.goto(institution.signOut);
+  const told = institution.told();
+  await there.getByRole('button', { name: 'Yes, sign me out' }).click();
+  await told;
+  await page.goto('/keys');
+  await expect(heading(page)).toHaveText('Sign in');
 });

@@ -9,18 +9,28 @@ import type { Page } from '@playwright/test';
 export const SECRET = 'between-portal-and-institution';
 
 export class Institution {
-  private constructor(readonly url: string, private readonly server: Server) {}
+  private constructor(readonly url: string, private readonly server: Server, private readonly provider: Provider) {}
 
-  /** Knows one client, `portal`, and whoever signs in by the name they type. */
-  static async start(redirect: string): Promise<Institution> {
+  /** Knows one client, the portal at this address, and whoever signs in by the name they type. */
+  static async start(portal: string): Promise<Institution> {
     let answer: ReturnType<Provider['callback']> | undefined;
     const server = createServer((request, response) => void answer?.(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const provider = new Provider(url, {
-      clients: [{ client_id: 'portal', client_secret: SECRET, redirect_uris: [redirect], subject_type: 'pairwise' }],
+      clients: [
+        {
+          client_id: 'portal',
+          client_secret: SECRET,
+          redirect_uris: [`${portal}/sign-in/back/test/campus`],
+          post_logout_redirect_uris: [`${portal}/signed-out`],
+          backchannel_logout_uri: `${portal}/sign-in/ended/test/campus`,
+          backchannel_logout_session_required: true,
+          subject_type: 'pairwise',
+        },
+      ],
       claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
-      features: { devInteractions: { enabled: true } },
+      features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },
       findAccount: (_: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, name: `Dr. ${id}`, preferred_username: id }) }),
       pairwiseIdentifier: (_: unknown, id: string) => `pairwise-${id}`,
       jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), kid: 'only', alg: 'RS256', use: 'sig' }] },
@@ -29,7 +39,20 @@ export class Institution {
       ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
     });
     answer = provider.callback();
-    return new Institution(url, server);
+    return new Institution(url, server, provider);
+  }
+
+  /** Where a person signs out there. */
+  get signOut(): string {
+    return `${this.url}/session/end`;
+  }
+
+  /** It has told the portal that somebody signed out, and the portal has taken it. */
+  told(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.provider.once('backchannel.success', resolve);
+      this.provider.once('backchannel.error', (_: unknown, error: Error) => reject(error));
+    });
   }
 
   /** What a person does there. */

@@ -36,15 +36,17 @@ export class Portal {
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', chunk => (this.log += chunk));
   }
 
-  static async start(prepare?: Prepare): Promise<Portal> {
+  /** Reached under that name, or at its number. */
+  static async start(prepare?: Prepare, host = '127.0.0.1'): Promise<Portal> {
     const folder = await mkdtemp(join(tmpdir(), 'tms-portal-'));
     const config = join(folder, 'Leptos.toml');
     await copyFile(join(TOP, 'Leptos.toml'), config);
     // A suite asks for more codes a minute than a centre. The limits on guessing stay as they are.
     await appendFile(config, '\n[portal.limits]\ndevice-requests = 6000\npages = 60000\n');
-    const listen = `127.0.0.1:${await freePort()}`;
+    const port = await freePort();
+    const url = `http://${host}:${port}`;
     const data = ['--config', config, '--data-dir', join(folder, 'data')];
-    const settings = [...data, '--test-tenant', '--listen', listen];
+    const settings = [...data, '--test-tenant', '--listen', `127.0.0.1:${port}`, '--public-url', url];
     const options = { cwd: TOP, env: { ...process.env, TMS_TEST_PASSWORD: PERSON.password } };
     if (prepare) {
       const given = async (input: string, ...words: string[]) => {
@@ -54,9 +56,9 @@ export class Portal {
       };
       const operator: Operator = Object.assign((...words: string[]) => given('', ...words), { data: join(folder, 'data'), with: given });
       await operator('init', '--test-tenant');
-      await prepare(operator, `http://${listen}`);
+      await prepare(operator, url);
     }
-    const portal = new Portal(`http://${listen}`, folder, spawn(SERVER, ['serve', ...settings], options));
+    const portal = new Portal(url, folder, spawn(SERVER, ['serve', ...settings], options));
     await portal.becomesReady();
     return portal;
   }

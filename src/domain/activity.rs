@@ -53,6 +53,13 @@ kinds! {
     /// Somebody who signs in at an institution is this person from now on.
     IdentityLinked = "identity_linked",
     IdentityUnlinked = "identity_unlinked",
+    /// Nobody is signed in by that: the second factor is asked for.
+    FirstFactorShown = "first_factor_shown",
+    SecondFactorAdded = "second_factor_added",
+    SecondFactorRemoved = "second_factor_removed",
+    SecondFactorFailed = "second_factor_failed",
+    RecoveryCodeUsed = "recovery_code_used",
+    RecoveryCodesMade = "recovery_codes_made",
     DeviceApproved = "device_approved",
     DeviceDenied = "device_denied",
     /// "I did not start this": of interest to the tenant's operators.
@@ -138,9 +145,18 @@ impl Word for Group {
 impl Kind {
     pub fn group(self) -> Group {
         match self {
-            Self::SignedIn | Self::SignInFailed | Self::SignedOut | Self::SessionEnded | Self::IdentityLinked | Self::IdentityUnlinked => {
-                Group::SignIns
-            }
+            Self::SignedIn
+            | Self::SignInFailed
+            | Self::SignedOut
+            | Self::SessionEnded
+            | Self::IdentityLinked
+            | Self::IdentityUnlinked
+            | Self::FirstFactorShown
+            | Self::SecondFactorAdded
+            | Self::SecondFactorRemoved
+            | Self::SecondFactorFailed
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesMade => Group::SignIns,
             Self::DeviceApproved
             | Self::DeviceDenied
             | Self::DeviceReported

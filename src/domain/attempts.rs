@@ -11,6 +11,7 @@ use super::time::Timestamp;
 pub enum Guessed {
     UserCode,
     Password,
+    SecondFactor,
 }
 
 /// One counter: who guesses, how often, in how long a window.
@@ -64,10 +65,21 @@ fn password_limits(guesser: &Guesser) -> Vec<Limit> {
     limits
 }
 
+/// The counters for guesses at second factors, by people whose first one is right: 5 in 10 minutes at one account from one network
+/// address, 20 an hour at one account from everywhere. Of a million codes of six digits three are good at a time: after a year of
+/// guessing without a pause one has been hit with a chance of 4 in 10, and the record is full of it.
+fn second_factor_limits(guesser: &Guesser) -> Vec<Limit> {
+    let limit = |key: String, most, window| Limit { key: format!("second factor {key}"), most, window, shared: false };
+    let Some(account) = account(guesser) else { return Vec::new() };
+    let from = guesser.address.map_or_else(String::new, network);
+    vec![limit(format!("{account} {from}"), 5, 10 * MINUTE), limit(account, 20, 60 * MINUTE)]
+}
+
 pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
     match guessed {
         Guessed::UserCode => user_code_limits(guesser),
         Guessed::Password => password_limits(guesser),
+        Guessed::SecondFactor => second_factor_limits(guesser),
     }
 }
 
@@ -125,6 +137,7 @@ mod tests {
             Guesser { tenant: Some(&tenant), person: Some(&person), session: Some("s1"), address: Some("192.0.2.1".parse().expect("an address")) };
         assert_eq!(user_code_limits(&guesser).len(), 3);
         assert_eq!(password_limits(&guesser).len(), 3);
+        assert_eq!(second_factor_limits(&guesser).len(), 2);
         assert_eq!(user_code_limits(&Guesser::default()).len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ids::{ProviderId, TenantId};
+use super::step_up::Missing;
 use super::time::Timestamp;
 
 pub const HOME: &str = "/";
@@ -20,7 +21,14 @@ pub const SIGN_IN_BACK: &str = "/sign-in/back/{tenant}/{provider}";
 /// Beneath these stand the two above, for every tenant and provider.
 pub const SIGN_IN_WITH_ALL: &str = "/sign-in/with/";
 pub const SIGN_IN_BACK_ALL: &str = "/sign-in/back/";
+/// Asks for a second factor.
+pub const SECOND_FACTOR: &str = "/sign-in/second-factor";
+pub const SHOW_SECOND_FACTOR: &str = "/sign-in/second-factor/show";
+/// Where an identity provider says that somebody has signed out there.
+pub const SIGN_IN_ENDED: &str = "/sign-in/ended/{tenant}/{provider}";
 pub const SIGN_OUT: &str = "/sign-out";
+/// Where they are who signed in through an institution and have signed out.
+pub const SIGNED_OUT: &str = "/signed-out";
 pub const HOSTS: &str = "/hosts";
 pub const KEYS: &str = "/keys";
 /// Confirms the revocation of the keys in its query.
@@ -39,6 +47,16 @@ pub const IDENTITIES: &str = "/identities";
 /// Confirms that an identity is linked, or unlinked.
 pub const IDENTITIES_LINK: &str = "/identities/link";
 pub const IDENTITIES_UNLINK: &str = "/identities/unlink";
+/// What a second factor is for, and which there are.
+pub const IDENTITIES_SECOND_FACTOR: &str = "/identities/second-factor";
+/// Sets up an authenticator app, or a passkey.
+pub const IDENTITIES_APP: &str = "/identities/app";
+pub const IDENTITIES_PASSKEY: &str = "/identities/passkey";
+/// Shows recovery codes, once.
+pub const IDENTITIES_RECOVERY: &str = "/identities/recovery";
+/// Confirms that new recovery codes are made, or that a second factor is taken away.
+pub const IDENTITIES_RECOVERY_NEW: &str = "/identities/recovery/new";
+pub const IDENTITIES_REMOVE: &str = "/identities/remove";
 pub const SESSIONS: &str = "/sessions";
 /// Confirms that sessions or devices end.
 pub const SESSIONS_END: &str = "/sessions/end";
@@ -82,12 +100,12 @@ pub const SET_PREFERENCES: &str = "/api/preferences/set";
 pub const ADMIN_ACTIONS: &str = "/api/admin";
 
 /// Pages that a person who is not signed in may see. Everything else asks to sign in first.
-pub const PUBLIC_PAGES: [&str; 5] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, API_DOCS];
+pub const PUBLIC_PAGES: [&str; 7] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, API_DOCS];
 /// Server functions that a person who is not signed in may call.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
 /// The pages one may want to come back to; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 24] = [
     HOME,
     DEVICE_REPORT,
     API_DOCS,
@@ -102,6 +120,12 @@ const PAGES: [&str; 18] = [
     IDENTITIES,
     IDENTITIES_LINK,
     IDENTITIES_UNLINK,
+    IDENTITIES_SECOND_FACTOR,
+    IDENTITIES_APP,
+    IDENTITIES_PASSKEY,
+    IDENTITIES_RECOVERY,
+    IDENTITIES_RECOVERY_NEW,
+    IDENTITIES_REMOVE,
     SESSIONS,
     SESSIONS_END,
     ACTIVITY,
@@ -152,6 +176,11 @@ pub fn sign_in_back(tenant: &TenantId, provider: &ProviderId) -> String {
     at(SIGN_IN_BACK, tenant, provider)
 }
 
+/// Where an identity provider says that somebody has signed out there.
+pub fn sign_in_ended(tenant: &TenantId, provider: &ProviderId) -> String {
+    at(SIGN_IN_ENDED, tenant, provider)
+}
+
 fn at(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
     template.replace("{tenant}", tenant.as_str()).replace("{provider}", provider.as_str())
 }
@@ -165,6 +194,26 @@ pub fn sign_in(tenant: Option<&TenantId>, then: &Onward) -> String {
 /// The sign-in page for somebody who is signed in, and has to show once more that it is them.
 pub fn sign_in_again(then: &Onward) -> String {
     with_query(SIGN_IN, &["again=1", &format!("then={}", encoded(then.as_str()))])
+}
+
+/// The page that asks somebody who is signed in for their second factor.
+pub fn second_factor_again(then: &Onward) -> String {
+    with_query(SECOND_FACTOR, &["again=1", &format!("then={}", encoded(then.as_str()))])
+}
+
+/// Where somebody shows what is missing, and goes on from there.
+pub fn show(missing: Missing, then: &Onward) -> String {
+    match missing {
+        Missing::SignIn => sign_in_again(then),
+        Missing::SecondFactor => second_factor_again(then),
+        Missing::SecondFactorOfOnes => going_on(IDENTITIES_SECOND_FACTOR, then),
+    }
+}
+
+/// A page from which one goes on to another.
+pub fn going_on(path: &str, then: &Onward) -> String {
+    let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
+    with_query(path, &[&then])
 }
 
 fn with_query(path: &str, parts: &[&str]) -> String {

@@ -60,6 +60,9 @@ pub struct Profile {
     /// Claims that must have these values; `{client_id}` may stand in them.
     #[serde(default)]
     pub require: BTreeMap<String, String>,
+    /// Where one signs out there, if its metadata do not say.
+    #[serde(default)]
+    pub sign_out: Option<String>,
     /// It vouches for too little to make a newcomer of somebody: a second way in for people who are known.
     #[serde(default)]
     pub known_people_only: bool,
@@ -211,6 +214,18 @@ pub struct Vouched {
     pub mfa: bool,
 }
 
+/// The session at a provider that a sign-in here rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Through {
+    pub provider: ProviderId,
+    pub issuer: String,
+    pub subject: String,
+    /// What it calls the session (OpenID Connect Back-Channel Logout 1.0 §2.1).
+    pub sid: Option<String>,
+    /// Tells it whose session to end when one signs out there (OpenID Connect RP-Initiated Logout 1.0 §2).
+    pub id_token: Option<String>,
+}
+
 /// Why a provider's word is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotVouched {
@@ -305,6 +320,7 @@ mod tests {
             display_name: vec!["name".into()],
             organization: vec!["organization".into()],
             require: BTreeMap::from([("kind".to_owned(), "access-{client_id}".to_owned())]),
+            sign_out: None,
             known_people_only: false,
         }
     }

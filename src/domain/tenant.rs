@@ -53,6 +53,10 @@ pub struct Policy {
     pub mfa_lifetime: Duration,
     /// People may register public keys of their own.
     pub own_keys: bool,
+    /// Administrators show a second factor before they do anything with the role.
+    pub second_factor_for_admins: bool,
+    /// People show a second factor before they let a device act for them.
+    pub second_factor_at_consent: bool,
     /// The tenant's colours; `None`: the portal's own.
     pub brand: Option<Brand>,
 }
@@ -71,6 +75,8 @@ impl Policy {
             require_host_credential,
             mfa_lifetime,
             own_keys,
+            second_factor_for_admins,
+            second_factor_at_consent,
             brand,
         } = self;
         let settings = [
@@ -84,6 +90,8 @@ impl Policy {
             ("require-host-credential", *require_host_credential != other.require_host_credential),
             ("mfa-lifetime", *mfa_lifetime != other.mfa_lifetime),
             ("own-keys", *own_keys != other.own_keys),
+            ("second-factor-for-admins", *second_factor_for_admins != other.second_factor_for_admins),
+            ("second-factor-at-consent", *second_factor_at_consent != other.second_factor_at_consent),
             ("brand", *brand != other.brand),
         ];
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
@@ -103,6 +111,8 @@ impl Default for Policy {
             require_host_credential: false,
             mfa_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             own_keys: true,
+            second_factor_for_admins: false,
+            second_factor_at_consent: false,
             brand: None,
         }
     }

@@ -1,6 +1,6 @@
 //! `/device`: the code, then the consent (RFC 8628 §3.3).
 
-use leptos::either::Either;
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -24,16 +24,18 @@ pub fn Device() -> impl IntoView {
             return Either::Right(view! { <Sorry/> });
         };
         Either::Left(match (waiting, caller.signed_in.clone()) {
+            // On their way to show what their centre wants to see first; "I did not start this" is at the foot of that page.
+            (Some(_), Some(_)) if context::may_decide().is_ok_and(|may| !may) => return Either::Left(EitherOf3::C(())),
             (Some(device), Some(person)) => {
                 let notice = notice_at(&caller, &[Place::Consent, Place::Tick]).await;
-                Either::Left(view! { <Consent device person notice/> })
+                EitherOf3::A(view! { <Consent device person notice/> })
             }
             _ => {
                 // Why the code was refused, or why the request that it led to is gone.
                 let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
                 let filled = prefilled(&caller, in_address).await;
                 let other = other_tenant(notice.as_ref()).await;
-                Either::Right(view! { <EnterCodeForm notice filled other/> })
+                EitherOf3::B(view! { <EnterCodeForm notice filled other/> })
             }
         })
     })

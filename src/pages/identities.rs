@@ -1,5 +1,7 @@
 //! `/identities`: the institutions at which a person signs in; whether one is linked, or unlinked.
 
+mod factors;
+
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -7,7 +9,11 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{Ago, Confirm, Gone, Hidden, Page, Said, Sorry};
 use crate::domain::paths;
+use crate::domain::second_factor::SecondFactors;
 use crate::server::context::{self, Notice, SignedIn, Ways, words};
+use factors::Factors;
+pub use factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, SecondFactorWanted, SetUpApp, SetUpPasskey};
+
 use crate::server_fns::identities::{IdentityItem, LinkIdentity, UnlinkIdentity, list_identities};
 
 #[component]
@@ -16,8 +22,9 @@ pub fn Identities() -> impl IntoView {
         let (Ok(services), Some(person), Ok(linked)) = (context::services(), context::visitor(), list_identities().await) else {
             return Either::Right(view! { <Sorry/> });
         };
-        match Ways::into(&services, person.tenant()).await {
-            Ok(ways) => Either::Left(view! { <List person ways linked said=context::said().await/> }),
+        let factors = services.list_second_factors(&person).await;
+        match Ways::into(&services, person.tenant()).await.and_then(|ways| factors.map(|factors| (ways, factors))) {
+            Ok((ways, factors)) => Either::Left(view! { <List person ways linked factors said=context::said().await/> }),
             Err(fault) => {
                 context::fault(fault);
                 Either::Right(view! { <Sorry/> })
@@ -27,7 +34,7 @@ pub fn Identities() -> impl IntoView {
 }
 
 #[component]
-fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, said: Option<Notice>) -> impl IntoView {
+fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, factors: SecondFactors, said: Option<Notice>) -> impl IntoView {
     let w = words();
     let Ways { providers, .. } = ways;
     view! {
@@ -50,6 +57,7 @@ fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, said: Option<No
                     </p>
                 </section>
             })}
+            <Factors factors/>
         </Page>
     }
 }

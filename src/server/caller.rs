@@ -77,7 +77,7 @@ pub async fn identify(State(services): State<Services>, session: Session, mut re
 
 async fn signed_in(services: &Services, session: &PortalSession, from: Option<IpAddr>) -> Result<Option<SignedIn>, Fault> {
     match (session.who().await?, session.visit(services, from).await?) {
-        (Some(who), Some(visit)) => services.signed_in(&who.tenant_id, &who.user_id, who.proved_at, visit).await,
+        (Some(who), Some(visit)) => services.signed_in(&who.tenant_id, &who.user_id, who.shown(), visit).await,
         _ => Ok(None),
     }
 }

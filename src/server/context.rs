@@ -17,11 +17,12 @@ use super::service::entropy::Secret;
 pub use super::service::my_apps::{ClientName, InUse as AppRow};
 pub use super::service::my_host_accounts::InUse as HostAccountRow;
 pub use super::service::proofs::FreshlySignedIn;
+use super::service::proofs::NotNow;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
-pub use super::service::{administration, clients, delegations, host_accounts, identities, people, pubkeys as keys};
+pub use super::service::{administration, clients, delegations, host_accounts, identities, people, pubkeys as keys, second_factors};
 pub use super::sign_in::Ways;
-pub use super::sign_in::session::{Chosen, Notice, Place};
+pub use super::sign_in::session::{Chosen, Notice, Place, SettingUp};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::listing::{ListQuery, Word};
@@ -111,7 +112,12 @@ pub fn see_other(path: &'static str) {
 
 /// Sends the browser on to a page of ours that was chosen from the closed list of [`Onward`].
 pub fn go_on(onward: &Onward) {
-    if let Ok(location) = HeaderValue::from_str(onward.as_str()) {
+    go_to(onward.as_str());
+}
+
+/// The same to a page of ours whose address was made here.
+pub fn go_to(address: &str) {
+    if let Ok(location) = HeaderValue::from_str(address) {
         set_status(StatusCode::SEE_OTHER);
         set_header(LOCATION, location);
     }
@@ -119,15 +125,20 @@ pub fn go_on(onward: &Onward) {
 
 /// The person, who has signed in just now; everybody else is sent to do so, and then on to `then`. `None`: they are on their way.
 pub fn freshly_signed_in(then: &Onward) -> Result<Option<FreshlySignedIn>, ServerFnError> {
-    match services()?.fresh(&signed_in()?) {
-        Ok(person) => Ok(Some(person)),
-        Err(_) => {
-            if let Ok(location) = HeaderValue::from_str(&paths::sign_in_again(then)) {
-                set_status(StatusCode::SEE_OTHER);
-                set_header(LOCATION, location);
-            }
-            Ok(None)
-        }
+    let fresh = services()?.fresh(&signed_in()?);
+    Ok(fresh.map_err(|not_now| show_first(not_now, then)).ok())
+}
+
+/// Whether the person may decide about a device; everybody else is sent to show what is missing, and then back to it.
+pub fn may_decide() -> Result<bool, ServerFnError> {
+    let fresh = services()?.fresh_for_consent(&signed_in()?);
+    Ok(fresh.map_err(|not_now| show_first(not_now, &Onward::to(paths::DEVICE))).is_ok())
+}
+
+/// Sends the browser to where a person shows what is missing.
+fn show_first(not_now: NotNow, then: &Onward) {
+    if let Some(missing) = not_now.missing() {
+        go_to(&paths::show(missing, then));
     }
 }
 

@@ -15,11 +15,12 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{ProviderId, TenantId};
-use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provider, Vouched};
+use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provider, Through, Vouched};
 use crate::domain::time::Timestamp;
 use http::{ForTokens, Http};
 use known::Known;
 use profiles::Profiles;
+pub use tokens::SignedOut;
 use tokens::{Client, NewClient, TokenAnswer};
 
 /// Why a provider could not be asked, or its word is not taken. The details are for the log.
@@ -89,6 +90,8 @@ pub struct Arrival {
     pub vouched: Vouched,
     /// When the person showed who they are; `None`: the provider should say and does not.
     pub authenticated_at: Option<Timestamp>,
+    /// Its own session, as far as it says.
+    pub through: Through,
 }
 
 /// Only the ID token says this.
@@ -105,6 +108,7 @@ pub struct Providers {
 
 /// People who may be on their way to one provider, or back, at the same moment.
 const AT_ONCE: usize = 16;
+const SIGNING_OUT: Duration = Duration::from_secs(2);
 
 impl Providers {
     pub fn new(profiles: Profiles) -> Result<Self, reqwest::Error> {
@@ -188,9 +192,12 @@ impl Providers {
                 tokens::Said::of(tokens::claims(&user), now)
             }
         };
+        let sid = said.claims.one("sid").filter(|_| profile.identity == IdentityFrom::IdToken).map(str::to_owned);
         let claims = self.with_names(said.claims, profile, provider, &known, &answer).await?;
         let vouched = provider.judge(profile, &known.issuer, &claims)?;
-        Ok(Arrival { vouched, authenticated_at: said.authenticated_at })
+        let (issuer, subject) = (vouched.issuer.clone(), vouched.subject.clone());
+        let through = Through { provider: provider.id.clone(), issuer, subject, sid, id_token: answer.id_token() };
+        Ok(Arrival { vouched, authenticated_at: said.authenticated_at, through })
     }
 
     /// Many providers tell names to whoever asks with the access token, and put none in the ID token (OpenID Connect Core §5.3). They
@@ -216,6 +223,30 @@ impl Providers {
             claims.insert(name, user.all(name).to_vec());
         }
         Ok(claims)
+    }
+
+    /// Where somebody signs out there as well, if it says; `back` is where it sends them then.
+    pub async fn sign_out_address(&self, provider: &Provider, through: &Through, back: &str, state: &str, now: Timestamp) -> Option<String> {
+        let _slot = self.slot(provider).ok()?;
+        // Whoever signs out does not wait for somebody else's server.
+        let known = tokio::time::timeout(SIGNING_OUT, self.known(provider, now)).await.ok()?.ok()?;
+        let by_us = known.end_session.as_deref();
+        by_us
+            .and_then(|address| tokens::sign_out_address(address, provider, through.id_token.as_deref(), back, state))
+            .or_else(|| known.sign_out.clone())
+    }
+
+    /// Who has signed out there, as it says.
+    pub async fn signed_out(&self, provider: &Provider, token: &str, now: Timestamp) -> Result<SignedOut, Trouble> {
+        let _slot = self.slot(provider)?;
+        let known = self.known(provider, now).await?;
+        match tokens::logout_token(token, provider, &known, now) {
+            Err(tokens::Unverified::UnknownKey) => {
+                let known = self.known_anew(provider, &known, now).await?;
+                Ok(tokens::logout_token(token, provider, &known, now)?)
+            }
+            said => Ok(said?),
+        }
     }
 
     /// Forgets what a provider said of itself, so that it is asked again.

@@ -52,6 +52,7 @@ fn machines() -> Router<AppState> {
     Router::new()
         .merge(oauth::router())
         .merge(tms::router())
+        .merge(sign_in::machines())
         .layer(DefaultBodyLimit::max(oauth::LARGEST_BODY))
         .route(paths::BRAND, get(brand::get))
         .route(paths::HEALTHZ, get(|| async { "ok\n" }))

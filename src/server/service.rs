@@ -32,7 +32,10 @@ pub mod proofs;
 pub mod pubkeys;
 pub mod record;
 pub mod reservations;
+mod sealed;
+pub mod second_factors;
 pub mod setup;
+pub mod signing_out;
 mod ssh_keys;
 pub mod tenants;
 pub mod user_codes;
@@ -63,6 +66,7 @@ use poll_clocks::PollClocks;
 use providers::Providers;
 use providers::profiles::Profiles;
 use pubkeys::NewKeys;
+use second_factors::Passkeys;
 use ssh_keys::RSA_WAITING;
 
 /// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.
@@ -132,6 +136,7 @@ struct Shared {
     token_uses: OnceAMinute<(TenantId, DeviceGrantId)>,
     questions: OnceAMinute<(Option<TenantId>, HostName)>,
     providers: Providers,
+    passkeys: Passkeys,
     /// Hosts' questions that wait to be written down.
     question_slots: Arc<Semaphore>,
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
@@ -165,6 +170,7 @@ impl Services {
                 password_slots: Semaphore::new(2),
                 new_keys: NewKeys::default(),
                 providers,
+                passkeys: Passkeys::of(public_url),
                 question_slots: Arc::new(Semaphore::new(QUESTIONS_WAITING)),
                 uses_waiting: Mutex::default(),
                 rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),

@@ -4,6 +4,7 @@
 
 pub mod password;
 pub mod provider;
+pub mod second_factor;
 pub mod session;
 pub mod sign_out;
 pub mod store;
@@ -47,18 +48,34 @@ pub fn router() -> Router<AppState> {
         .route(paths::SIGN_IN_INVITATION, post(provider::keep_invitation))
         .route(paths::SIGN_IN_WITH, get(provider::set_out))
         .route(paths::SIGN_IN_BACK, get(provider::come_back))
+        .route(paths::SHOW_SECOND_FACTOR, post(second_factor::post))
         .route(paths::SIGN_OUT, post(sign_out::post))
 }
 
-/// Starts the session, and takes up the code that was typed before.
+/// Doors for institutions, who bring their proof along.
+pub fn machines() -> Router<AppState> {
+    Router::new().route(paths::SIGN_IN_ENDED, post(sign_out::ended))
+}
+
+/// Signs somebody in who has shown a first factor; or asks for the second, if they have set one up.
 async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
+    let Some(half) = services.half_signed_in(identity).await? else {
+        return begin(services, caller, identity, then, words).await;
+    };
+    caller.begin_visit(services).await?;
+    caller.session.set_half_signed_in(&half, then).await?;
+    Ok(Redirect::to(paths::SECOND_FACTOR))
+}
+
+/// Starts the session, and takes up the code that was typed before.
+async fn begin(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
     let session = &caller.session;
     let visit = caller.begin_visit(services).await?;
     session.sign_in(identity, services.now()).await?;
     let Some(code) = session.take_typed_code().await? else {
         return Ok(Redirect::to(then.as_str()));
     };
-    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), identity.proved_at(), visit).await? else {
+    let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), identity.shown(), visit).await? else {
         return Ok(Redirect::to(paths::SIGN_IN));
     };
     caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code, words).await?;

@@ -21,6 +21,7 @@ pub mod people;
 pub mod providers;
 pub mod pubkeys;
 pub mod reservations;
+pub mod second_factors;
 pub mod tenants;
 pub mod user_mfa;
 mod writer;

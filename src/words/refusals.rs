@@ -9,6 +9,7 @@ use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble};
 use crate::server::service::people::{PersonRefused, SignInRefused};
 use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
+use crate::server::service::second_factors::{NotSetUp, NotShown};
 use crate::server::service::tenants::TenantRefused;
 use crate::server::service::user_codes::CodeRefused;
 use crate::server_fns::device::Outcome;
@@ -71,6 +72,26 @@ impl Language {
             ArrivalRefused::InvitationSpent => self.arrival_refused_invitation(),
             ArrivalRefused::Disabled => self.arrival_refused_disabled(),
             ArrivalRefused::SomebodyElse { label } => self.arrival_refused_somebody_else(label),
+        }
+    }
+
+    /// Why a second factor does not count.
+    pub fn not_shown(&self, refused: &NotShown) -> String {
+        match refused {
+            NotShown::Wrong => self.second_factor_wrong(),
+            NotShown::TooManyTries { wait } => self.second_factor_too_many(self.span(*wait)),
+            NotShown::TooLate => self.second_factor_too_late(),
+        }
+    }
+
+    /// Why a second factor is not set up.
+    pub fn not_set_up(&self, refused: &NotSetUp) -> String {
+        match refused {
+            NotSetUp::WrongCode => self.factors_wrong_code(),
+            NotSetUp::Exists => self.factors_exists(),
+            NotSetUp::TooMany => self.factors_too_many(),
+            NotSetUp::Unusable => self.factors_passkey_failed(),
+            NotSetUp::SignedOut => self.factors_gone(),
         }
     }
 

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tempfile::TempDir;
 use tms_portal::domain::ids::{ClientId, TenantId, UserId};
+use tms_portal::domain::step_up::Shown;
 use tms_portal::domain::tenant::Tenant;
 use tms_portal::domain::time::Timestamp;
 use tms_portal::server::guard::client_address::TrustedProxies;
@@ -206,7 +207,7 @@ impl TestApp {
         let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
         let (secret, session) = self.services.new_session().expect("a session");
         let visit = self.services.visit(secret.reveal(), session, None);
-        self.services.signed_in(&tenant, &user, self.services.now(), visit).await.expect("an answer").expect("a person")
+        self.services.signed_in(&tenant, &user, Shown::first(self.services.now()), visit).await.expect("an answer").expect("a person")
     }
 
     /// Whoever sits at the machine.

@@ -114,6 +114,20 @@ impl Institution {
         self.0.lock().expect("state").asked
     }
 
+    /// Says that somebody has signed out here; `claims` are added to what a good logout token has, `null` takes one away.
+    pub fn logout_token(&self, now: i64, claims: &Value) -> String {
+        let inner = self.0.lock().expect("state");
+        let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+        let mut token = json!({ "iss": inner.url, "aud": CLIENT_ID, "iat": now, "exp": now + 120, "jti": "1", "sub": "42", "events": events });
+        for (name, value) in claims.as_object().expect("claims") {
+            match value {
+                Value::Null => drop(token.as_object_mut().expect("claims").remove(name)),
+                value => token[name] = value.clone(),
+            }
+        }
+        sign(&token, inner.mischief, inner.key)
+    }
+
     /// Somebody signs in here: where their browser is sent back to. `claims` are added to what a good ID token has.
     pub fn sign_in(&self, asked: &str, now: i64, claims: &Value) -> String {
         let asked: HashMap<String, String> = reqwest::Url::parse(asked).expect("an address").query_pairs().into_owned().collect();
@@ -143,6 +157,7 @@ async fn metadata(State(institution): State<Institution>) -> Response {
             "authorization_endpoint": format!("{}/authorize", inner.url),
             "token_endpoint": format!("{}/token", inner.url),
             "userinfo_endpoint": inner.user.is_object().then(|| format!("{}/user", inner.url)),
+            "end_session_endpoint": format!("{}/session/end", inner.url),
             "jwks_uri": format!("{}/jwks", inner.url),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],

@@ -27,6 +27,7 @@ mod preferences;
 mod providers;
 mod races;
 mod rooms;
+mod second_factors;
 mod secrets;
 mod sessions;
 mod sign_in;

@@ -446,7 +446,7 @@ async fn the_only_way_in_stays_and_linking_takes_a_fresh_sign_in() {
     let asked = browser.set_out("/sign-in/with/test/campus?link=1").await;
     assert!(asked.starts_with("/sign-in?again=1"), "{asked}");
     assert_eq!(browser.post("/api/identities/unlink", &[("identity", &number)]).await.path, "/sign-in");
-    assert!(app.browser().set_out("/sign-in/with/test/campus?link=1").await.starts_with("/sign-in?again=1"));
+    assert_eq!(app.browser().set_out("/sign-in/with/test/campus?link=1").await, "/sign-in?then=/identities");
     // Of another tenant's provider there is nothing to link.
     let other = app.signed_in().await;
     assert!(other.set_out("/sign-in/with/default/campus?link=1").await.starts_with("/sign-in?again=1"));
@@ -458,4 +458,141 @@ async fn a_link_from_elsewhere_makes_nobody_somebody_else() {
     let browser = app.signed_in().await;
     let link = browser.request(reqwest::Method::GET, WITH).header("sec-fetch-site", "cross-site").send().await.expect("an answer");
     assert_eq!(link.headers()["location"], "/sign-in?tenant=test&then=/hosts");
+}
+
+#[tokio::test]
+async fn whoever_signs_out_is_told_where_to_do_so_there() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
+    let page = browser.post("/sign-out", &[]).await;
+    assert_eq!(page.path, "/signed-out");
+    assert!(page.words().contains("You are signed out here. At Campus you may be signed in still."), "{}", page.words());
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id IS NOT NULL OR idp_subject IS NOT NULL").await, 0);
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+    let (_, address) = page.text.split_once(&format!("href=\"{}", institution.url())).expect("the way there");
+    let address = reqwest::Url::parse(&(institution.url() + &address.split('"').next().expect("its end").replace("&amp;", "&"))).expect("an address");
+    assert_eq!(address.as_str().split('?').next(), Some(format!("{}/session/end", institution.url()).as_str()));
+    let said: std::collections::HashMap<String, String> = address.query_pairs().into_owned().collect();
+    assert_eq!((said["client_id"].as_str(), said["post_logout_redirect_uri"].as_str()), ("portal", app.url("/signed-out").as_str()));
+    assert_eq!(said["id_token_hint"].split('.').count(), 3);
+    assert!(browser.get("/signed-out?state=x").await.words().contains("you may be signed in still"), "somebody else's word");
+    let back = format!("/signed-out?state={}", said["state"]);
+    assert!(browser.get(&back).await.words().contains("You are signed out here, and at Campus."));
+    assert!(browser.get(&back).await.words().contains("Nobody is signed in here"), "said once");
+
+    // Whoever came with a password, or through one that is gone, is signed out as ever; a stranger sees no one's way.
+    assert_eq!(app.signed_in().await.post("/sign-out", &[]).await.path, "/");
+    browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    app.services.remove_provider(&app.operator("test").await, &ProviderId::parse("campus").expect("a provider")).await.expect("removed");
+    assert_eq!(browser.post("/sign-out", &[]).await.path, "/");
+    assert!(app.browser().get("/signed-out").await.words().contains("Nobody is signed in here"));
+}
+
+#[tokio::test]
+async fn signing_out_does_not_wait_for_an_institution_that_is_broken() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    institution.misbehave(Mischief::Broken);
+    app.clock.advance(Duration::from_secs(61 * 60));
+    assert_eq!(browser.post("/sign-out", &[]).await.path, "/");
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+}
+
+async fn tell(app: &TestApp, token: &str) -> (u16, String) {
+    let answer = app.http.post(app.url("/sign-in/ended/test/campus")).form(&[("logout_token", token)]).send().await.expect("an answer");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    (answer.status().as_u16(), answer.text().await.expect("a body"))
+}
+
+#[tokio::test]
+async fn who_has_signed_out_there_is_signed_out_here() {
+    let (app, institution) = with_campus("open").await;
+    let [one, two, three, other] = [json!({ "sid": "s1" }), json!({ "sid": "s2" }), json!({}), json!({ "sub": "43", "sid": "s3" })];
+    let mut browsers = Vec::new();
+    for claims in [&one, &two, &three, &other] {
+        let browser = app.browser();
+        assert_eq!(browser.through(&institution, WITH, app.seconds(), claims).await.path, "/hosts");
+        browsers.push(browser);
+    }
+    let password = app.signed_in().await;
+    let signed_in = async || {
+        let mut paths = Vec::new();
+        for browser in browsers.iter().chain([&password]) {
+            paths.push(browser.get("/hosts").await.path == "/hosts");
+        }
+        paths
+    };
+    // The session that is named, and the one that does not know its own name.
+    assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s1" }))).await.0, 200);
+    assert_eq!(signed_in().await, [false, true, false, true, true]);
+    assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s3", "sub": null }))).await.0, 200);
+    assert_eq!(signed_in().await, [false, true, false, false, true]);
+    // All of a person's.
+    assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({}))).await.0, 200);
+    assert_eq!(signed_in().await, [false, false, false, false, true]);
+    assert_eq!(app.recorded("session_ended").await, 3);
+    assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({}))).await.0, 200, "nobody is left: that is no mistake of theirs");
+    assert_eq!(app.recorded("session_ended").await, 3);
+}
+
+#[tokio::test]
+async fn nobody_is_signed_out_by_a_token_that_is_not_to_be_trusted() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
+    let now = app.seconds();
+    for claims in [
+        json!({ "iss": "https://evil.example" }),
+        json!({ "iss": null }),
+        json!({ "aud": "another" }),
+        json!({ "aud": null }),
+        json!({ "events": {} }),
+        json!({ "events": null }),
+        json!({ "events": { "http://schemas.openid.net/event/backchannel-logout": "yes" } }),
+        json!({ "nonce": "n" }),
+        json!({ "iat": now - 300 }),
+        json!({ "iat": now + 300 }),
+        json!({ "iat": null }),
+        json!({ "exp": now - 61 }),
+        json!({ "sub": null }),
+        json!({ "sub": 42, "sid": ["s1"] }),
+    ] {
+        let (status, body) = tell(&app, &institution.logout_token(now, &claims)).await;
+        assert!(status == 400 && body.contains("\"error\":\"invalid_request\""), "{claims}: {body}");
+    }
+    for mischief in [Mischief::Unsigned, Mischief::SignedWithSecret, Mischief::OtherKey] {
+        institution.misbehave(mischief);
+        assert_eq!(tell(&app, &institution.logout_token(now, &json!({}))).await.0, 400, "{mischief:?}");
+    }
+    institution.misbehave(Mischief::None);
+    for nonsense in ["", "a.b.c", "\0", &"x".repeat(8_000)] {
+        assert_eq!(tell(&app, nonsense).await.0, 400);
+    }
+    // An ID token is no logout token, nor is what was made for another provider of the same name.
+    let wrong = app.http.post(app.url("/sign-in/ended/default/campus")).form(&[("logout_token", "x")]).send().await.expect("an answer");
+    assert_eq!(wrong.status(), 404);
+    for (content_type, body) in [("application/json", "{}"), ("application/x-www-form-urlencoded", "token=x")] {
+        let request = app.http.post(app.url("/sign-in/ended/test/campus")).header("content-type", content_type).body(body);
+        assert_eq!(request.send().await.expect("an answer").status(), 400);
+    }
+    assert_eq!(app.http.get(app.url("/sign-in/ended/test/campus")).send().await.expect("an answer").status(), 405);
+    assert_eq!(browser.get("/hosts").await.path, "/hosts");
+}
+
+#[tokio::test]
+async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_none() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({})).await;
+    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', x'00', 0, 0)").await;
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/sign-in/second-factor");
+    assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"] })).await.path, "/hosts", "shown there it is not asked for again");
+    // Before what is hard to take back, it may be shown there as well.
+    let page = browser.get("/keys/revoke-everything").await;
+    assert!(page.path == "/sign-in/second-factor" && page.says("Show it at Campus instead"), "{}", page.words());
+    let again = "/sign-in/with/test/campus?again=1&then=/keys/revoke-everything";
+    let page = browser.through(&institution, again, app.seconds(), &json!({ "amr": ["mfa"] })).await;
+    assert_eq!(page.path, "/keys/revoke-everything");
 }

@@ -32,14 +32,17 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
         }
     };
     let command = format!(
-        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --require-host-credential {} --open-registration {} --mvp {}",
+        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --require-host-credential {} --open-registration {} --mvp {} \
+         --second-factor-for-admins {} --second-factor-at-consent {}",
         tenant.id,
         policy.require_started_tick,
         policy.prefill_user_code,
         policy.own_keys,
         policy.require_host_credential,
         policy.open_registration,
-        policy.mvp
+        policy.mvp,
+        policy.second_factor_for_admins,
+        policy.second_factor_at_consent
     );
     let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
     view! {
@@ -57,6 +60,8 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
                     <Tick name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
                     <Tick name="policy[prefill_user_code]" checked=policy.prefill_user_code text=w.admin_policy_prefill()/>
                     <Tick name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
+                    <Tick name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=w.admin_policy_second_factor_at_consent()/>
+                    <Tick name="policy[second_factor_for_admins]" checked=policy.second_factor_for_admins text=w.admin_policy_second_factor_for_admins()/>
                 </fieldset>
                 <fieldset>
                     <legend>{w.admin_policy_machines()}</legend>

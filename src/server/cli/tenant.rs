@@ -45,6 +45,12 @@ struct Set {
     /// Whether people may register public keys of their own
     #[arg(long)]
     own_keys: Option<bool>,
+    /// Whether administrators show a second factor before they use the role
+    #[arg(long)]
+    second_factor_for_admins: Option<bool>,
+    /// Whether people show a second factor before they let a device act for them
+    #[arg(long)]
+    second_factor_at_consent: Option<bool>,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
@@ -63,6 +69,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             policy.mvp = set.mvp.unwrap_or(policy.mvp);
             policy.open_registration = set.open_registration.unwrap_or(policy.open_registration);
             policy.own_keys = set.own_keys.unwrap_or(policy.own_keys);
+            policy.second_factor_for_admins = set.second_factor_for_admins.unwrap_or(policy.second_factor_for_admins);
+            policy.second_factor_at_consent = set.second_factor_at_consent.unwrap_or(policy.second_factor_at_consent);
             policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
         .await;

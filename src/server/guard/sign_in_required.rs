@@ -24,9 +24,9 @@ pub async fn check(State(services): State<Services>, caller: Caller, request: Re
             Ok(_) => next.run(request).await,
             // To everybody else there is no such page.
             Err(NotNow::NoAdmin) => StatusCode::NOT_FOUND.into_response(),
-            Err(NotNow::SignInAgain) => {
+            Err(NotNow::Missing(missing)) => {
                 let onward = if reading { wanted() } else { Onward::to(paths::ADMIN) };
-                Redirect::to(&paths::sign_in_again(&onward)).into_response()
+                Redirect::to(&paths::show(missing, &onward)).into_response()
             }
         };
     }
@@ -48,7 +48,7 @@ fn is_of_administrators(path: &str) -> bool {
 }
 
 fn is_public(path: &str) -> bool {
-    let signing = [paths::SIGN_IN_PASSWORD, paths::SIGN_IN_INVITATION, paths::SIGN_OUT];
+    let signing = [paths::SIGN_IN_PASSWORD, paths::SIGN_IN_INVITATION, paths::SHOW_SECOND_FACTOR, paths::SIGN_OUT];
     let through_an_institution = path.starts_with(paths::SIGN_IN_WITH_ALL) || path.starts_with(paths::SIGN_IN_BACK_ALL);
     through_an_institution || paths::PUBLIC_PAGES.contains(&path) || paths::PUBLIC_ACTIONS.contains(&path) || signing.contains(&path)
 }

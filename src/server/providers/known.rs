@@ -31,6 +31,9 @@ pub struct Known {
     pub authorization: String,
     pub token: String,
     pub user: Option<String>,
+    /// Where one signs out there: for programs that say for whom (RP-Initiated Logout 1.0), else for people alone.
+    pub end_session: Option<String>,
+    pub sign_out: Option<String>,
     /// It names itself in what it sends back (RFC 9207).
     names_itself: bool,
     pub keys: Keys,
@@ -48,6 +51,8 @@ pub enum Keys {
 struct More {
     #[serde(default)]
     authorization_response_iss_parameter_supported: Option<bool>,
+    #[serde(default)]
+    end_session_endpoint: Option<String>,
 }
 
 impl AdditionalProviderMetadata for More {}
@@ -66,6 +71,18 @@ type Metadata = ProviderMetadata<
     CoreResponseType,
     CoreSubjectIdentifierType,
 >;
+
+impl Keys {
+    /// In the form of the library that checks tokens of other kinds than ID tokens.
+    pub fn of_any_token(&self) -> JwkSet {
+        let keys = match self {
+            Self::AccessTokens(keys) => return keys.clone(),
+            Self::IdTokens(keys) => keys.keys().iter().filter_map(|key| serde_json::from_value(serde_json::to_value(key).ok()?).ok()).collect(),
+            Self::None => Vec::new(),
+        };
+        JwkSet { keys }
+    }
+}
 
 impl Known {
     pub async fn ask(http: &Http, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
@@ -93,10 +110,12 @@ impl Known {
             authorization: metadata.authorization_endpoint().to_string(),
             token: token.to_string(),
             user: metadata.userinfo_endpoint().map(ToString::to_string),
+            end_session: more.end_session_endpoint.clone(),
+            sign_out: profile.sign_out.clone(),
             names_itself: more.authorization_response_iss_parameter_supported.unwrap_or_default(),
             keys: Keys::IdTokens(metadata.jwks().clone()),
         };
-        for address in [Some(&known.authorization), Some(&known.token), known.user.as_ref()].into_iter().flatten() {
+        for address in [Some(&known.authorization), Some(&known.token), known.user.as_ref(), known.end_session.as_ref()].into_iter().flatten() {
             check_address(address, http.local)?;
         }
         Ok(known)
@@ -132,6 +151,8 @@ impl Known {
             authorization: at(&endpoints.authorization),
             token: at(&endpoints.token),
             user: endpoints.user.as_deref().map(at),
+            end_session: None,
+            sign_out: profile.sign_out.as_deref().map(at),
             names_itself: false,
             keys,
         };

@@ -4,11 +4,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::{EndpointNotSet, EndpointSet, ExtraTokenFields, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse};
 use openidconnect::core::{CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm};
-use openidconnect::{AdditionalClaims, ClaimsVerificationError, ClientId, IdToken, IdTokenVerifier, IssuerUrl, Nonce, SignatureVerificationError};
+use openidconnect::{
+    AdditionalClaims, ClaimsVerificationError, ClientId, CsrfToken, EndSessionUrl, IdToken, IdTokenVerifier, IssuerUrl, LogoutRequest, Nonce,
+    PostLogoutRedirectUrl, SignatureVerificationError,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -19,6 +23,10 @@ use crate::domain::time::Timestamp;
 
 /// By how much a provider's clock and ours may differ.
 const SKEW: Duration = Duration::from_secs(60);
+/// How long a logout token counts: it is sent as soon as it is made.
+const OLDEST_LOGOUT: Duration = Duration::from_secs(3 * 60);
+/// Longer ID tokens are not kept to sign out with.
+const LONGEST_KEPT: usize = 6_000;
 
 /// What a token endpoint sends beside what OAuth has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,6 +66,11 @@ impl TokenAnswer {
 
     pub fn token(&self) -> &str {
         self.0.access_token().secret()
+    }
+
+    /// To sign out with.
+    pub fn id_token(&self) -> Option<String> {
+        self.0.extra_fields().id_token.clone().filter(|token| token.len() <= LONGEST_KEPT)
     }
 }
 
@@ -175,11 +188,21 @@ fn from_chrono(at: DateTime<Utc>) -> Timestamp {
 /// An access token that is a JWT of the provider's, and says who somebody is. It was sent to us over TLS in exchange for a code,
 /// by the provider itself; its profile says which claims tell that it is for us.
 pub fn access_token(answer: &TokenAnswer, known: &Known, now: Timestamp) -> Result<Said, Unverified> {
-    let untrusted = |error: jsonwebtoken::errors::Error| Unverified::Trouble(Trouble::Untrusted(error.to_string()));
     let Keys::AccessTokens(keys) = &known.keys else {
         return Err(Unverified::Trouble(Trouble::Misconfigured("its keys are of another kind".into())));
     };
-    let header = jsonwebtoken::decode_header(answer.token()).map_err(untrusted)?;
+    let said = signed(answer.token(), keys, &known.issuer, None)?;
+    let expires = said.get("exp").and_then(Value::as_i64).unwrap_or_default();
+    if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - SKEW {
+        return Err(Unverified::Trouble(Trouble::Clock("its token has expired".into())));
+    }
+    Ok(Said::of(claims(&said), now))
+}
+
+/// A JWT that the provider has signed. What its times mean is left to the caller: our own clock judges, which tests can set.
+fn signed(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Result<Value, Unverified> {
+    let untrusted = |error: jsonwebtoken::errors::Error| Unverified::Trouble(Trouble::Untrusted(error.to_string()));
+    let header = jsonwebtoken::decode_header(text).map_err(untrusted)?;
     if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA) {
         return Err(Unverified::Trouble(Trouble::Untrusted(format!("it is signed with {:?}", header.alg))));
     }
@@ -190,21 +213,71 @@ pub fn access_token(answer: &TokenAnswer, known: &Known, now: Timestamp) -> Resu
     };
     let key = DecodingKey::from_jwk(key.ok_or(Unverified::UnknownKey)?).map_err(untrusted)?;
     let mut validation = Validation::new(header.alg);
-    validation.set_issuer(&[&known.issuer]);
-    validation.set_required_spec_claims(&["iss", "sub", "exp"]);
-    validation.validate_aud = false;
-    // Judged by our own clock, which tests can set.
+    validation.set_issuer(&[issuer]);
     validation.validate_exp = false;
-    let said = jsonwebtoken::decode::<Value>(answer.token(), &key, &validation).map_err(|error| match error.kind() {
+    match audience {
+        Some(audience) => {
+            validation.set_audience(&[audience]);
+            validation.set_required_spec_claims(&["iss", "aud"]);
+        }
+        None => {
+            validation.validate_aud = false;
+            validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+        }
+    }
+    let said = jsonwebtoken::decode::<Value>(text, &key, &validation).map_err(|error| match error.kind() {
         jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::Trouble(Trouble::Untrusted("its signature is wrong".into())),
         jsonwebtoken::errors::ErrorKind::InvalidIssuer => Unverified::Trouble(Trouble::WrongIssuer("it is another's token".into())),
         _ => untrusted(error),
     })?;
-    let expires = said.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
-    if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - SKEW {
-        return Err(Unverified::Trouble(Trouble::Clock("its token has expired".into())));
+    Ok(said.claims)
+}
+
+/// Somebody has signed out there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedOut {
+    pub issuer: String,
+    /// `None`: whoever had the session.
+    pub subject: Option<String>,
+    /// `None`: all their sessions.
+    pub sid: Option<String>,
+}
+
+/// OpenID Connect Back-Channel Logout 1.0 §2.6. Its number is not kept: what comes again within the minutes for which a token counts
+/// ends nothing but what rests on a session that has ended.
+pub fn logout_token(text: &str, provider: &Provider, known: &Known, now: Timestamp) -> Result<SignedOut, Unverified> {
+    const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+    let untrusted = |why: &str| Unverified::Trouble(Trouble::Untrusted(why.into()));
+    let kind = jsonwebtoken::decode_header(text).map_err(|error| untrusted(&error.to_string()))?.typ;
+    if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("logout+jwt") && !kind.eq_ignore_ascii_case("JWT")) {
+        return Err(untrusted("it is a token of another kind"));
     }
-    Ok(Said::of(claims(&said.claims), now))
+    let said = signed(text, &known.keys.of_any_token(), &known.issuer, Some(&provider.client_id))?;
+    if !said.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) || said.get("nonce").is_some() {
+        return Err(untrusted("it is no logout token"));
+    }
+    let time = |name: &str| said.get(name).and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)));
+    let made = time("iat").ok_or_else(|| untrusted("it does not say when it was made"))?;
+    if made > now + SKEW || now.since(made) > OLDEST_LOGOUT || time("exp").is_some_and(|end| end <= now - SKEW) {
+        return Err(Unverified::Trouble(Trouble::Clock("its logout token is too old, or from the future".into())));
+    }
+    let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+    match (text("sub"), text("sid")) {
+        (None, None) => Err(untrusted("it does not say who it is about")),
+        (subject, sid) => Ok(SignedOut { issuer: known.issuer.clone(), subject, sid }),
+    }
+}
+
+/// Where somebody signs out there and comes back from (OpenID Connect RP-Initiated Logout 1.0 §2).
+pub fn sign_out_address(end_session: &str, provider: &Provider, id_token: Option<&str>, back: &str, state: &str) -> Option<String> {
+    let mut request = LogoutRequest::from(EndSessionUrl::new(end_session.to_owned()).ok()?)
+        .set_client_id(ClientId::new(provider.client_id.clone()))
+        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back.to_owned()).ok()?)
+        .set_state(CsrfToken::new(state.to_owned()));
+    if let Some(token) = id_token.and_then(|token| AnyIdToken::from_str(token).ok()) {
+        request = request.set_id_token_hint(&token);
+    }
+    Some(request.http_get_url().to_string())
 }
 
 /// Texts, numbers and truth values, alone or in a list.

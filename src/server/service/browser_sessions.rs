@@ -8,11 +8,12 @@ use futures_util::FutureExt;
 use super::entropy::Secret;
 use super::proofs::{FreshlySignedIn, NotNow, SignedIn, TenantAdmin, Visit};
 pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
-use super::storage::{self, Connection, activity, browser_sessions, people};
+use super::storage::{self, Connection, activity, browser_sessions, people, second_factors};
 use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::device_grant::Presenter;
 use crate::domain::ids::{AdminId, SessionId, TenantId, UserId};
+use crate::domain::step_up::{Shown, missing};
 use crate::domain::time::Timestamp;
 
 /// A session of somebody who has not signed in: long enough for a code, too short to fill the disk with.
@@ -21,8 +22,6 @@ const VISITOR_LIMIT: Duration = Duration::from_secs(30 * 60);
 const IDLE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// A session ends this long after sign-in, however busy it is.
 const ABSOLUTE_LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
-/// How long after sign-in a person may do what is hard to take back.
-pub const FRESH: Duration = Duration::from_secs(15 * 60);
 /// How exact "last seen" is; a write for every page would be too dear.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
@@ -50,33 +49,50 @@ impl Services {
     }
 
     /// The identity a session kept, made good: the person and the tenant are still there and switched on.
-    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, proved_at: Timestamp, visit: Visit) -> Result<Option<SignedIn>, Fault> {
+    pub async fn signed_in(&self, tenant_id: &TenantId, user_id: &UserId, shown: Shown, visit: Visit) -> Result<Option<SignedIn>, Fault> {
         let Some(tenant) = self.enabled_tenant(tenant_id).await? else { return Ok(None) };
         let person = people::find(self.storage().reader(), tenant_id, user_id).await?;
-        Ok(person.filter(|person| person.enabled).map(|person| SignedIn {
+        let Some(person) = person.filter(|person| person.enabled) else { return Ok(None) };
+        let has_second_factor = second_factors::has_any(self.storage().reader(), tenant_id, user_id).await?;
+        Ok(Some(SignedIn {
             tenant_id: person.tenant_id,
             user_id: person.user_id,
             display_name: person.display_name,
             tenant,
             admin: person.admin,
-            proved_at,
+            shown,
+            has_second_factor,
             visit,
         }))
     }
 
-    /// The person, if they have signed in within [`FRESH`].
+    /// The person, if they have shown within [`FRESH`] that it is them; with a second factor if they have set one up here.
+    ///
+    /// [`FRESH`]: crate::domain::step_up::FRESH
     pub fn fresh(&self, person: &SignedIn) -> Result<FreshlySignedIn, NotNow> {
-        if self.now().since(person.proved_at) < FRESH { Ok(FreshlySignedIn(person.clone())) } else { Err(NotNow::SignInAgain) }
+        self.fresh_if(person, false)
     }
 
-    /// The person as an administrator of their tenant, if they are one and have signed in within [`FRESH`].
+    /// The same before a device is let in, for which the tenant may demand a second factor of everybody.
+    pub fn fresh_for_consent(&self, person: &SignedIn) -> Result<(), NotNow> {
+        if person.tenant.policy.second_factor_at_consent { self.fresh_if(person, true).map(drop) } else { Ok(()) }
+    }
+
+    /// The person as an administrator of their tenant, if they are one and have shown just now that it is them.
     pub fn administer(&self, person: &SignedIn) -> Result<TenantAdmin, NotNow> {
         if !person.admin {
             return Err(NotNow::NoAdmin);
         }
-        let FreshlySignedIn(person) = self.fresh(person)?;
+        let FreshlySignedIn(person) = self.fresh_if(person, person.tenant.policy.second_factor_for_admins)?;
         let session = Some(person.visit.session_id().clone());
         Ok(TenantAdmin { admin_id: AdminId::of_person(&person.user_id), tenant: person.tenant, from: person.visit.from, session })
+    }
+
+    fn fresh_if(&self, person: &SignedIn, demanded: bool) -> Result<FreshlySignedIn, NotNow> {
+        match missing(person.shown, person.has_second_factor, demanded, self.now()) {
+            None => Ok(FreshlySignedIn(person.clone())),
+            Some(missing) => Err(NotNow::Missing(missing)),
+        }
     }
 
     /// A person's live sessions, the one used last first.

@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +15,13 @@ use super::providers::{TripSecrets, Wish};
 pub use super::storage::identities::Identity as Linked;
 use super::storage::people::Person;
 use super::storage::providers::Stored;
-use super::storage::{self, Connection, activity, identities, people, providers, user_mfa};
+use super::storage::{self, Connection, activity, identities, people, providers, second_factors, user_mfa};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::paths;
 use crate::domain::provider::{MfaEvidence, Newcomers, Profile, Provider, Vouched};
+use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
 
 /// How long a person may be away: to look for a telephone, a password, a second device.
@@ -174,7 +173,7 @@ impl Services {
             updated_at: now,
         };
         self.ask(&provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))?;
-        let secret_sealed = new.client_secret.map(|secret| self.seal(&provider, &secret)).transpose()?;
+        let secret_sealed = new.client_secret.map(|secret| self.seal(&place(&provider), &secret)).transpose()?;
         let stored = Stored { provider: provider.clone(), secret_sealed };
         let record = of_provider(admin, Kind::ProviderAdded, &provider.id, now);
         let added = self.recorded(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
@@ -255,7 +254,7 @@ impl Services {
             return Err(Error::Refused(ArrivalRefused::NoTrip));
         }
         let stored = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
-        let secret = stored.secret_sealed.as_deref().map(|sealed| self.unseal(&stored.provider, sealed)).transpose()?;
+        let secret = stored.secret_sealed.as_deref().map(|sealed| self.unseal(&place(&stored.provider), sealed)).transpose()?;
         let redirect = self.redirect_address(&trip.tenant_id, &trip.provider);
         let arrival = self
             .shared
@@ -287,7 +286,7 @@ impl Services {
             invitation: invitation.map(|code| self.keys().hash(INVITED, code.trim())),
             mfa_until: arrival.authenticated_at.filter(|_| arrival.vouched.mfa).map(|at| at.min(now) + tenant.policy.mfa_lifetime),
             spare: self.new_id("n"),
-            vouched: arrival.vouched,
+            vouched: arrival.vouched.clone(),
             provider: provider.clone(),
             only,
             from,
@@ -295,8 +294,9 @@ impl Services {
         };
         let user_id = self.attempt(move |db| newcomer.let_in(db).boxed()).await?;
         // Whoever does not say when may mean long ago.
-        let proved_at = arrival.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
-        Ok(Identity { tenant_id: provider.tenant_id, user_id, proved_at })
+        let at = arrival.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
+        let second_at = arrival.vouched.mfa.then_some(at);
+        Ok(Identity { tenant_id: provider.tenant_id, user_id, shown: Shown { at, second_at }, through: Some(arrival.through) })
     }
 
     /// A person's identities, the oldest first.
@@ -321,28 +321,6 @@ impl Services {
         let stored = stored.filter(|stored| stored.provider.enabled).ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
         self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
         Ok(stored)
-    }
-
-    /// Seals a provider's secret, for this provider of this tenant and no other.
-    fn seal(&self, provider: &Provider, secret: &Secret) -> Result<Vec<u8>, Fault> {
-        let mut nonce = [0; 12];
-        self.entropy().fill(&mut nonce);
-        let place = place(provider);
-        let payload = Payload { msg: secret.reveal().as_bytes(), aad: place.as_bytes() };
-        let sealed = self.sealer().encrypt(&Nonce::from(nonce), payload).map_err(|_| Fault::new(Unsealable))?;
-        Ok([&nonce[..], &sealed].concat())
-    }
-
-    fn unseal(&self, provider: &Provider, sealed: &[u8]) -> Result<Secret, Fault> {
-        let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(|| Fault::new(Unsealable))?;
-        let place = place(provider);
-        let payload = Payload { msg: sealed, aad: place.as_bytes() };
-        let opened = self.sealer().decrypt(&Nonce::from(*nonce), payload).map_err(|_| Fault::new(Unsealable))?;
-        Ok(Secret::given(String::from_utf8(opened).map_err(Fault::new)?))
-    }
-
-    fn sealer(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&Key::from(*self.keys().sealing()))
     }
 }
 
@@ -396,11 +374,6 @@ fn trouble(trouble: Trouble) -> Error<ArrivalRefused> {
     Error::Refused(ArrivalRefused::Trouble(trouble))
 }
 
-/// The key is another than the one it was sealed with, or the row was put together by somebody else.
-#[derive(Debug, thiserror::Error)]
-#[error("a provider's secret cannot be opened with the key in `keys/secrets.key`")]
-struct Unsealable;
-
 /// Somebody whom a provider vouches for, at the door.
 struct Newcomer {
     provider: Provider,
@@ -437,7 +410,8 @@ impl Newcomer {
         {
             activity::insert(db, &self.record(Kind::MfaOpened, &user_id)).await?;
         }
-        activity::insert(db, &self.record(Kind::SignedIn, &user_id)).await?;
+        let half = !self.vouched.mfa && second_factors::has_any(&mut *db, tenant, &user_id).await?;
+        activity::insert(db, &self.record(if half { Kind::FirstFactorShown } else { Kind::SignedIn }, &user_id)).await?;
         Ok(user_id)
     }
 

@@ -10,11 +10,13 @@ use thiserror::Error as ThisError;
 use tokio::sync::SemaphorePermit;
 
 use super::entropy::Secret;
-use super::storage::{self, Connection, activity, people};
+use super::storage::{self, Connection, activity, people, second_factors};
 use super::{Error, Fault, Services, guesses};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
 use crate::domain::ids::{TenantId, UserId};
+use crate::domain::provider::Through;
+use crate::domain::step_up::Shown;
 use crate::domain::time::{Timestamp, wait_in_words};
 
 /// Longer ones only serve to keep the server busy.
@@ -34,8 +36,10 @@ pub enum SignInRefused {
 pub struct Identity {
     pub(super) tenant_id: TenantId,
     pub(super) user_id: UserId,
-    /// When they proved it: now, or when an institution last asked them.
-    pub(super) proved_at: Timestamp,
+    /// When they showed it: now, or when an institution last asked them.
+    pub(super) shown: Shown,
+    /// The institution's session that it rests on.
+    pub(super) through: Option<Through>,
 }
 
 impl Identity {
@@ -47,8 +51,12 @@ impl Identity {
         &self.user_id
     }
 
-    pub fn proved_at(&self) -> Timestamp {
-        self.proved_at
+    pub fn shown(&self) -> Shown {
+        self.shown
+    }
+
+    pub fn through(&self) -> Option<&Through> {
+        self.through.as_ref()
     }
 }
 
@@ -106,7 +114,7 @@ impl Services {
         let known = person.is_some();
         self.change(move |db| record(db, guess, known, right).boxed()).await?;
         match (right, user_id) {
-            (true, Some(user_id)) => Ok(Identity { tenant_id: tenant.id, user_id, proved_at: self.now() }),
+            (true, Some(user_id)) => Ok(Identity { tenant_id: tenant.id, user_id, shown: Shown::first(self.now()), through: None }),
             _ => Err(wrong),
         }
     }
@@ -171,7 +179,11 @@ async fn record(db: &mut Connection, guess: Guess, known: bool, right: bool) -> 
         guesses::count(db, Guessed::Password, &guess.guesser(), guess.now).await?;
     }
     let Some(person) = guess.typed.filter(|_| known) else { return Ok(()) };
-    let kind = if right { Kind::SignedIn } else { Kind::SignInFailed };
+    let kind = match right {
+        true if second_factors::has_any(&mut *db, &guess.tenant, &person).await? => Kind::FirstFactorShown,
+        true => Kind::SignedIn,
+        false => Kind::SignInFailed,
+    };
     activity::insert(db, &Activity::new(guess.tenant, kind, guess.now).of(&person).from(guess.from)).await
 }
 

@@ -7,6 +7,7 @@ use crate::domain::client::Client;
 use crate::domain::device_grant::Presenter;
 use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, HostName, SessionId, TenantId, UserId};
 use crate::domain::scope::ScopeSet;
+use crate::domain::step_up::{Missing, Shown};
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 
@@ -19,7 +20,9 @@ pub struct SignedIn {
     pub(super) tenant: Tenant,
     /// Has the role of an administrator of the tenant.
     pub(super) admin: bool,
-    pub(super) proved_at: Timestamp,
+    pub(super) shown: Shown,
+    /// Has set up a second factor here.
+    pub(super) has_second_factor: bool,
     pub(super) visit: Visit,
 }
 
@@ -40,8 +43,16 @@ impl Deref for FreshlySignedIn {
 pub enum NotNow {
     /// They are no administrator.
     NoAdmin,
-    /// Their sign-in is too long ago.
-    SignInAgain,
+    Missing(Missing),
+}
+
+impl NotNow {
+    pub fn missing(self) -> Option<Missing> {
+        match self {
+            Self::NoAdmin => None,
+            Self::Missing(missing) => Some(missing),
+        }
+    }
 }
 
 /// A browser session, signed in or not, and where it comes from.

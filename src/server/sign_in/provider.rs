@@ -16,6 +16,7 @@ use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
 use crate::server::service::Error;
 use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned};
+use crate::server::service::proofs::NotNow;
 use crate::server::state::AppState;
 use crate::words::Words;
 
@@ -63,7 +64,12 @@ pub async fn set_out(
         Some(person) if !wanted.link.is_empty() && services.fresh(person).is_ok() && person.tenant_id().as_str() == tenant => {
             Purpose::Link(person.user_id().clone())
         }
-        _ if !wanted.link.is_empty() => return Ok(Redirect::to(&paths::sign_in_again(&Onward::to(paths::IDENTITIES)))),
+        Some(person) if !wanted.link.is_empty() => {
+            let identities = Onward::to(paths::IDENTITIES);
+            let missing = services.fresh(person).err().and_then(NotNow::missing);
+            return Ok(Redirect::to(&missing.map_or_else(|| paths::sign_in_again(&identities), |missing| paths::show(missing, &identities))));
+        }
+        None if !wanted.link.is_empty() => return Ok(Redirect::to(&paths::sign_in(None, &Onward::to(paths::IDENTITIES)))),
         _ => Purpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {

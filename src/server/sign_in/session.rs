@@ -8,12 +8,14 @@ use tower_sessions::Session;
 
 use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
-use crate::domain::provider::Vouched;
+use crate::domain::provider::{Through, Vouched};
+use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
 use crate::server::service::entropy::Secret;
 use crate::server::service::identities::Trip;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
+use crate::server::service::second_factors::HalfSignedIn;
 use crate::server::service::{Fault, Services};
 
 pub(super) const VISITOR: &str = "visitor";
@@ -26,6 +28,11 @@ const CHOSEN_TENANT: &str = "chosen_tenant";
 const TRIPS: &str = "trips";
 const INVITATION: &str = "invitation";
 const LINKING: &str = "linking";
+pub(super) const THROUGH: &str = "through";
+const SIGNED_OUT: &str = "signed_out";
+const HALF: &str = "half_signed_in";
+const SETTING_UP: &str = "setting_up";
+const PASSKEY_ASKED: &str = "passkey_asked";
 /// Tabs in which one person tries to sign in.
 const TRIPS_AT_ONCE: usize = 4;
 
@@ -47,6 +54,15 @@ pub struct WhoSignedIn {
     pub at: Timestamp,
     /// When they proved it: at an institution that may be earlier.
     pub proved_at: Timestamp,
+    /// When they showed a second factor.
+    #[serde(default)]
+    pub second_at: Option<Timestamp>,
+}
+
+impl WhoSignedIn {
+    pub fn shown(&self) -> Shown {
+        Shown { at: self.proved_at, second_at: self.second_at }
+    }
 }
 
 /// A request that waits for the person's decision, with the code to compare.
@@ -54,6 +70,25 @@ pub struct WhoSignedIn {
 pub struct WaitingGrant {
     pub grant: DeviceGrantId,
     pub code: String,
+}
+
+/// Somebody has signed out here, and may be signed in still at an institution.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SignedOutHere {
+    /// What people call it.
+    pub institution: String,
+    /// Where they sign out there.
+    pub address: String,
+    /// What comes back if they do.
+    pub state: String,
+}
+
+/// A second factor that is being set up.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum SettingUp {
+    /// The secret that its app was told.
+    App(String),
+    Passkey(String),
 }
 
 /// Something the next page has to say, once.
@@ -96,6 +131,7 @@ pub enum Place {
     /// Nothing to say but that the report has been taken.
     Reported,
     SignIn,
+    SecondFactor,
     /// Any list: something was done.
     Said,
     /// Any page: something was not done.
@@ -171,8 +207,45 @@ impl PortalSession {
         }
         self.0.cycle_id().await.map_err(Fault::new)?;
         let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
-        let who = WhoSignedIn { tenant_id, user_id, at: now, proved_at: identity.proved_at() };
-        self.set(SIGNED_IN, &who).await
+        let Shown { at: proved_at, second_at } = identity.shown();
+        self.set(SIGNED_IN, &WhoSignedIn { tenant_id, user_id, at: now, proved_at, second_at }).await?;
+        if let Some(through) = identity.through() {
+            self.set(THROUGH, through).await?;
+        }
+        self.take::<(HalfSignedIn, Onward)>(HALF).await?;
+        self.take::<String>(PASSKEY_ASKED).await.map(drop)
+    }
+
+    /// Remembers somebody who has shown the first factor, and where they want to go. They are not signed in by that.
+    pub async fn set_half_signed_in(&self, half: &HalfSignedIn, then: &Onward) -> Result<(), Fault> {
+        self.set(HALF, &(half, then)).await
+    }
+
+    pub async fn half_signed_in(&self) -> Result<Option<(HalfSignedIn, Onward)>, Fault> {
+        self.get(HALF).await
+    }
+
+    /// What was asked of a passkey, until the browser answers.
+    pub async fn set_passkey_asked(&self, state: &str) -> Result<(), Fault> {
+        self.set(PASSKEY_ASKED, &state).await
+    }
+
+    /// It can be answered once.
+    pub async fn take_passkey_asked(&self) -> Result<Option<String>, Fault> {
+        self.take(PASSKEY_ASKED).await
+    }
+
+    /// The secret of an app, or what was asked for a new passkey, until it has been set up.
+    pub async fn set_setting_up(&self, what: &SettingUp) -> Result<(), Fault> {
+        self.set(SETTING_UP, what).await
+    }
+
+    pub async fn setting_up(&self) -> Result<Option<SettingUp>, Fault> {
+        self.get(SETTING_UP).await
+    }
+
+    pub async fn take_setting_up(&self) -> Result<Option<SettingUp>, Fault> {
+        self.take(SETTING_UP).await
     }
 
     /// Remembers somebody who sets out for an institution. They may do so in several tabs.
@@ -218,6 +291,27 @@ impl PortalSession {
     /// Ends the session, here and in the database.
     pub async fn end(&self) -> Result<(), Fault> {
         self.0.flush().await.map_err(Fault::new)
+    }
+
+    /// The institution's session that this one rests on.
+    pub async fn through(&self) -> Result<Option<Through>, Fault> {
+        self.get(THROUGH).await
+    }
+
+    /// Ends the session; what is left knows where its person may sign out as well, and nothing of them.
+    pub async fn end_here(&self, elsewhere: &SignedOutHere) -> Result<(), Fault> {
+        self.0.clear().await;
+        self.0.cycle_id().await.map_err(Fault::new)?;
+        self.set(SIGNED_OUT, elsewhere).await
+    }
+
+    pub async fn signed_out_here(&self) -> Result<Option<SignedOutHere>, Fault> {
+        self.get(SIGNED_OUT).await
+    }
+
+    /// They have signed out there too, or sign in again.
+    pub async fn forget_signed_out(&self) -> Result<(), Fault> {
+        self.take::<SignedOutHere>(SIGNED_OUT).await.map(drop)
     }
 
     /// Forgets who signed in, but not what they came for: to go on as somebody else.

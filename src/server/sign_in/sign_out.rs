@@ -1,20 +1,80 @@
-//! `POST /sign-out`.
+//! `POST /sign-out`; and `POST /sign-in/ended/…`, by which an institution says that somebody has signed out there.
 
-use axum::extract::State;
-use axum::http::HeaderName;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, Json};
+use serde::Deserialize;
+use serde_json::json;
 
+use super::session::SignedOutHere;
+use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
-use crate::server::service::Services;
+use crate::server::service::signing_out::NotEnded;
+use crate::server::service::{Error, Services};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
+/// Whoever came through an institution is told where to sign out there: other sites may rest on that session, so it is left to them.
 pub async fn post(State(services): State<Services>, caller: Caller) -> Result<Response, Trouble> {
+    let through = caller.session.through().await?;
+    let elsewhere = match (&caller.signed_in, &through) {
+        (Some(person), Some(through)) => services.signs_out_elsewhere(person, through).await?,
+        _ => None,
+    };
     if let Some(person) = &caller.signed_in {
         services.record_sign_out(person).await?;
     }
-    caller.session.end().await?;
-    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(paths::HOME)).into_response())
+    let onward = match elsewhere {
+        Some(there) => {
+            let here = SignedOutHere { institution: there.name, address: there.address, state: there.state.reveal().to_owned() };
+            caller.session.end_here(&here).await?;
+            paths::SIGNED_OUT
+        }
+        None => {
+            caller.session.end().await?;
+            paths::HOME
+        }
+    };
+    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(onward)).into_response())
+}
+
+/// OpenID Connect Back-Channel Logout 1.0 §2.5.
+#[derive(Deserialize)]
+pub struct Ended {
+    logout_token: String,
+}
+
+pub async fn ended(
+    State(services): State<Services>,
+    Path((tenant, provider)): Path<(String, String)>,
+    form: Result<Form<Ended>, FormRejection>,
+) -> Response {
+    let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
+        return refused(StatusCode::NOT_FOUND, "There is no such provider.");
+    };
+    let Ok(Form(form)) = form else {
+        return refused(StatusCode::BAD_REQUEST, "Send logout_token as application/x-www-form-urlencoded.");
+    };
+    match services.end_from_elsewhere(&tenant, &provider, &form.logout_token).await {
+        Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
+        Err(Error::Refused(NotEnded::NoProvider)) => refused(StatusCode::NOT_FOUND, "There is no such provider."),
+        Err(Error::Refused(NotEnded::Trouble(trouble))) => {
+            // With what others sent in quotes: it must not look like a line of ours.
+            tracing::warn!(error = ?trouble, %tenant, %provider, "A logout token was refused");
+            refused(StatusCode::BAD_REQUEST, "The logout token is not to be trusted.")
+        }
+        Err(Error::Internal(fault)) => {
+            tracing::error!(error = %fault, "Sessions could not be ended for an institution");
+            refused(StatusCode::INTERNAL_SERVER_ERROR, "Something broke on our side.")
+        }
+    }
+}
+
+/// §2.8.
+fn refused(status: StatusCode, why: &str) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": "invalid_request", "error_description": why }))).into_response()
 }

@@ -14,7 +14,8 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::session::{SIGNED_IN, VISITOR, Visitor, WhoSignedIn};
+use super::session::{SIGNED_IN, THROUGH, VISITOR, Visitor, WhoSignedIn};
+use crate::domain::provider::Through;
 use crate::domain::time::Timestamp;
 use crate::server::service::browser_sessions::StoredSession;
 use crate::server::service::{Entropy, Fault, Services, SystemEntropy};
@@ -30,6 +31,7 @@ impl Store {
     fn stored(&self, record: &Record) -> Result<StoredSession> {
         let visitor: Option<Visitor> = bucket(record, VISITOR)?;
         let who: Option<WhoSignedIn> = bucket(record, SIGNED_IN)?;
+        let through: Option<Through> = bucket(record, THROUGH)?;
         let now = self.0.now();
         let signed_in_at = who.as_ref().map(|who| who.at);
         let public_id = match &visitor {
@@ -45,6 +47,9 @@ impl Store {
             signed_in_at: signed_in_at.map(Timestamp::as_millis),
             last_seen_at: now.as_millis(),
             from_address: visitor.as_ref().and_then(|visitor| visitor.from).map(|from| from.to_string()),
+            idp_issuer: through.as_ref().map(|through| through.issuer.clone()),
+            idp_subject: through.as_ref().map(|through| through.subject.clone()),
+            idp_sid: through.and_then(|through| through.sid),
             agent: visitor.map(|visitor| visitor.agent).unwrap_or_default(),
             expires_at: self.0.session_end(signed_in_at).as_millis(),
         })

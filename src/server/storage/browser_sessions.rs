@@ -19,6 +19,10 @@ pub struct Stored {
     pub from_address: Option<String>,
     pub agent: String,
     pub expires_at: i64,
+    /// The institution's session that it rests on.
+    pub idp_issuer: Option<String>,
+    pub idp_subject: Option<String>,
+    pub idp_sid: Option<String>,
 }
 
 /// A person's session as the sessions page shows it.
@@ -32,7 +36,8 @@ pub struct Listed {
 
 pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<Stored>, Fault> {
     Ok(sqlx::query_as(
-        "SELECT id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at
+        "SELECT id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at,
+                idp_issuer, idp_subject, idp_sid
          FROM browser_sessions WHERE id_hash = $1 AND expires_at > $2",
     )
     .bind(id_hash)
@@ -43,8 +48,9 @@ pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -
 
 pub async fn insert(db: &mut Connection, session: &Stored) -> Result<(), Fault> {
     sqlx::query(
-        "INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at,
+                                       idp_issuer, idp_subject, idp_sid)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&session.id_hash)
     .bind(&session.public_id)
@@ -56,6 +62,9 @@ pub async fn insert(db: &mut Connection, session: &Stored) -> Result<(), Fault> 
     .bind(&session.from_address)
     .bind(&session.agent)
     .bind(session.expires_at)
+    .bind(&session.idp_issuer)
+    .bind(&session.idp_subject)
+    .bind(&session.idp_sid)
     .execute(db)
     .await?;
     Ok(())
@@ -65,7 +74,8 @@ pub async fn insert(db: &mut Connection, session: &Stored) -> Result<(), Fault> 
 pub async fn update(db: &mut Connection, session: &Stored) -> Result<bool, Fault> {
     let done = sqlx::query(
         "UPDATE browser_sessions
-         SET sealed = $2, tenant_id = $3, user_id = $4, signed_in_at = $5, last_seen_at = $6, from_address = $7, agent = $8, expires_at = $9
+         SET sealed = $2, tenant_id = $3, user_id = $4, signed_in_at = $5, last_seen_at = $6, from_address = $7, agent = $8, expires_at = $9,
+             idp_issuer = $10, idp_subject = $11, idp_sid = $12
          WHERE id_hash = $1",
     )
     .bind(&session.id_hash)
@@ -77,6 +87,9 @@ pub async fn update(db: &mut Connection, session: &Stored) -> Result<bool, Fault
     .bind(&session.from_address)
     .bind(&session.agent)
     .bind(session.expires_at)
+    .bind(&session.idp_issuer)
+    .bind(&session.idp_subject)
+    .bind(&session.idp_sid)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -125,6 +138,30 @@ pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &
         .execute(db)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// Ends what rests on a session that has ended at an institution, and says whose it was, once for each. A session of which the
+/// institution did not say which of its own it rests on ends with any of its person's.
+pub async fn delete_from_elsewhere(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    issuer: &str,
+    subject: Option<&str>,
+    sid: Option<&str>,
+) -> Result<Vec<UserId>, Fault> {
+    let people: Vec<Option<String>> = sqlx::query_scalar(
+        "DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = coalesce($3, idp_subject)
+           AND ($4 IS NULL OR idp_sid = $4 OR (idp_sid IS NULL AND $3 IS NOT NULL))
+         RETURNING user_id",
+    )
+    .bind(tenant_id.as_str())
+    .bind(issuer)
+    .bind(subject)
+    .bind(sid)
+    .fetch_all(db)
+    .await?;
+    let people: std::collections::BTreeSet<String> = people.into_iter().flatten().collect();
+    people.into_iter().map(|user| parsed("browser_sessions", &user, UserId::parse(user.clone()))).collect()
 }
 
 #[derive(FromRow)]

@@ -28,6 +28,8 @@ struct Row {
     require_host_credential: bool,
     mfa_lifetime_ms: i64,
     own_keys: bool,
+    second_factor_for_admins: bool,
+    second_factor_at_consent: bool,
     brand_light: Option<String>,
     brand_dark: Option<String>,
     created_at: i64,
@@ -55,6 +57,8 @@ impl TryFrom<Row> for Tenant {
                 require_host_credential: row.require_host_credential,
                 mfa_lifetime: millis(row.mfa_lifetime_ms),
                 own_keys: row.own_keys,
+                second_factor_for_admins: row.second_factor_for_admins,
+                second_factor_at_consent: row.second_factor_at_consent,
                 // One that is no longer readable enough, after a change of our own colours, is left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
             },
@@ -68,7 +72,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
-                    mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark, created_at, updated_at
+                    mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, second_factor_for_admins,
+                    second_factor_at_consent, brand_light, brand_dark, created_at, updated_at
              FROM tenants ",
             $rest
         )
@@ -105,8 +110,8 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     let done = sqlx::query(
         "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
                               longest_access_ms, mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark,
-                              created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+                              created_at, updated_at, second_factor_for_admins, second_factor_at_consent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -126,6 +131,8 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     .bind(tenant.policy.brand.map(|brand| brand.light()))
     .bind(tenant.policy.brand.map(|brand| brand.dark()))
     .bind(tenant.created_at.as_millis())
+    .bind(tenant.policy.second_factor_for_admins)
+    .bind(tenant.policy.second_factor_at_consent)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -137,7 +144,8 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
         "UPDATE tenants
          SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
              code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, mfa_lifetime_ms = $12,
-             own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16
+             own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16, second_factor_for_admins = $17,
+             second_factor_at_consent = $18
          WHERE id = $1",
     )
     .bind(tenant.id.as_str())
@@ -156,13 +164,15 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     .bind(tenant.policy.brand.map(|brand| brand.light()))
     .bind(tenant.policy.brand.map(|brand| brand.dark()))
     .bind(now.as_millis())
+    .bind(tenant.policy.second_factor_for_admins)
+    .bind(tenant.policy.second_factor_at_consent)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// What a tenant consists of, the tables that others refer to last.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "reservations",
     "pubkeys",
     "delegation_host_accounts",
@@ -173,6 +183,9 @@ const TABLES: [&str; 18] = [
     "identities",
     "invitations",
     "identity_providers",
+    "totp",
+    "passkeys",
+    "recovery_codes",
     "browser_sessions",
     "people",
     "clients",

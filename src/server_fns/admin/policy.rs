@@ -16,6 +16,8 @@ pub struct PolicyForm {
     pub prefill_user_code: String,
     pub require_started_tick: String,
     pub own_keys: String,
+    pub second_factor_for_admins: String,
+    pub second_factor_at_consent: String,
     pub open_registration: String,
     pub require_host_credential: String,
     pub mvp: String,
@@ -61,6 +63,8 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         require_host_credential: ticked(&policy.require_host_credential),
         mfa_lifetime: Duration::from_secs(mfa_hours * 3_600),
         own_keys: ticked(&policy.own_keys),
+        second_factor_for_admins: ticked(&policy.second_factor_for_admins),
+        second_factor_at_consent: ticked(&policy.second_factor_at_consent),
         brand,
     };
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {

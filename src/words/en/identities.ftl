@@ -32,3 +32,55 @@ identities-already-yours = { $identity } is linked to you already. Nothing was c
 # $identity (String)
 identities-somebody-elses = { $identity } is linked to somebody else here. If both are you, sign in with that account and unlink it there first; else ask the operators of your centre.
 identities-nothing-to-link = There is nothing to link. Start again below.
+factors-title = Second factor
+factors-none = You have none yet. With one, nobody gets in with your password alone.
+factors-lead = Asked for after your password, and before what is hard to take back. Any one of these does.
+factors-app = Authenticator app
+factors-passkey = Passkey
+factors-since = Set up
+factors-remove = Remove
+# $factor (String) - its name
+factors-remove-this = Remove { $factor }
+# $factor (String)
+factors-remove-question = Remove { $factor }?
+factors-remove-consequence = It will no longer be taken. Your other ones stay.
+factors-remove-last = This is the only one. From then on your password alone is enough to get in, and your recovery codes are void.
+factors-removed = It has been removed.
+factors-gone = That is not there any more. Nothing was changed.
+factors-recovery = Recovery codes
+# $count (Number)
+factors-recovery-left = { $count ->
+    [one] One is left.
+   *[other] { $count } are left.
+}
+factors-recovery-renew = Make new codes
+factors-recovery-question = Make new recovery codes?
+factors-recovery-consequence = Those you have now stop working.
+factors-recovery-title = Your recovery codes
+factors-recovery-lead = Each gets you in once, if your telephone is lost. Keep them where you keep your passport: on paper, or in a password manager.
+factors-recovery-kept = I have kept them
+factors-recovery-once = Recovery codes are shown once, when they are made. If you do not have them, make new ones.
+factors-codes-renewed = These are your new codes; the old ones are void.
+factors-added-first = Your second factor is set up.
+factors-added = It has been set up.
+factors-add-app = Set up an authenticator app
+factors-add-passkey = Add a passkey
+factors-wanted-title = A second factor is wanted
+factors-wanted = Your centre wants more than a password for this. Set up one of these once; then you go on where you were.
+factors-app-title = Set up an authenticator app
+factors-app-scan = Scan this with the app on your telephone.
+factors-app-qr = QR code for the app
+factors-app-type = Or type this into the app:
+factors-app-code = The six digits that the app shows now
+factors-app-done = Set it up
+factors-wrong-code = That is not what the app should show. Is the clock of your telephone right? Type the code it shows now.
+factors-exists = There is one already. Remove it first.
+factors-too-many = You have as many as one may have. Remove one first.
+factors-passkey-title = Add a passkey
+factors-passkey-lead = A passkey is kept by your telephone, your computer or a security key, and works only on this site: nobody can ask you for it elsewhere.
+factors-passkey-name = Name
+factors-passkey-name-hint = For you, to tell it from others: “blue security key”.
+factors-passkey-make = Make a passkey
+factors-passkey-failed = No passkey was made. Try again, or use an authenticator app.
+factors-passkey-missing = This browser cannot use passkeys here, or scripts are off. Use a code instead.
+factors-passkey-no-name = Passkeys need an address with a name; this portal is reached at a number. Use an authenticator app.

@@ -20,3 +20,29 @@ sign-in-invitation = Invitation
 sign-in-invitation-keep = Use it
 sign-in-invitation-kept = Your invitation is kept. Sign in where you have an account; it will be tied to yours here.
 sign-in-invitation-forget = It is not mine: forget it
+second-factor-title = Second factor
+second-factor-lead = One more thing, then you are signed in.
+second-factor-again = What you are about to do is hard to take back. Show your second factor once more.
+second-factor-passkey = Use a passkey
+second-factor-passkey-failed = No passkey was shown. Try again, or type a code.
+second-factor-code = Code of your authenticator app
+second-factor-recovery-code = Recovery code
+second-factor-code-hint = A recovery code does as well, if you cannot get at anything else. It works once.
+second-factor-go-on = Continue
+# $provider (String) - the institution
+second-factor-elsewhere = Show it at { $provider } instead
+second-factor-wrong = That did not fit. Codes change every 30 seconds, and each works once: wait for the next one.
+# $wait (String) - a span of time
+second-factor-too-many = Too many wrong codes. Wait { $wait }; a passkey works meanwhile.
+second-factor-too-late = That took too long. Sign in again.
+signed-out-title = You are signed out
+signed-out-lead = Nobody is signed in here with this browser.
+# $institution (String)
+signed-out-here = You are signed out here. At { $institution } you may be signed in still.
+# $institution (String)
+signed-out-shared = If others use this device, sign out there too: else they can come back in as you. It may also sign you out of other sites that you reached through { $institution }.
+# $institution (String)
+signed-out-there-too = Sign out at { $institution } too
+signed-out-again = Sign in again
+# $institution (String)
+signed-out-both = You are signed out here, and at { $institution }.

@@ -1,0 +1,132 @@
+// Second factors: an authenticator app, and passkeys of a virtual authenticator that Chromium brings along.
+import { createHmac } from 'node:crypto';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { Device } from './device.ts';
+import { allow, enterCode, expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+// Browsers tie passkeys to a name: an address of numbers has none.
+test.use({ alone: { host: 'localhost' } });
+
+/** What an app shows that was told this secret (RFC 6238), `steps` later than now. */
+function shown(secret: string, steps = 0): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret].map(letter => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g)!.map(byte => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const hash = createHmac('sha1', key).update(counter).digest();
+  return ((hash.readUInt32BE(hash[19] & 15) & 0x7fff_ffff) % 1_000_000).toString().padStart(6, '0');
+}
+
+/** Sets an app up, from a page that leads there; the code it showed is spent. */
+async function setUpApp(page: Page): Promise<string> {
+  await page.getByRole('link', { name: 'Set up an authenticator app' }).click();
+  await expect(page.getByRole('img', { name: 'QR code for the app' })).toBeVisible();
+  const secret = (await page.locator('.steps .copyable code').textContent())!;
+  await page.getByRole('textbox', { name: 'The six digits that the app shows now' }).fill(shown(secret, -1));
+  await press(page, 'Set it up');
+  await expect(heading(page)).toHaveText('Your recovery codes');
+  return secret;
+}
+
+/** A passkey's device, of which the person proves each time that it is them. */
+async function withAuthenticator(page: Page) {
+  const client = await page.context().newCDPSession(page);
+  await client.send('WebAuthn.enable');
+  const options = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true } as const;
+  const { authenticatorId } = await client.send('WebAuthn.addVirtualAuthenticator', { options: { ...options, automaticPresenceSimulation: true } });
+  return { verified: (isUserVerified: boolean) => client.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }) };
+}
+
+test('@phone @look an app is set up, its codes are kept, and the next sign-in asks for one', async ({ page, portal, anotherBrowser }) => {
+  await signedIn(page);
+  await page.goto('/identities');
+  const secret = await setUpApp(page);
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await expect(heading(page)).toHaveText('Ways to sign in');
+  await expect(page.getByRole('heading', { name: 'Authenticator app' })).toBeVisible();
+
+  const other = await anotherBrowser();
+  const device = await Device.start(portal);
+  await enterCode(other, device.code);
+  await signIn(other);
+  await expect(heading(other)).toHaveText('Second factor');
+  const field = other.getByRole('textbox', { name: 'Code of your authenticator app' });
+  await field.fill('000000');
+  await press(other, 'Continue');
+  await expect(other.getByRole('alert')).toContainText('That did not fit');
+  await field.fill(shown(secret));
+  await press(other, 'Continue');
+  await allow(other);
+  expect(await device.poll()).toBe('token');
+});
+
+test('a recovery code gets in once', async ({ page, anotherBrowser }) => {
+  await signedIn(page);
+  await page.goto('/identities');
+  await setUpApp(page);
+  const code = (await page.locator('.codes code').textContent())!.split('\n')[0];
+  const other = await anotherBrowser();
+  await other.goto('/sign-in?tenant=test&then=/identities');
+  await signIn(other);
+  await other.getByRole('textbox', { name: 'Code of your authenticator app' }).fill(code.toLowerCase());
+  await press(other, 'Continue');
+  await expect(other).toHaveURL('/identities');
+  await expect(other.getByText('9 are left.')).toBeVisible();
+});
+
+test('@js a passkey is made, shown at sign-in and once more, and only by whom it knows', async ({ page, anotherBrowser }) => {
+  const device = await withAuthenticator(page);
+  await signedIn(page);
+  await page.goto('/identities');
+  await page.getByRole('link', { name: 'Add a passkey' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('blue key');
+  await press(page, 'Make a passkey');
+  await expect(heading(page)).toHaveText('Your recovery codes');
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await expect(page.getByRole('heading', { name: 'blue key' })).toBeVisible();
+  await press(page, 'Sign out');
+
+  await page.goto('/sign-in?tenant=test&then=/keys');
+  await signIn(page);
+  await expect(heading(page)).toHaveText('Second factor');
+  await device.verified(false);
+  await press(page, 'Use a passkey');
+  await expect(page.getByText('No passkey was shown.')).toBeVisible();
+  await device.verified(true);
+  const answers = page.waitForRequest(request => request.url().endsWith('/sign-in/second-factor/show'));
+  await press(page, 'Use a passkey');
+  await expect(page).toHaveURL('/keys');
+
+  // What was answered once is worth nothing: not here, and not to somebody else who knows the password.
+  const answer = (await answers).postData()!;
+  const other = await anotherBrowser();
+  await other.goto('/sign-in?tenant=test');
+  await signIn(other);
+  await expect(heading(other)).toHaveText('Second factor');
+  const form = Object.fromEntries(new URLSearchParams(answer));
+  const replayed = await other.request.post('/sign-in/second-factor/show', { form });
+  expect([replayed.status(), new URL(replayed.url()).pathname]).toEqual([422, '/sign-in/second-factor']);
+});
+
+test('@js the pages about second factors are accessible', async ({ page }) => {
+  const look = async () => expect((await new AxeBuilder({ page }).withTags(TAGS).analyze()).violations).toEqual([]);
+  await signedIn(page);
+  await page.goto('/identities/passkey');
+  await look();
+  await page.goto('/identities/app');
+  await look();
+  await page.goto('/identities');
+  await setUpApp(page);
+  await look();
+  await page.goto('/identities');
+  await look();
+  await press(page, 'Sign out');
+  await page.goto('/sign-in?tenant=test');
+  await signIn(page);
+  await expect(heading(page)).toHaveText('Second factor');
+  await look();
+});

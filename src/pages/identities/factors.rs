@@ -1,0 +1,298 @@
+//! A person's second factors: which there are, setting them up, and taking them away.
+
+use fast_qr::convert::Builder;
+use fast_qr::convert::svg::SvgBuilder;
+use fast_qr::{ECL, QRBuilder};
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::super::components::{Ago, Confirm, Copyable, Gone, Hidden, Page, Said, Sorry};
+use crate::domain::paths::{self, Onward};
+use crate::domain::second_factor::{Factor, NamedPasskey, SecondFactors, Used};
+use crate::islands::PasskeyButton;
+use crate::server::context::second_factors::{AppSetUp, PasskeyAsked};
+use crate::server::context::{self, Fault, FreshlySignedIn, Notice, SettingUp, words};
+use crate::server_fns::second_factors::{AddApp, AddPasskey, RemoveFactor, RenewRecoveryCodes};
+
+/// On the page with all ways to sign in.
+#[component]
+pub fn Factors(factors: SecondFactors) -> impl IntoView {
+    let w = words();
+    let none = factors.are_none();
+    let left = factors.recovery_codes_left;
+    let app = factors.app;
+    view! {
+        <section aria-labelledby="second-factor">
+            <h2 id="second-factor">{w.factors_title()}</h2>
+            <p class="hint">{if none { w.factors_none() } else { w.factors_lead() }}</p>
+            {(!none).then(|| view! {
+                <ul class="rows">
+                    {app.map(|used| view! { <Row name=w.factors_app() used remove="app".to_owned()/> })}
+                    {factors.passkeys.into_iter().map(|key| view! {
+                        <Row name=name_of(&key) used=key.used remove=key.number.to_string()/>
+                    }).collect_view()}
+                    <li class="row-card">
+                        <div class="what">
+                            <h3>{w.factors_recovery()}</h3>
+                            <p class=if left < 3 { "warning" } else { "hint" }>{w.factors_recovery_left(left)}</p>
+                        </div>
+                        <a class="button" href=paths::IDENTITIES_RECOVERY_NEW data-confirm="">{w.factors_recovery_renew()}</a>
+                    </li>
+                </ul>
+            })}
+            <SetUpLinks then=Onward::default() with_app=app.is_none()/>
+        </section>
+    }
+}
+
+fn name_of(key: &NamedPasskey) -> String {
+    if key.name.is_empty() { words().factors_passkey() } else { key.name.clone() }
+}
+
+#[component]
+fn Row(name: String, used: Used, remove: String) -> impl IntoView {
+    let w = words();
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h3><bdi>{name.clone()}</bdi></h3>
+                <dl class="facts short">
+                    <div><dt>{w.factors_since()}</dt><dd><Ago at=used.created_at/></dd></div>
+                    <div>
+                        <dt>{w.identities_last_used()}</dt>
+                        <dd>{match used.last_used_at {
+                            Some(at) => Either::Left(view! { <Ago at/> }),
+                            None => Either::Right(w.never()),
+                        }}</dd>
+                    </div>
+                </dl>
+            </div>
+            <a class="button danger" href=format!("{}?factor={remove}", paths::IDENTITIES_REMOVE) data-confirm="" aria-label=w.factors_remove_this(name)>
+                {w.factors_remove()}
+            </a>
+        </li>
+    }
+}
+
+#[component]
+fn SetUpLinks(then: Onward, with_app: bool) -> impl IntoView {
+    let w = words();
+    let passkeys = context::services().is_ok_and(|services| services.has_passkeys());
+    view! {
+        <p class="actions">
+            {with_app.then(|| view! { <a class="button" href=paths::going_on(paths::IDENTITIES_APP, &then)>{w.factors_add_app()}</a> })}
+            {passkeys.then(|| view! { <a class="button" href=paths::going_on(paths::IDENTITIES_PASSKEY, &then)>{w.factors_add_passkey()}</a> })}
+        </p>
+    }
+}
+
+/// Where the page's address says to go on to.
+fn onward() -> Onward {
+    Onward::wanted(&use_query_map().with_untracked(|query| query.get("then").unwrap_or_default()))
+}
+
+/// `/identities/second-factor`: somebody has none, and their centre wants one.
+#[component]
+pub fn SecondFactorWanted() -> impl IntoView {
+    let (w, then) = (words(), onward());
+    view! {
+        <Page title=w.factors_wanted_title()>
+            <p class="lead">{w.factors_wanted()}</p>
+            <SetUpLinks then with_app=true/>
+        </Page>
+    }
+}
+
+/// What a page that sets one up shows.
+struct Shown<T> {
+    what: T,
+    said: Option<Notice>,
+}
+
+/// `/identities/app`: an authenticator app.
+#[component]
+pub fn SetUpApp() -> impl IntoView {
+    let then = onward();
+    Suspend::new(async move {
+        let w = words();
+        match app_set_up(&then).await {
+            Ok(Some(Shown { what: AppSetUp { secret, address }, said })) => EitherOf3::A(view! {
+                <Page title=w.factors_app_title()>
+                    <Said notice=said/>
+                    <ol class="steps">
+                        <li>
+                            <p>{w.factors_app_scan()}</p>
+                            <QrCode text=address label=w.factors_app_qr()/>
+                            <p>{w.factors_app_type()}</p>
+                            <Copyable text=secret/>
+                        </li>
+                        <li>
+                            <form method="post" action=AddApp::url()>
+                                <input type="hidden" name="then" value=then.as_str().to_owned()/>
+                                <label for="code">{w.factors_app_code()}</label>
+                                <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
+                                <button class="main">{w.factors_app_done()}</button>
+                            </form>
+                        </li>
+                    </ol>
+                </Page>
+            }),
+            // On their way to show that it is them.
+            Ok(None) => EitherOf3::B(()),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+async fn app_set_up(then: &Onward) -> Result<Option<Shown<AppSetUp>>, ServerFnError> {
+    let Some(person) = fresh_at(paths::IDENTITIES_APP, then)? else { return Ok(None) };
+    let (services, session) = (context::services()?, context::caller()?.session);
+    let secret = match session.setting_up().await.map_err(context::fault)? {
+        // A reload, or a code that was wrong, does not make what has been scanned useless.
+        Some(SettingUp::App(secret)) => secret,
+        _ => {
+            let secret = services.new_app_secret().reveal().to_owned();
+            session.set_setting_up(&SettingUp::App(secret.clone())).await.map_err(context::fault)?;
+            secret
+        }
+    };
+    let what = services.app_set_up(&person, &secret).map_err(context::fault)?;
+    Ok(Some(Shown { what, said: context::said().await }))
+}
+
+fn fresh_at(path: &str, then: &Onward) -> Result<Option<FreshlySignedIn>, ServerFnError> {
+    context::freshly_signed_in(&Onward::wanted(&paths::going_on(path, then)))
+}
+
+/// Dark on white in every colour scheme: scanners want that.
+#[component]
+fn QrCode(text: String, label: String) -> impl IntoView {
+    let svg = QRBuilder::new(text).ecl(ECL::L).build().map(|code| SvgBuilder::default().margin(4).to_str(&code)).unwrap_or_default();
+    view! { <div class="qr" role="img" aria-label=label inner_html=svg></div> }
+}
+
+/// `/identities/passkey`.
+#[component]
+pub fn SetUpPasskey() -> impl IntoView {
+    let then = onward();
+    Suspend::new(async move {
+        let w = words();
+        match passkey_set_up(&then).await {
+            Ok(Some(Shown { what: Some(PasskeyAsked { options, .. }), said })) => EitherOf3::A(view! {
+                <Page title=w.factors_passkey_title()>
+                    <p class="lead">{w.factors_passkey_lead()}</p>
+                    <Said notice=said/>
+                    <form method="post" action=AddPasskey::url()>
+                        <input type="hidden" name="then" value=then.as_str().to_owned()/>
+                        <label for="name">{w.factors_passkey_name()}</label>
+                        <input id="name" name="name" type="text" maxlength="100" autocomplete="off" aria-describedby="name-hint"/>
+                        <p class="hint" id="name-hint">{w.factors_passkey_name_hint()}</p>
+                        <PasskeyButton
+                            options
+                            make=true
+                            label=w.factors_passkey_make()
+                            failed=w.factors_passkey_failed()
+                            missing=w.factors_passkey_missing()
+                        />
+                    </form>
+                </Page>
+            }),
+            Ok(Some(Shown { what: None, .. })) => EitherOf3::B(Either::Left(view! {
+                <Page title=w.factors_passkey_title()><p>{w.factors_passkey_no_name()}</p></Page>
+            })),
+            Ok(None) => EitherOf3::B(Either::Right(())),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+async fn passkey_set_up(then: &Onward) -> Result<Option<Shown<Option<PasskeyAsked>>>, ServerFnError> {
+    let Some(person) = fresh_at(paths::IDENTITIES_PASSKEY, then)? else { return Ok(None) };
+    let asked = context::services()?.ask_for_new_passkey(&person).await.map_err(context::fault)?;
+    if let Some(asked) = &asked {
+        let session = context::caller()?.session;
+        session.set_setting_up(&SettingUp::Passkey(asked.state.clone())).await.map_err(context::fault)?;
+    }
+    Ok(Some(Shown { what: asked, said: context::said().await }))
+}
+
+/// `/identities/recovery`: recovery codes, shown once.
+#[component]
+pub fn RecoveryCodes() -> impl IntoView {
+    let then = onward();
+    let then = if then == Onward::default() { Onward::to(paths::IDENTITIES) } else { then };
+    Suspend::new(async move {
+        let w = words();
+        match context::said().await.and_then(|said| said.secret.clone().map(|codes| (said, codes))) {
+            Some((said, codes)) => Either::Left(view! {
+                <Page title=w.factors_recovery_title()>
+                    <p class="notice" role="status">{said.sentence}</p>
+                    <p class="lead">{w.factors_recovery_lead()}</p>
+                    <div class="card once codes"><Copyable text=codes block=true/></div>
+                    <p><a class="button main" href=then.as_str().to_owned()>{w.factors_recovery_kept()}</a></p>
+                </Page>
+            }),
+            None => Either::Right(view! {
+                <Page title=w.factors_recovery_title()>
+                    <p class="lead">{w.factors_recovery_once()}</p>
+                    <p class="actions">
+                        <a class="button" href=paths::IDENTITIES_RECOVERY_NEW>{w.factors_recovery_renew()}</a>
+                        <a class="button main" href=then.as_str().to_owned()>{w.second_factor_go_on()}</a>
+                    </p>
+                </Page>
+            }),
+        }
+    })
+}
+
+/// `/identities/recovery/new`.
+#[component]
+pub fn NewRecoveryCodes() -> impl IntoView {
+    let w = words();
+    view! {
+        <Confirm title=w.factors_recovery_question() action=RenewRecoveryCodes::url() button=w.factors_recovery_renew() cancel=paths::IDENTITIES harmless=true>
+            <p class="warning">{w.factors_recovery_consequence()}</p>
+        </Confirm>
+    }
+}
+
+/// `/identities/remove`: whether a second factor is taken away.
+#[component]
+pub fn RemoveAFactor() -> impl IntoView {
+    let wanted = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
+    Suspend::new(async move {
+        let w = words();
+        match named(&wanted).await {
+            Ok(Some((name, last))) => EitherOf3::A(view! {
+                <Confirm
+                    title=w.factors_remove_question(name)
+                    action=RemoveFactor::url()
+                    fields=vec![Hidden("factor", wanted)]
+                    button=w.factors_remove()
+                    cancel=paths::IDENTITIES
+                >
+                    <p class="warning">{if last { w.factors_remove_last() } else { w.factors_remove_consequence() }}</p>
+                </Confirm>
+            }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::IDENTITIES/> }),
+            Err(fault) => {
+                context::fault(fault);
+                EitherOf3::C(view! { <Sorry/> })
+            }
+        }
+    })
+}
+
+/// A factor's name, and whether it is the only one.
+async fn named(wanted: &str) -> Result<Option<(String, bool)>, Fault> {
+    let (Ok(services), Some(person)) = (context::services(), context::visitor()) else { return Ok(None) };
+    let factors = services.list_second_factors(&person).await?;
+    let last = usize::from(factors.app.is_some()) + factors.passkeys.len() == 1;
+    Ok(match Factor::parse(wanted) {
+        Some(Factor::App) => factors.app.map(|_| (words().factors_app(), last)),
+        Some(Factor::Passkey(number)) => factors.passkeys.iter().find(|key| key.number == number).map(|key| (name_of(key), last)),
+        None => None,
+    })
+}

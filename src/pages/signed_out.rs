@@ -1,0 +1,55 @@
+//! `/signed-out`: here; and perhaps not yet at the institution through which somebody came.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{Page, Sorry};
+use crate::domain::paths;
+use crate::server::context::{self, words};
+
+#[component]
+pub fn SignedOut() -> impl IntoView {
+    let back = use_query_map().with_untracked(|query| query.get("state"));
+    Suspend::new(async move {
+        let Ok(caller) = context::caller() else { return EitherOf3::C(view! { <Sorry/> }) };
+        let w = words();
+        let here = match caller.session.signed_out_here().await {
+            Ok(here) => here,
+            Err(fault) => {
+                context::fault(fault);
+                return EitherOf3::C(view! { <Sorry/> });
+            }
+        };
+        if back.is_some() && here.as_ref().map(|here| &here.state) == back.as_ref() {
+            if let Err(fault) = caller.session.forget_signed_out().await {
+                context::fault(fault);
+            }
+            let institution = here.map(|here| here.institution).unwrap_or_default();
+            return EitherOf3::A(view! {
+                <Page title=w.signed_out_title()>
+                    <p class="lead">{w.signed_out_both(institution)}</p>
+                    <p><a class="button" href=paths::SIGN_IN>{w.sign_in()}</a></p>
+                </Page>
+            });
+        }
+        EitherOf3::B(view! {
+            <Page title=w.signed_out_title()>
+                {match here {
+                    Some(here) => Either::Left(view! {
+                        <p class="lead">{w.signed_out_here(here.institution.as_str())}</p>
+                        <p class="hint">{w.signed_out_shared(here.institution.as_str())}</p>
+                        <p class="actions">
+                            <a class="button main" href=here.address rel="external">{w.signed_out_there_too(here.institution)}</a>
+                            <a class="button" href=paths::SIGN_IN>{w.signed_out_again()}</a>
+                        </p>
+                    }),
+                    None => Either::Right(view! {
+                        <p class="lead">{w.signed_out_lead()}</p>
+                        <p><a class="button" href=paths::SIGN_IN>{w.sign_in()}</a></p>
+                    }),
+                }}
+            </Page>
+        })
+    })
+}

@@ -1,0 +1,340 @@
+//! Second factors: setting them up, the other half of a sign-in, and once more before what is hard to take back. What a passkey does
+//! is in the browser tests.
+
+use std::time::Duration;
+
+use totp_rs::{Algorithm, Builder, Secret};
+
+use crate::app::{PASSWORD, Setup, TestApp};
+use crate::browser::{Browser, Page};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// How long an app shows a code.
+const STEP: Duration = Duration::from_secs(30);
+
+/// Somebody's authenticator app.
+struct App {
+    secret: String,
+}
+
+impl App {
+    /// Takes the secret from the page that shows it.
+    fn scan(page: &Page) -> Self {
+        let (_, secret) = page.text.split_once("data-copy=\"").expect("a secret to copy");
+        Self { secret: secret.split('"').next().expect("its end").to_owned() }
+    }
+
+    /// What it shows now.
+    fn code(&self, app: &TestApp) -> String {
+        let secret = Secret::try_from_base32(&self.secret).expect("a secret");
+        let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).with_account_name("x").build().expect("an app");
+        totp.generate(u64::try_from(app.services.now().as_seconds()).expect("after 1970")).to_string()
+    }
+}
+
+/// `ann` has set up an app: her browser, her app, her recovery codes.
+async fn with_app(app: &TestApp) -> (Browser, App, Vec<String>) {
+    app.add_person("test", "ann").await;
+    let browser = app.signed_in_as("test", "ann", PASSWORD).await;
+    let ann = App::scan(&browser.get("/identities/app").await);
+    let page = browser.post("/api/second-factors/app", &[("code", &ann.code(app))]).await;
+    assert_eq!(page.path, "/identities/recovery", "{}", page.words());
+    let codes = codes(&page);
+    app.clock.advance(STEP);
+    (browser, ann, codes)
+}
+
+fn codes(page: &Page) -> Vec<String> {
+    let (_, codes) = page.text.split_once("data-copy=\"").expect("codes to copy");
+    codes.split('"').next().expect("their end").lines().map(str::to_owned).collect()
+}
+
+/// The password is right; now the second factor is asked for.
+async fn half(browser: &Browser) -> Page {
+    let page = browser.sign_in("test", "ann", PASSWORD).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
+    page
+}
+
+/// Lets a device in that is to have nothing but the name.
+async fn allow(browser: &Browser, consent: &Page) -> Page {
+    let form = [("grant", &*consent.field("grant")), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
+    browser.post("/api/device/decide", &form).await
+}
+
+async fn show(browser: &Browser, code: &str) -> Page {
+    browser.post("/sign-in/second-factor/show", &[("code", code)]).await
+}
+
+#[tokio::test]
+async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
+    let app = TestApp::start().await;
+    app.add_person("test", "ann").await;
+    let browser = app.signed_in_as("test", "ann", PASSWORD).await;
+    let page = browser.get("/identities/app").await;
+    assert!(page.says("<svg") && page.says("role=\"img\""), "a code to scan");
+    let ann = App::scan(&page);
+    assert_eq!(App::scan(&browser.get("/identities/app").await).secret, ann.secret, "what was scanned stays good");
+    let wrong = browser.post("/api/second-factors/app", &[("code", "000000")]).await;
+    assert!(wrong.path == "/identities/app" && wrong.problem().starts_with("That is not what the app should show"), "{}", wrong.words());
+    assert_eq!(App::scan(&wrong).secret, ann.secret);
+    assert_eq!(app.number("SELECT count(*) FROM totp").await, 0);
+
+    let page = browser.post("/api/second-factors/app", &[("code", &ann.code(&app)), ("then", "/keys")]).await;
+    let codes = codes(&page);
+    assert_eq!(codes.len(), 10);
+    assert!(page.says("href=\"/keys\""), "one goes on where one was");
+    assert!(!browser.get("/identities/recovery").await.says(&codes[0]), "shown once");
+    assert!(browser.get("/identities").await.says("Authenticator app"));
+    assert_eq!((app.recorded("second_factor_added").await, app.recorded("mfa_opened").await), (1, 1));
+
+    // Neither secret nor codes can be read in what is on the disk.
+    let hex = Secret::try_from_base32(&ann.secret).expect("a secret").as_bytes().iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+    let dump = format!("{:?}", app.dump("test").await);
+    for secret in [ann.secret.as_str(), &hex, codes[0].as_str(), &codes[0].replace('-', "")] {
+        assert!(!dump.contains(secret), "{secret} stands in the database");
+    }
+    // A second app takes the place of none.
+    assert!(browser.post("/api/second-factors/app", &[("code", &ann.code(&app))]).await.path == "/identities/app", "nothing is being set up");
+    let second = App::scan(&browser.get("/identities/app").await);
+    let page = browser.post("/api/second-factors/app", &[("code", &second.code(&app))]).await;
+    assert!(page.problem().starts_with("There is one already"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn with_a_second_factor_a_password_is_half_a_sign_in() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let browser = app.browser();
+    let device = app.start_device().await;
+    browser.enter(&device.user_code).await;
+    half(&browser).await;
+    for closed in ["/keys", "/identities", "/identities/app", "/activity"] {
+        assert_eq!(browser.get(closed).await.path, "/sign-in", "{closed}");
+    }
+    assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/sign-in");
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id = 'ann'").await, 1, "only her own browser");
+
+    let page = show(&browser, "000000").await;
+    assert_eq!((page.status, page.path.as_str()), (422, "/sign-in/second-factor"));
+    assert!(page.problem().starts_with("That did not fit"), "{}", page.words());
+    let page = show(&browser, &format!(" {} ", ann.code(&app))).await;
+    assert!(page.path == "/device" && page.says("TMS command line"), "and the code has been kept: {}", page.words());
+    let recorded = [app.recorded("first_factor_shown").await, app.recorded("second_factor_failed").await, app.recorded("signed_in").await];
+    assert_eq!(recorded, [1, 1, 2]);
+    assert_eq!(show(&browser, &ann.code(&app)).await.path, "/sign-in", "there is nothing more to show");
+}
+
+#[tokio::test]
+async fn no_code_of_an_app_counts_twice() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let (one, other) = (app.browser(), app.browser());
+    half(&one).await;
+    half(&other).await;
+    let code = ann.code(&app);
+    let (first, second) = tokio::join!(show(&one, &code), show(&other, &code));
+    let mut paths = [first.path.as_str(), second.path.as_str()];
+    paths.sort_unstable();
+    assert_eq!(paths, ["/", "/sign-in/second-factor"], "two at once: one of them");
+    let late = app.browser();
+    half(&late).await;
+    app.clock.advance(STEP);
+    assert_eq!(show(&late, &code).await.status, 422, "although a code is taken one step late");
+    assert_eq!(show(&late, &ann.code(&app)).await.path, "/");
+}
+
+#[tokio::test]
+async fn codes_count_one_step_early_or_late_and_no_more() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let browser = app.browser();
+    half(&browser).await;
+    let old = ann.code(&app);
+    app.clock.advance(2 * STEP);
+    assert_eq!(show(&browser, &old).await.status, 422);
+    let late = ann.code(&app);
+    app.clock.advance(STEP);
+    assert_eq!(show(&browser, &late).await.path, "/");
+}
+
+#[tokio::test]
+async fn five_wrong_codes_are_enough_for_ten_minutes() {
+    let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
+    let (_, ann, recovery) = with_app(&app).await;
+    let browser = app.browser_at("192.0.2.1");
+    half(&browser).await;
+    for wrong in ["000000", "111111", "AAAA-AAAA-AAAA", "", "nonsense"] {
+        assert_eq!(show(&browser, wrong).await.status, 422, "{wrong:?}");
+    }
+    for right in [&ann.code(&app), &recovery[0]] {
+        let page = show(&browser, right).await;
+        assert_eq!((page.status, page.retry_after()), (429, Some(600)));
+        assert!(page.problem().starts_with("Too many wrong codes. Wait 10 minutes"), "{}", page.problem());
+    }
+    let elsewhere = app.browser_at("198.51.100.1");
+    half(&elsewhere).await;
+    assert_eq!(show(&elsewhere, &recovery[0]).await.path, "/", "the person themselves, elsewhere; and the code was not spent");
+    app.clock.advance(10 * MINUTE);
+    assert_eq!(show(&browser, &ann.code(&app)).await.path, "/");
+}
+
+#[tokio::test]
+async fn a_recovery_code_works_once_for_its_owner() {
+    let app = TestApp::start().await;
+    let (browser, _, recovery) = with_app(&app).await;
+    let (one, other) = (app.browser(), app.browser());
+    half(&one).await;
+    half(&other).await;
+    assert_eq!(show(&one, &recovery[3].to_lowercase().replace('-', " ")).await.path, "/");
+    assert_eq!(show(&other, &recovery[3]).await.status, 422, "it is spent");
+    assert_eq!(app.recorded("recovery_code_used").await, 1);
+    assert!(browser.get("/identities").await.says("9 are left"));
+    // New ones make the old ones void.
+    let page = browser.post("/api/second-factors/recovery", &[]).await;
+    let new = codes(&page);
+    assert_eq!((page.path.as_str(), new.len()), ("/identities/recovery", 10));
+    assert_eq!(show(&other, &recovery[4]).await.status, 422);
+    assert_eq!(show(&other, &new[4]).await.path, "/");
+    // Somebody else's are nothing.
+    app.add_person("test", "bob").await;
+    let bob = app.signed_in_as("test", "bob", PASSWORD).await;
+    assert_eq!(bob.post("/api/second-factors/recovery", &[]).await.path, "/identities");
+    assert_eq!(app.number("SELECT count(*) FROM recovery_codes WHERE user_id = 'bob'").await, 0, "codes alone are no second factor");
+}
+
+#[tokio::test]
+async fn half_a_sign_in_waits_a_quarter_of_an_hour_and_ends_with_its_person() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let browser = app.browser();
+    half(&browser).await;
+    app.clock.advance(15 * MINUTE);
+    let page = show(&browser, &ann.code(&app)).await;
+    assert!(page.path == "/sign-in" && page.problem().starts_with("That took too long"), "{}", page.words());
+    half(&browser).await;
+    app.switch_person("ann", false).await;
+    assert_eq!(show(&browser, &ann.code(&app)).await.path, "/sign-in");
+    assert_eq!(browser.get("/keys").await.path, "/sign-in");
+    // Whoever shows a second factor without a first one shows nothing.
+    assert_eq!(show(&app.browser(), &ann.code(&app)).await.path, "/sign-in");
+    assert_eq!(app.browser().get("/sign-in/second-factor?again=1").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn what_is_hard_to_take_back_takes_it_once_more_and_goes_on() {
+    let app = TestApp::start().await;
+    let (browser, ann, _) = with_app(&app).await;
+    assert!(browser.get("/keys/revoke-everything").await.says("Revoke everything"), "just now is fresh enough");
+    app.clock.advance(15 * MINUTE);
+    let page = browser.get("/keys/revoke-everything").await;
+    assert_eq!(page.path, "/sign-in/second-factor", "{}", page.words());
+    assert!(page.says("hard to take back"));
+    assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/sign-in/second-factor", "nor by the form alone");
+    // The password alone is not enough: it leads to the same question.
+    let form = [("tenant", "test"), ("user_name", "ann"), ("password", PASSWORD), ("again", "1"), ("then", "/keys/revoke-everything")];
+    assert_eq!(browser.post("/sign-in/password", &form).await.path, "/sign-in/second-factor");
+    assert_eq!(browser.get("/keys/revoke-everything").await.path, "/sign-in/second-factor");
+
+    let again = |code: &str| [("again", "1".to_owned()), ("then", "/keys/revoke-everything".to_owned()), ("code", code.to_owned())];
+    let send = async |code: String| {
+        let form = again(&code);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post("/sign-in/second-factor/show", &form).await
+    };
+    let page = send("000000".into()).await;
+    assert!(page.path == "/sign-in/second-factor" && page.field("then") == "/keys/revoke-everything", "{}", page.words());
+    let cookie = browser.cookie();
+    assert_eq!(send(ann.code(&app)).await.path, "/keys/revoke-everything");
+    assert_ne!(browser.cookie(), cookie, "a new cookie for a session that may do more");
+    assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/activity");
+    let form = [("again", "1"), ("then", "https://evil.example/"), ("code", "000000")];
+    assert_eq!(browser.post("/sign-in/second-factor/show", &form).await.field("then"), "/", "never to an address out of a request");
+}
+
+#[tokio::test]
+async fn administrators_show_one_where_their_centre_wants_it() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.second_factor_for_admins = true).await;
+    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    let browser = app.signed_in().await;
+    let page = browser.get("/admin/clients").await;
+    assert_eq!(page.path, "/identities/second-factor", "{}", page.words());
+    assert!(page.says("/identities/app?then=/admin/clients"), "{}", page.text);
+    assert_eq!(browser.post("/api/admin/clients/delete", &[("client", "testclient1")]).await.path, "/identities/second-factor");
+    let page = browser.get("/identities/app?then=/admin/clients").await;
+    let own = App::scan(&page);
+    let page = browser.post("/api/second-factors/app", &[("code", &own.code(&app)), ("then", &page.field("then"))]).await;
+    assert!(page.says("href=\"/admin/clients\""), "{}", page.text);
+    assert_eq!(browser.get("/admin/clients").await.path, "/admin/clients");
+}
+
+#[tokio::test]
+async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_without() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
+    let device = app.start_device().await;
+    let browser = app.browser();
+    half(&browser).await;
+    show(&browser, &ann.code(&app)).await;
+    let consent = browser.enter(&device.user_code).await;
+    app.sql("UPDATE device_grants SET expires_at = expires_at + 3600000").await;
+    app.clock.advance(15 * MINUTE);
+    assert_eq!(browser.get("/device").await.path, "/sign-in/second-factor", "too long ago");
+    assert_eq!(allow(&browser, &consent).await.path, "/sign-in/second-factor", "nor by the form alone");
+    assert_eq!(app.poll(&device).await.error(), "authorization_pending");
+    let form = [("again", "1"), ("then", "/device"), ("code", &ann.code(&app))];
+    let consent = browser.post("/sign-in/second-factor/show", &form).await;
+    assert!(allow(&browser, &consent).await.says("Connected"));
+
+    // Of somebody who has none.
+    app.add_person("test", "bob").await;
+    let bob = app.signed_in_as("test", "bob", PASSWORD).await;
+    let (third, fourth) = (app.start_device().await, app.start_device().await);
+    let page = bob.enter(&third.user_code).await;
+    assert!(page.path == "/identities/second-factor" && page.says("/identities/app?then=/device"), "{}", page.words());
+    let grant = app.texts("SELECT id FROM device_grants WHERE claimed_person = 'bob'").await;
+    let page = bob.post("/api/device/decide", &[("grant", &grant[0]), ("decision", "deny")]).await;
+    assert!(page.path == "/device/result" && page.says("Denied"), "no takes nothing but the wish: {}", page.words());
+    bob.enter(&fourth.user_code).await;
+    let own = App::scan(&bob.get("/identities/app?then=/device").await);
+    bob.post("/api/second-factors/app", &[("code", &own.code(&app)), ("then", "/device")]).await;
+    let consent = bob.get("/device").await;
+    assert!(allow(&bob, &consent).await.says("Connected"), "and on where they were");
+}
+
+#[tokio::test]
+async fn without_the_last_one_the_password_is_enough_again() {
+    let app = TestApp::start().await;
+    let (browser, ann, recovery) = with_app(&app).await;
+    app.clock.advance(15 * MINUTE);
+    assert_eq!(browser.post("/api/second-factors/remove", &[("factor", "app")]).await.path, "/sign-in/second-factor", "only by whoever has it");
+    let form = [("again", "1"), ("then", "/identities/remove?factor=app"), ("code", &ann.code(&app))];
+    let page = browser.post("/sign-in/second-factor/show", &form).await;
+    assert!(page.says("This is the only one"), "{}", page.words());
+    for nothing in ["1", "", "x", "-1", "99999999999999999999"] {
+        let page = browser.post("/api/second-factors/remove", &[("factor", nothing)]).await;
+        assert!(page.problem().starts_with("That is not there any more"), "{nothing}");
+    }
+    assert!(browser.post("/api/second-factors/remove", &[("factor", "app")]).await.says("It has been removed"));
+    assert_eq!(app.number("SELECT count(*) FROM recovery_codes").await, 0, "{}", recovery[0]);
+    assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/");
+    assert_eq!(app.recorded("second_factor_removed").await, 1);
+}
+
+#[tokio::test]
+async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
+    let app = TestApp::start().await;
+    let (browser, _, _) = with_app(&app).await;
+    assert!(browser.get("/identities/passkey").await.says("Passkeys need an address with a name"));
+    for answer in ["", "{}", "[]", "null", "\0", &"[".repeat(20_000)] {
+        let page = browser.post("/api/second-factors/passkey", &[("passkey", answer), ("name", "x")]).await;
+        assert_eq!(page.path, "/identities/passkey");
+        let other = app.browser();
+        half(&other).await;
+        let shown = other.post("/sign-in/second-factor/show", &[("passkey", answer)]).await;
+        assert!(matches!(shown.status, 422 | 429), "{}", shown.words());
+    }
+    assert_eq!(app.number("SELECT count(*) FROM passkeys").await, 0);
+}
