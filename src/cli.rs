@@ -5,10 +5,12 @@
 
 mod certificates;
 mod credentials;
+mod credentials_file;
 mod device_flow;
 mod failure;
 mod hosts;
 mod http;
+mod invitation;
 mod keys;
 mod keys_api;
 mod login;
