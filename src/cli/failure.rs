@@ -12,6 +12,7 @@ use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
 use super::ssh::{DestinationRefused, KeyFilesFault};
+use super::tapis::TapisFailure;
 use super::target::Target;
 use crate::domain::time::span_in_words;
 
@@ -63,6 +64,8 @@ pub enum Failure {
     #[error("nobody is there to be asked: say --yes to revoke all keys")]
     NobodyToAsk,
     #[error(transparent)]
+    Tapis(#[from] TapisFailure),
+    #[error(transparent)]
     Destination(#[from] DestinationRefused),
     #[error(transparent)]
     KeyFiles(#[from] KeyFilesFault),
@@ -104,6 +107,7 @@ impl Failure {
             Self::Untrusted { .. } => "untrusted",
             Self::Credentials(_) => "credentials",
             Self::NoSuchKey(_) => "no_such_key",
+            Self::Tapis(failure) => failure.word(),
             Self::Destination(_) => "no_such_host_account",
             Self::KeyFiles(_) => "key_files",
             Self::NoSsh(_) => "no_ssh",
@@ -118,6 +122,7 @@ impl Failure {
             Self::Denied => 4,
             Self::CodeExpired => 5,
             Self::Interrupted => 130,
+            Self::Tapis(failure) => failure.exit_number(),
             _ => 1,
         }
     }

@@ -66,6 +66,11 @@ impl Http {
         self.answer(bearing(token, self.0.get(url))).await
     }
 
+    /// Gets `url`, with a header besides ours.
+    pub async fn get_with(&self, url: &str, header: &str, value: &str) -> Result<HttpResponse, NoAnswer> {
+        self.answer(self.0.get(url).header(header, value)).await
+    }
+
     /// Posts JSON to `url`, with the token if there is one.
     pub async fn post_json(&self, url: &str, token: Option<&AccessToken>, body: &Value) -> Result<HttpResponse, NoAnswer> {
         self.answer(bearing(token, self.0.post(url)).json(body)).await
