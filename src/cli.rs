@@ -1,14 +1,16 @@
 //! THE PERSON'S COMMAND LINE: sign in from a terminal (RFC 8628), see who you are and which host accounts you linked,
-//! log in to them over SSH, and revoke the keys that do.
+//! log in to them over SSH, and revoke the keys that do; sign in to Tapis, in Tapis' own way.
 //!
 //! Results go to stdout, everything said to the person on the way to stderr. Each command is one file.
 
 mod certificates;
 mod credentials;
+mod credentials_file;
 mod device_flow;
 mod failure;
 mod hosts;
 mod http;
+mod invitation;
 mod keys;
 mod keys_api;
 mod login;
@@ -24,13 +26,16 @@ mod signed_in;
 mod ssh;
 mod state;
 mod table;
+mod tapis;
 mod target;
 mod waiting;
 mod whoami;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Failure;
 use output::Output;
@@ -41,9 +46,9 @@ Exit codes:
     0  done
     1  something failed: the network, the server, the credentials file
     2  the command line is wrong
-    3  not signed in, or not for this, or the sign-in has expired: run `tms login`
+    3  not signed in, or not for this, or it has expired: run `tms login` or `tms tapis login`
     4  the sign-in was denied in the browser
-    5  the code expired before it was approved: run `tms login` again
+    5  the code expired before it was approved: sign in again
   130  stopped with Ctrl-C
 `tms ssh` ends as ssh does, once it has become ssh.
 
@@ -92,11 +97,15 @@ enum Command {
     /// system's ssh. The private half never leaves this machine.
     #[command(after_help = SSH_EXAMPLES)]
     Ssh(ssh::Ssh),
+    /// Sign in to a Tapis tenant, see who you are there, and sign out
+    ///
+    /// Beside the sign-ins to portals: neither is used for the other. --server and --tenant are for portals only.
+    Tapis(tapis::Tapis),
 }
 
 /// Does what the command line says. Everything that can go wrong ends as one line and a documented exit code.
 pub fn run() -> ExitCode {
-    let command_line = CommandLine::parse();
+    let command_line = CommandLine::read();
     let output = command_line.output();
     match until_done_or_interrupted(&command_line, &output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,10 +117,22 @@ pub fn run() -> ExitCode {
 }
 
 impl CommandLine {
+    fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+        // They would be passed over in silence, and another tenant taken than the one that was named.
+        if matches.subcommand_name() == Some("tapis") && (typed("server") || typed("tenant")) {
+            let words = "--server and --tenant are for TMS portals: name a Tapis tenant with --base-url";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     fn output(&self) -> Output {
         match (self.json, &self.command) {
             (false, _) => Output::Words,
             (true, Command::Login(_)) => Output::JsonEvents,
+            (true, Command::Tapis(tapis)) if tapis.is_login() => Output::JsonEvents,
             (true, _) => Output::Json,
         }
     }
@@ -124,6 +145,7 @@ impl CommandLine {
             Command::Hosts => hosts::hosts(&self.place, output).await,
             Command::Keys(keys) => keys::keys(keys, &self.place, output).await,
             Command::Ssh(ssh) => ssh::ssh(ssh, &self.place, output).await,
+            Command::Tapis(tapis) => tapis::tapis(tapis, &self.place, output).await,
         }
     }
 }
@@ -148,7 +170,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         CommandLine::command().debug_assert();
     }
 }

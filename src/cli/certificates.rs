@@ -26,7 +26,7 @@ pub enum Untrusted {
         "its certificate is from an authority that is not known here: if your centre has one of its own, pass its certificate with --ca-file FILE"
     )]
     UnknownAuthority,
-    #[error("its certificate is for another name: check --server")]
+    #[error("its certificate is for another name: check the address")]
     OtherName,
     #[error("its certificate is not valid at this time: check this machine's clock, or tell the people who run the server")]
     NotNow,

@@ -1,16 +1,13 @@
-//! The sign-ins this person keeps on this machine: one small JSON file, readable by them only.
+//! The sign-ins to portals that this person keeps on this machine.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::domain::time::Timestamp;
 
+use super::credentials_file::{CredentialsFault, CredentialsFile};
 use super::output::Output;
 use super::state;
 use super::target::Target;
@@ -18,10 +15,7 @@ use super::target::Target;
 const FILE_NAME: &str = "credentials.json";
 
 /// The sign-ins of this machine, as they were when they were read.
-pub struct Credentials {
-    path: PathBuf,
-    contents: Contents,
-}
+pub struct Credentials(CredentialsFile<Contents>);
 
 /// The server and tenant of the last sign-in.
 #[derive(Serialize, Deserialize)]
@@ -48,19 +42,6 @@ struct Contents {
     sign_ins: Vec<SignIn>,
 }
 
-/// What can be wrong with the credentials file, and what to do.
-#[derive(Debug, Error)]
-pub enum CredentialsFault {
-    #[error(transparent)]
-    NoPlace(#[from] state::NoPlace),
-    #[error("cannot read {path}: {source}")]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is damaged: remove it, then run `tms login`")]
-    Damaged { path: PathBuf },
-    #[error("cannot write {path}: {source}")]
-    Unwritable { path: PathBuf, source: io::Error },
-}
-
 impl SignIn {
     pub fn new(target: &Target, access_token: AccessToken, scope: String, expires_at: Option<Timestamp>) -> Self {
         Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, expires_at }
@@ -72,82 +53,48 @@ impl SignIn {
 }
 
 impl Credentials {
-    /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
     pub fn load(output: &Output) -> Result<Self, CredentialsFault> {
         Self::load_from(&state::directory()?, output)
     }
 
     fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
-        let path = directory.join(FILE_NAME);
-        let text = match read_privately(&path, output) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { path, contents: Contents::default() }),
-            Err(source) => return Err(CredentialsFault::Unreadable { path, source }),
-        };
-        match serde_json::from_str(&text) {
-            Ok(contents) => Ok(Self { path, contents }),
-            Err(_) => Err(CredentialsFault::Damaged { path }),
-        }
+        CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
     }
 
     /// Where the person signed in last.
     pub fn current(&self) -> Option<&Remembered> {
-        self.contents.current.as_ref()
+        self.0.contents.current.as_ref()
     }
 
     pub fn find(&self, target: &Target) -> Option<&SignIn> {
-        self.contents.sign_ins.iter().find(|sign_in| sign_in.is_to(target))
+        self.0.contents.sign_ins.iter().find(|sign_in| sign_in.is_to(target))
     }
 
-    /// Whether a sign-in could be kept: better to hear before the walk through the browser than after it.
     pub fn check_writable(&self) -> Result<(), CredentialsFault> {
-        state::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
+        self.0.check_writable()
     }
 
     /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one.
     pub fn remember(&mut self, target: &Target, sign_in: SignIn) -> Result<(), CredentialsFault> {
-        self.contents.sign_ins.retain(|older| !older.is_to(target));
-        self.contents.sign_ins.push(sign_in);
-        self.contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
-        self.save()
+        let contents = &mut self.0.contents;
+        contents.sign_ins.retain(|older| !older.is_to(target));
+        contents.sign_ins.push(sign_in);
+        contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
+        self.0.save()
     }
 
     /// Forgets the token. The place stays remembered, so that `tms login` finds it again.
     pub fn forget(&mut self, target: &Target) -> Result<(), CredentialsFault> {
-        self.contents.sign_ins.retain(|sign_in| !sign_in.is_to(target));
-        self.save()
+        self.0.contents.sign_ins.retain(|sign_in| !sign_in.is_to(target));
+        self.0.save()
     }
-
-    fn save(&self) -> Result<(), CredentialsFault> {
-        self.replace_file().map_err(|source| self.unwritable(source))
-    }
-
-    fn replace_file(&self) -> io::Result<()> {
-        let mut file = state::new_file(&self.path)?;
-        serde_json::to_writer_pretty(&mut file, &self.contents)?;
-        file.write_all(b"\n")?;
-        state::keep(file, &self.path)
-    }
-
-    fn unwritable(&self, source: io::Error) -> CredentialsFault {
-        CredentialsFault::Unwritable { path: self.path.clone(), source }
-    }
-}
-
-fn read_privately(path: &Path, output: &Output) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode();
-    if mode & state::OTHERS != 0 {
-        fs::set_permissions(path, Permissions::from_mode(state::FILE_MODE))?;
-        output.note(&format!("Others could read {}; it is yours only again. To be safe, run `tms logout` and `tms login`.", path.display()));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::cli::target::Place;
 
@@ -203,26 +150,5 @@ mod tests {
         assert!(read.find(&target("other")).is_some());
         assert_eq!(read.current().unwrap().tenant, "lab");
         assert!(!fs::read_to_string(home.path().join(FILE_NAME)).unwrap().contains("secret-token"));
-    }
-
-    #[test]
-    fn a_file_that_others_can_read_is_closed_to_them() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join(FILE_NAME);
-        fs::write(&path, "{}").unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-
-        Credentials::load_from(home.path(), &Output::Json).unwrap();
-        assert_eq!(mode(&path), 0o600);
-    }
-
-    #[test]
-    fn a_damaged_file_is_named_and_left_alone() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join(FILE_NAME);
-        fs::write(&path, "{\"sign_ins\": [").unwrap();
-
-        assert!(matches!(Credentials::load_from(home.path(), &Output::Json), Err(CredentialsFault::Damaged { .. })));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"sign_ins\": [");
     }
 }

@@ -20,13 +20,13 @@ use super::waiting::Waiting;
 use crate::domain::client::CLI_CLIENT_ID;
 
 /// A server that sends `"interval": 0` is not asked in a busy loop.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// No server means to wait longer than this between two questions.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+pub const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 /// Where the pauses after lost connections stop growing, unless the server's own interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The server has the last word on whether a code has expired: keep asking a little longer than it is said to live.
-const LAST_QUESTION: Duration = Duration::from_secs(6);
+pub const LAST_QUESTION: Duration = Duration::from_secs(6);
 
 /// The device flow with one server.
 pub struct DeviceFlow<'a> {
@@ -106,7 +106,7 @@ impl<'a> DeviceFlow<'a> {
 }
 
 /// Twice as long, within limits.
-fn longer(pause: Duration, interval: Duration) -> Duration {
+pub fn longer(pause: Duration, interval: Duration) -> Duration {
     pause.saturating_mul(2).min(LONGEST_PAUSE.max(interval))
 }
 

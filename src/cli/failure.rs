@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use thiserror::Error;
 
 use super::certificates::{CaFileRefused, Untrusted};
-use super::credentials::CredentialsFault;
+use super::credentials_file::CredentialsFault;
 use super::http::NoAnswer;
 use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
 use super::ssh::{DestinationRefused, KeyFilesFault};
+use super::tapis::TapisFailure;
 use super::target::Target;
+use crate::domain::time::span_in_words;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, Error)]
@@ -37,7 +39,7 @@ pub enum Failure {
     NoAnswer { server: ServerUrl, why: NoAnswer },
     #[error("{server} is busy: try again {when}")]
     Busy { server: ServerUrl, when: String },
-    #[error("{server} sends us elsewhere, to {location}: if that is right, pass its address with --server")]
+    #[error("{server} sends us elsewhere, to {location}: if that is right, pass that address")]
     Redirected { server: ServerUrl, location: Printable },
     #[error("{server} does not know the tenant `{tenant}`, or is not a TMS portal: check --server and --tenant")]
     NoSuchTenant { server: ServerUrl, tenant: String },
@@ -62,6 +64,8 @@ pub enum Failure {
     #[error("nobody is there to be asked: say --yes to revoke all keys")]
     NobodyToAsk,
     #[error(transparent)]
+    Tapis(#[from] TapisFailure),
+    #[error(transparent)]
     Destination(#[from] DestinationRefused),
     #[error(transparent)]
     KeyFiles(#[from] KeyFilesFault),
@@ -72,6 +76,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    pub fn no_answer(server: &ServerUrl, why: NoAnswer) -> Self {
+        let server = server.clone();
+        match why {
+            NoAnswer::Busy { retry_after: Some(span) } => Self::Busy { server, when: format!("in {}", span_in_words(span)) },
+            NoAnswer::Busy { retry_after: None } => Self::Busy { server, when: "in a minute".to_owned() },
+            NoAnswer::Untrusted(why) => Self::Untrusted { server, why },
+            _ => Self::NoAnswer { server, why },
+        }
+    }
+
     /// As documented in `tms --help`.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit_number())
@@ -93,6 +107,7 @@ impl Failure {
             Self::Untrusted { .. } => "untrusted",
             Self::Credentials(_) => "credentials",
             Self::NoSuchKey(_) => "no_such_key",
+            Self::Tapis(failure) => failure.word(),
             Self::Destination(_) => "no_such_host_account",
             Self::KeyFiles(_) => "key_files",
             Self::NoSsh(_) => "no_ssh",
@@ -107,6 +122,7 @@ impl Failure {
             Self::Denied => 4,
             Self::CodeExpired => 5,
             Self::Interrupted => 130,
+            Self::Tapis(failure) => failure.exit_number(),
             _ => 1,
         }
     }

@@ -31,7 +31,7 @@ pub enum NoAnswer {
     Failed(Printable),
     #[error("the server is busy")]
     Busy { retry_after: Option<Duration> },
-    #[error("something other than the portal answered (HTTP {0})")]
+    #[error("something other than the server answered (HTTP {0})")]
     Foreign(u16),
     #[error("it was too long")]
     TooLong,
@@ -63,17 +63,17 @@ impl Http {
 
     /// Gets `url`, with the token if there is one.
     pub async fn get(&self, url: &str, token: Option<&AccessToken>) -> Result<HttpResponse, NoAnswer> {
-        let request = self.0.get(url);
-        self.answer(match token {
-            Some(token) => request.bearer_auth(token.secret()),
-            None => request,
-        })
-        .await
+        self.answer(bearing(token, self.0.get(url))).await
     }
 
-    /// Posts JSON to `url`.
-    pub async fn post_json(&self, url: &str, token: &AccessToken, body: &Value) -> Result<HttpResponse, NoAnswer> {
-        self.answer(self.0.post(url).bearer_auth(token.secret()).json(body)).await
+    /// Gets `url`, with a header besides ours.
+    pub async fn get_with(&self, url: &str, header: &str, value: &str) -> Result<HttpResponse, NoAnswer> {
+        self.answer(self.0.get(url).header(header, value)).await
+    }
+
+    /// Posts JSON to `url`, with the token if there is one.
+    pub async fn post_json(&self, url: &str, token: Option<&AccessToken>, body: &Value) -> Result<HttpResponse, NoAnswer> {
+        self.answer(bearing(token, self.0.post(url)).json(body)).await
     }
 
     pub async fn delete(&self, url: &str, token: &AccessToken) -> Result<HttpResponse, NoAnswer> {
@@ -111,6 +111,13 @@ impl Http {
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)
+    }
+}
+
+fn bearing(token: Option<&AccessToken>, request: RequestBuilder) -> RequestBuilder {
+    match token {
+        Some(token) => request.bearer_auth(token.secret()),
+        None => request,
     }
 }
 

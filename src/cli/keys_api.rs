@@ -91,7 +91,7 @@ impl ServerApi {
             "ttl_minutes": key.ttl_minutes,
             "num_uses": UNLIMITED_USES,
         });
-        self.read(self.http.post_json(&self.target.url(paths::MY_KEYS), token, &body).await, paths::MY_KEYS)
+        self.read(self.http.post_json(&self.target.url(paths::MY_KEYS), Some(token), &body).await, paths::MY_KEYS)
     }
 
     /// Ends a key. False when there was nothing left to end.

@@ -41,7 +41,8 @@ async fn revoke(target: &Target, place: &Place, sign_in: &SignIn) -> Result<(), 
     }
 }
 
-fn how_long(expires_at: Option<Timestamp>) -> String {
+/// How long a token that was not revoked goes on.
+pub fn how_long(expires_at: Option<Timestamp>) -> String {
     match expires_at {
         Some(time) => format!("until {}", time.to_words()),
         None => "for as long as the server allows".to_owned(),

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::paths;
-use crate::domain::time::span_in_words;
 
-use super::certificates::{self, CaFileRefused};
 use super::failure::Failure;
 use super::http::{Http, NoAnswer};
 use super::metadata::Metadata;
@@ -60,13 +58,8 @@ struct ApiError {
 
 impl ServerApi {
     pub fn new(target: Target, place: &Place) -> Result<Self, Failure> {
-        let authorities = place.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
-        match (Http::new(authorities), place.ca_file()) {
-            (Ok(http), _) => Ok(Self { target, http }),
-            // What looked like a certificate is none.
-            (Err(_), Some(path)) => Err(CaFileRefused::NoCertificate { path: path.to_owned() }.into()),
-            (Err(why), None) => Err(Failure::NoAnswer { server: target.server, why }),
-        }
+        let http = place.http(&target.server)?;
+        Ok(Self { target, http })
     }
 
     /// The server's endpoints, checked.
@@ -96,13 +89,7 @@ impl ServerApi {
     }
 
     pub fn no_answer(&self, why: NoAnswer) -> Failure {
-        let server = self.target.server.clone();
-        match why {
-            NoAnswer::Busy { retry_after: Some(span) } => Failure::Busy { server, when: format!("in {}", span_in_words(span)) },
-            NoAnswer::Busy { retry_after: None } => Failure::Busy { server, when: "in a minute".to_owned() },
-            NoAnswer::Untrusted(why) => Failure::Untrusted { server, why },
-            _ => Failure::NoAnswer { server, why },
-        }
+        Failure::no_answer(&self.target.server, why)
     }
 
     pub fn unexpected(&self, what: &str) -> Failure {
@@ -139,7 +126,8 @@ impl ServerApi {
     }
 }
 
-fn location(answer: &HttpResponse) -> Option<Printable> {
+/// Where an answer wants to lead us.
+pub fn location(answer: &HttpResponse) -> Option<Printable> {
     let location = answer.headers().get(LOCATION).filter(|_| answer.status().is_redirection())?;
     Some(Printable::new(&String::from_utf8_lossy(location.as_bytes())))
 }

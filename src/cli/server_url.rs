@@ -12,11 +12,11 @@ pub struct ServerUrl(String);
 /// Why an address is not taken, as one line that says what to type instead.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ServerUrlRefused {
-    #[error("`{0}` is not the address of a server: pass something like --server https://portal.example.org")]
+    #[error("`{0}` is not the address of a server: pass something like https://portal.example.org")]
     NotAnAddress(String),
-    #[error("a server's address has no user name or password in it: pass --server {0}")]
+    #[error("a server's address has no user name or password in it: pass {0}")]
     UserName(String),
-    #[error("a server's address is its scheme and host only: pass --server {0}")]
+    #[error("a server's address is its scheme and host only: pass {0}")]
     MoreThanAServer(String),
     #[error("over http:// everybody on the way can read your token: use https://, or accept that with --insecure-http")]
     PlainHttp,

@@ -9,8 +9,10 @@ use clap::Args;
 use crate::domain::ids::TenantId;
 use crate::domain::paths;
 
+use super::certificates::{self, CaFileRefused};
 use super::credentials::Remembered;
 use super::failure::Failure;
+use super::http::Http;
 use super::server_url::ServerUrl;
 
 const DEFAULT_TENANT: &str = "default";
@@ -44,18 +46,29 @@ pub struct Target {
 
 impl Place {
     /// The certificates to trust besides those that everybody trusts.
-    pub fn ca_file(&self) -> Option<&Path> {
+    fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new)
+    }
+
+    /// A client for `server`, which trusts those certificates.
+    pub fn http(&self, server: &ServerUrl) -> Result<Http, Failure> {
+        let authorities = self.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
+        match (Http::new(authorities), self.ca_file()) {
+            (Ok(http), _) => Ok(http),
+            // What looked like a certificate is none.
+            (Err(_), Some(path)) => Err(CaFileRefused::NoCertificate { path: path.to_owned() }.into()),
+            (Err(why), None) => Err(Failure::NoAnswer { server: server.clone(), why }),
+        }
     }
 }
 
 impl Target {
     /// What was asked for, completed by what was remembered. A remembered tenant counts only on its own server.
     pub fn choose(place: &Place, remembered: Option<&Remembered>) -> Result<Self, Failure> {
-        let typed = given(&place.server).or(remembered.map(|remembered| remembered.server.as_str())).ok_or(Failure::NoServer)?;
+        let typed = given(place.server.as_deref()).or(remembered.map(|remembered| remembered.server.as_str())).ok_or(Failure::NoServer)?;
         let server = ServerUrl::parse(typed, place.insecure_http)?;
         let remembered_tenant = remembered.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
-        let tenant = given(&place.tenant).or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
+        let tenant = given(place.tenant.as_deref()).or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
         let tenant = TenantId::parse(tenant).map_err(|_| Failure::Tenant(tenant.to_owned()))?;
         Ok(Self { server, tenant })
     }
@@ -82,8 +95,8 @@ impl fmt::Display for Target {
 }
 
 /// An empty environment variable is one that is not set.
-fn given(value: &Option<String>) -> Option<&str> {
-    value.as_deref().filter(|value| !value.trim().is_empty())
+pub fn given(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| !value.trim().is_empty())
 }
 
 #[cfg(test)]

@@ -25,15 +25,21 @@ pub struct Run {
 }
 
 impl Machine {
+    /// Where `tms` was never run before.
+    pub fn new() -> Self {
+        let machine = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(machine.path("bin")).unwrap();
+        machine.write("bin/ssh", SSH, 0o755);
+        machine
+    }
+
     /// Where `tms login` was run before.
     pub fn signed_in_to(portal: &Portal) -> Self {
-        let machine = Self { folder: tempfile::tempdir().unwrap() };
+        let machine = Self::new();
         let place = json!({ "server": portal.url, "tenant": "test" });
         let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": "hosts:read", "expires_at": null });
         fs::create_dir(machine.state()).unwrap();
         machine.write("state/credentials.json", &json!({ "current": place, "sign_ins": [sign_in] }).to_string(), 0o600);
-        fs::create_dir(machine.path("bin")).unwrap();
-        machine.write("bin/ssh", SSH, 0o755);
         machine
     }
 

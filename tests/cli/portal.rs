@@ -94,6 +94,16 @@ pub fn key(id: i64, fingerprint: &str) -> Value {
 
 fn serve(stream: impl Read + Write, state: &Mutex<State>) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
+    let (head, body) = read_request(&mut stream)?;
+    let (status, headers, body) = state.lock().unwrap().answer(&head, &body);
+    let mut answer = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    write!(answer, "connection: close\r\n{headers}\r\n{body}").unwrap();
+    stream.get_mut().write_all(answer.as_bytes())?;
+    stream.get_mut().flush()
+}
+
+/// The lines before the body, and the body.
+pub fn read_request(stream: &mut impl BufRead) -> std::io::Result<(Vec<String>, Vec<u8>)> {
     let (mut head, mut length) = (Vec::new(), 0);
     loop {
         let mut line = String::new();
@@ -109,11 +119,7 @@ fn serve(stream: impl Read + Write, state: &Mutex<State>) -> std::io::Result<()>
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    let (status, headers, body) = state.lock().unwrap().answer(&head, &body);
-    let mut answer = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
-    write!(answer, "connection: close\r\n{headers}\r\n{body}").unwrap();
-    stream.get_mut().write_all(answer.as_bytes())?;
-    stream.get_mut().flush()
+    Ok((head, body))
 }
 
 impl State {

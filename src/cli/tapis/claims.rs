@@ -1,0 +1,62 @@
+//! What a Tapis token says about itself.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use crate::cli::printable::Printable;
+use crate::domain::time::Timestamp;
+
+use super::secret::TapisSecret;
+
+/// For the eye only: nobody here has checked the signature, and nothing may rest on it.
+#[derive(Default, Deserialize)]
+pub struct Claims {
+    #[serde(rename = "tapis/tenant_id")]
+    pub tenant: Option<Printable>,
+    #[serde(rename = "tapis/account_type")]
+    pub account_type: Option<Printable>,
+    exp: Option<i64>,
+}
+
+impl Claims {
+    /// Nothing, if the token is not a JWT.
+    pub fn of(token: &TapisSecret) -> Self {
+        read(token.revealed()).unwrap_or_default()
+    }
+
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.exp.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)))
+    }
+}
+
+fn read(token: &str) -> Option<Claims> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(payload: &str) -> Claims {
+        let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload));
+        Claims::of(&TapisSecret::try_from(token).unwrap())
+    }
+
+    #[test]
+    fn claims_are_shown_and_never_with_control_characters() {
+        let claims = claims(r#"{"sub":"jdoe@tacc","tapis/tenant_id":"ta\u001b[2Jcc","tapis/account_type":"user","exp":1795237200}"#);
+        assert_eq!(claims.expires_at(), Some(Timestamp::from_millis(1_795_237_200_000)));
+        assert_eq!(claims.tenant.unwrap().as_str(), "ta[2Jcc");
+    }
+
+    #[test]
+    fn what_is_no_token_says_nothing() {
+        for token in ["opaque", "a.b.c", "..", "e30.bm90IGpzb24.c2ln"] {
+            let claims = Claims::of(&TapisSecret::try_from(token.to_owned()).unwrap());
+            assert!(claims.tenant.is_none() && claims.expires_at().is_none(), "{token}");
+        }
+        assert!(claims(r#"{"exp":"never"}"#).expires_at().is_none());
+    }
+}

@@ -1,0 +1,49 @@
+//! What can go wrong with Tapis only.
+
+use thiserror::Error;
+
+use crate::cli::printable::Printable;
+use crate::cli::server_url::ServerUrl;
+
+/// Why `tms tapis` did not do what it was asked to.
+#[derive(Debug, Error)]
+pub enum TapisFailure {
+    #[error("no Tapis tenant is known yet: pass its address, such as --base-url https://tacc.tapis.io")]
+    NoBaseUrl,
+    #[error("{0} signs in registered clients only: pass the id of one with --client-id")]
+    NoClientId(ServerUrl),
+    #[error("{server} does not know the client `{client_id}`: check --client-id and --base-url")]
+    UnknownClient { server: ServerUrl, client_id: Printable },
+    #[error("you are not signed in to {0}: run `tms tapis login`")]
+    NotSignedIn(ServerUrl),
+    #[error("your sign-in to {0} has expired or was ended: run `tms tapis login`")]
+    SignInEnded(ServerUrl),
+    #[error("the code expired before it was entered: run `tms tapis login` again for a new one")]
+    CodeExpired,
+    #[error("{server} does not answer as Tapis does ({what}): check --base-url")]
+    NotTapis { server: ServerUrl, what: Printable },
+    #[error("{server} could not do it, for a reason of its own ({message}): try again later")]
+    Fault { server: ServerUrl, message: Printable },
+}
+
+impl TapisFailure {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NoBaseUrl | Self::NoClientId(_) => "usage",
+            Self::UnknownClient { .. } => "refused",
+            Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
+            Self::CodeExpired => "expired_token",
+            Self::NotTapis { .. } => "unexpected_answer",
+            Self::Fault { .. } => "no_answer",
+        }
+    }
+
+    pub fn exit_number(&self) -> u8 {
+        match self {
+            Self::NoBaseUrl | Self::NoClientId(_) => 2,
+            Self::NotSignedIn(_) | Self::SignInEnded(_) => 3,
+            Self::CodeExpired => 5,
+            Self::UnknownClient { .. } | Self::NotTapis { .. } | Self::Fault { .. } => 1,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The sign-ins to Tapis tenants that this person keeps on this machine, in a file of their own.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::credentials_file::{CredentialsFault, CredentialsFile};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::server_url::ServerUrl;
+use crate::cli::state;
+use crate::cli::target::{Place, given};
+use crate::domain::time::Timestamp;
+
+use super::failure::TapisFailure;
+use super::secret::TapisSecret;
+
+const FILE_NAME: &str = "tapis.json";
+
+/// The sign-ins to Tapis, as they were when they were read.
+pub struct SignIns(CredentialsFile<Contents>);
+
+/// A Tapis tenant, what this program calls itself there, and the token while there is one.
+#[derive(Serialize, Deserialize)]
+pub struct SignIn {
+    base_url: String,
+    pub client_id: String,
+    pub token: Option<Token>,
+}
+
+/// An access token.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Token {
+    pub secret: TapisSecret,
+    /// `None` when Tapis did not say.
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Contents {
+    /// The address of the last sign-in.
+    current: Option<String>,
+    #[serde(default)]
+    sign_ins: Vec<SignIn>,
+}
+
+impl SignIns {
+    pub fn load(output: &Output) -> Result<Self, CredentialsFault> {
+        Self::load_from(&state::directory()?, output)
+    }
+
+    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
+        CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
+    }
+
+    /// The tenant that is meant: the one that is named, else that of the last sign-in.
+    pub fn choose(&self, base_url: Option<&str>, place: &Place) -> Result<ServerUrl, Failure> {
+        let typed = given(base_url).or(self.0.contents.current.as_deref()).ok_or(TapisFailure::NoBaseUrl)?;
+        Ok(ServerUrl::parse(typed, place.insecure_http)?)
+    }
+
+    pub fn find(&self, server: &ServerUrl) -> Option<&SignIn> {
+        self.0.contents.sign_ins.iter().find(|sign_in| sign_in.base_url == server.as_str())
+    }
+
+    pub fn check_writable(&self) -> Result<(), CredentialsFault> {
+        self.0.check_writable()
+    }
+
+    /// Keeps the token and the client it is for, instead of older ones; the tenant becomes the current one.
+    pub fn remember(&mut self, server: &ServerUrl, client_id: &str, token: &Token) -> Result<(), CredentialsFault> {
+        let contents = &mut self.0.contents;
+        contents.sign_ins.retain(|older| older.base_url != server.as_str());
+        contents.sign_ins.push(SignIn { base_url: server.to_string(), client_id: client_id.to_owned(), token: Some(token.clone()) });
+        contents.current = Some(server.to_string());
+        self.0.save()
+    }
+
+    /// Forgets the token. The tenant and the client stay remembered, so that `tms tapis login` finds them again.
+    pub fn forget(&mut self, server: &ServerUrl) -> Result<(), CredentialsFault> {
+        for sign_in in self.0.contents.sign_ins.iter_mut().filter(|sign_in| sign_in.base_url == server.as_str()) {
+            sign_in.token = None;
+        }
+        self.0.save()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn token(secret: &str) -> Token {
+        Token { secret: TapisSecret::try_from(secret.to_owned()).unwrap(), expires_at: None }
+    }
+
+    #[test]
+    fn each_tenant_has_one_sign_in_and_the_last_is_current() {
+        let home = tempfile::tempdir().unwrap();
+        let [a, b] = ["https://a.example", "https://b.example"].map(|url| ServerUrl::parse(url, false).unwrap());
+        let mut sign_ins = SignIns::load_from(home.path(), &Output::Words).unwrap();
+        assert!(matches!(sign_ins.choose(Some(" "), &Place::default()), Err(Failure::Tapis(TapisFailure::NoBaseUrl))));
+        for (server, client_id, secret) in [(&a, "one", "old-token"), (&b, "two", "other-token"), (&a, "three", "new-token")] {
+            sign_ins.remember(server, client_id, &token(secret)).unwrap();
+        }
+        sign_ins.forget(&a).unwrap();
+
+        let read = SignIns::load_from(home.path(), &Output::Words).unwrap();
+        assert_eq!(read.choose(None, &Place::default()).unwrap(), a);
+        let (first, second) = (read.find(&a).unwrap(), read.find(&b).unwrap());
+        assert!(first.client_id == "three" && first.token.is_none());
+        assert_eq!(second.token.as_ref().unwrap().secret.revealed(), "other-token");
+        let text = fs::read_to_string(home.path().join(FILE_NAME)).unwrap();
+        assert!(!text.contains("old-token") && !text.contains("new-token"), "{text}");
+    }
+}

@@ -1,0 +1,58 @@
+//! `tms tapis whoami`
+
+use serde_json::json;
+
+use crate::cli::failure::Failure;
+use crate::cli::moments::{in_words, left_in_words, now};
+use crate::cli::output::Output;
+use crate::cli::printable::Printable;
+use crate::cli::target::Place;
+use crate::domain::time::Timestamp;
+
+use super::api::TapisApi;
+use super::claims::Claims;
+use super::failure::TapisFailure;
+use super::sign_ins::SignIns;
+
+/// Asks Tapis whose token this is. What else is shown is what the token says of itself.
+pub async fn whoami(base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
+    let sign_ins = SignIns::load(output)?;
+    let server = sign_ins.choose(base_url, place)?;
+    let Some((sign_in, token)) = sign_ins.find(&server).and_then(|sign_in| Some((sign_in, sign_in.token.as_ref()?))) else {
+        return Err(TapisFailure::NotSignedIn(server).into());
+    };
+    let tapis = TapisApi::new(server, place)?;
+    let user = tapis.user_info(&token.secret).await?;
+
+    let claims = Claims::of(&token.secret);
+    let expires_at = token.expires_at.map(Timestamp::to_rfc3339);
+    let object = json!({
+        "base_url": tapis.server.as_str(),
+        "username": user.username,
+        "tenant": claims.tenant,
+        "account_type": claims.account_type,
+        "client_id": sign_in.client_id,
+        "expires_at": expires_at,
+    });
+    let lines = [
+        user.username.to_string(),
+        format!("  server   {}", tapis.server),
+        format!("  tenant   {}", or_unknown(claims.tenant)),
+        format!("  account  {}", or_unknown(claims.account_type)),
+        format!("  client   {}", Printable::new(&sign_in.client_id)),
+        format!("  expires  {}", expires(expires_at.as_deref())),
+    ];
+    output.result(&lines.join("\n"), &object);
+    Ok(())
+}
+
+fn or_unknown(claim: Option<Printable>) -> String {
+    claim.map_or_else(|| "unknown".to_owned(), |claim| claim.to_string())
+}
+
+fn expires(expires_at: Option<&str>) -> String {
+    match expires_at {
+        Some(end) => left_in_words(end, now()).map_or_else(|| in_words(end), |left| format!("{} ({left})", in_words(end))),
+        None => "unknown".to_owned(),
+    }
+}

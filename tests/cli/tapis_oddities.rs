@@ -1,0 +1,205 @@
+//! `tms tapis` and everything that Tapis, or something in its place, may answer.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::authenticator::{Authenticator, CLIENT_KEY, CODE, DEVICE_CODE, Odd, TOKENS, USER_INFO, http_date, refusal};
+use crate::machine::{Machine, Run};
+use crate::tapis::{events, signed_in};
+
+fn login(tapis: &Authenticator) -> Run {
+    Machine::new().tms(&[&tapis.login()[..], &["--json"]].concat())
+}
+
+fn html(status: u16) -> Odd {
+    Odd::Says(status, "", "<html>Please sign in to the Wi-Fi</html>".to_owned())
+}
+
+fn huge() -> Odd {
+    Odd::Says(200, "", json!({ "status": "success", "result": "x".repeat(2 * 1024 * 1024) }).to_string())
+}
+
+#[test]
+fn a_codes_end_may_be_written_in_any_way() {
+    let tapis = Authenticator::start();
+    let endings: [fn(Timestamp) -> Value; 5] = [
+        |end| http_date(end).into(),
+        |end| end.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string().into(),
+        |end| end.strftime("%Y-%m-%dT%H:%M:%S").to_string().into(),
+        |end| end.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into(),
+        |_| 600.into(),
+    ];
+    for ending in endings {
+        tapis.state().ending = ending;
+        let run = login(&tapis);
+        let seconds = events(&run)[0]["expires_in"].as_u64().unwrap();
+        assert!((600..=601).contains(&seconds) && run.code == Some(0), "{run:?}");
+    }
+}
+
+#[test]
+fn ten_minutes_are_ten_minutes_when_the_clocks_differ() {
+    let tapis = Authenticator::start();
+    for ahead in [5 * 3600, 0] {
+        tapis.state().ahead = Duration::from_secs(ahead);
+        assert_eq!(events(&login(&tapis))[0]["expires_in"], 600);
+    }
+}
+
+#[test]
+fn a_token_may_be_wrapped_or_not() {
+    let tapis = Authenticator::start();
+    let dresses: [fn(Value) -> Value; 3] = [
+        |result| result["access_token"].clone(),
+        |result| json!({ "access_token": { "access_token": result["access_token"]["access_token"], "expires_in": 2_592_000 } }),
+        // Then the token itself says when it ends.
+        |result| json!({ "access_token": result["access_token"]["access_token"], "expires_at": [] }),
+    ];
+    for dress in dresses {
+        tapis.state().dress = dress;
+        let run = login(&tapis);
+        let end: Timestamp = events(&run)[1]["expires_at"].as_str().unwrap().parse().unwrap();
+        let days = end.duration_since(Timestamp::now()).as_hours() / 24;
+        assert!((29..=30).contains(&days), "{run:?}");
+    }
+}
+
+#[test]
+fn an_answer_without_a_token_is_not_kept() {
+    let tapis = Authenticator::start();
+    let dresses: [fn(Value) -> Value; 4] =
+        [|_| Value::Null, |_| json!({ "access_token": {} }), |_| json!({ "access_token": "two\nlines" }), |_| json!({ "access_token": "" })];
+    for dress in dresses {
+        tapis.state().dress = dress;
+        let machine = Machine::new();
+        let run = machine.tms(&tapis.login());
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains("does not answer as Tapis does (a token with parts missing): check --base-url"), "{run:?}");
+        assert_eq!(machine.kept().len(), 0);
+    }
+}
+
+#[test]
+fn not_yet_is_understood_in_other_words() {
+    let tapis = Authenticator::start();
+    for message in ["Device Code is NOT  Ready", "device_code not ready", "authorization_pending"] {
+        tapis.next(TOKENS, refusal(400, message));
+    }
+    let run = login(&tapis);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(tapis.asked().iter().filter(|request| request.line.ends_with(TOKENS)).count(), 4);
+}
+
+#[test]
+fn a_code_that_expires_is_said_to_have() {
+    let tapis = Authenticator::start();
+    tapis.state().entered_after = usize::MAX;
+    tapis.state().code_lifetime = Duration::from_secs(2);
+    let run = Machine::new().tms(&tapis.login());
+    assert_eq!(run.code, Some(5), "{run:?}");
+    assert!(run.err.ends_with("tms: the code expired before it was entered: run `tms tapis login` again for a new one\n"), "{run:?}");
+
+    tapis.next(TOKENS, refusal(400, "Device code is expired."));
+    assert_eq!(events(&login(&tapis))[1]["error"], "expired_token");
+
+    tapis.state().code_lifetime = Duration::ZERO;
+    let run = login(&tapis);
+    assert_eq!(events(&run)[0]["error"], "unexpected_answer", "{run:?}");
+}
+
+#[test]
+fn a_refusal_ends_the_wait_and_nothing_it_echoes_is_shown() {
+    let tapis = Authenticator::start();
+    for (message, said) in [
+        (format!("No db_code found for {DEVICE_CODE}"), "refused: No db_code found for …\n"),
+        ("Device code client id and passed in client id do not match".to_owned(), "passed in client id do not match\n"),
+        (format!("Invalid client credentials: my-client, {CLIENT_KEY}. session: <{{'username': 'jdoe'}}>"), "refused: Invalid client credentials\n"),
+        (format!("\u{1b}]0;{DEVICE_CODE}\u{7}two\nlines {}", "A".repeat(40)), "refused: ]0;…two lines …\n"),
+        (String::new(), "refused: HTTP 400\n"),
+    ] {
+        tapis.next(TOKENS, refusal(400, &message));
+        let machine = Machine::new();
+        let run = machine.tms(&tapis.login());
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.ends_with(said), "{said}: {run:?}");
+        assert!([DEVICE_CODE, CLIENT_KEY, "jdoe", "\u{1b}"].iter().all(|secret| !run.err.contains(secret)), "{run:?}");
+        assert_eq!(machine.kept().len(), 0);
+    }
+}
+
+#[test]
+fn what_does_not_answer_as_tapis_does_is_named() {
+    let tapis = Authenticator::start();
+    let json = |status: u16, body: &str| Odd::Says(status, "", body.to_owned());
+    let url = tapis.url.as_str();
+    for (odd, word, said) in [
+        (html(200), "unexpected_answer", format!("{url} does not answer as Tapis does (HTTP 200): check --base-url")),
+        (html(404), "unexpected_answer", format!("{url} does not answer as Tapis does (HTTP 404): check --base-url")),
+        (html(500), "unexpected_answer", format!("{url} does not answer as Tapis does (HTTP 500): check --base-url")),
+        (json(200, "{}"), "unexpected_answer", format!("{url} does not answer as Tapis does (a code with parts missing): check --base-url")),
+        (
+            refusal(500, "Unrecognized exception type: <class 'KeyError'>. Exception: 'x'"),
+            "no_answer",
+            format!("{url} could not do it, for a reason of its own (Unrecognized exception type): try again later"),
+        ),
+        (refusal(400, "Internal error saving device code."), "refused", format!("{url} refused: Internal error saving device code")),
+        (huge(), "no_answer", format!("no answer from {url}, because it was too long: check the address and your connection, then try again")),
+        (json(429, ""), "no_answer", format!("{url} is busy: try again in a minute")),
+        (
+            Odd::Says(302, "location: https://elsewhere.example/\r\n", String::new()),
+            "unexpected_answer",
+            format!("{url} sends us elsewhere, to https://elsewhere.example/: if that is right, pass that address"),
+        ),
+    ] {
+        tapis.next(CODE, odd);
+        let run = login(&tapis);
+        assert_eq!((run.code, events(&run)), (Some(1), vec![json!({ "event": "error", "error": word, "message": said })]));
+    }
+}
+
+#[test]
+fn what_is_no_word_of_tapis_ends_no_wait() {
+    let tapis = Authenticator::start();
+    for odd in [html(502), html(200), Odd::Says(429, "retry-after: 1\r\n", String::new())] {
+        tapis.next(TOKENS, odd);
+        let run = Machine::new().tms(&tapis.login());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(run.err.contains("No answer, because ") && run.err.contains("; trying again."), "{run:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_never_ends_is_not_waited_for_longer_than_the_code_lives() {
+    let tapis = Authenticator::start();
+    tapis.state().code_lifetime = Duration::from_secs(1);
+    tapis.next(TOKENS, Odd::Hangs);
+    let machine = Machine::new();
+    let run = machine.tms(&tapis.login());
+    assert_eq!((run.code, machine.kept().len()), (Some(5), 0), "{run:?}");
+}
+
+#[test]
+fn the_token_does_not_follow_a_redirection() {
+    let (tapis, elsewhere) = (Authenticator::start(), Authenticator::start());
+    let machine = signed_in(&tapis);
+    // A header of a test lives as long as the program.
+    let location = Box::leak(format!("location: {}{USER_INFO}\r\n", elsewhere.url).into_boxed_str());
+    tapis.next(USER_INFO, Odd::Says(307, location, String::new()));
+    let run = machine.tms(&["tapis", "whoami"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("sends us elsewhere"), "{run:?}");
+    assert!(elsewhere.asked().is_empty());
+    assert_eq!(machine.tms(&["tapis", "whoami", "--base-url", &elsewhere.url]).code, Some(3), "nor is it anybody else's");
+    assert!(elsewhere.asked().is_empty());
+}
+
+#[test]
+fn names_from_tapis_cannot_move_the_cursor() {
+    let tapis = Authenticator::start();
+    let machine = signed_in(&tapis);
+    tapis.next(USER_INFO, Odd::Says(200, "", json!({ "result": { "username": "jd\u{1b}[2Joe\n" } }).to_string()));
+    let run = machine.tms(&["tapis", "whoami"]);
+    assert!(run.out.starts_with("jd[2Joe \n") && !run.out.contains('\u{1b}'), "{run:?}");
+}
