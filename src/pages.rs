@@ -13,6 +13,7 @@ mod home;
 mod hosts;
 mod identities;
 mod keys;
+mod links;
 mod sessions;
 mod sign_in;
 
@@ -75,6 +76,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("device/report") view=device_report::DeviceReport/>
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
+                    <Route path=path!("hosts/link") view=links::LinkAnAccount/>
                     <Route path=path!("hosts/unlink") view=hosts::UnlinkThisAccount/>
                     <Route path=path!("keys") view=keys::Keys/>
                     <Route path=path!("keys/add") view=keys::AddOne/>

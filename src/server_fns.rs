@@ -11,5 +11,6 @@ pub mod device;
 pub mod host_accounts;
 pub mod identities;
 pub mod keys;
+pub mod links;
 pub mod preferences;
 pub mod sessions;

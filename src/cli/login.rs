@@ -12,10 +12,10 @@ use crate::domain::time::Timestamp;
 use super::credentials::{Credentials, SignIn};
 use super::device_flow::DeviceFlow;
 use super::failure::Failure;
+use super::invitation::Invitation;
 use super::moments::now;
 use super::output::Output;
 use super::printable::Printable;
-use super::qr_code;
 use super::server_api::ServerApi;
 use super::target::{Place, Target};
 use super::waiting::Waiting;
@@ -33,13 +33,6 @@ pub struct Login {
     no_qr: bool,
 }
 
-/// What the person has to do in the browser.
-struct Invitation {
-    user_code: Printable,
-    verification_uri: Printable,
-    verification_uri_complete: Option<Printable>,
-}
-
 /// Shows a code, waits for the decision in the browser, and keeps the sign-in.
 pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), Failure> {
     let mut credentials = Credentials::load(output)?;
@@ -49,9 +42,9 @@ pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), 
     let flow = DeviceFlow::new(&server, &server.metadata().await?);
 
     let code = flow.ask_for_code(&login.scope).await?;
-    let invitation = Invitation::new(&code);
-    invitation.announce(&code, output);
-    invitation.show(login, output);
+    let invitation = invitation(&code);
+    announce(&invitation, &code, output);
+    invitation.show(login.no_qr, output);
     let token = {
         let waiting = Waiting::begin(code.expires_in(), output);
         flow.wait_for_decision(&code, &waiting).await?
@@ -64,47 +57,24 @@ pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), 
     Ok(())
 }
 
-impl Invitation {
-    fn new(code: &StandardDeviceAuthorizationResponse) -> Self {
-        Self {
-            user_code: Printable::new(code.user_code().secret()),
-            verification_uri: Printable::new(code.verification_uri()),
-            verification_uri_complete: code.verification_uri_complete().map(|uri| Printable::new(uri.secret())),
-        }
+fn invitation(code: &StandardDeviceAuthorizationResponse) -> Invitation {
+    Invitation {
+        user_code: Printable::new(code.user_code().secret()),
+        verification_uri: Printable::new(code.verification_uri()),
+        verification_uri_complete: code.verification_uri_complete().map(|uri| Printable::new(uri.secret())),
     }
+}
 
-    fn announce(&self, code: &StandardDeviceAuthorizationResponse, output: &Output) {
-        let event = json!({
-            "event": "code",
-            "user_code": self.user_code,
-            "verification_uri": self.verification_uri,
-            "verification_uri_complete": self.verification_uri_complete,
-            "expires_in": code.expires_in().as_secs(),
-            "interval": code.interval().as_secs(),
-        });
-        output.event(&event);
-    }
-
-    /// The QR code comes first: it may scroll away, the code must not.
-    fn show(&self, login: &Login, output: &Output) {
-        if let Some(drawing) = self.drawing(login, output) {
-            output.note(&format!("\n{drawing}"));
-        }
-        let (bold, plain) = if output.is_coloured() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-        output.note("Open this page in any browser, on any machine:\n");
-        output.note(&format!("    {bold}{}{plain}\n", self.verification_uri));
-        output.note("and enter this code:\n");
-        output.note(&format!("    {bold}{}{plain}\n", self.user_code));
-    }
-
-    fn drawing(&self, login: &Login, output: &Output) -> Option<String> {
-        if login.no_qr || !output.is_watched() {
-            return None;
-        }
-        let (_, columns) = console::Term::stderr().size_checked()?;
-        let address = self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri);
-        qr_code::draw(address.as_str(), usize::from(columns), output.is_coloured())
-    }
+fn announce(invitation: &Invitation, code: &StandardDeviceAuthorizationResponse, output: &Output) {
+    let event = json!({
+        "event": "code",
+        "user_code": invitation.user_code,
+        "verification_uri": invitation.verification_uri,
+        "verification_uri_complete": invitation.verification_uri_complete,
+        "expires_in": code.expires_in().as_secs(),
+        "interval": code.interval().as_secs(),
+    });
+    output.event(&event);
 }
 
 fn sign_in(server: &ServerApi, login: &Login, token: &BasicTokenResponse) -> Result<SignIn, Failure> {

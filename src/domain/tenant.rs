@@ -53,6 +53,12 @@ pub struct Policy {
     pub mfa_lifetime: Duration,
     /// People may register public keys of their own.
     pub own_keys: bool,
+    /// How long a link lasts that people make from the host itself; they renew it the same way.
+    pub link_lifetime: Duration,
+    /// One host account may be linked to several people. Off by default: whoever is let in to it acts for all of them.
+    pub shared_host_accounts: bool,
+    /// Accounts with a lower number on the host are the host's own, and people do not link them.
+    pub lowest_linked_uid: u32,
     /// The tenant's colours; `None`: the portal's own.
     pub brand: Option<Brand>,
 }
@@ -71,6 +77,9 @@ impl Policy {
             require_host_credential,
             mfa_lifetime,
             own_keys,
+            link_lifetime,
+            shared_host_accounts,
+            lowest_linked_uid,
             brand,
         } = self;
         let settings = [
@@ -84,6 +93,9 @@ impl Policy {
             ("require-host-credential", *require_host_credential != other.require_host_credential),
             ("mfa-lifetime", *mfa_lifetime != other.mfa_lifetime),
             ("own-keys", *own_keys != other.own_keys),
+            ("link-lifetime", *link_lifetime != other.link_lifetime),
+            ("shared-host-accounts", *shared_host_accounts != other.shared_host_accounts),
+            ("lowest-linked-uid", *lowest_linked_uid != other.lowest_linked_uid),
             ("brand", *brand != other.brand),
         ];
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
@@ -103,6 +115,9 @@ impl Default for Policy {
             require_host_credential: false,
             mfa_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             own_keys: true,
+            link_lifetime: Duration::from_secs(365 * 24 * 60 * 60),
+            shared_host_accounts: false,
+            lowest_linked_uid: 1_000,
             brand: None,
         }
     }

@@ -20,6 +20,7 @@ pub mod hosts;
 pub mod housekeeping;
 pub mod identities;
 pub mod keys;
+pub mod links;
 pub mod lookups;
 mod mvp;
 pub mod my_apps;

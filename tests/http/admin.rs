@@ -216,6 +216,8 @@ async fn policy_is_saved_as_a_whole_and_faint_colours_are_not() {
             ("policy[code_minutes]", minutes),
             ("policy[access_days]", "14"),
             ("policy[mfa_hours]", "24"),
+            ("policy[link_days]", "180"),
+            ("policy[lowest_linked_uid]", "500"),
             ("policy[require_started_tick]", "yes"),
             ("policy[own_keys]", "yes"),
             ("policy[brand_light]", light),

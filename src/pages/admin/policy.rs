@@ -1,5 +1,7 @@
 //! `/admin/policy`: the tenant's name, policy and look.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -32,11 +34,14 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
         }
     };
     let command = format!(
-        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --require-host-credential {} --open-registration {} --mvp {}",
+        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --link-days {} --lowest-linked-uid {} --shared-host-accounts {} --require-host-credential {} --open-registration {} --mvp {}",
         tenant.id,
         policy.require_started_tick,
         policy.prefill_user_code,
         policy.own_keys,
+        days(policy.link_lifetime),
+        policy.lowest_linked_uid,
+        policy.shared_host_accounts,
         policy.require_host_credential,
         policy.open_registration,
         policy.mvp
@@ -50,13 +55,17 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
                 <label for="display_name">{w.admin_policy_name()}</label>
                 <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
                 {number("code_minutes", w.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
-                {number("access_days", w.admin_policy_access_days(), policy.longest_access.as_secs().div_ceil(86_400), 3_650)}
+                {number("access_days", w.admin_policy_access_days(), days(policy.longest_access), 3_650)}
                 {number("mfa_hours", w.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
+                {number("link_days", w.admin_policy_link_days(), days(policy.link_lifetime), 3_650)}
+                {number("lowest_linked_uid", w.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}
                 <fieldset>
                     <legend>{w.admin_policy_people()}</legend>
                     <Tick name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
                     <Tick name="policy[prefill_user_code]" checked=policy.prefill_user_code text=w.admin_policy_prefill()/>
                     <Tick name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
+                    <Tick name="policy[shared_host_accounts]" checked=policy.shared_host_accounts text=w.admin_policy_shared()/>
+                    <p class="hint">{w.admin_policy_shared_hint()}</p>
                 </fieldset>
                 <fieldset>
                     <legend>{w.admin_policy_machines()}</legend>
@@ -80,4 +89,8 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
             </details>
         </AdminPage>
     }
+}
+
+fn days(span: Duration) -> u64 {
+    span.as_secs().div_ceil(86_400)
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
+use crate::domain::ids::{DeviceGrantId, LinkRequestId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
 use crate::domain::provider::Vouched;
 use crate::domain::time::Timestamp;
@@ -20,6 +20,7 @@ pub(super) const VISITOR: &str = "visitor";
 pub(super) const SIGNED_IN: &str = "signed_in";
 const TYPED_CODE: &str = "typed_code";
 const WAITING: &str = "waiting";
+const WAITING_LINK: &str = "waiting_link";
 const DECIDED: &str = "decided";
 const NOTICE: &str = "notice";
 const CHOSEN_TENANT: &str = "chosen_tenant";
@@ -53,6 +54,13 @@ pub struct WhoSignedIn {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct WaitingGrant {
     pub grant: DeviceGrantId,
+    pub code: String,
+}
+
+/// A host account that waits for the person's answer, with the code to compare.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WaitingLink {
+    pub request: LinkRequestId,
     pub code: String,
 }
 
@@ -96,6 +104,10 @@ pub enum Place {
     /// Nothing to say but that the report has been taken.
     Reported,
     SignIn,
+    /// The code of a host account.
+    LinkCode,
+    /// The answer to a host account.
+    Link,
     /// Any list: something was done.
     Said,
     /// Any page: something was not done.
@@ -268,6 +280,19 @@ impl PortalSession {
     /// Lets go of the request that waits, so that another code can be typed.
     pub async fn forget_waiting(&self) -> Result<(), Fault> {
         self.take::<WaitingGrant>(WAITING).await?;
+        Ok(())
+    }
+
+    pub async fn waiting_link(&self) -> Result<Option<WaitingLink>, Fault> {
+        self.get(WAITING_LINK).await
+    }
+
+    pub async fn set_waiting_link(&self, request: &LinkRequestId, code: &str) -> Result<(), Fault> {
+        self.set(WAITING_LINK, &WaitingLink { request: request.clone(), code: code.to_owned() }).await
+    }
+
+    pub async fn forget_waiting_link(&self) -> Result<(), Fault> {
+        self.take::<WaitingLink>(WAITING_LINK).await?;
         Ok(())
     }
 

@@ -28,6 +28,9 @@ struct Row {
     require_host_credential: bool,
     mfa_lifetime_ms: i64,
     own_keys: bool,
+    link_lifetime_ms: i64,
+    shared_host_accounts: bool,
+    lowest_linked_uid: u32,
     brand_light: Option<String>,
     brand_dark: Option<String>,
     created_at: i64,
@@ -55,6 +58,9 @@ impl TryFrom<Row> for Tenant {
                 require_host_credential: row.require_host_credential,
                 mfa_lifetime: millis(row.mfa_lifetime_ms),
                 own_keys: row.own_keys,
+                link_lifetime: millis(row.link_lifetime_ms),
+                shared_host_accounts: row.shared_host_accounts,
+                lowest_linked_uid: row.lowest_linked_uid,
                 // One that is no longer readable enough, after a change of our own colours, is left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
             },
@@ -68,7 +74,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
-                    mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark, created_at, updated_at
+                    mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, link_lifetime_ms, shared_host_accounts,
+                    lowest_linked_uid, brand_light, brand_dark, created_at, updated_at
              FROM tenants ",
             $rest
         )
@@ -105,8 +112,8 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     let done = sqlx::query(
         "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
                               longest_access_ms, mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark,
-                              created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+                              created_at, updated_at, link_lifetime_ms, shared_host_accounts, lowest_linked_uid)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -126,6 +133,9 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     .bind(tenant.policy.brand.map(|brand| brand.light()))
     .bind(tenant.policy.brand.map(|brand| brand.dark()))
     .bind(tenant.created_at.as_millis())
+    .bind(millis(tenant.policy.link_lifetime))
+    .bind(tenant.policy.shared_host_accounts)
+    .bind(tenant.policy.lowest_linked_uid)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -137,7 +147,8 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
         "UPDATE tenants
          SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
              code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, mfa_lifetime_ms = $12,
-             own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16
+             own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16, link_lifetime_ms = $17, shared_host_accounts = $18,
+             lowest_linked_uid = $19
          WHERE id = $1",
     )
     .bind(tenant.id.as_str())
@@ -156,13 +167,16 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     .bind(tenant.policy.brand.map(|brand| brand.light()))
     .bind(tenant.policy.brand.map(|brand| brand.dark()))
     .bind(now.as_millis())
+    .bind(millis(tenant.policy.link_lifetime))
+    .bind(tenant.policy.shared_host_accounts)
+    .bind(tenant.policy.lowest_linked_uid)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// What a tenant consists of, the tables that others refer to last.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "reservations",
     "pubkeys",
     "delegation_host_accounts",
@@ -176,6 +190,7 @@ const TABLES: [&str; 18] = [
     "browser_sessions",
     "people",
     "clients",
+    "link_requests",
     "host_credentials",
     "host_names",
     "host_questions",
