@@ -123,6 +123,35 @@ AuthorizedKeysFile /etc/ssh/break-glass/%u
 MaxStartups 100:30:300
 LoginGraceTime 30";
 
+/// The two units of docs/operations.md.
+const LINK_SOCKET: &str = "# /etc/systemd/system/tms-link.socket
+[Socket]
+ListenStream=/run/tms/link.sock
+SocketMode=0666
+
+[Install]
+WantedBy=sockets.target";
+
+const LINK_SERVICE: &str = "# /etc/systemd/system/tms-link.service
+[Unit]
+Requires=tms-link.socket
+After=network-online.target nss-user-lookup.target
+
+[Service]
+ExecStart=/usr/local/libexec/tms-keycmd link
+User=tms-keycmd
+Restart=on-failure
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectHome=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+SystemCallFilter=@system-service";
+
 /// What `tms-keycmd` reads on that host.
 fn key_command(host: &HostItem) -> String {
     let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
@@ -154,6 +183,16 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
                 <Copyable text=settings block=true/>
                 <p class="hint">{w.admin_hosts_then_check()}</p>
                 <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
+                <p>{w.admin_hosts_links()}</p>
+                {if has_credential {
+                    Either::Left(view! {
+                        <Copyable text=LINK_SOCKET block=true/>
+                        <Copyable text=LINK_SERVICE block=true/>
+                        <Copyable text="systemctl enable --now tms-link.socket" block=true/>
+                    })
+                } else {
+                    Either::Right(view! { <p class="hint">{w.admin_hosts_links_credential()}</p> })
+                }}
             </section>
             <section aria-labelledby="credential">
                 <h2 id="credential">{w.admin_hosts_credential()}</h2>

@@ -117,6 +117,8 @@ admin-hosts-set-up = Set it up
 admin-hosts-sshd-config = In its sshd_config:
 admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
 admin-hosts-then-check = Then, on the host:
+admin-hosts-links = With these two units people link the account they are logged in to here themselves, with tms link:
+admin-hosts-links-credential = First give the host a credential, below: it asks for the links with it.
 # $address (String) - the address
 # $host (String) - the host
 admin-hosts-remove-question = Remove { $address } from { $host }?
