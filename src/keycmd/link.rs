@@ -10,7 +10,6 @@ mod desk;
 mod door;
 mod socket;
 
-use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,7 +23,7 @@ use account::{Account, NoAccount};
 use caller::{Caller, Gone, Line};
 pub use desk::Desk;
 use desk::{Asked, NoLink, Standing};
-use door::{Door, Full, Inside};
+use door::{Door, Inside};
 
 use super::budget::Budget;
 use super::config::{Config, ConfigFault};
@@ -63,8 +62,6 @@ enum Ended {
     Gone(#[from] Gone),
     #[error(transparent)]
     NoAccount(#[from] NoAccount),
-    #[error(transparent)]
-    Full(#[from] Full),
     #[error(transparent)]
     NoLink(#[from] NoLink),
     #[error("{0}")]
@@ -112,7 +109,7 @@ fn admit(stream: UnixStream, file: &Arc<Path>, door: &Arc<Door>, log: &Log) {
             let (file, told) = (Arc::clone(file), log.clone());
             let started = thread::Builder::new().spawn(move || attend(caller, &inside, &file, told));
             if let Err(error) = started {
-                note(log.clone(), uid, None, &io::Error::to_string(&error), true);
+                note(log.clone(), uid, None, &error.to_string(), true);
             }
         }
         Err(full) => {
@@ -153,7 +150,7 @@ fn link(caller: &mut Caller, account: &Account, config: &Config) -> Result<Ended
     let desk = Desk::of(config)?;
     let asked = desk.ask(account)?;
     caller.say(&Line::code(&asked, account, &config.host_name))?;
-    let last = Instant::now() + (asked.lifetime() + LAST_QUESTION).min(LONGEST_WAIT);
+    let last = Instant::now() + asked.lifetime().saturating_add(LAST_QUESTION).min(LONGEST_WAIT);
     while Instant::now() < last {
         caller.wait(asked.pause())?;
         match desk.standing(&asked) {
@@ -181,7 +178,6 @@ fn last_line(ended: &Ended) -> Option<Line<'static>> {
         Ended::Expired => Line::Expired,
         Ended::Gone(Gone::Spoke) => Line::error("unexpected_input", ended),
         Ended::NoAccount(_) => Line::error("not_linkable", ended),
-        Ended::Full(_) => Line::error("busy", ended),
         Ended::NoLink(why) if why.is_for_the_caller() => Line::error(why.word(), why),
         Ended::NoLink(_) | Ended::Settings(_) => Line::error("host", &"this host is not set up for it; its operators find the reason in its log"),
     })

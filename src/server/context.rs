@@ -19,7 +19,7 @@ pub use super::service::my_host_accounts::InUse as HostAccountRow;
 pub use super::service::proofs::FreshlySignedIn;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
-pub use super::service::{administration, clients, delegations, host_accounts, identities, links, people, pubkeys as keys};
+pub use super::service::{administration, clients, delegations, host_accounts, identities, my_links as links, people, pubkeys as keys};
 pub use super::sign_in::Ways;
 pub use super::sign_in::session::{Chosen, Notice, Place};
 pub use super::tms::openapi::document as api_description;

@@ -26,6 +26,7 @@ mod mvp;
 pub mod my_apps;
 pub mod my_host_accounts;
 pub mod my_keys;
+pub mod my_links;
 mod once_a_minute;
 pub mod people;
 mod poll_clocks;

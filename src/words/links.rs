@@ -3,7 +3,7 @@
 use super::Language;
 use crate::domain::host_account::HostAccount;
 use crate::domain::time::Timestamp;
-use crate::server::service::links::Linked;
+use crate::server::service::my_links::Linked;
 
 impl Language {
     /// What a yes means where the account is the person's already.

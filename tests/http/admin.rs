@@ -232,7 +232,7 @@ async fn policy_is_saved_as_a_whole_and_faint_colours_are_not() {
     assert!(page.says("Saved.") && page.says("value=\"TACC\"") && page.says("value=\"14\""), "{}", page.words());
     assert_eq!(
         app.texts("SELECT subject FROM activity WHERE kind = 'tenant_changed'").await,
-        ["code-lifetime longest-access mfa-lifetime brand display-name"]
+        ["code-lifetime longest-access mfa-lifetime link-lifetime lowest-linked-uid brand display-name"]
     );
     let stale = browser.post("/api/admin/policy/save", &form("#17579f", "15")).await;
     assert!(stale.problem().contains("Somebody has changed this"), "{}", stale.words());
