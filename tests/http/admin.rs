@@ -120,7 +120,10 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     ] {
         assert!(words.contains(line), "{line}: {words}");
     }
+    let links = "systemctl enable --now tms-link.socket";
+    assert!(!browser.get("/admin/hosts/host?host=frontera").await.says(links), "without a credential it links nothing");
     let credential = secret(&browser.post("/api/admin/hosts/credential", &[("host", "frontera"), ("required", "yes")]).await);
+    assert!(browser.get("/admin/hosts/host?host=frontera").await.says(links));
     let login = json!({ "user": "x", "user_uid": "1000", "host": "frontera", "key_type": "ed25519", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
