@@ -130,7 +130,11 @@ fn attend(mut caller: Caller, _inside: &Inside, file: &Path, log: Log) {
     if let Some(line) = last_line(&ended) {
         caller.say_last(&line);
     }
-    let trouble = matches!(ended, Ended::NoLink(_) | Ended::Settings(_));
+    let trouble = match &ended {
+        Ended::NoLink(why) => !matches!(why, NoLink::NotAPersons),
+        Ended::Settings(_) => true,
+        _ => false,
+    };
     note(log, uid, found.ok().as_ref(), &ended.to_string(), trouble);
 }
 

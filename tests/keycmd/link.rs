@@ -79,12 +79,6 @@ impl Drop for Running {
     }
 }
 
-fn last_line(caller: &mut UnixStream) -> String {
-    let mut said = String::new();
-    caller.read_to_string(&mut said).expect("hung up");
-    said.lines().last().unwrap_or_default().to_owned()
-}
-
 /// Whoever the tests run as: root has nothing to link, and for anybody else the portal is not there.
 #[test]
 fn a_caller_is_told_how_it_ended_and_hung_up_on() {
