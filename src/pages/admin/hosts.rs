@@ -125,6 +125,9 @@ LoginGraceTime 30";
 
 /// The two units of docs/operations.md.
 const LINK_SOCKET: &str = "# /etc/systemd/system/tms-link.socket
+[Unit]
+Description=Link host accounts to people (tms link)
+
 [Socket]
 ListenStream=/run/tms/link.sock
 SocketMode=0666
@@ -134,6 +137,7 @@ WantedBy=sockets.target";
 
 const LINK_SERVICE: &str = "# /etc/systemd/system/tms-link.service
 [Unit]
+Description=Link host accounts to people (tms link)
 Requires=tms-link.socket
 After=network-online.target nss-user-lookup.target
 
@@ -142,15 +146,28 @@ ExecStart=/usr/local/libexec/tms-keycmd link
 User=tms-keycmd
 Restart=on-failure
 CapabilityBoundingSet=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+MemoryMax=128M
 NoNewPrivileges=yes
 PrivateDevices=yes
 PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
 ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
 ProtectKernelTunables=yes
+ProtectProc=invisible
 ProtectSystem=strict
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
-SystemCallFilter=@system-service";
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+TasksMax=200";
 
 /// What `tms-keycmd` reads on that host.
 fn key_command(host: &HostItem) -> String {
@@ -266,4 +283,15 @@ pub fn RemoveAHost() -> impl IntoView {
             Err(_) => EitherOf4::D(view! { <Sorry/> }),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_units_are_those_of_the_documentation() {
+        let documentation = include_str!("../../../docs/operations.md");
+        assert!([LINK_SOCKET, LINK_SERVICE].iter().all(|unit| documentation.contains(unit)));
+    }
 }
