@@ -13,6 +13,7 @@ mod http;
 mod invitation;
 mod keys;
 mod keys_api;
+mod link;
 mod login;
 mod logout;
 mod metadata;
@@ -47,8 +48,8 @@ Exit codes:
     1  something failed: the network, the server, the credentials file
     2  the command line is wrong
     3  not signed in, or not for this, or it has expired: run `tms login` or `tms tapis login`
-    4  the sign-in was denied in the browser
-    5  the code expired before it was approved: sign in again
+    4  the sign-in was denied in the browser, or the link refused
+    5  the code expired before it was approved: run the command again
   130  stopped with Ctrl-C
 `tms ssh` ends as ssh does, once it has become ssh.
 
@@ -71,7 +72,7 @@ struct CommandLine {
     #[command(flatten)]
     place: Place,
 
-    /// Print JSON for scripts: one object, for `login` one object per line and event
+    /// Print JSON for scripts: one object, for `login` and `link` one object per line and event
     #[arg(long, global = true)]
     json: bool,
 }
@@ -89,6 +90,12 @@ enum Command {
     Whoami,
     /// List the host accounts you shared with this sign-in
     Hosts,
+    /// On a host: link the account you are logged in to
+    ///
+    /// Shows a code to confirm in any browser. Takes no sign-in here, and no network: this host's own helper asks the portal.
+    /// Run it again to renew a link; a newer code takes the place of an older one.
+    #[command(after_help = EXIT_CODES)]
+    Link(link::Link),
     /// List the SSH keys that log in as you; `tms keys revoke` ends them
     Keys(keys::Keys),
     /// Log in to a host over SSH, or run a command there
@@ -131,7 +138,7 @@ impl CommandLine {
     fn output(&self) -> Output {
         match (self.json, &self.command) {
             (false, _) => Output::Words,
-            (true, Command::Login(_)) => Output::JsonEvents,
+            (true, Command::Login(_) | Command::Link(_)) => Output::JsonEvents,
             (true, Command::Tapis(tapis)) if tapis.is_login() => Output::JsonEvents,
             (true, _) => Output::Json,
         }
@@ -143,6 +150,7 @@ impl CommandLine {
             Command::Logout => logout::logout(&self.place, output).await,
             Command::Whoami => whoami::whoami(&self.place, output).await,
             Command::Hosts => hosts::hosts(&self.place, output).await,
+            Command::Link(link) => link::link(link, output).await,
             Command::Keys(keys) => keys::keys(keys, &self.place, output).await,
             Command::Ssh(ssh) => ssh::ssh(ssh, &self.place, output).await,
             Command::Tapis(tapis) => tapis::tapis(tapis, &self.place, output).await,

@@ -4,6 +4,7 @@
 //! - **client**: an application that a tenant trusts ("application" to people).
 //! - **person**: somebody with an account in a tenant, named by a `UserId`.
 //! - **host account**: a login on a host that a person has linked.
+//! - **link request**: somebody logged in to a host account asks for it to be linked; whoever enters the code decides.
 //! - **device grant**: one run of RFC 8628: a device asks, a person decides, the device fetches a token.
 //! - **user code** and **device code**: the grant's two names, one for the person, one for the machine.
 //! - **delegation**: a person's permission for a client to act for them on some host accounts, until a date.
@@ -21,6 +22,7 @@ pub mod device_grant;
 pub mod host;
 pub mod host_account;
 pub mod ids;
+pub mod link;
 pub mod listing;
 pub mod mfa;
 pub mod page;

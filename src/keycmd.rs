@@ -1,5 +1,5 @@
 //! WHAT SSHD ASKS: may this key log in as this user? sshd runs `tms-keycmd %u %U %f %t` before it believes a key, and takes
-//! what stands on stdout for a line of `authorized_keys`.
+//! what stands on stdout for a line of `authorized_keys`. `tms-keycmd link`, a program that goes on running, is in [`link`].
 //!
 //! Two rules are above all others. **Nothing but a verified line reaches stdout**, and it alone is written there, by
 //! [`answer_sshd`]. **Everything ends in time**: all that could hang (a file system, DNS, the network) runs on a thread that is
@@ -13,6 +13,7 @@ mod config;
 mod failure;
 mod files;
 mod key_line;
+mod link;
 mod log;
 mod lookup;
 mod moments;
@@ -42,6 +43,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(Arguments::LookUp { config, asked }) => answer_sshd(config, asked, budget),
         Ok(Arguments::Check { config }) => check::check(&config),
+        Ok(Arguments::Link { config, socket }) => link::serve(&config, socket.as_deref()),
         Ok(Arguments::Help) => say(HELP),
         Ok(Arguments::Version) => say(VERSION),
         Err(misused) => {

@@ -13,6 +13,7 @@ mod home;
 mod hosts;
 mod identities;
 mod keys;
+mod links;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -79,6 +80,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("sign-in/second-factor") view=second_factor::SecondFactor/>
                     <Route path=path!("signed-out") view=signed_out::SignedOut/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
+                    <Route path=path!("hosts/link") view=links::LinkAnAccount/>
                     <Route path=path!("hosts/unlink") view=hosts::UnlinkThisAccount/>
                     <Route path=path!("keys") view=keys::Keys/>
                     <Route path=path!("keys/add") view=keys::AddOne/>

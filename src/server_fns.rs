@@ -11,6 +11,7 @@ pub mod device;
 pub mod host_accounts;
 pub mod identities;
 pub mod keys;
+pub mod links;
 pub mod preferences;
 pub mod second_factors;
 pub mod sessions;

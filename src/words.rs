@@ -15,6 +15,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
 mod happened;
+mod links;
 mod moments;
 mod refusals;
 

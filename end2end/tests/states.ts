@@ -1,6 +1,7 @@
 // Every page in every state, and how to get there: for the accessibility tests and the screenshots.
 import { Device } from './device.ts';
 import { allow, asked, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
+import { Host } from './host.ts';
 import { makeKeys } from './machines.ts';
 import type { Portal } from './portal.ts';
 
@@ -131,6 +132,17 @@ export const STATES: State[] = [
   },
   { name: 'ways to sign in, none', reach: page => signedInAt(page, '/identities') },
   { name: 'hosts, none', reach: page => signedInAt(page, '/hosts?q=none') },
+  { name: 'link, empty', reach: page => signedInAt(page, '/hosts/link') },
+  {
+    name: 'link, question',
+    reach: async (page, portal) => {
+      const account = await (await Host.start(page, portal)).ask('jd');
+      await page.goto('/hosts/link');
+      await codeField(page).fill(account.code);
+      await press(page, 'Continue');
+      await expect(heading(page)).toHaveText(/^Link jd on host-/);
+    },
+  },
   { name: 'keys, none', reach: page => signedInAt(page, '/keys?q=none') },
   {
     name: 'keys',

@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as one line that says what to do, a word for scripts and an exit code.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use thiserror::Error;
@@ -33,6 +34,18 @@ pub enum Failure {
     Denied,
     #[error("the code expired before it was approved: run `tms login` again for a new one")]
     CodeExpired,
+    #[error("this host does not let people link accounts: nobody listens at {} ({why}). Ask the people who run it", .socket.display())]
+    NoHelper { socket: PathBuf, why: io::Error },
+    #[error("this host's helper hung up: run `tms link` again")]
+    HelperGone,
+    #[error("this host's helper said what this program does not understand: tell the people who run it")]
+    HelperNotUnderstood,
+    #[error("{0}")]
+    NotLinked(Printable),
+    #[error("Refused in the browser. Nothing was linked.")]
+    LinkRefused,
+    #[error("the code expired before it was confirmed, or a newer one took its place: run `tms link` again")]
+    LinkExpired,
     #[error("stopped")]
     Interrupted,
     #[error("no answer from {server}, because {why}: check the address and your connection, then try again")]
@@ -96,8 +109,11 @@ impl Failure {
         match self {
             Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) | Self::NobodyToAsk => "usage",
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
-            Self::Denied => "access_denied",
-            Self::CodeExpired => "expired_token",
+            Self::Denied | Self::LinkRefused => "access_denied",
+            Self::CodeExpired | Self::LinkExpired => "expired_token",
+            Self::NoHelper { .. } => "no_helper",
+            Self::HelperGone | Self::HelperNotUnderstood => "unexpected_answer",
+            Self::NotLinked(_) => "not_linked",
             Self::Interrupted => "interrupted",
             Self::NoAnswer { .. } | Self::Busy { .. } => "no_answer",
             Self::Redirected { .. } | Self::NoSuchTenant { .. } | Self::Metadata(_) | Self::Unexpected { .. } => "unexpected_answer",
@@ -119,8 +135,8 @@ impl Failure {
         match self {
             Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) | Self::NobodyToAsk => 2,
             Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } => 3,
-            Self::Denied => 4,
-            Self::CodeExpired => 5,
+            Self::Denied | Self::LinkRefused => 4,
+            Self::CodeExpired | Self::LinkExpired => 5,
             Self::Interrupted => 130,
             Self::Tapis(failure) => failure.exit_number(),
             _ => 1,

@@ -14,19 +14,18 @@ pub struct Invitation {
     pub verification_uri: Printable,
     /// The page with the code filled in, if the server has one.
     pub verification_uri_complete: Option<Printable>,
-    pub expires_in: Duration,
-    pub interval: Duration,
 }
 
 impl Invitation {
-    pub fn announce(&self, output: &Output) {
+    /// For whoever reads JSON.
+    pub fn announce(&self, expires_in: Duration, interval: Duration, output: &Output) {
         let event = json!({
             "event": "code",
             "user_code": self.user_code,
             "verification_uri": self.verification_uri,
             "verification_uri_complete": self.verification_uri_complete,
-            "expires_in": self.expires_in.as_secs(),
-            "interval": self.interval.as_secs(),
+            "expires_in": expires_in.as_secs(),
+            "interval": interval.as_secs(),
         });
         output.event(&event);
     }

@@ -43,7 +43,7 @@ pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), 
 
     let code = flow.ask_for_code(&login.scope).await?;
     let invitation = invitation(&code);
-    invitation.announce(output);
+    invitation.announce(code.expires_in(), code.interval(), output);
     invitation.show(!login.no_qr, output);
     let token = {
         let waiting = Waiting::begin(code.expires_in(), output);
@@ -62,8 +62,6 @@ fn invitation(code: &StandardDeviceAuthorizationResponse) -> Invitation {
         user_code: Printable::new(code.user_code().secret()),
         verification_uri: Printable::new(code.verification_uri()),
         verification_uri_complete: code.verification_uri_complete().map(|uri| Printable::new(uri.secret())),
-        expires_in: code.expires_in(),
-        interval: code.interval(),
     }
 }
 

@@ -44,7 +44,7 @@ impl Output {
     pub fn failure(&self, failure: &Failure) {
         let (word, message) = (failure.word(), failure.to_string());
         match self {
-            Self::Words if matches!(failure, Failure::Denied) => print_line(io::stderr(), &message),
+            Self::Words if matches!(failure, Failure::Denied | Failure::LinkRefused) => print_line(io::stderr(), &message),
             Self::Words => print_line(io::stderr(), &format!("tms: {message}")),
             Self::Json => print_line(io::stdout(), &json!({ "error": word, "message": message }).to_string()),
             Self::JsonEvents => print_line(io::stdout(), &json!({ "event": "error", "error": word, "message": message }).to_string()),

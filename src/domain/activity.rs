@@ -84,9 +84,13 @@ kinds! {
     EverythingRevoked = "everything_revoked",
     KeyReserved = "key_reserved",
     ReservationEnded = "reservation_ended",
+    /// A host asks for one of its accounts to be linked to whoever is logged in to it.
+    HostLinkAsked = "host_link_asked",
     HostLinked = "host_linked",
     HostLinkChanged = "host_link_changed",
     HostUnlinked = "host_unlinked",
+    /// "Not me": of interest to the tenant's operators.
+    HostLinkRefused = "host_link_refused",
     Delegated = "delegated",
     DelegationChanged = "delegation_changed",
     DelegationEnded = "delegation_ended",
@@ -176,7 +180,14 @@ impl Kind {
             | Self::KeyReserved
             | Self::ReservationEnded
             | Self::EverythingRevoked => Group::Keys,
-            Self::HostLinked | Self::HostLinkChanged | Self::HostUnlinked | Self::MfaOpened | Self::MfaChanged | Self::MfaClosed => Group::Hosts,
+            Self::HostLinkAsked
+            | Self::HostLinked
+            | Self::HostLinkChanged
+            | Self::HostUnlinked
+            | Self::HostLinkRefused
+            | Self::MfaOpened
+            | Self::MfaChanged
+            | Self::MfaClosed => Group::Hosts,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientSecretChanged

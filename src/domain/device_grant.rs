@@ -262,7 +262,7 @@ impl DeviceGrant {
 
 impl Claim {
     /// True when `next` is the same session, going on: still signed out, just signed in, or the same person again.
-    fn admits(&self, next: &Claim) -> bool {
+    pub(super) fn admits(&self, next: &Claim) -> bool {
         self.presenter == next.presenter && (self.person.is_none() || self.person == next.person)
     }
 }

@@ -1,9 +1,14 @@
 //! A login on a host that a person has linked to their TMS identity.
 
+use std::time::Duration;
+
 use super::delegation::MadeBy;
 use super::ids::{HostAccountId, UserId};
 use super::listing::Word;
 use super::time::Timestamp;
+
+/// How long before its end a person is told how to renew a link.
+pub const ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 #[derive(Clone, Debug)]
 pub struct HostAccount {
@@ -23,6 +28,11 @@ impl HostAccount {
     /// A link counts until its end; an expired one is shown but gives nobody anything.
     pub fn is_active(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// Whether it is time to think of renewing it.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.is_active(now) && self.expires_at.since(now) <= ENDS_SOON
     }
 }
 

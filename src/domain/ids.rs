@@ -102,6 +102,10 @@ identifier! {
     HostAccountId
 }
 identifier! {
+    /// A host account that asks to be linked. Public: it may stand in a form.
+    LinkRequestId
+}
+identifier! {
     /// A host as its centre calls it in TMS; need not be its DNS name.
     HostName
 }

@@ -39,6 +39,8 @@ pub const REVOKE_EVERYTHING: &str = "/keys/revoke-everything";
 pub const KEYS_ADD: &str = "/keys/add";
 /// Confirms that a host account is unlinked.
 pub const HOSTS_UNLINK: &str = "/hosts/unlink";
+/// Where the code is typed that `tms link` shows on a host, and confirmed.
+pub const HOSTS_LINK: &str = "/hosts/link";
 pub const APPS: &str = "/apps";
 /// Confirms that what an application may do ends, or is made shorter or longer.
 pub const APPS_CHANGE: &str = "/apps/change";
@@ -105,11 +107,12 @@ pub const PUBLIC_PAGES: [&str; 7] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECON
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
 /// The pages one may want to come back to; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 25] = [
     HOME,
     DEVICE_REPORT,
     API_DOCS,
     HOSTS,
+    HOSTS_LINK,
     HOSTS_UNLINK,
     KEYS,
     KEYS_ADD,
@@ -251,6 +254,9 @@ impl Onward {
             // Never with a code in the address.
             return Self::to(DEVICE);
         }
+        if path == HOSTS_LINK {
+            return Self::to(HOSTS_LINK);
+        }
         let ours = PAGES.contains(&path) || path.strip_prefix(ADMIN).is_some_and(is_below);
         let plain = address.len() <= 1_000 && query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>'));
         if ours && plain { Self(address.to_owned()) } else { Self::default() }
@@ -277,6 +283,7 @@ mod tests {
             assert_eq!(Onward::wanted(ours).as_str(), ours);
         }
         assert_eq!(Onward::wanted("/device?user_code=WDJB-MJHT").as_str(), DEVICE);
+        assert_eq!(Onward::wanted("/hosts/link?user_code=WDJB-MJHT").as_str(), HOSTS_LINK);
         for not_ours in [
             "",
             "//evil.example",

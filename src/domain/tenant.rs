@@ -57,6 +57,12 @@ pub struct Policy {
     pub second_factor_for_admins: bool,
     /// People show a second factor before they let a device act for them.
     pub second_factor_at_consent: bool,
+    /// How long a link lasts that people make from the host itself; they renew it the same way.
+    pub link_lifetime: Duration,
+    /// One host account may be linked to several people. Off by default: whoever is let in to it acts for all of them.
+    pub shared_host_accounts: bool,
+    /// Accounts with a lower number on the host are the host's own, and people do not link them.
+    pub lowest_linked_uid: u32,
     /// The tenant's colours; `None`: the portal's own.
     pub brand: Option<Brand>,
 }
@@ -77,6 +83,9 @@ impl Policy {
             own_keys,
             second_factor_for_admins,
             second_factor_at_consent,
+            link_lifetime,
+            shared_host_accounts,
+            lowest_linked_uid,
             brand,
         } = self;
         let settings = [
@@ -92,6 +101,9 @@ impl Policy {
             ("own-keys", *own_keys != other.own_keys),
             ("second-factor-for-admins", *second_factor_for_admins != other.second_factor_for_admins),
             ("second-factor-at-consent", *second_factor_at_consent != other.second_factor_at_consent),
+            ("link-lifetime", *link_lifetime != other.link_lifetime),
+            ("shared-host-accounts", *shared_host_accounts != other.shared_host_accounts),
+            ("lowest-linked-uid", *lowest_linked_uid != other.lowest_linked_uid),
             ("brand", *brand != other.brand),
         ];
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
@@ -113,6 +125,9 @@ impl Default for Policy {
             own_keys: true,
             second_factor_for_admins: false,
             second_factor_at_consent: false,
+            link_lifetime: Duration::from_secs(365 * 24 * 60 * 60),
+            shared_host_accounts: false,
+            lowest_linked_uid: 1_000,
             brand: None,
         }
     }

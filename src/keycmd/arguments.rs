@@ -20,6 +20,8 @@ tms-keycmd tells sshd whether a key may log in, by asking the TMS portal.
         prints nothing at all and ends with 1; the log says why
   tms-keycmd check [--config FILE]
         looks at everything this host needs, says what to mend, and prints the lines for sshd_config
+  tms-keycmd link [--config FILE] [--socket PATH]
+        lets people link the account they are logged in to (`tms link`): serves the socket that systemd hands over, or makes PATH
   tms-keycmd --version | --help
 
 FILE is absolute; without it, /etc/ssh/tms_keycmd/tms_keycmd.toml is read. No environment variable matters.
@@ -28,8 +30,18 @@ FILE is absolute; without it, /etc/ssh/tms_keycmd/tms_keycmd.toml is read. No en
 /// A command line that means something.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arguments {
-    LookUp { config: PathBuf, asked: Asked },
-    Check { config: PathBuf },
+    LookUp {
+        config: PathBuf,
+        asked: Asked,
+    },
+    Check {
+        config: PathBuf,
+    },
+    /// Without a socket: the one that systemd hands over.
+    Link {
+        config: PathBuf,
+        socket: Option<PathBuf>,
+    },
     Help,
     Version,
 }
@@ -39,8 +51,8 @@ pub enum Arguments {
 pub enum Misused {
     #[error("the command line is wrong: sshd_config should say `AuthorizedKeysCommand /path/to/tms-keycmd %u %U %f %t`; see tms-keycmd --help")]
     Shape,
-    #[error("--config needs an absolute path")]
-    RelativeConfig,
+    #[error("--config and --socket need an absolute path")]
+    Relative,
     #[error("an argument is not UTF-8")]
     NotUtf8,
 }
@@ -58,15 +70,28 @@ impl Arguments {
             [user, uid, fingerprint, key_type] => Ok(Self::LookUp { config, asked: Asked::new(user, uid, fingerprint, key_type) }),
             ["check"] => Ok(Self::Check { config }),
             ["check", "--config", file] => Ok(Self::Check { config: absolute(file)? }),
+            ["link", options @ ..] => Self::link(config, options),
             ["--help" | "-h"] => Ok(Self::Help),
             ["--version" | "-V"] => Ok(Self::Version),
             _ => Err(Misused::Shape),
         }
     }
+
+    fn link(mut config: PathBuf, mut options: &[&str]) -> Result<Self, Misused> {
+        let mut socket = None;
+        loop {
+            match options {
+                [] => return Ok(Self::Link { config, socket }),
+                ["--config", file, rest @ ..] => (config, options) = (absolute(file)?, rest),
+                ["--socket", path, rest @ ..] => (socket, options) = (Some(absolute(path)?), rest),
+                _ => return Err(Misused::Shape),
+            }
+        }
+    }
 }
 
 fn absolute(file: &str) -> Result<PathBuf, Misused> {
-    if Path::new(file).is_absolute() { Ok(file.into()) } else { Err(Misused::RelativeConfig) }
+    if Path::new(file).is_absolute() { Ok(file.into()) } else { Err(Misused::Relative) }
 }
 
 #[cfg(test)]
@@ -97,12 +122,25 @@ mod tests {
     }
 
     #[test]
+    fn the_helper_takes_its_socket_from_systemd_or_makes_one() {
+        let link = |config: &str, socket: Option<&str>| Ok(Arguments::Link { config: config.into(), socket: socket.map(PathBuf::from) });
+        assert_eq!(parse(&["link"]), link(DEFAULT_CONFIG, None));
+        assert_eq!(parse(&["link", "--socket", "/s"]), link(DEFAULT_CONFIG, Some("/s")));
+        assert_eq!(parse(&["--config", "/a.toml", "link", "--socket", "/s"]), link("/a.toml", Some("/s")));
+        assert_eq!(parse(&["link", "--socket", "/s", "--config", "/a.toml"]), link("/a.toml", Some("/s")));
+        assert_eq!(parse(&["link", "--socket", "s"]), Err(Misused::Relative));
+        assert_eq!(parse(&["link", "--socket"]), Err(Misused::Shape));
+        // A user of that name logs in.
+        assert!(matches!(parse(&["link", "1000", "SHA256:x", "ssh-ed25519"]), Ok(Arguments::LookUp { .. })));
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         for words in [&[][..], &["jdoe"], &["a", "b", "c"], &["a", "b", "c", "d", "e"], &["check", "twice", "over"], &["--config"]] {
             assert_eq!(parse(words), Err(Misused::Shape), "{words:?}");
         }
         // A user of that name asks for nothing: the next word is no absolute path.
-        assert_eq!(parse(&["--config", "1000", "SHA256:x", "ssh-ed25519"]), Err(Misused::RelativeConfig));
-        assert_eq!(parse(&["check", "--config", "a.toml"]), Err(Misused::RelativeConfig));
+        assert_eq!(parse(&["--config", "1000", "SHA256:x", "ssh-ed25519"]), Err(Misused::Relative));
+        assert_eq!(parse(&["check", "--config", "a.toml"]), Err(Misused::Relative));
     }
 }

@@ -12,6 +12,7 @@ use super::arguments;
 use super::cache::{self, CacheFault};
 use super::config::{CacheSettings, Config};
 use super::files::{self, FileFault};
+use super::link::Desk;
 use super::log::Log;
 use super::portal::{NoKey, Portal};
 use super::question::Question;
@@ -58,6 +59,7 @@ fn look_at(config: &Config, report: &mut Report) {
         Ok(portal) => ask(&portal, config, report),
         Err(_) => report.failed("portal", "not asked: mend what is above first"),
     }
+    link(config, report);
     if config.min_uid == 0 {
         report.warning("min_uid", "is 0: the portal can let people log in as root");
     }
@@ -99,6 +101,17 @@ fn ask(portal: &Portal<'_>, config: &Config, report: &mut Report) {
         Err(NoKey::NotFound) => report.ok("portal", format_args!("answered in {millis} ms, as a TMS does")),
         Err(why) => report.failed("portal", format_args!("{why} (after {millis} ms)")),
         Ok(_) => report.failed("portal", "it lets a key log in that nobody has: do not use it"),
+    }
+}
+
+/// What `tms-keycmd link` needs beyond all this.
+fn link(config: &Config, report: &mut Report) {
+    if config.credential_file.is_none() {
+        return report.ok("link", "people cannot link accounts from here: that takes a credential_file");
+    }
+    match Desk::of(config).and_then(|desk| desk.try_out()) {
+        Ok(()) => report.ok("link", "people can link accounts from here, while `tms-keycmd link` runs"),
+        Err(why) => report.failed("link", why),
     }
 }
 

@@ -18,6 +18,9 @@ const LONGEST_CREDENTIAL: u64 = 4 * 1024;
 /// Figure 4 of the reliability targets allows no more: a key that was revoked during an outage works this long.
 const LONGEST_CACHE: u64 = 300;
 
+/// How the address in `tms_url` ends.
+const RETRIEVE: &str = "pubkeys/creds/retrieve";
+
 /// Settings that make sense.
 #[derive(Debug)]
 pub struct Config {
@@ -174,6 +177,12 @@ impl PortalUrl {
         }
     }
 
+    /// The address of another call of the same TMS; `None` where this one does not end as a TMS' does.
+    pub fn of_call(&self, call: &str) -> Option<Uri> {
+        let base = self.0.to_string();
+        format!("{}{call}", base.strip_suffix(RETRIEVE)?).parse().ok()
+    }
+
     pub fn is_https(&self) -> bool {
         self.0.scheme_str() == Some("https")
     }
@@ -251,6 +260,13 @@ mod tests {
         {
             assert!(Config::parse(text).unwrap_err().to_string().contains(named), "{text}");
         }
+    }
+
+    #[test]
+    fn other_calls_are_found_beside_the_question() {
+        let url = with("").unwrap().portal;
+        assert_eq!(url.of_call("links").unwrap().to_string(), "https://tms.example.org:3000/v1/tms/links");
+        assert!(PortalUrl::parse("https://tms.example.org/elsewhere", false).unwrap().of_call("links").is_none());
     }
 
     #[test]

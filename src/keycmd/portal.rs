@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 use ureq::Agent;
+use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 
 use crate::domain::time::Timestamp;
@@ -94,7 +95,14 @@ impl<'a> Portal<'a> {
     }
 
     pub fn ask(&self, question: &Question, within: Duration) -> Result<Key, NoKey> {
-        let (status, body) = self.post(question, within)?;
+        let body = json!({
+            "user": question.user,
+            "user_uid": question.uid.to_string(),
+            "host": self.config.host_name,
+            "public_key_fingerprint": question.fingerprint.to_string(),
+            "key_type": question.key_type,
+        });
+        let (status, body) = self.post(self.config.portal.as_uri(), &body, within)?;
         match status {
             200 => read(&body, question),
             404 if is_the_no_of_a_tms(&body) => Err(NoKey::NotFound),
@@ -107,7 +115,8 @@ impl<'a> Portal<'a> {
         }
     }
 
-    fn post(&self, question: &Question, within: Duration) -> Result<(u16, Vec<u8>), NoKey> {
+    /// Posts to an address of this portal. Statuses that say nothing in their body come with an empty one.
+    pub fn post(&self, address: &Uri, body: &Value, within: Duration) -> Result<(u16, Vec<u8>), NoKey> {
         let agent: Agent = Agent::config_builder()
             .timeout_global(Some(within))
             .http_status_as_error(false)
@@ -119,14 +128,7 @@ impl<'a> Portal<'a> {
             .user_agent(concat!("tms-keycmd/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        let body = json!({
-            "user": question.user,
-            "user_uid": question.uid.to_string(),
-            "host": self.config.host_name,
-            "public_key_fingerprint": question.fingerprint.to_string(),
-            "key_type": question.key_type,
-        });
-        let mut request = agent.post(self.config.portal.as_uri()).header("Content-Type", "application/json").header("Accept", "application/json");
+        let mut request = agent.post(address).header("Content-Type", "application/json").header("Accept", "application/json");
         if let Some(tenant) = &self.config.tenant {
             request = request.header("X-TMS-TENANT", tenant);
         }
@@ -135,9 +137,9 @@ impl<'a> Portal<'a> {
         }
         let mut response = request.send(body.to_string()).map_err(no_answer)?;
         let status = response.status().as_u16();
-        // Only these two say something in their body.
+        // Only these say something in their body.
         let body = match status {
-            200 | 404 => response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec(),
+            200 | 201 | 404 => response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec(),
             _ => Ok(Vec::new()),
         };
         match body {

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
+use super::components::{Ago, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
+use super::links::COMMAND;
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
@@ -35,11 +36,14 @@ fn AccountList(accounts: Listed<HostAccountInUse>, query: ListQuery, said: Optio
         <Page title=w.hosts_title() wide=true>
             <p class="lead">{w.hosts_lead()}</p>
             <Said notice=said/>
+            <p class="actions"><a class="button" href=paths::HOSTS_LINK>{w.hosts_link()}</a></p>
             <List path=paths::HOSTS query=query.clone() search_for=w.hosts_search_for() filters orders shown next>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.hosts_empty_title() query>
                             <p class="hint">{w.hosts_empty()}</p>
+                            <p class="hint">{w.hosts_link_hint()}</p>
+                            <Command text=COMMAND/>
                         </Empty>
                     })
                 } else {
@@ -80,6 +84,11 @@ fn Account(account: HostAccountInUse) -> impl IntoView {
         LinkedBy::Person => w.hosts_linked_by_you(),
     };
     let ends = account.expires_at < Timestamp::FOREVER;
+    let renew = match (account.active, account.ends_soon) {
+        (false, _) => Some(w.hosts_has_ended()),
+        (true, true) => Some(w.hosts_ends_soon()),
+        (true, false) => None,
+    };
     view! {
         <li class="row-card">
             <div class="what">
@@ -102,6 +111,10 @@ fn Account(account: HostAccountInUse) -> impl IntoView {
                         <dd><a href=format!("{}?q={}", paths::KEYS, encoded(&account.host))>{w.hosts_key_count(keys)}</a></dd>
                     </div>
                 </dl>
+                {renew.map(|sentence| view! {
+                    <p class="hint">{sentence}</p>
+                    <Command text=COMMAND/>
+                })}
             </div>
             <a
                 class="button danger"

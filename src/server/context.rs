@@ -20,7 +20,9 @@ pub use super::service::proofs::FreshlySignedIn;
 use super::service::proofs::NotNow;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
-pub use super::service::{administration, clients, delegations, host_accounts, identities, people, pubkeys as keys, second_factors};
+pub use super::service::{
+    administration, clients, delegations, host_accounts, identities, my_links as links, people, pubkeys as keys, second_factors,
+};
 pub use super::sign_in::Ways;
 pub use super::sign_in::session::{Chosen, Notice, Place, SettingUp};
 pub use super::tms::openapi::document as api_description;

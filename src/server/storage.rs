@@ -15,6 +15,7 @@ pub mod host_accounts;
 pub mod hosts;
 pub mod identities;
 mod lane;
+pub mod links;
 mod listing;
 mod numbers;
 pub mod people;

@@ -9,6 +9,7 @@ pub mod delegations;
 pub mod error;
 pub mod general;
 pub mod hosts;
+pub mod links;
 pub mod me;
 pub mod openapi;
 pub mod pubkeys;
@@ -89,6 +90,8 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::list))
         .routes(routes!(hosts::delete))
         .routes(routes!(hosts::make_credential, hosts::require_credential, hosts::remove_credential))
+        .routes(routes!(links::create))
+        .routes(routes!(links::status))
         .routes(routes!(pubkeys::create))
         .routes(routes!(pubkeys::retrieve))
         .routes(routes!(pubkeys::get))

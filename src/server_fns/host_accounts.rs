@@ -16,6 +16,8 @@ pub struct HostAccountItem {
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub expires_at: Timestamp,
     pub active: bool,
+    /// Within the time in which one renews it.
+    pub ends_soon: bool,
     pub linked_by: LinkedBy,
 }
 
@@ -25,6 +27,7 @@ pub enum LinkedBy {
     Administrator,
     /// Carried over from an older deployment, when a client asked for a key.
     CarriedOver,
+    /// From the host itself.
     Person,
 }
 
@@ -102,6 +105,7 @@ impl HostAccountItem {
             linked_at: account.linked_at,
             expires_at: account.expires_at,
             active: account.is_active(now),
+            ends_soon: account.ends_soon(now),
             linked_by: match account.linked_by {
                 MadeBy::Admin => LinkedBy::Administrator,
                 MadeBy::Mvp => LinkedBy::CarriedOver,

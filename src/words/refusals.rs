@@ -4,6 +4,7 @@ use super::Language;
 use crate::domain::brand::BrandRefused;
 use crate::domain::delegation::ChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
+use crate::domain::link::AnswerRefused;
 use crate::domain::pubkey::Missing;
 use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble};
@@ -151,6 +152,17 @@ impl Language {
             KeyRefused::NotHere => self.key_refused_not_here(),
             KeyRefused::SignedOut => self.key_refused_signed_out(),
             KeyRefused::TooManyAtOnce => self.sorry(),
+        }
+    }
+
+    /// Why a host account is not linked.
+    pub fn link_refused(&self, refused: AnswerRefused) -> String {
+        match refused {
+            AnswerRefused::NotYours => self.link_refused_not_yours(),
+            AnswerRefused::AlreadyAnswered => self.link_refused_answered(),
+            AnswerRefused::Expired => self.link_refused_expired(),
+            AnswerRefused::NoMfa => self.link_refused_no_mfa(),
+            AnswerRefused::SomebodyElses => self.link_refused_somebody_elses(),
         }
     }
 

@@ -120,7 +120,10 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     ] {
         assert!(words.contains(line), "{line}: {words}");
     }
+    let links = "systemctl enable --now tms-link.socket";
+    assert!(!browser.get("/admin/hosts/host?host=frontera").await.says(links), "without a credential it links nothing");
     let credential = secret(&browser.post("/api/admin/hosts/credential", &[("host", "frontera"), ("required", "yes")]).await);
+    assert!(browser.get("/admin/hosts/host?host=frontera").await.says(links));
     let login = json!({ "user": "x", "user_uid": "1000", "host": "frontera", "key_type": "ed25519", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
@@ -216,6 +219,8 @@ async fn policy_is_saved_as_a_whole_and_faint_colours_are_not() {
             ("policy[code_minutes]", minutes),
             ("policy[access_days]", "14"),
             ("policy[mfa_hours]", "24"),
+            ("policy[link_days]", "180"),
+            ("policy[lowest_linked_uid]", "500"),
             ("policy[require_started_tick]", "yes"),
             ("policy[own_keys]", "yes"),
             ("policy[brand_light]", light),
@@ -230,7 +235,7 @@ async fn policy_is_saved_as_a_whole_and_faint_colours_are_not() {
     assert!(page.says("Saved.") && page.says("value=\"TACC\"") && page.says("value=\"14\""), "{}", page.words());
     assert_eq!(
         app.texts("SELECT subject FROM activity WHERE kind = 'tenant_changed'").await,
-        ["code-lifetime longest-access mfa-lifetime brand display-name"]
+        ["code-lifetime longest-access mfa-lifetime link-lifetime lowest-linked-uid brand display-name"]
     );
     let stale = browser.post("/api/admin/policy/save", &form("#17579f", "15")).await;
     assert!(stale.problem().contains("Somebody has changed this"), "{}", stale.words());

@@ -147,6 +147,21 @@ impl Browser {
         self.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "deny")]).await
     }
 
+    /// Types a code into `/hosts/link`.
+    pub async fn enter_link(&self, code: &str) -> Page {
+        self.post("/api/links/enter", &[("user_code", code)]).await
+    }
+
+    /// Links the account on the page.
+    pub async fn link(&self, question: &Page) -> Page {
+        self.post("/api/links/answer", &[("request", &question.field("request")), ("answer", "link")]).await
+    }
+
+    /// "Not me."
+    pub async fn refuse_link(&self, question: &Page) -> Page {
+        self.post("/api/links/answer", &[("request", &question.field("request")), ("answer", "refuse")]).await
+    }
+
     /// Sends a request and follows where it leads.
     pub async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
         let mut response = request.header(ACCEPT, "text/html").send().await.expect("an answer");

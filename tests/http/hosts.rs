@@ -22,9 +22,12 @@ async fn a_person_sees_their_own_host_accounts_and_which_have_expired() {
 }
 
 #[tokio::test]
-async fn without_host_accounts_the_page_says_who_links_them() {
+async fn without_host_accounts_the_page_says_how_to_link_one() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let words = app.signed_in_as("test", "eve", PASSWORD).await.get("/hosts").await.words();
-    assert!(words.contains("No host account is linked to you yet The operators of your centre link them."), "{words}");
+    assert!(
+        words.contains("No host account is linked to you yet Link one from the host itself, if it offers that; or ask the operators of your centre"),
+        "{words}"
+    );
 }

@@ -19,6 +19,7 @@ mod healthz;
 mod home;
 mod hosts;
 mod keys;
+mod links;
 mod machines;
 mod migration;
 mod oauth;

@@ -140,6 +140,14 @@ async fn a_tenants_policy_changes_as_told_and_no_further() {
     let said = deployment.run(&["tenant", "set", "--tenant", "test", "--local-passwords", "false", "--require-started-tick", "false"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(text(&deployment, policy).await, "Our Centre 1 0 1 0");
+    let links = "SELECT concat_ws(' ', link_lifetime_ms, shared_host_accounts, lowest_linked_uid) FROM tenants WHERE id = 'test'";
+    assert_eq!(text(&deployment, links).await, "31536000000 0 1000");
+    let set = ["tenant", "set", "--tenant", "test", "--link-days", "30", "--shared-host-accounts", "true", "--lowest-linked-uid", "500"];
+    assert_eq!(deployment.run(&set).code, Some(0));
+    assert_eq!(text(&deployment, links).await, "2592000000 1 500");
+    for nonsense in [["--link-days", "0"], ["--link-days", "3651"], ["--lowest-linked-uid", "0"]] {
+        assert_eq!(deployment.run(&[&["tenant", "set", "--tenant", "test"], &nonsense[..]].concat()).code, Some(2), "{nonsense:?}");
+    }
     let unknown = deployment.run(&["tenant", "set", "--tenant", "nowhere", "--display-name", "x"]);
     assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: there is no tenant nowhere\n"));
 }

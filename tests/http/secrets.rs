@@ -80,6 +80,10 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
     for credential in [&old_host, &new_host] {
         assert!(app.bearer(credential).lets_in(&login(&key)).await);
     }
+    let link = app.bearer(&new_host).done("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
+    let question = app.signed_in().await.enter_link(&given(&link, "user_code")).await;
+    assert!(question.says("Link jd on testhost1 to you?"), "{}", question.words());
+    app.bearer(&new_host).done("POST /links/status", json!({ "link_id": link["link_id"] })).await;
     let pasted = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaPASTED\n-----END OPENSSH PRIVATE KEY-----\n";
     assert_eq!(client.refusal("POST /pubkeys/creds", key_wanted(json!({ "public_key": pasted }))).await, 400);
     let wrong = "a-wrong-credential";
@@ -94,6 +98,8 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
         ("new tenant's administrator's secret", other),
         ("host's old credential", old_host),
         ("host's credential", new_host),
+        ("link's id", given(&link, "link_id")),
+        ("link's user code", given(&link, "user_code")),
         ("wrong credential", wrong.to_owned()),
         ("private key that was pasted", "b3BlbnNzaPASTED".to_owned()),
     ];

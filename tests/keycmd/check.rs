@@ -22,6 +22,7 @@ fn a_host_that_is_set_up_well_is_told_so() {
     has(&ran.out, "ok", "credential", "hidden");
     has(&ran.out, "ok", "cache", "30 s");
     has(&ran.out, "ok", "portal", "as a TMS does");
+    has(&ran.out, "ok", "link", "while `tms-keycmd link` runs");
     assert!(ran.out.contains("AuthorizedKeysCommand /") && ran.out.contains("%u %U %f %t\n    AuthorizedKeysCommandUser"), "{}", ran.out);
     assert!(ran.out.contains(&format!("--config {}", desk.path("settings.toml").display())), "{}", ran.out);
     // Only what sshd says of the folders above (the tests' own are not root's alone) can be wrong here.
@@ -46,6 +47,10 @@ fn what_is_wrong_is_named() {
         assert_eq!(ran.code, Some(1));
     }
     has(&Desk::at(&portal::nobody()).check().out, "FAILED", "portal", "could not be reached");
+    has(&Desk::at(&portal::nobody()).check().out, "ok", "link", "that takes a credential_file");
+    let desk = Desk::with(&answers(http("401 Unauthorized", "")).url(), "credential_file = \"FOLDER/credential\"");
+    desk.write("credential", 0o600, "secret");
+    has(&desk.check().out, "FAILED", "link", "does not take this host's credential");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod arguments;
 mod caching;
 mod check;
 mod hanging;
+mod link;
 mod secrets;
 mod settings;
 mod tls;

@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 
 /// Made by `.make/sshd`.
 const ACCOUNT: &str = "tmse2e";
+/// Another person's.
+pub const OTHER_ACCOUNT: &str = "tmse2e-other";
 const KEYCMD_ACCOUNT: &str = "tmse2e-keycmd";
 /// Where `.make/sshd` puts the program for those who are not root.
 const INSTALLED: &str = "/usr/local/lib/tms-portal-e2e/tms-keycmd";
@@ -92,6 +94,11 @@ impl Ground {
         }
     }
 
+    /// Where the person's program is installed for everybody; only root can do that.
+    pub fn tms(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.0.join("tms"))
+    }
+
     pub fn is_root(&self) -> bool {
         self.folder.is_some()
     }
@@ -119,24 +126,27 @@ fn roots_folder() -> Result<Arc<Folder>, String> {
     let top = PLACES.iter().map(Path::new).find(|place| is_roots_alone(place)).ok_or("no directory here can be changed by nobody but root")?;
     remove_what_others_left(top);
     let path = top.join(format!("{OUR_FOLDERS}{}", std::process::id()));
-    let program = path.join("tms-keycmd");
-    let built = Path::new(env!("CARGO_BIN_EXE_tms-keycmd"));
     let make = || {
         fs::create_dir_all(&path)?;
         fs::set_permissions(&path, Permissions::from_mode(0o755))?;
-        // It is large before it is stripped, so it is not copied if it need not be.
-        let metadata = fs::metadata(built)?;
-        if metadata.uid() != 0 || metadata.mode() & 0o777 != 0o755 || fs::hard_link(built, &program).is_err() {
-            fs::copy(built, &program)?;
-            std::os::unix::fs::chown(&program, Some(0), Some(0))?;
-            fs::set_permissions(&program, Permissions::from_mode(0o755))?;
-        }
-        Ok(())
+        install(Path::new(env!("CARGO_BIN_EXE_tms-keycmd")), &path.join("tms-keycmd"))?;
+        install(Path::new(env!("CARGO_BIN_EXE_tms")), &path.join("tms"))
     };
     let folder = Arc::new(Folder(path.clone()));
-    make().map_err(|error: std::io::Error| format!("tms-keycmd cannot be installed in {}: {error}", path.display()))?;
+    make().map_err(|error: std::io::Error| format!("the programs cannot be installed in {}: {error}", path.display()))?;
     *shared = Arc::downgrade(&folder);
     Ok(folder)
+}
+
+/// For everybody to run. Programs are large before they are stripped, so one is not copied if it need not be.
+fn install(built: &Path, program: &Path) -> std::io::Result<()> {
+    let metadata = fs::metadata(built)?;
+    if metadata.uid() != 0 || metadata.mode() & 0o777 != 0o755 || fs::hard_link(built, program).is_err() {
+        fs::copy(built, program)?;
+        std::os::unix::fs::chown(program, Some(0), Some(0))?;
+        fs::set_permissions(program, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 /// Of runs that were killed.

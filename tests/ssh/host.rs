@@ -76,7 +76,7 @@ impl Host {
         fs::set_permissions(self.settings_file(), Permissions::from_mode(0o644)).expect("set");
     }
 
-    fn settings_file(&self) -> PathBuf {
+    pub fn settings_file(&self) -> PathBuf {
         self.settings.join("tms_keycmd.toml")
     }
 

@@ -19,6 +19,7 @@ mod world;
 
 mod command_line;
 mod ends;
+mod linking;
 mod logins;
 mod outages;
 mod settings;

@@ -39,7 +39,7 @@ pub async fn login(login: &Login, base_url: Option<&str>, place: &Place, output:
 
     let code = tapis.ask_for_code(&client_id).await?;
     let invitation = invitation(&code);
-    invitation.announce(output);
+    invitation.announce(code.lifetime, code.interval, output);
     invitation.show(!login.no_qr, output);
     output.note(&format!("{}\n", how_to_read(invitation.user_code.as_str())));
     let token = {
@@ -54,13 +54,7 @@ pub async fn login(login: &Login, base_url: Option<&str>, place: &Place, output:
 }
 
 fn invitation(code: &Code) -> Invitation {
-    Invitation {
-        user_code: code.user_code.clone(),
-        verification_uri: code.verification_uri.clone(),
-        verification_uri_complete: None,
-        expires_in: code.lifetime,
-        interval: code.interval,
-    }
+    Invitation { user_code: code.user_code.clone(), verification_uri: code.verification_uri.clone(), verification_uri_complete: None }
 }
 
 /// Tapis' codes mix capital and small letters, and some of those look alike.

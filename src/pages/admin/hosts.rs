@@ -123,6 +123,52 @@ AuthorizedKeysFile /etc/ssh/break-glass/%u
 MaxStartups 100:30:300
 LoginGraceTime 30";
 
+/// The two units of docs/operations.md.
+const LINK_SOCKET: &str = "# /etc/systemd/system/tms-link.socket
+[Unit]
+Description=Link host accounts to people (tms link)
+
+[Socket]
+ListenStream=/run/tms/link.sock
+SocketMode=0666
+
+[Install]
+WantedBy=sockets.target";
+
+const LINK_SERVICE: &str = "# /etc/systemd/system/tms-link.service
+[Unit]
+Description=Link host accounts to people (tms link)
+Requires=tms-link.socket
+After=network-online.target nss-user-lookup.target
+
+[Service]
+ExecStart=/usr/local/libexec/tms-keycmd link
+User=tms-keycmd
+Restart=on-failure
+CapabilityBoundingSet=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+MemoryMax=128M
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+TasksMax=200";
+
 /// What `tms-keycmd` reads on that host.
 fn key_command(host: &HostItem) -> String {
     let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
@@ -154,6 +200,16 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
                 <Copyable text=settings block=true/>
                 <p class="hint">{w.admin_hosts_then_check()}</p>
                 <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
+                <p>{w.admin_hosts_links()}</p>
+                {if has_credential {
+                    Either::Left(view! {
+                        <Copyable text=LINK_SOCKET block=true/>
+                        <Copyable text=LINK_SERVICE block=true/>
+                        <Copyable text="systemctl enable --now tms-link.socket" block=true/>
+                    })
+                } else {
+                    Either::Right(view! { <p class="hint">{w.admin_hosts_links_credential()}</p> })
+                }}
             </section>
             <section aria-labelledby="credential">
                 <h2 id="credential">{w.admin_hosts_credential()}</h2>
@@ -227,4 +283,15 @@ pub fn RemoveAHost() -> impl IntoView {
             Err(_) => EitherOf4::D(view! { <Sorry/> }),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_units_are_those_of_the_documentation() {
+        let documentation = include_str!("../../../docs/operations.md");
+        assert!([LINK_SOCKET, LINK_SERVICE].iter().all(|unit| documentation.contains(unit)));
+    }
 }

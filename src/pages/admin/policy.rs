@@ -1,5 +1,7 @@
 //! `/admin/policy`: the tenant's name, policy and look.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -32,12 +34,16 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
         }
     };
     let command = format!(
-        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --require-host-credential {} --open-registration {} --mvp {} \
-         --second-factor-for-admins {} --second-factor-at-consent {}",
+        "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --link-days {} --lowest-linked-uid {} \
+         --shared-host-accounts {} --require-host-credential {} --open-registration {} --mvp {} --second-factor-for-admins {} \
+         --second-factor-at-consent {}",
         tenant.id,
         policy.require_started_tick,
         policy.prefill_user_code,
         policy.own_keys,
+        days(policy.link_lifetime),
+        policy.lowest_linked_uid,
+        policy.shared_host_accounts,
         policy.require_host_credential,
         policy.open_registration,
         policy.mvp,
@@ -53,8 +59,10 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
                 <label for="display_name">{w.admin_policy_name()}</label>
                 <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
                 {number("code_minutes", w.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
-                {number("access_days", w.admin_policy_access_days(), policy.longest_access.as_secs().div_ceil(86_400), 3_650)}
+                {number("access_days", w.admin_policy_access_days(), days(policy.longest_access), 3_650)}
                 {number("mfa_hours", w.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
+                {number("link_days", w.admin_policy_link_days(), days(policy.link_lifetime), 3_650)}
+                {number("lowest_linked_uid", w.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}
                 <fieldset>
                     <legend>{w.admin_policy_people()}</legend>
                     <Tick name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
@@ -62,6 +70,8 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
                     <Tick name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
                     <Tick name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=w.admin_policy_second_factor_at_consent()/>
                     <Tick name="policy[second_factor_for_admins]" checked=policy.second_factor_for_admins text=w.admin_policy_second_factor_for_admins()/>
+                    <Tick name="policy[shared_host_accounts]" checked=policy.shared_host_accounts text=w.admin_policy_shared()/>
+                    <p class="hint">{w.admin_policy_shared_hint()}</p>
                 </fieldset>
                 <fieldset>
                     <legend>{w.admin_policy_machines()}</legend>
@@ -85,4 +95,8 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
             </details>
         </AdminPage>
     }
+}
+
+fn days(span: Duration) -> u64 {
+    span.as_secs().div_ceil(86_400)
 }

@@ -1,5 +1,7 @@
 //! `tms-portal tenant set`.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use super::{Failed, InTenant};
@@ -51,6 +53,15 @@ struct Set {
     /// Whether people show a second factor before they let a device act for them
     #[arg(long)]
     second_factor_at_consent: Option<bool>,
+    /// How many days a link lasts that people make from the host (`tms link`)
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_650))]
+    link_days: Option<u64>,
+    /// Whether one host account may be linked to several people: then nobody on the host can tell them apart
+    #[arg(long)]
+    shared_host_accounts: Option<bool>,
+    /// The lowest number of an account that people may link; lower ones are the host's own
+    #[arg(long, value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]
+    lowest_linked_uid: Option<u32>,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
@@ -71,6 +82,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             policy.own_keys = set.own_keys.unwrap_or(policy.own_keys);
             policy.second_factor_for_admins = set.second_factor_for_admins.unwrap_or(policy.second_factor_for_admins);
             policy.second_factor_at_consent = set.second_factor_at_consent.unwrap_or(policy.second_factor_at_consent);
+            policy.link_lifetime = set.link_days.map_or(policy.link_lifetime, |days| Duration::from_secs(days * 86_400));
+            policy.shared_host_accounts = set.shared_host_accounts.unwrap_or(policy.shared_host_accounts);
+            policy.lowest_linked_uid = set.lowest_linked_uid.unwrap_or(policy.lowest_linked_uid);
             policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
         .await;

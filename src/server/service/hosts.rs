@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::admins::Rotated;
 use super::entropy::Secret;
 use super::proofs::{ProvedHost, TenantAdmin};
-use super::storage::{activity, hosts};
+use super::storage::{activity, hosts, links};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::host::{Host, HostCredential};
@@ -63,7 +63,7 @@ impl Services {
     }
 
     /// Gives a host a credential, shown once; one it has already goes on for `overlap`. If `required`, the host's keys are shown
-    /// to nobody without it.
+    /// to nobody without it. Without an overlap the old one has leaked: what it asked for and nobody has answered is forgotten.
     pub async fn make_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool, overlap: Duration) -> Result<Rotated, Fault> {
         let secret = Secret::hexadecimal(self.entropy());
         let (hash, now) = (self.keys().hash(HOST_CREDENTIAL, secret.reveal()), self.now());
@@ -73,6 +73,9 @@ impl Services {
         self.change(move |db| {
             async move {
                 hosts::set_credential(db, &made, &hash, old_until, now).await?;
+                if overlap.is_zero() {
+                    links::delete_waiting(db, &made.tenant_id, &made.host).await?;
+                }
                 activity::insert(db, &record).await
             }
             .boxed()

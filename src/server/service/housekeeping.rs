@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::storage::{attempts, browser_sessions, device_grants, identities, pubkeys, reservations};
+use super::storage::{attempts, browser_sessions, device_grants, identities, links, pubkeys, reservations};
 use super::{Fault, Services};
 
 /// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
@@ -25,6 +25,7 @@ impl Services {
                 browser_sessions::delete_expired(db, now).await?;
                 attempts::delete_old(db, old_attempts).await?;
                 device_grants::delete_old(db, old_grants).await?;
+                links::delete_old(db, old_grants).await?;
                 reservations::delete_old(db, old_grants).await?;
                 pubkeys::delete_old(db, old_keys).await?;
                 identities::delete_old_invitations(db, now).await?;

@@ -48,7 +48,7 @@ impl Services {
     /// tell all the same: docs/decisions/0006).
     pub async fn present_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
-        let guess = Guess::new(self, who, &code);
+        let guess = Guess::new(self, who, USER_CODE, &code);
         let signed_in = guess.person.is_some();
         let result = self.change(move |db| present(db, guess).boxed()).await?;
         match result {
@@ -63,14 +63,14 @@ impl Services {
     /// holds it.
     pub async fn put_down_user_code(&self, person: &SignedIn, typed: &str) -> Result<(), Fault> {
         let Ok(code) = UserCode::parse(typed) else { return Ok(()) };
-        let guess = Guess::new(self, Presenting::Person(person), &code);
+        let guess = Guess::new(self, Presenting::Person(person), USER_CODE, &code);
         self.change(move |db| put_down(db, guess).boxed()).await
     }
 
     /// "I did not start this", from whoever holds the code: denies it, and records it for the tenant's operators.
     pub async fn report_user_code(&self, who: Presenting<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
-        let guess = Guess::new(self, who, &code);
+        let guess = Guess::new(self, who, USER_CODE, &code);
         let result = self.change(move |db| report(db, guess).boxed()).await?;
         result.map_err(Error::Refused)
     }
@@ -90,27 +90,28 @@ impl Services {
         if !self.enabled_tenants().await?.iter().any(|tenant| tenant.policy.prefill_user_code) {
             return Ok(None);
         }
-        let guess = Guess::new(self, who, &code);
+        let guess = Guess::new(self, who, USER_CODE, &code);
         let allowed = self.change(move |db| prefill(db, guess).boxed()).await?;
         Ok(allowed.then_some(code))
     }
 }
 
 /// One typed code, with everything it counts against.
-struct Guess {
-    hash: Vec<u8>,
+pub(super) struct Guess {
+    pub hash: Vec<u8>,
     visit: Visit,
     person: Option<(TenantId, UserId)>,
-    now: Timestamp,
+    pub now: Timestamp,
 }
 
 impl Guess {
-    fn new(services: &Services, who: Presenting<'_>, code: &UserCode) -> Self {
+    /// `hashed_as`: what the code would open.
+    pub fn new(services: &Services, who: Presenting<'_>, hashed_as: &str, code: &UserCode) -> Self {
         let (visit, person) = match who {
             Presenting::Visitor(visit) => (visit, None),
             Presenting::Person(person) => (person.visit(), Some((person.tenant_id().clone(), person.user_id().clone()))),
         };
-        Self { hash: services.keys().hash(USER_CODE, code.letters()), visit: visit.clone(), person, now: services.now() }
+        Self { hash: services.keys().hash(hashed_as, code.letters()), visit: visit.clone(), person, now: services.now() }
     }
 
     fn guesser(&self) -> Guesser<'_> {
@@ -122,11 +123,11 @@ impl Guess {
         }
     }
 
-    fn claim(&self) -> Claim {
+    pub fn claim(&self) -> Claim {
         Claim { presenter: self.visit.presenter.clone(), person: self.person.as_ref().map(|(_, person)| person.clone()) }
     }
 
-    fn activity(&self, tenant: &TenantId, kind: Kind) -> Activity {
+    pub fn activity(&self, tenant: &TenantId, kind: Kind) -> Activity {
         let activity = Activity::new(tenant.clone(), kind, self.now).from(self.visit.from);
         match &self.person {
             Some((home, person)) if home == tenant => activity.of(person),
@@ -137,13 +138,8 @@ impl Guess {
 
 /// The grant that waits behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
 async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<DeviceGrant, CodeRefused>, storage::Fault> {
-    if let Some(wait) = guesses::wait(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
-        return Ok(Err(CodeRefused::TooManyTries { wait }));
-    }
-    if guesses::too_many_of_all(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
-        // Looked at once they have signed in; until then right and wrong codes look alike anyway.
-        miss(db, guess).await?;
-        return Ok(Err(CodeRefused::SignInFirst));
+    if let Some(refused) = too_many(db, guess).await? {
+        return Ok(Err(refused));
     }
     let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
     // The claim rules know what "waiting" means; an unclaimed try of them costs nothing and says it.
@@ -156,7 +152,21 @@ async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<DeviceGran
     }
 }
 
-async fn miss(db: &mut Connection, guess: &Guess) -> Result<(), storage::Fault> {
+/// Whether the code is not even looked at.
+pub(super) async fn too_many(db: &mut Connection, guess: &Guess) -> Result<Option<CodeRefused>, storage::Fault> {
+    if let Some(wait) = guesses::wait(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
+        return Ok(Some(CodeRefused::TooManyTries { wait }));
+    }
+    if guesses::too_many_of_all(db, Guessed::UserCode, &guess.guesser(), guess.now).await? {
+        // Looked at once they have signed in; until then right and wrong codes look alike anyway.
+        miss(db, guess).await?;
+        return Ok(Some(CodeRefused::SignInFirst));
+    }
+    Ok(None)
+}
+
+/// Counts a wrong code.
+pub(super) async fn miss(db: &mut Connection, guess: &Guess) -> Result<(), storage::Fault> {
     let stopped = guesses::count(db, Guessed::UserCode, &guess.guesser(), guess.now).await?;
     if let (true, Some((tenant, _))) = (stopped, &guess.person) {
         activity::insert(db, &guess.activity(tenant, Kind::CodeGuessingStopped)).await?;
@@ -171,8 +181,7 @@ async fn present(db: &mut Connection, guess: Guess) -> Result<Result<DeviceGrant
     };
     if let Some((home, _)) = guess.person.as_ref().filter(|(home, _)| *home != grant.tenant_id) {
         tracing::debug!(home = %home, "A code of another tenant was typed");
-        let tenant_name = tenants::find(&mut *db, &grant.tenant_id).await?.map_or_else(|| grant.tenant_id.to_string(), |tenant| tenant.display_name);
-        return Ok(Err(CodeRefused::OtherTenant { tenant: grant.tenant_id, tenant_name }));
+        return Ok(Err(other_tenant(db, grant.tenant_id).await?));
     }
     let id = grant.id.clone();
     let presented_twice = guess.activity(&grant.tenant_id, Kind::CodePresentedTwice).about(&grant.client_id, &grant.id);
@@ -185,6 +194,11 @@ async fn present(db: &mut Connection, guess: Guess) -> Result<Result<DeviceGrant
             Ok(Err(CodeRefused::ClaimedElsewhere))
         }
     }
+}
+
+pub(super) async fn other_tenant(db: &mut Connection, tenant: TenantId) -> Result<CodeRefused, storage::Fault> {
+    let tenant_name = tenants::find(&mut *db, &tenant).await?.map_or_else(|| tenant.to_string(), |tenant| tenant.display_name);
+    Ok(CodeRefused::OtherTenant { tenant, tenant_name })
 }
 
 async fn put_down(db: &mut Connection, guess: Guess) -> Result<(), storage::Fault> {

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use crate::domain::ids::{DeviceGrantId, SessionId, TenantId, UserId};
+use crate::domain::ids::{DeviceGrantId, LinkRequestId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
 use crate::domain::provider::{Through, Vouched};
 use crate::domain::step_up::Shown;
@@ -22,6 +22,7 @@ pub(super) const VISITOR: &str = "visitor";
 pub(super) const SIGNED_IN: &str = "signed_in";
 const TYPED_CODE: &str = "typed_code";
 const WAITING: &str = "waiting";
+const WAITING_LINK: &str = "waiting_link";
 const DECIDED: &str = "decided";
 const NOTICE: &str = "notice";
 const CHOSEN_TENANT: &str = "chosen_tenant";
@@ -91,6 +92,13 @@ pub enum SettingUp {
     Passkey(String),
 }
 
+/// A host account that waits for the person's answer, with the code to compare.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WaitingLink {
+    pub request: LinkRequestId,
+    pub code: String,
+}
+
 /// Something the next page has to say, once.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Notice {
@@ -132,6 +140,10 @@ pub enum Place {
     Reported,
     SignIn,
     SecondFactor,
+    /// The code of a host account.
+    LinkCode,
+    /// The answer to a host account.
+    Link,
     /// Any list: something was done.
     Said,
     /// Any page: something was not done.
@@ -362,6 +374,19 @@ impl PortalSession {
     /// Lets go of the request that waits, so that another code can be typed.
     pub async fn forget_waiting(&self) -> Result<(), Fault> {
         self.take::<WaitingGrant>(WAITING).await?;
+        Ok(())
+    }
+
+    pub async fn waiting_link(&self) -> Result<Option<WaitingLink>, Fault> {
+        self.get(WAITING_LINK).await
+    }
+
+    pub async fn set_waiting_link(&self, request: &LinkRequestId, code: &str) -> Result<(), Fault> {
+        self.set(WAITING_LINK, &WaitingLink { request: request.clone(), code: code.to_owned() }).await
+    }
+
+    pub async fn forget_waiting_link(&self) -> Result<(), Fault> {
+        self.take::<WaitingLink>(WAITING_LINK).await?;
         Ok(())
     }
 

@@ -185,6 +185,36 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
     Ok(done.rows_affected() == 1)
 }
 
+/// The person's own link to an account.
+pub async fn find_at(db: impl SqliteExecutor<'_>, place: &Place) -> Result<Option<HostAccount>, Fault> {
+    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.host = $3 AND a.account = $4"));
+    let query = query.bind(place.tenant_id.as_str()).bind(place.user_id.as_str()).bind(place.host.as_str()).bind(place.account.as_str());
+    let row: Option<Row> = query.fetch_optional(db).await?;
+    row.map(HostAccount::try_from).transpose()
+}
+
+/// Whether a link to the account is in force that is not this person's.
+pub async fn is_somebody_elses(db: impl SqliteExecutor<'_>, place: &Place, now: Timestamp) -> Result<bool, Fault> {
+    let query = "SELECT EXISTS (SELECT 1 FROM host_accounts
+                 WHERE tenant_id = $1 AND host = $3 AND account = $4 AND user_id <> $2 AND expires_at > $5)";
+    let query = sqlx::query_scalar(query).bind(place.tenant_id.as_str()).bind(place.user_id.as_str()).bind(place.host.as_str());
+    Ok(query.bind(place.account.as_str()).bind(now.as_millis()).fetch_one(db).await?)
+}
+
+/// Writes a link's end and who made it when. It stays the link it is, with its keys.
+pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<(), Fault> {
+    sqlx::query("UPDATE host_accounts SET linked_at = $3, expires_at = $4, updated_at = $5, linked_by = $6 WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant_id.as_str())
+        .bind(account.id.as_str())
+        .bind(account.linked_at.as_millis())
+        .bind(account.expires_at.as_millis())
+        .bind(account.updated_at.as_millis())
+        .bind(account.linked_by.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// False when there is no such link.
 pub async fn set_end(db: &mut Connection, place: &Place, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
     let done =

@@ -30,6 +30,9 @@ struct Row {
     own_keys: bool,
     second_factor_for_admins: bool,
     second_factor_at_consent: bool,
+    link_lifetime_ms: i64,
+    shared_host_accounts: bool,
+    lowest_linked_uid: u32,
     brand_light: Option<String>,
     brand_dark: Option<String>,
     created_at: i64,
@@ -59,6 +62,9 @@ impl TryFrom<Row> for Tenant {
                 own_keys: row.own_keys,
                 second_factor_for_admins: row.second_factor_for_admins,
                 second_factor_at_consent: row.second_factor_at_consent,
+                link_lifetime: millis(row.link_lifetime_ms),
+                shared_host_accounts: row.shared_host_accounts,
+                lowest_linked_uid: row.lowest_linked_uid,
                 // One that is no longer readable enough, after a change of our own colours, is left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
             },
@@ -73,7 +79,8 @@ macro_rules! select {
         concat!(
             "SELECT number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
                     mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, second_factor_for_admins,
-                    second_factor_at_consent, brand_light, brand_dark, created_at, updated_at
+                    second_factor_at_consent, link_lifetime_ms, shared_host_accounts, lowest_linked_uid, brand_light, brand_dark,
+                    created_at, updated_at
              FROM tenants ",
             $rest
         )
@@ -110,8 +117,9 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     let done = sqlx::query(
         "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
                               longest_access_ms, mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark,
-                              created_at, updated_at, second_factor_for_admins, second_factor_at_consent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19)
+                              created_at, updated_at, second_factor_for_admins, second_factor_at_consent, link_lifetime_ms,
+                              shared_host_accounts, lowest_linked_uid)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20, $21, $22)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -133,6 +141,9 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     .bind(tenant.created_at.as_millis())
     .bind(tenant.policy.second_factor_for_admins)
     .bind(tenant.policy.second_factor_at_consent)
+    .bind(millis(tenant.policy.link_lifetime))
+    .bind(tenant.policy.shared_host_accounts)
+    .bind(tenant.policy.lowest_linked_uid)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -145,7 +156,7 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
          SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
              code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, mfa_lifetime_ms = $12,
              own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16, second_factor_for_admins = $17,
-             second_factor_at_consent = $18
+             second_factor_at_consent = $18, link_lifetime_ms = $19, shared_host_accounts = $20, lowest_linked_uid = $21
          WHERE id = $1",
     )
     .bind(tenant.id.as_str())
@@ -166,13 +177,16 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     .bind(now.as_millis())
     .bind(tenant.policy.second_factor_for_admins)
     .bind(tenant.policy.second_factor_at_consent)
+    .bind(millis(tenant.policy.link_lifetime))
+    .bind(tenant.policy.shared_host_accounts)
+    .bind(tenant.policy.lowest_linked_uid)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// What a tenant consists of, the tables that others refer to last.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
     "reservations",
     "pubkeys",
     "delegation_host_accounts",
@@ -189,6 +203,7 @@ const TABLES: [&str; 21] = [
     "browser_sessions",
     "people",
     "clients",
+    "link_requests",
     "host_credentials",
     "host_names",
     "host_questions",

@@ -17,7 +17,7 @@ use crate::server::service::access_tokens::InvalidToken;
 use crate::server::service::clients::CallerRefused;
 use crate::server::service::hosts::InvalidCredential;
 use crate::server::service::lookups::Asking;
-use crate::server::service::proofs::ClientKeeper;
+use crate::server::service::proofs::{ClientKeeper, ProvedHost};
 use crate::server::service::{AuthenticatedClient, Error, Principal, TenantAdmin, TokenHolder};
 use crate::server::state::AppState;
 
@@ -26,6 +26,9 @@ const CLIENT_ID: &str = "x-tms-client-id";
 const CLIENT_SECRET: &str = "x-tms-client-secret";
 const ADMIN_ID: &str = "x-tms-admin-id";
 const ADMIN_SECRET: &str = "x-tms-admin-secret";
+
+/// What a host is told that should have proved who it is.
+pub const CREDENTIAL_REQUIRED: &str = "ERROR: NOT AUTHORIZED - this host must send its credential as 'Authorization: Bearer'.";
 
 /// Whoever sent a live access token.
 pub struct Bearer(pub TokenHolder);
@@ -155,6 +158,20 @@ impl FromRequestParts<AppState> for AsHost {
             Ok(host) => Ok(Self(Asking::Proved(host))),
             Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this is no host's credential.")),
             Err(Error::Internal(fault)) => Err(fault.into()),
+        }
+    }
+}
+
+/// A host that has shown its credential.
+pub struct AsProvedHost(pub ProvedHost);
+
+impl FromRequestParts<AppState> for AsProvedHost {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        match AsHost::from_request_parts(parts, state).await? {
+            AsHost(Asking::Proved(host)) => Ok(Self(host)),
+            AsHost(_) => Err(TmsError::HostCredential(CREDENTIAL_REQUIRED)),
         }
     }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::{ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBui
 use super::error::ErrorAnswer;
 
 /// The nouns, in the order in which people meet them.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("general", "Is it there, and what is it?"),
     ("pubkeys", "Keys for clients, and the question that hosts ask."),
     ("clients", "The applications of a tenant."),
@@ -20,6 +20,7 @@ const TAGS: [(&str, &str); 10] = [
     ("user hosts", "Which account on which host is a person's."),
     ("delegations", "Which client may act for whom."),
     ("hosts", "The tenant's hosts, and what they prove themselves with."),
+    ("links", "How a person links a host account from the host itself: the host asks, they confirm in the browser."),
     ("reservations", "Leases, which keep keys going for work already begun."),
     ("tenants", "Tenants. Administrators of the tenant `default` run the deployment."),
     ("me", "What the holder of an access token may know and do of themselves."),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsClient, AsClientOrAdmin, AsHost, CalledFrom, keeper_of};
+use super::auth::{AsClient, AsClientOrAdmin, AsHost, CREDENTIAL_REQUIRED, CalledFrom, keeper_of};
 use super::body::{Body, Number, Text, same_tenant};
 use super::error::{Refused, TmsError};
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
@@ -166,9 +166,7 @@ pub async fn retrieve(
     match services.look_up_key(&asking, &login).await {
         Ok(shown) => Ok(success(KeyShown { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
         Err(Error::Refused(LookupRefused::NotServed)) => Err(TmsError::NOT_FOUND),
-        Err(Error::Refused(LookupRefused::CredentialRequired)) => {
-            Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this host must send its credential as 'Authorization: Bearer'."))
-        }
+        Err(Error::Refused(LookupRefused::CredentialRequired)) => Err(TmsError::HostCredential(CREDENTIAL_REQUIRED)),
         Err(Error::Refused(LookupRefused::OtherHost)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's.")),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }

@@ -13,11 +13,14 @@ pub struct PolicyForm {
     pub code_minutes: u64,
     pub access_days: u64,
     pub mfa_hours: u64,
+    pub link_days: u64,
+    pub lowest_linked_uid: u32,
     pub prefill_user_code: String,
     pub require_started_tick: String,
     pub own_keys: String,
     pub second_factor_for_admins: String,
     pub second_factor_at_consent: String,
+    pub shared_host_accounts: String,
     pub open_registration: String,
     pub require_host_credential: String,
     pub mvp: String,
@@ -38,10 +41,11 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     use crate::server::context;
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_POLICY);
-    let PolicyForm { code_minutes, access_days, mfa_hours, .. } = policy;
+    let PolicyForm { code_minutes, access_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
     let (name, seen) = (policy.display_name.trim().to_owned(), Timestamp::from_millis(policy.seen));
     let within = |n: u64, most: u64| (1..=most).contains(&n);
-    if !is_readable(&name) || !within(code_minutes, 60) || !within(access_days, 3_650) || !within(mfa_hours, 24 * 3_650) {
+    let lifetimes = within(code_minutes, 60) && within(access_days, 3_650) && within(mfa_hours, 24 * 3_650) && within(link_days, 3_650);
+    if !is_readable(&name) || !lifetimes || lowest_linked_uid == 0 {
         return context::say_refused(w.admin_policy_out_of_range()).await;
     }
     let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {
@@ -65,6 +69,9 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         own_keys: ticked(&policy.own_keys),
         second_factor_for_admins: ticked(&policy.second_factor_for_admins),
         second_factor_at_consent: ticked(&policy.second_factor_at_consent),
+        link_lifetime: Duration::from_secs(link_days * 86_400),
+        shared_host_accounts: ticked(&policy.shared_host_accounts),
+        lowest_linked_uid,
         brand,
     };
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {

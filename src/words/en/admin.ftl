@@ -44,7 +44,7 @@ admin-delegations-no-client = There is no such client.
 admin-delegations-no-person = There is no such person.
 admin-delegations-exists = An administrator has set that up already. End it first.
 admin-delegations-ended = It has been ended: tokens no longer work, and the keys made for it have been deleted.
-admin-policy-out-of-range = The name must not be empty; codes live 1 to 60 minutes, access 1 to 3650 days, a second factor 1 hour to 10 years.
+admin-policy-out-of-range = The name must not be empty; codes live 1 to 60 minutes, access 1 to 3650 days, a second factor 1 hour to 10 years, links 1 to 3650 days; account numbers begin at 1.
 # $tenant (String) - its name
 admin-tenants-added = The tenant { $tenant } has been made. This is the secret of its first administrator, ~~admin:
 admin-tenants-not-typed = Type the tenant’s name exactly to delete it. Nothing was changed.
@@ -117,6 +117,8 @@ admin-hosts-set-up = Set it up
 admin-hosts-sshd-config = In its sshd_config:
 admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
 admin-hosts-then-check = Then, on the host:
+admin-hosts-links = With these two units people link the account they are logged in to here themselves, with tms link:
+admin-hosts-links-credential = First give the host a credential, below: it asks for the links with it.
 # $address (String) - the address
 # $host (String) - the host
 admin-hosts-remove-question = Remove { $address } from { $host }?
@@ -194,12 +196,16 @@ admin-policy-name = Name of the centre
 admin-policy-code-minutes = Minutes a code lives
 admin-policy-access-days = Days of access a person may grant at most
 admin-policy-mfa-hours = Hours a second factor counts
+admin-policy-link-days = Days a link lasts that people make from the host
+admin-policy-lowest-uid = Lowest number of an account that people may link; lower ones are the host’s own
 admin-policy-people = People
 admin-policy-started-tick = The consent page requires the tick “Yes, I started this”
 admin-policy-prefill = An address may fill in the code: easier to use, and easier to phish
 admin-policy-own-keys = People may register public keys of their own
 admin-policy-second-factor-at-consent = People show a second factor before they let a device act for them
 admin-policy-second-factor-for-admins = Administrators show a second factor before they use the role
+admin-policy-shared = One host account may be linked to several people
+admin-policy-shared-hint = Each of them, and every application they allow, then acts as the same account: nobody on the host can tell them apart. Where this is off, an account that is linked to one person is refused to others, and they are not told whose it is.
 admin-policy-machines = Machines
 admin-policy-host-credential = Keys are shown only to hosts with a credential
 admin-policy-open-registration = Anybody may register a client

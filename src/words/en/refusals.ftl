@@ -35,6 +35,11 @@ arrival-refused-disabled = Your account here is switched off. Ask the operators 
 # $label (String) - who the person is at the institution
 arrival-refused-somebody-else = You are signed in there as { $label }, which is not the account you use here. Choose that one.
 person-refused-last-admin = This is the only administrator who can sign in here. Appoint another one first.
+link-refused-not-yours = This request is not open in this browser, or has been replaced by a newer one. Enter the code again.
+link-refused-answered = This request has already been answered.
+link-refused-expired = The code has expired. Run the command again on the host to get a new one.
+link-refused-no-mfa = You have no second factor on record yet, and an account is linked only to people who have. Ask the operators of your centre, then confirm again.
+link-refused-somebody-elses = This account is linked to somebody else here, and your centre does not let people share one. If it is yours alone, ask the operators of your centre.
 tenant-refused-not-yours = This takes an administrator of the tenant “default”.
 tenant-refused-exists = There is a tenant of that name already.
 tenant-refused-default = The tenant “default” stays, and stays on: without it nobody could run the deployment.

@@ -15,6 +15,8 @@ pub enum Who {
     Either,
     /// A person's device.
     Person,
+    /// A host with a credential.
+    Host,
 }
 
 pub struct Endpoint {
@@ -30,13 +32,13 @@ impl Endpoint {
     }
 
     pub fn only_reads(&self) -> bool {
-        self.call.starts_with("GET ") || self.call == "POST /pubkeys/creds/retrieve"
+        self.call.starts_with("GET ") || matches!(self.call.as_str(), "POST /pubkeys/creds/retrieve" | "POST /links/status")
     }
 }
 
 /// All of them, about what a tenant has.
 pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
-    use Who::{Admin, Anybody, Client, Either, Person};
+    use Who::{Admin, Anybody, Client, Either, Host, Person};
     let mfa = json!({ "tenant": tenant, "tms_user_id": "testuser1" });
     let link = json!({ "tenant": tenant, "tms_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "ttl_minutes": 5 });
     let delegation = json!({ "tenant": tenant, "client_id": "testclient1", "client_user_id": "testuser1", "ttl_minutes": 5 });
@@ -83,6 +85,8 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
         (Admin, "POST /hosts/credential", &host),
         (Admin, "PATCH /hosts/credential", &host),
         (Admin, "DELETE /hosts/credential", &host),
+        (Host, "POST /links", &json!({ "user": "testhostaccount1", "user_uid": "1001" })),
+        (Host, "POST /links/status", &json!({ "link_id": "nothing" })),
         (Client, "POST /pubkeys/creds", &wanted),
         (Anybody, "POST /pubkeys/creds/retrieve", &login),
         (Either, "GET /pubkeys/id/1", &none),
@@ -120,11 +124,15 @@ pub struct Callers {
     pub client: Caller,
     pub admin: Caller,
     pub person: Caller,
+    /// `testhost2` of the tenant.
+    pub host: Caller,
 }
 
 impl Callers {
     pub async fn of(app: &TestApp) -> Self {
-        Self { nobody: app.nobody(), client: app.client(), admin: app.admin("test").await, person: app.device_with(EVERYTHING).await }
+        let admin = app.admin("test").await;
+        let host = app.host(&admin, "test", "testhost2", false).await;
+        Self { nobody: app.nobody(), client: app.client(), admin, person: app.device_with(EVERYTHING).await, host }
     }
 
     /// All who may use an endpoint.
@@ -135,6 +143,7 @@ impl Callers {
             Who::Admin => vec![&self.admin],
             Who::Either => vec![&self.client, &self.admin],
             Who::Person => vec![&self.person],
+            Who::Host => vec![&self.host],
         }
     }
 }
@@ -173,7 +182,7 @@ async fn the_table_of_these_tests_has_every_endpoint() {
     let app = TestApp::start().await;
     let spec = Answer::of(app.http.get(app.url("/spec"))).await.body;
     let mut missing = routes(&spec);
-    assert!(missing.len() >= 52, "{missing:?}");
+    assert!(missing.len() >= 54, "{missing:?}");
     let all = routes(&spec);
     for endpoint in endpoints("test") {
         let route = route_of(&endpoint.call, &all);
@@ -189,8 +198,9 @@ async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
     let app = TestApp::start().await;
     let (callers, before) = (Callers::of(&app).await, app.dump("test").await);
     for Endpoint { who, call, body } in endpoints("test").into_iter().filter(|endpoint| endpoint.who != Who::Anybody) {
+        let bearer = matches!(who, Who::Person | Who::Host);
         let strangers = [
-            (app.nobody(), if who == Who::Person || call == "POST /client" { 401 } else { 400 }),
+            (app.nobody(), if bearer || call == "POST /client" { 401 } else { 400 }),
             (app.nobody().with("x-tms-tenant", "test"), if who == Who::Client { 400 } else { 401 }),
             (app.client_of("test", "testclient1", "wrong"), 401),
             (app.client_of("test", "testclient1", ""), 401),
@@ -200,12 +210,12 @@ async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
             (app.client_of("test", "tms-cli", "x"), 401),
             (app.client_of("test", "tms-cli", "").without("x-tms-client-secret"), 401),
             (app.client_of("default", "testclient1", "secret1"), 401),
-            (app.client_of("nowhere", "testclient1", "secret1"), if matches!(who, Who::Admin | Who::Person) { 401 } else { 400 }),
+            (app.client_of("nowhere", "testclient1", "secret1"), if bearer || who == Who::Admin { 401 } else { 400 }),
             (app.admin_of("test", "~~admin", "wrong"), if who == Who::Client { 400 } else { 401 }),
             (app.admin_of("test", "~~admin", ""), if who == Who::Client { 400 } else { 401 }),
             (app.admin_of("test", "nobody", "secret1"), if who == Who::Client { 400 } else { 401 }),
             (callers.admin.with("x-tms-tenant", "default"), if who == Who::Client { 400 } else { 401 }),
-            (app.bearer("x"), if who == Who::Person || call == "POST /client" { 401 } else { 400 }),
+            (app.bearer("x"), if bearer || call == "POST /client" { 401 } else { 400 }),
         ];
         for (place, (stranger, status)) in strangers.into_iter().enumerate() {
             let answer = stranger.call(&call, body.clone()).await;
@@ -215,7 +225,8 @@ async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
         let others: &[&Caller] = match who {
             Who::Client => &[&callers.admin, &callers.person],
             Who::Admin => &[&callers.client, &callers.person],
-            Who::Person => &[&callers.client, &callers.admin],
+            Who::Person => &[&callers.client, &callers.admin, &callers.host],
+            Who::Host => &[&callers.client, &callers.admin, &callers.person],
             _ => &[&callers.person],
         };
         for other in others {

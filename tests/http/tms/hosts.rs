@@ -21,7 +21,7 @@ async fn with_a_key() -> (TestApp, Caller, [Value; 2]) {
 
 impl TestApp {
     /// A host with a new credential.
-    async fn host(&self, admin: &Caller, tenant: &str, host: &str, required: bool) -> Caller {
+    pub async fn host(&self, admin: &Caller, tenant: &str, host: &str, required: bool) -> Caller {
         let made = admin.done("POST /hosts/credential", json!({ "tenant": tenant, "host": host, "required": required })).await;
         self.bearer(text(&made["credential"]))
     }

@@ -105,6 +105,9 @@ impl Masks {
                 self.path(&text)
             }
             "git_branch" | "git_commit" | "git_dirty" | "rustc_version" | "source_ts" | "tms_version" => format!("<{name}>"),
+            "link_id" => "<43 characters>".into(),
+            "user_code" => "<user code>".into(),
+            "verification_uri" => format!("<portal>{}", text.split_at(text.rfind("/hosts").expect("our page")).1),
             "next_cursor" => "<cursor>".into(),
             _ => text,
         }
@@ -246,6 +249,26 @@ async fn the_wire_of_hosts() {
     wire.call(admin, "PATCH /hosts/credential", json!({ "tenant": "test", "host": "nowhere", "required": false })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
+    wire.compare_with_what_is_written();
+}
+
+#[tokio::test]
+async fn the_wire_of_links() {
+    let mut wire = Wire::about("links").await;
+    let admin = wire.app.admin("test").await;
+    let (host, other) = (wire.app.host(&admin, "test", "frontera", false).await, wire.app.host(&admin, "test", "stampede", false).await);
+    let nobody = wire.app.nobody();
+    let (host, other, nobody) = (("host", &host), ("another host", &other), ("nobody", &nobody));
+    let asked = wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
+    wire.call(host, "POST /links", json!({ "user": "root", "user_uid": "0" })).await;
+    wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "many" })).await;
+    wire.call(nobody, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
+    let status = json!({ "link_id": asked["link_id"] });
+    wire.call(host, "POST /links/status", status.clone()).await;
+    wire.call(other, "POST /links/status", status.clone()).await;
+    let browser = wire.app.signed_in().await;
+    browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
+    wire.call(host, "POST /links/status", status).await;
     wire.compare_with_what_is_written();
 }
 

@@ -1,0 +1,218 @@
+//! A host account on its way to being linked: somebody who is logged in to it asks, a person in a browser decides.
+//!
+//! ```text
+//!              link
+//!   Waiting ─────────► Linked
+//!      │ refuse
+//!      ▼
+//!   Refused
+//! ```
+//!
+//! As with a device grant, the browser session that types the code first claims the request, expiry is no state, and a request
+//! that is gone (another one of the same account took its place) is not there at all.
+
+use std::time::Duration;
+
+use super::device_grant::{Claim, ClaimRefused, Presenter};
+use super::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
+use super::time::Timestamp;
+
+/// The longest a code lives; less where the tenant's codes do. Shorter than a device's may: a guessed one opens an account.
+pub const LONGEST_CODE: Duration = Duration::from_secs(10 * 60);
+/// How many accounts of one host may wait for an answer.
+pub const WAITING_AT_ONCE: i64 = 100;
+/// The user id that Linux shows for those who have none here (`/proc/sys/kernel/overflowuid`).
+const OVERFLOW_UID: u32 = 65_534;
+
+#[derive(Clone, Debug)]
+pub struct LinkRequest {
+    pub tenant_id: TenantId,
+    pub id: LinkRequestId,
+    pub host: HostName,
+    pub account: AccountName,
+    /// The account's number on the host.
+    pub uid: u32,
+    pub asked_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub claim: Option<Claim>,
+    pub state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Waiting,
+    Linked { person: UserId, until: Timestamp },
+    Refused,
+}
+
+/// Why a person's answer does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// Not open in this session, or gone.
+    NotYours,
+    AlreadyAnswered,
+    Expired,
+    /// The person has no second factor on record.
+    NoMfa,
+    /// The account is linked to another person, and the tenant shares none.
+    SomebodyElses,
+}
+
+/// How a request stands, for the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Pending,
+    Linked { person: UserId, until: Timestamp },
+    Refused,
+    Expired,
+}
+
+impl LinkRequest {
+    pub fn is_waiting(&self, now: Timestamp) -> bool {
+        self.state == State::Waiting && now < self.expires_at
+    }
+
+    /// Takes the request up for the session that typed its code. Doing it twice from one session is fine.
+    pub fn claim(mut self, claim: Claim, now: Timestamp) -> Result<Self, ClaimRefused> {
+        if !self.is_waiting(now) {
+            return Err(ClaimRefused::NotWaiting);
+        }
+        if !self.claim.as_ref().is_none_or(|first| first.admits(&claim)) {
+            return Err(ClaimRefused::ClaimedElsewhere);
+        }
+        self.claim = Some(claim);
+        Ok(self)
+    }
+
+    /// Says yes.
+    pub fn link(mut self, presenter: &Presenter, person: &UserId, until: Timestamp, now: Timestamp) -> Result<Self, AnswerRefused> {
+        self.answerable(presenter, person, now)?;
+        self.state = State::Linked { person: person.clone(), until };
+        Ok(self)
+    }
+
+    /// "Not me."
+    pub fn refuse(mut self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<Self, AnswerRefused> {
+        self.answerable(presenter, person, now)?;
+        self.state = State::Refused;
+        Ok(self)
+    }
+
+    /// Whether it is this person in this session who took it up.
+    pub fn is_held_by(&self, presenter: &Presenter, person: &UserId) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.presenter == *presenter && claim.person.as_ref() == Some(person))
+    }
+
+    /// What the host is to be told. An answer beats expiry.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match &self.state {
+            State::Linked { person, until } => Standing::Linked { person: person.clone(), until: *until },
+            State::Refused => Standing::Refused,
+            State::Waiting if now >= self.expires_at => Standing::Expired,
+            State::Waiting => Standing::Pending,
+        }
+    }
+
+    fn answerable(&self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<(), AnswerRefused> {
+        if !self.is_held_by(presenter, person) {
+            return Err(AnswerRefused::NotYours);
+        }
+        if self.state != State::Waiting {
+            return Err(AnswerRefused::AlreadyAnswered);
+        }
+        if now >= self.expires_at { Err(AnswerRefused::Expired) } else { Ok(()) }
+    }
+}
+
+/// When a link ends that is made or renewed now. Renewing never takes time away.
+pub fn link_end(before: Option<Timestamp>, lifetime: Duration, now: Timestamp) -> Timestamp {
+    let end = now + lifetime;
+    before.map_or(end, |before| before.max(end))
+}
+
+/// Whether an account with this number can be a person's: not root's, not one of the host's own, and not the number that stands
+/// for nobody.
+pub fn is_a_persons_uid(uid: u32, lowest: u32) -> bool {
+    uid >= lowest.max(1) && uid != OVERFLOW_UID && uid != u32::MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).expect("a user id")
+    }
+
+    fn presenter(name: &str) -> Presenter {
+        Presenter(name.as_bytes().to_vec())
+    }
+
+    fn claim(session: &str, person: &str) -> Claim {
+        Claim { presenter: presenter(session), person: Some(user(person)) }
+    }
+
+    fn waiting() -> LinkRequest {
+        LinkRequest {
+            tenant_id: TenantId::parse("test").expect("a tenant"),
+            id: LinkRequestId::parse("lnk_1").expect("an id"),
+            host: HostName::parse("frontera").expect("a host"),
+            account: AccountName::parse("jdoe").expect("an account"),
+            uid: 1_000,
+            asked_at: START,
+            expires_at: START + LONGEST_CODE,
+            claim: None,
+            state: State::Waiting,
+        }
+    }
+
+    #[test]
+    fn only_whoever_typed_the_code_first_answers_once_and_in_time() {
+        let (now, until, end) = (START + Duration::from_secs(60), START + Duration::from_secs(86_400), START + LONGEST_CODE);
+        let (ours, jdoe) = (presenter("ours"), user("jdoe"));
+        let claimed = waiting().claim(claim("ours", "jdoe"), now).expect("claimed");
+        assert!(claimed.clone().claim(claim("ours", "jdoe"), now).is_ok(), "twice is fine");
+        for other in [claim("theirs", "jdoe"), claim("ours", "eve")] {
+            assert_eq!(claimed.clone().claim(other, now).err(), Some(ClaimRefused::ClaimedElsewhere));
+        }
+        assert_eq!(waiting().claim(claim("ours", "jdoe"), end).err(), Some(ClaimRefused::NotWaiting));
+
+        assert_eq!(waiting().link(&ours, &jdoe, until, now).err(), Some(AnswerRefused::NotYours));
+        assert_eq!(claimed.clone().link(&presenter("theirs"), &jdoe, until, now).err(), Some(AnswerRefused::NotYours));
+        assert_eq!(claimed.clone().link(&ours, &user("eve"), until, now).err(), Some(AnswerRefused::NotYours));
+        assert_eq!(claimed.clone().link(&ours, &jdoe, until, end).err(), Some(AnswerRefused::Expired));
+        let linked = claimed.clone().link(&ours, &jdoe, until, now).expect("linked");
+        assert_eq!(linked.clone().link(&ours, &jdoe, until, now).err(), Some(AnswerRefused::AlreadyAnswered));
+        assert_eq!(linked.clone().refuse(&ours, &jdoe, now).err(), Some(AnswerRefused::AlreadyAnswered));
+        assert_eq!(linked.clone().claim(claim("ours", "jdoe"), now).err(), Some(ClaimRefused::NotWaiting));
+
+        let refused = claimed.clone().refuse(&ours, &jdoe, now).expect("refused");
+        for (request, at, standing) in [
+            (&claimed, now, Standing::Pending),
+            (&claimed, end, Standing::Expired),
+            (&refused, end, Standing::Refused),
+            (&linked, end, Standing::Linked { person: jdoe.clone(), until }),
+        ] {
+            assert_eq!(request.standing(at), standing);
+        }
+    }
+
+    #[test]
+    fn renewing_takes_no_time_away() {
+        let (now, year) = (START, Duration::from_secs(365 * 86_400));
+        assert_eq!(link_end(None, year, now), now + year);
+        assert_eq!(link_end(Some(now), year, now), now + year);
+        assert_eq!(link_end(Some(Timestamp::FOREVER), year, now), Timestamp::FOREVER);
+    }
+
+    #[test]
+    fn numbers_of_hosts_and_of_nobody_are_no_persons() {
+        for (uid, lowest, fine) in
+            [(0, 1_000, false), (0, 0, false), (999, 1_000, false), (1_000, 1_000, true), (500, 500, true), (65_534, 1, false), (u32::MAX, 1, false)]
+        {
+            assert_eq!(is_a_persons_uid(uid, lowest), fine, "{uid} {lowest}");
+        }
+    }
+}

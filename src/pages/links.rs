@@ -1,0 +1,173 @@
+//! `/hosts/link`: the code that `tms link` shows on a host, then the question whether the account is to be linked.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{Ago, At, Page, Problem, Sorry};
+use crate::domain::paths;
+use crate::domain::tenant::Tenant;
+use crate::islands::{Countdown, OnePress, UserCodeInput};
+use crate::server::context::{self, Notice, Place, SignedIn, words};
+use crate::server_fns::links::{AlreadyLinked, AnswerLink, EnterAnotherLinkCode, EnterLinkCode, LinkAsSomebodyElse, LinkItem, waiting_link};
+
+/// What people type on the host.
+pub const COMMAND: &str = "tms link";
+
+#[component]
+pub fn LinkAnAccount() -> impl IntoView {
+    let in_address = use_query_map().with_untracked(|query| query.get("user_code"));
+    Suspend::new(async move {
+        let (Ok(waiting), Ok(caller), Some(person)) = (waiting_link().await, context::caller(), context::visitor()) else {
+            return EitherOf3::C(view! { <Sorry/> });
+        };
+        let notice = caller.session.take_notice_at(&[Place::LinkCode, Place::Link], paths::HOSTS_LINK).await.ok().flatten();
+        match waiting {
+            Some(link) => EitherOf3::A(view! { <Question link person notice/> }),
+            None => {
+                let filled = prefilled(&person, in_address).await;
+                let other = other_tenant(notice.as_ref()).await;
+                EitherOf3::B(view! { <EnterCodeForm notice filled other/> })
+            }
+        }
+    })
+}
+
+/// The code out of the address, where the centre allows that.
+async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<String> {
+    // An image on somebody's page must not use up this person's tries.
+    let typed = in_address.filter(|_| context::is_navigation())?;
+    context::services().ok()?.may_prefill_link(person, &typed).await.ok().flatten().map(|code| code.to_string())
+}
+
+/// The tenant a code belongs to, where that is another one.
+async fn other_tenant(notice: Option<&Notice>) -> Option<Tenant> {
+    let id = notice?.tenant.as_ref()?;
+    context::services().ok()?.enabled_tenant(id).await.ok().flatten()
+}
+
+#[component]
+fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>, other: Option<Tenant>) -> impl IntoView {
+    let w = words();
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let typed = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty());
+    let value = typed.or_else(|| filled.clone()).unwrap_or_default();
+    view! {
+        <Page title=w.link_title() refused>
+            <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p>
+            <form method="post" action=EnterLinkCode::url() class="enter-code" novalidate>
+                <label for="user-code">{w.device_code()}</label>
+                {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
+                {filled.map(|_| view! { <p class="notice">{w.link_came_with_address()}</p> })}
+                <UserCodeInput value refused/>
+                <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
+                <button class="main">{w.device_continue()}</button>
+            </form>
+            {other.map(|tenant| view! {
+                <form method="post" action=LinkAsSomebodyElse::url() class="aside">
+                    <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                    <button>{w.device_switch_to(tenant.display_name)}</button>
+                </form>
+            })}
+            <p class="aside">{w.link_sent_code()}</p>
+        </Page>
+    }
+}
+
+#[component]
+fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl IntoView {
+    let w = words();
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let title = w.link_question(link.account.as_str(), link.host.as_str());
+    let (host, yours) = (link.host.clone(), person.clone());
+    view! {
+        <Page title refused>
+            {notice.map(|notice| view! { <Problem sentence=notice.sentence/> })}
+            <YouAre person/>
+            <div class="compare">
+                <p id="compare">{w.link_compare(link.host.as_str())}</p>
+                <p class="code" translate="no" dir="ltr" aria-describedby="compare">{link.code.clone()}</p>
+                <p class="hint">{w.consent_valid_for()} " " <Countdown seconds=link.expires_in_seconds expired=w.consent_expired()/></p>
+            </div>
+            <dl class="facts">
+                <dt>{w.link_account()}</dt>
+                <dd><code translate="no" dir="ltr">{link.account.clone()}</code> <span class="hint">" " {w.link_number(link.uid.to_string())}</span></dd>
+                <dt>{w.link_host()}</dt>
+                <dd><bdi>{host}</bdi></dd>
+                <dt>{w.consent_asked()}</dt>
+                <dd><Ago at=link.asked_at/></dd>
+                {(link.already != AlreadyLinked::SomebodyElses).then(|| view! {
+                    <dt>{w.link_until()}</dt>
+                    <dd><At at=link.until/></dd>
+                })}
+            </dl>
+            {match link.already {
+                AlreadyLinked::SomebodyElses => Either::Left(view! { <Taken request=link.request/> }),
+                AlreadyLinked::Nobody => Either::Right(view! { <Answer link renews=None person=yours/> }),
+                AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until)) link person=yours/> }),
+            }}
+            <form method="post" action=EnterAnotherLinkCode::url() class="aside">
+                <button class="quiet">{w.consent_another_code()}</button>
+            </form>
+        </Page>
+    }
+}
+
+/// Yes or no. `renews`: what a yes means where the account is theirs already.
+#[component]
+fn Answer(link: LinkItem, renews: Option<String>, person: SignedIn) -> impl IntoView {
+    let w = words();
+    let button = if renews.is_some() { w.link_renew() } else { w.link_link() };
+    view! {
+        {renews.map(|sentence| view! { <p class="notice">{sentence}</p> })}
+        <p>{w.link_means(link.account.as_str(), link.host.as_str(), person.user_id().as_str())}</p>
+        <OnePress>
+            <form method="post" action=AnswerLink::url() class="consent" novalidate>
+                <input type="hidden" name="request" value=link.request/>
+                <p class="warning">{w.link_warning_before()} " " <strong>{w.link_warning_you()}</strong> " " {w.link_warning_after()}</p>
+                <div class="decide">
+                    <button name="answer" value="refuse">{w.link_not_me()}</button>
+                    <button name="answer" value="link">{button}</button>
+                </div>
+            </form>
+        </OnePress>
+    }
+}
+
+/// In place of a yes.
+#[component]
+fn Taken(request: String) -> impl IntoView {
+    let w = words();
+    view! {
+        <p class="warning">{w.link_refused_somebody_elses()}</p>
+        <OnePress>
+            <form method="post" action=AnswerLink::url() class="aside">
+                <input type="hidden" name="request" value=request/>
+                <button name="answer" value="refuse">{w.link_stop()}</button>
+            </form>
+        </OnePress>
+    }
+}
+
+#[component]
+fn YouAre(person: SignedIn) -> impl IntoView {
+    let w = words();
+    view! {
+        <div class="row you-are">
+            <p>
+                {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
+            </p>
+            <form method="post" action=LinkAsSomebodyElse::url()>
+                <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
+                <button class="quiet">{w.consent_use_another()}</button>
+            </form>
+        </div>
+    }
+}

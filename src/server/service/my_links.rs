@@ -1,0 +1,226 @@
+//! A person's answer to a host account that asks to be linked: the code, what the page shows, yes and no.
+
+use futures_util::FutureExt;
+
+use super::browser_sessions::still_signed_in;
+use super::links::{LINK_CODE, subject};
+use super::proofs::{FreshlySignedIn, SignedIn};
+use super::storage::host_accounts::Place;
+use super::storage::{self, Connection, activity, host_accounts, links, tenants, user_mfa};
+use super::user_codes::{CodeRefused, Guess, Presenting, miss, other_tenant, too_many};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::delegation::MadeBy;
+use crate::domain::device_grant::ClaimRefused;
+use crate::domain::host_account::HostAccount;
+use crate::domain::ids::{HostAccountId, LinkRequestId};
+use crate::domain::link::{AnswerRefused, LinkRequest, link_end};
+use crate::domain::tenant::Policy;
+use crate::domain::time::Timestamp;
+use crate::domain::user_code::UserCode;
+
+/// A request that waits for this person's answer in this browser.
+pub struct Waiting {
+    pub request: LinkRequest,
+    /// When the link would end.
+    pub until: Timestamp,
+    pub already: Already,
+}
+
+/// What the account is linked to as yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Already {
+    Nobody,
+    /// To this person, until then.
+    Yours(Timestamp),
+    /// To somebody else, and this tenant shares none.
+    SomebodyElses,
+}
+
+/// A link that was made, or renewed.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    pub account: HostAccount,
+    pub renewed: bool,
+}
+
+impl Services {
+    /// Takes up the request behind a code for this session, so that no other can. A wrong code is counted, as a device's is.
+    pub async fn present_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let guess = Guess::new(self, Presenting::Person(person), LINK_CODE, &code);
+        let person = person.clone();
+        self.change(move |db| present(db, person, guess).boxed()).await?.map_err(Error::Refused)
+    }
+
+    /// Whether an address with this code in it may fill in the form. Counted like any other guess.
+    pub async fn may_prefill_link(&self, person: &SignedIn, typed: &str) -> Result<Option<UserCode>, Fault> {
+        let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
+        if !person.tenant().policy.prefill_user_code {
+            return Ok(None);
+        }
+        let guess = Guess::new(self, Presenting::Person(person), LINK_CODE, &code);
+        let tenant = person.tenant_id().clone();
+        let found = self.change(move |db| async move { waiting(db, &guess).await }.boxed()).await?;
+        Ok(found.ok().filter(|request| request.tenant_id == tenant).map(|_| code))
+    }
+
+    /// The request, if it waits for this person in this session.
+    pub async fn waiting_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<Option<Waiting>, Fault> {
+        let (reader, now) = (self.storage().reader(), self.now());
+        let found = links::find(reader, person.tenant_id(), id).await?;
+        let held = |request: &LinkRequest| request.is_waiting(now) && request.is_held_by(&person.visit().presenter, person.user_id());
+        let Some(request) = found.filter(held) else { return Ok(None) };
+        let (policy, place) = (&person.tenant().policy, place(person, &request));
+        let own = host_accounts::find_at(reader, &place).await?;
+        let until = link_end(own.as_ref().map(|own| own.expires_at), policy.link_lifetime, now);
+        let already = match own.filter(|own| own.is_active(now)) {
+            _ if !policy.shared_host_accounts && host_accounts::is_somebody_elses(reader, &place, now).await? => Already::SomebodyElses,
+            Some(own) => Already::Yours(own.expires_at),
+            None => Already::Nobody,
+        };
+        Ok(Some(Waiting { request, until, already }))
+    }
+
+    /// Links the account to the person, or renews the link: that, the answer to the host and the record stand together.
+    pub async fn link_my_account(&self, person: &FreshlySignedIn, id: &LinkRequestId) -> Result<Linked, Error<AnswerRefused>> {
+        let new_id = HostAccountId::parse(self.new_id("hac")).map_err(Fault::new)?;
+        let (person, id, now) = (SignedIn::clone(person), id.clone(), self.now());
+        self.attempt(move |db| link(db, person, id, new_id, now).boxed()).await
+    }
+
+    /// "Not me": the host is told, and the tenant's operators find it in the record.
+    pub async fn refuse_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<(), Error<AnswerRefused>> {
+        let (person, id, now) = (person.clone(), id.clone(), self.now());
+        self.attempt(move |db| refuse(db, person, id, now).boxed()).await
+    }
+
+    /// Lets go of a request, so that it can be taken up as somebody else.
+    pub async fn put_down_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<(), Fault> {
+        let (person, id) = (person.clone(), id.clone());
+        self.change(move |db| {
+            async move {
+                let found = links::find(&mut *db, person.tenant_id(), &id).await?;
+                match found.filter(|request| request.is_held_by(&person.visit().presenter, person.user_id())) {
+                    Some(request) => links::release_claim(db, &request).await,
+                    None => Ok(()),
+                }
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// The request behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
+async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<LinkRequest, CodeRefused>, storage::Fault> {
+    if let Some(refused) = too_many(db, guess).await? {
+        return Ok(Err(refused));
+    }
+    let found = links::find_by_user_code(&mut *db, &guess.hash).await?;
+    match found.filter(|request| request.is_waiting(guess.now)) {
+        Some(request) => Ok(Ok(request)),
+        None => {
+            miss(db, guess).await?;
+            Ok(Err(CodeRefused::NotValid))
+        }
+    }
+}
+
+async fn present(db: &mut Connection, person: SignedIn, guess: Guess) -> Result<Result<LinkRequestId, CodeRefused>, storage::Fault> {
+    let request = match waiting(db, &guess).await? {
+        Ok(request) => request,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if request.tenant_id != *person.tenant_id() {
+        return Ok(Err(other_tenant(db, request.tenant_id).await?));
+    }
+    let (id, subject) = (request.id.clone(), subject(&request));
+    match request.claim(guess.claim(), guess.now) {
+        Ok(claimed) if links::save_claim(db, &claimed).await? => Ok(Ok(id)),
+        Ok(_) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
+        Err(ClaimRefused::ClaimedElsewhere) => {
+            activity::insert(db, &guess.activity(person.tenant_id(), Kind::CodePresentedTwice).subject(subject)).await?;
+            miss(db, &guess).await?;
+            Ok(Err(CodeRefused::ClaimedElsewhere))
+        }
+    }
+}
+
+async fn link(
+    db: &mut Connection,
+    person: SignedIn,
+    id: LinkRequestId,
+    new_id: HostAccountId,
+    now: Timestamp,
+) -> Result<Linked, Error<AnswerRefused>> {
+    let request = load(db, &person, &id, now).await?;
+    let (tenant, user, place) = (person.tenant_id(), person.user_id(), place(&person, &request));
+    // As it is now, not as it was when the page was made.
+    let Policy { link_lifetime, shared_host_accounts, .. } =
+        tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AnswerRefused::NotYours))?.policy;
+    let own = host_accounts::find_at(&mut *db, &place).await?;
+    let until = link_end(own.as_ref().map(|own| own.expires_at), link_lifetime, now);
+    let linked = request.link(&person.visit().presenter, user, until, now).map_err(Error::Refused)?;
+    user_mfa::find(&mut *db, tenant, user).await?.ok_or(Error::Refused(AnswerRefused::NoMfa))?;
+    if !shared_host_accounts && host_accounts::is_somebody_elses(&mut *db, &place, now).await? {
+        return Err(Error::Refused(AnswerRefused::SomebodyElses));
+    }
+    answer(db, &linked).await?;
+
+    let new = HostAccount {
+        number: 0,
+        id: new_id,
+        user_id: user.clone(),
+        host: place.host.to_string(),
+        account: place.account.to_string(),
+        linked_at: now,
+        expires_at: until,
+        updated_at: now,
+        linked_by: MadeBy::Person,
+    };
+    let renewed = own.as_ref().is_some_and(|own| own.is_active(now));
+    let account = match own {
+        None => {
+            host_accounts::insert(db, tenant, &new).await?;
+            new
+        }
+        // It stays the link it is, so that what rests on it stays; one that had ended is made anew.
+        Some(own) => {
+            let account = if renewed { HostAccount { expires_at: until, updated_at: now, ..own } } else { HostAccount { id: own.id, ..new } };
+            host_accounts::renew(db, tenant, &account).await?;
+            account
+        }
+    };
+    let kind = if renewed { Kind::HostLinkChanged } else { Kind::HostLinked };
+    activity::insert(db, &record(&person, kind, &linked, now)).await?;
+    Ok(Linked { account, renewed })
+}
+
+async fn refuse(db: &mut Connection, person: SignedIn, id: LinkRequestId, now: Timestamp) -> Result<(), Error<AnswerRefused>> {
+    let request = load(db, &person, &id, now).await?;
+    let refused = request.refuse(&person.visit().presenter, person.user_id(), now).map_err(Error::Refused)?;
+    answer(db, &refused).await?;
+    activity::insert(db, &record(&person, Kind::HostLinkRefused, &refused, now)).await?;
+    Ok(())
+}
+
+async fn load(db: &mut Connection, person: &SignedIn, id: &LinkRequestId, now: Timestamp) -> Result<LinkRequest, Error<AnswerRefused>> {
+    if !still_signed_in(db, person, now).await? {
+        return Err(Error::Refused(AnswerRefused::NotYours));
+    }
+    links::find(db, person.tenant_id(), id).await?.ok_or(Error::Refused(AnswerRefused::NotYours))
+}
+
+async fn answer(db: &mut Connection, answered: &LinkRequest) -> Result<(), Error<AnswerRefused>> {
+    let first = links::answer(db, answered).await?;
+    first.then_some(()).ok_or(Error::Refused(AnswerRefused::AlreadyAnswered))
+}
+
+fn place(person: &SignedIn, request: &LinkRequest) -> Place {
+    Place { tenant_id: request.tenant_id.clone(), user_id: person.user_id().clone(), host: request.host.clone(), account: request.account.clone() }
+}
+
+fn record(person: &SignedIn, kind: Kind, request: &LinkRequest, now: Timestamp) -> Activity {
+    Activity::new(request.tenant_id.clone(), kind, now).of(person.user_id()).subject(subject(request)).from(person.visit().from)
+}

@@ -1,0 +1,191 @@
+//! Host accounts that ask to be linked.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Fault, parsed};
+use crate::domain::device_grant::{Claim, Presenter};
+use crate::domain::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
+use crate::domain::link::{LinkRequest, State};
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    host: String,
+    account: String,
+    uid: u32,
+    asked_at: i64,
+    expires_at: i64,
+    claimed_session: Option<Vec<u8>>,
+    claimed_person: Option<String>,
+    state: String,
+    person: Option<String>,
+    link_until: Option<i64>,
+}
+
+impl TryFrom<Row> for LinkRequest {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let id = row.id.clone();
+        let state = row.state()?;
+        let person = row.claimed_person.map(|person| parsed("link_requests", &id, UserId::parse(person))).transpose()?;
+        Ok(LinkRequest {
+            tenant_id: parsed("link_requests", &id, TenantId::parse(row.tenant_id))?,
+            id: parsed("link_requests", &id, LinkRequestId::parse(row.id))?,
+            host: parsed("link_requests", &id, HostName::parse(row.host))?,
+            account: parsed("link_requests", &id, AccountName::parse(row.account))?,
+            uid: row.uid,
+            asked_at: Timestamp::from_millis(row.asked_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            claim: row.claimed_session.map(|session| Claim { presenter: Presenter(session), person }),
+            state,
+        })
+    }
+}
+
+impl Row {
+    fn state(&self) -> Result<State, Fault> {
+        match (self.state.as_str(), &self.person, self.link_until) {
+            ("waiting", ..) => Ok(State::Waiting),
+            ("refused", ..) => Ok(State::Refused),
+            ("linked", Some(person), Some(until)) => {
+                Ok(State::Linked { person: parsed("link_requests", &self.id, UserId::parse(person.clone()))?, until: Timestamp::from_millis(until) })
+            }
+            _ => {
+                Err(Fault::Inconsistent { table: "link_requests", id: self.id.clone(), why: "an unknown state, or one that lacks something".into() })
+            }
+        }
+    }
+}
+
+/// What a host has asked for this account before is forgotten. False when one of the secrets is taken: draw again.
+pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Fault> {
+    sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account = $3")
+        .bind(request.tenant_id.as_str())
+        .bind(request.host.as_str())
+        .bind(request.account.as_str())
+        .execute(&mut *db)
+        .await?;
+    let done = sqlx::query(
+        "INSERT INTO link_requests (tenant_id, host, account, id, uid, secret_hash, user_code_hash, asked_at, expires_at, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting')
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(request.tenant_id.as_str())
+    .bind(request.host.as_str())
+    .bind(request.account.as_str())
+    .bind(request.id.as_str())
+    .bind(request.uid)
+    .bind(secret_hash)
+    .bind(user_code_hash)
+    .bind(request.asked_at.as_millis())
+    .bind(request.expires_at.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// How many other accounts of the host wait for an answer.
+pub async fn others_waiting(db: &mut Connection, request: &LinkRequest) -> Result<i64, Fault> {
+    let query = "SELECT count(*) FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account <> $3 AND state = 'waiting' AND expires_at > $4";
+    let query = sqlx::query_scalar(query).bind(request.tenant_id.as_str()).bind(request.host.as_str()).bind(request.account.as_str());
+    Ok(query.bind(request.asked_at.as_millis()).fetch_one(db).await?)
+}
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT tenant_id, id, host, account, uid, asked_at, expires_at, claimed_session, claimed_person, state, person, link_until
+             FROM link_requests WHERE ",
+            $condition
+        )
+    };
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &LinkRequestId) -> Result<Option<LinkRequest>, Fault> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    row.map(LinkRequest::try_from).transpose()
+}
+
+/// A host's own.
+pub async fn find_of_host(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    host: &HostName,
+    secret_hash: &[u8],
+) -> Result<Option<LinkRequest>, Fault> {
+    let query = sqlx::query_as(select!("tenant_id = $1 AND host = $2 AND secret_hash = $3"));
+    let row: Option<Row> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(secret_hash).fetch_optional(db).await?;
+    row.map(LinkRequest::try_from).transpose()
+}
+
+/// In whatever tenant: a user code is unique over all.
+pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<LinkRequest>, Fault> {
+    let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+    row.map(LinkRequest::try_from).transpose()
+}
+
+/// Takes up a request for a session. False when it is gone or answered, or another session was first.
+pub async fn save_claim(db: &mut Connection, request: &LinkRequest) -> Result<bool, Fault> {
+    let claim = request.claim.as_ref();
+    let done = sqlx::query(
+        "UPDATE link_requests
+         SET claimed_session = $3, claimed_person = $4
+         WHERE tenant_id = $1 AND id = $2 AND state = 'waiting' AND (claimed_session IS NULL OR claimed_session = $3)",
+    )
+    .bind(request.tenant_id.as_str())
+    .bind(request.id.as_str())
+    .bind(claim.map(|claim| claim.presenter.0.as_slice()))
+    .bind(claim.and_then(|claim| claim.person.as_ref()).map(UserId::as_str))
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes the claim off a request that waits.
+pub async fn release_claim(db: &mut Connection, request: &LinkRequest) -> Result<(), Fault> {
+    sqlx::query("UPDATE link_requests SET claimed_session = NULL, claimed_person = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
+        .bind(request.tenant_id.as_str())
+        .bind(request.id.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes the answer of a request that waits. False when somebody was first.
+pub async fn answer(db: &mut Connection, request: &LinkRequest) -> Result<bool, Fault> {
+    let (state, person, until) = match &request.state {
+        State::Waiting => ("waiting", None, None),
+        State::Refused => ("refused", None, None),
+        State::Linked { person, until } => ("linked", Some(person.as_str()), Some(until.as_millis())),
+    };
+    let done =
+        sqlx::query("UPDATE link_requests SET state = $3, person = $4, link_until = $5 WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
+            .bind(request.tenant_id.as_str())
+            .bind(request.id.as_str())
+            .bind(state)
+            .bind(person)
+            .bind(until)
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets what a host has asked and nobody has answered.
+pub async fn delete_waiting(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND state = 'waiting'")
+        .bind(tenant_id.as_str())
+        .bind(host.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets those whose code ended before `before`.
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM link_requests WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
+    Ok(())
+}

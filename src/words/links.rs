@@ -1,0 +1,24 @@
+//! A host account that is linked, in words.
+
+use super::Language;
+use crate::domain::host_account::HostAccount;
+use crate::domain::time::Timestamp;
+use crate::server::service::my_links::Linked;
+
+impl Language {
+    /// What a yes means where the account is the person's already.
+    pub fn link_is_yours(&self, until: Timestamp) -> String {
+        if until < Timestamp::FOREVER { self.link_yours(self.exactly(until)) } else { self.link_yours_for_ever() }
+    }
+
+    /// What came of the answer; `None`: it was no.
+    pub fn link_answered(&self, linked: Option<&Linked>) -> String {
+        let Some(Linked { account: HostAccount { account, host, expires_at, .. }, renewed }) = linked else { return self.link_stopped() };
+        match (*renewed, *expires_at < Timestamp::FOREVER) {
+            (false, true) => self.link_linked(account, host, self.exactly(*expires_at)),
+            (false, false) => self.link_linked_for_ever(account, host),
+            (true, true) => self.link_renewed(account, host, self.exactly(*expires_at)),
+            (true, false) => self.link_renewed_for_ever(account, host),
+        }
+    }
+}

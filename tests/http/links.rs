@@ -1,0 +1,265 @@
+//! `/hosts/link` and `/v1/tms/links`: a host account linked from the host itself, by whoever is logged in to it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+use crate::tms::api::{Caller, text};
+
+mod guessing;
+mod refusals;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const NOW: &str = "2026-11-20T12:00:00+00:00";
+const IN_A_YEAR: &str = "2027-11-20T12:00:00+00:00";
+
+/// A portal and a host with a credential.
+struct World {
+    app: TestApp,
+    admin: Caller,
+    host: Caller,
+}
+
+impl World {
+    async fn start() -> Self {
+        let app = TestApp::start().await;
+        let admin = app.admin("test").await;
+        let host = app.host(&admin, "test", "frontera", false).await;
+        Self { app, admin, host }
+    }
+
+    /// The host asks for an account of this name.
+    async fn ask(&self, user: &str) -> Value {
+        self.host.done("POST /links", json!({ "user": user, "user_uid": "1001" })).await
+    }
+
+    /// What the host is told.
+    async fn status(&self, asked: &Value) -> Value {
+        let mut answer = self.host.done("POST /links/status", json!({ "link_id": asked["link_id"] })).await;
+        let fields = answer.as_object_mut().expect("an object");
+        fields.retain(|name, _| !name.starts_with("result_"));
+        answer
+    }
+
+    /// One more person, with a second factor on record.
+    async fn add(&self, user: &str) -> Browser {
+        self.app.add_person("test", user).await;
+        self.admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": user, "ttl_minutes": -1 })).await;
+        self.app.signed_in_as("test", user, PASSWORD).await
+    }
+
+    /// All links to the host's accounts, as administrators see them.
+    async fn links(&self) -> Vec<(String, String, String)> {
+        let list = self.admin.get("/userhosts/list").await.body;
+        let of_host = list["users"].as_array().expect("links").iter().filter(|link| link["host"] == "frontera");
+        of_host.map(|link| (text(&link["host_account"]).into(), text(&link["tms_user_id"]).into(), text(&link["expires_at"]).into())).collect()
+    }
+
+    /// From the host's question to the link.
+    async fn link(&self, browser: &Browser, user: &str) -> Page {
+        let asked = self.ask(user).await;
+        browser.link(&browser.enter_link(text(&asked["user_code"])).await).await
+    }
+}
+
+fn pending() -> Value {
+    json!({ "status": "pending" })
+}
+
+fn link_of(account: &str, user: &str, until: &str) -> (String, String, String) {
+    (account.into(), user.into(), until.into())
+}
+
+#[tokio::test]
+async fn a_person_links_an_account_from_its_host() {
+    let world = World::start().await;
+    let asked = world.ask("jd").await;
+    assert_eq!((&asked["expires_in"], &asked["interval"]), (&json!(600), &json!(5)), "{asked}");
+    assert_eq!(asked["verification_uri"], format!("{}/hosts/link", world.app.base));
+    assert!(asked["verification_uri_complete"].is_null() && text(&asked["link_id"]).len() == 43, "{asked}");
+    assert_eq!(world.status(&asked).await, pending());
+
+    let browser = world.app.signed_in().await;
+    world.app.clock.advance(MINUTE);
+    let question = browser.enter_link(&text(&asked["user_code"]).to_lowercase()).await;
+    assert_eq!((question.status, question.path.as_str()), (200, "/hosts/link"));
+    let words = question.words();
+    for said in [
+        "Link jd on frontera to you?",
+        "You are Test User (testuser1 at Test).",
+        &format!("Check that your terminal on frontera shows {}", text(&asked["user_code"])),
+        "Account jd number 1001 Host frontera Asked 1 minute ago Linked until 20 November 2027",
+        "Confirm only if you started this on that host yourself, just now.",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert!(world.links().await.is_empty(), "nothing is linked yet");
+
+    let linked = browser.link(&question).await;
+    assert_eq!(linked.path, "/hosts");
+    assert!(linked.says("jd on frontera is linked to you until 20 November 2027"), "{}", linked.words());
+    assert!(linked.words().contains("jd active Linked just now, by you, from the host"), "{}", linked.words());
+    let until = "2027-11-20T12:01:00+00:00";
+    assert_eq!(world.links().await, [link_of("jd", "testuser1", until)]);
+    assert_eq!(world.status(&asked).await, json!({ "status": "linked", "tms_user_id": "testuser1", "expires_at": until }));
+    assert_eq!((world.app.recorded("host_link_asked").await, world.app.recorded("host_linked").await), (1, 1));
+    let subjects = world.app.texts("SELECT subject FROM activity WHERE kind LIKE 'host_link%'").await;
+    assert_eq!(subjects, ["jd@frontera", "jd@frontera"]);
+}
+
+#[tokio::test]
+async fn a_key_for_the_linked_account_logs_in_and_unlinking_ends_it_until_it_is_linked_again() {
+    let world = World::start().await;
+    let (browser, client) = (world.app.signed_in().await, world.app.client());
+    world.link(&browser, "jd").await;
+    let key = client.make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
+    let asks = json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": key["public_key_fingerprint"] });
+    assert!(world.host.lets_in(&asks).await);
+
+    let account = world.app.texts("SELECT id FROM host_accounts WHERE host = 'frontera'").await.remove(0);
+    let gone = browser.post("/api/hosts/unlink", &[("account", &account)]).await;
+    assert!(gone.says("is no longer linked to you"), "{}", gone.words());
+    assert!(!world.host.lets_in(&asks).await && world.links().await.is_empty());
+
+    let again = world.link(&browser, "jd").await;
+    assert!(again.says("jd on frontera is linked to you until"), "{}", again.words());
+    assert!(!world.host.lets_in(&asks).await, "keys that were revoked stay so");
+    client.make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
+}
+
+#[tokio::test]
+async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    world.link(&browser, "jd").await;
+    let key = world.app.client().make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
+    let asks = json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": key["public_key_fingerprint"] });
+    let before = world.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await;
+
+    world.app.clock.advance(340 * DAY);
+    let browser = world.app.signed_in().await;
+    let words = browser.get("/hosts").await.words();
+    assert!(words.contains("This link ends soon. To renew it, log in to the host as this account and run: tms link"), "{words}");
+    let asked = world.ask("jd").await;
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    assert!(question.says("This account is linked to you already, until 20 November 2027"), "{}", question.words());
+    let renewed = browser.link(&question).await;
+    assert!(renewed.says("was linked to you already. The link now lasts until 25 October 2028"), "{}", renewed.words());
+    assert!(!renewed.words().contains("This link ends soon"), "{}", renewed.words());
+    assert_eq!(world.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await, before);
+    assert!(world.host.lets_in(&asks).await);
+    assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
+
+    // A shorter policy takes nothing away.
+    world.app.change_tenant("test", |tenant| tenant.policy.link_lifetime = DAY).await;
+    world.link(&browser, "jd").await;
+    assert_eq!(world.links().await, [link_of("jd", "testuser1", "2028-10-25T12:00:00+00:00")]);
+
+    // An administrator's link without an end has none afterwards either.
+    let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "for-ever", "ttl_minutes": -1 });
+    world.admin.done("POST /userhosts", link).await;
+    let page = world.link(&browser, "for-ever").await;
+    assert!(page.says("for-ever on frontera was linked to you already, and the link has no end."), "{}", page.words());
+    assert!(page.words().contains("for-ever active Linked just now, by an administrator Expires never"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn a_link_that_has_ended_is_made_anew() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "jd", "ttl_minutes": 0 });
+    world.admin.done("POST /userhosts", link).await;
+    assert_eq!(world.links().await, [link_of("jd", "testuser1", NOW)]);
+    let words = browser.get("/hosts").await.words();
+    assert!(words.contains("jd expired") && words.contains("This link has ended. To renew it"), "{words}");
+    let page = world.link(&browser, "jd").await;
+    assert!(page.says("jd on frontera is linked to you until"), "{}", page.words());
+    assert!(page.words().contains("jd active Linked just now, by you, from the host"), "{}", page.words());
+    assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
+}
+
+#[tokio::test]
+async fn not_me_stops_it_and_the_host_and_the_operators_hear_of_it() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    let page = browser.refuse_link(&question).await;
+    assert!(page.path == "/hosts" && page.says("Nothing was linked. The host has been told"), "{}", page.words());
+    assert_eq!(world.status(&asked).await, json!({ "status": "refused" }));
+    assert!(world.links().await.is_empty());
+    assert_eq!(world.app.recorded("host_link_refused").await, 1);
+    // It cannot be taken back: the question has to be asked again.
+    assert_eq!(browser.link(&question).await.problem(), "This request has already been answered.");
+    assert!(world.links().await.is_empty());
+}
+
+#[tokio::test]
+async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    world.app.clock.advance(15 * MINUTE);
+    let asked = world.ask("jd").await;
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    let again = browser.link(&question).await;
+    assert_eq!(again.path, "/sign-in");
+    assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
+    let back = browser
+        .post("/sign-in/password", &[("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", "/hosts/link"), ("again", "1")])
+        .await;
+    assert!(back.says("Link jd on frontera to you?"), "{}", back.words());
+    assert!(browser.link(&back).await.says("is linked to you until"));
+
+    // A no is taken from whoever is signed in.
+    world.app.clock.advance(15 * MINUTE);
+    let asked = world.ask("jd2").await;
+    browser.refuse_link(&browser.enter_link(text(&asked["user_code"])).await).await;
+    assert_eq!(world.status(&asked).await, json!({ "status": "refused" }));
+}
+
+#[tokio::test]
+async fn an_address_fills_the_code_in_only_where_the_tenant_wants_that_and_never_through_sign_in() {
+    let world = World::start().await;
+    let asked = world.ask("jd").await;
+    let (code, browser) = (text(&asked["user_code"]).to_owned(), world.app.signed_in().await);
+    assert_eq!(browser.get(&format!("/hosts/link?user_code={code}")).await.field("user_code"), "");
+
+    world.app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let asked = world.ask("jd").await;
+    let code = text(&asked["user_code"]).to_owned();
+    assert_eq!(asked["verification_uri_complete"], format!("{}/hosts/link?user_code={code}", world.app.base));
+    let page = browser.get(&format!("/hosts/link?user_code={code}")).await;
+    assert_eq!(page.field("user_code"), code);
+    assert!(page.says("This code came with the address."), "{}", page.words());
+    assert_eq!(browser.get("/hosts/link?user_code=BCDF-BCDF").await.field("user_code"), "");
+
+    let stranger = world.app.browser();
+    let asked_to_sign_in = stranger.request(reqwest::Method::GET, &format!("/hosts/link?user_code={code}")).send().await.expect("an answer");
+    assert_eq!(asked_to_sign_in.headers()["location"], "/sign-in?then=/hosts/link", "no code in the address");
+}
+
+#[tokio::test]
+async fn a_code_typed_as_somebody_else_is_let_go_of_and_typed_again() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    world.add("eve").await;
+    let code = text(&asked["user_code"]).to_owned();
+    browser.enter_link(&code).await;
+    let sign_in = browser.post("/api/links/switch", &[("tenant", "test")]).await;
+    assert_eq!((sign_in.path.as_str(), sign_in.field("then").as_str()), ("/sign-in", "/hosts/link"));
+    let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", "eve"), ("password", PASSWORD), ("then", "/hosts/link")]).await;
+    assert_eq!((page.path.as_str(), page.title()), ("/hosts/link", "Link a host account · Trust Manager"));
+    browser.link(&browser.enter_link(&code).await).await;
+    assert_eq!(world.status(&asked).await["tms_user_id"], "eve");
+}
+
+#[tokio::test]
+async fn the_operator_and_the_policy_page_say_how_long_and_for_whom() {
+    let world = World::start().await;
+    let words = world.app.signed_in().await.get("/admin/policy").await;
+    assert_eq!((words.field("policy[link_days]").as_str(), words.field("policy[lowest_linked_uid]").as_str()), ("365", "1000"));
+    assert!(words.words().contains("nobody on the host can tell them apart"), "{}", words.words());
+    assert!(words.says("--link-days 365") && words.says("--shared-host-accounts false"), "{}", words.words());
+}

@@ -1,0 +1,97 @@
+//! Guessing the codes: counted together with those of devices.
+
+use super::*;
+use crate::app::Answer;
+
+const WRONG: &str = "BCDF-BCDF";
+const NOT_VALID: &str = "That code is not valid or has expired. Run the command again to get a new one.";
+
+#[tokio::test]
+async fn wrong_codes_of_accounts_and_of_devices_are_counted_together() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    for n in 0..5 {
+        let page = if n % 2 == 0 { browser.enter_link(WRONG).await } else { browser.enter(WRONG).await };
+        assert_eq!(page.problem(), NOT_VALID);
+    }
+    for stopped in [browser.enter_link(text(&asked["user_code"])).await, browser.enter(WRONG).await] {
+        assert_eq!((stopped.status, stopped.retry_after()), (429, Some(600)), "{}", stopped.words());
+    }
+    assert_eq!(world.app.recorded("code_guessing_stopped").await, 1);
+    world.app.clock.advance(10 * MINUTE);
+    let asked = world.ask("jd").await;
+    assert_eq!(browser.enter_link(text(&asked["user_code"])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_devices_code_links_nothing_and_an_accounts_code_lets_no_device_in() {
+    let world = World::start().await;
+    let (asked, browser, device) = (world.ask("jd").await, world.app.signed_in().await, world.app.start_device().await);
+    assert_eq!(browser.enter_link(&device.user_code).await.problem(), NOT_VALID);
+    assert_eq!(browser.enter(text(&asked["user_code"])).await.problem(), NOT_VALID);
+    assert_eq!(world.app.number("SELECT count(*) FROM attempts WHERE key LIKE 'code session%'").await, 2);
+    assert_eq!(world.status(&asked).await, pending());
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_code_says_why_and_costs_nothing() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    for (typed, problem) in [
+        ("", "Enter the code shown on your device."),
+        ("BCDF", "That code has 4 letters; it should have 8."),
+        ("AEIO-0123", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
+    ] {
+        let page = browser.enter_link(typed).await;
+        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/hosts/link", problem));
+    }
+    assert_eq!(world.app.number("SELECT count(*) FROM attempts").await, 0);
+}
+
+#[tokio::test]
+async fn before_sign_in_no_code_is_looked_at() {
+    let world = World::start().await;
+    let asked = world.ask("jd").await;
+    let visitor = world.app.browser();
+    for code in [WRONG, text(&asked["user_code"])] {
+        assert_eq!(visitor.enter_link(code).await.path, "/sign-in");
+    }
+    assert_eq!(world.app.number("SELECT count(*) FROM attempts").await, 0);
+    assert_eq!(world.app.number("SELECT count(*) FROM link_requests WHERE claimed_session IS NOT NULL").await, 0);
+}
+
+#[tokio::test]
+async fn a_code_belongs_to_the_session_that_typed_it_first() {
+    let world = World::start().await;
+    let (asked, first, eve) = (world.ask("jd").await, world.app.signed_in().await, world.add("eve").await);
+    let code = text(&asked["user_code"]);
+    let question = first.enter_link(code).await;
+    assert_eq!(first.enter_link(code).await.status, 200, "twice is fine");
+    let refused = eve.enter_link(code).await;
+    assert_eq!(refused.problem(), "This code is already open in another browser. Go on there, or run the command again to get a new one.");
+    assert_eq!(world.app.recorded("code_presented_twice").await, 1);
+    assert_eq!(world.app.number("SELECT count(*) FROM attempts WHERE key LIKE 'code account test/eve'").await, 1);
+    // Nor with its public name, nor in another browser of the same person.
+    for other in [&eve, &world.app.signed_in().await] {
+        let page = other.link(&question).await;
+        assert_eq!(page.problem(), "This request is not open in this browser, or has been replaced by a newer one. Enter the code again.");
+    }
+    assert_eq!((world.status(&asked).await, world.links().await.len()), (pending(), 0));
+    assert!(first.link(&question).await.says("is linked to you until"));
+}
+
+/// A secret of the host's, and as hard to guess as one.
+#[tokio::test]
+async fn neither_secret_is_in_the_database() {
+    let world = World::start().await;
+    let asked = world.ask("jd").await;
+    let dump = world.app.dump("test").await;
+    let kept = dump["link_requests"].join("\n");
+    assert!(kept.contains("frontera"), "{kept}");
+    for secret in [text(&asked["link_id"]), text(&asked["user_code"]), &text(&asked["user_code"]).replace('-', "")] {
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+        assert!(!kept.contains(secret) && !kept.contains(&hex), "{kept}");
+    }
+    let status = Answer::of(world.app.nobody().request("POST /links/status").json(&json!({ "link_id": asked["link_id"] }))).await;
+    assert_eq!(status.status, 401, "the secret alone proves nothing");
+}

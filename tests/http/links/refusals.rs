@@ -1,0 +1,238 @@
+//! Who may not ask, what is not linked, and what happens at the same time.
+
+use futures_util::future::join_all;
+
+use super::*;
+
+const NOT_OPEN: &str = "This request is not open in this browser, or has been replaced by a newer one. Enter the code again.";
+const TAKEN: &str = "This account is linked to somebody else here, and your centre does not let people share one.";
+
+#[tokio::test]
+async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
+    let world = World::start().await;
+    let (app, wanted) = (&world.app, json!({ "user": "jd", "user_uid": "1001" }));
+    let device = app.device_with(crate::tms::api::EVERYTHING).await;
+    for stranger in [app.nobody(), app.nobody().with("x-tms-tenant", "test"), app.client(), world.admin.clone(), app.bearer("x"), device] {
+        assert_eq!(stranger.refusal("POST /links", wanted.clone()).await, 401);
+    }
+    let other = app.host(&world.admin, "test", "stampede", false).await;
+    let asked = world.ask("jd").await;
+    assert_eq!(other.refusal("POST /links/status", json!({ "link_id": asked["link_id"] })).await, 404);
+    // Whatever it says of itself, it is the host that its credential is of.
+    other.done("POST /links", json!({ "user": "jd", "user_uid": "1001", "host": "frontera", "tenant": "default" })).await;
+    assert_eq!(app.texts("SELECT host FROM link_requests ORDER BY host").await, ["frontera", "stampede"]);
+    assert_eq!(world.status(&asked).await, pending());
+}
+
+#[tokio::test]
+async fn accounts_that_run_the_host_are_nobodys() {
+    let world = World::start().await;
+    let refusal = async |user: &str, uid: Value| world.host.refusal("POST /links", json!({ "user": user, "user_uid": uid })).await;
+    for (user, uid) in [("root", 0), ("jd", 0), ("root", 1_001), ("slurm", 1_001), ("systemd-network", 1_001), ("jd", 999), ("jd", 65_534)] {
+        assert_eq!(refusal(user, json!(uid)).await, 403, "{user} {uid}");
+    }
+    assert_eq!(refusal("jd", json!(u32::MAX)).await, 403);
+    for uid in [json!("-1"), json!(""), json!("1001x"), json!("4294967296"), json!(1.5)] {
+        assert_eq!(refusal("jd", uid.clone()).await, 400, "{uid}");
+    }
+    for user in ["", "*", "j d", "DOMAIN\\jd", "jd\u{0}"] {
+        assert_eq!(refusal(user, json!(1_001)).await, 400, "{user:?}");
+    }
+    world.app.change_tenant("test", |tenant| tenant.policy.lowest_linked_uid = 500).await;
+    world.host.done("POST /links", json!({ "user": "jd", "user_uid": 500 })).await;
+    assert_eq!(refusal("jd", json!(499)).await, 403);
+}
+
+#[tokio::test]
+async fn a_host_whose_tenant_is_off_or_whose_credential_is_gone_asks_for_nothing() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    world.app.change_tenant("test", |tenant| tenant.enabled = false).await;
+    assert_eq!(world.host.refused("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await, (400, "Tenant not enabled.".into()));
+    assert_eq!(world.host.refusal("POST /links/status", json!({ "link_id": asked["link_id"] })).await, 400);
+    assert_eq!(browser.link(&question).await.path, "/sign-in");
+    world.app.change_tenant("test", |tenant| tenant.enabled = true).await;
+    assert_eq!(world.status(&asked).await, pending());
+
+    // What the host has asked for goes with its credential.
+    world.admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
+    assert_eq!(world.host.refusal("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await, 401);
+    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert!(world.links().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_credential_that_leaked_has_asked_for_nothing() {
+    let mut world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    let wanted = json!({ "tenant": "test", "host": "frontera" });
+    let made = world.admin.done("POST /hosts/credential", wanted.clone()).await;
+    assert_eq!(world.status(&asked).await, pending(), "in a rotation the old one goes on");
+    world.host = world.app.bearer(text(&made["credential"]));
+    let made = world.admin.done("POST /hosts/credential?overlap_minutes=0", wanted).await;
+    world.host = world.app.bearer(text(&made["credential"]));
+    assert_eq!(world.host.refusal("POST /links/status", json!({ "link_id": asked["link_id"] })).await, 404);
+    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+}
+
+#[tokio::test]
+async fn a_code_ends_after_ten_minutes_or_when_the_tenants_codes_do() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    world.app.clock.advance(10 * MINUTE - Duration::from_millis(1));
+    assert_eq!((world.status(&asked).await, browser.get("/hosts/link").await.title()), (pending(), question.title()));
+    world.app.clock.advance(Duration::from_millis(1));
+    assert_eq!(world.status(&asked).await, json!({ "status": "expired" }));
+    assert_eq!(browser.link(&question).await.problem(), "The code has expired. Run the command again on the host to get a new one.");
+    let page = browser.enter_link(text(&asked["user_code"])).await;
+    assert!(page.problem().starts_with("That code is not valid or has expired."), "{}", page.words());
+    assert!(world.links().await.is_empty());
+
+    world.app.change_tenant("test", |tenant| tenant.policy.code_lifetime = 2 * MINUTE).await;
+    assert_eq!(world.ask("jd").await["expires_in"], 120);
+    world.app.clock.advance(3 * DAY);
+    world.app.services.tidy().await.expect("tidied");
+    assert_eq!(world.app.number("SELECT count(*) FROM link_requests").await, 0);
+}
+
+#[tokio::test]
+async fn asking_again_takes_the_place_of_what_was_asked_before() {
+    let world = World::start().await;
+    let (first, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&first["user_code"])).await;
+    let second = world.ask("jd").await;
+    assert_eq!(world.host.refusal("POST /links/status", json!({ "link_id": first["link_id"] })).await, 404);
+    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert_eq!(world.app.number("SELECT count(*) FROM link_requests").await, 1);
+    assert!(world.links().await.is_empty());
+    browser.link(&browser.enter_link(text(&second["user_code"])).await).await;
+    assert_eq!(world.status(&second).await["status"], "linked");
+}
+
+#[tokio::test]
+async fn a_hundred_accounts_of_one_host_wait_at_once_and_no_more() {
+    let world = World::start().await;
+    for n in 0..100 {
+        world.ask(&format!("student{n}")).await;
+    }
+    let one_more = json!({ "user": "jd", "user_uid": "1001" });
+    assert_eq!(world.host.refusal("POST /links", one_more.clone()).await, 503);
+    world.ask("student7").await;
+    let other = world.app.host(&world.admin, "test", "stampede", false).await;
+    other.done("POST /links", one_more.clone()).await;
+    world.app.clock.advance(10 * MINUTE);
+    world.host.done("POST /links", one_more).await;
+}
+
+#[tokio::test]
+async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenant_shares() {
+    let world = World::start().await;
+    let (first, eve) = (world.app.signed_in().await, world.add("eve").await);
+    world.link(&first, "jd").await;
+    let asked = world.ask("jd").await;
+    let question = eve.enter_link(text(&asked["user_code"])).await;
+    assert!(question.says(TAKEN) && !question.says("value=\"link\""), "{}", question.words());
+    let refused = eve.link(&question).await;
+    assert!(refused.status == 422 && refused.problem().starts_with(TAKEN), "{}", refused.words());
+    for page in [&question, &refused] {
+        assert!(!page.text.contains("testuser1") && !page.text.contains("Test User"), "never who: {}", page.words());
+    }
+    assert_eq!((world.status(&asked).await, world.links().await.len()), (pending(), 1));
+
+    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
+    assert!(eve.link(&eve.get("/hosts/link").await).await.says("jd on frontera is linked to you until"));
+    assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR), link_of("jd", "eve", IN_A_YEAR)]);
+    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
+    let asked = world.ask("jd").await;
+    assert!(eve.enter_link(text(&asked["user_code"])).await.says(TAKEN), "it is not renewed once sharing is off");
+
+    // A link that has ended keeps nobody out.
+    let unlink = |user: &str| json!({ "tenant": "test", "tms_user_id": user, "host": "frontera", "host_account": "jd", "ttl_minutes": 0 });
+    world.admin.done("PATCH /userhosts/upd", unlink("testuser1")).await;
+    assert!(world.link(&eve, "jd").await.says("was linked to you already"));
+}
+
+#[tokio::test]
+async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
+    let world = World::start().await;
+    world.app.add_person("test", "new").await;
+    let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
+    let asked = world.ask("jd").await;
+    let refused = browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
+    assert!(refused.problem().starts_with("You have no second factor on record yet"), "{}", refused.words());
+    assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
+    world.admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": "new", "ttl_minutes": 60 })).await;
+    assert!(browser.link(&refused).await.says("is linked to you until"));
+}
+
+#[tokio::test]
+async fn a_code_of_another_tenant_says_where_it_belongs_and_is_not_taken() {
+    let world = World::start().await;
+    world.app.add_dora().await;
+    let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
+    let asked = world.ask("jd").await;
+    let page = dora.enter_link(text(&asked["user_code"])).await;
+    assert_eq!(page.problem(), "This code belongs to Test. Switch to Test to continue.");
+    let sign_in = dora.post("/api/links/switch", &[("tenant", &page.field("tenant"))]).await;
+    assert!(sign_in.path == "/sign-in" && sign_in.words().contains("Test"), "{}", sign_in.words());
+    assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
+}
+
+/// Two people cannot hold one code; one person may press twice, or yes and no at once.
+#[tokio::test]
+async fn of_many_answers_at_once_exactly_one_counts() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    for round in 0..4 {
+        let asked = world.ask(&format!("jd{round}")).await;
+        let question = browser.enter_link(text(&asked["user_code"])).await;
+        join_all((0..6).map(async |n| if n % 2 == 0 { browser.link(&question).await } else { browser.refuse_link(&question).await })).await;
+        let (status, links) = (world.status(&asked).await, world.links().await);
+        let linked = links.iter().filter(|(account, ..)| *account == format!("jd{round}")).count();
+        assert_eq!(linked, usize::from(status["status"] == "linked"), "{status}");
+    }
+    assert_eq!(world.app.recorded("host_linked").await + world.app.recorded("host_link_refused").await, 4);
+}
+
+#[tokio::test]
+async fn of_two_people_who_confirm_for_one_account_at_once_one_has_it() {
+    let world = World::start().await;
+    let (first, eve) = (world.app.signed_in().await, world.add("eve").await);
+    // Each has had a code of their own; the host asked for the second while the first was open.
+    let asked = world.ask("jd").await;
+    let hers = eve.enter_link(text(&asked["user_code"])).await;
+    let asked = world.ask("jd").await;
+    let his = first.enter_link(text(&asked["user_code"])).await;
+    let pages = join_all([(&first, &his), (&eve, &hers)].map(async |(browser, question)| browser.link(question).await)).await;
+    assert!(pages[0].says("is linked to you until") && pages[1].problem() == NOT_OPEN, "{} {}", pages[0].words(), pages[1].words());
+    assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
+}
+
+/// Whoever presses "revoke everything" is not undone by an answer that was on its way.
+#[tokio::test]
+async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
+    use tms_portal::domain::ids::LinkRequestId;
+    let world = World::start().await;
+    let asked = world.ask("jd").await;
+    let late = world.app.person_without_session("testuser1").await;
+    let id = world.app.services.present_link_code(&late, text(&asked["user_code"])).await.map_err(|_| ()).expect("taken up");
+    let fresh = world.app.services.fresh(&late).expect("fresh");
+    assert!(world.app.services.link_my_account(&fresh, &id).await.is_err() && world.app.services.refuse_link(&late, &id).await.is_err());
+    assert!(world.app.services.waiting_link(&late, &LinkRequestId::parse("lnk_none").expect("an id")).await.expect("an answer").is_none());
+    assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
+}
+
+/// With the record sabotaged, nothing is linked either, and the host is not told otherwise.
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_linked() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    world.app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    assert_eq!(browser.link(&question).await.status, 500);
+    assert_eq!(browser.refuse_link(&question).await.status, 500);
+    assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
+}

@@ -1,0 +1,287 @@
+//! `tms link`: real accounts, a real socket, and the helper as docs/operations.md runs it.
+
+use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::ground::{OTHER_ACCOUNT, id};
+use crate::host;
+use crate::portal::PASSWORD;
+use crate::world::{PERSON, World};
+
+/// The helper, and where it listens.
+struct Helper<'a> {
+    world: &'a World,
+    socket: PathBuf,
+    child: Child,
+}
+
+/// `None`, and it has been said why, where nobody can become somebody else.
+async fn world() -> Option<World> {
+    static SAID: Once = Once::new();
+    let world = World::start().await?;
+    let why = match (world.host.ground.is_root(), id(&["-u", OTHER_ACCOUNT])) {
+        (false, _) => "this is not root, and only root can be two people".to_owned(),
+        (true, None) => format!("there is no account {OTHER_ACCOUNT}: run .make/sshd"),
+        (true, Some(_)) => {
+            world.prove_the_host().await;
+            return Some(world);
+        }
+    };
+    SAID.call_once(|| drop(writeln!(std::io::stderr(), "\n!!! SKIPPED: tests of `tms link`: {why}\n")));
+    None
+}
+
+impl World {
+    /// Gives the host a credential.
+    async fn prove_the_host(&self) {
+        let wanted = json!({ "tenant": "test", "host": host::NAME });
+        let made = self.admin(Method::POST, "/v1/tms/hosts/credential", wanted).await.expect(201);
+        let credential = self.host.secret("credential", made["credential"].as_str().expect("a credential"));
+        self.host.set(&format!("credential_file = \"{}\"", credential.display()));
+    }
+
+    /// Who is linked to an account of the host.
+    async fn linked_to(&self, account: &str) -> Vec<String> {
+        let list = self.admin(Method::GET, "/v1/tms/userhosts/list", Value::Null).await.expect(200);
+        let links = list["users"].as_array().expect("links").clone();
+        let of_account = links.into_iter().filter(|link| link["host"] == host::NAME && link["host_account"] == account);
+        of_account.map(|link| link["tms_user_id"].as_str().expect("a person").to_owned()).collect()
+    }
+
+    async fn unlink(&self, account: &str) {
+        let link = json!({ "tenant": "test", "tms_user_id": PERSON, "host": host::NAME, "host_account": account });
+        self.admin(Method::DELETE, "/v1/tms/userhosts/del", link).await.did_one();
+    }
+
+    async fn signed_in(&self) -> Browser {
+        let browser = Browser::new(&self.portal.url);
+        assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
+        browser
+    }
+}
+
+impl<'a> Helper<'a> {
+    /// As root, with a socket that it makes itself.
+    fn start(world: &'a World) -> Self {
+        let socket = world.host.settings_file().with_file_name("link.sock");
+        let mut command = Command::new(&world.host.ground.program);
+        command.arg("link").arg("--config").arg(world.host.settings_file()).arg("--socket").arg(&socket).stdin(Stdio::null());
+        Self::run(world, socket, command)
+    }
+
+    /// As its own user, with a socket that is handed over as systemd does it: number 3, and `LISTEN_PID` and `LISTEN_FDS` say so.
+    fn start_as_systemd_would(world: &'a World) -> Self {
+        const HAND_OVER: &str = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" link --config \"$1\"";
+        let socket = world.host.settings_file().with_file_name("link.sock");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        fs::set_permissions(&socket, Permissions::from_mode(0o666)).expect("set");
+        let mut command = Command::new("sh");
+        command.args(["-c", HAND_OVER]).arg(&world.host.ground.program).arg(world.host.settings_file());
+        command.uid(world.host.ground.keycmd_uid.expect("root's")).stdin(Stdio::from(OwnedFd::from(listener)));
+        Self::run(world, socket, command)
+    }
+
+    fn run(world: &'a World, socket: PathBuf, mut command: Command) -> Self {
+        let ready = || world.host.asked().iter().filter(|line| line.contains("link: ready")).count();
+        let before = ready();
+        let mut child = command.stdout(Stdio::null()).spawn().expect("the helper");
+        let patience = Instant::now() + Duration::from_secs(10);
+        while ready() == before {
+            assert!(child.try_wait().expect("its state").is_none() && Instant::now() < patience, "the helper does not start");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Self { world, socket, child }
+    }
+
+    /// `tms link`, run by that account.
+    fn link_as(&self, account: &str) -> Linking {
+        let number = |what| id(&[what, account]).and_then(|number| number.parse().ok()).expect("an account");
+        let mut command = Command::new(self.world.host.ground.tms().expect("root's"));
+        command.args(["--json", "link", "--socket"]).arg(&self.socket).env_clear().uid(number("-u")).gid(number("-g")).current_dir("/");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("tms");
+        let out = BufReader::new(child.stdout.take().expect("its output"));
+        Linking { child, out }
+    }
+
+    /// Waits for a line of the log.
+    fn says(&self, what: &str) {
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !self.world.host.asked().iter().any(|line| line.contains(what)) {
+            assert!(Instant::now() < patience, "the helper does not say {what:?}: {:#?}", self.world.host.asked());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Helper<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A `tms link` that runs.
+struct Linking {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Linking {
+    fn event(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("a line");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no event: {line:?}"))
+    }
+
+    fn code(&mut self) -> String {
+        let event = self.event();
+        assert_eq!(event["event"], "code", "{event}");
+        event["user_code"].as_str().expect("a code").to_owned()
+    }
+
+    /// Its last event and exit code.
+    fn end(mut self) -> (Value, Option<i32>) {
+        (self.event(), self.child.wait().expect("ended").code())
+    }
+}
+
+#[tokio::test]
+async fn people_link_the_account_they_are_logged_in_to() {
+    let Some(world) = world().await else { return };
+    let account = world.host.ground.account.clone();
+    let helper = Helper::start_as_systemd_would(&world);
+    let (browser, mut codes) = (world.signed_in().await, Vec::new());
+    for account in [account.as_str(), OTHER_ACCOUNT] {
+        let uid = id(&["-u", account]).expect("an account");
+        let mut linking = helper.link_as(account);
+        let event = linking.event();
+        assert_eq!((&event["account"], &event["host"]), (&json!(account), &json!(host::NAME)), "{event}");
+        assert_eq!(event["verification_uri"], format!("{}/hosts/link", world.portal.url));
+        let code = event["user_code"].as_str().expect("a code");
+        codes.push(code.to_owned());
+        let question = browser.enter_link(code).await;
+        let words = question.words();
+        assert!(words.contains(&format!("Account {account} number {uid} Host {}", host::NAME)), "{words}");
+        if account == OTHER_ACCOUNT {
+            assert!(browser.link(&question).await.says("is linked to you until"));
+        } else {
+            // It is somebody else's already: an administrator has linked it.
+            assert!(words.contains("This account is linked to somebody else here"), "{words}");
+            world.unlink(account).await;
+            assert!(browser.link(&question).await.says("is linked to you until"));
+        }
+        let (linked, code) = linking.end();
+        assert_eq!((&linked["event"], &linked["tms_user_id"], code), (&json!("linked"), &json!("testuser1"), Some(0)), "{linked}");
+        assert_eq!(world.linked_to(account).await, ["testuser1"]);
+        helper.says(&format!("link: uid={uid} account=\"{account}\": linked to \"testuser1\""));
+    }
+    let log = world.host.asked().join("\n");
+    assert!(!codes.iter().any(|code| log.contains(code)), "no code stands in the log: {log}");
+}
+
+#[tokio::test]
+async fn not_me_and_a_newer_code_end_the_wait() {
+    let Some(world) = world().await else { return };
+    let helper = Helper::start(&world);
+    let browser = world.signed_in().await;
+    let mut first = helper.link_as(OTHER_ACCOUNT);
+    first.code();
+    let mut second = helper.link_as(OTHER_ACCOUNT);
+    let question = browser.enter_link(&second.code()).await;
+    browser.refuse_link(&question).await;
+    assert_eq!(
+        second.end(),
+        (json!({ "event": "error", "error": "access_denied", "message": "Refused in the browser. Nothing was linked." }), Some(4))
+    );
+    let (replaced, code) = first.end();
+    assert_eq!((&replaced["error"], code), (&json!("expired_token"), Some(5)), "{replaced}");
+    assert!(world.linked_to(OTHER_ACCOUNT).await.is_empty());
+
+    // Whoever goes away is not waited for.
+    let mut third = helper.link_as(OTHER_ACCOUNT);
+    third.code();
+    third.child.kill().expect("killed");
+    third.child.wait().expect("ended");
+    helper.says("the caller hung up");
+}
+
+#[tokio::test]
+async fn root_and_the_hosts_own_accounts_are_refused() {
+    let Some(world) = world().await else { return };
+    let helper = Helper::start(&world);
+    let keycmd = world.host.ground.keycmd_account.clone();
+    for (account, why) in [("root", "root's account cannot be linked: run this as yourself"), (&keycmd, "this account belongs to the host itself")] {
+        let (said, code) = helper.link_as(account).end();
+        assert_eq!((&said["error"], code), (&json!("not_linked"), Some(1)), "{said}");
+        assert!(said["message"].as_str().is_some_and(|message| message.contains(why)), "{said}");
+    }
+    let asked = world.admin(Method::GET, "/v1/tms/userhosts/list", Value::Null).await.expect(200);
+    assert!(!asked.to_string().contains(&keycmd), "{asked}");
+}
+
+/// What is wrong with the host is for its operators; what passes, the caller hears.
+#[tokio::test]
+async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
+    let Some(mut world) = world().await else { return };
+    let settings = fs::read_to_string(world.host.settings_file()).expect("settings");
+    {
+        let helper = Helper::start(&world);
+        // Settings are read anew for each caller.
+        world.host.set("");
+        let (said, code) = helper.link_as(OTHER_ACCOUNT).end();
+        assert_eq!((&said["message"], code), (&json!("this host is not set up for it; its operators find the reason in its log"), Some(1)), "{said}");
+        helper.says("credential_file is not set");
+        fs::write(world.host.settings_file(), settings).expect("written");
+    }
+    world.portal.stop();
+    let helper = Helper::start(&world);
+    let (said, code) = helper.link_as(OTHER_ACCOUNT).end();
+    assert!(said["message"].as_str().is_some_and(|message| message.contains("could not be reached")) && code == Some(1), "{said}");
+}
+
+/// What a caller sends is not read for anything, and ends their visit: neither a forged line nor a program that forwards what it is
+/// given (here: `ssh -L`) gets a code, and none is for another account.
+#[tokio::test]
+async fn a_forged_message_links_nobody() {
+    let Some(world) = world().await else { return };
+    let helper = Helper::start(&world);
+    let (host, account, key) = (&world.host, world.host.ground.account.clone(), world.key(-1, -1).await);
+    let forged = format!("{{\"user\":\"{OTHER_ACCOUNT}\",\"user_uid\":\"{}\"}}\n", id(&["-u", OTHER_ACCOUNT]).expect("an account"));
+
+    let here = host.path("forwarded.sock");
+    let mut ssh = Command::new("ssh");
+    ssh.args(host.ssh_options()).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ExitOnForwardFailure=yes", "-i"]);
+    ssh.arg(&key.file).arg("-N").arg("-L").arg(format!("{}:{}", here.display(), helper.socket.display())).arg(format!("{account}@127.0.0.1"));
+    let mut ssh = ssh.stdin(Stdio::null()).spawn().expect("ssh");
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !here.exists() {
+        assert!(ssh.try_wait().expect("its state").is_none() && Instant::now() < patience, "no way there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut connection = UnixStream::connect(&here).expect("connected");
+    connection.write_all(forged.as_bytes()).expect("sent");
+    let mut said = String::new();
+    connection.read_to_string(&mut said).expect("hung up");
+    ssh.kill().expect("killed");
+    ssh.wait().expect("ended");
+
+    assert!(
+        said.ends_with("{\"event\":\"error\",\"error\":\"unexpected_input\",\"message\":\"the caller sent something, and nothing is to be sent\"}\n"),
+        "{said}"
+    );
+    assert!(!said.contains(OTHER_ACCOUNT), "whatever it says, it is the account that connected: {said}");
+    helper.says("the caller sent something");
+    assert!(!host.asked().iter().any(|line| line.contains(OTHER_ACCOUNT)));
+}
