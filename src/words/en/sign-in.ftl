@@ -20,3 +20,5 @@ sign-in-invitation = Invitation
 sign-in-invitation-keep = Use it
 sign-in-invitation-kept = Your invitation is kept. Sign in where you have an account; it will be tied to yours here.
 sign-in-invitation-forget = It is not mine: forget it
+# $provider (String) - the institution
+sign-in-help = Does { $provider } keep sending you to the wrong place? Let it forget what you chose there:

@@ -17,3 +17,4 @@ sign-in-invitation = Invitación
 sign-in-invitation-keep = Usarla
 sign-in-invitation-kept = Su invitación se conserva. Inicie sesión donde tenga una cuenta; quedará unida a la suya aquí.
 sign-in-invitation-forget = No es mía: olvidarla
+sign-in-help = ¿{ $provider } le lleva una y otra vez al sitio equivocado? Haga que olvide lo que eligió allí:
