@@ -109,6 +109,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("admin/hosts/add") view=admin::hosts::AddAHost/>
                     <Route path=path!("admin/hosts/host") view=admin::hosts::OneHost/>
                     <Route path=path!("admin/hosts/remove") view=admin::hosts::RemoveAHost/>
+                    <Route path=path!("admin/providers") view=admin::providers::Providers/>
+                    <Route path=path!("admin/providers/add") view=admin::providers::AddAProvider/>
+                    <Route path=path!("admin/providers/provider") view=admin::providers::OneProvider/>
+                    <Route path=path!("admin/providers/remove") view=admin::providers::RemoveAProvider/>
                     <Route path=path!("admin/people") view=admin::people::People/>
                     <Route path=path!("admin/people/add") view=admin::people::AddAPerson/>
                     <Route path=path!("admin/people/person") view=admin::people::OnePerson/>

@@ -10,7 +10,7 @@ pub mod guard;
 pub mod listen;
 pub mod oauth;
 mod preferences;
-mod providers;
+pub mod providers;
 pub mod router;
 pub mod service;
 pub mod sign_in;

@@ -69,3 +69,13 @@ export class Institution {
     await once(this.server, 'close');
   }
 }
+
+/** Fills the form in which an administrator adds one. */
+export async function addProvider(page: Page, institution: Institution) {
+  await page.getByLabel('Short name').fill('campus');
+  await page.getByLabel('What its button says').fill('Campus');
+  await page.getByLabel('Where it is').fill(institution.url);
+  await page.getByLabel('As what it knows this portal').fill('portal');
+  await page.getByLabel('Its client’s secret').fill(SECRET);
+  await page.getByRole('button', { name: 'Ask it, and add it' }).click();
+}

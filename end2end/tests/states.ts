@@ -2,6 +2,7 @@
 import { Device } from './device.ts';
 import { allow, asked, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
 import { Host } from './host.ts';
+import { addProvider, Institution } from './institution.ts';
 import { makeKeys } from './machines.ts';
 import type { Portal } from './portal.ts';
 
@@ -171,6 +172,22 @@ export const STATES: State[] = [
   { name: 'administration: clients, one', reach: page => signedInAt(page, '/admin/clients/client?client=testclient1') },
   { name: 'administration: hosts', reach: page => signedInAt(page, '/admin/hosts') },
   { name: 'administration: hosts, one', reach: page => signedInAt(page, '/admin/hosts/host?host=testhost1') },
+  { name: 'administration: providers', reach: page => signedInAt(page, '/admin/providers') },
+  { name: 'administration: providers, add', reach: page => signedInAt(page, '/admin/providers/add') },
+  {
+    name: 'administration: providers, one',
+    reach: async (page, portal) => {
+      await signedInAt(page, '/admin/providers/add');
+      const institution = await Institution.start(`${portal.url}/sign-in/back/test/campus`);
+      await addProvider(page, institution);
+      await institution.stop();
+      // Others sign in here, too.
+      await page.goto('/admin/providers/provider?provider=campus');
+      await page.getByRole('checkbox', { name: 'Switched on: people sign in there' }).uncheck();
+      await press(page, 'Save');
+      await expect(page.getByRole('status')).toHaveText('Saved.');
+    },
+  },
   { name: 'administration: people', reach: page => signedInAt(page, '/admin/people') },
   { name: 'administration: people, one', reach: page => signedInAt(page, '/admin/people/person?user=testuser1') },
   { name: 'administration: delegations', reach: page => signedInAt(page, '/admin/delegations') },

@@ -114,6 +114,8 @@ kinds! {
     PersonChanged = "person_changed",
     PersonInvited = "person_invited",
     ProviderAdded = "provider_added",
+    /// Set up otherwise, switched on or off, or given a new secret.
+    ProviderChanged = "provider_changed",
     ProviderRemoved = "provider_removed",
     TenantCreated = "tenant_created",
     TenantChanged = "tenant_changed",
@@ -204,6 +206,7 @@ impl Kind {
             | Self::PersonChanged
             | Self::PersonInvited
             | Self::ProviderAdded
+            | Self::ProviderChanged
             | Self::ProviderRemoved
             | Self::TenantCreated
             | Self::TenantChanged

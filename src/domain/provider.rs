@@ -27,6 +27,8 @@ pub struct Provider {
     /// Its names are this tenant's names: a newcomer is called what it calls them. Otherwise its own name is put behind.
     pub own_names: bool,
     pub enabled: bool,
+    /// It may be on the portal's own network: the operator says so. Those that administrators add are elsewhere.
+    pub anywhere: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -66,9 +68,18 @@ pub struct Profile {
     /// It vouches for too little to make a newcomer of somebody: a second way in for people who are known.
     #[serde(default)]
     pub known_people_only: bool,
+    /// A page of its own for people whom it keeps sending the wrong way.
+    #[serde(default)]
+    pub help: Option<String>,
 }
 
 impl Profile {
+    /// Who speaks there, without a slash at its end: people's identities name it.
+    pub fn issuer(&self, base: &str) -> String {
+        let base = self.base.as_deref().unwrap_or(base).trim_end_matches('/');
+        self.endpoints.as_ref().map_or(base.to_owned(), |endpoints| endpoints.issuer.replace("{base}", base))
+    }
+
     /// The claims with names, of people and of where they come from.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         [&self.user_name, &self.display_name, &self.organization].into_iter().flatten().map(String::as_str)
@@ -239,6 +250,20 @@ pub enum NotVouched {
 const LONGEST_SUBJECT: usize = 255;
 
 impl Provider {
+    /// The names of what may be changed and differs from another.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let settings = [
+            ("display-name", self.display_name != other.display_name),
+            ("scope", self.scope != other.scope),
+            ("newcomers", self.newcomers != other.newcomers),
+            ("mfa", self.mfa != other.mfa),
+            ("own-names", self.own_names != other.own_names),
+            ("enabled", self.enabled != other.enabled),
+            ("anywhere", self.anywhere != other.anywhere),
+        ];
+        settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+
     /// What is to be kept of a provider's word, which has been verified.
     pub fn judge(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<Vouched, NotVouched> {
         let subject = claims.one(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= LONGEST_SUBJECT);
@@ -303,6 +328,7 @@ mod tests {
             mfa: MfaEvidence { always: false, acr: vec!["https://refeds.org/profile/mfa".into()], amr: vec!["mfa".into(), "hwk".into()] },
             own_names: false,
             enabled: true,
+            anywhere: true,
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),
         }
@@ -322,6 +348,7 @@ mod tests {
             require: BTreeMap::from([("kind".to_owned(), "access-{client_id}".to_owned())]),
             sign_out: None,
             known_people_only: false,
+            help: None,
         }
     }
 

@@ -7,6 +7,7 @@ pub mod keys;
 mod parts;
 pub mod people;
 pub mod policy;
+pub mod providers;
 pub mod record;
 pub mod tenants;
 

@@ -15,5 +15,5 @@ pub use confirm::{Confirm, Gone, Hidden};
 pub use layout::{Frame, Layout};
 pub use list::{Choice, Empty, List};
 pub use page::{DocumentTitle, Page};
-pub use problem::{Problem, Said, Sorry};
+pub use problem::{Help, Problem, Said, Sorry};
 pub use time::{Ago, At};

@@ -44,7 +44,14 @@ fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, factors: Second
             {if linked.is_empty() {
                 Either::Left(view! { <p class="hint">{w.identities_none()}</p> })
             } else {
-                Either::Right(view! { <ul class="rows">{linked.into_iter().map(|identity| view! { <One identity/> }).collect_view()}</ul> })
+                Either::Right(view! {
+                    <ul class="rows">
+                        {linked.into_iter().map(|identity| {
+                            let unlink = format!("{}?identity={}", paths::IDENTITIES_UNLINK, identity.number);
+                            view! { <OneIdentity identity unlink/> }
+                        }).collect_view()}
+                    </ul>
+                })
             }}
             {(!providers.is_empty()).then(|| view! {
                 <section aria-labelledby="more">
@@ -62,14 +69,24 @@ fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, factors: Second
     }
 }
 
+/// One of a person's identities, and where it is unlinked.
 #[component]
-fn One(identity: IdentityItem) -> impl IntoView {
+pub fn OneIdentity(
+    identity: IdentityItem,
+    unlink: String,
+    /// It stands in a section with a heading of its own.
+    #[prop(optional)]
+    within: bool,
+) -> impl IntoView {
     let w = words();
-    let unlink = format!("{}?identity={}", paths::IDENTITIES_UNLINK, identity.number);
     view! {
         <li class="row-card">
             <div class="what">
-                <h2><bdi>{identity.label.clone()}</bdi></h2>
+                {if within {
+                    Either::Left(view! { <h3><bdi>{identity.label.clone()}</bdi></h3> })
+                } else {
+                    Either::Right(view! { <h2><bdi>{identity.label.clone()}</bdi></h2> })
+                }}
                 <dl class="facts short">
                     <div><dt>{w.identities_at()}</dt><dd><code translate="no" dir="ltr">{identity.issuer}</code></dd></div>
                     <div><dt>{w.identities_since()}</dt><dd><Ago at=identity.linked_at/></dd></div>

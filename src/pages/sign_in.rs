@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Page, Problem, Sorry};
+use super::components::{Help, Page, Problem, Sorry};
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, Onward};
 use crate::domain::tenant::Tenant;
@@ -156,7 +156,10 @@ fn EachWay(
     let (above, within) = if with_providers { (notice, None) } else { (None, notice) };
     let again = only.is_some();
     Either::Right(view! {
-        {above.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
+        {above.map(|notice| view! {
+            <Problem id="sign-in-error" sentence=notice.sentence/>
+            <Help help=notice.help/>
+        })}
         {with_providers.then(|| view! {
             <ul class="cards">
                 {providers.into_iter().map(|provider| {

@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::config::{Config, DataOptions, Options, Problems};
+use super::config::{Config, DataOptions, Existing, Options, Problems};
+use super::providers::reach::Reach;
 use super::service::{Fault, Services, SystemClock, SystemEntropy, TenantAdmin};
 use super::tls::development;
 use crate::domain::ids::TenantId;
@@ -124,7 +125,7 @@ impl From<std::io::Error> for Failed {
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {
-    open_in(&config.data_dir, &config.public_url).await
+    open_in(&config.data_dir, &config.public_url, &config.reach).await
 }
 
 /// A tenant of a portal that has been set up, for the verbs that change it.
@@ -139,7 +140,7 @@ struct InTenant {
 
 impl InTenant {
     async fn open(&self) -> Result<Services, Failed> {
-        Ok(open_data(&self.options.existing()?).await?)
+        Ok(open_existing(&self.options.existing()?).await?)
     }
 
     /// With whoever sits here, as the tenant's administrator.
@@ -150,11 +151,11 @@ impl InTenant {
     }
 }
 
-/// For verbs that change what is stored and talk to nobody.
-async fn open_data(data_dir: &Path) -> Result<Services, Fault> {
-    open_in(data_dir, "").await
+/// For verbs that change what is stored.
+async fn open_existing(existing: &Existing) -> Result<Services, Fault> {
+    open_in(&existing.data_dir, "", &existing.reach).await
 }
 
-async fn open_in(data_dir: &Path, public_url: &str) -> Result<Services, Fault> {
-    Services::open(data_dir, public_url, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemEntropy)).await
+async fn open_in(data_dir: &Path, public_url: &str, reach: &Reach) -> Result<Services, Fault> {
+    Services::open(data_dir, public_url, reach, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemEntropy)).await
 }

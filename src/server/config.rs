@@ -1,5 +1,6 @@
 //! What the operator decided: flags over environment over `Leptos.toml`. Read once; all problems are reported at once.
 
+mod providers;
 mod tls;
 
 use std::fmt;
@@ -13,9 +14,11 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::guard::client_address::TrustedProxies;
+use super::providers::reach::Reach;
 use super::service::DATABASE;
 use super::state::RequestLimits;
 use super::tls::Tls;
+use providers::ProvidersSection;
 use tls::TlsOptions;
 
 /// Where the data are, for every verb.
@@ -30,21 +33,28 @@ pub struct DataOptions {
 }
 
 impl DataOptions {
-    /// The data directory of a portal that has been set up.
-    pub fn existing(&self) -> Result<PathBuf, Problems> {
-        let dir = match &self.data_dir {
-            Some(dir) => dir.clone(),
-            None => self.dir_or(read_file(&self.config).map_err(|problem| Problems(vec![problem]))?.1.data_dir),
+    /// A portal that has been set up. Whoever says where its data are need have no configuration file.
+    pub fn existing(&self) -> Result<Existing, Problems> {
+        let portal = match &self.data_dir {
+            Some(_) if !self.config.exists() => PortalSection::default(),
+            _ => read_file(&self.config).map_err(|problem| Problems(vec![problem]))?.1,
         };
-        let there = dir.join(DATABASE).exists();
-        there
-            .then_some(dir.clone())
-            .ok_or_else(|| Problems(vec![format!("--data-dir: there is no portal in {}; tms-portal init makes one", dir.display())]))
+        let data_dir = self.dir_or(portal.data_dir);
+        if !data_dir.join(DATABASE).exists() {
+            return Err(Problems(vec![format!("--data-dir: there is no portal in {}; tms-portal init makes one", data_dir.display())]));
+        }
+        Ok(Existing { data_dir, reach: portal.providers.reach().map_err(|problem| Problems(vec![problem]))? })
     }
 
     fn dir_or(&self, in_file: Option<PathBuf>) -> PathBuf {
         self.data_dir.clone().or(in_file).unwrap_or_else(|| PathBuf::from(".data"))
     }
+}
+
+/// What the verbs work on that change what is stored.
+pub struct Existing {
+    pub data_dir: PathBuf,
+    pub reach: Reach,
 }
 
 /// Where settings come from, for the verbs that need all of them.
@@ -83,6 +93,7 @@ struct PortalSection {
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpNet>>,
     limits: RequestLimits,
+    providers: ProvidersSection,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +114,7 @@ pub struct Config {
     pub tls: Tls,
     pub trusted_proxies: TrustedProxies,
     pub limits: RequestLimits,
+    pub reach: Reach,
 }
 
 /// Everything that is wrong with the settings, one line each.
@@ -132,11 +144,16 @@ impl Config {
             tls: Tls::Elsewhere,
             trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies.clone().unwrap_or_default())),
             limits: portal.limits,
+            reach: Reach::default(),
             leptos,
         };
         let mut problems = config.problems(options);
         match options.tls.read(config.public_host_name()) {
             Ok(tls) => config.tls = tls,
+            Err(problem) => problems.push(problem),
+        }
+        match portal.providers.reach() {
+            Ok(reach) => config.reach = reach,
             Err(problem) => problems.push(problem),
         }
         if config.https() && !options.tls.wanted() && portal.trusted_proxies.is_none() {
@@ -320,9 +337,16 @@ mod tests {
 
     #[test]
     fn the_file_is_really_read_and_unknown_settings_are_refused() {
-        let (_dir, options) = options("[portal]\ndata-dir = \"/srv/tms\"\n[portal.limits]\npages = 7\n", "http://127.0.0.1:1", "127.0.0.1:1", false);
+        let (_dir, options) = options(
+            "[portal]\ndata-dir = \"/srv/tms\"\n[portal.limits]\npages = 7\n[portal.providers]\nnetworks = [\"10.0.0.0/8\"]\n",
+            "http://127.0.0.1:1",
+            "127.0.0.1:1",
+            false,
+        );
         let config = Config::read(&options).expect("settings");
         assert_eq!((config.data_dir, config.limits.pages.get()), (PathBuf::from("/srv/tms"), 7));
+        assert_eq!(config.reach.networks, ["10.0.0.0/8".parse().expect("a network")]);
+        assert_eq!(problems("[portal.providers]\nca = \"/nowhere\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
         assert_eq!(problems("[portal]\ndata-dri = \"x\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
     }
 }

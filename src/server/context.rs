@@ -13,7 +13,7 @@ pub use super::guard::headers::page_policy;
 use super::preferences;
 pub use super::preferences::Theme;
 pub use super::service::browser_sessions::ListedSession;
-use super::service::entropy::Secret;
+pub use super::service::entropy::Secret;
 pub use super::service::my_apps::{ClientName, InUse as AppRow};
 pub use super::service::my_host_accounts::InUse as HostAccountRow;
 pub use super::service::proofs::FreshlySignedIn;
@@ -21,10 +21,10 @@ use super::service::proofs::NotNow;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
 pub use super::service::{
-    administration, clients, delegations, host_accounts, identities, my_links as links, people, pubkeys as keys, second_factors,
+    administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, second_factors,
 };
 pub use super::sign_in::Ways;
-pub use super::sign_in::session::{Chosen, Notice, Place, SettingUp};
+pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::listing::{ListQuery, Word};
@@ -187,6 +187,7 @@ pub async fn say_edited(edited: Result<(), Error<administration::EditRefused>>) 
         Ok(()) => say(w.admin_saved()).await,
         Err(Error::Refused(administration::EditRefused::Gone)) => say_refused(w.admin_gone()).await,
         Err(Error::Refused(administration::EditRefused::Stale)) => say_refused(w.admin_stale()).await,
+        Err(Error::Refused(administration::EditRefused::LocksOut)) => say_refused(w.admin_locks_out()).await,
         Err(Error::Internal(broken)) => Err(fault(broken)),
     }
 }

@@ -1,9 +1,11 @@
 //! OTHER INSTITUTIONS: asks identity providers who somebody is. The crates `oauth2` and `openidconnect` speak the protocols and
 //! check the tokens; what is here decides what to ask, how long to wait, and what to keep.
 
+mod cause;
 mod http;
 mod known;
 pub mod profiles;
+pub mod reach;
 mod tokens;
 
 use std::collections::HashMap;
@@ -17,9 +19,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provider, Through, Vouched};
 use crate::domain::time::Timestamp;
+pub use cause::Why;
 use http::{ForTokens, Http};
-use known::Known;
+use known::{Keys, Known};
 use profiles::Profiles;
+use reach::Reach;
 pub use tokens::SignedOut;
 use tokens::{Client, NewClient, TokenAnswer};
 
@@ -27,7 +31,10 @@ use tokens::{Client, NewClient, TokenAnswer};
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Trouble {
     #[error("it cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(Why),
+    /// It was added by an administrator, and is where only the operator adds any.
+    #[error("it is on a network of the portal's own, where only the operator adds providers")]
+    OutOfBounds,
     #[error("it takes too long")]
     Slow,
     #[error("it is broken: {0}")]
@@ -111,8 +118,8 @@ const AT_ONCE: usize = 16;
 const SIGNING_OUT: Duration = Duration::from_secs(2);
 
 impl Providers {
-    pub fn new(profiles: Profiles) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: Http::new()?, profiles, known: Mutex::default(), slots: Mutex::default() })
+    pub fn new(profiles: Profiles, reach: &Reach) -> Result<Self, reqwest::Error> {
+        Ok(Self { http: Http::new(reach)?, profiles, known: Mutex::default(), slots: Mutex::default() })
     }
 
     pub fn profiles(&self) -> &Profiles {
@@ -188,7 +195,7 @@ impl Providers {
             },
             IdentityFrom::User => {
                 let address = known.user.as_deref().ok_or_else(|| Trouble::Misconfigured("its profile has no user endpoint".into()))?;
-                let user = self.http.to(known.local).get_json(address, Some(answer.token())).await?;
+                let user = self.http.to(provider, known.local).get_json(address, Some(answer.token())).await?;
                 tokens::Said::of(tokens::claims(&user), now)
             }
         };
@@ -215,7 +222,7 @@ impl Providers {
         let Some(address) = known.user.as_deref().filter(|_| profile.identity == IdentityFrom::IdToken && !missing.is_empty()) else {
             return Ok(claims);
         };
-        let user = tokens::claims(&self.http.to(known.local).get_json(address, Some(answer.token())).await?);
+        let user = tokens::claims(&self.http.to(provider, known.local).get_json(address, Some(answer.token())).await?);
         if user.one("sub").is_none() || user.one("sub") != claims.one("sub") {
             return Err(Trouble::Untrusted("its user endpoint speaks of somebody else".into()));
         }
@@ -256,8 +263,14 @@ impl Providers {
 
     /// What the provider says of itself: asked now, whatever is known. For the operator, who sees whether it works.
     pub async fn test(&self, provider: &Provider, now: Timestamp) -> Result<String, Trouble> {
+        let _slot = self.slot(provider)?;
         self.forget(&provider.tenant_id, &provider.id);
-        Ok(self.known(provider, now).await?.issuer.clone())
+        let known = self.known(provider, now).await?;
+        // One that says nothing of itself is only looked for.
+        if let (Keys::None, Some(user)) = (&known.keys, &known.user) {
+            self.http.to(provider, known.local).knock(user).await?;
+        }
+        Ok(known.issuer.clone())
     }
 
     async fn redeem(
@@ -272,7 +285,7 @@ impl Providers {
         let client = client(provider, client_secret, known, redirect)?;
         let verifier = PkceCodeVerifier::new(secrets.verifier.to_owned());
         let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
-        Ok(TokenAnswer::new(request.request_async(&ForTokens(self.http.to(known.local))).await?))
+        Ok(TokenAnswer::new(request.request_async(&ForTokens(self.http.to(provider, known.local))).await?))
     }
 
     async fn known(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {

@@ -31,6 +31,7 @@ mod once_a_minute;
 pub mod people;
 mod poll_clocks;
 pub mod proofs;
+pub mod providers;
 pub mod pubkeys;
 pub mod record;
 pub mod reservations;
@@ -55,18 +56,18 @@ pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 pub use proofs::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
 
-use super::providers;
 use super::storage::{self, BoxFuture, Connection, Storage};
 use crate::domain::activity::Activity;
 use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
+use crate::server::providers::Providers;
+use crate::server::providers::profiles::Profiles;
+use crate::server::providers::reach::Reach;
 use keys::Keys;
 use once_a_minute::OnceAMinute;
 use poll_clocks::PollClocks;
-use providers::Providers;
-use providers::profiles::Profiles;
 use pubkeys::NewKeys;
 use second_factors::Passkeys;
 use ssh_keys::RSA_WAITING;
@@ -154,11 +155,12 @@ struct Shared {
 impl Services {
     /// Opens the data directory, creating database and keys if they are not there yet.
     ///
-    /// `public_url` is where people and machines reach this portal, without a slash at its end.
-    pub async fn open(data_dir: &Path, public_url: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
+    /// `public_url` is where people and machines reach this portal, without a slash at its end; `reach` how far it goes for identity
+    /// providers.
+    pub async fn open(data_dir: &Path, public_url: &str, reach: &Reach, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
         let keys = Keys::load_or_create(data_dir, entropy.as_ref())?;
         let storage = Storage::open(&data_dir.join(DATABASE)).await?;
-        let providers = Providers::new(Profiles::read(data_dir).map_err(Fault::new)?).map_err(Fault::new)?;
+        let providers = Providers::new(Profiles::read(data_dir).map_err(Fault::new)?, reach).map_err(Fault::new)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 storage,

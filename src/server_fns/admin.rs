@@ -7,4 +7,5 @@ pub mod hosts;
 pub mod keys;
 pub mod people;
 pub mod policy;
+pub mod providers;
 pub mod tenants;

@@ -65,6 +65,7 @@ impl Language {
             Kind::TenantChanged => self.happened_tenant_changed(),
             Kind::TenantDeleted => self.happened_tenant_deleted(),
             Kind::PersonInvited => self.happened_person_invited(),
+            Kind::ProviderChanged => self.happened_provider_changed(),
             Kind::ProviderAdded => self.happened_provider_added(),
             Kind::ProviderRemoved => self.happened_provider_removed(),
         }

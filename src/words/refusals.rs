@@ -7,7 +7,7 @@ use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
 use crate::domain::pubkey::Missing;
 use crate::domain::user_code::UserCodeRefused;
-use crate::server::service::identities::{ArrivalRefused, Trouble};
+use crate::server::service::identities::{ArrivalRefused, Trouble, Why};
 use crate::server::service::people::{PersonRefused, SignInRefused};
 use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
 use crate::server::service::second_factors::{NotSetUp, NotShown};
@@ -67,7 +67,7 @@ impl Language {
                 Trouble::Clock(_) => self.arrival_refused_clock(),
                 Trouble::Untrusted(_) => self.arrival_refused_untrusted(),
                 Trouble::NotFresh => self.arrival_refused_not_fresh(),
-                Trouble::Misconfigured(_) => self.arrival_refused_misconfigured(),
+                Trouble::Misconfigured(_) | Trouble::OutOfBounds => self.arrival_refused_misconfigured(),
             },
             ArrivalRefused::NotInvited { label } => self.arrival_refused_not_invited(label),
             ArrivalRefused::InvitationSpent => self.arrival_refused_invitation(),
@@ -96,6 +96,34 @@ impl Language {
         }
     }
 
+    /// What is wrong with a provider, for those who set it up. The details are the provider's, or the libraries', in English.
+    pub fn provider_trouble(&self, trouble: &Trouble) -> String {
+        match trouble {
+            Trouble::Unreachable(why) => self.provider_trouble_unreachable(self.provider_why(why)),
+            Trouble::OutOfBounds => self.provider_trouble_out_of_bounds(),
+            Trouble::Slow => self.provider_trouble_slow(),
+            Trouble::WrongIssuer(detail) => self.provider_trouble_issuer(detail),
+            Trouble::Misconfigured(detail) => self.provider_trouble_misconfigured(detail),
+            Trouble::Broken(_) | Trouble::Refused(_) | Trouble::Clock(_) | Trouble::Untrusted(_) | Trouble::NotFresh => {
+                self.provider_trouble_broken(trouble.to_string())
+            }
+        }
+    }
+
+    fn provider_why(&self, why: &Why) -> String {
+        match why {
+            Why::NoSuchName => self.provider_why_no_such_name(),
+            Why::Refused => self.provider_why_refused(),
+            Why::NoRoute => self.provider_why_no_route(),
+            Why::HangsUp => self.provider_why_hangs_up(),
+            Why::NoTls => self.provider_why_no_tls(),
+            Why::UnknownAuthority => self.provider_why_unknown_authority(),
+            Why::OtherName => self.provider_why_other_name(),
+            Why::NotNow => self.provider_why_not_now(),
+            Why::Certificate(detail) | Why::Other(detail) => detail.clone(),
+        }
+    }
+
     /// How an answered request stands.
     pub fn outcome(&self, outcome: &Outcome) -> String {
         match outcome {
@@ -111,7 +139,7 @@ impl Language {
     /// Why an account is not made or changed.
     pub fn person_refused(&self, refused: PersonRefused) -> String {
         match refused {
-            PersonRefused::NoPerson => self.admin_gone(),
+            PersonRefused::NoPerson | PersonRefused::NoIdentity => self.admin_gone(),
             PersonRefused::Exists => self.admin_people_exists(),
             PersonRefused::LastAdmin => self.person_refused_last_admin(),
         }

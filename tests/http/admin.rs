@@ -1,5 +1,7 @@
 //! `/admin`: a tenant's administrators at work.
 
+mod providers;
+
 use std::time::Duration;
 
 use reqwest::Method;
@@ -44,6 +46,8 @@ async fn nobody_but_administrators_gets_in_and_none_of_another_tenant() {
         ("change", "disable"),
         ("app_name", "x"),
         ("app_version", "1"),
+        ("provider", "campus"),
+        ("identity", "1"),
     ];
     for path in pages().iter().filter(|path| path.starts_with(paths::ADMIN)) {
         assert_eq!(eve.get(path).await.status, 404, "{path}");

@@ -17,6 +17,7 @@ use tms_portal::domain::time::Timestamp;
 use tms_portal::server::guard::client_address::TrustedProxies;
 use tms_portal::server::guard::headers::Https;
 use tms_portal::server::listen;
+use tms_portal::server::providers::reach::Reach;
 use tms_portal::server::service::entropy::Secret;
 use tms_portal::server::service::setup::NewTenant;
 use tms_portal::server::service::{Clock, Entropy, Services, SignedIn, SystemEntropy, TenantAdmin};
@@ -69,7 +70,7 @@ pub struct TestApp {
 }
 
 /// How a portal differs from the usual one.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Setup {
     pub limits: RequestLimits,
     /// Its public URL has TLS; the test still speaks plain HTTP to it.
@@ -80,11 +81,13 @@ pub struct Setup {
     pub tls: bool,
     /// How long a connection may take for its TLS handshake, and to send its headers.
     pub header_timeout: Duration,
+    /// How far it goes for identity providers.
+    pub reach: Reach,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { limits: no_limits(), https: false, behind_proxy: false, tls: false, header_timeout: listen::HEADER_TIMEOUT }
+        Self { limits: no_limits(), https: false, behind_proxy: false, tls: false, header_timeout: listen::HEADER_TIMEOUT, reach: Reach::default() }
     }
 }
 
@@ -136,14 +139,14 @@ impl TestApp {
         self.handle.shutdown();
         self.services.close().await;
         let dir = std::mem::replace(&mut self._dir, tempfile::tempdir().expect("a folder"));
-        *self = Self::open(dir, self.setup, self.clock.clone(), Arc::new(SystemEntropy)).await;
+        *self = Self::open(dir, self.setup.clone(), self.clock.clone(), Arc::new(SystemEntropy)).await;
     }
 
     async fn open(dir: TempDir, setup: Setup, clock: TestClock, entropy: Arc<dyn Entropy>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let public_url = if setup.https { "https://portal.test" } else { &base };
-        let services = Services::open(dir.path(), public_url, Arc::new(clock.clone()), entropy).await.expect("services");
+        let services = Services::open(dir.path(), public_url, &setup.reach, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
         let state = AppState::new(state::Shared {
             services: services.clone(),
@@ -333,8 +336,9 @@ async fn template() -> &'static Template {
     TEMPLATE
         .get_or_init(|| async {
             let dir = tempfile::tempdir().expect("a folder");
-            let services =
-                Services::open(dir.path(), "http://unused", Arc::new(TestClock::default()), Arc::new(SystemEntropy)).await.expect("services");
+            let services = Services::open(dir.path(), "http://unused", &Reach::default(), Arc::new(TestClock::default()), Arc::new(SystemEntropy))
+                .await
+                .expect("services");
             let new_tenants = services.set_up(true, Some(Secret::given(PASSWORD))).await.expect("set up").new_tenants;
             services.close().await;
             make_site(&dir.path().join("site"));

@@ -34,6 +34,8 @@ pub enum Mischief {
     OtherKey,
     /// Metadata of another issuer.
     OtherMetadata,
+    /// Its keys are somewhere else on this machine.
+    PointsElsewhere,
     Broken,
     Huge,
     NotJson,
@@ -75,9 +77,28 @@ fn keys() -> &'static [(EncodingKey, Jwk); 2] {
 impl Institution {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let institution = Self::default();
-        institution.0.lock().expect("state").url = format!("http://{}", listener.local_addr().expect("its address"));
-        let router = Router::new()
+        let institution = Self::at(format!("http://{}", listener.local_addr().expect("its address")));
+        tokio::spawn(axum::serve(listener, institution.router()).into_future());
+        institution
+    }
+
+    /// Over TLS, with a certificate of somebody's.
+    pub async fn start_with_tls(tls: Arc<rustls::ServerConfig>) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let institution = Self::at(format!("https://{}", listener.local_addr().expect("its address")));
+        listener.set_nonblocking(true).expect("set");
+        let tls = axum_server::tls_rustls::RustlsConfig::from_config(tls);
+        let server = axum_server::from_tcp_rustls(listener, tls).expect("a server");
+        tokio::spawn(server.serve(institution.router().into_make_service()));
+        institution
+    }
+
+    fn at(url: String) -> Self {
+        Self(Arc::new(Mutex::new(Inner { url, ..Inner::default() })))
+    }
+
+    fn router(&self) -> Router {
+        Router::new()
             .route("/.well-known/openid-configuration", get(metadata))
             .route("/jwks", get(jwks))
             .route("/token", post(token))
@@ -87,9 +108,7 @@ impl Institution {
             .route("/v3/oauth2/tokens", post(token_of_tapis))
             .route("/login/oauth/access_token", post(token_of_github))
             .route("/api/v3/user", get(user))
-            .with_state(institution.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        institution
+            .with_state(self.clone())
     }
 
     pub fn url(&self) -> String {
@@ -148,6 +167,7 @@ impl Institution {
 async fn metadata(State(institution): State<Institution>) -> Response {
     let inner = institution.0.lock().expect("state");
     let issuer = if inner.mischief == Mischief::OtherMetadata { "https://evil.example" } else { &inner.url };
+    let keys = if inner.mischief == Mischief::PointsElsewhere { inner.url.replace("127.0.0.1", "127.0.0.2") } else { inner.url.clone() };
     match inner.mischief {
         Mischief::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Mischief::NotJson => "<html>maintenance</html>".into_response(),
@@ -158,7 +178,7 @@ async fn metadata(State(institution): State<Institution>) -> Response {
             "token_endpoint": format!("{}/token", inner.url),
             "userinfo_endpoint": inner.user.is_object().then(|| format!("{}/user", inner.url)),
             "end_session_endpoint": format!("{}/session/end", inner.url),
-            "jwks_uri": format!("{}/jwks", inner.url),
+            "jwks_uri": format!("{keys}/jwks"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -174,9 +194,13 @@ async fn jwks(State(institution): State<Institution>) -> Json<JwkSet> {
     Json(JwkSet { keys: vec![keys()[inner.key].1.clone()] })
 }
 
-async fn user(State(institution): State<Institution>, headers: HeaderMap) -> Json<Value> {
-    assert_eq!(headers["authorization"], "Bearer at");
-    Json(institution.0.lock().expect("state").user.clone())
+async fn user(State(institution): State<Institution>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    let inner = institution.0.lock().expect("state");
+    match headers.get("authorization") {
+        _ if inner.mischief == Mischief::Broken => Err(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(token) if token == "Bearer at" => Ok(Json(inner.user.clone())),
+        _ => Err(StatusCode::UNAUTHORIZED),
+    }
 }
 
 async fn token(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {

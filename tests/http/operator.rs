@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::app;
 
+mod idp;
 mod tls;
 
 /// A folder with settings in it, and data as the first start leaves them.

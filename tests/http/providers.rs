@@ -5,33 +5,37 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tms_portal::domain::ids::{ProviderId, UserId};
 use tms_portal::domain::provider::{MfaEvidence, Newcomers};
-use tms_portal::server::service::Error;
+use tms_portal::server::providers::reach::{Reach, read_authorities};
+use tms_portal::server::providers::{Trouble, Why};
+use tms_portal::server::service::administration::EditRefused;
 use tms_portal::server::service::entropy::Secret;
-use tms_portal::server::service::identities::{NewProvider, ProviderRefused};
+use tms_portal::server::service::providers::{NewProvider, ProviderRefused};
+use tms_portal::server::service::{Clock, Error, SystemClock};
+use tms_portal::server::tls::development;
 
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{PASSWORD, Setup, TestApp};
 use crate::browser::Page;
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 const WITH: &str = "/sign-in/with/test/campus?then=/hosts";
 
 impl TestApp {
-    async fn add_institution(&self, institution: &Institution, newcomers: &str) {
+    pub async fn add_institution(&self, institution: &Institution, newcomers: &str) {
         let added = self.services.add_provider(&self.operator("test").await, campus(institution, newcomers)).await;
         added.map(|_| ()).expect("added");
     }
 
-    fn seconds(&self) -> i64 {
+    pub fn seconds(&self) -> i64 {
         self.services.now().as_millis() / 1_000
     }
 
     /// Somebody new comes through the institution.
-    async fn comes(&self, institution: &Institution, claims: Value) -> Page {
+    pub async fn comes(&self, institution: &Institution, claims: Value) -> Page {
         self.browser().through(institution, WITH, self.seconds(), &claims).await
     }
 }
 
-fn campus(institution: &Institution, newcomers: &str) -> NewProvider {
+pub fn campus(institution: &Institution, newcomers: &str) -> NewProvider {
     NewProvider {
         id: ProviderId::parse("campus").expect("a provider"),
         display_name: "Campus".into(),
@@ -265,12 +269,12 @@ async fn who_is_switched_off_stays_out_and_so_do_removed_providers() {
     let (operator, campus) = (app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
     let browser = app.browser();
     let back = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
-    assert!(app.services.remove_provider(&operator, &campus).await.expect("removed"));
+    app.services.remove_provider(&operator, &campus).await.expect("removed");
     let page = browser.get(back.strip_prefix(&app.base).expect("ours")).await;
     assert!(page.problem().contains("not offered here any more"), "{}", page.words());
     assert!(!app.browser().get("/sign-in?tenant=test").await.says("Campus"));
     let (one, two) = (app.services.remove_provider(&operator, &campus).await, app.services.test_provider(&operator, &campus).await);
-    assert!(matches!(one, Ok(false)) && matches!(two, Err(Error::Refused(ProviderRefused::Gone))));
+    assert!(matches!(one, Err(Error::Refused(EditRefused::Gone))) && matches!(two, Err(Error::Refused(ProviderRefused::Gone))));
 }
 
 #[tokio::test]
@@ -378,8 +382,11 @@ async fn tapis_says_who_somebody_is_in_its_access_token() {
 async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     institution.describe(json!({ "id": 583_231, "login": "octocat", "name": "The Octocat" }));
-    let github = NewProvider { profile: "github-enterprise".into(), ..campus(&institution, "open") };
-    app.services.add_provider(&app.operator("test").await, github).await.map(|_| ()).expect("added");
+    let github = || NewProvider { profile: "github-enterprise".into(), ..campus(&institution, "open") };
+    institution.misbehave(Mischief::Broken);
+    assert!(app.services.add_provider(&app.operator("test").await, github()).await.is_err(), "it says nothing of itself, but it must be there");
+    institution.misbehave(Mischief::None);
+    app.services.add_provider(&app.operator("test").await, github()).await.map(|_| ()).expect("added");
     assert!(app.comes(&institution, json!({})).await.problem().contains("octocat · Campus, but that is nobody known here"));
     let user = UserId::parse("testuser1").expect("a user");
     let code = app.services.invite(&app.operator("test").await, &user).await.expect("an answer").expect("a person");
@@ -595,4 +602,48 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
     let again = "/sign-in/with/test/campus?again=1&then=/keys/revoke-everything";
     let page = browser.through(&institution, again, app.seconds(), &json!({ "amr": ["mfa"] })).await;
     assert_eq!(page.path, "/keys/revoke-everything");
+}
+
+/// A university's provider behind an authority of its own.
+#[tokio::test]
+async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_else() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let tls = development::prepare(dir.path(), &[], SystemClock.now()).expect("a certificate");
+    let institution = Institution::start_with_tls(tls).await;
+    let stranger = TestApp::start().await;
+    let added = stranger.services.add_provider(&stranger.operator("test").await, campus(&institution, "open")).await;
+    let unknown = ProviderRefused::Trouble(Trouble::Unreachable(Why::UnknownAuthority));
+    assert!(matches!(added, Err(Error::Refused(refused)) if refused == unknown));
+
+    let authorities = read_authorities(&development::ca_file(dir.path())).expect("an authority");
+    let app = TestApp::start_as(Setup { reach: Reach { authorities, ..Reach::default() }, ..Setup::default() }).await;
+    app.add_institution(&institution, "open").await;
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
+    // For another name it proves nothing.
+    let elsewhere = NewProvider { base: institution.url().replace("127.0.0.1", "127.0.0.2"), ..campus(&institution, "open") };
+    let elsewhere = NewProvider { id: ProviderId::parse("elsewhere").expect("a provider"), ..elsewhere };
+    let added = app.services.add_provider(&app.operator("test").await, elsewhere).await;
+    let other = ProviderRefused::Trouble(Trouble::Unreachable(Why::OtherName));
+    assert!(matches!(added, Err(Error::Refused(refused)) if refused == other));
+}
+
+/// Some remember a choice, and keep sending people the wrong way.
+#[tokio::test]
+async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_went_wrong() {
+    let dir = tempfile::tempdir().expect("a folder");
+    crate::app::copy_template(dir.path()).await;
+    let kinds = "[stuck]\nabout = \"Stuck\"\nidentity = \"id-token\"\nscope = \"openid\"\nhelp = \"https://stuck.example/me/\"\n";
+    std::fs::write(dir.path().join("profiles.toml"), kinds).expect("written");
+    let (app, institution) = (TestApp::start_on(dir).await, Institution::start().await);
+    let stuck = NewProvider { profile: "stuck".into(), ..campus(&institution, "invited") };
+    app.services.add_provider(&app.operator("test").await, stuck).await.map(|_| ()).expect("added");
+    let page = app.comes(&institution, json!({})).await;
+    assert!(page.problem().contains("nobody known here") && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
+    assert!(!app.browser().get("/sign-in/back/test/campus").await.says("stuck.example"), "that has nothing to do with it");
+    // Linking goes wrong the same way.
+    let browser = app.signed_in().await;
+    let asked = browser.set_out("/sign-in/with/test/campus?link=1").await;
+    let state = asked.split("state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state");
+    let page = browser.get(&format!("/sign-in/back/test/campus?error=access_denied&state={state}")).await;
+    assert!(page.path == "/identities" && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
 }

@@ -24,6 +24,7 @@ pub fn areas() -> Vec<Area> {
         area(paths::ADMIN_CLIENTS, w.admin_clients(), w.admin_clients_purpose()),
         area(paths::ADMIN_HOSTS, w.admin_hosts(), w.admin_hosts_purpose()),
         area(paths::ADMIN_PEOPLE, w.admin_people(), w.admin_people_purpose()),
+        area(paths::ADMIN_PROVIDERS, w.admin_providers(), w.admin_providers_purpose()),
         area(paths::ADMIN_DELEGATIONS, w.admin_delegations(), w.admin_delegations_purpose()),
         area(paths::ADMIN_KEYS, w.admin_keys(), w.admin_keys_purpose()),
         area(paths::ADMIN_ACTIVITY, w.admin_activity(), w.admin_activity_purpose()),

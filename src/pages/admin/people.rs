@@ -1,5 +1,7 @@
 //! `/admin/people`.
 
+mod change;
+
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -10,13 +12,14 @@ use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
 use crate::domain::time::Timestamp;
-use crate::pages::components::{Ago, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::components::{Ago, At, Choice, Command, Empty, Gone, List, Said, Sorry};
+use crate::pages::identities::OneIdentity;
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
-use crate::server_fns::admin::people::{
-    AddPerson, ChangePerson, LinkAccount, MfaItem, PersonDetail, PersonItem, UnlinkAccount, find_person, list_people,
-};
+use crate::server_fns::admin::people::{AddPerson, ChangePerson, LinkAccount, MfaItem, PersonDetail, PersonItem, find_person, list_people};
 use crate::server_fns::host_accounts::HostAccountItem;
+use crate::server_fns::identities::IdentityItem;
+pub use change::ChangeAPerson;
 
 #[component]
 pub fn People() -> impl IntoView {
@@ -135,7 +138,7 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
     let w = words();
-    let PersonDetail { person, host_accounts, sessions } = person;
+    let PersonDetail { person, host_accounts, identities, sessions } = person;
     let user = person.user.clone();
     let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encoded(&person.user));
@@ -172,6 +175,7 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                 <Curl call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
             </section>
             <HostAccounts user=user.clone() host_accounts/>
+            <Identities user=user.clone() identities/>
             <section aria-labelledby="sessions">
                 <h2 id="sessions">{w.sessions_title()}</h2>
                 {if sessions.is_empty() {
@@ -256,6 +260,28 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
     }
 }
 
+#[component]
+fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
+    let w = words();
+    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    view! {
+        <section aria-labelledby="identities">
+            <h2 id="identities">{w.admin_people_identities()}</h2>
+            {identities.is_empty().then(|| view! { <p class="hint">{w.admin_people_no_identities()}</p> })}
+            <ul class="rows">
+                {identities.into_iter().map(|identity| {
+                    let unlink = format!("{}?user={}&change=unlink-identity&identity={}", paths::ADMIN_PERSON_CHANGE, encoded(&user), identity.number);
+                    view! { <OneIdentity identity unlink within=true/> }
+                }).collect_view()}
+            </ul>
+            <details class="curl">
+                <summary>{w.admin_as_command()}</summary>
+                <Command text=["show", "invite"].map(|verb| format!("tms-portal person {verb} --tenant {tenant} {user}")).join("\n")/>
+            </details>
+        </section>
+    }
+}
+
 /// A change that needs no question.
 #[component]
 fn Do(user: String, change: &'static str, text: String) -> impl IntoView {
@@ -272,48 +298,4 @@ fn Do(user: String, change: &'static str, text: String) -> impl IntoView {
 fn Ask(user: String, change: &'static str, text: String) -> impl IntoView {
     let address = format!("{}?user={}&change={change}", paths::ADMIN_PERSON_CHANGE, encoded(&user));
     view! { <a class="button danger" href=address data-confirm="">{text}</a> }
-}
-
-#[component]
-pub fn ChangeAPerson() -> impl IntoView {
-    let query = use_query_map().get_untracked();
-    let given = move |name: &str| query.get(name).unwrap_or_default();
-    let (user, change, host, account) = (given("user"), given("change"), given("host"), given("account"));
-    Suspend::new(async move {
-        let w = words();
-        let found = match find_person(user).await {
-            Ok(found) => found,
-            Err(_) => return EitherOf3::C(view! { <Sorry/> }),
-        };
-        let asked = found.and_then(|found| {
-            let linked = found.host_accounts.iter().any(|linked| linked.host == host && linked.account == account);
-            let name = found.person.display_name.as_str();
-            let question = match change.as_str() {
-                "disable" => (w.admin_people_disable_question(name), w.admin_people_disable_consequence(), w.admin_people_disable()),
-                "appoint" => (w.admin_people_appoint_question(name), w.admin_people_appoint_consequence(), w.admin_people_appoint()),
-                "dismiss" => (w.admin_people_dismiss_question(name), w.admin_people_dismiss_consequence(), w.admin_people_dismiss()),
-                "password" => (w.admin_people_password_question(name), w.admin_people_password_consequence(), w.admin_people_password()),
-                "end-sessions" => (w.admin_people_end_sessions_question(name), w.sessions_end_consequence(), w.admin_people_end_sessions()),
-                "close-mfa" => (w.admin_people_mfa_close_question(name), w.admin_people_mfa_close_consequence(), w.admin_people_mfa_close()),
-                "unlink" if linked => {
-                    let place = format!("{account}@{host}");
-                    (w.admin_people_unlink_question(place, name), w.admin_people_unlink_consequence(), w.hosts_unlink())
-                }
-                _ => return None,
-            };
-            Some((found.person.user, question))
-        });
-        let Some((user, (title, consequence, button))) = asked else { return EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }) };
-        let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
-        let (action, more) = match change.as_str() {
-            "unlink" => (UnlinkAccount::url(), vec![Hidden("host", host), Hidden("account", account)]),
-            _ => (ChangePerson::url(), vec![Hidden("change", change)]),
-        };
-        let fields = [vec![Hidden("user", user)], more].concat();
-        EitherOf3::A(view! {
-            <Confirm title action fields button cancel>
-                <p class="warning">{consequence}</p>
-            </Confirm>
-        })
-    })
 }

@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Copyable, Page};
-use crate::server::context::{Notice, Place, set_refused, words};
+use crate::server::context::{self, Notice, Place, set_refused, words};
 
 /// One sentence, announced as soon as the page is there.
 #[component]
@@ -17,13 +17,24 @@ pub fn Problem(
     view! { <p class="problem" role="alert" id=id>{sentence}</p> }
 }
 
+/// Where the institution that went wrong helps itself, if it does.
+#[component]
+pub fn Help(help: Option<context::Help>) -> impl IntoView {
+    help.map(|help| view! {
+        <p>{words().sign_in_help(help.provider)} " " <a href=help.address.clone() rel="external noreferrer" translate="no" dir="ltr">{help.address.clone()}</a></p>
+    })
+}
+
 /// What came of the form that led here, if one did ([`crate::server::context::said`]).
 #[component]
 pub fn Said(notice: Option<Notice>) -> impl IntoView {
     notice.map(|notice| match notice.place {
         Place::Refused => {
             set_refused(&notice);
-            Either::Left(view! { <Problem sentence=notice.sentence/> })
+            Either::Left(view! {
+                <Problem sentence=notice.sentence/>
+                <Help help=notice.help/>
+            })
         }
         _ => Either::Right(view! {
             <p class="notice" role="status">{notice.sentence}</p>

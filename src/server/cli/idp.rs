@@ -1,4 +1,4 @@
-//! `tms-portal idp add|list|test|remove`: where a tenant's people sign in.
+//! `tms-portal idp add|set|list|test|remove`: where a tenant's people sign in.
 
 use std::io::Read as _;
 
@@ -8,8 +8,9 @@ use super::{Failed, InTenant};
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::{MfaEvidence, Newcomers};
 use crate::server::service::Error;
+use crate::server::service::administration::EditRefused;
 use crate::server::service::entropy::Secret;
-use crate::server::service::identities::{NewProvider, ProviderRefused};
+use crate::server::service::providers::{NewProvider, ProviderRefused};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -21,6 +22,8 @@ pub struct Arguments {
 enum Verb {
     /// Let people of a tenant sign in at an identity provider
     Add(Box<Add>),
+    /// Change what a tenant decides of a provider; what is not named stays as it is
+    Set(Box<Set>),
     /// List a tenant's identity providers, and the profiles there are
     List(InTenant),
     /// Ask a provider what it says of itself
@@ -77,6 +80,42 @@ struct Add {
     own_names: bool,
 }
 
+#[derive(clap::Args)]
+struct Set {
+    #[command(flatten)]
+    one: One,
+    /// What the button says
+    #[arg(long)]
+    display_name: Option<String>,
+    /// What to ask for; empty: what the profile asks for
+    #[arg(long)]
+    scope: Option<String>,
+    /// Who may come for the first time: `open`, `invited`, or `CLAIM=VALUE,VALUE`
+    #[arg(long, value_parser = newcomers)]
+    newcomers: Option<Newcomers>,
+    /// Whether the provider demands a second factor of everybody
+    #[arg(long)]
+    mfa_always: Option<bool>,
+    /// In place of those it has: a value of `acr` that means a second factor; may be given several times, empty for none
+    #[arg(long)]
+    mfa_acr: Vec<String>,
+    /// In place of those it has: a value of `amr` that means a second factor; may be given several times, empty for none
+    #[arg(long)]
+    mfa_amr: Vec<String>,
+    /// Whether newcomers are called what it calls them
+    #[arg(long)]
+    own_names: Option<bool>,
+    /// Whether people may sign in there
+    #[arg(long)]
+    enabled: Option<bool>,
+    /// Whether it may be on the portal's own network; administrators add only such as are elsewhere
+    #[arg(long)]
+    anywhere: Option<bool>,
+    /// Read another secret of the client from standard input
+    #[arg(long)]
+    secret_from_stdin: bool,
+}
+
 fn newcomers(text: &str) -> Result<Newcomers, String> {
     Newcomers::parse(text).ok_or_else(|| "say `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
 }
@@ -84,6 +123,7 @@ fn newcomers(text: &str) -> Result<Newcomers, String> {
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     match arguments.verb {
         Verb::Add(add) => self::add(*add).await,
+        Verb::Set(set) => self::set(*set).await,
         Verb::List(place) => list(place).await,
         Verb::Test(one) => test(one).await,
         Verb::Remove(one) => remove(one).await,
@@ -91,10 +131,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
 }
 
 async fn add(add: Add) -> Result<(), Failed> {
-    let mut secret = String::new();
-    if add.secret_from_stdin {
-        std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("the secret cannot be read: {error}")))?;
-    }
+    let client_secret = if add.secret_from_stdin { Some(read_secret()?) } else { None };
     let (place, id) = (add.one.place, add.one.provider);
     let (services, operator) = place.open_as_operator().await?;
     let new = NewProvider {
@@ -102,7 +139,7 @@ async fn add(add: Add) -> Result<(), Failed> {
         profile: add.profile,
         base: add.base,
         client_id: add.client_id,
-        client_secret: Some(secret.trim()).filter(|secret| !secret.is_empty()).map(Secret::given),
+        client_secret,
         scope: add.scope,
         newcomers: add.newcomers,
         mfa: MfaEvidence { always: add.mfa_always, acr: add.mfa_acr, amr: add.mfa_amr },
@@ -117,12 +154,51 @@ async fn add(add: Add) -> Result<(), Failed> {
     Ok(())
 }
 
+fn read_secret() -> Result<Secret, Failed> {
+    let mut secret = String::new();
+    std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("the secret cannot be read: {error}")))?;
+    let secret = secret.trim();
+    if secret.is_empty() { Err(Failed::Other("standard input holds no secret".to_owned())) } else { Ok(Secret::given(secret)) }
+}
+
+async fn set(set: Set) -> Result<(), Failed> {
+    let Set { one: One { place, provider: id }, display_name, scope, newcomers, mfa_always, mfa_acr, mfa_amr, own_names, enabled, anywhere, .. } =
+        set;
+    let secret = if set.secret_from_stdin { Some(read_secret()?) } else { None };
+    let (services, operator) = place.open_as_operator().await?;
+    let some = |values: Vec<String>| (!values.is_empty()).then(|| values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>());
+    let (acr, amr) = (some(mfa_acr), some(mfa_amr));
+    let mut done = services
+        .set_up_provider(&operator, &id, None, move |provider| {
+            let or = |new: Option<bool>, old: bool| new.unwrap_or(old);
+            provider.display_name = display_name.unwrap_or_else(|| provider.display_name.clone());
+            provider.scope = scope.map_or_else(|| provider.scope.clone(), |scope| Some(scope).filter(|scope| !scope.is_empty()));
+            provider.newcomers = newcomers.unwrap_or_else(|| provider.newcomers.clone());
+            provider.mfa.always = or(mfa_always, provider.mfa.always);
+            provider.mfa.acr = acr.unwrap_or_else(|| provider.mfa.acr.clone());
+            provider.mfa.amr = amr.unwrap_or_else(|| provider.mfa.amr.clone());
+            provider.own_names = or(own_names, provider.own_names);
+            provider.enabled = or(enabled, provider.enabled);
+            provider.anywhere = or(anywhere, provider.anywhere);
+        })
+        .await;
+    if let (Ok(()), Some(secret)) = (&done, secret) {
+        let there = services.replace_provider_secret(&operator, &id, &secret).await;
+        done = there.map_err(Error::Internal).and_then(|there| there.then_some(()).ok_or(Error::Refused(EditRefused::Gone)));
+    }
+    services.close().await;
+    done.map_err(|error| unchanged(error, &id))?;
+    println!("{id} has been changed.");
+    Ok(())
+}
+
 async fn list(place: InTenant) -> Result<(), Failed> {
     let (services, operator) = place.open_as_operator().await?;
     let (listed, profiles) = (services.list_providers(&operator).await, services.profiles());
     services.close().await;
     for provider in listed? {
-        println!("{}  {}  {}  {}", provider.id, provider.profile, provider.base, provider.display_name);
+        let state = if provider.enabled { "on" } else { "off" };
+        println!("{}  {state}  {}  {}  {}", provider.id, provider.profile, provider.base, provider.display_name);
     }
     println!("\nprofiles:");
     for (name, profile) in profiles {
@@ -143,9 +219,7 @@ async fn remove(One { place, provider }: One) -> Result<(), Failed> {
     let (services, operator) = place.open_as_operator().await?;
     let removed = services.remove_provider(&operator, &provider).await;
     services.close().await;
-    if !removed? {
-        return Err(refused(Error::Refused(ProviderRefused::Gone), &provider));
-    }
+    removed.map_err(|error| unchanged(error, &provider))?;
     println!("Nobody signs in with {provider} any more.");
     Ok(())
 }
@@ -155,6 +229,15 @@ fn refused(error: Error<ProviderRefused>, id: &ProviderId) -> Failed {
         Error::Refused(ProviderRefused::Exists) => Failed::Other(format!("there is a provider {id} already; remove it first")),
         Error::Refused(ProviderRefused::Gone) => Failed::Other(format!("there is no provider {id}")),
         Error::Refused(ProviderRefused::Trouble(trouble)) => Failed::Other(format!("{id}: {trouble}")),
+        Error::Internal(fault) => fault.into(),
+    }
+}
+
+fn unchanged(error: Error<EditRefused>, id: &ProviderId) -> Failed {
+    match error {
+        Error::Refused(EditRefused::Gone) => Failed::Other(format!("there is no provider {id}")),
+        // The operator names no state that was seen, and may lock out whom they like.
+        Error::Refused(EditRefused::Stale | EditRefused::LocksOut) => Failed::Other(format!("{id} has been changed meanwhile")),
         Error::Internal(fault) => fault.into(),
     }
 }

@@ -1,4 +1,6 @@
-//! `tms-portal person add|password|invite|disable|enable|promote|demote`.
+//! `tms-portal person add|show|password|invite|unlink|disable|enable|promote|demote`.
+
+mod identities;
 
 use clap::Subcommand;
 
@@ -18,10 +20,14 @@ pub struct Arguments {
 enum Verb {
     /// Make an account; prints its new password once
     Add(Add),
+    /// Show a person, and who they are at identity providers
+    Show(Person),
     /// Give a person a new password, and end their sessions; prints it once
     Password(Person),
     /// Let a person sign in at an identity provider for the first time; prints an invitation once
     Invite(Person),
+    /// Take away one of a person's identities, even their only way in
+    Unlink(identities::Unlink),
     /// Keep a person out: their sessions end, and their tokens do not work until `enable`
     Disable(Person),
     /// Let a person in again
@@ -53,7 +59,9 @@ struct Person {
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     let (person, display_name) = match &arguments.verb {
         Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
-        Verb::Password(person)
+        Verb::Unlink(unlink) => (&unlink.person, ""),
+        Verb::Show(person)
+        | Verb::Password(person)
         | Verb::Invite(person)
         | Verb::Disable(person)
         | Verb::Enable(person)
@@ -71,6 +79,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             Ok(None) => Err(Error::Refused(PersonRefused::NoPerson)),
             Err(fault) => Err(fault.into()),
         },
+        Verb::Show(_) => identities::show(&services, &operator, user).await.map(Done::Said),
+        Verb::Unlink(unlink) => identities::unlink(&services, &operator, unlink).await.map(Done::Said),
         Verb::Disable(_) => services.switch_person(&operator, user, false).await.map(|()| Done::Disabled),
         Verb::Enable(_) => services.switch_person(&operator, user, true).await.map(|()| Done::Enabled),
         Verb::Promote(_) => services.appoint(&operator, user, true).await.map(|()| Done::Promoted),
@@ -83,6 +93,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
 enum Done<'a> {
     Password(&'a Secret),
     Invited(Secret),
+    Said(String),
     Disabled,
     Enabled,
     Promoted,
@@ -96,6 +107,7 @@ fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<()
             "{user} signs in once with the invitation {}\nIt is typed on the sign-in page, is good for 7 days, and is not shown again.",
             code.reveal()
         ),
+        Ok(Done::Said(said)) => println!("{said}"),
         Ok(Done::Disabled) => println!("{user} cannot sign in any more."),
         Ok(Done::Enabled) => println!("{user} can sign in again."),
         Ok(Done::Promoted) => println!("{user} is an administrator, at /admin in the portal."),

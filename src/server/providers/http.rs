@@ -1,15 +1,20 @@
 //! Requests to providers. They are other people's servers: nothing they send, and nothing they keep us waiting for, is without end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use oauth2::http::{Response, StatusCode, header};
+use oauth2::url::Host;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::Trouble;
+use super::cause::{Why, causes};
 use super::known::check_address;
+use super::reach::{Bounds, OutOfBounds, Reach};
+use crate::domain::provider::Provider;
 
 /// For a whole exchange; a person waits for it.
 const LONGEST: Duration = Duration::from_secs(8);
@@ -17,34 +22,68 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// Metadata, keys and tokens are far smaller.
 const LARGEST: usize = 256 * 1024;
 
-pub struct Http(reqwest::Client);
+pub struct Http {
+    anywhere: Client,
+    outside: Client,
+}
+
+/// Connections, and how far they go.
+struct Client {
+    http: reqwest::Client,
+    bounds: Bounds,
+}
 
 /// The way to one provider.
 #[derive(Clone, Copy)]
 pub struct To<'h> {
-    http: &'h Http,
+    client: &'h Client,
     /// It is on this machine, and needs no TLS.
     pub local: bool,
 }
 
 impl Http {
     /// Follows no redirects: an address is what the operator or the provider's metadata say, or nothing (RFC 9700 §4.11).
-    pub fn new() -> Result<Self, reqwest::Error> {
-        Self::within(LONGEST)
+    pub fn new(reach: &Reach) -> Result<Self, reqwest::Error> {
+        Self::within(reach, LONGEST)
     }
 
-    fn within(longest: Duration) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
+    fn within(reach: &Reach, longest: Duration) -> Result<Self, reqwest::Error> {
+        let outside = Bounds::Outside(Arc::from(reach.networks.as_slice()));
+        Ok(Self { anywhere: Client::new(Bounds::Anywhere, reach, longest)?, outside: Client::new(outside, reach, longest)? })
+    }
+
+    /// `local`: it is on this machine, and needs no TLS.
+    pub fn to(&self, provider: &Provider, local: bool) -> To<'_> {
+        To { client: if provider.anywhere { &self.anywhere } else { &self.outside }, local }
+    }
+}
+
+impl Client {
+    fn new(bounds: Bounds, reach: &Reach, longest: Duration) -> Result<Self, reqwest::Error> {
+        let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(bounds.clone()))
             .connect_timeout(CONNECT)
             .timeout(longest)
-            .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self(client))
+            .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")));
+        if matches!(bounds, Bounds::Outside(_)) {
+            // A proxy would look names up itself, and may stand on the portal's own network.
+            builder = builder.no_proxy();
+        }
+        for authority in &reach.authorities {
+            builder = builder.add_root_certificate(reqwest::Certificate::from_der(authority)?);
+        }
+        Ok(Self { http: builder.build()?, bounds })
     }
 
-    pub fn to(&self, local: bool) -> To<'_> {
-        To { http: self, local }
+    /// Addresses that stand there as they are; names are looked at when they are looked up.
+    fn check(&self, url: &oauth2::url::Url) -> Result<(), Trouble> {
+        let allowed = match url.host() {
+            Some(Host::Ipv4(address)) => self.bounds.allow(address.into()),
+            Some(Host::Ipv6(address)) => self.bounds.allow(address.into()),
+            Some(Host::Domain(_)) | None => true,
+        };
+        if allowed { Ok(()) } else { Err(Trouble::OutOfBounds) }
     }
 }
 
@@ -52,7 +91,8 @@ impl To<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Trouble> {
         let request = reqwest::Request::try_from(request).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
         check_address(request.url().as_str(), self.local)?;
-        let mut answer = self.http.0.execute(request).await?;
+        self.client.check(request.url())?;
+        let mut answer = self.client.http.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
             return Err(Trouble::Broken(format!("it answers {status}")));
@@ -70,6 +110,12 @@ impl To<'_> {
             response = response.header(header::CONTENT_TYPE, content_type);
         }
         response.body(body).map_err(|error| Trouble::Broken(error.to_string()))
+    }
+
+    /// Whether anything answers there, whatever it says.
+    pub async fn knock(&self, address: &str) -> Result<(), Trouble> {
+        let request = oauth2::http::Request::get(address).body(Vec::new());
+        self.send(request.map_err(|error| Trouble::Misconfigured(error.to_string()))?).await.map(drop)
     }
 
     /// A JSON object, for whoever has a token, if one is given.
@@ -121,7 +167,11 @@ impl From<reqwest::Error> for Trouble {
     fn from(error: reqwest::Error) -> Self {
         // Without the address: it may hold what is nobody's business.
         let error = error.without_url();
-        if error.is_timeout() { Self::Slow } else { Self::Unreachable(format!("{error:?}")) }
+        match () {
+            () if error.is_timeout() => Self::Slow,
+            () if causes(&error).any(|cause| cause.is::<OutOfBounds>()) => Self::OutOfBounds,
+            () => Self::Unreachable(Why::of(&error)),
+        }
     }
 }
 
@@ -170,7 +220,8 @@ mod tests {
 
     async fn get(listener: &tokio::net::TcpListener) -> Result<Value, Trouble> {
         let address = format!("http://{}/", listener.local_addr().expect("its address"));
-        Http::within(Duration::from_millis(200)).expect("a client").to(true).get_json(&address, None).await
+        let http = Http::within(&Reach::default(), Duration::from_millis(200)).expect("a client");
+        To { client: &http.anywhere, local: true }.get_json(&address, None).await
     }
 
     #[tokio::test]
@@ -189,7 +240,12 @@ mod tests {
         let (_, answer) = tokio::join!(endless, get(&listener));
         assert_eq!(answer, Err(Trouble::Broken("its answer is too large".into())));
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-        let nobody = Http::new().expect("a client").to(true).get_json(&format!("http://{gone}/"), None).await;
-        assert!(matches!(nobody, Err(Trouble::Unreachable(_))), "{nobody:?}");
+        let http = Http::new(&Reach::default()).expect("a client");
+        let asked = async |client, address: &str| To { client, local: true }.get_json(address, None).await;
+        assert_eq!(asked(&http.anywhere, &format!("http://{gone}/")).await, Err(Trouble::Unreachable(Why::Refused)));
+        assert_eq!(asked(&http.anywhere, "https://no-such-name.invalid/").await, Err(Trouble::Unreachable(Why::NoSuchName)));
+        for near in [format!("http://{gone}/"), "https://localhost/".into(), "https://[::1]/".into(), "https://0x7f.1/".into()] {
+            assert_eq!(asked(&http.outside, &near).await, Err(Trouble::OutOfBounds), "{near}");
+        }
     }
 }

@@ -90,8 +90,8 @@ impl Known {
         check_address(base, true)?;
         let local = check_address(base, false).is_err();
         match &profile.endpoints {
-            Some(endpoints) => Self::from_profile(&http.to(local), provider, profile, endpoints, base, now).await,
-            None => Self::by_discovery(&http.to(local), provider, profile, now).await,
+            Some(endpoints) => Self::from_profile(&http.to(provider, local), provider, profile, endpoints, base, now).await,
+            None => Self::by_discovery(&http.to(provider, local), provider, profile, now).await,
         }
     }
 

@@ -35,10 +35,12 @@ pub enum EditRefused {
     Gone,
     /// It has been changed since it was looked at; a form that was open meanwhile must not undo that.
     Stale,
+    /// No administrator could sign in any more.
+    LocksOut,
 }
 
 impl EditRefused {
-    fn unless(seen: Option<Timestamp>, changed: Timestamp) -> Result<(), Error<Self>> {
+    pub(super) fn unless(seen: Option<Timestamp>, changed: Timestamp) -> Result<(), Error<Self>> {
         if seen.is_none_or(|seen| seen == changed) { Ok(()) } else { Err(Error::Refused(Self::Stale)) }
     }
 }
@@ -172,7 +174,7 @@ impl Services {
     /// Gives a person a new password, and ends the browser sessions that the old one opened.
     pub async fn set_password(&self, admin: &TenantAdmin, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
         let (hash, admins_own) = (self.password_hash(password).await?, admin.session.clone());
-        self.change_person(admin, Kind::PersonChanged, user_id, move |db, tenant, user| {
+        self.change_person(admin, of_person(admin, Kind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
             async move {
                 browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
                 people::set_password(db, &tenant, &user, &hash).await
@@ -184,7 +186,7 @@ impl Services {
 
     /// Keeps a person out, ending their browser sessions, while their tokens sleep; or lets them in again.
     pub async fn switch_person(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
-        self.change_person(admin, Kind::PersonChanged, user_id, move |db, tenant, user| {
+        self.change_person(admin, of_person(admin, Kind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
             async move {
                 if !enabled {
                     browser_sessions::delete_others(db, &tenant, &user, None).await?;
@@ -199,26 +201,32 @@ impl Services {
     /// Gives or takes the role of an administrator.
     pub async fn appoint(&self, admin: &TenantAdmin, user_id: &UserId, appointed: bool) -> Result<(), Error<PersonRefused>> {
         let kind = if appointed { Kind::AdminAdded } else { Kind::AdminRemoved };
-        self.change_person(admin, kind, user_id, move |db, tenant, user| {
+        self.change_person(admin, of_person(admin, kind, user_id, self.now()), user_id, move |db, tenant, user| {
             async move { people::set_admin(db, &tenant, &user, appointed).await }.boxed()
         })
         .await
     }
 
     /// The last administrator who can sign in stays one, unless the operator wants it otherwise.
-    async fn change_person<F>(&self, admin: &TenantAdmin, kind: Kind, user_id: &UserId, change: F) -> Result<(), Error<PersonRefused>>
+    pub(super) async fn change_person<F>(
+        &self,
+        admin: &TenantAdmin,
+        record: Activity,
+        user_id: &UserId,
+        change: F,
+    ) -> Result<(), Error<PersonRefused>>
     where
         F: for<'c> FnOnce(&'c mut Connection, TenantId, UserId) -> BoxFuture<'c, Result<bool, storage::Fault>> + Send + 'static,
     {
-        let (admin, user, record) = (admin.clone(), user_id.clone(), of_person(admin, kind, user_id, self.now()));
+        let (services, admin, user) = (self.clone(), admin.clone(), user_id.clone());
         self.attempt(move |db| {
             async move {
                 let tenant = admin.tenant_id();
-                let before = people::count_admins(&mut *db, tenant).await?;
+                let before = services.count_admins(&mut *db, tenant).await?;
                 if !change(&mut *db, tenant.clone(), user).await? {
                     return Err(Error::Refused(PersonRefused::NoPerson));
                 }
-                if before > 0 && people::count_admins(&mut *db, tenant).await? == 0 && !admin.is_operator() {
+                if before > 0 && services.count_admins(&mut *db, tenant).await? == 0 && !admin.is_operator() {
                     return Err(Error::Refused(PersonRefused::LastAdmin));
                 }
                 activity::insert(db, &record).await?;
@@ -278,6 +286,6 @@ impl Services {
     }
 }
 
-fn of_person(admin: &TenantAdmin, kind: Kind, user_id: &UserId, now: Timestamp) -> Activity {
+pub(super) fn of_person(admin: &TenantAdmin, kind: Kind, user_id: &UserId, now: Timestamp) -> Activity {
     Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id())).from(admin.from)
 }

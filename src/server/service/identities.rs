@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
+use super::administration::of_person as by_admin;
 use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
-use super::people::Identity;
+use super::people::{Identity, PersonRefused};
 use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin};
-pub use super::providers::{Arrival, Returned, Trouble};
-use super::providers::{TripSecrets, Wish};
+use super::providers::place;
 pub use super::storage::identities::Identity as Linked;
 use super::storage::people::Person;
 use super::storage::providers::Stored;
@@ -19,10 +19,11 @@ use super::storage::{self, Connection, activity, identities, people, providers, 
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, TenantId, UserId};
-use crate::domain::paths;
-use crate::domain::provider::{MfaEvidence, Newcomers, Profile, Provider, Vouched};
+use crate::domain::provider::{Provider, Vouched};
 use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
+pub use crate::server::providers::{Arrival, Returned, Trouble, Why};
+use crate::server::providers::{TripSecrets, Wish};
 
 /// How long a person may be away: to look for a telephone, a password, a second device.
 pub const LONGEST_TRIP: Duration = Duration::from_secs(15 * 60);
@@ -111,26 +112,14 @@ pub enum ArrivalRefused {
     },
 }
 
-/// A provider to be set up.
-pub struct NewProvider {
-    pub id: ProviderId,
-    pub display_name: String,
-    pub profile: String,
-    pub base: String,
-    pub client_id: String,
-    pub client_secret: Option<Secret>,
-    pub scope: Option<String>,
-    pub newcomers: Newcomers,
-    pub mfa: MfaEvidence,
-    pub own_names: bool,
-}
-
-/// Why a provider is not set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProviderRefused {
-    Exists,
-    Gone,
-    Trouble(Trouble),
+impl ArrivalRefused {
+    /// They may have been somebody there whom they did not mean to be.
+    pub fn may_be_the_wrong_account(&self) -> bool {
+        match self {
+            Self::Cancelled | Self::ProviderSays(_) | Self::Trouble(_) | Self::NotInvited { .. } | Self::SomebodyElse { .. } => true,
+            Self::NoProvider | Self::NoTrip | Self::InvitationSpent | Self::Disabled => false,
+        }
+    }
 }
 
 impl Services {
@@ -138,63 +127,6 @@ impl Services {
     pub async fn providers_of(&self, tenant: &TenantId) -> Result<Vec<Provider>, Fault> {
         let all = providers::list(self.storage().reader(), tenant).await?;
         Ok(all.into_iter().filter(|provider| provider.enabled).collect())
-    }
-
-    pub async fn list_providers(&self, admin: &TenantAdmin) -> Result<Vec<Provider>, Fault> {
-        Ok(providers::list(self.storage().reader(), admin.tenant_id()).await?)
-    }
-
-    /// The kinds of providers there are, by name.
-    pub fn profiles(&self) -> Vec<(String, Profile)> {
-        self.shared.providers.profiles().all().map(|(name, profile)| (name.to_owned(), profile.clone())).collect()
-    }
-
-    /// Where a provider is to send people back to: what its operators register for this portal.
-    pub fn redirect_address(&self, tenant: &TenantId, provider: &ProviderId) -> String {
-        format!("{}{}", self.public_url(), paths::sign_in_back(tenant, provider))
-    }
-
-    /// Sets up a provider; one that does not answer is refused.
-    pub async fn add_provider(&self, admin: &TenantAdmin, new: NewProvider) -> Result<Provider, Error<ProviderRefused>> {
-        let now = self.now();
-        let provider = Provider {
-            tenant_id: admin.tenant_id().clone(),
-            id: new.id,
-            display_name: new.display_name,
-            profile: new.profile,
-            base: new.base,
-            client_id: new.client_id,
-            scope: new.scope,
-            newcomers: new.newcomers,
-            mfa: new.mfa,
-            own_names: new.own_names,
-            enabled: true,
-            created_at: now,
-            updated_at: now,
-        };
-        self.ask(&provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))?;
-        let secret_sealed = new.client_secret.map(|secret| self.seal(&place(&provider), &secret)).transpose()?;
-        let stored = Stored { provider: provider.clone(), secret_sealed };
-        let record = of_provider(admin, Kind::ProviderAdded, &provider.id, now);
-        let added = self.recorded(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
-        added.then_some(provider).ok_or(Error::Refused(ProviderRefused::Exists))
-    }
-
-    /// Nobody signs in there any more. Who people are there stays known. False when there is none of that name.
-    pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<bool, Fault> {
-        let (tenant, id, record) = (admin.tenant_id().clone(), id.clone(), of_provider(admin, Kind::ProviderRemoved, id, self.now()));
-        self.shared.providers.forget(&tenant, &id);
-        self.recorded(record, move |db| async move { providers::delete(db, &tenant, &id).await }.boxed()).await
-    }
-
-    /// Asks a provider what it says of itself: its issuer, or what is wrong.
-    pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
-        let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
-        self.ask(&stored.provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))
-    }
-
-    async fn ask(&self, provider: &Provider) -> Result<String, Trouble> {
-        self.shared.providers.test(provider, self.now()).await
     }
 
     /// Invites a person who is there to sign in with an identity that is not known yet. The code is shown once.
@@ -254,7 +186,8 @@ impl Services {
             return Err(Error::Refused(ArrivalRefused::NoTrip));
         }
         let stored = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
-        let secret = stored.secret_sealed.as_deref().map(|sealed| self.unseal(&place(&stored.provider), sealed)).transpose()?;
+        let secret =
+            stored.secret_sealed.as_deref().map(|sealed| self.unseal(&place(&stored.provider.tenant_id, &stored.provider.id), sealed)).transpose()?;
         let redirect = self.redirect_address(&trip.tenant_id, &trip.provider);
         let arrival = self
             .shared
@@ -316,6 +249,22 @@ impl Services {
         self.attempt(move |db| unlink(db, person, number, now).boxed()).await
     }
 
+    /// Who a person is elsewhere, the oldest first.
+    pub async fn identities_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<Linked>, Fault> {
+        Ok(identities::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
+    }
+
+    /// Takes an identity from a person, even their only way in; but not from the last administrator who can sign in.
+    pub async fn unlink_identity_of(&self, admin: &TenantAdmin, user_id: &UserId, number: i64) -> Result<Linked, Error<PersonRefused>> {
+        let linked = self.identities_of(admin, user_id).await?.into_iter().find(|identity| identity.number == number);
+        let linked = linked.ok_or(Error::Refused(PersonRefused::NoIdentity))?;
+        let (identity, record) = (linked.clone(), by_admin(admin, Kind::IdentityUnlinked, user_id, self.now()).subject(&linked.label));
+        let delete =
+            self.change_person(admin, record, user_id, move |db, tenant, _| async move { identities::delete(db, &tenant, &identity).await }.boxed());
+        delete.await?;
+        Ok(linked)
+    }
+
     async fn enabled_provider(&self, tenant: &TenantId, id: &ProviderId) -> Result<Stored, Error<ArrivalRefused>> {
         let stored = providers::find(self.storage().reader(), tenant, id).await?;
         let stored = stored.filter(|stored| stored.provider.enabled).ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
@@ -364,10 +313,6 @@ async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timesta
 
 fn of_person(person: &SignedIn, kind: Kind, label: &str, now: Timestamp) -> Activity {
     Activity::new(person.tenant_id().clone(), kind, now).of(person.user_id()).subject(label).from(person.visit().from)
-}
-
-fn place(provider: &Provider) -> String {
-    format!("{}\n{}", provider.tenant_id, provider.id)
 }
 
 fn trouble(trouble: Trouble) -> Error<ArrivalRefused> {
@@ -461,8 +406,4 @@ impl Newcomer {
     fn record(&self, kind: Kind, user_id: &UserId) -> Activity {
         Activity::new(self.provider.tenant_id.clone(), kind, self.now).of(user_id).subject(&self.vouched.label).from(self.from)
     }
-}
-
-fn of_provider(admin: &TenantAdmin, kind: Kind, id: &ProviderId, now: Timestamp) -> Activity {
-    Activity::new(admin.tenant_id().clone(), kind, now).subject(id.as_str()).admin(Some(admin.admin_id())).from(admin.from())
 }

@@ -69,6 +69,8 @@ pub enum PersonRefused {
     NoPerson,
     #[error("this is the tenant's only administrator who can sign in")]
     LastAdmin,
+    #[error("the person has no such identity")]
+    NoIdentity,
 }
 
 impl Services {

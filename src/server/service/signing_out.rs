@@ -4,13 +4,13 @@ use futures_util::FutureExt;
 
 use super::entropy::Secret;
 use super::proofs::SignedIn;
-use super::providers::Trouble;
 use super::storage::{activity, browser_sessions, providers};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
 use crate::domain::provider::Through;
+use crate::server::providers::Trouble;
 
 /// Where somebody who has signed out here may do so as well.
 pub struct Elsewhere {

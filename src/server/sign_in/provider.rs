@@ -7,16 +7,16 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::session::{Notice, Place};
+use super::session::{Help, Notice, Place};
 use super::welcome;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
-use crate::server::service::Error;
-use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned};
+use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned, Trip};
 use crate::server::service::proofs::NotNow;
+use crate::server::service::{Error, Fault, Services};
 use crate::server::state::AppState;
 use crate::words::Words;
 
@@ -73,7 +73,7 @@ pub async fn set_out(
         _ => Purpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
-        return refuse(&caller, None, &purpose, &ArrivalRefused::NoProvider, &then, words).await;
+        return refuse(&caller, None, &purpose, &ArrivalRefused::NoProvider, None, &then, words).await;
     };
     match services.set_out(&tenant, &provider, purpose.clone()).await {
         Ok((trip, address)) => {
@@ -81,7 +81,7 @@ pub async fn set_out(
             caller.session.add_trip(trip, &then).await?;
             Ok(Redirect::to(&address))
         }
-        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &purpose, &refused, &then, words).await,
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &purpose, &refused, None, &then, words).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -100,7 +100,8 @@ pub async fn come_back(
     let trip = trip.filter(|(trip, _)| trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider);
     let Some((trip, then)) = trip else {
         let tenant = TenantId::parse(tenant).ok();
-        return refuse(&caller, tenant, &Purpose::SignIn, &ArrivalRefused::NoTrip, &Onward::default(), words).await.map(IntoResponse::into_response);
+        let (refused, home) = (ArrivalRefused::NoTrip, Onward::default());
+        return refuse(&caller, tenant, &Purpose::SignIn, &refused, None, &home, words).await.map(IntoResponse::into_response);
     };
     let refusal = match answer.error.as_deref() {
         Some("access_denied") => Some(ArrivalRefused::Cancelled),
@@ -109,7 +110,8 @@ pub async fn come_back(
     };
     let tenant = Some(trip.tenant_id.clone());
     if let Some(refused) = refusal {
-        return refuse(&caller, tenant, &trip.purpose, &refused, &then, words).await.map(IntoResponse::into_response);
+        let help = help(services, &trip).await?;
+        return refuse(&caller, tenant, &trip.purpose, &refused, help, &then, words).await.map(IntoResponse::into_response);
     }
     let returned = Returned { code: &answer.code, issuer: answer.iss.as_deref() };
     let invitation = caller.session.invitation().await?;
@@ -127,7 +129,8 @@ pub async fn come_back(
             if refused == ArrivalRefused::InvitationSpent {
                 caller.session.set_invitation("").await?;
             }
-            refuse(&caller, tenant, &trip.purpose, &refused, &then, words).await.map(IntoResponse::into_response)
+            let help = if refused.may_be_the_wrong_account() { help(services, &trip).await? } else { None };
+            refuse(&caller, tenant, &trip.purpose, &refused, help, &then, words).await.map(IntoResponse::into_response)
         }
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
@@ -150,11 +153,17 @@ pub async fn keep_invitation(State(state): State<AppState>, caller: Caller, Form
     Ok(Redirect::to(&paths::sign_in(TenantId::parse(form.tenant).ok().as_ref(), &Onward::wanted(&form.then))))
 }
 
+async fn help(services: &Services, trip: &Trip) -> Result<Option<Help>, Fault> {
+    let help = services.provider_help(&trip.tenant_id, &trip.provider).await?;
+    Ok(help.map(|(provider, address)| Help { provider, address }))
+}
+
 async fn refuse(
     caller: &Caller,
     tenant: Option<TenantId>,
     purpose: &Purpose,
     refused: &ArrivalRefused,
+    help: Option<Help>,
     then: &Onward,
     words: Words,
 ) -> Result<Redirect, Trouble> {
@@ -163,15 +172,13 @@ async fn refuse(
         // With what others sent in quotes: it must not look like a line of ours.
         tracing::warn!(error = ?trouble, tenant, "A sign-in through an identity provider failed");
     }
-    let mut notice = Notice::new(Place::SignIn, words.arrival_refused(refused));
+    let place = if matches!(purpose, Purpose::Link(_)) { Place::Refused } else { Place::SignIn };
+    let mut notice = Notice::new(place, words.arrival_refused(refused));
     notice.tenant.clone_from(&tenant);
+    notice.help = help;
     caller.session.set_notice(&notice).await?;
     let back = match purpose {
-        Purpose::Link(_) => {
-            let notice = Notice::new(Place::Refused, words.arrival_refused(refused));
-            caller.session.set_notice(&notice).await?;
-            return Ok(Redirect::to(paths::IDENTITIES));
-        }
+        Purpose::Link(_) => paths::IDENTITIES.to_owned(),
         Purpose::Again(_) => paths::sign_in_again(then),
         Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
     };

@@ -119,6 +119,16 @@ pub struct Notice {
     pub only_at: Option<String>,
     /// The tenant it is about: the one a code belongs to, or the one that somebody tried to sign in to.
     pub tenant: Option<TenantId>,
+    /// A provider's own page for people whom it keeps sending the wrong way.
+    #[serde(default)]
+    pub help: Option<Help>,
+}
+
+/// Where a provider helps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Help {
+    pub provider: String,
+    pub address: String,
 }
 
 /// The choices of a consent that was refused, as the form sent them.
@@ -152,7 +162,17 @@ pub enum Place {
 
 impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
-        Self { place, sentence: sentence.to_string(), typed: String::new(), chosen: None, wait: None, secret: None, only_at: None, tenant: None }
+        Self {
+            place,
+            sentence: sentence.to_string(),
+            typed: String::new(),
+            chosen: None,
+            wait: None,
+            secret: None,
+            only_at: None,
+            tenant: None,
+            help: None,
+        }
     }
 
     /// Shows a secret along with it. The session is sealed, and gives it out once.

@@ -165,9 +165,35 @@ pub async fn list(
     Ok(Listed { items: accounts, next: rows.next })
 }
 
+/// The ways into a tenant: what opens them for a person is a password, or an identity of one of these issuers.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    pub passwords: bool,
+    pub issuers: Vec<String>,
+}
+
+impl Doors {
+    fn issuers(&self) -> String {
+        serde_json::to_string(&self.issuers).unwrap_or_default()
+    }
+}
+
 /// How many of a tenant's people have the role of an administrator and can sign in.
-pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId) -> Result<i64, Fault> {
+pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId, doors: &Doors) -> Result<i64, Fault> {
     let query = "SELECT count(*) FROM people p WHERE p.tenant_id = $1 AND p.admin AND p.enabled
-         AND (p.password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = p.tenant_id AND i.user_id = p.user_id))";
-    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).fetch_one(db).await?)
+         AND ($2 AND p.password_hash IS NOT NULL
+              OR EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = p.tenant_id AND i.user_id = p.user_id
+                                                      AND i.issuer IN (SELECT value FROM json_each($3))))";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(doors.passwords).bind(doors.issuers()).fetch_one(db).await?)
+}
+
+/// How many people have an identity of these issuers, and how many of them none of the other doors lets in.
+pub async fn count_of_issuers(db: &sqlx::SqlitePool, tenant_id: &TenantId, issuers: &[String], others: &Doors) -> Result<(i64, i64), Fault> {
+    let query = "SELECT count(*), count(*) FILTER (WHERE NOT ($3 AND p.password_hash IS NOT NULL)
+              AND NOT EXISTS (SELECT 1 FROM identities o WHERE o.tenant_id = p.tenant_id AND o.user_id = p.user_id
+                                                           AND o.issuer IN (SELECT value FROM json_each($4))))
+         FROM people p WHERE p.tenant_id = $1
+         AND p.user_id IN (SELECT i.user_id FROM identities i WHERE i.tenant_id = $1 AND i.issuer IN (SELECT value FROM json_each($2)))";
+    let issuers = serde_json::to_string(issuers).unwrap_or_default();
+    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuers).bind(others.passwords).bind(others.issuers()).fetch_one(db).await?)
 }

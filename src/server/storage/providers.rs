@@ -28,6 +28,7 @@ struct Row {
     mfa: String,
     own_names: bool,
     enabled: bool,
+    anywhere: bool,
     created_at: i64,
     updated_at: i64,
 }
@@ -50,6 +51,7 @@ impl TryFrom<Row> for Stored {
                 mfa: parsed(TABLE, &row.id, serde_json::from_str(&row.mfa))?,
                 own_names: row.own_names,
                 enabled: row.enabled,
+                anywhere: row.anywhere,
                 created_at: Timestamp::from_millis(row.created_at),
                 updated_at: Timestamp::from_millis(row.updated_at),
             },
@@ -61,7 +63,8 @@ impl TryFrom<Row> for Stored {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names, enabled, created_at, updated_at
+            "SELECT tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names, enabled, anywhere, created_at,
+                    updated_at
              FROM identity_providers ",
             $rest
         )
@@ -85,8 +88,8 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
     let Stored { provider, secret_sealed } = stored;
     let done = sqlx::query(
         "INSERT INTO identity_providers (tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names,
-                                         enabled, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+                                         enabled, anywhere, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
     )
     .bind(provider.tenant_id.as_str())
     .bind(provider.id.as_str())
@@ -100,10 +103,45 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
     .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
     .bind(provider.own_names)
     .bind(provider.enabled)
+    .bind(provider.anywhere)
     .bind(provider.created_at.as_millis())
     .bind(provider.updated_at.as_millis())
     .execute(db)
     .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What can be changed of it.
+pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query(
+        "UPDATE identity_providers SET display_name = $3, scope = $4, newcomers = $5, mfa = $6, own_names = $7, enabled = $8, anywhere = $9,
+                                       updated_at = $10
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(provider.tenant_id.as_str())
+    .bind(provider.id.as_str())
+    .bind(&provider.display_name)
+    .bind(&provider.scope)
+    .bind(serde_json::to_string(&provider.newcomers).unwrap_or_default())
+    .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
+    .bind(provider.own_names)
+    .bind(provider.enabled)
+    .bind(provider.anywhere)
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// False when there is none of that name.
+pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId, sealed: &[u8], now: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query("UPDATE identity_providers SET secret_sealed = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant_id.as_str())
+        .bind(id.as_str())
+        .bind(sealed)
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::time::Timestamp;
 use crate::server_fns::host_accounts::HostAccountItem;
+use crate::server_fns::identities::IdentityItem;
 use crate::server_fns::sessions::SessionItem;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,7 @@ pub struct MfaItem {
 pub struct PersonDetail {
     pub person: PersonItem,
     pub host_accounts: Vec<HostAccountItem>,
+    pub identities: Vec<IdentityItem>,
     pub sessions: Vec<SessionItem>,
 }
 
@@ -56,10 +58,12 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
     let Some(account) = services.account(&admin, &user).await.map_err(context::fault)? else { return Ok(None) };
     let now = services.now();
     let accounts = services.host_accounts_of(&admin, &user).await.map_err(context::fault)?;
+    let identities = services.identities_of(&admin, &user).await.map_err(context::fault)?;
     let sessions = services.sessions_of(&admin, &user).await.map_err(context::fault)?;
     Ok(Some(PersonDetail {
         person: PersonItem::new(account, now),
         host_accounts: accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
+        identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, None)).collect(),
     }))
 }
@@ -176,6 +180,23 @@ pub async fn unlink_account(
         context::say(w.admin_saved()).await
     } else {
         context::say_refused(w.admin_gone()).await
+    }
+}
+
+/// Takes one of a person's identities away.
+#[server(prefix = "/api", endpoint = "admin/people/unlink-identity")]
+pub async fn unlink_identity_of(#[server(default)] user: String, #[server(default)] identity: i64) -> Result<(), ServerFnError> {
+    use crate::domain::ids::UserId;
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context::{self, Error};
+    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    context::see_other(ADMIN_PEOPLE);
+    let Ok(user) = UserId::parse(user) else { return Ok(()) };
+    context::back_to(ADMIN_PERSON, "user", user.as_str());
+    match services.unlink_identity_of(&admin, &user, identity).await {
+        Ok(gone) => context::say(w.identities_unlinked(gone.label)).await,
+        Err(Error::Refused(refused)) => context::say_refused(w.person_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 

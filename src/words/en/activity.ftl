@@ -50,6 +50,7 @@ happened-tenant-changed = The tenant was changed
 happened-tenant-deleted = The tenant was deleted
 happened-person-invited = A person was invited
 happened-provider-added = A way to sign in was added
+happened-provider-changed = A way to sign in was changed
 happened-provider-removed = A way to sign in was removed
 happened-otherwise = Something that this release has no words for
 activity-title = Activity

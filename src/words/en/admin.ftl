@@ -226,3 +226,97 @@ admin-tenants-delete-consequence = Its people, clients, hosts, delegations, keys
 # $tenant (String) - its short name
 admin-tenants-type = Type { $tenant } to go on
 admin-people-mfa-forever = counts, without an end
+admin-locks-out = No administrator could sign in any more. Nothing was changed.
+admin-providers = Identity providers
+admin-providers-purpose = institutions at which people sign in
+admin-providers-add = Add a provider
+admin-providers-add-button = Ask it, and add it
+admin-providers-empty = No identity provider yet
+admin-providers-empty-hint = Add the one at which your people have an account.
+admin-providers-id = Short name
+admin-providers-id-hint = Stands in addresses and, behind a ~, in names of newcomers. Letters, digits and . _ -
+admin-providers-name = What its button says
+admin-providers-kind = Kind
+admin-providers-base = Where it is
+admin-providers-base-hint = The issuer of an OpenID provider, written exactly as it writes it; empty for those that are in one place only. Over https, and not on the portal’s own network: whoever runs the portal adds those.
+admin-providers-client-id = As what it knows this portal (client id)
+admin-providers-secret = Its client’s secret
+admin-providers-secret-hint = Never shown again. Empty, if it gave none: then the portal is a public client.
+admin-providers-newcomers-hint = Nobody new comes in until you say who may, on the page that follows.
+admin-providers-redirect = At the provider
+admin-providers-redirect-means = Register this address there as the only one to send people back to (redirect URI):
+admin-providers-has-secret = kept
+admin-providers-no-secret = none: a public client
+admin-providers-people = People who sign in there
+admin-providers-test = Test it
+admin-providers-test-hint = Asks the provider what it says of itself.
+# $issuer (String) - its address
+admin-providers-answers = It answers, as { $issuer }.
+admin-providers-set-up = How people come in
+admin-providers-state = State
+admin-providers-enabled-means = Switched on: people sign in there
+admin-providers-scope = What to ask for (scope)
+# $usual (String) - scopes
+admin-providers-scope-hint = Empty for the usual: { $usual }
+admin-providers-newcomers = Who may come for the first time
+admin-providers-newcomers-open = Whoever the provider lets in
+admin-providers-newcomers-invited = Whoever has been invited
+admin-providers-newcomers-rule = Whoever has one of these values in a claim
+admin-providers-known-only = Of this kind only people come who are known already, whatever is chosen here.
+admin-providers-claim = Claim
+admin-providers-values = Values
+admin-providers-values-hint = Several with commas between them, such as staff@tacc, faculty@tacc.
+admin-providers-mfa = What counts as a second factor
+admin-providers-mfa-always = The provider demands one of everybody
+admin-providers-mfa-acr = Values of acr that mean one
+admin-providers-mfa-amr = Values of amr that mean one
+admin-providers-mfa-hint = Several with spaces between them.
+admin-providers-names = Names of newcomers
+# $provider (String) - its short name
+admin-providers-own-names = They are called what it calls them; otherwise ~{ $provider } is put behind it. Only for a provider whose names are your centre’s own.
+admin-providers-new-secret = New secret
+admin-providers-replace-secret = Replace the secret
+admin-providers-secret-needed = Type the secret that the provider gave you.
+admin-providers-added = The provider has been added. Register the address below there, then say who may come in.
+admin-providers-exists = There is a provider of that name already.
+admin-providers-incomplete = A provider needs a short name of letters, digits and . _ -, what its button says, its kind, where it is, and a client id; each in one line that is not too long.
+admin-providers-bad-set-up = Some of that cannot be: what the button says must not be empty, a rule needs a claim and values, and each field is one line that is not too long.
+admin-providers-remove = Remove this provider
+# $provider (String) - what its button says
+admin-providers-remove-question = Remove { $provider }?
+# $people (Number) - people who sign in there
+# $only (Number) - those who have no other way in
+admin-providers-remove-consequence = { $people ->
+    [0] Nobody has signed in there yet.
+    [one] One person signs in there, and cannot any more.
+   *[other] { NUMBER($people) } people sign in there, and cannot any more.
+} { $only ->
+    [0] Nobody is left without a way in.
+    [one] One person has no other way in.
+   *[other] { NUMBER($only) } people have no other way in.
+} Who people are there stays known, for when it is added again. Sessions that are open go on.
+# $why (String) - in half a sentence
+provider-trouble-unreachable = It cannot be reached: { $why }.
+provider-trouble-out-of-bounds = That address is on a network of the portal’s own. Whoever runs the portal can add a provider there, with tms-portal idp add.
+provider-trouble-slow = It takes too long to answer.
+# $detail (String) - in English
+provider-trouble-broken = It does not answer as a provider of this kind does: { $detail }
+# $detail (String) - in English
+provider-trouble-issuer = It calls itself something else. Write where it is exactly as it writes it. ({ $detail })
+# $detail (String) - in English
+provider-trouble-misconfigured = It is set up wrongly here: { $detail }
+provider-why-no-such-name = no address is known for its name
+provider-why-refused = it refuses the connection
+provider-why-no-route = no way leads to its network
+provider-why-hangs-up = it hangs up
+provider-why-no-tls = it does not speak TLS there
+provider-why-unknown-authority = its certificate is from an authority that is not known here
+provider-why-other-name = its certificate is for another name
+provider-why-not-now = its certificate is not valid at this time
+admin-people-identities = Ways to sign in elsewhere
+admin-people-no-identities = Linked to no identity provider.
+# $identity (String) - who the person is there
+# $person (String) - their name
+admin-people-unlink-identity-question = Unlink { $identity } from { $person }?
+admin-people-unlink-identity-consequence = Whoever signs in there is no longer this person here. Sessions that are open go on.
+admin-people-unlink-identity-last = It is this person’s only way in: they cannot sign in any more until you invite them, or give them a password.

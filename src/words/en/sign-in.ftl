@@ -46,3 +46,5 @@ signed-out-there-too = Sign out at { $institution } too
 signed-out-again = Sign in again
 # $institution (String)
 signed-out-both = You are signed out here, and at { $institution }.
+# $provider (String) - the institution
+sign-in-help = Does { $provider } keep sending you to the wrong place? Let it forget what you chose there:

@@ -49,6 +49,7 @@ happened-tenant-changed = Se cambió el tenant
 happened-tenant-deleted = Se borró el tenant
 happened-person-invited = Se invitó a una persona
 happened-provider-added = Se añadió una forma de iniciar sesión
+happened-provider-changed = Se cambió una forma de iniciar sesión
 happened-provider-removed = Se quitó una forma de iniciar sesión
 happened-otherwise = Algo para lo que esta versión no tiene palabras
 activity-title = Actividad

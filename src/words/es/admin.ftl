@@ -200,3 +200,85 @@ admin-tenants-delete-question = ¿Borrar { $tenant } con todo lo que tiene?
 admin-tenants-delete-consequence = Se borran sus personas, clientes, máquinas, delegaciones, claves y su registro. No se puede deshacer.
 admin-tenants-type = Escriba { $tenant } para continuar
 admin-people-mfa-forever = cuenta, sin final
+admin-locks-out = Ningún administrador podría iniciar sesión. No se cambió nada.
+admin-providers = Proveedores de identidad
+admin-providers-purpose = instituciones en las que las personas inician sesión
+admin-providers-add = Añadir un proveedor
+admin-providers-add-button = Preguntarle y añadirlo
+admin-providers-empty = Todavía no hay proveedores de identidad
+admin-providers-empty-hint = Añada aquel en el que sus personas tienen una cuenta.
+admin-providers-id = Nombre corto
+admin-providers-id-hint = Está en direcciones y, tras una ~, en los nombres de quienes llegan. Letras, cifras y . _ -
+admin-providers-name = Lo que dice su botón
+admin-providers-kind = Tipo
+admin-providers-base = Dónde está
+admin-providers-base-hint = El emisor (issuer) de un proveedor OpenID, escrito exactamente como él lo escribe; vacío para los que están en un solo sitio. Por https, y no en la red propia del portal: esos los añade quien opera el portal.
+admin-providers-client-id = Como qué conoce a este portal (client id)
+admin-providers-secret = El secreto de su cliente
+admin-providers-secret-hint = No se muestra nunca más. Vacío si no dio ninguno: entonces el portal es un cliente público.
+admin-providers-newcomers-hint = No entra nadie nuevo hasta que usted diga quién puede, en la página siguiente.
+admin-providers-redirect = En el proveedor
+admin-providers-redirect-means = Registre allí esta dirección como la única a la que devolver a las personas (redirect URI):
+admin-providers-has-secret = guardado
+admin-providers-no-secret = ninguno: un cliente público
+admin-providers-people = Personas que inician sesión allí
+admin-providers-test = Probarlo
+admin-providers-test-hint = Pregunta al proveedor qué dice de sí mismo.
+admin-providers-answers = Responde, como { $issuer }.
+admin-providers-set-up = Cómo entran las personas
+admin-providers-state = Estado
+admin-providers-enabled-means = Activo: las personas inician sesión allí
+admin-providers-scope = Qué pedirle (scope)
+admin-providers-scope-hint = Vacío para lo habitual: { $usual }
+admin-providers-newcomers = Quién puede venir por primera vez
+admin-providers-newcomers-open = Quien el proveedor deje entrar
+admin-providers-newcomers-invited = Quien haya sido invitado
+admin-providers-newcomers-rule = Quien tenga uno de estos valores en un atributo (claim)
+admin-providers-known-only = De este tipo solo vienen personas ya conocidas, se elija lo que se elija aquí.
+admin-providers-claim = Atributo (claim)
+admin-providers-values = Valores
+admin-providers-values-hint = Varios separados por comas, como staff@tacc, faculty@tacc.
+admin-providers-mfa = Qué cuenta como segundo factor
+admin-providers-mfa-always = El proveedor lo exige a todos
+admin-providers-mfa-acr = Valores de acr que significan uno
+admin-providers-mfa-amr = Valores de amr que significan uno
+admin-providers-mfa-hint = Varios separados por espacios.
+admin-providers-names = Nombres de quienes llegan
+admin-providers-own-names = Se llaman como él los llama; si no, se les añade ~{ $provider }. Solo para un proveedor cuyos nombres son los de su centro.
+admin-providers-new-secret = Secreto nuevo
+admin-providers-replace-secret = Cambiar el secreto
+admin-providers-secret-needed = Escriba el secreto que le dio el proveedor.
+admin-providers-added = Se ha añadido el proveedor. Registre allí la dirección de abajo y después diga quién puede entrar.
+admin-providers-exists = Ya hay un proveedor con ese nombre.
+admin-providers-incomplete = Un proveedor necesita un nombre corto de letras, cifras y . _ -, lo que dice su botón, su tipo, dónde está y un client id; cada cosa en una línea que no sea demasiado larga.
+admin-providers-bad-set-up = Algo de eso no puede ser: lo que dice el botón no puede estar vacío, una regla necesita un atributo y valores, y cada campo es una línea que no sea demasiado larga.
+admin-providers-remove = Quitar este proveedor
+admin-providers-remove-question = ¿Quitar { $provider }?
+admin-providers-remove-consequence = { $people ->
+    [0] Nadie ha iniciado sesión allí todavía.
+    [one] Una persona inicia sesión allí, y ya no podrá.
+   *[other] { NUMBER($people) } personas inician sesión allí, y ya no podrán.
+} { $only ->
+    [0] Nadie se queda sin forma de entrar.
+    [one] Una persona no tiene otra forma de entrar.
+   *[other] { NUMBER($only) } personas no tienen otra forma de entrar.
+} Quién es cada persona allí se sigue sabiendo, para cuando se añada de nuevo. Las sesiones abiertas siguen.
+provider-trouble-unreachable = No se puede llegar a él: { $why }.
+provider-trouble-out-of-bounds = Esa dirección está en una red propia del portal. Quien opera el portal puede añadir allí un proveedor, con tms-portal idp add.
+provider-trouble-slow = Tarda demasiado en responder.
+provider-trouble-broken = No responde como un proveedor de este tipo: { $detail }
+provider-trouble-issuer = Se llama a sí mismo de otra manera. Escriba dónde está exactamente como él lo escribe. ({ $detail })
+provider-trouble-misconfigured = Está mal configurado aquí: { $detail }
+provider-why-no-such-name = no se conoce ninguna dirección para su nombre
+provider-why-refused = rechaza la conexión
+provider-why-no-route = ningún camino lleva a su red
+provider-why-hangs-up = corta la conexión
+provider-why-no-tls = allí no habla TLS
+provider-why-unknown-authority = su certificado es de una autoridad que aquí no se conoce
+provider-why-other-name = su certificado es para otro nombre
+provider-why-not-now = su certificado no es válido en este momento
+admin-people-identities = Formas de iniciar sesión en otros sitios
+admin-people-no-identities = No está vinculada a ningún proveedor de identidad.
+admin-people-unlink-identity-question = ¿Desvincular { $identity } de { $person }?
+admin-people-unlink-identity-consequence = Quien inicie sesión allí ya no será esta persona aquí. Las sesiones abiertas siguen.
+admin-people-unlink-identity-last = Es la única forma de entrar de esta persona: no podrá iniciar sesión hasta que usted la invite o le dé una contraseña.

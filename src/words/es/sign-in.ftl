@@ -37,3 +37,4 @@ signed-out-shared = Si otras personas usan este dispositivo, ciérrela también 
 signed-out-there-too = Cerrar también la sesión en { $institution }
 signed-out-again = Iniciar sesión de nuevo
 signed-out-both = Ha cerrado la sesión aquí y en { $institution }.
+sign-in-help = ¿{ $provider } le lleva una y otra vez al sitio equivocado? Haga que olvide lo que eligió allí:

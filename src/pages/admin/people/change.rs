@@ -1,0 +1,64 @@
+//! `/admin/people/change`: asks before something is done with a person.
+
+use leptos::either::EitherOf3;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use crate::domain::paths::{self, encoded};
+use crate::pages::components::{Confirm, Gone, Hidden, Sorry};
+use crate::server::context::{self, words};
+use crate::server_fns::admin::people::{ChangePerson, UnlinkAccount, UnlinkIdentityOf, find_person};
+
+#[component]
+pub fn ChangeAPerson() -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    let given = move |name: &str| query.get(name).unwrap_or_default();
+    let (user, change, host, account, identity) = (given("user"), given("change"), given("host"), given("account"), given("identity"));
+    Suspend::new(async move {
+        let w = words();
+        let found = match find_person(user).await {
+            Ok(found) => found,
+            Err(_) => return EitherOf3::C(view! { <Sorry/> }),
+        };
+        let passwords = context::admin().is_ok_and(|admin| admin.policy().local_passwords);
+        let asked = found.and_then(|found| {
+            let linked = found.host_accounts.iter().any(|linked| linked.host == host && linked.account == account);
+            let unlinked = found.identities.iter().find(|linked| linked.number.to_string() == identity);
+            let only_way_in = found.identities.len() == 1 && !(passwords && found.person.has_password);
+            let name = found.person.display_name.as_str();
+            let question = match change.as_str() {
+                "disable" => (w.admin_people_disable_question(name), w.admin_people_disable_consequence(), w.admin_people_disable()),
+                "appoint" => (w.admin_people_appoint_question(name), w.admin_people_appoint_consequence(), w.admin_people_appoint()),
+                "dismiss" => (w.admin_people_dismiss_question(name), w.admin_people_dismiss_consequence(), w.admin_people_dismiss()),
+                "password" => (w.admin_people_password_question(name), w.admin_people_password_consequence(), w.admin_people_password()),
+                "end-sessions" => (w.admin_people_end_sessions_question(name), w.sessions_end_consequence(), w.admin_people_end_sessions()),
+                "close-mfa" => (w.admin_people_mfa_close_question(name), w.admin_people_mfa_close_consequence(), w.admin_people_mfa_close()),
+                "unlink" if linked => {
+                    let place = format!("{account}@{host}");
+                    (w.admin_people_unlink_question(place, name), w.admin_people_unlink_consequence(), w.hosts_unlink())
+                }
+                "unlink-identity" => {
+                    let last = if only_way_in { w.admin_people_unlink_identity_last() } else { String::new() };
+                    let consequence = format!("{} {last}", w.admin_people_unlink_identity_consequence());
+                    (w.admin_people_unlink_identity_question(unlinked?.label.as_str(), name), consequence, w.identities_unlink())
+                }
+                _ => return None,
+            };
+            Some((found.person.user, question))
+        });
+        let Some((user, (title, consequence, button))) = asked else { return EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }) };
+        let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
+        let (action, more) = match change.as_str() {
+            "unlink" => (UnlinkAccount::url(), vec![Hidden("host", host), Hidden("account", account)]),
+            "unlink-identity" => (UnlinkIdentityOf::url(), vec![Hidden("identity", identity)]),
+            _ => (ChangePerson::url(), vec![Hidden("change", change)]),
+        };
+        let fields = [vec![Hidden("user", user)], more].concat();
+        EitherOf3::A(view! {
+            <Confirm title action fields button cancel>
+                <p class="warning">{consequence}</p>
+            </Confirm>
+        })
+    })
+}

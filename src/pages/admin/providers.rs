@@ -1,0 +1,284 @@
+//! `/admin/providers`.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::parts::{AdminPage, Tick};
+use crate::domain::paths::{self, encoded};
+use crate::domain::provider::Newcomers;
+use crate::pages::components::{Command, Confirm, Copyable, Gone, Hidden, Said, Sorry};
+use crate::server::context::{self, Notice, words};
+use crate::server_fns::admin::providers::{
+    AddProvider, ProviderDetail, ProviderItem, RemoveProvider, ReplaceSecret, SetUpProvider, TestProvider, find_provider, list_providers,
+};
+
+#[component]
+pub fn Providers() -> impl IntoView {
+    Suspend::new(async move {
+        match list_providers().await {
+            Ok(providers) => Either::Left(view! { <All providers said=context::said().await/> }),
+            Err(_) => Either::Right(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn All(providers: Vec<ProviderItem>, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    view! {
+        <AdminPage title=w.admin_providers() here=paths::ADMIN_PROVIDERS>
+            <Said notice=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_PROVIDERS_ADD>{w.admin_providers_add()}</a></p>
+            {if providers.is_empty() {
+                Either::Left(view! {
+                    <div class="card empty">
+                        <h2>{w.admin_providers_empty()}</h2>
+                        <p class="hint">{w.admin_providers_empty_hint()}</p>
+                    </div>
+                })
+            } else {
+                Either::Right(view! { <ul class="rows">{providers.into_iter().map(|provider| view! { <One provider/> }).collect_view()}</ul> })
+            }}
+            <AtTheCommandLine verbs=&["list"] provider=String::new()/>
+        </AdminPage>
+    }
+}
+
+#[component]
+fn One(provider: ProviderItem) -> impl IntoView {
+    let w = words();
+    let address = format!("{}?provider={}", paths::ADMIN_PROVIDER, encoded(&provider.id));
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h2><a href=address><bdi>{provider.display_name.clone()}</bdi></a> " " <Badge enabled=provider.enabled/></h2>
+                <dl class="facts short">
+                    <div><dt>{w.admin_providers_id()}</dt><dd><code translate="no" dir="ltr">{provider.id}</code></dd></div>
+                    <div><dt>{w.admin_providers_kind()}</dt><dd><code translate="no" dir="ltr">{provider.kind}</code></dd></div>
+                </dl>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Badge(enabled: bool) -> impl IntoView {
+    let w = words();
+    if enabled {
+        Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
+    } else {
+        Either::Right(view! { <span class="badge bad">{w.admin_disabled()}</span> })
+    }
+}
+
+/// There is no call of the TMS API for providers.
+#[component]
+fn AtTheCommandLine(verbs: &'static [&'static str], provider: String) -> impl IntoView {
+    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    let commands: Vec<String> =
+        verbs.iter().map(|verb| format!("tms-portal idp {verb} --tenant {tenant} {provider}").trim_end().to_owned()).collect();
+    view! {
+        <details class="curl">
+            <summary>{words().admin_as_command()}</summary>
+            <Command text=commands.join("\n")/>
+        </details>
+    }
+}
+
+/// What was typed stands in the address when the form comes back.
+#[component]
+pub fn AddAProvider() -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    let typed = move |name: &str| query.get(name).unwrap_or_default();
+    Suspend::new(async move {
+        let (w, said) = (words(), context::said().await);
+        let profiles = context::services().map(|services| services.profiles()).unwrap_or_default();
+        let chosen = if typed("kind").is_empty() { "oidc".to_owned() } else { typed("kind") };
+        view! {
+            <AdminPage title=w.admin_providers_add() here=paths::ADMIN_PROVIDERS refused=said.is_some()>
+                <Said notice=said/>
+                <form method="post" action=AddProvider::url() class="narrow">
+                    <label for="provider">{w.admin_providers_id()}</label>
+                    <input id="provider" name="provider" type="text" value=typed("provider") required maxlength="64" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="provider-hint"/>
+                    <p class="hint" id="provider-hint">{w.admin_providers_id_hint()}</p>
+                    <label for="display-name">{w.admin_providers_name()}</label>
+                    <input id="display-name" name="display_name" type="text" value=typed("display_name") required maxlength="128" autocomplete="off"/>
+                    <label for="kind">{w.admin_providers_kind()}</label>
+                    <select id="kind" name="kind">
+                        {profiles.into_iter().map(|(name, profile)| {
+                            let selected = name == chosen;
+                            view! { <option value=name.clone() selected=selected>{format!("{name}: {}", profile.about)}</option> }
+                        }).collect_view()}
+                    </select>
+                    <label for="base">{w.admin_providers_base()}</label>
+                    <input id="base" name="base" type="text" inputmode="url" value=typed("base") maxlength="128" dir="ltr" autocomplete="off" placeholder="https://idp.example.org/realms/centre" aria-describedby="base-hint"/>
+                    <p class="hint" id="base-hint">{w.admin_providers_base_hint()}</p>
+                    <label for="client-id">{w.admin_providers_client_id()}</label>
+                    <input id="client-id" name="client_id" type="text" value=typed("client_id") required maxlength="128" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                    <label for="secret">{w.admin_providers_secret()}</label>
+                    <input id="secret" name="secret" type="password" maxlength="1000" dir="ltr" autocomplete="off" aria-describedby="secret-hint"/>
+                    <p class="hint" id="secret-hint">{w.admin_providers_secret_hint()}</p>
+                    <p class="hint">{w.admin_providers_newcomers_hint()}</p>
+                    <button class="main">{w.admin_providers_add_button()}</button>
+                </form>
+                <AtTheCommandLine verbs=&["add --base URL --client-id ID --secret-from-stdin"] provider="PROVIDER".to_owned()/>
+            </AdminPage>
+        }
+    })
+}
+
+#[component]
+pub fn OneProvider() -> impl IntoView {
+    let provider = use_query_map().with_untracked(|query| query.get("provider").unwrap_or_default());
+    Suspend::new(async move {
+        match find_provider(provider).await {
+            Ok(Some(provider)) => EitherOf3::A(view! { <Detail provider said=context::said().await/> }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PROVIDERS/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}
+
+#[component]
+fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
+    let w = words();
+    let ProviderItem { id, display_name, kind, base, client_id, enabled, .. } = provider.provider.clone();
+    let remove = format!("{}?provider={}", paths::ADMIN_PROVIDER_REMOVE, encoded(&id));
+    view! {
+        <AdminPage title=display_name here=paths::ADMIN_PROVIDERS>
+            <Said notice=said/>
+            <p><Badge enabled/></p>
+            <dl class="facts">
+                <dt>{w.admin_providers_id()}</dt>
+                <dd><code translate="no" dir="ltr">{id.clone()}</code></dd>
+                <dt>{w.admin_providers_kind()}</dt>
+                <dd><code translate="no" dir="ltr">{kind}</code></dd>
+                {(!base.is_empty()).then(|| view! {
+                    <dt>{w.admin_providers_base()}</dt>
+                    <dd><code translate="no" dir="ltr">{base}</code></dd>
+                })}
+                <dt>{w.admin_clients_id()}</dt>
+                <dd><code translate="no" dir="ltr">{client_id}</code></dd>
+                <dt>{w.admin_clients_secret()}</dt>
+                <dd>{if provider.has_secret { w.admin_providers_has_secret() } else { w.admin_providers_no_secret() }}</dd>
+                <dt>{w.admin_providers_people()}</dt>
+                <dd>{provider.people}</dd>
+            </dl>
+            <section aria-labelledby="redirect">
+                <h2 id="redirect">{w.admin_providers_redirect()}</h2>
+                <p>{w.admin_providers_redirect_means()}</p>
+                <Copyable text=provider.redirect.clone() block=true/>
+                <form method="post" action=TestProvider::url() class="actions aside">
+                    <input type="hidden" name="provider" value=id.clone()/>
+                    <button>{w.admin_providers_test()}</button>
+                    <span class="hint">{w.admin_providers_test_hint()}</span>
+                </form>
+            </section>
+            <section aria-labelledby="set-up">
+                <h2 id="set-up">{w.admin_providers_set_up()}</h2>
+                <SetUp provider/>
+            </section>
+            <section aria-labelledby="secret-title">
+                <h2 id="secret-title">{w.admin_clients_secret()}</h2>
+                <form method="post" action=ReplaceSecret::url() class="narrow">
+                    <input type="hidden" name="provider" value=id.clone()/>
+                    <label for="secret">{w.admin_providers_new_secret()}</label>
+                    <input id="secret" name="secret" type="password" required maxlength="1000" dir="ltr" autocomplete="off"/>
+                    <button>{w.admin_providers_replace_secret()}</button>
+                </form>
+            </section>
+            <section aria-labelledby="remove">
+                <h2 id="remove">{w.admin_providers_remove()}</h2>
+                <p><a class="button danger" href=remove data-confirm="">{w.admin_providers_remove()}</a></p>
+            </section>
+            <AtTheCommandLine verbs=&["test", "set", "remove"] provider=id/>
+        </AdminPage>
+    }
+}
+
+/// What the tenant decides.
+#[component]
+fn SetUp(provider: ProviderDetail) -> impl IntoView {
+    let w = words();
+    let ProviderDetail { provider: item, scope, usual_scope, newcomers, known_people_only, mfa, own_names, .. } = provider;
+    let (chosen, claim, values) = match newcomers {
+        Newcomers::Open => ("open", String::new(), String::new()),
+        Newcomers::Invited => ("invited", String::new(), String::new()),
+        Newcomers::Rule { claim, values } => ("rule", claim, values.join(", ")),
+    };
+    let choice = move |value: &'static str, text: String| {
+        view! {
+            <label class="choice">
+                <input type="radio" name="set_up[newcomers]" value=value checked=chosen == value/>
+                <span>{text}</span>
+            </label>
+        }
+    };
+    let field = |id: &'static str, label: String, value: String, hint: &'static str| {
+        view! {
+            <label for=id>{label}</label>
+            <input id=id name=format!("set_up[{id}]") type="text" value=value maxlength="1000" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby=(!hint.is_empty()).then_some(hint)/>
+        }
+    };
+    view! {
+        <form method="post" action=SetUpProvider::url() class="narrow">
+            <input type="hidden" name="provider" value=item.id.clone()/>
+            <input type="hidden" name="set_up[seen]" value=item.updated_at.as_millis().to_string()/>
+            <label for="display_name">{w.admin_providers_name()}</label>
+            <input id="display_name" name="set_up[display_name]" type="text" value=item.display_name required maxlength="128" autocomplete="off"/>
+            <fieldset>
+                <legend>{w.admin_providers_state()}</legend>
+                <Tick name="set_up[enabled]" checked=item.enabled text=w.admin_providers_enabled_means()/>
+            </fieldset>
+            <fieldset>
+                <legend>{w.admin_providers_newcomers()}</legend>
+                {choice("open", w.admin_providers_newcomers_open())}
+                {choice("invited", w.admin_providers_newcomers_invited())}
+                {choice("rule", w.admin_providers_newcomers_rule())}
+                {known_people_only.then(|| view! { <p class="hint">{w.admin_providers_known_only()}</p> })}
+                {field("claim", w.admin_providers_claim(), claim, "")}
+                {field("values", w.admin_providers_values(), values, "values-hint")}
+                <p class="hint" id="values-hint">{w.admin_providers_values_hint()}</p>
+            </fieldset>
+            <fieldset>
+                <legend>{w.admin_providers_mfa()}</legend>
+                <Tick name="set_up[mfa_always]" checked=mfa.always text=w.admin_providers_mfa_always()/>
+                {field("mfa_acr", w.admin_providers_mfa_acr(), mfa.acr.join(" "), "mfa-hint")}
+                {field("mfa_amr", w.admin_providers_mfa_amr(), mfa.amr.join(" "), "mfa-hint")}
+                <p class="hint" id="mfa-hint">{w.admin_providers_mfa_hint()}</p>
+            </fieldset>
+            <fieldset>
+                <legend>{w.admin_providers_names()}</legend>
+                <Tick name="set_up[own_names]" checked=own_names text=w.admin_providers_own_names(item.id)/>
+            </fieldset>
+            {field("scope", w.admin_providers_scope(), scope.unwrap_or_default(), "scope-hint")}
+            <p class="hint" id="scope-hint">{w.admin_providers_scope_hint(usual_scope)}</p>
+            <button class="main">{w.admin_save()}</button>
+        </form>
+    }
+}
+
+#[component]
+pub fn RemoveAProvider() -> impl IntoView {
+    let provider = use_query_map().with_untracked(|query| query.get("provider").unwrap_or_default());
+    Suspend::new(async move {
+        let w = words();
+        match find_provider(provider).await {
+            Ok(Some(ProviderDetail { provider, people, only_there, .. })) => EitherOf3::A(view! {
+                <Confirm
+                    title=w.admin_providers_remove_question(provider.display_name)
+                    action=RemoveProvider::url()
+                    cancel=format!("{}?provider={}", paths::ADMIN_PROVIDER, encoded(&provider.id))
+                    fields=vec![Hidden("provider", provider.id)]
+                    button=w.admin_providers_remove()
+                >
+                    <p class="warning">{w.admin_providers_remove_consequence(people, only_there)}</p>
+                </Confirm>
+            }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PROVIDERS/> }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+        }
+    })
+}

@@ -1,0 +1,25 @@
+//! `[portal.providers]`: how far the portal goes for identity providers.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::server::providers::reach::{Reach, read_authorities};
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ProvidersSection {
+    /// A file, or a folder of files, with authorities to trust beside the public ones.
+    ca: Option<PathBuf>,
+    /// Networks that are not of the internet, in which administrators may add providers all the same.
+    networks: Vec<IpNet>,
+}
+
+impl ProvidersSection {
+    pub fn reach(self) -> Result<Reach, String> {
+        let authorities = self.ca.map(|place| read_authorities(&place)).transpose();
+        let authorities = authorities.map_err(|unusable| format!("[portal.providers] ca: {unusable}"))?;
+        Ok(Reach { networks: self.networks, authorities: authorities.unwrap_or_default() })
+    }
+}

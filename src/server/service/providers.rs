@@ -1,0 +1,216 @@
+//! A tenant's identity providers, as its administrators set them up. Who comes from there: [`super::identities`].
+
+use futures_util::FutureExt;
+
+use super::administration::EditRefused;
+use super::entropy::Secret;
+use super::proofs::TenantAdmin;
+use super::storage::people::Doors;
+use super::storage::providers::Stored;
+use super::storage::{self, Connection, activity, people, providers, tenants};
+use super::{Error, Fault, Services};
+use crate::domain::activity::{Activity, Kind};
+use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::paths;
+use crate::domain::provider::{MfaEvidence, Newcomers, Profile, Provider};
+use crate::domain::time::Timestamp;
+use crate::server::providers::Trouble;
+
+/// A provider to be set up.
+pub struct NewProvider {
+    pub id: ProviderId,
+    pub display_name: String,
+    pub profile: String,
+    pub base: String,
+    pub client_id: String,
+    pub client_secret: Option<Secret>,
+    pub scope: Option<String>,
+    pub newcomers: Newcomers,
+    pub mfa: MfaEvidence,
+    pub own_names: bool,
+}
+
+/// Why a provider is not set up, or cannot be tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderRefused {
+    Exists,
+    Gone,
+    Trouble(Trouble),
+}
+
+/// A provider with what hangs on it.
+pub struct ProviderAccount {
+    pub provider: Provider,
+    /// It knows this portal by a secret; otherwise the portal is a public client.
+    pub has_secret: bool,
+    /// People who sign in there.
+    pub people: i64,
+    /// Those of them who have no other way in.
+    pub only_there: i64,
+}
+
+impl Services {
+    pub async fn list_providers(&self, admin: &TenantAdmin) -> Result<Vec<Provider>, Fault> {
+        Ok(providers::list(self.storage().reader(), admin.tenant_id()).await?)
+    }
+
+    pub async fn provider_account(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<Option<ProviderAccount>, Fault> {
+        let (db, tenant) = (self.storage().reader(), admin.tenant_id());
+        let Some(Stored { provider, secret_sealed }) = providers::find(db, tenant, id).await? else { return Ok(None) };
+        let others: Vec<Provider> = providers::list(db, tenant).await?.into_iter().filter(|other| other.id != *id).collect();
+        let others = self.doors(admin.policy().local_passwords, &others);
+        let (people, only_there) = people::count_of_issuers(db, tenant, &self.issuers(&provider), &others).await?;
+        Ok(Some(ProviderAccount { provider, has_secret: secret_sealed.is_some(), people, only_there }))
+    }
+
+    /// The kinds of providers there are, by name.
+    pub fn profiles(&self) -> Vec<(String, Profile)> {
+        self.shared.providers.profiles().all().map(|(name, profile)| (name.to_owned(), profile.clone())).collect()
+    }
+
+    /// What a provider is called here, and its own page for people whom it keeps sending the wrong way, if it has one.
+    pub async fn provider_help(&self, tenant: &TenantId, id: &ProviderId) -> Result<Option<(String, String)>, Fault> {
+        let provider = providers::find(self.storage().reader(), tenant, id).await?.map(|stored| stored.provider);
+        let help = provider.as_ref().and_then(|provider| self.shared.providers.profile(provider).ok()?.help.clone());
+        Ok(provider.map(|provider| provider.display_name).zip(help))
+    }
+
+    /// Where a provider is to send people back to: what its operators register for this portal.
+    pub fn redirect_address(&self, tenant: &TenantId, provider: &ProviderId) -> String {
+        format!("{}{}", self.public_url(), paths::sign_in_back(tenant, provider))
+    }
+
+    /// Sets up a provider; one that does not answer is refused, and so is one on the portal's own network, unless the operator adds
+    /// it.
+    pub async fn add_provider(&self, admin: &TenantAdmin, new: NewProvider) -> Result<Provider, Error<ProviderRefused>> {
+        let now = self.now();
+        let provider = Provider {
+            tenant_id: admin.tenant_id().clone(),
+            id: new.id,
+            display_name: new.display_name,
+            profile: new.profile,
+            base: new.base,
+            client_id: new.client_id,
+            scope: new.scope,
+            newcomers: new.newcomers,
+            mfa: new.mfa,
+            own_names: new.own_names,
+            enabled: true,
+            anywhere: admin.is_operator(),
+            created_at: now,
+            updated_at: now,
+        };
+        // Whoever waits for it to answer is told at once that the name is taken, and what is known of that one stays.
+        if providers::find(self.storage().reader(), &provider.tenant_id, &provider.id).await?.is_some() {
+            return Err(Error::Refused(ProviderRefused::Exists));
+        }
+        self.ask(&provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))?;
+        let secret_sealed = new.client_secret.map(|secret| self.seal(&place(&provider.tenant_id, &provider.id), &secret)).transpose()?;
+        let stored = Stored { provider: provider.clone(), secret_sealed };
+        let record = of_provider(admin, Kind::ProviderAdded, &provider.id, now);
+        let added = self.recorded(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
+        added.then_some(provider).ok_or(Error::Refused(ProviderRefused::Exists))
+    }
+
+    /// Changes what a tenant decides of a provider; the record names what has changed. `seen`: the state that the change is meant for.
+    pub async fn set_up_provider(
+        &self,
+        admin: &TenantAdmin,
+        id: &ProviderId,
+        seen: Option<Timestamp>,
+        edit: impl FnOnce(&mut Provider) + Send + 'static,
+    ) -> Result<(), Error<EditRefused>> {
+        let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
+        self.attempt(move |db| {
+            async move {
+                let found = providers::find(&mut *db, admin.tenant_id(), &id).await?.ok_or(Error::Refused(EditRefused::Gone))?.provider;
+                EditRefused::unless(seen, found.updated_at)?;
+                let mut provider = found.clone();
+                edit(&mut provider);
+                let changed = provider.differences(&found);
+                if changed.is_empty() {
+                    return Ok(());
+                }
+                let before = services.count_admins(db, admin.tenant_id()).await?;
+                providers::update(db, &provider, now).await?;
+                services.unless_locked_out(db, &admin, before).await?;
+                let record = of_provider(&admin, Kind::ProviderChanged, &id, now).subject(format!("{id}: {}", changed.join(" ")));
+                activity::insert(db, &record).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Gives a provider's client another secret. False when there is no such provider.
+    pub async fn replace_provider_secret(&self, admin: &TenantAdmin, id: &ProviderId, secret: &Secret) -> Result<bool, Fault> {
+        let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
+        let sealed = self.seal(&place(&tenant, &id), secret)?;
+        let record = of_provider(admin, Kind::ProviderChanged, &id, now).subject(format!("{id}: secret"));
+        self.recorded(record, move |db| async move { providers::set_secret(db, &tenant, &id, &sealed, now).await }.boxed()).await
+    }
+
+    /// Nobody signs in there any more. Who people are there stays known.
+    pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<(), Error<EditRefused>> {
+        let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
+        self.shared.providers.forget(admin.tenant_id(), &id);
+        self.attempt(move |db| {
+            async move {
+                let before = services.count_admins(db, admin.tenant_id()).await?;
+                if !providers::delete(db, admin.tenant_id(), &id).await? {
+                    return Err(Error::Refused(EditRefused::Gone));
+                }
+                services.unless_locked_out(db, &admin, before).await?;
+                activity::insert(db, &of_provider(&admin, Kind::ProviderRemoved, &id, now)).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Asks a provider what it says of itself: its issuer, or what is wrong.
+    pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
+        let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
+        self.ask(&stored.provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))
+    }
+
+    async fn ask(&self, provider: &Provider) -> Result<String, Trouble> {
+        self.shared.providers.test(provider, self.now()).await
+    }
+
+    /// Refuses a change that leaves no administrator who can sign in where there were some `before` it, unless it is the operator's.
+    async fn unless_locked_out(&self, db: &mut Connection, admin: &TenantAdmin, before: i64) -> Result<(), Error<EditRefused>> {
+        if before > 0 && !admin.is_operator() && self.count_admins(db, admin.tenant_id()).await? == 0 {
+            return Err(Error::Refused(EditRefused::LocksOut));
+        }
+        Ok(())
+    }
+
+    /// How many administrators of a tenant can sign in as things stand.
+    pub(super) async fn count_admins(&self, db: &mut Connection, tenant: &TenantId) -> Result<i64, storage::Fault> {
+        let passwords = tenants::find(&mut *db, tenant).await?.is_some_and(|tenant| tenant.policy.local_passwords);
+        let doors = self.doors(passwords, &providers::list(&mut *db, tenant).await?);
+        people::count_admins(db, tenant, &doors).await
+    }
+
+    fn doors(&self, passwords: bool, providers: &[Provider]) -> Doors {
+        let open = providers.iter().filter(|provider| provider.enabled);
+        Doors { passwords, issuers: open.flat_map(|provider| self.issuers(provider)).collect() }
+    }
+
+    /// What identities of a provider name as their issuer. OpenID providers spell it themselves, with a slash at its end or without.
+    fn issuers(&self, provider: &Provider) -> Vec<String> {
+        let issuer = self.shared.providers.profile(provider).map(|profile| profile.issuer(&provider.base));
+        issuer.map(|issuer| vec![format!("{issuer}/"), issuer]).unwrap_or_default()
+    }
+}
+
+pub(super) fn place(tenant: &TenantId, id: &ProviderId) -> String {
+    format!("{tenant}\n{id}")
+}
+
+fn of_provider(admin: &TenantAdmin, kind: Kind, id: &ProviderId, now: Timestamp) -> Activity {
+    Activity::new(admin.tenant_id().clone(), kind, now).subject(id.as_str()).admin(Some(admin.admin_id())).from(admin.from())
+}

@@ -1,0 +1,302 @@
+//! `/admin/providers`, and who a person is at them.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde_json::json;
+use tms_portal::domain::ids::{ProviderId, UserId};
+use tms_portal::server::providers::reach::Reach;
+
+use super::runs_the_deployment;
+use crate::app::{Setup, TestApp};
+use crate::browser::{Browser, Page};
+use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
+
+const CAMPUS: &str = "/admin/providers/provider?provider=campus";
+
+/// A portal whose operator lets administrators add providers at this one address, where the tests' stand.
+async fn lets_them_be_here() -> TestApp {
+    let networks = vec![ipnet::Ipv4Net::from(Ipv4Addr::LOCALHOST).into()];
+    TestApp::start_as(Setup { reach: Reach { networks, ..Reach::default() }, ..Setup::default() }).await
+}
+
+async fn add(browser: &Browser, base: &str) -> Page {
+    let form =
+        [("provider", "campus"), ("display_name", "Campus"), ("kind", "oidc"), ("base", base), ("client_id", CLIENT_ID), ("secret", CLIENT_SECRET)];
+    browser.post("/api/admin/providers/add", &form).await
+}
+
+/// Saves the form as it stands, with these fields otherwise; an empty one is a box that is not ticked.
+async fn save(browser: &Browser, seen: &str, fields: &[(&str, &str)]) -> Page {
+    let usual = [
+        ("provider", "campus"),
+        ("set_up[seen]", seen),
+        ("set_up[enabled]", "yes"),
+        ("set_up[display_name]", "Campus"),
+        ("set_up[newcomers]", "open"),
+    ];
+    let kept = usual.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+    let form: Vec<(&str, &str)> = kept.chain(fields).copied().filter(|(_, value)| !value.is_empty()).collect();
+    browser.post("/api/admin/providers/set-up", &form).await
+}
+
+async fn seen(browser: &Browser) -> String {
+    browser.get(CAMPUS).await.field("set_up[seen]")
+}
+
+#[tokio::test]
+async fn a_provider_is_added_tested_set_up_and_removed() {
+    let (app, institution) = (lets_them_be_here().await, Institution::start().await);
+    let browser = app.signed_in().await;
+    assert!(browser.get("/admin/providers").await.says("No identity provider yet"));
+    let page = add(&browser, &institution.url()).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/admin/providers/provider"), "{}", page.words());
+    assert!(page.says(&format!("{}/sign-in/back/test/campus", app.base)) && !page.says(CLIENT_SECRET), "{}", page.words());
+    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"), "until somebody says who may come");
+    assert!(add(&browser, &institution.url()).await.problem().contains("already"));
+
+    let first = seen(&browser).await;
+    app.clock.advance(Duration::from_secs(1));
+    let rule = [
+        ("set_up[newcomers]", "rule"),
+        ("set_up[claim]", "affiliation"),
+        ("set_up[values]", "staff@tacc, faculty@tacc"),
+        ("set_up[mfa_amr]", "mfa hwk"),
+    ];
+    let page = save(&browser, &first, &[&rule[..], &[("set_up[display_name]", "TACC"), ("set_up[own_names]", "yes")]].concat()).await;
+    assert!(
+        page.says("Saved.") && page.field("set_up[values]") == "staff@tacc, faculty@tacc" && page.title().starts_with("TACC"),
+        "{}",
+        page.words()
+    );
+    assert!(save(&browser, &first, &[]).await.problem().contains("Somebody has changed this"));
+    assert!(app.comes(&institution, json!({ "affiliation": "student@tacc" })).await.problem().contains("nobody known here"));
+    assert_eq!(app.comes(&institution, json!({ "affiliation": "staff@tacc", "amr": ["hwk"] })).await.path, "/hosts");
+    assert_eq!((app.texts("SELECT user_id FROM identities").await, app.recorded("mfa_opened").await), (vec!["jdoe".to_owned()], 1));
+    // Saved as it is, nothing is changed, and nothing recorded.
+    let same = [&rule[..], &[("set_up[display_name]", "TACC"), ("set_up[own_names]", "yes")]].concat();
+    assert!(save(&browser, &seen(&browser).await, &same).await.says("Saved."));
+
+    let test = async || browser.post("/api/admin/providers/test", &[("provider", "campus")]).await;
+    assert!(test().await.says(&format!("It answers, as {}.", institution.url())));
+    institution.misbehave(Mischief::Broken);
+    assert!(test().await.problem().contains("does not answer as a provider of this kind does: it is broken: it answers 500"));
+    institution.misbehave(Mischief::OtherMetadata);
+    assert!(test().await.problem().contains("It calls itself something else."));
+    institution.misbehave(Mischief::None);
+
+    let secret = async |secret| browser.post("/api/admin/providers/secret", &[("provider", "campus"), ("secret", secret)]).await;
+    assert!(secret("").await.problem().contains("Type the secret"));
+    assert!(secret("another").await.says("Saved."));
+    assert!(app.comes(&institution, json!({})).await.problem().contains("did not accept its own answer"));
+    let page = secret(CLIENT_SECRET).await;
+    assert!(page.says("Saved.") && !page.says(CLIENT_SECRET));
+    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
+
+    assert!(save(&browser, &seen(&browser).await, &[("set_up[enabled]", "")]).await.words().contains("off"));
+    assert!(app.comes_nowhere().await);
+    let question = browser.get("/admin/providers/remove?provider=campus").await.words();
+    assert!(question.contains("Remove Campus? One person signs in there, and cannot any more. One person has no other way in."), "{question}");
+    let page = browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await;
+    assert!(page.path == "/admin/providers" && page.says("campus has been deleted."), "{}", page.words());
+    assert!(browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains("not there any more"));
+    assert_eq!(browser.get(CAMPUS).await.status, 404);
+    assert_eq!(app.number("SELECT count(*) FROM identities").await, 1, "who they are there stays known");
+    assert_eq!(
+        app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'person:testuser1' ORDER BY number").await,
+        [
+            "provider_added campus",
+            "provider_changed campus: display-name newcomers mfa own-names",
+            "provider_changed campus: secret",
+            "provider_changed campus: secret",
+            "provider_changed campus: display-name newcomers mfa own-names enabled",
+            "provider_removed campus",
+        ]
+    );
+}
+
+impl TestApp {
+    /// Nobody is even sent to the provider.
+    async fn comes_nowhere(&self) -> bool {
+        let page = self.browser().get("/sign-in/with/test/campus").await;
+        page.problem().contains("not offered here any more") && !self.browser().get("/sign-in?tenant=test").await.says("Campus")
+    }
+}
+
+/// The portal asks what an administrator names, and says what came of it: that must not be a way to look around inside.
+#[tokio::test]
+async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    let browser = app.signed_in().await;
+    let port = institution.url().rsplit_once(':').expect("a port").1.to_owned();
+    for inside in [
+        institution.url(),
+        format!("https://localhost:{port}"),
+        "https://127.0.0.1:1".into(),
+        "https://0x7f000001/".into(),
+        "https://[::1]/".into(),
+        "https://[::ffff:127.0.0.1]/".into(),
+        "https://10.0.0.1/realms/x".into(),
+        "https://169.254.169.254/latest".into(),
+        "https://[fd00::1]/".into(),
+    ] {
+        let page = add(&browser, &inside).await;
+        assert!(page.problem().contains("on a network of the portal’s own"), "{inside}: {}", page.words());
+    }
+    for plain in [format!("http://localhost:{port}"), "http://10.0.0.1".into(), "file:///etc/passwd".into(), "gopher://127.0.0.1".into()] {
+        let page = add(&browser, &plain).await;
+        assert!(page.status == 422 && !page.problem().is_empty(), "{plain}: {}", page.words());
+    }
+    assert_eq!(institution.times_asked_for_keys(), 0);
+    assert_eq!(app.number("SELECT count(*) FROM identity_providers").await, 0);
+    // The operator knows the network; whom they added can be tested here.
+    app.add_institution(&institution, "open").await;
+    assert!(browser.post("/api/admin/providers/test", &[("provider", "campus")]).await.says("It answers"));
+
+    // Whom they may ask names another inside.
+    let (app, institution) = (lets_them_be_here().await, Institution::start().await);
+    let browser = app.signed_in().await;
+    institution.misbehave(Mischief::PointsElsewhere);
+    assert!(add(&browser, &institution.url()).await.problem().contains("on a network of the portal’s own"));
+    institution.misbehave(Mischief::None);
+    assert_eq!(add(&browser, &institution.url()).await.status, 200);
+    institution.misbehave(Mischief::PointsElsewhere);
+    app.clock.advance(Duration::from_secs(3_600));
+    let page = app.browser().get("/sign-in/with/test/campus").await;
+    assert!(page.problem().contains("set up wrongly"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
+    let (app, institution) = (lets_them_be_here().await, Institution::start().await);
+    let browser = app.signed_in().await;
+    let long = "x".repeat(129);
+    for (field, value) in [
+        ("provider", ""),
+        ("provider", "../campus"),
+        ("provider", "a b"),
+        ("display_name", ""),
+        ("display_name", "user\u{202e}nimda"),
+        ("kind", "none"),
+        ("kind", ""),
+        ("base", ""),
+        ("base", "a\nb"),
+        ("client_id", ""),
+        ("client_id", &long),
+    ] {
+        let usual = [("provider", "campus"), ("display_name", "Campüs"), ("kind", "oidc"), ("base", &institution.url()), ("client_id", CLIENT_ID)];
+        let mut form: Vec<(&str, &str)> = usual.iter().map(|(name, usual)| (*name, if *name == field { value } else { *usual })).collect();
+        form.push(("secret", CLIENT_SECRET));
+        let page = browser.post("/api/admin/providers/add", &form).await;
+        assert!(page.path == "/admin/providers/add" && page.problem().contains("A provider needs"), "{field}={value:?}: {}", page.words());
+        assert!(page.text.contains("value=\"Campüs\"") || field == "display_name", "{field}: {}", page.text);
+        assert!(!page.says(CLIENT_SECRET));
+    }
+    assert_eq!(app.number("SELECT count(*) FROM identity_providers").await, 0);
+    add(&browser, &institution.url()).await;
+    let before = app.texts("SELECT concat_ws('|', display_name, newcomers, mfa, scope) FROM identity_providers").await;
+    let seen = seen(&browser).await;
+    for bad in [
+        ("set_up[display_name]", "a\u{1b}[2J"),
+        ("set_up[newcomers]", "anybody"),
+        ("set_up[newcomers]", "rule"),
+        ("set_up[scope]", "a\u{7}b"),
+        ("set_up[mfa_acr]", &"x".repeat(1_001)),
+    ] {
+        let page = save(&browser, &seen, &[bad]).await;
+        assert!(page.problem().contains("Some of that cannot be"), "{bad:?}: {}", page.words());
+    }
+    assert_eq!(app.texts("SELECT concat_ws('|', display_name, newcomers, mfa, scope) FROM identity_providers").await, before);
+    for path in ["test", "secret", "remove", "set-up"] {
+        for nobody in ["nobody", "", "a b"] {
+            let form = [("provider", nobody), ("secret", "x"), ("set_up[display_name]", "x"), ("set_up[newcomers]", "open")];
+            let page = browser.post(&format!("/api/admin/providers/{path}"), &form).await;
+            assert!(page.status < 500 && !page.says("Saved."), "{path} {nobody}: {}", page.words());
+        }
+    }
+}
+
+#[tokio::test]
+async fn providers_of_another_tenant_are_not_there() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "open").await;
+    let dora = runs_the_deployment(&app).await;
+    let before = app.dump("test").await;
+    assert!(!dora.get("/admin/providers").await.says("Campus"));
+    for page in [CAMPUS, "/admin/providers/remove?provider=campus"] {
+        assert_eq!(dora.get(page).await.status, 404, "{page}");
+    }
+    for path in ["test", "secret", "remove", "set-up"] {
+        let form = [("provider", "campus"), ("secret", "x"), ("set_up[display_name]", "x"), ("set_up[newcomers]", "open")];
+        let page = dora.post(&format!("/api/admin/providers/{path}"), &form).await;
+        assert!(!page.says("Saved.") && !page.says("It answers"), "{path}: {}", page.words());
+    }
+    assert_eq!(app.dump("test").await, before);
+}
+
+/// Whoever can only come through an institution counts as one who can sign in, as long as that institution lets them in.
+#[tokio::test]
+async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "invited").await;
+    let operator = app.operator("test").await;
+    let jdoe = UserId::parse("jdoe").expect("a user");
+    app.services.add_account(&operator, &jdoe, "Jane Doe", None).await.expect("added");
+    app.services.appoint(&operator, &jdoe, true).await.expect("appointed");
+    let change =
+        async |browser: &Browser, user: &str, what: &str| browser.post("/api/admin/people/change", &[("user", user), ("change", what)]).await;
+    let first = app.signed_in().await;
+    assert!(change(&first, "testuser1", "dismiss").await.problem().contains("the only administrator"), "nobody comes in as jdoe yet");
+
+    let code = app.services.invite(&operator, &jdoe).await.expect("an answer").expect("a person");
+    let jane = app.browser();
+    jane.post("/sign-in/invitation", &[("tenant", "test"), ("invitation", code.reveal())]).await;
+    assert_eq!(jane.through(&institution, "/sign-in/with/test/campus?then=/hosts", app.seconds(), &json!({})).await.path, "/hosts");
+    let campus = ProviderId::parse("campus").expect("a provider");
+    let switch =
+        async |on: bool| app.services.set_up_provider(&operator, &campus, None, move |provider| provider.enabled = on).await.expect("switched");
+    switch(false).await;
+    assert!(change(&first, "testuser1", "dismiss").await.problem().contains("the only administrator"), "nor while the way is shut");
+    switch(true).await;
+    assert_eq!(change(&first, "testuser1", "dismiss").await.status, 404, "no administrator any more");
+
+    for what in ["dismiss", "disable"] {
+        assert!(change(&jane, "jdoe", what).await.problem().contains("the only administrator"), "{what}");
+    }
+    let number = app.number("SELECT rowid FROM identities").await.to_string();
+    let page = jane.post("/api/admin/people/unlink-identity", &[("user", "jdoe"), ("identity", &number)]).await;
+    assert!(page.problem().contains("the only administrator"), "{}", page.words());
+    assert!(jane.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains("No administrator could sign in"));
+    assert!(save(&jane, &seen(&jane).await, &[("set_up[enabled]", "")]).await.problem().contains("No administrator could sign in"));
+    assert_eq!(app.number("SELECT enabled FROM identity_providers").await, 1);
+    app.services.remove_provider(&operator, &campus).await.expect("the operator mends what they break");
+}
+
+#[tokio::test]
+async fn a_persons_identity_is_taken_away_after_a_question() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "open").await;
+    app.comes(&institution, json!({})).await;
+    let browser = app.signed_in().await;
+    let person = "/admin/people/person?user=jdoe~campus";
+    let number = app.number("SELECT rowid FROM identities").await.to_string();
+    let page = browser.get(person).await;
+    let question = format!("/admin/people/change?user=jdoe~campus&change=unlink-identity&identity={number}");
+    assert!(page.words().contains(&format!("jdoe · Campus At {}", institution.url())), "{}", page.words());
+    assert!(page.says(&question.replace('&', "&amp;")) || page.says(&question), "{}", page.text);
+    let asked = browser.get(&question).await.words();
+    assert!(asked.contains("Unlink jdoe · Campus from Jane Doe?") && asked.contains("only way in"), "{asked}");
+    assert_eq!(browser.get(&question.replace("identity=", "identity=9")).await.status, 404);
+
+    for (user, identity) in [("jdoe~campus", "99"), ("testuser1", &number), ("nobody", &number), ("a b", &number)] {
+        let page = browser.post("/api/admin/people/unlink-identity", &[("user", user), ("identity", identity)]).await;
+        assert!(!page.says("has been unlinked"), "{user}: {}", page.words());
+    }
+    assert_eq!(app.number("SELECT count(*) FROM identities").await, 1);
+    let page = browser.post("/api/admin/people/unlink-identity", &[("user", "jdoe~campus"), ("identity", &number)]).await;
+    assert!(page.says("jdoe · Campus has been unlinked.") && page.says("Linked to no identity provider."), "{}", page.words());
+    assert_eq!(
+        app.texts("SELECT user_id || ' ' || subject || ' ' || admin_id FROM activity WHERE kind = 'identity_unlinked'").await,
+        ["jdoe~campus jdoe · Campus person:testuser1"]
+    );
+}

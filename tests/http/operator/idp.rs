@@ -1,0 +1,110 @@
+//! `tms-portal idp` and `person show|unlink`, beside a portal that runs.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::Said;
+use crate::app::TestApp;
+use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
+
+/// What the program says, given the portal's data and something on standard input.
+async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TMS_") || name.starts_with("LEPTOS_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(&app.data_dir).args(words).args(["--tenant", "test", "--data-dir"]).arg(&app.data_dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // In a thread of its own: the institution it asks is in this one.
+    let run = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().expect("started");
+        child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("written");
+        child.wait_with_output().expect("run")
+    });
+    Said::from(run.await.expect("run"))
+}
+
+#[tokio::test]
+async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    let base = institution.url();
+    let add = ["idp", "add", "--base", &base, "--client-id", CLIENT_ID, "--secret-from-stdin", "campus"];
+    assert!(operate(&app, &add, "  \n").await.err.contains("standard input holds no secret"));
+    let added = operate(&app, &add, CLIENT_SECRET).await;
+    assert!(added.code == Some(0) && added.out.contains("/sign-in/back/test/campus"), "{} {}", added.out, added.err);
+    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"));
+
+    let set = ["idp", "set", "--newcomers", "open", "--mfa-amr", "mfa", "--mfa-amr", "hwk", "--display-name", "Campus", "campus"];
+    assert_eq!(operate(&app, &set, "").await.out, "campus has been changed.\n");
+    assert_eq!(app.comes(&institution, json!({ "amr": ["hwk"] })).await.path, "/hosts", "the portal that runs knows at once");
+    operate(&app, &["idp", "set", "--mfa-amr", "", "--enabled", "false", "campus"], "").await;
+    assert!(operate(&app, &["idp", "list"], "").await.out.starts_with(&format!("campus  off  oidc  {base}  Campus\n")));
+    operate(&app, &["idp", "set", "--enabled", "true", "--secret-from-stdin", "campus"], "another").await;
+    assert!(app.comes(&institution, json!({})).await.problem().contains("did not accept"));
+    assert_eq!(operate(&app, &["idp", "test", "campus"], "").await.out, format!("campus answers: its issuer is {base}\n"));
+    institution.misbehave(Mischief::Broken);
+    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("it is broken: it answers 500"));
+    assert_eq!(operate(&app, &["idp", "remove", "campus"], "").await.code, Some(0));
+    for verb in ["test", "set", "remove"] {
+        let gone = operate(&app, &["idp", verb, "campus"], "").await;
+        assert_eq!((gone.code, gone.err.as_str()), (Some(1), "tms-portal: there is no provider campus\n"), "{verb}");
+    }
+    assert_eq!(
+        app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'operator:' AND kind LIKE 'provider%' ORDER BY number").await,
+        [
+            "provider_added campus",
+            "provider_changed campus: display-name newcomers mfa",
+            "provider_changed campus: mfa enabled",
+            "provider_changed campus: enabled",
+            "provider_changed campus: secret",
+            "provider_removed campus",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_told_in_plain_words() {
+    let app = TestApp::start().await;
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let plain = format!("https://{}", app.base.strip_prefix("http://").expect("an address"));
+    for (base, said) in [
+        (format!("http://{gone}"), "it cannot be reached: it refuses the connection"),
+        ("https://no-such-name.invalid".into(), "it cannot be reached: no address is known for its name"),
+        (plain, "it cannot be reached: it does not speak TLS there"),
+        ("http://idp.example".into(), "it is set up wrongly here: http://idp.example has no https"),
+    ] {
+        let refused = operate(&app, &["idp", "add", "--base", &base, "--client-id", "x", "campus"], "").await;
+        assert_eq!((refused.code, refused.err.as_str()), (Some(1), format!("tms-portal: campus: {said}\n").as_str()), "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_shown_with_their_identities_and_one_is_taken_away() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "open").await;
+    app.comes(&institution, json!({ "sub": "4\u{1b}[2J2", "name": "Jane Doe" })).await;
+    app.comes(&institution, json!({ "sub": "43", "preferred_username": "roe" })).await;
+    let shown = operate(&app, &["person", "show", "jdoe~campus"], "").await.out;
+    let line = format!("{}  4\\u{{1b}}[2J2  jdoe · Campus  last used 20 November 2026, 12:00 UTC", institution.url());
+    assert!(shown.starts_with("jdoe~campus  Jane Doe  since 20 November 2026, 12:00 UTC") && shown.contains(&line), "{shown}");
+    let number = shown.lines().nth(1).and_then(|line| line.split_whitespace().next()).expect("a number").to_owned();
+
+    for (user, identity) in [("roe~campus", number.as_str()), ("jdoe~campus", "99"), ("nobody", "1")] {
+        let refused = operate(&app, &["person", "unlink", user, identity], "").await;
+        assert_eq!((refused.code, refused.err.as_str()), (Some(1), "tms-portal: the person has no such identity\n"), "{user} {identity}");
+    }
+    let unlinked = operate(&app, &["person", "unlink", "jdoe~campus", &number], "").await;
+    assert!(unlinked.out.starts_with("jdoe~campus signs in as jdoe · Campus no more."), "{} {}", unlinked.out, unlinked.err);
+    let by_name = ["person", "unlink", "--issuer", &institution.url(), "--subject", "43", "roe~campus"];
+    assert_eq!(operate(&app, &by_name, "").await.code, Some(0));
+    assert_eq!(app.number("SELECT count(*) FROM identities").await, 0);
+    assert_eq!(
+        app.texts("SELECT user_id FROM activity WHERE kind = 'identity_unlinked' AND admin_id = 'operator:'").await,
+        ["jdoe~campus", "roe~campus"]
+    );
+    for wrong in [&["person", "unlink", "jdoe~campus"][..], &["person", "unlink", "--issuer", "x", "jdoe~campus"]] {
+        assert_eq!(operate(&app, wrong, "").await.code, Some(2), "{wrong:?}");
+    }
+}
