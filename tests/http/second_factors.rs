@@ -338,3 +338,21 @@ async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
     }
     assert_eq!(app.number("SELECT count(*) FROM passkeys").await, 0);
 }
+
+#[tokio::test]
+async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
+    let app = TestApp::start().await;
+    let (_, _, recovery) = with_app(&app).await;
+    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    let admin = app.signed_in().await;
+    assert!(!admin.get("/admin/people/person?user=testuser1").await.says("Take their second factors away"), "there are none");
+    assert!(admin.get("/admin/people/person?user=ann").await.says("Take their second factors away"));
+    let question = admin.get("/admin/people/change?user=ann&change=forget-factors").await;
+    assert!(question.says("Take all second factors of ann away?"), "{}", question.words());
+    admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
+    assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/", "{}", recovery[0]);
+    assert_eq!(app.number("SELECT (SELECT count(*) FROM totp) + (SELECT count(*) FROM recovery_codes)").await, 0);
+    assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'second_factor_removed' AND user_id = 'ann'").await, ["testuser1"]);
+    let page = admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
+    assert!(!page.problem().is_empty(), "they have none any more");
+}

@@ -138,7 +138,7 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
     let w = words();
-    let PersonDetail { person, host_accounts, identities, sessions } = person;
+    let PersonDetail { person, host_accounts, identities, sessions, has_second_factors } = person;
     let user = person.user.clone();
     let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encoded(&person.user));
@@ -170,6 +170,7 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                     } else {
                         Either::Right(view! { <Do user=user.clone() change="enable-mfa" text=w.admin_people_mfa_enable()/> })
                     })}
+                    {has_second_factors.then(|| view! { <Ask user=user.clone() change="forget-factors" text=w.admin_people_forget_factors()/> })}
                     {has_mfa.then(|| view! { <Ask user=user.clone() change="close-mfa" text=w.admin_people_mfa_close()/> })}
                 </div>
                 <Curl call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>

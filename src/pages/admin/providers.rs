@@ -170,6 +170,10 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
                 <h2 id="redirect">{w.admin_providers_redirect()}</h2>
                 <p>{w.admin_providers_redirect_means()}</p>
                 <Copyable text=provider.redirect.clone() block=true/>
+                <p>{w.admin_providers_signed_out_means()}</p>
+                <Copyable text=provider.signed_out.clone() block=true/>
+                <p>{w.admin_providers_ended_means()}</p>
+                <Copyable text=provider.ended.clone() block=true/>
                 <form method="post" action=TestProvider::url() class="actions aside">
                     <input type="hidden" name="provider" value=id.clone()/>
                     <button>{w.admin_providers_test()}</button>

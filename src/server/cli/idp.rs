@@ -151,6 +151,8 @@ async fn add(add: Add) -> Result<(), Failed> {
     added.map_err(|error| refused(error, &id))?;
     println!("People of {} can sign in with {id}. It must know this address, beneath the portal's public URL:", place.tenant);
     println!("  {}", crate::domain::paths::sign_in_back(&place.tenant, &id));
+    println!("If it lets people sign out: where it sends them then, and where it says that somebody has (back-channel logout):");
+    println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::sign_in_ended(&place.tenant, &id));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `tms-portal person add|show|password|invite|unlink|disable|enable|promote|demote`.
+//! `tms-portal person add|show|password|invite|unlink|forget-factors|disable|enable|promote|demote`.
 
 mod identities;
 
@@ -28,6 +28,8 @@ enum Verb {
     Invite(Person),
     /// Take away one of a person's identities, even their only way in
     Unlink(identities::Unlink),
+    /// Take all second factors of a person away who has lost them: their password alone lets them in then
+    ForgetFactors(Person),
     /// Keep a person out: their sessions end, and their tokens do not work until `enable`
     Disable(Person),
     /// Let a person in again
@@ -63,6 +65,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::Show(person)
         | Verb::Password(person)
         | Verb::Invite(person)
+        | Verb::ForgetFactors(person)
         | Verb::Disable(person)
         | Verb::Enable(person)
         | Verb::Promote(person)
@@ -77,6 +80,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Verb::Invite(_) => match services.invite(&operator, user).await {
             Ok(Some(code)) => Ok(Done::Invited(code)),
             Ok(None) => Err(Error::Refused(PersonRefused::NoPerson)),
+            Err(fault) => Err(fault.into()),
+        },
+        Verb::ForgetFactors(_) => match services.forget_second_factors(&operator, user).await {
+            Ok(true) => Ok(Done::Said(format!("{user} has no second factor any more."))),
+            Ok(false) => Ok(Done::Said(format!("{user} had none."))),
             Err(fault) => Err(fault.into()),
         },
         Verb::Show(_) => identities::show(&services, &operator, user).await.map(Done::Said),

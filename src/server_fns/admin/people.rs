@@ -37,6 +37,8 @@ pub struct PersonDetail {
     pub host_accounts: Vec<HostAccountItem>,
     pub identities: Vec<IdentityItem>,
     pub sessions: Vec<SessionItem>,
+    /// They have set up second factors here.
+    pub has_second_factors: bool,
 }
 
 /// A piece of the list. `show`: `enabled`, `disabled`, `admins`, `no-mfa`; `sort`: `made`.
@@ -60,11 +62,13 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
     let accounts = services.host_accounts_of(&admin, &user).await.map_err(context::fault)?;
     let identities = services.identities_of(&admin, &user).await.map_err(context::fault)?;
     let sessions = services.sessions_of(&admin, &user).await.map_err(context::fault)?;
+    let factors = services.second_factors_of(admin.tenant_id(), &user).await.map_err(context::fault)?;
     Ok(Some(PersonDetail {
         person: PersonItem::new(account, now),
         host_accounts: accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
         identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, None)).collect(),
+        has_second_factors: !factors.are_none(),
     }))
 }
 
@@ -94,7 +98,7 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
 }
 
 /// One of the things an administrator does with a person: `disable`, `enable`, `appoint`, `dismiss`, `password`, `end-sessions`,
-/// `open-mfa`, `enable-mfa`, `disable-mfa`, `close-mfa`.
+/// `open-mfa`, `enable-mfa`, `disable-mfa`, `close-mfa`, `forget-factors`.
 #[server(prefix = "/api", endpoint = "admin/people/change")]
 pub async fn change_person(#[server(default)] user: String, #[server(default)] change: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
@@ -123,6 +127,7 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
         "open-mfa" => there(services.reopen_mfa(&admin, &user, minutes).await),
         "enable-mfa" => there(services.set_mfa_enabled(&admin, &user, true).await),
         "disable-mfa" => there(services.set_mfa_enabled(&admin, &user, false).await),
+        "forget-factors" => there(services.forget_second_factors(&admin, &user).await),
         "close-mfa" => there(services.delete_mfa(&admin, &user).await),
         _ => Err(Error::Refused(PersonRefused::NoPerson)),
     };

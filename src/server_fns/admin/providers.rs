@@ -34,6 +34,9 @@ pub struct ProviderDetail {
     pub own_names: bool,
     /// What is to be registered there.
     pub redirect: String,
+    /// Where it sends them who have signed out there, and where it says that somebody has.
+    pub signed_out: String,
+    pub ended: String,
     pub people: i64,
     /// Those who have no other way in.
     pub only_there: i64,
@@ -82,6 +85,8 @@ pub async fn find_provider(#[server(default)] provider: String) -> Result<Option
         mfa: found.provider.mfa.clone(),
         own_names: found.provider.own_names,
         redirect: services.redirect_address(admin.tenant_id(), &id),
+        signed_out: services.signed_out_address(),
+        ended: services.ended_address(admin.tenant_id(), &id),
         people: found.people,
         only_there: found.only_there,
         provider: found.provider.into(),

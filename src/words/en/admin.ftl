@@ -151,6 +151,10 @@ admin-people-mfa-close = Close it for good
 # $person (String) - their name
 admin-people-mfa-close-question = Close the second factor of { $person } for good?
 admin-people-mfa-close-consequence = Their host accounts are unlinked, what may act for them ends, and their keys are deleted. The account stays.
+admin-people-forget-factors = Take their second factors away
+# $person (String)
+admin-people-forget-factors-question = Take all second factors of { $person } away?
+admin-people-forget-factors-consequence = For somebody who has lost them, and whom you know by other means: from then on their password alone lets them in, until they set one up again. Passkeys, the authenticator app and recovery codes stop working.
 admin-people-host-accounts = Host accounts
 # $place (String) - account@host
 admin-people-unlink-this = Unlink { $place }
@@ -320,3 +324,5 @@ admin-people-no-identities = Linked to no identity provider.
 admin-people-unlink-identity-question = Unlink { $identity } from { $person }?
 admin-people-unlink-identity-consequence = Whoever signs in there is no longer this person here. Sessions that are open go on.
 admin-people-unlink-identity-last = It is this person’s only way in: they cannot sign in any more until you invite them, or give them a password.
+admin-providers-signed-out-means = Where it sends people who have signed out there (post-logout redirect):
+admin-providers-ended-means = Where it says that somebody has signed out there (back-channel logout):

@@ -34,6 +34,9 @@ pub fn ChangeAPerson() -> impl IntoView {
                 "password" => (w.admin_people_password_question(name), w.admin_people_password_consequence(), w.admin_people_password()),
                 "end-sessions" => (w.admin_people_end_sessions_question(name), w.sessions_end_consequence(), w.admin_people_end_sessions()),
                 "close-mfa" => (w.admin_people_mfa_close_question(name), w.admin_people_mfa_close_consequence(), w.admin_people_mfa_close()),
+                "forget-factors" if found.has_second_factors => {
+                    (w.admin_people_forget_factors_question(name), w.admin_people_forget_factors_consequence(), w.admin_people_forget_factors())
+                }
                 "unlink" if linked => {
                     let place = format!("{account}@{host}");
                     (w.admin_people_unlink_question(place, name), w.admin_people_unlink_consequence(), w.hosts_unlink())
