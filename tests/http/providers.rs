@@ -620,7 +620,7 @@ async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_e
     app.add_institution(&institution, "open").await;
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
     // For another name it proves nothing.
-    let elsewhere = NewProvider { base: institution.url().replace("127.0.0.1", "127.0.0.2"), ..campus(&institution, "open") };
+    let elsewhere = NewProvider { base: institution.url().replace("127.0.0.1", "[::ffff:127.0.0.1]"), ..campus(&institution, "open") };
     let elsewhere = NewProvider { id: ProviderId::parse("elsewhere").expect("a provider"), ..elsewhere };
     let added = app.services.add_provider(&app.operator("test").await, elsewhere).await;
     let other = ProviderRefused::Trouble(Trouble::Unreachable(Why::OtherName));

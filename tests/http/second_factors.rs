@@ -352,7 +352,7 @@ async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
     admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
     assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/", "{}", recovery[0]);
     assert_eq!(app.number("SELECT (SELECT count(*) FROM totp) + (SELECT count(*) FROM recovery_codes)").await, 0);
-    assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'second_factor_removed' AND user_id = 'ann'").await, ["testuser1"]);
+    assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'second_factor_removed' AND user_id = 'ann'").await, ["person:testuser1"]);
     let page = admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
     assert!(!page.problem().is_empty(), "they have none any more");
 }

@@ -113,7 +113,7 @@ pub fn AddAProvider() -> impl IntoView {
                         }).collect_view()}
                     </select>
                     <label for="base">{w.admin_providers_base()}</label>
-                    <input id="base" name="base" type="text" inputmode="url" value=typed("base") maxlength="128" dir="ltr" autocomplete="off" placeholder="https://idp.example.org/realms/centre" aria-describedby="base-hint"/>
+                    <input id="base" name="base" type="text" inputmode="url" value=typed("base") maxlength="128" dir="ltr" autocomplete="off" aria-describedby="base-hint"/>
                     <p class="hint" id="base-hint">{w.admin_providers_base_hint()}</p>
                     <label for="client-id">{w.admin_providers_client_id()}</label>
                     <input id="client-id" name="client_id" type="text" value=typed("client_id") required maxlength="128" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false"/>

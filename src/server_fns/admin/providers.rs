@@ -111,9 +111,10 @@ pub async fn add_provider(
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     let typed = [("provider", &provider), ("display_name", &display_name), ("kind", &kind), ("base", &base), ("client_id", &client_id)];
     // Back to the form with what was typed, but for the secret.
-    let typed: Vec<String> = typed.iter().map(|(name, value)| format!("{name}={}", encoded(value.trim()))).collect();
-    let again = Onward::wanted(&format!("{ADMIN_PROVIDERS_ADD}?{}", typed.join("&")));
-    context::go_on(&if again == Onward::default() { Onward::to(ADMIN_PROVIDERS_ADD) } else { again });
+    let typed = typed.iter().filter(|(_, value)| !value.trim().is_empty());
+    let typed: Vec<String> = typed.map(|(name, value)| format!("{name}={}", encoded(value.trim()))).collect();
+    let form = Onward::wanted(&format!("{ADMIN_PROVIDERS_ADD}?{}", typed.join("&")));
+    context::go_on(&if typed.is_empty() || form == Onward::default() { Onward::to(ADMIN_PROVIDERS_ADD) } else { form });
     let (display_name, base, client_id, secret) = (display_name.trim(), base.trim(), client_id.trim(), secret.trim());
     let profile = services.profiles().into_iter().find(|(name, _)| *name == kind).map(|(_, profile)| profile);
     let placed = profile.is_some_and(|profile| profile.base.is_some() || is_readable(base));

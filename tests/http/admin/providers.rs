@@ -103,7 +103,7 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     assert_eq!(browser.get(CAMPUS).await.status, 404);
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 1, "who they are there stays known");
     assert_eq!(
-        app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'person:testuser1' ORDER BY number").await,
+        app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'person:testuser1' ORDER BY id").await,
         [
             "provider_added campus",
             "provider_changed campus: display-name newcomers mfa own-names",

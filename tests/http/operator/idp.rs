@@ -52,7 +52,7 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
         assert_eq!((gone.code, gone.err.as_str()), (Some(1), "tms-portal: there is no provider campus\n"), "{verb}");
     }
     assert_eq!(
-        app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'operator:' AND kind LIKE 'provider%' ORDER BY number").await,
+        app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'operator:' AND kind LIKE 'provider%' ORDER BY id").await,
         [
             "provider_added campus",
             "provider_changed campus: display-name newcomers mfa",
