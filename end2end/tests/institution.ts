@@ -31,6 +31,8 @@ export class Institution {
       ],
       claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
       features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },
+      // Its own way out would refuse this machine, where the portal is.
+      fetch: (url: URL, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) => fetch(url, options),
       findAccount: (_: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, name: `Dr. ${id}`, preferred_username: id }) }),
       pairwiseIdentifier: (_: unknown, id: string) => `pairwise-${id}`,
       jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), kid: 'only', alg: 'RS256', use: 'sig' }] },

@@ -7,7 +7,7 @@ let institution: Institution;
 test.use({
   alone: {
     prepare: async (_, url) => {
-      institution = await Institution.start(`${url}/sign-in/back/test/campus`);
+      institution = await Institution.start(url);
     },
   },
 });

@@ -178,7 +178,7 @@ export const STATES: State[] = [
     name: 'administration: providers, one',
     reach: async (page, portal) => {
       await signedInAt(page, '/admin/providers/add');
-      const institution = await Institution.start(`${portal.url}/sign-in/back/test/campus`);
+      const institution = await Institution.start(portal.url);
       await addProvider(page, institution);
       await institution.stop();
       // Others sign in here, too.
