@@ -32,6 +32,7 @@ pub mod provider;
 pub mod pubkey;
 pub mod readable;
 pub mod reservation;
+pub mod resources;
 pub mod scope;
 pub mod second_factor;
 pub mod step_up;

@@ -14,6 +14,7 @@ mod hosts;
 mod identities;
 mod keys;
 mod links;
+mod resources;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -81,6 +82,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("signed-out") view=signed_out::SignedOut/>
                     <Route path=path!("hosts") view=hosts::Hosts/>
                     <Route path=path!("hosts/link") view=links::LinkAnAccount/>
+                    <Route path=path!("hosts/provider") view=resources::LinkThroughProvider/>
                     <Route path=path!("hosts/unlink") view=hosts::UnlinkThisAccount/>
                     <Route path=path!("keys") view=keys::Keys/>
                     <Route path=path!("keys/add") view=keys::AddOne/>

@@ -13,5 +13,6 @@ pub mod identities;
 pub mod keys;
 pub mod links;
 pub mod preferences;
+pub mod resources;
 pub mod second_factors;
 pub mod sessions;

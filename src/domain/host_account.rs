@@ -22,6 +22,8 @@ pub struct HostAccount {
     pub expires_at: Timestamp,
     pub updated_at: Timestamp,
     pub linked_by: MadeBy,
+    /// What people called the provider through which the person linked it; `None`: from the host, or it was not a person.
+    pub linked_through: Option<String>,
 }
 
 impl HostAccount {
@@ -36,7 +38,7 @@ impl HostAccount {
     }
 }
 
-/// Accounts that run a host rather than belong to a person: MVP mode never links them. The names that Linux distributions and
+/// Accounts that run a host rather than belong to a person: no host, no provider and no MVP mode links them. The names that Linux distributions and
 /// batch systems give out, and all that start like a service's.
 pub fn is_system_account(account: &str) -> bool {
     const NAMES: [&str; 47] = [

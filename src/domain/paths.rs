@@ -41,6 +41,8 @@ pub const KEYS_ADD: &str = "/keys/add";
 pub const HOSTS_UNLINK: &str = "/hosts/unlink";
 /// Where the code is typed that `tms link` shows on a host, and confirmed.
 pub const HOSTS_LINK: &str = "/hosts/link";
+/// Confirms which accounts are linked that a provider says are the person's.
+pub const HOSTS_PROVIDER: &str = "/hosts/provider";
 pub const APPS: &str = "/apps";
 /// Confirms that what an application may do ends, or is made shorter or longer.
 pub const APPS_CHANGE: &str = "/apps/change";
@@ -111,12 +113,13 @@ pub const PUBLIC_PAGES: [&str; 7] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECON
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
 /// The pages one may want to come back to; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 25] = [
+const PAGES: [&str; 26] = [
     HOME,
     DEVICE_REPORT,
     API_DOCS,
     HOSTS,
     HOSTS_LINK,
+    HOSTS_PROVIDER,
     HOSTS_UNLINK,
     KEYS,
     KEYS_ADD,
@@ -176,6 +179,11 @@ pub fn sign_in_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, aga
 /// The way to an identity provider for somebody who links one more identity.
 pub fn link_with(tenant: &TenantId, provider: &ProviderId) -> String {
     with_query(&at(SIGN_IN_WITH, tenant, provider), &["link=1"])
+}
+
+/// The way to an identity provider for somebody who links accounts on its hosts.
+pub fn link_hosts_with(tenant: &TenantId, provider: &ProviderId) -> String {
+    with_query(&at(SIGN_IN_WITH, tenant, provider), &["hosts=1"])
 }
 
 /// Where an identity provider sends people back to.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, TenantId, UserId};
+use super::resources::Resources;
 use super::time::Timestamp;
 
 /// An institution at which a tenant's people sign in.
@@ -26,6 +27,8 @@ pub struct Provider {
     pub mfa: MfaEvidence,
     /// Its names are this tenant's names: a newcomer is called what it calls them. Otherwise its own name is put behind.
     pub own_names: bool,
+    /// Hosts it owns: people link their accounts on them by signing in there.
+    pub resources: Option<Resources>,
     pub enabled: bool,
     /// It may be on the portal's own network: the operator says so. Those that administrators add are elsewhere.
     pub anywhere: bool,
@@ -258,6 +261,7 @@ impl Provider {
             ("newcomers", self.newcomers != other.newcomers),
             ("mfa", self.mfa != other.mfa),
             ("own-names", self.own_names != other.own_names),
+            ("resources", self.resources != other.resources),
             ("enabled", self.enabled != other.enabled),
             ("anywhere", self.anywhere != other.anywhere),
         ];
@@ -327,6 +331,7 @@ mod tests {
             newcomers,
             mfa: MfaEvidence { always: false, acr: vec!["https://refeds.org/profile/mfa".into()], amr: vec!["mfa".into(), "hwk".into()] },
             own_names: false,
+            resources: None,
             enabled: true,
             anywhere: true,
             created_at: Timestamp::from_millis(0),

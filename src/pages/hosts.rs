@@ -10,6 +10,7 @@ use super::links::COMMAND;
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::host_accounts::{HostAccountInUse, HostAccountItem, LinkedBy, UnlinkHostAccount, find_host_account, search_host_accounts};
@@ -19,14 +20,26 @@ pub fn Hosts() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         match search_host_accounts(query.clone()).await {
-            Ok(accounts) => Either::Left(view! { <AccountList accounts query said=context::said().await/> }),
+            Ok(accounts) => Either::Left(view! { <AccountList accounts query owners=owners().await said=context::said().await/> }),
             Err(_) => Either::Right(view! { <Sorry/> }),
         }
     })
 }
 
+/// Providers that own hosts, and so can say which accounts are whose.
+async fn owners() -> Vec<Provider> {
+    let (Ok(services), Some(person)) = (context::services(), context::visitor()) else { return Vec::new() };
+    match services.providers_of(person.tenant_id()).await {
+        Ok(providers) => providers.into_iter().filter(|provider| provider.resources.is_some()).collect(),
+        Err(fault) => {
+            context::fault(fault);
+            Vec::new()
+        }
+    }
+}
+
 #[component]
-fn AccountList(accounts: Listed<HostAccountInUse>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
+fn AccountList(accounts: Listed<HostAccountInUse>, query: ListQuery, owners: Vec<Provider>, said: Option<Notice>) -> impl IntoView {
     let w = words();
     let filters = vec![Choice("", w.hosts_show_all()), Choice("active", w.hosts_show_active()), Choice("expired", w.hosts_show_expired())];
     let orders = vec![Choice("", w.hosts_sort_host()), Choice("linked", w.hosts_sort_linked()), Choice("expires", w.hosts_sort_expires())];
@@ -36,7 +49,14 @@ fn AccountList(accounts: Listed<HostAccountInUse>, query: ListQuery, said: Optio
         <Page title=w.hosts_title() wide=true>
             <p class="lead">{w.hosts_lead()}</p>
             <Said notice=said/>
-            <p class="actions"><a class="button" href=paths::HOSTS_LINK>{w.hosts_link()}</a></p>
+            <p class="actions">
+                <a class="button" href=paths::HOSTS_LINK>{w.hosts_link()}</a>
+                {owners.into_iter().map(|provider| view! {
+                    <a class="button" href=paths::link_hosts_with(&provider.tenant_id, &provider.id) rel="external">
+                        {w.hosts_link_through(provider.display_name)}
+                    </a>
+                }).collect_view()}
+            </p>
             <List path=paths::HOSTS query=query.clone() search_for=w.hosts_search_for() filters orders shown next>
                 {if items.is_empty() {
                     Either::Left(view! {
@@ -78,16 +98,20 @@ fn Account(account: HostAccountInUse) -> impl IntoView {
     let w = words();
     let HostAccountInUse { account, keys, last_used_at } = account;
     let (class, state) = if account.active { ("badge good", w.state_active()) } else { ("badge bad", w.state_expired()) };
-    let how = match account.linked_by {
+    let how = match &account.linked_by {
         LinkedBy::Administrator => w.hosts_linked_by_admin(),
         LinkedBy::CarriedOver => w.hosts_linked_carried_over(),
         LinkedBy::Person => w.hosts_linked_by_you(),
+        LinkedBy::Provider(provider) => w.hosts_linked_through(provider),
     };
     let ends = account.expires_at < Timestamp::FOREVER;
-    let renew = match (account.active, account.ends_soon) {
-        (false, _) => Some(w.hosts_has_ended()),
-        (true, true) => Some(w.hosts_ends_soon()),
-        (true, false) => None,
+    // What to do then, and whether that is a command on the host.
+    let renew = match (account.active, account.ends_soon, &account.linked_by) {
+        (true, false, _) => None,
+        (false, _, LinkedBy::Provider(provider)) => Some((w.hosts_has_ended_through(provider), false)),
+        (true, true, LinkedBy::Provider(provider)) => Some((w.hosts_ends_soon_through(provider), false)),
+        (false, ..) => Some((w.hosts_has_ended(), true)),
+        (true, true, _) => Some((w.hosts_ends_soon(), true)),
     };
     view! {
         <li class="row-card">
@@ -111,9 +135,9 @@ fn Account(account: HostAccountInUse) -> impl IntoView {
                         <dd><a href=format!("{}?q={}", paths::KEYS, encoded(&account.host))>{w.hosts_key_count(keys)}</a></dd>
                     </div>
                 </dl>
-                {renew.map(|sentence| view! {
+                {renew.map(|(sentence, on_the_host)| view! {
                     <p class="hint">{sentence}</p>
-                    <Command text=COMMAND/>
+                    {on_the_host.then(|| view! { <Command text=COMMAND/> })}
                 })}
             </div>
             <a

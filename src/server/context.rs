@@ -21,7 +21,7 @@ use super::service::proofs::NotNow;
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
 pub use super::service::{
-    administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, second_factors,
+    administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, resources, second_factors,
 };
 pub use super::sign_in::Ways;
 pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp};

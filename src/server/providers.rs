@@ -6,13 +6,16 @@ mod http;
 mod known;
 pub mod profiles;
 pub mod reach;
+mod resources;
 mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oauth2::{AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenUrl};
+use oauth2::{
+    AccessToken, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenUrl,
+};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,6 +24,7 @@ use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provide
 use crate::domain::time::Timestamp;
 pub use cause::Why;
 use http::{ForTokens, Http};
+pub use known::check_address;
 use known::{Keys, Known};
 use profiles::Profiles;
 use reach::Reach;
@@ -51,6 +55,9 @@ pub enum Trouble {
     Untrusted(String),
     #[error("it did not ask the person to sign in again")]
     NotFresh,
+    /// Its list is not for this person, or not for this portal.
+    #[error("it does not show its list: {0}")]
+    Denied(String),
     #[error("it is set up wrongly here: {0}")]
     Misconfigured(String),
 }
@@ -99,6 +106,10 @@ pub struct Arrival {
     pub authenticated_at: Option<Timestamp>,
     /// Its own session, as far as it says.
     pub through: Through,
+    /// What it calls the person, to the letter: the first claim that its profile names, and no other.
+    pub own_name: Option<String>,
+    /// For what else it shows them.
+    pub token: AccessToken,
 }
 
 /// Only the ID token says this.
@@ -204,7 +215,9 @@ impl Providers {
         let vouched = provider.judge(profile, &known.issuer, &claims)?;
         let (issuer, subject) = (vouched.issuer.clone(), vouched.subject.clone());
         let through = Through { provider: provider.id.clone(), issuer, subject, sid, id_token: answer.id_token() };
-        Ok(Arrival { vouched, authenticated_at: said.authenticated_at, through })
+        let own_name = profile.user_name.first().and_then(|name| claims.one(name)).map(str::to_owned);
+        let token = AccessToken::new(answer.token().to_owned());
+        Ok(Arrival { vouched, authenticated_at: said.authenticated_at, through, own_name, token })
     }
 
     /// Many providers tell names to whoever asks with the access token, and put none in the ID token (OpenID Connect Core §5.3). They
@@ -269,6 +282,9 @@ impl Providers {
         // One that says nothing of itself is only looked for.
         if let (Keys::None, Some(user)) = (&known.keys, &known.user) {
             self.http.to(provider, known.local).knock(user).await?;
+        }
+        if let Some(list) = provider.resources.as_ref().and_then(|resources| resources.list.as_deref()) {
+            self.http.to(provider, known.local).knock(list).await?;
         }
         Ok(known.issuer.clone())
     }

@@ -35,6 +35,7 @@ pub mod providers;
 pub mod pubkeys;
 pub mod record;
 pub mod reservations;
+pub mod resources;
 mod sealed;
 pub mod second_factors;
 pub mod setup;

@@ -22,13 +22,15 @@ pub struct HostAccountItem {
 }
 
 /// Who linked a host account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkedBy {
     Administrator,
     /// Carried over from an older deployment, when a client asked for a key.
     CarriedOver,
     /// From the host itself.
     Person,
+    /// By signing in at the provider of that name, which owns the host.
+    Provider(String),
 }
 
 /// A host account, and what its keys have been for.
@@ -106,10 +108,11 @@ impl HostAccountItem {
             expires_at: account.expires_at,
             active: account.is_active(now),
             ends_soon: account.ends_soon(now),
-            linked_by: match account.linked_by {
-                MadeBy::Admin => LinkedBy::Administrator,
-                MadeBy::Mvp => LinkedBy::CarriedOver,
-                MadeBy::Person => LinkedBy::Person,
+            linked_by: match (account.linked_by, &account.linked_through) {
+                (MadeBy::Admin, _) => LinkedBy::Administrator,
+                (MadeBy::Mvp, _) => LinkedBy::CarriedOver,
+                (MadeBy::Person, None) => LinkedBy::Person,
+                (MadeBy::Person, Some(provider)) => LinkedBy::Provider(provider.clone()),
             },
         }
     }

@@ -11,6 +11,14 @@ impl Language {
         if until < Timestamp::FOREVER { self.link_yours(self.exactly(until)) } else { self.link_yours_for_ever() }
     }
 
+    /// What came of an offer: of one account what came of it, of several how many.
+    pub fn offer_linked(&self, linked: &[Linked]) -> String {
+        match linked {
+            [one] => self.link_answered(Some(one)),
+            several => self.offer_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)),
+        }
+    }
+
     /// What came of the answer; `None`: it was no.
     pub fn link_answered(&self, linked: Option<&Linked>) -> String {
         let Some(Linked { account: HostAccount { account, host, expires_at, .. }, renewed }) = linked else { return self.link_stopped() };

@@ -10,6 +10,7 @@ use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble, Why};
 use crate::server::service::people::{PersonRefused, SignInRefused};
 use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
+use crate::server::service::resources::OfferRefused;
 use crate::server::service::second_factors::{NotSetUp, NotShown};
 use crate::server::service::tenants::TenantRefused;
 use crate::server::service::user_codes::CodeRefused;
@@ -67,7 +68,13 @@ impl Language {
                 Trouble::Clock(_) => self.arrival_refused_clock(),
                 Trouble::Untrusted(_) => self.arrival_refused_untrusted(),
                 Trouble::NotFresh => self.arrival_refused_not_fresh(),
+                Trouble::Denied(_) => self.arrival_refused_list_denied(),
                 Trouble::Misconfigured(_) | Trouble::OutOfBounds => self.arrival_refused_misconfigured(),
+            },
+            ArrivalRefused::NoList(trouble) => match trouble {
+                Trouble::Denied(_) => self.arrival_refused_list_denied(),
+                Trouble::Unreachable(_) | Trouble::Slow => self.arrival_refused_list_away(),
+                _ => self.arrival_refused_list_broken(),
             },
             ArrivalRefused::NotInvited { label } => self.arrival_refused_not_invited(label),
             ArrivalRefused::InvitationSpent => self.arrival_refused_invitation(),
@@ -104,7 +111,7 @@ impl Language {
             Trouble::Slow => self.provider_trouble_slow(),
             Trouble::WrongIssuer(detail) => self.provider_trouble_issuer(detail),
             Trouble::Misconfigured(detail) => self.provider_trouble_misconfigured(detail),
-            Trouble::Broken(_) | Trouble::Refused(_) | Trouble::Clock(_) | Trouble::Untrusted(_) | Trouble::NotFresh => {
+            Trouble::Broken(_) | Trouble::Refused(_) | Trouble::Clock(_) | Trouble::Untrusted(_) | Trouble::NotFresh | Trouble::Denied(_) => {
                 self.provider_trouble_broken(trouble.to_string())
             }
         }
@@ -191,6 +198,16 @@ impl Language {
             AnswerRefused::Expired => self.link_refused_expired(),
             AnswerRefused::NoMfa => self.link_refused_no_mfa(),
             AnswerRefused::SomebodyElses => self.link_refused_somebody_elses(),
+        }
+    }
+
+    /// Why nothing of what a provider says is linked.
+    pub fn offer_refused(&self, refused: OfferRefused) -> String {
+        match refused {
+            OfferRefused::Gone => self.offer_refused_gone(),
+            OfferRefused::NothingChosen => self.offer_refused_nothing(),
+            OfferRefused::CannotBeLinked => self.offer_refused_cannot(),
+            OfferRefused::NoMfa => self.link_refused_no_mfa(),
         }
     }
 

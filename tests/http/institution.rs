@@ -51,6 +51,8 @@ struct Inner {
     key: usize,
     /// What its user endpoint says, if it has one.
     user: Value,
+    /// What its list of hosts answers.
+    list: (u16, String),
     /// How often its keys were asked for.
     asked: usize,
     issued: usize,
@@ -103,6 +105,7 @@ impl Institution {
             .route("/jwks", get(jwks))
             .route("/token", post(token))
             .route("/user", get(user))
+            .route("/resources", get(resources))
             // As Tapis has them, and a GitHub server.
             .route("/v3/tokens/.well-known/jwks.json", get(jwks))
             .route("/v3/oauth2/tokens", post(token_of_tapis))
@@ -122,6 +125,16 @@ impl Institution {
     /// It has a user endpoint, which says this.
     pub fn describe(&self, user: Value) {
         self.0.lock().expect("state").user = user;
+    }
+
+    /// It lists these hosts, as tms_provider does.
+    pub fn list(&self, resources: &Value) {
+        self.list_answers(200, json!({ "message": "Resources", "data": resources }).to_string());
+    }
+
+    /// Its list answers this.
+    pub fn list_answers(&self, status: u16, body: impl Into<String>) {
+        self.0.lock().expect("state").list = (status, body.into());
     }
 
     /// It signs with its second key from now on, and shows that one only.
@@ -201,6 +214,13 @@ async fn user(State(institution): State<Institution>, headers: HeaderMap) -> Res
         Some(token) if token == "Bearer at" => Ok(Json(inner.user.clone())),
         _ => Err(StatusCode::UNAUTHORIZED),
     }
+}
+
+async fn resources(State(institution): State<Institution>, headers: HeaderMap) -> Response {
+    let (status, body) = institution.0.lock().expect("state").list.clone();
+    let known = headers.get("authorization").is_some_and(|token| token == "Bearer at");
+    let status = if known || status >= 500 { StatusCode::from_u16(status).expect("a status") } else { StatusCode::UNAUTHORIZED };
+    (status, [("content-type", "application/json")], body).into_response()
 }
 
 async fn token(State(institution): State<Institution>, headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {

@@ -27,6 +27,7 @@ mod operator;
 mod preferences;
 mod providers;
 mod races;
+mod resources;
 mod rooms;
 mod second_factors;
 mod secrets;

@@ -47,6 +47,7 @@ pub fn campus(institution: &Institution, newcomers: &str) -> NewProvider {
         newcomers: Newcomers::parse(newcomers).expect("a rule"),
         mfa: MfaEvidence { always: false, acr: Vec::new(), amr: vec!["mfa".into()] },
         own_names: false,
+        resources: None,
     }
 }
 

@@ -5,8 +5,10 @@ use std::io::Read as _;
 use clap::Subcommand;
 
 use super::{Failed, InTenant};
-use crate::domain::ids::ProviderId;
+use crate::domain::ids::{HostName, ProviderId};
 use crate::domain::provider::{MfaEvidence, Newcomers};
+use crate::domain::resources::Resources;
+use crate::server::providers::check_address;
 use crate::server::service::Error;
 use crate::server::service::administration::EditRefused;
 use crate::server::service::entropy::Secret;
@@ -78,6 +80,12 @@ struct Add {
     /// Call newcomers what it calls them; otherwise its own name is put behind theirs
     #[arg(long)]
     own_names: bool,
+    /// A host it owns, as it is called here: people link accounts on it by signing in there; may be given several times
+    #[arg(long, value_parser = |name: &str| HostName::parse(name))]
+    host: Vec<HostName>,
+    /// Where it lists those hosts with people's names on them; without it, people are called there what it calls them
+    #[arg(long, requires = "host", value_parser = address)]
+    resource_list: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -105,6 +113,12 @@ struct Set {
     /// Whether newcomers are called what it calls them
     #[arg(long)]
     own_names: Option<bool>,
+    /// In place of those it has: a host it owns; may be given several times, empty for none
+    #[arg(long, value_parser = host)]
+    host: Vec<String>,
+    /// Where it lists those hosts with people's names on them; empty: nowhere
+    #[arg(long, value_parser = address)]
+    resource_list: Option<String>,
     /// Whether people may sign in there
     #[arg(long)]
     enabled: Option<bool>,
@@ -118,6 +132,18 @@ struct Set {
 
 fn newcomers(text: &str) -> Result<Newcomers, String> {
     Newcomers::parse(text).ok_or_else(|| "say `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
+}
+
+/// A host's name, or nothing.
+fn host(name: &str) -> Result<String, String> {
+    let named = HostName::parse(name).map(|_| ()).map_err(|refused| refused.to_string());
+    if name.is_empty() { Ok(String::new()) } else { named.map(|()| name.to_owned()) }
+}
+
+/// An address that a token may be sent to, or nothing.
+fn address(address: &str) -> Result<String, String> {
+    let safe = check_address(address, true).map_err(|trouble| trouble.to_string());
+    if address.is_empty() { Ok(String::new()) } else { safe.map(|()| address.to_owned()) }
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), Failed> {
@@ -144,6 +170,7 @@ async fn add(add: Add) -> Result<(), Failed> {
         newcomers: add.newcomers,
         mfa: MfaEvidence { always: add.mfa_always, acr: add.mfa_acr, amr: add.mfa_amr },
         own_names: add.own_names,
+        resources: owned(add.host, add.resource_list),
         id: id.clone(),
     };
     let added = services.add_provider(&operator, new).await;
@@ -156,6 +183,11 @@ async fn add(add: Add) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Nothing, where there are no hosts.
+fn owned(hosts: Vec<HostName>, list: Option<String>) -> Option<Resources> {
+    (!hosts.is_empty()).then(|| Resources { hosts, list: list.filter(|list| !list.is_empty()) })
+}
+
 fn read_secret() -> Result<Secret, Failed> {
     let mut secret = String::new();
     std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("the secret cannot be read: {error}")))?;
@@ -164,12 +196,34 @@ fn read_secret() -> Result<Secret, Failed> {
 }
 
 async fn set(set: Set) -> Result<(), Failed> {
-    let Set { one: One { place, provider: id }, display_name, scope, newcomers, mfa_always, mfa_acr, mfa_amr, own_names, enabled, anywhere, .. } =
-        set;
+    let Set {
+        one: One { place, provider: id },
+        display_name,
+        scope,
+        newcomers,
+        mfa_always,
+        mfa_acr,
+        mfa_amr,
+        own_names,
+        host,
+        resource_list,
+        enabled,
+        anywhere,
+        ..
+    } = set;
     let secret = if set.secret_from_stdin { Some(read_secret()?) } else { None };
     let (services, operator) = place.open_as_operator().await?;
     let some = |values: Vec<String>| (!values.is_empty()).then(|| values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>());
-    let (acr, amr) = (some(mfa_acr), some(mfa_amr));
+    let (acr, amr, hosts) = (some(mfa_acr), some(mfa_amr), some(host));
+    let hosts: Option<Vec<HostName>> = hosts.map(|names| names.into_iter().filter_map(|name| HostName::parse(name).ok()).collect());
+    // A list alone says nothing: accounts on no host could be linked.
+    if resource_list.as_deref().is_some_and(|list| !list.is_empty()) && hosts.is_none() {
+        let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.resources.is_some());
+        if !owns {
+            services.close().await;
+            return Err(Failed::Other(format!("{id} owns no hosts here: name them with --host")));
+        }
+    }
     let mut done = services
         .set_up_provider(&operator, &id, None, move |provider| {
             let or = |new: Option<bool>, old: bool| new.unwrap_or(old);
@@ -180,6 +234,8 @@ async fn set(set: Set) -> Result<(), Failed> {
             provider.mfa.acr = acr.unwrap_or_else(|| provider.mfa.acr.clone());
             provider.mfa.amr = amr.unwrap_or_else(|| provider.mfa.amr.clone());
             provider.own_names = or(own_names, provider.own_names);
+            let Resources { hosts: hosts_now, list } = provider.resources.take().unwrap_or_default();
+            provider.resources = owned(hosts.unwrap_or(hosts_now), resource_list.or(list));
             provider.enabled = or(enabled, provider.enabled);
             provider.anywhere = or(anywhere, provider.anywhere);
         })
@@ -201,6 +257,10 @@ async fn list(place: InTenant) -> Result<(), Failed> {
     for provider in listed? {
         let state = if provider.enabled { "on" } else { "off" };
         println!("{}  {state}  {}  {}  {}", provider.id, provider.profile, provider.base, provider.display_name);
+        if let Some(Resources { hosts, list }) = provider.resources {
+            let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
+            println!("  hosts: {}  listed at: {}", hosts.join(" "), list.as_deref().unwrap_or("nowhere"));
+        }
     }
     println!("\nprofiles:");
     for (name, profile) in profiles {

@@ -120,18 +120,34 @@ impl To<'_> {
 
     /// A JSON object, for whoever has a token, if one is given.
     pub async fn get_json(&self, address: &str, token: Option<&str>) -> Result<Value, Trouble> {
+        json(address, &self.get(address, token).await?)
+    }
+
+    /// The same, which may not be for everybody who has a token.
+    pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, Trouble> {
+        let response = self.get(address, Some(token)).await?;
+        match response.status() {
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(Trouble::Denied(format!("{address} answers {status}"))),
+            _ => json(address, &response),
+        }
+    }
+
+    async fn get(&self, address: &str, token: Option<&str>) -> Result<HttpResponse, Trouble> {
         let request = oauth2::http::Request::get(address).header(header::ACCEPT, "application/json");
         let request = match token {
             Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
             None => request,
         };
         let request = request.body(Vec::new()).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
-        let response = self.send(request).await?;
-        if response.status() != StatusCode::OK {
-            return Err(Trouble::Broken(format!("{address} answers {}", response.status())));
-        }
-        serde_json::from_slice(response.body()).map_err(|error| Trouble::Broken(format!("{address} does not send JSON: {error}")))
+        self.send(request).await
     }
+}
+
+fn json(address: &str, response: &HttpResponse) -> Result<Value, Trouble> {
+    if response.status() != StatusCode::OK {
+        return Err(Trouble::Broken(format!("{address} answers {}", response.status())));
+    }
+    serde_json::from_slice(response.body()).map_err(|error| Trouble::Broken(format!("{address} does not send JSON: {error}")))
 }
 
 /// For `openidconnect`.

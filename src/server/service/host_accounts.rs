@@ -71,6 +71,7 @@ impl Services {
             expires_at: until,
             updated_at: now,
             linked_by: MadeBy::Admin,
+            linked_through: None,
         };
         self.attempt(move |db| {
             async move {

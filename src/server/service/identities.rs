@@ -12,6 +12,7 @@ use super::entropy::Secret;
 use super::people::{Identity, PersonRefused};
 use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin};
 use super::providers::place;
+use super::resources::Offer;
 pub use super::storage::identities::Identity as Linked;
 use super::storage::people::Person;
 use super::storage::providers::Stored;
@@ -42,6 +43,8 @@ pub enum Purpose {
     Again(UserId),
     /// Somebody who is signed in links one more identity.
     Link(UserId),
+    /// Somebody who is signed in links accounts on the hosts that the provider owns.
+    Hosts(UserId),
 }
 
 /// Somebody on their way to an institution and back. Kept in their session, which is sealed.
@@ -68,6 +71,8 @@ pub enum Arrived {
     In(Identity),
     /// Who they are there, to be linked once they have said so.
     ToLink(Vouched),
+    /// Their accounts on its hosts, to be linked once they have said which.
+    Offered(Offer),
 }
 
 /// Why an identity is not linked.
@@ -99,6 +104,8 @@ pub enum ArrivalRefused {
     /// The provider says it cannot (RFC 6749 §4.1.2.1).
     ProviderSays(String),
     Trouble(Trouble),
+    /// It does not say which accounts they have.
+    NoList(Trouble),
     /// They are not known here, and the tenant's rule does not let them come.
     NotInvited {
         label: String,
@@ -116,7 +123,9 @@ impl ArrivalRefused {
     /// They may have been somebody there whom they did not mean to be.
     pub fn may_be_the_wrong_account(&self) -> bool {
         match self {
-            Self::Cancelled | Self::ProviderSays(_) | Self::Trouble(_) | Self::NotInvited { .. } | Self::SomebodyElse { .. } => true,
+            Self::Cancelled | Self::ProviderSays(_) | Self::Trouble(_) | Self::NoList(_) | Self::NotInvited { .. } | Self::SomebodyElse { .. } => {
+                true
+            }
             Self::NoProvider | Self::NoTrip | Self::InvitationSpent | Self::Disabled => false,
         }
     }
@@ -153,6 +162,9 @@ impl Services {
     /// Sends somebody to a provider: what to keep until they are back, and where to go.
     pub async fn set_out(&self, tenant: &TenantId, provider: &ProviderId, purpose: Purpose) -> Result<(Trip, String), Error<ArrivalRefused>> {
         let stored = self.enabled_provider(tenant, provider).await?;
+        if matches!(purpose, Purpose::Hosts(_)) && stored.provider.resources.is_none() {
+            return Err(Error::Refused(ArrivalRefused::NoProvider));
+        }
         let policy = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?.policy;
         let secret = || Secret::generate(self.entropy()).reveal().to_owned();
         let trip = Trip {
@@ -167,7 +179,7 @@ impl Services {
         let wish = match &trip.purpose {
             Purpose::SignIn => Wish::SignIn { no_longer_ago_than: policy.mfa_lifetime },
             // Not `select_account`, which some providers refuse: it asks for less, and is known less.
-            Purpose::Again(_) | Purpose::Link(_) => Wish::Again,
+            Purpose::Again(_) | Purpose::Link(_) | Purpose::Hosts(_) => Wish::Again,
         };
         let redirect = self.redirect_address(tenant, provider);
         let address = self.shared.providers.address(&stored.provider, &trip.secrets(), &redirect, wish, self.now()).await;
@@ -195,13 +207,16 @@ impl Services {
             .arrive(&stored.provider, secret.as_ref().map(Secret::reveal), &trip.secrets(), &redirect, returned, self.now())
             .await
             .map_err(trouble)?;
-        if matches!(trip.purpose, Purpose::Again(_)) && arrival.authenticated_at.is_none_or(|at| self.now().since(at) >= JUST_NOW) {
+        // Somebody else may have left a session open there, on a machine that several people use.
+        let just_now = matches!(trip.purpose, Purpose::Again(_) | Purpose::Hosts(_));
+        if just_now && arrival.authenticated_at.is_none_or(|at| self.now().since(at) >= JUST_NOW) {
             return Err(trouble(Trouble::NotFresh));
         }
         match &trip.purpose {
             Purpose::SignIn => self.let_in(stored.provider, None, arrival, invitation, from).await.map(Arrived::In),
             Purpose::Again(user_id) => self.let_in(stored.provider, Some(user_id.clone()), arrival, None, from).await.map(Arrived::In),
             Purpose::Link(_) => Ok(Arrived::ToLink(arrival.vouched)),
+            Purpose::Hosts(user_id) => self.offer(stored.provider, user_id.clone(), arrival).await.map(Arrived::Offered),
         }
     }
 

@@ -89,9 +89,9 @@ impl Services {
             return Err(Error::Refused(LookupRefused::CredentialRequired));
         }
         self.note_question(tenant_id.as_ref(), login);
-        // MVP mode links whatever name a client gives; root under another name is still root.
-        let root_by_mvp = |found: &Found| found.linked_by_mvp && login.uid == Some(0);
-        found.filter(|found| !root_by_mvp(found)).ok_or(Error::Refused(LookupRefused::NotServed))
+        // MVP mode links whatever name a client gives, and a provider says names alone; root under another name is still root.
+        let root_unseen = |found: &Found| found.number_unseen && login.uid == Some(0);
+        found.filter(|found| !root_unseen(found)).ok_or(Error::Refused(LookupRefused::NotServed))
     }
 
     /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be

@@ -36,6 +36,7 @@ pub(super) async fn fill_in(services: &Services, place: &Place, client_id: &Clie
             expires_at: Timestamp::FOREVER,
             updated_at: now,
             linked_by: MadeBy::Mvp,
+            linked_through: None,
         },
         place: place.clone(),
         client_id: client_id.clone(),

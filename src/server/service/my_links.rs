@@ -44,6 +44,13 @@ pub struct Linked {
     pub renewed: bool,
 }
 
+impl Linked {
+    /// What the record says of it.
+    pub(super) fn kind(&self) -> Kind {
+        if self.renewed { Kind::HostLinkChanged } else { Kind::HostLinked }
+    }
+}
+
 impl Services {
     /// Takes up the request behind a code for this session, so that no other can. A wrong code is counted, as a device's is.
     pub async fn present_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
@@ -167,33 +174,48 @@ async fn link(
         return Err(Error::Refused(AnswerRefused::SomebodyElses));
     }
     answer(db, &linked).await?;
+    let linked_now = make_or_renew(db, &place, own, New { id: new_id, until, through: None, now }).await?;
+    activity::insert(db, &record(&person, linked_now.kind(), &linked, now)).await?;
+    Ok(linked_now)
+}
 
+/// What a new link has of its own.
+pub(super) struct New {
+    pub id: HostAccountId,
+    pub until: Timestamp,
+    /// The provider it is made through, as people call it.
+    pub through: Option<String>,
+    pub now: Timestamp,
+}
+
+/// Makes the person's link, or renews the one in force: that stays the link it is, so that what rests on it stays.
+pub(super) async fn make_or_renew(db: &mut Connection, place: &Place, own: Option<HostAccount>, new: New) -> Result<Linked, storage::Fault> {
+    let New { id, until, through, now } = new;
     let new = HostAccount {
         number: 0,
-        id: new_id,
-        user_id: user.clone(),
+        id,
+        user_id: place.user_id.clone(),
         host: place.host.to_string(),
         account: place.account.to_string(),
         linked_at: now,
         expires_at: until,
         updated_at: now,
         linked_by: MadeBy::Person,
+        linked_through: through,
     };
     let renewed = own.as_ref().is_some_and(|own| own.is_active(now));
     let account = match own {
         None => {
-            host_accounts::insert(db, tenant, &new).await?;
+            host_accounts::insert(db, &place.tenant_id, &new).await?;
             new
         }
-        // It stays the link it is, so that what rests on it stays; one that had ended is made anew.
+        // One that had ended is made anew.
         Some(own) => {
             let account = if renewed { HostAccount { expires_at: until, updated_at: now, ..own } } else { HostAccount { id: own.id, ..new } };
-            host_accounts::renew(db, tenant, &account).await?;
+            host_accounts::renew(db, &place.tenant_id, &account).await?;
             account
         }
     };
-    let kind = if renewed { Kind::HostLinkChanged } else { Kind::HostLinked };
-    activity::insert(db, &record(&person, kind, &linked, now)).await?;
     Ok(Linked { account, renewed })
 }
 

@@ -13,6 +13,7 @@ use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
 use crate::domain::provider::{MfaEvidence, Newcomers, Profile, Provider};
+use crate::domain::resources::Resources;
 use crate::domain::time::Timestamp;
 use crate::server::providers::Trouble;
 
@@ -28,6 +29,7 @@ pub struct NewProvider {
     pub newcomers: Newcomers,
     pub mfa: MfaEvidence,
     pub own_names: bool,
+    pub resources: Option<Resources>,
 }
 
 /// Why a provider is not set up, or cannot be tested.
@@ -95,6 +97,7 @@ impl Services {
             newcomers: new.newcomers,
             mfa: new.mfa,
             own_names: new.own_names,
+            resources: new.resources,
             enabled: true,
             anywhere: admin.is_operator(),
             created_at: now,

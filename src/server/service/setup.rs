@@ -176,6 +176,7 @@ impl TestData {
                 expires_at: Timestamp::FOREVER,
                 updated_at: now,
                 linked_by: MadeBy::Admin,
+                linked_through: None,
             },
             delegation: DelegationId::parse(services.new_id("dlg")).map_err(Fault::new)?,
             now,

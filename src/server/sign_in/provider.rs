@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::session::{Help, Notice, Place};
 use super::welcome;
-use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
@@ -31,6 +31,20 @@ pub struct Wanted {
     /// By somebody who is signed in, and links one more identity.
     #[serde(default)]
     link: String,
+    /// By somebody who is signed in, and links accounts on the hosts that the provider owns.
+    #[serde(default)]
+    hosts: String,
+}
+
+impl Wanted {
+    /// What somebody who is signed in wants there for themselves, and the page on which that begins.
+    fn for_oneself(&self) -> Option<(fn(UserId) -> Purpose, &'static str)> {
+        match (self.link.is_empty(), self.hosts.is_empty()) {
+            (false, _) => Some((Purpose::Link, paths::IDENTITIES)),
+            (true, false) => Some((Purpose::Hosts, paths::HOSTS)),
+            (true, true) => None,
+        }
+    }
 }
 
 /// What a provider sends back (RFC 6749 §4.1.2, RFC 9207).
@@ -58,19 +72,19 @@ pub async fn set_out(
     if caller.signed_in.is_some() && headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Ok(Redirect::to(&paths::sign_in(TenantId::parse(tenant).ok().as_ref(), &then)));
     }
-    let purpose = match &caller.signed_in {
-        Some(person) if !wanted.again.is_empty() => Purpose::Again(person.user_id().clone()),
+    let purpose = match (&caller.signed_in, wanted.for_oneself()) {
+        (Some(person), _) if !wanted.again.is_empty() => Purpose::Again(person.user_id().clone()),
         // Whoever sits at a screen that was left alone must not leave a way in for themselves.
-        Some(person) if !wanted.link.is_empty() && services.fresh(person).is_ok() && person.tenant_id().as_str() == tenant => {
-            Purpose::Link(person.user_id().clone())
+        (Some(person), Some((purpose, _))) if services.fresh(person).is_ok() && person.tenant_id().as_str() == tenant => {
+            purpose(person.user_id().clone())
         }
-        Some(person) if !wanted.link.is_empty() => {
-            let identities = Onward::to(paths::IDENTITIES);
+        (Some(person), Some((_, begins))) => {
+            let begins = Onward::to(begins);
             let missing = services.fresh(person).err().and_then(NotNow::missing);
-            return Ok(Redirect::to(&missing.map_or_else(|| paths::sign_in_again(&identities), |missing| paths::show(missing, &identities))));
+            return Ok(Redirect::to(&missing.map_or_else(|| paths::sign_in_again(&begins), |missing| paths::show(missing, &begins))));
         }
-        None if !wanted.link.is_empty() => return Ok(Redirect::to(&paths::sign_in(None, &Onward::to(paths::IDENTITIES)))),
-        _ => Purpose::SignIn,
+        (None, Some((_, begins))) => return Ok(Redirect::to(&paths::sign_in(None, &Onward::to(begins)))),
+        (_, None) => Purpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
         return refuse(&caller, None, &purpose, &ArrivalRefused::NoProvider, None, &then, words).await;
@@ -120,6 +134,10 @@ pub async fn come_back(
             caller.session.set_linking(&vouched).await?;
             Ok(Redirect::to(paths::IDENTITIES_LINK).into_response())
         }
+        Ok(Arrived::Offered(offer)) => {
+            caller.session.set_offer(&offer).await?;
+            Ok(Redirect::to(paths::HOSTS_PROVIDER).into_response())
+        }
         Ok(Arrived::In(identity)) => {
             let kept = preferences::keep_institution(&trip.provider, state.https.0);
             let onward = welcome(services, &caller, &identity, &then, words).await?;
@@ -167,18 +185,19 @@ async fn refuse(
     then: &Onward,
     words: Words,
 ) -> Result<Redirect, Trouble> {
-    if let ArrivalRefused::Trouble(trouble) = refused {
+    if let ArrivalRefused::Trouble(trouble) | ArrivalRefused::NoList(trouble) = refused {
         let tenant = tenant.as_ref().map(TenantId::as_str).unwrap_or_default();
         // With what others sent in quotes: it must not look like a line of ours.
         tracing::warn!(error = ?trouble, tenant, "A sign-in through an identity provider failed");
     }
-    let place = if matches!(purpose, Purpose::Link(_)) { Place::Refused } else { Place::SignIn };
+    let place = if matches!(purpose, Purpose::Link(_) | Purpose::Hosts(_)) { Place::Refused } else { Place::SignIn };
     let mut notice = Notice::new(place, words.arrival_refused(refused));
     notice.tenant.clone_from(&tenant);
     notice.help = help;
     caller.session.set_notice(&notice).await?;
     let back = match purpose {
         Purpose::Link(_) => paths::IDENTITIES.to_owned(),
+        Purpose::Hosts(_) => paths::HOSTS.to_owned(),
         Purpose::Again(_) => paths::sign_in_again(then),
         Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
     };

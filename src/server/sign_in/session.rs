@@ -15,6 +15,7 @@ use crate::server::service::entropy::Secret;
 use crate::server::service::identities::Trip;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
+use crate::server::service::resources::Offer;
 use crate::server::service::second_factors::HalfSignedIn;
 use crate::server::service::{Fault, Services};
 
@@ -29,6 +30,7 @@ const CHOSEN_TENANT: &str = "chosen_tenant";
 const TRIPS: &str = "trips";
 const INVITATION: &str = "invitation";
 const LINKING: &str = "linking";
+const OFFER: &str = "offer";
 pub(super) const THROUGH: &str = "through";
 const SIGNED_OUT: &str = "signed_out";
 const HALF: &str = "half_signed_in";
@@ -308,6 +310,19 @@ impl PortalSession {
 
     pub async fn take_linking(&self) -> Result<Option<Vouched>, Fault> {
         self.take(LINKING).await
+    }
+
+    /// What a provider says of the person's accounts on its hosts, until they say which are to be linked.
+    pub async fn set_offer(&self, offer: &Offer) -> Result<(), Fault> {
+        self.set(OFFER, offer).await
+    }
+
+    pub async fn offer(&self) -> Result<Option<Offer>, Fault> {
+        self.get(OFFER).await
+    }
+
+    pub async fn forget_offer(&self) -> Result<(), Fault> {
+        self.take::<Offer>(OFFER).await.map(drop)
     }
 
     /// An invitation that was typed before sign-in.

@@ -22,6 +22,7 @@ struct Row {
     expires_at: i64,
     updated_at: i64,
     linked_by: String,
+    linked_through: Option<String>,
 }
 
 impl TryFrom<Row> for HostAccount {
@@ -38,13 +39,14 @@ impl TryFrom<Row> for HostAccount {
             expires_at: Timestamp::from_millis(row.expires_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             linked_by: parsed("host_accounts", &row.id, MadeBy::parse(&row.linked_by).ok_or(row.linked_by))?,
+            linked_through: row.linked_through,
         })
     }
 }
 
 macro_rules! columns {
     () => {
-        "a.number, a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at, a.updated_at, a.linked_by"
+        "a.number, a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at, a.updated_at, a.linked_by, a.linked_through"
     };
 }
 
@@ -167,8 +169,8 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
     let number = numbers::next(db, "host_accounts").await?;
     hosts::claim_name(db, tenant_id, &account.host, account.linked_at).await?;
     let done = sqlx::query(
-        "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at, updated_at, linked_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9)
+        "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at, updated_at, linked_by, linked_through)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -180,6 +182,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
     .bind(account.linked_at.as_millis())
     .bind(account.expires_at.as_millis())
     .bind(account.linked_by.as_str())
+    .bind(&account.linked_through)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -203,15 +206,19 @@ pub async fn is_somebody_elses(db: impl SqliteExecutor<'_>, place: &Place, now: 
 
 /// Writes a link's end and who made it when. It stays the link it is, with its keys.
 pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<(), Fault> {
-    sqlx::query("UPDATE host_accounts SET linked_at = $3, expires_at = $4, updated_at = $5, linked_by = $6 WHERE tenant_id = $1 AND id = $2")
-        .bind(tenant_id.as_str())
-        .bind(account.id.as_str())
-        .bind(account.linked_at.as_millis())
-        .bind(account.expires_at.as_millis())
-        .bind(account.updated_at.as_millis())
-        .bind(account.linked_by.as_str())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE host_accounts SET linked_at = $3, expires_at = $4, updated_at = $5, linked_by = $6, linked_through = $7
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(tenant_id.as_str())
+    .bind(account.id.as_str())
+    .bind(account.linked_at.as_millis())
+    .bind(account.expires_at.as_millis())
+    .bind(account.updated_at.as_millis())
+    .bind(account.linked_by.as_str())
+    .bind(&account.linked_through)
+    .execute(db)
+    .await?;
     Ok(())
 }
 

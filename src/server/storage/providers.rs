@@ -27,6 +27,7 @@ struct Row {
     newcomers: String,
     mfa: String,
     own_names: bool,
+    resources: Option<String>,
     enabled: bool,
     anywhere: bool,
     created_at: i64,
@@ -50,6 +51,7 @@ impl TryFrom<Row> for Stored {
                 newcomers: parsed(TABLE, &row.id, serde_json::from_str(&row.newcomers))?,
                 mfa: parsed(TABLE, &row.id, serde_json::from_str(&row.mfa))?,
                 own_names: row.own_names,
+                resources: row.resources.map(|json| parsed(TABLE, &row.id, serde_json::from_str(&json))).transpose()?,
                 enabled: row.enabled,
                 anywhere: row.anywhere,
                 created_at: Timestamp::from_millis(row.created_at),
@@ -63,8 +65,8 @@ impl TryFrom<Row> for Stored {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names, enabled, anywhere, created_at,
-                    updated_at
+            "SELECT tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names, resources, enabled, anywhere,
+                    created_at, updated_at
              FROM identity_providers ",
             $rest
         )
@@ -88,8 +90,8 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
     let Stored { provider, secret_sealed } = stored;
     let done = sqlx::query(
         "INSERT INTO identity_providers (tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names,
-                                         enabled, anywhere, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+                                         enabled, anywhere, created_at, updated_at, resources)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
     )
     .bind(provider.tenant_id.as_str())
     .bind(provider.id.as_str())
@@ -106,6 +108,7 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
     .bind(provider.anywhere)
     .bind(provider.created_at.as_millis())
     .bind(provider.updated_at.as_millis())
+    .bind(resources(provider))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -115,7 +118,7 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
 pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<(), Fault> {
     sqlx::query(
         "UPDATE identity_providers SET display_name = $3, scope = $4, newcomers = $5, mfa = $6, own_names = $7, enabled = $8, anywhere = $9,
-                                       updated_at = $10
+                                       updated_at = $10, resources = $11
          WHERE tenant_id = $1 AND id = $2",
     )
     .bind(provider.tenant_id.as_str())
@@ -128,9 +131,14 @@ pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) ->
     .bind(provider.enabled)
     .bind(provider.anywhere)
     .bind(now.as_millis())
+    .bind(resources(provider))
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn resources(provider: &Provider) -> Option<String> {
+    provider.resources.as_ref().and_then(|resources| serde_json::to_string(resources).ok())
 }
 
 /// False when there is none of that name.

@@ -505,8 +505,8 @@ pub struct Found {
     pub number: i64,
     pub public_key: String,
     pub standing: Standing,
-    /// The link was made by MVP mode.
-    pub linked_by_mvp: bool,
+    /// The link was made by MVP mode, or through a provider: nobody has seen the account's number.
+    pub number_unseen: bool,
 }
 
 #[derive(FromRow)]
@@ -522,7 +522,7 @@ struct LookupRow {
     #[sqlx(flatten)]
     dependencies: DependenciesRow,
     reserved_until: Option<i64>,
-    linked_by_mvp: bool,
+    number_unseen: bool,
     credential_required: bool,
 }
 
@@ -542,7 +542,7 @@ impl TryFrom<LookupRow> for Looked {
             reserved_until: row.reserved_until.map(Timestamp::from_millis),
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
         };
-        Ok(Looked { credential_required, found: Some(Found { number, public_key: row.public_key, standing, linked_by_mvp: row.linked_by_mvp }) })
+        Ok(Looked { credential_required, found: Some(Found { number, public_key: row.public_key, standing, number_unseen: row.number_unseen }) })
     }
 }
 
@@ -565,7 +565,8 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
                     coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
                     p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
-                    a.id AS link_id, a.expires_at AS link_expires_at, coalesce(a.linked_by = 'mvp', 0) AS linked_by_mvp,
+                    a.id AS link_id, a.expires_at AS link_expires_at,
+                    coalesce(a.linked_by = 'mvp' OR a.linked_through IS NOT NULL, 0) AS number_unseen,
                     (SELECT max(d.expires_at) FROM delegations d
                      WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id
                        AND (k.device_grant_id IS NULL OR d.device_grant_id = k.device_grant_id) AND ",

@@ -133,6 +133,8 @@ pub async fn add_provider(
         newcomers: Newcomers::Invited,
         mfa: MfaEvidence::default(),
         own_names: false,
+        // Whoever says where a list is gets the tokens of those who come: that is the operator.
+        resources: None,
     };
     match services.add_provider(&admin, new).await {
         Ok(_) => {

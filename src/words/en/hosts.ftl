@@ -84,3 +84,30 @@ link-renewed = { $account } on { $host } was linked to you already. The link now
 # $host (String) - the host
 link-renewed-for-ever = { $account } on { $host } was linked to you already, and the link has no end. Nothing was changed.
 link-stopped = Nothing was linked. The host has been told, and it is recorded for your centre’s operators.
+# $provider (String) - what people call it
+hosts-link-through = Link host accounts through { $provider }
+# $provider (String) - what people call it
+hosts-linked-through = by you, through { $provider }
+# $provider (String) - what people call it
+hosts-ends-soon-through = This link ends soon. To renew it, link host accounts through { $provider } once more.
+# $provider (String) - what people call it
+hosts-has-ended-through = This link has ended. To renew it, link host accounts through { $provider } once more.
+# $provider (String) - what people call it
+offer-title = Link host accounts through { $provider }
+# $provider (String) - what people call it
+offer-there = At { $provider } you are
+offer-here = Here you are
+offer-accounts = Which are to be linked to you?
+offer-others = These cannot be linked
+# $until (String) - when it ends
+offer-until = Linked until { $until }
+# $until (String) - when it ends
+offer-renews = Linked to you already; then until { $until }
+offer-system-account = This account runs the host, and is nobody’s.
+offer-no-name = The provider says no name that a host account can have.
+# $provider (String) - what people call it
+offer-empty = { $provider } knows of no host account of yours that can be linked here. If you have one, ask its help desk.
+# $user (String) - the person
+offer-means = Keys of { $user } will log in as these accounts: those you add, and those of applications you allow to use them. If you are somebody else there than you want to be, cancel and sign out there.
+# $count (Number) - accounts
+offer-linked-several = { NUMBER($count) } host accounts are linked to you.

@@ -73,3 +73,10 @@ code-refused-too-many = Too many tries. Wait { $wait }, then ask your device for
 code-refused-other-tenant = This code belongs to { $tenant }. Switch to { $tenant } to continue.
 # $wait (String) - such as 5 minutes
 sign-in-refused-too-many = Too many tries. Wait { $wait } and try again.
+# What a provider lists of somebody's host accounts.
+arrival-refused-list-denied = The provider does not show its list of your host accounts, so nothing was linked. Perhaps you have none there; if you have, tell the operators of your centre.
+arrival-refused-list-away = The provider’s list of your host accounts cannot be had at the moment, so nothing was linked. Try again in a few minutes.
+arrival-refused-list-broken = The provider’s list of your host accounts could not be understood, so nothing was linked. Try again; if it stays like this, tell the operators of your centre.
+offer-refused-gone = There is nothing to link any more. Start again below.
+offer-refused-nothing = Choose at least one account, or cancel.
+offer-refused-cannot = One of those accounts cannot be linked, or not any more, so nothing was linked. Look at the list again.

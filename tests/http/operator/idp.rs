@@ -108,3 +108,28 @@ async fn a_person_is_shown_with_their_identities_and_one_is_taken_away() {
         assert_eq!(operate(&app, wrong, "").await.code, Some(2), "{wrong:?}");
     }
 }
+
+#[tokio::test]
+async fn the_hosts_a_provider_owns_are_named_at_the_command_line() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "invited").await;
+    let said = |said: Said| (said.code, said.err);
+    let list = format!("{}/resources", institution.url());
+    let set = async |arguments: &[&str]| operate(&app, &[&["idp", "set"][..], arguments, &["campus"]].concat(), "").await;
+    let listed = async || operate(&app, &["idp", "list"], "").await.out.lines().nth(1).unwrap_or_default().to_owned();
+
+    assert_eq!(said(set(&["--resource-list", &list]).await), (Some(1), "tms-portal: campus owns no hosts here: name them with --host\n".into()));
+    for (wrong, why) in [(["--host", "a b"], "a character other than"), (["--resource-list", "http://idp.example/resources"], "has no https")] {
+        let refused = set(&wrong).await;
+        assert!(refused.code == Some(2) && refused.err.contains(why), "{}", refused.err);
+    }
+    assert_eq!(listed().await, "");
+    assert_eq!(set(&["--host", "frontera", "--host", "stampede"]).await.code, Some(0));
+    assert_eq!(listed().await, "  hosts: frontera stampede  listed at: nowhere");
+    assert_eq!(set(&["--resource-list", &list]).await.code, Some(0));
+    assert_eq!(listed().await, format!("  hosts: frontera stampede  listed at: {list}"));
+    institution.list_answers(500, "");
+    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("it is broken: it answers 500"), "its list is looked for");
+    assert_eq!(set(&["--host", ""]).await.code, Some(0));
+    assert_eq!(listed().await, "");
+}

@@ -1,0 +1,44 @@
+//! Linking host accounts through the provider that owns the hosts.
+
+use leptos::prelude::*;
+
+/// Links those accounts of the provider's offer that were left ticked, each as `HOST ACCOUNT`. It takes a fresh sign-in; the offer
+/// waits for it.
+#[server(prefix = "/api", endpoint = "hosts/link-offered")]
+pub async fn link_offered_accounts(#[server(default)] accounts: Vec<String>) -> Result<(), ServerFnError> {
+    use crate::domain::paths::{HOSTS, HOSTS_PROVIDER, Onward};
+    use crate::server::context::resources::OfferRefused;
+    use crate::server::context::{self, Error};
+    let Some(person) = context::freshly_signed_in(&Onward::to(HOSTS_PROVIDER))? else { return Ok(()) };
+    let (services, caller, w) = (context::services()?, context::caller()?, context::words());
+    context::see_other(HOSTS);
+    let Some(offer) = caller.session.offer().await.map_err(context::fault)? else {
+        return context::say_refused(w.offer_refused(OfferRefused::Gone)).await;
+    };
+    let linked = match accounts.iter().map(|account| place(account)).collect::<Option<_>>() {
+        Some(chosen) => services.link_offered(&person, &offer, chosen).await,
+        None => Err(Error::Refused(OfferRefused::CannotBeLinked)),
+    };
+    match linked {
+        Ok(linked) => {
+            caller.session.forget_offer().await.map_err(context::fault)?;
+            context::say(w.offer_linked(&linked)).await
+        }
+        Err(Error::Refused(refused)) => {
+            match refused {
+                OfferRefused::Gone => caller.session.forget_offer().await.map_err(context::fault)?,
+                OfferRefused::NothingChosen | OfferRefused::CannotBeLinked | OfferRefused::NoMfa => context::see_other(HOSTS_PROVIDER),
+            }
+            context::say_refused(w.offer_refused(refused)).await
+        }
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// What a tick says; no name has a space.
+#[cfg(feature = "ssr")]
+fn place(tick: &str) -> Option<(crate::domain::ids::HostName, crate::domain::ids::AccountName)> {
+    use crate::domain::ids::{AccountName, HostName};
+    let (host, account) = tick.split_once(' ')?;
+    HostName::parse(host).ok().zip(AccountName::parse(account).ok())
+}

@@ -1,0 +1,227 @@
+//! `/hosts/provider`: host accounts linked through the provider that owns the hosts.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tms_portal::domain::ids::{HostName, ProviderId};
+use tms_portal::domain::provider::Provider;
+use tms_portal::domain::resources::Resources;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+use crate::institution::Institution;
+
+mod refusals;
+
+const HOSTS: &str = "/sign-in/with/test/campus?hosts=1";
+const LINK: &str = "/api/hosts/link-offered";
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A portal, and a provider that owns `frontera` and `stampede`.
+struct World {
+    app: TestApp,
+    institution: Institution,
+}
+
+impl World {
+    /// The provider's own names are the accounts.
+    async fn start() -> Self {
+        let (app, institution) = (TestApp::start().await, Institution::start().await);
+        app.add_institution(&institution, "invited").await;
+        let world = Self { app, institution };
+        world.owns(&["frontera", "stampede"], None).await;
+        world
+    }
+
+    /// It keeps a list.
+    async fn with_list(resources: &Value) -> Self {
+        let world = Self::start().await;
+        world.owns(&["frontera", "stampede"], Some(format!("{}/resources", world.institution.url()))).await;
+        world.institution.list(resources);
+        world
+    }
+
+    async fn owns(&self, hosts: &[&str], list: Option<String>) {
+        let hosts: Vec<HostName> = hosts.iter().map(|host| HostName::parse(*host).expect("a host")).collect();
+        let resources = Some(Resources { hosts, list }).filter(|resources| !resources.hosts.is_empty());
+        self.change(move |provider| provider.resources = resources).await;
+    }
+
+    async fn change(&self, edit: impl FnOnce(&mut Provider) + Send + 'static) {
+        let (operator, campus) = (self.app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
+        self.app.services.set_up_provider(&operator, &campus, None, edit).await.map_err(|_| ()).expect("changed");
+    }
+
+    /// Signs in there, and comes back with what it says.
+    async fn offered(&self, browser: &Browser, claims: Value) -> Page {
+        browser.through(&self.institution, HOSTS, self.app.seconds(), &claims).await
+    }
+
+    /// One more person, with a second factor on record.
+    async fn add(&self, user: &str) {
+        self.app.add_person("test", user).await;
+        self.open_mfa(user).await;
+    }
+
+    async fn open_mfa(&self, user: &str) {
+        let admin = self.app.admin("test").await;
+        admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": user, "ttl_minutes": -1 })).await;
+    }
+
+    /// Everybody's links to the provider's hosts: `ACCOUNT@HOST PERSON`.
+    async fn links(&self) -> Vec<String> {
+        self.app
+            .texts(
+                "SELECT account || '@' || host || ' ' || user_id FROM host_accounts WHERE host IN ('frontera', 'stampede', 'vista')
+                 ORDER BY host, account, user_id",
+            )
+            .await
+    }
+}
+
+/// Leaves all as it is.
+async fn link_all(browser: &Browser, page: &Page) -> Page {
+    browser.post(LINK, &ticks(page).iter().map(|tick| ("accounts[]", tick.as_str())).collect::<Vec<_>>()).await
+}
+
+/// What is ticked on a page.
+fn ticks(page: &Page) -> Vec<String> {
+    let boxes = page.text.split('<').filter(|tag| tag.contains("name=\"accounts[]\"") && tag.contains("checked"));
+    boxes.map(|tag| tag.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a value").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_providers_name_for_somebody_is_their_account_on_its_hosts() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    let hosts = browser.get("/hosts").await;
+    assert!(hosts.says("Link host accounts through Campus") && hosts.says(HOSTS), "{}", hosts.words());
+    let asked = browser.set_out(HOSTS).await;
+    assert!(asked.contains("prompt=login") && asked.contains("max_age=0"), "{asked}");
+
+    let page = world.offered(&browser, json!({})).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/hosts/provider"), "{}", page.words());
+    for said in [
+        "Link host accounts through Campus",
+        "At Campus you are jdoe · Campus Here you are Test User (testuser1 at Test)",
+        "frontera as jdoe Linked until 20 November 2027",
+        "Keys of testuser1 will log in as these accounts",
+    ] {
+        assert!(page.words().contains(said), "{said}: {}", page.words());
+    }
+    assert_eq!(ticks(&page), ["frontera jdoe", "stampede jdoe"]);
+    assert!(world.links().await.is_empty(), "not before it has been confirmed");
+
+    let linked = browser.post(LINK, &[("accounts[]", "frontera jdoe")]).await;
+    assert!(linked.path == "/hosts" && linked.says("jdoe on frontera is linked to you until 20 November 2027"), "{}", linked.words());
+    assert!(linked.words().contains("jdoe active Linked just now, by you, through Campus"), "{}", linked.words());
+    assert_eq!(world.links().await, ["jdoe@frontera testuser1"], "only what was left ticked");
+    assert_eq!(world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked'").await, ["jdoe@frontera (jdoe · Campus)"]);
+    assert_eq!(world.app.number("SELECT count(*) FROM identities").await, 0, "it is no way to sign in by that");
+}
+
+/// Nobody has seen the account's number when it was linked.
+#[tokio::test]
+async fn a_key_for_the_linked_account_logs_in_but_never_as_number_0() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    link_all(&browser, &world.offered(&browser, json!({})).await).await;
+    let key = world.app.client().make_key(json!({ "host": "frontera", "host_account": "jdoe" })).await;
+    let asks = |uid: &str| json!({ "user": "jdoe", "user_uid": uid, "host": "frontera", "public_key_fingerprint": key["public_key_fingerprint"] });
+    assert!(!world.app.nobody().lets_in(&asks("0")).await);
+    assert!(world.app.nobody().lets_in(&asks("1001")).await);
+}
+
+#[tokio::test]
+async fn an_answer_counts_once() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    let page = world.offered(&browser, json!({})).await;
+    assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
+    let again = link_all(&browser, &page).await;
+    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", "There is nothing to link any more. Start again below."));
+    assert_eq!(browser.get("/hosts/provider").await.status, 404);
+    assert_eq!((world.links().await.len(), world.app.recorded("host_linked").await), (2, 2));
+    assert_eq!(world.app.recorded("host_link_changed").await, 0);
+}
+
+#[tokio::test]
+async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count() {
+    let world = World::with_list(&json!([
+        { "resource_id": "r-1", "name": "frontera", "url": "https://login.example", "description": "Frontera", "username": "jd" },
+        { "resource_id": "r-2", "name": "Stampede 3", "url": "ssh://stampede:22" },
+        { "resource_id": "vista", "name": "vista", "url": "https://vista", "username": "jd" },
+        { "resource_id": "frontera", "name": "root's", "username": "root" },
+        "no entry",
+    ]))
+    .await;
+    let browser = world.app.signed_in().await;
+    let page = world.offered(&browser, json!({})).await;
+    assert_eq!(ticks(&page), ["frontera jd", "stampede jdoe"], "{}", page.words());
+    assert!(page.words().contains("frontera as root: This account runs the host") && !page.says("vista"), "{}", page.words());
+    for made_up in ["vista jd", "frontera root", "frontera jdoe", "stampede jd"] {
+        let refused = browser.post(LINK, &[("accounts[]", "frontera jd"), ("accounts[]", made_up)]).await;
+        assert!(refused.problem().contains("so nothing was linked"), "{made_up}: {}", refused.words());
+    }
+    assert!(world.links().await.is_empty(), "all or nothing");
+    assert_eq!(browser.post(LINK, &[]).await.problem(), "Choose at least one account, or cancel.");
+    assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
+    assert_eq!(world.links().await, ["jd@frontera testuser1", "jdoe@stampede testuser1"]);
+
+    world.institution.list(&json!([]));
+    let page = world.offered(&browser, json!({})).await;
+    assert!(page.says("Campus knows of no host account of yours"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn a_link_is_renewed_and_stays_the_link_it_is() {
+    const ROW: &str = "SELECT concat_ws(' ', id, number, linked_at, linked_through) FROM host_accounts WHERE host = 'frontera'";
+    let world = World::start().await;
+    world.owns(&["frontera"], None).await;
+    let browser = world.app.signed_in().await;
+    link_all(&browser, &world.offered(&browser, json!({})).await).await;
+    let before = world.app.texts(ROW).await;
+
+    world.app.clock.advance(340 * 24 * 60 * MINUTE);
+    let browser = world.app.signed_in().await;
+    let hosts = browser.get("/hosts").await;
+    assert!(hosts.says("This link ends soon. To renew it, link host accounts through Campus once more."), "{}", hosts.words());
+    let page = world.offered(&browser, json!({})).await;
+    assert!(page.words().contains("Linked to you already; then until 25 October 2028"), "{}", page.words());
+    let renewed = link_all(&browser, &page).await;
+    assert!(renewed.says("was linked to you already. The link now lasts until 25 October 2028"), "{}", renewed.words());
+    assert_eq!(world.app.texts(ROW).await, before);
+    assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
+
+    world.app.clock.advance(366 * 24 * 60 * MINUTE);
+    let browser = world.app.signed_in().await;
+    let hosts = browser.get("/hosts").await;
+    assert!(hosts.says("This link has ended. To renew it, link host accounts through Campus once more."), "{}", hosts.words());
+    assert!(link_all(&browser, &world.offered(&browser, json!({})).await).await.says("jdoe on frontera is linked to you until"));
+}
+
+#[tokio::test]
+async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    let long_ago = world.app.seconds() - 6 * 60;
+    for claims in [json!({ "auth_time": long_ago }), json!({ "auth_time": 0 })] {
+        let page = world.offered(&browser, claims).await;
+        assert!(page.path == "/hosts" && page.problem().contains("did not ask you to sign in again"), "{}", page.words());
+    }
+    let page = world.offered(&browser, json!({})).await;
+    world.app.clock.advance(14 * MINUTE);
+    assert_eq!(ticks(&browser.get("/hosts/provider").await).len(), 2);
+    world.app.clock.advance(MINUTE);
+    let again = link_all(&browser, &page).await;
+    assert!(again.path == "/sign-in" && world.links().await.is_empty(), "{}", again.words());
+    let back = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", "/hosts/provider"), ("again", "1")];
+    let back = browser.post("/sign-in/password", &back).await;
+    assert_eq!((back.path.as_str(), back.status), ("/hosts/provider", 404), "the offer has ended");
+    assert_eq!(link_all(&browser, &page).await.problem(), "There is nothing to link any more. Start again below.");
+
+    world.app.clock.advance(15 * MINUTE);
+    assert!(browser.set_out(HOSTS).await.starts_with("/sign-in?again=1"));
+    assert_eq!(world.app.browser().set_out(HOSTS).await, "/sign-in?then=/hosts");
+    assert!(world.links().await.is_empty());
+}

@@ -1,0 +1,180 @@
+//! What is not linked, and for whom.
+
+use tms_portal::domain::ids::AccountName;
+use tms_portal::server::service::Error;
+use tms_portal::server::service::identities::{Arrived, Purpose, Returned};
+use tms_portal::server::service::resources::OfferRefused;
+
+use super::*;
+
+#[tokio::test]
+async fn no_name_is_mended_and_no_account_that_runs_a_host_is_linked() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    for (name, why) in [
+        (json!("root"), "This account runs the host"),
+        (json!("systemd-network"), "This account runs the host"),
+        (json!(" jdoe"), "no name that a host account can have"),
+        (json!("ro ot"), "no name that a host account can have"),
+        (json!("jdoe\u{0}"), "no name that a host account can have"),
+        // Another claim with a name is not taken in its place: people may choose that one themselves.
+        (json!(""), "no name that a host account can have"),
+        (json!(null), "no name that a host account can have"),
+    ] {
+        let page = world.offered(&browser, json!({ "preferred_username": name, "email": "jdoe" })).await;
+        assert!(page.words().contains(why) && ticks(&page).is_empty(), "{name}: {}", page.words());
+        for made_up in [format!("frontera {}", name.as_str().unwrap_or_default()), "frontera root".into(), "frontera jdoe".into(), "frontera".into()]
+        {
+            let page = browser.post(LINK, &[("accounts[]", &made_up)]).await;
+            assert!(page.path == "/hosts/provider" && page.problem().contains("so nothing was linked"), "{made_up}: {}", page.words());
+        }
+    }
+    assert!(world.links().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_had_links_nothing_and_says_why() {
+    let world = World::with_list(&json!([])).await;
+    let browser = world.app.signed_in().await;
+    let many: Vec<Value> = (0..101).map(|n| json!({ "name": "frontera", "username": format!("jd{n}") })).collect();
+    for (status, body, why) in [
+        (401, "{}".to_owned(), "does not show its list"),
+        (403, "{}".into(), "does not show its list"),
+        (500, "{}".into(), "could not be understood"),
+        (302, "{}".into(), "could not be understood"),
+        (200, "<html>maintenance</html>".into(), "could not be understood"),
+        (200, "[]".into(), "could not be understood"),
+        (200, json!({ "data": { "name": "frontera" } }).to_string(), "could not be understood"),
+        (200, json!({ "data": many }).to_string(), "could not be understood"),
+        (200, format!("{{\"data\": [], \"x\": \"{}\"}}", "x".repeat(300_000)), "could not be understood"),
+    ] {
+        world.institution.list_answers(status, body);
+        let page = world.offered(&browser, json!({})).await;
+        assert!(page.path == "/hosts" && page.problem().contains(why), "{status}: {}", page.words());
+        assert!(page.problem().contains("so nothing was linked"), "{}", page.words());
+        assert_eq!(browser.get("/hosts/provider").await.status, 404);
+    }
+    // Nothing listens there any more.
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    world.owns(&["frontera"], Some(format!("http://{gone}/resources"))).await;
+    let page = world.offered(&browser, json!({})).await;
+    assert!(page.problem().contains("cannot be had at the moment"), "{}", page.words());
+    // Tokens go over TLS.
+    world.owns(&["frontera"], Some("http://provider.example/resources".into())).await;
+    assert!(world.offered(&browser, json!({})).await.problem().contains("so nothing was linked"));
+    assert!(world.links().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenant_shares() {
+    const TAKEN: &str = "This account is linked to somebody else here, and your centre does not let people share one.";
+    let world = World::with_list(&json!([{ "name": "frontera", "username": "project" }])).await;
+    let first = world.app.signed_in().await;
+    let page = world.offered(&first, json!({})).await;
+    link_all(&first, &page).await;
+
+    world.add("eve").await;
+    let eve = world.app.signed_in_as("test", "eve", PASSWORD).await;
+    let hers = json!({ "sub": "43", "preferred_username": "eve" });
+    let page = world.offered(&eve, hers.clone()).await;
+    assert!(page.says(TAKEN) && ticks(&page).is_empty(), "{}", page.words());
+    assert!(!page.says("testuser1") && !page.says("Test User"), "never who: {}", page.words());
+    let refused = eve.post(LINK, &[("accounts[]", "frontera project")]).await;
+    assert!(refused.problem().contains("so nothing was linked") && !refused.says("testuser1"), "{}", refused.words());
+    assert_eq!(world.links().await, ["project@frontera testuser1"]);
+
+    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
+    let page = eve.get("/hosts/provider").await;
+    assert_eq!(ticks(&page), ["frontera project"], "{}", page.words());
+    // The answer is judged by what holds when it is written.
+    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
+    assert!(link_all(&eve, &page).await.problem().contains("so nothing was linked"));
+    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
+    assert!(link_all(&eve, &page).await.says("project on frontera is linked to you until"));
+    assert_eq!(world.links().await, ["project@frontera eve", "project@frontera testuser1"]);
+}
+
+#[tokio::test]
+async fn only_providers_of_ones_own_tenant_that_own_hosts_are_asked() {
+    let world = World::start().await;
+    world.app.add_dora().await;
+    let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
+    assert!(!dora.get("/hosts").await.says("hosts=1"));
+    assert!(dora.set_out(HOSTS).await.starts_with("/sign-in?again=1"));
+
+    let browser = world.app.signed_in().await;
+    let page = world.offered(&browser, json!({})).await;
+    // What is no longer its own, or not offered any more, is not linked.
+    world.owns(&["stampede"], None).await;
+    assert_eq!(ticks(&browser.get("/hosts/provider").await), ["stampede jdoe"]);
+    assert!(link_all(&browser, &page).await.problem().contains("so nothing was linked"));
+    world.change(|provider| provider.enabled = false).await;
+    assert_eq!(browser.get("/hosts/provider").await.status, 404);
+    assert_eq!(browser.post(LINK, &[("accounts[]", "stampede jdoe")]).await.problem(), "There is nothing to link any more. Start again below.");
+    world.change(|provider| provider.enabled = true).await;
+    world.owns(&[], None).await;
+    assert!(!browser.get("/hosts").await.says("hosts=1"));
+    assert_eq!(browser.set_out(HOSTS).await, "/hosts");
+    assert!(world.links().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_offer_is_for_whoever_set_out_and_not_for_whom_the_provider_knows_as_another() {
+    let world = World::start().await;
+    world.add("eve").await;
+    let browser = world.app.signed_in().await;
+    browser.through(&world.institution, "/sign-in/with/test/campus?link=1", world.app.seconds(), &json!({})).await;
+    assert!(browser.post("/api/identities/link", &[]).await.says("has been linked"));
+    let eve = world.app.signed_in_as("test", "eve", PASSWORD).await;
+    let page = world.offered(&eve, json!({})).await;
+    assert!(page.path == "/hosts" && page.problem().contains("which is not the account you use here"), "{}", page.words());
+
+    // Somebody who signs in over it does not confirm what another has begun.
+    let page = world.offered(&browser, json!({})).await;
+    browser.sign_in("test", "eve", PASSWORD).await;
+    assert_eq!(browser.get("/hosts/provider").await.status, 404);
+    assert_eq!(link_all(&browser, &page).await.problem(), "There is nothing to link any more. Start again below.");
+    assert!(world.links().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
+    let world = World::start().await;
+    world.app.add_person("test", "new").await;
+    let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
+    let page = world.offered(&browser, json!({})).await;
+    let refused = link_all(&browser, &page).await;
+    assert!(refused.path == "/hosts/provider" && refused.problem().starts_with("You have no second factor on record yet"), "{}", refused.words());
+    assert!(world.links().await.is_empty());
+    world.open_mfa("new").await;
+    assert!(link_all(&browser, &refused).await.says("2 host accounts are linked to you."));
+}
+
+/// Whoever presses "revoke everything" is not undone by an answer that was on its way.
+#[tokio::test]
+async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
+    let world = World::start().await;
+    let late = world.app.person_without_session("testuser1").await;
+    let (services, campus) = (&world.app.services, ProviderId::parse("campus").expect("a provider"));
+    let (trip, address) = services.set_out(late.tenant_id(), &campus, Purpose::Hosts(late.user_id().clone())).await.map_err(|_| ()).expect("off");
+    let back = world.institution.sign_in(&address, world.app.seconds(), &json!({}));
+    let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
+    let arrived = services.arrive(&trip, &Returned { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
+    let Arrived::Offered(offer) = arrived else { panic!("an offer") };
+    assert!(services.offered(&late, &offer).await.expect("an answer").is_some());
+    let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
+    let refused = services.link_offered(&services.fresh(&late).expect("fresh"), &offer, chosen).await;
+    assert!(matches!(refused, Err(Error::Refused(OfferRefused::Gone))));
+    assert!(world.links().await.is_empty());
+}
+
+/// With the record sabotaged, nothing is linked either.
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_linked() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    let page = world.offered(&browser, json!({})).await;
+    world.app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    assert_eq!(link_all(&browser, &page).await.status, 500);
+    assert!(world.links().await.is_empty());
+}
