@@ -36,9 +36,11 @@ pub struct Wanted {
     hosts: String,
 }
 
+/// What somebody who is signed in wants there for themselves, and the page on which that begins.
+type ForOneself = (fn(UserId) -> Purpose, &'static str);
+
 impl Wanted {
-    /// What somebody who is signed in wants there for themselves, and the page on which that begins.
-    fn for_oneself(&self) -> Option<(fn(UserId) -> Purpose, &'static str)> {
+    fn for_oneself(&self) -> Option<ForOneself> {
         match (self.link.is_empty(), self.hosts.is_empty()) {
             (false, _) => Some((Purpose::Link, paths::IDENTITIES)),
             (true, false) => Some((Purpose::Hosts, paths::HOSTS)),
