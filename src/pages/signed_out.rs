@@ -12,13 +12,17 @@ use crate::server::context::{self, words};
 pub fn SignedOut() -> impl IntoView {
     let back = use_query_map().with_untracked(|query| query.get("state"));
     Suspend::new(async move {
-        let Ok(caller) = context::caller() else { return EitherOf3::C(view! { <Sorry/> }) };
+        let Ok(caller) = context::caller() else { return EitherOf3::C(Either::Left(view! { <Sorry/> })) };
+        if caller.signed_in.is_some() {
+            context::see_other(paths::HOME);
+            return EitherOf3::C(Either::Right(()));
+        }
         let w = words();
         let here = match caller.session.signed_out_here().await {
             Ok(here) => here,
             Err(fault) => {
                 context::fault(fault);
-                return EitherOf3::C(view! { <Sorry/> });
+                return EitherOf3::C(Either::Left(view! { <Sorry/> }));
             }
         };
         if back.is_some() && here.as_ref().map(|here| &here.state) == back.as_ref() {

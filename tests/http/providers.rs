@@ -495,6 +495,7 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
     app.services.remove_provider(&app.operator("test").await, &ProviderId::parse("campus").expect("a provider")).await.expect("removed");
     assert_eq!(browser.post("/sign-out", &[]).await.path, "/");
     assert!(app.browser().get("/signed-out").await.words().contains("Nobody is signed in here"));
+    assert_eq!(app.signed_in().await.get("/signed-out").await.path, "/", "somebody is");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ hosts-ends-soon = This link ends soon. To renew it, log in to the host as this a
 hosts-has-ended = This link has ended. To renew it, log in to the host as this account and run:
 link-title = Link a host account
 link-how-before = Log in to the host as the account you want to link, and run
-link-how-after = there. Enter the code it shows:
+link-how-after = { " " }there. Enter the code it shows:
 link-came-with-address = This code came with the address. Go on only if your own terminal on the host shows the same one.
 link-sent-code = Did somebody send you a code? Do not enter it: their account would be linked to you.
 # $account (String) - the login
