@@ -268,13 +268,18 @@ fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
     view! {
         <section aria-labelledby="identities">
             <h2 id="identities">{w.admin_people_identities()}</h2>
-            {identities.is_empty().then(|| view! { <p class="hint">{w.admin_people_no_identities()}</p> })}
-            <ul class="rows">
-                {identities.into_iter().map(|identity| {
-                    let unlink = format!("{}?user={}&change=unlink-identity&identity={}", paths::ADMIN_PERSON_CHANGE, encoded(&user), identity.number);
-                    view! { <OneIdentity identity unlink within=true/> }
-                }).collect_view()}
-            </ul>
+            {if identities.is_empty() {
+                Either::Left(view! { <p class="hint">{w.admin_people_no_identities()}</p> })
+            } else {
+                Either::Right(view! {
+                    <ul class="rows">
+                        {identities.into_iter().map(|identity| {
+                            let unlink = format!("{}?user={}&change=unlink-identity&identity={}", paths::ADMIN_PERSON_CHANGE, encoded(&user), identity.number);
+                            view! { <OneIdentity identity unlink within=true/> }
+                        }).collect_view()}
+                    </ul>
+                })
+            }}
             <details class="curl">
                 <summary>{w.admin_as_command()}</summary>
                 <Command text=["show", "invite"].map(|verb| format!("tms-portal person {verb} --tenant {tenant} {user}")).join("\n")/>

@@ -190,7 +190,7 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
                     <input type="hidden" name="provider" value=id.clone()/>
                     <label for="secret">{w.admin_providers_new_secret()}</label>
                     <input id="secret" name="secret" type="password" required maxlength="1000" dir="ltr" autocomplete="off"/>
-                    <button>{w.admin_providers_replace_secret()}</button>
+                    <button class="main">{w.admin_providers_replace_secret()}</button>
                 </form>
             </section>
             <section aria-labelledby="remove">
