@@ -1,0 +1,39 @@
+// Host accounts linked by signing in at the provider that owns the hosts: a real OpenID provider.
+import AxeBuilder from '@axe-core/playwright';
+import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { Institution, SECRET } from './institution.ts';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+let institution: Institution;
+
+test.use({
+  alone: {
+    prepare: async (operator, url) => {
+      institution = await Institution.start(url);
+      const words = ['idp', 'add', '--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus'];
+      await operator.with(SECRET, ...words, '--secret-from-stdin', '--host', 'testhost1', 'campus');
+    },
+  },
+});
+
+// Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch.
+test.beforeEach(({ context }) => context.route(/fonts\.googleapis\.com/, route => route.abort()));
+test.afterEach(async ({ watch }) => {
+  watch.forgive(/request to elsewhere: (http:\/\/127\.0\.0\.1:|https:\/\/fonts\.googleapis\.com)/);
+  watch.forgive(/console error: Failed to load resource: net::ERR_FAILED .*fonts\.googleapis\.com/);
+  await institution.stop();
+});
+
+test('@phone an account is linked by signing in where the host belongs', async ({ page, scripts }) => {
+  await signedIn(page);
+  await page.goto('/hosts');
+  await page.getByRole('link', { name: 'Link host accounts through Campus' }).click();
+  await institution.signIn(page, 'jdoe');
+  await expect(heading(page)).toHaveText('Link host accounts through Campus');
+  await expect(page.getByRole('checkbox', { name: /testhost1 as jdoe/ })).toBeChecked();
+  if (scripts) expect((await new AxeBuilder({ page }).withTags(TAGS).analyze()).violations).toEqual([]);
+  await press(page, 'Link');
+  await expect(page).toHaveURL('/hosts');
+  await expect(page.getByText('by you, through Campus')).toBeVisible();
+});
