@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { Device } from './device.ts';
 import { enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
-import { Institution, SECRET } from './institution.ts';
+import { forgive, Institution, SECRET, withoutFonts } from './institution.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -18,11 +18,9 @@ test.use({
   },
 });
 
-// Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch.
-test.beforeEach(({ context }) => context.route(/fonts\.googleapis\.com/, route => route.abort()));
+test.beforeEach(({ context }) => withoutFonts(context));
 test.afterEach(async ({ watch }) => {
-  watch.forgive(/request to elsewhere: (http:\/\/127\.0\.0\.1:|https:\/\/fonts\.googleapis\.com)/);
-  watch.forgive(/console error: Failed to load resource: net::ERR_FAILED .*fonts\.googleapis\.com/);
+  forgive(watch);
   await institution.stop();
 });
 

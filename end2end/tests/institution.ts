@@ -4,9 +4,18 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
-import type { Page } from '@playwright/test';
+import type { BrowserContext, Page } from '@playwright/test';
+import type { Watch } from './watch.ts';
 
 export const SECRET = 'between-portal-and-institution';
+
+/** Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch. */
+export const withoutFonts = (context: BrowserContext) => context.route(/fonts\.googleapis\.com/, route => route.abort());
+
+export function forgive(watch: Watch): void {
+  watch.forgive(/request to elsewhere: (http:\/\/127\.0\.0\.1:|https:\/\/fonts\.googleapis\.com)/);
+  watch.forgive(/console error: Failed to load resource: net::ERR_FAILED .*fonts\.googleapis\.com/);
+}
 
 export class Institution {
   private constructor(readonly url: string, private readonly server: Server, private readonly provider: Provider) {}

@@ -1,6 +1,6 @@
 // A tenant's administrator sets up where its people sign in.
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
-import { addProvider, Institution } from './institution.ts';
+import { addProvider, forgive, Institution, withoutFonts } from './institution.ts';
 
 let institution: Institution;
 
@@ -12,10 +12,9 @@ test.use({
   },
 });
 
-test.beforeEach(({ context }) => context.route(/fonts\.googleapis\.com/, route => route.abort()));
+test.beforeEach(({ context }) => withoutFonts(context));
 test.afterEach(async ({ watch }) => {
-  watch.forgive(/request to elsewhere: (http:\/\/127\.0\.0\.1:|https:\/\/fonts\.googleapis\.com)/);
-  watch.forgive(/console error: Failed to load resource: net::ERR_FAILED .*fonts\.googleapis\.com/);
+  forgive(watch);
   await institution.stop();
 });
 

@@ -1,7 +1,7 @@
 // Host accounts linked by signing in at the provider that owns the hosts: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
-import { Institution, SECRET } from './institution.ts';
+import { forgive, Institution, SECRET, withoutFonts } from './institution.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -17,11 +17,9 @@ test.use({
   },
 });
 
-// Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch.
-test.beforeEach(({ context }) => context.route(/fonts\.googleapis\.com/, route => route.abort()));
+test.beforeEach(({ context }) => withoutFonts(context));
 test.afterEach(async ({ watch }) => {
-  watch.forgive(/request to elsewhere: (http:\/\/127\.0\.0\.1:|https:\/\/fonts\.googleapis\.com)/);
-  watch.forgive(/console error: Failed to load resource: net::ERR_FAILED .*fonts\.googleapis\.com/);
+  forgive(watch);
   await institution.stop();
 });
 

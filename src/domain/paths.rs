@@ -172,8 +172,7 @@ pub fn brand(tenant: &TenantId, since: Timestamp) -> String {
 /// The way to an identity provider, and on to a page; `again`: by somebody who is signed in, and shows once more that it is them.
 pub fn sign_in_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, again: bool) -> String {
     let path = at(SIGN_IN_WITH, tenant, provider);
-    let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
-    with_query(&path, &[if again { "again=1" } else { "" }, &then])
+    with_query(&path, &[if again { "again=1" } else { "" }, &onward(then)])
 }
 
 /// The way to an identity provider for somebody who links one more identity.
@@ -202,8 +201,7 @@ fn at(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
 
 /// The sign-in page, for a tenant and the page to go on to.
 pub fn sign_in(tenant: Option<&TenantId>, then: &Onward) -> String {
-    let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
-    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &then])
+    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &onward(then)])
 }
 
 /// The sign-in page for somebody who is signed in, and has to show once more that it is them.
@@ -227,8 +225,12 @@ pub fn show(missing: Missing, then: &Onward) -> String {
 
 /// A page from which one goes on to another.
 pub fn going_on(path: &str, then: &Onward) -> String {
-    let then = if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) };
-    with_query(path, &[&then])
+    with_query(path, &[&onward(then)])
+}
+
+/// The part of a query that says where to go on to; home goes without saying.
+fn onward(then: &Onward) -> String {
+    if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) }
 }
 
 fn with_query(path: &str, parts: &[&str]) -> String {
@@ -272,6 +274,12 @@ impl Onward {
         let ours = PAGES.contains(&path) || path.strip_prefix(ADMIN).is_some_and(is_below);
         let plain = address.len() <= 1_000 && query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>'));
         if ours && plain { Self(address.to_owned()) } else { Self::default() }
+    }
+
+    /// Another page in place of home, for who wants nowhere else.
+    #[must_use]
+    pub fn or(self, path: &'static str) -> Self {
+        if self == Self::default() { Self::to(path) } else { self }
     }
 
     pub fn as_str(&self) -> &str {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, TenantId, UserId};
+use super::readable::{LONGEST, turns};
 use super::resources::Resources;
 use super::time::Timestamp;
 
@@ -311,8 +312,7 @@ impl Provider {
 
 /// On one line, without what turns a text, and short.
 fn readable(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}');
-    text.chars().filter(|c| !c.is_control() && !turns(*c)).take(super::readable::LONGEST).collect()
+    text.chars().filter(|c| !c.is_control() && !turns(*c)).take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,13 @@
 /// The longest, in characters.
 pub const LONGEST: usize = 128;
 
+/// What turns the direction of the text after it.
+pub(super) fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+}
+
 /// Whether a text can stand in a line: not empty, not too long, nothing that moves a cursor or turns the direction of what follows.
 pub fn is_readable(text: &str) -> bool {
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}');
     !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.contains(|c: char| c.is_control() || turns(c))
 }
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, ClientName, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
+use super::components::{Ago, AgoOrNever, At, Choice, ClientName, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
@@ -113,10 +113,7 @@ pub fn Facts(app: AppItem) -> impl IntoView {
                     </div>
                     <div>
                         <dt>{w.apps_last_used()}</dt>
-                        <dd>{match app.last_used_at {
-                            Some(at) => Either::Left(view! { <Ago at/> }),
-                            None => Either::Right(w.never()),
-                        }}</dd>
+                        <dd><AgoOrNever at=app.last_used_at/></dd>
                     </div>
                     <div>
                         <dt>{w.apps_keys()}</dt>

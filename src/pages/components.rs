@@ -8,6 +8,7 @@ mod list;
 mod page;
 mod problem;
 mod time;
+mod you_are;
 
 pub use client_name::ClientName;
 pub use command::{Command, Copyable};
@@ -16,4 +17,5 @@ pub use layout::{Frame, Layout};
 pub use list::{Choice, Empty, List};
 pub use page::{DocumentTitle, Page};
 pub use problem::{Help, Problem, Said, Sorry};
-pub use time::{Ago, At};
+pub use time::{Ago, AgoOrNever, At};
+pub use you_are::YouAre;

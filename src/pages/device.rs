@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, ClientName, Page, Problem, Sorry};
+use super::components::{Ago, ClientName, Page, Problem, Sorry, YouAre};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
@@ -118,7 +118,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     view! {
         <Page title refused>
             {above}
-            <YouAre person/>
+            <YouAre person another=SwitchTenant::url()/>
             <div class="compare">
                 <p id="compare">{w.consent_compare()}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
@@ -244,21 +244,5 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoV
                 </label>
             }).collect_view()}
         </fieldset>
-    }
-}
-
-#[component]
-fn YouAre(person: SignedIn) -> impl IntoView {
-    let w = words();
-    view! {
-        <div class="row you-are">
-            <p>
-                {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
-            </p>
-            <form method="post" action=SwitchTenant::url()>
-                <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
-                <button class="quiet">{w.consent_use_another()}</button>
-            </form>
-        </div>
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
+use super::components::{Ago, AgoOrNever, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
 use super::links::COMMAND;
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
@@ -125,10 +125,7 @@ fn Account(account: HostAccountInUse) -> impl IntoView {
                     </div>
                     <div>
                         <dt>{w.hosts_last_login()}</dt>
-                        <dd>{match last_used_at {
-                            Some(at) => Either::Left(view! { <Ago at/> }),
-                            None => Either::Right(w.never()),
-                        }}</dd>
+                        <dd><AgoOrNever at=last_used_at/></dd>
                     </div>
                     <div>
                         <dt>{w.hosts_keys()}</dt>

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, Confirm, Gone, Hidden, Page, Said, Sorry};
+use super::components::{Ago, AgoOrNever, Confirm, Gone, Hidden, Page, Said, Sorry};
 use crate::domain::paths;
 use crate::domain::second_factor::SecondFactors;
 use crate::server::context::{self, Notice, SignedIn, Ways, words};
@@ -92,10 +92,7 @@ pub fn OneIdentity(
                     <div><dt>{w.identities_since()}</dt><dd><Ago at=identity.linked_at/></dd></div>
                     <div>
                         <dt>{w.identities_last_used()}</dt>
-                        <dd>{match identity.last_used_at {
-                            Some(at) => Either::Left(view! { <Ago at/> }),
-                            None => Either::Right(w.never()),
-                        }}</dd>
+                        <dd><AgoOrNever at=identity.last_used_at/></dd>
                     </div>
                 </dl>
             </div>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Page, Problem, Sorry};
+use super::components::{Ago, At, Page, Problem, Sorry, YouAre};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::islands::{Countdown, OnePress, UserCodeInput};
@@ -90,7 +90,7 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
     view! {
         <Page title refused>
             {notice.map(|notice| view! { <Problem sentence=notice.sentence/> })}
-            <YouAre person/>
+            <YouAre person another=LinkAsSomebodyElse::url()/>
             <div class="compare">
                 <p id="compare">{w.link_compare(link.host.as_str())}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{link.code.clone()}</p>
@@ -153,21 +153,5 @@ fn Taken(request: String) -> impl IntoView {
                 <button name="answer" value="refuse">{w.link_stop()}</button>
             </form>
         </OnePress>
-    }
-}
-
-#[component]
-fn YouAre(person: SignedIn) -> impl IntoView {
-    let w = words();
-    view! {
-        <div class="row you-are">
-            <p>
-                {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
-            </p>
-            <form method="post" action=LinkAsSomebodyElse::url()>
-                <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
-                <button class="quiet">{w.consent_use_another()}</button>
-            </form>
-        </div>
     }
 }

@@ -29,7 +29,7 @@ use known::{Keys, Known};
 use profiles::Profiles;
 use reach::Reach;
 pub use tokens::SignedOut;
-use tokens::{Client, NewClient, TokenAnswer};
+use tokens::{Client, NewClient, TokenAnswer, Unverified};
 
 /// Why a provider could not be asked, or its word is not taken. The details are for the log.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -190,20 +190,10 @@ impl Providers {
         known.check_issuer(returned.issuer)?;
         let answer = self.redeem(provider, client_secret, &known, secrets, redirect, returned.code).await?;
         let said = match profile.identity {
-            IdentityFrom::IdToken => match tokens::id_token(&answer, provider, &known, secrets.nonce, now) {
-                Err(tokens::Unverified::UnknownKey) => {
-                    let known = self.known_anew(provider, &known, now).await?;
-                    tokens::id_token(&answer, provider, &known, secrets.nonce, now)?
-                }
-                said => said?,
-            },
-            IdentityFrom::AccessToken => match tokens::access_token(&answer, &known, now) {
-                Err(tokens::Unverified::UnknownKey) => {
-                    let known = self.known_anew(provider, &known, now).await?;
-                    tokens::access_token(&answer, &known, now)?
-                }
-                said => said?,
-            },
+            IdentityFrom::IdToken => {
+                self.checked(provider, &known, now, |known| tokens::id_token(&answer, provider, known, secrets.nonce, now)).await?
+            }
+            IdentityFrom::AccessToken => self.checked(provider, &known, now, |known| tokens::access_token(&answer, known, now)).await?,
             IdentityFrom::User => {
                 let address = known.user.as_deref().ok_or_else(|| Trouble::Misconfigured("its profile has no user endpoint".into()))?;
                 let user = self.http.to(provider, known.local).get_json(address, Some(answer.token())).await?;
@@ -260,13 +250,7 @@ impl Providers {
     pub async fn signed_out(&self, provider: &Provider, token: &str, now: Timestamp) -> Result<SignedOut, Trouble> {
         let _slot = self.slot(provider)?;
         let known = self.known(provider, now).await?;
-        match tokens::logout_token(token, provider, &known, now) {
-            Err(tokens::Unverified::UnknownKey) => {
-                let known = self.known_anew(provider, &known, now).await?;
-                Ok(tokens::logout_token(token, provider, &known, now)?)
-            }
-            said => Ok(said?),
-        }
+        self.checked(provider, &known, now, |known| tokens::logout_token(token, provider, known, now)).await
     }
 
     /// Forgets what a provider said of itself, so that it is asked again.
@@ -310,6 +294,20 @@ impl Providers {
         match found {
             Some(known) => Ok(known),
             None => self.ask(provider, now).await,
+        }
+    }
+
+    /// What a token of the provider's says; checked once more if it is signed with a key that was not known.
+    async fn checked<T>(
+        &self,
+        provider: &Provider,
+        known: &Arc<Known>,
+        now: Timestamp,
+        check: impl Fn(&Known) -> Result<T, Unverified>,
+    ) -> Result<T, Trouble> {
+        match check(known) {
+            Err(Unverified::UnknownKey) => Ok(check(self.known_anew(provider, known, now).await?.as_ref())?),
+            said => Ok(said?),
         }
     }
 

@@ -73,7 +73,7 @@ pub async fn remove_factor(#[server(default)] factor: String) -> Result<(), Serv
 /// It counts in this session from now on; the first one brings recovery codes.
 #[cfg(feature = "ssr")]
 async fn done(set_up: crate::server::context::second_factors::SetUp, then: &crate::domain::paths::Onward) -> Result<(), ServerFnError> {
-    use crate::domain::paths::{self, IDENTITIES, IDENTITIES_RECOVERY, Onward};
+    use crate::domain::paths::{self, IDENTITIES, IDENTITIES_RECOVERY};
     use crate::server::context;
     let (session, w) = (context::caller()?.session, context::words());
     session.take_setting_up().await.map_err(context::fault)?;
@@ -84,8 +84,7 @@ async fn done(set_up: crate::server::context::second_factors::SetUp, then: &crat
             context::say_secret(IDENTITIES_RECOVERY, w.factors_added_first(), &codes).await
         }
         None => {
-            let then = if *then == Onward::default() { Onward::to(IDENTITIES) } else { then.clone() };
-            context::go_on(&then);
+            context::go_on(&then.clone().or(IDENTITIES));
             context::say(w.factors_added()).await
         }
     }

@@ -23,3 +23,12 @@ pub fn Ago(at: Timestamp) -> impl IntoView {
     let now = services().map_or(at, |services| services.now());
     view! { <time datetime=at.to_rfc3339() title=exact data-ago="">{w.from_now(at, now)}</time> }
 }
+
+/// The same of what may not have happened yet.
+#[component]
+pub fn AgoOrNever(at: Option<Timestamp>) -> impl IntoView {
+    match at {
+        Some(at) => leptos::either::Either::Left(view! { <Ago at/> }),
+        None => leptos::either::Either::Right(words().never()),
+    }
+}

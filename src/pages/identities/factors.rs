@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::super::components::{Ago, Confirm, Copyable, Gone, Hidden, Page, Said, Sorry};
+use super::super::components::{Ago, AgoOrNever, Confirm, Copyable, Gone, Hidden, Page, Said, Sorry};
 use crate::domain::paths::{self, Onward};
 use crate::domain::second_factor::{Factor, NamedPasskey, SecondFactors, Used};
 use crate::islands::PasskeyButton;
@@ -62,10 +62,7 @@ fn Row(name: String, used: Used, remove: String) -> impl IntoView {
                     <div><dt>{w.factors_since()}</dt><dd><Ago at=used.created_at/></dd></div>
                     <div>
                         <dt>{w.identities_last_used()}</dt>
-                        <dd>{match used.last_used_at {
-                            Some(at) => Either::Left(view! { <Ago at/> }),
-                            None => Either::Right(w.never()),
-                        }}</dd>
+                        <dd><AgoOrNever at=used.last_used_at/></dd>
                     </div>
                 </dl>
             </div>
@@ -221,8 +218,7 @@ async fn passkey_set_up(then: &Onward) -> Result<Option<Shown<Option<PasskeyAske
 /// `/identities/recovery`: recovery codes, shown once.
 #[component]
 pub fn RecoveryCodes() -> impl IntoView {
-    let then = onward();
-    let then = if then == Onward::default() { Onward::to(paths::IDENTITIES) } else { then };
+    let then = onward().or(paths::IDENTITIES);
     Suspend::new(async move {
         let w = words();
         match context::said().await.and_then(|said| said.secret.clone().map(|codes| (said, codes))) {

@@ -13,7 +13,7 @@ use crate::domain::activity::{Activity, Kind};
 use crate::domain::delegation::MadeBy;
 use crate::domain::device_grant::ClaimRefused;
 use crate::domain::host_account::HostAccount;
-use crate::domain::ids::{HostAccountId, LinkRequestId};
+use crate::domain::ids::{AccountName, HostAccountId, HostName, LinkRequestId};
 use crate::domain::link::{AnswerRefused, LinkRequest, link_end};
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
@@ -78,7 +78,7 @@ impl Services {
         let found = links::find(reader, person.tenant_id(), id).await?;
         let held = |request: &LinkRequest| request.is_waiting(now) && request.is_held_by(&person.visit().presenter, person.user_id());
         let Some(request) = found.filter(held) else { return Ok(None) };
-        let (policy, place) = (&person.tenant().policy, place(person, &request));
+        let (policy, place) = (&person.tenant().policy, place(person, &request.host, &request.account));
         let own = host_accounts::find_at(reader, &place).await?;
         let until = link_end(own.as_ref().map(|own| own.expires_at), policy.link_lifetime, now);
         let already = match own.filter(|own| own.is_active(now)) {
@@ -162,7 +162,7 @@ async fn link(
     now: Timestamp,
 ) -> Result<Linked, Error<AnswerRefused>> {
     let request = load(db, &person, &id, now).await?;
-    let (tenant, user, place) = (person.tenant_id(), person.user_id(), place(&person, &request));
+    let (tenant, user, place) = (person.tenant_id(), person.user_id(), place(&person, &request.host, &request.account));
     // As it is now, not as it was when the page was made.
     let Policy { link_lifetime, shared_host_accounts, .. } =
         tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AnswerRefused::NotYours))?.policy;
@@ -239,8 +239,8 @@ async fn answer(db: &mut Connection, answered: &LinkRequest) -> Result<(), Error
     first.then_some(()).ok_or(Error::Refused(AnswerRefused::AlreadyAnswered))
 }
 
-fn place(person: &SignedIn, request: &LinkRequest) -> Place {
-    Place { tenant_id: request.tenant_id.clone(), user_id: person.user_id().clone(), host: request.host.clone(), account: request.account.clone() }
+pub(super) fn place(person: &SignedIn, host: &HostName, account: &AccountName) -> Place {
+    Place { tenant_id: person.tenant_id().clone(), user_id: person.user_id().clone(), host: host.clone(), account: account.clone() }
 }
 
 fn record(person: &SignedIn, kind: Kind, request: &LinkRequest, now: Timestamp) -> Activity {

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::browser_sessions::still_signed_in;
 use super::identities::{Arrival, ArrivalRefused, Trouble};
-use super::my_links::{Linked, New, make_or_renew};
+use super::my_links::{Linked, New, make_or_renew, place};
 use super::proofs::{FreshlySignedIn, SignedIn};
-use super::storage::host_accounts::Place;
 use super::storage::providers::Stored;
 use super::storage::{Connection, activity, host_accounts, identities, providers, tenants, user_mfa};
 use super::{Error, Fault, Services};
@@ -210,8 +209,4 @@ fn standing(account: &AccountName, own: Option<&HostAccount>, somebody_elses: bo
     }
     let until = link_end(own.map(|own| own.expires_at), policy.link_lifetime, now);
     if own.is_some_and(|own| own.is_active(now)) { Standing::Renews { until } } else { Standing::New { until } }
-}
-
-fn place(person: &SignedIn, host: &HostName, account: &AccountName) -> Place {
-    Place { tenant_id: person.tenant_id().clone(), user_id: person.user_id().clone(), host: host.clone(), account: account.clone() }
 }

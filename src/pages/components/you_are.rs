@@ -1,0 +1,25 @@
+//! Who one is here, before one answers for oneself.
+
+use leptos::prelude::*;
+
+use crate::server::context::{SignedIn, words};
+
+#[component]
+pub fn YouAre(
+    person: SignedIn,
+    /// The server function that lets them go on as somebody else.
+    another: &'static str,
+) -> impl IntoView {
+    let w = words();
+    view! {
+        <div class="row you-are">
+            <p>
+                {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
+            </p>
+            <form method="post" action=another>
+                <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
+                <button class="quiet">{w.consent_use_another()}</button>
+            </form>
+        </div>
+    }
+}
