@@ -210,7 +210,10 @@ impl Config {
             Some(_) => {}
         }
         if self.leptos.hash_files && !Path::new(self.leptos.hash_file.as_ref()).exists() {
-            problems.push(format!("{} is missing: the browser's half has not been built; run `make build`", self.leptos.hash_file));
+            problems.push(format!(
+                "{} is missing, and not beside the program either: the browser's half was not built (`make build`) or not copied along",
+                self.leptos.hash_file
+            ));
         }
         problems
     }
