@@ -63,11 +63,11 @@ impl Credentials {
 
     /// Where the person signed in last.
     pub fn current(&self) -> Option<&Remembered> {
-        self.0.contents.current.as_ref()
+        self.0.contents().current.as_ref()
     }
 
     pub fn find(&self, target: &Target) -> Option<&SignIn> {
-        self.0.contents.sign_ins.iter().find(|sign_in| sign_in.is_to(target))
+        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.is_to(target))
     }
 
     pub fn check_writable(&self) -> Result<(), CredentialsFault> {
@@ -76,17 +76,16 @@ impl Credentials {
 
     /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one.
     pub fn remember(&mut self, target: &Target, sign_in: SignIn) -> Result<(), CredentialsFault> {
-        let contents = &mut self.0.contents;
-        contents.sign_ins.retain(|older| !older.is_to(target));
-        contents.sign_ins.push(sign_in);
-        contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
-        self.0.save()
+        self.0.change(|contents| {
+            contents.sign_ins.retain(|older| !older.is_to(target));
+            contents.sign_ins.push(sign_in);
+            contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
+        })
     }
 
-    /// Forgets the token. The place stays remembered, so that `tms login` finds it again.
-    pub fn forget(&mut self, target: &Target) -> Result<(), CredentialsFault> {
-        self.0.contents.sign_ins.retain(|sign_in| !sign_in.is_to(target));
-        self.0.save()
+    /// Forgets this token, and not a newer one. The place stays remembered, so that `tms login` finds it again.
+    pub fn forget(&mut self, target: &Target, token: &AccessToken) -> Result<(), CredentialsFault> {
+        self.0.change(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_to(target) || sign_in.access_token.secret() != token.secret()))
     }
 }
 
@@ -120,7 +119,7 @@ mod tests {
 
         assert_eq!(mode(&directory), 0o700);
         assert_eq!(mode(&directory.join(FILE_NAME)), 0o600);
-        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "it and the lock; no temporary file is left");
     }
 
     #[test]
@@ -137,13 +136,34 @@ mod tests {
         assert_eq!(read.current().unwrap().tenant, "lab");
     }
 
+    /// Each has read the file before it waited for minutes.
+    #[test]
+    fn commands_at_the_same_time_lose_none_of_each_others_sign_ins() {
+        let home = tempfile::tempdir().unwrap();
+        let all: Vec<String> = (0..8).map(|n| format!("lab{n}")).collect();
+        let read = || Credentials::load_from(home.path(), &Output::Json).unwrap();
+        let mut waiting: Vec<_> = all.iter().map(|tenant| (target(tenant), read())).collect();
+        std::thread::scope(|scope| {
+            for (target, credentials) in &mut waiting {
+                scope.spawn(move || credentials.remember(target, sign_in(target, "token")).unwrap());
+            }
+        });
+        assert!(all.iter().all(|tenant| read().find(&target(tenant)).is_some()));
+
+        // Somebody signs out while another signs in to the same place anew.
+        let (mut leaving, place) = (read(), target("lab0"));
+        read().remember(&place, sign_in(&place, "newer")).unwrap();
+        leaving.forget(&place, &AccessToken::new("token".to_owned())).unwrap();
+        assert_eq!(read().find(&place).unwrap().access_token.secret(), "newer");
+    }
+
     #[test]
     fn forgetting_keeps_the_place_and_the_other_sign_ins() {
         let home = tempfile::tempdir().unwrap();
         let mut credentials = Credentials::load_from(home.path(), &Output::Words).unwrap();
         credentials.remember(&target("other"), sign_in(&target("other"), "kept")).unwrap();
         credentials.remember(&target("lab"), sign_in(&target("lab"), "secret-token")).unwrap();
-        credentials.forget(&target("lab")).unwrap();
+        credentials.forget(&target("lab"), &AccessToken::new("secret-token".to_owned())).unwrap();
 
         let read = Credentials::load_from(home.path(), &Output::Words).unwrap();
         assert!(read.find(&target("lab")).is_none());

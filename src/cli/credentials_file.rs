@@ -1,7 +1,7 @@
 //! Where sign-ins are kept: a small JSON file, readable by this person only.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use thiserror::Error;
 use super::output::Output;
 use super::state;
 
-/// Such a file, with what stood in it when it was read.
+/// Such a file, with what stood in it when it was read, or changed.
 pub struct CredentialsFile<T> {
     path: PathBuf,
-    pub contents: T,
+    contents: T,
 }
 
 /// What can be wrong with it, and what to do.
@@ -34,15 +34,12 @@ pub enum CredentialsFault {
 impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
     pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsFault> {
-        let text = match read_privately(&path, output) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { path, contents: T::default() }),
-            Err(source) => return Err(CredentialsFault::Unreadable { path, source }),
-        };
-        match serde_json::from_str(&text) {
-            Ok(contents) => Ok(Self { path, contents }),
-            Err(_) => Err(CredentialsFault::Damaged { path }),
-        }
+        close_to_others(&path, output).map_err(|source| CredentialsFault::Unreadable { path: path.clone(), source })?;
+        Ok(Self { contents: parse(&path)?, path })
+    }
+
+    pub fn contents(&self) -> &T {
+        &self.contents
     }
 
     /// Whether a sign-in could be kept: better to hear before the walk through the browser than after it.
@@ -50,7 +47,12 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
         state::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
     }
 
-    pub fn save(&self) -> Result<(), CredentialsFault> {
+    /// Changes what stands in the file now: it may have been read minutes ago, and another command may have kept something since.
+    pub fn change(&mut self, change: impl FnOnce(&mut T)) -> Result<(), CredentialsFault> {
+        // Where files cannot be locked, the moment from here to the end must be short enough.
+        let _lock = state::lock(self.path.parent().unwrap_or(Path::new("."))).ok();
+        self.contents = parse(&self.path)?;
+        change(&mut self.contents);
         self.replace_file().map_err(|source| self.unwritable(source))
     }
 
@@ -66,16 +68,25 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     }
 }
 
-fn read_privately(path: &Path, output: &Output) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode();
-    if mode & state::OTHERS != 0 {
+fn close_to_others(path: &Path, output: &Output) -> io::Result<()> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata?,
+    };
+    if metadata.permissions().mode() & state::OTHERS != 0 {
         fs::set_permissions(path, Permissions::from_mode(state::FILE_MODE))?;
         output.note(&format!("Others could read {}; it is yours only again. To be safe, sign out and sign in again.", path.display()));
     }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(text)
+    Ok(())
+}
+
+fn parse<T: Default + DeserializeOwned>(path: &Path) -> Result<T, CredentialsFault> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
+        Err(source) => return Err(CredentialsFault::Unreadable { path: path.to_owned(), source }),
+    };
+    serde_json::from_str(&text).map_err(|_| CredentialsFault::Damaged { path: path.to_owned() })
 }
 
 #[cfg(test)]

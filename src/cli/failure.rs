@@ -36,6 +36,8 @@ pub enum Failure {
     CodeExpired,
     #[error("this host does not let people link accounts: nobody listens at {} ({why}). Ask the people who run it", .socket.display())]
     NoHelper { socket: PathBuf, why: io::Error },
+    #[error("this host's helper has too many callers at its door: try again in a few minutes; if it stays so, tell the people who run it")]
+    HelperBusy,
     #[error("this host's helper hung up: run `tms link` again")]
     HelperGone,
     #[error("this host's helper said what this program does not understand: tell the people who run it")]
@@ -111,7 +113,7 @@ impl Failure {
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::Denied | Self::LinkRefused => "access_denied",
             Self::CodeExpired | Self::LinkExpired => "expired_token",
-            Self::NoHelper { .. } => "no_helper",
+            Self::NoHelper { .. } | Self::HelperBusy => "no_helper",
             Self::HelperGone | Self::HelperNotUnderstood => "unexpected_answer",
             Self::NotLinked(_) => "not_linked",
             Self::Interrupted => "interrupted",

@@ -14,6 +14,8 @@ use super::printable::Printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// However long a server asks us to stay away, and whatever it has counted that in.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Far above any answer of ours; a hostile server cannot fill the memory.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
@@ -132,7 +134,7 @@ fn not_busy(answer: HttpResponse) -> Result<HttpResponse, NoAnswer> {
 /// RFC 9110 §10.2.3 in seconds; the form with a date is not worth trusting two clocks for.
 fn retry_after(answer: &HttpResponse) -> Option<Duration> {
     let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds).min(LONGEST_ABSENCE))
 }
 
 /// RFC 6749 §5: 200 with an object, or an error of the client (4xx) with an object that has an `error`.
@@ -189,7 +191,13 @@ mod tests {
 
     #[test]
     fn a_busy_server_may_say_when_to_come_back() {
-        for (header, seconds) in [(Some("30"), Some(30)), (Some("Fri, 20 Nov 2026 21:00:00 GMT"), None), (None, None)] {
+        for (header, seconds) in [
+            (Some("30"), Some(30)),
+            (Some("18446744073709551615"), Some(86_400)),
+            (Some("18446744073709551616"), None),
+            (Some("Fri, 20 Nov 2026 21:00:00 GMT"), None),
+            (None, None),
+        ] {
             let mut busy = answer(429, r#"{"error":"slow_down"}"#);
             if let Some(header) = header {
                 busy.headers_mut().insert(RETRY_AFTER, header.parse().unwrap());

@@ -1,15 +1,19 @@
 //! `tms link`, on a host: links the account one is logged in to. The host's helper (`tms-keycmd link`) does all of it; this shows
-//! what it says. It knows from the kernel who asks, so nothing is sent to it.
+//! what it says. It knows from the kernel who asks: it is greeted, and told nothing.
 
-use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::Failure;
 use super::invitation::Invitation;
@@ -17,9 +21,14 @@ use super::moments::in_words;
 use super::output::Output;
 use super::printable::Printable;
 use super::waiting::Waiting;
+use crate::domain::link::GREETING;
 
 /// More than any line of the helper's.
 const LONGEST_LINE: usize = 64 * 1024;
+/// How long a helper may have no room for more callers.
+const CROWD: Duration = Duration::from_secs(5);
+/// Between two tries to get in.
+const BREATHER: Duration = Duration::from_millis(50);
 /// The helper asks a portal before it says anything.
 const FIRST_LINE: Duration = Duration::from_secs(30);
 /// The helper has the last word on whether a code has expired.
@@ -61,8 +70,8 @@ enum Line {
 
 /// Shows a code, and waits until it is confirmed in the browser.
 pub async fn link(link: &Link, output: &Output) -> Result<(), Failure> {
-    let no_helper = |why| Failure::NoHelper { socket: link.socket.clone(), why };
-    let stream = UnixStream::connect(&link.socket).await.map_err(no_helper)?;
+    let stream = connect(&link.socket, CROWD).await?;
+    greet(&stream).map_err(|_| Failure::HelperGone)?;
     let mut helper = Helper { stream, heard: Vec::new() };
     let first = timeout(FIRST_LINE, helper.line()).await.map_err(|_| Failure::HelperGone)??;
     let Line::Code { host, account, user_code, verification_uri, verification_uri_complete, expires_in } = first else {
@@ -94,6 +103,34 @@ pub async fn link(link: &Link, output: &Output) -> Result<(), Failure> {
     let object = json!({ "event": "linked", "host": host, "account": account, "tms_user_id": tms_user_id, "expires_at": expires_at });
     output.result(&words, &object);
     Ok(())
+}
+
+/// A helper with too many callers at its door is tried again, for a while.
+async fn connect(socket: &Path, patience: Duration) -> Result<UnixStream, Failure> {
+    let end = Instant::now() + patience;
+    loop {
+        match UnixStream::connect(socket).await {
+            Ok(stream) => return Ok(stream),
+            Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(Failure::NoHelper { socket: socket.to_owned(), why }),
+            Err(_) if Instant::now() >= end => return Err(Failure::HelperBusy),
+            Err(_) => sleep(BREATHER).await,
+        }
+    }
+}
+
+/// An open file goes with the word: only a process of this host can hand one over, so the helper knows that nobody sits at the other
+/// end of a tunnel.
+fn greet(stream: &UnixStream) -> io::Result<()> {
+    let file = File::open("/dev/null")?;
+    let files = [file.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut space);
+    beside.push(SendAncillaryMessage::ScmRights(&files));
+    match sendmsg(stream, &[IoSlice::new(GREETING)], &mut beside, SendFlags::empty()).map_err(io::Error::from) {
+        // It has hung up already, and has said why.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        sent => sent.map(drop),
+    }
 }
 
 /// Any line but the one that was hoped for.
@@ -161,6 +198,39 @@ mod tests {
             assert!(matches!(heard(nonsense).await, Err(Failure::HelperNotUnderstood)), "{nonsense}");
         }
         assert!(matches!(heard("{\"event\":\"refu").await, Err(Failure::HelperGone)));
+    }
+
+    #[tokio::test]
+    async fn a_helper_without_room_is_tried_again_and_then_said_to_be_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("link.sock");
+        let listener = crowded(&socket);
+        let failure = connect(&socket, 2 * BREATHER).await.err().unwrap();
+        assert!(matches!(failure, Failure::HelperBusy) && failure.to_string().contains("has too many callers"), "{failure}");
+
+        let (came, room) = tokio::join!(connect(&socket, Duration::from_secs(60)), async { listener.accept().map(drop) });
+        assert!(came.is_ok() && room.is_ok());
+    }
+
+    /// A helper with one caller at its door, which is as many as fit.
+    fn crowded(socket: &Path) -> std::os::unix::net::UnixListener {
+        use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket as new_socket};
+        let listener = new_socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        bind(&listener, &SocketAddrUnix::new(socket).unwrap()).unwrap();
+        listen(&listener, 0).unwrap();
+        // It stays at the door when it goes.
+        std::os::unix::net::UnixStream::connect(socket).unwrap();
+        listener.into()
+    }
+
+    #[tokio::test]
+    async fn what_a_helper_said_before_it_was_greeted_is_heard() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.try_write(b"{\"event\":\"error\",\"error\":\"busy\",\"message\":\"too often\"}\n").unwrap();
+        drop(theirs);
+        greet(&ours).unwrap();
+        let said = Helper { stream: ours, heard: Vec::new() }.line().await.map(ended);
+        assert!(matches!(said, Ok(Failure::NotLinked(message)) if message.as_str() == "too often"));
     }
 
     #[tokio::test]

@@ -21,8 +21,8 @@ pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
     };
 
     let revoked = revoke(&target, place, sign_in).await;
-    let valid = how_long(sign_in.expires_at);
-    credentials.forget(&target)?;
+    let (valid, token) = (how_long(sign_in.expires_at), sign_in.access_token.clone());
+    credentials.forget(&target, &token)?;
 
     let reason = revoked.err().map(|failure| failure.to_string());
     report(&target, output, &format!("Signed out of {target}."), reason.as_deref());

@@ -3,9 +3,9 @@
 //! They lie with the application's state, not its configuration: configuration directories are copied between
 //! machines and put under version control, and neither a token nor a private key must travel with them.
 
-use std::fs::{DirBuilder, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
@@ -15,6 +15,7 @@ use thiserror::Error;
 pub const DIRECTORY_VARIABLE: &str = "TMS_CONFIG_DIR";
 const DIRECTORY_MODE: u32 = 0o700;
 pub const FILE_MODE: u32 = 0o600;
+const LOCK: &str = "lock";
 /// The bits that let somebody else in.
 pub const OTHERS: u32 = 0o077;
 
@@ -36,6 +37,14 @@ pub fn directory() -> Result<PathBuf, NoPlace> {
 /// Makes `directory`, and those above it, unless it is there.
 pub fn make_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)
+}
+
+/// Waits until no other process has the directory to itself. The lock ends with the file, or with this process.
+pub fn lock(directory: &Path) -> io::Result<File> {
+    make_directory(directory)?;
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(directory.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// A file that is to stand at `path`: private from its first byte on, and gone again unless it is kept.

@@ -13,12 +13,16 @@
 
 use std::time::Duration;
 
+use super::delegation::MadeBy;
 use super::device_grant::{Claim, ClaimRefused, Presenter};
+use super::host_account::HostAccount;
 use super::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
 use super::time::Timestamp;
 
 /// The longest a code lives; less where the tenant's codes do. Shorter than a device's may: a guessed one opens an account.
 pub const LONGEST_CODE: Duration = Duration::from_secs(10 * 60);
+/// What `tms link` says first to the host's helper, with an open file beside it.
+pub const GREETING: &[u8] = b"tms link\n";
 /// How many accounts of one host may wait for an answer.
 pub const WAITING_AT_ONCE: i64 = 100;
 /// The user id that Linux shows for those who have none here (`/proc/sys/kernel/overflowuid`).
@@ -124,10 +128,15 @@ impl LinkRequest {
     }
 }
 
-/// When a link ends that is made or renewed now. Renewing never takes time away.
-pub fn link_end(before: Option<Timestamp>, lifetime: Duration, now: Timestamp) -> Timestamp {
+/// When a person's link ends that is made or renewed now. Renewing never takes time away; nor does it add any to what an
+/// administrator has given, as long as that lasts: who logs in by it could otherwise make it last for ever.
+pub fn link_end(own: Option<&HostAccount>, lifetime: Duration, now: Timestamp) -> Timestamp {
     let end = now + lifetime;
-    before.map_or(end, |before| before.max(end))
+    match own {
+        Some(own) if own.linked_by == MadeBy::Admin && own.is_active(now) => own.expires_at,
+        Some(own) => own.expires_at.max(end),
+        None => end,
+    }
 }
 
 /// Whether an account with this number can be a person's: not root's, not one of the host's own, and not the number that stands
@@ -139,6 +148,7 @@ pub fn is_a_persons_uid(uid: u32, lowest: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::HostAccountId;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -200,11 +210,26 @@ mod tests {
     }
 
     #[test]
-    fn renewing_takes_no_time_away() {
+    fn renewing_takes_no_time_away_and_adds_none_to_an_administrators_link() {
         let (now, year) = (START, Duration::from_secs(365 * 86_400));
+        let until = |expires_at, linked_by| HostAccount {
+            number: 1,
+            id: HostAccountId::parse("hac_1").expect("an id"),
+            user_id: user("jdoe"),
+            host: "frontera".into(),
+            account: "jdoe".into(),
+            linked_at: START,
+            expires_at,
+            updated_at: START,
+            linked_by,
+            linked_through: None,
+        };
         assert_eq!(link_end(None, year, now), now + year);
-        assert_eq!(link_end(Some(now), year, now), now + year);
-        assert_eq!(link_end(Some(Timestamp::FOREVER), year, now), Timestamp::FOREVER);
+        assert_eq!(link_end(Some(&until(now, MadeBy::Person)), year, now), now + year);
+        assert_eq!(link_end(Some(&until(Timestamp::FOREVER, MadeBy::Person)), year, now), Timestamp::FOREVER);
+        let soon = now + Duration::from_secs(60);
+        assert_eq!(link_end(Some(&until(soon, MadeBy::Admin)), year, now), soon, "an administrator's end stands");
+        assert_eq!(link_end(Some(&until(now, MadeBy::Admin)), year, now), now + year, "until it is over");
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! `tms-keycmd link`: lets people link the account they are logged in to, with `tms link`.
 //!
-//! **Who asks is the kernel's word alone** (`SO_PEERCRED`): a caller says nothing, and one that says anything is hung up on, so
-//! that no program of theirs can be made to ask by what it forwards. The portal gets the account's name and number with this host's
-//! credential; the caller gets a code to type, and how it ended, as lines of JSON.
+//! **Who asks is the kernel's word alone** (`SO_PEERCRED`). A caller begins with an open file, which nothing that forwards bytes can
+//! carry, and says nothing more, so that no program of theirs can be made to ask by what it forwards. The portal gets the account's
+//! name and number with this host's credential; the caller gets a code to type, and how it ended, as lines of JSON.
 
 mod account;
 mod caller;
 mod desk;
 mod door;
+mod journal;
 mod socket;
 
+use std::fmt::Display;
+use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,6 +27,7 @@ use caller::{Caller, Gone, Line};
 pub use desk::Desk;
 use desk::{Asked, NoLink, Standing};
 use door::{Door, Inside};
+use journal::{Journal, Refusal};
 
 use super::budget::Budget;
 use super::config::{Config, ConfigFault};
@@ -47,6 +51,8 @@ enum NotServing {
     Desk(#[from] NoLink),
     #[error(transparent)]
     Socket(#[from] SocketFault),
+    #[error("no thread could be started: {0}")]
+    NoThread(io::Error),
 }
 
 /// How a caller's visit ended.
@@ -70,20 +76,20 @@ enum Ended {
 
 /// Serves until it is stopped.
 pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
-    let (log, listener) = match prepare(file, socket) {
+    let (journal, listener) = match prepare(file, socket) {
         Ok(prepared) => prepared,
         Err(why) => {
             Log::Syslog.write_within(Entry::fault(format!("link: {why}")), Budget::LAST_WORDS);
             return ExitCode::FAILURE;
         }
     };
-    log.clone().write_within(Entry::info("link: ready"), Budget::LAST_WORDS);
-    let (file, door) = (Arc::from(file), Arc::new(Door::default()));
+    journal.note(Entry::info("link: ready"));
+    let (file, door, journal) = (Arc::from(file), Arc::new(Door::default()), Arc::new(journal));
     loop {
         match listener.accept() {
-            Ok((stream, _)) => admit(stream, &file, &door, &log),
+            Ok((stream, _)) => admit(stream, &file, &door, &journal),
             Err(error) => {
-                log.clone().write_within(Entry::fault(format!("link: cannot accept: {error}")), Budget::LAST_WORDS);
+                journal.note_refusal(Refusal::NotAccepted, Entry::fault(format!("link: cannot accept: {error}")));
                 thread::sleep(BREATHER);
             }
         }
@@ -91,51 +97,50 @@ pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
 }
 
 /// Everything that can be wrong is found out before the first caller.
-fn prepare(file: &Path, socket: Option<&Path>) -> Result<(Log, UnixListener), NotServing> {
+fn prepare(file: &Path, socket: Option<&Path>) -> Result<(Journal, UnixListener), NotServing> {
     let config = Config::load(file)?;
     Desk::of(&config)?;
-    Ok((config.log.clone(), socket::listen(socket)?))
+    let listener = socket::listen(socket)?;
+    Ok((Journal::open(config.log).map_err(NotServing::NoThread)?, listener))
 }
 
-/// Whoever may come in gets a thread; nothing here waits for a caller.
-fn admit(stream: UnixStream, file: &Arc<Path>, door: &Arc<Door>, log: &Log) {
+/// Whoever may come in gets a thread; nothing here waits for a caller, or for the log.
+fn admit(stream: UnixStream, file: &Arc<Path>, door: &Arc<Door>, journal: &Arc<Journal>) {
     let caller = match Caller::meet(stream) {
         Ok(caller) => caller,
-        Err(error) => return log.clone().write_within(Entry::fault(format!("link: a caller without credentials: {error}")), Budget::LAST_WORDS),
+        Err(error) => return journal.note_refusal(Refusal::NotAccepted, Entry::fault(format!("link: a caller without credentials: {error}"))),
     };
     let uid = caller.uid();
     match door.enter(uid, Instant::now()) {
         Ok(inside) => {
-            let (file, told) = (Arc::clone(file), log.clone());
-            let started = thread::Builder::new().spawn(move || attend(caller, &inside, &file, told));
+            let (file, notes) = (Arc::clone(file), Arc::clone(journal));
+            let started = thread::Builder::new().spawn(move || attend(caller, &inside, &file, &notes));
             if let Err(error) = started {
-                note(log.clone(), uid, None, &error.to_string(), true);
+                journal.note_refusal(Refusal::AtTheDoor(uid), Entry::fault(line(uid, None, &error)));
             }
         }
         Err(full) => {
+            journal.note_refusal(Refusal::AtTheDoor(uid), Entry::info(line(uid, None, &full)));
             caller.say_last(&Line::error("busy", &full));
-            note(log.clone(), uid, None, &full.to_string(), false);
         }
     }
 }
 
 /// One caller, from their first moment to their last.
-fn attend(mut caller: Caller, _inside: &Inside, file: &Path, log: Log) {
+fn attend(mut caller: Caller, _inside: &Inside, file: &Path, journal: &Journal) {
     let uid = caller.uid();
-    let found = Account::of(uid);
-    let ended = match &found {
-        Ok(account) => see_through(&mut caller, account, file),
-        Err(why) => Ended::NoAccount(why.clone()),
+    let found = caller.greeting().map_err(Ended::from).and_then(|()| Ok(Account::of(uid)?));
+    let (account, ended) = match found {
+        Ok(account) => {
+            let ended = see_through(&mut caller, &account, file);
+            (Some(account), ended)
+        }
+        Err(ended) => (None, ended),
     };
     if let Some(line) = last_line(&ended) {
         caller.say_last(&line);
     }
-    let trouble = match &ended {
-        Ended::NoLink(why) => !matches!(why, NoLink::NotAPersons),
-        Ended::Settings(_) => true,
-        _ => false,
-    };
-    note(log, uid, found.ok().as_ref(), &ended.to_string(), trouble);
+    note(journal, uid, account.as_ref(), &ended);
 }
 
 fn see_through(caller: &mut Caller, account: &Account, file: &Path) -> Ended {
@@ -153,11 +158,25 @@ fn see_through(caller: &mut Caller, account: &Account, file: &Path) -> Ended {
 fn link(caller: &mut Caller, account: &Account, config: &Config) -> Result<Ended, Ended> {
     let desk = Desk::of(config)?;
     let asked = desk.ask(account)?;
-    caller.say(&Line::code(&asked, account, &config.host_name))?;
+    let ended = hand_over(caller, &asked, account, &config.host_name).map_err(Ended::from).and_then(|()| wait(caller, &desk, &asked));
+    if matches!(ended, Err(Ended::Gone(_))) {
+        desk.withdraw(&asked);
+    }
+    ended
+}
+
+/// Nobody who has sent something meanwhile sees the code.
+fn hand_over(caller: &mut Caller, asked: &Asked, account: &Account, host: &str) -> Result<(), Gone> {
+    caller.is_silent()?;
+    caller.say(&Line::code(asked, account, host))
+}
+
+/// Until it is answered, or the caller goes away.
+fn wait(caller: &mut Caller, desk: &Desk<'_>, asked: &Asked) -> Result<Ended, Ended> {
     let last = Instant::now() + asked.lifetime().saturating_add(LAST_QUESTION).min(LONGEST_WAIT);
     while Instant::now() < last {
         caller.wait(asked.pause())?;
-        match desk.standing(&asked) {
+        match desk.standing(asked) {
             Ok(Standing::Pending) => {}
             Ok(Standing::Linked { tms_user_id, expires_at }) => {
                 // It is linked, whether or not anybody hears of it.
@@ -180,17 +199,27 @@ fn last_line(ended: &Ended) -> Option<Line<'static>> {
         Ended::Linked(_) | Ended::Gone(Gone::HungUp) => return None,
         Ended::Refused => Line::Refused,
         Ended::Expired => Line::Expired,
-        Ended::Gone(Gone::Spoke) => Line::error("unexpected_input", ended),
+        Ended::Gone(Gone::NotGreeted | Gone::Spoke) => Line::error("unexpected_input", ended),
         Ended::NoAccount(_) => Line::error("not_linkable", ended),
         Ended::NoLink(why) if why.is_for_the_caller() => Line::error(why.word(), why),
         Ended::NoLink(_) | Ended::Settings(_) => Line::error("host", &"this host is not set up for it; its operators find the reason in its log"),
     })
 }
 
-fn note(log: Log, uid: u32, account: Option<&Account>, what: &str, trouble: bool) {
+/// A line for each visit; of those by nobody who could ask, one a minute.
+fn note(journal: &Journal, uid: u32, account: Option<&Account>, ended: &Ended) {
+    let line = line(uid, account, ended);
+    match ended {
+        _ if account.is_none() => journal.note_refusal(Refusal::Inside(uid), Entry::info(line)),
+        Ended::NoLink(why) if !matches!(why, NoLink::NotAPersons) => journal.note(Entry::fault(line)),
+        Ended::Settings(_) => journal.note(Entry::fault(line)),
+        _ => journal.note(Entry::info(line)),
+    }
+}
+
+fn line(uid: u32, account: Option<&Account>, what: &impl Display) -> String {
     let name = account.map(|account| format!(" account={:?}", account.name)).unwrap_or_default();
-    let text = format!("link: uid={uid}{name}: {what}");
-    log.write_within(if trouble { Entry::fault(text) } else { Entry::info(text) }, Budget::LAST_WORDS);
+    format!("link: uid={uid}{name}: {what}")
 }
 
 impl From<Failure> for NoLink {

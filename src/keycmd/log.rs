@@ -67,17 +67,22 @@ impl Log {
     pub fn write_within(self, entry: Entry, wait: Duration) {
         let (tell, told) = mpsc::channel::<()>();
         let written = thread::Builder::new().spawn(move || {
-            // sshd throws stderr away; a person who tries the command out sees why it says nothing.
-            if entry.severity != Severity::Info {
-                let _ = writeln!(io::stderr(), "tms-keycmd: {}", entry.text);
-            }
-            // Nobody could be told that the log does not work: `tms-keycmd check` finds out.
-            let _ = self.write(&entry);
+            self.write_now(&entry);
             drop(tell);
         });
         if written.is_ok() {
             let _ = told.recv_timeout(wait);
         }
+    }
+
+    /// Writes it, however long that takes.
+    pub fn write_now(&self, entry: &Entry) {
+        // sshd throws stderr away; a person who tries the command out sees why it says nothing.
+        if entry.severity != Severity::Info {
+            let _ = writeln!(io::stderr(), "tms-keycmd: {}", entry.text);
+        }
+        // Nobody could be told that the log does not work: `tms-keycmd check` finds out.
+        let _ = self.write(entry);
     }
 
     fn write(&self, entry: &Entry) -> io::Result<()> {

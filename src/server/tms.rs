@@ -92,6 +92,7 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::make_credential, hosts::require_credential, hosts::remove_credential))
         .routes(routes!(links::create))
         .routes(routes!(links::status))
+        .routes(routes!(links::withdraw))
         .routes(routes!(pubkeys::create))
         .routes(routes!(pubkeys::retrieve))
         .routes(routes!(pubkeys::get))

@@ -49,7 +49,7 @@ fn a_person_signs_in_with_tapis_own_grant() {
     assert!(asked[..3].iter().all(|request| request.header("x-tapis-token").is_none()));
 
     let file = machine.path("state/tapis.json");
-    assert_eq!((machine.kept(), mode(&file), mode(&machine.state())), (vec![file.clone()], 0o600, 0o700));
+    assert_eq!((machine.kept(), mode(&file), mode(&machine.state())), (vec![machine.path("state/lock"), file.clone()], 0o600, 0o700));
     let kept = fs::read_to_string(file).unwrap();
     assert!(kept.contains(&tapis.tokens()[0]) && !kept.contains("the-refresh-token") && !kept.contains(DEVICE_CODE), "{kept}");
 }

@@ -1,13 +1,28 @@
 //! `tms-keycmd link`: the settings it takes, and what its callers hear. With real accounts and a real portal: tests/ssh/linking.rs.
 
-use std::io::Read;
+use std::fs::{File, Permissions};
+use std::io::{BufRead, BufReader, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::desk::Desk;
-use crate::portal;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::thread::set_thread_res_uid;
+use serde_json::{Value, json};
 
+use crate::desk::Desk;
+use crate::portal::{self, FakePortal};
+
+const GREETING: &[u8] = b"tms link\n";
+/// An account that every system has, and that is not root's.
+const DAEMON: u32 = 1;
 const CREDENTIAL: &str = "credential_file = \"FOLDER/credential\"";
 
 fn helper(desk: &Desk) -> Command {
@@ -50,6 +65,8 @@ impl Running {
     fn start(url: &str) -> Self {
         let desk = Desk::with(url, CREDENTIAL);
         desk.write("credential", 0o600, "secret");
+        // Other accounts come, too.
+        std::fs::set_permissions(desk.path("."), Permissions::from_mode(0o711)).expect("set");
         let child = helper(&desk).stderr(Stdio::null()).spawn().expect("run");
         let running = Self { child, desk };
         running.says("link: ready");
@@ -59,16 +76,32 @@ impl Running {
     /// Waits for a line of the log.
     fn says(&self, what: &str) {
         let patience = Instant::now() + Duration::from_secs(10);
-        let log = || std::fs::read_to_string(self.desk.path("log")).unwrap_or_default();
-        while !log().contains(what) {
-            assert!(Instant::now() < patience, "not {what:?}: {}", log());
-            std::thread::sleep(Duration::from_millis(5));
+        while !self.log().contains(what) {
+            assert!(Instant::now() < patience, "not {what:?}: {}", self.log());
+            thread::sleep(Duration::from_millis(5));
         }
-        assert!(!log().contains("secret"), "{}", log());
+        assert!(!self.log().contains("secret"), "{}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.desk.path("log")).unwrap_or_default()
     }
 
     fn call(&self) -> UnixStream {
         UnixStream::connect(self.desk.path("link.sock")).expect("connected")
+    }
+
+    /// As an account that can be linked: the kernel looks at the thread that connects.
+    fn call_as_somebody(&self) -> UnixStream {
+        let socket = self.desk.path("link.sock");
+        let calling = thread::spawn(move || {
+            if rustix::process::geteuid().is_root() {
+                let daemon = rustix::process::Uid::from_raw(DAEMON);
+                set_thread_res_uid(daemon, daemon, daemon).expect("somebody else");
+            }
+            UnixStream::connect(socket).expect("connected")
+        });
+        calling.join().expect("connected")
     }
 }
 
@@ -77,6 +110,138 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// As `tms link` begins: with an open file beside the word.
+fn greet(caller: &UnixStream) {
+    send(caller, GREETING, 1);
+}
+
+fn send(caller: &UnixStream, word: &[u8], files: usize) {
+    let (file, mut space) = (File::open("/dev/null").expect("a file"), [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))]);
+    let (mut beside, files) = (SendAncillaryBuffer::new(&mut space), vec![file.as_fd(); files]);
+    assert!(files.is_empty() || beside.push(SendAncillaryMessage::ScmRights(&files)));
+    sendmsg(caller, &[IoSlice::new(word)], &mut beside, SendFlags::empty()).expect("sent");
+}
+
+/// What the helper says next; null once it has hung up.
+fn hear(caller: &mut BufReader<UnixStream>) -> Value {
+    let mut line = String::new();
+    match caller.read_line(&mut line) {
+        Ok(1..) => serde_json::from_str(&line).expect("an event"),
+        // It may hang up on what it has not read.
+        Ok(0) | Err(_) => Value::Null,
+    }
+}
+
+/// A portal that hands out a code, once it is let, and then knows of no answer yet.
+fn portal_with_a_code() -> (FakePortal, Sender<()>) {
+    let (go_on, let_go) = channel();
+    let let_go = Mutex::new(let_go);
+    let portal = FakePortal::doing(move |mut stream, asked| {
+        let Some(request) = portal::read(&mut stream) else { return };
+        let first = request.head.lines().next().unwrap_or_default().to_owned();
+        let _ = asked.send(request);
+        let answer = if first.starts_with("POST /v1/tms/links ") {
+            let _ = let_go.lock().expect("a gate").recv();
+            let code =
+                json!({ "link_id": "id-1", "user_code": "BCDF-GHJK", "verification_uri": "https://p/hosts/link", "expires_in": 600, "interval": 60 });
+            portal::http("201 Created", &code.to_string())
+        } else {
+            portal::http("200 OK", r#"{"status":"pending"}"#)
+        };
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    (portal, go_on)
+}
+
+fn asked_next(portal: &FakePortal) -> (String, Value) {
+    let request = portal.next();
+    (request.head.lines().next().unwrap_or_default().to_owned(), request.body)
+}
+
+const WITHDRAW: &str = "POST /v1/tms/links/withdraw HTTP/1.1";
+
+#[test]
+fn a_code_is_withdrawn_when_whoever_asked_has_gone() {
+    let (portal, go_on) = portal_with_a_code();
+    let running = Running::start(&portal.url());
+    let withdrawn = || assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
+    let asked = || assert_eq!(asked_next(&portal).0, "POST /v1/tms/links HTTP/1.1");
+
+    // Ctrl-C, while the code is shown.
+    let caller = running.call_as_somebody();
+    greet(&caller);
+    go_on.send(()).expect("let");
+    asked();
+    let mut caller = BufReader::new(caller);
+    assert_eq!(hear(&mut caller)["user_code"], "BCDF-GHJK");
+    drop(caller);
+    withdrawn();
+    running.says("the caller hung up");
+
+    // Before there was one.
+    let caller = running.call_as_somebody();
+    greet(&caller);
+    asked();
+    drop(caller);
+    go_on.send(()).expect("let");
+    withdrawn();
+    assert!(portal.asked().is_none());
+}
+
+#[test]
+fn whoever_goes_on_talking_sees_no_code_and_what_was_asked_is_withdrawn() {
+    let (portal, go_on) = portal_with_a_code();
+    let running = Running::start(&portal.url());
+    let mut caller = running.call_as_somebody();
+    greet(&caller);
+    assert_eq!(asked_next(&portal).0, "POST /v1/tms/links HTTP/1.1");
+    caller.write_all(b"GET / HTTP/1.1\r\n").expect("sent");
+    go_on.send(()).expect("let");
+    let said = hear(&mut BufReader::new(caller));
+    assert_eq!((&said["event"], &said["error"]), (&json!("error"), &json!("unexpected_input")), "{said}");
+    assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
+    running.says("the caller sent something");
+}
+
+/// What a forwarder can send, it can send; it cannot hand over an open file.
+#[test]
+fn nothing_is_asked_for_a_caller_that_does_not_greet() {
+    let (portal, _gate) = portal_with_a_code();
+    let running = Running::start(&portal.url());
+    let request: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+    for (word, files) in [(GREETING, 0), (request, 0), (request, 1), (b"\0", 1), (GREETING, 2)] {
+        let caller = running.call_as_somebody();
+        send(&caller, word, files);
+        let said = hear(&mut BufReader::new(caller));
+        assert_eq!((&said["event"], &said["error"]), (&json!("error"), &json!("unexpected_input")), "{said}");
+    }
+    let silent = running.call_as_somebody();
+    let said = hear(&mut BufReader::new(silent));
+    assert_eq!(said["error"], "unexpected_input", "nor is silence waited for: {said}");
+    let gone = running.call_as_somebody();
+    gone.shutdown(Shutdown::Write).expect("shut");
+    assert_eq!(hear(&mut BufReader::new(gone)), Value::Null);
+    running.says("the caller did not begin as `tms link` does");
+    assert!(portal.asked().is_none());
+}
+
+#[test]
+fn a_flood_of_refusals_is_one_line_in_the_log() {
+    let running = Running::start(&portal::nobody());
+    let (mut refused, patience) = (0, Instant::now() + Duration::from_secs(60));
+    while refused < 500 {
+        assert!(Instant::now() < patience, "only {refused} were refused");
+        let caller = running.call();
+        caller.shutdown(Shutdown::Write).expect("shut");
+        let said = hear(&mut BufReader::new(caller));
+        refused += usize::from(said["error"] == "busy");
+    }
+    running.says("you have asked too often");
+    let lines = running.log().matches("you have asked too often").count();
+    // Two, if a minute has passed.
+    assert!(lines <= 2, "{lines} lines: {}", running.log());
 }
 
 /// Whoever the tests run as: root has nothing to link, and for anybody else the portal is not there.
@@ -89,6 +254,7 @@ fn a_caller_is_told_how_it_ended_and_hung_up_on() {
         ("the portal could not be reached", "the portal could not be reached")
     };
     let mut caller = running.call();
+    greet(&caller);
     let mut heard = String::new();
     caller.read_to_string(&mut heard).expect("hung up");
     assert!(heard.starts_with("{\"event\":\"error\"") && heard.contains(said) && heard.lines().count() == 1, "{heard}");

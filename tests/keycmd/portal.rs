@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -47,6 +48,11 @@ impl FakePortal {
 
     pub fn url(&self) -> String {
         format!("http://{}/v1/tms/pubkeys/creds/retrieve", self.address)
+    }
+
+    /// Waits for the next request.
+    pub fn next(&self) -> Request {
+        self.asked.recv_timeout(Duration::from_secs(10)).expect("a request")
     }
 
     /// The next request that came, if any.

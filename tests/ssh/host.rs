@@ -93,8 +93,13 @@ impl Host {
 
     /// A key that lets the account in without the portal.
     pub fn break_glass(&self, key: &Key) {
-        let line = fs::read(key.file.with_extension("pub")).expect("a key");
-        fs::write(self.settings.join("break-glass").join(&self.ground.account), line).expect("written");
+        self.break_glass_with("", key);
+    }
+
+    /// The same, with options before it (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+    pub fn break_glass_with(&self, options: &str, key: &Key) {
+        let line = fs::read_to_string(key.file.with_extension("pub")).expect("a key");
+        fs::write(self.settings.join("break-glass").join(&self.ground.account), format!("{options} {line}")).expect("written");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Once;
 use std::time::{Duration, Instant};
@@ -107,9 +107,17 @@ impl<'a> Helper<'a> {
 
     /// `tms link`, run by that account.
     fn link_as(&self, account: &str) -> Linking {
+        Self::linking(self.tms_as(account, &self.socket))
+    }
+
+    fn tms_as(&self, account: &str, socket: &Path) -> Command {
         let number = |what| id(&[what, account]).and_then(|number| number.parse().ok()).expect("an account");
         let mut command = Command::new(self.world.host.ground.tms().expect("root's"));
-        command.args(["--json", "link", "--socket"]).arg(&self.socket).env_clear().uid(number("-u")).gid(number("-g")).current_dir("/");
+        command.args(["--json", "link", "--socket"]).arg(socket).env_clear().uid(number("-u")).gid(number("-g")).current_dir("/");
+        command
+    }
+
+    fn linking(mut command: Command) -> Linking {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("tms");
         let out = BufReader::new(child.stdout.take().expect("its output"));
         Linking { child, out }
@@ -209,12 +217,14 @@ async fn not_me_and_a_newer_code_end_the_wait() {
     assert_eq!((&replaced["error"], code), (&json!("expired_token"), Some(5)), "{replaced}");
     assert!(world.linked_to(OTHER_ACCOUNT).await.is_empty());
 
-    // Whoever goes away is not waited for.
+    // Whoever goes away is not waited for, and what they leave behind opens nothing.
     let mut third = helper.link_as(OTHER_ACCOUNT);
-    third.code();
+    let left = third.code();
     third.child.kill().expect("killed");
     third.child.wait().expect("ended");
     helper.says("the caller hung up");
+    let page = browser.enter_link(&left).await;
+    assert!(page.words().contains("That code is not valid or has expired."), "{}", page.words());
 }
 
 #[tokio::test]
@@ -251,37 +261,63 @@ async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
     assert!(said["message"].as_str().is_some_and(|message| message.contains("could not be reached")) && code == Some(1), "{said}");
 }
 
-/// What a caller sends is not read for anything, and ends their visit: neither a forged line nor a program that forwards what it is
-/// given (here: `ssh -L`) gets a code, and none is for another account.
+/// A key that may run one command, and nothing else, forwards to sockets all the same. Neither what sits at the other end of it nor
+/// a forged line gets a code, for whatever account.
 #[tokio::test]
-async fn a_forged_message_links_nobody() {
+async fn nothing_that_is_forwarded_makes_the_helper_ask() {
     let Some(world) = world().await else { return };
     let helper = Helper::start(&world);
-    let (host, account, key) = (&world.host, world.host.ground.account.clone(), world.key(-1, -1).await);
+    let (host, account) = (&world.host, world.host.ground.account.clone());
+    let tunnel = Tunnel::open(&world, &helper.socket);
     let forged = format!("{{\"user\":\"{OTHER_ACCOUNT}\",\"user_uid\":\"{}\"}}\n", id(&["-u", OTHER_ACCOUNT]).expect("an account"));
-
-    let here = host.path("forwarded.sock");
-    let mut ssh = Command::new("ssh");
-    ssh.args(host.ssh_options()).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ExitOnForwardFailure=yes", "-i"]);
-    ssh.arg(&key.file).arg("-N").arg("-L").arg(format!("{}:{}", here.display(), helper.socket.display())).arg(format!("{account}@127.0.0.1"));
-    let mut ssh = ssh.stdin(Stdio::null()).spawn().expect("ssh");
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !here.exists() {
-        assert!(ssh.try_wait().expect("its state").is_none() && Instant::now() < patience, "no way there");
-        std::thread::sleep(Duration::from_millis(20));
+    // As `tms link` begins, but for the open file; a forged line; and nothing, as what only listens.
+    for sent in ["tms link\n", &forged, ""] {
+        let mut connection = UnixStream::connect(&tunnel.here).expect("connected");
+        connection.write_all(sent.as_bytes()).expect("sent");
+        let mut said = String::new();
+        connection.read_to_string(&mut said).expect("hung up");
+        assert!(said.starts_with("{\"event\":\"error\",\"error\":\"unexpected_input\"") && said.lines().count() == 1, "{sent:?}: {said}");
     }
-    let mut connection = UnixStream::connect(&here).expect("connected");
-    connection.write_all(forged.as_bytes()).expect("sent");
-    let mut said = String::new();
-    connection.read_to_string(&mut said).expect("hung up");
-    ssh.kill().expect("killed");
-    ssh.wait().expect("ended");
+    // The program itself hands its file to ssh, which cannot pass it on.
+    let (said, code) = Helper::linking(helper.tms_as(&account, &tunnel.here)).end();
+    assert!(said["error"] == "not_linked" && code == Some(1), "{said}");
 
-    assert!(
-        said.ends_with("{\"event\":\"error\",\"error\":\"unexpected_input\",\"message\":\"the caller sent something, and nothing is to be sent\"}\n"),
-        "{said}"
-    );
-    assert!(!said.contains(OTHER_ACCOUNT), "whatever it says, it is the account that connected: {said}");
-    helper.says("the caller sent something");
+    let number = id(&["-u", &account]).expect("an account");
+    helper.says(&format!("link: uid={number}: the caller did not begin as `tms link` does"));
     assert!(!host.asked().iter().any(|line| line.contains(OTHER_ACCOUNT)));
+    let asked: i64 = sqlx::query_scalar("SELECT count(*) FROM link_requests").fetch_one(&mut world.portal.database().await).await.expect("a number");
+    assert_eq!(asked, 0, "nothing was asked at the portal");
+}
+
+/// `ssh -N -L`, with a key that `authorized_keys` ties to `/bin/false`.
+struct Tunnel {
+    here: PathBuf,
+    ssh: Child,
+}
+
+impl Tunnel {
+    fn open(world: &World, there: &Path) -> Self {
+        let (host, key) = (&world.host, world.host.unknown_key("one-command"));
+        host.break_glass_with("command=\"/bin/false\"", &key);
+        let here = there.with_file_name("forwarded.sock");
+        let mut ssh = Command::new("ssh");
+        ssh.args(host.ssh_options()).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ExitOnForwardFailure=yes"]);
+        // For every account of the machine that ssh runs on.
+        ssh.args(["-o", "StreamLocalBindMask=0111", "-N", "-L", &format!("{}:{}", here.display(), there.display()), "-i"]).arg(&key.file);
+        ssh.arg(format!("{}@127.0.0.1", host.ground.account));
+        let mut ssh = ssh.stdin(Stdio::null()).spawn().expect("ssh");
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !here.exists() {
+            assert!(ssh.try_wait().expect("its state").is_none() && Instant::now() < patience, "no way there");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { here, ssh }
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        let _ = self.ssh.kill();
+        let _ = self.ssh.wait();
+    }
 }

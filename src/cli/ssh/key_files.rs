@@ -3,10 +3,10 @@
 //!
 //! They lie in `keys/SERVER/TENANT/HOST/ACCOUNT` in the directory of `state`, by names that `Account` has checked.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,6 @@ const PRIVATE_KEY: &str = "id_ed25519";
 /// Where `ssh` looks for the public half.
 const PUBLIC_KEY: &str = "id_ed25519.pub";
 const RECORD: &str = "key.json";
-const LOCK: &str = "lock";
 
 /// What can be wrong with the files of a key.
 #[derive(Debug, Error)]
@@ -92,7 +91,7 @@ impl KeyFiles {
         }
         let place = directory.clone();
         // On a thread of its own, so that Ctrl-C is heard.
-        let lock = tokio::task::spawn_blocking(move || lock(&place)).await.map_err(io::Error::other).flatten();
+        let lock = tokio::task::spawn_blocking(move || state::lock(&place)).await.map_err(io::Error::other).flatten();
         match lock {
             Ok(lock) => Ok(Self { directory, named, _lock: lock }),
             Err(source) => Err(KeyFilesFault::Unwritable { directory, source }),
@@ -166,14 +165,6 @@ fn is_misread(path: &Path) -> bool {
     path.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b'%' | b'$'))
 }
 
-/// The lock ends with this process, or when it becomes `ssh`.
-fn lock(directory: &Path) -> io::Result<File> {
-    state::make_directory(directory)?;
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(state::FILE_MODE).open(directory.join(LOCK))?;
-    lock.lock()?;
-    Ok(lock)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +177,7 @@ mod tests {
 
     fn open(state: &Path, named: &Named) -> KeyFiles {
         let directory = named.directory(state);
-        KeyFiles { named: named.clone(), _lock: lock(&directory).unwrap(), directory }
+        KeyFiles { named: named.clone(), _lock: state::lock(&directory).unwrap(), directory }
     }
 
     fn keep_new(files: &KeyFiles) -> Record {

@@ -15,7 +15,7 @@ use super::sign_ins::{SignIn, SignIns};
 pub async fn logout(base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
     let mut sign_ins = SignIns::load(output)?;
     let server = sign_ins.choose(base_url, place)?;
-    let Some(token) = sign_ins.find(&server).and_then(|SignIn { token, .. }| token.as_ref()) else {
+    let Some(token) = sign_ins.find(&server).and_then(|SignIn { token, .. }| token.clone()) else {
         report(&server, output, &format!("You were not signed in to {server}."), Some("not signed in"));
         return Ok(());
     };
@@ -25,7 +25,7 @@ pub async fn logout(base_url: Option<&str>, place: &Place, output: &Output) -> R
         Ok(tapis) => tapis.revoke(&token.secret).await,
         Err(failure) => Err(failure),
     };
-    sign_ins.forget(&server)?;
+    sign_ins.forget(&server, &token.secret)?;
 
     let reason = revoked.err().map(|failure| failure.to_string());
     report(&server, output, &format!("Signed out of {server}."), reason.as_deref());

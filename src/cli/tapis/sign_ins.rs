@@ -55,12 +55,12 @@ impl SignIns {
 
     /// The tenant that is meant: the one that is named, else that of the last sign-in.
     pub fn choose(&self, base_url: Option<&str>, place: &Place) -> Result<ServerUrl, Failure> {
-        let typed = given(base_url).or(self.0.contents.current.as_deref()).ok_or(TapisFailure::NoBaseUrl)?;
+        let typed = given(base_url).or(self.0.contents().current.as_deref()).ok_or(TapisFailure::NoBaseUrl)?;
         Ok(ServerUrl::parse(typed, place.insecure_http)?)
     }
 
     pub fn find(&self, server: &ServerUrl) -> Option<&SignIn> {
-        self.0.contents.sign_ins.iter().find(|sign_in| sign_in.base_url == server.as_str())
+        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.base_url == server.as_str())
     }
 
     pub fn check_writable(&self) -> Result<(), CredentialsFault> {
@@ -69,19 +69,20 @@ impl SignIns {
 
     /// Keeps the token and the client it is for, instead of older ones; the tenant becomes the current one.
     pub fn remember(&mut self, server: &ServerUrl, client_id: &str, token: &Token) -> Result<(), CredentialsFault> {
-        let contents = &mut self.0.contents;
-        contents.sign_ins.retain(|older| older.base_url != server.as_str());
-        contents.sign_ins.push(SignIn { base_url: server.to_string(), client_id: client_id.to_owned(), token: Some(token.clone()) });
-        contents.current = Some(server.to_string());
-        self.0.save()
+        self.0.change(|contents| {
+            contents.sign_ins.retain(|older| older.base_url != server.as_str());
+            contents.sign_ins.push(SignIn { base_url: server.to_string(), client_id: client_id.to_owned(), token: Some(token.clone()) });
+            contents.current = Some(server.to_string());
+        })
     }
 
-    /// Forgets the token. The tenant and the client stay remembered, so that `tms tapis login` finds them again.
-    pub fn forget(&mut self, server: &ServerUrl) -> Result<(), CredentialsFault> {
-        for sign_in in self.0.contents.sign_ins.iter_mut().filter(|sign_in| sign_in.base_url == server.as_str()) {
-            sign_in.token = None;
-        }
-        self.0.save()
+    /// Forgets this token, and not a newer one. The tenant and the client stay remembered, so that `tms tapis login` finds them again.
+    pub fn forget(&mut self, server: &ServerUrl, token: &TapisSecret) -> Result<(), CredentialsFault> {
+        self.0.change(|contents| {
+            for sign_in in contents.sign_ins.iter_mut().filter(|sign_in| sign_in.base_url == server.as_str()) {
+                sign_in.token.take_if(|kept| kept.secret == *token);
+            }
+        })
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
         for (server, client_id, secret) in [(&a, "one", "old-token"), (&b, "two", "other-token"), (&a, "three", "new-token")] {
             sign_ins.remember(server, client_id, &token(secret)).unwrap();
         }
-        sign_ins.forget(&a).unwrap();
+        sign_ins.forget(&a, &token("new-token").secret).unwrap();
 
         let read = SignIns::load_from(home.path(), &Output::Words).unwrap();
         assert_eq!(read.choose(None, &Place::default()).unwrap(), a);
@@ -113,5 +114,27 @@ mod tests {
         assert_eq!(second.token.as_ref().unwrap().secret.revealed(), "other-token");
         let text = fs::read_to_string(home.path().join(FILE_NAME)).unwrap();
         assert!(!text.contains("old-token") && !text.contains("new-token"), "{text}");
+    }
+
+    /// Each has read the file before it waited for minutes.
+    #[test]
+    fn commands_at_the_same_time_lose_none_of_each_others_tokens() {
+        let home = tempfile::tempdir().unwrap();
+        let all: Vec<ServerUrl> = (0..8).map(|n| ServerUrl::parse(&format!("https://t{n}.example"), false).unwrap()).collect();
+        let read = || SignIns::load_from(home.path(), &Output::Json).unwrap();
+        let kept = |server: &ServerUrl| read().find(server).and_then(|sign_in| Some(sign_in.token.as_ref()?.secret.revealed().to_owned()));
+        let mut waiting: Vec<_> = all.iter().map(|server| (server, read())).collect();
+        std::thread::scope(|scope| {
+            for (server, sign_ins) in &mut waiting {
+                scope.spawn(move || sign_ins.remember(server, "client", &token("token")).unwrap());
+            }
+        });
+        assert!(all.iter().all(|server| kept(server).as_deref() == Some("token")));
+
+        // Somebody signs out while another signs in anew.
+        let (mut leaving, server) = (read(), &all[0]);
+        read().remember(server, "client", &token("newer")).unwrap();
+        leaving.forget(server, &token("token").secret).unwrap();
+        assert_eq!(kept(server).as_deref(), Some("newer"));
     }
 }

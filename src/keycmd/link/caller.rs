@@ -1,19 +1,24 @@
 //! Whoever has connected.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{getsockopt, sockopt};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recv, recvmsg};
 use serde::Serialize;
 use thiserror::Error;
 
 use super::account::Account;
 use super::desk::Asked;
+use crate::domain::link::GREETING;
 
 /// A caller who does not read is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// `tms link` greets at once.
+const GREETING_WITHIN: Duration = Duration::from_secs(2);
 
 pub struct Caller {
     stream: UnixStream,
@@ -25,8 +30,9 @@ pub struct Caller {
 pub enum Gone {
     #[error("the caller hung up")]
     HungUp,
-    /// A program that forwards what it is given, such as a web server, must not be made to ask.
-    #[error("the caller sent something, and nothing is to be sent")]
+    #[error("the caller did not begin as `tms link` does; if it is one, it is older than this host's helper")]
+    NotGreeted,
+    #[error("the caller sent something, and nothing more is to be sent")]
     Spoke,
 }
 
@@ -83,6 +89,28 @@ impl Caller {
         self.uid
     }
 
+    /// `tms link` begins with a word, and an open file beside it (`SCM_RIGHTS`). Only a process of this host can hand one over: what
+    /// forwards bytes (a web server, `ssh -L`) cannot, whoever sits at its other end.
+    pub fn greeting(&mut self) -> Result<(), Gone> {
+        self.stream.set_read_timeout(Some(GREETING_WITHIN)).map_err(|_| Gone::HungUp)?;
+        let mut word = [0; GREETING.len() + 1];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let heard = recvmsg(&self.stream, &mut [IoSliceMut::new(&mut word)], &mut beside, RecvFlags::CMSG_CLOEXEC).map_err(|_| Gone::NotGreeted)?;
+        // Counting them closes them.
+        let files: usize = beside.drain().map(|message| if let RecvAncillaryMessage::ScmRights(files) = message { files.count() } else { 0 }).sum();
+        match word.get(..heard.bytes) {
+            Some(GREETING) if files == 1 && !heard.flags.contains(ReturnFlags::CTRUNC) => Ok(()),
+            Some([]) => Err(Gone::HungUp),
+            _ => Err(Gone::NotGreeted),
+        }
+    }
+
+    /// Whether they are there, and silent, at this moment.
+    pub fn is_silent(&self) -> Result<(), Gone> {
+        silence(recv(&self.stream, &mut [0; 1], RecvFlags::DONTWAIT).map(|(length, _)| length).map_err(io::Error::from))
+    }
+
     pub fn say(&mut self, line: &Line<'_>) -> Result<(), Gone> {
         let mut text = serde_json::to_string(line).map_err(|_| Gone::HungUp)?;
         text.push('\n');
@@ -104,18 +132,28 @@ impl Caller {
                 return Ok(());
             }
             self.stream.set_read_timeout(Some(left)).map_err(|_| Gone::HungUp)?;
-            match self.stream.read(&mut [0]) {
-                Ok(0) => return Err(Gone::HungUp),
-                Ok(_) => return Err(Gone::Spoke),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
-                Err(_) => return Err(Gone::HungUp),
-            }
+            silence(self.stream.read(&mut [0]))?;
         }
+    }
+}
+
+fn silence(heard: io::Result<usize>) -> Result<(), Gone> {
+    match heard {
+        Ok(0) => Err(Gone::HungUp),
+        Ok(_) => Err(Gone::Spoke),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(()),
+        Err(_) => Err(Gone::HungUp),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::IoSlice;
+    use std::os::fd::AsFd;
+
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
     use super::*;
 
     fn pair() -> (Caller, UnixStream) {
@@ -132,12 +170,33 @@ mod tests {
     fn whoever_hangs_up_or_speaks_is_not_waited_for() {
         let (long, short) = (Duration::from_secs(60), Duration::from_millis(1));
         let (mut caller, theirs) = pair();
-        assert_eq!(caller.wait(short), Ok(()));
+        assert_eq!((caller.wait(short), caller.is_silent()), (Ok(()), Ok(())));
         drop(theirs);
-        assert_eq!(caller.wait(long), Err(Gone::HungUp));
+        assert_eq!((caller.wait(long), caller.is_silent()), (Err(Gone::HungUp), Err(Gone::HungUp)));
         let (mut caller, mut theirs) = pair();
         theirs.write_all(b"{\"user\":\"root\",\"user_uid\":0}\n").unwrap();
-        assert_eq!(caller.wait(long), Err(Gone::Spoke));
+        assert_eq!((caller.is_silent(), caller.wait(long)), (Err(Gone::Spoke), Err(Gone::Spoke)));
+    }
+
+    #[test]
+    fn only_a_word_with_one_open_file_beside_it_is_a_greeting() {
+        let greeted = |word: &[u8], files: usize| {
+            let (mut caller, theirs) = pair();
+            let (file, mut space) = (File::open("/dev/null").unwrap(), [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))]);
+            let (mut beside, files) = (SendAncillaryBuffer::new(&mut space), vec![file.as_fd(); files]);
+            assert!(files.is_empty() || beside.push(SendAncillaryMessage::ScmRights(&files)));
+            sendmsg(&theirs, &[IoSlice::new(word)], &mut beside, SendFlags::empty()).unwrap();
+            caller.greeting()
+        };
+        assert_eq!(greeted(GREETING, 1), Ok(()));
+        for (word, files) in [(GREETING, 0), (GREETING, 2), (GREETING, 3), (b"\0", 1), (b"tms", 1), (b"tms link\n\n", 1)] {
+            assert_eq!(greeted(word, files), Err(Gone::NotGreeted), "{word:?} {files}");
+        }
+        let (mut caller, theirs) = pair();
+        drop(theirs);
+        assert_eq!(caller.greeting(), Err(Gone::HungUp));
+        let (mut caller, _silent) = pair();
+        assert_eq!(caller.greeting(), Err(Gone::NotGreeted));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The portal, as far as links go: `POST /v1/tms/links` and `/v1/tms/links/status`.
+//! The portal, as far as links go: `POST /v1/tms/links`, `/v1/tms/links/status` and `/v1/tms/links/withdraw`.
 
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ pub struct Desk<'a> {
     portal: Portal<'a>,
     links: Uri,
     status: Uri,
+    withdraw: Uri,
 }
 
 /// What the portal hands out.
@@ -95,7 +96,8 @@ impl<'a> Desk<'a> {
             return Err(NoLink::NoCredential);
         }
         let address = |call| config.portal.of_call(call).ok_or(NoLink::NoAddress);
-        Ok(Self { links: address("links")?, status: address("links/status")?, portal: Portal::new(config)? })
+        let [links, status, withdraw] = [address("links")?, address("links/status")?, address("links/withdraw")?];
+        Ok(Self { links, status, withdraw, portal: Portal::new(config)? })
     }
 
     pub fn ask(&self, account: &Account) -> Result<Asked, NoLink> {
@@ -117,6 +119,11 @@ impl<'a> Desk<'a> {
             404 => Ok(Standing::Expired),
             _ => Err(refused(status)),
         }
+    }
+
+    /// Nobody is to enter this code any more. Tried once: it ends by itself before long.
+    pub fn withdraw(&self, asked: &Asked) {
+        let _ = self.portal.post(&self.withdraw, &json!({ "link_id": asked.link_id }), WITHIN);
     }
 
     /// Asks how a link stands that nobody asked for.

@@ -85,6 +85,14 @@ impl Services {
         let found = links::find_of_host(self.storage().reader(), &host.tenant_id, &host.host, &hash).await?;
         Ok(found.map(|request| request.standing(self.now())))
     }
+
+    /// Whoever asked has gone: nobody answers any more. What is answered already stays so. How many requests were forgotten;
+    /// like a code's end, that is not in the record.
+    pub async fn withdraw_link(&self, host: &ProvedHost, secret: &str) -> Result<u64, Error<AskRefused>> {
+        self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(AskRefused::TenantOff))?;
+        let (host, hash) = (host.clone(), self.keys().hash(LINK_SECRET, secret));
+        Ok(self.change(move |db| async move { links::withdraw(db, &host.tenant_id, &host.host, &hash).await }.boxed()).await?)
+    }
 }
 
 /// False when one of the secrets is taken: draw again.

@@ -80,7 +80,7 @@ impl Services {
         let Some(request) = found.filter(held) else { return Ok(None) };
         let (policy, place) = (&person.tenant().policy, place(person, &request.host, &request.account));
         let own = host_accounts::find_at(reader, &place).await?;
-        let until = link_end(own.as_ref().map(|own| own.expires_at), policy.link_lifetime, now);
+        let until = link_end(own.as_ref(), policy.link_lifetime, now);
         let already = match own.filter(|own| own.is_active(now)) {
             _ if !policy.shared_host_accounts && host_accounts::is_somebody_elses(reader, &place, now).await? => Already::SomebodyElses,
             Some(own) => Already::Yours(own.expires_at),
@@ -167,7 +167,7 @@ async fn link(
     let Policy { link_lifetime, shared_host_accounts, .. } =
         tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AnswerRefused::NotYours))?.policy;
     let own = host_accounts::find_at(&mut *db, &place).await?;
-    let until = link_end(own.as_ref().map(|own| own.expires_at), link_lifetime, now);
+    let until = link_end(own.as_ref(), link_lifetime, now);
     let linked = request.link(&person.visit().presenter, user, until, now).map_err(Error::Refused)?;
     user_mfa::find(&mut *db, tenant, user).await?.ok_or(Error::Refused(AnswerRefused::NoMfa))?;
     if !shared_host_accounts && host_accounts::is_somebody_elses(&mut *db, &place, now).await? {

@@ -103,7 +103,7 @@ impl Services {
         if known.is_some_and(|known| known.user_id != user_id) {
             return Err(Error::Refused(ArrivalRefused::SomebodyElse { label: vouched.label.clone() }));
         }
-        let no_list = |trouble| Error::Refused(ArrivalRefused::NoList(trouble));
+        let no_list = |trouble| Error::Refused(ArrivalRefused::NoList(Trouble::shortened(trouble)));
         let list = match &resources.list {
             Some(list) => Some(self.shared.providers.resources(&provider, list, &arrival.token, self.now()).await.map_err(no_list)?),
             None => None,
@@ -207,6 +207,6 @@ fn standing(account: &AccountName, own: Option<&HostAccount>, somebody_elses: bo
     if somebody_elses && !policy.shared_host_accounts {
         return Standing::SomebodyElses;
     }
-    let until = link_end(own.map(|own| own.expires_at), policy.link_lifetime, now);
+    let until = link_end(own, policy.link_lifetime, now);
     if own.is_some_and(|own| own.is_active(now)) { Standing::Renews { until } } else { Standing::New { until } }
 }

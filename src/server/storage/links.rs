@@ -174,6 +174,17 @@ pub async fn answer(db: &mut Connection, request: &LinkRequest) -> Result<bool, 
     Ok(done.rows_affected() == 1)
 }
 
+/// Forgets one of a host's own that nobody has answered. How many that were.
+pub async fn withdraw(db: &mut Connection, tenant_id: &TenantId, host: &HostName, secret_hash: &[u8]) -> Result<u64, Fault> {
+    let done = sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND secret_hash = $3 AND state = 'waiting'")
+        .bind(tenant_id.as_str())
+        .bind(host.as_str())
+        .bind(secret_hash)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
 /// Forgets what a host has asked and nobody has answered.
 pub async fn delete_waiting(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<(), Fault> {
     sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND state = 'waiting'")

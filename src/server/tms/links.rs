@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Done, Made, created, success};
+use super::answer::{Answer, Deleted, Done, Made, created, deleted, success};
 use super::auth::{AsProvedHost, CalledFrom, tenant_not_enabled};
 use super::body::{Body, Text};
 use super::error::{Refused, TmsError};
@@ -115,4 +115,11 @@ impl From<Standing> for LinkStatus {
 pub async fn status(State(services): State<Services>, AsProvedHost(host): AsProvedHost, Body(asked): Body<LinkAskedAgain>) -> Done<LinkStatus> {
     let standing = services.link_standing(&host, &asked.link_id.0).await.map_err(refused)?.ok_or(TmsError::NOT_FOUND)?;
     Ok(success(standing.into()))
+}
+
+/// Takes back what nobody has answered, because whoever wanted it has gone: its code then opens nothing. What is answered stays.
+#[utoipa::path(post, path = "/v1/tms/links/withdraw", tag = "links", request_body = LinkAskedAgain, security(("host" = [])),
+    responses((status = 200, description = "It is gone, or was before", body = Answer<Deleted>), Refused))]
+pub async fn withdraw(State(services): State<Services>, AsProvedHost(host): AsProvedHost, Body(asked): Body<LinkAskedAgain>) -> Done<Deleted> {
+    Ok(deleted("Link request", services.withdraw_link(&host, &asked.link_id.0).await.map_err(refused)?))
 }

@@ -87,6 +87,7 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
         (Admin, "DELETE /hosts/credential", &host),
         (Host, "POST /links", &json!({ "user": "testhostaccount1", "user_uid": "1001" })),
         (Host, "POST /links/status", &json!({ "link_id": "nothing" })),
+        (Host, "POST /links/withdraw", &json!({ "link_id": "nothing" })),
         (Client, "POST /pubkeys/creds", &wanted),
         (Anybody, "POST /pubkeys/creds/retrieve", &login),
         (Either, "GET /pubkeys/id/1", &none),

@@ -269,6 +269,10 @@ async fn the_wire_of_links() {
     let browser = wire.app.signed_in().await;
     browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
     wire.call(host, "POST /links/status", status).await;
+    let withdrawn = json!({ "link_id": wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await["link_id"] });
+    wire.call(nobody, "POST /links/withdraw", withdrawn.clone()).await;
+    wire.call(host, "POST /links/withdraw", withdrawn.clone()).await;
+    wire.call(host, "POST /links/withdraw", withdrawn).await;
     wire.compare_with_what_is_written();
 }
 
