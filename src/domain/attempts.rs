@@ -11,7 +11,9 @@ use super::time::Timestamp;
 pub enum Guessed {
     UserCode,
     Password,
+    /// A code of an authenticator app.
     SecondFactor,
+    RecoveryCode,
 }
 
 /// One counter: who guesses, how often, in how long a window.
@@ -65,14 +67,24 @@ fn password_limits(guesser: &Guesser) -> Vec<Limit> {
     limits
 }
 
-/// The counters for guesses at second factors, by people whose first one is right: 5 in 10 minutes at one account from one network
-/// address, 20 an hour at one account from everywhere. Of a million codes of six digits three are good at a time: after a year of
-/// guessing without a pause one has been hit with a chance of 4 in 10, and the record is full of it.
+/// The counters for guesses at an app's codes, by people whose first factor is right: 4 in 15 minutes at one account from one
+/// network address, so 16 an hour; 24 an hour at one account from everywhere, so that a single stranger who knows the password does
+/// not keep its person out. Of a million codes of six digits three are good at a time: after a year of guessing without a pause one
+/// has been hit with a chance of 47 %, and the record is full of it.
 fn second_factor_limits(guesser: &Guesser) -> Vec<Limit> {
     let limit = |key: String, most, window| Limit { key: format!("second factor {key}"), most, window, shared: false };
     let Some(account) = account(guesser) else { return Vec::new() };
     let from = guesser.address.map_or_else(String::new, network);
-    vec![limit(format!("{account} {from}"), 5, 10 * MINUTE), limit(account, 20, 60 * MINUTE)]
+    vec![limit(format!("{account} {from}"), 4, 15 * MINUTE), limit(account, 24, 60 * MINUTE)]
+}
+
+/// The counters for guesses at recovery codes, in 10 minutes: 10 at one account from one network address, 200 at one account from
+/// everywhere. Nobody guesses one; but nobody fills the record with trying either.
+fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
+    let limit = |key: String, most| Limit { key: format!("recovery code {key}"), most, window: 10 * MINUTE, shared: false };
+    let Some(account) = account(guesser) else { return Vec::new() };
+    let from = guesser.address.map_or_else(String::new, network);
+    vec![limit(format!("{account} {from}"), 10), limit(account, 200)]
 }
 
 pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
@@ -80,6 +92,7 @@ pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
         Guessed::UserCode => user_code_limits(guesser),
         Guessed::Password => password_limits(guesser),
         Guessed::SecondFactor => second_factor_limits(guesser),
+        Guessed::RecoveryCode => recovery_code_limits(guesser),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ids::{ClientId, DeviceGrantId, TenantId, UserId};
 use super::listing::Word;
+use super::step_up::Missing;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -60,6 +61,8 @@ pub enum ChangeRefused {
     TooLong,
     /// An administrator set it up: the person may make it shorter, not longer.
     NotYoursToProlong,
+    /// Before a person makes it longer, their tenant wants to see more of them.
+    Missing(Missing),
 }
 
 impl Delegation {

@@ -29,6 +29,8 @@ pub const SIGN_IN_ENDED: &str = "/sign-in/ended/{tenant}/{provider}";
 pub const SIGN_OUT: &str = "/sign-out";
 /// Where they are who signed in through an institution and have signed out.
 pub const SIGNED_OUT: &str = "/signed-out";
+/// On to where one signs out there too.
+pub const SIGN_OUT_THERE: &str = "/sign-out/there";
 pub const HOSTS: &str = "/hosts";
 pub const KEYS: &str = "/keys";
 /// Confirms the revocation of the keys in its query.
@@ -219,7 +221,7 @@ pub fn show(missing: Missing, then: &Onward) -> String {
     match missing {
         Missing::SignIn => sign_in_again(then),
         Missing::SecondFactor => second_factor_again(then),
-        Missing::SecondFactorOfOnes => going_on(IDENTITIES_SECOND_FACTOR, then),
+        Missing::NoSecondFactor => going_on(IDENTITIES_SECOND_FACTOR, then),
     }
 }
 

@@ -35,7 +35,7 @@ pub struct NamedPasskey {
     pub used: Used,
 }
 
-/// One of them.
+/// A second factor of a person's; a passkey by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factor {
     App,

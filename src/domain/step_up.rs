@@ -24,13 +24,13 @@ impl Shown {
     }
 }
 
-/// What is missing.
+/// What a person has to do before they may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     SignIn,
     SecondFactor,
     /// They have none, the tenant wants one, and where they sign in none is asked for.
-    SecondFactorOfOnes,
+    NoSecondFactor,
 }
 
 /// Whoever has set up a second factor here shows it: their session may be all that somebody else has got hold of. Whoever has none
@@ -41,7 +41,7 @@ pub fn missing(shown: Shown, has_own: bool, demanded: bool, now: Timestamp) -> O
         (true, _, _) => None,
         (false, true, _) => Some(Missing::SecondFactor),
         (false, false, false) => Some(Missing::SignIn),
-        (false, false, true) => demanded.then_some(Missing::SecondFactorOfOnes),
+        (false, false, true) => demanded.then_some(Missing::NoSecondFactor),
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(judge(new, Some(old), true, false), Some(Missing::SecondFactor));
         assert_eq!(judge(old, Some(new), true, true), None);
         assert_eq!(judge(old, Some(old), false, true), Some(Missing::SignIn));
-        assert_eq!(judge(new, Some(old), false, true), Some(Missing::SecondFactorOfOnes), "an institution's, too long ago");
+        assert_eq!(judge(new, Some(old), false, true), Some(Missing::NoSecondFactor), "an institution's, too long ago");
         assert_eq!(judge(new, Some(new), false, true), None);
     }
 }

@@ -3,6 +3,7 @@
 mod client_name;
 mod command;
 mod confirm;
+mod enter_code;
 mod layout;
 mod list;
 mod page;
@@ -13,6 +14,7 @@ mod you_are;
 pub use client_name::ClientName;
 pub use command::{Command, Copyable};
 pub use confirm::{Confirm, Gone, Hidden};
+pub use enter_code::{EnterCodeForm, other_tenant};
 pub use layout::{Frame, Layout};
 pub use list::{Choice, Empty, List};
 pub use page::{DocumentTitle, Page};

@@ -1,14 +1,13 @@
 //! `/device`: the code, then the consent (RFC 8628 §3.3).
 
-use leptos::either::{Either, EitherOf3};
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, ClientName, Page, Problem, Sorry, YouAre};
-use crate::domain::paths;
-use crate::domain::tenant::Tenant;
-use crate::islands::{Countdown, OnePress, UserCodeInput};
+use super::components::{Ago, ClientName, EnterCodeForm, Page, Problem, Sorry, YouAre, other_tenant};
+use crate::domain::paths::{self, Onward};
+use crate::islands::{Countdown, OnePress};
 
 use crate::server::context::user_codes::Presenting;
 use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn, words};
@@ -20,22 +19,28 @@ use crate::server_fns::host_accounts::HostAccountItem;
 pub fn Device() -> impl IntoView {
     let in_address = use_query_map().with_untracked(|query| query.get("user_code"));
     Suspend::new(async move {
+        let w = words();
         let (Ok(waiting), Ok(caller)) = (waiting_device().await, context::caller()) else {
             return Either::Right(view! { <Sorry/> });
         };
         Either::Left(match (waiting, caller.signed_in.clone()) {
-            // On their way to show what their centre wants to see first; "I did not start this" is at the foot of that page.
-            (Some(_), Some(_)) if context::may_decide().is_ok_and(|may| !may) => return Either::Left(EitherOf3::C(())),
             (Some(device), Some(person)) => {
                 let notice = notice_at(&caller, &[Place::Consent, Place::Tick]).await;
-                EitherOf3::A(view! { <Consent device person notice/> })
+                Either::Left(view! { <Consent device person notice/> })
             }
             _ => {
                 // Why the code was refused, or why the request that it led to is gone.
                 let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
-                let filled = prefilled(&caller, in_address).await;
+                let filled = prefilled(&caller, in_address).await.map(|code| (code, w.device_came_with_address()));
                 let other = other_tenant(notice.as_ref()).await;
-                EitherOf3::B(view! { <EnterCodeForm notice filled other/> })
+                let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
+                let (title, action, switch) = (w.device_title(), EnterCode::url(), SwitchTenant::url());
+                Either::Right(view! {
+                    <EnterCodeForm title how=() action notice filled other switch other_kind>
+                        {w.device_sent_code()} " "
+                        <a href=paths::DEVICE_REPORT>{w.not_started()}</a>
+                    </EnterCodeForm>
+                })
             }
         })
     })
@@ -48,12 +53,6 @@ async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
         }
     }
     None
-}
-
-/// The tenant a code belongs to, where that is another one.
-async fn other_tenant(notice: Option<&Notice>) -> Option<Tenant> {
-    let id = notice?.tenant.as_ref()?;
-    context::services().ok()?.enabled_tenant(id).await.ok().flatten()
 }
 
 /// The code out of the address, where the code's tenant allows that.
@@ -69,40 +68,6 @@ async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String
 }
 
 #[component]
-fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>, other: Option<Tenant>) -> impl IntoView {
-    let w = words();
-    if let Some(notice) = &notice {
-        context::set_refused(notice);
-    }
-    let refused = notice.is_some();
-    let value = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty()).or_else(|| filled.clone()).unwrap_or_default();
-    view! {
-        <Page title=w.device_title() refused>
-            <form method="post" action=EnterCode::url() class="enter-code" novalidate>
-                <label for="user-code">{w.device_code()}</label>
-                {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
-                {filled.map(|_| view! {
-                    <p class="notice">{w.device_came_with_address()}</p>
-                })}
-                <UserCodeInput value refused/>
-                <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
-                <button class="main">{w.device_continue()}</button>
-            </form>
-            {other.map(|tenant| view! {
-                <form method="post" action=SwitchTenant::url() class="aside">
-                    <input type="hidden" name="tenant" value=tenant.id.to_string()/>
-                    <button>{w.device_switch_to(tenant.display_name)}</button>
-                </form>
-            })}
-            <p class="aside">
-                {w.device_sent_code()} " "
-                <a href=paths::DEVICE_REPORT>{w.not_started()}</a>
-            </p>
-        </Page>
-    }
-}
-
-#[component]
 fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> impl IntoView {
     let w = words();
     if let Some(notice) = &notice {
@@ -115,6 +80,8 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
     let grant = device.grant.clone();
+    // What their centre wants to see first; denying takes nothing but the wish.
+    let missing = context::services().ok().and_then(|services| services.may_allow(&person).err()?.missing());
     view! {
         <Page title refused>
             {above}
@@ -129,12 +96,12 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                 <form method="post" action=DecideDevice::url() class="consent" novalidate>
                     <input type="hidden" name="grant" value=grant/>
                     <WhatItMay device=device.clone() chosen=chosen.clone()/>
-                    <Lifetimes lifetimes=device.lifetimes chosen/>
+                    {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes chosen/> })}
                     <p class="warning">
                         {w.consent_only_if_before()} " " <strong>{w.consent_only_if_you()}</strong> " " {w.consent_only_if_after()}
                     </p>
                     {at_the_tick}
-                    {device.tick_required.then(|| view! {
+                    {(device.tick_required && missing.is_none()).then(|| view! {
                         <label class="choice tick">
                             <input
                                 type="checkbox"
@@ -147,9 +114,15 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                             <span>{w.consent_tick()}</span>
                         </label>
                     })}
+                    {missing.map(|missing| view! { <p class="notice">{w.consent_missing(missing)}</p> })}
                     <div class="decide">
                         <button name="decision" value="deny">{w.consent_deny()}</button>
-                        <button name="decision" value="allow">{w.consent_allow()}</button>
+                        {match missing {
+                            None => Either::Left(view! { <button name="decision" value="allow">{w.consent_allow()}</button> }),
+                            Some(missing) => Either::Right(view! {
+                                <a class="button" href=paths::show(missing, &Onward::to(paths::DEVICE))>{w.consent_show_first()}</a>
+                            }),
+                        }}
                     </div>
                 </form>
             </OnePress>

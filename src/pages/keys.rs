@@ -229,9 +229,11 @@ fn Question(
 #[component]
 pub fn AddOne() -> impl IntoView {
     Suspend::new(async move {
-        match list_host_accounts().await {
-            Ok(accounts) => Either::Left(view! { <AddForm accounts notice=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+        match (context::freshly_signed_in(&Onward::to(paths::KEYS_ADD)), list_host_accounts().await) {
+            (Ok(Some(_)), Ok(accounts)) => Either::Left(view! { <AddForm accounts notice=context::said().await/> }),
+            // On their way to show that it is them, before they have typed anything.
+            (Ok(None), _) => Either::Right(Either::Left(())),
+            (Err(_), _) | (_, Err(_)) => Either::Right(Either::Right(view! { <Sorry/> })),
         }
     })
 }

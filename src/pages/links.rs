@@ -5,10 +5,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Page, Problem, Sorry, YouAre};
+use super::components::{Ago, At, EnterCodeForm, Page, Problem, Sorry, YouAre, other_tenant};
 use crate::domain::paths;
-use crate::domain::tenant::Tenant;
-use crate::islands::{Countdown, OnePress, UserCodeInput};
+use crate::islands::{Countdown, OnePress};
 use crate::server::context::{self, Notice, Place, SignedIn, words};
 use crate::server_fns::links::{AlreadyLinked, AnswerLink, EnterAnotherLinkCode, EnterLinkCode, LinkAsSomebodyElse, LinkItem, waiting_link};
 
@@ -19,6 +18,7 @@ pub const COMMAND: &str = "tms link";
 pub fn LinkAnAccount() -> impl IntoView {
     let in_address = use_query_map().with_untracked(|query| query.get("user_code"));
     Suspend::new(async move {
+        let w = words();
         let (Ok(waiting), Ok(caller), Some(person)) = (waiting_link().await, context::caller(), context::visitor()) else {
             return EitherOf3::C(view! { <Sorry/> });
         };
@@ -26,9 +26,14 @@ pub fn LinkAnAccount() -> impl IntoView {
         match waiting {
             Some(link) => EitherOf3::A(view! { <Question link person notice/> }),
             None => {
-                let filled = prefilled(&person, in_address).await;
+                let filled = prefilled(&person, in_address).await.map(|code| (code, w.link_came_with_address()));
                 let other = other_tenant(notice.as_ref()).await;
-                EitherOf3::B(view! { <EnterCodeForm notice filled other/> })
+                let other_kind = (paths::DEVICE, w.link_is_for_a_device());
+                let how = view! { <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p> };
+                let (title, action, switch) = (w.link_title(), EnterLinkCode::url(), LinkAsSomebodyElse::url());
+                EitherOf3::B(view! {
+                    <EnterCodeForm title how action notice filled other switch other_kind>{w.link_sent_code()}</EnterCodeForm>
+                })
             }
         }
     })
@@ -39,43 +44,6 @@ async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<Stri
     // An image on somebody's page must not use up this person's tries.
     let typed = in_address.filter(|_| context::is_navigation())?;
     context::services().ok()?.may_prefill_link(person, &typed).await.ok().flatten().map(|code| code.to_string())
-}
-
-/// The tenant a code belongs to, where that is another one.
-async fn other_tenant(notice: Option<&Notice>) -> Option<Tenant> {
-    let id = notice?.tenant.as_ref()?;
-    context::services().ok()?.enabled_tenant(id).await.ok().flatten()
-}
-
-#[component]
-fn EnterCodeForm(notice: Option<Notice>, filled: Option<String>, other: Option<Tenant>) -> impl IntoView {
-    let w = words();
-    if let Some(notice) = &notice {
-        context::set_refused(notice);
-    }
-    let refused = notice.is_some();
-    let typed = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty());
-    let value = typed.or_else(|| filled.clone()).unwrap_or_default();
-    view! {
-        <Page title=w.link_title() refused>
-            <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p>
-            <form method="post" action=EnterLinkCode::url() class="enter-code" novalidate>
-                <label for="user-code">{w.device_code()}</label>
-                {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
-                {filled.map(|_| view! { <p class="notice">{w.link_came_with_address()}</p> })}
-                <UserCodeInput value refused/>
-                <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
-                <button class="main">{w.device_continue()}</button>
-            </form>
-            {other.map(|tenant| view! {
-                <form method="post" action=LinkAsSomebodyElse::url() class="aside">
-                    <input type="hidden" name="tenant" value=tenant.id.to_string()/>
-                    <button>{w.device_switch_to(tenant.display_name)}</button>
-                </form>
-            })}
-            <p class="aside">{w.link_sent_code()}</p>
-        </Page>
-    }
 }
 
 #[component]
@@ -127,7 +95,7 @@ fn Answer(link: LinkItem, renews: Option<String>, person: SignedIn) -> impl Into
     let button = if renews.is_some() { w.link_renew() } else { w.link_link() };
     view! {
         {renews.map(|sentence| view! { <p class="notice">{sentence}</p> })}
-        <p>{w.link_means(link.account.as_str(), link.host.as_str(), person.user_id().as_str())}</p>
+        <p>{w.link_means(person.user_id().as_str(), link.account.as_str(), link.host.as_str())}</p>
         <OnePress>
             <form method="post" action=AnswerLink::url() class="consent" novalidate>
                 <input type="hidden" name="request" value=link.request/>

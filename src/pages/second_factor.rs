@@ -44,6 +44,8 @@ struct Asked {
     notice: Option<Notice>,
     /// Institutions at which somebody who is signed in can show one as well.
     providers: Vec<Provider>,
+    /// Who is half signed in.
+    user_id: UserId,
 }
 
 async fn asked(services: &Services, caller: &Caller, again: bool, then: Onward) -> Result<Option<Asked>, Fault> {
@@ -66,7 +68,15 @@ async fn asked(services: &Services, caller: &Caller, again: bool, then: Onward) 
         _ => Vec::new(),
     };
     let notice = caller.session.take_notice(Place::SecondFactor).await?;
-    Ok(Some(Asked { again, app: app.is_some(), passkey: passkey.map(|asked| asked.options), has_passkeys: !passkeys.is_empty(), notice, providers }))
+    Ok(Some(Asked {
+        again,
+        app: app.is_some(),
+        passkey: passkey.map(|asked| asked.options),
+        has_passkeys: !passkeys.is_empty(),
+        notice,
+        providers,
+        user_id: who.1,
+    }))
 }
 
 /// The institutions whose word for a second factor the tenant takes.
@@ -78,12 +88,13 @@ async fn with_mfa(services: &Services, person: &SignedIn) -> Result<Vec<Provider
 #[component]
 fn Ask(asked: Asked) -> impl IntoView {
     let w = words();
-    let Asked { again, app, passkey, has_passkeys, notice, providers } = asked;
+    let Asked { again, app, passkey, has_passkeys, notice, providers, user_id } = asked;
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
-    let lead = if again.is_some() { w.second_factor_again() } else { w.second_factor_lead() };
+    let lead = if again.is_some() { w.second_factor_again() } else { w.second_factor_lead(user_id.as_str()) };
+    let half = again.is_none();
     let then = again.clone().unwrap_or_default();
     let with_passkey = passkey.is_some();
     view! {
@@ -131,6 +142,8 @@ fn Ask(asked: Asked) -> impl IntoView {
                     <a href=paths::sign_in_with(&provider.tenant_id, &provider.id, &then, true) rel="external">{w.second_factor_elsewhere(provider.display_name)}</a>
                 </p>
             }).collect_view()}
+            <p class="aside">{w.second_factor_lost()}</p>
+            {half.then(|| view! { <p class="aside"><a href=paths::SIGN_IN>{w.consent_use_another()}</a></p> })}
         </Page>
     }
 }

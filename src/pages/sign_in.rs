@@ -24,7 +24,7 @@ pub fn SignIn() -> impl IntoView {
         };
         if let Some(person) = caller.signed_in.clone().filter(|_| again) {
             let notice = caller.session.take_notice(Place::SignIn).await.ok().flatten();
-            return match Ways::into(&services, person.tenant()).await {
+            return match Ways::of(&services, &person).await {
                 Ok(ways) => Either::Left(Either::Right(view! { <Again person ways notice then/> })),
                 Err(fault) => {
                     context::fault(fault);

@@ -44,7 +44,9 @@ pub fn SignedOut() -> impl IntoView {
                         <p class="lead">{w.signed_out_here(here.institution.as_str())}</p>
                         <p class="hint">{w.signed_out_shared(here.institution.as_str())}</p>
                         <p class="actions">
-                            <a class="button main" href=here.address rel="external">{w.signed_out_there_too(here.institution)}</a>
+                            {here.address.map(|_| view! {
+                                <a class="button main" href=paths::SIGN_OUT_THERE rel="external">{w.signed_out_there_too(here.institution)}</a>
+                            })}
                             <a class="button" href=paths::SIGN_IN>{w.signed_out_again()}</a>
                         </p>
                     }),

@@ -16,8 +16,8 @@ pub use super::service::browser_sessions::ListedSession;
 pub use super::service::entropy::Secret;
 pub use super::service::my_apps::{ClientName, InUse as AppRow};
 pub use super::service::my_host_accounts::InUse as HostAccountRow;
-pub use super::service::proofs::FreshlySignedIn;
 use super::service::proofs::NotNow;
+pub use super::service::proofs::{FreshlySignedIn, MayAllow};
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
 pub use super::service::{
@@ -131,10 +131,10 @@ pub fn freshly_signed_in(then: &Onward) -> Result<Option<FreshlySignedIn>, Serve
     Ok(fresh.map_err(|not_now| show_first(not_now, then)).ok())
 }
 
-/// Whether the person may decide about a device; everybody else is sent to show what is missing, and then back to it.
-pub fn may_decide() -> Result<bool, ServerFnError> {
-    let fresh = services()?.fresh_for_consent(&signed_in()?);
-    Ok(fresh.map_err(|not_now| show_first(not_now, &Onward::to(paths::DEVICE))).is_ok())
+/// The person, if they may let a device in; everybody else is sent to show what is missing, and then back to it.
+pub fn may_allow() -> Result<Option<MayAllow>, ServerFnError> {
+    let may = services()?.may_allow(&signed_in()?);
+    Ok(may.map_err(|not_now| show_first(not_now, &Onward::to(paths::DEVICE))).ok())
 }
 
 /// Sends the browser to where a person shows what is missing.

@@ -43,11 +43,14 @@ pub enum Trouble {
     Slow,
     #[error("it is broken: {0}")]
     Broken(String),
-    /// RFC 6749 §5.2.
+    /// The code is not, or not any more, one of its own (RFC 6749 §5.2).
     #[error("it refuses the code: {0}")]
     Refused(String),
     #[error("the answer is from another issuer: {0}")]
     WrongIssuer(String),
+    /// Where it was looked for, another one says who it is.
+    #[error("it calls itself otherwise: {0}")]
+    OtherName(String),
     /// The token is old already, or not made yet.
     #[error("its clock and ours disagree: {0}")]
     Clock(String),
@@ -60,6 +63,25 @@ pub enum Trouble {
     Denied(String),
     #[error("it is set up wrongly here: {0}")]
     Misconfigured(String),
+}
+
+impl Trouble {
+    /// With no more of what others sent than fits in a log and on a page.
+    #[must_use]
+    pub fn shortened(self) -> Self {
+        let short = |text: String| text.chars().take(200).collect();
+        match self {
+            Self::Broken(text) => Self::Broken(short(text)),
+            Self::Refused(text) => Self::Refused(short(text)),
+            Self::WrongIssuer(text) => Self::WrongIssuer(short(text)),
+            Self::OtherName(text) => Self::OtherName(short(text)),
+            Self::Clock(text) => Self::Clock(short(text)),
+            Self::Untrusted(text) => Self::Untrusted(short(text)),
+            Self::Denied(text) => Self::Denied(short(text)),
+            Self::Misconfigured(text) => Self::Misconfigured(short(text)),
+            Self::Unreachable(_) | Self::OutOfBounds | Self::Slow | Self::NotFresh => self,
+        }
+    }
 }
 
 impl From<NotVouched> for Trouble {
@@ -115,22 +137,43 @@ pub struct Arrival {
 /// Only the ID token says this.
 const HOW_THEY_SIGNED_IN: [&str; 4] = ["acr", "amr", "auth_time", "sub"];
 
+/// Which provider of which tenant.
+type Place = (TenantId, ProviderId);
+/// When a provider was asked once more; held by whoever asks.
+type Turn = Arc<tokio::sync::Mutex<Option<Timestamp>>>;
+
 /// Asks providers, and remembers for a while what they say of themselves.
 pub struct Providers {
     http: Http,
     profiles: Profiles,
-    known: Mutex<HashMap<(TenantId, ProviderId), Arc<Known>>>,
+    known: Mutex<HashMap<Place, Arc<Known>>>,
     /// Behind a provider that hangs, no more than these wait, and nobody who is on the way to another.
-    slots: Mutex<HashMap<(TenantId, ProviderId), Arc<Semaphore>>>,
+    slots: Mutex<HashMap<(Place, Door), Arc<Semaphore>>>,
+    /// Whose turn it is to ask a provider once more, and when that was last done.
+    turns: Mutex<HashMap<Place, Turn>>,
 }
 
-/// People who may be on their way to one provider, or back, at the same moment.
+/// Where one waits for a provider. What anybody may send to the one keeps nobody waiting at the other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Door {
+    SignIn,
+    BackChannel,
+}
+
+/// How many may be on their way to one provider, or back, at the same moment.
 const AT_ONCE: usize = 16;
+/// How long the next one waits for somebody to be done.
+const IN_LINE: Duration = Duration::from_secs(4);
 const SIGNING_OUT: Duration = Duration::from_secs(2);
+/// How soon a provider is asked again when a key is missing, whatever came of it.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+/// Long enough that nobody has to sign in again for it, but asked for: only then a provider has to say when somebody did
+/// (OpenID Connect Core §3.1.2.1).
+const WHENEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Providers {
     pub fn new(profiles: Profiles, reach: &Reach) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: Http::new(reach)?, profiles, known: Mutex::default(), slots: Mutex::default() })
+        Ok(Self { http: Http::new(reach)?, profiles, known: Mutex::default(), slots: Mutex::default(), turns: Mutex::default() })
     }
 
     pub fn profiles(&self) -> &Profiles {
@@ -150,9 +193,8 @@ impl Providers {
         wish: Wish,
         now: Timestamp,
     ) -> Result<String, Trouble> {
-        let _slot = self.slot(provider)?;
         let profile = self.profile(provider)?;
-        let known = self.known(provider, now).await?;
+        let known = self.known_in_line(provider, now).await?;
         let client = client(provider, None, &known, redirect)?;
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(secrets.verifier.to_owned()));
         let state = secrets.state.to_owned();
@@ -165,10 +207,10 @@ impl Providers {
             }
         }
         request = match wish {
-            Wish::SignIn { no_longer_ago_than } if provider.mfa.is_asked_for() => {
-                request.add_extra_param("max_age", no_longer_ago_than.as_secs().to_string())
+            Wish::SignIn { no_longer_ago_than } => {
+                let max_age = if provider.mfa.is_asked_for() { no_longer_ago_than } else { WHENEVER };
+                request.add_extra_param("max_age", max_age.as_secs().to_string())
             }
-            Wish::SignIn { .. } => request,
             Wish::Again => request.add_extra_param("prompt", "login").add_extra_param("max_age", "0"),
         };
         Ok(request.url().0.into())
@@ -184,7 +226,7 @@ impl Providers {
         returned: &Returned<'_>,
         now: Timestamp,
     ) -> Result<Arrival, Trouble> {
-        let _slot = self.slot(provider)?;
+        let _slot = self.slot(provider, Door::SignIn).await?;
         let profile = self.profile(provider)?;
         let known = self.known(provider, now).await?;
         known.check_issuer(returned.issuer)?;
@@ -237,9 +279,8 @@ impl Providers {
 
     /// Where somebody signs out there as well, if it says; `back` is where it sends them then.
     pub async fn sign_out_address(&self, provider: &Provider, through: &Through, back: &str, state: &str, now: Timestamp) -> Option<String> {
-        let _slot = self.slot(provider).ok()?;
         // Whoever signs out does not wait for somebody else's server.
-        let known = tokio::time::timeout(SIGNING_OUT, self.known(provider, now)).await.ok()?.ok()?;
+        let known = tokio::time::timeout(SIGNING_OUT, self.known_in_line(provider, now)).await.ok()?.ok()?;
         let by_us = known.end_session.as_deref();
         by_us
             .and_then(|address| tokens::sign_out_address(address, provider, through.id_token.as_deref(), back, state))
@@ -248,8 +289,12 @@ impl Providers {
 
     /// Who has signed out there, as it says.
     pub async fn signed_out(&self, provider: &Provider, token: &str, now: Timestamp) -> Result<SignedOut, Trouble> {
-        let _slot = self.slot(provider)?;
-        let known = self.known(provider, now).await?;
+        let _slot = self.slot(provider, Door::BackChannel).await?;
+        let known = match self.fresh(provider, now) {
+            Some(known) => known,
+            // Whoever sends nonsense does not make us ask all the time.
+            None => self.ask_in_turn(provider, None, now).await?,
+        };
         self.checked(provider, &known, now, |known| tokens::logout_token(token, provider, known, now)).await
     }
 
@@ -258,9 +303,10 @@ impl Providers {
         self.lock().remove(&(tenant.clone(), provider.clone()));
     }
 
-    /// What the provider says of itself: asked now, whatever is known. For the operator, who sees whether it works.
-    pub async fn test(&self, provider: &Provider, now: Timestamp) -> Result<String, Trouble> {
-        let _slot = self.slot(provider)?;
+    /// What the provider says of itself: asked now, whatever is known. For the operator, who sees whether it works; also whether it
+    /// takes the client's secret, shown with a code that is none.
+    pub async fn test(&self, provider: &Provider, client_secret: Option<&str>, now: Timestamp) -> Result<String, Trouble> {
+        let _slot = self.slot(provider, Door::SignIn).await?;
         self.forget(&provider.tenant_id, &provider.id);
         let known = self.known(provider, now).await?;
         // One that says nothing of itself is only looked for.
@@ -269,6 +315,11 @@ impl Providers {
         }
         if let Some(list) = provider.resources.as_ref().and_then(|resources| resources.list.as_deref()) {
             self.http.to(provider, known.local).knock(list).await?;
+        }
+        let verifier = PkceCodeVerifier::new(PkceCodeChallenge::new_random_sha256().1.into_secret());
+        let secrets = TripSecrets { state: "", nonce: "", verifier: verifier.secret() };
+        if let Err(trouble @ Trouble::Misconfigured(_)) = self.redeem(provider, client_secret, &known, &secrets, "https://localhost/", "test").await {
+            return Err(trouble);
         }
         Ok(known.issuer.clone())
     }
@@ -288,13 +339,24 @@ impl Providers {
         Ok(TokenAnswer::new(request.request_async(&ForTokens(self.http.to(provider, known.local))).await?))
     }
 
+    fn fresh(&self, provider: &Provider, now: Timestamp) -> Option<Arc<Known>> {
+        self.lock().get(&place(provider)).filter(|known| known.is_of(provider) && known.is_fresh(now)).cloned()
+    }
+
     async fn known(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {
-        let place = (provider.tenant_id.clone(), provider.id.clone());
-        let found = self.lock().get(&place).filter(|known| known.is_of(provider) && known.is_fresh(now)).cloned();
-        match found {
+        match self.fresh(provider, now) {
             Some(known) => Ok(known),
             None => self.ask(provider, now).await,
         }
+    }
+
+    /// The same for somebody who has nothing else to ask there, and so waits in line only if it has to be asked.
+    async fn known_in_line(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {
+        if let Some(known) = self.fresh(provider, now) {
+            return Ok(known);
+        }
+        let _slot = self.slot(provider, Door::SignIn).await?;
+        self.known(provider, now).await
     }
 
     /// What a token of the provider's says; checked once more if it is signed with a key that was not known.
@@ -306,32 +368,54 @@ impl Providers {
         check: impl Fn(&Known) -> Result<T, Unverified>,
     ) -> Result<T, Trouble> {
         match check(known) {
-            Err(Unverified::UnknownKey) => Ok(check(self.known_anew(provider, known, now).await?.as_ref())?),
+            Err(Unverified::UnknownKey) => Ok(check(self.ask_in_turn(provider, Some(known), now).await?.as_ref())?),
             said => Ok(said?),
         }
     }
 
-    /// Its keys may have changed since; but whoever sends tokens with keys of their own making does not make us ask all the time.
-    async fn known_anew(&self, provider: &Provider, known: &Arc<Known>, now: Timestamp) -> Result<Arc<Known>, Trouble> {
-        if known.may_be_asked_again(now) { self.ask(provider, now).await } else { Ok(Arc::clone(known)) }
+    /// Its keys may have changed since it said what is `known`; but whoever sends tokens with keys of their own making does not make
+    /// us ask all the time, nor twice at once.
+    async fn ask_in_turn(&self, provider: &Provider, known: Option<&Arc<Known>>, now: Timestamp) -> Result<Arc<Known>, Trouble> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(place(provider)).or_default())
+        };
+        let mut asked_at = turn.lock().await;
+        // Somebody else may have asked while this one waited.
+        let newer = self.fresh(provider, now).filter(|newer| known.is_none_or(|known| !Arc::ptr_eq(newer, known)));
+        if let Some(newer) = newer {
+            return Ok(newer);
+        }
+        let too_soon = |at: Timestamp| now.since(at) < ASK_AGAIN;
+        if asked_at.is_some_and(too_soon) || known.is_some_and(|known| too_soon(known.asked_at)) {
+            return known.cloned().ok_or(Trouble::Slow);
+        }
+        *asked_at = Some(now);
+        self.ask(provider, now).await
     }
 
     async fn ask(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Trouble> {
         let known = Arc::new(Known::ask(&self.http, provider, self.profile(provider)?, now).await?);
-        self.lock().insert((provider.tenant_id.clone(), provider.id.clone()), Arc::clone(&known));
+        self.lock().insert(place(provider), Arc::clone(&known));
         Ok(known)
     }
 
-    fn slot(&self, provider: &Provider) -> Result<OwnedSemaphorePermit, Trouble> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (provider.tenant_id.clone(), provider.id.clone());
-        let slots = slots.entry(place).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
-        Arc::clone(slots).try_acquire_owned().map_err(|_| Trouble::Slow)
+    async fn slot(&self, provider: &Provider, door: Door) -> Result<OwnedSemaphorePermit, Trouble> {
+        let slots = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry((place(provider), door)).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
+        };
+        let slot = tokio::time::timeout(IN_LINE, slots.acquire_owned()).await;
+        slot.ok().and_then(Result::ok).ok_or(Trouble::Slow)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(TenantId, ProviderId), Arc<Known>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Arc<Known>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn place(provider: &Provider) -> Place {
+    (provider.tenant_id.clone(), provider.id.clone())
 }
 
 fn client(provider: &Provider, secret: Option<&str>, known: &Known, redirect: &str) -> Result<Client, Trouble> {

@@ -16,6 +16,7 @@ use axum::routing::{get, post};
 use super::caller::Caller;
 use super::guard::trouble::Trouble;
 use super::service::people::Identity;
+use super::service::proofs::SignedIn;
 use super::service::user_codes::Presenting;
 use super::service::{Fault, Services};
 use super::state::AppState;
@@ -37,6 +38,12 @@ impl Ways {
         Ok(Self { providers: services.providers_of(&tenant.id).await?, password: tenant.policy.local_passwords })
     }
 
+    /// Those of somebody who is signed in.
+    pub async fn of(services: &Services, person: &SignedIn) -> Result<Self, Fault> {
+        let (providers, password) = services.ways_of(person).await?;
+        Ok(Self { providers, password })
+    }
+
     pub fn are_none(&self) -> bool {
         self.providers.is_empty() && !self.password
     }
@@ -50,6 +57,7 @@ pub fn router() -> Router<AppState> {
         .route(paths::SIGN_IN_BACK, get(provider::come_back))
         .route(paths::SHOW_SECOND_FACTOR, post(second_factor::post))
         .route(paths::SIGN_OUT, post(sign_out::post))
+        .route(paths::SIGN_OUT_THERE, get(sign_out::there))
 }
 
 /// Doors for institutions, who bring their proof along.

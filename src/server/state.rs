@@ -76,6 +76,10 @@ pub struct Limits {
     pub registrations: Limiter,
     /// Pages and forms, by network address.
     pub pages: Limiter,
+    /// People who come back from an institution, by network address: each makes us ask it.
+    pub arrivals: Limiter,
+    /// Lines in the log about logout tokens, by provider.
+    pub refused_logouts: Limiter,
 }
 
 /// How many requests a minute each caller may send.
@@ -87,6 +91,7 @@ pub struct RequestLimits {
     pub wrong_secrets: NonZeroU32,
     pub registrations: NonZeroU32,
     pub pages: NonZeroU32,
+    pub arrivals: NonZeroU32,
 }
 
 impl Default for RequestLimits {
@@ -98,6 +103,7 @@ impl Default for RequestLimits {
             wrong_secrets: per_minute(20),
             registrations: per_minute(10),
             pages: per_minute(1_200),
+            arrivals: per_minute(60),
         }
     }
 }
@@ -110,6 +116,8 @@ impl From<RequestLimits> for Limits {
             wrong_secrets: Limiter::per_minute(limits.wrong_secrets),
             registrations: Limiter::per_minute(limits.registrations),
             pages: Limiter::per_minute(limits.pages),
+            arrivals: Limiter::per_minute(limits.arrivals),
+            refused_logouts: Limiter::per_minute(NonZeroU32::MIN),
         }
     }
 }

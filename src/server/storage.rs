@@ -42,7 +42,7 @@ use crate::domain::pubkey::Dependencies;
 use clients::{Claimed, Known};
 use hosts::Credentialed;
 use lane::Lane;
-use pubkeys::{DependenciesAsked, Looked, LookupAsked};
+use pubkeys::standing::{self, DependenciesAsked, Looked, LookupAsked};
 pub use sqlx::SqliteConnection as Connection;
 pub use writer::BoxFuture;
 
@@ -112,8 +112,8 @@ impl Storage {
             readers,
             writer: writer::Writer::start(writing),
             clients: Lane::open(options.clone(), clients::find_claimed).await?,
-            dependencies: Lane::open(options.clone(), pubkeys::dependencies).await?,
-            lookups: Lane::open(options.clone(), pubkeys::look_up).await?,
+            dependencies: Lane::open(options.clone(), standing::dependencies).await?,
+            lookups: Lane::open(options.clone(), standing::look_up).await?,
             credentials: Lane::open(options, hosts::find_by_credential).await?,
         })
     }

@@ -71,13 +71,18 @@ pub async fn find_app(#[server(default)] app: i64) -> Result<Option<AppItem>, Se
 pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u64) -> Result<(), ServerFnError> {
     use std::time::Duration;
 
-    use crate::domain::paths::APPS;
+    use crate::domain::delegation::ChangeRefused;
+    use crate::domain::paths::{self, APPS, Onward};
     use crate::server::context::{self, Error};
     let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
     context::see_other(APPS);
     let until = services.now() + Duration::from_secs(ends);
     match services.change_my_app(&person, app, until).await {
         Ok(()) => context::say(w.apps_changed(w.exactly(until))).await,
+        Err(Error::Refused(ChangeRefused::Missing(missing))) => {
+            context::go_to(&paths::show(missing, &Onward::to(APPS)));
+            Ok(())
+        }
         Err(Error::Refused(refused)) => context::say_refused(w.change_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

@@ -126,15 +126,15 @@ pub async fn decide_device(
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
-    // Not before denying: that takes nothing but the wish.
-    if decision == "allow" && !context::may_decide()? {
-        return Ok(());
-    }
     let decided = match decision.as_str() {
-        "allow" => match consent(&lifetime, &host_accounts, &started_this) {
-            Ok(consent) => services.approve_device(&person, &grant, consent).await,
-            Err(refused) => Err(Error::Refused(refused)),
-        },
+        "allow" => {
+            // Not before denying: that takes nothing but the wish.
+            let Some(may_allow) = context::may_allow()? else { return Ok(()) };
+            match consent(&lifetime, &host_accounts, &started_this) {
+                Ok(consent) => services.approve_device(&may_allow, &grant, consent).await,
+                Err(refused) => Err(Error::Refused(refused)),
+            }
+        }
         "deny" => services.deny_device(&person, &grant).await,
         _ => return Ok(()),
     };

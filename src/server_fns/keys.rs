@@ -76,10 +76,12 @@ pub async fn add_key(
     #[server(default)] days: u32,
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostAccountId, HostName};
-    use crate::domain::paths::{KEYS, KEYS_ADD};
+    use crate::domain::paths::{KEYS, KEYS_ADD, Onward};
     use crate::server::context::keys::{KeyRefused, KeySource, KeyWanted, PublicKeyRefused};
     use crate::server::context::{self, Error, Notice, Place};
-    let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
+    let (services, w) = (context::services()?, context::words());
+    // A key lets somebody in for weeks, and a session may be all that they have got hold of.
+    let Some(person) = context::freshly_signed_in(&Onward::to(KEYS_ADD))? else { return Ok(()) };
     context::see_other(KEYS_ADD);
     let account = match HostAccountId::parse(host_account) {
         Ok(id) => services.find_my_host_account(&person, &id).await.map_err(context::fault)?,

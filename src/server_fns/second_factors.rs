@@ -10,10 +10,10 @@ pub async fn add_app(#[server(default)] code: String, #[server(default)] then: S
     let then = Onward::wanted(&then);
     let here = paths::going_on(IDENTITIES_APP, &then);
     let Some(person) = context::freshly_signed_in(&Onward::wanted(&here))? else { return Ok(()) };
-    let session = context::caller()?.session;
+    let (services, session) = (context::services()?, context::caller()?.session);
     context::go_to(&here);
-    let Some(SettingUp::App(secret)) = session.setting_up().await.map_err(context::fault)? else { return Ok(()) };
-    match context::services()?.set_up_app(&person, &secret, &code).await {
+    let Some(SettingUp::App(secret)) = session.setting_up(services.now()).await.map_err(context::fault)? else { return Ok(()) };
+    match services.set_up_app(&person, &secret, &code).await {
         Ok(set_up) => done(set_up, &then).await,
         Err(Error::Refused(refused)) => context::say_refused(context::words().not_set_up(&refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
@@ -32,10 +32,12 @@ pub async fn add_passkey(
     let then = Onward::wanted(&then);
     let here = paths::going_on(IDENTITIES_PASSKEY, &then);
     let Some(person) = context::freshly_signed_in(&Onward::wanted(&here))? else { return Ok(()) };
-    let session = context::caller()?.session;
+    let (services, session) = (context::services()?, context::caller()?.session);
     context::go_to(&here);
-    let Some(SettingUp::Passkey(asked)) = session.take_setting_up().await.map_err(context::fault)? else { return Ok(()) };
-    match context::services()?.set_up_passkey(&person, &asked, &passkey, &name).await {
+    let asked = session.setting_up(services.now()).await.map_err(context::fault)?;
+    session.forget_setting_up().await.map_err(context::fault)?;
+    let Some(SettingUp::Passkey(asked)) = asked else { return Ok(()) };
+    match services.set_up_passkey(&person, &asked, &passkey, &name).await {
         Ok(set_up) => done(set_up, &then).await,
         Err(Error::Refused(refused)) => context::say_refused(context::words().not_set_up(&refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
@@ -76,7 +78,7 @@ async fn done(set_up: crate::server::context::second_factors::SetUp, then: &crat
     use crate::domain::paths::{self, IDENTITIES, IDENTITIES_RECOVERY};
     use crate::server::context;
     let (session, w) = (context::caller()?.session, context::words());
-    session.take_setting_up().await.map_err(context::fault)?;
+    session.forget_setting_up().await.map_err(context::fault)?;
     session.sign_in(&set_up.identity, context::services()?.now()).await.map_err(context::fault)?;
     match set_up.recovery_codes {
         Some(codes) => {

@@ -6,6 +6,7 @@ use crate::domain::delegation::ChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
 use crate::domain::pubkey::Missing;
+use crate::domain::step_up;
 use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble, Why};
 use crate::server::service::people::{PersonRefused, SignInRefused};
@@ -69,7 +70,7 @@ impl Language {
                 Trouble::Untrusted(_) => self.arrival_refused_untrusted(),
                 Trouble::NotFresh => self.arrival_refused_not_fresh(),
                 Trouble::Denied(_) => self.arrival_refused_list_denied(),
-                Trouble::Misconfigured(_) | Trouble::OutOfBounds => self.arrival_refused_misconfigured(),
+                Trouble::Misconfigured(_) | Trouble::OtherName(_) | Trouble::OutOfBounds => self.arrival_refused_misconfigured(),
             },
             ArrivalRefused::NoList(trouble) => match trouble {
                 Trouble::Denied(_) => self.arrival_refused_list_denied(),
@@ -92,6 +93,15 @@ impl Language {
         }
     }
 
+    /// What somebody has to show before they can allow anything.
+    pub fn consent_missing(&self, missing: step_up::Missing) -> String {
+        match missing {
+            step_up::Missing::SignIn => self.consent_missing_sign_in(),
+            step_up::Missing::SecondFactor => self.consent_missing_second_factor(),
+            step_up::Missing::NoSecondFactor => self.consent_missing_own(),
+        }
+    }
+
     /// Why a second factor is not set up.
     pub fn not_set_up(&self, refused: &NotSetUp) -> String {
         match refused {
@@ -109,7 +119,7 @@ impl Language {
             Trouble::Unreachable(why) => self.provider_trouble_unreachable(self.provider_why(why)),
             Trouble::OutOfBounds => self.provider_trouble_out_of_bounds(),
             Trouble::Slow => self.provider_trouble_slow(),
-            Trouble::WrongIssuer(detail) => self.provider_trouble_issuer(detail),
+            Trouble::WrongIssuer(detail) | Trouble::OtherName(detail) => self.provider_trouble_issuer(detail),
             Trouble::Misconfigured(detail) => self.provider_trouble_misconfigured(detail),
             Trouble::Broken(_) | Trouble::Refused(_) | Trouble::Clock(_) | Trouble::Untrusted(_) | Trouble::NotFresh | Trouble::Denied(_) => {
                 self.provider_trouble_broken(trouble.to_string())
@@ -213,7 +223,7 @@ impl Language {
 
     pub fn change_refused(&self, refused: ChangeRefused) -> String {
         match refused {
-            ChangeRefused::Gone => self.change_refused_gone(),
+            ChangeRefused::Gone | ChangeRefused::Missing(_) => self.change_refused_gone(),
             ChangeRefused::InThePast => self.change_refused_in_the_past(),
             ChangeRefused::TooLong => self.change_refused_too_long(),
             ChangeRefused::NotYoursToProlong => self.change_refused_not_yours(),

@@ -134,6 +134,10 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     app.services.tidy().await.expect("tidied");
     assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains("Last asked for a key just now, 127.0.0.1"));
     assert!(browser.post("/api/admin/hosts/remove", &[("host", "frontera"), ("address", "login.example.org")]).await.says("has been deleted."));
+    assert!(browser.get("/admin/hosts?q=frontera").await.words().contains("frontera"), "as long as it holds a credential it may ask");
+    assert_eq!(browser.get("/admin/hosts/host?host=frontera").await.status, 200);
+    app.sql("DELETE FROM host_credentials").await;
+    assert_eq!(browser.get("/admin/hosts/host?host=frontera").await.status, 404);
     assert!(browser.post("/api/admin/hosts/add", &[("host", ""), ("address", "")]).await.problem().contains("letters"));
 }
 

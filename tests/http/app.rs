@@ -100,7 +100,7 @@ impl Drop for TestApp {
 /// Limits that no test meets by accident.
 pub fn no_limits() -> RequestLimits {
     let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
-    RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, registrations: many, pages: many }
+    RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, registrations: many, pages: many, arrivals: many }
 }
 
 pub fn number(n: u32) -> std::num::NonZeroU32 {

@@ -55,6 +55,8 @@ struct Inner {
     list: (u16, String),
     /// How often its keys were asked for.
     asked: usize,
+    /// How often it was asked who it is.
+    knocked: usize,
     issued: usize,
 }
 
@@ -146,6 +148,10 @@ impl Institution {
         self.0.lock().expect("state").asked
     }
 
+    pub fn times_asked(&self) -> usize {
+        self.0.lock().expect("state").knocked
+    }
+
     /// Says that somebody has signed out here; `claims` are added to what a good logout token has, `null` takes one away.
     pub fn logout_token(&self, now: i64, claims: &Value) -> String {
         let inner = self.0.lock().expect("state");
@@ -166,8 +172,12 @@ impl Institution {
         let mut inner = self.0.lock().expect("state");
         inner.issued += 1;
         let code = format!("code-{}", inner.issued);
-        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "auth_time": now, "nonce": asked.get("nonce"),
+        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": asked.get("nonce"),
                                 "preferred_username": "jdoe", "name": "Jane Doe" });
+        // As most do: only when asked (OpenID Connect Core §2).
+        if asked.contains_key("max_age") {
+            token["auth_time"] = json!(now);
+        }
         for (name, value) in claims.as_object().expect("claims") {
             token[name] = value.clone();
         }
@@ -178,7 +188,8 @@ impl Institution {
 }
 
 async fn metadata(State(institution): State<Institution>) -> Response {
-    let inner = institution.0.lock().expect("state");
+    let mut inner = institution.0.lock().expect("state");
+    inner.knocked += 1;
     let issuer = if inner.mischief == Mischief::OtherMetadata { "https://evil.example" } else { &inner.url };
     let keys = if inner.mischief == Mischief::PointsElsewhere { inner.url.replace("127.0.0.1", "127.0.0.2") } else { inner.url.clone() };
     match inner.mischief {
@@ -251,7 +262,10 @@ impl Institution {
         let basic = base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
         let known = inner.codes.remove(&form["code"]).filter(|(_, wanted, redirect)| *wanted == challenge && *redirect == form["redirect_uri"]);
-        let Some((claims, ..)) = known.filter(|_| headers["authorization"] == format!("Basic {basic}").as_str()) else {
+        if headers["authorization"] != format!("Basic {basic}").as_str() {
+            return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "invalid_client" }))).into_response();
+        }
+        let Some((claims, ..)) = known else {
             return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
         };
         Json(answer(sign(&claims, inner.mischief, inner.key))).into_response()

@@ -92,6 +92,7 @@ async fn a_person_links_an_account_from_its_host() {
         "You are Test User (testuser1 at Test).",
         &format!("Check that your terminal on frontera shows {}", text(&asked["user_code"])),
         "Account jd number 1001 Host frontera Asked 1 minute ago Linked until 20 November 2027",
+        "Keys of testuser1 will log in as jd on frontera: those you add,",
         "Confirm only if you started this on that host yourself, just now.",
     ] {
         assert!(words.contains(said), "{said}: {words}");

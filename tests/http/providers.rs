@@ -437,8 +437,11 @@ async fn one_more_identity_is_linked_by_whoever_has_both() {
     let stranger = app.signed_in_as("test", "eve", PASSWORD).await;
     assert_eq!(stranger.get(&format!("/identities/unlink?identity={number}")).await.status, 404);
     assert!(stranger.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains("unlinked already"));
+    let through_it = app.browser();
+    assert_eq!(through_it.through(&institution, WITH, app.seconds(), &json!({})).await.path, "/hosts");
     let page = browser.post("/api/identities/unlink", &[("identity", &number)]).await;
     assert!(page.says("jdoe · Campus has been unlinked."), "{}", page.words());
+    assert_eq!(through_it.get("/hosts").await.path, "/sign-in", "whoever may be in by it is not any more");
     assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"));
     assert_eq!((app.recorded("identity_linked").await, app.recorded("identity_unlinked").await), (1, 1));
 }
@@ -478,12 +481,14 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
     assert!(page.words().contains("You are signed out here. At Campus you may be signed in still."), "{}", page.words());
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id IS NOT NULL OR idp_subject IS NOT NULL").await, 0);
     assert_eq!(browser.get("/hosts").await.path, "/sign-in");
-    let (_, address) = page.text.split_once(&format!("href=\"{}", institution.url())).expect("the way there");
-    let address = reqwest::Url::parse(&(institution.url() + &address.split('"').next().expect("its end").replace("&amp;", "&"))).expect("an address");
+    assert!(page.says("href=\"/sign-out/there\"") && !page.says("id_token_hint"), "it is in no page");
+    let address = reqwest::Url::parse(&browser.set_out("/sign-out/there").await).expect("an address");
     assert_eq!(address.as_str().split('?').next(), Some(format!("{}/session/end", institution.url()).as_str()));
     let said: std::collections::HashMap<String, String> = address.query_pairs().into_owned().collect();
     assert_eq!((said["client_id"].as_str(), said["post_logout_redirect_uri"].as_str()), ("portal", app.url("/signed-out").as_str()));
     assert_eq!(said["id_token_hint"].split('.').count(), 3);
+    assert_eq!(browser.set_out("/sign-out/there").await, "/signed-out", "whoever sits there next does not find it");
+    assert_eq!(app.browser().set_out("/sign-out/there").await, "/signed-out");
     assert!(browser.get("/signed-out?state=x").await.words().contains("you may be signed in still"), "somebody else's word");
     let back = format!("/signed-out?state={}", said["state"]);
     assert!(browser.get(&back).await.words().contains("You are signed out here, and at Campus."));
@@ -547,6 +552,51 @@ async fn who_has_signed_out_there_is_signed_out_here() {
 }
 
 #[tokio::test]
+async fn who_has_signed_out_there_does_not_finish_signing_in_here() {
+    let (app, institution) = with_campus("open").await;
+    app.comes(&institution, json!({})).await;
+    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', x'00', 0, 0)").await;
+    let [one, two] = [app.browser(), app.browser()];
+    for (browser, sid) in [(&one, "s1"), (&two, "s2")] {
+        assert_eq!(browser.through(&institution, WITH, app.seconds(), &json!({ "sid": sid })).await.path, "/sign-in/second-factor");
+    }
+    assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s1" }))).await.0, 200);
+    assert_eq!(one.get("/sign-in/second-factor").await.path, "/sign-in");
+    assert_eq!(two.get("/sign-in/second-factor").await.path, "/sign-in/second-factor");
+    assert_eq!(app.recorded("session_ended").await, 1, "hers of before, which may rest on that one; there was none yet of this");
+}
+
+#[tokio::test]
+async fn a_logout_token_ends_no_session_that_began_after_it_and_counts_when_the_provider_is_off() {
+    let (app, institution) = with_campus("open").await;
+    let token = institution.logout_token(app.seconds(), &json!({ "sid": "s1" }));
+    app.clock.advance(Duration::from_secs(90));
+    let browser = app.browser();
+    browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
+    assert_eq!(tell(&app, &token).await.0, 200);
+    assert_eq!(browser.get("/hosts").await.path, "/hosts");
+    app.sql("UPDATE identity_providers SET enabled = 0").await;
+    assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s1" }))).await.0, 200);
+    assert_eq!(browser.get("/hosts").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn tokens_of_strangers_ask_a_broken_provider_once_a_minute() {
+    let (app, institution) = with_campus("open").await;
+    app.comes(&institution, json!({})).await;
+    let asked = institution.times_asked();
+    app.clock.advance(Duration::from_secs(61));
+    for mischief in [Mischief::OtherKey, Mischief::Broken] {
+        institution.misbehave(mischief);
+        let token = institution.logout_token(app.seconds(), &json!({}));
+        futures_util::future::join_all((0..5).map(|_| tell(&app, &token))).await;
+        institution.misbehave(Mischief::None);
+        assert!(app.comes(&institution, json!({})).await.path == "/hosts", "and keep nobody out");
+    }
+    assert_eq!(institution.times_asked(), asked + 1);
+}
+
+#[tokio::test]
 async fn nobody_is_signed_out_by_a_token_that_is_not_to_be_trusted() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
@@ -598,6 +648,9 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
     app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', x'00', 0, 0)").await;
     assert_eq!(app.comes(&institution, json!({})).await.path, "/sign-in/second-factor");
     assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"] })).await.path, "/hosts", "shown there it is not asked for again");
+    let long_ago = app.seconds() - 10 * 86_400;
+    assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": long_ago })).await.path, "/sign-in/second-factor");
+    assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await.path, "/sign-in/second-factor", "nobody knows when");
     // Before what is hard to take back, it may be shown there as well.
     let page = browser.get("/keys/revoke-everything").await;
     assert!(page.path == "/sign-in/second-factor" && page.says("Show it at Campus instead"), "{}", page.words());

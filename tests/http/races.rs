@@ -94,7 +94,8 @@ async fn nothing_is_given_to_a_session_that_has_been_ended() {
         label: None,
     };
     let before = app.dump("test").await;
-    let refused = app.services.register_my_key(&late, &wanted).await.map(|made| made.pubkey.number);
+    let fresh = app.services.fresh(&late).expect("signed in just now");
+    let refused = app.services.register_my_key(&fresh, &wanted).await.map(|made| made.pubkey.number);
     assert!(matches!(refused, Err(Error::Refused(KeyRefused::SignedOut))), "{refused:?}");
     let app_of_theirs = app.services.list_my_apps(&late, &Default::default()).await.expect("a list").items.remove(0);
     let until = app.services.now() + std::time::Duration::from_secs(60);

@@ -113,7 +113,8 @@ async fn with_a_second_factor_a_password_is_half_a_sign_in() {
         assert_eq!(browser.get(closed).await.path, "/sign-in", "{closed}");
     }
     assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/sign-in");
-    assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id = 'ann'").await, 1, "only her own browser");
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id = 'ann' AND signed_in_at IS NOT NULL").await, 1, "her own");
+    assert!(!browser.get("/").await.says("Sign out"));
 
     let page = show(&browser, "000000").await;
     assert_eq!((page.status, page.path.as_str()), (422, "/sign-in/second-factor"));
@@ -159,24 +160,113 @@ async fn codes_count_one_step_early_or_late_and_no_more() {
 }
 
 #[tokio::test]
-async fn five_wrong_codes_are_enough_for_ten_minutes() {
+async fn four_wrong_codes_are_enough_for_a_quarter_of_an_hour_but_for_what_nobody_guesses() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     let (_, ann, recovery) = with_app(&app).await;
     let browser = app.browser_at("192.0.2.1");
     half(&browser).await;
-    for wrong in ["000000", "111111", "AAAA-AAAA-AAAA", "", "nonsense"] {
+    for wrong in ["000000", "111111", "", "nonsense"] {
         assert_eq!(show(&browser, wrong).await.status, 422, "{wrong:?}");
     }
-    for right in [&ann.code(&app), &recovery[0]] {
-        let page = show(&browser, right).await;
-        assert_eq!((page.status, page.retry_after()), (429, Some(600)));
-        assert!(page.problem().starts_with("Too many wrong codes. Wait 10 minutes"), "{}", page.problem());
-    }
+    let page = show(&browser, &ann.code(&app)).await;
+    assert_eq!((page.status, page.retry_after()), (429, Some(900)));
+    assert!(page.problem().starts_with("Too many wrong codes. Wait 15 minutes"), "{}", page.problem());
     let elsewhere = app.browser_at("198.51.100.1");
     half(&elsewhere).await;
-    assert_eq!(show(&elsewhere, &recovery[0]).await.path, "/", "the person themselves, elsewhere; and the code was not spent");
-    app.clock.advance(10 * MINUTE);
+    assert_eq!(show(&elsewhere, &ann.code(&app)).await.path, "/", "the person themselves, elsewhere");
+    assert_eq!(show(&browser, &recovery[0]).await.path, "/", "60 random bits");
+    app.clock.advance(15 * MINUTE);
+    half(&browser).await;
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/");
+}
+
+#[tokio::test]
+async fn one_stranger_who_knows_the_password_does_not_keep_its_person_out() {
+    let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
+    let (_, ann, _) = with_app(&app).await;
+    let stranger = app.browser_at("192.0.2.1");
+    for _ in 0..5 {
+        half(&stranger).await;
+        for _ in 0..5 {
+            show(&stranger, "000000").await;
+        }
+        app.clock.advance(15 * MINUTE);
+    }
+    for _ in 0..20 {
+        show(&stranger, "AAAA-AAAA-AAAA").await;
+    }
+    let own = app.browser_at("198.51.100.1");
+    half(&own).await;
+    assert_eq!(show(&own, &ann.code(&app)).await.path, "/");
+}
+
+#[tokio::test]
+async fn what_ends_somebodys_sessions_ends_half_a_sign_in_as_well() {
+    let app = TestApp::start().await;
+    let (own, ann, recovery) = with_app(&app).await;
+    let half_in = async || {
+        let browser = app.browser();
+        half(&browser).await;
+        browser
+    };
+    let mut spare = recovery.iter();
+    let mut finished = async |browser: &Browser| show(browser, spare.next().expect("a code")).await.path;
+    let browser = half_in().await;
+    assert_eq!(own.post("/api/keys/revoke-everything", &[]).await.path, "/activity");
+    assert_eq!(finished(&browser).await, "/sign-in");
+
+    let browser = half_in().await;
+    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    let admin = app.signed_in().await;
+    for change in ["disable", "enable"] {
+        admin.post("/api/admin/people/change", &[("user", "ann"), ("change", change)]).await;
+    }
+    assert_eq!(finished(&browser).await, "/sign-in");
+    assert_eq!(app.number("SELECT count(*) FROM recovery_codes").await, 10, "none was spent");
+
+    // Nor is it a session of its own, nor leaves one behind of somebody else in the same browser.
+    let browser = app.signed_in().await;
+    half(&browser).await;
+    assert_eq!(browser.get("/keys").await.path, "/sign-in");
+    assert_eq!(show(&browser, &ann.code(&app)).await.path, "/");
+    half_in().await;
+    assert_eq!(browser.get("/sessions").await.text.matches("row-card").count(), 1, "no halves");
+}
+
+#[tokio::test]
+async fn no_key_is_added_and_nothing_prolonged_by_a_session_alone() {
+    let app = TestApp::start().await;
+    let (browser, ann, _) = with_app(&app).await;
+    app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
+    let device = app.start_device().await;
+    let consent = browser.enter(&device.user_code).await;
+    assert!(allow(&browser, &consent).await.says("Connected"));
+    let number = app.texts("SELECT number || '' FROM delegations WHERE user_id = 'ann'").await.remove(0);
+    app.clock.advance(15 * MINUTE);
+    assert_eq!(browser.get("/keys/add").await.path, "/sign-in/second-factor", "before anything is typed");
+    let form = [("host_account", "hac_x"), ("public_key", "x"), ("days", "7")];
+    assert_eq!(browser.post("/api/keys/add", &form).await.path, "/sign-in/second-factor");
+    let change = async |seconds: &str| browser.post("/api/apps/change", &[("app", &number), ("ends", seconds)]).await;
+    assert!(change("3600").await.says("It now ends on"), "sooner takes nothing but the wish");
+    assert_eq!(change("86400").await.path, "/sign-in/second-factor");
+    browser.post("/sign-in/second-factor/show", &[("again", "1"), ("then", "/apps"), ("code", &ann.code(&app))]).await;
+    assert!(change("86400").await.says("It now ends on"));
+    assert_eq!(browser.get("/keys/add").await.path, "/keys/add");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_on_the_screen_before_is_not_set_up() {
+    let app = TestApp::start().await;
+    app.add_person("test", "ann").await;
+    let browser = app.signed_in_as("test", "ann", PASSWORD).await;
+    let seen = App::scan(&browser.get("/identities/app").await).secret;
+    browser.sign_in("test", "ann", PASSWORD).await;
+    let anew = App::scan(&browser.get("/identities/app").await).secret;
+    assert_ne!(anew, seen, "signing in again begins anew");
+    app.clock.advance(15 * MINUTE);
+    let form = [("tenant", "test"), ("user_name", "ann"), ("password", PASSWORD), ("again", "1"), ("then", "/identities/app")];
+    let page = browser.post("/sign-in/password", &form).await;
+    assert_ne!(App::scan(&page).secret, anew);
 }
 
 #[tokio::test]
@@ -281,7 +371,9 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let consent = browser.enter(&device.user_code).await;
     app.sql("UPDATE device_grants SET expires_at = expires_at + 3600000").await;
     app.clock.advance(15 * MINUTE);
-    assert_eq!(browser.get("/device").await.path, "/sign-in/second-factor", "too long ago");
+    let asked = browser.get("/device").await;
+    assert!(asked.path == "/device" && asked.says("show your second factor first") && !asked.says("value=\"allow\""), "{}", asked.words());
+    assert!(asked.says("/sign-in/second-factor?again=1&amp;then=/device"), "{}", asked.text);
     assert_eq!(allow(&browser, &consent).await.path, "/sign-in/second-factor", "nor by the form alone");
     assert_eq!(app.poll(&device).await.error(), "authorization_pending");
     let form = [("again", "1"), ("then", "/device"), ("code", &ann.code(&app))];
@@ -293,9 +385,13 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let bob = app.signed_in_as("test", "bob", PASSWORD).await;
     let (third, fourth) = (app.start_device().await, app.start_device().await);
     let page = bob.enter(&third.user_code).await;
-    assert!(page.path == "/identities/second-factor" && page.says("/identities/app?then=/device"), "{}", page.words());
-    let grant = app.texts("SELECT id FROM device_grants WHERE claimed_person = 'bob'").await;
-    let page = bob.post("/api/device/decide", &[("grant", &grant[0]), ("decision", "deny")]).await;
+    assert!(
+        page.path == "/device" && page.says("you have none yet") && page.says("href=\"/identities/second-factor?then=/device\""),
+        "{}",
+        page.words()
+    );
+    assert_eq!(allow(&bob, &page).await.path, "/identities/second-factor");
+    let page = bob.deny(&page).await;
     assert!(page.path == "/device/result" && page.says("Denied"), "no takes nothing but the wish: {}", page.words());
     bob.enter(&fourth.user_code).await;
     let own = App::scan(&bob.get("/identities/app?then=/device").await);
@@ -324,6 +420,15 @@ async fn without_the_last_one_the_password_is_enough_again() {
 }
 
 #[tokio::test]
+async fn a_lost_key_is_told_at_the_start() {
+    let app = TestApp::start().await;
+    with_app(&app).await;
+    assert!(app.services.unsealable().await.expect("an answer").is_empty());
+    app.sql("UPDATE totp SET secret_sealed = zeroblob(60)").await;
+    assert_eq!(app.services.unsealable().await.expect("an answer"), ["authenticator apps"]);
+}
+
+#[tokio::test]
 async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
     let app = TestApp::start().await;
     let (browser, _, _) = with_app(&app).await;
@@ -342,7 +447,7 @@ async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
 #[tokio::test]
 async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
     let app = TestApp::start().await;
-    let (_, _, recovery) = with_app(&app).await;
+    let (own, _, recovery) = with_app(&app).await;
     app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
     let admin = app.signed_in().await;
     assert!(!admin.get("/admin/people/person?user=testuser1").await.says("Take their second factors away"), "there are none");
@@ -350,6 +455,7 @@ async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
     let question = admin.get("/admin/people/change?user=ann&change=forget-factors").await;
     assert!(question.says("Take all second factors of ann away?"), "{}", question.words());
     admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
+    assert_eq!(own.get("/keys").await.path, "/sign-in", "whoever has got hold of it may be in");
     assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/", "{}", recovery[0]);
     assert_eq!(app.number("SELECT (SELECT count(*) FROM totp) + (SELECT count(*) FROM recovery_codes)").await, 0);
     assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'second_factor_removed' AND user_id = 'ann'").await, ["person:testuser1"]);

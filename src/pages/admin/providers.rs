@@ -6,6 +6,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::parts::{AdminPage, Tick};
+use crate::domain::ids::ProviderId;
 use crate::domain::paths::{self, encoded};
 use crate::domain::provider::Newcomers;
 use crate::pages::components::{Command, Confirm, Copyable, Gone, Hidden, Said, Sorry};
@@ -95,6 +96,7 @@ pub fn AddAProvider() -> impl IntoView {
     Suspend::new(async move {
         let (w, said) = (words(), context::said().await);
         let profiles = context::services().map(|services| services.profiles()).unwrap_or_default();
+        let redirect = redirect_pattern();
         let chosen = if typed("kind").is_empty() { "oidc".to_owned() } else { typed("kind") };
         view! {
             <AdminPage title=w.admin_providers_add() here=paths::ADMIN_PROVIDERS refused=said.is_some()>
@@ -103,6 +105,7 @@ pub fn AddAProvider() -> impl IntoView {
                     <label for="provider">{w.admin_providers_id()}</label>
                     <input id="provider" name="provider" type="text" value=typed("provider") required maxlength="64" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="provider-hint"/>
                     <p class="hint" id="provider-hint">{w.admin_providers_id_hint()}</p>
+                    <p class="hint">{w.admin_providers_redirect_will_be()} " " <code dir="ltr">{redirect}</code></p>
                     <label for="display-name">{w.admin_providers_name()}</label>
                     <input id="display-name" name="display_name" type="text" value=typed("display_name") required maxlength="128" autocomplete="off"/>
                     <label for="kind">{w.admin_providers_kind()}</label>
@@ -127,6 +130,13 @@ pub fn AddAProvider() -> impl IntoView {
             </AdminPage>
         }
     })
+}
+
+/// Where a provider will send people back to, but for its short name: most want to know before they give a client id.
+fn redirect_pattern() -> String {
+    let name = ProviderId::parse("NAME").ok();
+    let address = context::services().ok().zip(context::visitor()).zip(name);
+    address.map(|((services, person), name)| services.redirect_address(person.tenant_id(), &name)).unwrap_or_default()
 }
 
 #[component]

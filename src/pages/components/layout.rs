@@ -70,6 +70,7 @@ fn Personal(person: SignedIn, here: String) -> AnyView {
                 {link(paths::KEYS, w.nav_keys())}
                 {link(paths::APPS, w.nav_apps())}
                 {link(paths::SESSIONS, w.nav_sessions())}
+                {link(paths::IDENTITIES, w.nav_identities())}
                 {link(paths::ACTIVITY, w.nav_activity())}
                 {person.is_admin().then(|| link(paths::ADMIN, w.nav_admin()))}
             </ul>

@@ -121,7 +121,8 @@ pub fn SetUpApp() -> impl IntoView {
                     <ol class="steps">
                         <li>
                             <p>{w.factors_app_scan()}</p>
-                            <QrCode text=address label=w.factors_app_qr()/>
+                            <QrCode text=address.clone() label=w.factors_app_qr()/>
+                            <p><a href=address rel="external">{w.factors_app_here()}</a></p>
                             <p>{w.factors_app_type()}</p>
                             <Copyable text=secret/>
                         </li>
@@ -130,7 +131,10 @@ pub fn SetUpApp() -> impl IntoView {
                                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                                 <label for="code">{w.factors_app_code()}</label>
                                 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
-                                <button class="main">{w.factors_app_done()}</button>
+                                <p class="actions">
+                                    <button class="main">{w.factors_app_done()}</button>
+                                    <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>
+                                </p>
                             </form>
                         </li>
                     </ol>
@@ -146,12 +150,12 @@ pub fn SetUpApp() -> impl IntoView {
 async fn app_set_up(then: &Onward) -> Result<Option<Shown<AppSetUp>>, ServerFnError> {
     let Some(person) = fresh_at(paths::IDENTITIES_APP, then)? else { return Ok(None) };
     let (services, session) = (context::services()?, context::caller()?.session);
-    let secret = match session.setting_up().await.map_err(context::fault)? {
+    let secret = match session.setting_up(services.now()).await.map_err(context::fault)? {
         // A reload, or a code that was wrong, does not make what has been scanned useless.
         Some(SettingUp::App(secret)) => secret,
         _ => {
             let secret = services.new_app_secret().reveal().to_owned();
-            session.set_setting_up(&SettingUp::App(secret.clone())).await.map_err(context::fault)?;
+            session.set_setting_up(&SettingUp::App(secret.clone()), services.now()).await.map_err(context::fault)?;
             secret
         }
     };
@@ -207,10 +211,11 @@ pub fn SetUpPasskey() -> impl IntoView {
 
 async fn passkey_set_up(then: &Onward) -> Result<Option<Shown<Option<PasskeyAsked>>>, ServerFnError> {
     let Some(person) = fresh_at(paths::IDENTITIES_PASSKEY, then)? else { return Ok(None) };
-    let asked = context::services()?.ask_for_new_passkey(&person).await.map_err(context::fault)?;
+    let services = context::services()?;
+    let asked = services.ask_for_new_passkey(&person).await.map_err(context::fault)?;
     if let Some(asked) = &asked {
         let session = context::caller()?.session;
-        session.set_setting_up(&SettingUp::Passkey(asked.state.clone())).await.map_err(context::fault)?;
+        session.set_setting_up(&SettingUp::Passkey(asked.state.clone()), services.now()).await.map_err(context::fault)?;
     }
     Ok(Some(Shown { what: asked, said: context::said().await }))
 }

@@ -23,6 +23,11 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     let services = open(&config).await?;
     let made = init::set_up(&services, &config).await?;
     words::first_start(&made)?;
+    for what in services.unsealable().await? {
+        tracing::error!(
+            "keys/secrets.key is not the one that {what} were sealed with: they are useless until it is back; see Backup in docs/operations.md"
+        );
+    }
     let languages = Languages::built_in().and_of(&config.data_dir.join("words")).map_err(|refused| Failed::Other(refused.to_string()))?;
     let tls = match &config.tls {
         Tls::Elsewhere => None,

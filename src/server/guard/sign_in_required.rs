@@ -48,7 +48,7 @@ fn is_of_administrators(path: &str) -> bool {
 }
 
 fn is_public(path: &str) -> bool {
-    let signing = [paths::SIGN_IN_PASSWORD, paths::SIGN_IN_INVITATION, paths::SHOW_SECOND_FACTOR, paths::SIGN_OUT];
+    let signing = [paths::SIGN_IN_PASSWORD, paths::SIGN_IN_INVITATION, paths::SHOW_SECOND_FACTOR, paths::SIGN_OUT, paths::SIGN_OUT_THERE];
     let through_an_institution = path.starts_with(paths::SIGN_IN_WITH_ALL) || path.starts_with(paths::SIGN_IN_BACK_ALL);
     through_an_institution || paths::PUBLIC_PAGES.contains(&path) || paths::PUBLIC_ACTIONS.contains(&path) || signing.contains(&path)
 }

@@ -18,13 +18,11 @@ use crate::domain::time::Timestamp;
 
 /// How long it is believed.
 const FRESH: Duration = Duration::from_secs(60 * 60);
-/// How soon it is asked again when a key is missing.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 pub struct Known {
     /// The provider as it was set up when this was asked.
     of: Provider,
-    asked_at: Timestamp,
+    pub asked_at: Timestamp,
     /// It is on this machine, as in development; then so may its addresses be, and nobody else's.
     pub local: bool,
     pub issuer: String,
@@ -168,10 +166,6 @@ impl Known {
         now.since(self.asked_at) < FRESH
     }
 
-    pub fn may_be_asked_again(&self, now: Timestamp) -> bool {
-        now.since(self.asked_at) >= ASK_AGAIN
-    }
-
     /// Whether what came back is from this provider, and not another's answer mixed in (RFC 9207 §2.4).
     pub fn check_issuer(&self, named: Option<&str>) -> Result<(), Trouble> {
         match named {
@@ -203,7 +197,7 @@ fn from_discovery(error: DiscoveryError<Trouble>) -> Trouble {
     match error {
         DiscoveryError::Request(trouble) => trouble,
         // What the library says of an issuer that names another.
-        DiscoveryError::Validation(why) => Trouble::WrongIssuer(why),
+        DiscoveryError::Validation(why) => Trouble::OtherName(why),
         other => Trouble::Broken(format!("its metadata cannot be read: {other}")),
     }
 }

@@ -3,7 +3,7 @@
 use oauth2::AccessToken;
 use serde_json::Value;
 
-use super::{Providers, Trouble};
+use super::{Door, Providers, Trouble};
 use crate::domain::provider::Provider;
 use crate::domain::resources::Listed;
 use crate::domain::time::Timestamp;
@@ -14,7 +14,7 @@ const LONGEST: usize = 500;
 impl Providers {
     /// What the list at this address says to the holder of the token.
     pub async fn resources(&self, provider: &Provider, list: &str, token: &AccessToken, now: Timestamp) -> Result<Vec<Listed>, Trouble> {
-        let _slot = self.slot(provider)?;
+        let _slot = self.slot(provider, Door::SignIn).await?;
         let known = self.known(provider, now).await?;
         read(&self.http.to(provider, known.local).get_list(list, token.secret()).await?)
     }

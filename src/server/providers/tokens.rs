@@ -77,7 +77,12 @@ impl TokenAnswer {
 impl From<RequestTokenError<Trouble, BasicErrorResponse>> for Trouble {
     fn from(error: RequestTokenError<Trouble, BasicErrorResponse>) -> Self {
         match error {
-            RequestTokenError::ServerResponse(refused) => Self::Refused(refused.error().to_string()),
+            RequestTokenError::ServerResponse(refused) => match refused.error().as_ref() {
+                error @ ("invalid_client" | "unauthorized_client") => {
+                    Self::Misconfigured(format!("it does not take this client or its secret: {error}"))
+                }
+                error => Self::Refused(error.to_owned()),
+            },
             RequestTokenError::Request(trouble) => trouble,
             RequestTokenError::Parse(error, _) => Self::Broken(format!("its token answer cannot be read: {error}")),
             RequestTokenError::Other(why) => Self::Broken(why),
@@ -101,7 +106,7 @@ impl Said {
 
 /// Why a token is not taken.
 pub enum Unverified {
-    /// It is signed with a key that the provider has not shown: perhaps a new one.
+    /// It is not signed with a key that the provider has shown: perhaps with a new one, which may bear an old name.
     UnknownKey,
     Trouble(Trouble),
 }
@@ -169,7 +174,9 @@ pub fn id_token(answer: &TokenAnswer, provider: &Provider, known: &Known, nonce:
 
 fn from_claims(error: ClaimsVerificationError) -> Unverified {
     match error {
-        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => Unverified::UnknownKey,
+        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey | SignatureVerificationError::CryptoError(_)) => {
+            Unverified::UnknownKey
+        }
         ClaimsVerificationError::SignatureVerification(why) => Unverified::Trouble(Trouble::Untrusted(why.to_string())),
         ClaimsVerificationError::Expired(why) => Unverified::Trouble(Trouble::Clock(why)),
         ClaimsVerificationError::InvalidIssuer(why) => Unverified::Trouble(Trouble::WrongIssuer(why)),
@@ -226,7 +233,7 @@ fn signed(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Re
         }
     }
     let said = jsonwebtoken::decode::<Value>(text, &key, &validation).map_err(|error| match error.kind() {
-        jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::Trouble(Trouble::Untrusted("its signature is wrong".into())),
+        jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::UnknownKey,
         jsonwebtoken::errors::ErrorKind::InvalidIssuer => Unverified::Trouble(Trouble::WrongIssuer("it is another's token".into())),
         _ => untrusted(error),
     })?;
@@ -241,10 +248,11 @@ pub struct SignedOut {
     pub subject: Option<String>,
     /// `None`: all their sessions.
     pub sid: Option<String>,
+    /// When, by its clock.
+    pub at: Timestamp,
 }
 
-/// OpenID Connect Back-Channel Logout 1.0 §2.6. Its number is not kept: what comes again within the minutes for which a token counts
-/// ends nothing but what rests on a session that has ended.
+/// OpenID Connect Back-Channel Logout 1.0 §2.6. Its number is not kept: what comes again ends no session that began after it was made.
 pub fn logout_token(text: &str, provider: &Provider, known: &Known, now: Timestamp) -> Result<SignedOut, Unverified> {
     const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
     let untrusted = |why: &str| Unverified::Trouble(Trouble::Untrusted(why.into()));
@@ -264,7 +272,7 @@ pub fn logout_token(text: &str, provider: &Provider, known: &Known, now: Timesta
     let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
     match (text("sub"), text("sid")) {
         (None, None) => Err(untrusted("it does not say who it is about")),
-        (subject, sid) => Ok(SignedOut { issuer: known.issuer.clone(), subject, sid }),
+        (subject, sid) => Ok(SignedOut { issuer: known.issuer.clone(), subject, sid, at: made }),
     }
 }
 

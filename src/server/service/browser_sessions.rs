@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::entropy::Secret;
-use super::proofs::{FreshlySignedIn, NotNow, SignedIn, TenantAdmin, Visit};
+use super::proofs::{FreshlySignedIn, MayAllow, NotNow, SignedIn, TenantAdmin, Visit};
 pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
 use super::storage::{self, Connection, activity, browser_sessions, people, second_factors};
 use super::{Fault, Services};
@@ -73,9 +73,12 @@ impl Services {
         self.fresh_if(person, false)
     }
 
-    /// The same before a device is let in, for which the tenant may demand a second factor of everybody.
-    pub fn fresh_for_consent(&self, person: &SignedIn) -> Result<(), NotNow> {
-        if person.tenant.policy.second_factor_at_consent { self.fresh_if(person, true).map(drop) } else { Ok(()) }
+    /// The person, before they let a device in, for which the tenant may demand a second factor of everybody.
+    pub fn may_allow(&self, person: &SignedIn) -> Result<MayAllow, NotNow> {
+        if person.tenant.policy.second_factor_at_consent {
+            self.fresh_if(person, true)?;
+        }
+        Ok(MayAllow(person.clone()))
     }
 
     /// The person as an administrator of their tenant, if they are one and have shown just now that it is them.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::FutureExt;
 
 use super::browser_sessions::still_signed_in;
-use super::proofs::{SignedIn, TenantAdmin};
+use super::proofs::{MayAllow, SignedIn, TenantAdmin};
 use super::storage::delegations::NewDelegation;
 use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts, pubkeys};
 use super::{Error, Fault, Services};
@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 
 impl Services {
     /// Allows a device: the decision, the delegation and the activity row stand together or not at all.
-    pub async fn approve_device(&self, person: &SignedIn, grant: &DeviceGrantId, consent: Consent) -> Result<(), Error<DecisionRefused>> {
+    pub async fn approve_device(&self, MayAllow(person): &MayAllow, grant: &DeviceGrantId, consent: Consent) -> Result<(), Error<DecisionRefused>> {
         let Some(tenant) = self.enabled_tenant(person.tenant_id()).await? else { return Err(Error::Refused(DecisionRefused::NotYours)) };
         check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;
         let delegation = DelegationId::parse(self.new_id("dlg")).map_err(Fault::new)?;

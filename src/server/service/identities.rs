@@ -11,15 +11,14 @@ use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
 use super::people::{Identity, PersonRefused};
 use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin};
-use super::providers::place;
 use super::resources::Offer;
 pub use super::storage::identities::Identity as Linked;
 use super::storage::people::Person;
 use super::storage::providers::Stored;
-use super::storage::{self, Connection, activity, identities, people, providers, second_factors, user_mfa};
+use super::storage::{self, Connection, activity, browser_sessions, identities, people, providers, second_factors, user_mfa};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
-use crate::domain::ids::{ProviderId, TenantId, UserId};
+use crate::domain::ids::{ProviderId, SessionId, TenantId, UserId};
 use crate::domain::provider::{Provider, Vouched};
 use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
@@ -30,8 +29,8 @@ use crate::server::providers::{TripSecrets, Wish};
 pub const LONGEST_TRIP: Duration = Duration::from_secs(15 * 60);
 /// How long an invitation can be used.
 pub const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How old a sign-in may be there to count as one that was made for us now.
-const JUST_NOW: Duration = Duration::from_secs(5 * 60);
+/// By how much an institution's clock may be behind ours.
+pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 const INVITED: &str = "invitation";
 
@@ -198,8 +197,7 @@ impl Services {
             return Err(Error::Refused(ArrivalRefused::NoTrip));
         }
         let stored = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
-        let secret =
-            stored.secret_sealed.as_deref().map(|sealed| self.unseal(&place(&stored.provider.tenant_id, &stored.provider.id), sealed)).transpose()?;
+        let secret = self.client_secret(&stored)?;
         let redirect = self.redirect_address(&trip.tenant_id, &trip.provider);
         let arrival = self
             .shared
@@ -208,8 +206,8 @@ impl Services {
             .await
             .map_err(trouble)?;
         // Somebody else may have left a session open there, on a machine that several people use.
-        let just_now = matches!(trip.purpose, Purpose::Again(_) | Purpose::Hosts(_));
-        if just_now && arrival.authenticated_at.is_none_or(|at| self.now().since(at) >= JUST_NOW) {
+        let just_now = !matches!(trip.purpose, Purpose::SignIn);
+        if just_now && arrival.authenticated_at.is_none_or(|at| at + SKEW < trip.since) {
             return Err(trouble(Trouble::NotFresh));
         }
         match &trip.purpose {
@@ -230,9 +228,12 @@ impl Services {
     ) -> Result<Identity, Error<ArrivalRefused>> {
         let tenant = self.enabled_tenant(&provider.tenant_id).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
         let now = self.now();
+        // Whoever does not say when may mean long ago.
+        let at = arrival.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
+        let mfa_until = Some(at + tenant.policy.mfa_lifetime).filter(|until| arrival.vouched.mfa && *until > now);
         let newcomer = Newcomer {
             invitation: invitation.map(|code| self.keys().hash(INVITED, code.trim())),
-            mfa_until: arrival.authenticated_at.filter(|_| arrival.vouched.mfa).map(|at| at.min(now) + tenant.policy.mfa_lifetime),
+            mfa_until,
             spare: self.new_id("n"),
             vouched: arrival.vouched.clone(),
             provider: provider.clone(),
@@ -241,9 +242,7 @@ impl Services {
             now,
         };
         let user_id = self.attempt(move |db| newcomer.let_in(db).boxed()).await?;
-        // Whoever does not say when may mean long ago.
-        let at = arrival.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
-        let second_at = arrival.vouched.mfa.then_some(at);
+        let second_at = mfa_until.map(|_| at);
         Ok(Identity { tenant_id: provider.tenant_id, user_id, shown: Shown { at, second_at }, through: Some(arrival.through) })
     }
 
@@ -274,9 +273,11 @@ impl Services {
         let linked = self.identities_of(admin, user_id).await?.into_iter().find(|identity| identity.number == number);
         let linked = linked.ok_or(Error::Refused(PersonRefused::NoIdentity))?;
         let (identity, record) = (linked.clone(), by_admin(admin, Kind::IdentityUnlinked, user_id, self.now()).subject(&linked.label));
-        let delete =
-            self.change_person(admin, record, user_id, move |db, tenant, _| async move { identities::delete(db, &tenant, &identity).await }.boxed());
-        delete.await?;
+        let admins_own = admin.session.clone();
+        self.change_person(admin, record, user_id, move |db, tenant, _| {
+            async move { end(db, &tenant, &identity, admins_own.as_ref()).await }.boxed()
+        })
+        .await?;
         Ok(linked)
     }
 
@@ -321,9 +322,15 @@ async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timesta
     if linked.is_empty() && !(password && person.tenant().policy.local_passwords) {
         return Err(Error::Refused(NotUnlinked::OnlyWayIn));
     }
-    identities::delete(db, tenant, &identity).await?;
+    end(db, tenant, &identity, Some(person.visit().session_id())).await?;
     activity::insert(db, &of_person(&person, Kind::IdentityUnlinked, &identity.label, now)).await?;
     Ok(identity)
+}
+
+/// Deletes an identity, and ends the sessions that rest on it: somebody else may have been in by it. But not the one it is done from.
+async fn end(db: &mut Connection, tenant: &TenantId, identity: &Linked, keep: Option<&SessionId>) -> Result<bool, storage::Fault> {
+    browser_sessions::delete_through(&mut *db, tenant, &identity.issuer, &identity.subject, keep).await?;
+    identities::delete(db, tenant, identity).await
 }
 
 fn of_person(person: &SignedIn, kind: Kind, label: &str, now: Timestamp) -> Activity {
@@ -331,7 +338,7 @@ fn of_person(person: &SignedIn, kind: Kind, label: &str, now: Timestamp) -> Acti
 }
 
 fn trouble(trouble: Trouble) -> Error<ArrivalRefused> {
-    Error::Refused(ArrivalRefused::Trouble(trouble))
+    Error::Refused(ArrivalRefused::Trouble(trouble.shortened()))
 }
 
 /// Somebody whom a provider vouches for, at the door.
@@ -341,6 +348,7 @@ struct Newcomer {
     /// Who it must be.
     only: Option<UserId>,
     invitation: Option<Vec<u8>>,
+    /// Until when the second factor counts that they showed there; `None`: they showed none, or too long ago.
     mfa_until: Option<Timestamp>,
     /// Part of a name that nobody has.
     spare: String,
@@ -370,7 +378,7 @@ impl Newcomer {
         {
             activity::insert(db, &self.record(Kind::MfaOpened, &user_id)).await?;
         }
-        let half = !self.vouched.mfa && second_factors::has_any(&mut *db, tenant, &user_id).await?;
+        let half = self.mfa_until.is_none() && second_factors::has_any(&mut *db, tenant, &user_id).await?;
         activity::insert(db, &self.record(if half { Kind::FirstFactorShown } else { Kind::SignedIn }, &user_id)).await?;
         Ok(user_id)
     }

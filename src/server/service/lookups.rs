@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 
 use super::proofs::ProvedHost;
 use super::storage::hosts;
-use super::storage::pubkeys::{self, Found, Looked, LookupAsked};
+use super::storage::pubkeys;
+use super::storage::pubkeys::standing::{Found, Looked, LookupAsked};
 use super::{Error, Fault, Services};
 use crate::domain::ids::{AccountName, HostName, TenantId};
 use crate::domain::pubkey::Lookup;
@@ -90,8 +91,8 @@ impl Services {
         }
         self.note_question(tenant_id.as_ref(), login);
         // MVP mode links whatever name a client gives, and a provider says names alone; root under another name is still root.
-        let root_unseen = |found: &Found| found.number_unseen && login.uid == Some(0);
-        found.filter(|found| !root_unseen(found)).ok_or(Error::Refused(LookupRefused::NotServed))
+        let hosts_own = |found: &Found| found.lowest_unseen_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
+        found.filter(|found| !hosts_own(found)).ok_or(Error::Refused(LookupRefused::NotServed))
     }
 
     /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::browser_sessions::still_signed_in;
 use super::decisions::end_access;
-use super::proofs::SignedIn;
+use super::proofs::{NotNow, SignedIn};
 pub use super::storage::delegations::{ClientName, InUse};
 use super::storage::{Connection, activity, delegations, device_grants, pubkeys};
 use super::{Error, Fault, Services};
@@ -26,8 +26,9 @@ impl Services {
         Ok(found.items.into_iter().next())
     }
 
-    /// Sets a new end for what may act for a person.
+    /// Sets a new end for what may act for a person; a later one is as good as another consent.
     pub async fn change_my_app(&self, person: &SignedIn, number: i64, until: Timestamp) -> Result<(), Error<ChangeRefused>> {
+        let may_prolong = self.may_allow(person).map_err(NotNow::missing);
         let (person, now) = (person.clone(), self.now());
         self.attempt(move |db| {
             async move {
@@ -38,6 +39,9 @@ impl Services {
                 let found = standing.into_iter().find(|one| one.number == number && now < one.expires_at);
                 let delegation = found.ok_or(Error::Refused(ChangeRefused::Gone))?;
                 delegation.may_end(until, person.tenant().policy.longest_access, now).map_err(Error::Refused)?;
+                if let (true, Err(Some(missing))) = (until > delegation.expires_at, may_prolong) {
+                    return Err(Error::Refused(ChangeRefused::Missing(missing)));
+                }
                 delegations::set_end_of(db, &delegation, until, now).await?;
                 activity::insert(db, &record(&person, &delegation, Kind::DelegationChanged, now)).await?;
                 Ok(())

@@ -55,6 +55,10 @@ impl NotNow {
     }
 }
 
+/// A person who has shown what their tenant wants to see before they let a device in, or let an application act for longer.
+#[derive(Clone, Debug)]
+pub struct MayAllow(pub(super) SignedIn);
+
 /// A browser session, signed in or not, and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Visit {

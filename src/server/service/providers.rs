@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::administration::EditRefused;
 use super::entropy::Secret;
-use super::proofs::TenantAdmin;
+use super::proofs::{SignedIn, TenantAdmin};
 use super::storage::people::Doors;
 use super::storage::providers::Stored;
 use super::storage::{self, Connection, activity, people, providers, tenants};
@@ -107,7 +107,7 @@ impl Services {
         if providers::find(self.storage().reader(), &provider.tenant_id, &provider.id).await?.is_some() {
             return Err(Error::Refused(ProviderRefused::Exists));
         }
-        self.ask(&provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))?;
+        self.ask(&provider, new.client_secret.as_ref()).await?;
         let secret_sealed = new.client_secret.map(|secret| self.seal(&place(&provider.tenant_id, &provider.id), &secret)).transpose()?;
         let stored = Stored { provider: provider.clone(), secret_sealed };
         let record = of_provider(admin, Kind::ProviderAdded, &provider.id, now);
@@ -176,11 +176,18 @@ impl Services {
     /// Asks a provider what it says of itself: its issuer, or what is wrong.
     pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
         let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
-        self.ask(&stored.provider).await.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble)))
+        let secret = self.client_secret(&stored)?;
+        self.ask(&stored.provider, secret.as_ref()).await
     }
 
-    async fn ask(&self, provider: &Provider) -> Result<String, Trouble> {
-        self.shared.providers.test(provider, self.now()).await
+    /// What is shared with a provider.
+    pub(super) fn client_secret(&self, Stored { provider, secret_sealed }: &Stored) -> Result<Option<Secret>, Fault> {
+        secret_sealed.as_deref().map(|sealed| self.unseal(&place(&provider.tenant_id, &provider.id), sealed)).transpose()
+    }
+
+    async fn ask(&self, provider: &Provider, client_secret: Option<&Secret>) -> Result<String, Error<ProviderRefused>> {
+        let asked = self.shared.providers.test(provider, client_secret.map(Secret::reveal), self.now()).await;
+        asked.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble.shortened())))
     }
 
     /// Refuses a change that leaves no administrator who can sign in where there were some `before` it, unless it is the operator's.
@@ -204,6 +211,15 @@ impl Services {
     }
 
     /// What identities of a provider name as their issuer. OpenID providers spell it themselves, with a slash at its end or without.
+    /// Where a person signs in: the institutions at which they are known, and whether they have a password here.
+    pub async fn ways_of(&self, person: &SignedIn) -> Result<(Vec<Provider>, bool), Fault> {
+        let mut found = self.providers_of(person.tenant_id()).await?;
+        let identities = self.list_my_identities(person).await?;
+        found.retain(|provider| self.issuers(provider).iter().any(|issuer| identities.iter().any(|identity| identity.issuer == *issuer)));
+        let stored = people::find(self.storage().reader(), person.tenant_id(), person.user_id()).await?;
+        Ok((found, person.tenant().policy.local_passwords && stored.is_some_and(|stored| stored.password_hash.is_some())))
+    }
+
     fn issuers(&self, provider: &Provider) -> Vec<String> {
         let issuer = self.shared.providers.profile(provider).map(|profile| profile.issuer(&provider.base));
         issuer.map(|issuer| vec![format!("{issuer}/"), issuer]).unwrap_or_default()

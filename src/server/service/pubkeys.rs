@@ -9,11 +9,12 @@ use tokio::sync::oneshot;
 
 use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
-use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, SignedIn, TokenHolder};
+use super::proofs::{AuthenticatedClient, ClientKeeper, FreshlySignedIn, Principal, SignedIn, TokenHolder};
 pub use super::ssh_keys::PublicKeyRefused;
 use super::ssh_keys::{KeyPair, SshPublicKey, TooManyAtOnce};
 use super::storage::host_accounts::Place;
-use super::storage::pubkeys::{DependenciesAsked, StoredFrom};
+use super::storage::pubkeys::StoredFrom;
+use super::storage::pubkeys::standing::DependenciesAsked;
 use super::storage::{self, Connection, activity, pubkeys};
 use super::{Error, Fault, Services, mvp};
 use crate::domain::activity::{Activity, Kind};
@@ -116,7 +117,7 @@ impl Services {
     }
 
     /// Takes a public key with which the person logs in themselves.
-    pub async fn register_my_key(&self, person: &SignedIn, wanted: &KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
+    pub async fn register_my_key(&self, person: &FreshlySignedIn, wanted: &KeyWanted) -> Result<NewKey, Error<KeyRefused>> {
         // First: whatever else is wrong, whoever pasted a private key must hear of that.
         if let KeySource::Given(line) = &wanted.source {
             SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?;
@@ -127,7 +128,7 @@ impl Services {
         let (tenant_id, user_id) = (person.tenant_id().clone(), person.user_id().clone());
         let place = Place { tenant_id, user_id, host: wanted.host.clone(), account: wanted.account.clone() };
         let dependencies = self.dependencies(&place, None, None).await?;
-        let maker = Maker { place, client_id: None, device_grant_id: None, from: person.visit().from, person: Some(person.clone()) };
+        let maker = Maker { place, client_id: None, device_grant_id: None, from: person.visit().from, person: Some(SignedIn::clone(person)) };
         self.store_key(maker, wanted, &dependencies).await
     }
 

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::proofs::{AuthenticatedClient, ClientKeeper};
 use super::storage::host_accounts::Place;
-use super::storage::pubkeys::DependenciesAsked;
+use super::storage::pubkeys::standing::DependenciesAsked;
 use super::storage::{activity, pubkeys, reservations};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};

@@ -4,6 +4,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 
 use super::entropy::Secret;
+use super::storage::{providers, second_factors};
 use super::{Fault, Services};
 
 /// The key is another than the one it was sealed with, or the row was put together by somebody else.
@@ -26,6 +27,16 @@ impl Services {
         let payload = Payload { msg: sealed, aad: place.as_bytes() };
         let opened = self.sealer().decrypt(&Nonce::from(*nonce), payload).map_err(|_| Fault::new(Unsealable))?;
         Ok(Secret::given(String::from_utf8(opened).map_err(Fault::new)?))
+    }
+
+    /// What cannot be opened any more, in words: whoever has lost the key learns it at the start, and not from their people.
+    pub async fn unsealable(&self) -> Result<Vec<&'static str>, Fault> {
+        let db = self.storage().reader();
+        let app = second_factors::any_totp(db).await?.map(|(tenant, user, sealed)| (super::second_factors::place(&tenant, &user), sealed));
+        let client = providers::any_secret(db).await?.map(|(tenant, id, sealed)| (super::providers::place(&tenant, &id), sealed));
+        let samples = [("authenticator apps", app), ("secrets of identity providers' clients", client)];
+        let is_lost = |sample: Option<(String, Vec<u8>)>| sample.is_some_and(|(place, sealed)| self.unseal(&place, &sealed).is_err());
+        Ok(samples.into_iter().filter_map(|(what, sample)| is_lost(sample).then_some(what)).collect())
     }
 
     fn sealer(&self) -> ChaCha20Poly1305 {

@@ -12,15 +12,16 @@ use serde::{Deserialize, Serialize};
 use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
 use super::people::Identity;
-use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin};
-use super::storage::{self, Connection, activity, people, second_factors, user_mfa};
+use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin, Visit};
+use super::storage::{self, Connection, activity, browser_sessions, people, second_factors, user_mfa};
 use super::{Error, Fault, Services, guesses};
 pub use app::AppSetUp;
+pub(super) use app::place;
 pub use passkeys::{PasskeyAsked, Passkeys};
 
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::provider::Through;
 use crate::domain::second_factor::{Factor, MOST_PASSKEYS, RECOVERY_CODES, SecondFactors, TypedCode, recovery_code};
 use crate::domain::step_up::Shown;
@@ -39,7 +40,7 @@ pub struct HalfSignedIn {
     pub user_id: UserId,
     shown: Shown,
     #[serde(default)]
-    through: Option<Through>,
+    pub through: Option<Through>,
     since: Timestamp,
 }
 
@@ -51,14 +52,14 @@ pub enum Proof<'a> {
     Passkey { asked: &'a str, answer: &'a str },
 }
 
-/// Why it does not count.
+/// Why what somebody showed is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotShown {
     Wrong,
     TooManyTries {
         wait: Duration,
     },
-    /// It took too long, or there is nobody to show it for.
+    /// It took too long, the session has been ended meanwhile, or there is nobody to show it for.
     TooLate,
 }
 
@@ -102,17 +103,17 @@ impl Services {
     }
 
     /// The other half of a sign-in.
-    pub async fn finish_sign_in(&self, half: &HalfSignedIn, proof: Proof<'_>, from: Option<IpAddr>) -> Result<Identity, Error<NotShown>> {
+    pub async fn finish_sign_in(&self, half: &HalfSignedIn, proof: Proof<'_>, visit: &Visit) -> Result<Identity, Error<NotShown>> {
         if self.now().since(half.since) >= LONGEST_SHOWING {
             return Err(Error::Refused(NotShown::TooLate));
         }
-        let identity = self.show(&half.tenant_id, &half.user_id, half.shown, proof, from, Some(Kind::SignedIn)).await?;
+        let identity = self.show(&half.tenant_id, &half.user_id, half.shown, proof, visit, Some(Kind::SignedIn)).await?;
         Ok(Identity { through: half.through.clone(), ..identity })
     }
 
     /// Shown once more by somebody who is signed in, before something that is hard to take back.
     pub async fn step_up(&self, person: &SignedIn, proof: Proof<'_>) -> Result<Identity, Error<NotShown>> {
-        self.show(person.tenant_id(), person.user_id(), person.shown, proof, person.visit().from, None).await
+        self.show(person.tenant_id(), person.user_id(), person.shown, proof, person.visit(), None).await
     }
 
     /// Takes one away.
@@ -142,11 +143,24 @@ impl Services {
         Ok(made.then_some(codes))
     }
 
-    /// For somebody who has lost all of them, and is known to the administrator by other means. False when they had none.
+    /// For somebody who has lost all of them, and is known to the administrator by other means. Ends their sessions. False when they
+    /// had none.
     pub async fn forget_second_factors(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let (tenant, user, now) = (admin.tenant_id().clone(), user_id.clone(), self.now());
         let record = Activity::new(tenant.clone(), Kind::SecondFactorRemoved, now).of(user_id).admin(Some(admin.admin_id())).from(admin.from());
-        self.recorded(record, move |db| async move { Ok(second_factors::delete_all(db, &tenant, &user).await? > 0) }.boxed()).await
+        let admins_own = admin.session.clone();
+        self.recorded(record, move |db| {
+            async move {
+                let any = second_factors::delete_all(&mut *db, &tenant, &user).await? > 0;
+                if any {
+                    // Whoever has got hold of what is lost may be in by it.
+                    browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
+                }
+                Ok(any)
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn show(
@@ -155,7 +169,7 @@ impl Services {
         user_id: &UserId,
         shown: Shown,
         proof: Proof<'_>,
-        from: Option<IpAddr>,
+        visit: &Visit,
         record: Option<Kind>,
     ) -> Result<Identity, Error<NotShown>> {
         let tenant = self.enabled_tenant(tenant_id).await?.ok_or(Error::Refused(NotShown::TooLate))?;
@@ -169,7 +183,8 @@ impl Services {
             user_id: user_id.clone(),
             offered,
             mfa_until: now + tenant.policy.mfa_lifetime,
-            from,
+            session: visit.session_id().clone(),
+            from: visit.from,
             record,
             now,
         };
@@ -238,12 +253,12 @@ async fn set_up(
     }
     let first = !second_factors::has_any(&mut *db, tenant, user).await?;
     let (inserted, name) = match new {
-        NewFactor::App { secret_sealed, step } => (second_factors::insert_totp(db, tenant, user, &secret_sealed, step, now).await?, String::new()),
+        NewFactor::App { secret_sealed, step } => (second_factors::insert_totp(db, tenant, user, &secret_sealed, step, now).await?, APP.into()),
         NewFactor::Passkey { credential_id, passkey, name } => {
             if second_factors::passkeys(&mut *db, tenant, user).await?.len() >= MOST_PASSKEYS {
                 return Err(Error::Refused(NotSetUp::TooMany));
             }
-            (second_factors::insert_passkey(db, tenant, user, &credential_id, &passkey, &name, now).await?, name)
+            (second_factors::insert_passkey(db, tenant, user, &credential_id, &passkey, &name, now).await?, of_passkey(&name))
         }
     };
     if !inserted {
@@ -265,8 +280,8 @@ async fn remove(db: &mut Connection, person: SignedIn, factor: Factor, now: Time
         return Ok(false);
     }
     let removed = match factor {
-        Factor::App => second_factors::delete_totp(&mut *db, tenant, user).await?.then(String::new),
-        Factor::Passkey(number) => second_factors::delete_passkey(&mut *db, tenant, user, number).await?,
+        Factor::App => second_factors::delete_totp(&mut *db, tenant, user).await?.then(|| APP.into()),
+        Factor::Passkey(number) => second_factors::delete_passkey(&mut *db, tenant, user, number).await?.map(|name| of_passkey(&name)),
     };
     let Some(name) = removed else { return Ok(false) };
     if !second_factors::has_any(&mut *db, tenant, user).await? {
@@ -274,6 +289,13 @@ async fn remove(db: &mut Connection, person: SignedIn, factor: Factor, now: Time
     }
     activity::insert(db, &of(&person, Kind::SecondFactorRemoved, now).subject(name)).await?;
     Ok(true)
+}
+
+/// In the record.
+const APP: &str = "authenticator app";
+
+fn of_passkey(name: &str) -> String {
+    format!("passkey {name}").trim_end().to_owned()
 }
 
 fn of(person: &SignedIn, kind: Kind, now: Timestamp) -> Activity {
@@ -290,6 +312,8 @@ enum Offered {
     Passkey {
         number: i64,
         passkey: String,
+        /// A hash of what was asked: it is answered once.
+        asked: Vec<u8>,
     },
     Nothing,
 }
@@ -299,6 +323,7 @@ struct Showing {
     user_id: UserId,
     offered: Offered,
     mfa_until: Timestamp,
+    session: SessionId,
     from: Option<IpAddr>,
     /// What to write down, beside that the window was opened.
     record: Option<Kind>,
@@ -308,23 +333,29 @@ struct Showing {
 impl Showing {
     async fn show(self, db: &mut Connection) -> Result<Result<(), NotShown>, storage::Fault> {
         let (tenant, user, now) = (&self.tenant_id, &self.user_id, self.now);
-        if !people::find(&mut *db, tenant, user).await?.is_some_and(|person| person.enabled) {
+        let enabled = people::find(&mut *db, tenant, user).await?.is_some_and(|person| person.enabled);
+        if !enabled || !browser_sessions::is_live(db, tenant, user, &self.session, now).await? {
             return Ok(Err(NotShown::TooLate));
         }
         let guesser = Guesser { tenant: Some(tenant), person: Some(user), session: None, address: self.from };
-        // Nobody guesses what a passkey signs; whoever is kept from guessing codes may still show one.
+        // Whoever is kept waiting by guesses at the app's six digits, their own or a stranger's, may still show something else.
+        let guessed = match self.offered {
+            Offered::Recovery(_) => Guessed::RecoveryCode,
+            Offered::Step(_) | Offered::Nothing | Offered::Passkey { .. } => Guessed::SecondFactor,
+        };
+        // Nobody guesses what a passkey signs.
         let by_passkey = matches!(self.offered, Offered::Passkey { .. });
-        if let Some(wait) = guesses::wait(db, Guessed::SecondFactor, &guesser, now).await?.filter(|_| !by_passkey) {
+        if let Some(wait) = guesses::wait(db, guessed, &guesser, now).await?.filter(|_| !by_passkey) {
             return Ok(Err(NotShown::TooManyTries { wait }));
         }
         let good = match &self.offered {
             Offered::Step(step) => second_factors::spend_step(db, tenant, user, *step, now).await?,
             Offered::Recovery(hash) => second_factors::spend_recovery_code(db, tenant, user, hash).await?,
-            Offered::Passkey { number, passkey } => second_factors::use_passkey(db, tenant, user, *number, passkey, now).await?,
+            Offered::Passkey { number, passkey, asked } => second_factors::use_passkey(db, tenant, user, *number, passkey, asked, now).await?,
             Offered::Nothing => false,
         };
         if !good {
-            guesses::count(db, Guessed::SecondFactor, &guesser, now).await?;
+            guesses::count(db, guessed, &guesser, now).await?;
             activity::insert(db, &self.record(Kind::SecondFactorFailed)).await?;
             return Ok(Err(NotShown::Wrong));
         }

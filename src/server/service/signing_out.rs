@@ -3,14 +3,16 @@
 use futures_util::FutureExt;
 
 use super::entropy::Secret;
+use super::identities::SKEW;
 use super::proofs::SignedIn;
+use super::storage::browser_sessions::EndedElsewhere;
 use super::storage::{activity, browser_sessions, providers};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
 use crate::domain::provider::Through;
-use crate::server::providers::Trouble;
+use crate::server::providers::{SignedOut, Trouble};
 
 /// Where somebody who has signed out here may do so as well.
 pub struct Elsewhere {
@@ -52,13 +54,21 @@ impl Services {
     /// Ends the sessions here that rest on one that has ended there (OpenID Connect Back-Channel Logout 1.0).
     pub async fn end_from_elsewhere(&self, tenant: &TenantId, provider: &ProviderId, token: &str) -> Result<(), Error<NotEnded>> {
         let stored = providers::find(self.storage().reader(), tenant, provider).await?;
-        let provider = stored.map(|stored| stored.provider).filter(|provider| provider.enabled).ok_or(Error::Refused(NotEnded::NoProvider))?;
+        // One that is switched off as well: sessions may still rest on it.
+        let provider = stored.map(|stored| stored.provider).ok_or(Error::Refused(NotEnded::NoProvider))?;
         let now = self.now();
-        let out = self.shared.providers.signed_out(&provider, token, now).await.map_err(|trouble| Error::Refused(NotEnded::Trouble(trouble)))?;
+        let out = self
+            .shared
+            .providers
+            .signed_out(&provider, token, now)
+            .await
+            .map_err(|trouble| Error::Refused(NotEnded::Trouble(trouble.shortened())))?;
         let tenant = tenant.clone();
         self.change(move |db| {
             async move {
-                let people = browser_sessions::delete_from_elsewhere(db, &tenant, &out.issuer, out.subject.as_deref(), out.sid.as_deref()).await?;
+                let SignedOut { issuer, subject, sid, at } = &out;
+                let ended = EndedElsewhere { issuer, subject: subject.as_deref(), sid: sid.as_deref(), before: *at + SKEW };
+                let people = browser_sessions::delete_from_elsewhere(db, &tenant, &ended).await?;
                 for user_id in people {
                     let record = Activity::new(tenant.clone(), Kind::SessionEnded, now).of(&user_id).subject(&provider.display_name);
                     activity::insert(db, &record).await?;

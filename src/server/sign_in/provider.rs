@@ -3,7 +3,7 @@
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -11,7 +11,9 @@ use super::session::{Help, Notice, Place};
 use super::welcome;
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::paths::{self, Onward};
+use crate::domain::time::retry_after;
 use crate::server::caller::Caller;
+use crate::server::guard::rate_limit;
 use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
 use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned, Trip};
@@ -89,7 +91,8 @@ pub async fn set_out(
         (_, None) => Purpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
-        return refuse(&caller, None, &purpose, &ArrivalRefused::NoProvider, None, &then, words).await;
+        let nowhere = TurnedBack { caller: &caller, tenant: None, provider: None, purpose: &purpose, then: &then, words };
+        return nowhere.because(&ArrivalRefused::NoProvider, None).await;
     };
     match services.set_out(&tenant, &provider, purpose.clone()).await {
         Ok((trip, address)) => {
@@ -97,7 +100,10 @@ pub async fn set_out(
             caller.session.add_trip(trip, &then).await?;
             Ok(Redirect::to(&address))
         }
-        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &purpose, &refused, None, &then, words).await,
+        Err(Error::Refused(refused)) => {
+            let back = TurnedBack { caller: &caller, tenant: Some(tenant), provider: Some(&provider), purpose: &purpose, then: &then, words };
+            back.because(&refused, None).await
+        }
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -110,24 +116,35 @@ pub async fn come_back(
     headers: HeaderMap,
     caller: Caller,
 ) -> Result<Response, Trouble> {
+    if let Err(wait) = state.limits.arrivals.check(&rate_limit::network(caller.from)) {
+        return Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response());
+    }
     let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
     let trip = caller.session.take_trip(&answer.state).await?;
     // Each provider has an address of its own, so that no other's answer is taken for its (RFC 9700 §4.4).
     let trip = trip.filter(|(trip, _)| trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider);
     let Some((trip, then)) = trip else {
         let tenant = TenantId::parse(tenant).ok();
-        let (refused, home) = (ArrivalRefused::NoTrip, Onward::default());
-        return refuse(&caller, tenant, &Purpose::SignIn, &refused, None, &home, words).await.map(IntoResponse::into_response);
+        let (then, purpose) = (Onward::default(), Purpose::SignIn);
+        let back = TurnedBack { caller: &caller, tenant, provider: None, purpose: &purpose, then: &then, words };
+        return back.because(&ArrivalRefused::NoTrip, None).await.map(IntoResponse::into_response);
+    };
+    let back = TurnedBack {
+        caller: &caller,
+        tenant: Some(trip.tenant_id.clone()),
+        provider: Some(&trip.provider),
+        purpose: &trip.purpose,
+        then: &then,
+        words,
     };
     let refusal = match answer.error.as_deref() {
         Some("access_denied") => Some(ArrivalRefused::Cancelled),
         Some(error) => Some(ArrivalRefused::ProviderSays(error.chars().filter(char::is_ascii_graphic).take(60).collect())),
         None => None,
     };
-    let tenant = Some(trip.tenant_id.clone());
     if let Some(refused) = refusal {
         let help = help(services, &trip).await?;
-        return refuse(&caller, tenant, &trip.purpose, &refused, help, &then, words).await.map(IntoResponse::into_response);
+        return back.because(&refused, help).await.map(IntoResponse::into_response);
     }
     let returned = Returned { code: &answer.code, issuer: answer.iss.as_deref() };
     let invitation = caller.session.invitation().await?;
@@ -150,7 +167,7 @@ pub async fn come_back(
                 caller.session.set_invitation("").await?;
             }
             let help = if refused.may_be_the_wrong_account() { help(services, &trip).await? } else { None };
-            refuse(&caller, tenant, &trip.purpose, &refused, help, &then, words).await.map(IntoResponse::into_response)
+            back.because(&refused, help).await.map(IntoResponse::into_response)
         }
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
@@ -178,30 +195,35 @@ async fn help(services: &Services, trip: &Trip) -> Result<Option<Help>, Fault> {
     Ok(help.map(|(provider, address)| Help { provider, address }))
 }
 
-async fn refuse(
-    caller: &Caller,
+/// Somebody who is not let in, and where they were going.
+struct TurnedBack<'a> {
+    caller: &'a Caller,
     tenant: Option<TenantId>,
-    purpose: &Purpose,
-    refused: &ArrivalRefused,
-    help: Option<Help>,
-    then: &Onward,
+    provider: Option<&'a ProviderId>,
+    purpose: &'a Purpose,
+    then: &'a Onward,
     words: Words,
-) -> Result<Redirect, Trouble> {
-    if let ArrivalRefused::Trouble(trouble) | ArrivalRefused::NoList(trouble) = refused {
-        let tenant = tenant.as_ref().map(TenantId::as_str).unwrap_or_default();
-        // With what others sent in quotes: it must not look like a line of ours.
-        tracing::warn!(error = ?trouble, tenant, "A sign-in through an identity provider failed");
+}
+
+impl TurnedBack<'_> {
+    async fn because(self, refused: &ArrivalRefused, help: Option<Help>) -> Result<Redirect, Trouble> {
+        let Self { caller, tenant, provider, purpose, then, words } = self;
+        if let ArrivalRefused::Trouble(_) | ArrivalRefused::NoList(_) | ArrivalRefused::ProviderSays(_) = refused {
+            let (tenant, provider) = (tenant.as_ref().map(TenantId::as_str), provider.map(ProviderId::as_str));
+            // With what others sent in quotes: it must not look like a line of ours.
+            tracing::warn!(error = ?refused, tenant, provider, "A sign-in through an identity provider failed");
+        }
+        let place = if matches!(purpose, Purpose::Link(_) | Purpose::Hosts(_)) { Place::Refused } else { Place::SignIn };
+        let mut notice = Notice::new(place, words.arrival_refused(refused));
+        notice.tenant.clone_from(&tenant);
+        notice.help = help;
+        caller.session.set_notice(&notice).await?;
+        let back = match purpose {
+            Purpose::Link(_) => paths::IDENTITIES.to_owned(),
+            Purpose::Hosts(_) => paths::HOSTS.to_owned(),
+            Purpose::Again(_) => paths::sign_in_again(then),
+            Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
+        };
+        Ok(Redirect::to(&back))
     }
-    let place = if matches!(purpose, Purpose::Link(_) | Purpose::Hosts(_)) { Place::Refused } else { Place::SignIn };
-    let mut notice = Notice::new(place, words.arrival_refused(refused));
-    notice.tenant.clone_from(&tenant);
-    notice.help = help;
-    caller.session.set_notice(&notice).await?;
-    let back = match purpose {
-        Purpose::Link(_) => paths::IDENTITIES.to_owned(),
-        Purpose::Hosts(_) => paths::HOSTS.to_owned(),
-        Purpose::Again(_) => paths::sign_in_again(then),
-        Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
-    };
-    Ok(Redirect::to(&back))
 }

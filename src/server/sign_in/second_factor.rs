@@ -37,9 +37,10 @@ pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Cal
     let asked = caller.session.take_passkey_asked().await?.unwrap_or_default();
     let proof = if form.passkey.is_empty() { Proof::Code(&form.code) } else { Proof::Passkey { asked: &asked, answer: &form.passkey } };
     let wanted = Onward::wanted(&form.then);
+    let visit = caller.begin_visit(services).await?;
     let (shown, then, back) = match (&caller.signed_in, caller.session.half_signed_in().await?) {
         (Some(person), _) if !form.again.is_empty() => (services.step_up(person, proof).await, wanted.clone(), paths::second_factor_again(&wanted)),
-        (_, Some((half, then))) => (services.finish_sign_in(&half, proof, caller.from).await, then, paths::SECOND_FACTOR.to_owned()),
+        (_, Some((half, then))) => (services.finish_sign_in(&half, proof, &visit).await, then, paths::SECOND_FACTOR.to_owned()),
         _ => return Ok(Redirect::to(paths::SIGN_IN)),
     };
     let refused = match shown {

@@ -16,7 +16,7 @@ use crate::server::service::identities::Trip;
 use crate::server::service::people::Identity;
 use crate::server::service::proofs::Visit;
 use crate::server::service::resources::Offer;
-use crate::server::service::second_factors::HalfSignedIn;
+use crate::server::service::second_factors::{HalfSignedIn, LONGEST_SHOWING};
 use crate::server::service::{Fault, Services};
 
 pub(super) const VISITOR: &str = "visitor";
@@ -33,8 +33,8 @@ const LINKING: &str = "linking";
 const OFFER: &str = "offer";
 pub(super) const THROUGH: &str = "through";
 const SIGNED_OUT: &str = "signed_out";
-const HALF: &str = "half_signed_in";
-const SETTING_UP: &str = "setting_up";
+pub(super) const HALF: &str = "half_signed_in";
+const SETTING_UP: &str = "to_set_up";
 const PASSKEY_ASKED: &str = "passkey_asked";
 /// Tabs in which one person tries to sign in.
 const TRIPS_AT_ONCE: usize = 4;
@@ -80,8 +80,8 @@ pub struct WaitingGrant {
 pub struct SignedOutHere {
     /// What people call it.
     pub institution: String,
-    /// Where they sign out there.
-    pub address: String,
+    /// Where they sign out there; until they have set out.
+    pub address: Option<String>,
     /// What comes back if they do.
     pub state: String,
 }
@@ -225,33 +225,52 @@ impl PortalSession {
         self.get(SIGNED_IN).await
     }
 
+    async fn is_of(&self, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Fault> {
+        Ok(self.who().await?.is_some_and(|who| (&who.tenant_id, &who.user_id) == (tenant_id, user_id)))
+    }
+
+    /// Forgets all but the browser, and the code that was typed in it.
+    async fn clear(&self) -> Result<(), Fault> {
+        let (visitor, code) = (self.get::<Visitor>(VISITOR).await?, self.typed_code().await?);
+        self.0.clear().await;
+        if let Some(visitor) = visitor {
+            self.set(VISITOR, &visitor).await?;
+        }
+        if let Some(code) = code {
+            self.set_typed_code(&code).await?;
+        }
+        Ok(())
+    }
+
     /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it;
     /// and what was meant for somebody else in this browser is forgotten.
     pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
-        let same = self.who().await?.is_some_and(|who| (&who.tenant_id, &who.user_id) == (identity.tenant_id(), identity.user_id()));
+        let same = self.is_of(identity.tenant_id(), identity.user_id()).await?;
         if !same {
-            let (visitor, code) = (self.get::<Visitor>(VISITOR).await?, self.typed_code().await?);
-            self.0.clear().await;
-            if let Some(visitor) = visitor {
-                self.set(VISITOR, &visitor).await?;
-            }
-            if let Some(code) = code {
-                self.set_typed_code(&code).await?;
-            }
+            self.clear().await?;
         }
         self.0.cycle_id().await.map_err(Fault::new)?;
         let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
         let Shown { at: proved_at, second_at } = identity.shown();
         self.set(SIGNED_IN, &WhoSignedIn { tenant_id, user_id, at: now, proved_at, second_at }).await?;
-        if let Some(through) = identity.through() {
+        // Who shows once more that it is them may do so elsewhere; what the session rests on stays.
+        let resting = self.through().await?;
+        if let Some(through) = identity.through().filter(|through| !same || resting.is_some_and(|resting| resting.provider == through.provider)) {
             self.set(THROUGH, through).await?;
         }
         self.take::<(HalfSignedIn, Onward)>(HALF).await?;
+        // What was made for who had the old cookie, and may not have been this person.
+        self.forget_setting_up().await?;
         self.take::<String>(PASSKEY_ASKED).await.map(drop)
     }
 
-    /// Remembers somebody who has shown the first factor, and where they want to go. They are not signed in by that.
+    /// Remembers somebody who has shown the first factor, and where they want to go. They are not signed in by that; but whoever else
+    /// was is not any more.
     pub async fn set_half_signed_in(&self, half: &HalfSignedIn, then: &Onward) -> Result<(), Fault> {
+        if self.who().await?.is_some() && !self.is_of(&half.tenant_id, &half.user_id).await? {
+            self.clear().await?;
+            self.0.cycle_id().await.map_err(Fault::new)?;
+        }
         self.set(HALF, &(half, then)).await
     }
 
@@ -269,17 +288,19 @@ impl PortalSession {
         self.take(PASSKEY_ASKED).await
     }
 
-    /// The secret of an app, or what was asked for a new passkey, until it has been set up.
-    pub async fn set_setting_up(&self, what: &SettingUp) -> Result<(), Fault> {
-        self.set(SETTING_UP, what).await
+    /// The secret of an app, or what was asked for a new passkey, until it has been set up; not for long, because who sees the
+    /// screen in the meantime knows it as well.
+    pub async fn set_setting_up(&self, what: &SettingUp, now: Timestamp) -> Result<(), Fault> {
+        self.set(SETTING_UP, &(what, now + LONGEST_SHOWING)).await
     }
 
-    pub async fn setting_up(&self) -> Result<Option<SettingUp>, Fault> {
-        self.get(SETTING_UP).await
+    pub async fn setting_up(&self, now: Timestamp) -> Result<Option<SettingUp>, Fault> {
+        let kept: Option<(SettingUp, Timestamp)> = self.get(SETTING_UP).await?;
+        Ok(kept.filter(|(_, until)| now < *until).map(|(what, _)| what))
     }
 
-    pub async fn take_setting_up(&self) -> Result<Option<SettingUp>, Fault> {
-        self.take(SETTING_UP).await
+    pub async fn forget_setting_up(&self) -> Result<(), Fault> {
+        self.take::<(SettingUp, Timestamp)>(SETTING_UP).await.map(drop)
     }
 
     /// Remembers somebody who sets out for an institution. They may do so in several tabs.
@@ -354,6 +375,14 @@ impl PortalSession {
 
     pub async fn signed_out_here(&self) -> Result<Option<SignedOutHere>, Fault> {
         self.get(SIGNED_OUT).await
+    }
+
+    /// The way to the institution, if they have not been on it yet.
+    pub async fn take_way_there(&self) -> Result<Option<String>, Fault> {
+        let Some(mut here) = self.signed_out_here().await? else { return Ok(None) };
+        let address = here.address.take();
+        self.set(SIGNED_OUT, &here).await?;
+        Ok(address)
     }
 
     /// They have signed out there too, or sign in again.

@@ -13,8 +13,10 @@ use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
+use crate::server::service::identities::Trouble as IdpTrouble;
 use crate::server::service::signing_out::NotEnded;
 use crate::server::service::{Error, Services};
+use crate::server::state::AppState;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -30,7 +32,7 @@ pub async fn post(State(services): State<Services>, caller: Caller) -> Result<Re
     }
     let onward = match elsewhere {
         Some(there) => {
-            let here = SignedOutHere { institution: there.name, address: there.address, state: there.state.reveal().to_owned() };
+            let here = SignedOutHere { institution: there.name, address: Some(there.address), state: there.state.reveal().to_owned() };
             caller.session.end_here(&here).await?;
             paths::SIGNED_OUT
         }
@@ -42,6 +44,12 @@ pub async fn post(State(services): State<Services>, caller: Caller) -> Result<Re
     Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(onward)).into_response())
 }
 
+/// On to the institution, once. The way there holds the ID token, which says who somebody is: it stands in no page.
+pub async fn there(caller: Caller) -> Result<Redirect, Trouble> {
+    let way = caller.session.take_way_there().await?;
+    Ok(Redirect::to(way.as_deref().unwrap_or(paths::SIGNED_OUT)))
+}
+
 /// OpenID Connect Back-Channel Logout 1.0 §2.5.
 #[derive(Deserialize)]
 pub struct Ended {
@@ -49,7 +57,7 @@ pub struct Ended {
 }
 
 pub async fn ended(
-    State(services): State<Services>,
+    State(state): State<AppState>,
     Path((tenant, provider)): Path<(String, String)>,
     form: Result<Form<Ended>, FormRejection>,
 ) -> Response {
@@ -59,13 +67,21 @@ pub async fn ended(
     let Ok(Form(form)) = form else {
         return refused(StatusCode::BAD_REQUEST, "Send logout_token as application/x-www-form-urlencoded.");
     };
-    match services.end_from_elsewhere(&tenant, &provider, &form.logout_token).await {
+    match state.services.end_from_elsewhere(&tenant, &provider, &form.logout_token).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(Error::Refused(NotEnded::NoProvider)) => refused(StatusCode::NOT_FOUND, "There is no such provider."),
         Err(Error::Refused(NotEnded::Trouble(trouble))) => {
-            // With what others sent in quotes: it must not look like a line of ours.
-            tracing::warn!(error = ?trouble, %tenant, %provider, "A logout token was refused");
-            refused(StatusCode::BAD_REQUEST, "The logout token is not to be trusted.")
+            // Anybody may send one. With what others sent in quotes: it must not look like a line of ours.
+            if state.limits.refused_logouts.check(&format!("{tenant}/{provider}")).is_ok() {
+                tracing::warn!(error = ?trouble, %tenant, %provider, "A logout token was refused; more within a minute are not told");
+            }
+            match trouble {
+                // For now; it may send the token again.
+                IdpTrouble::Slow | IdpTrouble::Unreachable(_) | IdpTrouble::Broken(_) => {
+                    refused(StatusCode::SERVICE_UNAVAILABLE, "The token's keys could not be asked for.")
+                }
+                _ => refused(StatusCode::BAD_REQUEST, "The logout token is not to be trusted."),
+            }
         }
         Err(Error::Internal(fault)) => {
             tracing::error!(error = %fault, "Sessions could not be ended for an institution");

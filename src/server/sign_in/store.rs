@@ -14,10 +14,12 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::session::{SIGNED_IN, THROUGH, VISITOR, Visitor, WhoSignedIn};
+use super::session::{HALF, SIGNED_IN, THROUGH, VISITOR, Visitor, WhoSignedIn};
+use crate::domain::paths::Onward;
 use crate::domain::provider::Through;
 use crate::domain::time::Timestamp;
 use crate::server::service::browser_sessions::StoredSession;
+use crate::server::service::second_factors::HalfSignedIn;
 use crate::server::service::{Entropy, Fault, Services, SystemEntropy};
 
 #[derive(Clone)]
@@ -31,7 +33,13 @@ impl Store {
     fn stored(&self, record: &Record) -> Result<StoredSession> {
         let visitor: Option<Visitor> = bucket(record, VISITOR)?;
         let who: Option<WhoSignedIn> = bucket(record, SIGNED_IN)?;
-        let through: Option<Through> = bucket(record, THROUGH)?;
+        // Half a sign-in is somebody's as well: what ends all of theirs ends that too.
+        let half = bucket::<(HalfSignedIn, Onward)>(record, HALF)?.map(|(half, _)| half).filter(|_| who.is_none());
+        let whose = who.as_ref().map(|who| (&who.tenant_id, &who.user_id)).or_else(|| half.as_ref().map(|half| (&half.tenant_id, &half.user_id)));
+        let through = match &half {
+            Some(half) => half.through.clone(),
+            None => bucket::<Through>(record, THROUGH)?,
+        };
         let now = self.0.now();
         let signed_in_at = who.as_ref().map(|who| who.at);
         let public_id = match &visitor {
@@ -42,8 +50,8 @@ impl Store {
             id_hash: id_hash(record.id),
             public_id: public_id.to_string(),
             sealed: seal(record)?,
-            tenant_id: who.as_ref().map(|who| who.tenant_id.to_string()),
-            user_id: who.as_ref().map(|who| who.user_id.to_string()),
+            tenant_id: whose.map(|(tenant_id, _)| tenant_id.to_string()),
+            user_id: whose.map(|(_, user_id)| user_id.to_string()),
             signed_in_at: signed_in_at.map(Timestamp::as_millis),
             last_seen_at: now.as_millis(),
             from_address: visitor.as_ref().and_then(|visitor| visitor.from).map(|from| from.to_string()),

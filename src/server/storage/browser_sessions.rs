@@ -13,7 +13,9 @@ pub struct Stored {
     pub public_id: String,
     pub sealed: Vec<u8>,
     pub tenant_id: Option<String>,
+    /// Who has signed in, or half so.
     pub user_id: Option<String>,
+    /// `None`: nobody has, or only half.
     pub signed_in_at: Option<i64>,
     pub last_seen_at: i64,
     pub from_address: Option<String>,
@@ -106,7 +108,7 @@ pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp,
     Ok(())
 }
 
-/// Whether a person's session is still there.
+/// Whether a person's session is still there, or what is to become one when they have shown a second factor.
 pub async fn is_live(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
     let query = "SELECT EXISTS (SELECT 1 FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3 AND expires_at > $4)";
     let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
@@ -140,24 +142,42 @@ pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &
     Ok(done.rows_affected())
 }
 
-/// Ends what rests on a session that has ended at an institution, and says whose it was, once for each. A session of which the
-/// institution did not say which of its own it rests on ends with any of its person's.
-pub async fn delete_from_elsewhere(
-    db: &mut Connection,
-    tenant_id: &TenantId,
-    issuer: &str,
-    subject: Option<&str>,
-    sid: Option<&str>,
-) -> Result<Vec<UserId>, Fault> {
+/// Ends what rests on an identity, all but one if it is named.
+pub async fn delete_through(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, keep: Option<&SessionId>) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = $3 AND public_id IS NOT $4")
+        .bind(tenant_id.as_str())
+        .bind(issuer)
+        .bind(subject)
+        .bind(keep.map(SessionId::as_str))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// What an institution says has ended there.
+pub struct EndedElsewhere<'a> {
+    pub issuer: &'a str,
+    pub subject: Option<&'a str>,
+    /// Its name for its own session.
+    pub sid: Option<&'a str>,
+    /// Whoever signed in here later rests on another one.
+    pub before: Timestamp,
+}
+
+/// Ends what rests on a session that has ended at an institution, and says who was signed in, once for each. A session of which
+/// the institution did not say which of its own it rests on ends with any of its person's.
+pub async fn delete_from_elsewhere(db: &mut Connection, tenant_id: &TenantId, ended: &EndedElsewhere<'_>) -> Result<Vec<UserId>, Fault> {
     let people: Vec<Option<String>> = sqlx::query_scalar(
         "DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = coalesce($3, idp_subject)
            AND ($4 IS NULL OR idp_sid = $4 OR (idp_sid IS NULL AND $3 IS NOT NULL))
-         RETURNING user_id",
+           AND coalesce(signed_in_at, 0) < $5
+         RETURNING CASE WHEN signed_in_at IS NOT NULL THEN user_id END",
     )
     .bind(tenant_id.as_str())
-    .bind(issuer)
-    .bind(subject)
-    .bind(sid)
+    .bind(ended.issuer)
+    .bind(ended.subject)
+    .bind(ended.sid)
+    .bind(ended.before.as_millis())
     .fetch_all(db)
     .await?;
     let people: std::collections::BTreeSet<String> = people.into_iter().flatten().collect();
@@ -167,7 +187,7 @@ pub async fn delete_from_elsewhere(
 #[derive(FromRow)]
 struct ListedRow {
     public_id: String,
-    signed_in_at: Option<i64>,
+    signed_in_at: i64,
     last_seen_at: i64,
     from_address: Option<String>,
     agent: String,
@@ -176,7 +196,7 @@ struct ListedRow {
 pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<Listed>, Fault> {
     let rows: Vec<ListedRow> = sqlx::query_as(
         "SELECT public_id, signed_in_at, last_seen_at, from_address, agent
-         FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND expires_at > $3 ORDER BY last_seen_at DESC",
+         FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND signed_in_at IS NOT NULL AND expires_at > $3 ORDER BY last_seen_at DESC",
     )
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
@@ -187,7 +207,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
         .map(|row| {
             Ok(Listed {
                 id: parsed("browser_sessions", &row.public_id, SessionId::parse(row.public_id.clone()))?,
-                signed_in_at: Timestamp::from_millis(row.signed_in_at.unwrap_or(row.last_seen_at)),
+                signed_in_at: Timestamp::from_millis(row.signed_in_at),
                 last_seen_at: Timestamp::from_millis(row.last_seen_at),
                 from: row.from_address,
                 agent: row.agent,

@@ -233,14 +233,17 @@ struct KnownRow {
 /// A tenant's hosts, by name; one of them, if named.
 pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
     const COLUMNS: &str = "h.host,
-        (SELECT group_concat(o.address, char(10)) FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.host) AS addresses,
+        coalesce((SELECT group_concat(o.address, char(10)) FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.host), '') AS addresses,
         c.required AS credential_required, coalesce(w.tenant_id = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from";
-    // The first address stands for the host.
-    const FROM: &str = "hosts h
+    // The first address stands for the host. One that has none and holds a credential may still ask, so it is seen.
+    const FROM: &str = "(SELECT tenant_id, host, min(number) AS number, group_concat(address, ' ') AS address FROM hosts GROUP BY tenant_id, host
+            UNION ALL
+            SELECT tenant_id, host, 0, '' FROM host_credentials alone
+            WHERE NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = alone.tenant_id AND o.host = alone.host)) h
         LEFT JOIN host_credentials c ON c.tenant_id = h.tenant_id AND c.host = h.host
         LEFT JOIN host_names w ON w.host = h.host
         LEFT JOIN host_questions q ON q.tenant_id = h.tenant_id AND q.host = h.host
-        WHERE h.number = (SELECT min(o.number) FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.host) AND h.tenant_id = ";
+        WHERE h.tenant_id = ";
     let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
     if let Some(host) = host {
         listing.and_bound("h.host = ", host.to_owned());

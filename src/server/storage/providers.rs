@@ -85,6 +85,16 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<V
     rows.into_iter().map(|row| Stored::try_from(row).map(|stored| stored.provider)).collect()
 }
 
+/// Any provider's client secret, with whose it is.
+pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, ProviderId, Vec<u8>)>, Fault> {
+    let query = "SELECT tenant_id, id, secret_sealed FROM identity_providers WHERE secret_sealed IS NOT NULL LIMIT 1";
+    let found: Option<(String, String, Vec<u8>)> = sqlx::query_as(query).fetch_optional(db).await?;
+    let checked = |(tenant, id, sealed): (String, String, Vec<u8>)| {
+        Ok((parsed("identity_providers", &id, TenantId::parse(tenant))?, parsed("identity_providers", &id, ProviderId::parse(id.clone()))?, sealed))
+    };
+    found.map(checked).transpose()
+}
+
 /// False when the tenant has one of that name.
 pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault> {
     let Stored { provider, secret_sealed } = stored;

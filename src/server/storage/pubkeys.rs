@@ -1,20 +1,19 @@
 //! Public keys.
 
+pub mod standing;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::host_accounts::Place;
 use super::listing::{Listing, Order};
 use super::{Connection, Fault, parsed};
 use crate::domain::activity::Kind;
-use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
-use crate::domain::pubkey::{Dependencies, KeyType, LOGIN_WINDOW, Link, Mfa, Pubkey, Show, Sort, Standing};
+use crate::domain::pubkey::{KeyType, LOGIN_WINDOW, Pubkey, Show, Sort};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -398,197 +397,4 @@ pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, n
         .await?;
     }
     Ok(counted.is_some())
-}
-
-/// The condition under which a delegation `d` covers a host account `a`.
-macro_rules! delegation_covers_account {
-    () => {
-        "d.ended_at IS NULL AND instr(' ' || d.scope || ' ', ' keys:create ') > 0
-         AND (d.every_host_account
-              OR EXISTS (SELECT 1 FROM delegation_host_accounts t
-                         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
-    };
-}
-
-/// What a key for this place, this client and, where it comes with a device's token, this consent would depend on.
-pub struct DependenciesAsked {
-    pub place: Place,
-    /// `None`: the person themselves.
-    pub client_id: Option<ClientId>,
-    pub device_grant_id: Option<DeviceGrantId>,
-}
-
-#[derive(FromRow)]
-struct DependenciesRow {
-    person_enabled: Option<bool>,
-    mfa_enabled: Option<bool>,
-    mfa_expires_at: Option<i64>,
-    link_id: Option<String>,
-    link_expires_at: Option<i64>,
-    delegated_until: Option<i64>,
-}
-
-impl TryFrom<DependenciesRow> for Dependencies {
-    type Error = Fault;
-
-    fn try_from(row: DependenciesRow) -> Result<Self, Fault> {
-        let link = row.link_id.zip(row.link_expires_at);
-        let link = link.map(|(id, expires_at)| {
-            let id = parsed("host_accounts", &id, HostAccountId::parse(id.clone()))?;
-            Ok::<_, Fault>(Link { id, expires_at: Timestamp::from_millis(expires_at) })
-        });
-        Ok(Dependencies {
-            person_enabled: row.person_enabled,
-            mfa: row.mfa_enabled.zip(row.mfa_expires_at).map(|(enabled, at)| Mfa { enabled, expires_at: Timestamp::from_millis(at) }),
-            link: link.transpose()?,
-            delegated_until: row.delegated_until.map(Timestamp::from_millis),
-        })
-    }
-}
-
-/// Finds what keys would depend on; for [`super::lane`].
-pub fn dependencies<'c>(db: &'c mut Connection, asked: &'c [DependenciesAsked]) -> BoxFuture<'c, Result<Vec<Dependencies>, Fault>> {
-    async move {
-        let questions: Vec<[Option<&str>; 6]> = asked
-            .iter()
-            .map(|DependenciesAsked { place, client_id, device_grant_id }| {
-                [
-                    Some(place.tenant_id.as_str()),
-                    Some(place.user_id.as_str()),
-                    Some(place.host.as_str()),
-                    Some(place.account.as_str()),
-                    client_id.as_ref().map(ClientId::as_str),
-                    device_grant_id.as_ref().map(DeviceGrantId::as_str),
-                ]
-            })
-            .collect();
-        let rows: Vec<DependenciesRow> = sqlx::query_as(concat!(
-            "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.expires_at AS link_expires_at,
-                    (SELECT max(d.expires_at) FROM delegations d
-                     WHERE d.tenant_id = q.value ->> 0 AND d.client_id = q.value ->> 4 AND d.user_id = q.value ->> 1
-                       AND (q.value ->> 5 IS NULL OR d.device_grant_id = q.value ->> 5) AND ",
-            delegation_covers_account!(),
-            ") AS delegated_until
-             FROM json_each($1) q
-             LEFT JOIN people p ON p.tenant_id = q.value ->> 0 AND p.user_id = q.value ->> 1
-             LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 0 AND m.user_id = q.value ->> 1
-             LEFT JOIN host_accounts a
-                    ON a.tenant_id = q.value ->> 0 AND a.user_id = q.value ->> 1 AND a.host = q.value ->> 2 AND a.account = q.value ->> 3
-             ORDER BY q.key"
-        ))
-        .bind(serde_json::to_string(&questions).unwrap_or_default())
-        .fetch_all(db)
-        .await?;
-        rows.into_iter().map(Dependencies::try_from).collect()
-    }
-    .boxed()
-}
-
-/// What a host asks when somebody logs in.
-pub struct LookupAsked {
-    pub host: HostName,
-    pub account: AccountName,
-    pub fingerprint: String,
-    /// `None`: whichever tenant has that host's name.
-    pub tenant_id: Option<TenantId>,
-}
-
-/// The answer to a host.
-pub struct Looked {
-    /// The host has to prove who it is; said whether or not there is such a key.
-    pub credential_required: bool,
-    pub found: Option<Found>,
-}
-
-/// A key, and everything that decides whether the host is shown it.
-pub struct Found {
-    pub number: i64,
-    pub public_key: String,
-    pub standing: Standing,
-    /// The link was made by MVP mode, or through a provider: nobody has seen the account's number.
-    pub number_unseen: bool,
-}
-
-#[derive(FromRow)]
-struct LookupRow {
-    number: Option<i64>,
-    public_key: String,
-    expires_at: i64,
-    max_uses: u32,
-    remaining_uses: u32,
-    last_used_at: Option<i64>,
-    tenant_enabled: bool,
-    client_enabled: Option<bool>,
-    #[sqlx(flatten)]
-    dependencies: DependenciesRow,
-    reserved_until: Option<i64>,
-    number_unseen: bool,
-    credential_required: bool,
-}
-
-impl TryFrom<LookupRow> for Looked {
-    type Error = Fault;
-
-    fn try_from(row: LookupRow) -> Result<Self, Fault> {
-        let credential_required = row.credential_required;
-        let Some(number) = row.number else { return Ok(Looked { credential_required, found: None }) };
-        let standing = Standing {
-            tenant_enabled: row.tenant_enabled,
-            client_enabled: row.client_enabled,
-            dependencies: row.dependencies.try_into()?,
-            max_uses: row.max_uses,
-            remaining_uses: row.remaining_uses,
-            expires_at: Timestamp::from_millis(row.expires_at),
-            reserved_until: row.reserved_until.map(Timestamp::from_millis),
-            last_used_at: row.last_used_at.map(Timestamp::from_millis),
-        };
-        Ok(Looked { credential_required, found: Some(Found { number, public_key: row.public_key, standing, number_unseen: row.number_unseen }) })
-    }
-}
-
-/// Finds the keys that hosts ask for; for [`super::lane`].
-pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFuture<'c, Result<Vec<Looked>, Fault>> {
-    async move {
-        let questions: Vec<[Option<&str>; 4]> = asked
-            .iter()
-            .map(|asked| {
-                [
-                    Some(asked.fingerprint.as_str()),
-                    Some(asked.host.as_str()),
-                    Some(asked.account.as_str()),
-                    asked.tenant_id.as_ref().map(TenantId::as_str),
-                ]
-            })
-            .collect();
-        let rows: Vec<LookupRow> = sqlx::query_as(concat!(
-            "SELECT k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
-                    coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
-                    coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
-                    p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
-                    a.id AS link_id, a.expires_at AS link_expires_at,
-                    coalesce(a.linked_by = 'mvp' OR a.linked_through IS NOT NULL, 0) AS number_unseen,
-                    (SELECT max(d.expires_at) FROM delegations d
-                     WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id
-                       AND (k.device_grant_id IS NULL OR d.device_grant_id = k.device_grant_id) AND ",
-            delegation_covers_account!(),
-            ") AS delegated_until,
-                    (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
-                    coalesce(n.require_host_credential OR h.required, n.require_host_credential, h.required, 0) AS credential_required
-             FROM json_each($1) q
-             LEFT JOIN host_names w ON w.host = q.value ->> 1
-             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, w.tenant_id)
-             LEFT JOIN host_credentials h ON h.tenant_id = n.id AND h.host = q.value ->> 1
-             LEFT JOIN pubkeys k ON k.fingerprint = q.value ->> 0 AND k.host = q.value ->> 1 AND k.tenant_id = n.id AND k.account = q.value ->> 2
-             LEFT JOIN people p ON p.tenant_id = k.tenant_id AND p.user_id = k.user_id
-             LEFT JOIN host_accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account
-             LEFT JOIN clients c ON c.tenant_id = k.tenant_id AND c.client_id = k.client_id
-             LEFT JOIN user_mfa m ON m.tenant_id = k.tenant_id AND m.user_id = k.user_id
-             ORDER BY q.key"
-        ))
-        .bind(serde_json::to_string(&questions).unwrap_or_default())
-        .fetch_all(db)
-        .await?;
-        rows.into_iter().map(Looked::try_from).collect()
-    }
-    .boxed()
 }

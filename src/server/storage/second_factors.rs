@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault};
+use super::{Connection, Fault, parsed};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::second_factor::{NamedPasskey, SecondFactors, Used};
 use crate::domain::time::Timestamp;
@@ -44,6 +44,16 @@ pub async fn of_person(db: &sqlx::SqlitePool, tenant_id: &TenantId, user_id: &Us
 pub async fn find_totp(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Totp>, Fault> {
     let query = "SELECT secret_sealed, last_step, created_at, last_used_at FROM totp WHERE tenant_id = $1 AND user_id = $2";
     Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_optional(db).await?)
+}
+
+/// Anybody's, with whose it is.
+pub async fn any_totp(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, UserId, Vec<u8>)>, Fault> {
+    let found: Option<(String, String, Vec<u8>)> =
+        sqlx::query_as("SELECT tenant_id, user_id, secret_sealed FROM totp LIMIT 1").fetch_optional(db).await?;
+    let checked = |(tenant, user, sealed): (String, String, Vec<u8>)| {
+        Ok((parsed("totp", &user, TenantId::parse(tenant))?, parsed("totp", &user, UserId::parse(user.clone()))?, sealed))
+    };
+    found.map(checked).transpose()
 }
 
 /// False when the person has one.
@@ -111,18 +121,29 @@ pub async fn insert_passkey(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps what the library says of it after a use. False when it has been removed.
+/// Keeps what the library says of it after a use. False when it has been removed, or has answered what was `asked` before.
 pub async fn use_passkey(
     db: &mut Connection,
     tenant_id: &TenantId,
     user_id: &UserId,
     number: i64,
     passkey: &str,
+    asked: &[u8],
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let query = "UPDATE passkeys SET passkey = $4, last_used_at = $5 WHERE tenant_id = $1 AND user_id = $2 AND number = $3";
-    let query = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(number).bind(passkey).bind(now.as_millis());
-    Ok(query.execute(db).await?.rows_affected() == 1)
+    let done = sqlx::query(
+        "UPDATE passkeys SET passkey = $4, last_asked = $5, last_used_at = $6
+         WHERE tenant_id = $1 AND user_id = $2 AND number = $3 AND last_asked IS NOT $5",
+    )
+    .bind(tenant_id.as_str())
+    .bind(user_id.as_str())
+    .bind(number)
+    .bind(passkey)
+    .bind(asked)
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Its name, if it was there.

@@ -239,6 +239,7 @@ admin-providers-empty = No identity provider yet
 admin-providers-empty-hint = Add the one at which your people have an account.
 admin-providers-id = Short name
 admin-providers-id-hint = Stands in addresses and, behind a ~, in names of newcomers. Letters, digits and . _ -
+admin-providers-redirect-will-be = What to register there, with that in place of NAME (redirect URI):
 admin-providers-name = What its button says
 admin-providers-kind = Kind
 admin-providers-base = Where it is

@@ -45,6 +45,7 @@ link-how-before = Log in to the host as the account you want to link, and run
 link-how-after = { " " }there. Enter the code it shows:
 link-came-with-address = This code came with the address. Go on only if your own terminal on the host shows the same one.
 link-sent-code = Did somebody send you a code? Do not enter it: their account would be linked to you.
+link-is-for-a-device = Enter a code that an application or device shows
 # $account (String) - the login
 # $host (String) - the host
 link-question = Link { $account } on { $host } to you?

@@ -13,7 +13,7 @@ identities-unlink = Unlink
 identities-unlink-this = Unlink { $identity }
 # $identity (String)
 identities-unlink-question = Unlink { $identity }?
-identities-unlink-consequence = Whoever signs in there is no longer you here. Sessions that are open go on: end them under “Sessions” if you do not trust them.
+identities-unlink-consequence = Whoever signs in there is no longer you here. Sessions that began there end, but for this one.
 # $identity (String)
 identities-unlinked = { $identity } has been unlinked.
 identities-gone = That has been unlinked already. Nothing was changed.
@@ -30,7 +30,7 @@ identities-linked = { $identity } has been linked.
 # $identity (String)
 identities-already-yours = { $identity } is linked to you already. Nothing was changed.
 # $identity (String)
-identities-somebody-elses = { $identity } is linked to somebody else here. If both are you, sign in with that account and unlink it there first; else ask the operators of your centre.
+identities-somebody-elses = { $identity } is linked to somebody else here. If both are you, sign in with that account and unlink it there; if it is the only way into that one, ask the operators of your centre.
 identities-nothing-to-link = There is nothing to link. Start again below.
 factors-title = Second factor
 factors-none = You have none yet. With one, nobody gets in with your password alone.
@@ -70,6 +70,7 @@ factors-wanted = Your centre wants more than a password for this. Set up one of 
 factors-app-title = Set up an authenticator app
 factors-app-scan = Scan this with the app on your telephone.
 factors-app-qr = QR code for the app
+factors-app-here = The app is on this device: open it
 factors-app-type = Or type this into the app:
 factors-app-code = The six digits that the app shows now
 factors-app-done = Set it up

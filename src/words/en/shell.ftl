@@ -62,6 +62,7 @@ nav-hosts = Hosts
 nav-keys = SSH keys
 nav-apps = Applications
 nav-sessions = Sessions
+nav-identities = Sign-in
 nav-activity = Activity
 nav-admin = Administration
 nav-api = TMS API

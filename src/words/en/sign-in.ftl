@@ -21,7 +21,9 @@ sign-in-invitation-keep = Use it
 sign-in-invitation-kept = Your invitation is kept. Sign in where you have an account; it will be tied to yours here.
 sign-in-invitation-forget = It is not mine: forget it
 second-factor-title = Second factor
-second-factor-lead = One more thing, then you are signed in.
+# $user (String) - who signs in
+second-factor-lead = One more thing, then you are signed in as { $user }.
+second-factor-lost = Lost all of them? The operators of your centre can help, once they know that it is you.
 second-factor-again = What you are about to do is hard to take back. Show your second factor once more.
 second-factor-passkey = Use a passkey
 second-factor-passkey-failed = No passkey was shown. Try again, or type a code.

@@ -212,6 +212,7 @@ admin-providers-empty = Todavía no hay proveedores de identidad
 admin-providers-empty-hint = Añada aquel en el que sus personas tienen una cuenta.
 admin-providers-id = Nombre corto
 admin-providers-id-hint = Está en direcciones y, tras una ~, en los nombres de quienes llegan. Letras, cifras y . _ -
+admin-providers-redirect-will-be = Lo que hay que registrar allí, con eso en lugar de NAME (redirect URI):
 admin-providers-name = Lo que dice su botón
 admin-providers-kind = Tipo
 admin-providers-base = Dónde está

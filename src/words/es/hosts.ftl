@@ -37,6 +37,7 @@ link-how-before = Inicie sesión en la máquina con la cuenta que quiere vincula
 link-how-after = { "." } Introduzca el código que muestra:
 link-came-with-address = Este código venía en la dirección. Siga solo si su propio terminal en la máquina muestra el mismo.
 link-sent-code = ¿Alguien le ha enviado un código? No lo introduzca: la cuenta de esa persona quedaría vinculada a usted.
+link-is-for-a-device = Introducir un código que muestra una aplicación o un dispositivo
 link-question = ¿Vincular a usted { $account } en { $host }?
 link-compare = Compruebe que su terminal en { $host } muestra
 link-account = Cuenta

@@ -48,6 +48,7 @@ nav-hosts = Máquinas
 nav-keys = Claves SSH
 nav-apps = Aplicaciones
 nav-sessions = Sesiones
+nav-identities = Acceso
 nav-activity = Actividad
 nav-admin = Administración
 nav-api = API de TMS

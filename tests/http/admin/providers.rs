@@ -88,7 +88,8 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     let secret = async |secret| browser.post("/api/admin/providers/secret", &[("provider", "campus"), ("secret", secret)]).await;
     assert!(secret("").await.problem().contains("Type the secret"));
     assert!(secret("another").await.says("Saved."));
-    assert!(app.comes(&institution, json!({})).await.problem().contains("did not accept its own answer"));
+    assert!(test().await.problem().contains("it does not take this client or its secret: invalid_client"));
+    assert!(app.comes(&institution, json!({})).await.problem().contains("set up wrongly"));
     let page = secret(CLIENT_SECRET).await;
     assert!(page.says("Saved.") && !page.says(CLIENT_SECRET));
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");

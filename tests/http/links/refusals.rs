@@ -25,6 +25,17 @@ async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
 }
 
 #[tokio::test]
+async fn a_code_of_the_other_kind_is_refused_with_the_way_to_where_it_belongs() {
+    let world = World::start().await;
+    let (device, asked, browser) = (world.app.start_device().await, world.ask("jd").await, world.app.signed_in().await);
+    assert!(!browser.get("/hosts/link").await.says("Enter a code that"), "only who was refused");
+    let refused = browser.enter_link(&device.user_code).await;
+    assert!(refused.status == 422 && refused.says("<a href=\"/device\">Enter a code that an application or device shows"), "{}", refused.text);
+    let refused = browser.enter(text(&asked["user_code"])).await;
+    assert!(refused.status == 422 && refused.says("<a href=\"/hosts/link\">Enter a code that tms link shows on a host"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn accounts_that_run_the_host_are_nobodys() {
     let world = World::start().await;
     let refusal = async |user: &str, uid: Value| world.host.refusal("POST /links", json!({ "user": user, "user_uid": uid })).await;
@@ -113,6 +124,29 @@ async fn asking_again_takes_the_place_of_what_was_asked_before() {
 }
 
 #[tokio::test]
+async fn what_a_host_withdraws_opens_nothing_any_more() {
+    let world = World::start().await;
+    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    let (path, link) = ("POST /links/withdraw", json!({ "link_id": asked["link_id"] }));
+    let other = world.app.host(&world.admin, "test", "stampede", false).await;
+    assert_eq!(other.done(path, link.clone()).await["num_deleted"], 0, "another host's is not there for it");
+    assert_eq!((world.app.nobody().refusal(path, link.clone()).await, world.status(&asked).await), (401, pending()));
+    for withdrawn in [1, 0] {
+        assert_eq!(world.host.done(path, link.clone()).await["num_deleted"], withdrawn, "once is enough, and twice is fine");
+    }
+    assert_eq!(world.host.refusal("POST /links/status", link).await, 404);
+    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert_eq!(browser.enter_link(text(&asked["user_code"])).await.status, 422);
+
+    // Too late for one that is answered.
+    let asked = world.ask("jd").await;
+    browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
+    assert_eq!(world.host.done(path, json!({ "link_id": asked["link_id"] })).await["num_deleted"], 0);
+    assert_eq!((world.status(&asked).await["status"].clone(), world.links().await.len()), (json!("linked"), 1));
+}
+
+#[tokio::test]
 async fn a_hundred_accounts_of_one_host_wait_at_once_and_no_more() {
     let world = World::start().await;
     for n in 0..100 {
@@ -162,7 +196,7 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
     let asked = world.ask("jd").await;
     let refused = browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
-    assert!(refused.problem().starts_with("You have no second factor on record yet"), "{}", refused.words());
+    assert!(refused.problem().starts_with("An account is linked only to people with a second factor"), "{}", refused.words());
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
     world.admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": "new", "ttl_minutes": 60 })).await;
     assert!(browser.link(&refused).await.says("is linked to you until"));

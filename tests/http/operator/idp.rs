@@ -42,7 +42,9 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
     operate(&app, &["idp", "set", "--mfa-amr", "", "--enabled", "false", "campus"], "").await;
     assert!(operate(&app, &["idp", "list"], "").await.out.starts_with(&format!("campus  off  oidc  {base}  Campus\n")));
     operate(&app, &["idp", "set", "--enabled", "true", "--secret-from-stdin", "campus"], "another").await;
-    assert!(app.comes(&institution, json!({})).await.problem().contains("did not accept"));
+    assert!(app.comes(&institution, json!({})).await.problem().contains("set up wrongly"));
+    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("does not take this client or its secret"));
+    operate(&app, &["idp", "set", "--secret-from-stdin", "campus"], CLIENT_SECRET).await;
     assert_eq!(operate(&app, &["idp", "test", "campus"], "").await.out, format!("campus answers: its issuer is {base}\n"));
     institution.misbehave(Mischief::Broken);
     assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("it is broken: it answers 500"));
@@ -58,6 +60,7 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
             "provider_changed campus: display-name newcomers mfa",
             "provider_changed campus: mfa enabled",
             "provider_changed campus: enabled",
+            "provider_changed campus: secret",
             "provider_changed campus: secret",
             "provider_removed campus",
         ]

@@ -144,7 +144,11 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
     let page = world.offered(&browser, json!({})).await;
     let refused = link_all(&browser, &page).await;
-    assert!(refused.path == "/hosts/provider" && refused.problem().starts_with("You have no second factor on record yet"), "{}", refused.words());
+    assert!(
+        refused.path == "/hosts/provider" && refused.problem().starts_with("An account is linked only to people with a second factor"),
+        "{}",
+        refused.words()
+    );
     assert!(world.links().await.is_empty());
     world.open_mfa("new").await;
     assert!(link_all(&browser, &refused).await.says("2 host accounts are linked to you."));

@@ -60,6 +60,6 @@ fn builder(secret: &str) -> Result<Builder, Fault> {
     Ok(Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_skew(1).with_step_duration(30).with_secret(secret))
 }
 
-fn place(tenant: &TenantId, user: &UserId) -> String {
+pub fn place(tenant: &TenantId, user: &UserId) -> String {
     format!("app\n{tenant}\n{user}")
 }

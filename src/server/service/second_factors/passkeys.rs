@@ -93,7 +93,8 @@ impl Services {
         };
         for (Stored { number, .. }, mut passkey) in self.passkeys(tenant, user).await? {
             if passkey.update_credential(&result).is_some() {
-                return Ok(Offered::Passkey { number, passkey: json(&passkey)? });
+                let asked = self.keys().hash("passkey asked", asked);
+                return Ok(Offered::Passkey { number, passkey: json(&passkey)?, asked });
             }
         }
         Ok(Offered::Nothing)

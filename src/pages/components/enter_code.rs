@@ -1,0 +1,64 @@
+//! Where people type the code that a device or a host shows.
+
+use leptos::prelude::*;
+
+use super::{Page, Problem};
+use crate::domain::tenant::Tenant;
+use crate::islands::UserCodeInput;
+use crate::server::context::{self, Notice, words};
+
+#[component]
+pub fn EnterCodeForm(
+    title: String,
+    /// How one comes by a code.
+    how: impl IntoView + 'static,
+    /// The server function that takes the code.
+    action: &'static str,
+    /// Why the last code was refused, if one was.
+    notice: Option<Notice>,
+    /// The code out of the address, and what to say of it.
+    filled: Option<(String, String)>,
+    /// The tenant that the code belongs to, where that is another one; and the server function that lets them go on there.
+    other: Option<Tenant>,
+    switch: &'static str,
+    /// Where codes of the other kind are typed, and how to say so to whom this one was refused.
+    other_kind: (&'static str, String),
+    /// What to do with codes from somebody else.
+    children: Children,
+) -> impl IntoView {
+    let w = words();
+    if let Some(notice) = &notice {
+        context::set_refused(notice);
+    }
+    let refused = notice.is_some();
+    let typed = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty());
+    let (filled, came_with_address) = filled.unzip();
+    let value = typed.or(filled).unwrap_or_default();
+    view! {
+        <Page title refused>
+            {how}
+            <form method="post" action=action class="enter-code" novalidate>
+                <label for="user-code">{w.device_code()}</label>
+                {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
+                {came_with_address.map(|sentence| view! { <p class="notice">{sentence}</p> })}
+                <UserCodeInput value refused/>
+                <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
+                <button class="main">{w.device_continue()}</button>
+            </form>
+            {other.map(|tenant| view! {
+                <form method="post" action=switch class="aside">
+                    <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                    <button>{w.device_switch_to(tenant.display_name)}</button>
+                </form>
+            })}
+            {refused.then(|| view! { <p class="aside"><a href=other_kind.0>{other_kind.1}</a></p> })}
+            <p class="aside">{children()}</p>
+        </Page>
+    }
+}
+
+/// The tenant a refused code belongs to, where that is another one.
+pub async fn other_tenant(notice: Option<&Notice>) -> Option<Tenant> {
+    let id = notice?.tenant.as_ref()?;
+    context::services().ok()?.enabled_tenant(id).await.ok().flatten()
+}
