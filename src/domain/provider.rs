@@ -75,6 +75,9 @@ pub struct Profile {
     /// A page of its own for people whom it keeps sending the wrong way.
     #[serde(default)]
     pub help: Option<String>,
+    /// Its ID tokens say when somebody signed in, if asked (`auth_time`). Of one that never does its word of now has to do.
+    #[serde(default = "yes")]
+    pub says_when: bool,
 }
 
 impl Profile {
@@ -92,6 +95,10 @@ impl Profile {
 
 fn sub() -> String {
     "sub".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The addresses of a provider without metadata.
@@ -354,6 +361,7 @@ mod tests {
             sign_out: None,
             known_people_only: false,
             help: None,
+            says_when: true,
         }
     }
 

@@ -249,7 +249,8 @@ impl Providers {
         let through = Through { provider: provider.id.clone(), issuer, subject, sid, id_token: answer.id_token() };
         let own_name = profile.user_name.first().and_then(|name| claims.one(name)).map(str::to_owned);
         let token = AccessToken::new(answer.token().to_owned());
-        Ok(Arrival { vouched, authenticated_at: said.authenticated_at, through, own_name, token })
+        let authenticated_at = said.authenticated_at.or_else(|| (!profile.says_when).then_some(now));
+        Ok(Arrival { vouched, authenticated_at, through, own_name, token })
     }
 
     /// Many providers tell names to whoever asks with the access token, and put none in the ID token (OpenID Connect Core §5.3). They

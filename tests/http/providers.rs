@@ -702,3 +702,24 @@ async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_w
     let page = browser.get(&format!("/sign-in/back/test/campus?error=access_denied&state={state}")).await;
     assert!(page.path == "/identities" && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
 }
+
+/// Nobody could ever confirm there that it is them.
+#[tokio::test]
+async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    crate::app::copy_template(dir.path()).await;
+    let kinds = "[timeless]\nabout = \"Timeless\"\nidentity = \"id-token\"\nscope = \"openid\"\nsays-when = false\n";
+    std::fs::write(dir.path().join("profiles.toml"), kinds).expect("written");
+    let (app, institution) = (TestApp::start_on(dir).await, Institution::start().await);
+    let timeless = NewProvider { profile: "timeless".into(), ..campus(&institution, "open") };
+    app.services.add_provider(&app.operator("test").await, timeless).await.map(|_| ()).expect("added");
+    let (browser, silent) = (app.browser(), json!({ "auth_time": null }));
+    browser.through(&institution, WITH, app.seconds(), &silent).await;
+    app.clock.advance(Duration::from_secs(15 * 60));
+    assert_eq!(browser.get("/keys/add").await.path, "/sign-in");
+    let again = "/sign-in/with/test/campus?again=1&then=/keys/add";
+    assert_eq!(browser.through(&institution, again, app.seconds(), &silent).await.path, "/keys/add");
+    // If it does say, that counts.
+    let old = json!({ "auth_time": app.seconds() - 600 });
+    assert!(browser.through(&institution, again, app.seconds(), &old).await.problem().contains("did not ask you to sign in again"));
+}
