@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { Device } from './device.ts';
 import { enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
-import { forgive, Institution, SECRET, withoutFonts } from './institution.ts';
+import { forgive, Institution, withoutFonts } from './institution.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -11,9 +11,7 @@ let institution: Institution;
 test.use({
   alone: {
     prepare: async (operator, url) => {
-      institution = await Institution.start(url);
-      const words = ['idp', 'add', '--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus'];
-      await operator.with(SECRET, ...words, '--secret-from-stdin', '--newcomers', 'open', '--mfa-always', 'campus');
+      institution = await Institution.added(operator, url, '--newcomers', 'open', '--mfa-always');
     },
   },
 });

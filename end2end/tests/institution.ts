@@ -5,9 +5,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import type { BrowserContext, Page } from '@playwright/test';
+import type { Operator } from './portal.ts';
 import type { Watch } from './watch.ts';
 
-export const SECRET = 'between-portal-and-institution';
+const SECRET = 'between-portal-and-institution';
 
 /** Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch. */
 export const withoutFonts = (context: BrowserContext) => context.route(/fonts\.googleapis\.com/, route => route.abort());
@@ -19,6 +20,14 @@ export function forgive(watch: Watch): void {
 
 export class Institution {
   private constructor(readonly url: string, private readonly server: Server, private readonly provider: Provider) {}
+
+  /** One that the portal at this address knows as Campus; `words` say how. */
+  static async added(operator: Operator, portal: string, ...words: string[]): Promise<Institution> {
+    const institution = await Institution.start(portal);
+    const campus = ['--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus', '--secret-from-stdin'];
+    await operator.with(SECRET, 'idp', 'add', ...campus, ...words, 'campus');
+    return institution;
+  }
 
   /** Knows one client, the portal at this address, and whoever signs in by the name they type. */
   static async start(portal: string): Promise<Institution> {

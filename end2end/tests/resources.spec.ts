@@ -1,7 +1,7 @@
 // Host accounts linked by signing in at the provider that owns the hosts: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
-import { forgive, Institution, SECRET, withoutFonts } from './institution.ts';
+import { forgive, Institution, withoutFonts } from './institution.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -10,9 +10,7 @@ let institution: Institution;
 test.use({
   alone: {
     prepare: async (operator, url) => {
-      institution = await Institution.start(url);
-      const words = ['idp', 'add', '--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus'];
-      await operator.with(SECRET, ...words, '--secret-from-stdin', '--host', 'testhost1', 'campus');
+      institution = await Institution.added(operator, url, '--host', 'testhost1');
     },
   },
 });

@@ -57,14 +57,22 @@ fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
 /// The counters for guesses at passwords, each in 10 minutes: 10 at one account from one network address, 30 from one network
 /// address, and 200 at one account from everywhere, so that a single stranger cannot keep a person out.
 fn password_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most| Limit { key: format!("password {key}"), most, window: 10 * MINUTE, shared: false };
-    let mut limits = Vec::new();
-    if let Some(account) = account(guesser) {
-        let from = guesser.address.map_or_else(String::new, network);
-        limits.extend([limit(format!("{account} {from}"), 10), limit(account, 200)]);
-    }
-    limits.extend(guesser.address.map(|address| limit(network(address), 30)));
+    let mut limits = at_one_account("password", guesser, 10, 200, [10 * MINUTE; 2]);
+    limits.extend(guesser.address.map(|address| Limit {
+        key: format!("password {}", network(address)),
+        most: 30,
+        window: 10 * MINUTE,
+        shared: false,
+    }));
     limits
+}
+
+/// Guesses at one account: the most from one network address, and from everywhere, each in its window.
+fn at_one_account(name: &str, guesser: &Guesser, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<Limit> {
+    let limit = |key: String, most, window| Limit { key: format!("{name} {key}"), most, window, shared: false };
+    let Some(account) = account(guesser) else { return Vec::new() };
+    let from = guesser.address.map_or_else(String::new, network);
+    vec![limit(format!("{account} {from}"), from_one, one), limit(account, from_all, all)]
 }
 
 /// The counters for guesses at an app's codes, by people whose first factor is right: 4 in 15 minutes at one account from one
@@ -72,19 +80,13 @@ fn password_limits(guesser: &Guesser) -> Vec<Limit> {
 /// not keep its person out. Of a million codes of six digits three are good at a time: after a year of guessing without a pause one
 /// has been hit with a chance of 47 %, and the record is full of it.
 fn second_factor_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most, window| Limit { key: format!("second factor {key}"), most, window, shared: false };
-    let Some(account) = account(guesser) else { return Vec::new() };
-    let from = guesser.address.map_or_else(String::new, network);
-    vec![limit(format!("{account} {from}"), 4, 15 * MINUTE), limit(account, 24, 60 * MINUTE)]
+    at_one_account("second factor", guesser, 4, 24, [15 * MINUTE, 60 * MINUTE])
 }
 
 /// The counters for guesses at recovery codes, in 10 minutes: 10 at one account from one network address, 200 at one account from
 /// everywhere. Nobody guesses one; but nobody fills the record with trying either.
 fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most| Limit { key: format!("recovery code {key}"), most, window: 10 * MINUTE, shared: false };
-    let Some(account) = account(guesser) else { return Vec::new() };
-    let from = guesser.address.map_or_else(String::new, network);
-    vec![limit(format!("{account} {from}"), 10), limit(account, 200)]
+    at_one_account("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
 }
 
 pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {

@@ -81,7 +81,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
     let grant = device.grant.clone();
     // What their centre wants to see first; denying takes nothing but the wish.
-    let missing = context::services().ok().and_then(|services| services.may_allow(&person).err()?.missing());
+    let missing = context::services().ok().and_then(|services| services.may_allow(&person).err());
     view! {
         <Page title refused>
             {above}

@@ -16,7 +16,6 @@ pub use super::service::browser_sessions::ListedSession;
 pub use super::service::entropy::Secret;
 pub use super::service::my_apps::{ClientName, InUse as AppRow};
 pub use super::service::my_host_accounts::InUse as HostAccountRow;
-use super::service::proofs::NotNow;
 pub use super::service::proofs::{FreshlySignedIn, MayAllow};
 use super::service::record::RecordWanted;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
@@ -29,6 +28,7 @@ pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::listing::{ListQuery, Word};
 use crate::domain::paths::{self, Onward};
+use crate::domain::step_up::Missing;
 use crate::words::{self, Languages, Words};
 
 /// `Chrome on Linux`, as far as the browser says.
@@ -128,20 +128,18 @@ pub fn go_to(address: &str) {
 /// The person, who has signed in just now; everybody else is sent to do so, and then on to `then`. `None`: they are on their way.
 pub fn freshly_signed_in(then: &Onward) -> Result<Option<FreshlySignedIn>, ServerFnError> {
     let fresh = services()?.fresh(&signed_in()?);
-    Ok(fresh.map_err(|not_now| show_first(not_now, then)).ok())
+    Ok(fresh.map_err(|missing| show_first(missing, then)).ok())
 }
 
 /// The person, if they may let a device in; everybody else is sent to show what is missing, and then back to it.
 pub fn may_allow() -> Result<Option<MayAllow>, ServerFnError> {
     let may = services()?.may_allow(&signed_in()?);
-    Ok(may.map_err(|not_now| show_first(not_now, &Onward::to(paths::DEVICE))).ok())
+    Ok(may.map_err(|missing| show_first(missing, &Onward::to(paths::DEVICE))).ok())
 }
 
 /// Sends the browser to where a person shows what is missing.
-fn show_first(not_now: NotNow, then: &Onward) {
-    if let Some(missing) = not_now.missing() {
-        go_to(&paths::show(missing, then));
-    }
+pub fn show_first(missing: Missing, then: &Onward) {
+    go_to(&paths::show(missing, then));
 }
 
 /// The person as an administrator of their tenant. The guard has turned everybody else away.

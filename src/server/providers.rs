@@ -28,8 +28,8 @@ pub use known::check_address;
 use known::{Keys, Known};
 use profiles::Profiles;
 use reach::Reach;
-pub use tokens::SignedOut;
 use tokens::{Client, NewClient, TokenAnswer, Unverified};
+pub use tokens::{SKEW, SignedOut};
 
 /// Why a provider could not be asked, or its word is not taken. The details are for the log.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -230,7 +230,8 @@ impl Providers {
         let profile = self.profile(provider)?;
         let known = self.known(provider, now).await?;
         known.check_issuer(returned.issuer)?;
-        let answer = self.redeem(provider, client_secret, &known, secrets, redirect, returned.code).await?;
+        let verifier = PkceCodeVerifier::new(secrets.verifier.to_owned());
+        let answer = self.redeem(provider, client_secret, &known, verifier, redirect, returned.code).await?;
         let said = match profile.identity {
             IdentityFrom::IdToken => {
                 self.checked(provider, &known, now, |known| tokens::id_token(&answer, provider, known, secrets.nonce, now)).await?
@@ -317,9 +318,8 @@ impl Providers {
         if let Some(list) = provider.resources.as_ref().and_then(|resources| resources.list.as_deref()) {
             self.http.to(provider, known.local).knock(list).await?;
         }
-        let verifier = PkceCodeVerifier::new(PkceCodeChallenge::new_random_sha256().1.into_secret());
-        let secrets = TripSecrets { state: "", nonce: "", verifier: verifier.secret() };
-        if let Err(trouble @ Trouble::Misconfigured(_)) = self.redeem(provider, client_secret, &known, &secrets, "https://localhost/", "test").await {
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+        if let Err(trouble @ Trouble::Misconfigured(_)) = self.redeem(provider, client_secret, &known, verifier, "https://localhost/", "test").await {
             return Err(trouble);
         }
         Ok(known.issuer.clone())
@@ -330,12 +330,11 @@ impl Providers {
         provider: &Provider,
         client_secret: Option<&str>,
         known: &Known,
-        secrets: &TripSecrets<'_>,
+        verifier: PkceCodeVerifier,
         redirect: &str,
         code: &str,
     ) -> Result<TokenAnswer, Trouble> {
         let client = client(provider, client_secret, known, redirect)?;
-        let verifier = PkceCodeVerifier::new(secrets.verifier.to_owned());
         let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
         Ok(TokenAnswer::new(request.request_async(&ForTokens(self.http.to(provider, known.local))).await?))
     }

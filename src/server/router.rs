@@ -28,7 +28,6 @@ use super::sign_in::store::Store;
 use super::state::AppState;
 use super::{brand, caller, export, oauth, sign_in, telemetry, tms};
 use crate::domain::paths;
-use crate::domain::time::retry_after;
 use crate::pages::{App, ErrorPage, shell};
 
 /// The longest a request may take.
@@ -151,7 +150,7 @@ async fn limit_pages(State(state): State<AppState>, request: Request, next: Next
     let from = client_address::of(request.extensions());
     match state.limits.pages.check(&rate_limit::network(from)) {
         Ok(()) => next.run(request).await,
-        Err(wait) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response(),
+        Err(wait) => rate_limit::come_back_after(wait),
     }
 }
 

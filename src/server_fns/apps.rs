@@ -72,7 +72,7 @@ pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u6
     use std::time::Duration;
 
     use crate::domain::delegation::ChangeRefused;
-    use crate::domain::paths::{self, APPS, Onward};
+    use crate::domain::paths::{APPS, Onward};
     use crate::server::context::{self, Error};
     let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
     context::see_other(APPS);
@@ -80,7 +80,7 @@ pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u6
     match services.change_my_app(&person, app, until).await {
         Ok(()) => context::say(w.apps_changed(w.exactly(until))).await,
         Err(Error::Refused(ChangeRefused::Missing(missing))) => {
-            context::go_to(&paths::show(missing, &Onward::to(APPS)));
+            context::show_first(missing, &Onward::to(APPS));
             Ok(())
         }
         Err(Error::Refused(refused)) => context::say_refused(w.change_refused(refused)).await,

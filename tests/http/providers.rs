@@ -682,16 +682,22 @@ async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_e
     assert!(matches!(added, Err(Error::Refused(refused)) if refused == other));
 }
 
+/// `with_campus`, of a kind of its own, which is OpenID Connect's but for this.
+async fn with_a_kind(but_for: &str, newcomers: &str) -> (TestApp, Institution) {
+    let dir = tempfile::tempdir().expect("a folder");
+    crate::app::copy_template(dir.path()).await;
+    let kinds = format!("[own]\nabout = \"Our own\"\nidentity = \"id-token\"\nscope = \"openid\"\n{but_for}\n");
+    std::fs::write(dir.path().join("profiles.toml"), kinds).expect("written");
+    let (app, institution) = (TestApp::start_on(dir).await, Institution::start().await);
+    let of_that_kind = NewProvider { profile: "own".into(), ..campus(&institution, newcomers) };
+    app.services.add_provider(&app.operator("test").await, of_that_kind).await.map(|_| ()).expect("added");
+    (app, institution)
+}
+
 /// Some remember a choice, and keep sending people the wrong way.
 #[tokio::test]
 async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_went_wrong() {
-    let dir = tempfile::tempdir().expect("a folder");
-    crate::app::copy_template(dir.path()).await;
-    let kinds = "[stuck]\nabout = \"Stuck\"\nidentity = \"id-token\"\nscope = \"openid\"\nhelp = \"https://stuck.example/me/\"\n";
-    std::fs::write(dir.path().join("profiles.toml"), kinds).expect("written");
-    let (app, institution) = (TestApp::start_on(dir).await, Institution::start().await);
-    let stuck = NewProvider { profile: "stuck".into(), ..campus(&institution, "invited") };
-    app.services.add_provider(&app.operator("test").await, stuck).await.map(|_| ()).expect("added");
+    let (app, institution) = with_a_kind("help = \"https://stuck.example/me/\"", "invited").await;
     let page = app.comes(&institution, json!({})).await;
     assert!(page.problem().contains("nobody known here") && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
     assert!(!app.browser().get("/sign-in/back/test/campus").await.says("stuck.example"), "that has nothing to do with it");
@@ -706,13 +712,7 @@ async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_w
 /// Nobody could ever confirm there that it is them.
 #[tokio::test]
 async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
-    let dir = tempfile::tempdir().expect("a folder");
-    crate::app::copy_template(dir.path()).await;
-    let kinds = "[timeless]\nabout = \"Timeless\"\nidentity = \"id-token\"\nscope = \"openid\"\nsays-when = false\n";
-    std::fs::write(dir.path().join("profiles.toml"), kinds).expect("written");
-    let (app, institution) = (TestApp::start_on(dir).await, Institution::start().await);
-    let timeless = NewProvider { profile: "timeless".into(), ..campus(&institution, "open") };
-    app.services.add_provider(&app.operator("test").await, timeless).await.map(|_| ()).expect("added");
+    let (app, institution) = with_a_kind("says-when = false", "open").await;
     let (browser, silent) = (app.browser(), json!({ "auth_time": null }));
     browser.through(&institution, WITH, app.seconds(), &silent).await;
     app.clock.advance(Duration::from_secs(15 * 60));

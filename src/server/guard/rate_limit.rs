@@ -6,8 +6,12 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::domain::time::retry_after;
 
 /// Above this many callers remembered, those who have been quiet are forgotten.
 const FORGET_ABOVE: usize = 50_000;
@@ -57,4 +61,9 @@ impl Limiter {
 /// The name under which an address is counted: itself, or its IPv6 /64.
 pub fn network(address: Option<IpAddr>) -> String {
     address.map_or_else(|| "unknown".to_owned(), crate::domain::attempts::network)
+}
+
+/// What whoever went over a limit is answered.
+pub fn come_back_after(wait: Duration) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response()
 }

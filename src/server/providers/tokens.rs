@@ -22,7 +22,7 @@ use crate::domain::provider::{Claims, Provider};
 use crate::domain::time::Timestamp;
 
 /// By how much a provider's clock and ours may differ.
-const SKEW: Duration = Duration::from_secs(60);
+pub const SKEW: Duration = Duration::from_secs(60);
 /// How long a logout token counts: it is sent as soon as it is made.
 const OLDEST_LOGOUT: Duration = Duration::from_secs(3 * 60);
 /// Longer ID tokens are not kept to sign out with.

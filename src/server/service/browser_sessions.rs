@@ -13,7 +13,7 @@ use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::device_grant::Presenter;
 use crate::domain::ids::{AdminId, SessionId, TenantId, UserId};
-use crate::domain::step_up::{Shown, missing};
+use crate::domain::step_up::{Missing, Shown, missing};
 use crate::domain::time::Timestamp;
 
 /// A session of somebody who has not signed in: long enough for a code, too short to fill the disk with.
@@ -69,12 +69,12 @@ impl Services {
     /// The person, if they have shown within [`FRESH`] that it is them; with a second factor if they have set one up here.
     ///
     /// [`FRESH`]: crate::domain::step_up::FRESH
-    pub fn fresh(&self, person: &SignedIn) -> Result<FreshlySignedIn, NotNow> {
+    pub fn fresh(&self, person: &SignedIn) -> Result<FreshlySignedIn, Missing> {
         self.fresh_if(person, false)
     }
 
     /// The person, before they let a device in, for which the tenant may demand a second factor of everybody.
-    pub fn may_allow(&self, person: &SignedIn) -> Result<MayAllow, NotNow> {
+    pub fn may_allow(&self, person: &SignedIn) -> Result<MayAllow, Missing> {
         if person.tenant.policy.second_factor_at_consent {
             self.fresh_if(person, true)?;
         }
@@ -86,15 +86,16 @@ impl Services {
         if !person.admin {
             return Err(NotNow::NoAdmin);
         }
-        let FreshlySignedIn(person) = self.fresh_if(person, person.tenant.policy.second_factor_for_admins)?;
+        let fresh = self.fresh_if(person, person.tenant.policy.second_factor_for_admins);
+        let FreshlySignedIn(person) = fresh.map_err(NotNow::Missing)?;
         let session = Some(person.visit.session_id().clone());
         Ok(TenantAdmin { admin_id: AdminId::of_person(&person.user_id), tenant: person.tenant, from: person.visit.from, session })
     }
 
-    fn fresh_if(&self, person: &SignedIn, demanded: bool) -> Result<FreshlySignedIn, NotNow> {
+    fn fresh_if(&self, person: &SignedIn, demanded: bool) -> Result<FreshlySignedIn, Missing> {
         match missing(person.shown, person.has_second_factor, demanded, self.now()) {
             None => Ok(FreshlySignedIn(person.clone())),
-            Some(missing) => Err(NotNow::Missing(missing)),
+            Some(missing) => Err(missing),
         }
     }
 

@@ -21,16 +21,15 @@ use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, SessionId, TenantId, UserId};
 use crate::domain::provider::{Provider, Vouched};
 use crate::domain::step_up::Shown;
+use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 pub use crate::server::providers::{Arrival, Returned, Trouble, Why};
-use crate::server::providers::{TripSecrets, Wish};
+use crate::server::providers::{SKEW, TripSecrets, Wish};
 
 /// How long a person may be away: to look for a telephone, a password, a second device.
 pub const LONGEST_TRIP: Duration = Duration::from_secs(15 * 60);
 /// How long an invitation can be used.
 pub const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// By how much an institution's clock may be behind ours.
-pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 const INVITED: &str = "invitation";
 
@@ -160,11 +159,10 @@ impl Services {
 
     /// Sends somebody to a provider: what to keep until they are back, and where to go.
     pub async fn set_out(&self, tenant: &TenantId, provider: &ProviderId, purpose: Purpose) -> Result<(Trip, String), Error<ArrivalRefused>> {
-        let stored = self.enabled_provider(tenant, provider).await?;
+        let (stored, its_tenant) = self.enabled_provider(tenant, provider).await?;
         if matches!(purpose, Purpose::Hosts(_)) && stored.provider.resources.is_none() {
             return Err(Error::Refused(ArrivalRefused::NoProvider));
         }
-        let policy = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?.policy;
         let secret = || Secret::generate(self.entropy()).reveal().to_owned();
         let trip = Trip {
             tenant_id: tenant.clone(),
@@ -176,7 +174,7 @@ impl Services {
             purpose,
         };
         let wish = match &trip.purpose {
-            Purpose::SignIn => Wish::SignIn { no_longer_ago_than: policy.mfa_lifetime },
+            Purpose::SignIn => Wish::SignIn { no_longer_ago_than: its_tenant.policy.mfa_lifetime },
             // Not `select_account`, which some providers refuse: it asks for less, and is known less.
             Purpose::Again(_) | Purpose::Link(_) | Purpose::Hosts(_) => Wish::Again,
         };
@@ -196,7 +194,7 @@ impl Services {
         if self.now().since(trip.since) >= LONGEST_TRIP {
             return Err(Error::Refused(ArrivalRefused::NoTrip));
         }
-        let stored = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
+        let (stored, _) = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
         let secret = self.client_secret(&stored)?;
         let redirect = self.redirect_address(&trip.tenant_id, &trip.provider);
         let arrival = self
@@ -281,11 +279,11 @@ impl Services {
         Ok(linked)
     }
 
-    async fn enabled_provider(&self, tenant: &TenantId, id: &ProviderId) -> Result<Stored, Error<ArrivalRefused>> {
+    async fn enabled_provider(&self, tenant: &TenantId, id: &ProviderId) -> Result<(Stored, Tenant), Error<ArrivalRefused>> {
         let stored = providers::find(self.storage().reader(), tenant, id).await?;
         let stored = stored.filter(|stored| stored.provider.enabled).ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
-        self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
-        Ok(stored)
+        let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(ArrivalRefused::NoProvider))?;
+        Ok((stored, tenant))
     }
 }
 

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::browser_sessions::still_signed_in;
 use super::decisions::end_access;
-use super::proofs::{NotNow, SignedIn};
+use super::proofs::SignedIn;
 pub use super::storage::delegations::{ClientName, InUse};
 use super::storage::{Connection, activity, delegations, device_grants, pubkeys};
 use super::{Error, Fault, Services};
@@ -28,7 +28,7 @@ impl Services {
 
     /// Sets a new end for what may act for a person; a later one is as good as another consent.
     pub async fn change_my_app(&self, person: &SignedIn, number: i64, until: Timestamp) -> Result<(), Error<ChangeRefused>> {
-        let may_prolong = self.may_allow(person).map_err(NotNow::missing);
+        let may_prolong = self.may_allow(person);
         let (person, now) = (person.clone(), self.now());
         self.attempt(move |db| {
             async move {
@@ -39,7 +39,7 @@ impl Services {
                 let found = standing.into_iter().find(|one| one.number == number && now < one.expires_at);
                 let delegation = found.ok_or(Error::Refused(ChangeRefused::Gone))?;
                 delegation.may_end(until, person.tenant().policy.longest_access, now).map_err(Error::Refused)?;
-                if let (true, Err(Some(missing))) = (until > delegation.expires_at, may_prolong) {
+                if let (true, Err(missing)) = (until > delegation.expires_at, may_prolong) {
                     return Err(Error::Refused(ChangeRefused::Missing(missing)));
                 }
                 delegations::set_end_of(db, &delegation, until, now).await?;

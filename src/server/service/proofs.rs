@@ -46,15 +46,6 @@ pub enum NotNow {
     Missing(Missing),
 }
 
-impl NotNow {
-    pub fn missing(self) -> Option<Missing> {
-        match self {
-            Self::NoAdmin => None,
-            Self::Missing(missing) => Some(missing),
-        }
-    }
-}
-
 /// A person who has shown what their tenant wants to see before they let a device in, or let an application act for longer.
 #[derive(Clone, Debug)]
 pub struct MayAllow(pub(super) SignedIn);

@@ -3,7 +3,6 @@
 use futures_util::FutureExt;
 
 use super::entropy::Secret;
-use super::identities::SKEW;
 use super::proofs::SignedIn;
 use super::storage::browser_sessions::EndedElsewhere;
 use super::storage::{activity, browser_sessions, providers};
@@ -12,7 +11,7 @@ use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
 use crate::domain::provider::Through;
-use crate::server::providers::{SignedOut, Trouble};
+use crate::server::providers::{SKEW, SignedOut, Trouble};
 
 /// Where somebody who has signed out here may do so as well.
 pub struct Elsewhere {

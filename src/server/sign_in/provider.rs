@@ -3,7 +3,7 @@
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -11,13 +11,11 @@ use super::session::{Help, Notice, Place};
 use super::welcome;
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::paths::{self, Onward};
-use crate::domain::time::retry_after;
 use crate::server::caller::Caller;
 use crate::server::guard::rate_limit;
 use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
 use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned, Trip};
-use crate::server::service::proofs::NotNow;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::state::AppState;
 use crate::words::Words;
@@ -84,7 +82,7 @@ pub async fn set_out(
         }
         (Some(person), Some((_, begins))) => {
             let begins = Onward::to(begins);
-            let missing = services.fresh(person).err().and_then(NotNow::missing);
+            let missing = services.fresh(person).err();
             return Ok(Redirect::to(&missing.map_or_else(|| paths::sign_in_again(&begins), |missing| paths::show(missing, &begins))));
         }
         (None, Some((_, begins))) => return Ok(Redirect::to(&paths::sign_in(None, &Onward::to(begins)))),
@@ -117,7 +115,7 @@ pub async fn come_back(
     caller: Caller,
 ) -> Result<Response, Trouble> {
     if let Err(wait) = state.limits.arrivals.check(&rate_limit::network(caller.from)) {
-        return Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response());
+        return Ok(rate_limit::come_back_after(wait));
     }
     let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
     let trip = caller.session.take_trip(&answer.state).await?;

@@ -63,6 +63,10 @@ pub struct WhoSignedIn {
 }
 
 impl WhoSignedIn {
+    fn is(&self, tenant_id: &TenantId, user_id: &UserId) -> bool {
+        (&self.tenant_id, &self.user_id) == (tenant_id, user_id)
+    }
+
     pub fn shown(&self) -> Shown {
         Shown { at: self.proved_at, second_at: self.second_at }
     }
@@ -225,10 +229,6 @@ impl PortalSession {
         self.get(SIGNED_IN).await
     }
 
-    async fn is_of(&self, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Fault> {
-        Ok(self.who().await?.is_some_and(|who| (&who.tenant_id, &who.user_id) == (tenant_id, user_id)))
-    }
-
     /// Forgets all but the browser, and the code that was typed in it.
     async fn clear(&self) -> Result<(), Fault> {
         let (visitor, code) = (self.get::<Visitor>(VISITOR).await?, self.typed_code().await?);
@@ -245,7 +245,7 @@ impl PortalSession {
     /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it;
     /// and what was meant for somebody else in this browser is forgotten.
     pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
-        let same = self.is_of(identity.tenant_id(), identity.user_id()).await?;
+        let same = self.who().await?.is_some_and(|who| who.is(identity.tenant_id(), identity.user_id()));
         if !same {
             self.clear().await?;
         }
@@ -267,7 +267,7 @@ impl PortalSession {
     /// Remembers somebody who has shown the first factor, and where they want to go. They are not signed in by that; but whoever else
     /// was is not any more.
     pub async fn set_half_signed_in(&self, half: &HalfSignedIn, then: &Onward) -> Result<(), Fault> {
-        if self.who().await?.is_some() && !self.is_of(&half.tenant_id, &half.user_id).await? {
+        if self.who().await?.is_some_and(|who| !who.is(&half.tenant_id, &half.user_id)) {
             self.clear().await?;
             self.0.cycle_id().await.map_err(Fault::new)?;
         }

@@ -232,11 +232,10 @@ struct KnownRow {
 
 /// A tenant's hosts, by name; one of them, if named.
 pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
-    const COLUMNS: &str = "h.host,
-        coalesce((SELECT group_concat(o.address, char(10)) FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.host), '') AS addresses,
-        c.required AS credential_required, coalesce(w.tenant_id = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from";
-    // The first address stands for the host. One that has none and holds a credential may still ask, so it is seen.
-    const FROM: &str = "(SELECT tenant_id, host, min(number) AS number, group_concat(address, ' ') AS address FROM hosts GROUP BY tenant_id, host
+    const COLUMNS: &str = "h.host, h.addresses, c.required AS credential_required, coalesce(w.tenant_id = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from";
+    // One that has no address and holds a credential may still ask, so it is seen.
+    const FROM: &str =
+        "(SELECT tenant_id, host, min(number) AS number, group_concat(address, char(10)) AS addresses FROM hosts GROUP BY tenant_id, host
             UNION ALL
             SELECT tenant_id, host, 0, '' FROM host_credentials alone
             WHERE NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = alone.tenant_id AND o.host = alone.host)) h
@@ -248,7 +247,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Optio
     if let Some(host) = host {
         listing.and_bound("h.host = ", host.to_owned());
     }
-    listing.search(wanted.search.as_deref(), &["h.host", "h.address"]);
+    listing.search(wanted.search.as_deref(), &["h.host", "h.addresses"]);
     let rows: Listed<KnownRow> = listing.fetch(db, wanted.after.as_ref()).await?;
     Ok(rows.map(|row| Known {
         host: row.host,
