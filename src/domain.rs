@@ -19,6 +19,7 @@ pub mod brand;
 pub mod client;
 pub mod delegation;
 pub mod device_grant;
+pub mod form;
 pub mod host;
 pub mod host_account;
 pub mod ids;

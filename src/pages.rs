@@ -71,7 +71,7 @@ pub fn App() -> impl IntoView {
     }
     leptos::either::Either::Right(view! {
         <Router>
-            <Routes fallback=|| ErrorPage { status: 404 }.view()>
+            <Routes fallback=|| ErrorPage { status: 404, page: None }.view()>
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view=home::Home/>
                     <Route path=path!("device") view=device::Device/>

@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::form;
 use super::ids::{ProviderId, TenantId};
 use super::step_up::Missing;
 use super::time::Timestamp;
@@ -267,15 +268,21 @@ impl Onward {
     pub fn wanted(address: &str) -> Self {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         if path == DEVICE || path == DEVICE_RESULT {
-            // Never with a code in the address.
-            return Self::to(DEVICE);
+            return Self::without_code(DEVICE, query);
         }
         if path == HOSTS_LINK {
-            return Self::to(HOSTS_LINK);
+            return Self::without_code(HOSTS_LINK, query);
         }
         let ours = PAGES.contains(&path) || path.strip_prefix(ADMIN).is_some_and(is_below);
         let plain = address.len() <= 1_000 && query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>'));
         if ours && plain { Self(address.to_owned()) } else { Self::default() }
+    }
+
+    /// A page on which codes are entered: never with a code in its address.
+    fn without_code(path: &'static str, query: &str) -> Self {
+        let plain = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let kept = query.split('&').find(|part| part.split_once('=').is_some_and(|(name, value)| name == form::DRAFT && plain(value)));
+        kept.map_or_else(|| Self::to(path), |kept| Self(format!("{path}?{kept}")))
     }
 
     /// Another page in place of home, for who wants nowhere else.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, ClientName, EnterCodeForm, Page, Problem, Sorry, YouAre, other_tenant};
+use super::components::{Ago, ClientName, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
 use crate::domain::paths::{self, Onward};
 use crate::islands::{Countdown, OnePress};
 
@@ -93,7 +93,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
             </div>
             <Origin device=device.clone()/>
             <OnePress>
-                <form method="post" action=DecideDevice::url() class="consent" novalidate>
+                <PostForm action=DecideDevice::url() main=true class="consent" novalidate=true>
                     <input type="hidden" name="grant" value=grant/>
                     <WhatItMay device=device.clone() chosen=chosen.clone()/>
                     {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes chosen/> })}
@@ -124,11 +124,11 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                             }),
                         }}
                     </div>
-                </form>
+                </PostForm>
             </OnePress>
-            <form method="post" action=EnterAnotherCode::url() class="aside">
+            <PostForm action=EnterAnotherCode::url() class="aside">
                 <button class="quiet">{w.consent_another_code()}</button>
-            </form>
+            </PostForm>
         </Page>
     }
 }

@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::components::{Page, Problem, Sorry};
+use super::components::{Page, PostForm, Problem, Sorry};
 use crate::domain::paths;
 use crate::islands::{OnePress, UserCodeInput};
 use crate::server::context::{self, Notice, Place, words};
@@ -41,13 +41,13 @@ fn Report(notice: Option<Notice>, code: Option<String>) -> impl IntoView {
             </p>
             <p>{w.report_enter()}</p>
             <OnePress>
-                <form method="post" action=ReportCode::url() class="enter-code" novalidate>
+                <PostForm action=ReportCode::url() main=true class="enter-code" novalidate=true>
                     <label for="user-code">{w.device_code()}</label>
                     {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
                     <UserCodeInput value refused/>
                     <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> "."</p>
                     <button class="main danger">{w.report_button()}</button>
-                </form>
+                </PostForm>
             </OnePress>
             <p class="aside"><a href=paths::DEVICE>{w.report_did_start()}</a></p>
         </Page>

@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::components::{At, ClientName, Page, Problem, Sorry};
+use super::components::{At, ClientName, Page, PostForm, Problem, Sorry};
 use crate::domain::paths;
 use crate::islands::{OnePress, PickupStatus};
 use crate::server::context::{self, Place, words};
@@ -65,11 +65,11 @@ fn Connected(device: DecidedRequest, problem: AnyView) -> impl IntoView {
                 <dd>{device.until.map(|at| view! { <At at/> })}</dd>
             </dl>
             <OnePress>
-                <form method="post" action=WithdrawDevice::url() class="aside row">
+                <PostForm action=WithdrawDevice::url() class="aside row">
                     <input type="hidden" name="grant" value=device.grant/>
                     <p>{w.result_changed_your_mind()}</p>
                     <button class="danger">{w.result_take_back()}</button>
-                </form>
+                </PostForm>
             </OnePress>
             <p class="aside"><a href=paths::SESSIONS>{w.result_see_all()}</a></p>
         </Page>

@@ -3,13 +3,15 @@
 use leptos::prelude::*;
 
 use super::components::{DocumentTitle, Frame};
-use crate::domain::paths;
-use crate::server::context::words;
+use crate::domain::paths::{self, Onward};
+use crate::server::context::{self, words};
 
 /// The page for a status. As a value in the context it replaces all pages.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct ErrorPage {
     pub status: u16,
+    /// The page to open again, where there is one.
+    pub page: Option<Onward>,
 }
 
 impl ErrorPage {
@@ -24,13 +26,14 @@ impl ErrorPage {
                 <article class="page">
                     <h1>{title}</h1>
                     <p>{sentence}</p>
+                    {self.page.map(|page| view! { <p><a class="button main" href=page.as_str().to_owned()>{words().error_page_again()}</a></p> })}
                     <p><a class="button" href=paths::HOME>{words().error_home()}</a></p>
                 </article>
             </Frame>
         }
     }
 
-    fn words(self) -> (String, String) {
+    fn words(&self) -> (String, String) {
         let w = words();
         match self.status {
             400 | 415 | 422 => (w.error_bad(), w.error_bad_means()),
@@ -38,10 +41,18 @@ impl ErrorPage {
             403 => (w.error_forbidden(), w.error_forbidden_means()),
             404 => (w.error_not_found(), w.error_not_found_means()),
             405 => (w.error_method(), w.error_method_means()),
+            409 => (w.error_other_account(), other_account()),
             413 => (w.error_too_large(), w.error_too_large_means()),
             429 => (w.error_too_many(), w.error_too_many_means()),
             503 => (w.error_busy(), w.error_busy_means()),
             _ => (w.error_fault(), w.error_fault_means()),
         }
     }
+}
+
+/// Who is signed in, to whom the form does not belong.
+fn other_account() -> String {
+    let w = words();
+    context::visitor()
+        .map_or_else(|| w.error_bad_means(), |person| w.error_other_account_means(w.person_at(person.user_id().as_str(), person.tenant_name())))
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, Problem, Said, Sorry};
+use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, PostForm, Problem, Said, Sorry};
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, Onward, encoded};
@@ -257,7 +257,7 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoV
                 Either::Left(view! { <p class="notice">{w.keys_add_none()}</p> })
             } else {
                 Either::Right(view! {
-                    <form method="post" action=AddKey::url()>
+                    <PostForm action=AddKey::url() main=true>
                         <label for="host-account">{w.keys_add_account()}</label>
                         <select id="host-account" name="host_account">
                             {active.into_iter().map(|account| view! {
@@ -288,7 +288,7 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoV
                         <input id="key-days" name="days" type="number" min="1" max=most.to_string() value=most.min(30).to_string() required aria-describedby="key-days-hint"/>
                         <p class="hint" id="key-days-hint">{w.keys_add_days_hint(i64::try_from(most).unwrap_or(i64::MAX))}</p>
                         <button class="main">{w.keys_add_button()}</button>
-                    </form>
+                    </PostForm>
                 })
             }}
         </Page>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, EnterCodeForm, Page, Problem, Sorry, YouAre, other_tenant};
+use super::components::{Ago, At, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
 use crate::domain::paths;
 use crate::islands::{Countdown, OnePress};
 use crate::server::context::{self, Notice, Place, SignedIn, words};
@@ -81,9 +81,9 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
                 AlreadyLinked::Nobody => Either::Right(view! { <Answer link renews=None person=yours/> }),
                 AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until)) link person=yours/> }),
             }}
-            <form method="post" action=EnterAnotherLinkCode::url() class="aside">
+            <PostForm action=EnterAnotherLinkCode::url() class="aside">
                 <button class="quiet">{w.consent_another_code()}</button>
-            </form>
+            </PostForm>
         </Page>
     }
 }
@@ -97,14 +97,14 @@ fn Answer(link: LinkItem, renews: Option<String>, person: SignedIn) -> impl Into
         {renews.map(|sentence| view! { <p class="notice">{sentence}</p> })}
         <p>{w.link_means(person.user_id().as_str(), link.account.as_str(), link.host.as_str())}</p>
         <OnePress>
-            <form method="post" action=AnswerLink::url() class="consent" novalidate>
+            <PostForm action=AnswerLink::url() class="consent" novalidate=true>
                 <input type="hidden" name="request" value=link.request/>
                 <p class="warning">{w.link_warning_before()} " " <strong>{w.link_warning_you()}</strong> " " {w.link_warning_after()}</p>
                 <div class="decide">
                     <button name="answer" value="refuse">{w.link_not_me()}</button>
                     <button name="answer" value="link">{button}</button>
                 </div>
-            </form>
+            </PostForm>
         </OnePress>
     }
 }
@@ -116,10 +116,10 @@ fn Taken(request: String) -> impl IntoView {
     view! {
         <p class="warning">{w.link_refused_somebody_elses()}</p>
         <OnePress>
-            <form method="post" action=AnswerLink::url() class="aside">
+            <PostForm action=AnswerLink::url() class="aside">
                 <input type="hidden" name="request" value=request/>
                 <button name="answer" value="refuse">{w.link_stop()}</button>
-            </form>
+            </PostForm>
         </OnePress>
     }
 }

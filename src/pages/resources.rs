@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::components::{Gone, Page, Said, Sorry};
+use super::components::{Gone, Page, PostForm, Said, Sorry};
 use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::islands::OnePress;
@@ -66,7 +66,7 @@ fn Question(offered: Offered, person: SignedIn, said: Option<Notice>) -> impl In
             } else {
                 Either::Right(view! {
                     <OnePress>
-                        <form method="post" action=LinkOfferedAccounts::url() class="consent">
+                        <PostForm action=LinkOfferedAccounts::url() main=true class="consent">
                             <fieldset>
                                 <legend>{w.offer_accounts()}</legend>
                                 {linkable.into_iter().map(|account| view! { <Choice account/> }).collect_view()}
@@ -76,7 +76,7 @@ fn Question(offered: Offered, person: SignedIn, said: Option<Notice>) -> impl In
                                 <a class="button" href=paths::HOSTS>{w.cancel()}</a>
                                 <button class="main">{w.link_link()}</button>
                             </div>
-                        </form>
+                        </PostForm>
                     </OnePress>
                 })
             }}

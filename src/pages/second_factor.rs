@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Page, Problem, Sorry};
+use super::components::{Page, PostForm, Problem, Sorry};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::paths::{self, Onward};
 use crate::domain::provider::Provider;
@@ -102,7 +102,7 @@ fn Ask(asked: Asked) -> impl IntoView {
             <p class="lead">{lead}</p>
             {notice.map(|notice| view! { <Problem id="second-factor-error" sentence=notice.sentence/> })}
             {passkey.map(|options| view! {
-                <form method="post" action=paths::SHOW_SECOND_FACTOR>
+                <PostForm action=paths::SHOW_SECOND_FACTOR clone:again>
                     <Carried again=again.clone()/>
                     <PasskeyButton
                         options
@@ -111,11 +111,11 @@ fn Ask(asked: Asked) -> impl IntoView {
                         failed=w.second_factor_passkey_failed()
                         missing=w.factors_passkey_missing()
                     />
-                </form>
+                </PostForm>
             })}
             {(has_passkeys && !with_passkey).then(|| view! { <p class="hint">{w.factors_passkey_no_name()}</p> })}
             <OnePress>
-                <form method="post" action=paths::SHOW_SECOND_FACTOR class="sign-in">
+                <PostForm action=paths::SHOW_SECOND_FACTOR class="sign-in" clone:again>
                     <Carried again=again.clone()/>
                     <label for="code">{if app { w.second_factor_code() } else { w.second_factor_recovery_code() }}</label>
                     <input
@@ -135,7 +135,7 @@ fn Ask(asked: Asked) -> impl IntoView {
                     />
                     <p class="hint" id="code-hint">{w.second_factor_code_hint()}</p>
                     <button class=if with_passkey { "" } else { "main" }>{w.second_factor_go_on()}</button>
-                </form>
+                </PostForm>
             </OnePress>
             {providers.into_iter().map(|provider| view! {
                 <p class="aside">

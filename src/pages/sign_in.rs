@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Help, Page, Problem, Sorry};
+use super::components::{Help, Page, PostForm, Problem, Sorry};
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, Onward};
 use crate::domain::tenant::Tenant;
@@ -103,7 +103,7 @@ fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
             {invited.then(|| view! {
                 <div class="notice">
                     <p>{w.sign_in_invitation_kept()}</p>
-                    <form method="post" action=paths::SIGN_IN_INVITATION><button class="quiet">{w.sign_in_invitation_forget()}</button></form>
+                    <PostForm action=paths::SIGN_IN_INVITATION><button class="quiet">{w.sign_in_invitation_forget()}</button></PostForm>
                 </div>
             })}
             {match tenant {
@@ -189,13 +189,13 @@ fn Invitation(tenant: Tenant, then: Onward) -> impl IntoView {
     view! {
         <details class="aside">
             <summary>{w.sign_in_invited()}</summary>
-            <form method="post" action=paths::SIGN_IN_INVITATION class="narrow">
+            <PostForm action=paths::SIGN_IN_INVITATION class="narrow">
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                 <label for="invitation">{w.sign_in_invitation()}</label>
                 <input id="invitation" name="invitation" type="text" required maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false"/>
                 <button>{w.sign_in_invitation_keep()}</button>
-            </form>
+            </PostForm>
         </details>
     }
 }
@@ -234,7 +234,7 @@ fn PasswordForm(
     let described = refused.then_some("sign-in-error");
     view! {
         <OnePress>
-            <form method="post" action=paths::SIGN_IN_PASSWORD class="sign-in">
+            <PostForm action=paths::SIGN_IN_PASSWORD main=true class="sign-in">
                 <p class="hint">{w.sign_in_account_at()} " " <strong>{tenant.display_name}</strong></p>
                 {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
@@ -257,7 +257,7 @@ fn PasswordForm(
                 <label for="password">{w.sign_in_password()}</label>
                 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=first && again aria-describedby=described/>
                 <button class="main">{w.sign_in()}</button>
-            </form>
+            </PostForm>
         </OnePress>
     }
 }

@@ -15,6 +15,7 @@ use super::service::proofs::Visit;
 use super::service::user_codes::CodeRefused;
 use super::service::{Error, Fault, Services, SignedIn};
 use super::sign_in::session::{Notice, Place, PortalSession};
+use crate::domain::form;
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::time::retry_after;
 use crate::domain::user_code::UserCode;
@@ -29,6 +30,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The account that is signed in, as forms name it.
+    pub fn account(&self) -> Option<String> {
+        self.signed_in.as_ref().map(|person| form::account(person.tenant_id().as_str(), person.user_id().as_str()))
+    }
+
     /// The browser behind the request; remembered from now on.
     pub async fn begin_visit(&self, services: &Services) -> Result<Visit, Fault> {
         self.session.begin_visit(services, self.from, &self.agent).await

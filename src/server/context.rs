@@ -8,6 +8,7 @@ use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
 pub use super::caller::{Caller, code_notice};
+pub use super::guard::form_fill::MAIN_FORM;
 use super::guard::headers::Https;
 pub use super::guard::headers::page_policy;
 use super::preferences;
@@ -26,6 +27,7 @@ pub use super::sign_in::Ways;
 pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
+use crate::domain::form;
 use crate::domain::listing::{ListQuery, Word};
 use crate::domain::paths::{self, Onward};
 use crate::domain::step_up::Missing;
@@ -106,6 +108,19 @@ pub fn signed_in() -> Result<SignedIn, ServerFnError> {
     })
 }
 
+/// What every form carries; see [`crate::domain::form`].
+pub struct FormContext {
+    pub account: String,
+    pub page: String,
+    pub key: String,
+}
+
+pub fn form_context() -> FormContext {
+    let account = caller().ok().and_then(|caller| caller.account()).unwrap_or_default();
+    let page = use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(|address| form::page(address.as_str()))).unwrap_or_default();
+    FormContext { account, page, key: services().map(|services| services.form_key()).unwrap_or_default() }
+}
+
 /// Sends the browser on to a page of ours after a form (303: the form is never sent again, RFC 9700 §4.12).
 pub fn see_other(path: &'static str) {
     set_status(StatusCode::SEE_OTHER);
@@ -125,10 +140,13 @@ pub fn go_to(address: &str) {
     }
 }
 
-/// The person, who has signed in just now; everybody else is sent to do so, and then on to `then`. `None`: they are on their way.
+/// The person, who has signed in just now; everybody else is sent to do so, and then on to `then`, or back to the page that was
+/// asked for. `None`: they are on their way.
 pub fn freshly_signed_in(then: &Onward) -> Result<Option<FreshlySignedIn>, ServerFnError> {
     let fresh = services()?.fresh(&signed_in()?);
-    Ok(fresh.map_err(|missing| show_first(missing, then)).ok())
+    let page = use_context::<Parts>().filter(|parts| parts.method == HttpMethod::GET);
+    let page = page.and_then(|parts| parts.uri.path_and_query().map(|address| Onward::wanted(address.as_str())));
+    Ok(fresh.map_err(|missing| show_first(missing, page.as_ref().unwrap_or(then))).ok())
 }
 
 /// The person, if they may let a device in; everybody else is sent to show what is missing, and then back to it.

@@ -2,6 +2,8 @@
 
 pub mod apart;
 pub mod client_address;
+pub mod form_fill;
+pub mod forms;
 pub mod headers;
 pub mod rate_limit;
 pub mod sign_in_required;

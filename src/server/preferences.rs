@@ -7,9 +7,13 @@ use axum::http::{HeaderMap, HeaderValue};
 use crate::domain::ids::ProviderId;
 use crate::words::{Languages, Words};
 
-const LANGUAGE: &str = "language";
-const THEME: &str = "theme";
-const INSTITUTION: &str = "institution";
+const LANGUAGE: &str = "tms-language";
+const THEME: &str = "tms-theme";
+const INSTITUTION: &str = "tms-institution";
+/// Over TLS: a cookie that a sibling site sets for a common parent domain cannot have this name (RFC 6265bis §4.1.3.2).
+const HOST_ONLY: &str = "__Host-";
+/// The theme that follows the browser, kept as a value: removing a cookie would bring back one that a sibling site has set.
+const SYSTEM: &str = "system";
 /// A year, in seconds.
 const KEPT: u32 = 31_536_000;
 
@@ -45,12 +49,12 @@ pub fn theme(headers: &HeaderMap) -> Option<Theme> {
 
 /// `Set-Cookie` for the language chosen.
 pub fn keep_language(words: Words, https: bool) -> Option<HeaderValue> {
-    set_cookie(LANGUAGE, words.tag(), KEPT, https)
+    set_cookie(LANGUAGE, words.tag(), https)
 }
 
 /// `Set-Cookie` for the colours chosen.
 pub fn keep_theme(theme: Option<Theme>, https: bool) -> Option<HeaderValue> {
-    theme.map_or_else(|| set_cookie(THEME, "", 0, https), |theme| set_cookie(THEME, theme.as_str(), KEPT, https))
+    set_cookie(THEME, theme.map_or(SYSTEM, Theme::as_str), https)
 }
 
 /// Where somebody signed in last.
@@ -60,15 +64,19 @@ pub fn institution(headers: &HeaderMap) -> Option<&str> {
 
 /// `Set-Cookie` for where somebody has signed in.
 pub fn keep_institution(provider: &ProviderId, https: bool) -> Option<HeaderValue> {
-    set_cookie(INSTITUTION, provider.as_str(), KEPT, https)
+    set_cookie(INSTITUTION, provider.as_str(), https)
 }
 
-fn set_cookie(name: &str, value: &str, seconds: u32, https: bool) -> Option<HeaderValue> {
-    let secure = if https { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax; HttpOnly{secure}")).ok()
+fn set_cookie(name: &str, value: &str, https: bool) -> Option<HeaderValue> {
+    let (prefix, secure) = if https { (HOST_ONLY, "; Secure") } else { ("", "") };
+    HeaderValue::from_str(&format!("{prefix}{name}={value}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly{secure}")).ok()
 }
 
+/// A cookie's value; the host's own before one that a sibling site could have set.
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
+    let find = |name: &str| {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+        cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
+    };
+    find(&format!("{HOST_ONLY}{name}")).or_else(|| find(name))
 }

@@ -23,17 +23,17 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::Reading;
-use super::guard::{apart, client_address, headers, rate_limit, sign_in_required, trouble};
+use super::guard::{apart, client_address, forms, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
 use super::{brand, caller, export, oauth, sign_in, telemetry, tms};
-use crate::domain::paths;
+use crate::domain::paths::{self, Onward};
 use crate::pages::{App, ErrorPage, shell};
 
 /// The longest a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest form a person may send, in bytes.
-const LARGEST_FORM: usize = 64 * 1024;
+pub const LARGEST_FORM: usize = 64 * 1024;
 
 pub fn router(state: AppState) -> Router {
     let (https, proxies) = (state.https, state.trusted_proxies.clone());
@@ -67,6 +67,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .leptos_routes_with_context(state, pages(), move || provide(&shared), move || shell(options.clone()))
         // The last one is met first.
         .layer(from_fn_with_state(state.clone(), sign_in_required::check))
+        .layer(from_fn_with_state(state.clone(), forms::check))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(sessions(state))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
@@ -165,12 +166,21 @@ async fn ready(State(state): State<AppState>) -> Response {
 }
 
 /// The page for a status, for whoever asked with a browser.
-pub async fn error_page(state: &AppState, mut asked: Request, status: StatusCode) -> Response {
+pub async fn error_page(state: &AppState, asked: Request, status: StatusCode) -> Response {
+    page_in_place(state, asked, ErrorPage { status: status.as_u16(), page: None }).await
+}
+
+/// The answer to a form that was rendered for another account than the one that is signed in now, with a way to its page.
+pub async fn form_of_another_account(state: &AppState, asked: Request, page: Onward) -> Response {
+    page_in_place(state, asked, ErrorPage { status: StatusCode::CONFLICT.as_u16(), page: Some(page) }).await
+}
+
+async fn page_in_place(state: &AppState, mut asked: Request, error: ErrorPage) -> Response {
     *asked.method_mut() = Method::GET;
     let (options, shared) = (state.leptos.clone(), state.clone());
     let context = move || {
         provide(&shared);
-        provide_context(ErrorPage { status: status.as_u16() });
+        provide_context(error.clone());
     };
     leptos_axum::render_app_async_with_context(context, move || shell(options.clone()))(asked).await
 }

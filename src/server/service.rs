@@ -14,6 +14,7 @@ mod decisions;
 pub mod delegations;
 pub mod device_grants;
 pub mod entropy;
+pub mod form_results;
 mod guesses;
 pub mod host_accounts;
 pub mod hosts;

@@ -11,6 +11,7 @@ pub mod browser_sessions;
 pub mod clients;
 pub mod delegations;
 pub mod device_grants;
+pub mod form_results;
 pub mod host_accounts;
 pub mod hosts;
 pub mod identities;

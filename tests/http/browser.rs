@@ -1,6 +1,6 @@
 //! A browser without JavaScript: keeps cookies, sends forms, follows redirects.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use reqwest::Client;
 use reqwest::cookie::{CookieStore, Jar};
@@ -9,6 +9,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, ORIGIN, RETRY_A
 pub struct Browser {
     http: Client,
     cookies: Arc<Jar>,
+    /// What the forms of the last page carry: the account it was rendered for.
+    account: Mutex<String>,
     /// Where the portal is; changes when that starts again.
     pub base: String,
 }
@@ -56,6 +58,31 @@ impl Page {
         self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
     }
 
+    /// The fields of the first form that is sent to `action`, as they are: what it carries, what is filled in, ticked or chosen.
+    pub fn form(&self, action: &str) -> Vec<(String, String)> {
+        let (_, form) = self.text.split_once(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form for {action} in {}", self.words()));
+        let form = form.split("</form>").next().expect("an end");
+        let attribute = |tag: &str, name: &str| Some(tag.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next())?.to_owned());
+        let (mut fields, mut select) = (Vec::new(), String::new());
+        for tag in form.split('<').skip(1) {
+            let head = tag.split('>').next().unwrap_or_default();
+            let has = |name: &str| head.split_whitespace().any(|part| part == name || part == format!("{name}=\"\""));
+            let value = attribute(tag, "value").unwrap_or_default();
+            if tag.starts_with("select") {
+                select = attribute(tag, "name").unwrap_or_default();
+            } else if tag.starts_with("option") && has("selected") {
+                fields.push((select.clone(), value));
+            } else if tag.starts_with("textarea") {
+                fields.push((attribute(tag, "name").unwrap_or_default(), tag.split_once('>').map(|(_, text)| text.to_owned()).unwrap_or_default()));
+            } else if tag.starts_with("input")
+                && (!["checkbox", "radio"].contains(&attribute(tag, "type").unwrap_or_default().as_str()) || has("checked"))
+            {
+                fields.push((attribute(tag, "name").unwrap_or_default(), value));
+            }
+        }
+        fields
+    }
+
     /// The value of the first field of that name.
     pub fn field(&self, name: &str) -> String {
         let tag =
@@ -83,7 +110,7 @@ impl Browser {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Self { http, cookies, base: base.to_owned() }
+        Self { http, cookies, account: Mutex::default(), base: base.to_owned() }
     }
 
     /// The cookies it sends, as one header; empty if it has none.
@@ -106,14 +133,19 @@ impl Browser {
         self.follow(self.post_once(path, form)).await
     }
 
-    /// A form as a request that has not been sent yet.
+    /// A form as a request that has not been sent yet; it carries the account of the last page, if it says none itself.
     pub fn post_once(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let account = self.account.lock().expect("a lock").clone();
+        let mut form = form.to_vec();
+        if !form.iter().any(|(name, _)| *name == "form_account") {
+            form.push(("form_account", &account));
+        }
         self.http
             .post(format!("{}{path}", self.base))
             .header(ACCEPT, "text/html")
             .header(ORIGIN, &self.base)
             .header("sec-fetch-site", "same-origin")
-            .form(form)
+            .form(&form)
     }
 
     /// A request of one's own making, with this browser's cookies.
@@ -176,6 +208,9 @@ impl Browser {
         let html = headers.get(CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
         let text = response.text().await.expect("a body");
         assert!(html || status != 200, "{path} is not a page");
+        if let Some((_, account)) = text.split_once("name=\"form_account\" value=\"") {
+            *self.account.lock().expect("a lock") = account.split('"').next().unwrap_or_default().to_owned();
+        }
         Page { status, path, headers, text }
     }
 }

@@ -14,6 +14,7 @@ mod admin;
 mod apps;
 mod device;
 mod errors;
+mod forms;
 mod guards;
 mod healthz;
 mod home;

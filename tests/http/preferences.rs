@@ -24,7 +24,7 @@ async fn a_page_speaks_the_language_that_was_chosen_or_that_the_browser_asks_for
     let answer = browser.post_once("/api/preferences/set", &[("language", "es"), ("back", "/device")]).send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/device".parse().expect("a value")));
     let cookie = answer.headers()[SET_COOKIE].to_str().expect("text").to_owned();
-    assert!(cookie.starts_with("language=es;") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert!(cookie.starts_with("tms-language=es;") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
     assert!(in_language(&browser, "/device", "en").await.contains("<html lang=\"es\""), "what was chosen goes first");
     let signed_in = app.signed_in().await;
     signed_in.post("/api/preferences/set", &[("language", "es")]).await;

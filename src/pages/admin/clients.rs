@@ -10,7 +10,7 @@ use super::parts::{AdminPage, Curl, Tick};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
 use crate::domain::scope::Scope;
-use crate::pages::components::{Ago, Choice, Confirm, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::components::{Ago, Choice, Confirm, Empty, Gone, Hidden, List, PostForm, Said, Sorry};
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::clients::{AddClient, ClientDetail, ClientRow, DeleteClient, RotateClient, SetUpClient, find_client, list_clients};
@@ -91,7 +91,7 @@ pub fn AddAClient() -> impl IntoView {
         view! {
             <AdminPage title=w.admin_clients_add() here=paths::ADMIN_CLIENTS refused=said.is_some()>
                 <Said notice=said/>
-                <form method="post" action=AddClient::url() class="narrow">
+                <PostForm action=AddClient::url() main=true class="narrow">
                     <label for="client">{w.admin_id()}</label>
                     <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
                     <label for="app-name">{w.admin_clients_app_name()}</label>
@@ -100,7 +100,7 @@ pub fn AddAClient() -> impl IntoView {
                     <input id="app-version" name="app_version" type="text" required maxlength="50" autocomplete="off"/>
                     <MayDo scope=Vec::new() device_grant=false/>
                     <button class="main">{w.admin_clients_add_button()}</button>
-                </form>
+                </PostForm>
                 <Curl call="POST /v1/tms/client"/>
             </AdminPage>
         }
@@ -155,7 +155,7 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
             </dl>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{w.admin_clients_set_up()}</h2>
-                <form method="post" action=SetUpClient::url() class="narrow">
+                <PostForm action=SetUpClient::url() main=true class="narrow" clone:id>
                     <input type="hidden" name="client" value=id.clone()/>
                     <input type="hidden" name="seen" value=client.updated_at.as_millis().to_string()/>
                     <fieldset>
@@ -165,19 +165,19 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
                     </fieldset>
                     <MayDo scope=client.scope device_grant=client.device_grant/>
                     <button class="main">{w.admin_save()}</button>
-                </form>
+                </PostForm>
                 <Curl call="PATCH /v1/tms/client/upd/{client_id}" with=vec![("client_id", json!(id)), ("enabled", json!(client.enabled))]/>
             </section>
             {(!client.public).then(|| view! {
                 <section aria-labelledby="secret">
                     <h2 id="secret">{w.admin_clients_secret()}</h2>
                     {old_secret_until.map(|until| view! { <p>{w.admin_clients_old_secret()} " " <Ago at=until/></p> })}
-                    <form method="post" action=RotateClient::url() class="narrow">
+                    <PostForm action=RotateClient::url() class="narrow" clone:id>
                         <input type="hidden" name="client" value=id.clone()/>
                         <label for="overlap">{w.admin_clients_overlap()}</label>
                         <input id="overlap" name="overlap" type="number" min="0" max="720" value="1" required/>
                         <button class="main">{w.admin_clients_rotate()}</button>
-                    </form>
+                    </PostForm>
                     <Curl call="PATCH /v1/tms/client/secret/{client_id}" with=vec![("client_id", json!(id)), ("overlap_minutes", json!(60))]/>
                 </section>
             })}

@@ -10,7 +10,7 @@ use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
 use crate::pages::apps::Facts;
-use crate::pages::components::{Choice, ClientName, Confirm, Empty, Hidden, List, Said, Sorry};
+use crate::pages::components::{Choice, ClientName, Confirm, Empty, Hidden, List, PostForm, Said, Sorry};
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::delegations::{AddDelegation, DelegationItem, EndDelegation, list_delegations};
@@ -77,7 +77,7 @@ pub fn AddADelegation() -> impl IntoView {
             <AdminPage title=w.admin_delegations_add() here=paths::ADMIN_DELEGATIONS refused=said.is_some()>
                 <Said notice=said/>
                 <p class="lead">{w.admin_delegations_add_means()}</p>
-                <form method="post" action=AddDelegation::url() class="narrow">
+                <PostForm action=AddDelegation::url() main=true class="narrow">
                     <label for="client">{w.admin_clients_id()}</label>
                     <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
                     <label for="user">{w.admin_user_name()}</label>
@@ -85,7 +85,7 @@ pub fn AddADelegation() -> impl IntoView {
                     <label for="days">{w.admin_days()}</label>
                     <input id="days" name="days" type="number" min="0" max="36500" value="30" required/>
                     <button class="main">{w.admin_delegations_add()}</button>
-                </form>
+                </PostForm>
                 <Curl call="POST /v1/tms/delegations" with=vec![("ttl_minutes", json!(43_200))]/>
             </AdminPage>
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::parts::{AdminPage, Curl, Tick};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
-use crate::pages::components::{Ago, Confirm, Copyable, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::components::{Ago, Confirm, Copyable, Empty, Gone, Hidden, List, PostForm, Said, Sorry};
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::hosts::{AddHost, HostItem, MakeCredential, RemoveCredential, RemoveHost, RequireCredential, find_host, list_hosts};
@@ -90,7 +90,7 @@ pub fn AddAHost() -> impl IntoView {
         view! {
             <AdminPage title=w.admin_hosts_add() here=paths::ADMIN_HOSTS refused=said.is_some()>
                 <Said notice=said/>
-                <form method="post" action=AddHost::url() class="narrow">
+                <PostForm action=AddHost::url() main=true class="narrow">
                     <label for="host">{w.admin_hosts_name()}</label>
                     <input id="host" name="host" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="host-hint"/>
                     <p class="hint" id="host-hint">{w.admin_hosts_name_hint()}</p>
@@ -98,7 +98,7 @@ pub fn AddAHost() -> impl IntoView {
                     <input id="address" name="address" type="text" required maxlength="255" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="address-hint"/>
                     <p class="hint" id="address-hint">{w.admin_hosts_address_hint()}</p>
                     <button class="main">{w.admin_hosts_add()}</button>
-                </form>
+                </PostForm>
                 <Curl call="POST /v1/tms/hosts"/>
             </AdminPage>
         }
@@ -213,18 +213,18 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
             </section>
             <section aria-labelledby="credential">
                 <h2 id="credential">{w.admin_hosts_credential()}</h2>
-                <form method="post" action=MakeCredential::url() class="narrow">
+                <PostForm action=MakeCredential::url() class="narrow" clone:name>
                     <input type="hidden" name="host" value=name.clone()/>
                     <Tick name="required" checked=required text=w.admin_hosts_credential_required()/>
                     <button class="main">{if has_credential { w.admin_hosts_credential_renew() } else { w.admin_hosts_credential_make() }}</button>
-                </form>
+                </PostForm>
                 {has_credential.then(|| view! {
                     <div class="actions aside">
-                        <form method="post" action=RequireCredential::url()>
+                        <PostForm action=RequireCredential::url() clone:name>
                             <input type="hidden" name="host" value=name.clone()/>
                             {(!required).then(|| view! { <input type="hidden" name="required" value="yes"/> })}
                             <button>{if required { w.admin_hosts_credential_demand_not() } else { w.admin_hosts_credential_demand() }}</button>
-                        </form>
+                        </PostForm>
                         <a class="button danger" href=take_away data-confirm="">{w.admin_hosts_credential_remove()}</a>
                     </div>
                 })}

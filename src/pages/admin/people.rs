@@ -12,7 +12,7 @@ use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
 use crate::domain::time::Timestamp;
-use crate::pages::components::{Ago, At, Choice, Command, Empty, Gone, List, Said, Sorry};
+use crate::pages::components::{Ago, At, Choice, Command, Empty, Gone, List, PostForm, Said, Sorry};
 use crate::pages::identities::OneIdentity;
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
@@ -107,13 +107,13 @@ pub fn AddAPerson() -> impl IntoView {
         view! {
             <AdminPage title=w.admin_people_add() here=paths::ADMIN_PEOPLE refused=said.is_some()>
                 <Said notice=said/>
-                <form method="post" action=AddPerson::url() class="narrow">
+                <PostForm action=AddPerson::url() main=true class="narrow">
                     <label for="user">{w.admin_user_name()}</label>
                     <input id="user" name="user" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false"/>
                     <label for="display-name">{w.admin_people_display_name()}</label>
                     <input id="display-name" name="display_name" type="text" maxlength="200" autocomplete="off"/>
                     <button class="main">{w.admin_people_add()}</button>
-                </form>
+                </PostForm>
                 <details class="curl">
                     <summary>{w.admin_as_command()}</summary>
                     <Command text=format!("tms-portal person add --tenant {tenant} USER")/>
@@ -249,13 +249,13 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
                     }
                 }).collect_view()}
             </ul>
-            <form method="post" action=LinkAccount::url() class="list-tools">
+            <PostForm action=LinkAccount::url() main=true class="list-tools" clone:user>
                 <input type="hidden" name="user" value=user.clone()/>
                 <div class="field"><label for="link-host">{w.admin_hosts_name()}</label><input id="link-host" name="host" type="text" required autocomplete="off"/></div>
                 <div class="field"><label for="link-account">{w.hosts_account()}</label><input id="link-account" name="account" type="text" required autocomplete="off"/></div>
                 <div class="field"><label for="link-days">{w.admin_days()}</label><input id="link-days" name="days" type="number" min="0" max="36500" value="0" required/></div>
                 <button>{w.admin_people_link()}</button>
-            </form>
+            </PostForm>
             <Curl call="POST /v1/tms/userhosts" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
         </section>
     }
@@ -292,10 +292,10 @@ fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
 #[component]
 fn Do(user: String, change: &'static str, text: String) -> impl IntoView {
     view! {
-        <form method="post" action=ChangePerson::url()>
+        <PostForm action=ChangePerson::url()>
             <input type="hidden" name="user" value=user/>
             <button name="change" value=change>{text}</button>
-        </form>
+        </PostForm>
     }
 }
 

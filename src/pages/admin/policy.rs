@@ -8,7 +8,7 @@ use leptos::server_fn::ServerFn;
 use super::parts::{AdminPage, Tick};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
-use crate::pages::components::{Command, Said, Sorry};
+use crate::pages::components::{Command, PostForm, Said, Sorry};
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::policy::SavePolicy;
 
@@ -54,7 +54,7 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
     view! {
         <AdminPage title=w.admin_policy() here=paths::ADMIN_POLICY>
             <Said notice=said/>
-            <form method="post" action=SavePolicy::url() class="narrow">
+            <PostForm action=SavePolicy::url() main=true class="narrow">
                 <input type="hidden" name="policy[seen]" value=tenant.updated_at.as_millis().to_string()/>
                 <label for="display_name">{w.admin_policy_name()}</label>
                 <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
@@ -88,7 +88,7 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
                     <p class="hint" id="brand-hint">{w.admin_policy_brand_hint()}</p>
                 </fieldset>
                 <button class="main">{w.admin_save()}</button>
-            </form>
+            </PostForm>
             <details class="curl">
                 <summary>{w.admin_as_command()}</summary>
                 <Command text=command/>

@@ -9,7 +9,7 @@ use super::parts::{AdminPage, Tick};
 use crate::domain::ids::ProviderId;
 use crate::domain::paths::{self, encoded};
 use crate::domain::provider::Newcomers;
-use crate::pages::components::{Command, Confirm, Copyable, Gone, Hidden, Said, Sorry};
+use crate::pages::components::{Command, Confirm, Copyable, Gone, Hidden, PostForm, Said, Sorry};
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::providers::{
     AddProvider, ProviderDetail, ProviderItem, RemoveProvider, ReplaceSecret, SetUpProvider, TestProvider, find_provider, list_providers,
@@ -101,7 +101,7 @@ pub fn AddAProvider() -> impl IntoView {
         view! {
             <AdminPage title=w.admin_providers_add() here=paths::ADMIN_PROVIDERS refused=said.is_some()>
                 <Said notice=said/>
-                <form method="post" action=AddProvider::url() class="narrow">
+                <PostForm action=AddProvider::url() main=true class="narrow">
                     <label for="provider">{w.admin_providers_id()}</label>
                     <input id="provider" name="provider" type="text" value=typed("provider") required maxlength="64" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="provider-hint"/>
                     <p class="hint" id="provider-hint">{w.admin_providers_id_hint()}</p>
@@ -125,7 +125,7 @@ pub fn AddAProvider() -> impl IntoView {
                     <p class="hint" id="secret-hint">{w.admin_providers_secret_hint()}</p>
                     <p class="hint">{w.admin_providers_newcomers_hint()}</p>
                     <button class="main">{w.admin_providers_add_button()}</button>
-                </form>
+                </PostForm>
                 <AtTheCommandLine verbs=&["add --base URL --client-id ID --secret-from-stdin"] provider="PROVIDER".to_owned()/>
             </AdminPage>
         }
@@ -184,11 +184,11 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
                 <Copyable text=provider.signed_out.clone() block=true/>
                 <p>{w.admin_providers_ended_means()}</p>
                 <Copyable text=provider.ended.clone() block=true/>
-                <form method="post" action=TestProvider::url() class="actions aside">
+                <PostForm action=TestProvider::url() class="actions aside" clone:id>
                     <input type="hidden" name="provider" value=id.clone()/>
                     <button>{w.admin_providers_test()}</button>
                     <span class="hint">{w.admin_providers_test_hint()}</span>
-                </form>
+                </PostForm>
             </section>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{w.admin_providers_set_up()}</h2>
@@ -196,12 +196,12 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
             </section>
             <section aria-labelledby="secret-title">
                 <h2 id="secret-title">{w.admin_clients_secret()}</h2>
-                <form method="post" action=ReplaceSecret::url() class="narrow">
+                <PostForm action=ReplaceSecret::url() class="narrow" clone:id>
                     <input type="hidden" name="provider" value=id.clone()/>
                     <label for="secret">{w.admin_providers_new_secret()}</label>
                     <input id="secret" name="secret" type="password" required maxlength="1000" dir="ltr" autocomplete="off"/>
                     <button class="main">{w.admin_providers_replace_secret()}</button>
-                </form>
+                </PostForm>
             </section>
             <section aria-labelledby="remove">
                 <h2 id="remove">{w.admin_providers_remove()}</h2>
@@ -237,7 +237,7 @@ fn SetUp(provider: ProviderDetail) -> impl IntoView {
         }
     };
     view! {
-        <form method="post" action=SetUpProvider::url() class="narrow">
+        <PostForm action=SetUpProvider::url() main=true class="narrow">
             <input type="hidden" name="provider" value=item.id.clone()/>
             <input type="hidden" name="set_up[seen]" value=item.updated_at.as_millis().to_string()/>
             <label for="display_name">{w.admin_providers_name()}</label>
@@ -270,7 +270,7 @@ fn SetUp(provider: ProviderDetail) -> impl IntoView {
             {field("scope", w.admin_providers_scope(), scope.unwrap_or_default(), "scope-hint")}
             <p class="hint" id="scope-hint">{w.admin_providers_scope_hint(usual_scope)}</p>
             <button class="main">{w.admin_save()}</button>
-        </form>
+        </PostForm>
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::parts::{AdminPage, Curl};
 use crate::domain::paths::{self, encoded};
-use crate::pages::components::{Ago, Confirm, Gone, Hidden, Said, Sorry};
+use crate::pages::components::{Ago, Confirm, Gone, Hidden, PostForm, Said, Sorry};
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::tenants::{AddTenant, DeleteTenant, SwitchTenant, TenantItem, list_tenants};
 
@@ -32,11 +32,11 @@ fn All(tenants: Vec<TenantItem>, said: Option<Notice>) -> impl IntoView {
             <ul class="rows">{tenants.into_iter().map(|tenant| view! { <One tenant/> }).collect_view()}</ul>
             <section aria-labelledby="add">
                 <h2 id="add">{w.admin_tenants_add()}</h2>
-                <form method="post" action=AddTenant::url() class="narrow">
+                <PostForm action=AddTenant::url() main=true class="narrow">
                     <label for="tenant">{w.admin_tenants_name()}</label>
                     <input id="tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false"/>
                     <button class="main">{w.admin_tenants_add()}</button>
-                </form>
+                </PostForm>
                 <Curl call="POST /v1/tms/tenants/{tenant}" with=vec![("tenant", json!("TENANT"))]/>
             </section>
         </AdminPage>
@@ -71,10 +71,10 @@ fn One(tenant: TenantItem) -> impl IntoView {
                     Either::Left(view! { <a class="button danger" href=off data-confirm="">{w.admin_disable()}</a> })
                 } else {
                     Either::Right(view! {
-                        <form method="post" action=SwitchTenant::url()>
+                        <PostForm action=SwitchTenant::url()>
                             <input type="hidden" name="tenant" value=id/>
                             <button name="enabled" value="yes">{w.admin_enable()}</button>
-                        </form>
+                        </PostForm>
                     })
                 }}
                 <a class="button danger" href=delete>{w.admin_tenants_delete()}</a>

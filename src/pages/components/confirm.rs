@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::Page;
+use super::{Page, PostForm};
 use crate::server::context::{set_status, words};
 
 /// A value that a form carries along.
@@ -34,14 +34,14 @@ pub fn Confirm(
         <Page title=title.clone() bare=true>
             <div class="question" data-question="">
                 <h1 id="confirm-title">{title}</h1>
-                <form method="post" action=action>
+                <PostForm action=action main=true>
                     {children()}
                     {fields.into_iter().map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
                     <div class="decide">
                         <a class="button" href=cancel data-cancel="">{words().cancel()}</a>
                         <button class=if harmless { "main" } else { "main danger" }>{button}</button>
                     </div>
-                </form>
+                </PostForm>
             </div>
         </Page>
     }

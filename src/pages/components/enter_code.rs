@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Page, Problem};
+use super::{Page, PostForm, Problem};
 use crate::domain::tenant::Tenant;
 use crate::islands::UserCodeInput;
 use crate::server::context::{self, Notice, words};
@@ -37,19 +37,19 @@ pub fn EnterCodeForm(
     view! {
         <Page title refused>
             {how}
-            <form method="post" action=action class="enter-code" novalidate>
+            <PostForm action=action main=true class="enter-code" novalidate=true>
                 <label for="user-code">{w.device_code()}</label>
                 {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
                 {came_with_address.map(|sentence| view! { <p class="notice">{sentence}</p> })}
                 <UserCodeInput value refused/>
                 <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
                 <button class="main">{w.device_continue()}</button>
-            </form>
+            </PostForm>
             {other.map(|tenant| view! {
-                <form method="post" action=switch class="aside">
+                <PostForm action=switch class="aside">
                     <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                     <button>{w.device_switch_to(tenant.display_name)}</button>
-                </form>
+                </PostForm>
             })}
             {refused.then(|| view! { <p class="aside"><a href=other_kind.0>{other_kind.1}</a></p> })}
             <p class="aside">{children()}</p>

@@ -5,6 +5,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
+use super::PostForm;
 use crate::domain::paths;
 use crate::islands::{ConfirmDialog, Copying, LocalTimes};
 use crate::server::context::{self, SignedIn, Theme, words};
@@ -79,9 +80,9 @@ fn Personal(person: SignedIn, here: String) -> AnyView {
             <a class="who-name" href=paths::IDENTITIES title=w.person_at(person.user_id().as_str(), person.tenant_name())>
                 <bdi>{person.display_name().to_owned()}</bdi>
             </a>
-            <form method="post" action=paths::SIGN_OUT>
+            <PostForm action=paths::SIGN_OUT>
                 <button class="quiet">{w.sign_out()}</button>
-            </form>
+            </PostForm>
         </div>
     }
     .into_any()

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::PostForm;
 use crate::server::context::{SignedIn, words};
 
 #[component]
@@ -16,10 +17,10 @@ pub fn YouAre(
             <p>
                 {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
             </p>
-            <form method="post" action=another>
+            <PostForm action=another>
                 <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
                 <button class="quiet">{w.consent_use_another()}</button>
-            </form>
+            </PostForm>
         </div>
     }
 }

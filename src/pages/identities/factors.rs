@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::super::components::{Ago, AgoOrNever, Confirm, Copyable, Gone, Hidden, Page, Said, Sorry};
+use super::super::components::{Ago, AgoOrNever, Confirm, Copyable, Gone, Hidden, Page, PostForm, Said, Sorry};
 use crate::domain::paths::{self, Onward};
 use crate::domain::second_factor::{Factor, NamedPasskey, SecondFactors, Used};
 use crate::islands::PasskeyButton;
@@ -127,7 +127,7 @@ pub fn SetUpApp() -> impl IntoView {
                             <Copyable text=secret/>
                         </li>
                         <li>
-                            <form method="post" action=AddApp::url()>
+                            <PostForm action=AddApp::url()>
                                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                                 <label for="code">{w.factors_app_code()}</label>
                                 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
@@ -135,7 +135,7 @@ pub fn SetUpApp() -> impl IntoView {
                                     <button class="main">{w.factors_app_done()}</button>
                                     <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>
                                 </p>
-                            </form>
+                            </PostForm>
                         </li>
                     </ol>
                 </Page>
@@ -185,7 +185,7 @@ pub fn SetUpPasskey() -> impl IntoView {
                 <Page title=w.factors_passkey_title()>
                     <p class="lead">{w.factors_passkey_lead()}</p>
                     <Said notice=said/>
-                    <form method="post" action=AddPasskey::url()>
+                    <PostForm action=AddPasskey::url() main=true>
                         <input type="hidden" name="then" value=then.as_str().to_owned()/>
                         <label for="name">{w.factors_passkey_name()}</label>
                         <input id="name" name="name" type="text" maxlength="100" autocomplete="off" aria-describedby="name-hint"/>
@@ -197,7 +197,7 @@ pub fn SetUpPasskey() -> impl IntoView {
                             failed=w.factors_passkey_failed()
                             missing=w.factors_passkey_missing()
                         />
-                    </form>
+                    </PostForm>
                 </Page>
             }),
             Ok(Some(Shown { what: None, .. })) => EitherOf3::B(Either::Left(view! {

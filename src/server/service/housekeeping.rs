@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::storage::{attempts, browser_sessions, device_grants, identities, links, pubkeys, reservations};
+use super::storage::{attempts, browser_sessions, device_grants, form_results, identities, links, pubkeys, reservations};
 use super::{Fault, Services};
 
 /// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
@@ -20,10 +20,12 @@ impl Services {
         self.end_lapsed_grants().await?;
         let now = self.now();
         let (old_grants, old_attempts, old_keys) = (now - KEEP_GRANTS, now - KEEP_ATTEMPTS, now - KEEP_KEYS);
+        let old_results = now - super::form_results::KEPT;
         self.change(move |db| {
             async move {
                 browser_sessions::delete_expired(db, now).await?;
                 attempts::delete_old(db, old_attempts).await?;
+                form_results::delete_old(db, old_results).await?;
                 device_grants::delete_old(db, old_grants).await?;
                 links::delete_old(db, old_grants).await?;
                 reservations::delete_old(db, old_grants).await?;

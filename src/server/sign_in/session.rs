@@ -1,11 +1,13 @@
 //! What a browser session holds, each thing under a name written once.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
+use crate::domain::form::{self, Draft};
 use crate::domain::ids::{DeviceGrantId, LinkRequestId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
 use crate::domain::provider::{Through, Vouched};
@@ -36,6 +38,7 @@ const SIGNED_OUT: &str = "signed_out";
 pub(super) const HALF: &str = "half_signed_in";
 const SETTING_UP: &str = "to_set_up";
 const PASSKEY_ASKED: &str = "passkey_asked";
+const DRAFTS: &str = "drafts";
 /// Tabs in which one person tries to sign in.
 const TRIPS_AT_ONCE: usize = 4;
 
@@ -189,6 +192,11 @@ impl Notice {
         self
     }
 
+    /// Whether it says that something was not done.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self.place, Place::Said | Place::Reported)
+    }
+
     /// Keeps what was typed; nobody needs to see more of it again than a line.
     #[must_use]
     pub fn typed(mut self, typed: &str) -> Self {
@@ -197,13 +205,13 @@ impl Notice {
     }
 }
 
-/// The session of one request.
+/// The session of one request, and the notice that this request has left in it.
 #[derive(Clone)]
-pub struct PortalSession(Session);
+pub struct PortalSession(Session, Arc<Mutex<Option<Notice>>>);
 
 impl PortalSession {
     pub fn new(session: Session) -> Self {
-        Self(session)
+        Self(session, Arc::default())
     }
 
     /// The browser, if it has been here before.
@@ -229,10 +237,15 @@ impl PortalSession {
         self.get(SIGNED_IN).await
     }
 
-    /// Forgets all but the browser, and the code that was typed in it.
-    async fn clear(&self) -> Result<(), Fault> {
+    /// Forgets all but the browser, the code that was typed in it, and the drafts of whoever signs in.
+    async fn clear(&self, next: &str) -> Result<(), Fault> {
         let (visitor, code) = (self.get::<Visitor>(VISITOR).await?, self.typed_code().await?);
+        let mut drafts = self.drafts().await?;
+        drafts.retain(|draft| draft.account == next);
         self.0.clear().await;
+        if !drafts.is_empty() {
+            self.set(DRAFTS, &drafts).await?;
+        }
         if let Some(visitor) = visitor {
             self.set(VISITOR, &visitor).await?;
         }
@@ -247,7 +260,7 @@ impl PortalSession {
     pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
         let same = self.who().await?.is_some_and(|who| who.is(identity.tenant_id(), identity.user_id()));
         if !same {
-            self.clear().await?;
+            self.clear(&form::account(identity.tenant_id().as_str(), identity.user_id().as_str())).await?;
         }
         self.0.cycle_id().await.map_err(Fault::new)?;
         let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
@@ -268,7 +281,7 @@ impl PortalSession {
     /// was is not any more.
     pub async fn set_half_signed_in(&self, half: &HalfSignedIn, then: &Onward) -> Result<(), Fault> {
         if self.who().await?.is_some_and(|who| !who.is(&half.tenant_id, &half.user_id)) {
-            self.clear().await?;
+            self.clear(&form::account(half.tenant_id.as_str(), half.user_id.as_str())).await?;
             self.0.cycle_id().await.map_err(Fault::new)?;
         }
         self.set(HALF, &(half, then)).await
@@ -455,7 +468,36 @@ impl PortalSession {
     }
 
     pub async fn set_notice(&self, notice: &Notice) -> Result<(), Fault> {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice.clone());
         self.set(NOTICE, notice).await
+    }
+
+    /// What this request has left to be said.
+    pub fn notice_of_this_request(&self) -> Option<Notice> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn drafts(&self) -> Result<Vec<Draft>, Fault> {
+        Ok(self.get(DRAFTS).await?.unwrap_or_default())
+    }
+
+    /// Keeps the values of a form that was not carried out.
+    pub async fn keep_draft(&self, draft: Draft) -> Result<(), Fault> {
+        let mut drafts = self.drafts().await?;
+        form::keep(&mut drafts, draft);
+        self.set(DRAFTS, &drafts).await
+    }
+
+    pub async fn draft(&self, id: &str) -> Result<Option<Draft>, Fault> {
+        Ok(self.drafts().await?.into_iter().find(|draft| draft.id == id))
+    }
+
+    /// Forgets the values of a form that has been carried out.
+    pub async fn discard_draft(&self, account: &str, page: &str, action: &str) -> Result<(), Fault> {
+        let mut drafts = self.drafts().await?;
+        let before = drafts.len();
+        form::discard(&mut drafts, account, page, action);
+        if drafts.len() == before { Ok(()) } else { self.set(DRAFTS, &drafts).await }
     }
 
     /// What is to be said at this place, if anything; said once.

@@ -17,3 +17,10 @@ error-busy-means = The portal is very busy or being serviced. Wait a minute, loo
 error-fault = Something broke on our side
 error-fault-means = It cannot be said whether it was done: look before you try again. If it stays like this, tell your centre’s help desk when it happened.
 error-home = Go to the start page
+error-other-account = This form belongs to another account
+# $who (String)
+error-other-account-means = You are now signed in as { $who }. The form was opened for another account, so nothing was done. Open the page again to continue as { $who }, or sign in with the other account first.
+error-page-again = Open the page again
+form-nothing-changed = Nothing was changed.
+form-nothing-changed-yet = Nothing has been changed yet. Check your entries and submit the form again.
+form-secrets-again = Enter passwords and secrets again; they were not kept.

@@ -1,0 +1,212 @@
+//! What the forms of the pages carry besides their own fields, and what is kept of a form that was not carried out.
+
+use serde::{Deserialize, Serialize};
+
+use super::paths;
+
+/// The account that a form was rendered for: [`account`]; empty for visitors.
+pub const ACCOUNT: &str = "form_account";
+/// The address of the page that a form stands on.
+pub const PAGE: &str = "form_page";
+/// Where a form is sent to; a button that sends it elsewhere (`formaction`) does not change it.
+pub const ACTION: &str = "form_action";
+/// A random value, new with each rendering: two submissions with the same one and the same fields are one.
+pub const KEY: &str = "form_key";
+/// In a page's query: the draft whose values the page's form shows.
+pub const DRAFT: &str = "draft";
+
+/// How much of a form is kept, in bytes of names and values.
+const LARGEST_DRAFT: usize = 12 * 1024;
+/// How many drafts one session keeps; the oldest goes first.
+const MOST_DRAFTS: usize = 5;
+
+/// A person of a tenant, as forms name them.
+pub fn account(tenant_id: &str, user_id: &str) -> String {
+    format!("{tenant_id}/{user_id}")
+}
+
+/// The address of a page for [`PAGE`]: without an earlier draft, and without a user code.
+pub fn page(address: &str) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let name = |part: &str| part.split('=').next().unwrap_or_default().to_owned();
+    let kept: Vec<&str> = query.split('&').filter(|part| !part.is_empty() && ![DRAFT, "user_code"].contains(&name(part).as_str())).collect();
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+}
+
+/// Whether a form may be carried out for `signed_in`, the account of the session that sent it.
+///
+/// `carried` is the account in the form. Actions that need a signed-in person take their own account's forms only; the others
+/// (entering a code, sign-in, sign-out) also take forms that were rendered before sign-in, and those that carry nothing.
+/// Without a session there is no account to act for: what needs one is sent to sign in.
+pub fn may_act(carried: Option<&str>, signed_in: Option<&str>, needs_person: bool) -> bool {
+    match (carried, signed_in) {
+        (_, None) => true,
+        (None | Some(""), Some(_)) => !needs_person,
+        (Some(carried), Some(signed_in)) => carried == signed_in,
+    }
+}
+
+/// A submitted form (`application/x-www-form-urlencoded`).
+#[derive(Clone, Debug, Default)]
+pub struct Submitted(Vec<(String, String)>);
+
+impl Submitted {
+    pub fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
+    /// The first value of a field; `None` when it was not sent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What is kept of the form for its page. `None` if that is too much or nothing, or the form does not say where it stands.
+    pub fn draft(self, id: String, path: &str, why: Why) -> Option<Draft> {
+        let page = self.get(PAGE).filter(|page| !page.is_empty())?.to_owned();
+        let account = self.get(ACCOUNT).unwrap_or_default().to_owned();
+        let action = match why {
+            Why::PreferencesChanged => self.get(ACTION)?.to_owned(),
+            Why::Refused | Why::SignInNeeded => path.to_owned(),
+        };
+        let own = self.0.into_iter().filter(|(name, _)| ![ACCOUNT, PAGE, ACTION, KEY].contains(&name.as_str()));
+        let (secrets, fields): (Vec<_>, Vec<_>) = own.partition(|(name, _)| is_secret(name));
+        if why == Why::PreferencesChanged && fields.iter().all(|(_, value)| value.is_empty()) {
+            return None;
+        }
+        let size: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let without_secrets = secrets.iter().any(|(_, value)| !value.is_empty());
+        (size <= LARGEST_DRAFT && is_path(&action)).then_some(Draft { id, account, page, action, fields, why, without_secrets })
+    }
+}
+
+/// Fields whose values are never kept: passwords, secrets, and codes that count once.
+fn is_secret(name: &str) -> bool {
+    name == "code" || ["password", "secret", "passkey"].iter().any(|word| name.contains(word))
+}
+
+/// A path of ours, which needs no escaping in a selector.
+fn is_path(action: &str) -> bool {
+    action.starts_with('/') && action.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-'))
+}
+
+/// Why a form was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
+    /// A field was refused; the page says which.
+    Refused,
+    /// The session had ended, or the action takes a more recent sign-in.
+    SignInNeeded,
+    /// Language, colours or time zone were changed from the same page.
+    PreferencesChanged,
+}
+
+/// The values of a form that was not carried out, without secrets; its page shows them again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    pub id: String,
+    /// Whose form it is; empty: a visitor's.
+    pub account: String,
+    /// The page it stands on.
+    pub page: String,
+    /// The path it is sent to.
+    pub action: String,
+    pub fields: Vec<(String, String)>,
+    pub why: Why,
+    /// A secret was entered, and has to be entered again.
+    pub without_secrets: bool,
+}
+
+impl Draft {
+    /// The page with the draft in its query.
+    pub fn address(&self) -> String {
+        let separator = if self.page.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{DRAFT}={}", self.page, paths::encoded(&self.id))
+    }
+
+    /// Whether it belongs on the page at `path`, shown to `signed_in`.
+    pub fn belongs(&self, path: &str, signed_in: Option<&str>) -> bool {
+        self.page.split('?').next() == Some(path) && (self.account.is_empty() || Some(self.account.as_str()) == signed_in)
+    }
+
+    /// Whether a field was sent with this value: a ticked box, a chosen option.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.fields.iter().any(|(field, sent)| field == name && sent == value)
+    }
+
+    /// The first value of a field; `None` when it was not sent.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Adds a draft, in place of an earlier one of the same form.
+pub fn keep(drafts: &mut Vec<Draft>, draft: Draft) {
+    discard(drafts, &draft.account, &draft.page, &draft.action);
+    drafts.insert(0, draft);
+    drafts.truncate(MOST_DRAFTS);
+}
+
+/// Removes what is kept of a form.
+pub fn discard(drafts: &mut Vec<Draft>, account: &str, page: &str, action: &str) {
+    drafts.retain(|draft| (draft.account.as_str(), draft.page.as_str(), draft.action.as_str()) != (account, page, action));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn submitted(fields: &[(&str, &str)]) -> Submitted {
+        Submitted::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_form_acts_for_its_own_account_only() {
+        let (alice, bob) = (Some("test/alice"), Some("test/bob"));
+        for (carried, signed_in, for_a_person, for_anyone) in [
+            (alice, alice, true, true),
+            (alice, bob, false, false),
+            (Some("default/alice"), alice, false, false),
+            (Some(""), alice, false, true),
+            (None, alice, false, true),
+            (alice, None, true, true),
+            (None, None, true, true),
+        ] {
+            assert_eq!(may_act(carried, signed_in, true), for_a_person, "{carried:?} {signed_in:?}");
+            assert_eq!(may_act(carried, signed_in, false), for_anyone, "{carried:?} {signed_in:?}");
+        }
+    }
+
+    #[test]
+    fn a_draft_keeps_fields_but_no_secrets() {
+        let form = [(ACCOUNT, "test/alice"), (PAGE, "/keys/add"), (KEY, "k"), ("label", "a"), ("host[]", "1"), ("host[]", "2"), ("password", "p")];
+        let draft = submitted(&form).draft("d1".into(), "/api/keys/add", Why::Refused).expect("a draft");
+        assert_eq!(draft.address(), "/keys/add?draft=d1");
+        assert!(draft.without_secrets && draft.value("password").is_none() && draft.value(KEY).is_none());
+        assert!(draft.has("host[]", "2") && !draft.has("host[]", "3"));
+        assert_eq!(draft.value("label"), Some("a"));
+        assert!(draft.belongs("/keys/add", Some("test/alice")) && !draft.belongs("/keys/add", Some("test/bob")));
+        assert!(!draft.belongs("/keys", Some("test/alice")));
+    }
+
+    #[test]
+    fn a_draft_needs_its_page_and_stays_small() {
+        assert_eq!(submitted(&[("label", "a")]).draft("d".into(), "/api/x", Why::Refused), None);
+        let long = "x".repeat(LARGEST_DRAFT);
+        assert_eq!(submitted(&[(PAGE, "/keys"), ("label", &long)]).draft("d".into(), "/api/x", Why::Refused), None);
+        let elsewhere = [(PAGE, "/keys"), (ACTION, "/api/x\"]")];
+        assert_eq!(submitted(&elsewhere).draft("d".into(), "/api/x", Why::PreferencesChanged), None);
+    }
+
+    #[test]
+    fn a_session_keeps_the_latest_draft_of_each_form() {
+        let mut drafts = Vec::new();
+        for n in 0..8 {
+            let page = format!("/admin/clients?n={}", n % 7);
+            let form = [(PAGE, page.as_str()), ("label", "a")];
+            keep(&mut drafts, submitted(&form).draft(n.to_string(), "/api/x", Why::Refused).expect("a draft"));
+        }
+        assert_eq!(drafts.iter().map(|draft| draft.id.as_str()).collect::<Vec<_>>(), ["7", "6", "5", "4", "3"]);
+        discard(&mut drafts, "", "/admin/clients?n=6", "/api/x");
+        assert_eq!(drafts.len(), 4);
+    }
+}

@@ -1,0 +1,134 @@
+//! Puts the values of a draft into a page's form, whichever page it is, and lets the buttons for language and colours take the
+//! form's values along. Both are one pass over the finished HTML, so that no form has to be written with them in mind.
+
+use std::cell::{Cell, RefCell};
+
+use axum::body::{Body, to_bytes};
+use axum::http::header;
+use axum::response::Response;
+use html_escape::{decode_html_entities, encode_double_quoted_attribute, encode_text};
+use leptos::server_fn::ServerFn;
+use lol_html::errors::RewritingError;
+use lol_html::html_content::{ContentType, Element};
+use lol_html::{HandlerResult, RewriteStrSettings, element, rewrite_str};
+
+use crate::domain::form::{Draft, Why};
+use crate::server::service::Fault;
+use crate::server_fns::preferences::SetPreferences;
+use crate::words::Words;
+
+/// The id of the form whose values the buttons for language and colours keep: at most one on a page.
+pub const MAIN_FORM: &str = "main-form";
+/// No page of ours is longer, in bytes.
+const LONGEST_PAGE: usize = 8 * 1024 * 1024;
+
+pub async fn fill(response: Response, draft: Option<&Draft>, words: Words) -> Result<Response, Fault> {
+    let is_html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_html {
+        return Ok(response);
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, LONGEST_PAGE).await.map_err(Fault::new)?;
+    let html = String::from_utf8_lossy(&body);
+    let has_main_form = html.contains(&format!("id=\"{MAIN_FORM}\""));
+    if draft.is_none() && !has_main_form {
+        return Ok(Response::from_parts(parts, Body::from(body)));
+    }
+    let filled = rewrite(&html, draft, has_main_form, words).map_err(Fault::new)?;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Body::from(filled)))
+}
+
+fn rewrite(html: &str, draft: Option<&Draft>, has_main_form: bool, words: Words) -> Result<String, RewritingError> {
+    let mut settings = RewriteStrSettings::new();
+    if has_main_form {
+        settings = settings.append_element_content_handler(element!("form.preferences button", take_main_form));
+    }
+    let Some(draft) = draft else { return rewrite_str(html, settings) };
+    // Rows of a list can have forms with the same action: the first one is filled.
+    let (forms, select) = (Cell::new(0_u32), RefCell::new(String::new()));
+    let in_first = || forms.get() == 1;
+    let form = format!("form[action=\"{}\"]", draft.action);
+    let sentence = sentence(draft, words);
+    let settings = settings
+        .append_element_content_handler(element!(form, |form| {
+            forms.set(forms.get() + 1);
+            if in_first() && !sentence.is_empty() {
+                let sentence = encode_text(&sentence);
+                form.prepend(&format!("<p class=\"notice\" role=\"status\">{sentence}</p>"), ContentType::Html);
+            }
+            Ok(())
+        }))
+        .append_element_content_handler(element!(format!("{form} input[name]"), |input| if in_first() { fill_input(input, draft) } else { Ok(()) }))
+        .append_element_content_handler(element!(format!("{form} textarea[name]"), |area| {
+            let value = attribute(area, "name").and_then(|name| draft.value(&name));
+            if let (true, Some(value)) = (in_first(), value) {
+                area.set_inner_content(value, ContentType::Text);
+            }
+            Ok(())
+        }))
+        .append_element_content_handler(element!(format!("{form} select[name]"), |field| {
+            *select.borrow_mut() = attribute(field, "name").unwrap_or_default();
+            Ok(())
+        }))
+        .append_element_content_handler(element!(format!("{form} select[name] option"), |option| {
+            let (name, value) = (select.borrow(), attribute(option, "value").unwrap_or_default());
+            if in_first() && draft.value(&name).is_some() {
+                set(option, "selected", draft.has(&name, &value));
+            }
+            Ok(())
+        }));
+    rewrite_str(html, settings)
+}
+
+/// Makes a button send the main form, with its values, to where preferences are set.
+fn take_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
+    button.set_attribute("form", MAIN_FORM)?;
+    button.set_attribute("formaction", SetPreferences::PATH)?;
+    button.set_attribute("formnovalidate", "")?;
+    Ok(())
+}
+
+/// What is said above the form.
+fn sentence(draft: &Draft, words: Words) -> String {
+    let nothing_changed = match draft.why {
+        Why::Refused => words.form_nothing_changed(),
+        Why::SignInNeeded => words.form_nothing_changed_yet(),
+        Why::PreferencesChanged => String::new(),
+    };
+    let secrets = if draft.without_secrets { words.form_secrets_again() } else { String::new() };
+    [nothing_changed, secrets].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
+}
+
+fn fill_input(input: &mut Element<'_, '_>, draft: &Draft) -> HandlerResult {
+    let name = attribute(input, "name").unwrap_or_default();
+    match attribute(input, "type").as_deref() {
+        Some("checkbox" | "radio") => {
+            let value = attribute(input, "value").unwrap_or_else(|| "on".to_owned());
+            set(input, "checked", draft.has(&name, &value));
+        }
+        Some("hidden" | "password" | "file" | "submit" | "button") => {}
+        _ if input.has_attribute("readonly") => {}
+        _ => {
+            if let Some(value) = draft.value(&name) {
+                input.set_attribute("value", &encode_double_quoted_attribute(value))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An attribute's value as a browser reads it; the rewriter neither decodes nor encodes.
+fn attribute(element: &Element<'_, '_>, name: &str) -> Option<String> {
+    element.get_attribute(name).map(|value| decode_html_entities(&value).into_owned())
+}
+
+/// Sets a boolean attribute.
+fn set(element: &mut Element<'_, '_>, attribute: &str, on: bool) {
+    if on {
+        // Refuses only names that are none.
+        let _ = element.set_attribute(attribute, "");
+    } else {
+        element.remove_attribute(attribute);
+    }
+}

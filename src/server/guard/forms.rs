@@ -1,0 +1,209 @@
+//! Every form of the pages passes here: it acts only for the account it was rendered for, is carried out once however often it is
+//! sent, and comes back with its values when it was not carried out.
+
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::server_fn::ServerFn;
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+use tracing::{Instrument, Span};
+
+use super::form_fill;
+use super::trouble::{Trouble, wants_html};
+use crate::domain::form::{self, Draft, Submitted, Why};
+use crate::domain::ids::TenantId;
+use crate::domain::paths::{self, Onward};
+use crate::server::caller::Caller;
+use crate::server::preferences;
+use crate::server::router::{LARGEST_FORM, form_of_another_account};
+use crate::server::service::entropy::Secret;
+use crate::server::service::form_results::{Submission, SubmissionId};
+use crate::server::service::{Fault, Services};
+use crate::server::sign_in::session::Notice;
+use crate::server::state::AppState;
+use crate::server_fns::preferences::SetPreferences;
+
+/// How often, and how many times, a second submission asks whether the first one has ended.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+const ASK_TIMES: u32 = 250;
+
+/// What came of a form: where it led, and what is said there once.
+#[derive(Serialize, Deserialize)]
+struct FormResult {
+    location: String,
+    notice: Option<Notice>,
+}
+
+pub async fn check(State(state): State<AppState>, caller: Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+    match *request.method() {
+        Method::POST => submit(state, caller, request, next).await,
+        Method::GET => show(&state, &caller, request, next).await,
+        _ => Ok(next.run(request).await),
+    }
+}
+
+async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_FORM).await else { return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()) };
+    // What is no form carries no account; the action says what is wrong with it.
+    let form = Submitted::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
+    let path = parts.uri.path().to_owned();
+    let needs_person = path.strip_prefix(paths::ACTIONS).is_some_and(|rest| rest.starts_with('/')) && !paths::PUBLIC_ACTIONS.contains(&path.as_str());
+    let account = caller.account();
+    if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
+        return Ok(refuse(&state, parts, &form).await);
+    }
+    let id = match (&account, form.get(form::KEY)) {
+        (Some(account), Some(key)) if needs_person && !key.is_empty() => {
+            Some(state.services.submission_id(account, &path, &String::from_utf8_lossy(&body)))
+        }
+        _ => None,
+    };
+    if let Some(id) = &id
+        && let Some(earlier) = earlier(&state.services, &caller, id).await?
+    {
+        return Ok(earlier);
+    }
+    let request = Request::from_parts(parts, Body::from(body));
+    // A second press closes the first one's connection. What it began is finished all the same, so that its result can be had.
+    let work = async move {
+        let response = next.run(request).await;
+        conclude(&state.services, &caller, form, &path, needs_person, id, response).await
+    };
+    match tokio::spawn(work.instrument(Span::current())).await {
+        Ok(response) => response,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(_) => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+    }
+}
+
+/// Answers a form of another account: nothing was done, and who is signed in now.
+async fn refuse(state: &AppState, parts: Parts, form: &Submitted) -> Response {
+    if !wants_html(&parts.headers) {
+        return (StatusCode::CONFLICT, "The form does not name the account that is signed in now. Nothing was done.\n").into_response();
+    }
+    let page = Onward::wanted(form.get(form::PAGE).unwrap_or_default());
+    form_of_another_account(state, Request::from_parts(parts, Body::empty()), page).await
+}
+
+/// The result of an earlier submission of the same form; `None`: this is the first.
+async fn earlier(services: &Services, caller: &Caller, id: &SubmissionId) -> Result<Option<Response>, Fault> {
+    for _ in 0..ASK_TIMES {
+        match services.begin_submission(id).await? {
+            Submission::First => return Ok(None),
+            Submission::Done(result) => {
+                let FormResult { location, notice } = serde_json::from_str(result.reveal()).map_err(Fault::new)?;
+                if let Some(notice) = notice {
+                    caller.session.set_notice(&notice).await?;
+                }
+                return Ok(Some(Redirect::to(&location).into_response()));
+            }
+            Submission::UnderWay => sleep(ASK_EVERY).await,
+        }
+    }
+    Ok(Some(StatusCode::SERVICE_UNAVAILABLE.into_response()))
+}
+
+/// Keeps the form's values if it was not carried out, and its result if it was.
+async fn conclude(
+    services: &Services,
+    caller: &Caller,
+    form: Submitted,
+    path: &str,
+    needs_person: bool,
+    id: Option<SubmissionId>,
+    response: Response,
+) -> Result<Response, Trouble> {
+    let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
+    let notice = caller.session.notice_of_this_request();
+    let why = why_not_carried_out(&form, path, needs_person, &location, notice.as_ref());
+    let carried_out = why.is_none() && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Notice::is_refusal);
+    if let Some(id) = &id {
+        if carried_out {
+            let result = serde_json::to_string(&FormResult { location: location.clone(), notice }).map_err(Fault::new)?;
+            services.finish_submission(id, &Secret::given(result)).await?;
+        } else {
+            services.forget_submission(id).await?;
+        }
+    }
+    if let Some(why) = why {
+        let page = form.get(form::PAGE).map(Onward::wanted);
+        if let Some(draft) = form.draft(services.form_key(), path, why) {
+            let address = leads_to(&location, &draft);
+            caller.begin_visit(services).await?;
+            caller.session.keep_draft(draft).await?;
+            return Ok(with_location(response, &address));
+        }
+        if let (Why::PreferencesChanged, Some(page)) = (why, page) {
+            return Ok(with_location(response, page.as_str()));
+        }
+    } else if carried_out && needs_person {
+        let (account, page) = (form.get(form::ACCOUNT).unwrap_or_default(), form.get(form::PAGE).unwrap_or_default());
+        caller.session.discard_draft(account, page, path).await?;
+    }
+    Ok(response)
+}
+
+/// Why a form's values are kept; `None`: they are not.
+fn why_not_carried_out(form: &Submitted, path: &str, needs_person: bool, location: &str, notice: Option<&Notice>) -> Option<Why> {
+    let onto = location.split('?').next().unwrap_or_default();
+    let page = form.get(form::PAGE)?.split('?').next()?;
+    if path == SetPreferences::PATH {
+        return form.get(form::ACTION).map(|_| Why::PreferencesChanged);
+    }
+    match needs_person {
+        true if asks_to_sign_in(onto) => Some(Why::SignInNeeded),
+        true if onto == page && notice.is_some_and(Notice::is_refusal) => Some(Why::Refused),
+        _ => None,
+    }
+}
+
+/// The same answer, which can set cookies, with another place to go to.
+fn with_location(mut response: Response, address: &str) -> Response {
+    if let Ok(address) = HeaderValue::from_str(address) {
+        response.headers_mut().insert(header::LOCATION, address);
+    }
+    response
+}
+
+fn asks_to_sign_in(path: &str) -> bool {
+    [paths::SIGN_IN, paths::SECOND_FACTOR, paths::IDENTITIES_SECOND_FACTOR].contains(&path)
+}
+
+/// Where a form leads that was not carried out: to its page; through sign-in, if that is missing.
+fn leads_to(location: &str, draft: &Draft) -> String {
+    let page = Onward::wanted(&draft.address());
+    if draft.why != Why::SignInNeeded {
+        return page.as_str().to_owned();
+    }
+    let (path, query) = location.split_once('?').unwrap_or((location, ""));
+    let mut query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    query.retain(|(name, _)| name != "then");
+    let tenant = draft.account.split('/').next().and_then(|tenant| TenantId::parse(tenant).ok());
+    if let Some(tenant) = tenant.filter(|_| path == paths::SIGN_IN && query.is_empty()) {
+        query.push(("tenant".into(), tenant.to_string()));
+    }
+    query.push(("then".into(), page.as_str().to_owned()));
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", paths::encoded(value))).collect();
+    format!("{path}?{}", query.join("&"))
+}
+
+/// A page; with the values of the draft that its address names.
+async fn show(state: &AppState, caller: &Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+    let path = request.uri().path().to_owned();
+    let query: Vec<(String, String)> = request.uri().query().and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default();
+    let words = preferences::words(request.headers(), &state.languages);
+    let response = next.run(request).await;
+    let draft = match query.iter().find(|(name, _)| name == form::DRAFT) {
+        Some((_, id)) => caller.session.draft(id).await?.filter(|draft| draft.belongs(&path, caller.account().as_deref())),
+        None => None,
+    };
+    Ok(form_fill::fill(response, draft.as_ref(), words).await?)
+}

@@ -1,0 +1,65 @@
+//! A form that is sent twice is carried out once: the second submission gets the first one's result.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::entropy::Secret;
+use super::storage::form_results;
+use super::{Fault, Services};
+
+/// How long a result is kept for a second submission.
+pub(super) const KEPT: Duration = Duration::from_secs(10 * 60);
+/// After this a submission without a result was lost with its server; requests take less.
+const LOST: Duration = Duration::from_secs(60);
+
+/// One submission: a hash of the account, the action, the form's one-time key, and all its fields.
+#[derive(Clone)]
+pub struct SubmissionId(Vec<u8>);
+
+/// Where a submission stands.
+pub enum Submission {
+    /// The first one; it has to be finished, or forgotten.
+    First,
+    /// An earlier one is being handled.
+    UnderWay,
+    /// An earlier one has ended, with this result.
+    Done(Secret),
+}
+
+impl Services {
+    /// `body`: the form as it was sent, with its one-time key.
+    pub fn submission_id(&self, account: &str, action: &str, body: &str) -> SubmissionId {
+        SubmissionId(self.keys().hash("form submission", &format!("{account}\n{action}\n{body}")))
+    }
+
+    pub async fn begin_submission(&self, id: &SubmissionId) -> Result<Submission, Fault> {
+        match form_results::find(self.storage().reader(), &id.0).await? {
+            Some(Some(sealed)) => return Ok(Submission::Done(self.unseal(&place(id), &sealed)?)),
+            Some(None) | None => {}
+        }
+        let (SubmissionId(row), now) = (id.clone(), self.now());
+        let first = self.change(move |db| async move { form_results::begin(db, &row, now, now - LOST).await }.boxed()).await?;
+        Ok(if first { Submission::First } else { Submission::UnderWay })
+    }
+
+    /// Keeps a result, which can hold a secret that is shown once: it is sealed.
+    pub async fn finish_submission(&self, id: &SubmissionId, result: &Secret) -> Result<(), Fault> {
+        let (sealed, SubmissionId(row)) = (self.seal(&place(id), result)?, id.clone());
+        self.change(move |db| async move { form_results::finish(db, &row, &sealed).await }.boxed()).await
+    }
+
+    pub async fn forget_submission(&self, id: &SubmissionId) -> Result<(), Fault> {
+        let SubmissionId(row) = id.clone();
+        self.change(move |db| async move { form_results::forget(db, &row).await }.boxed()).await
+    }
+
+    /// A random value for a form or a draft.
+    pub fn form_key(&self) -> String {
+        Secret::generate(self.entropy()).reveal().to_owned()
+    }
+}
+
+fn place(SubmissionId(id): &SubmissionId) -> String {
+    format!("form_results/{}", hex::encode(id))
+}

@@ -1,0 +1,39 @@
+//! Results of submitted forms, for submissions that are sent twice.
+
+use super::{Connection, Fault};
+use crate::domain::time::Timestamp;
+
+/// Begins a submission: true for the first one, and for one whose predecessor began before `lost_before` and never ended.
+pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, lost_before: Timestamp) -> Result<bool, Fault> {
+    let done = sqlx::query(
+        "INSERT INTO form_results (id, created_at) VALUES ($1, $2)
+         ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at WHERE form_results.result IS NULL AND form_results.created_at < $3",
+    )
+    .bind(id)
+    .bind(now.as_millis())
+    .bind(lost_before.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The sealed result; the outer `None`: there is no such submission, the inner: it has not ended.
+pub async fn find(db: impl sqlx::SqliteExecutor<'_>, id: &[u8]) -> Result<Option<Option<Vec<u8>>>, Fault> {
+    Ok(sqlx::query_scalar("SELECT result FROM form_results WHERE id = $1").bind(id).fetch_optional(db).await?)
+}
+
+pub async fn finish(db: &mut Connection, id: &[u8], result: &[u8]) -> Result<(), Fault> {
+    sqlx::query("UPDATE form_results SET result = $2 WHERE id = $1").bind(id).bind(result).execute(db).await?;
+    Ok(())
+}
+
+/// Forgets a submission that changed nothing: it may be sent again.
+pub async fn forget(db: &mut Connection, id: &[u8]) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM form_results WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM form_results WHERE created_at < $1").bind(before.as_millis()).execute(db).await?;
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! What all forms have in common: the account they act for, what is kept of them, and that they are carried out once.
+
+use std::time::Duration;
+
+use tms_portal::domain::ids::UserId;
+use tms_portal::domain::paths;
+
+use crate::app::{PASSWORD, Setup, TestApp};
+use crate::browser::{Browser, Page};
+use crate::guards::{actions, pages};
+
+/// One value for each field of any form.
+const ANYTHING: [(&str, &str); 18] = [
+    ("client", "testclient1"),
+    ("user", "testuser1"),
+    ("host", "testhost1"),
+    ("address", "127.0.0.1"),
+    ("account", "testhostaccount1"),
+    ("host_account", "hac_test"),
+    ("key", "1"),
+    ("key[]", "1"),
+    ("change", "disable"),
+    ("app_name", "x"),
+    ("app_version", "1"),
+    ("provider", "campus"),
+    ("identity", "1"),
+    ("app", "1"),
+    ("session", "ses_1"),
+    ("tenant", "test"),
+    ("display_name", "x"),
+    ("days", "3"),
+];
+
+/// An administrator of `default`, who has a client of the same name as one of `test`; in the given browser.
+async fn sign_in_at_default(app: &TestApp, browser: &Browser) {
+    app.add_dora().await;
+    let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
+    app.services.appoint(&operator, &dora, true).await.expect("appointed");
+    let page = browser.sign_in("default", "dora", PASSWORD).await;
+    assert_eq!(page.status, 200, "{}", page.words());
+}
+
+fn with<'a>(fields: &'a [(String, String)], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let overridden = |name: &str| more.iter().any(|(other, _)| *other == name);
+    let own = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(|(name, _)| !overridden(name));
+    own.chain(more.iter().copied()).collect()
+}
+
+fn secret(page: &Page) -> String {
+    let (_, shown) = page.text.split_once("class=\"card once\"").unwrap_or_else(|| panic!("no secret in {}", page.words()));
+    shown.split("data-copy=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a secret").to_owned()
+}
+
+#[tokio::test]
+async fn every_action_refuses_a_form_of_another_account() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let carried = browser.get("/keys").await.field("form_account");
+    assert_eq!(carried, "test/testuser1");
+    sign_in_at_default(&app, &browser).await;
+    let (mut before, mut tried) = ((app.dump("test").await, app.dump("default").await), 0);
+    for path in actions() {
+        let public = paths::PUBLIC_ACTIONS.contains(&path);
+        for account in ["test/testuser1", "default/testuser1", "nonsense", ""] {
+            let form = with(&[], &[&ANYTHING[..], &[("form_account", account), ("form_page", "/keys")]].concat()).to_vec();
+            let page = browser.post(path, &form).await;
+            if public && account.is_empty() {
+                before = (app.dump("test").await, app.dump("default").await);
+                continue;
+            }
+            assert_eq!((page.status, page.title()), (409, "Error: This form belongs to another account · Trust Manager"), "{path} {account}");
+            assert!(page.says("dora at ") && page.says("href=\"/keys\""), "{path}: {}", page.words());
+            tried += 1;
+        }
+        if !public {
+            let bare = browser.request(reqwest::Method::POST, path).form(&ANYTHING).send().await.expect("an answer");
+            assert_eq!(bare.status(), 409, "{path} without an account");
+        }
+    }
+    assert!(tried > 200, "{tried}");
+    assert_eq!((app.dump("test").await, app.dump("default").await), before);
+    let page = browser.post(paths::SIGN_OUT, &[("form_account", "test/testuser1")]).await;
+    assert_eq!(page.status, 409, "another account's form does not sign out either");
+}
+
+#[tokio::test]
+async fn every_form_of_every_page_carries_its_account() {
+    let app = TestApp::start().await;
+    let (browser, visitor) = (app.signed_in().await, app.browser());
+    let mut seen = 0;
+    for path in pages() {
+        let address = format!("{path}?client=testclient1&user=testuser1&host=testhost1&key=1&app=1&tenant=test");
+        for (page, account) in [(browser.get(&address).await, "test/testuser1"), (visitor.get(&address).await, "")] {
+            for form in page.text.split("<form ").skip(1).filter(|form| form.starts_with("method=\"post\"")) {
+                let form = form.split("</form>").next().expect("an end");
+                if form.contains("class=\"preferences\"") {
+                    continue;
+                }
+                assert!(form.contains(&format!("name=\"form_account\" value=\"{account}\"")), "{path}: {form}");
+                assert!(form.contains("name=\"form_page\" value=\"/") && form.contains("name=\"form_key\" value=\""), "{path}: {form}");
+                seen += 1;
+            }
+            assert!(page.text.matches("id=\"main-form\"").count() <= 1, "{path}");
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+#[tokio::test]
+async fn a_form_of_another_tenants_tab_deletes_nothing() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let client = [("client", "gateway"), ("app_name", "Gateway"), ("app_version", "1")];
+    browser.post("/api/admin/clients/add", &client).await;
+    let question = browser.get("/admin/clients/delete?client=gateway").await;
+    let form = question.form("/api/admin/clients/delete");
+    sign_in_at_default(&app, &browser).await;
+    browser.get("/").await;
+    browser.post("/api/admin/clients/add", &client).await;
+    let page = browser.post("/api/admin/clients/delete", &with(&form, &[])).await;
+    assert_eq!(page.status, 409, "{}", page.words());
+    assert_eq!(app.number("SELECT count(*) FROM clients WHERE client_id = 'gateway'").await, 2);
+}
+
+#[tokio::test]
+async fn a_form_comes_back_filled_after_step_up() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/clients/add").await.form("/api/admin/clients/add");
+    app.clock.advance(Duration::from_secs(16 * 60));
+    let typed = [("client", "jupyter"), ("app_name", "A & \"B\" <C>"), ("app_version", "4"), ("device_grant", "yes"), ("scope[]", "hosts:read")];
+    let again = browser.post("/api/admin/clients/add", &with(&form, &typed)).await;
+    assert_eq!(again.path, "/sign-in", "{}", again.words());
+    let password = again.form("/sign-in/password");
+    let page = browser.post("/sign-in/password", &with(&password, &[("password", PASSWORD)])).await;
+    assert_eq!(page.path, "/admin/clients/add");
+    assert!(page.says("Nothing has been changed yet."), "{}", page.words());
+    let filled = page.form("/api/admin/clients/add");
+    for (name, value) in [("client", "jupyter"), ("app_version", "4"), ("device_grant", "yes"), ("scope[]", "hosts:read")] {
+        assert!(filled.contains(&(name.to_owned(), value.to_owned())), "{name}: {filled:?}");
+    }
+    assert!(page.says("value=\"A &amp; &quot;B&quot; &lt;C&gt;\""), "{}", page.text);
+    let page = browser.post("/api/admin/clients/add", &with(&filled, &[("app_name", "Jupyter")])).await;
+    assert_eq!(page.path, "/admin/clients/client", "{}", page.words());
+    assert!(!browser.get("/admin/clients/add").await.says("jupyter"), "it has been carried out");
+}
+
+#[tokio::test]
+async fn a_form_comes_back_filled_after_the_session_ended() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/hosts/add").await.form("/api/admin/hosts/add");
+    app.clock.advance(Duration::from_secs(3 * 3_600));
+    let page = browser.post("/api/admin/hosts/add", &with(&form, &[("host", "vista"), ("address", "192.0.2.7")])).await;
+    assert_eq!(page.path, "/sign-in");
+    let password = page.form("/sign-in/password");
+    let page = browser.post("/sign-in/password", &with(&password, &[("user_name", "testuser1"), ("password", PASSWORD)])).await;
+    assert_eq!(page.path, "/admin/hosts/add", "{}", page.words());
+    assert!(page.says("Nothing has been changed yet.") && page.says("value=\"vista\"") && page.says("value=\"192.0.2.7\""), "{}", page.words());
+    assert_eq!(app.number("SELECT count(*) FROM hosts WHERE host = 'vista'").await, 0);
+}
+
+#[tokio::test]
+async fn a_draft_is_shown_to_its_own_account_only() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/hosts/add").await.form("/api/admin/hosts/add");
+    app.clock.advance(Duration::from_secs(3 * 3_600));
+    let page = browser.post("/api/admin/hosts/add", &with(&form, &[("host", "vista"), ("address", "192.0.2.7")])).await;
+    let then = page.form("/sign-in/password").into_iter().find(|(name, _)| name == "then").expect("where to").1;
+    app.add_dora().await;
+    let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
+    app.services.appoint(&operator, &dora, true).await.expect("appointed");
+    let page = browser.post("/sign-in/password", &[("tenant", "default"), ("user_name", "dora"), ("password", PASSWORD), ("then", &then)]).await;
+    assert!(page.path == "/admin/hosts/add" && !page.says("vista"), "{} {}", page.path, page.words());
+}
+
+#[tokio::test]
+async fn a_refused_form_keeps_every_other_field() {
+    let app = TestApp::start().await;
+    app.link_host("test", "testuser1", "second", crate::database::FAR).await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/keys/add").await.form("/api/keys/add");
+    let typed = [("host_account", "hac_second"), ("public_key", "nonsense"), ("label", "laptop"), ("days", "3")];
+    let page = browser.post("/api/keys/add", &with(&form, &typed)).await;
+    assert_eq!((page.status, page.path.as_str()), (422, "/keys/add"));
+    assert!(page.says("Nothing was changed."), "{}", page.words());
+    let filled = page.form("/api/keys/add");
+    for (name, value) in typed {
+        assert!(filled.contains(&(name.to_owned(), value.to_owned())), "{name}: {filled:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_gives_one_result() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/clients/add").await.form("/api/admin/clients/add");
+    let typed = [("client", "jupyter"), ("app_name", "Jupyter"), ("app_version", "4")];
+    let sent = with(&form, &typed);
+    // The first answer is lost: its connection is closed before it comes.
+    let first = browser.post_once("/api/admin/clients/add", &sent).send().await.expect("an answer");
+    assert_eq!(first.status(), 303);
+    let page = browser.post("/api/admin/clients/add", &sent).await;
+    assert_eq!(page.path, "/admin/clients/client", "{}", page.words());
+    let shown = secret(&page);
+    assert_eq!(app.client_of("test", "jupyter", &shown).call("GET /client/jupyter", serde_json::json!({})).await.status, 200);
+    assert_eq!(app.recorded("client_created").await + app.recorded("client_registered").await, 1);
+    let other = with(&form, &[("client", "other"), ("app_name", "Other"), ("app_version", "4")]);
+    assert_eq!(browser.post("/api/admin/clients/add", &other).await.path, "/admin/clients/client", "a changed form is another one");
+}
+
+#[tokio::test]
+async fn two_presses_at_once_give_one_result() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/people/add").await.form("/api/admin/people/add");
+    let sent = with(&form, &[("user", "newcomer"), ("display_name", "New Comer")]);
+    let (one, two) = tokio::join!(browser.post("/api/admin/people/add", &sent), browser.post("/api/admin/people/add", &sent));
+    assert_eq!((one.path.as_str(), two.path.as_str()), ("/admin/people/person", "/admin/people/person"), "{} {}", one.words(), two.words());
+    assert!([&one, &two].iter().any(|page| page.says("class=\"card once\"")), "one of them shows the password");
+    assert!(!one.says("already") && !two.says("already"));
+}
+
+#[tokio::test]
+async fn a_change_of_language_keeps_the_form() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let page = browser.get("/keys/add").await;
+    let buttons: Vec<&str> =
+        page.text.split("<button").filter(|button| button.contains("name=\"language\"") || button.contains("name=\"theme\"")).collect();
+    assert_eq!(buttons.len(), 5);
+    for button in buttons {
+        assert!(button.contains("form=\"main-form\"") && button.contains("formaction=\"/api/preferences/set\""), "{button}");
+    }
+    let form = page.form("/api/keys/add");
+    let page = browser.post("/api/preferences/set", &with(&form, &[("language", "es"), ("label", "portátil"), ("days", "3")])).await;
+    assert_eq!(page.path, "/keys/add");
+    assert!(page.says("<html lang=\"es\"") && page.says("value=\"portátil\"") && page.says("value=\"3\""), "{}", page.words());
+    assert!(!page.says("No se cambió nada"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn a_sibling_sites_cookie_does_not_set_the_theme() {
+    let app = TestApp::start_as(Setup { https: true, ..Setup::default() }).await;
+    let answer = app.browser().post_once("/api/preferences/set", &[("theme", "light"), ("language", "en")]).send().await.expect("an answer");
+    let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text").to_owned()).collect();
+    for (cookie, name) in cookies.iter().zip(["__Host-tms-language=en;", "__Host-tms-theme=light;"]) {
+        assert!(cookie.starts_with(name) && cookie.contains("Path=/;") && cookie.contains("Secure") && !cookie.contains("Domain"), "{cookie}");
+    }
+    let sent = "theme=dark; tms-theme=dark; language=es; tms-language=es; __Host-tms-theme=light; __Host-tms-language=en";
+    let page = app.http.get(app.url("/device")).header("cookie", sent).header("accept", "text/html").send().await.expect("an answer");
+    let text = page.text().await.expect("a text");
+    assert!(text.contains("data-theme=\"light\"") && text.contains("<html lang=\"en\""), "{text}");
+    let page =
+        app.http.get(app.url("/device")).header("cookie", "theme=dark; language=es").header("accept", "text/html").send().await.expect("an answer");
+    let text = page.text().await.expect("a text");
+    assert!(!text.contains("data-theme") && text.contains("<html lang=\"en\""), "{text}");
+}
