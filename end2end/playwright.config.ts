@@ -3,7 +3,7 @@ import { chromium } from './browser.ts';
 
 const desktop = { ...devices['Desktop Chrome'], ...chromium };
 // What people see in whatever way they look at it.
-const pages = /(device-flow|user-code|sign-in|institution|second-factor|sessions|pages|keys|links|administration|providers|resources)\.spec/;
+const pages = /(device-flow|user-code|forms|sign-in|institution|second-factor|sessions|pages|keys|links|administration|providers|resources)\.spec/;
 
 export default defineConfig({
   testDir: './tests',

@@ -11,8 +11,8 @@ export class Host {
   static async start(page: Page, portal: Portal): Promise<Host> {
     const name = `host-${process.pid}-${made++}`;
     await signedIn(page);
-    await page.request.post('/api/admin/hosts/add', { form: { host: name, address: '192.0.2.1' } });
-    const answer = await page.request.post('/api/admin/hosts/credential', { form: { host: name } });
+    await page.request.post('/api/admin/hosts/add', { form: { form_account: 'test/testuser1', host: name, address: '192.0.2.1' } });
+    const answer = await page.request.post('/api/admin/hosts/credential', { form: { form_account: 'test/testuser1', host: name } });
     const credential = /\b[0-9a-f]{48}\b/.exec(await answer.text())?.[0];
     if (!credential) throw new Error(`no credential: ${answer.status()}`);
     return new Host(portal, name, credential);

@@ -124,7 +124,7 @@ export const STATES: State[] = [
     name: 'sessions',
     reach: async page => {
       await signedIn(page);
-      await page.request.post('/api/sessions/end-others');
+      await page.request.post('/api/sessions/end-others', { form: { form_account: 'test/testuser1' } });
       // The first session stays, in no browser any more.
       await page.context().clearCookies();
       await signedIn(page);

@@ -1,0 +1,75 @@
+// Forms in several tabs, pressed twice, and sent to another language.
+import type { Route } from '@playwright/test';
+import { PERSON } from './portal.ts';
+import { asked, awake, expect, heading, press, signedIn, test } from './fixtures.ts';
+
+let password = '';
+
+test.use({
+  alone: {
+    prepare: async operator => {
+      await operator('tenant', 'set', '--tenant', 'default', '--local-passwords', 'true');
+      const words = await operator('person', 'add', '--tenant', 'default', 'dora');
+      password = /password (\S+)/.exec(words)?.[1] ?? '';
+    },
+  },
+});
+
+test('a form of the other tab’s account does nothing', async ({ page, context }) => {
+  await signedIn(page);
+  await page.goto('/keys/revoke-everything');
+  const other = await context.newPage();
+  await signedIn(other, { ...PERSON, tenant: 'default', userName: 'dora', password });
+  await press(page, 'Revoke everything');
+  await expect(heading(page)).toHaveText('This form belongs to another account');
+  await expect(page.getByText(/You are now signed in as dora at/)).toBeVisible();
+});
+
+test('another language keeps what was ticked', async ({ page, portal }) => {
+  await asked(page, portal);
+  const host = page.getByRole('checkbox', { name: /testhost1/ });
+  await host.uncheck();
+  await page.getByRole('radio').last().check();
+  await press(page, 'Español');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'es');
+  await expect(page.getByRole('checkbox', { name: /testhost1/ })).not.toBeChecked();
+  await expect(page.getByRole('radio').last()).toBeChecked();
+  await press(page, 'Oscuro');
+  await expect(page.getByRole('checkbox', { name: /testhost1/ })).not.toBeChecked();
+});
+
+test('a code that was typed stays when the language changes', async ({ page, scripts }) => {
+  await page.goto('/device');
+  if (scripts) await awake(page);
+  await page.locator('#user-code').fill('WDJB');
+  await press(page, 'Español');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'es');
+  if (scripts) await awake(page);
+  await expect(page.locator('#user-code')).toHaveValue('WDJB');
+});
+
+test('a second press shows the secret of the first', async ({ page }) => {
+  await signedIn(page);
+  await page.goto('/admin/clients/add');
+  await page.locator('#client').fill('jupyter');
+  await page.locator('#app-name').fill('Jupyter');
+  await page.locator('#app-version').fill('4');
+  // The first answer comes after the second press.
+  const button = page.locator('form.narrow button.main');
+  let answers: (() => void) | undefined;
+  const late = new Promise<void>(resolve => (answers = resolve));
+  let requests = 0;
+  await page.route('**/api/admin/clients/add', async (route: Route) => {
+    requests += 1;
+    if (requests > 1) return route.continue();
+    const response = await route.fetch({ maxRedirects: 0 });
+    expect(response.status()).toBe(303);
+    answers?.();
+    await route.abort();
+  });
+  await button.click({ noWaitAfter: true });
+  await late;
+  await button.click();
+  await expect(heading(page)).toHaveText('Jupyter 4');
+  await expect(page.locator('.once code')).toHaveText(/^[0-9a-f]{48,}$/);
+});
