@@ -24,6 +24,7 @@ impl Language {
             CodeRefused::Malformed(UserCodeRefused::Empty) => self.code_refused_empty(),
             CodeRefused::Malformed(UserCodeRefused::WrongLength(letters)) => self.code_refused_length(i64::try_from(*letters).unwrap_or(i64::MAX)),
             CodeRefused::Malformed(UserCodeRefused::ImpossibleCharacters) => self.code_refused_impossible(),
+            CodeRefused::Malformed(UserCodeRefused::Ambiguous) => self.code_refused_ambiguous(),
             CodeRefused::NotValid => self.code_refused_not_valid(),
             CodeRefused::TooManyTries { wait } => self.code_refused_too_many(self.wait(*wait)),
             CodeRefused::SignInFirst => self.code_refused_sign_in_first(),
