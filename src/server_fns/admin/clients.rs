@@ -63,17 +63,16 @@ pub async fn add_client(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
-    use crate::domain::readable::is_readable;
+    use crate::domain::readable;
     use crate::domain::scope::ScopeSet;
     use crate::server::context::clients::NewClient;
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_CLIENTS_ADD);
-    let (app_name, app_version) = (app_name.trim().to_owned(), app_version.trim().to_owned());
     let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.admin_bad_id()).await };
-    if !is_readable(&app_name) || !is_readable(&app_version) {
+    let (Some(app_name), Some(app_version)) = (readable::name(&app_name), readable::name(&app_version)) else {
         return context::say_refused(w.admin_clients_name_needed()).await;
-    }
+    };
     let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
     match services.register_client(Some(&admin), new, admin.from()).await {
         Ok(secret) => {
