@@ -1,14 +1,16 @@
-//! What a browser remembers about how its person reads, and where they sign in: language, colours, institution. In cookies of its own, so that it holds before
-//! sign-in, after sign-out, and for the error pages.
+//! What a browser remembers about how its person reads, and where they sign in: language, colours, time zone, institution. In cookies of
+//! its own, so that it holds before sign-in, after sign-out, and for the error pages.
 
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::domain::ids::ProviderId;
+use crate::domain::time::Zone;
 use crate::words::{Languages, Words};
 
 const LANGUAGE: &str = "language";
 const THEME: &str = "theme";
+const ZONE: &str = "zone";
 const INSTITUTION: &str = "institution";
 /// A year, in seconds.
 const KEPT: u32 = 31_536_000;
@@ -51,6 +53,16 @@ pub fn keep_language(words: Words, https: bool) -> Option<HeaderValue> {
 /// `Set-Cookie` for the colours chosen.
 pub fn keep_theme(theme: Option<Theme>, https: bool) -> Option<HeaderValue> {
     theme.map_or_else(|| set_cookie(THEME, "", 0, https), |theme| set_cookie(THEME, theme.as_str(), KEPT, https))
+}
+
+/// `None`: nothing was chosen, or no such zone is known any more.
+pub fn zone(headers: &HeaderMap) -> Option<Zone> {
+    cookie(headers, ZONE).and_then(Zone::parse)
+}
+
+/// `Set-Cookie` for the time zone chosen.
+pub fn keep_zone(zone: Option<Zone>, https: bool) -> Option<HeaderValue> {
+    zone.map_or_else(|| set_cookie(ZONE, "", 0, https), |zone| set_cookie(ZONE, zone.name(), KEPT, https))
 }
 
 /// Where somebody signed in last.
