@@ -31,6 +31,7 @@ pub mod paths;
 pub mod person;
 pub mod provider;
 pub mod pubkey;
+#[cfg(feature = "ssr")]
 pub mod readable;
 pub mod reservation;
 pub mod resources;

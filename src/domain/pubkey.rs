@@ -137,10 +137,10 @@ impl Word for Sort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
 }
 
-/// A name for a key, as far as it can be shown: one line, not too long.
+/// A name for a key, as far as it can be shown; may be empty. Comments of keys are anything.
+#[cfg(feature = "ssr")]
 pub fn label(text: &str) -> String {
-    const LONGEST: usize = 100;
-    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
+    super::readable::cleaned(text).unwrap_or_default()
 }
 
 /// When something that lasts so many minutes ends: negative means never, 0 now.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, ClientName, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
+use super::components::{Ago, At, ClientName, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
 use crate::domain::paths::{self, Onward};
 use crate::islands::{Countdown, OnePress};
 
@@ -213,7 +213,7 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoV
             {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
                 <label class="choice">
                     <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == place/>
-                    <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " {lifetime.until}</span></span>
+                    <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " <At at=lifetime.until/></span></span>
                 </label>
             }).collect_view()}
         </fieldset>

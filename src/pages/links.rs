@@ -79,7 +79,7 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
             {match link.already {
                 AlreadyLinked::SomebodyElses => Either::Left(view! { <Taken request=link.request/> }),
                 AlreadyLinked::Nobody => Either::Right(view! { <Answer link renews=None person=yours/> }),
-                AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until)) link person=yours/> }),
+                AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until, &context::zone())) link person=yours/> }),
             }}
             <PostForm action=EnterAnotherLinkCode::url() class="aside">
                 <button class="quiet">{w.consent_another_code()}</button>

@@ -21,6 +21,7 @@ use super::providers::reach::Reach;
 use super::service::{Fault, Services, SystemClock, SystemEntropy, TenantAdmin};
 use super::tls::development;
 use crate::domain::ids::TenantId;
+use crate::domain::readable;
 
 /// Runs and looks after a Trust Manager portal
 ///
@@ -122,6 +123,11 @@ impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
         Self::Other(error.to_string())
     }
+}
+
+/// Reads a name that people read.
+fn name(text: &str) -> Result<String, String> {
+    readable::name(text).ok_or_else(|| format!("a name has 1 to {} characters, and no control characters or invisible ones", readable::LONGEST))
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {

@@ -53,7 +53,7 @@ pub enum Standing {
 pub struct LifetimeItem {
     pub seconds: u64,
     pub words: String,
-    pub until: String,
+    pub until: Timestamp,
 }
 
 /// A request after its decision.
@@ -328,7 +328,7 @@ mod items {
             let lifetime = |lifetime: std::time::Duration| LifetimeItem {
                 seconds: lifetime.as_secs(),
                 words: words().span(lifetime),
-                until: words().exactly(now + lifetime),
+                until: now + lifetime,
             };
             Self {
                 code,
@@ -383,7 +383,7 @@ mod items {
             Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(&client),
-                status: words().outcome(&outcome),
+                status: words().outcome(&outcome, &crate::server::context::zone()),
                 outcome,
                 may_create_keys: grant.scope.contains(Scope::KeysCreate),
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),

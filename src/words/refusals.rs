@@ -7,6 +7,7 @@ use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
 use crate::domain::pubkey::Missing;
 use crate::domain::step_up;
+use crate::domain::time::Zone;
 use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble, Why};
 use crate::server::service::people::{PersonRefused, SignInRefused};
@@ -24,6 +25,7 @@ impl Language {
             CodeRefused::Malformed(UserCodeRefused::Empty) => self.code_refused_empty(),
             CodeRefused::Malformed(UserCodeRefused::WrongLength(letters)) => self.code_refused_length(i64::try_from(*letters).unwrap_or(i64::MAX)),
             CodeRefused::Malformed(UserCodeRefused::ImpossibleCharacters) => self.code_refused_impossible(),
+            CodeRefused::Malformed(UserCodeRefused::Ambiguous) => self.code_refused_ambiguous(),
             CodeRefused::NotValid => self.code_refused_not_valid(),
             CodeRefused::TooManyTries { wait } => self.code_refused_too_many(self.wait(*wait)),
             CodeRefused::SignInFirst => self.code_refused_sign_in_first(),
@@ -88,7 +90,7 @@ impl Language {
     pub fn not_shown(&self, refused: &NotShown) -> String {
         match refused {
             NotShown::Wrong => self.second_factor_wrong(),
-            NotShown::TooManyTries { wait } => self.second_factor_too_many(self.span(*wait)),
+            NotShown::TooManyTries { wait } => self.second_factor_too_many(self.wait(*wait)),
             NotShown::TooLate => self.second_factor_too_late(),
         }
     }
@@ -142,11 +144,11 @@ impl Language {
     }
 
     /// How an answered request stands.
-    pub fn outcome(&self, outcome: &Outcome) -> String {
+    pub fn outcome(&self, outcome: &Outcome, zone: &Zone) -> String {
         match outcome {
             Outcome::Waiting => self.pickup_waiting(),
-            Outcome::PickedUp { at, from: Some(from) } => self.pickup_at_from(at.to_clock_words(), from),
-            Outcome::PickedUp { at, from: None } => self.pickup_at(at.to_clock_words()),
+            Outcome::PickedUp { at, from: Some(from) } => self.pickup_at_from(at.to_clock_words_in(zone), from),
+            Outcome::PickedUp { at, from: None } => self.pickup_at(at.to_clock_words_in(zone)),
             Outcome::Denied => self.pickup_denied(),
             Outcome::Withdrawn => self.pickup_withdrawn(),
             Outcome::Expired => self.pickup_expired(),

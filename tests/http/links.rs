@@ -264,3 +264,13 @@ async fn the_operator_and_the_policy_page_say_how_long_and_for_whom() {
     assert!(words.words().contains("nobody on the host can tell them apart"), "{}", words.words());
     assert!(words.says("--link-days 365") && words.says("--shared-host-accounts false"), "{}", words.words());
 }
+
+#[tokio::test]
+async fn the_code_of_a_link_is_found_in_pasted_text() {
+    let world = World::start().await;
+    let asked = world.ask("jdoe").await;
+    let browser = world.app.signed_in().await;
+    let code = text(&asked["user_code"]);
+    let page = browser.enter_link(&format!("{}/hosts/link?user_code={}", world.app.base, code.replace('-', "%E3%83%BC"))).await;
+    assert!(page.status == 200 && page.says("jdoe"), "{}", page.words());
+}

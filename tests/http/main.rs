@@ -23,6 +23,7 @@ mod keys;
 mod links;
 mod machines;
 mod migration;
+mod names;
 mod oauth;
 mod operator;
 mod preferences;

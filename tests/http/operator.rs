@@ -60,6 +60,19 @@ impl From<Output> for Said {
     }
 }
 
+#[tokio::test]
+async fn operators_give_only_names_that_can_be_seen() {
+    let deployment = Deployment::set_up().await;
+    for name in ["Alice\u{202e}nimda", "\u{200b}\u{200c}", "TMS\u{200b}", "\u{2800}"] {
+        for command in [&["person", "add", "--tenant", "test", "eve"][..], &["tenant", "set", "--tenant", "test"], &["idp", "set", "--tenant", "test", "campus"]] {
+            let said = deployment.run(&[command, &["--display-name", name]].concat());
+            assert!(said.code == Some(2) && said.err.contains("invisible"), "{command:?} {name:?}: {:?} {}", said.code, said.err);
+        }
+    }
+    let said = deployment.run(&["person", "add", "--tenant", "test", "eve", "--display-name", "علی\u{200c}رضا"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
+
 #[test]
 fn init_makes_what_is_missing_and_shows_the_secrets_once() {
     let deployment = Deployment::empty();

@@ -51,6 +51,7 @@ brand-refused-faint-on-light = The colour for light ground is too faint to read:
 brand-refused-faint-on-dark = The colour for dark ground is too faint to read: its contrast is { $contrast }, and it needs 4.5. Take a lighter one.
 code-refused-empty = Enter the code shown on your device.
 code-refused-impossible = Codes never contain 0, 1 or vowels. Check for look-alike letters.
+code-refused-ambiguous = There is more than one code in that text. Enter the one shown on your device.
 code-refused-not-valid = That code is not valid or has expired. Run the command again to get a new one.
 code-refused-sign-in-first = Many codes are being tried just now. Sign in, then try again.
 code-refused-claimed = This code is already open in another browser. Go on there, or run the command again to get a new one.

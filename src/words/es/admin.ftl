@@ -34,6 +34,7 @@ admin-hosts-credential-made = Ponga esta credencial en el archivo de credencial 
 admin-people-added = Se ha creado la cuenta.
 admin-people-added-with-password = Se ha creado la cuenta. Esta es su contraseña:
 admin-people-new-password = Han terminado todas las sesiones de esta persona. Esta es la nueva contraseña:
+name-refused = Un nombre tiene de 1 a 128 caracteres, y ninguno invisible ni de control.
 admin-people-exists = Ya hay una persona con ese nombre.
 admin-people-no-mfa = Abra antes el segundo factor de la persona: una cuenta se apoya en él.
 admin-people-linked-already = Esa cuenta ya está vinculada a la persona.
