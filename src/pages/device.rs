@@ -6,6 +6,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{Ago, ClientName, EnterCodeForm, Page, Problem, Sorry, YouAre, other_tenant};
+use crate::domain::device_grant::DecisionRefused;
 use crate::domain::paths::{self, Onward};
 use crate::islands::{Countdown, OnePress};
 
@@ -31,6 +32,10 @@ pub fn Device() -> impl IntoView {
             _ => {
                 // Why the code was refused, or why the request that it led to is gone.
                 let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
+                let notice = match notice {
+                    Some(notice) => Some(notice),
+                    None => not_allowed(&caller).await,
+                };
                 let filled = prefilled(&caller, in_address).await.map(|code| (code, w.device_came_with_address()));
                 let other = other_tenant(notice.as_ref()).await;
                 let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
@@ -53,6 +58,14 @@ async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
         }
     }
     None
+}
+
+/// Why the client of the request that waited here gets nothing any more.
+async fn not_allowed(caller: &Caller) -> Option<Notice> {
+    let (services, person) = (context::services().ok()?, caller.signed_in.as_ref()?);
+    let waiting = caller.session.waiting().await.ok()??;
+    let refused = services.decided_device(person, &waiting.grant).await.ok()??.refused?;
+    Some(Notice::new(Place::Consent, words().decision_refused(DecisionRefused::NotAllowed(refused))))
 }
 
 /// The code out of the address, where the code's tenant allows that.

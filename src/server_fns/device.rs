@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::host_accounts::HostAccountItem;
+use crate::domain::client::RequestRefused;
 use crate::domain::time::Timestamp;
 
 /// A request that waits for the person's decision.
@@ -82,6 +83,8 @@ pub enum Outcome {
     Denied,
     Withdrawn,
     Expired,
+    /// The operators decided meanwhile that the application gets nothing of it.
+    Refused(RequestRefused),
 }
 
 /// Takes a typed code, before or after sign-in.
@@ -119,7 +122,7 @@ pub async fn decide_device(
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired, NotConfirmed};
+    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed};
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths::{DEVICE, DEVICE_RESULT};
     use crate::server::context::{self, Chosen, Error, Notice, Place};
@@ -145,7 +148,7 @@ pub async fn decide_device(
             Ok(())
         }
         Err(Error::Refused(refused)) => {
-            if refused == ClientDisabled {
+            if matches!(refused, NotAllowed(_)) {
                 caller.session.forget_waiting().await.map_err(context::fault)?;
             }
             let chosen = Some(Chosen { lifetime, host_accounts });
@@ -369,8 +372,9 @@ mod items {
 
     impl DecidedRequest {
         pub(super) fn new(decided: Decided, now: Timestamp) -> Self {
-            let Decided { grant, client, host_accounts } = decided;
+            let Decided { grant, refused, client, host_accounts } = decided;
             let expired = grant.is_expired(now);
+            let may_create_keys = grant.allowed_scope().contains(Scope::KeysCreate);
             let (outcome, until) = match grant.state {
                 State::Approved(approval) if !expired => (Outcome::Waiting, Some(approval.until)),
                 State::Redeemed { approval, pickup } => {
@@ -380,12 +384,13 @@ mod items {
                 State::Withdrawn { .. } => (Outcome::Withdrawn, None),
                 State::Approved(_) | State::Pending | State::Lapsed { .. } => (Outcome::Expired, None),
             };
+            let (outcome, until) = refused.map_or((outcome, until), |refused| (Outcome::Refused(refused), None));
             Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(&client),
                 status: words().outcome(&outcome),
                 outcome,
-                may_create_keys: grant.scope.contains(Scope::KeysCreate),
+                may_create_keys,
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
                 until,
             }

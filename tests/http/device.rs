@@ -2,6 +2,7 @@
 
 mod consent;
 mod guessing;
+mod narrowed;
 mod report;
 mod result;
 

@@ -27,7 +27,7 @@ pub enum OAuthError {
     InvalidScope,
     AuthorizationPending,
     SlowDown(Duration),
-    AccessDenied,
+    AccessDenied(&'static str),
     ExpiredToken,
     /// Too many requests; the time to wait.
     Overload(Duration),
@@ -53,7 +53,7 @@ impl OAuthError {
             E::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", "None of the scopes asked for may be given to this client."),
             E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The person has not decided yet."),
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Poll no more often than the interval says."),
-            E::AccessDenied => (StatusCode::BAD_REQUEST, "access_denied", "The person said no."),
+            E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
             E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Start again."),
             E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Wait as Retry-After says."),
             E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This address does not take that method."),
@@ -111,6 +111,7 @@ pub struct Refusal<R>(R);
 impl From<Refusal<RequestRefused>> for OAuthError {
     fn from(Refusal(refused): Refusal<RequestRefused>) -> Self {
         match refused {
+            RequestRefused::Disabled => Self::InvalidClient,
             RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
             RequestRefused::NoScopeLeft => Self::InvalidScope,
         }
@@ -122,7 +123,17 @@ impl From<Refusal<PollRefused>> for OAuthError {
         match refused {
             PollRefused::Pending => Self::AuthorizationPending,
             PollRefused::SlowDown { wait } => Self::SlowDown(wait),
-            PollRefused::Denied => Self::AccessDenied,
+            PollRefused::Denied => Self::AccessDenied("The person said no."),
+            PollRefused::Withdrawn => Self::AccessDenied("The access was taken back before the device fetched it."),
+            PollRefused::PersonDisabled => Self::AccessDenied("The account of the person who allowed it is switched off."),
+            PollRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
+            PollRefused::NotAllowed(RequestRefused::GrantNotAllowed) => {
+                Self::UnauthorizedClient("The administrators no longer let this client use the device grant.")
+            }
+            PollRefused::NotAllowed(RequestRefused::NoScopeLeft) => {
+                Self::AccessDenied("The administrators no longer let this client have any of the scopes it asked for.")
+            }
+            PollRefused::AccessEnded => Self::AccessDenied("The time for which access was allowed has passed, or was cut by the administrators."),
             PollRefused::Expired => Self::ExpiredToken,
             PollRefused::InvalidGrant => Self::InvalidGrant,
         }
