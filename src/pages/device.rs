@@ -13,7 +13,7 @@ use crate::islands::{Countdown, OnePress};
 use crate::server::context::user_codes::Presenting;
 use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn, words};
 
-use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, SwitchTenant, WaitingRequest, waiting_device};
+use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, Nearness, SwitchTenant, WaitingRequest, waiting_device};
 use crate::server_fns::host_accounts::HostAccountItem;
 
 #[component]
@@ -150,9 +150,11 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
 #[component]
 fn Origin(device: WaitingRequest) -> impl IntoView {
     let w = words();
-    let place = match (device.from, device.same_address) {
-        (Some(from), true) => w.consent_from_same(from),
-        (Some(from), false) => w.consent_from_other(from),
+    let place = match (device.from, device.nearness) {
+        (Some(from), Nearness::SameAddress) => w.consent_from_same(from),
+        (Some(from), Nearness::SameNetwork) => w.consent_from_network(from),
+        (Some(from), Nearness::Elsewhere) => w.consent_from_other(from),
+        (Some(from), Nearness::Unknown) => w.consent_from_uncompared(from),
         (None, _) => w.consent_from_unknown(),
     };
     view! {

@@ -6,14 +6,13 @@ mod tls;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
-use super::guard::client_address::TrustedProxies;
+use super::guard::client_address::{ForwardedHeader, TrustedProxies};
 use super::providers::reach::Reach;
 use super::service::DATABASE;
 use super::state::RequestLimits;
@@ -92,6 +91,8 @@ struct PortalSection {
     data_dir: Option<PathBuf>,
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpNet>>,
+    /// The header in which they say whom they speak for.
+    forwarded_header: Option<ForwardedHeader>,
     limits: RequestLimits,
     providers: ProvidersSection,
 }
@@ -142,7 +143,7 @@ impl Config {
             public_url: public_url.trim_end_matches('/').to_owned(),
             test_tenant: options.test_tenant,
             tls: Tls::Elsewhere,
-            trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies.clone().unwrap_or_default())),
+            trusted_proxies: TrustedProxies { networks: portal.trusted_proxies.clone().unwrap_or_default().into(), header: portal.forwarded_header },
             limits: portal.limits,
             reach: Reach::default(),
             leptos,

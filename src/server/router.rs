@@ -36,14 +36,14 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const LARGEST_FORM: usize = 64 * 1024;
 
 pub fn router(state: AppState) -> Router {
-    let (https, proxies) = (state.https, state.trusted_proxies.clone());
+    let (https, noting) = (state.https, state.clone());
     let outside = ServiceBuilder::new()
         .layer(telemetry::layer())
         .map_response(move |response| headers::secure(https, response))
         .layer(from_fn_with_state(state.clone(), trouble::explain))
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .map_request(move |request| client_address::note(&proxies, request));
+        .map_request(move |request| client_address::note(&noting.trusted_proxies, &noting.limits.unknown_addresses, request));
     machines().merge(people(&state)).merge(files(&state)).layer(outside).with_state(state)
 }
 

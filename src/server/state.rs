@@ -80,6 +80,8 @@ pub struct Limits {
     pub arrivals: Limiter,
     /// Lines in the log about logout tokens, by provider.
     pub refused_logouts: Limiter,
+    /// Lines in the log about proxies that do not say where requests come from, by proxy.
+    pub unknown_addresses: Limiter,
 }
 
 /// How many requests a minute each caller may send.
@@ -118,6 +120,7 @@ impl From<RequestLimits> for Limits {
             pages: Limiter::per_minute(limits.pages),
             arrivals: Limiter::per_minute(limits.arrivals),
             refused_logouts: Limiter::per_minute(NonZeroU32::MIN),
+            unknown_addresses: Limiter::per_minute(NonZeroU32::MIN),
         }
     }
 }

@@ -16,8 +16,8 @@ pub struct WaitingRequest {
     pub client: ClientItem,
     pub requested_at: Timestamp,
     pub from: Option<String>,
-    /// The request came from the address this browser has.
-    pub same_address: bool,
+    /// How that address stands to the one this browser has.
+    pub nearness: Nearness,
     /// What the program calls itself.
     pub agent: String,
     pub expires_in_seconds: u64,
@@ -29,6 +29,17 @@ pub struct WaitingRequest {
     pub lifetimes: Vec<LifetimeItem>,
     /// The tenant demands the "I started this" tick.
     pub tick_required: bool,
+}
+
+/// How the address of a request stands to the browser's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nearness {
+    SameAddress,
+    /// Of one IPv6 /64.
+    SameNetwork,
+    Elsewhere,
+    /// One of them is not known.
+    Unknown,
 }
 
 /// Who asks, as people read it.
@@ -292,7 +303,8 @@ fn consent(
 mod items {
     use std::net::IpAddr;
 
-    use super::{ClientItem, DecidedRequest, DeviceItem, HostAccountItem, LifetimeItem, Outcome, Standing, WaitingRequest};
+    use super::{ClientItem, DecidedRequest, DeviceItem, HostAccountItem, LifetimeItem, Nearness, Outcome, Standing, WaitingRequest};
+    use crate::domain::attempts::network;
     use crate::domain::client::Client;
     use crate::domain::device_grant::{DeviceGrant, State};
     use crate::domain::scope::Scope;
@@ -307,6 +319,17 @@ mod items {
                 (true, _) => Self::AnyProgram,
                 (false, true) => Self::Verified,
                 (false, false) => Self::NotVerified,
+            }
+        }
+    }
+
+    impl Nearness {
+        fn of(requested: Option<IpAddr>, browser: Option<IpAddr>) -> Self {
+            match requested.zip(browser) {
+                None => Self::Unknown,
+                Some((requested, browser)) if requested == browser => Self::SameAddress,
+                Some((requested, browser)) if network(requested) == network(browser) => Self::SameNetwork,
+                Some(_) => Self::Elsewhere,
             }
         }
     }
@@ -337,7 +360,7 @@ mod items {
                 code,
                 client: ClientItem::from(&client),
                 requested_at: grant.requested.at,
-                same_address: grant.requested.from.is_some() && grant.requested.from == browser,
+                nearness: Nearness::of(grant.requested.from, browser),
                 from: grant.requested.from.map(|from| from.to_string()),
                 agent: grant.requested.agent,
                 expires_in_seconds: grant.expires_at.since(now).as_secs(),

@@ -27,6 +27,10 @@ consent-application = Application
 consent-asked = Asked
 consent-from = From
 consent-from-unknown = unknown
+# $from (String) - an address
+consent-from-network = { $from }, the same network as this browser
+# $from (String) - an address
+consent-from-uncompared = { $from }; the address of this browser is not known
 consent-program = Program
 consent-program-says = (as it calls itself)
 consent-may = What it may do
