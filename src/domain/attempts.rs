@@ -11,6 +11,8 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guessed {
     UserCode,
+    /// A user code in an address, which fills in the form.
+    CodeInAddress,
     Password,
     /// A code of an authenticator app.
     SecondFactor,
@@ -48,10 +50,20 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// minute; and 600 a minute of all visitors together, who have no account to count. With 10 000 codes alive that one keeps a
 /// hit within a code's life below 0.4 %.
 fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most, window| Limit { key: format!("code {key}"), most, window, shared: false };
+    code_limits("code", 600, guesser)
+}
+
+/// The counters for codes in addresses that led nowhere: those of typed codes under other names, so that following an old link uses up
+/// no tries; and 60 a minute of all visitors together, a tenth of what they may type.
+fn code_in_address_limits(guesser: &Guesser) -> Vec<Limit> {
+    code_limits("code in address", 60, guesser)
+}
+
+fn code_limits(name: &str, visitors: u32, guesser: &Guesser) -> Vec<Limit> {
+    let limit = |key: String, most, window| Limit { key: format!("{name} {key}"), most, window, shared: false };
     let mut limits = Vec::new();
     if guesser.person.is_none() {
-        limits.push(Limit { shared: true, ..limit("visitors".into(), 600, MINUTE) });
+        limits.push(Limit { shared: true, ..limit("visitors".into(), visitors, MINUTE) });
     }
     limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
     limits.extend(account(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
@@ -94,6 +106,7 @@ fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
 pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
     match guessed {
         Guessed::UserCode => user_code_limits(guesser),
+        Guessed::CodeInAddress => code_in_address_limits(guesser),
         Guessed::Password => password_limits(guesser),
         Guessed::SecondFactor => second_factor_limits(guesser),
         Guessed::RecoveryCode => recovery_code_limits(guesser),

@@ -36,7 +36,7 @@ pub fn Device() -> impl IntoView {
                     Some(notice) => Some(notice),
                     None => not_allowed(&caller).await,
                 };
-                let filled = prefilled(&caller, in_address).await.map(|code| (code, w.device_came_with_address()));
+                let filled = prefilled(&caller, in_address).await;
                 let other = other_tenant(notice.as_ref()).await;
                 let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
                 let (title, action, switch) = (w.device_title(), EnterCode::url(), SwitchTenant::url());
@@ -68,16 +68,19 @@ async fn not_allowed(caller: &Caller) -> Option<Notice> {
     Some(Notice::new(Place::Consent, words().decision_refused(DecisionRefused::NotAllowed(refused))))
 }
 
-/// The code out of the address, where the code's tenant allows that.
-async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String> {
+/// The code out of the address, where the code's tenant allows that, and what to say of it.
+async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<(String, String)> {
     let (services, typed) = (context::services().ok()?, in_address?);
     if !context::is_navigation() {
-        // An image on somebody's page must not use up this person's tries.
+        // An image on somebody's page looks nothing up.
         return None;
     }
     let visit = caller.begin_visit(&services).await.ok()?;
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
-    services.may_prefill(who, &typed).await.ok().flatten().map(|code| code.to_string())
+    Some(match services.may_prefill(who, &typed).await.ok()? {
+        Some(code) => (code.to_string(), words().device_came_with_address()),
+        None => (String::new(), words().device_not_filled_in()),
+    })
 }
 
 #[component]

@@ -4,6 +4,7 @@ client-any-program = any program can use this name
 device-title = Enter the code from your device
 device-code = Code
 device-came-with-address = This code came with the address. Go on only if your own device shows the same one.
+device-not-filled-in = The code in the address was not filled in. It may have expired or been used, or codes are not taken from addresses here just now. Type the code that your device shows.
 device-hint-before = Eight letters, such as
 device-hint-after = { "." } Capitals, spaces and dashes do not matter.
 device-continue = Continue

@@ -4,6 +4,7 @@ client-any-program = cualquier programa puede usar este nombre
 device-title = Introduzca el código de su dispositivo
 device-code = Código
 device-came-with-address = Este código vino con la dirección. Siga solo si su propio dispositivo muestra el mismo.
+device-not-filled-in = El código de la dirección no se ha rellenado. Puede que haya caducado o se haya usado, o que ahora no se tomen aquí códigos de las direcciones. Escriba el código que muestra su dispositivo.
 device-hint-before = Ocho letras, como
 device-hint-after = { "." } No importan mayúsculas, espacios ni guiones.
 device-continue = Continuar
