@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::domain::client::RequestRefused;
+use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
 use crate::server::service::access_tokens::NotYourToken;
 use crate::server::service::device_grants::PollRefused;
@@ -36,6 +37,18 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// The same, said to a client that polls.
+    pub fn as_poll(self) -> Self {
+        match self {
+            Self::Overload(wait) => Self::SlowDown(wait),
+            Self::ServerError(fault) if fault.is_temporary() => {
+                tracing::warn!(error = %fault, "A poll could not be answered at the moment");
+                Self::SlowDown(INTERVAL)
+            }
+            other => other,
+        }
+    }
+
     /// Status, code, and a sentence for whoever writes the client. RFC 6749 allows no quotes or backslashes in it.
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         use OAuthError as E;
@@ -55,6 +68,9 @@ impl OAuthError {
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Poll no more often than the interval says."),
             E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
             E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Start again."),
+            E::ServerError(fault) if fault.is_temporary() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Too much is going on just now. Wait as Retry-After says.")
+            }
             E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Wait as Retry-After says."),
             E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This address does not take that method."),
             E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something broke on our side."),
@@ -70,7 +86,12 @@ impl IntoResponse for OAuthError {
         let (status, error, description) = self.parts();
         let mut response = (status, NEVER_STORE, Json(json!({ "error": error, "error_description": description }))).into_response();
         let headers = response.headers_mut();
-        if let OAuthError::SlowDown(wait) | OAuthError::Overload(wait) = self {
+        let wait = match &self {
+            OAuthError::SlowDown(wait) | OAuthError::Overload(wait) => Some(*wait),
+            OAuthError::ServerError(fault) => fault.is_temporary().then_some(INTERVAL),
+            _ => None,
+        };
+        if let Some(wait) = wait {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(wait)));
         }
         if status == StatusCode::UNAUTHORIZED {
