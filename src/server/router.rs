@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get};
 use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
@@ -26,7 +26,7 @@ use super::context::Reading;
 use super::guard::{apart, client_address, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
-use super::{brand, caller, export, oauth, sign_in, telemetry, tms};
+use super::{brand, caller, export, oauth, sign_in, telemetry, tms, unknown};
 use crate::domain::paths;
 use crate::pages::{App, ErrorPage, shell};
 
@@ -61,7 +61,7 @@ fn machines() -> Router<AppState> {
 fn people(state: &AppState) -> Router<AppState> {
     let (shared, options) = (state.clone(), state.leptos.clone());
     Router::new()
-        .route(&format!("{}/{{*action}}", paths::ACTIONS), post(action))
+        .route(&format!("{}/{{*action}}", paths::ACTIONS), any(action))
         .merge(sign_in::router())
         .merge(export::router())
         .leptos_routes_with_context(state, pages(), move || provide(&shared), move || shell(options.clone()))
@@ -93,8 +93,11 @@ fn files(state: &AppState) -> Router<AppState> {
     let package = format!("/{}", state.leptos.site_pkg_dir);
     let built = ServeDir::new(site.join(state.leptos.site_pkg_dir.as_ref())).append_index_html_on_directories(false);
     let built = built.precompressed_br().precompressed_gzip();
-    let built = Router::new().fallback_service(built).layer(map_response(never_changes));
-    Router::new().nest_service(&package, built).fallback_service(ServeDir::new(site).append_index_html_on_directories(false))
+    let built = Router::new().fallback_service(built).layer(map_response(never_changes)).layer(from_fn(unknown::no_such_file));
+    let files = ServeDir::new(site).append_index_html_on_directories(false);
+    let pages = unknown::Pages::new(&pages());
+    let files = ServiceBuilder::new().layer(from_fn_with_state(pages, unknown::answer)).layer(from_fn(unknown::no_such_file)).service(files);
+    Router::new().nest_service(&package, built).fallback_service(files)
 }
 
 /// The built files have their hash in their name: what is there stays what it is.
@@ -121,6 +124,12 @@ fn sessions(state: &AppState) -> SessionManagerLayer<Store> {
 
 /// Runs a server function.
 async fn action(State(state): State<AppState>, mut request: Request) -> Response {
+    if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    if request.method() != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
+    }
     // Leptos would send a browser back to the Referer, or home, with a fault's text in the address. Ours go nowhere but to the
     // error page, which `trouble::explain` makes.
     request.headers_mut().remove(header::REFERER);

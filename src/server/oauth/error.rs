@@ -32,6 +32,7 @@ pub enum OAuthError {
     ExpiredToken,
     /// Too many requests; the time to wait.
     Overload(Duration),
+    NotFound,
     MethodNotAllowed,
     ServerError(Fault),
 }
@@ -72,6 +73,7 @@ impl OAuthError {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Too much is going on just now. Wait as Retry-After says.")
             }
             E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Wait as Retry-After says."),
+            E::NotFound => (StatusCode::NOT_FOUND, "invalid_request", "There is nothing at this address."),
             E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This address does not take that method."),
             E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something broke on our side."),
         }
