@@ -2,6 +2,7 @@
 
 use super::Language;
 use crate::domain::brand::BrandRefused;
+use crate::domain::client::RequestRefused;
 use crate::domain::delegation::ChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
@@ -43,7 +44,9 @@ impl Language {
             DecisionRefused::NotConfirmed => self.decision_refused_not_confirmed(),
             DecisionRefused::LifetimeNotOffered => self.decision_refused_lifetime(),
             DecisionRefused::HostAccountNotYours => self.decision_refused_host_account(),
-            DecisionRefused::ClientDisabled => self.decision_refused_disabled(),
+            DecisionRefused::NotAllowed(RequestRefused::Disabled) => self.decision_refused_disabled(),
+            DecisionRefused::NotAllowed(RequestRefused::GrantNotAllowed) => self.decision_refused_grant(),
+            DecisionRefused::NotAllowed(RequestRefused::NoScopeLeft) => self.decision_refused_scope(),
         }
     }
 
@@ -152,6 +155,9 @@ impl Language {
             Outcome::Denied => self.pickup_denied(),
             Outcome::Withdrawn => self.pickup_withdrawn(),
             Outcome::Expired => self.pickup_expired(),
+            Outcome::Refused(RequestRefused::Disabled) => self.pickup_refused_disabled(),
+            Outcome::Refused(RequestRefused::GrantNotAllowed) => self.pickup_refused_grant(),
+            Outcome::Refused(RequestRefused::NoScopeLeft) => self.pickup_refused_scope(),
         }
     }
 

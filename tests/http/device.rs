@@ -2,6 +2,7 @@
 
 mod consent;
 mod guessing;
+mod narrowed;
 mod report;
 mod result;
 
@@ -252,6 +253,7 @@ async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
             assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"), "it is not entered by itself");
             assert_eq!(page.field("user_code"), if opted_in { device.user_code.as_str() } else { "" });
             assert_eq!(page.says("Go on only if your own device shows the same one."), opted_in);
+            assert_eq!(page.says("The code in the address was not filled in."), !opted_in);
         }
     }
     assert_eq!(app.grants().await, before);

@@ -234,7 +234,12 @@ async fn an_address_fills_the_code_in_only_where_the_tenant_wants_that_and_never
     let page = browser.get(&format!("/hosts/link?user_code={code}")).await;
     assert_eq!(page.field("user_code"), code);
     assert!(page.says("This code came with the address."), "{}", page.words());
-    assert_eq!(browser.get("/hosts/link?user_code=BCDF-BCDF").await.field("user_code"), "");
+    for _ in 0..6 {
+        let stale = browser.get("/hosts/link?user_code=BCDF-BCDF").await;
+        assert!(stale.field("user_code").is_empty() && stale.says("The code in the address was not filled in."), "{}", stale.words());
+    }
+    assert_eq!(browser.enter_link(&code).await.status, 200, "an old address uses up no tries");
+    browser.post("/api/links/another", &[]).await;
 
     let stranger = world.app.browser();
     let asked_to_sign_in = stranger.request(reqwest::Method::GET, &format!("/hosts/link?user_code={code}")).send().await.expect("an answer");

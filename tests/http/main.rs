@@ -10,6 +10,7 @@ mod database;
 mod institution;
 
 mod activity;
+mod addresses;
 mod admin;
 mod apps;
 mod device;

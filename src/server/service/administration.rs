@@ -268,6 +268,7 @@ impl Services {
                 let changed = tenant.differences(&before).join(" ");
                 if !changed.is_empty() {
                     tenants::update(db, &tenant, now).await?;
+                    delegations::cut_ends(db, &tenant.id, tenant.policy.longest_access).await?;
                     let record = Activity::new(tenant.id, Kind::TenantChanged, now).subject(changed);
                     activity::insert(db, &record.admin(Some(admin.admin_id())).from(admin.from)).await?;
                 }

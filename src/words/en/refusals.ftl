@@ -62,6 +62,8 @@ decision-refused-not-confirmed = Tick “Yes, I started this” to allow it, or 
 decision-refused-lifetime = Choose how long the access should last.
 decision-refused-host-account = One of the host accounts is no longer linked to you. Look through the list again.
 decision-refused-disabled = This application is switched off. Nothing was shared.
+decision-refused-grant = The operators of your centre no longer let this application ask people for access. Nothing was shared.
+decision-refused-scope = The operators of your centre no longer let this application have anything of what it asks for. Nothing was shared.
 sign-in-refused-wrong = The user name or the password is not right. Check both and try again.
 # $count (Number) - letters
 code-refused-length = { $count ->

@@ -54,6 +54,8 @@ decision-refused-not-confirmed = Marque «Sí, yo inicié esto» para permitirlo
 decision-refused-lifetime = Elija cuánto debe durar el acceso.
 decision-refused-host-account = Una de las cuentas ya no está vinculada a usted. Revise la lista de nuevo.
 decision-refused-disabled = Esta aplicación está desactivada. No se compartió nada.
+decision-refused-grant = Los operadores de su centro ya no permiten que esta aplicación pida acceso a las personas. No se compartió nada.
+decision-refused-scope = Los operadores de su centro ya no permiten que esta aplicación tenga nada de lo que pide. No se compartió nada.
 sign-in-refused-wrong = El nombre de usuario o la contraseña no son correctos. Compruebe ambos e inténtelo de nuevo.
 code-refused-length = { $count ->
     [one] Ese código tiene { NUMBER($count) } letra; debería tener 8.
