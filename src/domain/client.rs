@@ -49,6 +49,8 @@ impl Word for Show {
 pub enum RequestRefused {
     /// It may not use the device grant (RFC 6749 §5.2 `unauthorized_client`).
     GrantNotAllowed,
+    /// Nobody could decide: its tenant has no way to sign in (`unauthorized_client`).
+    NoSignIn,
     /// Nothing it asked for is left (`invalid_scope`).
     NoScopeLeft,
 }

@@ -7,6 +7,7 @@ pub mod error;
 pub mod form;
 pub mod jwks;
 pub mod revoke;
+pub mod tenants;
 pub mod token;
 
 use axum::Router;
@@ -21,6 +22,7 @@ pub const LARGEST_BODY: usize = 16 * 1024;
 pub fn router() -> Router<AppState> {
     let tenant = |path: &str| format!("/t/{{tenant}}{path}");
     Router::new()
+        .route(paths::TENANTS, get(tenants::get))
         .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
         .route(&tenant(paths::TOKEN), post(token::post))
         .route(&tenant(paths::REVOKE), post(revoke::post))

@@ -112,6 +112,7 @@ impl From<Refusal<RequestRefused>> for OAuthError {
     fn from(Refusal(refused): Refusal<RequestRefused>) -> Self {
         match refused {
             RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
+            RequestRefused::NoSignIn => Self::UnauthorizedClient("People cannot sign in to this tenant: it has no sign-in method."),
             RequestRefused::NoScopeLeft => Self::InvalidScope,
         }
     }
