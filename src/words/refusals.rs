@@ -137,6 +137,8 @@ impl Language {
             Why::UnknownAuthority => self.provider_why_unknown_authority(),
             Why::OtherName => self.provider_why_other_name(),
             Why::NotNow => self.provider_why_not_now(),
+            Why::Slow => self.provider_why_slow(),
+            Why::Proxied { proxy, why } => self.provider_why_proxied(self.provider_why(why), proxy),
             Why::Certificate(detail) | Why::Other(detail) => detail.clone(),
         }
     }
