@@ -25,6 +25,7 @@ pub mod host_account;
 pub mod ids;
 pub mod link;
 pub mod listing;
+pub mod loopback;
 pub mod mfa;
 pub mod page;
 pub mod paths;

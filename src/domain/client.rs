@@ -51,6 +51,8 @@ pub enum RequestRefused {
     Disabled,
     /// It may not use the device grant (`unauthorized_client`).
     GrantNotAllowed,
+    /// Nobody could decide: its tenant has no way to sign in (`unauthorized_client`).
+    NoSignIn,
     /// It may have nothing of the scope (`invalid_scope`).
     NoScopeLeft,
 }

@@ -164,6 +164,9 @@ pub const JWKS: &str = "/oauth/jwks";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 
+/// The tenants in which people can sign in.
+pub const TENANTS: &str = "/t";
+
 /// `/t/{tenant}`: the path of a tenant's issuer, and the prefix of its endpoints.
 pub fn tenant(tenant: &TenantId) -> String {
     format!("/t/{tenant}")

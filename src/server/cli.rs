@@ -1,5 +1,9 @@
 //! The operator's command line: `tms-portal VERB`.
 
+// First: its macros are for those below.
+#[macro_use]
+mod out;
+
 mod admin;
 mod check;
 mod client;

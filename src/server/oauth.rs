@@ -7,6 +7,7 @@ pub mod error;
 pub mod form;
 pub mod jwks;
 pub mod revoke;
+pub mod tenants;
 pub mod token;
 
 use axum::Router;
@@ -22,6 +23,7 @@ pub const LARGEST_BODY: usize = 16 * 1024;
 pub fn router() -> Router<AppState> {
     let tenant = |path: &str| format!("/t/{{tenant}}{path}");
     let documents = Router::new()
+        .route(paths::TENANTS, get(tenants::get))
         .route(&tenant(paths::JWKS), get(jwks::get))
         // RFC 8414 §3.1 inserts the well-known part before the issuer's path; other clients append it.
         .route(&tenant(paths::OAUTH_METADATA), get(discovery::get))

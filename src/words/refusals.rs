@@ -45,7 +45,7 @@ impl Language {
             DecisionRefused::LifetimeNotOffered => self.decision_refused_lifetime(),
             DecisionRefused::HostAccountNotYours => self.decision_refused_host_account(),
             DecisionRefused::NotAllowed(RequestRefused::Disabled) => self.decision_refused_disabled(),
-            DecisionRefused::NotAllowed(RequestRefused::GrantNotAllowed) => self.decision_refused_grant(),
+            DecisionRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => self.decision_refused_grant(),
             DecisionRefused::NotAllowed(RequestRefused::NoScopeLeft) => self.decision_refused_scope(),
         }
     }
@@ -142,6 +142,8 @@ impl Language {
             Why::UnknownAuthority => self.provider_why_unknown_authority(),
             Why::OtherName => self.provider_why_other_name(),
             Why::NotNow => self.provider_why_not_now(),
+            Why::Slow => self.provider_why_slow(),
+            Why::Proxied { proxy, why } => self.provider_why_proxied(self.provider_why(why), proxy),
             Why::Certificate(detail) | Why::Other(detail) => detail.clone(),
         }
     }
@@ -156,7 +158,7 @@ impl Language {
             Outcome::Withdrawn => self.pickup_withdrawn(),
             Outcome::Expired => self.pickup_expired(),
             Outcome::Refused(RequestRefused::Disabled) => self.pickup_refused_disabled(),
-            Outcome::Refused(RequestRefused::GrantNotAllowed) => self.pickup_refused_grant(),
+            Outcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => self.pickup_refused_grant(),
             Outcome::Refused(RequestRefused::NoScopeLeft) => self.pickup_refused_scope(),
         }
     }

@@ -136,6 +136,7 @@ impl From<Refusal<RequestRefused>> for OAuthError {
         match refused {
             RequestRefused::Disabled => Self::InvalidClient,
             RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
+            RequestRefused::NoSignIn => Self::UnauthorizedClient("People cannot sign in to this tenant: it has no sign-in method."),
             RequestRefused::NoScopeLeft => Self::InvalidScope,
         }
     }
@@ -150,7 +151,7 @@ impl From<Refusal<PollRefused>> for OAuthError {
             PollRefused::Withdrawn => Self::AccessDenied("The access was taken back before the device fetched it."),
             PollRefused::PersonDisabled => Self::AccessDenied("The account of the person who allowed it is switched off."),
             PollRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
-            PollRefused::NotAllowed(RequestRefused::GrantNotAllowed) => {
+            PollRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
                 Self::UnauthorizedClient("The administrators no longer let this client use the device grant.")
             }
             PollRefused::NotAllowed(RequestRefused::NoScopeLeft) => {

@@ -82,6 +82,9 @@ impl Services {
     ) -> Result<StartedGrant, Error<RequestRefused>> {
         let (client, tenant) = (&client.client, &client.tenant);
         let scope = client.requestable(scope).map_err(Error::Refused)?;
+        if !self.has_sign_in(tenant).await? {
+            return Err(Error::Refused(RequestRefused::NoSignIn));
+        }
         let now = self.now();
         let expires_in = tenant.policy.code_lifetime;
         let requested = Request { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect() };

@@ -319,6 +319,10 @@ provider-why-no-tls = it does not speak TLS there
 provider-why-unknown-authority = its certificate is from an authority that is not known here
 provider-why-other-name = its certificate is for another name
 provider-why-not-now = its certificate is not valid at this time
+provider-why-slow = it takes too long to answer
+# $why (String) - one of the sentences above
+# $proxy (String) - host and port
+provider-why-proxied = { $why } (through the proxy { $proxy })
 admin-people-identities = Ways to sign in elsewhere
 admin-people-no-identities = Linked to no identity provider.
 # $identity (String) - who the person is there
