@@ -25,12 +25,14 @@ pub mod host_account;
 pub mod ids;
 pub mod link;
 pub mod listing;
+pub mod loopback;
 pub mod mfa;
 pub mod page;
 pub mod paths;
 pub mod person;
 pub mod provider;
 pub mod pubkey;
+#[cfg(feature = "ssr")]
 pub mod readable;
 pub mod reservation;
 pub mod resources;

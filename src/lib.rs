@@ -6,6 +6,11 @@
 
 pub mod domain;
 
+#[cfg(any(feature = "ssr", feature = "cli"))]
+pub mod proxy;
+#[cfg(any(feature = "ssr", feature = "cli"))]
+pub mod wire;
+
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod islands;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

@@ -19,6 +19,7 @@ mod second_factor;
 mod sessions;
 mod sign_in;
 mod signed_out;
+mod time_zone;
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
@@ -128,6 +129,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("admin/policy") view=admin::policy::TenantsPolicy/>
                     <Route path=path!("admin/tenants") view=admin::tenants::Tenants/>
                     <Route path=path!("admin/tenants/change") view=admin::tenants::ChangeATenant/>
+                    <Route path=path!("time-zone") view=time_zone::TimeZone/>
                     <Route path=path!("docs/api") view=api_docs::ApiDocs/>
                 </ParentRoute>
             </Routes>

@@ -19,4 +19,5 @@ pub mod storage;
 pub mod telemetry;
 pub mod tls;
 pub mod tms;
+mod unknown;
 mod user_agent;

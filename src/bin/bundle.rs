@@ -59,6 +59,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Not with `println!`, which panics when the reader has gone.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 fn run(wasm: &Path) -> Result {
     let config = Config::read()?;
     let assets = if config.assets_dir.is_dir() { files_below(&config.assets_dir)? } else { Vec::new() };
@@ -68,7 +73,7 @@ fn run(wasm: &Path) -> Result {
     let hashes_file = config.site_root.with_extension("hashes");
     let stamp = config.site_root.with_extension("stamp");
     if config.site_root.is_dir() && fs::read_to_string(&stamp).is_ok_and(|s| s == inputs) {
-        println!("{} is up to date", config.site_root.display());
+        say(format_args!("{} is up to date", config.site_root.display()));
         return publish_hashes(&read_to_string(&hashes_file)?);
     }
 
@@ -214,7 +219,7 @@ fn compress(file: &Path) -> Result {
     let gz = gz.finish().map_err(at(file))?;
 
     let name = file.file_name().unwrap_or_default().display();
-    println!("{name}: {} bytes, {} br, {} gz", plain.len(), br.len(), gz.len());
+    say(format_args!("{name}: {} bytes, {} br, {} gz", plain.len(), br.len(), gz.len()));
     for (packed, extension) in [(br, "br"), (gz, "gz")] {
         if packed.len() < plain.len() {
             write(&file.with_added_extension(extension), packed)?;

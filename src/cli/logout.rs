@@ -3,7 +3,7 @@
 use crate::domain::paths;
 use serde_json::json;
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, Zone};
 
 use super::credentials::{Credentials, SignIn};
 use super::failure::Failure;
@@ -44,7 +44,7 @@ async fn revoke(target: &Target, place: &Place, sign_in: &SignIn) -> Result<(), 
 /// How long a token that was not revoked goes on.
 pub fn how_long(expires_at: Option<Timestamp>) -> String {
     match expires_at {
-        Some(time) => format!("until {}", time.to_words()),
+        Some(time) => format!("until {}", time.to_words_in(&Zone::of_this_machine())),
         None => "for as long as the server allows".to_owned(),
     }
 }

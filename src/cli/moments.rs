@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use crate::domain::time::{Timestamp, span_in_words};
+use crate::domain::time::{Timestamp, Zone, span_in_words};
 
-/// The current time. The command line is where time comes in; everything else takes it as an argument.
+/// The current time. The command line is where time comes in, and the machine's time zone; everything else takes them as arguments.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
-/// `20 December 2026, 14:02 UTC`, or `never` for TMS' "forever"; a time nobody can read is shown as it came.
+/// `20 December 2026, 08:02 CST`, in this machine's time zone, or `never` for TMS' "forever"; a time that cannot be read is shown as it
+/// came.
 pub fn in_words(rfc3339: &str) -> String {
+    in_words_at(rfc3339, &Zone::of_this_machine())
+}
+
+fn in_words_at(rfc3339: &str, zone: &Zone) -> String {
     match read(rfc3339) {
         Some(Timestamp::FOREVER) => "never".to_owned(),
-        Some(time) => time.to_words(),
+        Some(time) => time.to_words_in(zone),
         None => rfc3339.to_owned(),
     }
 }
@@ -39,7 +44,7 @@ pub fn time_left_in_words(rfc3339: &str, now: Timestamp) -> String {
 
 /// For a clock that runs while somebody watches: `14 min 32 s`.
 pub fn countdown(left: Duration) -> String {
-    let seconds = left.as_secs();
+    let seconds = (left + Duration::from_millis(500)).as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s} s"),
         (0, m, s) => format!("{m} min {s} s"),
@@ -69,7 +74,7 @@ mod tests {
             ("9999-12-31T23:59:59+00:00", "never"),
             ("soon", "soon"),
         ] {
-            assert_eq!(in_words(sent), words);
+            assert_eq!(in_words_at(sent, &Zone::UTC), words);
         }
     }
 
@@ -77,6 +82,7 @@ mod tests {
     fn the_time_left_is_said_unless_there_is_no_end() {
         let now = Timestamp::from_millis(1_795_237_200_000 - 8 * 3_600_000);
         assert_eq!(left_in_words("2026-11-21T05:00:00+00:00", now).as_deref(), Some("8 hours left"));
+        assert_eq!(left_in_words("2026-11-21T05:00:00+00:00", now + Duration::from_secs(1)).as_deref(), Some("8 hours left"), "to the nearest");
         assert_eq!(left_in_words("9999-12-31T23:59:59+00:00", now), None);
     }
 

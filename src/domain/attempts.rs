@@ -1,6 +1,7 @@
 //! Limits on guessing. The counters live in the database, so that a restart clears none, and no success clears any.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::ids::{TenantId, UserId};
@@ -10,6 +11,8 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guessed {
     UserCode,
+    /// A user code in an address, which fills in the form.
+    CodeInAddress,
     Password,
     /// A code of an authenticator app.
     SecondFactor,
@@ -37,20 +40,35 @@ pub struct Guesser<'a> {
     pub address: Option<IpAddr>,
 }
 
+/// How many times the limit of one network address all callers share whose address is unknown, because a proxy does not say it in a
+/// way that can be read: they do not keep each other out at once, and nobody gets around the limits by being one of them.
+pub const UNKNOWN_SHARE: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The counters for guesses at user codes: 5 per session and 10 minutes, 20 per account and hour, 10 per network address and
 /// minute; and 600 a minute of all visitors together, who have no account to count. With 10 000 codes alive that one keeps a
 /// hit within a code's life below 0.4 %.
 fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most, window| Limit { key: format!("code {key}"), most, window, shared: false };
+    code_limits("code", 600, guesser)
+}
+
+/// The counters for codes in addresses that led nowhere: those of typed codes under other names, so that following an old link uses up
+/// no tries; and 60 a minute of all visitors together, a tenth of what they may type.
+fn code_in_address_limits(guesser: &Guesser) -> Vec<Limit> {
+    code_limits("code in address", 60, guesser)
+}
+
+fn code_limits(name: &str, visitors: u32, guesser: &Guesser) -> Vec<Limit> {
+    let limit = |key: String, most, window| Limit { key: format!("{name} {key}"), most, window, shared: false };
     let mut limits = Vec::new();
     if guesser.person.is_none() {
-        limits.push(Limit { shared: true, ..limit("visitors".into(), 600, MINUTE) });
+        limits.push(Limit { shared: true, ..limit("visitors".into(), visitors, MINUTE) });
     }
     limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
     limits.extend(account(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
-    limits.extend(guesser.address.map(|address| limit(network(address), 10, MINUTE)));
+    let (network, most) = from_network(guesser.address, 10);
+    limits.push(limit(network, most, MINUTE));
     limits
 }
 
@@ -58,12 +76,8 @@ fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
 /// address, and 200 at one account from everywhere, so that a single stranger cannot keep a person out.
 fn password_limits(guesser: &Guesser) -> Vec<Limit> {
     let mut limits = at_one_account("password", guesser, 10, 200, [10 * MINUTE; 2]);
-    limits.extend(guesser.address.map(|address| Limit {
-        key: format!("password {}", network(address)),
-        most: 30,
-        window: 10 * MINUTE,
-        shared: false,
-    }));
+    let (network, most) = from_network(guesser.address, 30);
+    limits.push(Limit { key: format!("password {network}"), most, window: 10 * MINUTE, shared: false });
     limits
 }
 
@@ -71,8 +85,8 @@ fn password_limits(guesser: &Guesser) -> Vec<Limit> {
 fn at_one_account(name: &str, guesser: &Guesser, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<Limit> {
     let limit = |key: String, most, window| Limit { key: format!("{name} {key}"), most, window, shared: false };
     let Some(account) = account(guesser) else { return Vec::new() };
-    let from = guesser.address.map_or_else(String::new, network);
-    vec![limit(format!("{account} {from}"), from_one, one), limit(account, from_all, all)]
+    let (from, from_one) = from_network(guesser.address, from_one);
+    vec![limit(format!("{account} {from}"), from_one.min(from_all), one), limit(account, from_all, all)]
 }
 
 /// The counters for guesses at an app's codes, by people whose first factor is right: 4 in 15 minutes at one account from one
@@ -92,6 +106,7 @@ fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
 pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
     match guessed {
         Guessed::UserCode => user_code_limits(guesser),
+        Guessed::CodeInAddress => code_in_address_limits(guesser),
         Guessed::Password => password_limits(guesser),
         Guessed::SecondFactor => second_factor_limits(guesser),
         Guessed::RecoveryCode => recovery_code_limits(guesser),
@@ -106,6 +121,11 @@ pub fn wait_until(limit: &Limit, guesses: u32, oldest: Option<Timestamp>, now: T
 
 fn account(guesser: &Guesser) -> Option<String> {
     Some(format!("account {}/{}", guesser.tenant?, guesser.person?))
+}
+
+/// The counter of a network address, and the most for it.
+fn from_network(address: Option<IpAddr>, most: u32) -> (String, u32) {
+    address.map_or_else(|| ("network unknown".to_owned(), most * UNKNOWN_SHARE.get()), |address| (network(address), most))
 }
 
 /// One household or one laptop: an IPv4 address, or an IPv6 /64, of which one customer has as many addresses as they like.
@@ -153,6 +173,9 @@ mod tests {
         assert_eq!(user_code_limits(&guesser).len(), 3);
         assert_eq!(password_limits(&guesser).len(), 3);
         assert_eq!(second_factor_limits(&guesser).len(), 2);
-        assert_eq!(user_code_limits(&Guesser::default()).len(), 1);
+        let unknown = Guesser { address: None, ..guesser };
+        let most = |limits: Vec<Limit>| limits.into_iter().find(|limit| limit.key.ends_with("unknown")).map(|limit| limit.most);
+        assert_eq!((most(user_code_limits(&unknown)), most(password_limits(&unknown))), (Some(100), Some(100)));
+        assert_eq!(password_limits(&unknown).len(), 3);
     }
 }

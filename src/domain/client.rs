@@ -44,23 +44,36 @@ impl Word for Show {
         &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("public", Self::Public)];
 }
 
-/// Why a client gets no device code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a client gets no device code, and nothing of what it was allowed before its administrators decided otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RequestRefused {
-    /// It may not use the device grant (RFC 6749 §5.2 `unauthorized_client`).
+    /// It is switched off (RFC 6749 §5.2 `invalid_client`).
+    Disabled,
+    /// It may not use the device grant (`unauthorized_client`).
     GrantNotAllowed,
-    /// Nothing it asked for is left (`invalid_scope`).
+    /// Nobody could decide: its tenant has no way to sign in (`unauthorized_client`).
+    NoSignIn,
+    /// It may have nothing of the scope (`invalid_scope`).
     NoScopeLeft,
 }
 
 impl Client {
     /// The scope a request gets: what was asked for and is allowed; without a `scope` parameter all that is allowed.
     pub fn requestable(&self, asked: Option<&str>) -> Result<ScopeSet, RequestRefused> {
+        self.allowed(&asked.map_or_else(|| self.scope.clone(), ScopeSet::parse_known))
+    }
+
+    /// What the client may have of a scope as it is set up now. Asked when a device asks, when the person decides, when the device
+    /// comes for its token, and at each use of the token.
+    pub fn allowed(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
+        if !self.enabled {
+            return Err(RequestRefused::Disabled);
+        }
         if !self.device_grant {
             return Err(RequestRefused::GrantNotAllowed);
         }
-        let scope = asked.map_or_else(|| self.scope.clone(), |asked| ScopeSet::parse_known(asked).intersection(&self.scope));
-        if scope.is_empty() { Err(RequestRefused::NoScopeLeft) } else { Ok(scope) }
+        let allowed = scope.intersection(&self.scope);
+        if allowed.is_empty() { Err(RequestRefused::NoScopeLeft) } else { Ok(allowed) }
     }
 }
 
@@ -96,5 +109,15 @@ mod tests {
     #[test]
     fn a_client_without_the_grant_is_told_so_first() {
         assert_eq!(client(false, "hosts:read").requestable(Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
+    }
+
+    #[test]
+    fn a_scope_is_cut_to_what_the_client_may_have_now() {
+        let asked = ScopeSet::parse_known("hosts:read keys:create");
+        assert_eq!(client(true, "hosts:read").allowed(&asked), Ok(ScopeSet::parse_known("hosts:read")));
+        assert_eq!(client(true, "keys:read").allowed(&asked), Err(RequestRefused::NoScopeLeft));
+        assert_eq!(client(false, "hosts:read").allowed(&asked), Err(RequestRefused::GrantNotAllowed));
+        let disabled = Client { enabled: false, ..client(true, "hosts:read") };
+        assert_eq!(disabled.allowed(&asked), Err(RequestRefused::Disabled));
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::client::{Client, RequestRefused};
 use super::ids::{ClientId, DeviceGrantId, HostAccountId, TenantId, TokenId, UserId};
 use super::scope::ScopeSet;
 use super::time::Timestamp;
@@ -118,8 +119,8 @@ pub enum DecisionRefused {
     LifetimeNotOffered,
     #[error("One of the host accounts is no longer linked to you. Look through the list again.")]
     HostAccountNotYours,
-    #[error("This application is switched off. Nothing was shared.")]
-    ClientDisabled,
+    #[error("This application may not have what it asks for any more. Nothing was shared.")]
+    NotAllowed(RequestRefused),
 }
 
 /// Why a code could not be taken up by a browser session.
@@ -139,7 +140,8 @@ pub enum Polled {
     Expired,
     /// Redeemed before: a replay.
     Spent,
-    Ready(Approval),
+    /// Approved, and not fetched yet.
+    Ready,
 }
 
 impl DeviceGrant {
@@ -162,6 +164,23 @@ impl DeviceGrant {
     /// Whether it is the session of `claim` that took the grant up.
     pub fn is_held_by(&self, claim: &Claim) -> bool {
         self.claim.as_ref().is_some_and(|first| first.admits(claim))
+    }
+
+    /// Cuts the scope down to what the client may have now, before and after the decision.
+    pub fn narrowed(mut self, client: &Client) -> Result<Self, RequestRefused> {
+        match &mut self.state {
+            State::Approved(approval) | State::Redeemed { approval, .. } => approval.scope = client.allowed(&approval.scope)?,
+            _ => self.scope = client.allowed(&self.scope)?,
+        }
+        Ok(self)
+    }
+
+    /// What was allowed; what was asked for, while nothing is.
+    pub fn allowed_scope(&self) -> &ScopeSet {
+        match &self.state {
+            State::Approved(approval) | State::Redeemed { approval, .. } => &approval.scope,
+            _ => &self.scope,
+        }
     }
 
     /// Says yes.
@@ -241,7 +260,7 @@ impl DeviceGrant {
             State::Lapsed { .. } => Polled::Expired,
             _ if self.is_expired(now) => Polled::Expired,
             State::Pending => Polled::Pending,
-            State::Approved(approval) => Polled::Ready(approval.clone()),
+            State::Approved(_) => Polled::Ready,
         }
     }
 
@@ -368,7 +387,7 @@ mod tests {
         assert_eq!(waiting().claim(claim("browser", None), at(900)).err(), Some(ClaimRefused::NotWaiting));
         assert_eq!(waiting().polled(at(900)), Polled::Expired);
         assert_eq!(approved().polled(at(900)), Polled::Expired);
-        assert!(matches!(approved().polled(at(899)), Polled::Ready(_)));
+        assert!(matches!(approved().polled(at(899)), Polled::Ready));
         assert!(approved().lapse(at(899)).is_none() && waiting().lapse(at(901)).is_none());
         assert_eq!(approved().lapse(at(900)).expect("nobody came").polled(at(901)), Polled::Expired);
     }

@@ -100,6 +100,8 @@ pub const ADMIN_ACTIVITY_JSON: &str = "/admin/activity.json";
 pub const ADMIN_ACTIVITY_CSV: &str = "/admin/activity.csv";
 pub const ADMIN_TENANTS: &str = "/admin/tenants";
 pub const ADMIN_TENANT_CHANGE: &str = "/admin/tenants/change";
+/// Chooses the time zone in which times are shown.
+pub const TIME_ZONE: &str = "/time-zone";
 pub const API_DOCS: &str = "/docs/api";
 
 /// Where the server functions live. Beneath it every path needs a signed-in person unless it is in [`PUBLIC_ACTIONS`].
@@ -111,7 +113,7 @@ pub const SET_PREFERENCES: &str = "/api/preferences/set";
 pub const ADMIN_ACTIONS: &str = "/api/admin";
 
 /// Pages that a person who is not signed in may see. Everything else asks to sign in first.
-pub const PUBLIC_PAGES: [&str; 7] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, API_DOCS];
+pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, TIME_ZONE, API_DOCS];
 /// Server functions that a person who is not signed in may call.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
@@ -161,6 +163,9 @@ pub const REVOKE: &str = "/oauth/revoke";
 pub const JWKS: &str = "/oauth/jwks";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+
+/// The tenants in which people can sign in.
+pub const TENANTS: &str = "/t";
 
 /// `/t/{tenant}`: the path of a tenant's issuer, and the prefix of its endpoints.
 pub fn tenant(tenant: &TenantId) -> String {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, TenantId, UserId};
-use super::readable::{LONGEST, turns};
+#[cfg(feature = "ssr")]
+use super::readable::cleaned;
 use super::resources::Resources;
 use super::time::Timestamp;
 
@@ -162,6 +163,7 @@ impl Newcomers {
         }
     }
 
+    #[cfg(feature = "ssr")]
     fn lets_in(&self, claims: &Claims) -> bool {
         match self {
             Self::Open => true,
@@ -216,8 +218,15 @@ impl Claims {
         }
     }
 
+    #[cfg(feature = "ssr")]
     fn first(&self, names: &[String]) -> Option<&str> {
         names.iter().find_map(|name| self.one(name).map(str::trim).filter(|value| !value.is_empty()))
+    }
+
+    /// The first of these that people can read, without what cannot be seen in it.
+    #[cfg(feature = "ssr")]
+    fn first_readable(&self, names: &[String]) -> Option<String> {
+        names.iter().find_map(|name| self.one(name).and_then(cleaned))
     }
 }
 
@@ -258,6 +267,7 @@ pub enum NotVouched {
 }
 
 /// The longest subject (OpenID Connect Core §2).
+#[cfg(feature = "ssr")]
 const LONGEST_SUBJECT: usize = 255;
 
 impl Provider {
@@ -276,7 +286,9 @@ impl Provider {
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
-    /// What is to be kept of a provider's word, which has been verified.
+    /// What is to be kept of a provider's word, which has been verified. A name with something invisible in it is mended, not refused: its
+    /// owner cannot change it.
+    #[cfg(feature = "ssr")]
     pub fn judge(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<Vouched, NotVouched> {
         let subject = claims.one(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= LONGEST_SUBJECT);
         let subject = subject.ok_or(NotVouched::NoSubject)?.to_owned();
@@ -286,11 +298,13 @@ impl Provider {
             }
         }
         let user_name = claims.first(&profile.user_name).map(str::to_owned);
-        let organization = claims.first(&profile.organization).unwrap_or(&self.display_name);
+        let organization = claims.first_readable(&profile.organization).unwrap_or_else(|| self.display_name.clone());
+        let shown = claims.first_readable(&profile.user_name).or_else(|| cleaned(&subject));
+        let label = shown.map_or_else(|| organization.clone(), |shown| format!("{shown} · {organization}"));
         Ok(Vouched {
             issuer: issuer.to_owned(),
-            label: readable(&format!("{} · {organization}", user_name.as_deref().unwrap_or(&subject))),
-            display_name: claims.first(&profile.display_name).map(readable),
+            label: cleaned(&label).unwrap_or_default(),
+            display_name: claims.first_readable(&profile.display_name),
             may_come: !profile.known_people_only && self.newcomers.lets_in(claims),
             mfa: self.mfa.is_in(claims),
             subject,
@@ -299,12 +313,13 @@ impl Provider {
     }
 
     /// What a newcomer may be called here, the nicest first, the last with `spare`, which is nobody's. None says anything about who
-    /// they are: that is issuer and subject.
+    /// they are: that is issuer and subject. Letters outside ASCII are written in it: `josé@…` is `jose@…`.
+    #[cfg(feature = "ssr")]
     pub fn names_for(&self, vouched: &Vouched, spare: &str) -> Vec<UserId> {
         const TRIES: usize = 5;
         let wanted = vouched.user_name.as_deref().unwrap_or_default();
         let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-        let name: String = wanted.chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
+        let name: String = deunicode::deunicode(wanted).chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
         // A name that had to be mended is not the one its owner has there: another's could be made of it.
         let own = self.own_names && name == wanted;
         let base = match (name.is_empty(), own) {
@@ -315,11 +330,6 @@ impl Provider {
         let more = (2..=TRIES).map(|n| format!("{base}-{n}")).chain([format!("{base}-{spare}")]);
         [base.clone()].into_iter().chain(more).filter_map(|name| UserId::parse(name).ok()).collect()
     }
-}
-
-/// On one line, without what turns a text, and short.
-fn readable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !turns(*c)).take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -429,6 +439,9 @@ mod tests {
         assert_eq!(named(Some("jdoe@utexas.edu")), campus("jdoe@utexas.edu") + ", jdoe@utexas.edu jdoe@utexas.edu-2 jdoe@utexas.edu-1f");
         for (odd, mended) in [("ro/ot", "root"), ("-rf", "rf"), ("j/d o~e'", "jdoe"), (".x", "x")] {
             assert_eq!(named(Some(odd)), [campus(mended), campus(mended)].join(", "), "never the plain name: it is another's");
+        }
+        for (foreign, written) in [("jos\u{e9}@uni.example", "jose@uni.example"), ("jose\u{301}", "jose"), ("Łukasz", "Lukasz"), ("Straße", "Strasse"), ("张伟", "ZhangWei")] {
+            assert_eq!(named(Some(foreign)), [campus(written), campus(written)].join(", "));
         }
         for nobody in [None, Some("\u{202e}"), Some(".."), Some("@")] {
             assert_eq!(named(nobody), [campus("user"), campus("user")].join(", "));

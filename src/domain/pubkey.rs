@@ -137,10 +137,10 @@ impl Word for Sort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
 }
 
-/// A name for a key, as far as it can be shown: one line, not too long.
+/// A name for a key, as far as it can be shown; may be empty. Comments of keys are anything.
+#[cfg(feature = "ssr")]
 pub fn label(text: &str) -> String {
-    const LONGEST: usize = 100;
-    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
+    super::readable::cleaned(text).unwrap_or_default()
 }
 
 /// When something that lasts so many minutes ends: negative means never, 0 now.
@@ -228,6 +228,8 @@ pub struct Standing {
     pub client_enabled: Option<bool>,
     pub dependencies: Dependencies,
     pub max_uses: u32,
+    /// Logins so far; more than `max_uses` when that was lowered since.
+    pub uses: u32,
     pub remaining_uses: u32,
     pub expires_at: Timestamp,
     /// The end of the longest reservation.
@@ -252,7 +254,7 @@ impl Standing {
         let alive = now < self.expires_at || self.reserved_until.is_some_and(|until| now < until);
         let allowed =
             self.tenant_enabled && self.client_enabled != Some(false) && self.dependencies.check(self.client_enabled.is_some(), now).is_ok();
-        if !alive || !allowed {
+        if !alive || !allowed || self.uses > self.max_uses {
             Lookup::Refused
         } else if self.last_used_at.is_some_and(|last| now.since(last) < LOGIN_WINDOW) {
             Lookup::SameLogin
@@ -303,6 +305,7 @@ mod tests {
             client_enabled: Some(true),
             dependencies: dependencies(),
             max_uses: 3,
+            uses: 1,
             remaining_uses: 2,
             expires_at: minutes(5),
             reserved_until: None,
@@ -360,6 +363,8 @@ mod tests {
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), Lookup::Refused);
         assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), Lookup::NewLogin);
         assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), Lookup::Refused, "an end is an end");
+        let lowered = |s: &mut Standing| (s.max_uses, s.remaining_uses, s.last_used_at) = (0, 0, ago(1));
+        assert_eq!(looked_up(lowered), Lookup::Refused, "so is a limit below what has been used");
     }
 
     #[test]

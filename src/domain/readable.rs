@@ -1,16 +1,141 @@
-//! Names and descriptions that somebody typed and others read.
+//! Names that people give and other people read: one rule for persons, clients, tenants, providers, keys, passkeys and addresses.
+//!
+//! A name is kept in Unicode's composed form (NFC), without spaces around it and with single ones in it. What cannot be seen is refused,
+//! or left out where a name comes from elsewhere: controls, direction marks, blanks, and everything that Unicode calls ignorable. A joiner
+//! or a variation selector may stand where it changes what is seen: in Persian and Indic words, within an emoji, behind an ideograph.
+
+use icu_properties::props::{
+    CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory, Ideographic, JoiningType,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
+use unicode_normalization::UnicodeNormalization;
 
 /// The longest, in characters.
 pub const LONGEST: usize = 128;
 
-/// What turns the direction of the text after it.
-pub(super) fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+/// The name as it is kept. `None`: it is empty, too long, or has something in it that cannot be seen.
+pub fn name(text: &str) -> Option<String> {
+    let chars = composed(text);
+    let fine = (0..chars.len()).all(|at| is_seen(&chars, at));
+    (fine && chars.len() <= LONGEST && has_substance(&chars)).then(|| chars.into_iter().collect())
 }
 
-/// Whether a text can stand in a line: not empty, not too long, nothing that moves a cursor or turns the direction of what follows.
+/// The name without what cannot be seen, cut where it is too long. `None`: nothing is left of it.
+pub fn cleaned(text: &str) -> Option<String> {
+    let seen = |chars: &[char]| -> Vec<char> {
+        let kept = (0..chars.len()).filter(|at| is_seen(chars, *at)).filter_map(|at| chars.get(at)).copied().take(LONGEST);
+        composed(&kept.collect::<String>())
+    };
+    let mut chars = composed(text);
+    // A joiner may have lost what it joined.
+    loop {
+        let kept = seen(&chars);
+        if kept == chars {
+            return has_substance(&chars).then(|| chars.into_iter().collect());
+        }
+        chars = kept;
+    }
+}
+
+/// Whether a text can stand in a line as it is.
 pub fn is_readable(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.contains(|c: char| c.is_control() || turns(c))
+    name(text).is_some()
+}
+
+/// In NFC, with every run of spaces as a single one. Line breaks and tabs are controls, not spaces.
+fn composed(text: &str) -> Vec<char> {
+    let mut chars: Vec<char> = Vec::new();
+    for c in text.trim().nfc() {
+        let c = if category(c) == GeneralCategory::SpaceSeparator { ' ' } else { c };
+        if c != ' ' || chars.last().is_some_and(|last| *last != ' ') {
+            chars.push(c);
+        }
+    }
+    if chars.last() == Some(&' ') {
+        chars.pop();
+    }
+    chars
+}
+
+/// Whether there is anything but spaces and marks on other letters.
+fn has_substance(chars: &[char]) -> bool {
+    chars.iter().any(|c| *c != ' ' && !is_mark(*c) && !is_ignorable(*c))
+}
+
+/// Whether a character shows, by itself or in what is around it.
+fn is_seen(chars: &[char], at: usize) -> bool {
+    let Some(&c) = chars.get(at) else { return false };
+    let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied();
+    let after = chars.get(at + 1).copied();
+    match c {
+        ZWNJ => is_virama(before) || separates(chars, at),
+        ZWJ => is_virama(before) || is_virama(after) || joins_emoji(before, after),
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => before.is_some_and(|before| varies(before, c, after)),
+        BRAILLE_BLANK | NULL_NOTEHEAD | OBJECT_REPLACEMENT => false,
+        _ if is_ignorable(c) => false,
+        // On nothing, it would be drawn over what stands before the name.
+        _ if is_mark(c) => before.is_some(),
+        _ => !matches!(
+            category(c),
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Surrogate
+                | GeneralCategory::Unassigned
+        ),
+    }
+}
+
+const ZWNJ: char = '\u{200c}';
+const ZWJ: char = '\u{200d}';
+/// Symbols to Unicode, and blank.
+const BRAILLE_BLANK: char = '\u{2800}';
+const NULL_NOTEHEAD: char = '\u{1d159}';
+const OBJECT_REPLACEMENT: char = '\u{fffc}';
+
+fn category(c: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(c)
+}
+
+/// Bidirectional controls are among them.
+fn is_ignorable(c: char) -> bool {
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(category(c), GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark | GeneralCategory::SpacingMark)
+}
+
+fn is_virama(c: Option<char>) -> bool {
+    c.is_some_and(|c| CodePointMapData::<CanonicalCombiningClass>::new().get(c) == CanonicalCombiningClass::Virama)
+}
+
+/// Whether the letters around would join without what stands there (RFC 5892 A.1).
+fn separates(chars: &[char], at: usize) -> bool {
+    let kinds = CodePointMapData::<JoiningType>::new();
+    let nearest = |kind: &JoiningType| *kind != JoiningType::Transparent;
+    let before = chars.iter().take(at).rev().map(|c| kinds.get(*c)).find(nearest);
+    let after = chars.iter().skip(at + 1).map(|c| kinds.get(*c)).find(nearest);
+    matches!(before, Some(JoiningType::LeftJoining | JoiningType::DualJoining))
+        && matches!(after, Some(JoiningType::RightJoining | JoiningType::DualJoining))
+}
+
+/// Two pictures that make one (UTS 51).
+fn joins_emoji(before: Option<char>, after: Option<char>) -> bool {
+    let is_picture = |c: char| CodePointSetData::new::<ExtendedPictographic>().contains(c);
+    let ends_one = |c: char| is_picture(c) || c == '\u{fe0f}' || CodePointSetData::new::<EmojiModifier>().contains(c);
+    before.is_some_and(ends_one) && after.is_some_and(is_picture)
+}
+
+/// Whether a selector makes another picture or ideograph of the character before it. Digits are emoji with a keycap behind only.
+fn varies(before: char, selector: char, after: Option<char>) -> bool {
+    let is_emoji = CodePointSetData::new::<Emoji>().contains(before) && (!before.is_ascii() || after == Some('\u{20e3}'));
+    match selector {
+        '\u{fe0e}' | '\u{fe0f}' => is_emoji,
+        _ => CodePointSetData::new::<Ideographic>().contains(before),
+    }
 }
 
 #[cfg(test)]
@@ -18,10 +143,71 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_cursor_or_hides_is_not_readable() {
-        assert!(is_readable("Jupyter für alle 4.2") && is_readable("مختبر"));
-        for text in ["", "  ", "a\nb", "a\u{1b}[2J", "user\u{202e}nimda", &"x".repeat(LONGEST + 1)] {
-            assert!(!is_readable(text), "{text:?}");
+    fn names_in_every_script_are_readable() {
+        for text in [
+            "Jupyter für alle 4.2",
+            "مختبر",
+            "علی‌رضا",
+            "می‌خواهم",
+            "José Ñandú",
+            "O’Neill-Łukasz",
+            "张伟",
+            "葛\u{e0100}城",
+            "ශ්‍රී ලංකා",
+            "র‍্যাব",
+            "क्ष",
+            "👩‍💻 lab",
+            "👩🏽‍🔬",
+            "🏳️‍🌈",
+            "❤️",
+            "1️⃣",
+            "C++ & R#",
+        ] {
+            assert_eq!(name(text).as_deref(), Some(text), "{text:?}");
+            assert_eq!(cleaned(text).as_deref(), Some(text), "{text:?}");
+        }
+        assert_eq!(name(&"é".repeat(LONGEST)).map(|name| name.chars().count()), Some(LONGEST));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_or_left_out() {
+        for (text, left) in [
+            ("a\nb", Some("ab")),
+            ("a\u{1b}[2J", Some("a[2J")),
+            ("Alice\u{202e}nimda", Some("Alicenimda")),
+            ("TMS\u{200b} command line", Some("TMS command line")),
+            ("TM\u{200d}S", Some("TMS")),
+            ("TM\u{200c}S", Some("TMS")),
+            ("TMS\u{fe0f}", Some("TMS")),
+            ("1\u{fe0f}", Some("1")),
+            ("TMS\u{ad}", Some("TMS")),
+            ("TMS\u{e0041}", Some("TMS")),
+            ("TMS\u{3164}", Some("TMS")),
+            ("TMS\u{2800}", Some("TMS")),
+            ("TMS\u{e000}", Some("TMS")),
+            ("T\u{2028}MS", Some("TMS")),
+            ("TMS\u{61c}", Some("TMS")),
+            ("TMS\u{2066}x\u{2069}", Some("TMSx")),
+            ("\u{301}TMS", Some("TMS")),
+            ("ی\u{200c}\u{200c}ی", Some("یی")),
+            ("👩\u{200d}", Some("👩")),
+            ("\u{200b}\u{200b}", None),
+            ("\u{2800}", None),
+            ("\u{3164}\u{a0}", None),
+            ("", None),
+            (" \u{3000} ", None),
+        ] {
+            assert_eq!(name(text), None, "{text:?}");
+            assert_eq!(cleaned(text).as_deref(), left, "{text:?}");
+        }
+        assert_eq!(name(&"x".repeat(LONGEST + 1)), None);
+        assert_eq!(cleaned(&"x".repeat(LONGEST + 1)).map(|name| name.len()), Some(LONGEST));
+    }
+
+    #[test]
+    fn one_name_is_kept_in_one_form() {
+        for (text, kept) in [("Jose\u{301}", "José"), ("  TMS \u{a0}\u{3000}command  line ", "TMS command line")] {
+            assert_eq!(name(text).as_deref(), Some(kept));
         }
     }
 }

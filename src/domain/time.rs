@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -38,34 +39,60 @@ impl Timestamp {
         self.zoned("%Y-%m-%dT%H:%M:%S+00:00")
     }
 
+    /// RFC 3339 with whole seconds and the zone's offset.
+    pub fn to_rfc3339_in(self, zone: &Zone) -> String {
+        let zoned = jiff::Timestamp::from_millisecond(self.0).map(|at| at.to_zoned(zone.0.clone()));
+        zoned.map_or_else(|_| self.to_rfc3339(), |zoned| zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    }
+
     /// For people: `20 December 2026, 14:02 UTC`.
     pub fn to_words(self) -> String {
-        self.zoned("%-d %B %Y, %H:%M UTC")
+        self.to_words_in(&Zone::UTC)
+    }
+
+    /// For people: `20 December 2026, 08:02 CST`.
+    pub fn to_words_in(self, zone: &Zone) -> String {
+        self.shown(zone, "%-d %B %Y, %H:%M")
     }
 
     /// For people, time of day only: `14:02:07 UTC`.
-    pub fn to_clock_words(self) -> String {
-        self.zoned("%H:%M:%S UTC")
+    pub fn to_clock_words_in(self, zone: &Zone) -> String {
+        self.shown(zone, "%H:%M:%S")
     }
 
-    /// Its date and time of day in UTC; `None` beyond the years that calendars have.
-    pub fn calendar(self) -> Option<Calendar> {
-        let utc = self.utc()?;
+    /// Its date and time of day there; `None` beyond the years that calendars have.
+    pub fn calendar(self, zone: &Zone) -> Option<Calendar> {
+        let (there, zone) = self.there(zone)?;
         let small = |n: i8| i64::from(n);
         Some(Calendar {
-            year: i64::from(utc.year()),
-            month: small(utc.month()),
-            day: small(utc.day()),
-            hour: small(utc.hour()),
-            minute: small(utc.minute()),
+            year: i64::from(there.year()),
+            month: small(there.month()),
+            day: small(there.day()),
+            hour: small(there.hour()),
+            minute: small(there.minute()),
+            zone,
         })
+    }
+
+    fn shown(self, zone: &Zone, format: &str) -> String {
+        self.there(zone).map_or_else(|| String::from("unknown time"), |(there, zone)| format!("{} {zone}", there.strftime(format)))
+    }
+
+    /// The date and time there, and what the zone is called then: `CST`, or `UTC-03` where it has no letters.
+    fn there(self, zone: &Zone) -> Option<(DateTime, String)> {
+        // jiff's own timestamps end a day before `FOREVER`, to leave room for time zones.
+        let Some(at) = jiff::Timestamp::from_millisecond(self.0).ok().filter(|_| !zone.is_utc()) else {
+            return Some((self.utc()?, "UTC".to_owned()));
+        };
+        let called = zone.0.to_offset_info(at).abbreviation().to_owned();
+        let called = if called.starts_with(['+', '-']) { format!("UTC{called}") } else { called };
+        Some((zone.0.to_datetime(at), called))
     }
 
     fn zoned(self, format: &str) -> String {
         self.utc().map_or_else(|| String::from("unknown time"), |utc| utc.strftime(format).to_string())
     }
 
-    /// Not as jiff's own timestamp: that ends a day before `FOREVER`, to leave room for time zones.
     fn utc(self) -> Option<DateTime> {
         DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_millis(self.0)).ok()
     }
@@ -79,8 +106,49 @@ impl Timestamp {
     }
 }
 
-/// A point in time as calendars and clocks show it, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A time zone of the IANA database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    pub const UTC: Zone = Zone(TimeZone::UTC);
+
+    /// The zone of that name, such as `America/Chicago`, in any case.
+    #[cfg(feature = "ssr")]
+    pub fn parse(name: &str) -> Option<Self> {
+        TimeZone::get(name).ok().filter(|zone| zone.iana_name().is_some()).map(Self)
+    }
+
+    /// The zone of this machine, or of the variable `TZ`; UTC where neither says.
+    #[cfg(feature = "cli")]
+    pub fn of_this_machine() -> Self {
+        TimeZone::try_system().map_or(Self::UTC, Self)
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The names to choose from: the continents' and the oceans', and `UTC`.
+    #[cfg(feature = "ssr")]
+    pub fn all() -> Vec<String> {
+        const REGIONS: [&str; 10] =
+            ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
+        let names = jiff::tz::db().available().map(|name| name.to_string());
+        let known = |name: &String| name.split_once('/').is_some_and(|(region, _)| REGIONS.contains(&region));
+        let mut names: Vec<String> = names.filter(known).collect();
+        names.sort();
+        names.insert(0, "UTC".to_owned());
+        names
+    }
+
+    fn is_utc(&self) -> bool {
+        self.0 == TimeZone::UTC || self.0.is_unknown()
+    }
+}
+
+/// A point in time as calendars and clocks show it in a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
     pub year: i64,
     /// 1 to 12.
@@ -88,6 +156,8 @@ pub struct Calendar {
     pub day: i64,
     pub hour: i64,
     pub minute: i64,
+    /// What the zone is called then.
+    pub zone: String,
 }
 
 impl Sub<Duration> for Timestamp {
@@ -113,18 +183,21 @@ pub enum Unit {
     Days,
 }
 
-/// The largest whole unit that fits, and how many of it; hours up to two days.
+/// The largest unit that a span has one of, and how many of it, rounded to the nearest; hours up to two days.
 pub fn largest_unit(span: Duration) -> (u64, Unit) {
-    let seconds = span.as_secs();
-    match seconds {
-        0..=59 => (seconds, Unit::Seconds),
-        60..=3_599 => (seconds / 60, Unit::Minutes),
-        3_600..=172_799 => (seconds / 3_600, Unit::Hours),
-        _ => (seconds / 86_400, Unit::Days),
+    let nearest = |seconds: u64| {
+        let unit = u128::from(seconds) * 1_000;
+        u64::try_from((span.as_millis() + unit / 2) / unit).unwrap_or(u64::MAX)
+    };
+    match (nearest(1), nearest(60), nearest(3_600)) {
+        (seconds @ 0..=59, _, _) => (seconds, Unit::Seconds),
+        (_, minutes @ 0..=59, _) => (minutes, Unit::Minutes),
+        (_, _, hours @ 0..=47) => (hours, Unit::Hours),
+        _ => (nearest(86_400), Unit::Days),
     }
 }
 
-/// The largest whole unit that fits: `45 seconds`, `3 minutes`, `8 hours`, `30 days`.
+/// The largest unit, rounded to the nearest: `45 seconds`, `3 minutes`, `8 hours`, `30 days`.
 pub fn span_in_words(span: Duration) -> String {
     let (count, unit) = largest_unit(span);
     let unit = match unit {
@@ -155,6 +228,7 @@ mod tests {
         let time = Timestamp::from_millis(1_795_210_927_123);
         assert_eq!(time.to_rfc3339(), "2026-11-20T21:42:07+00:00");
         assert_eq!(time.to_words(), "20 November 2026, 21:42 UTC");
+        assert_eq!(time.to_words_in(&Zone::UTC), time.to_words());
         assert_eq!(Timestamp::FOREVER.to_rfc3339(), "9999-12-31T23:59:59+00:00");
         assert_eq!(Timestamp::FOREVER + Duration::from_secs(1), Timestamp::FOREVER);
     }
@@ -166,6 +240,18 @@ mod tests {
         {
             assert_eq!(span_in_words(Duration::from_secs(seconds)), words);
         }
+        for (millis, words) in [
+            (59_499, "59 seconds"),
+            (59_500, "1 minute"),
+            (3_569_000, "59 minutes"),
+            (3_570_000, "1 hour"),
+            (28_799_000, "8 hours"),
+            (26_999_000, "7 hours"),
+            (172_799_000, "2 days"),
+            (2_591_999_000, "30 days"),
+        ] {
+            assert_eq!(span_in_words(Duration::from_millis(millis)), words, "rounded to the nearest");
+        }
         let waits = [(299, "5 minutes"), (300, "5 minutes"), (301, "6 minutes"), (1, "1 minute"), (0, "1 minute")];
         for (seconds, words) in waits {
             assert_eq!(wait_in_words(Duration::from_secs(seconds)), words);
@@ -175,5 +261,29 @@ mod tests {
         assert_eq!(Timestamp::from_millis(995_000).ago(now), "just now");
         assert_eq!(Timestamp::from_millis(880_000).ago(now), "2 minutes ago");
         assert_eq!(Timestamp::from_millis(2_000_000).ago(now), "just now");
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn times_are_shown_in_a_zone_by_its_name_then() {
+        let (winter, summer) = (Timestamp::from_millis(1_795_210_927_123), Timestamp::from_millis(1_782_000_000_000));
+        for (zone, in_winter, in_summer) in [
+            ("america/chicago", "20 November 2026, 15:42 CST", "20 June 2026, 19:00 CDT"),
+            ("Asia/Kolkata", "21 November 2026, 03:12 IST", "21 June 2026, 05:30 IST"),
+            ("America/Sao_Paulo", "20 November 2026, 18:42 UTC-03", "20 June 2026, 21:00 UTC-03"),
+            ("UTC", "20 November 2026, 21:42 UTC", "21 June 2026, 00:00 UTC"),
+        ] {
+            let zone = Zone::parse(zone).expect("a zone");
+            assert_eq!((winter.to_words_in(&zone).as_str(), summer.to_words_in(&zone).as_str()), (in_winter, in_summer));
+        }
+        let chicago = Zone::parse("America/Chicago").expect("a zone");
+        assert_eq!(chicago.name(), "America/Chicago");
+        assert_eq!(winter.to_rfc3339_in(&chicago), "2026-11-20T15:42:07-06:00");
+        assert_eq!(Timestamp::FOREVER.to_words_in(&chicago), "31 December 9999, 23:59 UTC");
+        for nonsense in ["", "Nowhere/At_All", "../../etc/passwd", "CET-1", "America/Chicago\r\n"] {
+            assert_eq!(Zone::parse(nonsense), None, "{nonsense:?}");
+        }
+        let all = Zone::all();
+        assert!(all.len() > 300 && all.iter().all(|name| Zone::parse(name).is_some()), "{}", all.len());
     }
 }

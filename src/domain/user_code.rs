@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
@@ -11,8 +12,8 @@ pub const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// Letters in a code: 20⁸ possibilities, 34.6 bits.
 const LENGTH: usize = 8;
 
-/// The longest text that is looked at: room for a pasted address of ours, nothing more.
-const MAX_TYPED_LENGTH: usize = 2_048;
+/// The longest text that is searched, in bytes: room for a pasted page of a terminal.
+const MAX_TYPED_LENGTH: usize = 16_384;
 
 /// A well-formed user code. Prints as `WDJB-MJHT`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +28,8 @@ pub enum UserCodeRefused {
     WrongLength(usize),
     #[error("Codes never contain 0, 1 or vowels. Check for look-alike letters.")]
     ImpossibleCharacters,
+    #[error("There is more than one code in that text. Enter the one shown on your device.")]
+    Ambiguous,
 }
 
 impl UserCode {
@@ -44,8 +47,8 @@ impl UserCode {
         Self(std::array::from_fn(|_| letter()))
     }
 
-    /// Reads what a person typed or pasted: any case, any dashes and spaces, full-width letters, a leading label such as
-    /// `Code:`, or a whole address with `user_code=` in it.
+    /// Finds the code in what a person typed or pasted: in any case, with any dashes and spaces, full-width, percent-encoded, in a
+    /// sentence, or in an address.
     ///
     /// ```
     /// use tms_portal::domain::user_code::UserCode;
@@ -56,8 +59,18 @@ impl UserCode {
         if typed.len() > MAX_TYPED_LENGTH {
             return Err(UserCodeRefused::WrongLength(typed.chars().filter(|c| c.is_alphanumeric()).count()));
         }
-        let folded: String = without_wrapping(typed).nfkc().collect();
-        let letters: Vec<char> = folded.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+        let text: String = decoded(typed).nfkc().collect();
+        match find(&text) {
+            Found::One(code) => Ok(code),
+            Found::Several => Err(UserCodeRefused::Ambiguous),
+            Found::Nothing => Self::from_all_of(&text),
+        }
+    }
+
+    /// Takes the whole text, or what follows its last colon, as the code: with dashes, spaces and other signs anywhere.
+    fn from_all_of(text: &str) -> Result<Self, UserCodeRefused> {
+        let text = text.rsplit_once(':').map_or(text, |(_, after)| after);
+        let letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric() && !is_dash(*c)).map(|c| c.to_ascii_uppercase()).collect();
         if letters.is_empty() {
             return Err(UserCodeRefused::Empty);
         }
@@ -66,6 +79,13 @@ impl UserCode {
         }
         let code: [char; LENGTH] = letters.try_into().map_err(|letters: Vec<char>| UserCodeRefused::WrongLength(letters.len()))?;
         Ok(Self(code.map(|c| c as u8)))
+    }
+
+    /// The code, if these are its letters, in any case.
+    fn from_letters(letters: &str) -> Option<Self> {
+        let letters: [u8; LENGTH] = letters.as_bytes().try_into().ok()?;
+        let letters = letters.map(|letter| letter.to_ascii_uppercase());
+        letters.iter().all(|letter| ALPHABET.contains(letter)).then_some(Self(letters))
     }
 
     /// The eight letters without the dash: what is hashed and compared.
@@ -79,23 +99,190 @@ fn is_code_letter(c: char) -> bool {
     c.is_ascii() && ALPHABET.contains(&(c as u8))
 }
 
-/// How a half-typed code reads best: upper case, with the dash after the fourth letter. Never refuses, never shortens.
-pub fn as_typed(typed: &str) -> String {
-    let letters: Vec<char> = without_wrapping(typed).chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
-    let mut shown: String = letters.iter().take(4).collect();
-    if letters.len() > 4 {
-        shown.push('-');
-        shown.extend(letters.iter().skip(4));
+/// How a field shows what was pasted: the one code in it, else [`as_typed`]. Without Unicode tables: this is what the browser runs.
+pub fn as_pasted(pasted: &str) -> String {
+    match find(pasted) {
+        // Percent-encoded text is left to `UserCode::parse`.
+        Found::One(code) if !pasted.contains('%') => code.to_string(),
+        _ => as_typed(pasted),
     }
-    shown
 }
 
-/// Takes the code out of an address (`…?user_code=WDJB-MJHT&…`) or from behind a label (`Code: WDJB-MJHT`).
-fn without_wrapping(typed: &str) -> &str {
-    if let Some((_, after)) = typed.split_once("user_code=") {
-        return after.split(['&', '#']).next().unwrap_or(after);
+/// How a field shows a code while it is typed: in upper case, with the dash after the fourth letter. What has anything but letters of a
+/// code in it stays as it is, so that nothing is lost that [`UserCode::parse`] could find.
+pub fn as_typed(typed: &str) -> String {
+    let plain = plain(typed);
+    let letters: String = plain.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase()).collect();
+    let words = letters.len() > LENGTH && plain.contains(' ');
+    if words || letters.is_empty() || !letters.chars().all(is_code_letter) {
+        return typed.to_owned();
     }
-    typed.rsplit_once(':').map_or(typed, |(_, after)| after)
+    match letters.split_at_checked(LENGTH / 2) {
+        Some((first, second)) if !second.is_empty() => format!("{first}-{second}"),
+        _ => letters,
+    }
+}
+
+/// What a text holds.
+enum Found {
+    Nothing,
+    One(UserCode),
+    Several,
+}
+
+/// Between parts of a text that do not belong together.
+const BREAK: char = '|';
+
+/// Looks for eight letters of the alphabet, or twice four with dashes or spaces between them, that no other letter or digit touches.
+fn find(text: &str) -> Found {
+    let mut found = Found::Nothing;
+    let mut take = |letters: &str| {
+        if let Some(code) = UserCode::from_letters(letters) {
+            found = match found {
+                Found::Nothing => Found::One(code),
+                Found::One(known) if known == code => Found::One(code),
+                _ => Found::Several,
+            };
+        }
+    };
+    for part in plain(&without_addresses(text)).split(BREAK) {
+        let mut before = "";
+        for word in part.split(' ').map(|word| word.trim_matches('-')).filter(|word| !word.is_empty()) {
+            let mut pieces = word.split('-').filter(|piece| !piece.is_empty());
+            match (pieces.next(), pieces.next(), pieces.next()) {
+                (Some(one), None, _) if one.len() == LENGTH => take(one),
+                (Some(first), Some(second), None) if first.len() == LENGTH / 2 => take(&format!("{first}{second}")),
+                // Two words of four letters: not if one shouts and the other does not, as in `MJHT http`.
+                (Some(one), None, _) if one.len() == LENGTH / 2 && before.len() == LENGTH / 2 && !differ_in_case(before, one) => {
+                    take(&format!("{before}{one}"));
+                }
+                _ => {}
+            }
+            before = word;
+        }
+    }
+    found
+}
+
+fn differ_in_case(one: &str, other: &str) -> bool {
+    let is_upper = |word: &str| word.bytes().all(|letter| letter.is_ascii_uppercase());
+    let is_lower = |word: &str| word.bytes().all(|letter| letter.is_ascii_lowercase());
+    is_upper(one) && is_lower(other) || is_lower(one) && is_upper(other)
+}
+
+/// Letters and digits in ASCII, `-` for every dash, a space for every space, nothing for what is invisible, and [`BREAK`] for the rest.
+fn plain(text: &str) -> String {
+    let plain = |c: char| match narrow(c) {
+        c if c.is_ascii_alphanumeric() => Some(c),
+        c if is_dash(c) => Some('-'),
+        c if c.is_whitespace() => Some(' '),
+        c if c.is_control() || is_invisible(c) => None,
+        _ => Some(BREAK),
+    };
+    text.chars().filter_map(plain).collect()
+}
+
+/// The text with nothing left of its addresses but the code in them (`…?user_code=WDJB-MJHT&…`), or else their paths.
+fn without_addresses(text: &str) -> String {
+    const NAME: &str = "user_code=";
+    let text: String = text.chars().map(narrow).collect();
+    let mut kept = String::new();
+    for word in text.split_inclusive(char::is_whitespace) {
+        let (before, address) = match word.split_once("://") {
+            Some((before, address)) => (before.trim_end_matches(|c: char| c.is_ascii_alphanumeric()), address),
+            None if word.contains(NAME) => ("", word),
+            None => (word, ""),
+        };
+        kept.push_str(before);
+        if address.contains(NAME) {
+            for value in address.split(NAME).skip(1) {
+                kept.push(BREAK);
+                kept.push_str(value.split(['&', '#']).next().unwrap_or_default());
+            }
+        } else if let Some((_, path)) = address.split_once('/') {
+            kept.push(BREAK);
+            kept.push_str(path);
+        }
+    }
+    kept
+}
+
+/// The text without its percent-encoding (RFC 3986 §2.1); an address within an address is encoded twice.
+fn decoded(text: &str) -> String {
+    let once = |text: String| percent_decode_str(&text).decode_utf8().map(|decoded| decoded.into_owned()).unwrap_or(text);
+    once(once(text.to_owned()))
+}
+
+/// The ASCII form of a full-width character.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        _ => c,
+    }
+}
+
+/// What people and their programs write for the dash: the characters of the Unicode property `Dash`, the soft hyphen, the
+/// hyphenation point, lines that are drawn or written for it, and the long-vowel marks that a Japanese keyboard gives for `-`.
+fn is_dash(c: char) -> bool {
+    matches!(
+        c,
+        '-' | '\u{ad}'
+            | '\u{58a}'
+            | '\u{5be}'
+            | '\u{1400}'
+            | '\u{1806}'
+            | '\u{2010}'..='\u{2015}'
+            | '\u{2027}'
+            | '\u{2043}'
+            | '\u{2053}'
+            | '\u{207b}'
+            | '\u{208b}'
+            | '\u{2212}'
+            | '\u{2500}'
+            | '\u{2501}'
+            | '\u{2796}'
+            | '\u{2e17}'
+            | '\u{2e1a}'
+            | '\u{2e3a}'
+            | '\u{2e3b}'
+            | '\u{2e40}'
+            | '\u{2e5d}'
+            | '\u{301c}'
+            | '\u{3030}'
+            | '\u{30a0}'
+            | '\u{30fc}'
+            | '\u{fe31}'
+            | '\u{fe32}'
+            | '\u{fe58}'
+            | '\u{fe63}'
+            | '\u{ff0d}'
+            | '\u{ff70}'
+            | '\u{10d6e}'
+            | '\u{10ead}'
+    )
+}
+
+/// The Unicode property `Default_Ignorable_Code_Point`, but for the soft hyphen, and the marks of annotations.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 impl fmt::Display for UserCode {
@@ -141,6 +328,72 @@ mod tests {
         }
     }
 
+    /// Each with the code `WDJB-MJHT`, and no other.
+    const PASTED: [&str; 30] = [
+        "http://127.0.0.1:3000/device?user_code=WDJB%2DMJHT",
+        "https://tms.example/device?user_code=WDJB%E3%83%BCMJHT",
+        "https%3A%2F%2Ftms.example%2Fdevice%3Fuser_code%3DWDJB-MJHT%26x%3DBCDF-GHJK",
+        "https://links.example/?url=https%3A%2F%2Ftms.example%2Fdevice%3Fuser_code%3DWDJB%252DMJHT&data=BCDF-GHJK",
+        "https://bcdf-ghjk.example/device?user_code=WDJB-MJHT",
+        "<https://tms.example/device/WDJB-MJHT>",
+        "http://tms.example/device wdjb mjht",
+        "tms.example/device?user_code=WDJB MJHT",
+        "[WDJB-MJHT](http://tms.example/device)",
+        "WDJB\u{30fc}MJHT",
+        "WDJB\u{ff70}MJHT",
+        "WDJB\u{ad}MJHT",
+        "WDJB\u{2212}MJHT",
+        "WDJB\u{fe58}MJHT",
+        "WDJB\u{fe63}MJHT",
+        "WDJB\u{2011}MJHT",
+        "WDJB\u{a0}MJHT",
+        "WDJB\u{3000}MJHT",
+        "W\u{200b}DJB\u{200d}-\u{feff}MJ\u{2060}HT",
+        "\u{202a}wdjb-mjht\u{202c}",
+        "ｗｄｊｂ　ｍｊｈｔ",
+        "To sign in, open https://tms.example/device in a browser and enter the code WDJB-MJHT.",
+        "To sign in, open http://tms.example/device in a browser and enter the code wdjb mjht; it is good for 15 minutes",
+        "Ihr Code\u{a0}\u{2013} \u{201e}WDJB\u{2013}MJHT\u{201c} \u{2013} läuft ab.",
+        "コードはWDJBーMJHTです",
+        "المدخل «WDJB-MJHT» صالح",
+        "code WDJB-MJHT (once more: wdjbmjht)",
+        "- WDJB-MJHT -",
+        "user_code=WDJB-MJHT",
+        "enter Wdjb Mjht",
+    ];
+
+    #[test]
+    fn the_one_code_is_found_in_any_text() {
+        for typed in PASTED {
+            assert_eq!(parsed(typed).as_deref(), Ok("WDJB-MJHT"), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn two_codes_in_a_text_are_ambiguous() {
+        for typed in [
+            "WDJB-MJHT BCDF-GHJK",
+            "WDJB-MJHT or bcdfghjk?",
+            "WDJB-MJHT or BCDF GHJK",
+            "WDJB MJHT BCDF",
+            "https://tms.example/device?user_code=WDJB-MJHT and https://tms.example/device?user_code=BCDF-GHJK",
+            "https://tms.example/device?user_code=WDJB-MJHT&user_code=BCDF-GHJK",
+            "https://tms.example/device?user_code=WDJB-MJHT, not BCDF-GHJK",
+        ] {
+            assert_eq!(parsed(typed), Err(UserCodeRefused::Ambiguous), "{typed:?}");
+            assert_eq!(as_pasted(typed), typed, "the field leaves it alone");
+        }
+    }
+
+    #[test]
+    fn the_field_never_makes_good_input_worse() {
+        for typed in PASTED {
+            for shown in [as_typed(typed), as_pasted(typed)] {
+                assert_eq!(parsed(&shown).as_deref(), Ok("WDJB-MJHT"), "{typed:?} is shown as {shown:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_cannot_be_a_code_says_why() {
         assert_eq!(parsed(""), Err(UserCodeRefused::Empty));
@@ -181,8 +434,13 @@ mod tests {
     fn a_half_typed_code_is_shown_with_its_dash() {
         assert_eq!(as_typed("wdj"), "WDJ");
         assert_eq!(as_typed("wdjbm"), "WDJB-M");
-        assert_eq!(as_typed("https://x/device?user_code=WDJB-MJHT"), "WDJB-MJHT");
-        assert_eq!(as_typed("WDJB-MJHT-TOO-LONG"), "WDJB-MJHTTOOLONG");
+        assert_eq!(as_pasted("https://x/device?user_code=WDJB-MJHT"), "WDJB-MJHT");
+        assert_eq!(as_typed("w d j b - m j h t"), "WDJB-MJHT");
+        assert_eq!(as_typed("WxzJB-MJHT"), "WXZJ-BMJHT");
+        assert_eq!(as_typed("wdjb\u{30fc}"), "WDJB");
+        for unchanged in ["", " ", "-", "WDJB-MJHT-TOO-LONG", "enter", "code ", "WDJB%2", "c: WDJB", "WDJB-MJHT BC"] {
+            assert_eq!(as_typed(unchanged), unchanged);
+        }
     }
 
     proptest! {
@@ -197,7 +455,15 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(typed in ".*") {
             let _ = UserCode::parse(&typed);
-            let _ = as_typed(&typed);
+            let _ = as_pasted(&typed);
+        }
+
+        #[test]
+        fn the_field_keeps_every_code(before in "\\PC{0,12}", after in "\\PC{0,12}") {
+            let typed = format!("{before} WDJB-MJHT {after}");
+            for shown in [as_typed(&typed), as_pasted(&typed)] {
+                prop_assert_eq!(UserCode::parse(&shown), UserCode::parse(&typed));
+            }
         }
     }
 }

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Event, InputEvent};
 
-use crate::domain::user_code::as_typed;
+use crate::domain::user_code::{as_pasted, as_typed};
 
-/// Writes the code as the device shows it while it is typed or pasted. Never refuses a key, never moves the caret from
-/// where the person put it: only what is typed at the end is reshaped at once, the rest when they leave the field.
+/// Writes the code as the device shows it while it is typed, and takes it out of what is pasted. Never refuses a key, never moves the
+/// caret from where the person put it: only what is typed at the end is reshaped at once, the rest when they leave the field.
 #[island]
 pub fn UserCodeInput(
     /// What stands in the field at first.
@@ -16,14 +16,23 @@ pub fn UserCodeInput(
     refused: bool,
 ) -> impl IntoView {
     let field: NodeRef<leptos::html::Input> = NodeRef::new();
-    let reshape = move |everywhere: bool| {
+    let reshape = move |shape: fn(&str) -> String, everywhere: bool| {
         let Some(field) = field.get() else { return };
         let typed = field.value();
         let at_end = field.selection_start().ok().flatten() == u32::try_from(typed.encode_utf16().count()).ok();
-        let shown = as_typed(&typed);
+        let shown = shape(&typed);
         if shown != typed && (everywhere || at_end) {
             field.set_value(&shown);
         }
+    };
+    let input = move |event: Event| {
+        let event = event.dyn_into::<InputEvent>().ok();
+        // An input method is still putting the word together: rewriting it now would make it type letters twice.
+        if event.as_ref().is_some_and(InputEvent::is_composing) {
+            return;
+        }
+        let pasted = event.is_some_and(|event| event.input_type().starts_with("insertFrom"));
+        reshape(if pasted { as_pasted } else { as_typed }, false);
     };
     view! {
         <input
@@ -43,14 +52,9 @@ pub fn UserCodeInput(
             value=value
             aria-invalid=refused.then_some("true")
             aria-describedby=if refused { "user-code-error user-code-hint" } else { "user-code-hint" }
-            on:input=move |event| if !is_composing(&event) { reshape(false) }
-            on:compositionend=move |_| reshape(false)
-            on:change=move |_| reshape(true)
+            on:input=input
+            on:compositionend=move |_| reshape(as_typed, false)
+            on:change=move |_| reshape(as_pasted, true)
         />
     }
-}
-
-/// An input method is still putting the word together: rewriting it now would make it type letters twice.
-fn is_composing(event: &Event) -> bool {
-    event.dyn_ref::<InputEvent>().is_some_and(InputEvent::is_composing)
 }

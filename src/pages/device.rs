@@ -5,14 +5,15 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, ClientName, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
+use super::components::{Ago, At, ClientName, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
+use crate::domain::device_grant::DecisionRefused;
 use crate::domain::paths::{self, Onward};
 use crate::islands::{Countdown, OnePress};
 
 use crate::server::context::user_codes::Presenting;
 use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn, words};
 
-use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, SwitchTenant, WaitingRequest, waiting_device};
+use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, Nearness, SwitchTenant, WaitingRequest, waiting_device};
 use crate::server_fns::host_accounts::HostAccountItem;
 
 #[component]
@@ -31,7 +32,11 @@ pub fn Device() -> impl IntoView {
             _ => {
                 // Why the code was refused, or why the request that it led to is gone.
                 let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
-                let filled = prefilled(&caller, in_address).await.map(|code| (code, w.device_came_with_address()));
+                let notice = match notice {
+                    Some(notice) => Some(notice),
+                    None => not_allowed(&caller).await,
+                };
+                let filled = prefilled(&caller, in_address).await;
                 let other = other_tenant(notice.as_ref()).await;
                 let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
                 let (title, action, switch) = (w.device_title(), EnterCode::url(), SwitchTenant::url());
@@ -55,16 +60,27 @@ async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
     None
 }
 
-/// The code out of the address, where the code's tenant allows that.
-async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<String> {
+/// Why the client of the request that waited here gets nothing any more.
+async fn not_allowed(caller: &Caller) -> Option<Notice> {
+    let (services, person) = (context::services().ok()?, caller.signed_in.as_ref()?);
+    let waiting = caller.session.waiting().await.ok()??;
+    let refused = services.decided_device(person, &waiting.grant).await.ok()??.refused?;
+    Some(Notice::new(Place::Consent, words().decision_refused(DecisionRefused::NotAllowed(refused))))
+}
+
+/// The code out of the address, where the code's tenant allows that, and what to say of it.
+async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<(String, String)> {
     let (services, typed) = (context::services().ok()?, in_address?);
     if !context::is_navigation() {
-        // An image on somebody's page must not use up this person's tries.
+        // An image on somebody's page looks nothing up.
         return None;
     }
     let visit = caller.begin_visit(&services).await.ok()?;
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
-    services.may_prefill(who, &typed).await.ok().flatten().map(|code| code.to_string())
+    Some(match services.may_prefill(who, &typed).await.ok()? {
+        Some(code) => (code.to_string(), words().device_came_with_address()),
+        None => (String::new(), words().device_not_filled_in()),
+    })
 }
 
 #[component]
@@ -137,9 +153,11 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
 #[component]
 fn Origin(device: WaitingRequest) -> impl IntoView {
     let w = words();
-    let place = match (device.from, device.same_address) {
-        (Some(from), true) => w.consent_from_same(from),
-        (Some(from), false) => w.consent_from_other(from),
+    let place = match (device.from, device.nearness) {
+        (Some(from), Nearness::SameAddress) => w.consent_from_same(from),
+        (Some(from), Nearness::SameNetwork) => w.consent_from_network(from),
+        (Some(from), Nearness::Elsewhere) => w.consent_from_other(from),
+        (Some(from), Nearness::Unknown) => w.consent_from_uncompared(from),
         (None, _) => w.consent_from_unknown(),
     };
     view! {
@@ -213,7 +231,7 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoV
             {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
                 <label class="choice">
                     <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == place/>
-                    <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " {lifetime.until}</span></span>
+                    <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " <At at=lifetime.until/></span></span>
                 </label>
             }).collect_view()}
         </fieldset>

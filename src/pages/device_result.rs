@@ -39,6 +39,9 @@ fn Answered(device: DecidedRequest, problem: Option<String>) -> impl IntoView {
         Outcome::Expired => Either::Right(view! {
             <Ended title=w.result_expired() sentence=w.result_expired_means() client=device.client problem=problem.into_any()/>
         }),
+        Outcome::Refused(_) => Either::Right(view! {
+            <Ended title=w.result_refused() sentence=device.status client=device.client problem=problem.into_any()/>
+        }),
     }
 }
 

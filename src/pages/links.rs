@@ -26,7 +26,7 @@ pub fn LinkAnAccount() -> impl IntoView {
         match waiting {
             Some(link) => EitherOf3::A(view! { <Question link person notice/> }),
             None => {
-                let filled = prefilled(&person, in_address).await.map(|code| (code, w.link_came_with_address()));
+                let filled = prefilled(&person, in_address).await;
                 let other = other_tenant(notice.as_ref()).await;
                 let other_kind = (paths::DEVICE, w.link_is_for_a_device());
                 let how = view! { <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p> };
@@ -39,11 +39,14 @@ pub fn LinkAnAccount() -> impl IntoView {
     })
 }
 
-/// The code out of the address, where the centre allows that.
-async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<String> {
-    // An image on somebody's page must not use up this person's tries.
+/// The code out of the address, where the centre allows that, and what to say of it.
+async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(String, String)> {
+    // An image on somebody's page looks nothing up.
     let typed = in_address.filter(|_| context::is_navigation())?;
-    context::services().ok()?.may_prefill_link(person, &typed).await.ok().flatten().map(|code| code.to_string())
+    Some(match context::services().ok()?.may_prefill_link(person, &typed).await.ok()? {
+        Some(code) => (code.to_string(), words().link_came_with_address()),
+        None => (String::new(), words().link_not_filled_in()),
+    })
 }
 
 #[component]
@@ -79,7 +82,7 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
             {match link.already {
                 AlreadyLinked::SomebodyElses => Either::Left(view! { <Taken request=link.request/> }),
                 AlreadyLinked::Nobody => Either::Right(view! { <Answer link renews=None person=yours/> }),
-                AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until)) link person=yours/> }),
+                AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until, &context::zone())) link person=yours/> }),
             }}
             <PostForm action=EnterAnotherLinkCode::url() class="aside">
                 <button class="quiet">{w.consent_another_code()}</button>

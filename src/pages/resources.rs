@@ -90,9 +90,9 @@ fn Choice(account: OfferedAccount) -> impl IntoView {
     let OfferedAccount { host, account, standing } = account;
     let account = account.map(String::from).unwrap_or_default();
     let until = match standing {
-        Standing::Renews { until } if until < Timestamp::FOREVER => w.offer_renews(w.exactly(until)),
+        Standing::Renews { until } if until < Timestamp::FOREVER => w.offer_renews(context::exactly(until)),
         Standing::Renews { .. } => w.link_yours_for_ever(),
-        Standing::New { until } => w.offer_until(w.exactly(until)),
+        Standing::New { until } => w.offer_until(context::exactly(until)),
         Standing::NoName | Standing::SystemAccount | Standing::SomebodyElses => String::new(),
     };
     view! {

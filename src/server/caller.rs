@@ -42,16 +42,15 @@ impl Caller {
 
     /// Keeps the outcome of a typed code for the next page: the request to decide, or why there is none.
     pub async fn take_up(&self, presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>, typed: &str, words: Words) -> Result<(), Fault> {
+        // Of a whole pasted text only the code is kept.
+        let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
         match presented {
-            Ok(Some(grant)) => {
-                let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
-                self.session.set_waiting(&grant, &code).await
-            }
-            Ok(None) => self.session.set_typed_code(typed).await,
+            Ok(Some(grant)) => self.session.set_waiting(&grant, &code).await,
+            Ok(None) => self.session.set_typed_code(&code).await,
             Err(Error::Refused(refused)) => {
                 if let CodeRefused::OtherTenant { .. } = refused {
                     // Kept for the switch to that tenant.
-                    self.session.set_typed_code(typed).await?;
+                    self.session.set_typed_code(&code).await?;
                 }
                 self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed, words)).await
             }

@@ -1,5 +1,9 @@
 //! The operator's command line: `tms-portal VERB`.
 
+// First: its macros are for those below.
+#[macro_use]
+mod out;
+
 mod admin;
 mod check;
 mod client;
@@ -21,6 +25,7 @@ use super::providers::reach::Reach;
 use super::service::{Fault, Services, SystemClock, SystemEntropy, TenantAdmin};
 use super::tls::development;
 use crate::domain::ids::TenantId;
+use crate::domain::readable;
 
 /// Runs and looks after a Trust Manager portal
 ///
@@ -122,6 +127,11 @@ impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
         Self::Other(error.to_string())
     }
+}
+
+/// Reads a name that people read.
+fn name(text: &str) -> Result<String, String> {
+    readable::name(text).ok_or_else(|| format!("a name has 1 to {} characters, and no control characters or invisible ones", readable::LONGEST))
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {

@@ -1,19 +1,20 @@
 //! What the operator decided: flags over environment over `Leptos.toml`. Read once; all problems are reported at once.
 
 mod providers;
+mod public_url;
 mod tls;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use serde::Deserialize;
+use url::Host;
 
-use super::guard::client_address::TrustedProxies;
+use super::guard::client_address::{ForwardedHeader, TrustedProxies};
 use super::providers::reach::Reach;
 use super::service::DATABASE;
 use super::state::RequestLimits;
@@ -92,6 +93,8 @@ struct PortalSection {
     data_dir: Option<PathBuf>,
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpNet>>,
+    /// The header in which they say whom they speak for.
+    forwarded_header: Option<ForwardedHeader>,
     limits: RequestLimits,
     providers: ProvidersSection,
 }
@@ -108,8 +111,10 @@ pub struct Config {
     pub leptos: LeptosOptions,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
-    /// Without a slash at its end.
+    /// An origin, without a slash at its end.
     pub public_url: String,
+    /// Its host; `None` while there is no telling.
+    public_host: Option<Host<String>>,
     pub test_tenant: bool,
     pub tls: Tls,
     pub trusted_proxies: TrustedProxies,
@@ -135,20 +140,28 @@ impl Config {
         let (leptos, portal) = file;
         let listen = options.listen.unwrap_or(leptos.site_addr);
         let scheme = if options.tls.wanted() { "https" } else { "http" };
-        let public_url = options.public_url.clone().or(portal.public_url).unwrap_or_else(|| format!("{scheme}://{listen}"));
+        let setting = if options.public_url.is_none() { "[portal] public-url" } else { "--public-url" };
+        let (written, origin) = match options.public_url.clone().or(portal.public_url) {
+            Some(written) => (written.clone(), public_url::origin(&written)),
+            None => (format!("{scheme}://{listen}"), public_url::of_listener(scheme, listen)),
+        };
         let mut config = Self {
             listen,
             data_dir: options.data.dir_or(portal.data_dir),
-            public_url: public_url.trim_end_matches('/').to_owned(),
+            public_url: origin.as_ref().map_or_else(|_| written.clone(), public_url::text),
+            public_host: origin.as_ref().ok().and_then(|url| url.host().map(|host| host.to_owned())),
             test_tenant: options.test_tenant,
             tls: Tls::Elsewhere,
-            trusted_proxies: TrustedProxies(Arc::from(portal.trusted_proxies.clone().unwrap_or_default())),
+            trusted_proxies: TrustedProxies { networks: portal.trusted_proxies.clone().unwrap_or_default().into(), header: portal.forwarded_header },
             limits: portal.limits,
             reach: Reach::default(),
             leptos,
         };
         let mut problems = config.problems(options);
-        match options.tls.read(config.public_host_name()) {
+        if let Err(refused) = origin {
+            problems.push(format!("{setting}: {written:?}: {refused}"));
+        }
+        match options.tls.read(config.public_host_name().as_deref()) {
             Ok(tls) => config.tls = tls,
             Err(problem) => problems.push(problem),
         }
@@ -165,7 +178,7 @@ impl Config {
 
     /// Whether people reach the portal over TLS.
     pub fn https(&self) -> bool {
-        self.public_url.starts_with("https://")
+        self.public_host.is_some() && self.public_url.starts_with("https://")
     }
 
     /// Whether others than this machine can reach the portal.
@@ -176,7 +189,7 @@ impl Config {
     /// Where the portal is sought, outside and here: what a certificate has to be for.
     pub fn hosts(&self) -> Vec<String> {
         let listen = Some(self.listen.ip()).filter(|address| !address.is_unspecified());
-        self.public_host_name().map(str::to_owned).into_iter().chain(listen.map(|address| address.to_string())).collect()
+        self.public_host_name().into_iter().chain(listen.map(|address| address.to_string())).collect()
     }
 
     fn problems(&self, options: &Options) -> Vec<String> {
@@ -192,10 +205,10 @@ impl Config {
                 "--tls-self-signed: is for development, and others can reach this address; add --tls-self-signed-anywhere if you mean it".into(),
             );
         }
-        match self.public_host() {
-            None => problems.push(format!("--public-url: {} is not of the form https://host[:port]", self.public_url)),
+        match &self.public_host {
+            None => {}
             // The default, when all of this machine's addresses are listened on.
-            Some(_) if options.tls.wanted() && self.public_host_name().is_some_and(is_no_address) => {
+            Some(host) if options.tls.wanted() && is_no_address(host) => {
                 problems.push(format!("--public-url: nobody can go to {}; say how the portal is reached", self.public_url));
             }
             Some(_) if !self.https() && options.tls.wanted() => {
@@ -218,31 +231,33 @@ impl Config {
         problems
     }
 
-    /// Host and port of the public URL; `None` if it is more or less than an origin.
-    fn public_host(&self) -> Option<&str> {
-        let host = self.public_url.strip_prefix("https://").or_else(|| self.public_url.strip_prefix("http://"))?;
-        let plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && host.is_ascii() && host == host.to_ascii_lowercase();
-        plain.then_some(host)
-    }
-
     /// The public URL's host alone, IPv6 addresses without brackets.
-    fn public_host_name(&self) -> Option<&str> {
-        let host = self.public_host()?;
-        match host.strip_prefix('[') {
-            Some(address) => address.split_once(']').map(|(address, _)| address),
-            None => Some(host.rsplit_once(':').map_or(host, |(name, _)| name)),
-        }
+    fn public_host_name(&self) -> Option<String> {
+        self.public_host.as_ref().map(|host| match host {
+            Host::Domain(name) => name.clone(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        })
     }
 
     fn public_host_is_local(&self) -> bool {
-        let name = self.public_host_name().unwrap_or_default();
-        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        match &self.public_host {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            // Said already, and not what follows from it.
+            None => true,
+        }
     }
 }
 
 /// `0.0.0.0` and `::` are for listening only.
-fn is_no_address(host: &str) -> bool {
-    host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
+fn is_no_address(host: &Host<String>) -> bool {
+    match host {
+        Host::Domain(_) => false,
+        Host::Ipv4(address) => address.is_unspecified(),
+        Host::Ipv6(address) => address.is_unspecified(),
+    }
 }
 
 fn read_file(path: &Path) -> Result<(LeptosOptions, PortalSection), String> {
@@ -301,9 +316,20 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once() {
         assert_eq!(problems("", "http://tms.example.org", "0.0.0.0:80", true), 2);
-        for not_an_origin in ["tms.example.org", "https://", "https://h/path", "https://u@h", "ftp://h", "https://Upper"] {
+        for not_an_origin in
+            ["tms.example.org", "https://", "https://h/path", "https://u@h", "ftp://h", "https://h:abc", "http://[::1", "http://a\\b"]
+        {
             assert_eq!(problems("[portal]\ntrusted-proxies = []\n", not_an_origin, "127.0.0.1:1", false), 1, "{not_an_origin}");
         }
+    }
+
+    #[test]
+    fn the_public_url_is_kept_as_the_origin_that_browsers_send() {
+        let (_dir, mut options) = options("[portal]\npublic-url = \"https://h:abc\"\n", "http://127.0.0.1:80/", "127.0.0.1:80", true);
+        assert_eq!(Config::read(&options).expect("settings").public_url, "http://127.0.0.1");
+        options.public_url = None;
+        let refused = Config::read(&options).expect_err("no port").to_string();
+        assert!(refused.starts_with("[portal] public-url: \"https://h:abc\": it is no URL of the form"), "{refused}");
     }
 
     #[test]
@@ -335,7 +361,7 @@ mod tests {
         options.tls.tls_self_signed_anywhere = true;
         assert_eq!(Config::read(&options).expect("meant").hosts(), ["tms.example.org"]);
         options.public_url = None;
-        assert!(Config::read(&options).expect_err("no address").to_string().contains("nobody can go to https://0.0.0.0:443"));
+        assert!(Config::read(&options).expect_err("no address").to_string().contains("nobody can go to https://0.0.0.0;"));
     }
 
     #[test]

@@ -31,6 +31,7 @@ use crate::domain::form;
 use crate::domain::listing::{ListQuery, Word};
 use crate::domain::paths::{self, Onward};
 use crate::domain::step_up::Missing;
+use crate::domain::time::{Timestamp, Zone};
 use crate::words::{self, Languages, Words};
 
 /// `Chrome on Linux`, as far as the browser says.
@@ -72,17 +73,33 @@ pub fn theme() -> Option<Theme> {
     use_context::<Parts>().and_then(|parts| preferences::theme(&parts.headers))
 }
 
-/// Remembers language and colours in this browser.
-pub fn keep_preferences(language: &str, theme: &str) -> Result<(), ServerFnError> {
+/// Remembers language, colours and time zone in this browser.
+pub fn keep_preferences(language: &str, theme: &str, zone: &str) -> Result<(), ServerFnError> {
     let Reading { languages, https } = use_context().ok_or_else(|| lost("languages"))?;
     let cookies = [
         languages.all().iter().find(|known| known.tag() == language).and_then(|words| preferences::keep_language(words, https.0)),
         (theme == "system" || Theme::parse(theme).is_some()).then(|| preferences::keep_theme(Theme::parse(theme), https.0)).flatten(),
+        (zone == "browser" || Zone::parse(zone).is_some()).then(|| preferences::keep_zone(Zone::parse(zone), https.0)).flatten(),
     ];
     if let Some(response) = use_context::<ResponseOptions>() {
         cookies.into_iter().flatten().for_each(|cookie| response.append_header(SET_COOKIE, cookie));
     }
     Ok(())
+}
+
+/// In which zone times are shown: the one this browser's person chose, or UTC.
+pub fn zone() -> Zone {
+    chosen_zone().unwrap_or(Zone::UTC)
+}
+
+/// The zone this browser's person chose.
+pub fn chosen_zone() -> Option<Zone> {
+    use_context::<Parts>().and_then(|parts| preferences::zone(&parts.headers))
+}
+
+/// A point in time in words, in the zone of [`zone`].
+pub fn exactly(at: Timestamp) -> String {
+    words().exactly(at, &zone())
 }
 
 /// All use cases.

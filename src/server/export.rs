@@ -1,9 +1,12 @@
 //! What people and administrators take with them: the record as a file. Read a piece at a time, so that a long one costs no
 //! memory.
 
+use std::convert::Infallible;
+
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -14,11 +17,24 @@ use serde_json::json;
 use super::caller::Caller;
 use super::guard::trouble::Trouble;
 use super::service::record::Readable;
+use super::preferences;
 use super::service::{Fault, Services};
 use super::state::AppState;
 use crate::domain::activity::Happened;
 use crate::domain::listing::Wanted;
 use crate::domain::paths;
+use crate::domain::time::Zone;
+
+/// The zone that was chosen for the browser that asks; else UTC.
+struct InZone(Zone);
+
+impl<S: Sync> FromRequestParts<S> for InZone {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(preferences::zone(&parts.headers).unwrap_or(Zone::UTC)))
+    }
+}
 
 /// The guard lets only those in whose data they are.
 pub fn router() -> Router<AppState> {
@@ -32,7 +48,7 @@ pub fn router() -> Router<AppState> {
 /// A line of the record, in a file.
 #[derive(Serialize)]
 struct Exported {
-    /// RFC 3339.
+    /// RFC 3339, in UTC.
     at: String,
     kind: String,
     person: Option<String>,
@@ -40,11 +56,16 @@ struct Exported {
     subject: Option<String>,
     administrator: Option<String>,
     from: Option<String>,
+    /// The same time in the zone that was chosen for this browser.
+    local_time: String,
+    time_zone: String,
 }
 
-impl From<Happened> for Exported {
-    fn from(line: Happened) -> Self {
+impl Exported {
+    fn new(line: Happened, zone: &Zone) -> Self {
         Self {
+            local_time: line.at.to_rfc3339_in(zone),
+            time_zone: zone.name().to_owned(),
             at: line.at.to_rfc3339(),
             kind: line.kind,
             person: line.person,
@@ -56,7 +77,7 @@ impl From<Happened> for Exported {
     }
 }
 
-async fn own_json(State(services): State<Services>, caller: Caller) -> Result<Response, Trouble> {
+async fn own_json(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Result<Response, Trouble> {
     let Some(person) = &caller.signed_in else { return Ok(StatusCode::UNAUTHORIZED.into_response()) };
     let accounts = services.list_host_accounts(person).await?;
     let accounts: Vec<_> = accounts
@@ -80,40 +101,41 @@ async fn own_json(State(services): State<Services>, caller: Caller) -> Result<Re
     }
     let head =
         json!({ "tenant": person.tenant_id(), "user": person.user_id(), "name": person.display_name(), "host_accounts": accounts, "keys": keys });
-    Ok(as_json(services, person.own_record(), head.to_string()))
+    Ok(as_json(services, person.own_record(), head.to_string(), zone))
 }
 
-async fn own_csv(State(services): State<Services>, caller: Caller) -> Response {
-    caller.signed_in.as_ref().map_or_else(|| StatusCode::UNAUTHORIZED.into_response(), |person| as_csv(services, person.own_record()))
+async fn own_csv(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Response {
+    caller.signed_in.as_ref().map_or_else(|| StatusCode::UNAUTHORIZED.into_response(), |person| as_csv(services, person.own_record(), zone))
 }
 
-async fn tenants_json(State(services): State<Services>, caller: Caller) -> Response {
+async fn tenants_json(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Response {
     let admin = caller.signed_in.as_ref().and_then(|person| services.administer(person).ok());
     let Some(admin) = admin else { return StatusCode::FORBIDDEN.into_response() };
     let head = json!({ "tenant": admin.tenant_id() }).to_string();
-    as_json(services, admin.tenants_record(), head)
+    as_json(services, admin.tenants_record(), head, zone)
 }
 
-async fn tenants_csv(State(services): State<Services>, caller: Caller) -> Response {
+async fn tenants_csv(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Response {
     let admin = caller.signed_in.as_ref().and_then(|person| services.administer(person).ok());
-    admin.map_or_else(|| StatusCode::FORBIDDEN.into_response(), |admin| as_csv(services, admin.tenants_record()))
+    admin.map_or_else(|| StatusCode::FORBIDDEN.into_response(), |admin| as_csv(services, admin.tenants_record(), zone))
 }
 
 /// `head` is an object; the record becomes its last member.
-fn as_json(services: Services, record: Readable, head: String) -> Response {
+fn as_json(services: Services, record: Readable, head: String, zone: Zone) -> Response {
     let head = format!("{},\"activity\":[", head.strip_suffix('}').unwrap_or(&head));
-    let line = |line: Happened, first: bool| {
+    let line = move |line: Happened, first: bool| {
         let comma = if first { "\n" } else { ",\n" };
-        Ok(format!("{comma}{}", serde_json::to_string(&Exported::from(line)).map_err(Fault::new)?).into_bytes())
+        Ok(format!("{comma}{}", serde_json::to_string(&Exported::new(line, &zone)).map_err(Fault::new)?).into_bytes())
     };
     file("application/json", "tms-activity.json", services, record, head.into_bytes(), line, b"\n]}\n")
 }
 
-fn as_csv(services: Services, record: Readable) -> Response {
-    let head = b"at,kind,person,client,subject,administrator,from\r\n".to_vec();
-    let line = |line: Happened, _first: bool| {
-        let line = Exported::from(line);
-        let cells = [Some(line.at), Some(line.kind), line.person, line.client, line.subject, line.administrator, line.from];
+fn as_csv(services: Services, record: Readable, zone: Zone) -> Response {
+    let head = b"at,kind,person,client,subject,administrator,from,local_time,time_zone\r\n".to_vec();
+    let line = move |line: Happened, _first: bool| {
+        let line = Exported::new(line, &zone);
+        let (local, zone) = (Some(line.local_time), Some(line.time_zone));
+        let cells = [Some(line.at), Some(line.kind), line.person, line.client, line.subject, line.administrator, line.from, local, zone];
         let mut row = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         row.write_record(cells.map(|cell| harmless(cell.unwrap_or_default()))).map_err(Fault::new)?;
         row.into_inner().map_err(|error| Fault::new(error.into_error()))

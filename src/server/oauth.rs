@@ -7,11 +7,13 @@ pub mod error;
 pub mod form;
 pub mod jwks;
 pub mod revoke;
+pub mod tenants;
 pub mod token;
 
 use axum::Router;
 use axum::routing::{get, post};
 
+use super::guard::headers::public_document;
 use super::state::AppState;
 use crate::domain::paths;
 
@@ -20,10 +22,8 @@ pub const LARGEST_BODY: usize = 16 * 1024;
 
 pub fn router() -> Router<AppState> {
     let tenant = |path: &str| format!("/t/{{tenant}}{path}");
-    Router::new()
-        .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
-        .route(&tenant(paths::TOKEN), post(token::post))
-        .route(&tenant(paths::REVOKE), post(revoke::post))
+    let documents = Router::new()
+        .route(paths::TENANTS, get(tenants::get))
         .route(&tenant(paths::JWKS), get(jwks::get))
         // RFC 8414 §3.1 inserts the well-known part before the issuer's path; other clients append it.
         .route(&tenant(paths::OAUTH_METADATA), get(discovery::get))
@@ -31,4 +31,11 @@ pub fn router() -> Router<AppState> {
         .route(&format!("{}/t/{{tenant}}", paths::OAUTH_METADATA), get(discovery::get))
         .route(&format!("{}/t/{{tenant}}", paths::OPENID_METADATA), get(discovery::get))
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(public_document());
+    Router::new()
+        .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
+        .route(&tenant(paths::TOKEN), post(token::post))
+        .route(&tenant(paths::REVOKE), post(revoke::post))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .merge(documents)
 }

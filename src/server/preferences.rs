@@ -1,18 +1,20 @@
-//! What a browser remembers about how its person reads, and where they sign in: language, colours, institution. In cookies of its own, so that it holds before
-//! sign-in, after sign-out, and for the error pages.
+//! What a browser remembers about how its person reads, and where they sign in: language, colours, time zone, institution. In cookies of
+//! its own, so that it holds before sign-in, after sign-out, and for the error pages.
 
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::domain::ids::ProviderId;
+use crate::domain::time::Zone;
 use crate::words::{Languages, Words};
 
 const LANGUAGE: &str = "tms-language";
 const THEME: &str = "tms-theme";
+const ZONE: &str = "tms-zone";
 const INSTITUTION: &str = "tms-institution";
 /// Over TLS: a cookie that a sibling site sets for a common parent domain cannot have this name (RFC 6265bis §4.1.3.2).
 const HOST_ONLY: &str = "__Host-";
-/// The theme that follows the browser, kept as a value: removing a cookie would bring back one that a sibling site has set.
+/// No choice of one's own, kept as a value: removing a cookie would bring back one that a sibling site has set.
 const SYSTEM: &str = "system";
 /// A year, in seconds.
 const KEPT: u32 = 31_536_000;
@@ -55,6 +57,16 @@ pub fn keep_language(words: Words, https: bool) -> Option<HeaderValue> {
 /// `Set-Cookie` for the colours chosen.
 pub fn keep_theme(theme: Option<Theme>, https: bool) -> Option<HeaderValue> {
     set_cookie(THEME, theme.map_or(SYSTEM, Theme::as_str), https)
+}
+
+/// `None`: nothing was chosen, or no such zone is known any more.
+pub fn zone(headers: &HeaderMap) -> Option<Zone> {
+    cookie(headers, ZONE).and_then(Zone::parse)
+}
+
+/// `Set-Cookie` for the time zone chosen.
+pub fn keep_zone(zone: Option<Zone>, https: bool) -> Option<HeaderValue> {
+    set_cookie(ZONE, zone.map_or(SYSTEM, Zone::name), https)
 }
 
 /// Where somebody signed in last.

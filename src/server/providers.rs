@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{Claims, IdentityFrom, NotVouched, Profile, Provider, Through, Vouched};
 use crate::domain::time::Timestamp;
+use crate::proxy::Proxy;
 pub use cause::Why;
 use http::{ForTokens, Http};
 pub use known::check_address;
@@ -66,6 +67,20 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Tells of the proxy that the request went through: what failed may be its fault.
+    fn behind(self, proxy: Option<Proxy>) -> Self {
+        let why = match self {
+            Self::Unreachable(why) => why,
+            Self::Slow => Why::Slow,
+            other => return other,
+        };
+        match (proxy, why) {
+            (None, Why::Slow) => Self::Slow,
+            (None, why) => Self::Unreachable(why),
+            (Some(proxy), why) => Self::Unreachable(Why::Proxied { proxy: proxy.to_string(), why: Box::new(why) }),
+        }
+    }
+
     /// With no more of what others sent than fits in a log and on a page.
     #[must_use]
     pub fn shortened(self) -> Self {

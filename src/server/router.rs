@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get};
 use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
@@ -26,7 +26,7 @@ use super::context::Reading;
 use super::guard::{apart, client_address, forms, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
-use super::{brand, caller, export, oauth, sign_in, telemetry, tms};
+use super::{brand, caller, export, oauth, sign_in, telemetry, tms, unknown};
 use crate::domain::paths::{self, Onward};
 use crate::pages::{App, ErrorPage, shell};
 
@@ -36,14 +36,14 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub const LARGEST_FORM: usize = 64 * 1024;
 
 pub fn router(state: AppState) -> Router {
-    let (https, proxies) = (state.https, state.trusted_proxies.clone());
+    let (https, noting) = (state.https, state.clone());
     let outside = ServiceBuilder::new()
         .layer(telemetry::layer())
         .map_response(move |response| headers::secure(https, response))
         .layer(from_fn_with_state(state.clone(), trouble::explain))
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .map_request(move |request| client_address::note(&proxies, request));
+        .map_request(move |request| client_address::note(&noting.trusted_proxies, &noting.limits.unknown_addresses, request));
     machines().merge(people(&state)).merge(files(&state)).layer(outside).with_state(state)
 }
 
@@ -61,7 +61,7 @@ fn machines() -> Router<AppState> {
 fn people(state: &AppState) -> Router<AppState> {
     let (shared, options) = (state.clone(), state.leptos.clone());
     Router::new()
-        .route(&format!("{}/{{*action}}", paths::ACTIONS), post(action))
+        .route(&format!("{}/{{*action}}", paths::ACTIONS), any(action))
         .merge(sign_in::router())
         .merge(export::router())
         .leptos_routes_with_context(state, pages(), move || provide(&shared), move || shell(options.clone()))
@@ -94,8 +94,11 @@ fn files(state: &AppState) -> Router<AppState> {
     let package = format!("/{}", state.leptos.site_pkg_dir);
     let built = ServeDir::new(site.join(state.leptos.site_pkg_dir.as_ref())).append_index_html_on_directories(false);
     let built = built.precompressed_br().precompressed_gzip();
-    let built = Router::new().fallback_service(built).layer(map_response(never_changes));
-    Router::new().nest_service(&package, built).fallback_service(ServeDir::new(site).append_index_html_on_directories(false))
+    let built = Router::new().fallback_service(built).layer(map_response(never_changes)).layer(from_fn(unknown::no_such_file));
+    let files = ServeDir::new(site).append_index_html_on_directories(false);
+    let pages = unknown::Pages::new(&pages());
+    let files = ServiceBuilder::new().layer(from_fn_with_state(pages, unknown::answer)).layer(from_fn(unknown::no_such_file)).service(files);
+    Router::new().nest_service(&package, built).fallback_service(files)
 }
 
 /// The built files have their hash in their name: what is there stays what it is.
@@ -122,6 +125,12 @@ fn sessions(state: &AppState) -> SessionManagerLayer<Store> {
 
 /// Runs a server function.
 async fn action(State(state): State<AppState>, mut request: Request) -> Response {
+    if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    if request.method() != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
+    }
     // Leptos would send a browser back to the Referer, or home, with a fault's text in the address. Ours go nowhere but to the
     // error page, which `trouble::explain` makes.
     request.headers_mut().remove(header::REFERER);

@@ -80,6 +80,8 @@ pub struct Limits {
     pub arrivals: Limiter,
     /// Lines in the log about logout tokens, by provider.
     pub refused_logouts: Limiter,
+    /// Lines in the log about proxies that do not say where requests come from, by proxy.
+    pub unknown_addresses: Limiter,
 }
 
 /// How many requests a minute each caller may send.
@@ -98,11 +100,13 @@ impl Default for RequestLimits {
     fn default() -> Self {
         let per_minute = |most| NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN);
         Self {
-            device_requests: per_minute(60),
-            oauth_requests: per_minute(3_000),
+            // 500 terminals behind one address start within a minute, and poll every 5 seconds.
+            device_requests: per_minute(600),
+            oauth_requests: per_minute(12_000),
             wrong_secrets: per_minute(20),
             registrations: per_minute(10),
-            pages: per_minute(1_200),
+            // As many people answer them: pages, forms, and a page that follows its device every 2 seconds.
+            pages: per_minute(6_000),
             arrivals: per_minute(60),
         }
     }
@@ -118,6 +122,21 @@ impl From<RequestLimits> for Limits {
             pages: Limiter::per_minute(limits.pages),
             arrivals: Limiter::per_minute(limits.arrivals),
             refused_logouts: Limiter::per_minute(NonZeroU32::MIN),
+            unknown_addresses: Limiter::per_minute(NonZeroU32::MIN),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_let_500_terminals_behind_one_address_in() {
+        let limits = Limits::from(RequestLimits::default());
+        let each = |times: u32, limiter: &Limiter| (0..500 * times).all(|_| limiter.check("network 192.0.2.1").is_ok());
+        assert!(each(1, &limits.device_requests), "each asks for a code");
+        // A code, polls for a minute, and the first poll twice, as Go's x/oauth2 sends it.
+        assert!(each(1 + 12 + 1, &limits.oauth_requests), "and for its token");
     }
 }

@@ -31,6 +31,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::guard::headers::public_document;
 use super::state::AppState;
 use crate::domain::paths;
 use error::{TOO_MUCH, TmsError};
@@ -41,12 +42,17 @@ const LONGEST: Duration = Duration::from_secs(25);
 pub fn router() -> Router<AppState> {
     described()
         .0
-        .route(paths::OPENAPI, get(openapi::get))
         .route("/v1", any(error::not_found))
         .route("/v1/", any(error::not_found))
         .route("/v1/{*unknown}", any(error::not_found))
         .method_not_allowed_fallback(error::method_not_allowed)
+        .merge(description())
         .layer(from_fn_with_state(LONGEST, in_json))
+}
+
+fn description() -> Router<AppState> {
+    let router = Router::new().route(paths::OPENAPI, get(openapi::get));
+    router.method_not_allowed_fallback(error::method_not_allowed).layer(public_document())
 }
 
 /// Answers for a request that takes too long or panics; the router around this one would, but does not speak JSON.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::host_accounts::HostAccountItem;
+use crate::domain::client::RequestRefused;
 use crate::domain::time::Timestamp;
 
 /// A request that waits for the person's decision.
@@ -15,8 +16,8 @@ pub struct WaitingRequest {
     pub client: ClientItem,
     pub requested_at: Timestamp,
     pub from: Option<String>,
-    /// The request came from the address this browser has.
-    pub same_address: bool,
+    /// How that address stands to the one this browser has.
+    pub nearness: Nearness,
     /// What the program calls itself.
     pub agent: String,
     pub expires_in_seconds: u64,
@@ -28,6 +29,17 @@ pub struct WaitingRequest {
     pub lifetimes: Vec<LifetimeItem>,
     /// The tenant demands the "I started this" tick.
     pub tick_required: bool,
+}
+
+/// How the address of a request stands to the browser's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nearness {
+    SameAddress,
+    /// Of one IPv6 /64.
+    SameNetwork,
+    Elsewhere,
+    /// One of them is not known.
+    Unknown,
 }
 
 /// Who asks, as people read it.
@@ -53,7 +65,7 @@ pub enum Standing {
 pub struct LifetimeItem {
     pub seconds: u64,
     pub words: String,
-    pub until: String,
+    pub until: Timestamp,
 }
 
 /// A request after its decision.
@@ -82,6 +94,8 @@ pub enum Outcome {
     Denied,
     Withdrawn,
     Expired,
+    /// The operators decided meanwhile that the application gets nothing of it.
+    Refused(RequestRefused),
 }
 
 /// Takes a typed code, before or after sign-in.
@@ -119,7 +133,7 @@ pub async fn decide_device(
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, ClientDisabled, Expired, NotConfirmed};
+    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed};
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths::{DEVICE, DEVICE_RESULT};
     use crate::server::context::{self, Chosen, Error, Notice, Place};
@@ -145,7 +159,7 @@ pub async fn decide_device(
             Ok(())
         }
         Err(Error::Refused(refused)) => {
-            if refused == ClientDisabled {
+            if matches!(refused, NotAllowed(_)) {
                 caller.session.forget_waiting().await.map_err(context::fault)?;
             }
             let chosen = Some(Chosen { lifetime, host_accounts });
@@ -289,7 +303,8 @@ fn consent(
 mod items {
     use std::net::IpAddr;
 
-    use super::{ClientItem, DecidedRequest, DeviceItem, HostAccountItem, LifetimeItem, Outcome, Standing, WaitingRequest};
+    use super::{ClientItem, DecidedRequest, DeviceItem, HostAccountItem, LifetimeItem, Nearness, Outcome, Standing, WaitingRequest};
+    use crate::domain::attempts::network;
     use crate::domain::client::Client;
     use crate::domain::device_grant::{DeviceGrant, State};
     use crate::domain::scope::Scope;
@@ -304,6 +319,17 @@ mod items {
                 (true, _) => Self::AnyProgram,
                 (false, true) => Self::Verified,
                 (false, false) => Self::NotVerified,
+            }
+        }
+    }
+
+    impl Nearness {
+        fn of(requested: Option<IpAddr>, browser: Option<IpAddr>) -> Self {
+            match requested.zip(browser) {
+                None => Self::Unknown,
+                Some((requested, browser)) if requested == browser => Self::SameAddress,
+                Some((requested, browser)) if network(requested) == network(browser) => Self::SameNetwork,
+                Some(_) => Self::Elsewhere,
             }
         }
     }
@@ -328,13 +354,13 @@ mod items {
             let lifetime = |lifetime: std::time::Duration| LifetimeItem {
                 seconds: lifetime.as_secs(),
                 words: words().span(lifetime),
-                until: words().exactly(now + lifetime),
+                until: now + lifetime,
             };
             Self {
                 code,
                 client: ClientItem::from(&client),
                 requested_at: grant.requested.at,
-                same_address: grant.requested.from.is_some() && grant.requested.from == browser,
+                nearness: Nearness::of(grant.requested.from, browser),
                 from: grant.requested.from.map(|from| from.to_string()),
                 agent: grant.requested.agent,
                 expires_in_seconds: grant.expires_at.since(now).as_secs(),
@@ -369,8 +395,9 @@ mod items {
 
     impl DecidedRequest {
         pub(super) fn new(decided: Decided, now: Timestamp) -> Self {
-            let Decided { grant, client, host_accounts } = decided;
+            let Decided { grant, refused, client, host_accounts } = decided;
             let expired = grant.is_expired(now);
+            let may_create_keys = grant.allowed_scope().contains(Scope::KeysCreate);
             let (outcome, until) = match grant.state {
                 State::Approved(approval) if !expired => (Outcome::Waiting, Some(approval.until)),
                 State::Redeemed { approval, pickup } => {
@@ -380,12 +407,13 @@ mod items {
                 State::Withdrawn { .. } => (Outcome::Withdrawn, None),
                 State::Approved(_) | State::Pending | State::Lapsed { .. } => (Outcome::Expired, None),
             };
+            let (outcome, until) = refused.map_or((outcome, until), |refused| (Outcome::Refused(refused), None));
             Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(&client),
-                status: words().outcome(&outcome),
+                status: words().outcome(&outcome, &crate::server::context::zone()),
                 outcome,
-                may_create_keys: grant.scope.contains(Scope::KeysCreate),
+                may_create_keys,
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
                 until,
             }

@@ -84,7 +84,7 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
         Ok(linked) => {
             caller.session.forget_waiting_link().await.map_err(context::fault)?;
             context::see_other(HOSTS);
-            context::say(w.link_answered(linked.as_ref())).await
+            context::say(w.link_answered(linked.as_ref(), &context::zone())).await
         }
         Err(Error::Refused(refused)) => {
             if refused != AnswerRefused::NoMfa && refused != AnswerRefused::SomebodyElses {

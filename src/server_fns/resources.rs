@@ -22,7 +22,7 @@ pub async fn link_offered_accounts(#[server(default)] accounts: Vec<String>) -> 
     match linked {
         Ok(linked) => {
             caller.session.forget_offer().await.map_err(context::fault)?;
-            context::say(w.offer_linked(&linked)).await
+            context::say(w.offer_linked(&linked, &context::zone())).await
         }
         Err(Error::Refused(refused)) => {
             match refused {

@@ -2,30 +2,30 @@
 
 use super::Language;
 use crate::domain::host_account::HostAccount;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, Zone};
 use crate::server::service::my_links::Linked;
 
 impl Language {
     /// What a yes means where the account is the person's already.
-    pub fn link_is_yours(&self, until: Timestamp) -> String {
-        if until < Timestamp::FOREVER { self.link_yours(self.exactly(until)) } else { self.link_yours_for_ever() }
+    pub fn link_is_yours(&self, until: Timestamp, zone: &Zone) -> String {
+        if until < Timestamp::FOREVER { self.link_yours(self.exactly(until, zone)) } else { self.link_yours_for_ever() }
     }
 
     /// What came of an offer: of one account what came of it, of several how many.
-    pub fn offer_linked(&self, linked: &[Linked]) -> String {
+    pub fn offer_linked(&self, linked: &[Linked], zone: &Zone) -> String {
         match linked {
-            [one] => self.link_answered(Some(one)),
+            [one] => self.link_answered(Some(one), zone),
             several => self.offer_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)),
         }
     }
 
     /// What came of the answer; `None`: it was no.
-    pub fn link_answered(&self, linked: Option<&Linked>) -> String {
+    pub fn link_answered(&self, linked: Option<&Linked>, zone: &Zone) -> String {
         let Some(Linked { account: HostAccount { account, host, expires_at, .. }, renewed }) = linked else { return self.link_stopped() };
         match (*renewed, *expires_at < Timestamp::FOREVER) {
-            (false, true) => self.link_linked(account, host, self.exactly(*expires_at)),
+            (false, true) => self.link_linked(account, host, self.exactly(*expires_at, zone)),
             (false, false) => self.link_linked_for_ever(account, host),
-            (true, true) => self.link_renewed(account, host, self.exactly(*expires_at)),
+            (true, true) => self.link_renewed(account, host, self.exactly(*expires_at, zone)),
             (true, false) => self.link_renewed_for_ever(account, host),
         }
     }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Language;
-use crate::domain::time::{Timestamp, Unit, largest_unit};
+use crate::domain::time::{Timestamp, Unit, Zone, largest_unit};
 
 impl Language {
     /// `20 November 2026, 14:02 UTC`.
-    pub fn exactly(&self, at: Timestamp) -> String {
-        match at.calendar() {
-            Some(at) => self.moment(at.day, at.month, at.year.to_string(), format!("{:02}:{:02}", at.hour, at.minute)),
+    pub fn exactly(&self, at: Timestamp, zone: &Zone) -> String {
+        match at.calendar(zone) {
+            Some(at) => self.moment(at.day, at.month, at.year.to_string(), format!("{:02}:{:02} {}", at.hour, at.minute, at.zone)),
             None => self.moment_unknown(),
         }
     }
@@ -23,7 +23,7 @@ impl Language {
         if at > now { self.in_span(self.span(left)) } else { self.span_ago(self.span(gone)) }
     }
 
-    /// The largest whole unit that fits: `45 seconds`, `8 hours`, `30 days`.
+    /// The largest unit, rounded to the nearest: `45 seconds`, `8 hours`, `30 days`.
     pub fn span(&self, span: Duration) -> String {
         let (count, unit) = largest_unit(span);
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -55,14 +55,16 @@ mod tests {
     fn times_read_as_people_say_them() {
         let now = Timestamp::from_millis(1_795_210_927_123);
         let [en, es] = both();
-        assert_eq!(en.exactly(now), "20 November 2026, 21:42 UTC");
-        assert_eq!(es.exactly(now), "20 de noviembre de 2026, 21:42 UTC");
+        assert_eq!(en.exactly(now, &Zone::UTC), "20 November 2026, 21:42 UTC");
+        let madrid = Zone::parse("Europe/Madrid").expect("a zone");
+        assert_eq!(es.exactly(now, &madrid), "20 de noviembre de 2026, 22:42 CET");
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         assert_eq!(en.from_now(now - hours(72), now), "3 days ago");
         assert_eq!(es.from_now(now - hours(72), now), "hace 3 días");
         assert_eq!(en.from_now(now + hours(1), now), "in 1 hour");
         assert_eq!(es.from_now(now + hours(1), now), "en 1 hora");
         assert_eq!(en.from_now(now - Duration::from_secs(5), now), "just now");
+        assert_eq!(en.from_now(now + hours(8) - Duration::from_secs(1), now), "in 8 hours", "rounded to the nearest");
         assert_eq!(en.wait(Duration::from_secs(301)), "6 minutes");
     }
 }

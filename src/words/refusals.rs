@@ -2,11 +2,13 @@
 
 use super::Language;
 use crate::domain::brand::BrandRefused;
+use crate::domain::client::RequestRefused;
 use crate::domain::delegation::ChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
 use crate::domain::pubkey::Missing;
 use crate::domain::step_up;
+use crate::domain::time::Zone;
 use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble, Why};
 use crate::server::service::people::{PersonRefused, SignInRefused};
@@ -24,6 +26,7 @@ impl Language {
             CodeRefused::Malformed(UserCodeRefused::Empty) => self.code_refused_empty(),
             CodeRefused::Malformed(UserCodeRefused::WrongLength(letters)) => self.code_refused_length(i64::try_from(*letters).unwrap_or(i64::MAX)),
             CodeRefused::Malformed(UserCodeRefused::ImpossibleCharacters) => self.code_refused_impossible(),
+            CodeRefused::Malformed(UserCodeRefused::Ambiguous) => self.code_refused_ambiguous(),
             CodeRefused::NotValid => self.code_refused_not_valid(),
             CodeRefused::TooManyTries { wait } => self.code_refused_too_many(self.wait(*wait)),
             CodeRefused::SignInFirst => self.code_refused_sign_in_first(),
@@ -41,7 +44,9 @@ impl Language {
             DecisionRefused::NotConfirmed => self.decision_refused_not_confirmed(),
             DecisionRefused::LifetimeNotOffered => self.decision_refused_lifetime(),
             DecisionRefused::HostAccountNotYours => self.decision_refused_host_account(),
-            DecisionRefused::ClientDisabled => self.decision_refused_disabled(),
+            DecisionRefused::NotAllowed(RequestRefused::Disabled) => self.decision_refused_disabled(),
+            DecisionRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => self.decision_refused_grant(),
+            DecisionRefused::NotAllowed(RequestRefused::NoScopeLeft) => self.decision_refused_scope(),
         }
     }
 
@@ -88,7 +93,7 @@ impl Language {
     pub fn not_shown(&self, refused: &NotShown) -> String {
         match refused {
             NotShown::Wrong => self.second_factor_wrong(),
-            NotShown::TooManyTries { wait } => self.second_factor_too_many(self.span(*wait)),
+            NotShown::TooManyTries { wait } => self.second_factor_too_many(self.wait(*wait)),
             NotShown::TooLate => self.second_factor_too_late(),
         }
     }
@@ -137,19 +142,24 @@ impl Language {
             Why::UnknownAuthority => self.provider_why_unknown_authority(),
             Why::OtherName => self.provider_why_other_name(),
             Why::NotNow => self.provider_why_not_now(),
+            Why::Slow => self.provider_why_slow(),
+            Why::Proxied { proxy, why } => self.provider_why_proxied(self.provider_why(why), proxy),
             Why::Certificate(detail) | Why::Other(detail) => detail.clone(),
         }
     }
 
     /// How an answered request stands.
-    pub fn outcome(&self, outcome: &Outcome) -> String {
+    pub fn outcome(&self, outcome: &Outcome, zone: &Zone) -> String {
         match outcome {
             Outcome::Waiting => self.pickup_waiting(),
-            Outcome::PickedUp { at, from: Some(from) } => self.pickup_at_from(at.to_clock_words(), from),
-            Outcome::PickedUp { at, from: None } => self.pickup_at(at.to_clock_words()),
+            Outcome::PickedUp { at, from: Some(from) } => self.pickup_at_from(at.to_clock_words_in(zone), from),
+            Outcome::PickedUp { at, from: None } => self.pickup_at(at.to_clock_words_in(zone)),
             Outcome::Denied => self.pickup_denied(),
             Outcome::Withdrawn => self.pickup_withdrawn(),
             Outcome::Expired => self.pickup_expired(),
+            Outcome::Refused(RequestRefused::Disabled) => self.pickup_refused_disabled(),
+            Outcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => self.pickup_refused_grant(),
+            Outcome::Refused(RequestRefused::NoScopeLeft) => self.pickup_refused_scope(),
         }
     }
 

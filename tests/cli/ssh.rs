@@ -24,6 +24,14 @@ fn fingerprints(portal: &Portal) -> Vec<Value> {
 }
 
 #[test]
+fn times_are_shown_in_the_zone_of_the_machine() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    let output = machine.command(&["ssh", "testhost1"]).env("TZ", "America/Chicago").output().unwrap();
+    assert_eq!(Run::of(output).err, "Made a key for testhostaccount1 on testhost1, valid until 1 January 2999, 06:00 CST.\n");
+}
+
+#[test]
 fn the_first_time_a_key_is_made_and_registered_and_ssh_is_given_it() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);

@@ -61,7 +61,7 @@ async fn one_takes_ones_own_data_along_and_nobody_elses() {
     assert!(kinds.contains(&"key_created") && kinds.contains(&"signed_in") && !kinds.contains(&"signed_out"), "{kinds:?}");
     let csv = browser.request(reqwest::Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
     assert!(
-        csv.starts_with("at,kind,person,client,subject,administrator,from\r\n") && csv.contains(",key_created,testuser1,testclient1,SHA256:"),
+        csv.starts_with("at,kind,person,client,subject,administrator,from,local_time,time_zone\r\n") && csv.contains(",key_created,testuser1,testclient1,SHA256:"),
         "{csv}"
     );
     assert!(csv.contains(",'=HYPERLINK(1),") && !csv.contains("signed_out"), "{csv}");
@@ -104,5 +104,5 @@ async fn where_an_administrator_sits_is_not_told_to_others() {
     app.signed_in().await.post("/api/admin/people/change", &[("user", "eve"), ("change", "open-mfa")]).await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
     let csv = eve.request(reqwest::Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
-    assert!(csv.contains(",mfa_opened,eve,,,person:testuser1,\r\n") && csv.contains(",signed_in,eve,,,,127.0.0.1\r\n"), "{csv}");
+    assert!(csv.contains(",mfa_opened,eve,,,person:testuser1,,2026-") && csv.contains(",signed_in,eve,,,,127.0.0.1,2026-"), "{csv}");
 }

@@ -14,7 +14,6 @@ use tms_portal::domain::ids::{ClientId, TenantId, UserId};
 use tms_portal::domain::step_up::Shown;
 use tms_portal::domain::tenant::Tenant;
 use tms_portal::domain::time::Timestamp;
-use tms_portal::server::guard::client_address::TrustedProxies;
 use tms_portal::server::guard::headers::Https;
 use tms_portal::server::listen;
 use tms_portal::server::providers::reach::Reach;
@@ -153,7 +152,7 @@ impl TestApp {
             leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
             languages: Languages::built_in(),
             https: Https(setup.https),
-            trusted_proxies: TrustedProxies(proxies.into()),
+            trusted_proxies: proxies.into(),
             limits: setup.limits.into(),
         });
         let tls = setup.tls.then(|| development::prepare(dir.path(), &[], clock.now()).expect("a certificate"));

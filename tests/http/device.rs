@@ -2,6 +2,7 @@
 
 mod consent;
 mod guessing;
+mod narrowed;
 mod report;
 mod result;
 
@@ -56,6 +57,9 @@ async fn every_way_of_typing_a_code_is_understood() {
         format!("Code: {code}"),
         format!("{}/device?user_code={code}&lang=en", app.base),
         code.replace('-', "\0"),
+        code.replace('-', "\u{30fc}"),
+        format!("{}/device?user_code={}", app.base, code.replace('-', "%2D")),
+        format!("To sign in, open {}/device in a browser and enter the code {code}. It is good for 15 minutes.", app.base),
     ];
     for typed in typed {
         browser.post("/api/device/another", &[]).await;
@@ -77,6 +81,7 @@ async fn what_cannot_be_a_code_is_said_in_one_sentence_with_the_way_out() {
         ("WDJB-MJHTX", "That code has 9 letters; it should have 8."),
         ("WDJB-MJH0", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
         ("WDOB-MJHT", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
+        ("WDJB-MJHT or BCDF-GHJK", "There is more than one code in that text. Enter the one shown on your device."),
     ] {
         for browser in [&visitor, &person] {
             let page = browser.enter(typed).await;
@@ -248,6 +253,7 @@ async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
             assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"), "it is not entered by itself");
             assert_eq!(page.field("user_code"), if opted_in { device.user_code.as_str() } else { "" });
             assert_eq!(page.says("Go on only if your own device shows the same one."), opted_in);
+            assert_eq!(page.says("The code in the address was not filled in."), !opted_in);
         }
     }
     assert_eq!(app.grants().await, before);

@@ -234,7 +234,12 @@ async fn an_address_fills_the_code_in_only_where_the_tenant_wants_that_and_never
     let page = browser.get(&format!("/hosts/link?user_code={code}")).await;
     assert_eq!(page.field("user_code"), code);
     assert!(page.says("This code came with the address."), "{}", page.words());
-    assert_eq!(browser.get("/hosts/link?user_code=BCDF-BCDF").await.field("user_code"), "");
+    for _ in 0..6 {
+        let stale = browser.get("/hosts/link?user_code=BCDF-BCDF").await;
+        assert!(stale.field("user_code").is_empty() && stale.says("The code in the address was not filled in."), "{}", stale.words());
+    }
+    assert_eq!(browser.enter_link(&code).await.status, 200, "an old address uses up no tries");
+    browser.post("/api/links/another", &[]).await;
 
     let stranger = world.app.browser();
     let asked_to_sign_in = stranger.request(reqwest::Method::GET, &format!("/hosts/link?user_code={code}")).send().await.expect("an answer");
@@ -263,4 +268,14 @@ async fn the_operator_and_the_policy_page_say_how_long_and_for_whom() {
     assert_eq!((words.field("policy[link_days]").as_str(), words.field("policy[lowest_linked_uid]").as_str()), ("365", "1000"));
     assert!(words.words().contains("nobody on the host can tell them apart"), "{}", words.words());
     assert!(words.says("--link-days 365") && words.says("--shared-host-accounts false"), "{}", words.words());
+}
+
+#[tokio::test]
+async fn the_code_of_a_link_is_found_in_pasted_text() {
+    let world = World::start().await;
+    let asked = world.ask("jdoe").await;
+    let browser = world.app.signed_in().await;
+    let code = text(&asked["user_code"]);
+    let page = browser.enter_link(&format!("{}/hosts/link?user_code={}", world.app.base, code.replace('-', "%E3%83%BC"))).await;
+    assert!(page.status == 200 && page.says("jdoe"), "{}", page.words());
 }

@@ -10,6 +10,7 @@ mod database;
 mod institution;
 
 mod activity;
+mod addresses;
 mod admin;
 mod apps;
 mod device;
@@ -23,6 +24,7 @@ mod keys;
 mod links;
 mod machines;
 mod migration;
+mod names;
 mod oauth;
 mod operator;
 mod preferences;

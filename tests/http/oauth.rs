@@ -5,6 +5,7 @@ mod device_authorization;
 mod discovery;
 mod jwks;
 mod revoke;
+mod tenants;
 mod token;
 
 use crate::app::{Answer, DEVICE_CODE_GRANT, Device, TestApp};

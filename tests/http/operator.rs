@@ -60,6 +60,43 @@ impl From<Output> for Said {
     }
 }
 
+#[tokio::test]
+async fn operators_give_only_names_that_can_be_seen() {
+    let deployment = Deployment::set_up().await;
+    for name in ["Alice\u{202e}nimda", "\u{200b}\u{200c}", "TMS\u{200b}", "\u{2800}"] {
+        for command in [&["person", "add", "--tenant", "test", "eve"][..], &["tenant", "set", "--tenant", "test"], &["idp", "set", "--tenant", "test", "campus"]] {
+            let said = deployment.run(&[command, &["--display-name", name]].concat());
+            assert!(said.code == Some(2) && said.err.contains("invisible"), "{command:?} {name:?}: {:?} {}", said.code, said.err);
+        }
+    }
+    let said = deployment.run(&["person", "add", "--tenant", "test", "eve", "--display-name", "علی\u{200c}رضا"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let deployment = Deployment::set_up().await;
+    for words in [&["idp", "list", "--tenant", "test"][..], &["admin", "list", "--tenant", "test"], &["check"], &["--help"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let said =
+            Said::from(deployment.command(words).stdout(writer).stderr(Stdio::piped()).spawn().expect("started").wait_with_output().expect("run"));
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{words:?}");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("there");
+    let said = Said::from(
+        deployment
+            .command(&["idp", "list", "--tenant", "test"])
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started")
+            .wait_with_output()
+            .expect("run"),
+    );
+    assert!(said.code == Some(1) && said.err.contains("cannot write to standard output"), "{}", said.err);
+}
+
 #[test]
 fn init_makes_what_is_missing_and_shows_the_secrets_once() {
     let deployment = Deployment::empty();

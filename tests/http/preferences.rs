@@ -1,4 +1,4 @@
-//! Language and colours, and signing in once more.
+//! Language, colours and time zone, and signing in once more.
 
 use std::time::Duration;
 
@@ -78,4 +78,33 @@ async fn administrators_sign_in_once_more_and_go_on_where_they_were() {
     assert_eq!(eve.get("/admin").await.status, 404, "to everybody else there is no such page");
     assert!(!eve.get("/").await.says("Administration"));
     assert_eq!(app.browser().get("/admin/keys").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn times_are_shown_in_the_zone_that_was_chosen() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    assert!(browser.get("/activity").await.says("November 2026, 12:00 UTC"));
+    let page = browser.get("/time-zone?then=/activity").await;
+    assert!(page.says("<option value=\"Europe/Madrid\"") && page.field("back") == "/activity", "{}", page.text);
+    let page = browser.post("/api/preferences/set", &[("zone", "europe/madrid"), ("back", "/activity")]).await;
+    assert!(page.path == "/activity" && page.says("November 2026, 13:00 CET") && !page.says(" UTC"), "{}", page.text);
+    for ignored in ["", "Nowhere/Else", "CET\r\nSet-Cookie: x=y", "../../etc/passwd"] {
+        let page = browser.post("/api/preferences/set", &[("zone", ignored), ("back", "/activity")]).await;
+        assert!(page.says("13:00 CET"), "{ignored:?}");
+    }
+    let csv = browser.request(Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
+    assert!(csv.contains("\r\n2026-11-20T12:00:00+00:00,") && csv.contains(",2026-11-20T13:00:00+01:00,Europe/Madrid\r\n"), "{csv}");
+    let page = browser.post("/api/preferences/set", &[("zone", "browser"), ("back", "/activity")]).await;
+    assert!(page.says("12:00 UTC") && app.browser().get("/time-zone").await.status == 200, "strangers may choose too");
+}
+
+#[tokio::test]
+async fn spans_are_rounded_to_the_nearest_unit() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    let browser = app.allow(&device).await;
+    app.clock.advance(Duration::from_secs(1));
+    let page = browser.get("/apps").await;
+    assert!(page.says("in 8 hours"), "{}", page.words());
 }

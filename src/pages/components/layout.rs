@@ -6,7 +6,7 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
 use super::PostForm;
-use crate::domain::paths;
+use crate::domain::paths::{self, Onward};
 use crate::islands::{ConfirmDialog, Copying, LocalTimes};
 use crate::server::context::{self, SignedIn, Theme, words};
 use crate::server_fns::preferences::SetPreferences;
@@ -22,7 +22,7 @@ pub fn Layout() -> impl IntoView {
         </Frame>
         <Copying copied=words().copied()/>
         <ConfirmDialog/>
-        <LocalTimes/>
+        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) chosen=context::chosen_zone().is_some()/>
     }
 }
 
@@ -96,6 +96,7 @@ fn Footer(back: String) -> AnyView {
             <p>{w.footer_never_asked()}</p>
             <p><a href=paths::DEVICE_REPORT>{w.not_started()}</a></p>
             <p><a href=paths::API_DOCS>{w.nav_api()}</a></p>
+            <p><a href=paths::going_on(paths::TIME_ZONE, &Onward::wanted(&back))>{w.footer_time_zone()}</a></p>
             <Preferences back/>
         </footer>
     }

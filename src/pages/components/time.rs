@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::domain::time::Timestamp;
-use crate::server::context::{services, words};
+use crate::server::context::{exactly, services, words};
 
 /// The exact time, in words; "never" for the end of all times.
 #[component]
@@ -12,14 +12,14 @@ pub fn At(at: Timestamp) -> impl IntoView {
     if at >= Timestamp::FOREVER {
         return leptos::either::Either::Left(view! { <span>{w.never()}</span> });
     }
-    leptos::either::Either::Right(view! { <time datetime=at.to_rfc3339()>{w.exactly(at)}</time> })
+    leptos::either::Either::Right(view! { <time datetime=at.to_rfc3339()>{exactly(at)}</time> })
 }
 
 /// How long ago, or in how long; the exact time for whoever points at it, and in print.
 #[component]
 pub fn Ago(at: Timestamp) -> impl IntoView {
     let w = words();
-    let exact = w.exactly(at);
+    let exact = exactly(at);
     let now = services().map_or(at, |services| services.now());
     view! { <time datetime=at.to_rfc3339() title=exact data-ago="">{w.from_now(at, now)}</time> }
 }

@@ -60,7 +60,7 @@ struct Add {
     #[arg(long)]
     secret_from_stdin: bool,
     /// What the button says [default: the provider's name]
-    #[arg(long)]
+    #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
     /// What to ask for, in place of the profile's scopes
     #[arg(long)]
@@ -93,7 +93,7 @@ struct Set {
     #[command(flatten)]
     one: One,
     /// What the button says
-    #[arg(long)]
+    #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
     /// What to ask for; empty: what the profile asks for
     #[arg(long)]

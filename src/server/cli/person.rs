@@ -45,7 +45,7 @@ struct Add {
     #[command(flatten)]
     person: Person,
     /// The name that people read [default: the user name]
-    #[arg(long)]
+    #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
 }
 

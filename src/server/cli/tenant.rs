@@ -24,7 +24,7 @@ struct Set {
     #[command(flatten)]
     place: InTenant,
     /// The name that people read
-    #[arg(long)]
+    #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
     /// Whether people sign in with a password kept here
     #[arg(long)]

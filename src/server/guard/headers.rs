@@ -1,8 +1,11 @@
 //! Security headers for every answer. A page brings its own `Content-Security-Policy` with a nonce; all else gets one that
 //! allows nothing.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::Response;
+use tower_http::cors::{Any, CorsLayer};
 
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -13,6 +16,12 @@ pub fn page_policy(nonce: &str) -> String {
          font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; \
          require-trusted-types-for 'script'"
     )
+}
+
+/// For documents that take no credentials: scripts of any page may read them, and send whatever headers their library likes.
+pub fn public_document() -> CorsLayer {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::HEAD]).allow_headers(Any).max_age(DAY)
 }
 
 /// Whether people reach the portal over TLS, which then is all they may use.

@@ -11,30 +11,38 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::domain::attempts::UNKNOWN_SHARE;
 use crate::domain::time::retry_after;
 
 /// Above this many callers remembered, those who have been quiet are forgotten.
 const FORGET_ABOVE: usize = 50_000;
 
-/// So many requests a minute from each caller, all of them at once if need be.
+/// What callers at an unknown address are called, all of them.
+const UNKNOWN: &str = "unknown";
+
+/// So many requests a minute from each caller, all of them at once if need be; [`UNKNOWN_SHARE`] times as many from all whose address
+/// is unknown, who share one counter.
 #[derive(Clone)]
 pub struct Limiter {
     limiter: Arc<DefaultKeyedRateLimiter<String>>,
+    unknown: Arc<DefaultKeyedRateLimiter<String>>,
     /// Until when those who went over the limit have to wait.
     waiting: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Limiter {
     pub fn per_minute(most: NonZeroU32) -> Self {
-        Self { limiter: Arc::new(RateLimiter::keyed(Quota::per_minute(most))), waiting: Arc::default() }
+        let keyed = |most| Arc::new(RateLimiter::keyed(Quota::per_minute(most)));
+        Self { limiter: keyed(most), unknown: keyed(most.saturating_mul(UNKNOWN_SHARE)), waiting: Arc::default() }
     }
 
     /// Counts a request. `Err` says how long to wait.
     pub fn check(&self, caller: &str) -> Result<(), Duration> {
-        if self.limiter.len() > FORGET_ABOVE {
-            self.limiter.retain_recent();
+        let limiter = if caller.ends_with(UNKNOWN) { &self.unknown } else { &self.limiter };
+        if limiter.len() > FORGET_ABOVE {
+            limiter.retain_recent();
         }
-        self.limiter.check_key(&caller.to_owned()).map_err(|not_until| {
+        limiter.check_key(&caller.to_owned()).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             self.remember(caller, wait);
             wait
@@ -58,12 +66,29 @@ impl Limiter {
     }
 }
 
-/// The name under which an address is counted: itself, or its IPv6 /64.
+/// The name under which an address is counted: itself, or its IPv6 /64. Callers that are counted by more than the address have it at
+/// the end of their name.
 pub fn network(address: Option<IpAddr>) -> String {
-    address.map_or_else(|| "unknown".to_owned(), crate::domain::attempts::network)
+    address.map_or_else(|| UNKNOWN.to_owned(), crate::domain::attempts::network)
 }
 
 /// What whoever went over a limit is answered.
 pub fn come_back_after(wait: Duration) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_addresses_share_a_larger_limit() {
+        let limiter = Limiter::per_minute(NonZeroU32::MIN);
+        let known = network(Some(IpAddr::from([192, 0, 2, 1])));
+        assert!(limiter.check(&known).is_ok() && limiter.check(&known).is_err());
+        for caller in [network(None), format!("test/app {}", network(None))] {
+            let allowed = (0..100).take_while(|_| limiter.check(&caller).is_ok()).count();
+            assert_eq!(allowed, usize::try_from(UNKNOWN_SHARE.get()).expect("small"), "{caller}");
+        }
+    }
 }

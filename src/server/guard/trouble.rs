@@ -47,7 +47,7 @@ pub async fn explain(State(state): State<AppState>, request: Request, next: Next
     if !bare || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
+    let kept = [header::RETRY_AFTER, header::ALLOW].map(|name| response.headers().get(&name).cloned().map(|value| (name, value)));
     // Whoever asks too much gets one line: a page would cost what the limit is to save.
     let mut page = match status {
         StatusCode::TOO_MANY_REQUESTS => {
@@ -57,8 +57,6 @@ pub async fn explain(State(state): State<AppState>, request: Request, next: Next
         _ => apart::answer(async move { crate::server::router::error_page(&state, asked, status).await }).await,
     };
     *page.status_mut() = status;
-    if let Some(retry_after) = retry_after {
-        page.headers_mut().insert(header::RETRY_AFTER, retry_after);
-    }
+    page.headers_mut().extend(kept.into_iter().flatten());
     page
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::domain::client::RequestRefused;
+use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
 use crate::server::service::access_tokens::NotYourToken;
 use crate::server::service::device_grants::PollRefused;
@@ -27,15 +28,28 @@ pub enum OAuthError {
     InvalidScope,
     AuthorizationPending,
     SlowDown(Duration),
-    AccessDenied,
+    AccessDenied(&'static str),
     ExpiredToken,
     /// Too many requests; the time to wait.
     Overload(Duration),
+    NotFound,
     MethodNotAllowed,
     ServerError(Fault),
 }
 
 impl OAuthError {
+    /// The same, said to a client that polls.
+    pub fn as_poll(self) -> Self {
+        match self {
+            Self::Overload(wait) => Self::SlowDown(wait),
+            Self::ServerError(fault) if fault.is_temporary() => {
+                tracing::warn!(error = %fault, "A poll could not be answered at the moment");
+                Self::SlowDown(INTERVAL)
+            }
+            other => other,
+        }
+    }
+
     /// Status, code, and a sentence for whoever writes the client. RFC 6749 allows no quotes or backslashes in it.
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         use OAuthError as E;
@@ -53,9 +67,13 @@ impl OAuthError {
             E::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", "None of the scopes asked for may be given to this client."),
             E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The person has not decided yet."),
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Poll no more often than the interval says."),
-            E::AccessDenied => (StatusCode::BAD_REQUEST, "access_denied", "The person said no."),
+            E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
             E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Start again."),
+            E::ServerError(fault) if fault.is_temporary() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Too much is going on just now. Wait as Retry-After says.")
+            }
             E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Wait as Retry-After says."),
+            E::NotFound => (StatusCode::NOT_FOUND, "invalid_request", "There is nothing at this address."),
             E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This address does not take that method."),
             E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something broke on our side."),
         }
@@ -70,7 +88,12 @@ impl IntoResponse for OAuthError {
         let (status, error, description) = self.parts();
         let mut response = (status, NEVER_STORE, Json(json!({ "error": error, "error_description": description }))).into_response();
         let headers = response.headers_mut();
-        if let OAuthError::SlowDown(wait) | OAuthError::Overload(wait) = self {
+        let wait = match &self {
+            OAuthError::SlowDown(wait) | OAuthError::Overload(wait) => Some(*wait),
+            OAuthError::ServerError(fault) => fault.is_temporary().then_some(INTERVAL),
+            _ => None,
+        };
+        if let Some(wait) = wait {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(wait)));
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -111,7 +134,9 @@ pub struct Refusal<R>(R);
 impl From<Refusal<RequestRefused>> for OAuthError {
     fn from(Refusal(refused): Refusal<RequestRefused>) -> Self {
         match refused {
+            RequestRefused::Disabled => Self::InvalidClient,
             RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
+            RequestRefused::NoSignIn => Self::UnauthorizedClient("People cannot sign in to this tenant: it has no sign-in method."),
             RequestRefused::NoScopeLeft => Self::InvalidScope,
         }
     }
@@ -122,7 +147,17 @@ impl From<Refusal<PollRefused>> for OAuthError {
         match refused {
             PollRefused::Pending => Self::AuthorizationPending,
             PollRefused::SlowDown { wait } => Self::SlowDown(wait),
-            PollRefused::Denied => Self::AccessDenied,
+            PollRefused::Denied => Self::AccessDenied("The person said no."),
+            PollRefused::Withdrawn => Self::AccessDenied("The access was taken back before the device fetched it."),
+            PollRefused::PersonDisabled => Self::AccessDenied("The account of the person who allowed it is switched off."),
+            PollRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
+            PollRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
+                Self::UnauthorizedClient("The administrators no longer let this client use the device grant.")
+            }
+            PollRefused::NotAllowed(RequestRefused::NoScopeLeft) => {
+                Self::AccessDenied("The administrators no longer let this client have any of the scopes it asked for.")
+            }
+            PollRefused::AccessEnded => Self::AccessDenied("The time for which access was allowed has passed, or was cut by the administrators."),
             PollRefused::Expired => Self::ExpiredToken,
             PollRefused::InvalidGrant => Self::InvalidGrant,
         }

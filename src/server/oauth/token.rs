@@ -20,7 +20,14 @@ struct TokenResponse {
     scope: String,
 }
 
-pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
+/// Whoever polls is never told more than `slow_down` when it is too much (RFC 8628 §3.5): any other error ends the wait of a standard
+/// client.
+pub async fn post(State(services): State<Services>, request: Result<ClientRequest, OAuthError>) -> Result<impl IntoResponse, OAuthError> {
+    issue(&services, request).await.map_err(OAuthError::as_poll)
+}
+
+async fn issue(services: &Services, request: Result<ClientRequest, OAuthError>) -> Result<impl IntoResponse + use<>, OAuthError> {
+    let request = request?;
     let grant_type = request.form.require("grant_type", "grant_type is missing.")?;
     if grant_type != DEVICE_CODE_GRANT {
         return Err(OAuthError::UnsupportedGrantType);

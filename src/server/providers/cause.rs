@@ -29,6 +29,11 @@ pub enum Why {
     NotNow,
     #[error("its certificate cannot be used: {0}")]
     Certificate(String),
+    #[error("it takes too long")]
+    Slow,
+    /// Of a request that went through a proxy, whose fault it may be.
+    #[error("{why} (through the proxy {proxy})")]
+    Proxied { proxy: String, why: Box<Why> },
     #[error("{0}")]
     Other(String),
 }

@@ -15,6 +15,7 @@ use super::cause::{Why, causes};
 use super::known::check_address;
 use super::reach::{Bounds, OutOfBounds, Reach};
 use crate::domain::provider::Provider;
+use crate::proxy::Proxy;
 
 /// For a whole exchange; a person waits for it.
 const LONGEST: Duration = Duration::from_secs(8);
@@ -30,6 +31,8 @@ pub struct Http {
 /// Connections, and how far they go.
 struct Client {
     http: reqwest::Client,
+    /// Without a proxy, to loopback hosts.
+    direct: reqwest::Client,
     bounds: Bounds,
 }
 
@@ -60,20 +63,36 @@ impl Http {
 
 impl Client {
     fn new(bounds: Bounds, reach: &Reach, longest: Duration) -> Result<Self, reqwest::Error> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(bounds.clone()))
-            .connect_timeout(CONNECT)
-            .timeout(longest)
-            .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")));
-        if matches!(bounds, Bounds::Outside(_)) {
-            // A proxy would look names up itself, and may stand on the portal's own network.
-            builder = builder.no_proxy();
-        }
-        for authority in &reach.authorities {
-            builder = builder.add_root_certificate(reqwest::Certificate::from_der(authority)?);
-        }
-        Ok(Self { http: builder.build()?, bounds })
+        let build = |proxied: bool| {
+            let mut builder = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .dns_resolver(Arc::new(bounds.clone()))
+                .connect_timeout(CONNECT)
+                .timeout(longest)
+                .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")));
+            if !proxied {
+                builder = builder.no_proxy();
+            }
+            for authority in &reach.authorities {
+                builder = builder.add_root_certificate(reqwest::Certificate::from_der(authority)?);
+            }
+            builder.build()
+        };
+        // A proxy would look names up itself, and may stand on the portal's own network.
+        let proxied = matches!(bounds, Bounds::Anywhere);
+        let (http, direct) = (build(proxied)?, build(false)?);
+        Ok(Self { http, direct, bounds })
+    }
+
+    /// The proxy that leads to an address, if any does.
+    fn proxy_to(&self, url: &oauth2::url::Url) -> Option<Proxy> {
+        matches!(self.bounds, Bounds::Anywhere).then(|| Proxy::on_the_way_to(url.as_str())).flatten()
+    }
+
+    async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, Trouble> {
+        let proxy = self.proxy_to(request.url());
+        let client = if proxy.is_some() { &self.http } else { &self.direct };
+        client.execute(request).await.map_err(|error| Trouble::from(error).behind(proxy))
     }
 
     /// Addresses that stand there as they are; names are looked at when they are looked up.
@@ -92,7 +111,7 @@ impl To<'_> {
         let request = reqwest::Request::try_from(request).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
         check_address(request.url().as_str(), self.local)?;
         self.client.check(request.url())?;
-        let mut answer = self.client.http.execute(request).await?;
+        let mut answer = self.client.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
             return Err(Trouble::Broken(format!("it answers {status}")));

@@ -85,7 +85,7 @@ impl Keys {
 impl Known {
     pub async fn ask(http: &Http, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, Trouble> {
         let base = profile.base.as_deref().unwrap_or(&provider.base).trim_end_matches('/');
-        check_address(base, true)?;
+        check_base(base)?;
         let local = check_address(base, false).is_err();
         match &profile.endpoints {
             Some(endpoints) => Self::from_profile(&http.to(provider, local), provider, profile, endpoints, base, now).await,
@@ -177,9 +177,27 @@ impl Known {
     }
 }
 
+/// An address that paths are put behind, as a person wrote it: spelt as it should be, and without a query.
+fn check_base(address: &str) -> Result<(), Trouble> {
+    check_address(address, true)?;
+    let violation = std::cell::Cell::new(None);
+    let note = |found| violation.set(Some(found));
+    let url = url::Url::options().syntax_violation_callback(Some(&note)).parse(address);
+    let misspelt = violation.get().map(|violation: url::SyntaxViolation| violation.description());
+    let query = url.is_ok_and(|url| url.query().is_some()).then_some("it has a query");
+    match misspelt.or(query) {
+        Some(why) => Err(Trouble::Misconfigured(format!("{address}: {why}"))),
+        None => Ok(()),
+    }
+}
+
 /// Secrets and keys go over TLS, or stay on this machine if the provider is there too.
 pub fn check_address(address: &str, local: bool) -> Result<(), Trouble> {
     let url = oauth2::url::Url::parse(address).map_err(|error| Trouble::Misconfigured(format!("{address}: {error}")))?;
+    // The address goes into the log and onto pages; and a fragment is sent to nobody (RFC 6749 §3.1).
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(Trouble::Misconfigured("an address has a user name, a password or a fragment in it".into()));
+    }
     let here = match url.host() {
         Some(oauth2::url::Host::Domain(name)) => name == "localhost",
         Some(oauth2::url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -215,5 +233,12 @@ mod tests {
         for bad in ["http://idp.example", "ftp://127.0.0.1", "idp.example", "", "javascript:alert(1)", "http://127.0.0.1.evil.example"] {
             assert!(check_address(bad, true).is_err(), "{bad}");
         }
+        for bad in ["https://u:p@idp.example", "https://u@idp.example/x", "https://idp.example/#x", "https://idp.example:abc", "https://[::1"] {
+            assert!(check_address(bad, true).is_err() && check_base(bad).is_err(), "{bad}");
+        }
+        for bad in ["https:\\\\idp.example", "https:/idp.example", "https://idp.example\\x", " https://idp.example", "https://idp.example?x"] {
+            assert!(check_base(bad).is_err(), "{bad}");
+        }
+        assert_eq!(check_base("https://idp.example:8443/realms/x"), Ok(()));
     }
 }

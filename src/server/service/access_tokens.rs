@@ -10,14 +10,22 @@ use super::proofs::{AuthenticatedClient, TokenHolder};
 use super::storage::{self, Connection, clients, device_grants, people};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
+use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{Approval, DeviceGrant, State};
 use crate::domain::ids::{TenantId, TokenId, UserId};
+use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
 
-/// Not one of our tokens, or not any more (RFC 6750 §3.1 `invalid_token`).
+/// Why a token opens nothing (RFC 6750 §3.1 `invalid_token`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidToken;
+pub enum InvalidToken {
+    /// Not one of our tokens, or not any more.
+    NotValid,
+    /// The client is switched off, or may not act for people any more.
+    ClientNotAllowed,
+    PersonDisabled,
+}
 
 /// The token belongs to another client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,28 +42,35 @@ impl Services {
         self.keys().public()
     }
 
-    /// Checks a token: signature, type, issuer, audience and end; and that its grant, person, client and tenant still stand.
+    /// Checks a token: signature, type, issuer, audience and end; and that its grant, person, client and tenant still stand. Its
+    /// scope is what was consented to, cut down to what the client may have now.
     pub async fn token_holder(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
-        let invalid = || Error::Refused(InvalidToken);
-        let Issued { grant, approval, ends } = self.issued(token).await?.ok_or_else(invalid)?;
-        let reader = self.storage().reader();
-        let person = people::find(reader, &grant.tenant_id, &approval.person).await?;
-        let client = clients::find(reader, &grant.tenant_id, &grant.client_id).await?;
-        let stands = person.is_some_and(|person| person.enabled)
-            && client.is_some_and(|found| found.client.enabled)
-            && self.enabled_tenant(&grant.tenant_id).await?.is_some();
+        let invalid = Error::Refused;
+        let Issued { grant, approval, ends } = self.issued(token).await?.ok_or(invalid(InvalidToken::NotValid))?;
         // The consent may have been made shorter since, which the token cannot know; or longer, which does not make it last longer.
         let expires_at = approval.until.min(Timestamp::from_millis(ends.saturating_mul(1_000)));
-        if !stands || self.now() >= expires_at {
-            return Err(invalid());
+        if self.now() >= expires_at || self.enabled_tenant(&grant.tenant_id).await?.is_none() {
+            return Err(invalid(InvalidToken::NotValid));
         }
+        let reader = self.storage().reader();
+        if !people::find(reader, &grant.tenant_id, &approval.person).await?.is_some_and(|person| person.enabled) {
+            return Err(invalid(InvalidToken::PersonDisabled));
+        }
+        let client = clients::find(reader, &grant.tenant_id, &grant.client_id).await?.ok_or(invalid(InvalidToken::ClientNotAllowed))?.client;
+        let scope = match client.allowed(&approval.scope) {
+            Ok(scope) => scope,
+            // Says whose token it is, and opens nothing else.
+            Err(RequestRefused::NoScopeLeft) => ScopeSet::default(),
+            Err(RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => return Err(invalid(InvalidToken::ClientNotAllowed)),
+        };
         self.note_use(&grant);
         Ok(TokenHolder {
             tenant_id: grant.tenant_id,
             user_id: approval.person,
             client_id: grant.client_id,
             grant_id: grant.id,
-            scope: approval.scope,
+            scope,
+            consented: approval.scope,
             expires_at,
             from,
         })

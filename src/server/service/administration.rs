@@ -18,6 +18,7 @@ use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::person::{self, Account};
 use crate::domain::pubkey::Pubkey;
+use crate::domain::readable;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::domain::{delegation, host_account, pubkey};
@@ -157,7 +158,7 @@ impl Services {
         let person = Person {
             tenant_id: admin.tenant_id().clone(),
             user_id: user_id.clone(),
-            display_name: if display_name.trim().is_empty() { user_id.to_string() } else { display_name.trim().to_owned() },
+            display_name: readable::cleaned(display_name).unwrap_or_else(|| user_id.to_string()),
             enabled: true,
             admin: false,
             password_hash: match password {
@@ -267,6 +268,7 @@ impl Services {
                 let changed = tenant.differences(&before).join(" ");
                 if !changed.is_empty() {
                     tenants::update(db, &tenant, now).await?;
+                    delegations::cut_ends(db, &tenant.id, tenant.policy.longest_access).await?;
                     let record = Activity::new(tenant.id, Kind::TenantChanged, now).subject(changed);
                     activity::insert(db, &record.admin(Some(admin.admin_id())).from(admin.from)).await?;
                 }

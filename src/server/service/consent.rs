@@ -3,7 +3,7 @@
 use super::proofs::SignedIn;
 use super::storage::{clients, device_grants, host_accounts};
 use super::{Fault, Services};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, RequestRefused};
 use crate::domain::device_grant::{Claim, DeviceGrant, State};
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::DeviceGrantId;
@@ -11,6 +11,7 @@ use crate::domain::tenant::Policy;
 
 /// A request that waits for this person's decision in this browser.
 pub struct Waiting {
+    /// Its scope is what the client may have now.
     pub grant: DeviceGrant,
     pub client: Client,
     /// The person's linked host accounts that count today.
@@ -21,13 +22,16 @@ pub struct Waiting {
 /// A request that this person has decided.
 pub struct Decided {
     pub grant: DeviceGrant,
+    /// Why the client gets nothing of it as things stand.
+    pub refused: Option<RequestRefused>,
     pub client: Client,
     /// Those it may be used on; empty once the access has ended.
     pub host_accounts: Vec<HostAccount>,
 }
 
 impl Services {
-    /// The request, if it waits for this session and has not expired.
+    /// The request, if it waits for this session, has not expired, and its client may still have any of it; otherwise
+    /// [`decided_device`](Self::decided_device) says what became of it.
     pub async fn waiting_device(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<Waiting>, Fault> {
         let now = self.now();
         let Some((grant, client)) = self.claimed_device(person, id).await? else { return Ok(None) };
@@ -35,19 +39,27 @@ impl Services {
         if grant.state != State::Pending || grant.is_expired(now) {
             return Ok(None);
         }
+        let Ok(grant) = grant.narrowed(&client) else { return Ok(None) };
         let mut host_accounts = host_accounts::of_person(self.storage().reader(), person.tenant_id(), person.user_id()).await?;
         host_accounts.retain(|account| account.is_active(now));
         Ok(Some(Waiting { grant, client, host_accounts, policy: tenant.policy }))
     }
 
-    /// The request as it stands after its decision, or its expiry.
+    /// The request as it stands after its decision, or its expiry; or after its client was refused what it asked for.
     pub async fn decided_device(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<Decided>, Fault> {
         let Some((grant, client)) = self.claimed_device(person, id).await? else { return Ok(None) };
-        if grant.state == State::Pending && !grant.is_expired(self.now()) {
-            return Ok(None);
-        }
+        let open = match grant.state {
+            State::Pending | State::Approved(_) => !grant.is_expired(self.now()),
+            State::Redeemed { .. } => true,
+            _ => false,
+        };
+        let (grant, refused) = match grant.clone().narrowed(&client) {
+            Ok(_) if open && grant.state == State::Pending => return Ok(None),
+            Ok(narrowed) => (narrowed, None),
+            Err(refused) => (grant, Some(refused).filter(|_| open)),
+        };
         let host_accounts = host_accounts::of_grant(self.storage().reader(), person.tenant_id(), id).await?;
-        Ok(Some(Decided { grant, client, host_accounts }))
+        Ok(Some(Decided { grant, refused, client, host_accounts }))
     }
 
     /// All that may act for a person at the moment, the newest first.

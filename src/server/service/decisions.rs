@@ -7,9 +7,10 @@ use futures_util::FutureExt;
 use super::browser_sessions::still_signed_in;
 use super::proofs::{MayAllow, SignedIn, TenantAdmin};
 use super::storage::delegations::NewDelegation;
-use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts, pubkeys};
+use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts, pubkeys, tenants};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
+use crate::domain::client::RequestRefused;
 use crate::domain::delegation::MadeBy;
 use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, State};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
@@ -19,8 +20,6 @@ use crate::domain::time::Timestamp;
 impl Services {
     /// Allows a device: the decision, the delegation and the activity row stand together or not at all.
     pub async fn approve_device(&self, MayAllow(person): &MayAllow, grant: &DeviceGrantId, consent: Consent) -> Result<(), Error<DecisionRefused>> {
-        let Some(tenant) = self.enabled_tenant(person.tenant_id()).await? else { return Err(Error::Refused(DecisionRefused::NotYours)) };
-        check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;
         let delegation = DelegationId::parse(self.new_id("dlg")).map_err(Fault::new)?;
         let decision = Decision::new(self, person, grant);
         self.attempt(move |db| approve(db, decision, consent, delegation).boxed()).await
@@ -89,10 +88,14 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let before = grant.state.clone();
     let until = *now + consent.lifetime;
     let approved = grant.approve(&person.visit().presenter, person.user_id(), until, *now).map_err(Error::Refused)?;
-    let client = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
-    if !client.is_some_and(|found| found.client.enabled) {
-        return Err(Error::Refused(DecisionRefused::ClientDisabled));
-    }
+    // Client and tenant as they are now, not as they were when the page was made.
+    let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
+    let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
+    let client = found.ok_or(not_allowed(RequestRefused::Disabled))?.client;
+    let approved = approved.narrowed(&client).map_err(not_allowed)?;
+    let tenant = tenants::find(&mut *db, person.tenant_id()).await?.filter(|tenant| tenant.enabled);
+    let tenant = tenant.ok_or(Error::Refused(DecisionRefused::NotYours))?;
+    check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;
     let linked = host_accounts::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
     let active: BTreeSet<_> = linked.iter().filter(|account| account.is_active(*now)).map(|account| &account.id).collect();
     if !consent.host_accounts.iter().all(|id| active.contains(id)) {
@@ -106,7 +109,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
         user_id: person.user_id(),
         device_grant_id: Some(&approved.id),
         made_by: MadeBy::Person,
-        scope: &approved.scope,
+        scope: approved.allowed_scope(),
         expires_at: until,
     };
     let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();

@@ -54,6 +54,14 @@ pub enum PollRefused {
         wait: Duration,
     },
     Denied,
+    /// The consent was taken back before the device came.
+    Withdrawn,
+    /// The person is switched off.
+    PersonDisabled,
+    /// What administrators decided after the device asked leaves the client nothing of it.
+    NotAllowed(RequestRefused),
+    /// The time that the person allowed has passed, or was cut by administrators.
+    AccessEnded,
     Expired,
     /// Unknown, another client's, or spent.
     InvalidGrant,
@@ -74,6 +82,9 @@ impl Services {
     ) -> Result<StartedGrant, Error<RequestRefused>> {
         let (client, tenant) = (&client.client, &client.tenant);
         let scope = client.requestable(scope).map_err(Error::Refused)?;
+        if !self.has_sign_in(tenant).await? {
+            return Err(Error::Refused(RequestRefused::NoSignIn));
+        }
         let now = self.now();
         let expires_in = tenant.policy.code_lifetime;
         let requested = Request { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect() };
@@ -110,12 +121,17 @@ impl Services {
             return Err(Error::Refused(PollRefused::InvalidGrant));
         };
         let now = self.now();
+        let not_allowed = |refused| Error::Refused(PollRefused::NotAllowed(refused));
         let refused = match grant.polled(now) {
-            Polled::Ready(approval) => return self.redeem(grant, approval, from, now).await,
-            Polled::Pending => match self.shared.polls.pace(&grant.id, grant.expires_at, now) {
-                PollPace::InTime | PollPace::Twin => PollRefused::Pending,
-                PollPace::TooEarly(wait) => PollRefused::SlowDown { wait },
-            },
+            Polled::Ready => return self.redeem(grant.narrowed(client).map_err(not_allowed)?, from, now).await,
+            Polled::Pending => {
+                let grant = grant.narrowed(client).map_err(not_allowed)?;
+                match self.shared.polls.pace(&grant.id, grant.expires_at, now) {
+                    PollPace::InTime | PollPace::Twin => PollRefused::Pending,
+                    PollPace::TooEarly(wait) => PollRefused::SlowDown { wait },
+                }
+            }
+            Polled::Denied if matches!(grant.state, State::Withdrawn { .. }) => PollRefused::Withdrawn,
             Polled::Denied => PollRefused::Denied,
             Polled::Expired => PollRefused::Expired,
             Polled::Spent => {
@@ -132,7 +148,9 @@ impl Services {
         self.change(move |db| async move { device_grants::insert(db, &grant, &device_code_hash, &user_code_hash).await }.boxed()).await
     }
 
-    async fn redeem(&self, grant: DeviceGrant, approval: Approval, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
+    /// `grant`: cut down to what its client may have.
+    async fn redeem(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
+        let State::Approved(approval) = grant.state.clone() else { return Err(Error::Refused(PollRefused::InvalidGrant)) };
         let pickup = Pickup { at: now, from, token_id: TokenId::parse(self.new_id("tok")).map_err(Fault::new)? };
         // Signed before the grant is spent: if signing fails, nothing is lost.
         let issued = self.issue(&grant, &approval, &pickup)?;
@@ -167,12 +185,24 @@ impl Services {
     }
 }
 
-/// Spends the grant, if client and person still may.
+/// Spends the grant, if client and person still may, and it is still what the token was signed for.
 async fn redeem_in(db: &mut Connection, grant: DeviceGrant, approval: Approval, pickup: Pickup) -> Result<(), Error<PollRefused>> {
-    let client = clients::find(&mut *db, &grant.tenant_id, &grant.client_id).await?;
     let person = people::find(&mut *db, &grant.tenant_id, &approval.person).await?;
-    if !client.is_some_and(|found| found.client.enabled && found.client.device_grant) || !person.is_some_and(|person| person.enabled) {
-        return Err(Error::Refused(PollRefused::Denied));
+    if !person.is_some_and(|person| person.enabled) {
+        return Err(Error::Refused(PollRefused::PersonDisabled));
+    }
+    let standing = device_grants::find(&mut *db, &grant.tenant_id, &grant.id).await?;
+    let client = clients::find(&mut *db, &grant.tenant_id, &grant.client_id).await?;
+    let (standing, client) = standing.zip(client).ok_or(Error::Refused(PollRefused::InvalidGrant))?;
+    let standing = standing.narrowed(&client.client).map_err(|refused| Error::Refused(PollRefused::NotAllowed(refused)))?;
+    match &standing.state {
+        State::Approved(now) if *now == approval => {}
+        // Changed while the token was signed: the next poll gets what is allowed now.
+        State::Approved(_) => return Err(Error::Refused(PollRefused::Pending)),
+        _ => return Err(Error::Refused(PollRefused::InvalidGrant)),
+    }
+    if pickup.at >= approval.until {
+        return Err(Error::Refused(PollRefused::AccessEnded));
     }
     let fetched = Activity::new(grant.tenant_id.clone(), Kind::DeviceRedeemed, pickup.at)
         .of(&approval.person)

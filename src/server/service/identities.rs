@@ -136,6 +136,22 @@ impl Services {
         Ok(all.into_iter().filter(|provider| provider.enabled).collect())
     }
 
+    /// Whether people can sign in to a tenant: with a password kept here, or through a provider.
+    pub async fn has_sign_in(&self, tenant: &Tenant) -> Result<bool, Fault> {
+        Ok(tenant.policy.local_passwords || !self.providers_of(&tenant.id).await?.is_empty())
+    }
+
+    /// The tenants in which people can sign in.
+    pub async fn sign_in_tenants(&self) -> Result<Vec<Tenant>, Fault> {
+        let mut tenants = Vec::new();
+        for tenant in self.enabled_tenants().await? {
+            if self.has_sign_in(&tenant).await? {
+                tenants.push(tenant);
+            }
+        }
+        Ok(tenants)
+    }
+
     /// Invites a person who is there to sign in with an identity that is not known yet. The code is shown once.
     pub async fn invite(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Secret>, Fault> {
         let code = Secret::generate(self.entropy());

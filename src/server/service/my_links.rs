@@ -7,13 +7,13 @@ use super::links::{LINK_CODE, subject};
 use super::proofs::{FreshlySignedIn, SignedIn};
 use super::storage::host_accounts::Place;
 use super::storage::{self, Connection, activity, host_accounts, links, tenants, user_mfa};
-use super::user_codes::{CodeRefused, Guess, Presenting, miss, other_tenant, too_many};
+use super::user_codes::{CodeRefused, Guess, Presenting, looked, may_look, miss, other_tenant, too_many};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::delegation::MadeBy;
 use crate::domain::device_grant::ClaimRefused;
 use crate::domain::host_account::HostAccount;
-use crate::domain::ids::{AccountName, HostAccountId, HostName, LinkRequestId};
+use crate::domain::ids::{AccountName, HostAccountId, HostName, LinkRequestId, TenantId};
 use crate::domain::link::{AnswerRefused, LinkRequest, link_end};
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
@@ -60,7 +60,7 @@ impl Services {
         self.change(move |db| present(db, person, guess).boxed()).await?.map_err(Error::Refused)
     }
 
-    /// Whether an address with this code in it may fill in the form. Counted like any other guess.
+    /// Whether an address with this code in it may fill in the form; see [`may_prefill`](Self::may_prefill).
     pub async fn may_prefill_link(&self, person: &SignedIn, typed: &str) -> Result<Option<UserCode>, Fault> {
         let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
         if !person.tenant().policy.prefill_user_code {
@@ -68,8 +68,8 @@ impl Services {
         }
         let guess = Guess::new(self, Presenting::Person(person), LINK_CODE, &code);
         let tenant = person.tenant_id().clone();
-        let found = self.change(move |db| async move { waiting(db, &guess).await }.boxed()).await?;
-        Ok(found.ok().filter(|request| request.tenant_id == tenant).map(|_| code))
+        let fills_in = self.change(move |db| async move { prefill(db, &tenant, guess).await }.boxed()).await?;
+        Ok(fills_in.then_some(code))
     }
 
     /// The request, if it waits for this person in this session.
@@ -132,6 +132,14 @@ async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<LinkReques
             Ok(Err(CodeRefused::NotValid))
         }
     }
+}
+
+async fn prefill(db: &mut Connection, tenant: &TenantId, guess: Guess) -> Result<bool, storage::Fault> {
+    if !may_look(db, &guess).await? {
+        return Ok(false);
+    }
+    let found = links::find_by_user_code(&mut *db, &guess.hash).await?;
+    looked(db, &guess, found.is_some_and(|request| request.is_waiting(guess.now) && request.tenant_id == *tenant)).await
 }
 
 async fn present(db: &mut Connection, person: SignedIn, guess: Guess) -> Result<Result<LinkRequestId, CodeRefused>, storage::Fault> {

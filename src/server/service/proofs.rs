@@ -221,7 +221,9 @@ pub struct TokenHolder {
     pub(super) user_id: UserId,
     pub(super) client_id: ClientId,
     pub(super) grant_id: DeviceGrantId,
+    /// What the client may have now of what was consented to.
     pub(super) scope: ScopeSet,
+    pub(super) consented: ScopeSet,
     pub(super) expires_at: Timestamp,
     pub(super) from: Option<IpAddr>,
 }
@@ -241,6 +243,11 @@ impl TokenHolder {
 
     pub fn scope(&self) -> &ScopeSet {
         &self.scope
+    }
+
+    /// What the person said yes to, which the client may have lost since.
+    pub fn consented(&self) -> &ScopeSet {
+        &self.consented
     }
 
     pub fn expires_at(&self) -> Timestamp {

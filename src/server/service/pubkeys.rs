@@ -111,6 +111,9 @@ impl Services {
             host: wanted.host.clone(),
             account: wanted.account.clone(),
         };
+        if !self.enabled_tenant(&holder.tenant_id).await?.is_some_and(|tenant| tenant.policy.own_keys) {
+            return Err(Error::Refused(KeyRefused::NotHere));
+        }
         let (client_id, device_grant_id) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
         let dependencies = self.dependencies(&place, Some(&client_id), device_grant_id.clone()).await?;
         self.store_key(Maker { place, client_id: Some(client_id), device_grant_id, from: holder.from, person: None }, wanted, &dependencies).await

@@ -82,11 +82,11 @@ impl Services {
         Ok(grant.filter(|grant| !grant.is_expired(self.now())).map(|grant| grant.tenant_id))
     }
 
-    /// Whether an address with this code in it may fill in the form: only if the code's tenant has opted in. Counted like any
-    /// other guess, because the answer says whether there is such a code.
+    /// Whether an address with this code in it may fill in the form: only if the code's tenant has opted in. Takes nothing up, and
+    /// counts against no typed code; but the answer says whether there is such a code, so it has limits of its own.
     pub async fn may_prefill(&self, who: Presenting<'_>, typed: &str) -> Result<Option<UserCode>, Fault> {
         let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
-        // Where no tenant has, the answer says nothing, and following somebody's link must not use up one's tries.
+        // Where no tenant has, there is nothing to look at.
         if !self.enabled_tenants().await?.iter().any(|tenant| tenant.policy.prefill_user_code) {
             return Ok(None);
         }
@@ -227,7 +227,33 @@ async fn report(db: &mut Connection, guess: Guess) -> Result<Result<(), CodeRefu
 }
 
 async fn prefill(db: &mut Connection, guess: Guess) -> Result<bool, storage::Fault> {
-    let Ok(grant) = waiting(db, &guess).await? else { return Ok(false) };
-    let tenant = tenants::find(&mut *db, &grant.tenant_id).await?;
-    Ok(tenant.is_some_and(|tenant| tenant.policy.prefill_user_code))
+    if !may_look(db, &guess).await? {
+        return Ok(false);
+    }
+    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
+    let waiting = found.filter(|grant| !matches!(grant.clone().claim(guess.claim(), guess.now), Err(ClaimRefused::NotWaiting)));
+    let tenant = match waiting {
+        Some(grant) => tenants::find(&mut *db, &grant.tenant_id).await?,
+        None => None,
+    };
+    looked(db, &guess, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await
+}
+
+/// Whether a code in an address is looked at for this guesser, who has tries left of both kinds.
+pub(super) async fn may_look(db: &mut Connection, guess: &Guess) -> Result<bool, storage::Fault> {
+    for guessed in [Guessed::UserCode, Guessed::CodeInAddress] {
+        let guesser = guess.guesser();
+        if guesses::wait(db, guessed, &guesser, guess.now).await?.is_some() || guesses::too_many_of_all(db, guessed, &guesser, guess.now).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Counts a code in an address that does not fill in the form, whatever the reason is.
+pub(super) async fn looked(db: &mut Connection, guess: &Guess, fills_in: bool) -> Result<bool, storage::Fault> {
+    if !fills_in {
+        guesses::count(db, Guessed::CodeInAddress, &guess.guesser(), guess.now).await?;
+    }
+    Ok(fills_in)
 }

@@ -23,6 +23,8 @@ use crate::server::service::{Fault, Services};
 
 pub(super) const VISITOR: &str = "visitor";
 pub(super) const SIGNED_IN: &str = "signed_in";
+/// What is kept of a text that was refused, in characters.
+const LONGEST_TYPED: usize = 2_000;
 const TYPED_CODE: &str = "typed_code";
 const WAITING: &str = "waiting";
 const WAITING_LINK: &str = "waiting_link";
@@ -197,10 +199,10 @@ impl Notice {
         !matches!(self.place, Place::Said | Place::Reported)
     }
 
-    /// Keeps what was typed; nobody needs to see more of it again than a line.
+    /// Keeps what was typed, without what a field of one line cannot hold.
     #[must_use]
     pub fn typed(mut self, typed: &str) -> Self {
-        self.typed = typed.chars().filter(|c| !c.is_control()).take(100).collect();
+        self.typed = typed.chars().filter(|c| !c.is_control()).take(LONGEST_TYPED).collect();
         self
     }
 }

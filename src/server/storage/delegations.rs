@@ -1,5 +1,7 @@
 //! People's permissions for clients.
 
+use std::time::Duration;
+
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::listing::{Listing, Order};
@@ -124,6 +126,7 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
 pub struct InUse {
     pub delegation: Delegation,
     pub client: ClientName,
+    /// What the client may do now.
     pub scope: ScopeSet,
     /// `account@host`; `None`: every one the person has.
     pub host_accounts: Option<Vec<String>>,
@@ -150,6 +153,8 @@ struct InUseRow {
     #[sqlx(flatten)]
     client: ClientName,
     scope: String,
+    /// What the client may have of a consent as it is set up now; `None`: all of it.
+    allowed: Option<String>,
     every_host_account: bool,
     host_accounts: Option<String>,
     keys: i64,
@@ -166,7 +171,10 @@ impl TryFrom<InUseRow> for InUse {
         Ok(Self {
             delegation: row.delegation.try_into()?,
             client: row.client,
-            scope: ScopeSet::parse_known(&row.scope),
+            scope: match &row.allowed {
+                Some(allowed) => ScopeSet::parse_known(&row.scope).intersection(&ScopeSet::parse_known(allowed)),
+                None => ScopeSet::parse_known(&row.scope),
+            },
             host_accounts: (!row.every_host_account).then(|| named.lines().map(str::to_owned).collect()),
             keys: row.keys,
             last_used_at: row.keys_used_at.max(row.token_used_at).map(Timestamp::from_millis),
@@ -185,7 +193,7 @@ pub async fn list(
     now: Timestamp,
 ) -> Result<Listed<InUse>, Fault> {
     const COLUMNS: &str = "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
-        d.scope, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public, g.last_used_at AS token_used_at,
+        d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public, g.last_used_at AS token_used_at,
         (SELECT group_concat(a.account || '@' || a.host, char(10))
          FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
          WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts,
@@ -240,6 +248,29 @@ pub async fn set_end_of(db: &mut Connection, delegation: &Delegation, expires_at
             .await?;
     }
     Ok(done.rows_affected() == 1)
+}
+
+/// Cuts what people consented to at the longest access they may grant, counted from when they said so last; and the consents
+/// behind it.
+pub async fn cut_ends(db: &mut Connection, tenant_id: &TenantId, longest: Duration) -> Result<(), Fault> {
+    let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
+    sqlx::query(
+        "UPDATE delegations SET expires_at = updated_at + $2
+         WHERE tenant_id = $1 AND made_by = 'person' AND ended_at IS NULL AND expires_at - updated_at > $2",
+    )
+    .bind(tenant_id.as_str())
+    .bind(longest)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "UPDATE device_grants SET access_until = d.expires_at FROM delegations d
+         WHERE device_grants.tenant_id = $1 AND device_grants.state IN ('approved', 'redeemed')
+           AND d.tenant_id = device_grants.tenant_id AND d.device_grant_id = device_grants.id AND d.expires_at < device_grants.access_until",
+    )
+    .bind(tenant_id.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Removes one delegation that an admin, or MVP mode, has set up. False when it has gone.

@@ -35,7 +35,11 @@ pub struct Bearer(pub TokenHolder);
 
 impl Bearer {
     pub fn with(self, scope: Scope) -> Result<TokenHolder, TmsError> {
-        if self.0.scope().contains(scope) { Ok(self.0) } else { Err(TmsError::InsufficientScope(scope)) }
+        if self.0.scope().contains(scope) {
+            Ok(self.0)
+        } else {
+            Err(TmsError::InsufficientScope { scope, narrowed: self.0.consented().contains(scope) })
+        }
     }
 }
 
@@ -46,7 +50,7 @@ impl FromRequestParts<AppState> for Bearer {
         let token = bearer(&parts.headers)?.ok_or(TmsError::NoToken)?;
         match state.services.token_holder(token, client_address::of(&parts.extensions)).await {
             Ok(holder) => Ok(Self(holder)),
-            Err(Error::Refused(InvalidToken)) => Err(TmsError::InvalidToken),
+            Err(Error::Refused(refused)) => Err(TmsError::InvalidToken(refused)),
             Err(Error::Internal(fault)) => Err(fault.into()),
         }
     }
@@ -55,7 +59,7 @@ impl FromRequestParts<AppState> for Bearer {
 /// `None` without a token, or with credentials of another scheme.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TmsError> {
     let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let value = header.to_str().map_err(|_| TmsError::InvalidToken)?;
+    let value = header.to_str().map_err(|_| TmsError::InvalidToken(InvalidToken::NotValid))?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::error::TmsError;
 use crate::domain::ids::{IdRefused, TenantId};
-use crate::domain::readable::{LONGEST, is_readable};
+use crate::domain::readable::{LONGEST, name};
 
 /// A JSON object. Fields nobody asked for are passed over.
 pub struct Body<T>(pub T);
@@ -81,11 +81,12 @@ impl Text {
         I::try_from(self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} cannot be taken: {why}.")))
     }
 
-    /// Reads it as words for people: not empty, at most 128 characters, nothing that moves a cursor.
+    /// Reads it as words for people: not empty, at most 128 characters, nothing that cannot be seen.
     pub fn words(self, field: &str) -> Result<String, TmsError> {
-        is_readable(&self.0)
-            .then_some(self.0)
-            .ok_or_else(|| TmsError::BadRequest(format!("ERROR: {field} must have 1 to {LONGEST} characters and no control characters.")))
+        name(&self.0).ok_or_else(|| {
+            let sentence = format!("ERROR: {field} must have 1 to {LONGEST} characters, and no control characters or invisible ones.");
+            TmsError::BadRequest(sentence)
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::domain::scope::Scope;
 use crate::domain::time::retry_after;
 use crate::server::service::Fault;
+use crate::server::service::access_tokens::InvalidToken;
 
 /// When to come back after an overload.
 const SOON: Duration = Duration::from_secs(1);
@@ -23,8 +24,12 @@ pub const TOO_MUCH: &str = "ERROR: too much is going on just now; try again in a
 pub enum TmsError {
     /// No credentials: RFC 6750 §3.1 wants no error code then.
     NoToken,
-    InvalidToken,
-    InsufficientScope(Scope),
+    InvalidToken(InvalidToken),
+    /// `narrowed`: the person allowed it, and the client may not have it any more.
+    InsufficientScope {
+        scope: Scope,
+        narrowed: bool,
+    },
     BadRequest(String),
     /// The credentials in the `X-TMS-…` headers are wrong or missing.
     NotAuthorized(String),
@@ -95,8 +100,19 @@ impl TmsError {
         use TmsError as E;
         let (status, sentence): (_, &str) = match self {
             E::NoToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
-            E::InvalidToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has ended. Sign in again."),
-            E::InsufficientScope(_) => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token does not allow this."),
+            E::InvalidToken(InvalidToken::NotValid) => {
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has ended. Sign in again.")
+            }
+            E::InvalidToken(InvalidToken::ClientNotAllowed) => {
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the administrators no longer let this application act for people.")
+            }
+            E::InvalidToken(InvalidToken::PersonDisabled) => {
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the account of the access token's person is switched off.")
+            }
+            E::InsufficientScope { narrowed: false, .. } => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token does not allow this."),
+            E::InsufficientScope { narrowed: true, .. } => {
+                (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the administrators no longer let this application do this.")
+            }
             E::BadRequest(sentence) => (StatusCode::BAD_REQUEST, sentence),
             E::NotAuthorized(sentence) => (StatusCode::UNAUTHORIZED, sentence),
             E::Forbidden(sentence) => (StatusCode::FORBIDDEN, sentence),
@@ -118,10 +134,17 @@ impl TmsError {
     fn challenge(&self) -> Option<String> {
         match self {
             TmsError::NoToken => Some("Bearer realm=\"tms\"".into()),
-            TmsError::InvalidToken => {
-                Some("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"The access token is not valid or has ended.\"".into())
+            TmsError::InvalidToken(refused) => {
+                let why = match refused {
+                    InvalidToken::NotValid => "The access token is not valid or has ended.",
+                    InvalidToken::ClientNotAllowed => "The administrators no longer let this application act for people.",
+                    InvalidToken::PersonDisabled => "The account of the access token's person is switched off.",
+                };
+                Some(format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{why}\""))
             }
-            TmsError::InsufficientScope(scope) => Some(format!("Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str())),
+            TmsError::InsufficientScope { scope, .. } => {
+                Some(format!("Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
+            }
             TmsError::HostCredential(_) => Some("Bearer realm=\"tms hosts\"".into()),
             // RFC 9110 §11.6.1 wants a scheme; these credentials have none of their own.
             TmsError::NotAuthorized(_) => Some("TMS realm=\"tms\"".into()),

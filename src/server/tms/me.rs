@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, saying, success};
@@ -15,16 +15,7 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::server::service::Services;
 use crate::server::service::pubkeys::{KeySource, KeyWanted};
-
-#[derive(Serialize, ToSchema)]
-pub struct Me {
-    client_id: String,
-    expires_at: String,
-    /// Words with a space between.
-    scope: String,
-    tenant: String,
-    tms_user_id: String,
-}
+use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys};
 
 /// Whose token it is, and what it may be used for.
 #[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "Who", body = Answer<Me>), Refused))]
@@ -36,24 +27,6 @@ pub async fn get(Bearer(holder): Bearer) -> Json<Answer<Me>> {
         tenant: holder.tenant_id().to_string(),
         tms_user_id: holder.user_id().to_string(),
     })
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct MyHosts {
-    hosts: Vec<MyHost>,
-    num_hosts: usize,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct MyHost {
-    /// Where `ssh` reaches the host, if its administrators said so and it is one address.
-    address: Option<String>,
-    expires_at: String,
-    host: String,
-    host_account: String,
-    linked_at: String,
-    /// `active` or `expired`.
-    state: &'static str,
 }
 
 /// The host accounts that were ticked when the token's client was allowed. Needs `hosts:read`.
@@ -68,7 +41,7 @@ pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Done
         .into_iter()
         .map(|account| MyHost {
             address: addresses.get(&account.host).cloned(),
-            state: if account.is_active(now) { "active" } else { "expired" },
+            state: if account.is_active(now) { "active" } else { "expired" }.into(),
             linked_at: account.linked_at.to_rfc3339(),
             expires_at: account.expires_at.to_rfc3339(),
             host: account.host,
@@ -78,50 +51,22 @@ pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Done
     Ok(success(MyHosts { num_hosts: hosts.len(), hosts }))
 }
 
-#[derive(Serialize, ToSchema)]
-pub struct MyKey {
-    client_id: Option<String>,
-    created: String,
-    expires_at: String,
-    host: String,
-    host_account: String,
-    id: i64,
-    key_type: &'static str,
-    last_used_at: Option<String>,
-    max_uses: u32,
-    public_key: String,
-    public_key_fingerprint: String,
-    remaining_uses: u32,
-    /// `active`, `expired` or `used up`.
-    state: &'static str,
-}
-
-impl MyKey {
-    fn new(key: Pubkey, now: Timestamp) -> Self {
-        Self {
-            state: key.state(now).as_str(),
-            client_id: key.client_id.map(String::from),
-            created: key.created_at.to_rfc3339(),
-            expires_at: key.expires_at.to_rfc3339(),
-            host: key.host.into(),
-            host_account: key.account.into(),
-            id: key.number,
-            key_type: key.key_type.as_str(),
-            last_used_at: key.last_used_at.map(|at| at.to_rfc3339()),
-            max_uses: key.max_uses,
-            public_key: key.public_key,
-            public_key_fingerprint: key.fingerprint,
-            remaining_uses: key.remaining_uses,
-        }
+fn my_key(key: Pubkey, now: Timestamp) -> MyKey {
+    MyKey {
+        state: key.state(now).as_str().into(),
+        client_id: key.client_id.map(String::from),
+        created: key.created_at.to_rfc3339(),
+        expires_at: key.expires_at.to_rfc3339(),
+        host: key.host.into(),
+        host_account: key.account.into(),
+        id: key.number,
+        key_type: key.key_type.as_str().into(),
+        last_used_at: key.last_used_at.map(|at| at.to_rfc3339()),
+        max_uses: key.max_uses,
+        public_key: key.public_key,
+        public_key_fingerprint: key.fingerprint,
+        remaining_uses: key.remaining_uses,
     }
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct MyKeys {
-    keys: Vec<MyKey>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-    num_keys: usize,
 }
 
 /// The keys that log in to the host accounts of `/v1/tms/me/hosts`, whoever made them. Needs `keys:read`.
@@ -132,7 +77,7 @@ pub async fn get_keys(State(services): State<Services>, bearer: Bearer, Paged(pa
     let keys = services.list_own_keys(&holder, page).await?;
     let next_cursor = page.next(&keys, |key| key.number);
     let now = services.now();
-    let keys: Vec<MyKey> = keys.into_iter().map(|key| MyKey::new(key, now)).collect();
+    let keys: Vec<MyKey> = keys.into_iter().map(|key| my_key(key, now)).collect();
     Ok(success(MyKeys { num_keys: keys.len(), next_cursor, keys }))
 }
 
@@ -165,7 +110,7 @@ pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(r
     let made = services.create_own_key(&holder, &wanted).await.map_err(|error| {
         key_refused(error, &Wanting { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &wanted })
     })?;
-    Ok(created(MyKey::new(made.pubkey, services.now())))
+    Ok(created(my_key(made.pubkey, services.now())))
 }
 
 /// Revokes one of the keys of `/v1/tms/me/keys`. Needs `keys:revoke`.

@@ -100,8 +100,11 @@ pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError 
         Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
         Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
         Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
-        // Only the portal says these.
-        Error::Refused(KeyRefused::NotHere | KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register keys of your own in the portal.".into()),
+        Error::Refused(KeyRefused::NotHere) => {
+            TmsError::Forbidden("ERROR: FORBIDDEN - people register no public keys of their own in this tenant.".into())
+        }
+        // Only the portal says this.
+        Error::Refused(KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register keys of your own in the portal.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }

@@ -63,17 +63,16 @@ pub async fn add_client(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
-    use crate::domain::readable::is_readable;
+    use crate::domain::readable;
     use crate::domain::scope::ScopeSet;
     use crate::server::context::clients::NewClient;
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_CLIENTS_ADD);
-    let (app_name, app_version) = (app_name.trim().to_owned(), app_version.trim().to_owned());
     let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.admin_bad_id()).await };
-    if !is_readable(&app_name) || !is_readable(&app_version) {
+    let (Some(app_name), Some(app_version)) = (readable::name(&app_name), readable::name(&app_version)) else {
         return context::say_refused(w.admin_clients_name_needed()).await;
-    }
+    };
     let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
     match services.register_client(Some(&admin), new, admin.from()).await {
         Ok(secret) => {
@@ -135,7 +134,7 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
     context::back_to(ADMIN_CLIENT, "client", id.as_str());
     let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
     match services.rotate_client_secret(&keeper, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
-        Ok(rotated) => context::say_secret(ADMIN_CLIENT, w.admin_rotated(w.exactly(rotated.old_until)), &rotated.secret).await,
+        Ok(rotated) => context::say_secret(ADMIN_CLIENT, w.admin_rotated(context::exactly(rotated.old_until)), &rotated.secret).await,
         Err(Error::Refused(_)) => context::say_refused(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

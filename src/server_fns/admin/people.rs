@@ -77,12 +77,13 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
 pub async fn add_person(#[server(default)] user: String, #[server(default)] display_name: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE_ADD, ADMIN_PERSON};
-    use crate::domain::readable::is_readable;
+    use crate::domain::readable;
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_PEOPLE_ADD);
     let Ok(user) = UserId::parse(user.trim()) else { return context::say_refused(w.admin_bad_id()).await };
-    let name = if is_readable(&display_name) { display_name } else { user.to_string() };
+    let given = if display_name.trim().is_empty() { user.as_str() } else { display_name.as_str() };
+    let Some(name) = readable::name(given) else { return context::say_refused(w.name_refused()).await };
     let password = admin.policy().local_passwords.then(|| services.readable_password());
     match services.add_account(&admin, &user, &name, password.as_ref()).await {
         Ok(()) => {

@@ -35,17 +35,18 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
 
     use crate::domain::brand::Brand;
     use crate::domain::paths::ADMIN_POLICY;
-    use crate::domain::readable::is_readable;
+    use crate::domain::readable;
     use crate::domain::tenant::Policy;
     use crate::domain::time::Timestamp;
     use crate::server::context;
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_POLICY);
     let PolicyForm { code_minutes, access_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
-    let (name, seen) = (policy.display_name.trim().to_owned(), Timestamp::from_millis(policy.seen));
+    let (name, seen) = (readable::name(&policy.display_name), Timestamp::from_millis(policy.seen));
+    let Some(name) = name else { return context::say_refused(w.name_refused()).await };
     let within = |n: u64, most: u64| (1..=most).contains(&n);
     let lifetimes = within(code_minutes, 60) && within(access_days, 3_650) && within(mfa_hours, 24 * 3_650) && within(link_days, 3_650);
-    if !is_readable(&name) || !lifetimes || lowest_linked_uid == 0 {
+    if !lifetimes || lowest_linked_uid == 0 {
         return context::say_refused(w.admin_policy_out_of_range()).await;
     }
     let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {

@@ -105,7 +105,7 @@ pub async fn add_provider(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS_ADD, Onward, encoded};
-    use crate::domain::readable::is_readable;
+    use crate::domain::readable::{self, is_readable};
     use crate::server::context::providers::{NewProvider, ProviderRefused};
     use crate::server::context::{self, Error, Secret};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
@@ -118,13 +118,13 @@ pub async fn add_provider(
     let (display_name, base, client_id, secret) = (display_name.trim(), base.trim(), client_id.trim(), secret.trim());
     let profile = services.profiles().into_iter().find(|(name, _)| *name == kind).map(|(_, profile)| profile);
     let placed = profile.is_some_and(|profile| profile.base.is_some() || is_readable(base));
-    let (Ok(id), true) = (ProviderId::parse(provider.trim()), placed && is_readable(display_name) && is_readable(client_id) && secret.len() <= 1_000)
-    else {
+    let fits = placed && is_readable(client_id) && secret.len() <= 1_000;
+    let (Ok(id), Some(display_name), true) = (ProviderId::parse(provider.trim()), readable::name(display_name), fits) else {
         return context::say_refused(w.admin_providers_incomplete()).await;
     };
     let new = NewProvider {
         id: id.clone(),
-        display_name: display_name.to_owned(),
+        display_name,
         profile: kind,
         base: base.to_owned(),
         client_id: client_id.to_owned(),
@@ -222,11 +222,12 @@ pub async fn remove_provider(#[server(default)] provider: String) -> Result<(), 
 impl ProviderForm {
     /// `None`: something of it cannot be.
     fn into_edit(self) -> Option<impl FnOnce(&mut crate::domain::provider::Provider) + Send + 'static> {
-        use crate::domain::readable::is_readable;
+        use crate::domain::readable;
         let line = |text: &str| text.len() <= 1_000 && !text.contains(char::is_control);
         let values = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let Self { display_name, scope, claim, mfa_acr, mfa_amr, .. } = &self;
-        let fine = is_readable(display_name) && [scope, claim, &self.values, mfa_acr, mfa_amr].into_iter().all(|text| line(text));
+        let name = readable::name(display_name)?;
+        let fine = [scope, claim, &self.values, mfa_acr, mfa_amr].into_iter().all(|text| line(text));
         let newcomers = match self.newcomers.as_str() {
             "rule" => Newcomers::parse(&format!("{}={}", claim.trim(), self.values)),
             plain => Newcomers::parse(plain),
@@ -235,7 +236,7 @@ impl ProviderForm {
         let mfa = MfaEvidence { always: !self.mfa_always.is_empty(), acr: values(mfa_acr), amr: values(mfa_amr) };
         Some(move |provider: &mut crate::domain::provider::Provider| {
             provider.enabled = !self.enabled.is_empty();
-            provider.display_name = self.display_name.trim().to_owned();
+            provider.display_name = name;
             provider.scope = Some(values(&self.scope).join(" ")).filter(|scope| !scope.is_empty());
             provider.newcomers = newcomers;
             provider.mfa = mfa;

@@ -37,6 +37,7 @@ admin-hosts-credential-made = Put this credential into the host’s credential f
 admin-people-added = The account has been made.
 admin-people-added-with-password = The account has been made. This is its password:
 admin-people-new-password = All sessions of this person have ended. This is the new password:
+name-refused = A name has 1 to 128 characters, and no control characters or invisible ones.
 admin-people-exists = There is a person of that name already.
 admin-people-no-mfa = Open the person’s second factor first: a host account rests on it.
 admin-people-linked-already = That account is linked to the person already.
@@ -318,6 +319,10 @@ provider-why-no-tls = it does not speak TLS there
 provider-why-unknown-authority = its certificate is from an authority that is not known here
 provider-why-other-name = its certificate is for another name
 provider-why-not-now = its certificate is not valid at this time
+provider-why-slow = it takes too long to answer
+# $why (String) - one of the sentences above
+# $proxy (String) - host and port
+provider-why-proxied = { $why } (through the proxy { $proxy })
 admin-people-identities = Ways to sign in elsewhere
 admin-people-no-identities = Linked to no identity provider.
 # $identity (String) - who the person is there

@@ -51,6 +51,7 @@ brand-refused-faint-on-light = The colour for light ground is too faint to read:
 brand-refused-faint-on-dark = The colour for dark ground is too faint to read: its contrast is { $contrast }, and it needs 4.5. Take a lighter one.
 code-refused-empty = Enter the code shown on your device.
 code-refused-impossible = Codes never contain 0, 1 or vowels. Check for look-alike letters.
+code-refused-ambiguous = There is more than one code in that text. Enter the one shown on your device.
 code-refused-not-valid = That code is not valid or has expired. Run the command again to get a new one.
 code-refused-sign-in-first = Many codes are being tried just now. Sign in, then try again.
 code-refused-claimed = This code is already open in another browser. Go on there, or run the command again to get a new one.
@@ -61,6 +62,8 @@ decision-refused-not-confirmed = Tick “Yes, I started this” to allow it, or 
 decision-refused-lifetime = Choose how long the access should last.
 decision-refused-host-account = One of the host accounts is no longer linked to you. Look through the list again.
 decision-refused-disabled = This application is switched off. Nothing was shared.
+decision-refused-grant = The operators of your centre no longer let this application ask people for access. Nothing was shared.
+decision-refused-scope = The operators of your centre no longer let this application have anything of what it asks for. Nothing was shared.
 sign-in-refused-wrong = The user name or the password is not right. Check both and try again.
 # $count (Number) - letters
 code-refused-length = { $count ->

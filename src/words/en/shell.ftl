@@ -13,7 +13,7 @@ skip-to-content = Skip to the content
 # $day (Number) - day of the month
 # $month (Number) - 1 to 12
 # $year (String) - four digits
-# $time (String) - hours and minutes, such as 14:02
+# $time (String) - hours, minutes and zone, such as 14:02 UTC
 moment = { NUMBER($day) } { $month ->
     [1] January
     [2] February
@@ -27,7 +27,7 @@ moment = { NUMBER($day) } { $month ->
     [10] October
     [11] November
    *[other] December
-} { $year }, { $time } UTC
+} { $year }, { $time }
 moment-unknown = unknown time
 just-now = just now
 # $span (String) - such as "3 days"
@@ -74,6 +74,12 @@ footer-never-asked = Support staff never ask you to enter a code or to tell them
 not-started = I did not start this
 
 preferences-language = Language
+footer-time-zone = Time zone
+time-zone-title = Time zone
+time-zone-lead = The zone in which this portal shows times, and which files of your activity name beside UTC.
+time-zone-of-browser = As this browser says
+time-zone-hint = Without a choice times are shown in the zone of this browser, or in UTC where scripts are switched off. It is remembered in this browser.
+time-zone-save = Save
 preferences-theme = Colours
 theme-system = Like the system
 theme-light = Light

@@ -36,6 +36,7 @@ link-title = Vincular una cuenta en una máquina
 link-how-before = Inicie sesión en la máquina con la cuenta que quiere vincular y ejecute allí
 link-how-after = { "." } Introduzca el código que muestra:
 link-came-with-address = Este código venía en la dirección. Siga solo si su propio terminal en la máquina muestra el mismo.
+link-not-filled-in = El código de la dirección no se ha rellenado. Puede que haya caducado o se haya usado, o que ahora no se tomen aquí códigos de las direcciones. Escriba el código que muestra su terminal en la máquina.
 link-sent-code = ¿Alguien le ha enviado un código? No lo introduzca: la cuenta de esa persona quedaría vinculada a usted.
 link-is-for-a-device = Introducir un código que muestra una aplicación o un dispositivo
 link-question = ¿Vincular a usted { $account } en { $host }?

@@ -43,6 +43,7 @@ brand-refused-faint-on-light = El color para fondo claro es demasiado tenue para
 brand-refused-faint-on-dark = El color para fondo oscuro es demasiado tenue para leerlo: su contraste es { $contrast } y necesita 4.5. Elija uno más claro.
 code-refused-empty = Introduzca el código que muestra su dispositivo.
 code-refused-impossible = Los códigos nunca llevan 0, 1 ni vocales. Compruebe las letras que se parecen.
+code-refused-ambiguous = En ese texto hay más de un código. Introduzca el que muestra su dispositivo.
 code-refused-not-valid = Ese código no es válido o ha caducado. Ejecute la orden de nuevo para obtener otro.
 code-refused-sign-in-first = Se están probando muchos códigos ahora mismo. Inicie sesión e inténtelo de nuevo.
 code-refused-claimed = Este código ya está abierto en otro navegador. Siga allí, o ejecute la orden de nuevo para obtener otro.
@@ -53,6 +54,8 @@ decision-refused-not-confirmed = Marque «Sí, yo inicié esto» para permitirlo
 decision-refused-lifetime = Elija cuánto debe durar el acceso.
 decision-refused-host-account = Una de las cuentas ya no está vinculada a usted. Revise la lista de nuevo.
 decision-refused-disabled = Esta aplicación está desactivada. No se compartió nada.
+decision-refused-grant = Los operadores de su centro ya no permiten que esta aplicación pida acceso a las personas. No se compartió nada.
+decision-refused-scope = Los operadores de su centro ya no permiten que esta aplicación tenga nada de lo que pide. No se compartió nada.
 sign-in-refused-wrong = El nombre de usuario o la contraseña no son correctos. Compruebe ambos e inténtelo de nuevo.
 code-refused-length = { $count ->
     [one] Ese código tiene { NUMBER($count) } letra; debería tener 8.

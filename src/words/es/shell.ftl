@@ -19,7 +19,7 @@ moment = { NUMBER($day) } de { $month ->
     [10] octubre
     [11] noviembre
    *[other] diciembre
-} de { $year }, { $time } UTC
+} de { $year }, { $time }
 moment-unknown = hora desconocida
 just-now = ahora mismo
 span-ago = hace { $span }
@@ -58,6 +58,12 @@ footer-never-asked = El personal de soporte nunca le pide que introduzca un cód
 not-started = Yo no inicié esto
 
 preferences-language = Idioma
+footer-time-zone = Zona horaria
+time-zone-title = Zona horaria
+time-zone-lead = La zona en la que este portal muestra las horas, y que los archivos de su actividad indican junto a UTC.
+time-zone-of-browser = La de este navegador
+time-zone-hint = Sin elegirla, las horas se muestran en la zona de este navegador, o en UTC si los scripts están desactivados. Se recuerda en este navegador.
+time-zone-save = Guardar
 preferences-theme = Colores
 theme-system = Como el sistema
 theme-light = Claro

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::app::{Device, PASSWORD, TestApp};
+use crate::app::{Answer, Device, PASSWORD, TestApp};
 use crate::browser::{Browser, Page};
 use crate::database::FAR;
 
@@ -71,6 +71,33 @@ async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
     assert!(words.contains("TMS command line any program can use this name"), "{words}");
     assert!(words.contains("127.0.0.1, another address than this browser’s"), "{words}");
     assert!(!words.contains("Log in over SSH"), "only what was asked for: {words}");
+}
+
+#[tokio::test]
+async fn an_address_as_proxies_write_it_is_the_devices() {
+    let app = super::behind_proxy().await;
+    let browser = super::signed_in_at(&app, "203.0.113.10").await;
+    for (header, written, said) in [
+        ("x-forwarded-for", "203.0.113.10:51234", "203.0.113.10, the same address as this browser"),
+        ("x-forwarded-for", "\"[2001:db8::1]:51234\"", "2001:db8::1, another address than this browser’s"),
+        ("forwarded", "for=\"[2001:db8::1]:4711\";proto=https", "2001:db8::1, another address than this browser’s"),
+        ("x-forwarded-for", "nonsense", "From unknown"),
+        ("forwarded", "for=_hidden", "From unknown"),
+    ] {
+        let request = app.http.post(app.tenant("/oauth/device_authorization")).header(header, written).form(&[("client_id", "tms-cli")]);
+        let device = Answer::of(request).await;
+        let consent = browser.enter(device.body["user_code"].as_str().expect("a code")).await;
+        assert!(consent.words().contains(said), "{written}: {}", consent.words());
+        browser.deny(&consent).await;
+    }
+    let neighbour = super::signed_in_at(&app, "2001:db8::ffff:2").await;
+    let request = app.http.post(app.tenant("/oauth/device_authorization")).header("x-forwarded-for", "[2001:db8::1]:1");
+    let device = Answer::of(request.form(&[("client_id", "tms-cli")])).await;
+    let consent = neighbour.enter(device.body["user_code"].as_str().expect("a code")).await;
+    assert!(consent.words().contains("2001:db8::1, the same network as this browser"), "{}", consent.words());
+    let unknown = super::signed_in_at(&app, "unknown").await;
+    let consent = unknown.enter(&app.start_device().await.user_code).await;
+    assert!(consent.words().contains("127.0.0.1; the address of this browser is not known"), "{}", consent.words());
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn where_no_address_fills_in_a_code_following_one_costs_no_tries() {
 }
 
 #[tokio::test]
-async fn an_address_that_fills_in_a_code_is_a_guess_like_any_other() {
+async fn codes_in_addresses_use_up_no_tries_and_have_limits_of_their_own() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let browser = app.browser();
@@ -165,6 +165,35 @@ async fn an_address_that_fills_in_a_code_is_a_guess_like_any_other() {
         browser.get(&format!("/device?user_code={WRONG}")).await;
     }
     let right = app.start_device().await.user_code;
+    let limited = browser.get(&format!("/device?user_code={right}")).await;
+    assert_eq!((limited.status, limited.field("user_code").as_str()), (200, ""), "a guesser learns no more");
+    assert!(limited.says("The code in the address was not filled in."), "{}", limited.words());
+    assert_eq!(browser.enter(&right).await.path, "/sign-in");
+    assert!(browser.sign_in("test", "testuser1", PASSWORD).await.says(&right));
+}
+
+#[tokio::test]
+async fn a_used_code_in_an_address_is_explained_and_costs_no_try() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let used = app.start_device().await;
+    let browser = app.allow(&used).await;
+    for _ in 0..7 {
+        let page = browser.get(&format!("/device?user_code={}", used.user_code)).await;
+        assert_eq!((page.status, page.field("user_code").as_str()), (200, ""));
+        assert!(page.says("The code in the address was not filled in."), "{}", page.words());
+    }
+    let next = app.start_device().await.user_code;
+    assert_eq!(browser.enter(&next).await.status, 200);
+    assert_eq!(app.number("SELECT count(*) FROM attempts WHERE key LIKE 'code session%'").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_used_up_their_tries_looks_up_no_codes_by_address() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let browser = app.signed_in().await;
+    guess(&browser, 5).await;
+    let right = app.start_device().await.user_code;
     assert_eq!(browser.get(&format!("/device?user_code={right}")).await.field("user_code"), "");
-    assert_stopped(&browser.enter(&right).await, 10 * MINUTE);
 }

@@ -25,6 +25,14 @@ async fn whoever_holds_a_code_stops_it_with_or_without_an_account() {
 }
 
 #[tokio::test]
+async fn a_report_finds_the_code_in_pasted_text() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    let page = report(&app.browser(), &format!("{}/device?user_code={}", app.base, device.user_code.replace('-', "%2D"))).await;
+    assert_eq!(page.title(), "Thank you. It has been stopped. · Trust Manager");
+}
+
+#[tokio::test]
 async fn a_request_that_is_open_in_a_browser_is_stopped_by_a_report_from_anywhere() {
     let app = TestApp::start().await;
     let device = app.start_device().await;

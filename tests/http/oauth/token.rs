@@ -307,7 +307,7 @@ async fn a_confidential_client_proves_itself_on_every_poll() {
 }
 
 #[tokio::test]
-async fn a_flood_of_polls_is_held_back_whatever_the_client_calls_itself_and_the_code_lives() {
+async fn a_poll_over_a_limit_is_told_to_slow_down() {
     let mut limits = no_limits();
     limits.oauth_requests = number(5);
     let app = TestApp::start_with(limits).await;
@@ -319,7 +319,10 @@ async fn a_flood_of_polls_is_held_back_whatever_the_client_calls_itself_and_the_
         assert_eq!(error(&poll(name).await), refused(401, "invalid_client"));
     }
     let wall = poll(&names[4]).await;
-    assert_eq!(error(&wall), refused(429, "temporarily_unavailable"));
+    assert_eq!(error(&wall), refused(400, "slow_down"), "standard clients end at anything else");
     assert!((1..=60).contains(&wall.header("retry-after").parse().expect("seconds")));
+    let start = app.send("/oauth/device_authorization", &[("client_id", "tms-cli")]).await;
+    assert_eq!(error(&start), refused(429, "temporarily_unavailable"));
+    assert!((1..=60).contains(&start.header("retry-after").parse().expect("seconds")));
     assert_eq!(app.number("SELECT count(*) FROM device_grants WHERE state = 'pending'").await, 1);
 }

@@ -11,12 +11,17 @@ use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 /// What the program says, given the portal's data and something on standard input.
 async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> Said {
+    operate_behind(app, &[], words, input).await
+}
+
+/// The same, with proxies in the environment.
+async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str], input: &'static str) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TMS_") || name.starts_with("LEPTOS_")) {
         command.env_remove(name);
     }
     command.current_dir(&app.data_dir).args(words).args(["--tenant", "test", "--data-dir"]).arg(&app.data_dir);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).envs(proxies.iter().copied());
     // In a thread of its own: the institution it asks is in this one.
     let run = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().expect("started");
@@ -135,4 +140,22 @@ async fn the_hosts_a_provider_owns_are_named_at_the_command_line() {
     assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("it is broken: it answers 500"), "its list is looked for");
     assert_eq!(set(&["--host", ""]).await.code, Some(0));
     assert_eq!(listed().await, "");
+}
+
+#[tokio::test]
+async fn a_loopback_provider_is_reached_without_a_proxy_and_a_proxy_is_named() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("an address");
+    let proxy = format!("http://me:secret@{closed}");
+    let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, proxy.as_str()));
+    let (base, localhost) = (institution.url(), institution.url().replace("127.0.0.1", "localhost"));
+    let added = operate_behind(&app, &proxies, &["idp", "add", "--base", &base, "--client-id", CLIENT_ID, "campus"], "").await;
+    assert_eq!((added.code, added.err.as_str()), (Some(0), ""));
+    let other = operate_behind(&app, &proxies, &["idp", "add", "--base", &localhost, "--client-id", CLIENT_ID, "other"], "").await;
+    assert!(!other.err.contains("proxy"), "{}", other.err);
+
+    let far = ["idp", "add", "--base", "https://idp.example", "--client-id", CLIENT_ID, "far"];
+    let refused = operate_behind(&app, &proxies, &far, "").await;
+    let said = format!("it cannot be reached: it refuses the connection (through the proxy {closed})");
+    assert!(refused.code == Some(1) && refused.err.contains(&said) && !refused.err.contains("secret"), "{}", refused.err);
 }

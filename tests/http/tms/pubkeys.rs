@@ -262,6 +262,24 @@ async fn no_key_is_made_when_something_it_rests_on_is_missing() {
     assert_eq!((app.number("SELECT count(*) FROM pubkeys").await, app.recorded("key_created").await), (0, 0));
 }
 
+#[tokio::test]
+async fn a_limit_below_the_uses_so_far_ends_a_login_at_once() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    for max_uses in [0, 1] {
+        let key = client.make_key(json!({ "num_uses": 5 })).await;
+        for _ in 0..2 {
+            assert!(app.nobody().lets_in(&login(&key)).await);
+            app.clock.advance(Duration::from_secs(29));
+            assert!(app.nobody().lets_in(&login(&key)).await, "the same login");
+            app.clock.advance(Duration::from_secs(2));
+        }
+        assert!(app.nobody().lets_in(&login(&key)).await);
+        client.done("PATCH /pubkeys", named(&key, json!({ "max_uses": max_uses }))).await;
+        assert!(!app.nobody().lets_in(&login(&key)).await, "{max_uses}");
+    }
+}
+
 /// W1: limits could not be changed. Uses already made stay made.
 #[tokio::test]
 async fn new_limits_count_from_the_first_use() {

@@ -61,7 +61,7 @@ impl Services {
             tracing::info!(%error, "A new passkey was refused");
             unusable()
         })?;
-        let name = if readable::is_readable(name) { name.trim().to_owned() } else { String::new() };
+        let name = readable::cleaned(name).unwrap_or_default();
         let new = NewFactor::Passkey { credential_id: passkey.cred_id().to_vec(), passkey: json(&passkey)?, name };
         self.set_up_second_factor(person, new).await
     }

@@ -10,10 +10,14 @@ use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, Ho
 use crate::domain::pubkey::{Dependencies, Link, Mfa, Standing};
 use crate::domain::time::Timestamp;
 
-/// The condition under which a delegation `d` covers a host account `a`.
+/// The condition under which a delegation `d` covers a host account `a`. What a person consented to counts as far as the client may
+/// still have it.
 macro_rules! delegation_covers_account {
     () => {
         "d.ended_at IS NULL AND instr(' ' || d.scope || ' ', ' keys:create ') > 0
+         AND (d.device_grant_id IS NULL
+              OR EXISTS (SELECT 1 FROM clients o WHERE o.tenant_id = d.tenant_id AND o.client_id = d.client_id
+                         AND o.device_grant AND instr(' ' || o.scope || ' ', ' keys:create ') > 0))
          AND (d.every_host_account
               OR EXISTS (SELECT 1 FROM delegation_host_accounts t
                          WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
@@ -125,6 +129,7 @@ struct LookupRow {
     public_key: String,
     expires_at: i64,
     max_uses: u32,
+    uses: u32,
     remaining_uses: u32,
     last_used_at: Option<i64>,
     tenant_enabled: bool,
@@ -147,6 +152,7 @@ impl TryFrom<LookupRow> for Looked {
             client_enabled: row.client_enabled,
             dependencies: row.dependencies.try_into()?,
             max_uses: row.max_uses,
+            uses: row.uses,
             remaining_uses: row.remaining_uses,
             expires_at: Timestamp::from_millis(row.expires_at),
             reserved_until: row.reserved_until.map(Timestamp::from_millis),
@@ -174,7 +180,7 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
             })
             .collect();
         let rows: Vec<LookupRow> = sqlx::query_as(concat!(
-            "SELECT k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
+            "SELECT k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses, coalesce(k.uses, 0) AS uses,
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
                     coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
                     p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,

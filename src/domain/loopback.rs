@@ -1,0 +1,28 @@
+//! Loopback hosts: those that are always this machine, whatever a name server or a proxy says.
+
+use std::net::IpAddr;
+
+/// Whether a URL's host is `localhost`, a name beneath `.localhost` (RFC 6761 §6.3), or a loopback address.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return address.to_canonical().is_loopback();
+    }
+    let name = bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_hosts_are_told_from_all_others() {
+        for host in ["localhost", "LocalHost.", "a.localhost", "a.b.LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "[::ffff:127.0.0.1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "localhost.example.org", "notlocalhost", "10.0.0.1", "128.0.0.1", "[::2]", "0.0.0.0", "[2001:db8::1]"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

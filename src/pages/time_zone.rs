@@ -1,0 +1,41 @@
+//! `/time-zone`: the zone in which times are shown.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{Page, PostForm};
+use crate::domain::paths::Onward;
+use crate::domain::time::Zone;
+use crate::server::context::{self, words};
+use crate::server_fns::preferences::SetPreferences;
+
+#[component]
+pub fn TimeZone() -> impl IntoView {
+    let w = words();
+    let then = use_query_map().with_untracked(|query| query.get("then").unwrap_or_default());
+    let chosen = context::chosen_zone().map(|zone| zone.name().to_owned());
+    let mut names = Zone::all();
+    // One by a name that is not offered, such as an older one, stays chosen.
+    if let Some(chosen) = chosen.as_ref().filter(|chosen| !names.contains(chosen)) {
+        names.push(chosen.clone());
+    }
+    view! {
+        <Page title=w.time_zone_title()>
+            <p class="lead">{w.time_zone_lead()}</p>
+            <form method="post" action=SetPreferences::url()>
+                <input type="hidden" name="back" value=Onward::wanted(&then).as_str().to_owned()/>
+                <label for="zone">{w.time_zone_title()}</label>
+                <select id="zone" name="zone" aria-describedby="zone-hint">
+                    <option value="browser" selected=chosen.is_none()>{w.time_zone_of_browser()}</option>
+                    {names.into_iter().map(|name| {
+                        let selected = chosen.as_ref() == Some(&name);
+                        view! { <option value=name.clone() selected=selected translate="no">{name.replace('_', " ")}</option> }
+                    }).collect_view()}
+                </select>
+                <p class="hint" id="zone-hint">{w.time_zone_hint()}</p>
+                <button class="main">{w.time_zone_save()}</button>
+            </form>
+        </Page>
+    }
+}

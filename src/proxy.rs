@@ -1,0 +1,60 @@
+//! Proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`): which one a request goes through.
+
+use std::fmt;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use oauth2::http::Uri;
+
+use crate::domain::loopback::is_loopback;
+
+/// A proxy's host and port, never the credentials it is used with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy(String);
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Proxy {
+    /// The one on the way to `url`, by the rules that reqwest has. None leads to a loopback host: whoever runs the proxy would get
+    /// what is meant for this machine, tokens included.
+    pub fn on_the_way_to(url: &str) -> Option<Self> {
+        Self::chosen_by(&Matcher::from_system(), url)
+    }
+
+    fn chosen_by(matcher: &Matcher, url: &str) -> Option<Self> {
+        let url: Uri = url.parse().ok()?;
+        if is_loopback(url.host()?) {
+            return None;
+        }
+        let proxy = matcher.intercept(&url)?;
+        let (host, port) = (proxy.uri().host()?, proxy.uri().port_u16());
+        Some(Self(port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_named_without_its_credentials() {
+        let matcher = Matcher::builder().all("http://user:pass@proxy.example:3128").no("direct.example").build();
+        let named = |url: &str| Proxy::chosen_by(&matcher, url).map(|proxy| proxy.to_string());
+        assert_eq!(named("https://portal.example.org/x").as_deref(), Some("proxy.example:3128"));
+        assert_eq!(named("http://portal.example.org:8080").as_deref(), Some("proxy.example:3128"));
+        assert_eq!(named("https://direct.example/"), None);
+        let odd = Matcher::builder().all("http://user:p@ss@proxy.example").build();
+        assert_eq!(Proxy::chosen_by(&odd, "https://portal.example.org").map_or(String::new(), |proxy| proxy.to_string()).matches("ss").count(), 0);
+    }
+
+    #[test]
+    fn no_proxy_leads_to_a_loopback_host() {
+        let matcher = Matcher::builder().all("http://proxy.example:3128").build();
+        for url in ["http://127.0.0.1:3000", "https://127.9.9.9/x", "http://[::1]:3000/", "http://localhost:3000", "https://tms.localhost/"] {
+            assert_eq!(Proxy::chosen_by(&matcher, url), None, "{url}");
+        }
+    }
+}

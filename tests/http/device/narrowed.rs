@@ -1,0 +1,212 @@
+//! What administrators narrow while a request waits, after it was allowed, and after its token was issued.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tms_portal::domain::client::Client;
+use tms_portal::domain::ids::ClientId;
+use tms_portal::domain::scope::ScopeSet;
+
+use crate::app::{Device, TestApp};
+use crate::oauth::{error, refused};
+use crate::tms::api::{EVERYTHING, login};
+use crate::tms::endpoints::OWN_KEY;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl TestApp {
+    async fn set_up_cli(&self, change: impl FnOnce(&mut Client) + Send + 'static) {
+        let (operator, client) = (self.operator("test").await, ClientId::parse("tms-cli").expect("a client"));
+        self.services.set_up_client(&operator, &client, None, change).await.expect("set up");
+    }
+
+    async fn narrow_scope(&self, scope: &'static str) {
+        self.set_up_cli(move |client| client.scope = ScopeSet::parse_known(scope)).await;
+    }
+
+    async fn switch_device_grant(&self, on: bool) {
+        self.set_up_cli(move |client| client.device_grant = on).await;
+    }
+
+    async fn start_for(&self, scope: &str) -> Device {
+        self.start_device_of(&[("client_id", "tms-cli"), ("scope", scope)]).await
+    }
+}
+
+fn own_key() -> Value {
+    json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY })
+}
+
+#[tokio::test]
+async fn a_scope_narrowed_during_consent_is_cut() {
+    let app = TestApp::start().await;
+    let (device, browser) = (app.start_for("hosts:read keys:create").await, app.signed_in().await);
+    let consent = browser.enter(&device.user_code).await;
+    assert!(consent.says("Log in over SSH as you"));
+    app.narrow_scope("hosts:read").await;
+    assert!(!browser.get("/device").await.says("Log in over SSH as you"), "the page shows what is left");
+    let result = browser.allow(&consent).await;
+    assert!(result.says("Connected") && !result.says("May log in over SSH to"), "{}", result.words());
+    let answer = app.poll(&device).await;
+    assert_eq!(answer.body["scope"], "hosts:read");
+    app.narrow_scope(EVERYTHING).await;
+    assert_eq!(app.api("/v1/tms/me", &answer.token()).await.body["scope"], "hosts:read", "nothing was consented to beyond that");
+    assert_eq!(app.bearer(&answer.token()).refusal("POST /me/keys", own_key()).await, 403);
+}
+
+#[tokio::test]
+async fn a_scope_narrowed_after_approval_is_cut() {
+    let app = TestApp::start().await;
+    let device = app.start_for("hosts:read keys:create").await;
+    app.allow(&device).await;
+    app.narrow_scope("hosts:read").await;
+    let answer = app.poll(&device).await;
+    assert_eq!((answer.status, &answer.body["scope"]), (200, &"hosts:read".into()));
+    assert_eq!(app.bearer(&answer.token()).refusal("POST /me/keys", own_key()).await, 403);
+}
+
+#[tokio::test]
+async fn an_issued_token_loses_what_its_client_lost() {
+    let app = TestApp::start().await;
+    let device = app.start_for(EVERYTHING).await;
+    let browser = app.allow(&device).await;
+    let token = app.poll(&device).await.token();
+    let caller = app.bearer(&token);
+    let key = caller.done("POST /me/keys", own_key()).await;
+    assert!(app.nobody().lets_in(&login(&key)).await);
+    app.narrow_scope("hosts:read").await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "hosts:read");
+    let answer = caller.call("POST /me/keys", own_key()).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("administrators no longer let this application"), "{}", answer.body);
+    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"");
+    assert!(!app.nobody().lets_in(&login(&key)).await, "a key is a use of what was consented to");
+    let apps = browser.get("/apps?q=command").await;
+    assert!(apps.says("TMS command line") && !apps.says("Log in over SSH as you"), "{}", apps.words());
+
+    app.narrow_scope("keys:read").await;
+    app.narrow_scope("").await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "");
+    assert!(browser.get("/device/result").await.says("no longer let this application do anything of what you allowed"));
+    app.narrow_scope(EVERYTHING).await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], EVERYTHING);
+}
+
+#[tokio::test]
+async fn a_device_grant_switched_off_refuses_at_every_step() {
+    let app = TestApp::start().await;
+    let (waiting, approved, redeemed) = (app.start_device().await, app.start_device().await, app.start_device().await);
+    let browser = app.signed_in().await;
+    let consent = browser.enter(&waiting.user_code).await;
+    let holder = app.allow(&redeemed).await;
+    let token = app.poll(&redeemed).await.token();
+    let approver = app.allow(&approved).await;
+    app.switch_device_grant(false).await;
+
+    let opened = browser.get("/device").await;
+    let sentence = "The operators of your centre no longer let this application ask people for access. Nothing was shared.";
+    assert_eq!((opened.status, opened.problem().as_str()), (422, sentence));
+    let page = browser.allow(&consent).await;
+    assert_eq!((page.status, page.problem().as_str()), (422, sentence));
+    for device in [&waiting, &approved] {
+        let answer = app.poll(device).await;
+        assert_eq!(error(&answer), refused(400, "unauthorized_client"));
+        assert_eq!(answer.body["error_description"], "The administrators no longer let this client use the device grant.");
+    }
+    for result in [approver.get("/device/result").await, holder.get("/device/result").await] {
+        assert_eq!(result.title(), "The device was refused · Trust Manager");
+        assert!(result.says("no longer let this application act for people"), "{}", result.words());
+    }
+    let answer = app.api("/v1/tms/me", &token).await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.header("www-authenticate").contains("error=\"invalid_token\", error_description=\"The administrators no longer let"));
+    app.switch_device_grant(true).await;
+    assert_eq!((app.poll(&approved).await.status, app.api("/v1/tms/me", &token).await.status), (200, 200));
+}
+
+#[tokio::test]
+async fn a_client_without_any_scope_left_is_refused() {
+    let app = TestApp::start().await;
+    let (waiting, approved) = (app.start_device().await, app.start_device().await);
+    let browser = app.signed_in().await;
+    let consent = browser.enter(&waiting.user_code).await;
+    app.allow(&approved).await;
+    app.narrow_scope("keys:read").await;
+    assert!(browser.allow(&consent).await.problem().contains("no longer let this application have anything of what it asks for"));
+    for device in [&waiting, &approved] {
+        let answer = app.poll(device).await;
+        assert_eq!(error(&answer), refused(400, "access_denied"));
+        assert!(answer.body["error_description"].as_str().expect("a sentence").starts_with("The administrators no longer let"), "{}", answer.body);
+    }
+    assert_eq!(app.number("SELECT count(*) FROM delegations WHERE device_grant_id IS NOT NULL").await, 1);
+}
+
+#[tokio::test]
+async fn a_shorter_longest_access_cuts_what_was_allowed() {
+    let app = TestApp::start().await;
+    let device = app.start_for(EVERYTHING).await;
+    let browser = app.signed_in().await;
+    let consent = browser.enter(&device.user_code).await;
+    let grant = consent.field("grant");
+    let month = [("grant", grant.as_str()), ("decision", "allow"), ("lifetime", "2592000"), ("started_this", "yes"), ("host_accounts[]", "hac_test")];
+    let account = consent.field("host_accounts[]");
+    let month: Vec<_> = month.iter().map(|(name, value)| (*name, if *name == "host_accounts[]" { account.as_str() } else { value })).collect();
+
+    app.change_tenant("test", |tenant| tenant.policy.longest_access = 20 * DAY).await;
+    assert_eq!(browser.post("/api/device/decide", &month).await.problem(), "Choose how long the access should last.");
+    app.change_tenant("test", |tenant| tenant.policy.longest_access = 30 * DAY).await;
+    assert!(browser.post("/api/device/decide", &month).await.says("Connected"));
+
+    app.change_tenant("test", |tenant| tenant.policy.longest_access = 2 * DAY).await;
+    let answer = app.poll(&device).await;
+    assert_eq!(answer.body["expires_in"], 2 * 24 * 60 * 60);
+    let token = answer.token();
+    let key = app.bearer(&token).done("POST /me/keys", own_key()).await;
+    assert!(app.nobody().lets_in(&login(&key)).await);
+
+    app.clock.advance(DAY);
+    app.change_tenant("test", |tenant| tenant.policy.longest_access = DAY).await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    assert!(!app.nobody().lets_in(&login(&key)).await);
+    app.change_tenant("test", |tenant| tenant.policy.longest_access = 30 * DAY).await;
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 401, "what was cut stays cut");
+}
+
+#[tokio::test]
+async fn access_that_was_cut_to_nothing_is_not_fetched() {
+    let app = TestApp::start().await;
+    let device = app.start_device().await;
+    app.allow(&device).await;
+    app.clock.advance(Duration::from_secs(600));
+    app.change_tenant("test", |tenant| tenant.policy.longest_access = Duration::from_secs(600)).await;
+    let answer = app.poll(&device).await;
+    assert_eq!(error(&answer), refused(400, "access_denied"));
+    assert!(answer.body["error_description"].as_str().expect("a sentence").contains("was cut by the administrators"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_device_registers_no_keys_where_people_may_not() {
+    let app = TestApp::start().await;
+    let device = app.device_with(EVERYTHING).await;
+    app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;
+    let answer = device.call("POST /me/keys", own_key()).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("people register no public keys"), "{}", answer.body);
+    app.change_tenant("test", |tenant| tenant.policy.own_keys = true).await;
+    device.done("POST /me/keys", own_key()).await;
+}
+
+#[tokio::test]
+async fn a_refused_device_is_told_the_true_reason() {
+    let app = TestApp::start().await;
+    let description = async |device: &Device| app.poll(device).await.body["error_description"].as_str().unwrap_or_default().to_owned();
+    let device = app.start_device().await;
+    let browser = app.allow(&device).await;
+    app.switch_person("testuser1", false).await;
+    assert_eq!(description(&device).await, "The account of the person who allowed it is switched off.");
+    app.switch_person("testuser1", true).await;
+    let browser = if browser.get("/device/result").await.says("Connected") { browser } else { app.allow(&app.start_device().await).await };
+    let grant = app.texts("SELECT id FROM device_grants WHERE state = 'approved' LIMIT 1").await.remove(0);
+    browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
+    assert_eq!(description(&device).await, "The access was taken back before the device fetched it.");
+}
