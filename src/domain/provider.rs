@@ -440,7 +440,13 @@ mod tests {
         for (odd, mended) in [("ro/ot", "root"), ("-rf", "rf"), ("j/d o~e'", "jdoe"), (".x", "x")] {
             assert_eq!(named(Some(odd)), [campus(mended), campus(mended)].join(", "), "never the plain name: it is another's");
         }
-        for (foreign, written) in [("jos\u{e9}@uni.example", "jose@uni.example"), ("jose\u{301}", "jose"), ("Łukasz", "Lukasz"), ("Straße", "Strasse"), ("张伟", "ZhangWei")] {
+        for (foreign, written) in [
+            ("jos\u{e9}@uni.example", "jose@uni.example"),
+            ("jose\u{301}", "jose"),
+            ("Łukasz", "Lukasz"),
+            ("Straße", "Strasse"),
+            ("张伟", "ZhangWei"),
+        ] {
             assert_eq!(named(Some(foreign)), [campus(written), campus(written)].join(", "));
         }
         for nobody in [None, Some("\u{202e}"), Some(".."), Some("@")] {

@@ -132,8 +132,7 @@ impl Zone {
     /// The names to choose from: the continents' and the oceans', and `UTC`.
     #[cfg(feature = "ssr")]
     pub fn all() -> Vec<String> {
-        const REGIONS: [&str; 10] =
-            ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
+        const REGIONS: [&str; 10] = ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
         let names = jiff::tz::db().available().map(|name| name.to_string());
         let known = |name: &String| name.split_once('/').is_some_and(|(region, _)| REGIONS.contains(&region));
         let mut names: Vec<String> = names.filter(known).collect();

@@ -54,8 +54,7 @@ fn retell(ahead: f64, chosen: bool, also_ago: bool) {
 /// In the browser's zone, with its name.
 fn exact(at: &Date, language: &str) -> String {
     let options = Object::new();
-    let parts =
-        [("day", "numeric"), ("month", "long"), ("year", "numeric"), ("hour", "2-digit"), ("minute", "2-digit"), ("timeZoneName", "short")];
+    let parts = [("day", "numeric"), ("month", "long"), ("year", "numeric"), ("hour", "2-digit"), ("minute", "2-digit"), ("timeZoneName", "short")];
     for (part, how) in parts {
         let _ = Reflect::set(&options, &part.into(), &how.into());
     }

@@ -23,7 +23,7 @@ pub fn TimeZone() -> impl IntoView {
     view! {
         <Page title=w.time_zone_title()>
             <p class="lead">{w.time_zone_lead()}</p>
-            <form method="post" action=SetPreferences::url()>
+            <PostForm action=SetPreferences::url()>
                 <input type="hidden" name="back" value=Onward::wanted(&then).as_str().to_owned()/>
                 <label for="zone">{w.time_zone_title()}</label>
                 <select id="zone" name="zone" aria-describedby="zone-hint">
@@ -35,7 +35,7 @@ pub fn TimeZone() -> impl IntoView {
                 </select>
                 <p class="hint" id="zone-hint">{w.time_zone_hint()}</p>
                 <button class="main">{w.time_zone_save()}</button>
-            </form>
+            </PostForm>
         </Page>
     }
 }

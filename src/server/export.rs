@@ -16,8 +16,8 @@ use serde_json::json;
 
 use super::caller::Caller;
 use super::guard::trouble::Trouble;
-use super::service::record::Readable;
 use super::preferences;
+use super::service::record::Readable;
 use super::service::{Fault, Services};
 use super::state::AppState;
 use crate::domain::activity::Happened;

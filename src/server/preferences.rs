@@ -66,7 +66,7 @@ pub fn zone(headers: &HeaderMap) -> Option<Zone> {
 
 /// `Set-Cookie` for the time zone chosen.
 pub fn keep_zone(zone: Option<Zone>, https: bool) -> Option<HeaderValue> {
-    set_cookie(ZONE, zone.map_or(SYSTEM, Zone::name), https)
+    set_cookie(ZONE, zone.as_ref().map_or(SYSTEM, Zone::name), https)
 }
 
 /// Where somebody signed in last.

@@ -351,11 +351,8 @@ mod items {
     impl WaitingRequest {
         pub(super) fn new(waiting: Waiting, code: String, browser: Option<IpAddr>, now: Timestamp) -> Self {
             let Waiting { grant, client, host_accounts, policy } = waiting;
-            let lifetime = |lifetime: std::time::Duration| LifetimeItem {
-                seconds: lifetime.as_secs(),
-                words: words().span(lifetime),
-                until: now + lifetime,
-            };
+            let lifetime =
+                |lifetime: std::time::Duration| LifetimeItem { seconds: lifetime.as_secs(), words: words().span(lifetime), until: now + lifetime };
             Self {
                 code,
                 client: ClientItem::from(&client),

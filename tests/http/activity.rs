@@ -61,7 +61,8 @@ async fn one_takes_ones_own_data_along_and_nobody_elses() {
     assert!(kinds.contains(&"key_created") && kinds.contains(&"signed_in") && !kinds.contains(&"signed_out"), "{kinds:?}");
     let csv = browser.request(reqwest::Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
     assert!(
-        csv.starts_with("at,kind,person,client,subject,administrator,from,local_time,time_zone\r\n") && csv.contains(",key_created,testuser1,testclient1,SHA256:"),
+        csv.starts_with("at,kind,person,client,subject,administrator,from,local_time,time_zone\r\n")
+            && csv.contains(",key_created,testuser1,testclient1,SHA256:"),
         "{csv}"
     );
     assert!(csv.contains(",'=HYPERLINK(1),") && !csv.contains("signed_out"), "{csv}");

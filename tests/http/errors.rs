@@ -1,7 +1,5 @@
 //! When something does not work: a page for people, a line for machines.
 
-use reqwest::Method;
-
 use crate::app::TestApp;
 
 #[tokio::test]

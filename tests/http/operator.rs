@@ -64,7 +64,9 @@ impl From<Output> for Said {
 async fn operators_give_only_names_that_can_be_seen() {
     let deployment = Deployment::set_up().await;
     for name in ["Alice\u{202e}nimda", "\u{200b}\u{200c}", "TMS\u{200b}", "\u{2800}"] {
-        for command in [&["person", "add", "--tenant", "test", "eve"][..], &["tenant", "set", "--tenant", "test"], &["idp", "set", "--tenant", "test", "campus"]] {
+        for command in
+            [&["person", "add", "--tenant", "test", "eve"][..], &["tenant", "set", "--tenant", "test"], &["idp", "set", "--tenant", "test", "campus"]]
+        {
             let said = deployment.run(&[command, &["--display-name", name]].concat());
             assert!(said.code == Some(2) && said.err.contains("invisible"), "{command:?} {name:?}: {:?} {}", said.code, said.err);
         }

@@ -61,7 +61,9 @@ impl Services {
             Ok(scope) => scope,
             // Says whose token it is, and opens nothing else.
             Err(RequestRefused::NoScopeLeft) => ScopeSet::default(),
-            Err(RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => return Err(invalid(InvalidToken::ClientNotAllowed)),
+            Err(RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
+                return Err(invalid(InvalidToken::ClientNotAllowed));
+            }
         };
         self.note_use(&grant);
         Ok(TokenHolder {
