@@ -88,7 +88,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
     let until = *now + consent.lifetime;
-    let approved = grant.approve(&person.visit().presenter, person.user_id(), until, *now).map_err(Error::Refused)?;
+    let approved = grant.approve(&person.claimant(), until, *now).map_err(Error::Refused)?;
     let client = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
     if !client.is_some_and(|found| found.client.enabled) {
         return Err(Error::Refused(DecisionRefused::ClientDisabled));
@@ -118,7 +118,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
 async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
-    let denied = grant.deny(&decision.person.visit().presenter, decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    let denied = grant.deny(&decision.person.claimant(), decision.now).map_err(Error::Refused)?;
     save(db, &before, &denied).await?;
     activity::insert(db, &decision.activity(Kind::DeviceDenied, &denied)).await?;
     Ok(())
