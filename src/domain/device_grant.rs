@@ -8,7 +8,8 @@
 //!   Denied             Withdrawn, Lapsed         Withdrawn
 //! ```
 //!
-//! A grant also has a claim: the browser session that typed the user code first. Only that session may decide.
+//! A grant also has a claim: the browser session in which the user code was typed first, and its person. It keeps others out as
+//! long as that session lives (docs/decisions/0006). Only the claiming person decides.
 //! Expiry is not a state; each rule looks at the time it is given. A grant that was approved but not fetched in time
 //! expires like any other, the device having stopped asking; housekeeping then makes it `Lapsed`.
 
@@ -18,7 +19,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::client::{Client, RequestRefused};
-use super::ids::{ClientId, DeviceGrantId, HostAccountId, TenantId, TokenId, UserId};
+use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, TokenId, UserId};
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
@@ -53,17 +54,22 @@ pub struct Request {
     pub agent: String,
 }
 
-/// Who typed the user code.
+/// Who types a user code: a browser session, and the person who has signed in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    pub presenter: Presenter,
-    /// `None` while that session has not signed in yet.
+pub struct Claimant {
+    /// Stays the same when the cookie is renewed at sign-in.
+    pub session: SessionId,
+    /// `None` before sign-in.
     pub person: Option<UserId>,
 }
 
-/// The browser session in which a code was typed, as a hash of its secret; survives the renewal at sign-in.
+/// Who typed the user code first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presenter(pub Vec<u8>);
+pub struct Claim {
+    pub by: Claimant,
+    /// When the session ends unless it is used again. `None`: it has ended, or another person has signed in to it.
+    pub session_ends: Option<Timestamp>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -107,7 +113,7 @@ pub struct Consent {
 /// Why a decision does not count.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum DecisionRefused {
-    #[error("This request is not open in this browser. Enter the code again.")]
+    #[error("This request is not open in this browser session. Enter the code again to go on here.")]
     NotYours,
     #[error("This request has already been answered.")]
     AlreadyDecided,
@@ -126,8 +132,8 @@ pub enum DecisionRefused {
 /// Why a code could not be taken up by a browser session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimRefused {
-    /// Another session was first.
-    ClaimedElsewhere,
+    /// Another session was first, and lives; that ends of itself by then, or the code does.
+    ClaimedElsewhere { until: Timestamp },
     /// Expired, decided or used up: to the person all the same as unknown.
     NotWaiting,
 }
@@ -149,21 +155,22 @@ impl DeviceGrant {
         now >= self.expires_at
     }
 
-    /// Takes the grant up for the session that typed its code. Doing it twice from one session is fine.
-    pub fn claim(mut self, claim: Claim, now: Timestamp) -> Result<Self, ClaimRefused> {
-        if self.state != State::Pending || self.is_expired(now) {
-            return Err(ClaimRefused::NotWaiting);
-        }
-        if !self.claim.as_ref().is_none_or(|first| first.admits(&claim)) {
-            return Err(ClaimRefused::ClaimedElsewhere);
-        }
-        self.claim = Some(claim);
-        Ok(self)
+    /// Whether a person can still decide.
+    pub fn is_waiting(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && !self.is_expired(now)
     }
 
-    /// Whether it is the session of `claim` that took the grant up.
-    pub fn is_held_by(&self, claim: &Claim) -> bool {
-        self.claim.as_ref().is_some_and(|first| first.admits(claim))
+    /// Whether the code may be taken up by who typed it. Doing it twice from one session is fine.
+    pub fn claimable(&self, by: &Claimant, now: Timestamp) -> Result<(), ClaimRefused> {
+        if !self.is_waiting(now) {
+            return Err(ClaimRefused::NotWaiting);
+        }
+        claimable(self.claim.as_ref(), by, self.expires_at, now)
+    }
+
+    /// Whether the person took the grant up in this session, or in one that has ended.
+    pub fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.is_held_by(by, now))
     }
 
     /// Cuts the scope down to what the client may have now, before and after the decision.
@@ -184,16 +191,16 @@ impl DeviceGrant {
     }
 
     /// Says yes.
-    pub fn approve(mut self, presenter: &Presenter, person: &UserId, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
-        self.decidable(presenter, person, now)?;
-        let approval = Approval { person: person.clone(), at: now, scope: self.scope.clone(), until };
+    pub fn approve(mut self, by: &Claimant, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
+        let person = self.decidable(by, now)?;
+        let approval = Approval { person, at: now, scope: self.scope.clone(), until };
         self.state = State::Approved(approval);
         Ok(self)
     }
 
     /// Says no.
-    pub fn deny(mut self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
-        self.decidable(presenter, person, now)?;
+    pub fn deny(mut self, by: &Claimant, now: Timestamp) -> Result<Self, DecisionRefused> {
+        self.decidable(by, now)?;
         self.state = State::Denied { at: now, reported: false };
         Ok(self)
     }
@@ -264,26 +271,41 @@ impl DeviceGrant {
         }
     }
 
-    fn decidable(&self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<(), DecisionRefused> {
-        let ours = Claim { presenter: presenter.clone(), person: Some(person.clone()) };
-        if self.claim.as_ref() != Some(&ours) {
-            return Err(DecisionRefused::NotYours);
-        }
+    /// The person who decides. An answer given before is said to its person wherever they ask.
+    fn decidable(&self, by: &Claimant, now: Timestamp) -> Result<UserId, DecisionRefused> {
+        let claim = self.claim.as_ref().filter(|claim| claim.by.person == by.person);
+        let (Some(claim), Some(person)) = (claim, by.person.clone()) else { return Err(DecisionRefused::NotYours) };
         if self.state != State::Pending {
             return Err(DecisionRefused::AlreadyDecided);
         }
         if self.is_expired(now) {
             return Err(DecisionRefused::Expired);
         }
-        Ok(())
+        claim.is_held_by(by, now).then_some(person).ok_or(DecisionRefused::NotYours)
     }
 }
 
 impl Claim {
-    /// True when `next` is the same session, going on: still signed out, just signed in, or the same person again.
-    pub(super) fn admits(&self, next: &Claim) -> bool {
-        self.presenter == next.presenter && (self.person.is_none() || self.person == next.person)
+    /// Whether the person holds it: in the session that made it, or in any once that has ended.
+    pub(super) fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
+        by.person.is_some() && self.by.person == by.person && (self.by.session == by.session || !self.keeps_others_out(now))
     }
+
+    fn keeps_others_out(&self, now: Timestamp) -> bool {
+        self.session_ends.is_some_and(|end| now < end)
+    }
+}
+
+/// Whether a code with this claim may be taken up: when it has none, when the session of its claim has ended, by the same session
+/// going on (still signed out, or just signed in), and by the same person wherever they type the code.
+pub(super) fn claimable(claim: Option<&Claim>, by: &Claimant, expires_at: Timestamp, now: Timestamp) -> Result<(), ClaimRefused> {
+    let Some(claim) = claim.filter(|claim| claim.keeps_others_out(now)) else { return Ok(()) };
+    let ours = match &claim.by.person {
+        Some(person) => by.person.as_ref() == Some(person),
+        None => claim.by.session == by.session,
+    };
+    let until = claim.session_ends.map_or(expires_at, |end| end.min(expires_at));
+    if ours { Ok(()) } else { Err(ClaimRefused::ClaimedElsewhere { until }) }
 }
 
 /// How a poll while pending is to be taken: the tolerant rule, which harms no client seen in the field (docs/decisions/0005).
@@ -325,12 +347,12 @@ mod tests {
         UserId::parse(name).expect("a user id")
     }
 
-    fn presenter(name: &str) -> Presenter {
-        Presenter(name.as_bytes().to_vec())
+    fn by(session: &str, person: Option<&str>) -> Claimant {
+        Claimant { session: SessionId::parse(session).expect("a session id"), person: person.map(user) }
     }
 
-    fn claim(session: &str, person: Option<&str>) -> Claim {
-        Claim { presenter: presenter(session), person: person.map(user) }
+    fn jdoe() -> Claimant {
+        by("ours", Some("jdoe"))
     }
 
     fn waiting() -> DeviceGrant {
@@ -346,45 +368,70 @@ mod tests {
         }
     }
 
+    /// Claimed by a session that ends at a time, or has ended.
+    fn claimed_by(by: Claimant, session_ends: Option<u64>) -> DeviceGrant {
+        DeviceGrant { claim: Some(Claim { by, session_ends: session_ends.map(at) }), ..waiting() }
+    }
+
     fn claimed() -> DeviceGrant {
-        waiting().claim(claim("browser", Some("jdoe")), at(1)).expect("claimed")
+        claimed_by(jdoe(), Some(7_200))
     }
 
     fn approved() -> DeviceGrant {
-        claimed().approve(&presenter("browser"), &user("jdoe"), at(9_000), at(2)).expect("approved")
+        claimed().approve(&jdoe(), at(9_000), at(2)).expect("approved")
     }
 
     #[test]
-    fn a_code_belongs_to_the_session_that_typed_it() {
-        let typed = waiting().claim(claim("browser", None), at(1)).expect("typed before signing in");
-        let signed_in = typed.claim(claim("browser", Some("jdoe")), at(2)).expect("signed in in between");
-        assert_eq!(signed_in.clone().claim(claim("other", Some("jdoe")), at(3)).err(), Some(ClaimRefused::ClaimedElsewhere));
-        assert_eq!(signed_in.clone().claim(claim("browser", Some("eve")), at(3)).err(), Some(ClaimRefused::ClaimedElsewhere));
-        assert!(signed_in.claim(claim("browser", Some("jdoe")), at(3)).is_ok());
-    }
-
-    #[test]
-    fn only_the_claiming_session_and_person_decide() {
-        for (session, person) in [("other", "jdoe"), ("browser", "eve")] {
-            let refused = claimed().approve(&presenter(session), &user(person), at(9_000), at(2));
-            assert_eq!(refused.err(), Some(DecisionRefused::NotYours), "{session} {person}");
+    fn a_claim_keeps_others_out_while_its_session_lives() {
+        let elsewhere = |until| Err(ClaimRefused::ClaimedElsewhere { until: at(until) });
+        let visitor = claimed_by(by("ours", None), Some(600));
+        for (claimed, typed_by, when, outcome) in [
+            (waiting(), by("ours", None), 1, Ok(())),
+            (visitor.clone(), by("ours", None), 1, Ok(())),
+            (visitor.clone(), jdoe(), 1, Ok(())),
+            (visitor.clone(), by("theirs", None), 1, elsewhere(600)),
+            (visitor.clone(), by("theirs", Some("jdoe")), 599, elsewhere(600)),
+            (visitor, by("theirs", Some("jdoe")), 600, Ok(())),
+            (claimed(), jdoe(), 1, Ok(())),
+            // The same person, wherever they type it.
+            (claimed(), by("theirs", Some("jdoe")), 1, Ok(())),
+            (claimed(), by("theirs", Some("eve")), 1, elsewhere(900)),
+            (claimed(), by("ours", Some("eve")), 1, elsewhere(900)),
+            (claimed(), by("theirs", None), 1, elsewhere(900)),
+            (claimed_by(jdoe(), None), by("theirs", Some("eve")), 1, Ok(())),
+            (claimed_by(jdoe(), None), by("theirs", Some("eve")), 900, Err(ClaimRefused::NotWaiting)),
+        ] {
+            assert_eq!(claimed.claimable(&typed_by, at(when)), outcome, "{:?} {typed_by:?} {when}", claimed.claim);
         }
-        assert_eq!(waiting().deny(&presenter("browser"), &user("jdoe"), at(2)).err(), Some(DecisionRefused::NotYours));
+    }
+
+    #[test]
+    fn only_the_claiming_person_decides() {
+        let theirs = by("theirs", Some("jdoe"));
+        for other in [theirs.clone(), by("ours", Some("eve")), by("ours", None)] {
+            assert_eq!(claimed().approve(&other, at(9_000), at(2)).err(), Some(DecisionRefused::NotYours), "{other:?}");
+        }
+        assert_eq!(waiting().deny(&jdoe(), at(2)).err(), Some(DecisionRefused::NotYours));
+        assert_eq!(claimed_by(by("ours", None), None).deny(&by("ours", None), at(2)).err(), Some(DecisionRefused::NotYours), "not signed in");
+        // Their session has ended: they go on in another one.
+        assert!(claimed_by(jdoe(), None).approve(&theirs, at(9_000), at(2)).is_ok());
+        assert!(claimed_by(jdoe(), Some(60)).deny(&theirs, at(60)).is_ok());
+        assert_eq!(claimed_by(jdoe(), None).deny(&by("theirs", Some("eve")), at(2)).err(), Some(DecisionRefused::NotYours));
     }
 
     #[test]
     fn a_decision_is_final() {
-        let denied = claimed().deny(&presenter("browser"), &user("jdoe"), at(2)).expect("denied");
-        assert_eq!(denied.clone().approve(&presenter("browser"), &user("jdoe"), at(9), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
-        assert_eq!(approved().deny(&presenter("browser"), &user("jdoe"), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
+        let denied = claimed().deny(&jdoe(), at(2)).expect("denied");
+        assert_eq!(denied.clone().approve(&jdoe(), at(9), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
+        assert_eq!(approved().deny(&by("theirs", Some("jdoe")), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
         assert_eq!(denied.polled(at(5)), Polled::Denied);
         assert_eq!(denied.polled(at(5_000)), Polled::Denied);
     }
 
     #[test]
     fn nothing_is_decided_after_the_code_expired() {
-        assert_eq!(claimed().approve(&presenter("browser"), &user("jdoe"), at(9_000), at(900)).err(), Some(DecisionRefused::Expired));
-        assert_eq!(waiting().claim(claim("browser", None), at(900)).err(), Some(ClaimRefused::NotWaiting));
+        assert_eq!(claimed().approve(&jdoe(), at(9_000), at(900)).err(), Some(DecisionRefused::Expired));
+        assert_eq!(waiting().claimable(&jdoe(), at(900)), Err(ClaimRefused::NotWaiting));
         assert_eq!(waiting().polled(at(900)), Polled::Expired);
         assert_eq!(approved().polled(at(900)), Polled::Expired);
         assert!(matches!(approved().polled(at(899)), Polled::Ready));

@@ -98,6 +98,10 @@ identifier! {
     DeviceGrantId
 }
 identifier! {
+    /// A code that was typed before sign-in, in the session that keeps it. Says nothing about the code.
+    CodeEntryId
+}
+identifier! {
     /// A host account that a person has linked.
     HostAccountId
 }

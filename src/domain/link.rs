@@ -8,13 +8,13 @@
 //!   Refused
 //! ```
 //!
-//! As with a device grant, the browser session that types the code first claims the request, expiry is no state, and a request
+//! As with a device grant, who types the code first claims the request, expiry is no state, and a request
 //! that is gone (another one of the same account took its place) is not there at all.
 
 use std::time::Duration;
 
 use super::delegation::MadeBy;
-use super::device_grant::{Claim, ClaimRefused, Presenter};
+use super::device_grant::{Claim, ClaimRefused, Claimant, claimable};
 use super::host_account::HostAccount;
 use super::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
 use super::time::Timestamp;
@@ -76,35 +76,31 @@ impl LinkRequest {
         self.state == State::Waiting && now < self.expires_at
     }
 
-    /// Takes the request up for the session that typed its code. Doing it twice from one session is fine.
-    pub fn claim(mut self, claim: Claim, now: Timestamp) -> Result<Self, ClaimRefused> {
+    /// Whether the code may be taken up by who typed it. Doing it twice from one session is fine.
+    pub fn claimable(&self, by: &Claimant, now: Timestamp) -> Result<(), ClaimRefused> {
         if !self.is_waiting(now) {
             return Err(ClaimRefused::NotWaiting);
         }
-        if !self.claim.as_ref().is_none_or(|first| first.admits(&claim)) {
-            return Err(ClaimRefused::ClaimedElsewhere);
-        }
-        self.claim = Some(claim);
-        Ok(self)
+        claimable(self.claim.as_ref(), by, self.expires_at, now)
     }
 
     /// Says yes.
-    pub fn link(mut self, presenter: &Presenter, person: &UserId, until: Timestamp, now: Timestamp) -> Result<Self, AnswerRefused> {
-        self.answerable(presenter, person, now)?;
-        self.state = State::Linked { person: person.clone(), until };
+    pub fn link(mut self, by: &Claimant, until: Timestamp, now: Timestamp) -> Result<Self, AnswerRefused> {
+        let person = self.answerable(by, now)?;
+        self.state = State::Linked { person, until };
         Ok(self)
     }
 
     /// "Not me."
-    pub fn refuse(mut self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<Self, AnswerRefused> {
-        self.answerable(presenter, person, now)?;
+    pub fn refuse(mut self, by: &Claimant, now: Timestamp) -> Result<Self, AnswerRefused> {
+        self.answerable(by, now)?;
         self.state = State::Refused;
         Ok(self)
     }
 
-    /// Whether it is this person in this session who took it up.
-    pub fn is_held_by(&self, presenter: &Presenter, person: &UserId) -> bool {
-        self.claim.as_ref().is_some_and(|claim| claim.presenter == *presenter && claim.person.as_ref() == Some(person))
+    /// Whether the person took it up in this session, or in one that has ended.
+    pub fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.is_held_by(by, now))
     }
 
     /// What the host is to be told. An answer beats expiry.
@@ -117,14 +113,17 @@ impl LinkRequest {
         }
     }
 
-    fn answerable(&self, presenter: &Presenter, person: &UserId, now: Timestamp) -> Result<(), AnswerRefused> {
-        if !self.is_held_by(presenter, person) {
-            return Err(AnswerRefused::NotYours);
-        }
+    /// The person who may answer, and has not yet. An answer given before is said to its person wherever they ask.
+    pub fn answerable(&self, by: &Claimant, now: Timestamp) -> Result<UserId, AnswerRefused> {
+        let claim = self.claim.as_ref().filter(|claim| claim.by.person == by.person);
+        let (Some(claim), Some(person)) = (claim, by.person.clone()) else { return Err(AnswerRefused::NotYours) };
         if self.state != State::Waiting {
             return Err(AnswerRefused::AlreadyAnswered);
         }
-        if now >= self.expires_at { Err(AnswerRefused::Expired) } else { Ok(()) }
+        if now >= self.expires_at {
+            return Err(AnswerRefused::Expired);
+        }
+        claim.is_held_by(by, now).then_some(person).ok_or(AnswerRefused::NotYours)
     }
 }
 
@@ -148,7 +147,7 @@ pub fn is_a_persons_uid(uid: u32, lowest: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::HostAccountId;
+    use crate::domain::ids::{HostAccountId, SessionId};
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -156,12 +155,8 @@ mod tests {
         UserId::parse(name).expect("a user id")
     }
 
-    fn presenter(name: &str) -> Presenter {
-        Presenter(name.as_bytes().to_vec())
-    }
-
-    fn claim(session: &str, person: &str) -> Claim {
-        Claim { presenter: presenter(session), person: Some(user(person)) }
+    fn by(session: &str, person: &str) -> Claimant {
+        Claimant { session: SessionId::parse(session).expect("a session id"), person: Some(user(person)) }
     }
 
     fn waiting() -> LinkRequest {
@@ -179,26 +174,32 @@ mod tests {
     }
 
     #[test]
-    fn only_whoever_typed_the_code_first_answers_once_and_in_time() {
+    fn only_the_claiming_person_answers_once_and_in_time() {
         let (now, until, end) = (START + Duration::from_secs(60), START + Duration::from_secs(86_400), START + LONGEST_CODE);
-        let (ours, jdoe) = (presenter("ours"), user("jdoe"));
-        let claimed = waiting().claim(claim("ours", "jdoe"), now).expect("claimed");
-        assert!(claimed.clone().claim(claim("ours", "jdoe"), now).is_ok(), "twice is fine");
-        for other in [claim("theirs", "jdoe"), claim("ours", "eve")] {
-            assert_eq!(claimed.clone().claim(other, now).err(), Some(ClaimRefused::ClaimedElsewhere));
+        let (ours, jdoe) = (by("ours", "jdoe"), user("jdoe"));
+        let claimed_until = |session_ends| LinkRequest { claim: Some(Claim { by: ours.clone(), session_ends }), ..waiting() };
+        let claimed = claimed_until(Some(until));
+        for same_person in [&ours, &by("theirs", "jdoe")] {
+            assert_eq!(claimed.claimable(same_person, now), Ok(()));
         }
-        assert_eq!(waiting().claim(claim("ours", "jdoe"), end).err(), Some(ClaimRefused::NotWaiting));
+        for other in [by("theirs", "eve"), by("ours", "eve")] {
+            assert_eq!(claimed.claimable(&other, now), Err(ClaimRefused::ClaimedElsewhere { until: end }));
+            assert_eq!(claimed_until(None).claimable(&other, now), Ok(()), "the session has ended");
+        }
+        assert_eq!(waiting().claimable(&ours, end), Err(ClaimRefused::NotWaiting));
 
-        assert_eq!(waiting().link(&ours, &jdoe, until, now).err(), Some(AnswerRefused::NotYours));
-        assert_eq!(claimed.clone().link(&presenter("theirs"), &jdoe, until, now).err(), Some(AnswerRefused::NotYours));
-        assert_eq!(claimed.clone().link(&ours, &user("eve"), until, now).err(), Some(AnswerRefused::NotYours));
-        assert_eq!(claimed.clone().link(&ours, &jdoe, until, end).err(), Some(AnswerRefused::Expired));
-        let linked = claimed.clone().link(&ours, &jdoe, until, now).expect("linked");
-        assert_eq!(linked.clone().link(&ours, &jdoe, until, now).err(), Some(AnswerRefused::AlreadyAnswered));
-        assert_eq!(linked.clone().refuse(&ours, &jdoe, now).err(), Some(AnswerRefused::AlreadyAnswered));
-        assert_eq!(linked.clone().claim(claim("ours", "jdoe"), now).err(), Some(ClaimRefused::NotWaiting));
+        assert_eq!(waiting().link(&ours, until, now).err(), Some(AnswerRefused::NotYours));
+        for other in [by("theirs", "jdoe"), by("ours", "eve")] {
+            assert_eq!(claimed.clone().link(&other, until, now).err(), Some(AnswerRefused::NotYours));
+        }
+        assert!(claimed_until(None).link(&by("theirs", "jdoe"), until, now).is_ok());
+        assert_eq!(claimed.clone().link(&ours, until, end).err(), Some(AnswerRefused::Expired));
+        let linked = claimed.clone().link(&ours, until, now).expect("linked");
+        assert_eq!(linked.clone().link(&ours, until, now).err(), Some(AnswerRefused::AlreadyAnswered));
+        assert_eq!(linked.clone().refuse(&ours, now).err(), Some(AnswerRefused::AlreadyAnswered));
+        assert_eq!(linked.claimable(&ours, now), Err(ClaimRefused::NotWaiting));
 
-        let refused = claimed.clone().refuse(&ours, &jdoe, now).expect("refused");
+        let refused = claimed.clone().refuse(&ours, now).expect("refused");
         for (request, at, standing) in [
             (&claimed, now, Standing::Pending),
             (&claimed, end, Standing::Expired),

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::form;
-use super::ids::{ProviderId, TenantId};
+use super::ids::{CodeEntryId, DeviceGrantId, LinkRequestId, ProviderId, TenantId};
 use super::step_up::Missing;
 use super::time::Timestamp;
 
@@ -108,6 +108,9 @@ pub const API_DOCS: &str = "/docs/api";
 pub const ACTIONS: &str = "/api";
 pub const ENTER_CODE: &str = "/api/device/enter";
 pub const REPORT_CODE: &str = "/api/device/report";
+/// The server functions about one request.
+pub const DEVICE_ACTIONS: &str = "/api/device/";
+pub const LINK_ACTIONS: &str = "/api/links/";
 pub const SET_PREFERENCES: &str = "/api/preferences/set";
 /// The server functions of a tenant's administrators.
 pub const ADMIN_ACTIONS: &str = "/api/admin";
@@ -117,13 +120,11 @@ pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECON
 /// Server functions that a person who is not signed in may call.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
-/// The pages one may want to come back to; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 26] = [
+/// The pages one may want to come back to, beside [`PAGES_OF_CODES`]; those of administrators are all beneath [`ADMIN`].
+const PAGES: [&str; 24] = [
     HOME,
-    DEVICE_REPORT,
     API_DOCS,
     HOSTS,
-    HOSTS_LINK,
     HOSTS_PROVIDER,
     HOSTS_UNLINK,
     KEYS,
@@ -207,6 +208,31 @@ fn at(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
     template.replace("{tenant}", tenant.as_str()).replace("{provider}", provider.as_str())
 }
 
+/// The page of one request: its consent while it waits.
+pub fn device(grant: &DeviceGrantId) -> String {
+    format!("{DEVICE}?{GRANT}={}", encoded(grant.as_str()))
+}
+
+/// What came of one request.
+pub fn device_result(grant: &DeviceGrantId) -> String {
+    format!("{DEVICE_RESULT}?{GRANT}={}", encoded(grant.as_str()))
+}
+
+/// Where a code goes on that this session keeps.
+pub fn device_entry(entry: &CodeEntryId) -> String {
+    format!("{DEVICE}?{ENTRY}={}", encoded(entry.as_str()))
+}
+
+/// The page of one host account that asks to be linked.
+pub fn hosts_link(request: &LinkRequestId) -> String {
+    format!("{HOSTS_LINK}?{REQUEST}={}", encoded(request.as_str()))
+}
+
+/// What the pages of codes may have in their address: public names, and never a code.
+const GRANT: &str = "grant";
+const ENTRY: &str = "entry";
+const REQUEST: &str = "request";
+
 /// The sign-in page, for a tenant and the page to go on to.
 pub fn sign_in(tenant: Option<&TenantId>, then: &Onward) -> String {
     with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &onward(then)])
@@ -272,22 +298,21 @@ impl Onward {
     /// The page somebody wanted; home when it is none of ours.
     pub fn wanted(address: &str) -> Self {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        if path == DEVICE || path == DEVICE_RESULT {
-            return Self::without_code(DEVICE, query);
-        }
-        if path == HOSTS_LINK {
-            return Self::without_code(HOSTS_LINK, query);
+        if let Some((page, names)) = PAGES_OF_CODES.iter().find(|(page, _)| *page == path) {
+            // Never with a code in the address.
+            let kept = |part: &&str| names.iter().any(|(name, prefix)| is_public_name(part, name, prefix)) || is_draft(part);
+            let kept: Vec<&str> = query.split('&').filter(kept).collect();
+            return Self(if kept.is_empty() { (*page).to_owned() } else { format!("{page}?{}", kept.join("&")) });
         }
         let ours = PAGES.contains(&path) || path.strip_prefix(ADMIN).is_some_and(is_below);
         let plain = address.len() <= 1_000 && query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>'));
         if ours && plain { Self(address.to_owned()) } else { Self::default() }
     }
 
-    /// A page on which codes are entered: never with a code in its address.
-    fn without_code(path: &'static str, query: &str) -> Self {
-        let plain = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        let kept = query.split('&').find(|part| part.split_once('=').is_some_and(|(name, value)| name == form::DRAFT && plain(value)));
-        kept.map_or_else(|| Self::to(path), |kept| Self(format!("{path}?{kept}")))
+    /// The code that goes on there, where it is one that a session keeps.
+    pub fn entry(&self) -> Option<CodeEntryId> {
+        let entry = self.0.strip_prefix(DEVICE)?.strip_prefix('?')?.strip_prefix(ENTRY)?.strip_prefix('=')?;
+        CodeEntryId::parse(entry).ok()
     }
 
     /// Another page in place of home, for who wants nowhere else.
@@ -299,6 +324,26 @@ impl Onward {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What the address of each page keeps on the way through sign-in, with how such a name begins.
+const PAGES_OF_CODES: [(&str, &[(&str, &str)]); 4] = [
+    (DEVICE, &[(GRANT, "dgr_"), (ENTRY, "ent_")]),
+    (DEVICE_RESULT, &[(GRANT, "dgr_")]),
+    (DEVICE_REPORT, &[(GRANT, "dgr_")]),
+    (HOSTS_LINK, &[(REQUEST, "lnk_")]),
+];
+
+/// `grant=dgr_` and the 32 hexadecimal digits of a public name: too long for a code.
+fn is_public_name(part: &str, name: &str, prefix: &str) -> bool {
+    let random = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).and_then(|value| value.strip_prefix(prefix));
+    random.is_some_and(|random| random.len() == 32 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+/// `draft=ID`: values of a form that a session keeps.
+fn is_draft(part: &str) -> bool {
+    let plain = |value: &str| value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    part.split_once('=').is_some_and(|(name, value)| name == form::DRAFT && plain(value))
 }
 
 /// The rest of a path, in plain segments: nothing that a browser could take for another host or a way up.
@@ -316,8 +361,6 @@ mod tests {
         for ours in ["/keys", "/keys?q=frontera&after=3.7", "/admin", "/admin/clients?show=off", "/admin/hosts/add"] {
             assert_eq!(Onward::wanted(ours).as_str(), ours);
         }
-        assert_eq!(Onward::wanted("/device?user_code=WDJB-MJHT").as_str(), DEVICE);
-        assert_eq!(Onward::wanted("/hosts/link?user_code=WDJB-MJHT").as_str(), HOSTS_LINK);
         for not_ours in [
             "",
             "//evil.example",
@@ -335,6 +378,38 @@ mod tests {
         ] {
             assert_eq!(Onward::wanted(not_ours).as_str(), HOME, "{not_ours:?}");
         }
+    }
+
+    #[test]
+    fn the_request_stays_in_an_address_and_the_code_never() {
+        const ID: &str = "0199f0c4b3a27cc1a5d0bcdfbcdfbcdf";
+        let with_id = |address: &str| address.replace("ID", ID);
+        for kept in [
+            "/device?grant=dgr_ID",
+            "/device?entry=ent_ID",
+            "/device/result?grant=dgr_ID",
+            "/device/report?grant=dgr_ID",
+            "/hosts/link?request=lnk_ID",
+        ] {
+            assert_eq!(Onward::wanted(&with_id(kept)).as_str(), with_id(kept));
+        }
+        for (wanted, reached) in [
+            ("/device?user_code=WDJB-MJHT&grant=dgr_ID", "/device?grant=dgr_ID"),
+            ("/device?grant=dgr_ID&user_code=WDJB-MJHT", "/device?grant=dgr_ID"),
+            ("/device?user_code=WDJB-MJHT", DEVICE),
+            ("/device?grant=WDJB-MJHT", DEVICE),
+            ("/device?grant=dgr_bcdfbcdf", DEVICE),
+            ("/device?entry=dgr_ID", DEVICE),
+            ("/device/result?entry=ent_ID", DEVICE_RESULT),
+            ("/device/report?user_code=WDJB-MJHT", DEVICE_REPORT),
+            ("/hosts/link?user_code=WDJB-MJHT", HOSTS_LINK),
+            ("/hosts/link?request=lnk_ID#x", HOSTS_LINK),
+        ] {
+            assert_eq!(Onward::wanted(&with_id(wanted)).as_str(), with_id(reached), "{wanted}");
+        }
+        let entry = Onward::wanted(&with_id("/device?entry=ent_ID")).entry();
+        assert_eq!(entry.map(String::from), Some(with_id("ent_ID")));
+        assert_eq!(Onward::wanted(&with_id("/device?grant=dgr_ID")).entry(), None);
     }
 
     #[test]

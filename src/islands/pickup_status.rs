@@ -5,20 +5,24 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::domain::paths;
-use crate::server_fns::device::{Outcome, decided_device};
+use crate::server_fns::device::device_pickup;
 
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Asks until the device has its token or the time is over. Without WASM there is the link to look again.
 #[island]
 pub fn PickupStatus(
+    /// The request that the device made.
+    grant: String,
     waiting: bool,
     /// How it stands.
     sentence: String,
     /// What the link says.
     look_again: String,
 ) -> impl IntoView {
+    // The page itself, anew.
+    let here = format!("?grant={grant}");
+    let grant = StoredValue::new(grant);
     let waiting = RwSignal::new(waiting);
     let sentence = RwSignal::new(sentence);
     Effect::new(move |_| {
@@ -28,9 +32,9 @@ pub fn PickupStatus(
             }
             spawn_local(async move {
                 // A failed answer changes nothing: the next one may come through.
-                if let Ok(Some(decided)) = decided_device().await {
-                    waiting.set(matches!(decided.outcome, Outcome::Waiting));
-                    sentence.set(decided.status);
+                if let Ok(Some(pickup)) = device_pickup(grant.get_value()).await {
+                    waiting.set(pickup.waiting);
+                    sentence.set(pickup.status);
                 }
             });
         };
@@ -41,7 +45,7 @@ pub fn PickupStatus(
     view! {
         <p class="pickup" role="status" data-waiting=move || waiting.get().then_some("true")>{sentence}</p>
         <p class="again" hidden=move || !waiting.get()>
-            <a href=paths::DEVICE_RESULT>{look_again}</a>
+            <a href=here>{look_again}</a>
         </p>
     }
 }

@@ -1,71 +1,116 @@
-//! `/device`: the code, then the consent (RFC 8628 §3.3).
+//! `/device`: the code, then the consent (RFC 8628 §3.3), each request at an address of its own.
 
 use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, ClientName, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
+use super::components::{Ago, At, ClientName, EnterCodeForm, Hidden, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
 use crate::domain::device_grant::DecisionRefused;
+use crate::domain::ids::{CodeEntryId, DeviceGrantId};
 use crate::domain::paths::{self, Onward};
 use crate::islands::{Countdown, OnePress};
 
 use crate::server::context::user_codes::Presenting;
 use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn, words};
 
-use crate::server_fns::device::{DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, Nearness, SwitchTenant, WaitingRequest, waiting_device};
+use crate::server_fns::device::{
+    DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, Nearness, SwitchTenant, WaitingRequest, decided_device, waiting_device, waiting_devices,
+};
 use crate::server_fns::host_accounts::HostAccountItem;
 
 #[component]
 pub fn Device() -> impl IntoView {
-    let in_address = use_query_map().with_untracked(|query| query.get("user_code"));
+    let get = |name: &str| use_query_map().with_untracked(|query| query.get(name));
+    let (grant, entry, in_address) = (get("grant"), get("entry"), get("user_code"));
     Suspend::new(async move {
-        let w = words();
-        let (Ok(waiting), Ok(caller)) = (waiting_device().await, context::caller()) else {
-            return Either::Right(view! { <Sorry/> });
-        };
-        Either::Left(match (waiting, caller.signed_in.clone()) {
-            (Some(device), Some(person)) => {
-                let notice = notice_at(&caller, &[Place::Consent, Place::Tick]).await;
-                Either::Left(view! { <Consent device person notice/> })
-            }
-            _ => {
-                // Why the code was refused, or why the request that it led to is gone.
-                let notice = notice_at(&caller, &[Place::EnterCode, Place::Consent, Place::Tick]).await;
-                let notice = match notice {
-                    Some(notice) => Some(notice),
-                    None => not_allowed(&caller).await,
-                };
-                let filled = prefilled(&caller, in_address).await;
-                let other = other_tenant(notice.as_ref()).await;
-                let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
-                let (title, action, switch) = (w.device_title(), EnterCode::url(), SwitchTenant::url());
-                Either::Right(view! {
-                    <EnterCodeForm title how=() action notice filled other switch other_kind>
-                        {w.device_sent_code()} " "
-                        <a href=paths::DEVICE_REPORT>{w.not_started()}</a>
-                    </EnterCodeForm>
-                })
-            }
-        })
+        match grant {
+            Some(grant) => Either::Left(one_request(grant).await),
+            None => Either::Right(code_form(entry, in_address).await),
+        }
     })
 }
 
-async fn notice_at(caller: &Caller, places: &[Place]) -> Option<Notice> {
-    for place in places {
-        if let Ok(Some(notice)) = caller.session.take_notice(*place).await {
-            return Some(notice);
+/// What became of a request: its consent, or the way to what came of it, or that it is not to be answered here.
+async fn one_request(grant: String) -> AnyView {
+    let Ok(caller) = context::caller() else { return view! { <Sorry/> }.into_any() };
+    let known = DeviceGrantId::parse(grant.as_str()).ok();
+    let here = known.as_ref().map_or_else(|| paths::DEVICE.to_owned(), paths::device);
+    let Some(person) = caller.signed_in.clone() else {
+        return elsewhere(paths::sign_in(None, &Onward::wanted(&here)));
+    };
+    match (waiting_device(grant.clone()).await, decided_device(grant).await) {
+        (Ok(Some(device)), _) => {
+            let notice = caller.session.take_notice_at(&[Place::Consent, Place::Tick], &here).await.ok().flatten();
+            view! { <Consent device person notice/> }.into_any()
         }
+        (Ok(None), Ok(Some(_))) => elsewhere(known.as_ref().map_or_else(|| paths::DEVICE_RESULT.to_owned(), paths::device_result)),
+        (Ok(None), Ok(None)) => {
+            let notice = Notice::new(Place::EnterCode, words().decision_refused(DecisionRefused::NotYours));
+            form(Some(notice), None, None, None).await
+        }
+        _ => view! { <Sorry/> }.into_any(),
     }
-    None
 }
 
-/// Why the client of the request that waited here gets nothing any more.
-async fn not_allowed(caller: &Caller) -> Option<Notice> {
-    let (services, person) = (context::services().ok()?, caller.signed_in.as_ref()?);
-    let waiting = caller.session.waiting().await.ok()??;
-    let refused = services.decided_device(person, &waiting.grant).await.ok()??.refused?;
-    Some(Notice::new(Place::Consent, words().decision_refused(DecisionRefused::NotAllowed(refused))))
+/// Sends the browser on; the page says where to, should it not follow.
+pub fn elsewhere(address: String) -> AnyView {
+    let w = words();
+    context::go_to(&address);
+    view! { <Page title=w.device_title()><p><a class="button main" href=address>{w.device_continue()}</a></p></Page> }.into_any()
+}
+
+/// The form for a code: empty, with the code out of the address, or with one that this session keeps.
+async fn code_form(entry: Option<String>, in_address: Option<String>) -> AnyView {
+    let Ok(caller) = context::caller() else { return view! { <Sorry/> }.into_any() };
+    let w = words();
+    let entry = entry.and_then(|entry| CodeEntryId::parse(entry).ok());
+    let here = entry.as_ref().map_or_else(|| paths::DEVICE.to_owned(), paths::device_entry);
+    let notice = caller.session.take_notice_at(&[Place::EnterCode], &here).await.ok().flatten();
+    let kept = match &entry {
+        Some(entry) => caller.session.typed_code(Some(entry)).await.ok().flatten(),
+        None => None,
+    };
+    if let Some(kept) = kept {
+        return form(notice, Some(kept.code), None, Some(kept.entry)).await;
+    }
+    let (filled, of_address) = prefilled(&caller, in_address).await.unzip();
+    let note = entry.map_or(of_address, |_| Some(w.device_not_kept()));
+    form(notice, filled, note, None).await
+}
+
+/// `kept`: the code that a switch to its tenant takes along.
+async fn form(notice: Option<Notice>, filled: Option<String>, note: Option<String>, kept: Option<CodeEntryId>) -> AnyView {
+    let w = words();
+    let Ok(waiting) = waiting_devices().await else { return view! { <Sorry/> }.into_any() };
+    let other = other_tenant(notice.as_ref()).await;
+    let switch = (SwitchTenant::url(), kept.map(|kept| Hidden("entry", kept.into())));
+    let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
+    let (title, action, how) = (w.device_title(), EnterCode::url(), view! { <WaitingHere waiting/> });
+    view! {
+        <EnterCodeForm title how action notice filled note other switch other_kind>
+            {w.device_sent_code()} " "
+            <a href=paths::DEVICE_REPORT>{w.not_started()}</a>
+        </EnterCodeForm>
+    }
+    .into_any()
+}
+
+/// The requests that wait for the person, each with the way to it.
+#[component]
+pub fn WaitingHere(waiting: Vec<WaitingRequest>) -> impl IntoView {
+    let w = words();
+    waiting
+        .into_iter()
+        .map(|device| {
+            view! {
+                <div class="card ask">
+                    <p><ClientName client=device.client/> " " {w.home_asks()}</p>
+                    <p><a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encoded(&device.grant))>{w.home_look()}</a></p>
+                </div>
+            }
+        })
+        .collect_view()
 }
 
 /// The code out of the address, where the code's tenant allows that, and what to say of it.
@@ -93,15 +138,18 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     let title = w.consent_question(device.client.name.as_str());
     let tick_refused = notice.as_ref().is_some_and(|notice| notice.place == Place::Tick);
     let chosen = notice.as_ref().and_then(|notice| notice.chosen.clone());
+    let ticked = chosen.as_ref().is_some_and(|chosen| chosen.started_this);
     let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
     let grant = device.grant.clone();
+    let put_aside = grant.clone();
+    let here = Onward::wanted(&format!("{}?grant={}", paths::DEVICE, paths::encoded(&grant)));
     // What their centre wants to see first; denying takes nothing but the wish.
     let missing = context::services().ok().and_then(|services| services.may_allow(&person).err());
     view! {
         <Page title refused>
             {above}
-            <YouAre person another=SwitchTenant::url()/>
+            <YouAre person another=SwitchTenant::url() about=Hidden("grant", grant.clone())/>
             <div class="compare">
                 <p id="compare">{w.consent_compare()}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
@@ -123,6 +171,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                                 type="checkbox"
                                 name="started_this"
                                 value="yes"
+                                checked=ticked
                                 autofocus=tick_refused
                                 aria-invalid=tick_refused.then_some("true")
                                 aria-describedby=tick_refused.then_some("consent-error")
@@ -136,13 +185,14 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                         {match missing {
                             None => Either::Left(view! { <button name="decision" value="allow">{w.consent_allow()}</button> }),
                             Some(missing) => Either::Right(view! {
-                                <a class="button" href=paths::show(missing, &Onward::to(paths::DEVICE))>{w.consent_show_first()}</a>
+                                <a class="button" href=paths::show(missing, &here)>{w.consent_show_first()}</a>
                             }),
                         }}
                     </div>
                 </PostForm>
             </OnePress>
             <PostForm action=EnterAnotherCode::url() class="aside">
+                <input type="hidden" name="grant" value=put_aside/>
                 <button class="quiet">{w.consent_another_code()}</button>
             </PostForm>
         </Page>

@@ -3,24 +3,29 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::components::{Page, PostForm, Problem, Sorry};
 use crate::domain::paths;
 use crate::islands::{OnePress, UserCodeInput};
 use crate::server::context::{self, Notice, Place, words};
-use crate::server_fns::device::{ReportCode, waiting_device};
+use crate::server_fns::device::{ReportCode, waiting_devices};
 
 #[component]
 pub fn DeviceReport() -> impl IntoView {
+    let grant = use_query_map().with_untracked(|query| query.get("grant"));
     Suspend::new(async move {
-        let (Ok(waiting), Ok(caller)) = (waiting_device().await, context::caller()) else {
+        let (Ok(mut waiting), Ok(caller)) = (waiting_devices().await, context::caller()) else {
             return Either::Right(view! { <Sorry/> });
         };
+        // The code of the request they come from; or of the only one that waits.
+        waiting.retain(|device| grant.as_ref().is_none_or(|grant| device.grant == *grant));
+        let code = if waiting.len() == 1 { waiting.pop().map(|device| device.code) } else { None };
         Either::Left(match caller.session.take_notice(Place::Reported).await {
             Ok(Some(_)) => Either::Left(view! { <Reported/> }),
             _ => {
                 let notice = caller.session.take_notice(Place::Report).await.ok().flatten();
-                Either::Right(view! { <Report notice code=waiting.map(|device| device.code)/> })
+                Either::Right(view! { <Report notice code/> })
             }
         })
     })

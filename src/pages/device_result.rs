@@ -3,25 +3,42 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::components::{At, ClientName, Page, PostForm, Problem, Sorry};
+use super::device::elsewhere;
+use crate::domain::ids::DeviceGrantId;
 use crate::domain::paths;
 use crate::islands::{OnePress, PickupStatus};
 use crate::server::context::{self, Place, words};
-use crate::server_fns::device::{ClientItem, DecidedRequest, Outcome, WithdrawDevice, decided_device};
+use crate::server_fns::device::{ClientItem, DecidedRequest, Outcome, WithdrawDevice, decided_device, waiting_device};
 
 #[component]
 pub fn DeviceResult() -> impl IntoView {
+    let grant = use_query_map().with_untracked(|query| query.get("grant"));
     Suspend::new(async move {
-        let (Ok(decided), Ok(caller)) = (decided_device().await, context::caller()) else {
-            return Either::Right(view! { <Sorry/> });
-        };
-        let problem = caller.session.take_notice(Place::Result).await.ok().flatten().map(|notice| notice.sentence);
-        Either::Left(match decided {
-            Some(device) => Either::Left(view! { <Answered device problem/> }),
-            None => Either::Right(view! { <Nothing/> }),
-        })
+        match grant {
+            Some(grant) => Either::Left(one_result(grant).await),
+            None => Either::Right(view! { <Nothing sentence=words().result_nothing_means()/> }),
+        }
     })
+}
+
+async fn one_result(grant: String) -> AnyView {
+    let (Ok(decided), Ok(waiting), Ok(caller)) = (decided_device(grant.clone()).await, waiting_device(grant.clone()).await, context::caller()) else {
+        return view! { <Sorry/> }.into_any();
+    };
+    match (decided, waiting, DeviceGrantId::parse(grant)) {
+        (Some(device), _, Ok(grant)) => {
+            let notice = caller.session.take_notice_at(&[Place::Result], &paths::device_result(&grant)).await.ok().flatten();
+            view! { <Answered device problem=notice.map(|notice| notice.sentence)/> }.into_any()
+        }
+        (None, Some(_), Ok(grant)) => elsewhere(paths::device(&grant)),
+        _ => {
+            context::set_status(axum::http::StatusCode::NOT_FOUND);
+            view! { <Nothing sentence=words().result_gone()/> }.into_any()
+        }
+    }
 }
 
 #[component]
@@ -57,7 +74,7 @@ fn Connected(device: DecidedRequest, problem: AnyView) -> impl IntoView {
             {problem}
             <p class="lead">{w.result_go_back()}</p>
             <div class="card pickup-card">
-                <PickupStatus waiting sentence=device.status look_again=w.pickup_look_again()/>
+                <PickupStatus grant=device.grant.clone() waiting sentence=device.status look_again=w.pickup_look_again()/>
             </div>
             <dl class="facts">
                 <dt>{w.consent_application()}</dt>
@@ -99,11 +116,11 @@ fn Ended(title: String, sentence: String, client: ClientItem, problem: AnyView) 
 }
 
 #[component]
-fn Nothing() -> impl IntoView {
+fn Nothing(sentence: String) -> impl IntoView {
     let w = words();
     view! {
         <Page title=w.result_nothing()>
-            <p class="lead">{w.result_nothing_means()}</p>
+            <p class="lead">{sentence}</p>
             <p><a class="button main" href=paths::DEVICE>{w.nav_device()}</a></p>
         </Page>
     }

@@ -3,11 +3,12 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::components::{ClientName, Command, Page, Sorry};
+use super::components::{Command, Page, Sorry};
+use super::device::WaitingHere;
 use crate::domain::paths;
 use crate::server::context::{self, SignedIn, words};
 
-use crate::server_fns::device::{WaitingRequest, waiting_device};
+use crate::server_fns::device::{WaitingRequest, waiting_devices};
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
 
 #[component]
@@ -16,7 +17,7 @@ pub fn Home() -> impl IntoView {
         let Some(person) = context::visitor() else {
             return Either::Left(view! { <Welcome/> });
         };
-        Either::Right(match (waiting_device().await, list_host_accounts().await) {
+        Either::Right(match (waiting_devices().await, list_host_accounts().await) {
             (Ok(waiting), Ok(hosts)) => Either::Left(view! { <Overview person waiting hosts/> }),
             _ => Either::Right(view! { <Sorry/> }),
         })
@@ -41,7 +42,7 @@ fn Welcome() -> impl IntoView {
 }
 
 #[component]
-fn Overview(person: SignedIn, waiting: Option<WaitingRequest>, hosts: Vec<HostAccountItem>) -> impl IntoView {
+fn Overview(person: SignedIn, waiting: Vec<WaitingRequest>, hosts: Vec<HostAccountItem>) -> impl IntoView {
     let active = hosts.iter().filter(|host| host.active).count();
     let w = words();
     let linked = w.home_hosts_linked(i64::try_from(active).unwrap_or(i64::MAX));
@@ -51,16 +52,12 @@ fn Overview(person: SignedIn, waiting: Option<WaitingRequest>, hosts: Vec<HostAc
             <p class="lead">{w.home_signed_in_as()} " " <strong>{person.user_id().to_string()}</strong> " " {w.home_at()} " " <strong>{person.tenant_name().to_owned()}</strong> "."</p>
             <section aria-labelledby="waiting">
                 <h2 id="waiting">{w.home_waiting()}</h2>
-                {match waiting {
-                    Some(device) => Either::Left(view! {
-                        <div class="card ask">
-                            <p><ClientName client=device.client/> " " {w.home_asks()}</p>
-                            <p><a class="button main" href=paths::DEVICE>{w.home_look()}</a></p>
-                        </div>
-                    }),
-                    None => Either::Right(view! {
+                {if waiting.is_empty() {
+                    Either::Right(view! {
                         <p>{w.home_nothing_before()} " " <a href=paths::DEVICE>{w.home_nothing_link()}</a> "."</p>
-                    }),
+                    })
+                } else {
+                    Either::Left(view! { <WaitingHere waiting/> })
                 }}
             </section>
             <section aria-labelledby="linked">

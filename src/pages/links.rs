@@ -1,4 +1,5 @@
-//! `/hosts/link`: the code that `tms link` shows on a host, then the question whether the account is to be linked.
+//! `/hosts/link`: the code that `tms link` shows on a host, then the question whether the account is to be linked, each request at
+//! an address of its own.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -9,34 +10,76 @@ use super::components::{Ago, At, EnterCodeForm, Page, PostForm, Problem, Sorry, 
 use crate::domain::paths;
 use crate::islands::{Countdown, OnePress};
 use crate::server::context::{self, Notice, Place, SignedIn, words};
-use crate::server_fns::links::{AlreadyLinked, AnswerLink, EnterAnotherLinkCode, EnterLinkCode, LinkAsSomebodyElse, LinkItem, waiting_link};
+use crate::server_fns::links::{
+    AlreadyLinked, AnswerLink, EnterAnotherLinkCode, EnterLinkCode, FoundLink, LinkAsSomebodyElse, LinkItem, WaitingLinkItem, waiting_link,
+    waiting_links,
+};
 
 /// What people type on the host.
 pub const COMMAND: &str = "tms link";
 
 #[component]
 pub fn LinkAnAccount() -> impl IntoView {
-    let in_address = use_query_map().with_untracked(|query| query.get("user_code"));
+    let (request, in_address) = use_query_map().with_untracked(|query| (query.get("request"), query.get("user_code")));
     Suspend::new(async move {
-        let w = words();
-        let (Ok(waiting), Ok(caller), Some(person)) = (waiting_link().await, context::caller(), context::visitor()) else {
+        let (Ok(caller), Some(person)) = (context::caller(), context::visitor()) else {
             return EitherOf3::C(view! { <Sorry/> });
         };
-        let notice = caller.session.take_notice_at(&[Place::LinkCode, Place::Link], paths::HOSTS_LINK).await.ok().flatten();
-        match waiting {
-            Some(link) => EitherOf3::A(view! { <Question link person notice/> }),
+        let found = match request {
+            Some(request) => Some(waiting_link(request).await),
+            None => None,
+        };
+        match found {
+            Some(Ok(FoundLink::Waiting(link))) => {
+                let here = address(&link.request);
+                let notice = caller.session.take_notice_at(&[Place::Link], &here).await.ok().flatten();
+                EitherOf3::A(view! { <Question link=*link person notice/> })
+            }
+            Some(Ok(FoundLink::Refused(sentence))) => EitherOf3::B(form(person, Some(Notice::new(Place::LinkCode, sentence)), None).await),
+            Some(Err(_)) => EitherOf3::C(view! { <Sorry/> }),
             None => {
-                let filled = prefilled(&person, in_address).await;
-                let other = other_tenant(notice.as_ref()).await;
-                let other_kind = (paths::DEVICE, w.link_is_for_a_device());
-                let how = view! { <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p> };
-                let (title, action, switch) = (w.link_title(), EnterLinkCode::url(), LinkAsSomebodyElse::url());
-                EitherOf3::B(view! {
-                    <EnterCodeForm title how action notice filled other switch other_kind>{w.link_sent_code()}</EnterCodeForm>
-                })
+                let notice = caller.session.take_notice_at(&[Place::LinkCode], paths::HOSTS_LINK).await.ok().flatten();
+                EitherOf3::B(form(person, notice, in_address).await)
             }
         }
     })
+}
+
+fn address(request: &str) -> String {
+    format!("{}?request={}", paths::HOSTS_LINK, paths::encoded(request))
+}
+
+async fn form(person: SignedIn, notice: Option<Notice>, in_address: Option<String>) -> AnyView {
+    let w = words();
+    let Ok(waiting) = waiting_links().await else { return view! { <Sorry/> }.into_any() };
+    let (filled, note) = prefilled(&person, in_address).await.unzip();
+    let other = other_tenant(notice.as_ref()).await;
+    let other_kind = (paths::DEVICE, w.link_is_for_a_device());
+    let how = view! {
+        <WaitingHere waiting/>
+        <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p>
+    };
+    let (title, action, switch) = (w.link_title(), EnterLinkCode::url(), (LinkAsSomebodyElse::url(), None));
+    view! {
+        <EnterCodeForm title how action notice filled note other switch other_kind>{w.link_sent_code()}</EnterCodeForm>
+    }
+    .into_any()
+}
+
+/// The accounts that wait for the person's answer, each with the way to it.
+#[component]
+fn WaitingHere(waiting: Vec<WaitingLinkItem>) -> impl IntoView {
+    let w = words();
+    waiting
+        .into_iter()
+        .map(|link| {
+            view! {
+                <div class="card ask">
+                    <p><a href=address(&link.request)>{w.link_question(link.account.as_str(), link.host.as_str())}</a></p>
+                </div>
+            }
+        })
+        .collect_view()
 }
 
 /// The code out of the address, where the centre allows that, and what to say of it.
@@ -57,7 +100,7 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
     }
     let refused = notice.is_some();
     let title = w.link_question(link.account.as_str(), link.host.as_str());
-    let (host, yours) = (link.host.clone(), person.clone());
+    let (host, yours, request) = (link.host.clone(), person.clone(), link.request.clone());
     view! {
         <Page title refused>
             {notice.map(|notice| view! { <Problem sentence=notice.sentence/> })}
@@ -85,6 +128,7 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
                 AlreadyLinked::Yours(until) => Either::Right(view! { <Answer renews=Some(w.link_is_yours(until, &context::zone())) link person=yours/> }),
             }}
             <PostForm action=EnterAnotherLinkCode::url() class="aside">
+                <input type="hidden" name="request" value=request/>
                 <button class="quiet">{w.consent_another_code()}</button>
             </PostForm>
         </Page>

@@ -32,7 +32,7 @@ pub fn SignIn() -> impl IntoView {
                 }
             };
         }
-        match choose(&services, &caller, wanted, anywhere).await {
+        match choose(&services, &caller, wanted, anywhere, &then).await {
             Ok(choice) => Either::Left(Either::Left(view! { <Choice choice then/> })),
             Err(fault) => {
                 context::fault(fault);
@@ -54,9 +54,9 @@ struct Chosen {
     invited: bool,
 }
 
-async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, anywhere: bool) -> Result<Chosen, Fault> {
-    let typed = caller.session.typed_code().await?;
-    let code = typed.as_deref().and_then(|typed| UserCode::parse(typed).ok());
+async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, anywhere: bool, then: &Onward) -> Result<Chosen, Fault> {
+    let typed = caller.session.typed_code_for(then).await?;
+    let code = typed.as_ref().and_then(|typed| UserCode::parse(&typed.code).ok());
     let mut named = match code {
         Some(code) => services.tenant_of_user_code(&code).await?,
         None => None,

@@ -14,9 +14,10 @@ use super::guard::trouble::Trouble;
 use super::service::proofs::Visit;
 use super::service::user_codes::CodeRefused;
 use super::service::{Error, Fault, Services, SignedIn};
-use super::sign_in::session::{Notice, Place, PortalSession};
+use super::sign_in::session::{Notice, Place, PortalSession, TypedCode};
 use crate::domain::form;
 use crate::domain::ids::DeviceGrantId;
+use crate::domain::paths::{self, Onward};
 use crate::domain::time::retry_after;
 use crate::domain::user_code::UserCode;
 use crate::words::Words;
@@ -40,22 +41,36 @@ impl Caller {
         self.session.begin_visit(services, self.from, &self.agent).await
     }
 
-    /// Keeps the outcome of a typed code for the next page: the request to decide, or why there is none.
-    pub async fn take_up(&self, presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>, typed: &str, words: Words) -> Result<(), Fault> {
+    /// The address a typed code leads to: the request to decide; sign-in, with the code kept; or back, with the reason.
+    pub async fn take_up(
+        &self,
+        services: &Services,
+        presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>,
+        typed: &str,
+        words: Words,
+    ) -> Result<String, Fault> {
+        let refused = match presented {
+            Ok(Some(grant)) => return Ok(paths::device(&grant)),
+            Ok(None) => return Ok(paths::sign_in(None, &Onward::wanted(&self.keep(services, typed).await?))),
+            Err(Error::Refused(refused)) => refused,
+            Err(Error::Internal(fault)) => return Err(fault),
+        };
+        let back = match refused {
+            // Kept for the switch to that tenant.
+            CodeRefused::OtherTenant { .. } => self.keep(services, typed).await?,
+            _ => paths::DEVICE.to_owned(),
+        };
+        self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed, words).only_at(&back)).await?;
+        Ok(back)
+    }
+
+    /// Keeps a code that was typed, and says where it goes on from.
+    async fn keep(&self, services: &Services, typed: &str) -> Result<String, Fault> {
         // Of a whole pasted text only the code is kept.
         let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
-        match presented {
-            Ok(Some(grant)) => self.session.set_waiting(&grant, &code).await,
-            Ok(None) => self.session.set_typed_code(&code).await,
-            Err(Error::Refused(refused)) => {
-                if let CodeRefused::OtherTenant { .. } = refused {
-                    // Kept for the switch to that tenant.
-                    self.session.set_typed_code(&code).await?;
-                }
-                self.session.set_notice(&code_notice(Place::EnterCode, &refused, typed, words)).await
-            }
-            Err(Error::Internal(fault)) => Err(fault),
-        }
+        let typed = TypedCode { entry: services.new_code_entry()?, code };
+        self.session.keep_typed_code(&typed).await?;
+        Ok(paths::device_entry(&typed.entry))
     }
 }
 

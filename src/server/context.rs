@@ -24,7 +24,7 @@ pub use super::service::{
     administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, resources, second_factors,
 };
 pub use super::sign_in::Ways;
-pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp};
+pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp, TypedCode};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::form;
@@ -166,10 +166,10 @@ pub fn freshly_signed_in(then: &Onward) -> Result<Option<FreshlySignedIn>, Serve
     Ok(fresh.map_err(|missing| show_first(missing, page.as_ref().unwrap_or(then))).ok())
 }
 
-/// The person, if they may let a device in; everybody else is sent to show what is missing, and then back to it.
-pub fn may_allow() -> Result<Option<MayAllow>, ServerFnError> {
+/// The person, if they may let a device in; everybody else is sent to show what is missing, and then back to the request.
+pub fn may_allow(then: &Onward) -> Result<Option<MayAllow>, ServerFnError> {
     let may = services()?.may_allow(&signed_in()?);
-    Ok(may.map_err(|missing| show_first(missing, &Onward::to(paths::DEVICE))).ok())
+    Ok(may.map_err(|missing| show_first(missing, then)).ok())
 }
 
 /// Sends the browser to where a person shows what is missing.

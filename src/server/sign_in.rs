@@ -75,17 +75,19 @@ async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then
     Ok(Redirect::to(paths::SECOND_FACTOR))
 }
 
-/// Starts the session, and takes up the code that was typed before.
+/// Starts the session, and takes up the code that was typed before: the one this sign-in is for, or the last one if it is for nothing
+/// else.
 async fn begin(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
     let session = &caller.session;
     let visit = caller.begin_visit(services).await?;
     session.sign_in(identity, services.now()).await?;
-    let Some(code) = session.take_typed_code().await? else {
+    let Some(typed) = session.typed_code_for(then).await? else {
         return Ok(Redirect::to(then.as_str()));
     };
+    session.forget_typed_code(&typed.entry).await?;
     let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), identity.shown(), visit).await? else {
         return Ok(Redirect::to(paths::SIGN_IN));
     };
-    caller.take_up(services.present_user_code(Presenting::Person(&person), &code).await, &code, words).await?;
-    Ok(Redirect::to(paths::DEVICE))
+    let presented = services.present_user_code(Presenting::Person(&person), &typed.code).await;
+    Ok(Redirect::to(&caller.take_up(services, presented, &typed.code, words).await?))
 }

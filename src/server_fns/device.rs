@@ -101,30 +101,38 @@ pub enum Outcome {
 /// Takes a typed code, before or after sign-in.
 #[server(prefix = "/api", endpoint = "device/enter")]
 pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
-    use crate::domain::paths::{DEVICE, SIGN_IN};
     use crate::server::context;
     use crate::server::context::user_codes::Presenting;
     let (services, caller) = (context::services()?, context::caller()?);
     let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
     let presented = services.present_user_code(who, &user_code).await;
-    let sign_in_first = matches!(presented, Ok(None));
-    caller.take_up(presented, &user_code, context::words()).await.map_err(context::fault)?;
-    context::see_other(if sign_in_first { SIGN_IN } else { DEVICE });
+    context::go_to(&caller.take_up(&services, presented, &user_code, context::words()).await.map_err(context::fault)?);
     Ok(())
 }
 
-/// The request that waits in this browser, if any.
+/// The request, if it waits for this person.
 #[server(prefix = "/api", endpoint = "device/waiting")]
-pub async fn waiting_device() -> Result<Option<WaitingRequest>, ServerFnError> {
+pub async fn waiting_device(grant: String) -> Result<Option<WaitingRequest>, ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
     use crate::server::context;
-    let (services, caller) = (context::services()?, context::caller()?);
-    let (Some(person), Some(waiting)) = (&caller.signed_in, caller.session.waiting().await.map_err(context::fault)?) else { return Ok(None) };
-    let found = services.waiting_device(person, &waiting.grant).await.map_err(context::fault)?;
-    Ok(found.map(|found| WaitingRequest::new(found, waiting.code, caller.from, services.now())))
+    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(None) };
+    let found = services.waiting_device(&person, &grant).await.map_err(context::fault)?;
+    Ok(found.map(|found| WaitingRequest::new(found, caller.from, services.now())))
 }
 
-/// Allow or deny. A second press finds the first one's result.
+/// All that wait for this person, the newest first; none for a visitor.
+#[server(prefix = "/api", endpoint = "device/all-waiting")]
+pub async fn waiting_devices() -> Result<Vec<WaitingRequest>, ServerFnError> {
+    use crate::server::context;
+    let (services, caller) = (context::services()?, context::caller()?);
+    let Some(person) = &caller.signed_in else { return Ok(Vec::new()) };
+    let found = services.waiting_devices(person).await.map_err(context::fault)?;
+    Ok(found.into_iter().map(|found| WaitingRequest::new(found, caller.from, services.now())).collect())
+}
+
+/// Allow or deny. A second press finds the first one's result. What cannot be decided is said on the request's own page.
 #[server(prefix = "/api", endpoint = "device/decide")]
 pub async fn decide_device(
     grant: String,
@@ -133,17 +141,19 @@ pub async fn decide_device(
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed};
+    use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
     use crate::domain::ids::DeviceGrantId;
-    use crate::domain::paths::{DEVICE, DEVICE_RESULT};
+    use crate::domain::paths::{self, DEVICE, Onward};
     use crate::server::context::{self, Chosen, Error, Notice, Place};
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
+    let here = paths::device(&grant);
+    context::go_to(&here);
     let decided = match decision.as_str() {
         "allow" => {
             // Not before denying: that takes nothing but the wish.
-            let Some(may_allow) = context::may_allow()? else { return Ok(()) };
+            let Some(may_allow) = context::may_allow(&Onward::wanted(&here))? else { return Ok(()) };
             match consent(&lifetime, &host_accounts, &started_this) {
                 Ok(consent) => services.approve_device(&may_allow, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
@@ -153,35 +163,44 @@ pub async fn decide_device(
         _ => return Ok(()),
     };
     match decided {
-        Ok(()) | Err(Error::Refused(AlreadyDecided | Expired)) => {
-            caller.session.set_decided(&grant).await.map_err(context::fault)?;
-            context::see_other(DEVICE_RESULT);
+        Ok(()) | Err(Error::Refused(AlreadyDecided | Expired | NotAllowed(_))) => {
+            context::go_to(&paths::device_result(&grant));
             Ok(())
         }
+        Err(Error::Refused(NotYours)) => Ok(()),
         Err(Error::Refused(refused)) => {
-            if matches!(refused, NotAllowed(_)) {
-                caller.session.forget_waiting().await.map_err(context::fault)?;
-            }
-            let chosen = Some(Chosen { lifetime, host_accounts });
+            let chosen = Some(Chosen { lifetime, host_accounts, started_this: started_this == "yes" });
             let place = if refused == NotConfirmed { Place::Tick } else { Place::Consent };
-            caller
-                .session
-                .set_notice(&Notice { chosen, ..Notice::new(place, context::words().decision_refused(refused)) })
-                .await
-                .map_err(context::fault)
+            let notice = Notice { chosen, ..Notice::new(place, context::words().decision_refused(refused)) };
+            caller.session.set_notice(&notice.only_at(&here)).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
-/// What the person decided last in this browser, as it stands now.
+/// What the person decided, as it stands now.
 #[server(prefix = "/api", endpoint = "device/decided")]
-pub async fn decided_device() -> Result<Option<DecidedRequest>, ServerFnError> {
+pub async fn decided_device(grant: String) -> Result<Option<DecidedRequest>, ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
     use crate::server::context;
-    let (services, caller) = (context::services()?, context::caller()?);
-    let (Some(person), Some(grant)) = (&caller.signed_in, caller.session.decided().await.map_err(context::fault)?) else { return Ok(None) };
-    let found = services.decided_device(person, &grant).await.map_err(context::fault)?;
+    let (services, person) = (context::services()?, context::signed_in()?);
+    let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(None) };
+    let found = services.decided_device(&person, &grant).await.map_err(context::fault)?;
     Ok(found.map(|found| DecidedRequest::new(found, services.now())))
+}
+
+/// Whether a device has come for its token, for a page that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pickup {
+    pub waiting: bool,
+    /// In words.
+    pub status: String,
+}
+
+#[server(prefix = "/api", endpoint = "device/pickup")]
+pub async fn device_pickup(grant: String) -> Result<Option<Pickup>, ServerFnError> {
+    let decided = decided_device(grant).await?;
+    Ok(decided.map(|decided| Pickup { waiting: matches!(decided.outcome, Outcome::Waiting), status: decided.status }))
 }
 
 /// A device or program that may act for the person at the moment, in words.
@@ -222,14 +241,18 @@ pub async fn end_device(grant: String) -> Result<(), ServerFnError> {
 #[server(prefix = "/api", endpoint = "device/withdraw")]
 pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
+    use crate::domain::paths;
     use crate::server::context::{self, Error, Notice, Place};
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
-    context::see_other(crate::domain::paths::DEVICE_RESULT);
+    context::see_other(paths::DEVICE_RESULT);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
+    let here = paths::device_result(&grant);
+    context::go_to(&here);
     match services.withdraw_device(&person, &grant).await {
         Ok(()) => Ok(()),
         Err(Error::Refused(refused)) => {
-            caller.session.set_notice(&Notice::new(Place::Result, context::words().decision_refused(refused))).await.map_err(context::fault)
+            let notice = Notice::new(Place::Result, context::words().decision_refused(refused)).only_at(&here);
+            caller.session.set_notice(&notice).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -244,10 +267,7 @@ pub async fn report_code(#[server(default)] user_code: String) -> Result<(), Ser
     let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
     let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
     let notice = match services.report_user_code(who, &user_code).await {
-        Ok(()) => {
-            caller.session.forget_waiting().await.map_err(context::fault)?;
-            Notice::new(Place::Reported, "")
-        }
+        Ok(()) => Notice::new(Place::Reported, ""),
         Err(Error::Refused(refused)) => context::code_notice(Place::Report, &refused, &user_code, context::words()),
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
@@ -256,30 +276,39 @@ pub async fn report_code(#[server(default)] user_code: String) -> Result<(), Ser
     Ok(())
 }
 
-/// Puts the request that waits aside, to type another code.
+/// Lets go of a request, to type another code; of all that wait here where none is named. The code can be entered again, anywhere.
 #[server(prefix = "/api", endpoint = "device/another")]
-pub async fn enter_another_code() -> Result<(), ServerFnError> {
+pub async fn enter_another_code(#[server(default)] grant: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
     use crate::server::context;
-    context::caller()?.session.forget_waiting().await.map_err(context::fault)?;
+    let (services, person) = (context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::DEVICE);
-    Ok(())
+    services.put_down_device(&person, DeviceGrantId::parse(grant).ok().as_ref()).await.map_err(context::fault)
 }
 
-/// Signs out and on to the tenant that a code belongs to, keeping the code: to go on as somebody else. The code is the one this
-/// session has typed, so that each has been counted as a try.
+/// Signs out and on to the tenant that a code belongs to, keeping the code: to go on with another account. The code is that of a request
+/// of this person's, or one that this session has typed, so that each has been counted as a try.
 #[server(prefix = "/api", endpoint = "device/switch-tenant")]
-pub async fn switch_tenant(tenant: String) -> Result<(), ServerFnError> {
-    use crate::domain::ids::TenantId;
-    use crate::server::context;
+pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[server(default)] entry: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId};
+    use crate::domain::paths::{self, Onward};
+    use crate::server::context::{self, TypedCode};
     let (caller, services, person) = (context::caller()?, context::services()?, context::signed_in()?);
-    context::see_other(crate::domain::paths::SIGN_IN);
+    context::see_other(paths::SIGN_IN);
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
-    let waiting = caller.session.waiting().await.map_err(context::fault)?.map(|waiting| waiting.code);
-    let typed = caller.session.typed_code().await.map_err(context::fault)?;
-    let code = waiting.or(typed).unwrap_or_default();
-    services.put_down_user_code(&person, &code).await.map_err(context::fault)?;
+    let typed = match DeviceGrantId::parse(grant) {
+        Ok(grant) => {
+            let waiting = services.waiting_device(&person, &grant).await.map_err(context::fault)?;
+            let entry = services.new_code_entry().map_err(context::fault)?;
+            waiting.map(|waiting| TypedCode { entry, code: waiting.code })
+        }
+        Err(_) => caller.session.typed_code(CodeEntryId::parse(entry).ok().as_ref()).await.map_err(context::fault)?,
+    };
+    if let Some(typed) = &typed {
+        context::go_to(&paths::sign_in(None, &Onward::wanted(&paths::device_entry(&typed.entry))));
+    }
     services.record_sign_out(&person).await.map_err(context::fault)?;
-    caller.session.switch_to(&tenant, &code).await.map_err(context::fault)
+    caller.session.switch_to(&tenant, typed.as_ref()).await.map_err(context::fault)
 }
 
 #[cfg(feature = "ssr")]
@@ -349,8 +378,8 @@ mod items {
     }
 
     impl WaitingRequest {
-        pub(super) fn new(waiting: Waiting, code: String, browser: Option<IpAddr>, now: Timestamp) -> Self {
-            let Waiting { grant, client, host_accounts, policy } = waiting;
+        pub(super) fn new(waiting: Waiting, browser: Option<IpAddr>, now: Timestamp) -> Self {
+            let Waiting { grant, code, client, host_accounts, policy } = waiting;
             let lifetime =
                 |lifetime: std::time::Duration| LifetimeItem { seconds: lifetime.as_secs(), words: words().span(lifetime), until: now + lifetime };
             Self {

@@ -34,32 +34,64 @@ pub enum AlreadyLinked {
 /// Takes a typed code.
 #[server(prefix = "/api", endpoint = "links/enter")]
 pub async fn enter_link_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
-    use crate::domain::paths::HOSTS_LINK;
-    use crate::domain::user_code::UserCode;
+    use crate::domain::paths::{self, HOSTS_LINK};
     use crate::server::context::{self, Error, Place};
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
     context::see_other(HOSTS_LINK);
-    let kept = match services.present_link_code(&person, &user_code).await {
+    match services.present_link_code(&person, &user_code).await {
         Ok(request) => {
-            let code = UserCode::parse(&user_code).map(|code| code.to_string()).unwrap_or_default();
-            caller.session.set_waiting_link(&request, &code).await
+            context::go_to(&paths::hosts_link(&request));
+            Ok(())
         }
         Err(Error::Refused(refused)) => {
-            caller.session.set_notice(&context::code_notice(Place::LinkCode, &refused, &user_code, context::words())).await
+            let notice = context::code_notice(Place::LinkCode, &refused, &user_code, context::words()).only_at(HOSTS_LINK);
+            caller.session.set_notice(&notice).await.map_err(context::fault)
         }
-        Err(Error::Internal(fault)) => Err(fault),
-    };
-    kept.map_err(context::fault)
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
 }
 
-/// The account that waits for the person's answer in this browser, if any.
+/// A request to link an account, as its person finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FoundLink {
+    Waiting(Box<LinkItem>),
+    /// Why it cannot be answered.
+    Refused(String),
+}
+
 #[server(prefix = "/api", endpoint = "links/waiting")]
-pub async fn waiting_link() -> Result<Option<LinkItem>, ServerFnError> {
-    use crate::server::context;
+pub async fn waiting_link(request: String) -> Result<FoundLink, ServerFnError> {
+    use crate::domain::ids::LinkRequestId;
+    use crate::domain::link::AnswerRefused::NotYours;
+    use crate::server::context::{self, Error, words};
     let (services, person) = (context::services()?, context::signed_in()?);
-    let Some(kept) = context::caller()?.session.waiting_link().await.map_err(context::fault)? else { return Ok(None) };
-    let found = services.waiting_link(&person, &kept.request).await.map_err(context::fault)?;
-    Ok(found.map(|found| LinkItem::new(found, kept.code, services.now())))
+    let Ok(request) = LinkRequestId::parse(request) else { return Ok(FoundLink::Refused(words().link_refused(NotYours))) };
+    match services.waiting_link(&person, &request).await {
+        Ok(found) => Ok(FoundLink::Waiting(Box::new(LinkItem::new(found, services.now())))),
+        Err(Error::Refused(refused)) => Ok(FoundLink::Refused(words().link_refused(refused))),
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// An account that waits for the person's answer, on a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingLinkItem {
+    pub request: String,
+    pub host: String,
+    pub account: String,
+}
+
+/// All that wait for this person, the newest first.
+#[server(prefix = "/api", endpoint = "links/all-waiting")]
+pub async fn waiting_links() -> Result<Vec<WaitingLinkItem>, ServerFnError> {
+    use crate::server::context;
+    let found = context::services()?.waiting_links(&context::signed_in()?).await.map_err(context::fault)?;
+    let item = |found: crate::domain::link::LinkRequest| WaitingLinkItem {
+        request: found.id.to_string(),
+        host: found.host.into(),
+        account: found.account.into(),
+    };
+    Ok(found.into_iter().map(item).collect())
 }
 
 /// Links the account, or says "not me". A yes takes a fresh sign-in; the request waits for it.
@@ -67,14 +99,16 @@ pub async fn waiting_link() -> Result<Option<LinkItem>, ServerFnError> {
 pub async fn answer_link(#[server(default)] request: String, #[server(default)] answer: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::LinkRequestId;
     use crate::domain::link::AnswerRefused;
-    use crate::domain::paths::{HOSTS, HOSTS_LINK, Onward};
+    use crate::domain::paths::{self, HOSTS, HOSTS_LINK, Onward};
     use crate::server::context::{self, Error, Notice, Place};
     let (services, caller, person, w) = (context::services()?, context::caller()?, context::signed_in()?, context::words());
     context::see_other(HOSTS_LINK);
     let Ok(id) = LinkRequestId::parse(request) else { return Ok(()) };
+    let here = paths::hosts_link(&id);
+    context::go_to(&here);
     let answered = match answer.as_str() {
         "link" => {
-            let Some(person) = context::freshly_signed_in(&Onward::to(HOSTS_LINK))? else { return Ok(()) };
+            let Some(person) = context::freshly_signed_in(&Onward::wanted(&here))? else { return Ok(()) };
             services.link_my_account(&person, &id).await.map(Some)
         }
         "refuse" => services.refuse_link(&person, &id).await.map(|()| None),
@@ -82,27 +116,27 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
     };
     match answered {
         Ok(linked) => {
-            caller.session.forget_waiting_link().await.map_err(context::fault)?;
             context::see_other(HOSTS);
             context::say(w.link_answered(linked.as_ref(), &context::zone())).await
         }
-        Err(Error::Refused(refused)) => {
-            if refused != AnswerRefused::NoMfa && refused != AnswerRefused::SomebodyElses {
-                caller.session.forget_waiting_link().await.map_err(context::fault)?;
-            }
-            caller.session.set_notice(&Notice::new(Place::Link, w.link_refused(refused))).await.map_err(context::fault)
+        Err(Error::Refused(refused @ (AnswerRefused::NoMfa | AnswerRefused::SomebodyElses))) => {
+            let notice = Notice::new(Place::Link, w.link_refused(refused)).only_at(&here);
+            caller.session.set_notice(&notice).await.map_err(context::fault)
         }
+        // The page of the request says so itself.
+        Err(Error::Refused(_)) => Ok(()),
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
-/// Puts the request that waits aside, to type another code.
+/// Lets go of a request, to type another code; of all that wait here where none is named. The code can be entered again, anywhere.
 #[server(prefix = "/api", endpoint = "links/another")]
-pub async fn enter_another_link_code() -> Result<(), ServerFnError> {
+pub async fn enter_another_link_code(#[server(default)] request: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::LinkRequestId;
     use crate::server::context;
-    context::caller()?.session.forget_waiting_link().await.map_err(context::fault)?;
+    let (services, person) = (context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::HOSTS_LINK);
-    Ok(())
+    services.put_down_link(&person, LinkRequestId::parse(request).ok().as_ref()).await.map_err(context::fault)
 }
 
 /// Signs out, and on to link the account as somebody else, who types the code once more.
@@ -114,18 +148,15 @@ pub async fn link_as_somebody_else(#[server(default)] tenant: String) -> Result<
     let (caller, services, person) = (context::caller()?, context::services()?, context::signed_in()?);
     context::go_on(&Onward::wanted(&paths::sign_in(None, &Onward::to(HOSTS_LINK))));
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
-    if let Some(kept) = caller.session.waiting_link().await.map_err(context::fault)? {
-        services.put_down_link(&person, &kept.request).await.map_err(context::fault)?;
-    }
     services.record_sign_out(&person).await.map_err(context::fault)?;
-    caller.session.switch_to(&tenant, "").await.map_err(context::fault)
+    caller.session.switch_to(&tenant, None).await.map_err(context::fault)
 }
 
 #[cfg(feature = "ssr")]
 impl LinkItem {
-    fn new(waiting: crate::server::context::links::Waiting, code: String, now: Timestamp) -> Self {
+    fn new(waiting: crate::server::context::links::Waiting, now: Timestamp) -> Self {
         use crate::server::context::links::{Already, Waiting};
-        let Waiting { request, until, already } = waiting;
+        let Waiting { request, code, until, already } = waiting;
         Self {
             request: request.id.to_string(),
             code,

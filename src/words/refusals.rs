@@ -30,7 +30,7 @@ impl Language {
             CodeRefused::NotValid => self.code_refused_not_valid(),
             CodeRefused::TooManyTries { wait } => self.code_refused_too_many(self.wait(*wait)),
             CodeRefused::SignInFirst => self.code_refused_sign_in_first(),
-            CodeRefused::ClaimedElsewhere => self.code_refused_claimed(),
+            CodeRefused::ClaimedElsewhere { wait } => self.code_refused_claimed(self.wait(*wait)),
             CodeRefused::OtherTenant { tenant_name, .. } => self.code_refused_other_tenant(tenant_name),
         }
     }

@@ -207,8 +207,7 @@ impl TestApp {
     /// What a request holds whose session has been ended since it began.
     pub async fn person_without_session(&self, user: &str) -> SignedIn {
         let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
-        let (secret, session) = self.services.new_session().expect("a session");
-        let visit = self.services.visit(secret.reveal(), session, None);
+        let visit = self.services.visit(self.services.new_session().expect("a session"), None);
         self.services.signed_in(&tenant, &user, Shown::first(self.services.now()), visit).await.expect("an answer").expect("a person")
     }
 
@@ -263,6 +262,11 @@ impl TestApp {
         let result = browser.allow(&browser.enter(&device.user_code).await).await;
         assert!(result.says("Connected"), "{}", result.text);
         browser
+    }
+
+    /// The public name of the newest request that was decided.
+    pub async fn decided_grant(&self) -> String {
+        self.texts("SELECT id FROM device_grants WHERE decided_at IS NOT NULL ORDER BY rowid DESC LIMIT 1").await.remove(0)
     }
 
     /// An access token of `tms-cli` for the test person.

@@ -5,6 +5,8 @@ mod guessing;
 mod narrowed;
 mod report;
 mod result;
+mod sessions;
+mod tabs;
 
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use crate::browser::{Browser, Page};
 
 /// A code nobody was given.
 pub const WRONG: &str = "BBBB-BBBB";
+pub const NOT_OPEN: &str = "This request is not open in this browser session. Enter the code again to go on here.";
 pub const NOT_VALID: &str = "That code is not valid or has expired. Run the command again to get a new one.";
 
 #[tokio::test]
@@ -34,7 +37,7 @@ async fn a_person_lets_a_device_in_without_javascript() {
     assert_eq!(token.status, 200, "{}", token.body);
     let me = app.api("/v1/tms/me", token.body["access_token"].as_str().expect("a token")).await;
     assert_eq!((me.status, me.body["tms_user_id"].as_str()), (200, Some("testuser1")));
-    assert!(browser.get("/device/result").await.says("picked it up"));
+    assert!(browser.get(&result.address).await.says("picked it up"));
 }
 
 #[tokio::test]
@@ -150,25 +153,27 @@ async fn a_typed_code_survives_a_failed_sign_in() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_open_in_one_browser_is_refused_in_another_and_recorded() {
+async fn a_code_open_elsewhere_is_refused_and_recorded() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
-    for first_signs_in in [false, true] {
+    let eve = app.signed_in_as("test", "eve", PASSWORD).await;
+    for (first, wait) in [(app.browser(), "15 minutes"), (app.signed_in().await, "14 minutes")] {
         let device = app.start_device().await;
-        let first = if first_signs_in { app.signed_in().await } else { app.browser() };
+        app.clock.advance(Duration::from_secs(if wait == "14 minutes" { 60 } else { 0 }));
         first.enter(&device.user_code).await;
         let before = app.grants().await;
-
-        for second in [app.signed_in_as("test", "eve", PASSWORD).await, app.signed_in().await] {
-            let page = second.enter(&device.user_code).await;
+        for _ in 0..6 {
+            let page = eve.enter(&device.user_code).await;
             assert_eq!((page.status, page.path.as_str()), (422, "/device"));
-            assert_eq!(page.problem(), "This code is already open in another browser. Go on there, or run the command again to get a new one.");
+            let problem = page.problem();
+            assert!(problem.starts_with("This code is already open in another browser session. Go on there, or sign out there"), "{problem}");
+            assert!(problem.contains(&format!("it stays open for {wait} at most")) && problem.contains("run the command again"), "{problem}");
         }
         assert_eq!(app.grants().await, before);
     }
     let of = "SELECT concat(tenant_id, ' ', user_id, ' ', client_id) FROM activity WHERE kind = 'code_presented_twice' ORDER BY id";
-    let [eve, owner] = ["test eve tms-cli", "test testuser1 tms-cli"];
-    assert_eq!(app.texts(of).await, [eve, owner, eve, owner]);
+    assert_eq!(app.texts(of).await, ["test eve tms-cli", "test eve tms-cli"], "once for each request");
+    assert_eq!(app.number("SELECT count(*) FROM attempts").await, 0, "a right code is no guess");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::tms::api::{Caller, text};
 
 mod guessing;
 mod refusals;
+mod tabs;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -205,10 +206,13 @@ async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
     let asked = world.ask("jd").await;
     let question = browser.enter_link(text(&asked["user_code"])).await;
     let again = browser.link(&question).await;
-    assert_eq!(again.path, "/sign-in");
+    assert_eq!((again.path.as_str(), again.field("then")), ("/sign-in", question.address));
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
     let back = browser
-        .post("/sign-in/password", &[("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", "/hosts/link"), ("again", "1")])
+        .post(
+            "/sign-in/password",
+            &[("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &again.field("then")), ("again", "1")],
+        )
         .await;
     assert!(back.says("Link jd on frontera to you?"), "{}", back.words());
     assert!(browser.link(&back).await.says("is linked to you until"));

@@ -27,12 +27,13 @@ async fn of_allow_and_deny_at_once_exactly_one_counts() {
     for _ in 0..8 {
         let device = app.start_device().await;
         let consent = browser.enter(&device.user_code).await;
+        let address = format!("/device/result?grant={}", consent.field("grant"));
         let presses = join_all((0..4).map(|_| join(browser.allow(&consent), browser.deny(&consent)))).await;
         assert!(presses.iter().all(|(allow, deny)| (allow.status, deny.status) == (200, 200)));
         let first = app.poll(&device).await;
         let outcome = (first.status, first.error());
         assert!(matches!(outcome, (200, "") | (400, "access_denied")), "{outcome:?}");
-        let result = browser.get("/device/result").await;
+        let result = browser.get(&address).await;
         assert_eq!(result.says("picked it up"), first.status == 200, "{}", result.text);
     }
 }
@@ -43,7 +44,7 @@ async fn a_consent_taken_back_while_the_device_comes_leaves_no_token() {
     for _ in 0..8 {
         let device = app.start_device().await;
         let browser = app.allow(&device).await;
-        let grant = browser.get("/device/result").await.field("grant");
+        let grant = app.decided_grant().await;
         let form = [("grant", grant.as_str())];
         let (polls, _) = join(join_all((0..4).map(|_| app.poll(&device))), browser.post("/api/device/withdraw", &form)).await;
         for won in polls.iter().filter(|answer| answer.status == 200) {

@@ -371,12 +371,13 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let consent = browser.enter(&device.user_code).await;
     app.sql("UPDATE device_grants SET expires_at = expires_at + 3600000").await;
     app.clock.advance(15 * MINUTE);
-    let asked = browser.get("/device").await;
+    let asked = browser.get(&consent.address).await;
     assert!(asked.path == "/device" && asked.says("show your second factor first") && !asked.says("value=\"allow\""), "{}", asked.words());
-    assert!(asked.says("/sign-in/second-factor?again=1&amp;then=/device"), "{}", asked.text);
+    let grant = consent.field("grant");
+    assert!(asked.says(&format!("/sign-in/second-factor?again=1&amp;then=/device%3Fgrant%3D{grant}")), "{}", asked.text);
     assert_eq!(allow(&browser, &consent).await.path, "/sign-in/second-factor", "nor by the form alone");
     assert_eq!(app.poll(&device).await.error(), "authorization_pending");
-    let form = [("again", "1"), ("then", "/device"), ("code", &ann.code(&app))];
+    let form = [("again", "1"), ("then", &consent.address), ("code", &ann.code(&app))];
     let consent = browser.post("/sign-in/second-factor/show", &form).await;
     assert!(allow(&browser, &consent).await.says("Connected"));
 
@@ -386,17 +387,18 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let (third, fourth) = (app.start_device().await, app.start_device().await);
     let page = bob.enter(&third.user_code).await;
     assert!(
-        page.path == "/device" && page.says("you have none yet") && page.says("href=\"/identities/second-factor?then=/device\""),
+        page.path == "/device" && page.says("you have none yet") && page.says("href=\"/identities/second-factor?then=/device%3Fgrant%3D"),
         "{}",
         page.words()
     );
     assert_eq!(allow(&bob, &page).await.path, "/identities/second-factor");
     let page = bob.deny(&page).await;
     assert!(page.path == "/device/result" && page.says("Denied"), "no takes nothing but the wish: {}", page.words());
-    bob.enter(&fourth.user_code).await;
-    let own = App::scan(&bob.get("/identities/app?then=/device").await);
-    bob.post("/api/second-factors/app", &[("code", &own.code(&app)), ("then", "/device")]).await;
-    let consent = bob.get("/device").await;
+    let address = bob.enter(&fourth.user_code).await.address;
+    let then = tms_portal::domain::paths::encoded(&address);
+    let own = App::scan(&bob.get(&format!("/identities/app?then={then}")).await);
+    bob.post("/api/second-factors/app", &[("code", &own.code(&app)), ("then", &address)]).await;
+    let consent = bob.get(&address).await;
     assert!(allow(&bob, &consent).await.says("Connected"), "and on where they were");
 }
 

@@ -249,7 +249,7 @@ async fn a_session_ends_twelve_hours_after_sign_in_however_busy() {
 #[tokio::test]
 async fn after_sign_in_one_is_where_one_wanted_to_be() {
     let app = TestApp::start().await;
-    for (wanted, reached) in [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device"), ("/", "/"), ("/nowhere", "/")] {
+    for (wanted, reached) in [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device/result"), ("/", "/"), ("/nowhere", "/")] {
         let browser = app.browser();
         browser.get(wanted).await;
         let asked = browser.get(&format!("/sign-in?then={wanted}")).await;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Page, PostForm, Problem};
+use super::{Hidden, Page, PostForm, Problem};
 use crate::domain::tenant::Tenant;
 use crate::islands::UserCodeInput;
 use crate::server::context::{self, Notice, words};
@@ -16,11 +16,14 @@ pub fn EnterCodeForm(
     action: &'static str,
     /// Why the last code was refused, if one was.
     notice: Option<Notice>,
-    /// The code out of the address, and what to say of it.
-    filled: Option<(String, String)>,
-    /// The tenant that the code belongs to, where that is another one; and the server function that lets them go on there.
+    /// What stands in the field at first.
+    filled: Option<String>,
+    /// What to say above it.
+    note: Option<String>,
+    /// The tenant that the code belongs to, where that is another one; and the server function that lets them go on there, with what
+    /// it is told.
     other: Option<Tenant>,
-    switch: &'static str,
+    switch: (&'static str, Option<Hidden>),
     /// Where codes of the other kind are typed, and how to say so to whom this one was refused.
     other_kind: (&'static str, String),
     /// What to do with codes from somebody else.
@@ -32,7 +35,6 @@ pub fn EnterCodeForm(
     }
     let refused = notice.is_some();
     let typed = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty());
-    let (filled, came_with_address) = filled.unzip();
     let value = typed.or(filled).unwrap_or_default();
     view! {
         <Page title refused>
@@ -40,14 +42,15 @@ pub fn EnterCodeForm(
             <PostForm action=action main=true class="enter-code" novalidate=true>
                 <label for="user-code">{w.device_code()}</label>
                 {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
-                {came_with_address.map(|sentence| view! { <p class="notice">{sentence}</p> })}
+                {note.map(|sentence| view! { <p class="notice">{sentence}</p> })}
                 <UserCodeInput value refused/>
                 <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
                 <button class="main">{w.device_continue()}</button>
             </PostForm>
             {other.map(|tenant| view! {
-                <PostForm action=switch class="aside">
+                <PostForm action=switch.0 class="aside">
                     <input type="hidden" name="tenant" value=tenant.id.to_string()/>
+                    {switch.1.map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> })}
                     <button>{w.device_switch_to(tenant.display_name)}</button>
                 </PostForm>
             })}

@@ -91,10 +91,13 @@ fn Personal(person: SignedIn, here: String) -> AnyView {
 #[component]
 fn Footer(back: String) -> AnyView {
     let w = words();
+    // From the page of one request, its code need not be typed.
+    let request = Onward::wanted(&back).as_str().strip_prefix(paths::DEVICE).and_then(|rest| rest.strip_prefix("?grant=").map(str::to_owned));
+    let report = request.map_or_else(|| paths::DEVICE_REPORT.to_owned(), |grant| format!("{}?grant={grant}", paths::DEVICE_REPORT));
     view! {
         <footer class="bottom">
             <p>{w.footer_never_asked()}</p>
-            <p><a href=paths::DEVICE_REPORT>{w.not_started()}</a></p>
+            <p><a href=report>{w.not_started()}</a></p>
             <p><a href=paths::API_DOCS>{w.nav_api()}</a></p>
             <p><a href=paths::going_on(paths::TIME_ZONE, &Onward::wanted(&back))>{w.footer_time_zone()}</a></p>
             <Preferences back/>

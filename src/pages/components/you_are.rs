@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::PostForm;
+use super::{Hidden, PostForm};
 use crate::server::context::{SignedIn, words};
 
 #[component]
@@ -10,6 +10,9 @@ pub fn YouAre(
     person: SignedIn,
     /// The server function that lets them go on as somebody else.
     another: &'static str,
+    /// The request they take along.
+    #[prop(optional)]
+    about: Option<Hidden>,
 ) -> impl IntoView {
     let w = words();
     view! {
@@ -19,6 +22,7 @@ pub fn YouAre(
             </p>
             <PostForm action=another>
                 <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
+                {about.map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> })}
                 <button class="quiet">{w.consent_use_another()}</button>
             </PostForm>
         </div>

@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::entropy::Secret;
 use super::proofs::{FreshlySignedIn, MayAllow, NotNow, SignedIn, TenantAdmin, Visit};
 pub use super::storage::browser_sessions::{Listed as ListedSession, Stored as StoredSession};
 use super::storage::{self, Connection, activity, browser_sessions, people, second_factors};
 use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
-use crate::domain::device_grant::Presenter;
 use crate::domain::ids::{AdminId, SessionId, TenantId, UserId};
 use crate::domain::step_up::{Missing, Shown, missing};
 use crate::domain::time::Timestamp;
@@ -38,14 +36,14 @@ impl Services {
         signed_in_at.map_or(now + VISITOR_LIMIT, |at| (now + IDLE_LIMIT).min(at + ABSOLUTE_LIMIT))
     }
 
-    /// What a new session is known by: a secret for itself, a name for people.
-    pub fn new_session(&self) -> Result<(Secret, SessionId), Fault> {
-        Ok((Secret::generate(self.entropy()), SessionId::parse(self.new_id("ses")).map_err(Fault::new)?))
+    /// What people know a new session by. It claims user codes under this name, which is taken from the sealed session only: no request
+    /// can name another one.
+    pub fn new_session(&self) -> Result<SessionId, Fault> {
+        SessionId::parse(self.new_id("ses")).map_err(Fault::new)
     }
 
-    /// A session's visit. What claims user codes for it is a hash of its secret, so that the database cannot play the session.
-    pub fn visit(&self, session_secret: &str, session_id: SessionId, from: Option<IpAddr>) -> Visit {
-        Visit { presenter: Presenter(self.keys().hash("browser session", session_secret)), session_id, from }
+    pub fn visit(&self, session_id: SessionId, from: Option<IpAddr>) -> Visit {
+        Visit { session_id, from }
     }
 
     /// The identity a session kept, made good: the person and the tenant are still there and switched on.

@@ -87,7 +87,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
     let until = *now + consent.lifetime;
-    let approved = grant.approve(&person.visit().presenter, person.user_id(), until, *now).map_err(Error::Refused)?;
+    let approved = grant.approve(&person.claimant(), until, *now).map_err(Error::Refused)?;
     // Client and tenant as they are now, not as they were when the page was made.
     let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
     let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
@@ -121,7 +121,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
 async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
-    let denied = grant.deny(&decision.person.visit().presenter, decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    let denied = grant.deny(&decision.person.claimant(), decision.now).map_err(Error::Refused)?;
     save(db, &before, &denied).await?;
     activity::insert(db, &decision.activity(Kind::DeviceDenied, &denied)).await?;
     Ok(())

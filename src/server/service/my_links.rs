@@ -7,7 +7,7 @@ use super::links::{LINK_CODE, subject};
 use super::proofs::{FreshlySignedIn, SignedIn};
 use super::storage::host_accounts::Place;
 use super::storage::{self, Connection, activity, host_accounts, links, tenants, user_mfa};
-use super::user_codes::{CodeRefused, Guess, Presenting, looked, may_look, miss, other_tenant, too_many};
+use super::user_codes::{CodeRefused, Guess, PRESENTED_TWICE_EVERY, Presenting, looked, may_look, miss, other_tenant, too_many};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::delegation::MadeBy;
@@ -19,9 +19,11 @@ use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 use crate::domain::user_code::UserCode;
 
-/// A request that waits for this person's answer in this browser.
+/// A request that waits for this person's answer.
 pub struct Waiting {
     pub request: LinkRequest,
+    /// As the host shows it.
+    pub code: String,
     /// When the link would end.
     pub until: Timestamp,
     pub already: Already,
@@ -52,12 +54,12 @@ impl Linked {
 }
 
 impl Services {
-    /// Takes up the request behind a code for this session, so that no other can. A wrong code is counted, as a device's is.
+    /// Takes up the request behind a code for this session, as a device's is; and counted as those are.
     pub async fn present_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = Guess::new(self, Presenting::Person(person), LINK_CODE, &code);
-        let person = person.clone();
-        self.change(move |db| present(db, person, guess).boxed()).await?.map_err(Error::Refused)
+        let (person, sealed) = (person.clone(), self.seal_code(&guess.hash, &code)?);
+        self.change(move |db| present(db, person, guess, sealed).boxed()).await?.map_err(Error::Refused)
     }
 
     /// Whether an address with this code in it may fill in the form; see [`may_prefill`](Self::may_prefill).
@@ -72,12 +74,14 @@ impl Services {
         Ok(fills_in.then_some(code))
     }
 
-    /// The request, if it waits for this person in this session.
-    pub async fn waiting_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<Option<Waiting>, Fault> {
+    /// The request, if it waits for this person in this session, or they took it up in one that has ended; else why it cannot be
+    /// answered.
+    pub async fn waiting_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<Waiting, Error<AnswerRefused>> {
         let (reader, now) = (self.storage().reader(), self.now());
-        let found = links::find(reader, person.tenant_id(), id).await?;
-        let held = |request: &LinkRequest| request.is_waiting(now) && request.is_held_by(&person.visit().presenter, person.user_id());
-        let Some(request) = found.filter(held) else { return Ok(None) };
+        let request = links::find(reader, person.tenant_id(), id).await?.ok_or(Error::Refused(AnswerRefused::NotYours))?;
+        request.answerable(&person.claimant(), now).map_err(Error::Refused)?;
+        let kept = links::claimed_code(reader, &request).await?;
+        let code = self.unseal_code(kept).ok_or(Error::Refused(AnswerRefused::NotYours))?;
         let (policy, place) = (&person.tenant().policy, place(person, &request.host, &request.account));
         let own = host_accounts::find_at(reader, &place).await?;
         let until = link_end(own.as_ref(), policy.link_lifetime, now);
@@ -86,7 +90,15 @@ impl Services {
             Some(own) => Already::Yours(own.expires_at),
             None => Already::Nobody,
         };
-        Ok(Some(Waiting { request, until, already }))
+        Ok(Waiting { request, code, until, already })
+    }
+
+    /// All that wait for this person so, the newest first.
+    pub async fn waiting_links(&self, person: &SignedIn) -> Result<Vec<LinkRequest>, Fault> {
+        let (by, now) = (person.claimant(), self.now());
+        let mut waiting = links::claimed_by(self.storage().reader(), person.tenant_id(), person.user_id(), now).await?;
+        waiting.retain(|request| request.is_held_by(&by, now));
+        Ok(waiting)
     }
 
     /// Links the account to the person, or renews the link: that, the answer to the host and the record stand together.
@@ -102,20 +114,11 @@ impl Services {
         self.attempt(move |db| refuse(db, person, id, now).boxed()).await
     }
 
-    /// Lets go of a request, so that it can be taken up as somebody else.
-    pub async fn put_down_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<(), Fault> {
-        let (person, id) = (person.clone(), id.clone());
-        self.change(move |db| {
-            async move {
-                let found = links::find(&mut *db, person.tenant_id(), &id).await?;
-                match found.filter(|request| request.is_held_by(&person.visit().presenter, person.user_id())) {
-                    Some(request) => links::release_claim(db, &request).await,
-                    None => Ok(()),
-                }
-            }
-            .boxed()
-        })
-        .await
+    /// Lets go of a request, so that its code can be entered elsewhere or by another person; of all that this session holds where
+    /// none is named.
+    pub async fn put_down_link(&self, person: &SignedIn, only: Option<&LinkRequestId>) -> Result<(), Fault> {
+        let (person, only, now) = (person.clone(), only.cloned(), self.now());
+        self.change(move |db| put_down(db, person, only, now).boxed()).await
     }
 }
 
@@ -142,7 +145,7 @@ async fn prefill(db: &mut Connection, tenant: &TenantId, guess: Guess) -> Result
     looked(db, &guess, found.is_some_and(|request| request.is_waiting(guess.now) && request.tenant_id == *tenant)).await
 }
 
-async fn present(db: &mut Connection, person: SignedIn, guess: Guess) -> Result<Result<LinkRequestId, CodeRefused>, storage::Fault> {
+async fn present(db: &mut Connection, person: SignedIn, guess: Guess, sealed: Vec<u8>) -> Result<Result<LinkRequestId, CodeRefused>, storage::Fault> {
     let request = match waiting(db, &guess).await? {
         Ok(request) => request,
         Err(refused) => return Ok(Err(refused)),
@@ -150,16 +153,26 @@ async fn present(db: &mut Connection, person: SignedIn, guess: Guess) -> Result<
     if request.tenant_id != *person.tenant_id() {
         return Ok(Err(other_tenant(db, request.tenant_id).await?));
     }
-    let (id, subject) = (request.id.clone(), subject(&request));
-    match request.claim(guess.claim(), guess.now) {
-        Ok(claimed) if links::save_claim(db, &claimed).await? => Ok(Ok(id)),
-        Ok(_) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
-        Err(ClaimRefused::ClaimedElsewhere) => {
-            activity::insert(db, &guess.activity(person.tenant_id(), Kind::CodePresentedTwice).subject(subject)).await?;
-            miss(db, &guess).await?;
-            Ok(Err(CodeRefused::ClaimedElsewhere))
+    let by = guess.claimant();
+    match request.claimable(&by, guess.now) {
+        Ok(()) if links::save_claim(db, &request, &by, &sealed).await? => Ok(Ok(request.id)),
+        Ok(()) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
+        Err(ClaimRefused::ClaimedElsewhere { until }) => {
+            let record = guess.activity(person.tenant_id(), Kind::CodePresentedTwice).subject(subject(&request));
+            activity::insert_once_within(db, &record, PRESENTED_TWICE_EVERY).await?;
+            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
         }
     }
+}
+
+async fn put_down(db: &mut Connection, person: SignedIn, only: Option<LinkRequestId>, now: Timestamp) -> Result<(), storage::Fault> {
+    let by = person.claimant();
+    for request in links::claimed_by(&mut *db, person.tenant_id(), person.user_id(), now).await? {
+        if request.is_held_by(&by, now) && only.as_ref().is_none_or(|only| *only == request.id) {
+            links::release_claim(db, &request).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn link(
@@ -176,7 +189,7 @@ async fn link(
         tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AnswerRefused::NotYours))?.policy;
     let own = host_accounts::find_at(&mut *db, &place).await?;
     let until = link_end(own.as_ref(), link_lifetime, now);
-    let linked = request.link(&person.visit().presenter, user, until, now).map_err(Error::Refused)?;
+    let linked = request.link(&person.claimant(), until, now).map_err(Error::Refused)?;
     user_mfa::find(&mut *db, tenant, user).await?.ok_or(Error::Refused(AnswerRefused::NoMfa))?;
     if !shared_host_accounts && host_accounts::is_somebody_elses(&mut *db, &place, now).await? {
         return Err(Error::Refused(AnswerRefused::SomebodyElses));
@@ -229,7 +242,7 @@ pub(super) async fn make_or_renew(db: &mut Connection, place: &Place, own: Optio
 
 async fn refuse(db: &mut Connection, person: SignedIn, id: LinkRequestId, now: Timestamp) -> Result<(), Error<AnswerRefused>> {
     let request = load(db, &person, &id, now).await?;
-    let refused = request.refuse(&person.visit().presenter, person.user_id(), now).map_err(Error::Refused)?;
+    let refused = request.refuse(&person.claimant(), now).map_err(Error::Refused)?;
     answer(db, &refused).await?;
     activity::insert(db, &record(&person, Kind::HostLinkRefused, &refused, now)).await?;
     Ok(())

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 
 use crate::domain::client::Client;
-use crate::domain::device_grant::Presenter;
+use crate::domain::device_grant::Claimant;
 use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, HostName, SessionId, TenantId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::step_up::{Missing, Shown};
@@ -53,8 +53,6 @@ pub struct MayAllow(pub(super) SignedIn);
 /// A browser session, signed in or not, and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// What claims a user code for this session.
-    pub(super) presenter: Presenter,
     pub(super) session_id: SessionId,
     pub(super) from: Option<IpAddr>,
 }
@@ -97,6 +95,11 @@ impl SignedIn {
 
     pub fn visit(&self) -> &Visit {
         &self.visit
+    }
+
+    /// As who they take up user codes.
+    pub(super) fn claimant(&self) -> Claimant {
+        Claimant { session: self.visit.session_id.clone(), person: Some(self.user_id.clone()) }
     }
 }
 

@@ -6,13 +6,14 @@ use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 
 use super::device_grants::USER_CODE;
+use super::entropy::Secret;
 use super::proofs::{SignedIn, Visit};
 use super::storage::{self, Connection, activity, device_grants, tenants};
 use super::{Error, Fault, Services, guesses};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
-use crate::domain::device_grant::{Claim, ClaimRefused, DeviceGrant};
-use crate::domain::ids::{DeviceGrantId, TenantId, UserId};
+use crate::domain::device_grant::{ClaimRefused, Claimant, DeviceGrant};
+use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId, UserId};
 use crate::domain::time::{Timestamp, wait_in_words};
 use crate::domain::user_code::{UserCode, UserCodeRefused};
 
@@ -28,11 +29,15 @@ pub enum CodeRefused {
     TooManyTries { wait: Duration },
     #[error("Many codes are being tried just now. Sign in, then try again.")]
     SignInFirst,
-    #[error("This code is already open in another browser. Go on there, or run the command again to get a new one.")]
-    ClaimedElsewhere,
+    /// For so long at most: then that session has ended, or the code has.
+    #[error("This code is open in another browser session, for up to {}. Go on there, or run the command again to get a new one.", wait_in_words(*.wait))]
+    ClaimedElsewhere { wait: Duration },
     #[error("This code belongs to {tenant_name}. Switch to {tenant_name} to continue.")]
     OtherTenant { tenant: TenantId, tenant_name: String },
 }
+
+/// How often it is recorded that one and the same code is presented by one and the same person while it is open elsewhere.
+pub(super) const PRESENTED_TWICE_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Whoever stands before the page: signed in or not.
 #[derive(Clone, Copy)]
@@ -42,7 +47,8 @@ pub enum Presenting<'a> {
 }
 
 impl Services {
-    /// Takes up the grant behind a code for this session, so that no other can. A wrong code is counted.
+    /// Takes up the grant behind a code for this session, so that no other can while it lives. A wrong code is counted; one that
+    /// is open elsewhere is right.
     ///
     /// A visitor who has not signed in gets the same answer for a wrong code as for a right one: `Ok(None)` (what they can
     /// tell all the same: docs/decisions/0006).
@@ -50,7 +56,8 @@ impl Services {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = Guess::new(self, who, USER_CODE, &code);
         let signed_in = guess.person.is_some();
-        let result = self.change(move |db| present(db, guess).boxed()).await?;
+        let sealed = self.seal_code(&guess.hash, &code)?;
+        let result = self.change(move |db| present(db, guess, sealed).boxed()).await?;
         match result {
             Ok(id) => Ok(signed_in.then_some(id)),
             Err(refused @ CodeRefused::TooManyTries { .. }) => Err(Error::Refused(refused)),
@@ -59,12 +66,16 @@ impl Services {
         }
     }
 
-    /// Lets go of the grant behind a code, so that it can be taken up as somebody else. Nothing happens unless this session
-    /// holds it.
-    pub async fn put_down_user_code(&self, person: &SignedIn, typed: &str) -> Result<(), Fault> {
-        let Ok(code) = UserCode::parse(typed) else { return Ok(()) };
-        let guess = Guess::new(self, Presenting::Person(person), USER_CODE, &code);
-        self.change(move |db| put_down(db, guess).boxed()).await
+    /// Lets go of a request, so that its code can be entered elsewhere or by another person; of all that this session holds where
+    /// none is named.
+    pub async fn put_down_device(&self, person: &SignedIn, only: Option<&DeviceGrantId>) -> Result<(), Fault> {
+        let (person, only, now) = (person.clone(), only.cloned(), self.now());
+        self.change(move |db| put_down(db, person, only, now).boxed()).await
+    }
+
+    /// A name for a code that waits in its session for a sign-in.
+    pub fn new_code_entry(&self) -> Result<CodeEntryId, Fault> {
+        CodeEntryId::parse(self.new_id("ent")).map_err(Fault::new)
     }
 
     /// "I did not start this", from whoever holds the code: denies it, and records it for the tenant's operators.
@@ -96,6 +107,23 @@ impl Services {
     }
 }
 
+/// A claim keeps the code, so that its person can compare it. The hash stands beside it in the same row.
+impl Services {
+    pub(super) fn seal_code(&self, hash: &[u8], code: &UserCode) -> Result<Vec<u8>, Fault> {
+        self.seal(&code_place(hash), &Secret::given(code.to_string()))
+    }
+
+    /// `None` where none is kept, or by a key that is lost: the code has to be entered once more.
+    pub(super) fn unseal_code(&self, kept: Option<(Vec<u8>, Vec<u8>)>) -> Option<String> {
+        let (hash, sealed) = kept?;
+        self.unseal(&code_place(&hash), &sealed).ok().map(|code| code.reveal().to_owned())
+    }
+}
+
+fn code_place(hash: &[u8]) -> String {
+    format!("user code {}", hex::encode(hash))
+}
+
 /// One typed code, with everything it counts against.
 pub(super) struct Guess {
     pub hash: Vec<u8>,
@@ -123,8 +151,8 @@ impl Guess {
         }
     }
 
-    pub fn claim(&self) -> Claim {
-        Claim { presenter: self.visit.presenter.clone(), person: self.person.as_ref().map(|(_, person)| person.clone()) }
+    pub fn claimant(&self) -> Claimant {
+        Claimant { session: self.visit.session_id.clone(), person: self.person.as_ref().map(|(_, person)| person.clone()) }
     }
 
     pub fn activity(&self, tenant: &TenantId, kind: Kind) -> Activity {
@@ -142,8 +170,7 @@ async fn waiting(db: &mut Connection, guess: &Guess) -> Result<Result<DeviceGran
         return Ok(Err(refused));
     }
     let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
-    // The claim rules know what "waiting" means; an unclaimed try of them costs nothing and says it.
-    match found.filter(|grant| !matches!(grant.clone().claim(guess.claim(), guess.now), Err(ClaimRefused::NotWaiting))) {
+    match found.filter(|grant| grant.is_waiting(guess.now)) {
         Some(grant) => Ok(Ok(grant)),
         None => {
             miss(db, guess).await?;
@@ -174,7 +201,7 @@ pub(super) async fn miss(db: &mut Connection, guess: &Guess) -> Result<(), stora
     Ok(())
 }
 
-async fn present(db: &mut Connection, guess: Guess) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Fault> {
+async fn present(db: &mut Connection, guess: Guess, sealed: Vec<u8>) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Fault> {
     let grant = match waiting(db, &guess).await? {
         Ok(grant) => grant,
         Err(refused) => return Ok(Err(refused)),
@@ -183,15 +210,14 @@ async fn present(db: &mut Connection, guess: Guess) -> Result<Result<DeviceGrant
         tracing::debug!(home = %home, "A code of another tenant was typed");
         return Ok(Err(other_tenant(db, grant.tenant_id).await?));
     }
-    let id = grant.id.clone();
-    let presented_twice = guess.activity(&grant.tenant_id, Kind::CodePresentedTwice).about(&grant.client_id, &grant.id);
-    match grant.claim(guess.claim(), guess.now) {
-        Ok(claimed) if device_grants::save_claim(db, &claimed).await? => Ok(Ok(id)),
-        Ok(_) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
-        Err(ClaimRefused::ClaimedElsewhere) => {
-            activity::insert(db, &presented_twice).await?;
-            miss(db, &guess).await?;
-            Ok(Err(CodeRefused::ClaimedElsewhere))
+    let by = guess.claimant();
+    match grant.claimable(&by, guess.now) {
+        Ok(()) if device_grants::save_claim(db, &grant, &by, &sealed).await? => Ok(Ok(grant.id)),
+        Ok(()) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
+        Err(ClaimRefused::ClaimedElsewhere { until }) => {
+            let record = guess.activity(&grant.tenant_id, Kind::CodePresentedTwice).about(&grant.client_id, &grant.id);
+            activity::insert_once_within(db, &record, PRESENTED_TWICE_EVERY).await?;
+            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
         }
     }
 }
@@ -201,12 +227,14 @@ pub(super) async fn other_tenant(db: &mut Connection, tenant: TenantId) -> Resul
     Ok(CodeRefused::OtherTenant { tenant, tenant_name })
 }
 
-async fn put_down(db: &mut Connection, guess: Guess) -> Result<(), storage::Fault> {
-    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
-    match found.filter(|grant| grant.is_held_by(&guess.claim())) {
-        Some(grant) => device_grants::release_claim(db, &grant).await,
-        None => Ok(()),
+async fn put_down(db: &mut Connection, person: SignedIn, only: Option<DeviceGrantId>, now: Timestamp) -> Result<(), storage::Fault> {
+    let by = person.claimant();
+    for grant in device_grants::claimed_by(&mut *db, person.tenant_id(), person.user_id(), now).await? {
+        if grant.is_held_by(&by, now) && only.as_ref().is_none_or(|only| *only == grant.id) {
+            device_grants::release_claim(db, &grant).await?;
+        }
     }
+    Ok(())
 }
 
 async fn report(db: &mut Connection, guess: Guess) -> Result<Result<(), CodeRefused>, storage::Fault> {

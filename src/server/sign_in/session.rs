@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::domain::form::{self, Draft};
-use crate::domain::ids::{DeviceGrantId, LinkRequestId, SessionId, TenantId, UserId};
+use crate::domain::ids::{CodeEntryId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
 use crate::domain::provider::{Through, Vouched};
 use crate::domain::step_up::Shown;
@@ -25,10 +25,7 @@ pub(super) const VISITOR: &str = "visitor";
 pub(super) const SIGNED_IN: &str = "signed_in";
 /// What is kept of a text that was refused, in characters.
 const LONGEST_TYPED: usize = 2_000;
-const TYPED_CODE: &str = "typed_code";
-const WAITING: &str = "waiting";
-const WAITING_LINK: &str = "waiting_link";
-const DECIDED: &str = "decided";
+const TYPED_CODES: &str = "typed_codes";
 const NOTICE: &str = "notice";
 const CHOSEN_TENANT: &str = "chosen_tenant";
 const TRIPS: &str = "trips";
@@ -43,12 +40,13 @@ const PASSKEY_ASKED: &str = "passkey_asked";
 const DRAFTS: &str = "drafts";
 /// Tabs in which one person tries to sign in.
 const TRIPS_AT_ONCE: usize = 4;
+/// Tabs in which codes were typed that wait for the sign-in.
+const TYPED_AT_ONCE: usize = 8;
 
 /// The browser itself, before and after sign-in alike. Made when there is first something to remember.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Visitor {
-    /// Claims user codes; survives the renewal of the cookie at sign-in.
-    pub secret: String,
+    /// Survives the renewal of the cookie at sign-in.
     pub session_id: SessionId,
     pub from: Option<IpAddr>,
     pub agent: String,
@@ -77,13 +75,6 @@ impl WhoSignedIn {
     }
 }
 
-/// A request that waits for the person's decision, with the code to compare.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct WaitingGrant {
-    pub grant: DeviceGrantId,
-    pub code: String,
-}
-
 /// Somebody has signed out here, and may be signed in still at an institution.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SignedOutHere {
@@ -103,10 +94,10 @@ pub enum SettingUp {
     Passkey(String),
 }
 
-/// A host account that waits for the person's answer, with the code to compare.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct WaitingLink {
-    pub request: LinkRequestId,
+/// A code that was typed before sign-in, or belongs to another tenant: until its person has signed in there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedCode {
+    pub entry: CodeEntryId,
     pub code: String,
 }
 
@@ -123,9 +114,10 @@ pub struct Notice {
     pub chosen: Option<Chosen>,
     /// Seconds to wait before trying again.
     pub wait: Option<u64>,
-    /// A secret that was made just now, and is shown this once; with the path of the only page that may.
+    /// A secret that was made just now, and is shown this once.
     #[serde(default)]
     pub secret: Option<String>,
+    /// The address of the only page that says it.
     #[serde(default)]
     pub only_at: Option<String>,
     /// The tenant it is about: the one a code belongs to, or the one that somebody tried to sign in to.
@@ -147,6 +139,8 @@ pub struct Help {
 pub struct Chosen {
     pub lifetime: String,
     pub host_accounts: Vec<String>,
+    #[serde(default)]
+    pub started_this: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,7 +184,13 @@ impl Notice {
     #[must_use]
     pub fn secret(mut self, path: &str, secret: &Secret) -> Self {
         self.secret = Some(secret.reveal().to_owned());
-        self.only_at = Some(path.to_owned());
+        self.only_at(path)
+    }
+
+    /// Says it on the page with this address and on no other.
+    #[must_use]
+    pub fn only_at(mut self, address: &str) -> Self {
+        self.only_at = Some(address.to_owned());
         self
     }
 
@@ -219,7 +219,7 @@ impl PortalSession {
     /// The browser, if it has been here before.
     pub async fn visit(&self, services: &Services, from: Option<IpAddr>) -> Result<Option<Visit>, Fault> {
         let visitor: Option<Visitor> = self.get(VISITOR).await?;
-        Ok(visitor.map(|visitor| services.visit(&visitor.secret, visitor.session_id, from)))
+        Ok(visitor.map(|visitor| services.visit(visitor.session_id, from)))
     }
 
     /// The browser; remembered from now on.
@@ -227,11 +227,9 @@ impl PortalSession {
         if let Some(visit) = self.visit(services, from).await? {
             return Ok(visit);
         }
-        let (secret, session_id) = services.new_session()?;
-        let visitor =
-            Visitor { secret: secret.reveal().to_owned(), session_id, from, agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() };
+        let visitor = Visitor { session_id: services.new_session()?, from, agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() };
         self.set(VISITOR, &visitor).await?;
-        Ok(services.visit(&visitor.secret, visitor.session_id, from))
+        Ok(services.visit(visitor.session_id, from))
     }
 
     /// Who signed in, if anybody did.
@@ -239,9 +237,9 @@ impl PortalSession {
         self.get(SIGNED_IN).await
     }
 
-    /// Forgets all but the browser, the code that was typed in it, and the drafts of whoever signs in.
+    /// Forgets all but the browser, the codes that were typed in it, and the drafts of the account that signs in.
     async fn clear(&self, next: &str) -> Result<(), Fault> {
-        let (visitor, code) = (self.get::<Visitor>(VISITOR).await?, self.typed_code().await?);
+        let (visitor, typed) = (self.get::<Visitor>(VISITOR).await?, self.typed_codes().await?);
         let mut drafts = self.drafts().await?;
         drafts.retain(|draft| draft.account == next);
         self.0.clear().await;
@@ -251,8 +249,8 @@ impl PortalSession {
         if let Some(visitor) = visitor {
             self.set(VISITOR, &visitor).await?;
         }
-        if let Some(code) = code {
-            self.set_typed_code(&code).await?;
+        if !typed.is_empty() {
+            self.set(TYPED_CODES, &typed).await?;
         }
         Ok(())
     }
@@ -406,11 +404,11 @@ impl PortalSession {
     }
 
     /// Forgets who signed in, but not what they came for: to go on as somebody else.
-    pub async fn switch_to(&self, tenant: &TenantId, code: &str) -> Result<(), Fault> {
+    pub async fn switch_to(&self, tenant: &TenantId, typed: Option<&TypedCode>) -> Result<(), Fault> {
         self.0.clear().await;
         self.0.cycle_id().await.map_err(Fault::new)?;
-        if !code.is_empty() {
-            self.set_typed_code(code).await?;
+        if let Some(typed) = typed {
+            self.keep_typed_code(typed).await?;
         }
         self.set(CHOSEN_TENANT, tenant).await
     }
@@ -419,54 +417,37 @@ impl PortalSession {
         self.get(CHOSEN_TENANT).await
     }
 
-    /// A code that was typed before sign-in.
-    pub async fn typed_code(&self) -> Result<Option<String>, Fault> {
-        self.get(TYPED_CODE).await
+    /// The code of this entry; without one the code that was typed last.
+    pub async fn typed_code(&self, entry: Option<&CodeEntryId>) -> Result<Option<TypedCode>, Fault> {
+        let typed = self.typed_codes().await?;
+        Ok(typed.into_iter().find(|typed| entry.is_none_or(|entry| typed.entry == *entry)))
     }
 
-    pub async fn set_typed_code(&self, code: &str) -> Result<(), Fault> {
-        self.set(TYPED_CODE, &code).await
+    /// The code that a sign-in takes up which goes on to `then`: the one it is for, or the last one if it is for nothing else.
+    pub async fn typed_code_for(&self, then: &Onward) -> Result<Option<TypedCode>, Fault> {
+        match then.entry() {
+            None if *then != Onward::default() => Ok(None),
+            entry => self.typed_code(entry.as_ref()).await,
+        }
     }
 
-    pub async fn take_typed_code(&self) -> Result<Option<String>, Fault> {
-        self.take(TYPED_CODE).await
+    /// Keeps a code until sign-in. That may be so in several tabs.
+    pub async fn keep_typed_code(&self, typed: &TypedCode) -> Result<(), Fault> {
+        let mut all = self.typed_codes().await?;
+        all.retain(|other| other.entry != typed.entry && other.code != typed.code);
+        all.truncate(TYPED_AT_ONCE - 1);
+        all.insert(0, typed.clone());
+        self.set(TYPED_CODES, &all).await
     }
 
-    pub async fn waiting(&self) -> Result<Option<WaitingGrant>, Fault> {
-        self.get(WAITING).await
+    pub async fn forget_typed_code(&self, entry: &CodeEntryId) -> Result<(), Fault> {
+        let mut all = self.typed_codes().await?;
+        all.retain(|other| other.entry != *entry);
+        self.set(TYPED_CODES, &all).await
     }
 
-    pub async fn set_waiting(&self, grant: &DeviceGrantId, code: &str) -> Result<(), Fault> {
-        self.set(WAITING, &WaitingGrant { grant: grant.clone(), code: code.to_owned() }).await
-    }
-
-    /// The request has been answered: its result is what is shown from now on.
-    pub async fn set_decided(&self, grant: &DeviceGrantId) -> Result<(), Fault> {
-        self.take::<WaitingGrant>(WAITING).await?;
-        self.set(DECIDED, grant).await
-    }
-
-    pub async fn decided(&self) -> Result<Option<DeviceGrantId>, Fault> {
-        self.get(DECIDED).await
-    }
-
-    /// Lets go of the request that waits, so that another code can be typed.
-    pub async fn forget_waiting(&self) -> Result<(), Fault> {
-        self.take::<WaitingGrant>(WAITING).await?;
-        Ok(())
-    }
-
-    pub async fn waiting_link(&self) -> Result<Option<WaitingLink>, Fault> {
-        self.get(WAITING_LINK).await
-    }
-
-    pub async fn set_waiting_link(&self, request: &LinkRequestId, code: &str) -> Result<(), Fault> {
-        self.set(WAITING_LINK, &WaitingLink { request: request.clone(), code: code.to_owned() }).await
-    }
-
-    pub async fn forget_waiting_link(&self) -> Result<(), Fault> {
-        self.take::<WaitingLink>(WAITING_LINK).await?;
-        Ok(())
+    async fn typed_codes(&self) -> Result<Vec<TypedCode>, Fault> {
+        Ok(self.get(TYPED_CODES).await?.unwrap_or_default())
     }
 
     pub async fn set_notice(&self, notice: &Notice) -> Result<(), Fault> {
@@ -507,11 +488,11 @@ impl PortalSession {
         self.take_notice_at(&[place], "").await
     }
 
-    /// The same on the page with that path, at any of these places.
-    pub async fn take_notice_at(&self, places: &[Place], path: &str) -> Result<Option<Notice>, Fault> {
+    /// The same on the page with that address, at any of these places.
+    pub async fn take_notice_at(&self, places: &[Place], address: &str) -> Result<Option<Notice>, Fault> {
         let notice: Option<Notice> = self.get(NOTICE).await?;
         match notice {
-            Some(notice) if places.contains(&notice.place) && notice.only_at.as_deref().is_none_or(|only| only == path) => self.take(NOTICE).await,
+            Some(notice) if places.contains(&notice.place) && notice.only_at.as_deref().is_none_or(|only| only == address) => self.take(NOTICE).await,
             _ => Ok(None),
         }
     }

@@ -44,7 +44,7 @@ impl Store {
         let signed_in_at = who.as_ref().map(|who| who.at);
         let public_id = match &visitor {
             Some(visitor) => visitor.session_id.clone(),
-            None => self.0.new_session().map_err(backend)?.1,
+            None => self.0.new_session().map_err(backend)?,
         };
         Ok(StoredSession {
             id_hash: id_hash(record.id),

@@ -1,5 +1,7 @@
 //! The record of what happened. Only ever added to.
 
+use std::time::Duration;
+
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::listing::{Listing, Order};
@@ -26,6 +28,23 @@ pub async fn insert(db: &mut Connection, activity: &Activity) -> Result<(), Faul
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The same for what may be repeated at will: at most one line of it within `span`.
+pub async fn insert_once_within(db: &mut Connection, activity: &Activity, span: Duration) -> Result<(), Fault> {
+    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS $2 AND at > $3 AND kind = $4
+                                  AND device_grant_id IS $5 AND subject IS $6 AND from_address IS $7)";
+    let recorded: bool = sqlx::query_scalar(query)
+        .bind(activity.tenant_id.as_str())
+        .bind(activity.person.as_ref().map(UserId::as_str))
+        .bind((activity.at - span).as_millis())
+        .bind(activity.kind.as_str())
+        .bind(activity.device_grant_id.as_ref().map(DeviceGrantId::as_str))
+        .bind(&activity.subject)
+        .bind(activity.from.map(|from| from.to_string()))
+        .fetch_one(&mut *db)
+        .await?;
+    if recorded { Ok(()) } else { insert(db, activity).await }
 }
 
 /// What of the record is wanted, the newest first.

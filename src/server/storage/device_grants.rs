@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::browser_sessions::claim_ends;
 use super::{Connection, Fault, parsed};
-use crate::domain::device_grant::{Approval, Claim, DeviceGrant, Pickup, Presenter, Request, State};
-use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
+use crate::domain::device_grant::{Approval, Claim, Claimant, DeviceGrant, Pickup, Request, State};
+use crate::domain::ids::{ClientId, DeviceGrantId, SessionId, TenantId, TokenId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -20,8 +21,9 @@ struct Row {
     requested_from: Option<String>,
     requested_agent: String,
     expires_at: i64,
-    claimed_session: Option<Vec<u8>>,
+    claimed_session: Option<String>,
     claimed_person: Option<String>,
+    claim_ends: Option<i64>,
     state: String,
     decided_at: Option<i64>,
     person: Option<String>,
@@ -39,7 +41,7 @@ impl TryFrom<Row> for DeviceGrant {
     fn try_from(row: Row) -> Result<Self, Fault> {
         let id = row.id.clone();
         let state = row.state()?;
-        let person = row.claimed_person.map(|person| parsed("device_grants", &id, UserId::parse(person))).transpose()?;
+        let claim = row.claim()?;
         Ok(DeviceGrant {
             tenant_id: parsed("device_grants", &id, TenantId::parse(row.tenant_id))?,
             id: parsed("device_grants", &id, DeviceGrantId::parse(row.id))?,
@@ -47,13 +49,20 @@ impl TryFrom<Row> for DeviceGrant {
             scope: ScopeSet::parse_known(&row.scope),
             requested: Request { at: Timestamp::from_millis(row.requested_at), from: address(row.requested_from), agent: row.requested_agent },
             expires_at: Timestamp::from_millis(row.expires_at),
-            claim: row.claimed_session.map(|session| Claim { presenter: Presenter(session), person }),
+            claim,
             state,
         })
     }
 }
 
 impl Row {
+    fn claim(&self) -> Result<Option<Claim>, Fault> {
+        let Some(session) = &self.claimed_session else { return Ok(None) };
+        let session = parsed("device_grants", &self.id, SessionId::parse(session.clone()))?;
+        let person = self.claimed_person.clone().map(|person| parsed("device_grants", &self.id, UserId::parse(person))).transpose()?;
+        Ok(Some(Claim { by: Claimant { session, person }, session_ends: self.claim_ends.map(Timestamp::from_millis) }))
+    }
+
     fn state(&self) -> Result<State, Fault> {
         match self.state.as_str() {
             "pending" => Ok(State::Pending),
@@ -124,8 +133,9 @@ macro_rules! select {
     ($condition:literal) => {
         concat!(
             "SELECT tenant_id, id, client_id, scope, requested_at, requested_from, requested_agent, expires_at, claimed_session, claimed_person,
-                    state, decided_at, person, granted_scope, access_until, reported, redeemed_at, redeemed_from, token_id
-             FROM device_grants WHERE ",
+                    state, decided_at, person, granted_scope, access_until, reported, redeemed_at, redeemed_from, token_id, ",
+            claim_ends!("device_grants"),
+            " FROM device_grants WHERE ",
             $condition
         )
     };
@@ -175,33 +185,50 @@ pub async fn lapsed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<D
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
-/// Takes up a grant for a session. False when it is no longer pending, or another session was first.
-pub async fn save_claim(db: &mut Connection, grant: &DeviceGrant) -> Result<bool, Fault> {
-    let claim = grant.claim.as_ref();
+/// Those that wait for an answer of a person who typed their codes, the newest first.
+pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
+    let rows: Vec<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND claimed_person = $2 AND state = 'pending' AND expires_at > $3 ORDER BY requested_at DESC"))
+            .bind(tenant_id.as_str())
+            .bind(person.as_str())
+            .bind(now.as_millis())
+            .fetch_all(db)
+            .await?;
+    rows.into_iter().map(DeviceGrant::try_from).collect()
+}
+
+/// Takes up a grant, in place of whose claim does not count any more. False when it is no longer pending.
+pub async fn save_claim(db: &mut Connection, grant: &DeviceGrant, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Fault> {
     let done = sqlx::query(
         "UPDATE device_grants
-         SET claimed_session = $3, claimed_person = $4
-         WHERE tenant_id = $1 AND id = $2 AND state = 'pending' AND (claimed_session IS NULL OR claimed_session = $3)",
+         SET claimed_session = $3, claimed_person = $4, claimed_code = $5
+         WHERE tenant_id = $1 AND id = $2 AND state = 'pending'",
     )
     .bind(grant.tenant_id.as_str())
     .bind(grant.id.as_str())
-    .bind(claim.map(|claim| claim.presenter.0.as_slice()))
-    .bind(claim.and_then(|claim| claim.person.as_ref()).map(UserId::as_str))
+    .bind(by.session.as_str())
+    .bind(by.person.as_ref().map(UserId::as_str))
+    .bind(code_sealed)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The code that was typed: its hash, and the code sealed.
+pub async fn claimed_code(db: impl SqliteExecutor<'_>, grant: &DeviceGrant) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+    let query = "SELECT user_code_hash, claimed_code FROM device_grants WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL";
+    Ok(sqlx::query_as(query).bind(grant.tenant_id.as_str()).bind(grant.id.as_str()).fetch_optional(db).await?)
 }
 
 /// Takes the claim off a request that waits.
 pub async fn release_claim(db: &mut Connection, grant: &DeviceGrant) -> Result<(), Fault> {
     sqlx::query(
         "UPDATE device_grants
-         SET claimed_session = NULL, claimed_person = NULL
-         WHERE tenant_id = $1 AND id = $2 AND state = 'pending' AND claimed_session = $3",
+         SET claimed_session = NULL, claimed_person = NULL, claimed_code = NULL
+         WHERE tenant_id = $1 AND id = $2 AND state = 'pending'",
     )
     .bind(grant.tenant_id.as_str())
     .bind(grant.id.as_str())
-    .bind(grant.claim.as_ref().map(|claim| claim.presenter.0.as_slice()))
     .execute(db)
     .await?;
     Ok(())
@@ -218,7 +245,7 @@ pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) 
     };
     let done = sqlx::query(
         "UPDATE device_grants
-         SET state = $4, decided_at = $5, person = coalesce($6, person), granted_scope = coalesce($7, granted_scope),
+         SET state = $4, claimed_code = NULL, decided_at = $5, person = coalesce($6, person), granted_scope = coalesce($7, granted_scope),
              access_until = coalesce($8, access_until), reported = $9, redeemed_at = coalesce($10, redeemed_at),
              redeemed_from = coalesce($11, redeemed_from), token_id = coalesce($12, token_id)
          WHERE tenant_id = $1 AND id = $2 AND state = $3",

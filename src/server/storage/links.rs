@@ -2,9 +2,10 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::browser_sessions::claim_ends;
 use super::{Connection, Fault, parsed};
-use crate::domain::device_grant::{Claim, Presenter};
-use crate::domain::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
+use crate::domain::device_grant::{Claim, Claimant};
+use crate::domain::ids::{AccountName, HostName, LinkRequestId, SessionId, TenantId, UserId};
 use crate::domain::link::{LinkRequest, State};
 use crate::domain::time::Timestamp;
 
@@ -17,8 +18,9 @@ struct Row {
     uid: u32,
     asked_at: i64,
     expires_at: i64,
-    claimed_session: Option<Vec<u8>>,
+    claimed_session: Option<String>,
     claimed_person: Option<String>,
+    claim_ends: Option<i64>,
     state: String,
     person: Option<String>,
     link_until: Option<i64>,
@@ -30,7 +32,7 @@ impl TryFrom<Row> for LinkRequest {
     fn try_from(row: Row) -> Result<Self, Fault> {
         let id = row.id.clone();
         let state = row.state()?;
-        let person = row.claimed_person.map(|person| parsed("link_requests", &id, UserId::parse(person))).transpose()?;
+        let claim = row.claim()?;
         Ok(LinkRequest {
             tenant_id: parsed("link_requests", &id, TenantId::parse(row.tenant_id))?,
             id: parsed("link_requests", &id, LinkRequestId::parse(row.id))?,
@@ -39,13 +41,20 @@ impl TryFrom<Row> for LinkRequest {
             uid: row.uid,
             asked_at: Timestamp::from_millis(row.asked_at),
             expires_at: Timestamp::from_millis(row.expires_at),
-            claim: row.claimed_session.map(|session| Claim { presenter: Presenter(session), person }),
+            claim,
             state,
         })
     }
 }
 
 impl Row {
+    fn claim(&self) -> Result<Option<Claim>, Fault> {
+        let Some(session) = &self.claimed_session else { return Ok(None) };
+        let session = parsed("link_requests", &self.id, SessionId::parse(session.clone()))?;
+        let person = self.claimed_person.clone().map(|person| parsed("link_requests", &self.id, UserId::parse(person))).transpose()?;
+        Ok(Some(Claim { by: Claimant { session, person }, session_ends: self.claim_ends.map(Timestamp::from_millis) }))
+    }
+
     fn state(&self) -> Result<State, Fault> {
         match (self.state.as_str(), &self.person, self.link_until) {
             ("waiting", ..) => Ok(State::Waiting),
@@ -97,8 +106,9 @@ pub async fn others_waiting(db: &mut Connection, request: &LinkRequest) -> Resul
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "SELECT tenant_id, id, host, account, uid, asked_at, expires_at, claimed_session, claimed_person, state, person, link_until
-             FROM link_requests WHERE ",
+            "SELECT tenant_id, id, host, account, uid, asked_at, expires_at, claimed_session, claimed_person, state, person, link_until, ",
+            claim_ends!("link_requests"),
+            " FROM link_requests WHERE ",
             $condition
         )
     };
@@ -128,30 +138,52 @@ pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Resu
     row.map(LinkRequest::try_from).transpose()
 }
 
-/// Takes up a request for a session. False when it is gone or answered, or another session was first.
-pub async fn save_claim(db: &mut Connection, request: &LinkRequest) -> Result<bool, Fault> {
-    let claim = request.claim.as_ref();
+/// Those that wait for an answer of a person who typed their codes, the newest first.
+pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<LinkRequest>, Fault> {
+    let rows: Vec<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND claimed_person = $2 AND state = 'waiting' AND expires_at > $3 ORDER BY asked_at DESC"))
+            .bind(tenant_id.as_str())
+            .bind(person.as_str())
+            .bind(now.as_millis())
+            .fetch_all(db)
+            .await?;
+    rows.into_iter().map(LinkRequest::try_from).collect()
+}
+
+/// Takes up a request, in place of whose claim does not count any more. False when it is gone or answered.
+pub async fn save_claim(db: &mut Connection, request: &LinkRequest, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Fault> {
     let done = sqlx::query(
         "UPDATE link_requests
-         SET claimed_session = $3, claimed_person = $4
-         WHERE tenant_id = $1 AND id = $2 AND state = 'waiting' AND (claimed_session IS NULL OR claimed_session = $3)",
+         SET claimed_session = $3, claimed_person = $4, claimed_code = $5
+         WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'",
     )
     .bind(request.tenant_id.as_str())
     .bind(request.id.as_str())
-    .bind(claim.map(|claim| claim.presenter.0.as_slice()))
-    .bind(claim.and_then(|claim| claim.person.as_ref()).map(UserId::as_str))
+    .bind(by.session.as_str())
+    .bind(by.person.as_ref().map(UserId::as_str))
+    .bind(code_sealed)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
+/// The code that was typed: its hash, and the code sealed.
+pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &LinkRequest) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+    let query = "SELECT user_code_hash, claimed_code FROM link_requests WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL";
+    Ok(sqlx::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)
+}
+
 /// Takes the claim off a request that waits.
 pub async fn release_claim(db: &mut Connection, request: &LinkRequest) -> Result<(), Fault> {
-    sqlx::query("UPDATE link_requests SET claimed_session = NULL, claimed_person = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
-        .bind(request.tenant_id.as_str())
-        .bind(request.id.as_str())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE link_requests
+         SET claimed_session = NULL, claimed_person = NULL, claimed_code = NULL
+         WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'",
+    )
+    .bind(request.tenant_id.as_str())
+    .bind(request.id.as_str())
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -163,7 +195,7 @@ pub async fn answer(db: &mut Connection, request: &LinkRequest) -> Result<bool, 
         State::Linked { person, until } => ("linked", Some(person.as_str()), Some(until.as_millis())),
     };
     let done =
-        sqlx::query("UPDATE link_requests SET state = $3, person = $4, link_until = $5 WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
+        sqlx::query("UPDATE link_requests SET state = $3, claimed_code = NULL, person = $4, link_until = $5 WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
             .bind(request.tenant_id.as_str())
             .bind(request.id.as_str())
             .bind(state)

@@ -35,7 +35,7 @@ arrival-refused-disabled = Your account here is switched off. Ask the operators 
 # $label (String) - who the person is at the institution
 arrival-refused-somebody-else = You are signed in there as { $label }, which is not the account you use here. Choose that one.
 person-refused-last-admin = This is the only administrator who can sign in here. Appoint another one first.
-link-refused-not-yours = This request is not open in this browser, or has been replaced by a newer one. Enter the code again.
+link-refused-not-yours = This request is not open in this browser session, or has been replaced by a newer one. Enter the code again to go on here.
 link-refused-answered = This request has already been answered.
 link-refused-expired = The code has expired. Run the command again on the host to get a new one.
 link-refused-no-mfa = An account is linked only to people with a second factor, and you have none yet. Set one up under “Ways to sign in”, or ask the operators of your centre; then confirm again.
@@ -54,8 +54,7 @@ code-refused-impossible = Codes never contain 0, 1 or vowels. Check for look-ali
 code-refused-ambiguous = There is more than one code in that text. Enter the one shown on your device.
 code-refused-not-valid = That code is not valid or has expired. Run the command again to get a new one.
 code-refused-sign-in-first = Many codes are being tried just now. Sign in, then try again.
-code-refused-claimed = This code is already open in another browser. Go on there, or run the command again to get a new one.
-decision-refused-not-yours = This request is not open in this browser. Enter the code again.
+decision-refused-not-yours = This request is not open in this browser session. Enter the code again to go on here.
 decision-refused-decided = This request has already been answered.
 decision-refused-expired = The code has expired. Run the command again to get a new one.
 decision-refused-not-confirmed = Tick “Yes, I started this” to allow it, or choose Deny.
@@ -70,6 +69,8 @@ code-refused-length = { $count ->
     [one] That code has { NUMBER($count) } letter; it should have 8.
    *[other] That code has { NUMBER($count) } letters; it should have 8.
 }
+# $wait (String) - such as 5 minutes
+code-refused-claimed = This code is already open in another browser session. Go on there, or sign out there to release it; if nothing is done there, it stays open for { $wait } at most. Or run the command again to get a new code, which works at once.
 # $wait (String) - such as 5 minutes
 code-refused-too-many = Too many tries. Wait { $wait }, then ask your device for a new code.
 # $tenant (String) - the centre

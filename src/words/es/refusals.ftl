@@ -29,7 +29,7 @@ arrival-refused-invitation = Esa invitación ya se usó o ha caducado. Pida una 
 arrival-refused-disabled = Su cuenta aquí está desactivada. Pregunte a los operadores de su centro.
 arrival-refused-somebody-else = Allí su sesión es de { $label }, que no es la cuenta que usa aquí. Elija esa cuenta.
 person-refused-last-admin = Es el único administrador que puede iniciar sesión aquí. Nombre antes a otro.
-link-refused-not-yours = Esta petición no está abierta en este navegador, o la ha sustituido otra más reciente. Introduzca el código otra vez.
+link-refused-not-yours = Esta petición no está abierta en esta sesión del navegador, o la ha sustituido otra más reciente. Introduzca el código otra vez para seguir aquí.
 link-refused-answered = Ya se ha respondido a esta petición.
 link-refused-expired = El código ha caducado. Ejecute la orden otra vez en la máquina para obtener uno nuevo.
 link-refused-no-mfa = Una cuenta solo se vincula a quien tiene un segundo factor, y usted aún no tiene ninguno. Configure uno en «Formas de iniciar sesión» o pídalo a los operadores de su centro; después confirme otra vez.
@@ -46,8 +46,7 @@ code-refused-impossible = Los códigos nunca llevan 0, 1 ni vocales. Compruebe l
 code-refused-ambiguous = En ese texto hay más de un código. Introduzca el que muestra su dispositivo.
 code-refused-not-valid = Ese código no es válido o ha caducado. Ejecute la orden de nuevo para obtener otro.
 code-refused-sign-in-first = Se están probando muchos códigos ahora mismo. Inicie sesión e inténtelo de nuevo.
-code-refused-claimed = Este código ya está abierto en otro navegador. Siga allí, o ejecute la orden de nuevo para obtener otro.
-decision-refused-not-yours = Esta petición no está abierta en este navegador. Introduzca el código de nuevo.
+decision-refused-not-yours = Esta petición no está abierta en esta sesión del navegador. Introduzca el código de nuevo para seguir aquí.
 decision-refused-decided = Esta petición ya se ha respondido.
 decision-refused-expired = El código ha caducado. Ejecute la orden de nuevo para obtener otro.
 decision-refused-not-confirmed = Marque «Sí, yo inicié esto» para permitirlo, o elija Denegar.
@@ -61,6 +60,7 @@ code-refused-length = { $count ->
     [one] Ese código tiene { NUMBER($count) } letra; debería tener 8.
    *[other] Ese código tiene { NUMBER($count) } letras; debería tener 8.
 }
+code-refused-claimed = Este código ya está abierto en otra sesión del navegador. Siga allí, o cierre allí la sesión para liberarlo; si no se hace nada allí, sigue abierto { $wait } como máximo. O ejecute la orden de nuevo para obtener otro código, que sirve enseguida.
 code-refused-too-many = Demasiados intentos. Espere { $wait } y pida otro código a su dispositivo.
 code-refused-other-tenant = Este código es de { $tenant }. Cambie a { $tenant } para continuar.
 sign-in-refused-too-many = Demasiados intentos. Espere { $wait } e inténtelo de nuevo.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::NOT_OPEN;
 use crate::app::{Answer, Device, PASSWORD, TestApp};
 use crate::browser::{Browser, Page};
 use crate::database::FAR;
@@ -192,7 +193,7 @@ async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
     for other in &others {
         for form in [allowing(&grant, &[]), vec![("grant", grant.as_str()), ("decision", "deny")]] {
             let page = decide(other, &form).await;
-            assert_eq!((page.status, page.problem().as_str()), (422, "This request is not open in this browser. Enter the code again."));
+            assert_eq!((page.status, page.problem().as_str()), (422, NOT_OPEN));
             assert!(!page.says(&device.user_code), "{}", page.words());
         }
     }

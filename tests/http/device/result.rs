@@ -23,10 +23,10 @@ async fn the_page_follows_the_device() {
     assert!(result.words().contains("TMS command line any program can use this name"), "{}", result.words());
     assert!(result.words().contains("testhost1 as testhostaccount1"), "{}", result.words());
     assert!(result.words().contains("has not picked it up yet"), "{}", result.words());
-    assert_eq!(browser.get("/device/result").await.words(), result.words(), "looking again changes nothing");
+    assert_eq!(browser.get(&result.address).await.words(), result.words(), "looking again changes nothing");
 
     assert_eq!(app.poll(&device).await.status, 200);
-    let after = browser.get("/device/result").await;
+    let after = browser.get(&result.address).await;
     assert!(after.words().contains("picked it up at") && after.words().contains("127.0.0.1"), "{}", after.words());
     assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
 }
@@ -65,10 +65,11 @@ async fn nobody_else_sees_or_takes_back_what_a_person_allowed() {
     let before = app.grants().await;
     for (tenant, user) in [("test", "eve"), ("default", "dora")] {
         let other = app.signed_in_as(tenant, user, PASSWORD).await;
-        assert_eq!(other.get("/device/result").await.title(), "No request here · Trust Manager");
+        let page = other.get(&result.address).await;
+        assert_eq!((page.status, page.title()), (404, "No request here · Trust Manager"));
         withdraw(&other, &result).await;
         other.post("/api/device/decide", &[("grant", &result.field("grant")), ("decision", "deny")]).await;
-        assert!(!other.get("/device/result").await.says("TMS command line"));
+        assert!(!other.get(&result.address).await.says("TMS command line"));
     }
     assert_eq!(app.grants().await, before);
     assert_eq!(app.poll(&device).await.status, 200);
@@ -89,9 +90,9 @@ async fn a_denial_does_not_look_like_a_success() {
 #[tokio::test]
 async fn an_approval_nobody_came_for_ends() {
     let app = TestApp::start().await;
-    let (device, browser, _) = allowed(&app).await;
+    let (device, browser, result) = allowed(&app).await;
     app.clock.advance(Duration::from_secs(15 * 60));
-    let page = browser.get("/device/result").await;
+    let page = browser.get(&result.address).await;
     assert_eq!(page.title(), "The code has expired · Trust Manager");
     assert_eq!(app.poll(&device).await.error(), "expired_token");
     app.services.tidy().await.expect("tidied");
@@ -103,6 +104,7 @@ async fn without_a_decision_there_is_nothing_to_see() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     assert_eq!(browser.get("/device/result").await.title(), "No request here · Trust Manager");
-    browser.enter(&app.start_device().await.user_code).await;
-    assert_eq!(browser.get("/device/result").await.title(), "No request here · Trust Manager");
+    let consent = browser.enter(&app.start_device().await.user_code).await;
+    let page = browser.get(&consent.address.replace("/device?", "/device/result?")).await;
+    assert_eq!((page.address, page.text.contains("Let TMS command line")), (consent.address, true), "it still waits");
 }

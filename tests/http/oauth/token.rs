@@ -265,7 +265,7 @@ async fn a_consent_taken_back_before_the_device_came_is_a_denial() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let browser = app.allow(&device).await;
-    let grant = browser.get("/device/result").await.field("grant");
+    let grant = app.decided_grant().await;
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
     assert_eq!(error(&app.poll(&device).await), refused(400, "access_denied"));
 }

@@ -64,7 +64,7 @@ async fn the_key_ends_when_the_person_takes_the_consent_back() {
     let browser = app.signed_in().await;
     app.let_in_on_second(&browser, "keys:create").await;
     let key = app.client().make_key(on_second(json!({}))).await;
-    let grant = browser.get("/device/result").await.field("grant");
+    let grant = app.decided_grant().await;
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
     assert!(!app.nobody().lets_in(&login_on_second(&key)).await);
     assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
@@ -88,7 +88,7 @@ async fn with_two_devices_let_in_the_clients_key_outlives_one() {
     let app = undelegated().await;
     let browser = app.signed_in().await;
     app.let_in_on_second(&browser, "keys:create").await;
-    let first = browser.get("/device/result").await.field("grant");
+    let first = app.decided_grant().await;
     browser.post("/api/device/another", &[]).await;
     app.let_in_on_second(&browser, "keys:create").await;
     let key = app.client().make_key(on_second(json!({}))).await;

@@ -286,7 +286,7 @@ async fn a_token_ends_when_the_person_takes_the_consent_back() {
     let device = app.start_device().await;
     let browser = app.allow(&device).await;
     let token = app.poll(&device).await.token();
-    let grant = browser.get("/device/result").await.field("grant");
+    let grant = app.decided_grant().await;
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
     assert_invalid(&app.api("/v1/tms/me", &token).await, "withdrawn");
 }

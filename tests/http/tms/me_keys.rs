@@ -153,9 +153,9 @@ async fn the_key_of_a_device_that_was_sent_away_is_not_kept_going_by_another() {
     let device = app.start_device_of(&[("client_id", "tms-cli"), ("scope", EVERYTHING)]).await;
     let browser = app.allow(&device).await;
     let first = app.bearer(&app.poll(&device).await.token());
+    let grant = app.decided_grant().await;
     let (key, second) = (first.done(CREATE, own(json!({}))).await, app.device_with(EVERYTHING).await);
     let others = second.done(CREATE, own(json!({ "public_key": OTHER_KEY }))).await;
-    let grant = browser.get("/device/result").await.field("grant");
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
     assert!(!app.nobody().lets_in(&login(&key)).await && app.nobody().lets_in(&login(&others)).await);
     assert_eq!(first.refusal("GET /me/keys", NONE).await, 401);

@@ -1,0 +1,148 @@
+//! Several requests at once in the tabs of one browser: each page is about the one in its address.
+
+use crate::app::{Device, PASSWORD, TestApp};
+use crate::browser::{Browser, Page};
+
+use super::NOT_OPEN;
+
+const NO_TICK: &str = "Tick “Yes, I started this” to allow it, or choose Deny.";
+
+async fn two_open(app: &TestApp) -> (Browser, [Device; 2], [Page; 2]) {
+    let (browser, devices) = (app.signed_in().await, [app.start_device().await, app.start_device().await]);
+    let pages = [browser.enter(&devices[0].user_code).await, browser.enter(&devices[1].user_code).await];
+    (browser, devices, pages)
+}
+
+/// Allow without the tick, for 30 days and on no host account.
+async fn allow_unticked(browser: &Browser, consent: &Page) -> Page {
+    browser.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "allow"), ("lifetime", "2592000")]).await
+}
+
+/// The tag of the first input that has this.
+fn input<'a>(page: &'a Page, with: &str) -> &'a str {
+    page.text.split("<input").map(|tag| tag.split('>').next().unwrap_or_default()).find(|tag| tag.contains(with)).expect("an input")
+}
+
+#[tokio::test]
+async fn a_refused_decision_shows_its_own_request_and_choices() {
+    let app = TestApp::start().await;
+    let (browser, [first, second], [page, other]) = two_open(&app).await;
+    let refused = allow_unticked(&browser, &page).await;
+    assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, NO_TICK, &page.address));
+    assert!(refused.says(&first.user_code) && !refused.says(&second.user_code), "{}", refused.words());
+    assert!(input(&refused, "2592000").contains(" checked") && !input(&refused, "host_accounts[]").contains(" checked"), "{}", refused.text);
+    for page in [browser.get(&other.address).await, browser.get(&page.address).await] {
+        assert!(page.status == 200 && !input(&page, "2592000").contains(" checked"), "said once, and to the one it is about: {}", page.words());
+    }
+    browser.allow(&refused).await;
+    assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "authorization_pending"));
+}
+
+#[tokio::test]
+async fn a_refused_decision_keeps_the_tick_for_its_request() {
+    let app = TestApp::start().await;
+    let (browser, _, [page, _]) = two_open(&app).await;
+    let form = [("grant", page.field("grant")), ("decision", "allow".into()), ("lifetime", "60".into()), ("started_this", "yes".into())];
+    let refused = browser.post("/api/device/decide", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    assert!(refused.problem().contains("how long") && input(&refused, "started_this").contains(" checked"), "{}", refused.words());
+}
+
+#[tokio::test]
+async fn a_form_of_a_request_put_aside_decides_no_other() {
+    let app = TestApp::start().await;
+    let (browser, first, second) = (app.signed_in().await, app.start_device().await, app.start_device().await);
+    let page = browser.enter(&first.user_code).await;
+    browser.post("/api/device/another", &[("grant", &page.field("grant"))]).await;
+    browser.enter(&second.user_code).await;
+    let refused = allow_unticked(&browser, &page).await;
+    assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, NOT_OPEN, &page.address));
+    assert!(!refused.says(&second.user_code), "{}", refused.words());
+    browser.allow(&browser.enter(&first.user_code).await).await;
+    assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "authorization_pending"));
+}
+
+#[tokio::test]
+async fn each_tab_ends_at_its_own_result() {
+    let app = TestApp::start().await;
+    let (browser, [first, second], [page, other]) = two_open(&app).await;
+    let (allowed, denied) = (browser.allow(&page).await, browser.deny(&other).await);
+    assert_eq!((allowed.title(), denied.title()), ("Connected · Trust Manager", "Denied · Trust Manager"));
+    assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "access_denied"));
+
+    let again = browser.get(&allowed.address).await;
+    assert!(again.says("picked it up at") && again.says("Take it back"), "{}", again.words());
+    assert_eq!(browser.get(&denied.address).await.title(), "Denied · Trust Manager");
+    for (consent, result) in [(&page, &allowed), (&other, &denied)] {
+        assert_eq!(browser.get(&consent.address).await.address, result.address, "it is answered");
+    }
+    // The island of either page follows its own device.
+    for (page, status) in [(&again, "picked it up"), (&denied, "has been denied")] {
+        let grant = page.address.split_once('=').expect("a grant").1;
+        let answer = browser.post_once("/api/device/pickup", &[("grant", grant)]).header("accept", "application/json").send().await;
+        let text = answer.expect("an answer").text().await.expect("a text");
+        assert!(text.contains(status), "{text}");
+    }
+    let taken_back = browser.post("/api/device/withdraw", &[("grant", &again.field("grant"))]).await;
+    assert_eq!((&taken_back.address, taken_back.title()), (&allowed.address, "Taken back · Trust Manager"));
+}
+
+#[tokio::test]
+async fn what_waits_is_listed_where_codes_are_entered() {
+    let app = TestApp::start().await;
+    let (browser, devices, pages) = two_open(&app).await;
+    for path in ["/", "/device"] {
+        let list = browser.get(path).await;
+        for page in &pages {
+            assert!(list.says(&format!("href=\"{}\"", page.address)), "{path}: {}", list.text);
+        }
+    }
+    assert!(devices.iter().all(|device| !pages[0].address.contains(&device.user_code)), "no code in an address");
+    browser.post("/api/device/another", &[("grant", &pages[0].field("grant"))]).await;
+    let list = browser.get("/device").await;
+    assert!(!list.says(&pages[0].address) && list.says(&pages[1].address), "{}", list.text);
+}
+
+#[tokio::test]
+async fn the_report_page_has_the_code_of_the_page_one_comes_from() {
+    let app = TestApp::start().await;
+    let (browser, devices, pages) = two_open(&app).await;
+    for (device, page) in devices.iter().zip(&pages) {
+        let report = format!("/device/report?grant={}", page.field("grant"));
+        assert!(page.says(&format!("href=\"{report}\"")), "{}", page.text);
+        assert_eq!(browser.get(&report).await.field("user_code"), device.user_code);
+    }
+    assert_eq!(browser.get("/device/report").await.field("user_code"), "", "which one is not known");
+}
+
+#[tokio::test]
+async fn codes_typed_before_sign_in_each_go_on_in_their_tab() {
+    let app = TestApp::start().await;
+    let (browser, devices) = (app.browser(), [app.start_device().await, app.start_device().await]);
+    let tabs = [browser.enter(&devices[0].user_code).await, browser.enter(&devices[1].user_code).await];
+    for (device, tab) in devices.iter().zip(&tabs) {
+        let then = tab.field("then");
+        assert!(tab.says("Your code is kept.") && !tab.address.contains(&device.user_code), "{}", tab.address);
+        let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", then.as_str())];
+        let consent = browser.post("/sign-in/password", &form).await;
+        assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
+        // Once more from the same page: the code is not kept any more, and the page says so.
+        let late = browser.post("/sign-in/password", &form).await;
+        assert!(late.says("is not kept any more") && late.says(&consent.address), "{}", late.words());
+    }
+}
+
+#[tokio::test]
+async fn a_switch_of_tenants_takes_the_code_of_its_own_tab() {
+    let app = TestApp::start().await;
+    app.add_dora().await;
+    let dora = app.signed_in_as("default", "dora", PASSWORD).await;
+    let devices = [app.start_device().await, app.start_device().await];
+    let pages = [dora.enter(&devices[0].user_code).await, dora.enter(&devices[1].user_code).await];
+    let first = dora.get(&pages[0].address).await;
+    assert_eq!(first.field("user_code"), devices[0].user_code);
+    let sign_in = dora.post("/api/device/switch-tenant", &[("tenant", "test"), ("entry", &pages[0].field("entry"))]).await;
+    assert_eq!(sign_in.field("tenant"), "test");
+    let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &sign_in.field("then"))];
+    let consent = dora.post("/sign-in/password", &form).await;
+    assert!(consent.says(&devices[0].user_code), "{}", consent.words());
+}

@@ -1,0 +1,76 @@
+//! Several accounts that ask at once, and what becomes of them when their session ends.
+
+use super::refusals::NOT_OPEN;
+use super::*;
+
+const ELSEWHERE: &str = "This code is already open in another browser session.";
+
+#[tokio::test]
+async fn each_page_links_the_account_in_its_address() {
+    let world = World::start().await;
+    let browser = world.app.signed_in().await;
+    let asked = [world.ask("jd1").await, world.ask("jd2").await];
+    let pages = [browser.enter_link(text(&asked[0]["user_code"])).await, browser.enter_link(text(&asked[1]["user_code"])).await];
+    let list = browser.get("/hosts/link").await;
+    for (page, account) in pages.iter().zip(["jd1", "jd2"]) {
+        assert!(list.says(&format!("href=\"{}\"", page.address)), "{}", list.text);
+        assert!(browser.get(&page.address).await.says(&format!("Link {account} on frontera to you?")));
+    }
+    assert!(browser.link(&pages[0]).await.says("jd1 on frontera is linked to you until"));
+    assert_eq!(world.status(&asked[1]).await, pending());
+    assert_eq!(browser.get(&pages[0].address).await.problem(), "This request has already been answered.");
+    browser.refuse_link(&pages[1]).await;
+    assert_eq!(world.status(&asked[1]).await, json!({ "status": "refused" }));
+    assert_eq!(world.links().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_link_is_said_on_its_own_page() {
+    let world = World::start().await;
+    world.app.add_person("test", "new").await;
+    let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
+    let asked = [world.ask("jd1").await, world.ask("jd2").await];
+    let pages = [browser.enter_link(text(&asked[0]["user_code"])).await, browser.enter_link(text(&asked[1]["user_code"])).await];
+    let refused = browser.link(&pages[0]).await;
+    assert!(refused.address == pages[0].address && refused.problem().starts_with("An account is linked only to"), "{}", refused.words());
+    assert_eq!(browser.get(&pages[1].address).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_releases_the_codes_of_hosts() {
+    let world = World::start().await;
+    let eve = world.add("eve").await;
+    for end in ["sign-out", "another code", "another account"] {
+        let (browser, asked) = (world.app.signed_in().await, world.ask("jd").await);
+        let code = text(&asked["user_code"]);
+        let question = browser.enter_link(code).await;
+        for _ in 0..6 {
+            let refused = eve.enter_link(code).await;
+            assert!(refused.problem().starts_with(ELSEWHERE) && refused.problem().contains("10 minutes at most"), "{end}: {}", refused.words());
+        }
+        match end {
+            "sign-out" => drop(browser.post("/sign-out", &[]).await),
+            "another code" => drop(browser.post("/api/links/another", &[("request", &question.field("request"))]).await),
+            _ => drop(browser.post("/api/links/switch", &[("tenant", "test")]).await),
+        }
+        let page = eve.enter_link(code).await;
+        assert!(page.status == 200 && page.says("Link jd on frontera to you?"), "{end}: {}", page.words());
+        assert!(eve.refuse_link(&page).await.says("Nothing was linked."), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_an_ended_session_leads_back_to_its_question() {
+    let world = World::start().await;
+    let (browser, asked) = (world.app.signed_in().await, world.ask("jd").await);
+    let question = browser.enter_link(text(&asked["user_code"])).await;
+    let elsewhere = world.app.signed_in().await;
+    assert_eq!(elsewhere.get(&question.address).await.problem(), NOT_OPEN);
+    world.app.sql("DELETE FROM browser_sessions").await;
+    let sign_in = browser.link(&question).await;
+    assert_eq!((sign_in.path.as_str(), sign_in.field("then")), ("/sign-in", question.address.clone()));
+    let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &sign_in.field("then"))];
+    let again = browser.post("/sign-in/password", &form).await;
+    assert!(again.address == question.address && again.says(text(&asked["user_code"])), "{}", again.words());
+    assert!(browser.link(&again).await.says("is linked to you until"));
+}
