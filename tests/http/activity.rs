@@ -35,7 +35,7 @@ async fn every_kind_of_activity_has_words_in_both_languages() {
     let browser = app.signed_in().await;
     for (language, otherwise) in [("en", "Something that this release has no words for"), ("es", "Algo para lo que esta versión no tiene palabras")]
     {
-        browser.take_cookie(&format!("language={language}"));
+        browser.take_cookie(&format!("tms-language={language}"));
         for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
             let page = browser.get(&format!("/activity?show={show}")).await;
             assert!(!page.says(otherwise) && page.says(&format!("<html lang=\"{language}\"")), "{}", page.words());

@@ -23,7 +23,6 @@ async fn an_unknown_oauth_address_is_a_json_404() {
         "/t/test",
         "/t/test/",
         "/t/",
-        "/t",
         "/.well-known/nothing",
         "/.well-known/oauth-authorization-server",
         "/.well-known/openid-configuration/",

@@ -1,7 +1,9 @@
 //! Every form of the pages passes here: it acts only for the account it was rendered for, is carried out once however often it is
 //! sent, and comes back with its values when it was not carried out.
 
+use std::collections::HashSet;
 use std::panic::resume_unwind;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -11,6 +13,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::server_fn::ServerFn;
+use leptos::server_fn::axum::server_fn_paths;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use tracing::{Instrument, Span};
@@ -30,6 +33,8 @@ use crate::server::sign_in::session::Notice;
 use crate::server::state::AppState;
 use crate::server_fns::preferences::SetPreferences;
 
+/// Every server function; other addresses beneath theirs are not found.
+static ACTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
 /// How often, and how many times, a second submission asks whether the first one has ended.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const ASK_TIMES: u32 = 250;
@@ -55,7 +60,7 @@ async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -
     // What is no form carries no account; the action says what is wrong with it.
     let form = Submitted::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
     let path = parts.uri.path().to_owned();
-    let needs_person = path.strip_prefix(paths::ACTIONS).is_some_and(|rest| rest.starts_with('/')) && !paths::PUBLIC_ACTIONS.contains(&path.as_str());
+    let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str());
     let account = caller.account();
     if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
         return Ok(refuse(&state, parts, &form).await);

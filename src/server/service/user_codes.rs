@@ -259,7 +259,7 @@ async fn prefill(db: &mut Connection, guess: Guess) -> Result<bool, storage::Fau
         return Ok(false);
     }
     let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
-    let waiting = found.filter(|grant| !matches!(grant.clone().claim(guess.claim(), guess.now), Err(ClaimRefused::NotWaiting)));
+    let waiting = found.filter(|grant| grant.is_waiting(guess.now));
     let tenant = match waiting {
         Some(grant) => tenants::find(&mut *db, &grant.tenant_id).await?,
         None => None,
