@@ -8,6 +8,7 @@ use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
 pub use super::caller::{Caller, code_notice};
+use super::guard::cookies::KeepsNoCookies;
 use super::guard::headers::Https;
 pub use super::guard::headers::page_policy;
 use super::preferences;
@@ -96,6 +97,11 @@ pub fn caller() -> Result<Caller, ServerFnError> {
 /// The person, if one has signed in; pages outside the people's stack have none.
 pub fn visitor() -> Option<SignedIn> {
     use_context::<Parts>()?.extensions.get::<Caller>()?.signed_in.clone()
+}
+
+/// Whether the browser has not brought the session's cookie that it was given just now.
+pub fn keeps_no_cookies() -> bool {
+    use_context::<Parts>().is_some_and(|parts| parts.extensions.get::<KeepsNoCookies>().is_some())
 }
 
 /// The person; a stranger who got past the guard all the same is answered with 401.

@@ -2,6 +2,7 @@
 
 pub mod apart;
 pub mod client_address;
+pub mod cookies;
 pub mod headers;
 pub mod rate_limit;
 pub mod sign_in_required;

@@ -18,6 +18,8 @@ pub struct Page {
     pub status: u16,
     /// The path it has.
     pub path: String,
+    /// The same with its query.
+    pub address: String,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
 }
@@ -173,10 +175,11 @@ impl Browser {
             response = self.http.get(format!("{}{location}", self.base)).header(ACCEPT, "text/html").send().await.expect("an answer");
         }
         let (status, path, headers) = (response.status().as_u16(), response.url().path().to_owned(), response.headers().clone());
+        let address = response.url().query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
         let html = headers.get(CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
         let text = response.text().await.expect("a body");
         assert!(html || status != 200, "{path} is not a page");
-        Page { status, path, headers, text }
+        Page { status, path, address, headers, text }
     }
 }
 
