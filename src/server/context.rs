@@ -24,7 +24,7 @@ pub use super::service::{
     administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, resources, second_factors,
 };
 pub use super::sign_in::Ways;
-pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp};
+pub use super::sign_in::session::{Ceremony, Chosen, Help, Notice, Place, SettingUp};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::listing::{ListQuery, Word};
@@ -204,6 +204,16 @@ pub fn back_to(path: &str, name: &str, value: &str) {
 /// What the next page has to say, once: why a change was not made.
 pub async fn say_refused(sentence: impl ToString) -> Result<(), ServerFnError> {
     caller()?.session.set_notice(&Notice::new(Place::Refused, sentence)).await.map_err(fault)
+}
+
+/// The same on a page of that path about what one tab does.
+pub async fn say_refused_about(id: &str, sentence: impl ToString) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::new(Place::Refused, sentence).about(id)).await.map_err(fault)
+}
+
+/// What the page about what one tab does has to say, if anything; said once.
+pub async fn said_about(id: &str) -> Option<Notice> {
+    caller().ok()?.session.take_notice_about(Place::Refused, id).await.ok().flatten()
 }
 
 /// What this list has to say, if anything; said once.

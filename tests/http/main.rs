@@ -24,6 +24,7 @@ mod machines;
 mod migration;
 mod oauth;
 mod operator;
+mod passwords;
 mod preferences;
 mod providers;
 mod races;

@@ -350,3 +350,11 @@ async fn a_browser_without_cookies_is_told_that_they_are_needed() {
     assert_eq!((page.problem().as_str(), page.address.as_str()), (WRONG, "/sign-in?then=/keys"));
     assert_eq!(browser.post("/sign-in/password", &credentials(PASSWORD, "/keys")).await.address, "/keys");
 }
+
+#[tokio::test]
+async fn the_sign_in_page_says_who_is_signed_in_already() {
+    let app = TestApp::start().await;
+    let page = app.signed_in().await.get("/sign-in?then=/keys&gone=1").await;
+    assert!(page.problem().starts_with("That sign-in is not open any more"), "{}", page.words());
+    assert!(page.says("You are signed in as Test User") && page.says("href=\"/keys\""), "{}", page.words());
+}
