@@ -101,6 +101,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("identities/recovery") view=identities::RecoveryCodes/>
                     <Route path=path!("identities/recovery/new") view=identities::NewRecoveryCodes/>
                     <Route path=path!("identities/remove") view=identities::RemoveAFactor/>
+                    <Route path=path!("identities/rename") view=identities::RenameAPasskey/>
+                    <Route path=path!("identities/password") view=identities::ChangePassword/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
                     <Route path=path!("sessions/end") view=sessions::EndTheseSessions/>
                     <Route path=path!("admin") view=admin::Overview/>

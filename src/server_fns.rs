@@ -12,6 +12,7 @@ pub mod host_accounts;
 pub mod identities;
 pub mod keys;
 pub mod links;
+pub mod passwords;
 pub mod preferences;
 pub mod resources;
 pub mod second_factors;

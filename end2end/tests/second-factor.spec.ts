@@ -108,8 +108,40 @@ test('@js a passkey is made, shown at sign-in and once more, and only by whom it
   await signIn(other);
   await expect(heading(other)).toHaveText('Second factor');
   const form = Object.fromEntries(new URLSearchParams(answer));
+  form.attempt = await other.locator('input[name="attempt"]').first().inputValue();
   const replayed = await other.request.post('/sign-in/second-factor/show', { form });
   expect([replayed.status(), new URL(replayed.url()).pathname]).toEqual([422, '/sign-in/second-factor']);
+});
+
+test('@js tabs side by side set up and show what each of them began', async ({ page, context }) => {
+  await withAuthenticator(page);
+  await signedIn(page);
+  await page.goto('/identities/passkey');
+  const other = await context.newPage();
+  await other.goto('/identities/app');
+  const secret = (await other.locator('.steps .copyable code').textContent())!;
+  await page.getByRole('textbox', { name: 'Name' }).fill('blue key');
+  await press(page, 'Make a passkey');
+  await expect(heading(page)).toHaveText('Your recovery codes');
+  await other.getByRole('textbox', { name: 'The six digits that the app shows now' }).fill(shown(secret, -1));
+  await press(other, 'Set it up');
+  await expect(heading(other)).toHaveText('Ways to sign in');
+  await expect(other.getByRole('heading', { name: 'Authenticator app' })).toBeVisible();
+
+  await page.goto('/identities/passkey');
+  await press(page, 'Make a passkey');
+  await expect(page.getByRole('alert')).toContainText('This device has a passkey for your account here already.');
+
+  await press(page, 'Sign out');
+  await page.goto('/sign-in?tenant=test&then=/keys');
+  await signIn(page);
+  await expect(heading(page)).toHaveText('Second factor');
+  await other.goto(page.url());
+  await expect(heading(other)).toHaveText('Second factor');
+  await press(page, 'Use a passkey');
+  await expect(page).toHaveURL('/keys');
+  await other.reload();
+  await expect(other).toHaveURL('/keys');
 });
 
 test('@js the pages about second factors are accessible', async ({ page }) => {

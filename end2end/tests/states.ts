@@ -132,6 +132,7 @@ export const STATES: State[] = [
     },
   },
   { name: 'ways to sign in, none', reach: page => signedInAt(page, '/identities') },
+  { name: 'password', reach: page => signedInAt(page, '/identities/password') },
   { name: 'hosts, none', reach: page => signedInAt(page, '/hosts?q=none') },
   { name: 'link, empty', reach: page => signedInAt(page, '/hosts/link') },
   {

@@ -57,9 +57,13 @@ kinds! {
     FirstFactorShown = "first_factor_shown",
     SecondFactorAdded = "second_factor_added",
     SecondFactorRemoved = "second_factor_removed",
+    SecondFactorRenamed = "second_factor_renamed",
     SecondFactorFailed = "second_factor_failed",
     RecoveryCodeUsed = "recovery_code_used",
     RecoveryCodesMade = "recovery_codes_made",
+    /// By the person themselves.
+    PasswordChanged = "password_changed",
+    PasswordChangeFailed = "password_change_failed",
     DeviceApproved = "device_approved",
     DeviceDenied = "device_denied",
     /// "I did not start this": of interest to the tenant's operators.
@@ -160,9 +164,12 @@ impl Kind {
             | Self::FirstFactorShown
             | Self::SecondFactorAdded
             | Self::SecondFactorRemoved
+            | Self::SecondFactorRenamed
             | Self::SecondFactorFailed
             | Self::RecoveryCodeUsed
-            | Self::RecoveryCodesMade => Group::SignIns,
+            | Self::RecoveryCodesMade
+            | Self::PasswordChanged
+            | Self::PasswordChangeFailed => Group::SignIns,
             Self::DeviceApproved
             | Self::DeviceDenied
             | Self::DeviceReported

@@ -17,6 +17,7 @@ pub enum Guessed {
     /// A code of an authenticator app.
     SecondFactor,
     RecoveryCode,
+    Passkey,
 }
 
 /// One counter: who guesses, how often, in how long a window.
@@ -103,6 +104,12 @@ fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
     at_one_account("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
 }
 
+/// The counters for passkeys that are refused, as for recovery codes: nobody guesses one, and a right one is never kept waiting. They
+/// only keep the record from being filled.
+fn passkey_limits(guesser: &Guesser) -> Vec<Limit> {
+    at_one_account("passkey", guesser, 10, 200, [10 * MINUTE; 2])
+}
+
 pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
     match guessed {
         Guessed::UserCode => user_code_limits(guesser),
@@ -110,6 +117,7 @@ pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
         Guessed::Password => password_limits(guesser),
         Guessed::SecondFactor => second_factor_limits(guesser),
         Guessed::RecoveryCode => recovery_code_limits(guesser),
+        Guessed::Passkey => passkey_limits(guesser),
     }
 }
 

@@ -64,6 +64,14 @@ pub const IDENTITIES_RECOVERY: &str = "/identities/recovery";
 /// Confirms that new recovery codes are made, or that a second factor is taken away.
 pub const IDENTITIES_RECOVERY_NEW: &str = "/identities/recovery/new";
 pub const IDENTITIES_REMOVE: &str = "/identities/remove";
+/// Recovery codes as a file.
+pub const IDENTITIES_RECOVERY_FILE: &str = "/identities/recovery.txt";
+/// Gives a passkey another name.
+pub const IDENTITIES_RENAME: &str = "/identities/rename";
+/// A new local password.
+pub const IDENTITIES_PASSWORD: &str = "/identities/password";
+/// Where password managers look for it (W3C, A Well-Known URL for Changing Passwords).
+pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 pub const SESSIONS: &str = "/sessions";
 /// Confirms that sessions or devices end.
 pub const SESSIONS_END: &str = "/sessions/end";
@@ -121,7 +129,7 @@ pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECON
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
 /// The pages one may want to come back to, beside [`PAGES_OF_CODES`]; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 26] = [
     HOME,
     API_DOCS,
     HOSTS,
@@ -142,6 +150,8 @@ const PAGES: [&str; 24] = [
     IDENTITIES_RECOVERY,
     IDENTITIES_RECOVERY_NEW,
     IDENTITIES_REMOVE,
+    IDENTITIES_RENAME,
+    IDENTITIES_PASSWORD,
     SESSIONS,
     SESSIONS_END,
     ACTIVITY,
@@ -182,6 +192,11 @@ pub fn brand(tenant: &TenantId, since: Timestamp) -> String {
 pub fn sign_in_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, again: bool) -> String {
     let path = at(SIGN_IN_WITH, tenant, provider);
     with_query(&path, &[if again { "again=1" } else { "" }, &onward(then)])
+}
+
+/// The same with the invitation that the tab has.
+pub fn sign_in_invited_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, invitation: &str) -> String {
+    with_query(&at(SIGN_IN_WITH, tenant, provider), &[&onward(then), &about("invitation", invitation)])
 }
 
 /// The way to an identity provider for somebody who links one more identity.
@@ -241,6 +256,31 @@ pub fn sign_in(tenant: Option<&TenantId>, then: &Onward) -> String {
 /// The sign-in page for somebody who is signed in, and has to show once more that it is them.
 pub fn sign_in_again(then: &Onward) -> String {
     with_query(SIGN_IN, &["again=1", &format!("then={}", encoded(then.as_str()))])
+}
+
+/// The sign-in page for whom what they had begun is not there any more.
+pub fn sign_in_gone(then: &Onward) -> String {
+    with_query(SIGN_IN, &["gone=1", &onward(then)])
+}
+
+/// The sign-in page of a tenant, in a tab that has an invitation.
+pub fn sign_in_invited(tenant: Option<&TenantId>, then: &Onward, invitation: &str) -> String {
+    let about = about("invitation", invitation);
+    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &onward(then), &about])
+}
+
+/// The page that asks somebody who is half signed in for their second factor.
+pub fn second_factor(attempt: &str, then: &Onward) -> String {
+    with_query(SECOND_FACTOR, &[&about("attempt", attempt), &onward(then)])
+}
+
+/// A page about what one tab does, and on from there.
+pub fn page_about(path: &str, name: &str, id: &str, then: &Onward) -> String {
+    with_query(path, &[&about(name, id), &onward(then)])
+}
+
+fn about(name: &str, id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!("{name}={}", encoded(id)) }
 }
 
 /// The page that asks somebody who is signed in for their second factor.

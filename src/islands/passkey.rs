@@ -19,22 +19,31 @@ pub fn PasskeyButton(
     label: String,
     /// What is said when the person, or the browser, gave up.
     failed: String,
+    /// What is said when the device has one of those there are already (WebAuthn Level 3 §5.1.3: `InvalidStateError`).
+    exists: String,
     /// What stands there where it does not work.
     missing: String,
 ) -> impl IntoView {
     let answer: NodeRef<html::Input> = NodeRef::new();
-    let (works, has_failed) = (RwSignal::new(false), RwSignal::new(false));
+    let (works, why) = (RwSignal::new(false), RwSignal::new(String::new()));
     Effect::new(move |_| works.set(parser(make).is_some()));
     let ask = move |_| {
-        has_failed.set(false);
+        why.set(String::new());
+        let (failed, exists) = (failed.clone(), exists.clone());
+        let unsent = failed.clone();
         let send = Closure::once_into_js(move |credential: JsValue| {
-            let sent = JSON::stringify(&credential).ok().and_then(|json| send(answer, &String::from(json)));
-            has_failed.set(sent.is_none());
+            if JSON::stringify(&credential).ok().and_then(|json| send(answer, &String::from(json))).is_none() {
+                why.set(unsent);
+            }
         });
-        let give_up = Closure::once_into_js(move |_: JsValue| has_failed.set(true));
+        let give_up = failed.clone();
+        let give_up = Closure::once_into_js(move |error: JsValue| {
+            let is_there = make && Reflect::get(&error, &"name".into()).is_ok_and(|name| name == "InvalidStateError");
+            why.set(if is_there { exists } else { give_up });
+        });
         match promise(&options, make) {
             Some(promise) => drop(call(promise.as_ref(), "then", &[send, give_up])),
-            None => has_failed.set(true),
+            None => why.set(failed),
         }
     };
     view! {
@@ -42,7 +51,7 @@ pub fn PasskeyButton(
             <input node_ref=answer type="hidden" name="passkey" value=""/>
             <p class="hint" hidden=move || works.get()>{missing}</p>
             <button type="button" class="main" hidden=move || !works.get() on:click=ask>{label}</button>
-            <p class="problem" role="alert" hidden=move || !has_failed.get()>{failed}</p>
+            <p class="problem" role="alert" hidden=move || why.get().is_empty()>{move || why.get()}</p>
         </div>
     }
 }

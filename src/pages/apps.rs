@@ -33,11 +33,13 @@ fn AppList(apps: Listed<AppItem>, query: ListQuery, said: Option<Notice>) -> imp
     let Listed { items, next } = apps;
     let shown = items.len();
     let login = context::login_command();
+    // Those in force are what is shown unless something else is asked for.
+    let nothing = if query.show.is_empty() { w.apps_none_in_force() } else { w.list_nothing_found() };
     view! {
         <Page title=w.apps_title() wide=true>
             <p class="lead">{w.apps_lead()}</p>
             <Said notice=said/>
-            <List path=paths::APPS query=query.clone() search_for=w.apps_search_for() filters orders shown next>
+            <List path=paths::APPS query=query.clone() search_for=w.apps_search_for() filters orders nothing shown next>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.apps_empty_title() query>

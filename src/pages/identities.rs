@@ -1,6 +1,7 @@
 //! `/identities`: the institutions at which a person signs in; whether one is linked, or unlinked.
 
 mod factors;
+mod password;
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -10,9 +11,10 @@ use leptos_router::hooks::use_query_map;
 use super::components::{Ago, AgoOrNever, Confirm, Gone, Hidden, Page, Said, Sorry};
 use crate::domain::paths;
 use crate::domain::second_factor::SecondFactors;
-use crate::server::context::{self, Notice, SignedIn, Ways, words};
+use crate::server::context::{self, Fault, Notice, Services, SignedIn, Ways, words};
 use factors::Factors;
-pub use factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, SecondFactorWanted, SetUpApp, SetUpPasskey};
+pub use factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, RenameAPasskey, SecondFactorWanted, SetUpApp, SetUpPasskey};
+pub use password::ChangePassword;
 
 use crate::server_fns::identities::{IdentityItem, LinkIdentity, UnlinkIdentity, list_identities};
 
@@ -22,9 +24,8 @@ pub fn Identities() -> impl IntoView {
         let (Ok(services), Some(person), Ok(linked)) = (context::services(), context::visitor(), list_identities().await) else {
             return Either::Right(view! { <Sorry/> });
         };
-        let factors = services.list_second_factors(&person).await;
-        match Ways::into(&services, person.tenant()).await.and_then(|ways| factors.map(|factors| (ways, factors))) {
-            Ok((ways, factors)) => Either::Left(view! { <List person ways linked factors said=context::said().await/> }),
+        match all_of(&services, &person).await {
+            Ok((ways, factors, password)) => Either::Left(view! { <List person ways linked factors password said=context::said().await/> }),
             Err(fault) => {
                 context::fault(fault);
                 Either::Right(view! { <Sorry/> })
@@ -33,8 +34,22 @@ pub fn Identities() -> impl IntoView {
     })
 }
 
+/// The ways into the person's tenant, their second factors, and whether they have a password here.
+async fn all_of(services: &Services, person: &SignedIn) -> Result<(Ways, SecondFactors, bool), Fault> {
+    let ways = Ways::into(services, person.tenant()).await?;
+    Ok((ways, services.list_second_factors(person).await?, services.has_own_password(person).await?))
+}
+
 #[component]
-fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, factors: SecondFactors, said: Option<Notice>) -> impl IntoView {
+fn List(
+    person: SignedIn,
+    ways: Ways,
+    linked: Vec<IdentityItem>,
+    factors: SecondFactors,
+    /// They have one kept here.
+    password: bool,
+    said: Option<Notice>,
+) -> impl IntoView {
     let w = words();
     let Ways { providers, .. } = ways;
     view! {
@@ -42,7 +57,7 @@ fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, factors: Second
             <p class="lead">{w.identities_lead(person.display_name())}</p>
             <Said notice=said/>
             {if linked.is_empty() {
-                Either::Left(view! { <p class="hint">{w.identities_none()}</p> })
+                Either::Left(password.then(|| view! { <p class="hint">{w.identities_none()}</p> }))
             } else {
                 Either::Right(view! {
                     <ul class="rows">
@@ -62,6 +77,12 @@ fn List(person: SignedIn, ways: Ways, linked: Vec<IdentityItem>, factors: Second
                             <a class="button" href=paths::link_with(&provider.tenant_id, &provider.id) rel="external">{provider.display_name}</a>
                         }).collect_view()}
                     </p>
+                </section>
+            })}
+            {password.then(|| view! {
+                <section aria-labelledby="password">
+                    <h2 id="password">{w.sign_in_password()}</h2>
+                    <p class="actions"><a class="button" href=paths::IDENTITIES_PASSWORD>{w.password_change()}</a></p>
                 </section>
             })}
             <Factors factors/>
@@ -104,17 +125,19 @@ pub fn OneIdentity(
 /// Names both: who they are there, and who they are here.
 #[component]
 pub fn LinkThisIdentity() -> impl IntoView {
+    let id = use_query_map().with_untracked(|query| query.get("linking").unwrap_or_default());
     Suspend::new(async move {
         let w = words();
-        let linking = match context::caller() {
-            Ok(caller) => caller.session.linking().await.ok().flatten(),
-            Err(_) => None,
+        let linking = match (context::caller(), context::services()) {
+            (Ok(caller), Ok(services)) => caller.session.linking(&id, services.now()).await.ok().flatten(),
+            _ => None,
         };
         match linking.zip(context::visitor()) {
             Some((vouched, person)) => Either::Left(view! {
                 <Confirm
                     title=w.identities_link_question(vouched.label.as_str(), person.display_name())
                     action=LinkIdentity::url()
+                    fields=vec![Hidden("linking", id)]
                     button=w.identities_link()
                     cancel=paths::IDENTITIES
                     harmless=true

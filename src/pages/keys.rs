@@ -12,22 +12,34 @@ use crate::domain::paths::{self, Onward, encoded};
 use crate::islands::KeyFile;
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
-use crate::server_fns::keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys};
+use crate::server_fns::keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys, was_my_key};
 
 #[component]
 pub fn Keys() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
-        match list_keys(query.clone()).await {
-            Ok(keys) => Either::Left(view! { <KeyList keys query said=context::said().await/> }),
+        let found = match list_keys(query.clone()).await {
+            // The record of what happened leads here by fingerprints.
+            Ok(keys) if keys.items.is_empty() && query.q.starts_with("SHA256:") => was_my_key(query.q.clone()).await.map(|gone| (keys, gone)),
+            keys => keys.map(|keys| (keys, false)),
+        };
+        match found {
+            Ok((keys, gone)) => Either::Left(view! { <KeyList keys gone query said=context::said().await/> }),
             Err(_) => Either::Right(view! { <Sorry/> }),
         }
     })
 }
 
 #[component]
-fn KeyList(keys: Listed<KeyItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
+fn KeyList(
+    keys: Listed<KeyItem>,
+    /// The one that was looked for has been revoked.
+    gone: bool,
+    query: ListQuery,
+    said: Option<Notice>,
+) -> impl IntoView {
     let w = words();
+    let nothing = if gone { w.keys_gone() } else { w.list_nothing_found() };
     let Listed { items, next } = keys;
     let shown = items.len();
     view! {
@@ -37,7 +49,7 @@ fn KeyList(keys: Listed<KeyItem>, query: ListQuery, said: Option<Notice>) -> imp
             <p class="actions">
                 <a class="button" href=paths::KEYS_ADD>{w.keys_add()}</a>
             </p>
-            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() shown next>
+            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() nothing shown next>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.keys_empty_title() query>

@@ -3,6 +3,7 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::components::{Gone, Page, PostForm, Said, Sorry};
 use crate::domain::paths;
@@ -14,10 +15,11 @@ use crate::server_fns::resources::LinkOfferedAccounts;
 
 #[component]
 pub fn LinkThroughProvider() -> impl IntoView {
+    let id = use_query_map().with_untracked(|query| query.get("offer").unwrap_or_default());
     Suspend::new(async move {
         let Some(person) = context::visitor() else { return Either::Right(Either::Right(view! { <Sorry/> })) };
-        match offered(&person).await {
-            Ok(Some(offered)) => Either::Left(view! { <Question offered person said=context::said().await/> }),
+        match offered(&person, &id).await {
+            Ok(Some(offered)) => Either::Left(view! { <Question offered id person said=context::said().await/> }),
             Ok(None) => Either::Right(Either::Left(view! { <Gone back=paths::HOSTS/> })),
             Err(fault) => {
                 context::fault(fault);
@@ -27,16 +29,16 @@ pub fn LinkThroughProvider() -> impl IntoView {
     })
 }
 
-async fn offered(person: &SignedIn) -> Result<Option<Offered>, Fault> {
+async fn offered(person: &SignedIn, id: &str) -> Result<Option<Offered>, Fault> {
     let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else { return Ok(None) };
-    match caller.session.offer().await? {
+    match caller.session.offer(id, services.now()).await? {
         Some(offer) => services.offered(person, &offer).await,
         None => Ok(None),
     }
 }
 
 #[component]
-fn Question(offered: Offered, person: SignedIn, said: Option<Notice>) -> impl IntoView {
+fn Question(offered: Offered, id: String, person: SignedIn, said: Option<Notice>) -> impl IntoView {
     let w = words();
     let Offered { provider, label, accounts } = offered;
     let can = |account: &OfferedAccount| matches!(account.standing, Standing::New { .. } | Standing::Renews { .. });
@@ -67,6 +69,7 @@ fn Question(offered: Offered, person: SignedIn, said: Option<Notice>) -> impl In
                 Either::Right(view! {
                     <OnePress>
                         <PostForm action=LinkOfferedAccounts::url() main=true class="consent">
+                            <input type="hidden" name="offer" value=id/>
                             <fieldset>
                                 <legend>{w.offer_accounts()}</legend>
                                 {linkable.into_iter().map(|account| view! { <Choice account/> }).collect_view()}

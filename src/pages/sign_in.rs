@@ -15,9 +15,10 @@ use crate::server::context::{self, Caller, Fault, Notice, Place, Services, Signe
 
 #[component]
 pub fn SignIn() -> impl IntoView {
-    let (wanted, then, anywhere, again) =
-        use_query_map().with_untracked(|query| (query.get("tenant"), query.get("then"), query.get("choose").is_some(), query.get("again").is_some()));
-    let then = Onward::wanted(&then.unwrap_or_default());
+    let has = |name: &str| use_query_map().with_untracked(|query| query.get(name).is_some());
+    let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
+    let (again, gone, then) = (has("again"), has("gone"), Onward::wanted(&get("then")));
+    let asked = Asked { tenant: TenantId::parse(get("tenant")).ok(), anywhere: has("choose"), invitation: get("invitation") };
     Suspend::new(async move {
         let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else {
             return Either::Right(view! { <Sorry/> });
@@ -32,14 +33,23 @@ pub fn SignIn() -> impl IntoView {
                 }
             };
         }
-        match choose(&services, &caller, wanted, anywhere, &then).await {
-            Ok(choice) => Either::Left(Either::Left(view! { <Choice choice then/> })),
+        match choose(&services, &caller, asked, &then).await {
+            Ok(choice) => Either::Left(Either::Left(view! { <Choice choice then gone person=caller.signed_in/> })),
             Err(fault) => {
                 context::fault(fault);
                 Either::Right(view! { <Sorry/> })
             }
         }
     })
+}
+
+/// What the page's address says.
+struct Asked {
+    tenant: Option<TenantId>,
+    /// Whatever the session knows, the person wants to choose the tenant.
+    anywhere: bool,
+    /// The invitation of this tab, by its id.
+    invitation: String,
 }
 
 /// What the page shows.
@@ -50,11 +60,11 @@ struct Chosen {
     notice: Option<Notice>,
     /// A code waits for the end of the sign-in.
     with_code: bool,
-    /// So does an invitation.
-    invited: bool,
+    /// So does an invitation, which has this id.
+    invitation: Option<String>,
 }
 
-async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, anywhere: bool, then: &Onward) -> Result<Chosen, Fault> {
+async fn choose(services: &Services, caller: &Caller, asked: Asked, then: &Onward) -> Result<Chosen, Fault> {
     let typed = caller.session.typed_code_for(then).await?;
     let code = typed.as_ref().and_then(|typed| UserCode::parse(&typed.code).ok());
     let mut named = match code {
@@ -62,7 +72,7 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, an
         None => None,
     };
     if named.is_none() {
-        named = wanted.and_then(|wanted| TenantId::parse(wanted).ok());
+        named = asked.tenant;
     }
     if named.is_none() {
         named = caller.session.chosen_tenant().await?;
@@ -77,7 +87,7 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, an
         let tried = notice.as_ref().and_then(|notice| notice.tenant.as_ref());
         named = tenants.iter().find(|(tenant, ways)| Some(&tenant.id) == tried && !ways.are_none()).map(|(tenant, _)| tenant.id.clone());
     }
-    let named = named.filter(|_| !anywhere);
+    let named = named.filter(|_| !asked.anywhere);
     tenants.retain(|(tenant, ways)| !ways.are_none() || named.as_ref() == Some(&tenant.id));
     let tenant = match (&named, tenants.as_slice()) {
         (Some(named), all) => all.iter().find(|(tenant, _)| tenant.id == *named).cloned(),
@@ -85,38 +95,63 @@ async fn choose(services: &Services, caller: &Caller, wanted: Option<String>, an
         (None, _) => None,
     };
     let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
-    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some(), invited: caller.session.invitation().await?.is_some() })
+    let invitation = caller.session.invitation(&asked.invitation, tenant.as_ref().map(|(tenant, _)| &tenant.id)).await?;
+    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id) })
 }
 
 #[component]
-fn Choice(choice: Chosen, then: Onward) -> impl IntoView {
+fn Choice(
+    choice: Chosen,
+    then: Onward,
+    /// What they had begun is not there any more.
+    gone: bool,
+    /// Who is signed in all the same.
+    person: Option<SignedIn>,
+) -> impl IntoView {
     let w = words();
-    let Chosen { tenants, tenant, notice, with_code, invited } = choice;
+    let Chosen { tenants, tenant, notice, with_code, invitation } = choice;
+    let notice = notice.or_else(|| gone.then(|| Notice::new(Place::SignIn, w.sign_in_gone())));
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
     let refused = notice.is_some();
+    let elsewhere = paths::going_on(paths::SIGN_IN, &then);
+    let elsewhere = format!("{elsewhere}{}choose=1", if elsewhere.contains('?') { '&' } else { '?' });
+    let (here, carried) = (tenant.as_ref().map(|(tenant, _)| tenant.id.to_string()), invitation.clone().unwrap_or_default());
     let others = tenant.is_some() && tenants.len() > 1;
     view! {
         <Page title=w.sign_in() refused>
             {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
-            {invited.then(|| view! {
+            {person.map(|person| view! {
+                <p class="notice">
+                    {w.sign_in_signed_in(person.display_name())} " " <a href=then.as_str().to_owned()>{w.second_factor_go_on()}</a>
+                </p>
+            })}
+            {invitation.map(|invitation| view! {
                 <div class="notice">
                     <p>{w.sign_in_invitation_kept()}</p>
-                    <PostForm action=paths::SIGN_IN_INVITATION><button class="quiet">{w.sign_in_invitation_forget()}</button></PostForm>
+                    <PostForm action=paths::SIGN_IN_INVITATION>
+                        <input type="hidden" name="tenant" value=here.unwrap_or_default()/>
+                        <input type="hidden" name="then" value=then.as_str().to_owned()/>
+                        <input type="hidden" name="kept" value=invitation/>
+                        <button class="quiet">{w.sign_in_invitation_forget()}</button>
+                    </PostForm>
                 </div>
             })}
             {match tenant {
-                Some((tenant, ways)) => Either::Left(view! { <EachWay tenant ways notice then/> }),
-                None => Either::Right(view! { <Tenants tenants then/> }),
+                Some((tenant, ways)) => Either::Left(view! { <EachWay tenant ways notice then=then.clone() invitation=carried/> }),
+                None => Either::Right(view! {
+                    {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
+                    <Tenants tenants then=then.clone() invitation=carried/>
+                }),
             }}
-            {others.then(|| view! { <p class="aside"><a href=format!("{}?choose=1", paths::SIGN_IN)>{w.sign_in_elsewhere()}</a></p> })}
+            {others.then(|| view! { <p class="aside"><a href=elsewhere>{w.sign_in_elsewhere()}</a></p> })}
         </Page>
     }
 }
 
 #[component]
-fn Tenants(tenants: Vec<Tenant>, then: Onward) -> impl IntoView {
+fn Tenants(tenants: Vec<Tenant>, then: Onward, invitation: String) -> impl IntoView {
     let w = words();
     if tenants.is_empty() {
         return Either::Left(view! { <p class="lead">{w.sign_in_nobody()}</p> });
@@ -125,7 +160,7 @@ fn Tenants(tenants: Vec<Tenant>, then: Onward) -> impl IntoView {
         <p class="lead">{w.sign_in_where()}</p>
         <ul class="cards">
             {tenants.into_iter().map(|tenant| view! {
-                <li><a class="card" href=paths::sign_in(Some(&tenant.id), &then)>{tenant.display_name}</a></li>
+                <li><a class="card" href=paths::sign_in_invited(Some(&tenant.id), &then, &invitation)>{tenant.display_name}</a></li>
             }).collect_view()}
         </ul>
     })
@@ -141,6 +176,9 @@ fn EachWay(
     /// The person who shows once more that it is them.
     #[prop(optional)]
     only: Option<String>,
+    /// The invitation of this tab, by its id.
+    #[prop(optional)]
+    invitation: String,
 ) -> impl IntoView {
     let w = words();
     if ways.are_none() {
@@ -163,7 +201,10 @@ fn EachWay(
         {with_providers.then(|| view! {
             <ul class="cards">
                 {providers.into_iter().map(|provider| {
-                    let address = paths::sign_in_with(&provider.tenant_id, &provider.id, &then, again);
+                    let address = match again {
+                        true => paths::sign_in_with(&provider.tenant_id, &provider.id, &then, true),
+                        false => paths::sign_in_invited_with(&provider.tenant_id, &provider.id, &then, &invitation),
+                    };
                     let is_last = last.as_deref() == Some(provider.id.as_str());
                     view! {
                         <li>

@@ -8,6 +8,7 @@ use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
 pub use super::caller::{Caller, code_notice};
+use super::guard::cookies::KeepsNoCookies;
 pub use super::guard::form_fill::MAIN_FORM;
 use super::guard::headers::Https;
 pub use super::guard::headers::page_policy;
@@ -24,7 +25,7 @@ pub use super::service::{
     administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, resources, second_factors,
 };
 pub use super::sign_in::Ways;
-pub use super::sign_in::session::{Chosen, Help, Notice, Place, SettingUp, TypedCode};
+pub use super::sign_in::session::{Ceremony, Chosen, Help, Notice, Place, SettingUp, TypedCode};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::form;
@@ -115,6 +116,11 @@ pub fn caller() -> Result<Caller, ServerFnError> {
 /// The person, if one has signed in; pages outside the people's stack have none.
 pub fn visitor() -> Option<SignedIn> {
     use_context::<Parts>()?.extensions.get::<Caller>()?.signed_in.clone()
+}
+
+/// Whether the browser has not brought the session's cookie that it was given just now.
+pub fn keeps_no_cookies() -> bool {
+    use_context::<Parts>().is_some_and(|parts| parts.extensions.get::<KeepsNoCookies>().is_some())
 }
 
 /// The person; a stranger who got past the guard all the same is answered with 401.
@@ -233,6 +239,16 @@ pub fn back_to(path: &str, name: &str, value: &str) {
 /// What the next page has to say, once: why a change was not made.
 pub async fn say_refused(sentence: impl ToString) -> Result<(), ServerFnError> {
     caller()?.session.set_notice(&Notice::new(Place::Refused, sentence)).await.map_err(fault)
+}
+
+/// The same on a page of that path about what one tab does.
+pub async fn say_refused_about(id: &str, sentence: impl ToString) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::new(Place::Refused, sentence).about(id)).await.map_err(fault)
+}
+
+/// What the page about what one tab does has to say, if anything; said once.
+pub async fn said_about(id: &str) -> Option<Notice> {
+    caller().ok()?.session.take_notice_about(Place::Refused, id).await.ok().flatten()
 }
 
 /// What this list has to say, if anything; said once.

@@ -2,6 +2,7 @@
 
 pub mod apart;
 pub mod client_address;
+pub mod cookies;
 pub mod form_fill;
 pub mod forms;
 pub mod headers;

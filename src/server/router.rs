@@ -23,7 +23,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::Reading;
-use super::guard::{apart, client_address, forms, headers, rate_limit, sign_in_required, trouble};
+use super::guard::{apart, client_address, cookies, forms, headers, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
 use super::{brand, caller, export, oauth, sign_in, telemetry, tms, unknown};
@@ -70,6 +70,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), forms::check))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(sessions(state))
+        .layer(from_fn_with_state(state.clone(), cookies::check))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CsrfLayer::new())
         .layer(from_fn(apart::run))
@@ -110,10 +111,8 @@ async fn never_changes(mut response: Response) -> Response {
 }
 
 fn sessions(state: &AppState) -> SessionManagerLayer<Store> {
-    // `__Host-` binds the cookie to this host and to TLS; over plain http on loopback browsers would not take it.
-    let name = if state.https.0 { "__Host-tms" } else { "tms" };
     SessionManagerLayer::new(Store::new(state.services.clone()))
-        .with_name(name)
+        .with_name(cookies::session_cookie(state.https))
         .with_secure(state.https.0)
         .with_http_only(true)
         // Lax, not Strict: a person who follows a link to /device is still signed in.

@@ -4,6 +4,7 @@
 
 pub mod password;
 pub mod provider;
+mod recovery_codes;
 pub mod second_factor;
 pub mod session;
 pub mod sign_out;
@@ -56,6 +57,8 @@ pub fn router() -> Router<AppState> {
         .route(paths::SIGN_IN_WITH, get(provider::set_out))
         .route(paths::SIGN_IN_BACK, get(provider::come_back))
         .route(paths::SHOW_SECOND_FACTOR, post(second_factor::post))
+        .route(paths::IDENTITIES_RECOVERY_FILE, get(recovery_codes::file))
+        .route(paths::CHANGE_PASSWORD, get(|| async { Redirect::to(paths::IDENTITIES_PASSWORD) }))
         .route(paths::SIGN_OUT, post(sign_out::post))
         .route(paths::SIGN_OUT_THERE, get(sign_out::there))
 }
@@ -67,12 +70,12 @@ pub fn machines() -> Router<AppState> {
 
 /// Signs somebody in who has shown a first factor; or asks for the second, if they have set one up.
 async fn welcome(services: &Services, caller: &Caller, identity: &Identity, then: &Onward, words: Words) -> Result<Redirect, Trouble> {
-    let Some(half) = services.half_signed_in(identity).await? else {
+    let Some(half) = services.half_signed_in(identity, caller.from, &caller.agent).await? else {
         return begin(services, caller, identity, then, words).await;
     };
     caller.begin_visit(services).await?;
-    caller.session.set_half_signed_in(&half, then).await?;
-    Ok(Redirect::to(paths::SECOND_FACTOR))
+    caller.session.add_half_sign_in(&half, then, services.now()).await?;
+    Ok(Redirect::to(&paths::second_factor(half.id.as_str(), then)))
 }
 
 /// Starts the session, and takes up the code that was typed before: the one this sign-in is for, or the last one if it is for nothing
@@ -86,7 +89,7 @@ async fn begin(services: &Services, caller: &Caller, identity: &Identity, then: 
     };
     session.forget_typed_code(&typed.entry).await?;
     let Some(person) = services.signed_in(identity.tenant_id(), identity.user_id(), identity.shown(), visit).await? else {
-        return Ok(Redirect::to(paths::SIGN_IN));
+        return Ok(Redirect::to(&paths::sign_in(Some(identity.tenant_id()), then)));
     };
     let presented = services.present_user_code(Presenting::Person(&person), &typed.code).await;
     Ok(Redirect::to(&caller.take_up(services, presented, &typed.code, words).await?))

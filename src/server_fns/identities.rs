@@ -25,21 +25,22 @@ pub async fn list_identities() -> Result<Vec<IdentityItem>, ServerFnError> {
 
 /// Ties the identity the person has just proved to their account.
 #[server(prefix = "/api", endpoint = "identities/link")]
-pub async fn link_identity() -> Result<(), ServerFnError> {
-    use crate::domain::paths::{IDENTITIES, Onward};
+pub async fn link_identity(#[server(default)] linking: String) -> Result<(), ServerFnError> {
+    use crate::domain::paths::{IDENTITIES, IDENTITIES_LINK, Onward, page_about};
     use crate::server::context::identities::NotLinked;
     use crate::server::context::{self, Error};
-    let Some(person) = context::freshly_signed_in(&Onward::to(IDENTITIES))? else { return Ok(()) };
+    let here = Onward::wanted(&page_about(IDENTITIES_LINK, "linking", &linking, &Onward::default()));
+    let Some(person) = context::freshly_signed_in(&here)? else { return Ok(()) };
     let (services, w) = (context::services()?, context::words());
     context::see_other(IDENTITIES);
-    let Some(vouched) = context::caller()?.session.take_linking().await.map_err(context::fault)? else {
+    let Some(vouched) = context::caller()?.session.take_linking(&linking, services.now()).await.map_err(context::fault)? else {
         return context::say_refused(w.identities_nothing_to_link()).await;
     };
     match services.link_identity(&person, &vouched).await {
         Ok(()) => context::say(w.identities_linked(vouched.label)).await,
         Err(Error::Refused(NotLinked::AlreadyYours)) => context::say_refused(w.identities_already_yours(vouched.label)).await,
         Err(Error::Refused(NotLinked::SomebodyElses)) => context::say_refused(w.identities_somebody_elses(vouched.label)).await,
-        Err(Error::Refused(NotLinked::SignedOut)) => context::say_refused(w.identities_nothing_to_link()).await,
+        Err(Error::Refused(NotLinked::SignedOut)) => context::say_refused(w.identities_signed_out()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

@@ -48,6 +48,13 @@ pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Listed<Key
     Ok(listed.map(|key| KeyItem::new(key, now)))
 }
 
+/// Whether the record says that a key with this fingerprint was the person's.
+#[server(prefix = "/api", endpoint = "keys/was-mine")]
+pub async fn was_my_key(#[server(default)] fingerprint: String) -> Result<bool, ServerFnError> {
+    use crate::server::context;
+    context::services()?.was_my_key(&context::signed_in()?, fingerprint.trim()).await.map_err(context::fault)
+}
+
 /// Those of the person's keys that have these numbers, to ask whether they are to be revoked.
 #[server(prefix = "/api", endpoint = "keys/find")]
 pub async fn find_keys(#[server(default)] key: Vec<i64>) -> Result<Vec<KeyItem>, ServerFnError> {

@@ -5,14 +5,15 @@ use leptos::prelude::*;
 /// Links those accounts of the provider's offer that were left ticked, each as `HOST ACCOUNT`. It takes a fresh sign-in; the offer
 /// waits for it.
 #[server(prefix = "/api", endpoint = "hosts/link-offered")]
-pub async fn link_offered_accounts(#[server(default)] accounts: Vec<String>) -> Result<(), ServerFnError> {
-    use crate::domain::paths::{HOSTS, HOSTS_PROVIDER, Onward};
+pub async fn link_offered_accounts(#[server(default)] accounts: Vec<String>, #[server(default)] offer: String) -> Result<(), ServerFnError> {
+    use crate::domain::paths::{HOSTS, HOSTS_PROVIDER, Onward, page_about};
     use crate::server::context::resources::OfferRefused;
     use crate::server::context::{self, Error};
-    let Some(person) = context::freshly_signed_in(&Onward::to(HOSTS_PROVIDER))? else { return Ok(()) };
+    let (id, here) = (offer.clone(), page_about(HOSTS_PROVIDER, "offer", &offer, &Onward::default()));
+    let Some(person) = context::freshly_signed_in(&Onward::wanted(&here))? else { return Ok(()) };
     let (services, caller, w) = (context::services()?, context::caller()?, context::words());
     context::see_other(HOSTS);
-    let Some(offer) = caller.session.offer().await.map_err(context::fault)? else {
+    let Some(offer) = caller.session.offer(&id, services.now()).await.map_err(context::fault)? else {
         return context::say_refused(w.offer_refused(OfferRefused::Gone)).await;
     };
     let linked = match accounts.iter().map(|account| place(account)).collect::<Option<_>>() {
@@ -21,13 +22,13 @@ pub async fn link_offered_accounts(#[server(default)] accounts: Vec<String>) -> 
     };
     match linked {
         Ok(linked) => {
-            caller.session.forget_offer().await.map_err(context::fault)?;
+            caller.session.forget_offer(&id, services.now()).await.map_err(context::fault)?;
             context::say(w.offer_linked(&linked, &context::zone())).await
         }
         Err(Error::Refused(refused)) => {
             match refused {
-                OfferRefused::Gone => caller.session.forget_offer().await.map_err(context::fault)?,
-                OfferRefused::NothingChosen | OfferRefused::CannotBeLinked | OfferRefused::NoMfa => context::see_other(HOSTS_PROVIDER),
+                OfferRefused::Gone => caller.session.forget_offer(&id, services.now()).await.map_err(context::fault)?,
+                OfferRefused::NothingChosen | OfferRefused::CannotBeLinked | OfferRefused::NoMfa => context::go_to(&here),
             }
             context::say_refused(w.offer_refused(refused)).await
         }

@@ -11,7 +11,7 @@ use crate::domain::step_up;
 use crate::domain::time::Zone;
 use crate::domain::user_code::UserCodeRefused;
 use crate::server::service::identities::{ArrivalRefused, Trouble, Why};
-use crate::server::service::people::{PersonRefused, SignInRefused};
+use crate::server::service::people::{FEWEST_CHARACTERS, NewPasswordRefused, PasswordRefused, PersonRefused, SignInRefused};
 use crate::server::service::pubkeys::{KeyRefused, PublicKeyRefused};
 use crate::server::service::resources::OfferRefused;
 use crate::server::service::second_factors::{NotSetUp, NotShown};
@@ -63,6 +63,8 @@ impl Language {
         match refused {
             ArrivalRefused::NoProvider => self.arrival_refused_no_provider(),
             ArrivalRefused::NoTrip => self.arrival_refused_no_trip(),
+            ArrivalRefused::Used => self.arrival_refused_used(),
+            ArrivalRefused::TooLate => self.arrival_refused_too_late(),
             ArrivalRefused::Cancelled => self.arrival_refused_cancelled(),
             ArrivalRefused::ProviderSays(error) => self.arrival_refused_provider_says(error),
             ArrivalRefused::Trouble(trouble) => match trouble {
@@ -92,9 +94,16 @@ impl Language {
     /// Why a second factor does not count.
     pub fn not_shown(&self, refused: &NotShown) -> String {
         match refused {
-            NotShown::Wrong => self.second_factor_wrong(),
-            NotShown::TooManyTries { wait } => self.second_factor_too_many(self.wait(*wait)),
+            NotShown::NoCode => self.second_factor_no_code(),
+            NotShown::NoApp => self.second_factor_no_app(),
+            NotShown::WrongCode => self.second_factor_wrong(),
+            NotShown::WrongRecoveryCode => self.second_factor_wrong_recovery(),
+            NotShown::WrongPasskey => self.second_factor_wrong_passkey(),
+            NotShown::NotAsked => self.second_factor_not_asked(),
+            NotShown::TooManyCodes { wait } => self.second_factor_too_many(self.wait(*wait)),
+            NotShown::TooManyRecoveryCodes { wait } => self.second_factor_too_many_recovery(self.wait(*wait)),
             NotShown::TooLate => self.second_factor_too_late(),
+            NotShown::Ended => self.second_factor_ended(),
         }
     }
 
@@ -111,10 +120,26 @@ impl Language {
     pub fn not_set_up(&self, refused: &NotSetUp) -> String {
         match refused {
             NotSetUp::WrongCode => self.factors_wrong_code(),
-            NotSetUp::Exists => self.factors_exists(),
+            NotSetUp::AppExists => self.factors_exists(),
+            NotSetUp::PasskeyExists => self.factors_passkey_exists(),
             NotSetUp::TooMany => self.factors_too_many(),
-            NotSetUp::Unusable => self.factors_passkey_failed(),
-            NotSetUp::SignedOut => self.factors_gone(),
+            NotSetUp::Unusable => self.factors_passkey_unusable(),
+            NotSetUp::SignedOut => self.factors_signed_out(),
+        }
+    }
+
+    /// Why a person's password stays.
+    pub fn password_refused(&self, refused: &PasswordRefused) -> String {
+        match refused {
+            PasswordRefused::NoPassword => self.password_refused_none(),
+            PasswordRefused::Wrong => self.password_refused_wrong(),
+            PasswordRefused::TooManyTries { wait } => self.sign_in_refused_too_many(self.wait(*wait)),
+            PasswordRefused::SecondFactorFirst => self.second_factor_again(),
+            PasswordRefused::SignedOut => self.password_refused_signed_out(),
+            PasswordRefused::New(NewPasswordRefused::TooShort) => self.password_refused_short(i64::try_from(FEWEST_CHARACTERS).unwrap_or(i64::MAX)),
+            PasswordRefused::New(NewPasswordRefused::TooLong) => self.password_refused_long(),
+            PasswordRefused::New(NewPasswordRefused::UserName) => self.password_refused_user_name(),
+            PasswordRefused::New(NewPasswordRefused::Common) => self.password_refused_common(),
         }
     }
 
@@ -195,7 +220,9 @@ impl Language {
     pub fn key_refused(&self, refused: &KeyRefused) -> String {
         match refused {
             KeyRefused::Missing(missing) => match missing {
-                Missing::PersonDisabled | Missing::Mfa | Missing::MfaDisabled | Missing::MfaExpired(_) => self.key_refused_mfa(),
+                Missing::Mfa => self.key_refused_no_mfa(),
+                Missing::MfaExpired(_) => self.key_refused_mfa_expired(),
+                Missing::PersonDisabled | Missing::MfaDisabled => self.key_refused_mfa(),
                 Missing::Link | Missing::LinkExpired(_) => self.key_refused_link(),
                 Missing::Delegation | Missing::DelegationExpired(_) => self.change_refused_gone(),
             },

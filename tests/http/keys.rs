@@ -207,3 +207,20 @@ async fn the_panic_button_takes_a_fresh_sign_in_and_ends_everything() {
     assert_eq!(other.get("/keys").await.path, "/sign-in");
     assert_eq!(app.recorded("everything_revoked").await, 1);
 }
+
+#[tokio::test]
+async fn a_key_that_was_revoked_is_told_so_from_the_record() {
+    let app = TestApp::start().await;
+    let key = app.client().make_key(json!({})).await;
+    let browser = app.signed_in().await;
+    let (_, stop) = browser.get("/activity").await.text.split_once("href=\"/keys?q=").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a link");
+    let stop = format!("/keys?q={}", stop.split('"').next().expect("its end"));
+    assert!(browser.get(&stop).await.says(key["public_key_fingerprint"].as_str().expect("a fingerprint")));
+    browser.post("/api/keys/revoke", &[("key[]", "1")]).await;
+    browser.get("/keys").await;
+    let page = browser.get(&stop).await;
+    assert!(page.says("This key has been revoked or has ended already") && !page.says("Nothing was found"), "{}", page.words());
+    let page = browser.get("/keys?q=SHA256:unknown").await;
+    assert!(page.says("Nothing was found"), "{}", page.words());
+    assert!(browser.get("/apps?q=testclient9").await.says("Nothing that matches is in force"));
+}

@@ -27,6 +27,7 @@ mod migration;
 mod names;
 mod oauth;
 mod operator;
+mod passwords;
 mod preferences;
 mod providers;
 mod races;

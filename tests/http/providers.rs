@@ -136,10 +136,11 @@ async fn nothing_that_cannot_be_trusted_gets_in() {
 #[tokio::test]
 async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
     let (app, institution) = with_campus("open").await;
-    let refused = async |browser: &crate::browser::Browser, path: &str| {
+    let refused_as = async |browser: &crate::browser::Browser, path: &str, says: &str| {
         let page = browser.get(path).await;
-        (page.path == "/sign-in" && page.problem().contains("took too long, or was begun in another browser")).then_some(()).ok_or(page.words())
+        (page.path == "/sign-in" && page.problem().contains(says)).then_some(()).ok_or(page.words())
     };
+    let refused = async |browser: &crate::browser::Browser, path: &str| refused_as(browser, path, "was begun in another browser").await;
     let browser = app.browser();
     let back = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
     let back = back.strip_prefix(&app.base).expect("ours").to_owned();
@@ -153,7 +154,9 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
     let late = app.browser();
     let back = institution.sign_in(&late.set_out(WITH).await, app.seconds() + 900, &json!({}));
     app.clock.advance(Duration::from_secs(15 * 60));
-    assert_eq!(refused(&late, back.strip_prefix(&app.base).expect("ours")).await, Ok(()), "too late");
+    let back = back.strip_prefix(&app.base).expect("ours");
+    assert_eq!(refused_as(&late, back, "took longer than 15 minutes").await, Ok(()), "too late");
+    assert_eq!(refused_as(&late, back, "has been used already").await, Ok(()), "and then a second time");
 
     // RFC 9207: it names somebody else.
     let mixed = app.browser();
@@ -722,4 +725,74 @@ async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
     // If it does say, that counts.
     let old = json!({ "auth_time": app.seconds() - 600 });
     assert!(browser.through(&institution, again, app.seconds(), &old).await.problem().contains("did not ask you to sign in again"));
+}
+
+#[tokio::test]
+async fn each_tab_comes_back_from_its_institution_to_its_own_page() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.browser();
+    let set_out = async |then: &str| {
+        let back = institution.sign_in(&browser.set_out(&format!("/sign-in/with/test/campus?then={then}")).await, app.seconds(), &json!({}));
+        back.strip_prefix(&app.base).expect("ours").to_owned()
+    };
+    let (first, second, third) = (set_out("/keys").await, set_out("/hosts").await, set_out("/apps").await);
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.get(&second).await.path, "/hosts");
+    let sign_ins = app.recorded("signed_in").await;
+    let page = browser.get(&first).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/keys"), "{}", page.words());
+    assert_eq!(browser.get(&second).await.path, "/hosts", "a reload goes on as well");
+    app.clock.advance(Duration::from_secs(16 * 60));
+    assert_eq!(browser.get(&third).await.path, "/apps", "also when it is late");
+    assert_eq!(app.recorded("signed_in").await, sign_ins, "they were signed in");
+    let unknown = browser.get("/sign-in/back/test/campus?code=x&state=y").await;
+    assert!(unknown.problem().contains("is not known here") && unknown.says("You are signed in as Jane Doe"), "{}", unknown.words());
+}
+
+#[tokio::test]
+async fn a_trip_for_oneself_ends_with_whoever_set_out() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.signed_in().await;
+    let back = institution.sign_in(&browser.set_out("/sign-in/with/test/campus?link=1").await, app.seconds(), &json!({}));
+    app.add_person("test", "eve").await;
+    browser.sign_in("test", "eve", crate::app::PASSWORD).await;
+    let page = browser.get(back.strip_prefix(&app.base).expect("ours")).await;
+    assert!(page.path == "/sign-in" && !page.problem().is_empty(), "{}", page.words());
+    assert_eq!(browser.get("/identities/link").await.status, 404);
+}
+
+#[tokio::test]
+async fn two_identities_are_linked_side_by_side() {
+    let (app, institution) = with_campus("open").await;
+    let browser = app.signed_in().await;
+    let link = async |subject: &str| {
+        browser
+            .through(&institution, "/sign-in/with/test/campus?link=1", app.seconds(), &json!({ "sub": subject, "preferred_username": subject }))
+            .await
+    };
+    let (one, two) = (link("one").await, link("two").await);
+    assert!(one.says("Link one · Campus") && two.says("Link two · Campus"));
+    for (page, name) in [(&one, "one"), (&two, "two")] {
+        let linked = browser.post("/api/identities/link", &[("linking", &page.field("linking"))]).await;
+        assert!(linked.says(&format!("{name} · Campus has been linked")), "{}", linked.words());
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_belongs_to_the_tab_it_was_typed_in() {
+    let (app, institution) = with_campus("invited").await;
+    let operator = app.operator("test").await;
+    for user in ["ann", "bob"] {
+        app.add_person("test", user).await;
+    }
+    let invite =
+        async |user: &str| app.services.invite(&operator, &UserId::parse(user).expect("a user")).await.expect("an answer").expect("a person");
+    let (anns, bobs) = (invite("ann").await, invite("bob").await);
+    let browser = app.browser();
+    let first = browser.post("/sign-in/invitation", &[("tenant", "test"), ("then", "/hosts"), ("invitation", anns.reveal())]).await;
+    browser.post("/sign-in/invitation", &[("tenant", "test"), ("then", "/keys"), ("invitation", bobs.reveal())]).await;
+    let (_, with) = first.text.split_once("href=\"/sign-in/with/test/campus").expect("the way there");
+    let with = format!("/sign-in/with/test/campus{}", with.split('"').next().expect("its end").replace("&amp;", "&"));
+    assert_eq!(browser.through(&institution, &with, app.seconds(), &json!({})).await.path, "/hosts");
+    assert_eq!(app.texts("SELECT user_id FROM identities").await, ["ann"]);
 }

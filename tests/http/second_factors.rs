@@ -34,8 +34,12 @@ impl App {
 
 /// `ann` has set up an app: her browser, her app, her recovery codes.
 async fn with_app(app: &TestApp) -> (Browser, App, Vec<String>) {
-    app.add_person("test", "ann").await;
-    let browser = app.signed_in_as("test", "ann", PASSWORD).await;
+    with_app_of(app, "ann").await
+}
+
+async fn with_app_of(app: &TestApp, user: &str) -> (Browser, App, Vec<String>) {
+    app.add_person("test", user).await;
+    let browser = app.signed_in_as("test", user, PASSWORD).await;
     let ann = App::scan(&browser.get("/identities/app").await);
     let page = browser.post("/api/second-factors/app", &[("code", &ann.code(app))]).await;
     assert_eq!(page.path, "/identities/recovery", "{}", page.words());
@@ -56,6 +60,25 @@ async fn half(browser: &Browser) -> Page {
     page
 }
 
+/// A tab in which somebody is half signed in, on the way to a page.
+async fn half_of(browser: &Browser, user: &str, then: &str) -> Page {
+    let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", user), ("password", PASSWORD), ("then", then)]).await;
+    assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
+    page
+}
+
+/// Types a code into the form of that tab.
+async fn show_in(browser: &Browser, tab: &Page, code: &str) -> Page {
+    let (attempt, then) = (tab.field("attempt"), tab.field("then"));
+    browser.post("/sign-in/second-factor/show", &[("attempt", &*attempt), ("then", &*then), ("code", code)]).await
+}
+
+/// Types a code into the form of a tab that sets an app up.
+async fn set_up_in(browser: &Browser, tab: &Page, code: &str) -> Page {
+    let (ceremony, then) = (tab.field("ceremony"), tab.field("then"));
+    browser.post("/api/second-factors/app", &[("ceremony", &*ceremony), ("then", &*then), ("code", code)]).await
+}
+
 /// Lets a device in that is to have nothing but the name.
 async fn allow(browser: &Browser, consent: &Page) -> Page {
     let form = [("grant", &*consent.field("grant")), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
@@ -74,7 +97,7 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     let page = browser.get("/identities/app").await;
     assert!(page.says("<svg") && page.says("role=\"img\""), "a code to scan");
     let ann = App::scan(&page);
-    assert_eq!(App::scan(&browser.get("/identities/app").await).secret, ann.secret, "what was scanned stays good");
+    assert_eq!(App::scan(&browser.get(&page.address).await).secret, ann.secret, "what was scanned stays good");
     let wrong = browser.post("/api/second-factors/app", &[("code", "000000")]).await;
     assert!(wrong.path == "/identities/app" && wrong.problem().starts_with("That is not what the app should show"), "{}", wrong.words());
     assert_eq!(App::scan(&wrong).secret, ann.secret);
@@ -98,7 +121,7 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     assert!(browser.post("/api/second-factors/app", &[("code", &ann.code(&app))]).await.path == "/identities/app", "nothing is being set up");
     let second = App::scan(&browser.get("/identities/app").await);
     let page = browser.post("/api/second-factors/app", &[("code", &second.code(&app))]).await;
-    assert!(page.problem().starts_with("There is one already"), "{}", page.words());
+    assert!(page.problem().starts_with("There is an authenticator app already"), "{}", page.words());
 }
 
 #[tokio::test]
@@ -463,4 +486,205 @@ async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
     assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'second_factor_removed' AND user_id = 'ann'").await, ["person:testuser1"]);
     let page = admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
     assert!(!page.problem().is_empty(), "they have none any more");
+}
+
+#[tokio::test]
+async fn each_tab_of_a_half_sign_in_ends_where_it_was_going() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let browser = app.browser();
+    let (first, second) = (half_of(&browser, "ann", "/keys").await, half_of(&browser, "ann", "/hosts").await);
+    let wrong = show_in(&browser, &first, "000000").await;
+    assert!(wrong.problem().starts_with("That did not fit") && wrong.field("then") == "/keys", "{}", wrong.words());
+    assert_eq!(show_in(&browser, &second, &ann.code(&app)).await.path, "/hosts");
+    assert_eq!(browser.get(&first.address).await.path, "/keys", "who is signed in goes on");
+    assert_eq!(show_in(&browser, &first, &ann.code(&app)).await.path, "/keys");
+    app.clock.advance(20 * MINUTE);
+    assert_eq!(show_in(&browser, &first, &ann.code(&app)).await.path, "/keys", "also when it is late");
+    assert_eq!(app.recorded("signed_in").await, 2, "once there, once here");
+}
+
+#[tokio::test]
+async fn two_people_are_half_signed_in_in_one_browser() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let (_, bob, _) = with_app_of(&app, "bob").await;
+    let browser = app.browser();
+    let (anns, bobs) = (half_of(&browser, "ann", "/keys").await, half_of(&browser, "bob", "/hosts").await);
+    assert!(anns.says("signed in as ann") && bobs.says("signed in as bob"));
+    assert_eq!(show_in(&browser, &anns, &bob.code(&app)).await.status, 422, "each by their own");
+    assert_eq!(show_in(&browser, &bobs, &bob.code(&app)).await.path, "/hosts");
+    let page = show_in(&browser, &anns, &ann.code(&app)).await;
+    assert_eq!((page.status, page.path.as_str()), (422, "/sign-in"), "{}", page.words());
+    assert!(page.problem().starts_with("That sign-in is not open any more") && page.says("You are signed in as bob"), "{}", page.words());
+    assert_eq!(page.field("then"), "/keys");
+    assert!(browser.get("/").await.says("Hello, bob"));
+}
+
+#[tokio::test]
+async fn a_late_second_factor_leads_back_with_where_one_was_going() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let browser = app.browser();
+    let tab = half_of(&browser, "ann", "/keys?q=a").await;
+    app.clock.advance(15 * MINUTE);
+    let page = show_in(&browser, &tab, &ann.code(&app)).await;
+    assert!(page.path == "/sign-in" && page.problem().starts_with("That took too long"), "{}", page.words());
+    assert_eq!(page.field("then"), "/keys?q=a");
+    // Also where nothing is known of it.
+    for page in [show_in(&app.browser(), &tab, "000000").await, app.browser().get(&tab.address).await] {
+        assert_eq!((page.status, page.path.as_str(), page.field("then").as_str()), (422, "/sign-in", "/keys?q=a"), "{}", page.words());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_second_factor_is_told_its_own_cause() {
+    let app = TestApp::start().await;
+    let (_, _, recovery) = with_app(&app).await;
+    let browser = app.browser();
+    let tab = half_of(&browser, "ann", "/keys").await;
+    assert!(show_in(&browser, &tab, "hello").await.problem().starts_with("That is neither"));
+    assert!(show_in(&browser, &tab, "AAAA-AAAA-AAAA").await.problem().starts_with("That is none of your recovery codes"));
+    let passkey = [("attempt", tab.field("attempt")), ("passkey", "{}".to_owned()), ("ceremony", "tab_unknown".to_owned())];
+    let passkey: Vec<(&str, &str)> = passkey.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let page = browser.post("/sign-in/second-factor/show", &passkey).await;
+    assert!(page.path == "/sign-in/second-factor" && page.problem().starts_with("The question to your passkey"), "{}", page.words());
+    app.sql("DELETE FROM totp").await;
+    app.sql("INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'ann', x'01', '{}', 'blue', 0)")
+        .await;
+    let tab = half_of(&app.browser(), "ann", "/keys").await;
+    assert!(!tab.says("Code of your authenticator app"));
+    assert!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, "123456").await.problem().starts_with("You have no authenticator app"));
+    assert_eq!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, &recovery[0]).await.path, "/keys");
+}
+
+#[tokio::test]
+async fn each_tab_sets_up_the_app_that_it_showed() {
+    let app = TestApp::start().await;
+    app.add_person("test", "ann").await;
+    let browser = app.signed_in_as("test", "ann", PASSWORD).await;
+    let first = browser.get("/identities/app?then=/keys").await;
+    app.clock.advance(MINUTE);
+    browser.sign_in("test", "ann", PASSWORD).await;
+    let second = browser.get("/identities/app?then=/hosts").await;
+    let (firsts, seconds) = (App::scan(&first), App::scan(&second));
+    assert_ne!(firsts.secret, seconds.secret);
+    assert_eq!(App::scan(&browser.get(&first.address).await).secret, firsts.secret, "a reload changes nothing");
+    let wrong = set_up_in(&browser, &first, &seconds.code(&app)).await;
+    assert!(wrong.problem().starts_with("That is not what the app should show"), "{}", wrong.words());
+    assert_eq!(App::scan(&wrong).secret, firsts.secret);
+    let page = set_up_in(&browser, &first, &firsts.code(&app)).await;
+    assert!(page.path == "/identities/recovery" && page.says("href=\"/keys\""), "{}", page.words());
+    let page = set_up_in(&browser, &second, &seconds.code(&app)).await;
+    assert!(page.problem().starts_with("There is an authenticator app already"), "{}", page.words());
+}
+
+#[tokio::test]
+async fn an_app_that_took_too_long_is_told_so_and_begun_anew() {
+    let app = TestApp::start().await;
+    app.add_person("test", "ann").await;
+    let browser = app.signed_in_as("test", "ann", PASSWORD).await;
+    app.clock.advance(10 * MINUTE);
+    let tab = browser.get("/identities/app?then=/keys").await;
+    let ann = App::scan(&tab);
+    app.clock.advance(10 * MINUTE);
+    assert_eq!(App::scan(&browser.get(&tab.address).await).secret, ann.secret, "begun in time, finished in time");
+    app.clock.advance(5 * MINUTE);
+    browser.sign_in("test", "ann", PASSWORD).await;
+    for page in [set_up_in(&browser, &tab, &ann.code(&app)).await, browser.get(&tab.address).await] {
+        assert!(page.path == "/identities/app" && page.problem().contains("that time is over"), "{}", page.words());
+        assert!(App::scan(&page).secret != ann.secret && page.field("then") == "/keys");
+    }
+}
+
+#[tokio::test]
+async fn tabs_opened_at_once_lose_nothing_of_each_other() {
+    let app = TestApp::start().await;
+    let (browser, ann, _) = with_app(&app).await;
+    let halves = app.browser();
+    halves.enter("BB").await;
+    let open = async |then: &'static str| half_of(&halves, "ann", then).await;
+    let tabs = tokio::join!(open("/keys"), open("/hosts"), open("/apps"), open("/sessions"), open("/activity"));
+    for (tab, then) in [(&tabs.0, "/keys"), (&tabs.1, "/hosts"), (&tabs.2, "/apps"), (&tabs.3, "/sessions"), (&tabs.4, "/activity")] {
+        assert_eq!(halves.get(&tab.address).await.field("then"), then);
+    }
+    assert_eq!(show_in(&halves, &tabs.2, &ann.code(&app)).await.path, "/apps");
+    assert_eq!(browser.get("/identities").await.status, 200);
+}
+
+#[tokio::test]
+async fn recovery_codes_are_a_file_for_a_quarter_of_an_hour() {
+    let app = TestApp::start().await;
+    let (browser, ann, _) = with_app(&app).await;
+    let page = browser.post("/api/second-factors/recovery", &[]).await;
+    let codes = codes(&page);
+    let (_, link) = page.text.split_once("href=\"/identities/recovery.txt").expect("a link to the file");
+    let file = format!("/identities/recovery.txt{}", link.split('"').next().expect("its end"));
+    let get = async |browser: &Browser| browser.request(reqwest::Method::GET, &file).send().await.expect("an answer");
+    let answer = get(&browser).await;
+    let header = |name: &str| answer.headers()[name].to_str().expect("ASCII").to_owned();
+    assert_eq!((header("content-type"), header("cache-control")), ("text/plain; charset=utf-8".into(), "no-store".into()));
+    assert!(header("content-disposition").starts_with("attachment; filename="));
+    let text = answer.text().await.expect("a text");
+    assert!(codes.iter().all(|code| text.contains(code)) && text.contains(&app.base) && text.contains("ann"), "{text}");
+    assert!(browser.get(&page.address).await.says(&codes[0]), "a reload shows them again");
+
+    let other = app.browser();
+    let tab = half_of(&other, "ann", "/keys").await;
+    show_in(&other, &tab, &ann.code(&app)).await;
+    assert_eq!(get(&other).await.status(), 303, "not in another session");
+    assert_eq!(get(&app.browser()).await.headers()["location"], "/sign-in");
+    app.clock.advance(15 * MINUTE);
+    assert_eq!(get(&browser).await.headers()["location"], "/identities/recovery");
+    assert!(!browser.get(&page.address).await.says(&codes[0]));
+}
+
+#[tokio::test]
+async fn a_passkey_is_renamed_by_its_owner() {
+    let app = TestApp::start().await;
+    let (browser, _, _) = with_app(&app).await;
+    app.sql("INSERT INTO passkeys VALUES (7, 'test', 'ann', x'01', '{}', 'blue', 0, NULL, NULL)").await;
+    assert!(browser.get("/identities").await.says("/identities/rename?factor=7"));
+    let form = browser.get("/identities/rename?factor=7").await;
+    assert_eq!((form.field("name").as_str(), form.field("factor").as_str()), ("blue", "7"));
+    let rename = async |factor: &str, name: &str| browser.post("/api/second-factors/rename", &[("factor", factor), ("name", name)]).await;
+    let page = rename("7", " green key ").await;
+    assert!(page.path == "/identities" && page.says("It has a new name") && page.says("green key"), "{}", page.words());
+    for name in ["", "  ", "a\u{202e}b", &"x".repeat(200)] {
+        let page = rename("7", name).await;
+        assert!(page.path == "/identities/rename" && page.problem().starts_with("That name cannot be used"), "{name:?}: {}", page.words());
+    }
+    for nothing in ["8", "app", ""] {
+        assert!(rename(nothing, "x").await.problem().starts_with("That is not there any more"), "{nothing}");
+    }
+    assert_eq!(app.texts("SELECT name FROM passkeys").await, ["green key"]);
+    assert_eq!(app.recorded("second_factor_renamed").await, 1);
+    app.add_person("test", "bob").await;
+    let bob = app.signed_in_as("test", "bob", PASSWORD).await;
+    assert_eq!(bob.get("/identities/rename?factor=7").await.status, 404);
+    assert!(!bob.post("/api/second-factors/rename", &[("factor", "7"), ("name", "mine")]).await.problem().is_empty());
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_a_second_factor() {
+    const NEW: &str = "violet tractor seldom winter";
+    let app = TestApp::start().await;
+    let (browser, ann, _) = with_app(&app).await;
+    let other = app.browser();
+    let tab = half_of(&other, "ann", "/keys").await;
+    app.clock.advance(14 * MINUTE);
+    assert!(!browser.get("/identities/password").await.says("name=\"current\""), "one was shown just now");
+    app.clock.advance(MINUTE);
+    assert_eq!(browser.get("/identities/password").await.path, "/sign-in/second-factor");
+    let form = [("new", NEW), ("repeated", NEW), ("current", PASSWORD)];
+    assert_eq!(browser.post("/api/password/change", &form).await.path, "/sign-in/second-factor", "the password alone is not enough");
+    let late = half_of(&other, "ann", "/keys").await;
+    let again = [("again", "1"), ("then", "/identities/password"), ("code", &ann.code(&app))];
+    assert_eq!(browser.post("/sign-in/second-factor/show", &again).await.path, "/identities/password");
+    assert!(browser.post("/api/password/change", &[("new", NEW), ("repeated", NEW)]).await.says("Your password has been changed"));
+    app.clock.advance(STEP);
+    for half in [&tab, &late] {
+        assert_eq!(show_in(&other, half, &ann.code(&app)).await.path, "/sign-in", "half sign-ins end as well");
+    }
+    assert_eq!(other.get("/keys").await.path, "/sign-in");
 }

@@ -278,7 +278,8 @@ async fn sign_in_leads_nowhere_but_to_pages_of_this_portal() {
             .send()
             .await
             .expect("an answer");
-        assert_eq!((answer.status().as_u16(), answer.headers()["location"].as_bytes()), (303, &b"/"[..]));
+        let location = answer.headers()["location"].to_str().expect("ASCII").to_owned();
+        assert_eq!((answer.status().as_u16(), location.split('?').next()), (303, Some("/")), "{location}");
     }
     let answer = app.http.get(app.url("/hosts")).header("host", "evil.example").send().await.expect("an answer");
     assert_eq!(answer.headers()["location"].as_bytes(), b"/sign-in?then=/hosts");
@@ -305,4 +306,55 @@ async fn every_try_to_sign_in_is_recorded_for_the_person_it_happened_to() {
     let records =
         app.texts("SELECT concat_ws(' ', tenant_id, user_id, kind, from_address) FROM activity WHERE user_id IS NOT NULL ORDER BY id").await;
     assert_eq!(records, ["test testuser1 sign_in_failed 127.0.0.1", "test testuser1 signed_in 127.0.0.1"]);
+}
+
+/// A browser that keeps no cookies, after its redirects.
+async fn without_cookies(app: &TestApp, request: reqwest::RequestBuilder) -> (u16, String) {
+    let mut answer = request.header("accept", "text/html").send().await.expect("an answer");
+    for _ in 0..5 {
+        let Some(location) = answer.headers().get("location") else { break };
+        let location = location.to_str().expect("ASCII").to_owned();
+        answer = app.http.get(app.url(&location)).header("accept", "text/html").send().await.expect("an answer");
+    }
+    (answer.status().as_u16(), answer.text().await.expect("a page"))
+}
+
+#[tokio::test]
+async fn a_browser_without_cookies_is_told_that_they_are_needed() {
+    const NEEDED: &str = "Your browser keeps no cookies of this site";
+    let app = TestApp::start().await;
+    let post = |path: &str, form: &[(&str, &str)]| app.http.post(app.url(path)).header("sec-fetch-site", "same-origin").form(form);
+    let credentials =
+        |password: &'static str, then: &'static str| [("tenant", "test"), ("user_name", "testuser1"), ("password", password), ("then", then)];
+    let requests = [
+        post("/sign-in/password", &credentials("wrong", "/keys")),
+        post("/sign-in/password", &credentials(PASSWORD, "/")),
+        post("/sign-in/password", &credentials(PASSWORD, "/keys")),
+        post("/sign-in/password", &credentials(PASSWORD, "/device")),
+        post("/sign-in/invitation", &[("tenant", "test"), ("invitation", "x")]),
+        post("/api/device/enter", &[("user_code", "BB")]),
+        post("/api/device/report", &[("user_code", "BB")]),
+        app.http.get(app.url("/sign-in/back/test/campus?state=x&code=y")),
+    ];
+    for request in requests {
+        let (status, text) = without_cookies(&app, request).await;
+        assert!(status == 422 && text.contains(NEEDED), "{status} {text}");
+    }
+    // Nobody else is told so: neither at a first visit, nor with cookies, nor at an address that was kept.
+    for path in ["/", "/sign-in", "/device", "/keys", "/sign-in?then=/keys&cookies=1795175000", "/?cookies=x", "/sign-in?cookies=9999999999"] {
+        let page = app.browser().get(path).await;
+        assert!(page.status == 200 && !page.says(NEEDED), "{path}: {}", page.words());
+    }
+    let browser = app.browser();
+    let page = browser.post("/sign-in/password", &credentials("wrong", "/keys")).await;
+    assert_eq!((page.problem().as_str(), page.address.as_str()), (WRONG, "/sign-in?then=/keys"));
+    assert_eq!(browser.post("/sign-in/password", &credentials(PASSWORD, "/keys")).await.address, "/keys");
+}
+
+#[tokio::test]
+async fn the_sign_in_page_says_who_is_signed_in_already() {
+    let app = TestApp::start().await;
+    let page = app.signed_in().await.get("/sign-in?then=/keys&gone=1").await;
+    assert!(page.problem().starts_with("That sign-in is not open any more"), "{}", page.words());
+    assert!(page.says("You are signed in as Test User") && page.says("href=\"/keys\""), "{}", page.words());
 }

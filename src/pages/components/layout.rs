@@ -5,7 +5,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
-use super::PostForm;
+use super::{PostForm, Problem};
 use crate::domain::paths::{self, Onward};
 use crate::islands::{ConfirmDialog, Copying, LocalTimes};
 use crate::server::context::{self, SignedIn, Theme, words};
@@ -38,6 +38,10 @@ pub fn Frame(
     children: Children,
 ) -> AnyView {
     let w = words();
+    let no_cookies = context::keeps_no_cookies();
+    if no_cookies {
+        context::set_status(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
+    }
     let back = if query.is_empty() { here.clone() } else { format!("{here}?{}", query.trim_start_matches('?')) };
     view! {
         <a class="skip" href="#main">{w.skip_to_content()}</a>
@@ -50,6 +54,7 @@ pub fn Frame(
             {context::visitor().map(|person| view! { <Personal person here/> })}
         </header>
         <main id="main" tabindex="-1">
+            {no_cookies.then(|| view! { <div class="page"><Problem sentence=w.cookies_needed()/></div> })}
             {children()}
         </main>
         <Footer back/>

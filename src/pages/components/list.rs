@@ -25,6 +25,9 @@ pub fn List(
     #[prop(optional)] filters: Vec<Choice>,
     #[prop(optional)] spans: Vec<Choice>,
     #[prop(optional)] orders: Vec<Choice>,
+    /// What is said when a search finds nothing, where it can be said why.
+    #[prop(optional)]
+    nothing: Option<String>,
     /// How many rows are shown.
     shown: usize,
     next: Option<Mark>,
@@ -36,7 +39,7 @@ pub fn List(
     let beginning = query.mark().is_some().then(|| query.address(path, None));
     let more = next.map(|next| query.address(path, Some(&next)));
     let summary = match (empty, narrowed) {
-        (true, true) => w.list_nothing_found(),
+        (true, true) => nothing.unwrap_or_else(|| w.list_nothing_found()),
         (true, false) => String::new(),
         (false, _) if more.is_some() || beginning.is_some() => w.list_shown_of_more(i64::try_from(shown).unwrap_or(i64::MAX)),
         (false, _) => w.list_shown(i64::try_from(shown).unwrap_or(i64::MAX)),

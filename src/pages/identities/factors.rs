@@ -13,8 +13,8 @@ use crate::domain::paths::{self, Onward};
 use crate::domain::second_factor::{Factor, NamedPasskey, SecondFactors, Used};
 use crate::islands::PasskeyButton;
 use crate::server::context::second_factors::{AppSetUp, PasskeyAsked};
-use crate::server::context::{self, Fault, FreshlySignedIn, Notice, SettingUp, words};
-use crate::server_fns::second_factors::{AddApp, AddPasskey, RemoveFactor, RenewRecoveryCodes};
+use crate::server::context::{self, Ceremony, Fault, FreshlySignedIn, Notice, Place, SettingUp, words};
+use crate::server_fns::second_factors::{AddApp, AddPasskey, RemoveFactor, RenamePasskey, RenewRecoveryCodes};
 
 /// On the page with all ways to sign in.
 #[component]
@@ -29,9 +29,9 @@ pub fn Factors(factors: SecondFactors) -> impl IntoView {
             <p class="hint">{if none { w.factors_none() } else { w.factors_lead() }}</p>
             {(!none).then(|| view! {
                 <ul class="rows">
-                    {app.map(|used| view! { <Row name=w.factors_app() used remove="app".to_owned()/> })}
+                    {app.map(|used| view! { <Row name=w.factors_app() used factor="app".to_owned()/> })}
                     {factors.passkeys.into_iter().map(|key| view! {
-                        <Row name=name_of(&key) used=key.used remove=key.number.to_string()/>
+                        <Row name=name_of(&key) used=key.used factor=key.number.to_string() named=true/>
                     }).collect_view()}
                     <li class="row-card">
                         <div class="what">
@@ -52,8 +52,17 @@ fn name_of(key: &NamedPasskey) -> String {
 }
 
 #[component]
-fn Row(name: String, used: Used, remove: String) -> impl IntoView {
+fn Row(
+    name: String,
+    used: Used,
+    factor: String,
+    /// It has a name of its own.
+    #[prop(optional)]
+    named: bool,
+) -> impl IntoView {
     let w = words();
+    let at = |path: &str| paths::page_about(path, "factor", &factor, &Onward::default());
+    let (rename, remove) = (at(paths::IDENTITIES_RENAME), at(paths::IDENTITIES_REMOVE));
     view! {
         <li class="row-card">
             <div class="what">
@@ -66,9 +75,10 @@ fn Row(name: String, used: Used, remove: String) -> impl IntoView {
                     </div>
                 </dl>
             </div>
-            <a class="button danger" href=format!("{}?factor={remove}", paths::IDENTITIES_REMOVE) data-confirm="" aria-label=w.factors_remove_this(name)>
-                {w.factors_remove()}
-            </a>
+            <div class="actions">
+                {named.then(|| view! { <a class="button" href=rename aria-label=w.factors_rename_this(name.as_str())>{w.factors_rename()}</a> })}
+                <a class="button danger" href=remove data-confirm="" aria-label=w.factors_remove_this(name.as_str())>{w.factors_remove()}</a>
+            </div>
         </li>
     }
 }
@@ -105,6 +115,8 @@ pub fn SecondFactorWanted() -> impl IntoView {
 /// What a page that sets one up shows.
 struct Shown<T> {
     what: T,
+    /// The id of what this tab sets up.
+    id: String,
     said: Option<Notice>,
 }
 
@@ -112,10 +124,11 @@ struct Shown<T> {
 #[component]
 pub fn SetUpApp() -> impl IntoView {
     let then = onward();
+    let id = use_query_map().with_untracked(|query| query.get("ceremony").unwrap_or_default());
     Suspend::new(async move {
         let w = words();
-        match app_set_up(&then).await {
-            Ok(Some(Shown { what: AppSetUp { secret, address }, said })) => EitherOf3::A(view! {
+        match app_set_up(&id, &then).await {
+            Ok(Some(Shown { what: AppSetUp { secret, address }, id, said })) => EitherOf3::A(view! {
                 <Page title=w.factors_app_title()>
                     <Said notice=said/>
                     <ol class="steps">
@@ -128,6 +141,7 @@ pub fn SetUpApp() -> impl IntoView {
                         </li>
                         <li>
                             <PostForm action=AddApp::url()>
+                                <input type="hidden" name="ceremony" value=id/>
                                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                                 <label for="code">{w.factors_app_code()}</label>
                                 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
@@ -140,27 +154,48 @@ pub fn SetUpApp() -> impl IntoView {
                     </ol>
                 </Page>
             }),
-            // On their way to show that it is them.
+            // On their way to show that it is them, or to the page of what has been begun.
             Ok(None) => EitherOf3::B(()),
             Err(_) => EitherOf3::C(view! { <Sorry/> }),
         }
     })
 }
 
-async fn app_set_up(then: &Onward) -> Result<Option<Shown<AppSetUp>>, ServerFnError> {
-    let Some(person) = fresh_at(paths::IDENTITIES_APP, then)? else { return Ok(None) };
-    let (services, session) = (context::services()?, context::caller()?.session);
-    let secret = match session.setting_up(services.now()).await.map_err(context::fault)? {
-        // A reload, or a code that was wrong, does not make what has been scanned useless.
-        Some(SettingUp::App(secret)) => secret,
-        _ => {
-            let secret = services.new_app_secret().reveal().to_owned();
-            session.set_setting_up(&SettingUp::App(secret.clone()), services.now()).await.map_err(context::fault)?;
-            secret
+/// What is begun has an address of its own, so that neither a reload nor another tab makes useless what has been scanned.
+async fn app_set_up(id: &str, then: &Onward) -> Result<Option<Shown<AppSetUp>>, ServerFnError> {
+    let (services, session, person) = (context::services()?, context::caller()?.session, context::signed_in()?);
+    let now = services.now();
+    let begun = match id {
+        "" => None,
+        id => session.ceremony(SettingUp::App, id, now).await.map_err(context::fault)?,
+    };
+    if let Some(Ceremony { id, since, state }) = begun
+        && services.fresh_when_begun(&person, since).is_ok()
+    {
+        let what = services.app_set_up(&person, &state).map_err(context::fault)?;
+        let said = match context::said_about(&id).await {
+            Some(notice) => Some(notice),
+            None => context::said().await,
+        };
+        return Ok(Some(Shown { what, id, said }));
+    }
+    if fresh_at(paths::IDENTITIES_APP, then)?.is_none() {
+        return Ok(None);
+    }
+    let newest = session.newest_ceremony(SettingUp::App, now).await.map_err(context::fault)?.filter(|_| id.is_empty());
+    let here = match newest {
+        Some(newest) => newest.id,
+        None => {
+            let new = services.new_tab_id();
+            session.add_ceremony(SettingUp::App, &new, services.new_app_secret().reveal(), now).await.map_err(context::fault)?;
+            new
         }
     };
-    let what = services.app_set_up(&person, &secret).map_err(context::fault)?;
-    Ok(Some(Shown { what, said: context::said().await }))
+    if !id.is_empty() {
+        context::say_refused_about(&here, words().factors_app_ended()).await?;
+    }
+    context::go_to(&paths::page_about(paths::IDENTITIES_APP, "ceremony", &here, then));
+    Ok(None)
 }
 
 fn fresh_at(path: &str, then: &Onward) -> Result<Option<FreshlySignedIn>, ServerFnError> {
@@ -181,11 +216,12 @@ pub fn SetUpPasskey() -> impl IntoView {
     Suspend::new(async move {
         let w = words();
         match passkey_set_up(&then).await {
-            Ok(Some(Shown { what: Some(PasskeyAsked { options, .. }), said })) => EitherOf3::A(view! {
+            Ok(Some(Shown { what: Some(PasskeyAsked { options, .. }), id, said })) => EitherOf3::A(view! {
                 <Page title=w.factors_passkey_title()>
                     <p class="lead">{w.factors_passkey_lead()}</p>
                     <Said notice=said/>
                     <PostForm action=AddPasskey::url() main=true>
+                        <input type="hidden" name="ceremony" value=id/>
                         <input type="hidden" name="then" value=then.as_str().to_owned()/>
                         <label for="name">{w.factors_passkey_name()}</label>
                         <input id="name" name="name" type="text" maxlength="100" autocomplete="off" aria-describedby="name-hint"/>
@@ -195,6 +231,7 @@ pub fn SetUpPasskey() -> impl IntoView {
                             make=true
                             label=w.factors_passkey_make()
                             failed=w.factors_passkey_failed()
+                            exists=w.factors_passkey_exists()
                             missing=w.factors_passkey_missing()
                         />
                     </PostForm>
@@ -213,29 +250,38 @@ async fn passkey_set_up(then: &Onward) -> Result<Option<Shown<Option<PasskeyAske
     let Some(person) = fresh_at(paths::IDENTITIES_PASSKEY, then)? else { return Ok(None) };
     let services = context::services()?;
     let asked = services.ask_for_new_passkey(&person).await.map_err(context::fault)?;
+    let id = services.new_tab_id();
     if let Some(asked) = &asked {
         let session = context::caller()?.session;
-        session.set_setting_up(&SettingUp::Passkey(asked.state.clone()), services.now()).await.map_err(context::fault)?;
+        session.add_ceremony(SettingUp::Passkey, &id, &asked.state, services.now()).await.map_err(context::fault)?;
     }
-    Ok(Some(Shown { what: asked, said: context::said().await }))
+    Ok(Some(Shown { what: asked, id, said: context::said().await }))
 }
 
-/// `/identities/recovery`: recovery codes, shown once.
+/// `/identities/recovery`: recovery codes, as long as this session can show them.
 #[component]
 pub fn RecoveryCodes() -> impl IntoView {
     let then = onward().or(paths::IDENTITIES);
+    let id = use_query_map().with_untracked(|query| query.get("codes").unwrap_or_default());
     Suspend::new(async move {
         let w = words();
-        match context::said().await.and_then(|said| said.secret.clone().map(|codes| (said, codes))) {
-            Some((said, codes)) => Either::Left(view! {
+        match recovery_codes(&id).await {
+            Ok(Some((codes, said))) => EitherOf3::A(view! {
                 <Page title=w.factors_recovery_title()>
-                    <p class="notice" role="status">{said.sentence}</p>
+                    {said.map(|said| view! { <p class="notice" role="status">{said.sentence}</p> })}
                     <p class="lead">{w.factors_recovery_lead()}</p>
                     <div class="card once codes"><Copyable text=codes block=true/></div>
-                    <p><a class="button main" href=then.as_str().to_owned()>{w.factors_recovery_kept()}</a></p>
+                    <p class="only-print">{context::visitor().map(|person| w.person_at(person.user_id().as_str(), person.tenant_name()))}</p>
+                    <p class="hint">{w.factors_recovery_shown()}</p>
+                    <p class="actions">
+                        <a class="button" href=format!("{}?codes={}", paths::IDENTITIES_RECOVERY_FILE, paths::encoded(&id)) download="" rel="external">
+                            {w.factors_recovery_download()}
+                        </a>
+                        <a class="button main" href=then.as_str().to_owned()>{w.factors_recovery_kept()}</a>
+                    </p>
                 </Page>
             }),
-            None => Either::Right(view! {
+            Ok(None) => EitherOf3::B(view! {
                 <Page title=w.factors_recovery_title()>
                     <p class="lead">{w.factors_recovery_once()}</p>
                     <p class="actions">
@@ -244,8 +290,16 @@ pub fn RecoveryCodes() -> impl IntoView {
                     </p>
                 </Page>
             }),
+            Err(_) => EitherOf3::C(view! { <Sorry/> }),
         }
     })
+}
+
+async fn recovery_codes(id: &str) -> Result<Option<(String, Option<Notice>)>, ServerFnError> {
+    let (services, session) = (context::services()?, context::caller()?.session);
+    let Some((codes, _)) = session.recovery_codes(id, services.now()).await.map_err(context::fault)? else { return Ok(None) };
+    let said = session.take_notice_about(Place::Said, id).await.map_err(context::fault)?;
+    Ok(Some((codes.reveal().to_owned(), said)))
 }
 
 /// `/identities/recovery/new`.
@@ -257,6 +311,47 @@ pub fn NewRecoveryCodes() -> impl IntoView {
             <p class="warning">{w.factors_recovery_consequence()}</p>
         </Confirm>
     }
+}
+
+/// `/identities/rename`: another name for a passkey.
+#[component]
+pub fn RenameAPasskey() -> impl IntoView {
+    let wanted = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
+    Suspend::new(async move {
+        let w = words();
+        let said = context::said().await;
+        match passkey_named(&wanted).await {
+            Ok(Some(name)) => EitherOf3::A(view! {
+                <Page title=w.factors_rename_title()>
+                    <Said notice=said/>
+                    <PostForm action=RenamePasskey::url()>
+                        <input type="hidden" name="factor" value=wanted/>
+                        <label for="name">{w.factors_passkey_name()}</label>
+                        <input id="name" name="name" type="text" value=name maxlength="100" autocomplete="off" required aria-describedby="name-hint"/>
+                        <p class="hint" id="name-hint">{w.factors_passkey_name_hint()}</p>
+                        <p class="actions">
+                            <button class="main">{w.factors_rename()}</button>
+                            <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>
+                        </p>
+                    </PostForm>
+                </Page>
+            }),
+            Ok(None) => EitherOf3::B(view! { <Gone back=paths::IDENTITIES/> }),
+            Err(fault) => {
+                context::fault(fault);
+                EitherOf3::C(view! { <Sorry/> })
+            }
+        }
+    })
+}
+
+/// A passkey's own name, which may be empty.
+async fn passkey_named(wanted: &str) -> Result<Option<String>, Fault> {
+    let (Ok(services), Some(person), Some(Factor::Passkey(number))) = (context::services(), context::visitor(), Factor::parse(wanted)) else {
+        return Ok(None);
+    };
+    let passkeys = services.list_second_factors(&person).await?.passkeys;
+    Ok(passkeys.into_iter().find(|key| key.number == number).map(|key| key.name))
 }
 
 /// `/identities/remove`: whether a second factor is taken away.

@@ -64,7 +64,15 @@ fn is_of_administrators(path: &str) -> bool {
 }
 
 fn is_public(path: &str) -> bool {
-    let signing = [paths::SIGN_IN_PASSWORD, paths::SIGN_IN_INVITATION, paths::SHOW_SECOND_FACTOR, paths::SIGN_OUT, paths::SIGN_OUT_THERE];
+    let signing = [
+        paths::SIGN_IN_PASSWORD,
+        paths::SIGN_IN_INVITATION,
+        paths::SHOW_SECOND_FACTOR,
+        paths::SIGN_OUT,
+        paths::SIGN_OUT_THERE,
+        // Leads on to a page that is not public.
+        paths::CHANGE_PASSWORD,
+    ];
     let through_an_institution = path.starts_with(paths::SIGN_IN_WITH_ALL) || path.starts_with(paths::SIGN_IN_BACK_ALL);
     through_an_institution || paths::PUBLIC_PAGES.contains(&path) || paths::PUBLIC_ACTIONS.contains(&path) || signing.contains(&path)
 }

@@ -36,6 +36,11 @@ impl Services {
         signed_in_at.map_or(now + VISITOR_LIMIT, |at| (now + IDLE_LIMIT).min(at + ABSOLUTE_LIMIT))
     }
 
+    /// A name for what one tab does, for its address and forms.
+    pub fn new_tab_id(&self) -> String {
+        self.new_id("tab")
+    }
+
     /// What people know a new session by. It claims user codes under this name, which is taken from the sealed session only: no request
     /// can name another one.
     pub fn new_session(&self) -> Result<SessionId, Fault> {
@@ -69,6 +74,14 @@ impl Services {
     /// [`FRESH`]: crate::domain::step_up::FRESH
     pub fn fresh(&self, person: &SignedIn) -> Result<FreshlySignedIn, Missing> {
         self.fresh_if(person, false)
+    }
+
+    /// The person, if they had shown by then that it was them, when they began what they finish now.
+    pub fn fresh_when_begun(&self, person: &SignedIn, begun: Timestamp) -> Result<FreshlySignedIn, Missing> {
+        match missing(person.shown, person.has_second_factor, false, begun) {
+            None => Ok(FreshlySignedIn(person.clone())),
+            Some(missing) => Err(missing),
+        }
     }
 
     /// The person, before they let a device in, for which the tenant may demand a second factor of everybody.
@@ -162,6 +175,26 @@ impl Services {
     pub async fn save_session(&self, session: StoredSession) -> Result<(), Fault> {
         self.change(move |db| async move { browser_sessions::update(db, &session).await }.boxed()).await?;
         Ok(())
+    }
+
+    /// The same by somebody who has not seen all of what is stored by now: `merge` makes of that what is to be stored.
+    pub async fn merge_session(
+        &self,
+        id_hash: Vec<u8>,
+        merge: impl FnOnce(&[u8]) -> Result<StoredSession, Fault> + Send + 'static,
+    ) -> Result<(), Fault> {
+        let now = self.now();
+        let merged = self.change(move |db| {
+            async move {
+                let Some(stored) = browser_sessions::find(&mut *db, &id_hash, now).await? else { return Ok(Ok(())) };
+                match merge(&stored.sealed) {
+                    Ok(session) => browser_sessions::update(db, &session).await.map(|_| Ok(())),
+                    Err(fault) => Ok(Err(fault)),
+                }
+            }
+            .boxed()
+        });
+        merged.await?
     }
 
     /// For the session store: the end.

@@ -59,6 +59,18 @@ pub struct Trip {
 }
 
 impl Trip {
+    /// Whether it is this person's, or of somebody of whom it is not known yet who they are.
+    pub fn may_be_of(&self, tenant_id: &TenantId, user_id: &UserId) -> bool {
+        match &self.purpose {
+            Purpose::SignIn => true,
+            Purpose::Again(whose) | Purpose::Link(whose) | Purpose::Hosts(whose) => (&self.tenant_id, whose) == (tenant_id, user_id),
+        }
+    }
+
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        now.since(self.since) >= LONGEST_TRIP
+    }
+
     fn secrets(&self) -> TripSecrets<'_> {
         TripSecrets { state: &self.state, nonce: &self.nonce, verifier: &self.verifier }
     }
@@ -95,8 +107,11 @@ pub enum NotUnlinked {
 pub enum ArrivalRefused {
     /// There is no such provider, or not any more.
     NoProvider,
-    /// The trip is unknown here, or took too long.
+    /// The trip is unknown in this browser.
     NoTrip,
+    /// They have been back from it.
+    Used,
+    TooLate,
     /// They pressed "cancel" there.
     Cancelled,
     /// The provider says it cannot (RFC 6749 §4.1.2.1).
@@ -124,7 +139,7 @@ impl ArrivalRefused {
             Self::Cancelled | Self::ProviderSays(_) | Self::Trouble(_) | Self::NoList(_) | Self::NotInvited { .. } | Self::SomebodyElse { .. } => {
                 true
             }
-            Self::NoProvider | Self::NoTrip | Self::InvitationSpent | Self::Disabled => false,
+            Self::NoProvider | Self::NoTrip | Self::Used | Self::TooLate | Self::InvitationSpent | Self::Disabled => false,
         }
     }
 }
@@ -207,8 +222,8 @@ impl Services {
         invitation: Option<&str>,
         from: Option<IpAddr>,
     ) -> Result<Arrived, Error<ArrivalRefused>> {
-        if self.now().since(trip.since) >= LONGEST_TRIP {
-            return Err(Error::Refused(ArrivalRefused::NoTrip));
+        if trip.is_late(self.now()) {
+            return Err(Error::Refused(ArrivalRefused::TooLate));
         }
         let (stored, _) = self.enabled_provider(&trip.tenant_id, &trip.provider).await?;
         let secret = self.client_secret(&stored)?;

@@ -16,6 +16,11 @@ impl Services {
         Ok(pubkeys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), wanted, self.now()).await?)
     }
 
+    /// Whether the record says that a key with this fingerprint was a person's. What is not in their list then has been revoked.
+    pub async fn was_my_key(&self, person: &SignedIn, fingerprint: &str) -> Result<bool, Fault> {
+        Ok(activity::mentions_key(self.storage().reader(), person.tenant_id(), person.user_id(), fingerprint).await?)
+    }
+
     /// Those of a person's keys that have these numbers; what is somebody else's is left out.
     pub async fn find_my_keys(&self, person: &SignedIn, numbers: &[i64]) -> Result<Vec<Pubkey>, Fault> {
         Ok(pubkeys::find_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), numbers).await?)

@@ -1,5 +1,7 @@
 //! People: signing in with a local password, and making accounts for tenants that have no institution to do so.
 
+mod own_password;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 use tokio::sync::SemaphorePermit;
+use unicode_normalization::UnicodeNormalization;
 
 use super::entropy::Secret;
 use super::storage::{self, Connection, activity, people, second_factors};
@@ -18,6 +21,7 @@ use crate::domain::ids::{TenantId, UserId};
 use crate::domain::provider::Through;
 use crate::domain::step_up::Shown;
 use crate::domain::time::{Timestamp, wait_in_words};
+pub use own_password::{FEWEST_CHARACTERS, NewPasswordRefused, PasswordProof, PasswordRefused};
 
 /// Longer ones only serve to keep the server busy.
 const LONGEST_PASSWORD: usize = 1_024;
@@ -125,7 +129,7 @@ impl Services {
         if password.reveal().len() > LONGEST_PASSWORD {
             return Ok(false);
         }
-        let password = Secret::given(password.reveal());
+        let password = normalized(password);
         let known = hash.is_some();
         let matched = self
             .on_password_thread(move || {
@@ -140,7 +144,7 @@ impl Services {
     pub(super) async fn password_hash(&self, password: &Secret) -> Result<String, Fault> {
         let mut salt = [0_u8; 16];
         self.entropy().fill(&mut salt);
-        let password = Secret::given(password.reveal());
+        let password = normalized(password);
         let _slot = self.password_slot().await?;
         self.on_password_thread(move || {
             let unusable = |error: argon2::password_hash::Error| Fault::new(UnusableHash(error.to_string()));
@@ -157,6 +161,11 @@ impl Services {
     async fn on_password_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
         tokio::task::spawn_blocking(work).await.map_err(Fault::new)?
     }
+}
+
+/// The same password, whichever way a keyboard writes its letters (NIST SP 800-63B-4 §3.1.1.2).
+fn normalized(password: &Secret) -> Secret {
+    Secret::given(password.reveal().nfkc().collect::<String>())
 }
 
 /// One try to sign in.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
-use super::browser_sessions::still_signed_in;
+use super::browser_sessions::{StoredSession, still_signed_in};
 use super::entropy::Secret;
 use super::people::Identity;
 use super::proofs::{FreshlySignedIn, SignedIn, TenantAdmin, Visit};
@@ -23,6 +23,7 @@ use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::provider::Through;
+use crate::domain::readable;
 use crate::domain::second_factor::{Factor, MOST_PASSKEYS, RECOVERY_CODES, SecondFactors, TypedCode, recovery_code};
 use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
@@ -36,12 +37,25 @@ pub const LONGEST_SHOWING: Duration = Duration::from_secs(15 * 60);
 /// sealed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HalfSignedIn {
+    /// Among the sessions it has a row of its own, which opens nothing: what ends all of a person's sessions ends this too.
+    pub id: SessionId,
     pub tenant_id: TenantId,
     pub user_id: UserId,
     shown: Shown,
     #[serde(default)]
     pub through: Option<Through>,
-    since: Timestamp,
+    pub since: Timestamp,
+}
+
+impl HalfSignedIn {
+    pub fn is_of(&self, tenant_id: &TenantId, user_id: &UserId) -> bool {
+        (&self.tenant_id, &self.user_id) == (tenant_id, user_id)
+    }
+
+    /// Whether it has taken too long.
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        now.since(self.since) >= LONGEST_SHOWING
+    }
 }
 
 /// What somebody shows.
@@ -55,12 +69,38 @@ pub enum Proof<'a> {
 /// Why what somebody showed is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotShown {
-    Wrong,
-    TooManyTries {
+    /// What they typed is neither a code of an app nor one for recovery.
+    NoCode,
+    /// They have no app.
+    NoApp,
+    /// Not the app's code, or one that has counted before.
+    WrongCode,
+    /// None of their recovery codes, or one that has been used.
+    WrongRecoveryCode,
+    /// The passkey is none of theirs, did not verify them, or what it signed cannot be trusted.
+    WrongPasskey,
+    /// What the passkey answers was not asked in this session, was answered before, or too long ago.
+    NotAsked,
+    /// Too many wrong codes of an app.
+    TooManyCodes {
         wait: Duration,
     },
-    /// It took too long, the session has been ended meanwhile, or there is nobody to show it for.
+    TooManyRecoveryCodes {
+        wait: Duration,
+    },
     TooLate,
+    /// The session has been ended meanwhile, or there is nobody to show it for.
+    Ended,
+}
+
+impl NotShown {
+    /// Until one may try again.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyCodes { wait } | Self::TooManyRecoveryCodes { wait } => Some(*wait),
+            _ => None,
+        }
+    }
 }
 
 /// Why a second factor is not set up.
@@ -68,14 +108,25 @@ pub enum NotShown {
 pub enum NotSetUp {
     /// The code is not the app's.
     WrongCode,
-    /// There is an app already, or this passkey is somebody's.
-    Exists,
+    /// There is an app already.
+    AppExists,
+    /// This passkey is set up already.
+    PasskeyExists,
     /// There are as many as one may have.
     TooMany,
     /// What the browser sent is nothing of a passkey.
     Unusable,
     /// The session has been ended meanwhile.
     SignedOut,
+}
+
+/// Why a passkey keeps its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRenamed {
+    /// It is not there, or not theirs; or the session has been ended meanwhile.
+    Gone,
+    /// Nobody could read the new one.
+    Unreadable,
 }
 
 /// What came of setting one up.
@@ -96,30 +147,82 @@ impl Services {
     }
 
     /// Somebody who has shown their first factor, if they have to show a second one as well.
-    pub async fn half_signed_in(&self, identity: &Identity) -> Result<Option<HalfSignedIn>, Fault> {
+    pub async fn half_signed_in(&self, identity: &Identity, from: Option<IpAddr>, agent: &str) -> Result<Option<HalfSignedIn>, Fault> {
         let (tenant_id, user_id, shown) = (identity.tenant_id.clone(), identity.user_id.clone(), identity.shown);
-        let needed = shown.second_at.is_none() && second_factors::has_any(self.storage().reader(), &tenant_id, &user_id).await?;
-        Ok(needed.then(|| HalfSignedIn { tenant_id, user_id, shown, through: identity.through.clone(), since: self.now() }))
+        if shown.second_at.is_some() || !second_factors::has_any(self.storage().reader(), &tenant_id, &user_id).await? {
+            return Ok(None);
+        }
+        let (_, id) = self.new_session()?;
+        let half = HalfSignedIn { id, tenant_id, user_id, shown, through: identity.through.clone(), since: self.now() };
+        self.create_session(self.row_of(&half, from, agent)).await?;
+        Ok(Some(half))
+    }
+
+    /// No cookie leads to it, and it holds nothing.
+    fn row_of(&self, half: &HalfSignedIn, from: Option<IpAddr>, agent: &str) -> StoredSession {
+        let through = half.through.clone();
+        StoredSession {
+            id_hash: self.keys().hash("half a sign-in", half.id.as_str()),
+            public_id: half.id.to_string(),
+            sealed: Vec::new(),
+            tenant_id: Some(half.tenant_id.to_string()),
+            user_id: Some(half.user_id.to_string()),
+            signed_in_at: None,
+            last_seen_at: half.since.as_millis(),
+            from_address: from.map(|from| from.to_string()),
+            agent: agent.to_owned(),
+            expires_at: (half.since + LONGEST_SHOWING).as_millis(),
+            idp_issuer: through.as_ref().map(|through| through.issuer.clone()),
+            idp_subject: through.as_ref().map(|through| through.subject.clone()),
+            idp_sid: through.and_then(|through| through.sid),
+        }
+    }
+
+    /// Whether the other half can still be shown.
+    pub async fn is_open(&self, half: &HalfSignedIn) -> Result<bool, Fault> {
+        let live = browser_sessions::is_live(self.storage().reader(), &half.tenant_id, &half.user_id, &half.id, self.now()).await?;
+        Ok(live && !half.is_late(self.now()))
     }
 
     /// The other half of a sign-in.
-    pub async fn finish_sign_in(&self, half: &HalfSignedIn, proof: Proof<'_>, visit: &Visit) -> Result<Identity, Error<NotShown>> {
-        if self.now().since(half.since) >= LONGEST_SHOWING {
+    pub async fn finish_sign_in(&self, half: &HalfSignedIn, proof: Proof<'_>, from: Option<IpAddr>) -> Result<Identity, Error<NotShown>> {
+        if half.is_late(self.now()) {
             return Err(Error::Refused(NotShown::TooLate));
         }
-        let identity = self.show(&half.tenant_id, &half.user_id, half.shown, proof, visit, Some(Kind::SignedIn)).await?;
+        let identity = self.show(&half.tenant_id, &half.user_id, half.shown, proof, Where::Half { id: half.id.clone(), from }).await?;
         Ok(Identity { through: half.through.clone(), ..identity })
     }
 
     /// Shown once more by somebody who is signed in, before something that is hard to take back.
     pub async fn step_up(&self, person: &SignedIn, proof: Proof<'_>) -> Result<Identity, Error<NotShown>> {
-        self.show(person.tenant_id(), person.user_id(), person.shown, proof, person.visit(), None).await
+        self.show(person.tenant_id(), person.user_id(), person.shown, proof, Where::In(person.visit().clone())).await
     }
 
     /// Takes one away.
     pub async fn remove_second_factor(&self, person: &FreshlySignedIn, factor: Factor) -> Result<bool, Fault> {
         let (person, now) = (SignedIn::clone(person), self.now());
         self.change(move |db| remove(db, person, factor, now).boxed()).await
+    }
+
+    /// Gives a passkey another name.
+    pub async fn rename_passkey(&self, person: &FreshlySignedIn, number: i64, name: &str) -> Result<(), Error<NotRenamed>> {
+        if !readable::is_readable(name) {
+            return Err(Error::Refused(NotRenamed::Unreadable));
+        }
+        let (person, name, now) = (SignedIn::clone(person), name.trim().to_owned(), self.now());
+        self.attempt(move |db| {
+            async move {
+                let (tenant, user) = (person.tenant_id(), person.user_id());
+                let renamed = still_signed_in(db, &person, now).await? && second_factors::rename_passkey(db, tenant, user, number, &name).await?;
+                if !renamed {
+                    return Err(Error::Refused(NotRenamed::Gone));
+                }
+                activity::insert(db, &of(&person, Kind::SecondFactorRenamed, now).subject(of_passkey(&name))).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// New recovery codes, in place of those there are.
@@ -163,31 +266,15 @@ impl Services {
         .await
     }
 
-    async fn show(
-        &self,
-        tenant_id: &TenantId,
-        user_id: &UserId,
-        shown: Shown,
-        proof: Proof<'_>,
-        visit: &Visit,
-        record: Option<Kind>,
-    ) -> Result<Identity, Error<NotShown>> {
-        let tenant = self.enabled_tenant(tenant_id).await?.ok_or(Error::Refused(NotShown::TooLate))?;
+    async fn show(&self, tenant_id: &TenantId, user_id: &UserId, shown: Shown, proof: Proof<'_>, place: Where) -> Result<Identity, Error<NotShown>> {
+        let tenant = self.enabled_tenant(tenant_id).await?.ok_or(Error::Refused(NotShown::Ended))?;
         let offered = match proof {
             Proof::Code(typed) => self.judge_code(tenant_id, user_id, typed).await?,
             Proof::Passkey { asked, answer } => self.judge_passkey(tenant_id, user_id, asked, answer).await?,
         };
         let now = self.now();
-        let showing = Showing {
-            tenant_id: tenant_id.clone(),
-            user_id: user_id.clone(),
-            offered,
-            mfa_until: now + tenant.policy.mfa_lifetime,
-            session: visit.session_id().clone(),
-            from: visit.from,
-            record,
-            now,
-        };
+        let showing =
+            Showing { tenant_id: tenant_id.clone(), user_id: user_id.clone(), offered, mfa_until: now + tenant.policy.mfa_lifetime, place, now };
         // Not an attempt that is undone: what failed has to be counted.
         self.change(move |db| showing.show(db).boxed()).await?.map_err(Error::Refused)?;
         Ok(Identity { tenant_id: tenant_id.clone(), user_id: user_id.clone(), shown: Shown { at: shown.at, second_at: Some(now) }, through: None })
@@ -196,12 +283,14 @@ impl Services {
     async fn judge_code(&self, tenant_id: &TenantId, user_id: &UserId, typed: &str) -> Result<Offered, Fault> {
         match TypedCode::parse(typed) {
             Some(TypedCode::App(code)) => {
-                let app = second_factors::find_totp(self.storage().reader(), tenant_id, user_id).await?;
-                let step = app.map(|app| self.matching_step(tenant_id, user_id, &app.secret_sealed, &code)).transpose()?.flatten();
-                Ok(step.map_or(Offered::Nothing, Offered::Step))
+                let Some(app) = second_factors::find_totp(self.storage().reader(), tenant_id, user_id).await? else {
+                    return Ok(Offered::Nothing(NotShown::NoApp));
+                };
+                let step = self.matching_step(tenant_id, user_id, &app.secret_sealed, &code)?;
+                Ok(step.map_or(Offered::Nothing(NotShown::WrongCode), Offered::Step))
             }
             Some(TypedCode::Recovery(code)) => Ok(Offered::Recovery(self.recovery_hash(&code))),
-            None => Ok(Offered::Nothing),
+            None => Ok(Offered::Nothing(NotShown::NoCode)),
         }
     }
 
@@ -252,17 +341,20 @@ async fn set_up(
         return Err(Error::Refused(NotSetUp::SignedOut));
     }
     let first = !second_factors::has_any(&mut *db, tenant, user).await?;
-    let (inserted, name) = match new {
-        NewFactor::App { secret_sealed, step } => (second_factors::insert_totp(db, tenant, user, &secret_sealed, step, now).await?, APP.into()),
+    let (inserted, name, exists) = match new {
+        NewFactor::App { secret_sealed, step } => {
+            (second_factors::insert_totp(db, tenant, user, &secret_sealed, step, now).await?, APP.into(), NotSetUp::AppExists)
+        }
         NewFactor::Passkey { credential_id, passkey, name } => {
             if second_factors::passkeys(&mut *db, tenant, user).await?.len() >= MOST_PASSKEYS {
                 return Err(Error::Refused(NotSetUp::TooMany));
             }
-            (second_factors::insert_passkey(db, tenant, user, &credential_id, &passkey, &name, now).await?, of_passkey(&name))
+            let inserted = second_factors::insert_passkey(db, tenant, user, &credential_id, &passkey, &name, now).await?;
+            (inserted, of_passkey(&name), NotSetUp::PasskeyExists)
         }
     };
     if !inserted {
-        return Err(Error::Refused(NotSetUp::Exists));
+        return Err(Error::Refused(exists));
     }
     if first {
         second_factors::replace_recovery_codes(db, tenant, user, &recovery_hashes).await?;
@@ -315,7 +407,32 @@ enum Offered {
         /// A hash of what was asked: it is answered once.
         asked: Vec<u8>,
     },
-    Nothing,
+    /// Nothing that could be right, and why.
+    Nothing(NotShown),
+}
+
+/// What a second factor is shown in.
+enum Where {
+    /// Half a sign-in, which it finishes.
+    Half { id: SessionId, from: Option<IpAddr> },
+    /// A session.
+    In(Visit),
+}
+
+impl Where {
+    fn session(&self) -> &SessionId {
+        match self {
+            Self::Half { id, .. } => id,
+            Self::In(visit) => visit.session_id(),
+        }
+    }
+
+    fn from(&self) -> Option<IpAddr> {
+        match self {
+            Self::Half { from, .. } => *from,
+            Self::In(visit) => visit.from,
+        }
+    }
 }
 
 struct Showing {
@@ -323,10 +440,7 @@ struct Showing {
     user_id: UserId,
     offered: Offered,
     mfa_until: Timestamp,
-    session: SessionId,
-    from: Option<IpAddr>,
-    /// What to write down, beside that the window was opened.
-    record: Option<Kind>,
+    place: Where,
     now: Timestamp,
 }
 
@@ -334,30 +448,41 @@ impl Showing {
     async fn show(self, db: &mut Connection) -> Result<Result<(), NotShown>, storage::Fault> {
         let (tenant, user, now) = (&self.tenant_id, &self.user_id, self.now);
         let enabled = people::find(&mut *db, tenant, user).await?.is_some_and(|person| person.enabled);
-        if !enabled || !browser_sessions::is_live(db, tenant, user, &self.session, now).await? {
-            return Ok(Err(NotShown::TooLate));
+        if !enabled || !browser_sessions::is_live(&mut *db, tenant, user, self.place.session(), now).await? {
+            return Ok(Err(NotShown::Ended));
         }
-        let guesser = Guesser { tenant: Some(tenant), person: Some(user), session: None, address: self.from };
-        // Whoever is kept waiting by guesses at the app's six digits, their own or a stranger's, may still show something else.
-        let guessed = match self.offered {
-            Offered::Recovery(_) => Guessed::RecoveryCode,
-            Offered::Step(_) | Offered::Nothing | Offered::Passkey { .. } => Guessed::SecondFactor,
+        let guesser = Guesser { tenant: Some(tenant), person: Some(user), session: None, address: self.place.from() };
+        let wrong = match &self.offered {
+            Offered::Recovery(_) => NotShown::WrongRecoveryCode,
+            Offered::Step(_) => NotShown::WrongCode,
+            Offered::Passkey { .. } => NotShown::NotAsked,
+            Offered::Nothing(why) => why.clone(),
         };
-        // Nobody guesses what a passkey signs.
-        let by_passkey = matches!(self.offered, Offered::Passkey { .. });
-        if let Some(wait) = guesses::wait(db, guessed, &guesser, now).await?.filter(|_| !by_passkey) {
-            return Ok(Err(NotShown::TooManyTries { wait }));
+        // Whoever is kept waiting by guesses at the app's six digits, their own or a stranger's, may still show something else.
+        let guessed = match wrong {
+            NotShown::WrongRecoveryCode => Guessed::RecoveryCode,
+            NotShown::WrongPasskey | NotShown::NotAsked => Guessed::Passkey,
+            _ => Guessed::SecondFactor,
+        };
+        let right_passkey = matches!(self.offered, Offered::Passkey { .. });
+        if let Some(wait) = guesses::wait(db, guessed, &guesser, now).await?.filter(|_| !right_passkey) {
+            return Ok(Err(match guessed {
+                Guessed::RecoveryCode => NotShown::TooManyRecoveryCodes { wait },
+                // Nobody guesses what a passkey signs; it is only not written down any more.
+                Guessed::Passkey => wrong,
+                _ => NotShown::TooManyCodes { wait },
+            }));
         }
         let good = match &self.offered {
             Offered::Step(step) => second_factors::spend_step(db, tenant, user, *step, now).await?,
             Offered::Recovery(hash) => second_factors::spend_recovery_code(db, tenant, user, hash).await?,
             Offered::Passkey { number, passkey, asked } => second_factors::use_passkey(db, tenant, user, *number, passkey, asked, now).await?,
-            Offered::Nothing => false,
+            Offered::Nothing(_) => false,
         };
         if !good {
             guesses::count(db, guessed, &guesser, now).await?;
             activity::insert(db, &self.record(Kind::SecondFactorFailed)).await?;
-            return Ok(Err(NotShown::Wrong));
+            return Ok(Err(wrong));
         }
         if matches!(self.offered, Offered::Recovery(_)) {
             activity::insert(db, &self.record(Kind::RecoveryCodeUsed)).await?;
@@ -365,13 +490,14 @@ impl Showing {
         if user_mfa::extend(db, tenant, user, self.mfa_until, now).await? {
             activity::insert(db, &self.record(Kind::MfaOpened)).await?;
         }
-        if let Some(kind) = self.record {
-            activity::insert(db, &self.record(kind)).await?;
+        if let Where::Half { id, .. } = &self.place {
+            browser_sessions::delete_of_person(db, tenant, user, id).await?;
+            activity::insert(db, &self.record(Kind::SignedIn)).await?;
         }
         Ok(Ok(()))
     }
 
     fn record(&self, kind: Kind) -> Activity {
-        Activity::new(self.tenant_id.clone(), kind, self.now).of(&self.user_id).from(self.from)
+        Activity::new(self.tenant_id.clone(), kind, self.now).of(&self.user_id).from(self.place.from())
     }
 }

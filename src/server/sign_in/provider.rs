@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::session::{Help, Notice, Place};
+use super::session::{Away, Help, Notice, Place};
 use super::welcome;
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::paths::{self, Onward};
@@ -16,6 +16,7 @@ use crate::server::guard::rate_limit;
 use crate::server::guard::trouble::Trouble;
 use crate::server::preferences;
 use crate::server::service::identities::{ArrivalRefused, Arrived, Purpose, Returned, Trip};
+use crate::server::service::proofs::SignedIn;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::state::AppState;
 use crate::words::Words;
@@ -34,6 +35,9 @@ pub struct Wanted {
     /// By somebody who is signed in, and links accounts on the hosts that the provider owns.
     #[serde(default)]
     hosts: String,
+    /// The invitation of this tab, by its id.
+    #[serde(default)]
+    invitation: String,
 }
 
 /// What somebody who is signed in wants there for themselves, and the page on which that begins.
@@ -89,17 +93,20 @@ pub async fn set_out(
         (_, None) => Purpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
-        let nowhere = TurnedBack { caller: &caller, tenant: None, provider: None, purpose: &purpose, then: &then, words };
+        let nowhere = TurnedBack { caller: &caller, tenant: None, provider: None, purpose: &purpose, then: &then, invitation: "", words };
         return nowhere.because(&ArrivalRefused::NoProvider, None).await;
     };
     match services.set_out(&tenant, &provider, purpose.clone()).await {
         Ok((trip, address)) => {
             caller.begin_visit(services).await?;
-            caller.session.add_trip(trip, &then).await?;
+            let away = Away { trip, then, invitation: wanted.invitation, spent: false };
+            caller.session.add_trip(&away, services.now()).await?;
             Ok(Redirect::to(&address))
         }
         Err(Error::Refused(refused)) => {
-            let back = TurnedBack { caller: &caller, tenant: Some(tenant), provider: Some(&provider), purpose: &purpose, then: &then, words };
+            let invitation = &*wanted.invitation;
+            let back =
+                TurnedBack { caller: &caller, tenant: Some(tenant), provider: Some(&provider), purpose: &purpose, then: &then, invitation, words };
             back.because(&refused, None).await
         }
         Err(Error::Internal(fault)) => Err(fault.into()),
@@ -117,24 +124,40 @@ pub async fn come_back(
     if let Err(wait) = state.limits.arrivals.check(&rate_limit::network(caller.from)) {
         return Ok(rate_limit::come_back_after(wait));
     }
-    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
-    let trip = caller.session.take_trip(&answer.state).await?;
-    // Each provider has an address of its own, so that no other's answer is taken for its (RFC 9700 §4.4).
-    let trip = trip.filter(|(trip, _)| trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider);
-    let Some((trip, then)) = trip else {
+    let (services, words, now) = (&state.services, preferences::words(&headers, &state.languages), state.services.now());
+    let Some(Away { trip, then, invitation, spent }) = caller.session.take_trip(&answer.state, now).await? else {
         let tenant = TenantId::parse(tenant).ok();
         let (then, purpose) = (Onward::default(), Purpose::SignIn);
-        let back = TurnedBack { caller: &caller, tenant, provider: None, purpose: &purpose, then: &then, words };
+        let back = TurnedBack { caller: &caller, tenant, provider: None, purpose: &purpose, then: &then, invitation: "", words };
         return back.because(&ArrivalRefused::NoTrip, None).await.map(IntoResponse::into_response);
     };
+    // Each provider has an address of its own, so that no other's answer is taken for its (RFC 9700 §4.4).
+    let its_own = trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider;
+    match &caller.signed_in {
+        // Another tab was faster: what comes now need not even be looked at.
+        Some(person) if its_own && (spent || has_signed_in_since(&caller, person, &trip).await?) => {
+            return Ok(Redirect::to(back_for(&trip.purpose, &then).as_str()).into_response());
+        }
+        person => {
+            let whose = person.as_ref().is_some_and(|person| trip.may_be_of(person.tenant_id(), person.user_id()));
+            if trip.purpose != Purpose::SignIn && !whose {
+                return Ok(Redirect::to(&paths::sign_in_gone(&back_for(&trip.purpose, &then))).into_response());
+            }
+        }
+    }
     let back = TurnedBack {
         caller: &caller,
         tenant: Some(trip.tenant_id.clone()),
         provider: Some(&trip.provider),
         purpose: &trip.purpose,
         then: &then,
+        invitation: &invitation,
         words,
     };
+    if spent || !its_own {
+        let refused = if its_own { ArrivalRefused::Used } else { ArrivalRefused::NoTrip };
+        return back.because(&refused, None).await.map(IntoResponse::into_response);
+    }
     let refusal = match answer.error.as_deref() {
         Some("access_denied") => Some(ArrivalRefused::Cancelled),
         Some(error) => Some(ArrivalRefused::ProviderSays(error.chars().filter(char::is_ascii_graphic).take(60).collect())),
@@ -145,15 +168,17 @@ pub async fn come_back(
         return back.because(&refused, help).await.map(IntoResponse::into_response);
     }
     let returned = Returned { code: &answer.code, issuer: answer.iss.as_deref() };
-    let invitation = caller.session.invitation().await?;
-    match services.arrive(&trip, &returned, invitation.as_deref(), caller.from).await {
+    let (used, code) = caller.session.invitation(&invitation, Some(&trip.tenant_id)).await?.unzip();
+    match services.arrive(&trip, &returned, code.as_deref(), caller.from).await {
         Ok(Arrived::ToLink(vouched)) => {
-            caller.session.set_linking(&vouched).await?;
-            Ok(Redirect::to(paths::IDENTITIES_LINK).into_response())
+            let id = services.new_tab_id();
+            caller.session.add_linking(&id, &vouched, now).await?;
+            Ok(Redirect::to(&paths::page_about(paths::IDENTITIES_LINK, "linking", &id, &Onward::default())).into_response())
         }
         Ok(Arrived::Offered(offer)) => {
-            caller.session.set_offer(&offer).await?;
-            Ok(Redirect::to(paths::HOSTS_PROVIDER).into_response())
+            let id = services.new_tab_id();
+            caller.session.add_offer(&id, &offer, now).await?;
+            Ok(Redirect::to(&paths::page_about(paths::HOSTS_PROVIDER, "offer", &id, &Onward::default())).into_response())
         }
         Ok(Arrived::In(identity)) => {
             let kept = preferences::keep_institution(&trip.provider, state.https.0);
@@ -161,8 +186,8 @@ pub async fn come_back(
             Ok((AppendHeaders(kept.map(|cookie| (header::SET_COOKIE, cookie))), onward).into_response())
         }
         Err(Error::Refused(refused)) => {
-            if refused == ArrivalRefused::InvitationSpent {
-                caller.session.set_invitation("").await?;
+            if let (ArrivalRefused::InvitationSpent, Some(used)) = (&refused, used) {
+                caller.session.forget_invitations(&used, None).await?;
             }
             let help = if refused.may_be_the_wrong_account() { help(services, &trip).await? } else { None };
             back.because(&refused, help).await.map(IntoResponse::into_response)
@@ -177,15 +202,43 @@ pub struct Invitation {
     tenant: String,
     #[serde(default)]
     then: String,
+    /// Empty: none of that tenant is to be used.
     #[serde(default)]
     invitation: String,
+    /// The one that is to be forgotten.
+    #[serde(default)]
+    kept: String,
 }
 
 /// `POST /sign-in/invitation`: whether it is good is told when somebody comes with an identity, and not before.
 pub async fn keep_invitation(State(state): State<AppState>, caller: Caller, Form(form): Form<Invitation>) -> Result<Redirect, Trouble> {
-    caller.begin_visit(&state.services).await?;
-    caller.session.set_invitation(&form.invitation.trim().chars().take(100).collect::<String>()).await?;
-    Ok(Redirect::to(&paths::sign_in(TenantId::parse(form.tenant).ok().as_ref(), &Onward::wanted(&form.then))))
+    let (services, session) = (&state.services, &caller.session);
+    let (tenant, then) = (TenantId::parse(form.tenant).ok(), Onward::wanted(&form.then));
+    let code: String = form.invitation.trim().chars().take(100).collect();
+    if code.is_empty() {
+        session.forget_invitations(&form.kept, tenant.as_ref()).await?;
+        return Ok(Redirect::to(&paths::sign_in(tenant.as_ref(), &then)));
+    }
+    let id = services.new_tab_id();
+    caller.begin_visit(services).await?;
+    session.add_invitation(&id, tenant.clone(), &code, services.now()).await?;
+    Ok(Redirect::to(&paths::sign_in_invited(tenant.as_ref(), &then, &id)))
+}
+
+/// Whether the person has signed in here, in another tab, since they set out from this one.
+async fn has_signed_in_since(caller: &Caller, person: &SignedIn, trip: &Trip) -> Result<bool, Fault> {
+    let who = caller.session.who().await?;
+    let since = who.is_some_and(|who| who.at > trip.since);
+    Ok(trip.purpose == Purpose::SignIn && since && *person.tenant_id() == trip.tenant_id)
+}
+
+/// Where somebody goes on to who does not come back with what they set out for.
+fn back_for(purpose: &Purpose, then: &Onward) -> Onward {
+    match purpose {
+        Purpose::Link(_) => Onward::to(paths::IDENTITIES),
+        Purpose::Hosts(_) => Onward::to(paths::HOSTS),
+        Purpose::Again(_) | Purpose::SignIn => then.clone(),
+    }
 }
 
 async fn help(services: &Services, trip: &Trip) -> Result<Option<Help>, Fault> {
@@ -200,12 +253,13 @@ struct TurnedBack<'a> {
     provider: Option<&'a ProviderId>,
     purpose: &'a Purpose,
     then: &'a Onward,
+    invitation: &'a str,
     words: Words,
 }
 
 impl TurnedBack<'_> {
     async fn because(self, refused: &ArrivalRefused, help: Option<Help>) -> Result<Redirect, Trouble> {
-        let Self { caller, tenant, provider, purpose, then, words } = self;
+        let Self { caller, tenant, provider, purpose, then, invitation, words } = self;
         if let ArrivalRefused::Trouble(_) | ArrivalRefused::NoList(_) | ArrivalRefused::ProviderSays(_) = refused {
             let (tenant, provider) = (tenant.as_ref().map(TenantId::as_str), provider.map(ProviderId::as_str));
             // With what others sent in quotes: it must not look like a line of ours.
@@ -220,7 +274,7 @@ impl TurnedBack<'_> {
             Purpose::Link(_) => paths::IDENTITIES.to_owned(),
             Purpose::Hosts(_) => paths::HOSTS.to_owned(),
             Purpose::Again(_) => paths::sign_in_again(then),
-            Purpose::SignIn => paths::sign_in(tenant.as_ref(), then),
+            Purpose::SignIn => paths::sign_in_invited(tenant.as_ref(), then, invitation),
         };
         Ok(Redirect::to(&back))
     }

@@ -22,37 +22,62 @@ use crate::server::state::AppState;
 pub struct Offered {
     #[serde(default)]
     code: String,
-    /// What the browser made of a passkey.
+    /// What the browser made of a passkey, and the id of what was asked.
     #[serde(default)]
     passkey: String,
-    /// Sent by somebody who is signed in, with the page to go on to.
+    #[serde(default)]
+    ceremony: String,
+    /// The half sign-in that it finishes.
+    #[serde(default)]
+    attempt: String,
+    /// Sent by somebody who is signed in.
     #[serde(default)]
     again: String,
+    /// The page to go on to, should the half sign-in not be there any more.
     #[serde(default)]
     then: String,
 }
 
 pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Caller, Form(form): Form<Offered>) -> Result<Redirect, Trouble> {
     let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
-    let asked = caller.session.take_passkey_asked().await?.unwrap_or_default();
-    let proof = if form.passkey.is_empty() { Proof::Code(&form.code) } else { Proof::Passkey { asked: &asked, answer: &form.passkey } };
-    let wanted = Onward::wanted(&form.then);
-    let visit = caller.begin_visit(services).await?;
-    let (shown, then, back) = match (&caller.signed_in, caller.session.half_signed_in().await?) {
-        (Some(person), _) if !form.again.is_empty() => (services.step_up(person, proof).await, wanted.clone(), paths::second_factor_again(&wanted)),
-        (_, Some((half, then))) => (services.finish_sign_in(&half, proof, &visit).await, then, paths::SECOND_FACTOR.to_owned()),
-        _ => return Ok(Redirect::to(paths::SIGN_IN)),
+    let (session, wanted, now) = (&caller.session, Onward::wanted(&form.then), services.now());
+    let half = session.half_sign_in(&form.attempt, now).await?;
+    let finished = match &half {
+        Some((half, _)) if caller.signed_in.is_some() => session.has_finished(half).await?,
+        _ => false,
+    };
+    let half = half.filter(|_| !finished || !form.attempt.is_empty());
+    let again = caller.signed_in.as_ref().filter(|_| !form.again.is_empty());
+    if let (None, true, Some((_, then))) = (again, finished, &half) {
+        return Ok(Redirect::to(then.as_str()));
+    }
+    let asked = if form.passkey.is_empty() { None } else { session.take_passkey_asked(&form.ceremony, now).await? };
+    let proof = match &asked {
+        Some(asked) => Some(Proof::Passkey { asked, answer: &form.passkey }),
+        None => form.passkey.is_empty().then_some(Proof::Code(&form.code)),
+    };
+    let (tenant, then, back, about) = match (again, &half) {
+        (Some(_), _) => (None, wanted.clone(), paths::second_factor_again(&wanted), ""),
+        (None, Some((half, then))) => (Some(&half.tenant_id), then.clone(), paths::second_factor(half.id.as_str(), then), half.id.as_str()),
+        (None, None) => return Ok(Redirect::to(&paths::sign_in_gone(&wanted))),
+    };
+    let shown = match (again, &half, proof) {
+        (_, _, None) => Err(Error::Refused(NotShown::NotAsked)),
+        (Some(person), _, Some(proof)) => services.step_up(person, proof).await,
+        (None, Some((half, _)), Some(proof)) => services.finish_sign_in(half, proof, caller.from).await,
+        (None, None, Some(_)) => Err(Error::Refused(NotShown::Ended)),
     };
     let refused = match shown {
         Ok(identity) => return begin(services, &caller, &identity, &then, words).await,
         Err(Error::Refused(refused)) => refused,
         Err(Error::Internal(fault)) => return Err(fault.into()),
     };
-    let place = if refused == NotShown::TooLate { Place::SignIn } else { Place::SecondFactor };
-    let mut notice = Notice::new(place, words.not_shown(&refused));
-    if let NotShown::TooManyTries { wait } = refused {
-        notice.wait = Some(retry_after(wait));
+    let over = matches!(refused, NotShown::TooLate | NotShown::Ended);
+    let mut notice = Notice::new(if over { Place::SignIn } else { Place::SecondFactor }, words.not_shown(&refused));
+    notice.wait = refused.wait().map(retry_after);
+    if !over {
+        notice = notice.about(about);
     }
-    caller.session.set_notice(&notice).await?;
-    Ok(Redirect::to(if refused == NotShown::TooLate { paths::SIGN_IN } else { &back }))
+    session.set_notice(&notice).await?;
+    Ok(Redirect::to(&if over { paths::sign_in(tenant, &then) } else { back }))
 }

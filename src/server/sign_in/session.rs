@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,22 +27,41 @@ pub(super) const SIGNED_IN: &str = "signed_in";
 /// What is kept of a text that was refused, in characters.
 const LONGEST_TYPED: usize = 2_000;
 const TYPED_CODES: &str = "typed_codes";
-const NOTICE: &str = "notice";
+const NOTICES: &str = "notices";
 const CHOSEN_TENANT: &str = "chosen_tenant";
-const TRIPS: &str = "trips";
-const INVITATION: &str = "invitation";
-const LINKING: &str = "linking";
-const OFFER: &str = "offer";
 pub(super) const THROUGH: &str = "through";
 const SIGNED_OUT: &str = "signed_out";
-pub(super) const HALF: &str = "half_signed_in";
-const SETTING_UP: &str = "to_set_up";
-const PASSKEY_ASKED: &str = "passkey_asked";
 const DRAFTS: &str = "drafts";
-/// Tabs in which one person tries to sign in.
-const TRIPS_AT_ONCE: usize = 4;
 /// Tabs in which codes were typed that wait for the sign-in.
 const TYPED_AT_ONCE: usize = 8;
+
+/// As long as any session lasts.
+const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+const HALF_SIGN_INS: Slot = Slot { name: "half_sign_ins", lasts: SESSION };
+const TRIPS: Slot = Slot { name: "trips_away", lasts: SESSION };
+const INVITATIONS: Slot = Slot { name: "invitations", lasts: SESSION };
+const LINKINGS: Slot = Slot { name: "linkings", lasts: LONGEST_SHOWING };
+const OFFERS: Slot = Slot { name: "offers", lasts: LONGEST_SHOWING };
+const APPS_SET_UP: Slot = Slot { name: "apps_set_up", lasts: LONGEST_SHOWING };
+const PASSKEYS_SET_UP: Slot = Slot { name: "passkeys_set_up", lasts: LONGEST_SHOWING };
+const PASSKEYS_ASKED: Slot = Slot { name: "passkeys_asked", lasts: LONGEST_SHOWING };
+const RECOVERY_CODES: Slot = Slot { name: "recovery_codes", lasts: LONGEST_SHOWING };
+/// Of each kind; the oldest makes way.
+const AT_ONCE: usize = 8;
+
+/// What several tabs do at the same time, each under an id that stands in its address and forms.
+struct Slot {
+    name: &'static str,
+    lasts: Duration,
+}
+
+/// What one tab does.
+#[derive(Clone, Serialize, Deserialize)]
+struct Kept<T> {
+    id: String,
+    since: Timestamp,
+    what: T,
+}
 
 /// The browser itself, before and after sign-in alike. Made when there is first something to remember.
 #[derive(Clone, Serialize, Deserialize)]
@@ -86,12 +106,50 @@ pub struct SignedOutHere {
     pub state: String,
 }
 
-/// A second factor that is being set up.
-#[derive(Clone, Serialize, Deserialize)]
+/// What kind of second factor is being set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingUp {
-    /// The secret that its app was told.
-    App(String),
-    Passkey(String),
+    App,
+    Passkey,
+}
+
+impl SettingUp {
+    fn slot(self) -> &'static Slot {
+        match self {
+            Self::App => &APPS_SET_UP,
+            Self::Passkey => &PASSKEYS_SET_UP,
+        }
+    }
+}
+
+/// A second factor that is being set up.
+#[derive(Clone)]
+pub struct Ceremony {
+    pub id: String,
+    /// When it was begun, by somebody who had just shown that it was them.
+    pub since: Timestamp,
+    /// The secret that an app was told, or what was asked for a new passkey.
+    pub state: String,
+}
+
+/// Somebody on their way to an institution, or back from it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Away {
+    pub trip: Trip,
+    pub then: Onward,
+    /// The invitation they set out with, by its id.
+    #[serde(default)]
+    pub invitation: String,
+    /// They have been back.
+    #[serde(default)]
+    pub spent: bool,
+}
+
+/// An invitation that was typed before sign-in.
+#[derive(Clone, Serialize, Deserialize)]
+struct TypedInvitation {
+    tenant: Option<TenantId>,
+    code: String,
 }
 
 /// A code that was typed before sign-in, or belongs to another tenant: until its person has signed in there.
@@ -106,6 +164,9 @@ pub struct TypedCode {
 pub struct Notice {
     /// The form it belongs to.
     pub place: Place,
+    /// The id of what one tab does, where it belongs to that alone.
+    #[serde(default)]
+    pub about: String,
     /// One sentence for the person.
     pub sentence: String,
     /// What they typed, so that they can mend it.
@@ -169,6 +230,7 @@ impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
         Self {
             place,
+            about: String::new(),
             sentence: sentence.to_string(),
             typed: String::new(),
             chosen: None,
@@ -178,6 +240,13 @@ impl Notice {
             tenant: None,
             help: None,
         }
+    }
+
+    /// Says it only where that one tab's work is.
+    #[must_use]
+    pub fn about(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.about);
+        self
     }
 
     /// Shows a secret along with it. The session is sealed, and gives it out once.
@@ -237,11 +306,16 @@ impl PortalSession {
         self.get(SIGNED_IN).await
     }
 
-    /// Forgets all but the browser, the codes that were typed in it, and the drafts of the account that signs in.
-    async fn clear(&self, next: &str) -> Result<(), Fault> {
+    /// Forgets all but the browser, the codes that were typed in it, and what is this person's or not anybody's yet.
+    async fn forget_others(&self, tenant: &TenantId, user: &UserId) -> Result<(), Fault> {
         let (visitor, typed) = (self.get::<Visitor>(VISITOR).await?, self.typed_codes().await?);
+        let account = form::account(tenant.as_str(), user.as_str());
         let mut drafts = self.drafts().await?;
-        drafts.retain(|draft| draft.account == next);
+        drafts.retain(|draft| draft.account == account);
+        let mut halves: Vec<Kept<(HalfSignedIn, Onward)>> = self.all(&HALF_SIGN_INS).await?;
+        halves.retain(|kept| kept.what.0.is_of(tenant, user));
+        let mut trips: Vec<Kept<Away>> = self.all(&TRIPS).await?;
+        trips.retain(|kept| kept.what.trip.may_be_of(tenant, user));
         self.0.clear().await;
         if !drafts.is_empty() {
             self.set(DRAFTS, &drafts).await?;
@@ -252,15 +326,16 @@ impl PortalSession {
         if !typed.is_empty() {
             self.set(TYPED_CODES, &typed).await?;
         }
-        Ok(())
+        self.set_all(&HALF_SIGN_INS, &halves).await?;
+        self.set_all(&TRIPS, &trips).await
     }
 
     /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it;
-    /// and what was meant for somebody else in this browser is forgotten.
+    /// and what was meant for somebody else in this browser is forgotten. What this person has begun in other tabs stays.
     pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
         let same = self.who().await?.is_some_and(|who| who.is(identity.tenant_id(), identity.user_id()));
         if !same {
-            self.clear(&form::account(identity.tenant_id().as_str(), identity.user_id().as_str())).await?;
+            self.forget_others(identity.tenant_id(), identity.user_id()).await?;
         }
         self.0.cycle_id().await.map_err(Fault::new)?;
         let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
@@ -271,102 +346,138 @@ impl PortalSession {
         if let Some(through) = identity.through().filter(|through| !same || resting.is_some_and(|resting| resting.provider == through.provider)) {
             self.set(THROUGH, through).await?;
         }
-        self.take::<(HalfSignedIn, Onward)>(HALF).await?;
-        // What was made for who had the old cookie, and may not have been this person.
-        self.forget_setting_up().await?;
-        self.take::<String>(PASSKEY_ASKED).await.map(drop)
+        Ok(())
     }
 
     /// Remembers somebody who has shown the first factor, and where they want to go. They are not signed in by that; but whoever else
     /// was is not any more.
-    pub async fn set_half_signed_in(&self, half: &HalfSignedIn, then: &Onward) -> Result<(), Fault> {
+    pub async fn add_half_sign_in(&self, half: &HalfSignedIn, then: &Onward, now: Timestamp) -> Result<(), Fault> {
         if self.who().await?.is_some_and(|who| !who.is(&half.tenant_id, &half.user_id)) {
-            self.clear(&form::account(half.tenant_id.as_str(), half.user_id.as_str())).await?;
+            self.forget_others(&half.tenant_id, &half.user_id).await?;
             self.0.cycle_id().await.map_err(Fault::new)?;
         }
-        self.set(HALF, &(half, then)).await
+        self.keep(&HALF_SIGN_INS, half.id.as_str(), (half, then), now).await
     }
 
-    pub async fn half_signed_in(&self) -> Result<Option<(HalfSignedIn, Onward)>, Fault> {
-        self.get(HALF).await
+    /// The half sign-in of a tab; without an id the newest, as for a form of an earlier release.
+    pub async fn half_sign_in(&self, id: &str, now: Timestamp) -> Result<Option<(HalfSignedIn, Onward)>, Fault> {
+        Ok(self.kept(&HALF_SIGN_INS, id, now).await?.map(|kept| kept.what))
+    }
+
+    /// Whether its person has signed in here since it was begun: another tab was faster.
+    pub async fn has_finished(&self, half: &HalfSignedIn) -> Result<bool, Fault> {
+        Ok(self.who().await?.is_some_and(|who| who.is(&half.tenant_id, &half.user_id) && half.since <= who.at))
     }
 
     /// What was asked of a passkey, until the browser answers.
-    pub async fn set_passkey_asked(&self, state: &str) -> Result<(), Fault> {
-        self.set(PASSKEY_ASKED, &state).await
+    pub async fn add_passkey_asked(&self, id: &str, state: &str, now: Timestamp) -> Result<(), Fault> {
+        self.keep(&PASSKEYS_ASKED, id, state, now).await
     }
 
     /// It can be answered once.
-    pub async fn take_passkey_asked(&self) -> Result<Option<String>, Fault> {
-        self.take(PASSKEY_ASKED).await
+    pub async fn take_passkey_asked(&self, id: &str, now: Timestamp) -> Result<Option<String>, Fault> {
+        self.take_kept(&PASSKEYS_ASKED, id, now).await
     }
 
     /// The secret of an app, or what was asked for a new passkey, until it has been set up; not for long, because who sees the
     /// screen in the meantime knows it as well.
-    pub async fn set_setting_up(&self, what: &SettingUp, now: Timestamp) -> Result<(), Fault> {
-        self.set(SETTING_UP, &(what, now + LONGEST_SHOWING)).await
+    pub async fn add_ceremony(&self, kind: SettingUp, id: &str, state: &str, now: Timestamp) -> Result<(), Fault> {
+        self.keep(kind.slot(), id, state, now).await
     }
 
-    pub async fn setting_up(&self, now: Timestamp) -> Result<Option<SettingUp>, Fault> {
-        let kept: Option<(SettingUp, Timestamp)> = self.get(SETTING_UP).await?;
-        Ok(kept.filter(|(_, until)| now < *until).map(|(what, _)| what))
+    pub async fn ceremony(&self, kind: SettingUp, id: &str, now: Timestamp) -> Result<Option<Ceremony>, Fault> {
+        let kept: Option<Kept<String>> = self.kept(kind.slot(), id, now).await?;
+        Ok(kept.map(|Kept { id, since, what }| Ceremony { id, since, state: what }))
     }
 
-    pub async fn forget_setting_up(&self) -> Result<(), Fault> {
-        self.take::<(SettingUp, Timestamp)>(SETTING_UP).await.map(drop)
+    /// The newest that was begun since the last sign-in: whoever saw an older one may have been somebody else.
+    pub async fn newest_ceremony(&self, kind: SettingUp, now: Timestamp) -> Result<Option<Ceremony>, Fault> {
+        let signed_in_at = self.who().await?.map(|who| who.at);
+        Ok(self.ceremony(kind, "", now).await?.filter(|ceremony| signed_in_at.is_some_and(|at| at < ceremony.since)))
     }
 
-    /// Remembers somebody who sets out for an institution. They may do so in several tabs.
-    pub async fn add_trip(&self, trip: Trip, then: &Onward) -> Result<(), Fault> {
-        let mut trips: Vec<(Trip, Onward)> = self.get(TRIPS).await?.unwrap_or_default();
-        trips.truncate(TRIPS_AT_ONCE - 1);
-        trips.insert(0, (trip, then.clone()));
-        self.set(TRIPS, &trips).await
+    pub async fn forget_ceremony(&self, kind: SettingUp, id: &str, now: Timestamp) -> Result<(), Fault> {
+        self.take_kept::<String>(kind.slot(), id, now).await.map(drop)
     }
 
-    /// The trip that has this state, which is over now: nobody comes back from it twice.
-    pub async fn take_trip(&self, state: &str) -> Result<Option<(Trip, Onward)>, Fault> {
-        let mut trips: Vec<(Trip, Onward)> = self.get(TRIPS).await?.unwrap_or_default();
-        let Some(at) = trips.iter().position(|(trip, _)| trip.state == state) else { return Ok(None) };
-        let trip = trips.remove(at);
-        self.set(TRIPS, &trips).await?;
-        Ok(Some(trip))
+    /// Recovery codes that were made just now; this session alone can show them, for as long as it takes to put them away.
+    pub async fn add_recovery_codes(&self, id: &str, codes: &Secret, now: Timestamp) -> Result<(), Fault> {
+        // Older ones are void.
+        self.take::<Vec<Kept<String>>>(RECOVERY_CODES.name).await?;
+        self.keep(&RECOVERY_CODES, id, codes.reveal(), now).await
+    }
+
+    /// They, and when they were made.
+    pub async fn recovery_codes(&self, id: &str, now: Timestamp) -> Result<Option<(Secret, Timestamp)>, Fault> {
+        let kept: Option<Kept<String>> = self.kept(&RECOVERY_CODES, id, now).await?.filter(|_| !id.is_empty());
+        Ok(kept.map(|kept| (Secret::given(kept.what), kept.since)))
+    }
+
+    /// Remembers somebody who sets out for an institution.
+    pub async fn add_trip(&self, away: &Away, now: Timestamp) -> Result<(), Fault> {
+        self.keep(&TRIPS, &away.trip.state, away, now).await
+    }
+
+    /// The trip that has this state, which is over now: nobody comes back from it twice. That it was one is remembered.
+    pub async fn take_trip(&self, state: &str, now: Timestamp) -> Result<Option<Away>, Fault> {
+        if state.is_empty() {
+            return Ok(None);
+        }
+        let kept: Option<Kept<Away>> = self.kept(&TRIPS, state, now).await?;
+        if let Some(kept) = &kept {
+            self.keep(&TRIPS, state, &Away { spent: true, ..kept.what.clone() }, kept.since).await?;
+        }
+        Ok(kept.map(|kept| kept.what))
     }
 
     /// Who somebody is elsewhere, until they say that it is to be linked.
-    pub async fn set_linking(&self, vouched: &Vouched) -> Result<(), Fault> {
-        self.set(LINKING, vouched).await
+    pub async fn add_linking(&self, id: &str, vouched: &Vouched, now: Timestamp) -> Result<(), Fault> {
+        self.keep(&LINKINGS, id, vouched, now).await
     }
 
-    pub async fn linking(&self) -> Result<Option<Vouched>, Fault> {
-        self.get(LINKING).await
+    pub async fn linking(&self, id: &str, now: Timestamp) -> Result<Option<Vouched>, Fault> {
+        Ok(self.kept(&LINKINGS, id, now).await?.map(|kept| kept.what))
     }
 
-    pub async fn take_linking(&self) -> Result<Option<Vouched>, Fault> {
-        self.take(LINKING).await
+    pub async fn take_linking(&self, id: &str, now: Timestamp) -> Result<Option<Vouched>, Fault> {
+        self.take_kept(&LINKINGS, id, now).await
     }
 
     /// What a provider says of the person's accounts on its hosts, until they say which are to be linked.
-    pub async fn set_offer(&self, offer: &Offer) -> Result<(), Fault> {
-        self.set(OFFER, offer).await
+    pub async fn add_offer(&self, id: &str, offer: &Offer, now: Timestamp) -> Result<(), Fault> {
+        self.keep(&OFFERS, id, offer, now).await
     }
 
-    pub async fn offer(&self) -> Result<Option<Offer>, Fault> {
-        self.get(OFFER).await
+    pub async fn offer(&self, id: &str, now: Timestamp) -> Result<Option<Offer>, Fault> {
+        Ok(self.kept(&OFFERS, id, now).await?.map(|kept| kept.what))
     }
 
-    pub async fn forget_offer(&self) -> Result<(), Fault> {
-        self.take::<Offer>(OFFER).await.map(drop)
+    pub async fn forget_offer(&self, id: &str, now: Timestamp) -> Result<(), Fault> {
+        self.take_kept::<Offer>(&OFFERS, id, now).await.map(drop)
     }
 
-    /// An invitation that was typed before sign-in.
-    pub async fn invitation(&self) -> Result<Option<String>, Fault> {
-        Ok(self.get::<String>(INVITATION).await?.filter(|code| !code.is_empty()))
+    /// An invitation that was typed before sign-in: the tab's own, or the newest for that tenant.
+    pub async fn invitation(&self, id: &str, tenant: Option<&TenantId>) -> Result<Option<(String, String)>, Fault> {
+        let all: Vec<Kept<TypedInvitation>> = self.all(&INVITATIONS).await?;
+        let own = all.iter().find(|kept| kept.id == id);
+        let found = own.or_else(|| all.iter().find(|kept| kept.what.tenant.as_ref() == tenant && tenant.is_some()));
+        Ok(found.map(|kept| (kept.id.clone(), kept.what.code.clone())))
     }
 
-    /// Nothing forgets it.
-    pub async fn set_invitation(&self, code: &str) -> Result<(), Fault> {
-        self.set(INVITATION, &code).await
+    pub async fn add_invitation(&self, id: &str, tenant: Option<TenantId>, code: &str, now: Timestamp) -> Result<(), Fault> {
+        self.keep(&INVITATIONS, id, TypedInvitation { tenant, code: code.to_owned() }, now).await
+    }
+
+    /// Forgets that one; without an id, all for that tenant.
+    pub async fn forget_invitations(&self, id: &str, tenant: Option<&TenantId>) -> Result<(), Fault> {
+        let mut all: Vec<Kept<TypedInvitation>> = self.all(&INVITATIONS).await?;
+        all.retain(|kept| if id.is_empty() { kept.what.tenant.as_ref() != tenant } else { kept.id != id });
+        self.set_all(&INVITATIONS, &all).await
+    }
+
+    /// Gives the cookie another value: the session of somebody who has changed what they sign in with.
+    pub async fn renew(&self) -> Result<(), Fault> {
+        self.0.cycle_id().await.map_err(Fault::new)
     }
 
     /// Ends the session, here and in the database.
@@ -452,7 +563,11 @@ impl PortalSession {
 
     pub async fn set_notice(&self, notice: &Notice) -> Result<(), Fault> {
         *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice.clone());
-        self.set(NOTICE, notice).await
+        let mut notices: Vec<Notice> = self.get(NOTICES).await?.unwrap_or_default();
+        notices.retain(|other| (other.place, &other.about, &other.only_at) != (notice.place, &notice.about, &notice.only_at));
+        notices.truncate(AT_ONCE - 1);
+        notices.insert(0, notice.clone());
+        self.set(NOTICES, &notices).await
     }
 
     /// What this request has left to be said.
@@ -488,13 +603,57 @@ impl PortalSession {
         self.take_notice_at(&[place], "").await
     }
 
-    /// The same on the page with that address, at any of these places.
-    pub async fn take_notice_at(&self, places: &[Place], address: &str) -> Result<Option<Notice>, Fault> {
-        let notice: Option<Notice> = self.get(NOTICE).await?;
-        match notice {
-            Some(notice) if places.contains(&notice.place) && notice.only_at.as_deref().is_none_or(|only| only == address) => self.take(NOTICE).await,
-            _ => Ok(None),
+    /// The same of what one tab does.
+    pub async fn take_notice_about(&self, place: Place, about: &str) -> Result<Option<Notice>, Fault> {
+        self.take_notice_if(|notice| notice.place == place && notice.about == about).await
+    }
+
+    /// The same on the page with that path, at any of these places.
+    pub async fn take_notice_at(&self, places: &[Place], path: &str) -> Result<Option<Notice>, Fault> {
+        let here = |only: &Option<String>| only.as_deref().is_none_or(|only| only == path);
+        self.take_notice_if(|notice| places.contains(&notice.place) && notice.about.is_empty() && here(&notice.only_at)).await
+    }
+
+    async fn take_notice_if(&self, is_it: impl Fn(&Notice) -> bool) -> Result<Option<Notice>, Fault> {
+        let mut notices: Vec<Notice> = self.get(NOTICES).await?.unwrap_or_default();
+        let Some(at) = notices.iter().position(is_it) else { return Ok(None) };
+        let notice = notices.remove(at);
+        self.set(NOTICES, &notices).await?;
+        Ok(Some(notice))
+    }
+
+    /// Keeps what a tab does, under its id.
+    async fn keep(&self, slot: &Slot, id: &str, what: impl Serialize, since: Timestamp) -> Result<(), Fault> {
+        let mut all: Vec<Kept<serde_json::Value>> = self.all(slot).await?;
+        all.retain(|kept| kept.id != id && since < kept.since + slot.lasts);
+        all.truncate(AT_ONCE - 1);
+        all.insert(0, Kept { id: id.to_owned(), since, what: serde_json::to_value(what).map_err(Fault::new)? });
+        self.set_all(slot, &all).await
+    }
+
+    /// What is kept under an id, if it has not ended; the newest without one.
+    async fn kept<T: DeserializeOwned>(&self, slot: &Slot, id: &str, now: Timestamp) -> Result<Option<Kept<T>>, Fault> {
+        let all: Vec<Kept<T>> = self.all(slot).await?;
+        Ok(all.into_iter().filter(|kept| now < kept.since + slot.lasts).find(|kept| id.is_empty() || kept.id == id))
+    }
+
+    async fn take_kept<T: Serialize + DeserializeOwned + Sync>(&self, slot: &Slot, id: &str, now: Timestamp) -> Result<Option<T>, Fault> {
+        let Some(found) = self.kept::<T>(slot, id, now).await? else { return Ok(None) };
+        let mut all: Vec<Kept<T>> = self.all(slot).await?;
+        all.retain(|kept| kept.id != found.id);
+        self.set_all(slot, &all).await?;
+        Ok(Some(found.what))
+    }
+
+    async fn all<T: DeserializeOwned>(&self, slot: &Slot) -> Result<Vec<Kept<T>>, Fault> {
+        Ok(self.get(slot.name).await?.unwrap_or_default())
+    }
+
+    async fn set_all<T: Serialize + Sync>(&self, slot: &Slot, all: &[Kept<T>]) -> Result<(), Fault> {
+        if all.is_empty() {
+            return self.take::<serde_json::Value>(slot.name).await.map(drop);
         }
+        self.set(slot.name, &all).await
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {

@@ -2,25 +2,33 @@
 //!
 //! The table holds a hash of the cookie's value, and the data sealed under a key derived from that value: whoever reads the
 //! database can neither use a session nor see what it holds, such as a user code on its way through sign-in.
+//!
+//! Several requests of one session run at the same time, each on a copy of its data. So a request that saves writes what it
+//! changed into what is stored by then ([`merged`]): no tab loses what another one does.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hkdf::Hkdf;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::session::{HALF, SIGNED_IN, THROUGH, VISITOR, Visitor, WhoSignedIn};
-use crate::domain::paths::Onward;
+use super::session::{SIGNED_IN, THROUGH, VISITOR, Visitor, WhoSignedIn};
 use crate::domain::provider::Through;
 use crate::domain::time::Timestamp;
 use crate::server::service::browser_sessions::StoredSession;
-use crate::server::service::second_factors::HalfSignedIn;
 use crate::server::service::{Entropy, Fault, Services, SystemEntropy};
+
+type Data = HashMap<String, Value>;
+
+/// Where a request remembers the data that it began with; never stored.
+const LOADED: &str = "loaded";
 
 #[derive(Clone)]
 pub struct Store(Services);
@@ -33,13 +41,8 @@ impl Store {
     fn stored(&self, record: &Record) -> Result<StoredSession> {
         let visitor: Option<Visitor> = bucket(record, VISITOR)?;
         let who: Option<WhoSignedIn> = bucket(record, SIGNED_IN)?;
-        // Half a sign-in is somebody's as well: what ends all of theirs ends that too.
-        let half = bucket::<(HalfSignedIn, Onward)>(record, HALF)?.map(|(half, _)| half).filter(|_| who.is_none());
-        let whose = who.as_ref().map(|who| (&who.tenant_id, &who.user_id)).or_else(|| half.as_ref().map(|half| (&half.tenant_id, &half.user_id)));
-        let through = match &half {
-            Some(half) => half.through.clone(),
-            None => bucket::<Through>(record, THROUGH)?,
-        };
+        let whose = who.as_ref().map(|who| (&who.tenant_id, &who.user_id));
+        let through = bucket::<Through>(record, THROUGH)?;
         let now = self.0.now();
         let signed_in_at = who.as_ref().map(|who| who.at);
         let public_id = match &visitor {
@@ -49,7 +52,7 @@ impl Store {
         Ok(StoredSession {
             id_hash: id_hash(record.id),
             public_id: public_id.to_string(),
-            sealed: seal(record)?,
+            sealed: seal(record.id, &record.data)?,
             tenant_id: whose.map(|(tenant_id, _)| tenant_id.to_string()),
             user_id: whose.map(|(_, user_id)| user_id.to_string()),
             signed_in_at: signed_in_at.map(Timestamp::as_millis),
@@ -72,14 +75,26 @@ impl SessionStore for Store {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        self.0.save_session(self.stored(record)?).await.map_err(backend)
+        let (store, id, mut record) = (self.clone(), record.id, record.clone());
+        let Some(loaded) = record.data.remove(LOADED) else {
+            // Nothing of what it began with is left.
+            return self.0.save_session(self.stored(&record)?).await.map_err(backend);
+        };
+        let merge = move |stored: &[u8]| {
+            let (base, theirs) = (serde_json::from_value(loaded).map_err(Fault::new)?, open(id, stored).map_err(Fault::new)?);
+            record.data = merged(&base, record.data, theirs);
+            store.stored(&record).map_err(Fault::new)
+        };
+        self.0.merge_session(id_hash(id), merge).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let Some(stored) = self.0.load_session(&id_hash(*id)).await.map_err(backend)? else { return Ok(None) };
         let expiry_date =
             OffsetDateTime::from_unix_timestamp(Timestamp::from_millis(stored.expires_at).as_seconds()).map_err(|e| Error::Decode(e.to_string()))?;
-        Ok(Some(Record { id: *id, data: open(*id, &stored.sealed)?, expiry_date }))
+        let mut data = open(*id, &stored.sealed)?;
+        data.insert(LOADED.to_owned(), serde_json::to_value(&data).map_err(|e| Error::Decode(e.to_string()))?);
+        Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
@@ -111,15 +126,43 @@ fn cipher(id: Id) -> Result<ChaCha20Poly1305> {
     Ok(ChaCha20Poly1305::new(&key))
 }
 
-fn seal(record: &Record) -> Result<Vec<u8>> {
-    let data = serde_json::to_vec(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
+fn seal(id: Id, data: &Data) -> Result<Vec<u8>> {
+    let data: HashMap<_, _> = data.iter().filter(|(name, _)| *name != LOADED).collect();
+    let data = serde_json::to_vec(&data).map_err(|e| Error::Encode(e.to_string()))?;
     let mut nonce = [0; 12];
     SystemEntropy.fill(&mut nonce);
-    let sealed = cipher(record.id)?.encrypt(&Nonce::from(nonce), data.as_slice()).map_err(|e| Error::Encode(e.to_string()))?;
+    let sealed = cipher(id)?.encrypt(&Nonce::from(nonce), data.as_slice()).map_err(|e| Error::Encode(e.to_string()))?;
     Ok([&nonce[..], &sealed].concat())
 }
 
-fn open(id: Id, sealed: &[u8]) -> Result<std::collections::HashMap<String, serde_json::Value>> {
+/// What two requests made of the same data: what this one changed, and everything else as it is stored by now (`theirs`). Of a list
+/// that both changed, each entry is looked at by itself.
+fn merged(base: &Data, mine: Data, theirs: Data) -> Data {
+    let mut result = theirs;
+    let gone: Vec<&String> = base.keys().filter(|name| !mine.contains_key(*name)).collect();
+    for name in gone {
+        result.remove(name);
+    }
+    for (name, value) in mine {
+        if base.get(&name) == Some(&value) {
+            continue;
+        }
+        let entries = |value: Option<&Value>| value.map_or_else(|| Some(Vec::new()), |value| value.as_array().cloned());
+        let lists = (entries(base.get(&name)), entries(Some(&value)), entries(result.get(&name)));
+        let value = match lists {
+            (Some(base), Some(mine), Some(theirs)) => {
+                let added = mine.iter().filter(|entry| !base.contains(entry)).cloned();
+                let stay = theirs.into_iter().filter(|entry| mine.contains(entry) || !base.contains(entry));
+                added.chain(stay).collect()
+            }
+            _ => value,
+        };
+        result.insert(name, value);
+    }
+    result
+}
+
+fn open(id: Id, sealed: &[u8]) -> Result<Data> {
     let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(|| Error::Decode("too short".into()))?;
     let data = cipher(id)?.decrypt(&Nonce::from(*nonce), sealed).map_err(|e| Error::Decode(e.to_string()))?;
     serde_json::from_slice(&data).map_err(|e| Error::Decode(e.to_string()))
@@ -127,15 +170,29 @@ fn open(id: Id, sealed: &[u8]) -> Result<std::collections::HashMap<String, serde
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_session_opens_only_under_its_own_id() {
-        let record = Record { id: Id(7), data: [("typed_code".to_owned(), "WDJBMJHT".into())].into(), expiry_date: OffsetDateTime::UNIX_EPOCH };
-        let sealed = seal(&record).expect("sealed");
-        assert_eq!(open(Id(7), &sealed).expect("opened"), record.data);
+        let data: Data = [("typed_code".to_owned(), "WDJBMJHT".into())].into();
+        let sealed = seal(Id(7), &data).expect("sealed");
+        assert_eq!(open(Id(7), &sealed).expect("opened"), data);
         assert!(open(Id(8), &sealed).is_err());
         assert!(open(Id(7), &sealed[..11]).is_err());
         assert!(!sealed.windows(8).any(|window| window == b"WDJBMJHT"), "the code must not stand there in clear");
+    }
+
+    #[test]
+    fn two_requests_of_one_session_lose_nothing_of_each_other() {
+        let data = |json: Value| serde_json::from_value::<Data>(json).expect("data");
+        let base = data(json!({ "a": 1, "b": 1, "gone": 1, "list": ["x", "y"] }));
+        let mine = data(json!({ "a": 2, "b": 1, "new": 1, "list": ["mine", "x"] }));
+        let theirs = data(json!({ "a": 1, "b": 3, "gone": 1, "list": ["theirs", "y", "x"], "other": ["z"] }));
+        let expected = data(json!({ "a": 2, "b": 3, "new": 1, "list": ["mine", "theirs", "x"], "other": ["z"] }));
+        assert_eq!(merged(&base, mine, theirs), expected);
+        let (one, two) = (data(json!({ "list": [1] })), data(json!({ "list": [2] })));
+        assert_eq!(merged(&Data::new(), one, two), data(json!({ "list": [1, 2] })), "both began it");
     }
 }

@@ -47,6 +47,14 @@ pub async fn insert_once_within(db: &mut Connection, activity: &Activity, span: 
     if recorded { Ok(()) } else { insert(db, activity).await }
 }
 
+/// Whether a key with this fingerprint was ever a person's.
+pub async fn mentions_key(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, fingerprint: &str) -> Result<bool, Fault> {
+    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id = $2 AND subject = $3 AND kind IN ($4, $5, $6))";
+    let kinds = [Kind::KeyCreated, Kind::KeyUsed, Kind::KeyRevoked].map(Kind::as_str);
+    let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(fingerprint);
+    Ok(query.bind(kinds[0]).bind(kinds[1]).bind(kinds[2]).fetch_one(db).await?)
+}
+
 /// What of the record is wanted, the newest first.
 #[derive(Clone, Debug, Default)]
 pub struct RecordWanted {

@@ -128,7 +128,7 @@ pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp,
 }
 
 /// Whether a person's session is still there, or what is to become one when they have shown a second factor.
-pub async fn is_live(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
+pub async fn is_live(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
     let query = "SELECT EXISTS (SELECT 1 FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3 AND expires_at > $4)";
     let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
     Ok(query.fetch_one(db).await?)

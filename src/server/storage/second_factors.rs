@@ -146,6 +146,13 @@ pub async fn use_passkey(
     Ok(done.rows_affected() == 1)
 }
 
+/// False when there is none.
+pub async fn rename_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64, name: &str) -> Result<bool, Fault> {
+    let query = "UPDATE passkeys SET name = $4 WHERE tenant_id = $1 AND user_id = $2 AND number = $3";
+    let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(number).bind(name).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Its name, if it was there.
 pub async fn delete_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64) -> Result<Option<String>, Fault> {
     let query = "DELETE FROM passkeys WHERE tenant_id = $1 AND user_id = $2 AND number = $3 RETURNING name";

@@ -10,6 +10,7 @@ apps-sort-expires = Ending soonest first
 apps-sort-client = By application
 apps-empty-title = Nothing may act for you
 apps-empty = An application asks you with a code. To let the command line act for you, run this in a terminal and enter the code it shows.
+apps-none-in-force = Nothing that matches is in force: it has ended already, or was never allowed. There is nothing to end.
 apps-in-force = in force
 apps-expired = expired
 apps-was-ended = ended

@@ -32,6 +32,16 @@ identities-already-yours = { $identity } is linked to you already. Nothing was c
 # $identity (String)
 identities-somebody-elses = { $identity } is linked to somebody else here. If both are you, sign in with that account and unlink it there; if it is the only way into that one, ask the operators of your centre.
 identities-nothing-to-link = There is nothing to link. Start again below.
+identities-signed-out = You have been signed out meanwhile. Nothing was linked.
+password-change = Change the password
+password-lead = Your other sessions end when the password is changed; you stay signed in here.
+password-current = Current password
+password-new = New password
+# $count (Number) - characters
+password-hint = At least { NUMBER($count) } characters, of any kind; spaces count. Several words that do not belong together are good.
+password-repeated = New password again
+password-not-repeated = The new password was not typed the same twice. Your password was not changed.
+password-changed = Your password has been changed. Your other sessions have ended.
 factors-title = Second factor
 factors-none = You have none yet. With one, nobody gets in with your password alone.
 factors-lead = Asked for after your password, and before what is hard to take back. Any one of these does.
@@ -39,6 +49,12 @@ factors-app = Authenticator app
 factors-passkey = Passkey
 factors-since = Set up
 factors-remove = Remove
+factors-rename = Rename
+# $factor (String) - its name
+factors-rename-this = Rename { $factor }
+factors-rename-title = Name of a passkey
+factors-renamed = It has a new name.
+factors-name-unreadable = That name cannot be used: it is empty, too long, or has characters that cannot be seen.
 # $factor (String) - its name
 factors-remove-this = Remove { $factor }
 # $factor (String)
@@ -47,6 +63,12 @@ factors-remove-consequence = It will no longer be taken. Your other ones stay.
 factors-remove-last = This is the only one. From then on your password alone is enough to get in, and your recovery codes are void.
 factors-removed = It has been removed.
 factors-gone = That is not there any more. Nothing was changed.
+factors-signed-out = You have been signed out meanwhile. Nothing was set up.
+factors-no-codes = You have no second factor, so there are no recovery codes. Set one up first.
+factors-app-ended = What this page showed can be set up for 15 minutes, and that time is over. Remove the entry from your app, and scan the new code.
+factors-passkey-ended = That took too long, so the passkey your device made is not known here. Remove it from your device, and make a new one.
+factors-passkey-exists = This device has a passkey for your account here already. Use that one, or take another device.
+factors-passkey-unusable = What your device made could not be accepted as a passkey. If it keeps it, remove it there; then try again, or use an authenticator app.
 factors-recovery = Recovery codes
 # $count (Number)
 factors-recovery-left = { $count ->
@@ -59,7 +81,9 @@ factors-recovery-consequence = Those you have now stop working.
 factors-recovery-title = Your recovery codes
 factors-recovery-lead = Each gets you in once, if your telephone is lost. Keep them where you keep your passport: on paper, or in a password manager.
 factors-recovery-kept = I have kept them
-factors-recovery-once = Recovery codes are shown once, when they are made. If you do not have them, make new ones.
+factors-recovery-download = Save as a file
+factors-recovery-shown = They are shown here for 15 minutes, and never again. You can also print this page.
+factors-recovery-once = Recovery codes are shown for 15 minutes after they are made. If you do not have them, make new ones.
 factors-codes-renewed = These are your new codes; the old ones are void.
 factors-added-first = Your second factor is set up.
 factors-added = It has been set up.
@@ -75,7 +99,7 @@ factors-app-type = Or type this into the app:
 factors-app-code = The six digits that the app shows now
 factors-app-done = Set it up
 factors-wrong-code = That is not what the app should show. Is the clock of your telephone right? Type the code it shows now.
-factors-exists = There is one already. Remove it first.
+factors-exists = There is an authenticator app already. Remove that one first.
 factors-too-many = You have as many as one may have. Remove one first.
 factors-passkey-title = Add a passkey
 factors-passkey-lead = A passkey is kept by your telephone, your computer or a security key, and works only on this site: nobody can ask you for it elsewhere.

@@ -35,6 +35,7 @@ state-used-up = used up
 keys-none-ticked-title = No key was ticked
 keys-none-ticked = Go back and tick the keys that are to be revoked. Keys that have been revoked meanwhile are not asked for again.
 keys-back = Back to the keys
+keys-gone = This key has been revoked or has ended already: no login with it is let in any more. There is nothing left to do.
 # $count (Number) - how many keys
 keys-revoke-question = { $count ->
     [one] Revoke this key?

@@ -4,6 +4,8 @@ change-refused-in-the-past = Choose an end that is still to come.
 change-refused-too-long = Your centre does not let anybody grant that much time.
 change-refused-not-yours = An administrator set this up: you can make it shorter or end it, not longer.
 key-refused-mfa = Your second factor does not count at the moment. Ask the operators of your centre to open it.
+key-refused-no-mfa = A key takes a second factor, and you have none yet. Set one up under “Ways to sign in”, or ask the operators of your centre.
+key-refused-mfa-expired = You showed your second factor too long ago. Sign out and in again with it, or ask the operators of your centre; then add the key.
 key-refused-link = That host account is not linked to you any more, or its link has expired.
 key-refused-private = That is a private key. It was not kept. Somebody may have seen it: make a new key (ssh-keygen), and paste only the line of its .pub file.
 key-refused-unreadable = That is not a public key. Paste the one line of your .pub file; it begins with “ssh-ed25519”, “ecdsa-sha2-” or “ssh-rsa”, with nothing in front of it.
@@ -15,8 +17,10 @@ key-refused-exists = That key is registered for this host account already.
 key-refused-not-here = Your centre does not let people register keys of their own. Ask its operators.
 key-refused-signed-out = You have been signed out meanwhile. The key was not added.
 arrival-refused-no-provider = That way to sign in is not offered here any more. Choose another one.
-arrival-refused-no-trip = That sign-in took too long, or was begun in another browser. Start it again here.
-arrival-refused-cancelled = You cancelled there, so nobody was signed in. Try again, or choose another way.
+arrival-refused-no-trip = That sign-in is not known here: it was begun in another browser, or has been ended since. Start it again here.
+arrival-refused-used = That answer of your institution has been used already. That happens when a page is reloaded or Back is pressed: start again here.
+arrival-refused-too-late = That sign-in took longer than 15 minutes. Start it again here.
+arrival-refused-cancelled = You cancelled there, so nothing was done. Try again, or choose another way.
 # $error (String) - what the answer of the institution says
 arrival-refused-provider-says = Your institution could not sign you in ({ $error }). Try again; if it stays like this, tell its help desk.
 arrival-refused-unreachable = Your institution cannot be reached at the moment. Try again in a few minutes, or choose another way.
@@ -64,6 +68,14 @@ decision-refused-disabled = This application is switched off. Nothing was shared
 decision-refused-grant = The operators of your centre no longer let this application ask people for access. Nothing was shared.
 decision-refused-scope = The operators of your centre no longer let this application have anything of what it asks for. Nothing was shared.
 sign-in-refused-wrong = The user name or the password is not right. Check both and try again.
+password-refused-none = You have no password here: you sign in through an institution. Change your password there.
+password-refused-wrong = Your current password is not right. Your password was not changed.
+password-refused-signed-out = You have been signed out meanwhile. Your password was not changed.
+# $count (Number) - characters
+password-refused-short = The new password is too short: it needs at least { NUMBER($count) } characters. Several words with spaces are easy to remember.
+password-refused-long = The new password is too long. Take one of at most 1024 bytes.
+password-refused-user-name = The new password has your user name in it. Take one that has nothing to do with you.
+password-refused-common = The new password would be guessed soon: it is common, repeats itself, or is made of names others know. Take several words that do not belong together.
 # $count (Number) - letters
 code-refused-length = { $count ->
     [one] That code has { NUMBER($count) } letter; it should have 8.

@@ -20,6 +20,9 @@ sign-in-invitation = Invitation
 sign-in-invitation-keep = Use it
 sign-in-invitation-kept = Your invitation is kept. Sign in where you have an account; it will be tied to yours here.
 sign-in-invitation-forget = It is not mine: forget it
+sign-in-gone = That sign-in is not open any more: it took too long, was begun in another browser, or has been ended. Sign in again.
+# $person (String)
+sign-in-signed-in = You are signed in as { $person }.
 second-factor-title = Second factor
 # $user (String) - who signs in
 second-factor-lead = One more thing, then you are signed in as { $user }.
@@ -35,8 +38,16 @@ second-factor-go-on = Continue
 second-factor-elsewhere = Show it at { $provider } instead
 second-factor-wrong = That did not fit. Codes change every 30 seconds, and each works once: wait for the next one.
 # $wait (String) - a span of time
-second-factor-too-many = Too many wrong codes. Wait { $wait }; a passkey works meanwhile.
+second-factor-too-many = Too many wrong codes. Wait { $wait }; a recovery code or a passkey works meanwhile.
+# $wait (String) - a span of time
+second-factor-too-many-recovery = Too many wrong recovery codes. Wait { $wait }; a code of your app or a passkey works meanwhile.
+second-factor-no-code = That is neither a code of an authenticator app, which has six digits, nor a recovery code, which has twelve letters and digits.
+second-factor-no-app = You have no authenticator app here. Use a passkey, or type a recovery code.
+second-factor-wrong-recovery = That is none of your recovery codes, or it has been used: each works once.
+second-factor-wrong-passkey = That passkey was not accepted: it is not one you use here, or your device did not check that it is you. Try again, or type a code.
+second-factor-not-asked = The question to your passkey is not open any more: it has been answered, or took too long. Press the button again.
 second-factor-too-late = That took too long. Sign in again.
+second-factor-ended = This sign-in has been ended meanwhile. Sign in again.
 signed-out-title = You are signed out
 signed-out-lead = Nobody is signed in here with this browser.
 # $institution (String)

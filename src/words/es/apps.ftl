@@ -9,6 +9,7 @@ apps-sort-expires = Las que antes terminan primero
 apps-sort-client = Por aplicación
 apps-empty-title = Nada puede actuar por usted
 apps-empty = Una aplicación le pregunta con un código. Para que la línea de órdenes actúe por usted, ejecute esto en un terminal e introduzca el código que muestre.
+apps-none-in-force = Nada de lo que coincide está en vigor: ya ha terminado o nunca se permitió. No hay nada que terminar.
 apps-in-force = en vigor
 apps-expired = caducada
 apps-was-ended = terminada

@@ -31,6 +31,7 @@ state-used-up = agotada
 keys-none-ticked-title = No se marcó ninguna clave
 keys-none-ticked = Vuelva y marque las claves que deban revocarse. Las que ya se han revocado no se vuelven a preguntar.
 keys-back = Volver a las claves
+keys-gone = Esta clave ya se ha revocado o ha terminado: ya no se admite ningún acceso con ella. No queda nada que hacer.
 keys-revoke-question = { $count ->
     [one] ¿Revocar esta clave?
    *[other] ¿Revocar estas { NUMBER($count) } claves?

@@ -55,6 +55,7 @@ nav-api = API de TMS
 person-at = { $user } en { $tenant }
 sign-out = Cerrar sesión
 footer-never-asked = El personal de soporte nunca le pide que introduzca un código ni que se lo diga.
+cookies-needed = Su navegador no guarda cookies de este sitio, y sin ellas nadie puede iniciar sesión, introducir un código ni saber qué ha fallado. Permita las cookies de este sitio e inténtelo de nuevo.
 not-started = Yo no inicié esto
 
 preferences-language = Idioma

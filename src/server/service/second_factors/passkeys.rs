@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential, Url, Uuid};
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
-use super::{NewFactor, NotSetUp, Offered, SetUp};
+use super::{NewFactor, NotSetUp, NotShown, Offered, SetUp};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::readable;
 use crate::server::service::proofs::FreshlySignedIn;
@@ -78,17 +78,17 @@ impl Services {
     }
 
     pub(super) async fn judge_passkey(&self, tenant: &TenantId, user: &UserId, asked: &str, answer: &str) -> Result<Offered, Fault> {
-        let (Some(portal), Some(state), Some(answer)) =
-            (&self.shared.passkeys.0, read::<PasskeyAuthentication>(asked), read::<PublicKeyCredential>(answer))
-        else {
-            return Ok(Offered::Nothing);
+        let nothing = |why| Ok(Offered::Nothing(why));
+        let (Some(portal), Some(state)) = (&self.shared.passkeys.0, read::<PasskeyAuthentication>(asked)) else {
+            return nothing(NotShown::NotAsked);
         };
+        let Some(answer) = read::<PublicKeyCredential>(answer) else { return nothing(NotShown::WrongPasskey) };
         let result = match portal.finish_passkey_authentication(&answer, &state) {
             Ok(result) if result.user_verified() => result,
-            Ok(_) => return Ok(Offered::Nothing),
+            Ok(_) => return nothing(NotShown::WrongPasskey),
             Err(error) => {
                 tracing::info!(%error, "A passkey was refused");
-                return Ok(Offered::Nothing);
+                return nothing(NotShown::WrongPasskey);
             }
         };
         for (Stored { number, .. }, mut passkey) in self.passkeys(tenant, user).await? {
@@ -97,7 +97,7 @@ impl Services {
                 return Ok(Offered::Passkey { number, passkey: json(&passkey)?, asked });
             }
         }
-        Ok(Offered::Nothing)
+        nothing(NotShown::WrongPasskey)
     }
 
     async fn passkeys(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<(Stored, Passkey)>, Fault> {

@@ -1,0 +1,125 @@
+//! Browsers that keep no cookies. What a form came to waits in the session, and the session is known by its cookie: without one, the
+//! next page could say nothing.
+//!
+//! So a redirect that is the first to set the session's cookie carries the time along (`cookies=SECONDS`). If the request that follows
+//! it brings the cookie, it is sent on to the same address without; if not, the page says that cookies are needed.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::headers::Https;
+use crate::domain::time::Timestamp;
+use crate::server::state::AppState;
+
+const MARK: &str = "cookies=";
+/// How long a redirect takes. Whoever opens such an address later has kept it.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The browser was given the session's cookie just now, and has not brought it.
+#[derive(Clone, Copy)]
+pub struct KeepsNoCookies;
+
+/// The name of the session's cookie. `__Host-` binds it to this host and to TLS; over plain http on loopback browsers would not take it.
+pub fn session_cookie(https: Https) -> &'static str {
+    if https.0 { "__Host-tms" } else { "tms" }
+}
+
+pub async fn check(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let brought = brought(request.headers(), session_cookie(state.https)).map(str::to_owned);
+    let now = state.services.now();
+    let mut missing = false;
+    if let Some((address, at)) = marked(request.uri()) {
+        missing = brought.is_none() && now.since(at) < LONGEST && at <= now;
+        if !missing && request.method() == Method::GET {
+            return Redirect::to(&address).into_response();
+        }
+        if let Ok(uri) = address.parse() {
+            *request.uri_mut() = uri;
+        }
+    }
+    if missing {
+        request.extensions_mut().insert(KeepsNoCookies);
+    }
+    let mut response = next.run(request).await;
+    let set = forget_the_same(response.headers_mut(), session_cookie(state.https), brought.as_deref());
+    if brought.is_none() && (missing || set) && response.status() == StatusCode::SEE_OTHER {
+        mark(response.headers_mut(), now);
+    }
+    response
+}
+
+/// The value of the session's cookie.
+fn brought<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Whether the session's cookie is set. One that is set to what the browser has is taken out: the answer may come after that of another
+/// tab's sign-in, and must not bring the old cookie back.
+fn forget_the_same(headers: &mut HeaderMap, name: &str, brought: Option<&str>) -> bool {
+    let is_of_session =
+        |cookie: &HeaderValue| cookie.to_str().ok().and_then(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
+    let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    let mut set = false;
+    for cookie in cookies {
+        let value = is_of_session(&cookie).map(|rest| rest.split(';').next().unwrap_or_default().to_owned());
+        if value.is_some() && value.as_deref() == brought {
+            continue;
+        }
+        set |= value.is_some();
+        headers.append(SET_COOKIE, cookie);
+    }
+    set
+}
+
+/// The address without its mark, and when that was made.
+fn marked(uri: &Uri) -> Option<(String, Timestamp)> {
+    let query = uri.query()?;
+    let seconds = query.split('&').find_map(|part| part.strip_prefix(MARK))?.parse::<i64>().unwrap_or_default();
+    let rest: Vec<&str> = query.split('&').filter(|part| !part.starts_with(MARK)).collect();
+    let path = format!("/{}", uri.path().trim_start_matches('/'));
+    let address = if rest.is_empty() { path } else { format!("{path}?{}", rest.join("&")) };
+    Some((address, Timestamp::from_millis(seconds.saturating_mul(1_000))))
+}
+
+/// Marks a redirect to a page of ours.
+fn mark(headers: &mut HeaderMap, now: Timestamp) {
+    let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
+    if !location.starts_with('/') {
+        return;
+    }
+    let joint = if location.contains('?') { '&' } else { '?' };
+    if let Ok(location) = HeaderValue::from_str(&format!("{location}{joint}{MARK}{}", now.as_seconds())) {
+        headers.insert(LOCATION, location);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_taken_out_of_an_address() {
+        let unmarked = |uri: &str| marked(&uri.parse().expect("an address")).map(|(address, at)| (address, at.as_seconds()));
+        assert_eq!(unmarked("/sign-in?then=/keys%3Fq%3Da&cookies=7"), Some(("/sign-in?then=/keys%3Fq%3Da".into(), 7)));
+        assert_eq!(unmarked("/?cookies=x"), Some(("/".into(), 0)));
+        assert_eq!(unmarked("//evil.example?cookies=1"), Some(("/evil.example".into(), 1)), "an address of ours");
+        assert_eq!((unmarked("/keys?q=cookies%3D7"), unmarked("/keys")), (None, None));
+    }
+
+    #[test]
+    fn a_cookie_that_the_browser_has_is_not_set_again() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["tms=old; Path=/", "tms=new; Path=/", "language=es; Path=/"] {
+            headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        assert!(forget_the_same(&mut headers, "tms", Some("old")));
+        assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["tms=new; Path=/", "language=es; Path=/"]);
+    }
+}

@@ -1,0 +1,40 @@
+//! `GET /identities/recovery.txt`: recovery codes as a file, as long as this session can show them.
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::domain::paths;
+use crate::server::caller::Caller;
+use crate::server::guard::trouble::Trouble;
+use crate::server::preferences;
+use crate::server::state::AppState;
+
+#[derive(Deserialize)]
+pub struct Which {
+    #[serde(default)]
+    codes: String,
+}
+
+pub async fn file(State(state): State<AppState>, headers: HeaderMap, caller: Caller, Query(which): Query<Which>) -> Result<Response, Trouble> {
+    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
+    let codes = caller.session.recovery_codes(&which.codes, services.now()).await?;
+    let (Some((codes, made_at)), Some(person)) = (codes, &caller.signed_in) else {
+        return Ok(Redirect::to(paths::IDENTITIES_RECOVERY).into_response());
+    };
+    let whose = words.person_at(person.user_id().as_str(), person.tenant_name());
+    let text = format!(
+        "{}\r\n{whose}\r\n{}\r\n{}\r\n\r\n{}\r\n",
+        words.factors_recovery_title(),
+        services.public_url(),
+        made_at.to_rfc3339(),
+        codes.reveal().replace('\n', "\r\n")
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"tms-recovery-codes.txt\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, text).into_response())
+}
