@@ -123,6 +123,8 @@ pub enum DecisionRefused {
     NotConfirmed,
     #[error("Choose how long the access should last.")]
     LifetimeNotOffered,
+    #[error("Your centre no longer lets anybody grant that much time. Choose how long the access should last.")]
+    LifetimeTooLong,
     #[error("One of the host accounts is no longer linked to you. Look through the list again.")]
     HostAccountNotYours,
     #[error("This application may not have what it asks for any more. Nothing was shared.")]

@@ -43,6 +43,7 @@ impl Language {
             DecisionRefused::Expired => self.decision_refused_expired(),
             DecisionRefused::NotConfirmed => self.decision_refused_not_confirmed(),
             DecisionRefused::LifetimeNotOffered => self.decision_refused_lifetime(),
+            DecisionRefused::LifetimeTooLong => self.decision_refused_too_long(),
             DecisionRefused::HostAccountNotYours => self.decision_refused_host_account(),
             DecisionRefused::NotAllowed(RequestRefused::Disabled) => self.decision_refused_disabled(),
             DecisionRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => self.decision_refused_grant(),

@@ -130,17 +130,18 @@ fn lines(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
 /// Splits where the separator is in no quoted string (RFC 9110 §5.6.4). Read from the end, which a trusted proxy wrote: whatever the
 /// caller sent before it, such as a quote left open, cannot swallow it.
 fn split_from_the_end(line: &str, separator: char) -> Vec<&str> {
-    let (mut parts, mut end, mut quoted) = (Vec::new(), line.len(), false);
+    let (mut parts, mut rest, mut quoted) = (Vec::new(), line, false);
     for (at, c) in line.char_indices().rev() {
-        let escaped = || line[..at].chars().rev().take_while(|c| *c == '\\').count() % 2 == 1;
+        let Some((before, from)) = rest.split_at_checked(at) else { continue };
+        let escaped = || before.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1;
         if c == '"' && !(quoted && escaped()) {
             quoted = !quoted;
         } else if c == separator && !quoted {
-            parts.push(&line[at + c.len_utf8()..end]);
-            end = at;
+            parts.push(from.strip_prefix(separator).unwrap_or_default());
+            rest = before;
         }
     }
-    parts.push(&line[..end]);
+    parts.push(rest);
     parts.reverse();
     parts
 }

@@ -1,6 +1,7 @@
 //! The person's decision: allow, deny, and taking it back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -73,10 +74,15 @@ fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefus
     if policy.require_started_tick && !consent.started_this {
         return Err(DecisionRefused::NotConfirmed);
     }
-    if !offered_lifetimes(policy.longest_access).contains(&consent.lifetime) {
-        return Err(DecisionRefused::LifetimeNotOffered);
+    let offered = |longest| offered_lifetimes(longest).contains(&consent.lifetime);
+    if offered(policy.longest_access) {
+        Ok(())
+    } else if offered(Duration::MAX) {
+        // It stood on the page when that was made.
+        Err(DecisionRefused::LifetimeTooLong)
+    } else {
+        Err(DecisionRefused::LifetimeNotOffered)
     }
-    Ok(())
 }
 
 async fn approve(db: &mut Connection, decision: Decision, consent: Consent, delegation: DelegationId) -> Result<(), Error<DecisionRefused>> {

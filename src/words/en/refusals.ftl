@@ -63,6 +63,7 @@ decision-refused-decided = This request has already been answered.
 decision-refused-expired = The code has expired. Run the command again to get a new one.
 decision-refused-not-confirmed = Tick “Yes, I started this” to allow it, or choose Deny.
 decision-refused-lifetime = Choose how long the access should last.
+decision-refused-too-long = Your centre no longer lets anybody grant that much time. Choose how long the access should last.
 decision-refused-host-account = One of the host accounts is no longer linked to you. Look through the list again.
 decision-refused-disabled = This application is switched off. Nothing was shared.
 decision-refused-grant = The operators of your centre no longer let this application ask people for access. Nothing was shared.

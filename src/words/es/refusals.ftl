@@ -55,6 +55,7 @@ decision-refused-decided = Esta petición ya se ha respondido.
 decision-refused-expired = El código ha caducado. Ejecute la orden de nuevo para obtener otro.
 decision-refused-not-confirmed = Marque «Sí, yo inicié esto» para permitirlo, o elija Denegar.
 decision-refused-lifetime = Elija cuánto debe durar el acceso.
+decision-refused-too-long = Su centro ya no permite conceder tanto tiempo. Elija cuánto debe durar el acceso.
 decision-refused-host-account = Una de las cuentas ya no está vinculada a usted. Revise la lista de nuevo.
 decision-refused-disabled = Esta aplicación está desactivada. No se compartió nada.
 decision-refused-grant = Los operadores de su centro ya no permiten que esta aplicación pida acceso a las personas. No se compartió nada.

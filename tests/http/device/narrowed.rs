@@ -12,6 +12,7 @@ use crate::oauth::{error, refused};
 use crate::tms::api::{EVERYTHING, login};
 use crate::tms::endpoints::OWN_KEY;
 
+const TOO_LONG: &str = "Your centre no longer lets anybody grant that much time. Choose how long the access should last.";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl TestApp {
@@ -153,7 +154,7 @@ async fn a_shorter_longest_access_cuts_what_was_allowed() {
     let month: Vec<_> = month.iter().map(|(name, value)| (*name, if *name == "host_accounts[]" { account.as_str() } else { value })).collect();
 
     app.change_tenant("test", |tenant| tenant.policy.longest_access = 20 * DAY).await;
-    assert_eq!(browser.post("/api/device/decide", &month).await.problem(), "Choose how long the access should last.");
+    assert_eq!(browser.post("/api/device/decide", &month).await.problem(), TOO_LONG);
     app.change_tenant("test", |tenant| tenant.policy.longest_access = 30 * DAY).await;
     assert!(browser.post("/api/device/decide", &month).await.says("Connected"));
 
