@@ -136,9 +136,7 @@ test('Back after a decision sends nothing again', async ({ page, portal }) => {
   await press(page, 'Deny');
   await expect(heading(page)).toHaveText('Denied');
   await page.goBack();
-  await expect(heading(page)).toHaveText('Enter the code from your device');
-  await page.goForward();
-  await expect(heading(page)).toHaveText('Denied');
+  await expect(heading(page), 'it is answered').toHaveText('Denied');
   await page.reload();
   await expect(heading(page)).toHaveText('Denied');
   expect(decisions.filter(address => address.includes('decide'))).toHaveLength(1);
@@ -190,21 +188,48 @@ test('"Enter another code" puts the question aside, and the first code can still
 });
 
 test('a code that is open in one browser is refused in another', async ({ page, portal, anotherBrowser }) => {
-  const device = await asked(page, portal);
+  const device = await Device.start(portal);
+  await enterCode(page, device.code);
+  await expect(heading(page)).toHaveText('Sign in');
   const other = await anotherBrowser();
   await enterCode(other, device.code);
   await signIn(other);
-  await expect(other.getByRole('alert')).toHaveText('This code is already open in another browser. Go on there, or run the command again to get a new one.');
+  await expect(other.getByRole('alert')).toContainText('This code is already open in another browser session.');
 });
 
 test('the answer of a request that is decided already is shown, not changed', async ({ page, portal }) => {
   const device = await asked(page, portal);
   const twin = await page.context().newPage();
-  await twin.goto('/device');
+  await twin.goto(page.url());
   await press(page, 'Deny');
   await expect(heading(page)).toHaveText('Denied');
   await twin.getByRole('checkbox', { name: 'Yes, I started this' }).check();
   await press(twin, 'Allow');
   await expect(heading(twin)).toHaveText('Denied');
   expect(await device.poll()).toBe('access_denied');
+});
+
+test('two tabs: each is about its own request, to the end', async ({ page, portal }) => {
+  const first = await asked(page, portal);
+  const tab = await page.context().newPage();
+  const second = await asked(tab, portal);
+  await page.getByRole('radio', { name: '30 days' }).check();
+  await press(page, 'Allow');
+  await expect(page.getByRole('alert')).toHaveText('Tick “Yes, I started this” to allow it, or choose Deny.');
+  await expect(page.locator('.compare')).toContainText(first.code);
+  await expect(page.getByRole('radio', { name: '30 days' })).toBeChecked();
+  await tab.reload();
+  await expect(tab.getByRole('alert')).toHaveCount(0);
+  await expect(tab.getByRole('radio', { name: '8 hours' })).toBeChecked();
+
+  await allow(page);
+  await press(tab, 'Deny');
+  await expect(heading(tab)).toHaveText('Denied');
+  expect([await first.poll(), await second.poll()]).toEqual(['token', 'access_denied']);
+  await page.reload();
+  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up at/);
+  await press(page, 'Take it back');
+  await expect(heading(page)).toHaveText('Taken back');
+  await tab.reload();
+  await expect(heading(tab)).toHaveText('Denied');
 });

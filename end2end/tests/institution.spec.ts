@@ -45,7 +45,7 @@ test('whoever cancels there is back with the code, and may try again', async ({ 
   await expect(page.getByText('Your code is kept.')).toBeVisible();
   await page.getByRole('link', { name: 'Sign in with Campus' }).click();
   await institution.signIn(page, 'jdoe');
-  await expect(page).toHaveURL('/device');
+  await expect(page).toHaveURL(/\/device\?grant=dgr_[0-9a-f]{32}$/);
 });
 
 test('@js the page that says what went wrong there is accessible', async ({ page }) => {

@@ -43,9 +43,10 @@ test.describe('from right to left', () => {
     await makeKeys(portal, 1);
     const device = await Device.start(portal);
     await signedIn(page);
-    await page.request.post('/api/device/enter', { form: { user_code: device.code }, maxRedirects: 0 });
+    const entered = await page.request.post('/api/device/enter', { form: { user_code: device.code }, maxRedirects: 0 });
+    const consent = entered.headers().location!;
     await page.setViewportSize({ width: 320, height: 640 });
-    for (const path of ['/', '/device', '/hosts', '/keys', '/keys/add', '/keys/revoke?key=1', '/apps', '/sessions', '/activity', '/admin', '/admin/clients', '/admin/hosts', '/admin/people', '/admin/keys', '/admin/policy']) {
+    for (const path of ['/', '/device', consent, '/hosts', '/keys', '/keys/add', '/keys/revoke?key=1', '/apps', '/sessions', '/activity', '/admin', '/admin/clients', '/admin/hosts', '/admin/people', '/admin/keys', '/admin/policy']) {
       await page.goto(path);
       await expect(page.locator('html')).toHaveAttribute('dir', 'rtl');
       const { wide, plain } = await page.evaluate(() => {
@@ -63,7 +64,7 @@ test.describe('from right to left', () => {
       expect.soft(wide, `${path} is wider than the window`).toBeLessThanOrEqual(0);
       expect.soft(plain, `${path}: sentences that are not among the words`).toEqual([]);
     }
-    await page.goto('/device');
+    await page.goto(consent);
     await expect(page.locator('.compare .code')).toHaveText(device.code);
     await expect(page.locator('.compare .code')).toHaveCSS('direction', 'ltr');
   });

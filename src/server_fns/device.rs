@@ -250,8 +250,8 @@ pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
     context::go_to(&here);
     match services.withdraw_device(&person, &grant).await {
         Ok(()) => Ok(()),
-        Err(Error::Refused(refused)) => {
-            let notice = Notice::new(Place::Result, context::words().decision_refused(refused)).only_at(&here);
+        Err(Error::Refused(_)) => {
+            let notice = Notice::new(Place::Result, context::words().change_refused_gone()).only_at(&here);
             caller.session.set_notice(&notice).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),

@@ -52,7 +52,7 @@ async fn taken_back_after_the_device_came_its_token_is_dead_at_once() {
     assert_eq!(app.consents().await, 0);
 
     let again = withdraw(&browser, &result).await;
-    assert_eq!((again.title(), again.problem().as_str()), ("Taken back · Trust Manager", "This request has already been answered."));
+    assert_eq!((again.title(), again.problem().as_str()), ("Taken back · Trust Manager", "That had ended already. Nothing was changed."));
     assert_eq!(app.recorded("device_withdrawn").await, 1);
 }
 
