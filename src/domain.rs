@@ -40,6 +40,7 @@ pub mod scope;
 pub mod second_factor;
 pub mod step_up;
 pub mod tenant;
+pub mod text_file;
 pub mod time;
 pub mod token;
 pub mod user_code;

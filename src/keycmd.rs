@@ -1,5 +1,6 @@
 //! WHAT SSHD ASKS: may this key log in as this user? sshd runs `tms-keycmd %u %U %f %t` before it believes a key, and takes
-//! what stands on stdout for a line of `authorized_keys`. `tms-keycmd link`, a program that goes on running, is in [`link`].
+//! what stands on stdout for a line of `authorized_keys`. A key that may not log in is nothing on stdout and exit code 0; any other
+//! code means that the question could not be answered, and sshd logs it as a failure. `tms-keycmd link`, a program that goes on running, is in [`link`].
 //!
 //! Two rules are above all others. **Nothing but a verified line reaches stdout**, and it alone is written there, by
 //! [`answer_sshd`]. **Everything ends in time**: all that could hang (a file system, DNS, the network) runs on a thread that is
@@ -97,7 +98,10 @@ fn answer_sshd(config: PathBuf, asked: Asked, budget: Budget) -> ExitCode {
         _ => allowed,
     });
     log.write_within(entry(&asked, &host, &outcome), Budget::LAST_WORDS);
-    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match outcome {
+        Err(failure) if !failure.is_ordinary() => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 fn work(file: &Path, asked: &Asked, budget: Budget, tell: &Sender<Report>) -> Result<(), Failure> {

@@ -28,6 +28,8 @@ use fluent_typed::prelude::{LanguageIdentifier, negotiate_languages};
 use generated::{L10n, L10nLanguage};
 use thiserror::Error;
 
+use crate::domain::text_file::without_bom;
+
 /// All sentences in one language.
 pub type Words = &'static Language;
 
@@ -92,7 +94,7 @@ impl Languages {
         files.sort();
         for path in files {
             let (file, tag) = (path.display().to_string(), path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
-            let text = std::fs::read(&path).map_err(|why| TranslationRefused::Unreadable { file: file.clone(), why })?;
+            let text = std::fs::read(&path).map(without_bom).map_err(|why| TranslationRefused::Unreadable { file: file.clone(), why })?;
             let sentences = L10nLanguage::new_external(&tag, &text).map_err(|why| TranslationRefused::Unusable { file, why })?;
             self.0.retain(|language| language.tag != tag);
             // As long as the program: pages hold on to their language.

@@ -9,6 +9,7 @@ use rustls::CertificateError;
 use thiserror::Error;
 
 use super::printable::Printable;
+use crate::domain::text_file::pem_blocks;
 
 /// What can be wrong with `--ca-file`.
 #[derive(Debug, Error)]
@@ -36,8 +37,8 @@ pub enum Untrusted {
 
 /// Reads the certificates in `path`, at least one.
 pub fn read(path: &Path) -> Result<Vec<Certificate>, CaFileRefused> {
-    let text = fs::read(path).map_err(|source| CaFileRefused::Unreadable { path: path.to_owned(), source })?;
-    match Certificate::from_pem_bundle(&text) {
+    let file = fs::read(path).map_err(|source| CaFileRefused::Unreadable { path: path.to_owned(), source })?;
+    match Certificate::from_pem_bundle(pem_blocks(&file).concat().as_bytes()) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(CaFileRefused::NoCertificate { path: path.to_owned() }),
     }
@@ -89,6 +90,11 @@ mod tests {
         for text in ["", "hello", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
             fs::write(file.path(), text).unwrap();
             assert!(matches!(read(file.path()), Err(CaFileRefused::NoCertificate { .. })), "{text}");
+        }
+        let certificate = rcgen::generate_simple_self_signed(Vec::new()).unwrap().cert.pem();
+        for around in [&b"\xef\xbb\xbf"[..], b"# certificaci\xf3n\r\n", b"\xff\n"] {
+            fs::write(file.path(), [around, certificate.as_bytes()].concat()).unwrap();
+            assert_eq!(read(file.path()).unwrap().len(), 1, "{around:?}");
         }
         assert!(matches!(read(Path::new("/nowhere/ca.pem")), Err(CaFileRefused::Unreadable { .. })));
     }

@@ -69,11 +69,21 @@ impl Key {
 }
 
 impl ServerApi {
+    /// All keys that the sign-in may see.
     pub async fn my_keys(&self, token: &AccessToken) -> Result<Vec<Key>, Failure> {
+        self.keys(token, &[]).await
+    }
+
+    /// The keys that now log in to one host account.
+    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<Vec<Key>, Failure> {
+        self.keys(token, &[("host", host), ("host_account", host_account), ("state", "active")]).await
+    }
+
+    async fn keys(&self, token: &AccessToken, wanted: &[(&str, &str)]) -> Result<Vec<Key>, Failure> {
         let mut keys = Vec::new();
         let mut next = None;
         for _ in 0..MOST_PAGES {
-            let page: KeysPage = self.ask(&page_path(next.as_deref()), token).await?;
+            let page: KeysPage = self.ask(&page_path(wanted, next.as_deref()), token).await?;
             keys.extend(page.keys);
             match page.next_cursor {
                 Some(cursor) => next = Some(cursor),
@@ -104,9 +114,9 @@ impl ServerApi {
     }
 }
 
-fn page_path(cursor: Option<&str>) -> String {
+fn page_path(wanted: &[(&str, &str)], cursor: Option<&str>) -> String {
     let mut query = oauth2::url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", PAGE_SIZE);
+    query.append_pair("limit", PAGE_SIZE).extend_pairs(wanted);
     if let Some(cursor) = cursor {
         query.append_pair("cursor", cursor);
     }
@@ -123,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_cursor_is_sent_back_as_it_came_and_nothing_more() {
-        assert_eq!(page_path(None), "/v1/tms/me/keys?limit=100");
-        assert_eq!(page_path(Some("a b&limit=1#/../x")), "/v1/tms/me/keys?limit=100&cursor=a+b%26limit%3D1%23%2F..%2Fx");
+        assert_eq!(page_path(&[], None), "/v1/tms/me/keys?limit=100");
+        assert_eq!(page_path(&[], Some("a b&limit=1#/../x")), "/v1/tms/me/keys?limit=100&cursor=a+b%26limit%3D1%23%2F..%2Fx");
+        assert_eq!(page_path(&[("host", "a&b"), ("state", "active")], None), "/v1/tms/me/keys?limit=100&host=a%26b&state=active");
     }
 }

@@ -58,7 +58,7 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
     let files = KeyFiles::open(&signed_in.server.target, account).await?;
     let record = files.record();
     let still_active = match &record {
-        Some(record) => is_active(record, signed_in).await?,
+        Some(record) => is_active(record, account, signed_in).await?,
         None => false,
     };
     let usable = record.as_ref().filter(|record| record.expires_at > now() + SHORTEST_REST && files.holds(record));
@@ -74,8 +74,8 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
 
 /// The portal has the last word: the key may have been revoked, or used up. By its fingerprint, too: the number of a key
 /// that is gone may be another's by now.
-async fn is_active(record: &Record, signed_in: &SignedIn) -> Result<bool, Failure> {
-    let keys = signed_in.server.my_keys(&signed_in.token).await?;
+async fn is_active(record: &Record, account: &Account, signed_in: &SignedIn) -> Result<bool, Failure> {
+    let keys = signed_in.server.active_keys(&signed_in.token, &account.host, &account.host_account).await?;
     let recorded = |key: &Key| key.id == record.id && key.public_key_fingerprint.as_str() == record.fingerprint;
     Ok(keys.iter().any(|key| recorded(key) && key.is_active()))
 }

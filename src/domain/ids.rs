@@ -1,6 +1,8 @@
 //! Names of things, each its own type so that one cannot be passed for another.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -47,8 +49,11 @@ macro_rules! identifier {
         identifier! { $(#[$doc])* $name, check }
     };
     ($(#[$doc:meta])* $name:ident, $check:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        identifier! { #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)] $(#[$doc])* $name, $check, without comparison }
+    };
+    ($(#[$attribute:meta])* $name:ident, $check:ident, without comparison) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -110,8 +115,9 @@ identifier! {
     LinkRequestId
 }
 identifier! {
-    /// A host as its centre calls it in TMS; need not be its DNS name.
-    HostName
+    /// A host as its centre calls it in TMS; need not be its DNS name. Compared without regard to case, as DNS names are (RFC 4343); kept
+    /// and shown as it was registered.
+    HostName, check, without comparison
 }
 identifier! {
     /// A login on a host.
@@ -142,6 +148,39 @@ identifier! {
     SessionId
 }
 
+impl HostName {
+    fn lowercase(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|byte| byte.to_ascii_lowercase())
+    }
+}
+
+impl PartialEq for HostName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for HostName {}
+
+impl Hash for HostName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.lowercase().for_each(|byte| byte.hash(state));
+        state.write_u8(0xff);
+    }
+}
+
+impl PartialOrd for HostName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for HostName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.lowercase().cmp(other.lowercase())
+    }
+}
+
 impl AdminId {
     /// The name under which a person with the role of an administrator stands in the record; no other administrator can have
     /// it, for its colon.
@@ -159,6 +198,8 @@ impl AdminId {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
     use super::*;
 
     #[test]
@@ -169,6 +210,17 @@ mod tests {
         for bad in ["a b", "a\0", "a\n", "é", "a'b", "a\"b", "a;b", "<b>"] {
             assert_eq!(UserId::parse(bad), Err(IdRefused::ForbiddenCharacter), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn host_names_compare_without_regard_to_case() {
+        let host = |name: &str| HostName::parse(name).expect("a name");
+        assert_eq!(host("Vista"), host("vISTA"));
+        assert_ne!(host("vista"), host("vista2"));
+        assert_eq!(host("Vista").as_str(), "Vista");
+        assert_eq!(HashSet::from([host("Vista"), host("vista"), host("frontera")]).len(), 2);
+        assert_eq!(BTreeSet::from([host("b"), host("A"), host("B")]).into_iter().collect::<Vec<_>>(), [host("a"), host("b")]);
+        assert_ne!(AccountName::parse("jdoe"), AccountName::parse("JDoe"), "names of accounts are to the letter");
     }
 
     #[test]

@@ -104,6 +104,14 @@ impl Pubkey {
     }
 }
 
+/// Whether sshd, asking about a key of type `asked` (`%t`), could take this line of `authorized_keys` for it. Certificates
+/// (`ssh-ed25519-cert-v01@openssh.com`) come with the fingerprint of the key in them, and no such line lets them in. Words that OpenSSH does
+/// not use for types of keys say nothing.
+pub fn line_fits_type(public_key: &str, asked: &str) -> bool {
+    let of_openssh = ["ssh-", "ecdsa-", "sk-", "rsa-sha2-"].iter().any(|prefix| asked.starts_with(prefix));
+    !of_openssh || public_key.split(' ').next() == Some(asked)
+}
+
 /// Which keys a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Show {
@@ -174,6 +182,10 @@ pub struct Mfa {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub id: HostAccountId,
+    /// As the link has it.
+    pub host: HostName,
+    /// The tenant has such a host on record, or none at all: then it keeps no record of them.
+    pub host_known: bool,
     pub expires_at: Timestamp,
 }
 
@@ -274,6 +286,12 @@ impl Standing {
         others.into_iter().flatten().fold(own, Timestamp::min)
     }
 
+    /// What is served of several registrations of one key that let in: one whose use has been counted already, then one without limit on
+    /// uses, then the one that ends last. The greatest is the best.
+    pub fn preference(&self, lookup: Lookup) -> (bool, bool, Timestamp) {
+        (lookup == Lookup::SameLogin, !self.is_limited(), self.ends())
+    }
+
     /// Whether a use that cannot be counted must not be had either.
     pub fn is_limited(&self) -> bool {
         self.max_uses < UNLIMITED
@@ -294,7 +312,12 @@ mod tests {
         Dependencies {
             person_enabled: Some(true),
             mfa: Some(Mfa { enabled: true, expires_at: minutes(1) }),
-            link: Some(Link { id: HostAccountId::parse("hac_1").expect("an id"), expires_at: minutes(1) }),
+            link: Some(Link {
+                id: HostAccountId::parse("hac_1").expect("an id"),
+                host: HostName::parse("frontera").expect("a name"),
+                host_known: true,
+                expires_at: minutes(1),
+            }),
             delegated_until: Some(minutes(1)),
         }
     }
@@ -385,6 +408,17 @@ mod tests {
         assert_eq!(ends(|_| ()), minutes(1), "what it rests on ends first");
         assert_eq!(ends(|s| s.expires_at = NOW), NOW);
         assert_eq!(ends(|s| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)))), minutes(1));
+    }
+
+    #[test]
+    fn a_line_fits_its_own_type_alone() {
+        let line = "ssh-ed25519 AAAA";
+        for fits in ["ssh-ed25519", "", "ed25519", "anything"] {
+            assert!(line_fits_type(line, fits), "{fits}");
+        }
+        for other in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com", "rsa-sha2-512"] {
+            assert!(!line_fits_type(line, other), "{other}");
+        }
     }
 
     #[test]

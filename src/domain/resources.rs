@@ -50,7 +50,7 @@ impl Resources {
 
     /// The host an entry is about, if it is one of these.
     fn host_of(&self, entry: &Listed) -> Option<&HostName> {
-        entry.names.iter().find_map(|name| self.hosts.iter().find(|host| host.as_str() == name))
+        entry.names.iter().find_map(|name| self.hosts.iter().find(|host| host.as_str().eq_ignore_ascii_case(name)))
     }
 }
 
@@ -91,7 +91,8 @@ mod tests {
             (&["frontera"], Some("jd")),
             (&["frontera"], Some("j;d")),
         ];
-        assert_eq!(said(Some("jdoe"), Some(&list)), ["?@frontera", "jd@frontera", "jdoe@stampede"], "the best name counts, and each account once");
+        let expected = ["?@frontera", "capital@frontera", "jd@frontera", "jdoe@stampede"];
+        assert_eq!(said(Some("jdoe"), Some(&list)), expected, "the best name counts, and each account once");
         assert!(said(Some("jdoe"), Some(&[])).is_empty());
     }
 }

@@ -16,8 +16,8 @@ pub const HELP: &str = "\
 tms-keycmd tells sshd whether a key may log in, by asking the TMS portal.
 
   tms-keycmd [--config FILE] USER UID FINGERPRINT KEYTYPE
-        what sshd runs (AuthorizedKeysCommand ... %u %U %f %t): prints the key's authorized_keys line and ends with 0, or
-        prints nothing at all and ends with 1; the log says why
+        what sshd runs (AuthorizedKeysCommand ... %u %U %f %t): prints the key's authorized_keys line, or nothing if the key
+        may not log in, and ends with 0; ends with 1 if that could not be found out; the log says why
   tms-keycmd check [--config FILE]
         looks at everything this host needs, says what to mend, and prints the lines for sshd_config
   tms-keycmd link [--config FILE] [--socket PATH]

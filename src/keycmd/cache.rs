@@ -115,7 +115,7 @@ impl<'a> Cache<'a> {
         if now.since(kept.kept_at) >= self.lifetime {
             return Err(CacheFault::TooOld);
         }
-        Ok(Key { line: KeyLine::verify(&kept.public_key, &self.question.fingerprint)?, expires_at: kept.expires_at })
+        Ok(Key { line: KeyLine::verify(&kept.public_key, &self.question.fingerprint, &self.question.key_type)?, expires_at: kept.expires_at })
     }
 
     pub fn forget(&self) -> io::Result<()> {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn key() -> Key {
-        Key { line: KeyLine::verify(LINE, &FINGERPRINT.parse().unwrap()).unwrap(), expires_at: Some(NOW) }
+        Key { line: KeyLine::verify(LINE, &FINGERPRINT.parse().unwrap(), "ssh-ed25519").unwrap(), expires_at: Some(NOW) }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use ssh_key::Fingerprint;
@@ -14,6 +14,7 @@ use super::config::{CacheSettings, Config};
 use super::files::{self, FileFault};
 use super::link::Desk;
 use super::log::Log;
+use super::moments::ExpiryTime;
 use super::portal::{NoKey, Portal};
 use super::question::Question;
 use super::roots;
@@ -60,6 +61,9 @@ fn look_at(config: &Config, report: &mut Report) {
         Err(_) => report.failed("portal", "not asked: mend what is above first"),
     }
     link(config, report);
+    if config.expiry_time == Some(ExpiryTime::Utc) {
+        expiry_time(report);
+    }
     if config.min_uid == 0 {
         report.warning("min_uid", "is 0: the portal can let people log in as root");
     }
@@ -98,9 +102,43 @@ fn ask(portal: &Portal<'_>, config: &Config, report: &mut Report) {
     let answer = portal.ask(&made_up, config.timeout);
     let millis = asked_at.elapsed().as_millis();
     match answer {
-        Err(NoKey::NotFound) => report.ok("portal", format_args!("answered in {millis} ms, as a TMS does")),
+        Err(NoKey::NotFound) => {
+            report.ok("portal", format_args!("answered in {millis} ms, as a TMS does"));
+            host(portal, config, report);
+        }
         Err(why) => report.failed("portal", format_args!("{why} (after {millis} ms)")),
         Ok(_) => report.failed("portal", "it lets a key log in that nobody has: do not use it"),
+    }
+}
+
+/// What the portal knows of this host: a wrong name or tenant is answered like an unknown key, so that no login says it.
+fn host(portal: &Portal<'_>, config: &Config, report: &mut Report) {
+    let name = &config.host_name;
+    let standing = match portal.check_host(config.timeout) {
+        Ok(Some(standing)) => standing,
+        Ok(None) => return report.warning("host", "the portal is too old to say what it knows about this host"),
+        Err(NoKey::Unexpected(400)) => return report.failed("host", format_args!("{name:?} cannot be a host's name: check host_name")),
+        Err(why) => return report.failed("host", why),
+    };
+    let tenant = standing.tenant.as_deref().unwrap_or_default();
+    if standing.tenant_enabled == Some(false) {
+        return report.failed("host", format_args!("the portal has no tenant {tenant:?}, or it is switched off: check tenant"));
+    }
+    let (Some(registered_as), Some(registered)) = (&standing.host, standing.registered) else {
+        let said = "the portal tells only a host with a credential whether it is registered: set credential_file, or compare";
+        return report.warning("host", format_args!("{said} {name:?} with the administrators' list of hosts"));
+    };
+    if config.tenant.as_deref().is_some_and(|configured| configured != tenant) {
+        return report.failed("host", format_args!("the credential is of tenant {tenant:?}, and the settings say another one: check tenant"));
+    }
+    if !registered {
+        let said = "has a credential and no address on record: an administrator registers it (POST /v1/tms/hosts)";
+        return report.failed("host", format_args!("{name:?} of tenant {tenant:?} {said}"));
+    }
+    let required = if standing.credential_required { "required" } else { "not required" };
+    report.ok("host", format_args!("registered as {registered_as:?} of tenant {tenant:?}; its credential is accepted, and {required}"));
+    if registered_as != name {
+        report.ok("host", format_args!("host_name is {name:?}, another spelling or name of the same host"));
     }
 }
 
@@ -113,6 +151,32 @@ fn link(config: &Config, report: &mut Report) {
         Ok(()) => report.ok("link", "people can link accounts from here, while `tms-keycmd link` runs"),
         Err(why) => report.failed("link", why),
     }
+}
+
+/// An sshd that does not know the `Z` takes no key whose line has it.
+fn expiry_time(report: &mut Report) {
+    const FIRST: (u32, u32) = (9, 1);
+    match sshd_version() {
+        Some(version) if version < FIRST => {
+            let said = "does not know expiry_time in UTC, and would refuse every key: set expiry_time = \"local\"";
+            report.failed("expiry_time", format_args!("OpenSSH {}.{} {said}", version.0, version.1));
+        }
+        Some((major, minor)) => report.ok("expiry_time", format_args!("OpenSSH {major}.{minor} knows it")),
+        None => report.warning("expiry_time", "the version of sshd is not known; before OpenSSH 9.1, set expiry_time = \"local\""),
+    }
+}
+
+/// An older sshd takes `-V` for wrong usage, and says its version all the same.
+fn sshd_version() -> Option<(u32, u32)> {
+    let output = Command::new("/usr/sbin/sshd").arg("-V").stdin(Stdio::null()).output().ok()?;
+    version_in(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
+}
+
+fn version_in(said: &str) -> Option<(u32, u32)> {
+    let (_, version) = said.split_once("OpenSSH_")?;
+    let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
+    let (major, minor) = version.split_once('.')?;
+    Some((number(major)?, number(minor)?))
 }
 
 fn what_to_do_next(program: &impl Display, file: &Path) -> String {
@@ -166,5 +230,17 @@ impl Report {
     fn say(&mut self, text: &str) {
         // Whoever closed stdout does not want to know.
         let _ = writeln!(io::stdout(), "{text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_sshd_is_read_from_what_it_says() {
+        assert_eq!(version_in("OpenSSH_9.2, OpenSSL 3.0.19 27 Jan 2026\n"), Some((9, 2)));
+        assert_eq!(version_in("unknown option -- V\nOpenSSH_8.7p1, OpenSSL 3.0.7\nusage: sshd"), Some((8, 7)));
+        assert_eq!(version_in("OpenSSH_for_Windows"), None);
     }
 }

@@ -11,6 +11,7 @@ use ureq::http::Uri;
 use super::budget::Budget;
 use super::files::{self, Demand, FileFault};
 use super::log::Log;
+use super::moments::ExpiryTime;
 use super::options::Options;
 
 const LONGEST_FILE: u64 = 64 * 1024;
@@ -31,8 +32,8 @@ pub struct Config {
     pub credential_file: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
     pub timeout: Duration,
-    /// Whether sshd is told when the key ends.
-    pub expiry_time: bool,
+    /// How sshd is told when the key ends; `None`: it is not.
+    pub expiry_time: Option<ExpiryTime>,
     pub options: Options,
     pub cache: Option<CacheSettings>,
     pub log: Log,
@@ -63,8 +64,7 @@ struct Written {
     credential_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
     timeout_ms: Option<u64>,
-    #[serde(default)]
-    expiry_time: bool,
+    expiry_time: Option<toml::Value>,
     #[serde(default)]
     options: String,
     cache_dir: Option<PathBuf>,
@@ -125,12 +125,17 @@ impl Config {
         let log = Log::parse(written.log.as_deref().unwrap_or("syslog"));
         Ok(Self {
             portal,
-            host_name: written.host_name,
+            host_name: written.host_name.trim().to_owned(),
             tenant: written.tenant,
             credential_file: written.credential_file,
             ca_file: written.ca_file,
             timeout,
-            expiry_time: written.expiry_time,
+            expiry_time: match &written.expiry_time {
+                None | Some(toml::Value::Boolean(false)) => None,
+                Some(toml::Value::Boolean(true)) => Some(ExpiryTime::Utc),
+                Some(toml::Value::String(word)) if word == "local" => Some(ExpiryTime::Local),
+                Some(_) => return Err(refused("expiry_time is neither true, false nor \"local\"")),
+            },
             options: Options::parse(&written.options).map_err(|error| ConfigFault::Refused(error.to_string()))?,
             cache,
             log: log.ok_or_else(|| refused("log is neither \"syslog\", \"none\" nor an absolute path"))?,
@@ -217,7 +222,7 @@ mod tests {
         let config = with("").unwrap();
         assert_eq!(config.portal.as_uri().to_string(), "https://tms.example.org:3000/v1/tms/pubkeys/creds/retrieve");
         assert_eq!(config.host_name, "frontera");
-        assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_secs(2), 1, false));
+        assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_secs(2), 1, None));
         assert_eq!((config.log, config.options), (Log::Syslog, Options::default()));
         assert!(config.cache.is_none() && config.tenant.is_none() && config.credential_file.is_none() && config.ca_file.is_none());
     }
@@ -229,7 +234,9 @@ mod tests {
              cache_dir = \"/var/cache/tms-keycmd\"\ncache_seconds = 30\nlog = \"none\"\nmin_uid = 1000\ninsecure_http = false\n",
         )
         .unwrap();
-        assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_millis(1_500), 1_000, true));
+        assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_millis(1_500), 1_000, Some(ExpiryTime::Utc)));
+        assert_eq!(with("expiry_time = \"local\"").unwrap().expiry_time, Some(ExpiryTime::Local));
+        assert_eq!(with("expiry_time = false").unwrap().expiry_time, None);
         assert_eq!(config.cache.unwrap().lifetime, Duration::from_secs(30));
     }
 
@@ -247,6 +254,8 @@ mod tests {
             ("ca_file = \"c\"", "ca_file"),
             ("log = \"stdout\"", "log"),
             ("options = \"restrict\\ncommand\"", "options"),
+            ("expiry_time = \"utc\"", "expiry_time"),
+            ("expiry_time = 1", "expiry_time"),
             ("tenant = \"a b\"", "tenant"),
             ("tenant = \"\"", "tenant"),
             ("host_name = \"twice\"", "duplicate key"),

@@ -20,6 +20,8 @@ pub enum Failure {
     Question(#[from] QuestionRefused),
     #[error("the user id is below min_uid ({0}): the portal is not asked for such users")]
     BelowMinUid(u32),
+    #[error("keys of type {0} cannot log in by a line of authorized_keys: the portal is not asked for them")]
+    NotAPlainKey(String),
     #[error(transparent)]
     NoKey(#[from] NoKey),
     #[error("{outage}; and from the cache: {cached}")]
@@ -37,8 +39,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether it happens every day: people offer keys that TMS has never seen, and root logs in, too.
+    /// Whether it is an answer, "no", and not a fault: people offer keys and certificates that TMS has never seen, and root logs in, too.
+    /// The program ends with 0 then; after anything else sshd logs that its command failed.
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Self::NoKey(NoKey::NotFound) | Self::BelowMinUid(_) | Self::Expired)
+        matches!(self, Self::NoKey(NoKey::NotFound) | Self::BelowMinUid(_) | Self::NotAPlainKey(_) | Self::Expired)
     }
 }

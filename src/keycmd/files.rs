@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::domain::text_file::without_bom;
+
 const ROOT: u32 = 0;
 const OTHERS: u32 = 0o007;
 /// What lets anybody but the owner write.
@@ -42,8 +44,14 @@ pub enum FileFault {
     Exposed { path: PathBuf, mode: u32 },
 }
 
-/// Reads a file of at most `limit` bytes. What is demanded is demanded of the file that was opened, not of a name.
+/// Reads a text file of at most `limit` bytes, without the byte order mark that some editors put first.
 pub fn read(path: &Path, limit: u64, demand: Demand) -> Result<String, FileFault> {
+    let bytes = read_bytes(path, limit, demand)?;
+    String::from_utf8(without_bom(bytes)).map_err(|_| FileFault::NotText { path: path.into() })
+}
+
+/// Reads a file of at most `limit` bytes. What is demanded is demanded of the file that was opened, not of a name.
+pub fn read_bytes(path: &Path, limit: u64, demand: Demand) -> Result<Vec<u8>, FileFault> {
     let unreadable = |source| FileFault::Unreadable { path: path.into(), source };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
@@ -62,7 +70,7 @@ pub fn read(path: &Path, limit: u64, demand: Demand) -> Result<String, FileFault
     if bytes.len() as u64 > limit {
         return Err(FileFault::TooLarge { path: path.into(), limit });
     }
-    String::from_utf8(bytes).map_err(|_| FileFault::NotText { path: path.into() })
+    Ok(bytes)
 }
 
 /// Refuses what others than root and the user we run as could change.
@@ -124,6 +132,7 @@ mod tests {
         assert!(matches!(read(&folder.path().join("none"), 4, Demand::Nothing), Err(FileFault::Unreadable { .. })));
         let (_folder, path) = file(b"\xff", 0o600);
         assert!(matches!(read(&path, 4, Demand::Nothing), Err(FileFault::NotText { .. })));
+        assert_eq!(read_bytes(&path, 4, Demand::Nothing).unwrap(), b"\xff");
     }
 
     #[test]

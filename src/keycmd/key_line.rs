@@ -19,11 +19,13 @@ pub enum NotTheKey {
     NotAKey,
     #[error("the answer is another key, {0}")]
     AnotherKey(Fingerprint),
+    #[error("the answer is a key of type {0}, and sshd asked about another type")]
+    AnotherType(String),
 }
 
 impl KeyLine {
     /// The line is written anew from the key that was understood, so that sshd cannot read anything else out of it than we did.
-    pub fn verify(answered: &str, asked: &Fingerprint) -> Result<Self, NotTheKey> {
+    pub fn verify(answered: &str, asked: &Fingerprint, key_type: &str) -> Result<Self, NotTheKey> {
         if answered.len() > LONGEST || answered.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(NotTheKey::NotOneLine);
         }
@@ -32,6 +34,9 @@ impl KeyLine {
         let fingerprint = key.fingerprint(HashAlg::Sha256);
         if fingerprint != *asked {
             return Err(NotTheKey::AnotherKey(fingerprint));
+        }
+        if key.algorithm().as_str() != key_type {
+            return Err(NotTheKey::AnotherType(key.algorithm().to_string()));
         }
         key.to_openssh().map(Self).map_err(|_| NotTheKey::NotAKey)
     }
@@ -49,7 +54,7 @@ mod tests {
     const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
 
     fn verify(answered: &str) -> Result<String, NotTheKey> {
-        KeyLine::verify(answered, &FINGERPRINT.parse().unwrap()).map(|line| line.0)
+        KeyLine::verify(answered, &FINGERPRINT.parse().unwrap(), "ssh-ed25519").map(|line| line.0)
     }
 
     #[test]
@@ -66,7 +71,8 @@ mod tests {
         // Made by ssh-keygen, as were the fingerprints before them.
         for sample in include_str!("../../tests/keycmd/keys.txt").lines() {
             let (fingerprint, line) = sample.split_once(' ').unwrap();
-            assert_eq!(KeyLine::verify(line, &fingerprint.parse().unwrap()).unwrap().as_str(), line);
+            let key_type = line.split(' ').next().unwrap();
+            assert_eq!(KeyLine::verify(line, &fingerprint.parse().unwrap(), key_type).unwrap().as_str(), line);
         }
     }
 
@@ -94,6 +100,14 @@ mod tests {
     #[test]
     fn another_key_is_refused() {
         let other = "SHA256:1UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcI".parse().unwrap();
-        assert_eq!(KeyLine::verify(ED25519, &other), Err(NotTheKey::AnotherKey(FINGERPRINT.parse().unwrap())));
+        assert_eq!(KeyLine::verify(ED25519, &other, "ssh-ed25519"), Err(NotTheKey::AnotherKey(FINGERPRINT.parse().unwrap())));
+    }
+
+    #[test]
+    fn a_key_of_another_type_than_asked_is_refused() {
+        for key_type in ["ssh-rsa", "sk-ssh-ed25519@openssh.com", "ssh-ed25519-cert-v01@openssh.com", ""] {
+            let refused = Err(NotTheKey::AnotherType("ssh-ed25519".to_owned()));
+            assert_eq!(KeyLine::verify(ED25519, &FINGERPRINT.parse().unwrap(), key_type), refused, "{key_type}");
+        }
     }
 }

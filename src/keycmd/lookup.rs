@@ -28,16 +28,19 @@ pub fn look_up(config: &Config, question: &Question, budget: Budget) -> Result<(
     if question.uid < config.min_uid {
         return Err(Failure::BelowMinUid(config.min_uid));
     }
+    if !question.is_about_a_plain_key() {
+        return Err(Failure::NotAPlainKey(question.key_type.clone()));
+    }
     let portal = Portal::new(config)?;
     let (key, from_portal, remark) = match portal.ask(question, budget.for_the_portal()) {
         Ok(key) => (key, true, String::new()),
         Err(why) => stand_in(cache(config, question), why).map(|(key, remark)| (key, false, remark))?,
     };
-    if key.expires_at.is_some_and(|end| end <= moments::now()) {
+    if key.has_ended() {
         return Err(Failure::Expired);
     }
-    let watched_by_sshd = key.expires_at.filter(|_| config.expiry_time);
-    let allowed = Allowed { line: config.options.line(&key.line, watched_by_sshd), remark };
+    let watched_by_sshd = key.expires_at.zip(config.expiry_time).and_then(|(end, written)| moments::expiry_option(end, written));
+    let allowed = Allowed { line: config.options.line(&key.line, watched_by_sshd.as_deref()), remark };
     Ok((allowed, Some(key).filter(|_| from_portal)))
 }
 
@@ -61,6 +64,7 @@ fn stand_in(cache: Option<Cache<'_>>, why: NoKey) -> Result<(Key, String), Failu
         return Err(why.into());
     }
     match cache.find(moments::now()) {
+        Ok(key) if key.has_ended() => Err(Failure::NoKeyNorCached { outage: why, cached: "the key has expired".to_owned() }),
         Ok(key) => Ok((key, format!(" from the cache, because {why}"))),
         Err(cached) => Err(Failure::NoKeyNorCached { outage: why, cached: cached.to_string() }),
     }

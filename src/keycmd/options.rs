@@ -3,10 +3,7 @@
 use ssh_key::authorized_keys::ConfigOpts;
 use thiserror::Error;
 
-use crate::domain::time::Timestamp;
-
 use super::key_line::KeyLine;
-use super::moments;
 
 /// Options that sshd reads as we do: no spaces, no backslashes, every quote closed. Maybe none at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,10 +24,9 @@ impl Options {
         Ok(Self(options.to_string()))
     }
 
-    /// What sshd gets: options, key and end of line. `expires_at` is for sshd to watch, too.
-    pub fn line(&self, key: &KeyLine, expires_at: Option<Timestamp>) -> String {
-        let expiry = expires_at.and_then(moments::expiry_option);
-        let options: Vec<&str> = [self.0.as_str(), expiry.as_deref().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+    /// What sshd gets: options, key and end of line. `expiry` is the option for the end, so that sshd watches it, too.
+    pub fn line(&self, key: &KeyLine, expiry: Option<&str>) -> String {
+        let options: Vec<&str> = [self.0.as_str(), expiry.unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
         match options.as_slice() {
             [] => format!("{}\n", key.as_str()),
             options => format!("{} {}\n", options.join(","), key.as_str()),
@@ -51,18 +47,18 @@ mod tests {
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
 
-    fn line(options: &str, expires_at: Option<Timestamp>) -> String {
-        let key = KeyLine::verify(KEY, &"SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ".parse().unwrap()).unwrap();
-        Options::parse(options).unwrap().line(&key, expires_at)
+    fn line(options: &str, expiry: Option<&str>) -> String {
+        let key = KeyLine::verify(KEY, &"SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ".parse().unwrap(), "ssh-ed25519").unwrap();
+        Options::parse(options).unwrap().line(&key, expiry)
     }
 
     #[test]
     fn options_stand_before_the_key() {
-        let time = Timestamp::from_millis(1_795_237_200_000);
+        let expiry = Some("expiry-time=\"20261121050000Z\"");
         assert_eq!(line("", None), format!("{KEY}\n"));
         assert_eq!(line("restrict,pty", None), format!("restrict,pty {KEY}\n"));
-        assert_eq!(line("", Some(time)), format!("expiry-time=\"202611210500Z\" {KEY}\n"));
-        assert_eq!(line("restrict,pty", Some(time)), format!("restrict,pty,expiry-time=\"202611210500Z\" {KEY}\n"));
+        assert_eq!(line("", expiry), format!("expiry-time=\"20261121050000Z\" {KEY}\n"));
+        assert_eq!(line("restrict,pty", expiry), format!("restrict,pty,expiry-time=\"20261121050000Z\" {KEY}\n"));
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub struct Key {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Key {
+    pub fn has_ended(&self) -> bool {
+        self.expires_at.is_some_and(|end| end <= moments::now())
+    }
+}
+
 /// Why there is no key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NoKey {
@@ -77,6 +83,18 @@ impl NoKey {
     }
 }
 
+/// What the portal knows of this host; what is `None` it tells only a host with a credential.
+#[derive(Debug, Deserialize)]
+pub struct HostStanding {
+    pub credential_required: bool,
+    /// As it was registered.
+    pub host: Option<String>,
+    pub registered: Option<bool>,
+    /// The credential's, or the one in the settings.
+    pub tenant: Option<String>,
+    pub tenant_enabled: Option<bool>,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     public_key: String,
@@ -111,6 +129,18 @@ impl<'a> Portal<'a> {
             429 => Err(NoKey::Busy),
             300..=399 => Err(NoKey::Redirected(status)),
             500..=599 => Err(NoKey::InTrouble(status)),
+            _ => Err(NoKey::Unexpected(status)),
+        }
+    }
+
+    /// Asks what the portal knows of this host. `None`: it is too old to say.
+    pub fn check_host(&self, within: Duration) -> Result<Option<HostStanding>, NoKey> {
+        let Some(address) = self.config.portal.of_call("hosts/check") else { return Ok(None) };
+        let (status, body) = self.post(&address, &json!({ "host": self.config.host_name }), within)?;
+        match status {
+            200 => serde_json::from_slice(&body).map(Some).map_err(|_| NoKey::NotUnderstood("it is no answer about a host")),
+            404 | 405 => Ok(None),
+            401 | 403 => Err(NoKey::Unauthorized(status)),
             _ => Err(NoKey::Unexpected(status)),
         }
     }
@@ -158,7 +188,7 @@ fn read(body: &[u8], question: &Question) -> Result<Key, NoKey> {
         None => None,
         Some(written) => moments::read_expiry(&written).ok_or(NoKey::NotUnderstood("its expires_at is no time"))?,
     };
-    Ok(Key { line: KeyLine::verify(&answer.public_key, &question.fingerprint)?, expires_at })
+    Ok(Key { line: KeyLine::verify(&answer.public_key, &question.fingerprint, &question.key_type)?, expires_at })
 }
 
 fn is_the_no_of_a_tms(body: &[u8]) -> bool {

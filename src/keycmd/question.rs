@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ssh_key::Fingerprint;
+use ssh_key::{Algorithm, Fingerprint};
 use thiserror::Error;
 
 /// Longer than any user name (Linux: 32), shorter than what could hurt.
@@ -75,6 +75,15 @@ impl Question {
         }
         Ok(Self { user: user.clone(), uid, fingerprint, key_type: asked.key_type.clone() })
     }
+
+    /// Whether a line of `authorized_keys` could let such a key in. Not certificates (`...-cert-v01@openssh.com`), for which sshd runs
+    /// the same command with the fingerprint of the key in them and refuses any line that is printed; nor names of signatures.
+    pub fn is_about_a_plain_key(&self) -> bool {
+        match Algorithm::new(&self.key_type) {
+            Ok(Algorithm::Other(_)) | Err(_) => false,
+            Ok(algorithm) => !matches!(algorithm, Algorithm::Rsa { hash: Some(_) }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +122,27 @@ mod tests {
             ("a", "1", FINGERPRINT, "ssh rsa", QuestionRefused::KeyType),
         ] {
             assert_eq!(Question::parse(&Asked::new(user, uid, fingerprint, key_type)), Err(refused), "{user:?} {uid} {fingerprint} {key_type}");
+        }
+    }
+
+    #[test]
+    fn certificates_and_unknown_types_are_no_plain_keys() {
+        let plain = |key_type: &str| Question::parse(&Asked::new("a", "1", FINGERPRINT, key_type)).unwrap().is_about_a_plain_key();
+        for key_type in ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp521", "sk-ssh-ed25519@openssh.com", "ssh-dss"] {
+            assert!(plain(key_type), "{key_type}");
+        }
+        for key_type in [
+            "ssh-ed25519-cert-v01@openssh.com",
+            "ssh-rsa-cert-v01@openssh.com",
+            "rsa-sha2-512-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "sk-ssh-ed25519-cert-v01@openssh.com",
+            "ssh-rsa-cert-v00@openssh.com",
+            "rsa-sha2-512",
+            "x509v3-ssh-rsa",
+            "unknown",
+        ] {
+            assert!(!plain(key_type), "{key_type}");
         }
     }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
+use crate::domain::text_file::pem_blocks;
+
 use super::files::{self, Demand, FileFault};
 
 /// Where systems keep the roots they trust, all in one file: Debian and Arch, RHEL and Fedora, SUSE, Alpine and the BSDs. A crate
@@ -32,10 +34,10 @@ pub enum RootsFault {
 /// The operator's own certificate authority if there is one, and then it alone; otherwise the system's.
 pub fn load(ca_file: Option<&Path>) -> Result<Vec<Certificate<'static>>, RootsFault> {
     match ca_file {
-        Some(path) => certificates(path, &files::read(path, LONGEST_FILE, Demand::OursAlone)?),
+        Some(path) => certificates(path, &files::read_bytes(path, LONGEST_FILE, Demand::OursAlone)?),
         None => {
             let path = SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or(RootsFault::NoSystemRoots)?;
-            certificates(path, &files::read(path, LONGEST_FILE, Demand::Nothing)?)
+            certificates(path, &files::read_bytes(path, LONGEST_FILE, Demand::Nothing)?)
         }
     }
 }
@@ -44,17 +46,18 @@ pub fn trust(certificates: Vec<Certificate<'static>>) -> RootCerts {
     RootCerts::from(certificates)
 }
 
-fn certificates(path: &Path, pem: &str) -> Result<Vec<Certificate<'static>>, RootsFault> {
-    let none = || RootsFault::NoCertificate(path.into());
-    let items: Vec<PemItem<'static>> = parse_pem(pem.as_bytes()).collect::<Result<_, _>>().map_err(|_| none())?;
-    let found: Vec<_> = items
-        .into_iter()
+/// The certificates of a bundle. Comments around them may be in any encoding; a block that cannot be read is passed over, so that
+/// one damaged certificate does not lock out a host whose portal has another.
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<Certificate<'static>>, RootsFault> {
+    let found: Vec<_> = pem_blocks(pem)
+        .iter()
+        .flat_map(|block| parse_pem(block.as_bytes()).flatten().collect::<Vec<PemItem<'static>>>())
         .filter_map(|item| match item {
             PemItem::Certificate(certificate) => Some(certificate),
             _ => None,
         })
         .collect();
-    if found.is_empty() { Err(none()) } else { Ok(found) }
+    if found.is_empty() { Err(RootsFault::NoCertificate(path.into())) } else { Ok(found) }
 }
 
 #[cfg(test)]
@@ -64,9 +67,21 @@ mod tests {
     #[test]
     fn a_file_without_certificates_is_no_certificate_authority() {
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert_eq!(certificates(Path::new("/ca"), &pem.repeat(2)).unwrap().len(), 2);
+        assert_eq!(certificates(Path::new("/ca"), pem.repeat(2).as_bytes()).unwrap().len(), 2);
         for text in ["", "AAAA", "-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
-            assert!(matches!(certificates(Path::new("/ca"), text), Err(RootsFault::NoCertificate(_))), "{text}");
+            assert!(matches!(certificates(Path::new("/ca"), text.as_bytes()), Err(RootsFault::NoCertificate(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn bytes_around_the_certificates_are_passed_over() {
+        let pem: &[u8] = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let damaged: &[u8] = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+        for around in [&b"\xef\xbb\xbf"[..], b"# Autoridad de certificaci\xf3n\r\n", b"\xff\x00\n", b"Subject: O=\xc3\x28\n", damaged] {
+            let bundle = [around, pem, around, pem].concat();
+            assert_eq!(certificates(Path::new("/ca"), &bundle).unwrap().len(), 2, "{around:?}");
+        }
+        let bundle = String::from_utf8(pem.to_vec()).unwrap().replace('\n', "\r\n");
+        assert_eq!(certificates(Path::new("/ca"), bundle.as_bytes()).unwrap().len(), 1);
     }
 }

@@ -86,7 +86,7 @@ fn by_host(accounts: Vec<HostAccountInUse>) -> Vec<(String, Vec<HostAccountInUse
     let mut groups: Vec<(String, Vec<HostAccountInUse>)> = Vec::new();
     for account in accounts {
         match groups.last_mut() {
-            Some((host, group)) if *host == account.account.host => group.push(account),
+            Some((host, group)) if host.eq_ignore_ascii_case(&account.account.host) => group.push(account),
             _ => groups.push((account.account.host.clone(), vec![account])),
         }
     }

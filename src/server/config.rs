@@ -22,6 +22,8 @@ use super::tls::Tls;
 use providers::ProvidersSection;
 use tls::TlsOptions;
 
+use crate::domain::text_file;
+
 /// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataOptions {
@@ -262,8 +264,8 @@ fn is_no_address(host: &Host<String>) -> bool {
 
 fn read_file(path: &Path) -> Result<(LeptosOptions, PortalSection), String> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
-    let mut leptos = leptos::config::get_configuration(Some(&path.to_string_lossy())).map_err(|error| format!("{name}: {error}"))?.leptos_options;
+    let text = std::fs::read(path).and_then(text_file::text).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
+    let mut leptos = leptos::config::get_config_from_str(&text).map_err(|error| format!("{name}: {error}"))?;
     let file: File = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
     leptos.hash_file = hash_file(&leptos).to_string_lossy().into();
     Ok((leptos, file.portal))
@@ -300,6 +302,15 @@ mod tests {
     fn problems(file: &str, public_url: &str, listen: &str, test_tenant: bool) -> usize {
         let (_dir, options) = options(file, public_url, listen, test_tenant);
         Config::read(&options).err().map_or(0, |problems| problems.0.len())
+    }
+
+    #[test]
+    fn a_file_with_byte_order_mark_and_crlf_is_read() {
+        let (dir, options) = options("", "http://127.0.0.1:3000", "127.0.0.1:3000", false);
+        let file = dir.path().join("Leptos.toml");
+        let text = std::fs::read_to_string(&file).expect("read").replace('\n', "\r\n");
+        std::fs::write(&file, format!("\u{feff}{text}[portal]\r\ndata-dir = \"data\"\r\n")).expect("written");
+        assert!(Config::read(&options).is_ok());
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod my_host_accounts;
 pub mod my_keys;
 pub mod my_links;
 mod once_a_minute;
+mod pasted_key;
 pub mod people;
 mod poll_clocks;
 pub mod proofs;

@@ -2,6 +2,7 @@
 
 pub mod development;
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,9 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
+use zeroize::Zeroizing;
+
+use crate::domain::text_file::pem_blocks;
 
 /// Who ends TLS.
 #[derive(Clone, Debug)]
@@ -26,14 +30,17 @@ pub enum Tls {
 /// Reads the operator's certificate, with the chain above it, and its key. They have to fit each other, and the certificate
 /// has to be for `host`; says which option is to blame if not.
 pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<Arc<ServerConfig>, String> {
-    let chain: Vec<CertificateDer> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| format!("--tls-cert: cannot read {}: {error}", certificate.display()))?;
+    let unreadable = |option: &str, file: &Path, error: &dyn Display| format!("{option}: cannot read {}: {error}", file.display());
+    let blocks = pem_blocks(&std::fs::read(certificate).map_err(|error| unreadable("--tls-cert", certificate, &error))?).concat();
+    let chain: Vec<CertificateDer> =
+        CertificateDer::pem_slice_iter(blocks.as_bytes()).collect::<Result<_, _>>().map_err(|error| unreadable("--tls-cert", certificate, &error))?;
     let first = chain.first().ok_or_else(|| format!("--tls-cert: there is no certificate in {}", certificate.display()))?;
     if let Some(host) = host {
         is_for(first, host).map_err(|error| format!("--tls-cert: {} is not for {host}: {error}", certificate.display()))?;
     }
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("--tls-key: cannot read {}: {error}", key.display()))?;
+    let file = Zeroizing::new(std::fs::read(key).map_err(|error| unreadable("--tls-key", key, &error))?);
+    let blocks = Zeroizing::new(pem_blocks(&file).concat());
+    let secret = PrivateKeyDer::from_pem_slice(blocks.as_bytes()).map_err(|error| unreadable("--tls-key", key, &error))?;
     server_config(chain, secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))
 }
 
@@ -91,5 +98,15 @@ mod tests {
             let said = from_files(certificate, key, Some(host)).expect_err(option);
             assert!(said.starts_with(option), "{said}");
         }
+    }
+
+    #[test]
+    fn text_around_certificate_and_key_may_be_in_any_encoding() {
+        let (_dir, certificate, key) = made_for("tms.example.org");
+        for file in [&certificate, &key] {
+            let pem = std::fs::read(file).expect("read");
+            std::fs::write(file, [&b"\xef\xbb\xbf# caf\xe9\r\n"[..], &pem].concat()).expect("written");
+        }
+        assert!(from_files(&certificate, &key, Some("tms.example.org")).is_ok());
     }
 }

@@ -95,6 +95,7 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::get))
         .routes(routes!(hosts::list))
         .routes(routes!(hosts::delete))
+        .routes(routes!(hosts::check))
         .routes(routes!(hosts::make_credential, hosts::require_credential, hosts::remove_credential))
         .routes(routes!(links::create))
         .routes(routes!(links::status))

@@ -84,7 +84,7 @@ pub async fn add_key(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostAccountId, HostName};
     use crate::domain::paths::{KEYS, KEYS_ADD, Onward};
-    use crate::server::context::keys::{KeyRefused, KeySource, KeyWanted, PublicKeyRefused};
+    use crate::server::context::keys::{KeyRefused, KeySource, KeyWanted};
     use crate::server::context::{self, Error, Notice, Place};
     let (services, w) = (context::services()?, context::words());
     // A key lets somebody in for weeks, and a session may be all that they have got hold of.
@@ -114,7 +114,7 @@ pub async fn add_key(
         Err(Error::Refused(refused)) => {
             let mut notice = Notice::new(Place::Refused, w.key_refused(&refused));
             // A private key is not kept anywhere, not even for the next page.
-            if refused != KeyRefused::PublicKey(PublicKeyRefused::Private) {
+            if !matches!(&refused, KeyRefused::PublicKey(refused) if refused.holds_private_key()) {
                 notice.typed = public_key.chars().take(5_000).collect();
             }
             context::caller()?.session.set_notice(&notice).await.map_err(context::fault)

@@ -113,3 +113,67 @@ async fn the_first_releases_database_loses_nothing_and_its_rows_get_numbers() {
     app.add_tenant("new").await;
     app.add_client(&app.admin("test").await, "test", "new").await;
 }
+
+/// Rows of the release before names of hosts compared without regard to case.
+const SPELLED_TWICE: &str = "
+    INSERT INTO tenants (id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
+                         created_at, number)
+        VALUES ('a', 'A', 1, 1, 0, 1, 1, 1, 1, 1), ('b', 'B', 1, 1, 0, 1, 1, 1, 1, 2);
+    INSERT INTO people (tenant_id, user_id, display_name, enabled, created_at) VALUES ('a', 'jdoe', 'J', 1, 1);
+    INSERT INTO clients (tenant_id, client_id, app_name, app_version, enabled, device_grant, scope, verified, created_at, number)
+        VALUES ('a', 'app', 'App', '1', 1, 0, '', 1, 1, 1);
+    INSERT INTO hosts (tenant_id, host, address, created_at, number)
+        VALUES ('a', 'Vista', '10.0.0.1', 1, 1), ('a', 'vista', '10.0.0.1', 2, 2), ('a', 'vista', 'vista.tacc.example', 3, 3);
+    INSERT INTO host_accounts (tenant_id, id, user_id, host, account, linked_at, expires_at, number)
+        VALUES ('a', 'hac_1', 'jdoe', 'Vista', 'jd', 1, 10, 1), ('a', 'hac_2', 'jdoe', 'vista', 'jd', 1, 20, 2),
+               ('a', 'hac_3', 'jdoe', 'VISTA', 'other', 1, 5, 3);
+    INSERT INTO delegations (tenant_id, id, client_id, user_id, scope, every_host_account, created_at, expires_at, number)
+        VALUES ('a', 'dlg_1', 'app', 'jdoe', '', 0, 1, 9, 1);
+    INSERT INTO delegation_host_accounts VALUES ('a', 'dlg_1', 'hac_1'), ('a', 'dlg_1', 'hac_2');
+    INSERT INTO pubkeys (number, tenant_id, client_id, user_id, host, account, fingerprint, public_key, key_type, key_bits, max_uses, uses,
+                         initial_ttl_minutes, expires_at, created_at, updated_at)
+        VALUES (1, 'a', 'app', 'jdoe', 'Vista', 'jd', 'SHA256:F', 'k', 'ed25519', 256, 3, 0, 1, 10, 1, 1),
+               (2, 'a', 'app', 'jdoe', 'vista', 'jd', 'SHA256:F', 'k', 'ed25519', 256, 3, 1, 1, 20, 1, 1),
+               (3, 'a', 'app', 'jdoe', 'Vista', 'jd', 'SHA256:G', 'k', 'ed25519', 256, 3, 0, 1, 10, 1, 1),
+               (9, 'a', 'app', 'jdoe', 'Vista', 'jd', 'SHA256:H', 'k', 'ed25519', 256, 3, 0, 1, 10, 1, 1);
+    DELETE FROM pubkeys WHERE number = 9;
+    INSERT INTO reservations (tenant_id, resid, number, parent_resid, client_id, pubkey, expires_at, created_at, updated_at)
+        VALUES ('a', 'r', 1, 'r', 'app', 3, 9, 1, 1);
+    INSERT INTO host_credentials (tenant_id, host, secret_hash, required, created_at, updated_at)
+        VALUES ('a', 'Vista', x'01', 1, 1, 1), ('a', 'vista', x'02', 0, 2, 2);
+    INSERT INTO host_questions VALUES ('a', 'Vista', 1, NULL), ('a', 'vista', 2, NULL);
+    INSERT INTO host_names VALUES ('Vista', 'a', 1), ('vista', 'b', 2);";
+
+#[tokio::test]
+async fn hosts_that_differ_by_case_become_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for entry in std::fs::read_dir(MIGRATIONS).expect("a folder").map(|entry| entry.expect("a file")) {
+        if entry.file_name().to_str().expect("a name") < "0013" {
+            std::fs::copy(entry.path(), dir.path().join(entry.file_name())).expect("copied");
+        }
+    }
+    let options = SqliteConnectOptions::new().filename(dir.path().join("db")).create_if_missing(true);
+    let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
+    Migrator::new(dir.path()).await.expect("migrations").run(&mut database).await.expect("migrated");
+    sqlx::raw_sql(SPELLED_TWICE).execute(&mut database).await.expect("rows");
+    Migrator::new(Path::new(MIGRATIONS)).await.expect("migrations").run(&mut database).await.expect("migrated");
+
+    for (query, expected) in [
+        ("SELECT concat_ws(' ', number, host, address) FROM hosts ORDER BY number", &["1 Vista 10.0.0.1", "3 Vista vista.tacc.example"][..]),
+        ("SELECT concat_ws(' ', id, host, account, expires_at) FROM host_accounts ORDER BY number", &["hac_2 Vista jd 20", "hac_3 Vista other 5"]),
+        ("SELECT host_account_id FROM delegation_host_accounts", &["hac_2"]),
+        (
+            "SELECT concat_ws(' ', number, host, fingerprint, remaining_uses) FROM pubkeys ORDER BY number",
+            &["2 Vista SHA256:F 2", "3 Vista SHA256:G 3"],
+        ),
+        ("SELECT concat_ws(' ', resid, pubkey) FROM reservations", &["r 3"]),
+        ("SELECT concat_ws(' ', host, hex(secret_hash), hex(old_secret_hash), required) FROM host_credentials", &["Vista 02 01 1"]),
+        ("SELECT concat_ws(' ', host, asked_at) FROM host_questions", &["Vista 2"]),
+        ("SELECT concat_ws(' ', alias, host) FROM host_aliases", &["vista.tacc.example Vista"]),
+        ("SELECT concat_ws(' ', host, tenant_id) FROM host_names ORDER BY 1", &["Vista a", "vista b", "vista.tacc.example a"]),
+        ("SELECT CAST(seq AS TEXT) FROM sqlite_sequence WHERE name = 'pubkeys'", &["9"]),
+        ("SELECT 'broken' FROM pragma_foreign_key_check", &[]),
+    ] {
+        assert_eq!(texts(&mut database, query.to_owned()).await, expected, "{query}");
+    }
+}

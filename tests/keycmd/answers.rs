@@ -10,6 +10,14 @@ fn refused(answer: impl Into<String>, reason: &str) {
     assert!(portal.asked().is_some(), "it was asked");
 }
 
+/// The same for an answer that is a plain no.
+#[track_caller]
+fn said_no(answer: impl Into<String>, reason: &str) {
+    let portal = FakePortal::answering(answer);
+    Desk::at(&portal.url()).ask().said_no(reason);
+    assert!(portal.asked().is_some(), "it was asked");
+}
+
 #[test]
 fn a_key_that_the_portal_knows_logs_in() {
     let portal = FakePortal::answering(key(LINE, Some("2126-11-21T05:00:00+00:00")));
@@ -42,7 +50,7 @@ fn a_portal_that_says_nothing_of_the_end_is_believed() {
 fn sshd_is_told_options_and_the_end_when_the_settings_say_so() {
     let settings = "options = \"restrict,pty\"\nexpiry_time = true";
     for (expires_at, options) in
-        [("2126-11-21T05:00:30+00:00", "restrict,pty,expiry-time=\"212611210500Z\""), ("9999-12-31T23:59:59+00:00", "restrict,pty")]
+        [("2126-11-21T05:00:30+00:00", "restrict,pty,expiry-time=\"21261121050030Z\""), ("9999-12-31T23:59:59+00:00", "restrict,pty")]
     {
         let portal = FakePortal::answering(key(LINE, Some(expires_at)));
         Desk::with(&portal.url(), settings).ask().said(&format!("{options} {LINE}"));
@@ -61,20 +69,36 @@ fn every_kind_of_key_goes_through() {
 
 #[test]
 fn a_key_that_the_portal_does_not_know_stays_out() {
-    refused(not_found(), "no such key");
+    said_no(not_found(), "no such key");
     refused(http("404 Not Found", "<html>nothing here</html>"), "check tms_url");
     refused("HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\n", "check tms_url");
 }
 
 #[test]
 fn a_key_that_has_expired_stays_out() {
-    refused(key(LINE, Some("2001-01-01T00:00:00+00:00")), "expired");
+    said_no(key(LINE, Some("2001-01-01T00:00:00+00:00")), "expired");
     refused(key(LINE, Some("one day")), "expires_at");
 }
 
 #[test]
 fn another_key_than_the_one_asked_for_stays_out() {
     refused(key(OTHER_LINE, None), "another key");
+}
+
+#[test]
+fn a_certificate_is_refused_without_asking_the_portal() {
+    let portal = FakePortal::answering(key(LINE, None));
+    let desk = Desk::at(&portal.url());
+    for key_type in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", "unknown"] {
+        desk.ask_for("jdoe", "1000", FINGERPRINT, key_type).said_no("authorized_keys");
+    }
+    assert!(portal.asked().is_none());
+}
+
+#[test]
+fn an_answer_of_another_type_stays_out() {
+    let portal = FakePortal::answering(key(LINE, None));
+    Desk::at(&portal.url()).ask_for("jdoe", "1000", FINGERPRINT, "ssh-rsa").said_nothing("another type");
 }
 
 #[test]

@@ -42,13 +42,13 @@ fn a_name_with_line_breaks_stays_on_its_line_in_the_log() {
 fn nobody_is_asked_for_root_unless_the_settings_say_so() {
     let portal = FakePortal::answering(key(LINE, None));
     let ask_for_root = |desk: Desk| desk.ask_for("root", "0", FINGERPRINT, "ssh-ed25519");
-    ask_for_root(Desk::at(&portal.url())).said_nothing("min_uid");
+    ask_for_root(Desk::at(&portal.url())).said_no("min_uid");
     assert!(portal.asked().is_none());
     ask_for_root(Desk::with(&portal.url(), "min_uid = 0")).said(LINE);
 
     let desk = Desk::with(&portal.url(), "min_uid = 1000");
     desk.ask().said(LINE);
-    desk.ask_for("daemon", "999", FINGERPRINT, "ssh-ed25519").said_nothing("min_uid");
+    desk.ask_for("daemon", "999", FINGERPRINT, "ssh-ed25519").said_no("min_uid");
 }
 
 #[test]

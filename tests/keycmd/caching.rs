@@ -50,7 +50,7 @@ fn nothing_is_kept_unless_asked_for() {
 fn during_an_outage_a_key_of_a_moment_ago_logs_in() {
     for outage in [http("500 Internal Server Error", ""), http("503 Service Unavailable", ""), String::new()] {
         let (_portal, desk) = desk_with(vec![key(LINE, Some("2126-11-21T05:00:00+00:00")), outage], "expiry_time = true");
-        let line = format!("expiry-time=\"212611210500Z\" {LINE}");
+        let line = format!("expiry-time=\"21261121050000Z\" {LINE}");
         desk.ask().said(&line);
         let ran = desk.ask();
         ran.said(&line);
@@ -101,7 +101,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
 fn a_revoked_key_is_forgotten() {
     let (_portal, desk) = desk_with(vec![key(LINE, None), not_found(), http("503 Service Unavailable", "")], "");
     desk.ask().said(LINE);
-    desk.ask().said_nothing("no such key");
+    desk.ask().said_no("no such key");
     assert!(kept(&desk).is_empty());
     desk.ask().said_nothing("nothing is there");
 }

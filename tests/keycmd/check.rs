@@ -1,5 +1,7 @@
 //! `tms-keycmd check`, as an operator reads it.
 
+use std::io::Write;
+
 use crate::desk::{Desk, LINE};
 use crate::portal::{self, FakePortal, http, key, not_found};
 
@@ -80,4 +82,35 @@ fn settings_that_cannot_be_read_are_named() {
     let ran = desk.run(&["check", "--config", "/nonexistent/tms.toml"]);
     has(&ran.out, "FAILED", "settings", "/nonexistent/tms.toml");
     assert_eq!(ran.code, Some(1));
+}
+
+/// What `check` says of the host to a portal that answers so when it is asked what it knows.
+fn told(standing: &'static str, more: &str) -> crate::desk::Ran {
+    let portal = FakePortal::doing(move |mut stream, _| {
+        let Some(request) = portal::read(&mut stream) else { return };
+        let answer = if request.head.starts_with("POST /v1/tms/hosts/check ") { http("200 OK", standing) } else { not_found() };
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    let desk = Desk::with(&portal.url(), &format!("credential_file = \"FOLDER/credential\"\n{more}"));
+    desk.write("credential", 0o600, "secret");
+    desk.check()
+}
+
+#[test]
+fn a_host_hears_what_the_portal_knows_of_it() {
+    let known = r#"{"credential":"accepted","credential_required":true,"host":"Frontera","registered":true,"tenant":"tacc","tenant_enabled":true}"#;
+    let ran = told(known, "tenant = \"tacc\"");
+    has(&ran.out, "ok", "host", "registered as \"Frontera\" of tenant \"tacc\"; its credential is accepted, and required");
+    has(&ran.out, "ok", "host", "another spelling");
+    let ran = told(known, "tenant = \"tset\"");
+    has(&ran.out, "FAILED", "host", "check tenant");
+    assert_eq!(ran.code, Some(1));
+    let unregistered = r#"{"credential_required":false,"host":"frontera","registered":false,"tenant":"tacc","tenant_enabled":true}"#;
+    has(&told(unregistered, "").out, "FAILED", "host", "no address on record");
+    let no_tenant = r#"{"credential_required":false,"host":null,"registered":null,"tenant":"tset","tenant_enabled":false}"#;
+    has(&told(no_tenant, "tenant = \"tset\"").out, "FAILED", "host", "no tenant \"tset\"");
+    let untold = r#"{"credential_required":false,"host":null,"registered":null,"tenant":"tacc","tenant_enabled":true}"#;
+    has(&told(untold, "").out, "warning", "host", "set credential_file");
+    let old = FakePortal::answering(not_found());
+    has(&Desk::at(&old.url()).check().out, "warning", "host", "too old");
 }

@@ -53,6 +53,10 @@ impl Desk {
     }
 
     pub fn write(&self, name: &str, mode: u32, text: &str) {
+        self.write_bytes(name, mode, text.as_bytes());
+    }
+
+    pub fn write_bytes(&self, name: &str, mode: u32, text: &[u8]) {
         let path = self.path(name);
         fs::write(&path, text).expect("written");
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("set");
@@ -116,10 +120,22 @@ impl Ran {
         assert_eq!((self.out.as_str(), self.code), (format!("{line}\n").as_str(), Some(0)), "{} {}", self.err, self.log);
     }
 
-    /// Not a byte on stdout, exit code 1, in time, and the reason in the log.
+    /// An answer, and it is no: not a byte on stdout, exit code 0, in time, and the reason in the log.
+    #[track_caller]
+    pub fn said_no(&self, reason: &str) {
+        self.ended_without_a_line(0, reason);
+        assert_eq!(self.err, "");
+    }
+
+    /// No answer: not a byte on stdout, exit code 1, in time, and the reason in the log.
     #[track_caller]
     pub fn said_nothing(&self, reason: &str) {
-        assert_eq!((self.out.as_str(), self.code), ("", Some(1)), "{} {}", self.err, self.log);
+        self.ended_without_a_line(1, reason);
+    }
+
+    #[track_caller]
+    fn ended_without_a_line(&self, code: i32, reason: &str) {
+        assert_eq!((self.out.as_str(), self.code), ("", Some(code)), "{} {}", self.err, self.log);
         assert!(self.took < SOON, "took {:?}", self.took);
         let last = self.log.lines().last().unwrap_or(&self.err);
         assert!(last.contains(reason), "the log does not say {reason:?}: {last}");

@@ -87,3 +87,16 @@ fn an_authority_that_others_can_change_is_not_believed() {
     desk.write("ca.pem", 0o644, "no certificate");
     desk.ask().said_nothing("PEM");
 }
+
+#[test]
+fn bytes_of_any_encoding_around_the_certificate_lock_nobody_out() {
+    let authority = Authority::new();
+    let portal = authority.portal("localhost", key(LINE, None));
+    let desk = desk(&portal, "");
+    for around in [&b"\xef\xbb\xbf"[..], b"# Autoridad de certificaci\xf3n\r\n", b"\xff\xfe\n"] {
+        desk.write_bytes("ca.pem", 0o644, &[around, authority.pem().as_bytes(), around].concat());
+        desk.ask().said(LINE);
+    }
+    desk.write_bytes("settings.toml", 0o600, &[b"\xef\xbb\xbf", &std::fs::read(desk.path("settings.toml")).expect("read")[..]].concat());
+    desk.ask().said(LINE);
+}

@@ -123,6 +123,16 @@ impl Host {
         Key { file, fingerprint: fingerprint.to_owned() }
     }
 
+    /// A certificate for the key beside it, which `ssh` then offers, too; from an authority that the host does not know.
+    pub fn certify(&self, key: &Key) {
+        let (authority, public) = (make_key(&self.path("authority")), key.file.with_extension("pub"));
+        let output = Command::new("ssh-keygen").arg("-yf").arg(&key.file).stdin(Stdio::null()).output().expect("ssh-keygen");
+        fs::write(&public, output.stdout).expect("written");
+        let mut ssh_keygen = Command::new("ssh-keygen");
+        ssh_keygen.args(["-q", "-I", "test", "-n", &self.ground.account, "-s"]).arg(&authority.file).arg(&public).stdin(Stdio::null());
+        assert!(ssh_keygen.status().expect("ssh-keygen").success());
+    }
+
     /// What `ssh` needs to be told about this host, whoever calls it.
     pub fn ssh_options(&self) -> Vec<String> {
         let known_hosts = format!("UserKnownHostsFile={}", self.path("known_hosts").display());

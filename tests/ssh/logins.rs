@@ -57,3 +57,26 @@ async fn a_key_logs_in_to_its_own_account_only() {
     world.host.log_in_as(&account, &[&anothers, &ours]).got_in();
     assert!(world.known(&anothers).await["last_used_at"].is_null());
 }
+
+#[tokio::test]
+async fn a_key_that_may_not_log_in_is_no_failed_command() {
+    let Some(world) = World::start().await else { return };
+    let (host, key) = (&world.host, world.key(-1, 60).await);
+    host.log_in(&host.unknown_key("unknown")).was_refused(LET_NOBODY_IN);
+    assert!(!host.sshd_said().contains("failed, status"), "{}", host.sshd_said());
+    host.set("typo = 1");
+    assert_eq!(host.log_in(&key).code, Some(255));
+    assert!(host.sshd_said().contains("failed, status 1"), "{}", host.sshd_said());
+}
+
+#[tokio::test]
+async fn a_certificate_is_refused_before_the_portal_is_asked() {
+    let Some(world) = World::start().await else { return };
+    let (host, key) = (&world.host, world.host.unknown_key("certified"));
+    host.certify(&key);
+    let login = host.log_in(&key);
+    assert_eq!(login.code, Some(255), "{login:#?}");
+    let refused = login.asked.iter().filter(|line| line.contains("ssh-ed25519-cert-v01@openssh.com cannot log in")).count();
+    assert!(refused >= 1, "{login:#?}");
+    assert!(!host.sshd_said().contains("failed, status"), "{}", host.sshd_said());
+}

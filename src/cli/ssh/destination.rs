@@ -62,7 +62,7 @@ pub fn choose(wanted: &Destination, accounts: &[HostAccount]) -> Result<Account,
 
 impl Destination {
     fn is(&self, account: &HostAccount) -> bool {
-        account.host.as_str() == self.host && self.account.as_deref().is_none_or(|wanted| account.host_account.as_str() == wanted)
+        account.host.as_str().eq_ignore_ascii_case(&self.host) && self.account.as_deref().is_none_or(|wanted| account.host_account.as_str() == wanted)
     }
 }
 
@@ -159,13 +159,14 @@ mod tests {
             account("old", "gone", "expired", None),
         ];
         assert_eq!(chosen("frontera", &accounts).unwrap(), "jdoe@frontera");
+        assert_eq!(chosen("Frontera", &accounts).unwrap(), "jdoe@frontera", "case does not count");
         assert_eq!(chosen("jdoe@vista", &accounts).unwrap(), "jdoe@vista");
         assert_eq!(chosen("shared@proj@vista", &accounts).unwrap(), "shared@proj@vista");
         for (typed, why) in [
             ("vista", "you have several accounts on vista (jdoe@vista, shared@proj@vista): name one, as in `tms ssh ACCOUNT@vista`"),
             ("gone", "your link to old@gone has expired: ask the operators of your centre to renew it"),
             ("old@frontera", "your link to old@frontera has expired: ask the operators of your centre to renew it"),
-            ("Frontera", "you have no host account on Frontera; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
+            ("frontera2", "you have no host account on frontera2; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
             ("root@vista", "you have no host account root@vista; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
         ] {
             assert_eq!(chosen(typed, &accounts).unwrap_err(), why);

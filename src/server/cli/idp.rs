@@ -191,7 +191,7 @@ fn owned(hosts: Vec<HostName>, list: Option<String>) -> Option<Resources> {
 fn read_secret() -> Result<Secret, Failed> {
     let mut secret = String::new();
     std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("the secret cannot be read: {error}")))?;
-    let secret = secret.trim();
+    let secret = secret.trim_start_matches('\u{feff}').trim();
     if secret.is_empty() { Err(Failed::Other("standard input holds no secret".to_owned())) } else { Ok(Secret::given(secret)) }
 }
 

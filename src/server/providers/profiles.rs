@@ -6,6 +6,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::domain::provider::Profile;
+use crate::domain::text_file;
 
 const BUILT_IN: &str = include_str!("profiles.toml");
 /// In the data directory.
@@ -27,7 +28,7 @@ impl Profiles {
     pub fn read(data_dir: &Path) -> Result<Self, ProfilesUnreadable> {
         let mut profiles = parse(BUILT_IN, FILE)?;
         let file = data_dir.join(FILE);
-        match std::fs::read_to_string(&file) {
+        match std::fs::read(&file).and_then(text_file::text) {
             Ok(text) => profiles.extend(parse(&text, &file.to_string_lossy())?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(ProfilesUnreadable { place: file.to_string_lossy().into_owned(), why: error.to_string() }),

@@ -13,6 +13,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
+use crate::domain::text_file::pem_blocks;
+
 /// What the operator allows.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
@@ -52,7 +54,8 @@ pub fn read_authorities(place: &Path) -> Result<Vec<CertificateDer<'static>>, Au
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, AuthoritiesUnusable> {
     let unusable = |error: &dyn std::fmt::Display| AuthoritiesUnusable::Unusable(file.to_owned(), error.to_string());
     let pem = std::fs::read(file).map_err(|error| AuthoritiesUnusable::Unreadable(file.to_owned(), error))?;
-    let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().map_err(|error| unusable(&error))?;
+    let found =
+        CertificateDer::pem_slice_iter(pem_blocks(&pem).concat().as_bytes()).collect::<Result<Vec<_>, _>>().map_err(|error| unusable(&error))?;
     if found.is_empty() {
         return Err(AuthoritiesUnusable::NoCertificate(file.to_owned()));
     }
@@ -148,6 +151,16 @@ mod tests {
 
     fn allowed(bounds: &Bounds, address: &str) -> bool {
         bounds.allow(address.parse().expect("an address"))
+    }
+
+    #[test]
+    fn text_around_authorities_may_be_in_any_encoding() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let certificate = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate").cert.pem();
+        for around in [&b"\xef\xbb\xbf"[..], b"# certificaci\xf3n\r\n"] {
+            std::fs::write(file.path(), [around, certificate.as_bytes()].concat()).expect("written");
+            assert_eq!(read_authorities(file.path()).expect("read").len(), 1, "{around:?}");
+        }
     }
 
     #[test]

@@ -25,6 +25,13 @@ pub struct Link {
     pub account: AccountName,
 }
 
+/// An account that was linked to a person.
+pub struct AccountLinked {
+    /// As the host is registered.
+    pub host: HostName,
+    pub until: Timestamp,
+}
+
 /// Why an account is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkRefused {
@@ -55,8 +62,8 @@ impl Services {
         Ok(addresses.into_iter().filter_map(|(host, address)| Some((host, address?))).collect())
     }
 
-    /// Links an account to a person. Says until when.
-    pub async fn link_host_account(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<Timestamp, Error<LinkRefused>> {
+    /// Links an account to a person.
+    pub async fn link_host_account(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<AccountLinked, Error<LinkRefused>> {
         let (now, id) = (self.now(), HostAccountId::parse(self.new_id("hac")).map_err(Fault::new)?);
         let until = ends(ttl_minutes, now);
         let record = record(admin, Kind::HostLinked, &link, now);
@@ -76,16 +83,13 @@ impl Services {
         self.attempt(move |db| {
             async move {
                 user_mfa::find(&mut *db, &tenant, &account.user_id).await?.ok_or(Error::Refused(LinkRefused::NoMfa))?;
-                if !host_accounts::insert(db, &tenant, &account).await? {
-                    return Err(Error::Refused(LinkRefused::Exists));
-                }
+                let host = host_accounts::insert(db, &tenant, &account).await?.ok_or(Error::Refused(LinkRefused::Exists))?;
                 activity::insert(db, &record).await?;
-                Ok(())
+                Ok(AccountLinked { host, until })
             }
             .boxed()
         })
-        .await?;
-        Ok(until)
+        .await
     }
 
     pub async fn find_link(&self, admin: &TenantAdmin, number: i64) -> Result<Option<HostAccount>, Fault> {

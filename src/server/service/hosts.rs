@@ -18,6 +18,14 @@ use crate::domain::time::Timestamp;
 /// What hosts' credentials are hashed as.
 const HOST_CREDENTIAL: &str = "host credential";
 
+/// A host's address that was written down.
+pub struct Added {
+    /// As the host was registered first.
+    pub host: HostName,
+    /// The tenant now answers hosts of that name that do not say whose they are; false when another tenant was first.
+    pub answers: bool,
+}
+
 /// The host has that address already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exists;
@@ -27,20 +35,17 @@ pub struct Exists;
 pub struct InvalidCredential;
 
 impl Services {
-    /// Writes down a host's address. True when the tenant now answers hosts of that name that do not say whose they are; false
-    /// when another tenant was first.
-    pub async fn add_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Error<Exists>> {
+    /// Writes down a host's address.
+    pub async fn add_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<Added, Error<Exists>> {
         let now = self.now();
         let (tenant, host, address, record) =
             (admin.tenant_id().clone(), host.clone(), address.to_owned(), record(admin, Kind::HostAdded, host, now));
         self.attempt(move |db| {
             async move {
-                if !hosts::insert(db, &tenant, &host, &address, now).await? {
-                    return Err(Error::Refused(Exists));
-                }
-                hosts::claim_name(db, &tenant, host.as_str(), now).await?;
+                let host = hosts::insert(db, &tenant, &host, &address, now).await?.ok_or(Error::Refused(Exists))?;
                 activity::insert(db, &record).await?;
-                Ok(hosts::tenant_of_name(db, &host).await? == Some(tenant))
+                let answers = hosts::tenant_of_name(db, &host).await? == Some(tenant);
+                Ok(Added { host, answers })
             }
             .boxed()
         })
@@ -69,11 +74,17 @@ impl Services {
         let (hash, now) = (self.keys().hash(HOST_CREDENTIAL, secret.reveal()), self.now());
         let old_until = now + overlap;
         let record = record(admin, Kind::HostCredentialMade, host, now);
-        let made = HostCredential { tenant_id: admin.tenant_id().clone(), host: host.clone(), required };
+        let (tenant_id, host) = (admin.tenant_id().clone(), host.clone());
         self.change(move |db| {
             async move {
+                let host = match hosts::credentialed(&mut *db, &tenant_id, &host).await? {
+                    Some(host) => host,
+                    None => hosts::registered(&mut *db, &tenant_id, &host).await?,
+                };
+                let made = HostCredential { tenant_id, host, required };
                 hosts::set_credential(db, &made, &hash, old_until, now).await?;
                 if overlap.is_zero() {
+                    hosts::delete_credentials(db, &made.tenant_id, &made.host, Some(&made.host)).await?;
                     links::delete_waiting(db, &made.tenant_id, &made.host).await?;
                 }
                 activity::insert(db, &record).await
@@ -96,7 +107,7 @@ impl Services {
     pub async fn remove_host_credential(&self, admin: &TenantAdmin, host: &HostName) -> Result<bool, Fault> {
         let record = record(admin, Kind::HostCredentialRemoved, host, self.now());
         let (tenant, host) = (admin.tenant_id().clone(), host.clone());
-        self.recorded(record, move |db| async move { hosts::delete_credential(db, &tenant, &host).await }.boxed()).await
+        self.recorded(record, move |db| async move { hosts::delete_credentials(db, &tenant, &host, None).await }.boxed()).await
     }
 
     /// The host whose credential this is.

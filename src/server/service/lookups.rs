@@ -7,12 +7,12 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 
 use super::proofs::ProvedHost;
-use super::storage::hosts;
 use super::storage::pubkeys;
 use super::storage::pubkeys::standing::{Found, Looked, LookupAsked};
+use super::storage::{hosts, tenants};
 use super::{Error, Fault, Services};
 use crate::domain::ids::{AccountName, HostName, TenantId};
-use crate::domain::pubkey::Lookup;
+use crate::domain::pubkey::{Lookup, line_fits_type};
 use crate::domain::time::Timestamp;
 
 /// A login on a host, as its `sshd` describes it.
@@ -23,6 +23,8 @@ pub struct Login {
     /// The account's number, if the host says it.
     pub uid: Option<u32>,
     pub fingerprint: String,
+    /// The key's type, if the host says it: OpenSSH's `%t`.
+    pub key_type: Option<String>,
     pub from: Option<IpAddr>,
 }
 
@@ -43,6 +45,28 @@ pub struct Shown {
     pub expires_at: Timestamp,
 }
 
+/// What a host is told about itself.
+pub struct HostChecked {
+    /// The credential's, or else the one that was named.
+    pub tenant_id: Option<TenantId>,
+    /// `None`: no tenant was named.
+    pub tenant_enabled: Option<bool>,
+    /// Keys are shown to this host only with its credential.
+    pub credential_required: bool,
+    /// Only for a host that has shown its credential.
+    pub known: Option<HostKnown>,
+}
+
+/// A host as its tenant has it on record.
+pub struct HostKnown {
+    /// As it was registered.
+    pub host: HostName,
+    /// It has an address on record.
+    pub registered: bool,
+    /// The tenant answers it also when it names neither tenant nor credential.
+    pub answers_without_tenant: bool,
+}
+
 /// Why no key is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupRefused {
@@ -57,29 +81,29 @@ pub enum LookupRefused {
 impl Services {
     /// Judges a login. One login asks two to four times; see [`crate::domain::pubkey::LOGIN_WINDOW`].
     pub async fn look_up_key(&self, asking: &Asking, login: &Login) -> Result<Shown, Error<LookupRefused>> {
-        let found = self.find_shown(asking, login).await?;
-        match found.standing.look_up(self.now()) {
-            Lookup::Refused => return Err(Error::Refused(LookupRefused::NotServed)),
-            Lookup::SameLogin => {}
-            Lookup::NewLogin if found.standing.is_limited() => {
-                if !self.count_use(found.number, login.from).await? {
-                    // Somebody else's lookup was counted at the same moment: either it is this login's, or nothing is left.
-                    let again = self.find_shown(asking, login).await?;
-                    if again.standing.look_up(self.now()) != Lookup::SameLogin {
-                        return Err(Error::Refused(LookupRefused::NotServed));
-                    }
+        let (found, lookup) = self.find_shown(asking, login).await?;
+        if lookup == Lookup::NewLogin {
+            if !found.standing.is_limited() {
+                // Nobody has to wait for the disk, or to stay outside when it is full, for the sake of the record.
+                self.count_use_later(found.number, login.from);
+            } else if !self.count_use(found.number, login.from).await? {
+                // Another lookup was counted at the same moment: either it is this login's, or nothing is left.
+                let (_, lookup) = self.find_shown(asking, login).await?;
+                if lookup != Lookup::SameLogin {
+                    return Err(Error::Refused(LookupRefused::NotServed));
                 }
             }
-            // Nobody has to wait for the disk, or to stay outside when it is full, for the sake of the record.
-            Lookup::NewLogin => self.count_use_later(found.number, login.from),
         }
         Ok(Shown { expires_at: found.standing.ends(), public_key: found.public_key })
     }
 
-    async fn find_shown(&self, asking: &Asking, login: &Login) -> Result<Found, Error<LookupRefused>> {
+    /// The registration of the key that lets this login in: of several, the one that is preferred.
+    async fn find_shown(&self, asking: &Asking, login: &Login) -> Result<(Found, Lookup), Error<LookupRefused>> {
         let tenant_id = match asking {
-            Asking::Proved(proved) if proved.host != login.host => return Err(Error::Refused(LookupRefused::OtherHost)),
-            Asking::Proved(proved) => Some(proved.tenant_id.clone()),
+            Asking::Proved(proved) => {
+                self.refuse_other_host(proved, &login.host).await?;
+                Some(proved.tenant_id.clone())
+            }
             Asking::Tenant(tenant) => Some(tenant.clone()),
             Asking::Nobody => None,
         };
@@ -92,7 +116,52 @@ impl Services {
         self.note_question(tenant_id.as_ref(), login);
         // MVP mode links whatever name a client gives, and a provider says names alone; root under another name is still root.
         let hosts_own = |found: &Found| found.lowest_unseen_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
-        found.filter(|found| !hosts_own(found)).ok_or(Error::Refused(LookupRefused::NotServed))
+        let fits = |found: &Found| login.key_type.as_deref().is_none_or(|asked| line_fits_type(&found.public_key, asked));
+        let now = self.now();
+        let candidates = found.into_iter().filter(|found| !hosts_own(found) && fits(found)).map(|found| {
+            let lookup = found.standing.look_up(now);
+            (found, lookup)
+        });
+        let shown = candidates.filter(|(_, lookup)| *lookup != Lookup::Refused).max_by_key(|(found, lookup)| found.standing.preference(*lookup));
+        shown.ok_or(Error::Refused(LookupRefused::NotServed))
+    }
+
+    /// A host asks about itself only, under any of its names.
+    pub(super) async fn refuse_other_host(&self, proved: &ProvedHost, host: &HostName) -> Result<(), Error<LookupRefused>> {
+        if proved.host == *host || hosts::are_one(self.storage().reader(), &proved.tenant_id, &proved.host, host).await? {
+            Ok(())
+        } else {
+            Err(Error::Refused(LookupRefused::OtherHost))
+        }
+    }
+
+    /// What the portal knows of the host that asks. Only a host that shows its credential hears whether it is registered: without one, it is
+    /// told what a lookup tells as well (whether a credential is needed), and whether the tenant it names is there, which the tenant's
+    /// public metadata (RFC 8414) tell too.
+    pub async fn check_host(&self, asking: &Asking, host: &HostName) -> Result<HostChecked, Error<LookupRefused>> {
+        let reader = self.storage().reader();
+        let (tenant_id, known) = match asking {
+            Asking::Proved(proved) => {
+                self.refuse_other_host(proved, host).await?;
+                let tenant = &proved.tenant_id;
+                let known = HostKnown {
+                    host: hosts::registered(reader, tenant, host).await?,
+                    registered: hosts::is_registered(reader, tenant, host).await?,
+                    answers_without_tenant: hosts::tenant_of_name(reader, host).await?.as_ref() == Some(tenant),
+                };
+                (Some(tenant.clone()), Some(known))
+            }
+            Asking::Tenant(tenant) => (Some(tenant.clone()), None),
+            Asking::Nobody => (None, None),
+        };
+        let tenant_enabled = match &tenant_id {
+            Some(tenant) => Some(tenants::find(reader, tenant).await?.is_some_and(|tenant| tenant.enabled)),
+            None => None,
+        };
+        let account = AccountName::parse("tms-keycmd-check").map_err(Fault::new)?;
+        let asked = LookupAsked { host: host.clone(), account, fingerprint: String::new(), tenant_id: tenant_id.clone() };
+        let credential_required = self.storage().look_up(asked).await?.credential_required;
+        Ok(HostChecked { tenant_id, tenant_enabled, credential_required, known })
     }
 
     /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be
@@ -112,7 +181,7 @@ impl Services {
     }
 
     async fn set_asked(&self, tenant: Option<TenantId>, host: HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
-        let Some(tenant) = hosts::asked_of(self.storage().reader(), tenant.as_ref(), &host).await? else { return Ok(()) };
+        let Some((tenant, host)) = hosts::asked_of(self.storage().reader(), tenant.as_ref(), &host).await? else { return Ok(()) };
         self.change(move |db| async move { hosts::set_asked(db, &tenant, &host, from, now).await }.boxed()).await
     }
 

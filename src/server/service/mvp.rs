@@ -84,8 +84,8 @@ impl Missing {
         if delegations::insert_for_every_host(db, &new, now).await? {
             activity::insert(db, &record(Kind::Delegated)).await?;
         }
-        if host_accounts::insert(db, tenant, &account).await? {
-            activity::insert(db, &record(Kind::HostLinked).subject(format!("{}@{}", place.account, place.host))).await?;
+        if let Some(host) = host_accounts::insert(db, tenant, &account).await? {
+            activity::insert(db, &record(Kind::HostLinked).subject(format!("{}@{host}", place.account))).await?;
         }
         Ok(())
     }

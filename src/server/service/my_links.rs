@@ -227,8 +227,8 @@ pub(super) async fn make_or_renew(db: &mut Connection, place: &Place, own: Optio
     let renewed = own.as_ref().is_some_and(|own| own.is_active(now));
     let account = match own {
         None => {
-            host_accounts::insert(db, &place.tenant_id, &new).await?;
-            new
+            let host = host_accounts::insert(db, &place.tenant_id, &new).await?.map_or(new.host, String::from);
+            HostAccount { host, ..new }
         }
         // One that had ended is made anew.
         Some(own) => {

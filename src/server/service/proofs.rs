@@ -193,6 +193,45 @@ impl Principal {
         };
         allowed.then(|| ClientKeeper { tenant_id: self.tenant_id().clone(), client_id, admin_id, from })
     }
+
+    /// Leave to act on the keys that people registered themselves; `None` for a client.
+    pub fn over_own_keys(&self) -> Option<KeyKeeper> {
+        match self {
+            Self::Client(_) => None,
+            Self::Admin(admin) => Some(KeyKeeper {
+                tenant_id: admin.tenant.id.clone(),
+                client_id: None,
+                user_id: None,
+                admin_id: Some(admin.admin_id.clone()),
+                from: admin.from,
+            }),
+        }
+    }
+}
+
+/// Whoever may act on keys: a client on its own, an administrator on any client's and on those that people registered themselves.
+#[derive(Clone, Debug)]
+pub struct KeyKeeper {
+    pub(super) tenant_id: TenantId,
+    /// `None`: keys that people registered themselves.
+    pub(super) client_id: Option<ClientId>,
+    /// Only this person's.
+    pub(super) user_id: Option<UserId>,
+    pub(super) admin_id: Option<AdminId>,
+    pub(super) from: Option<IpAddr>,
+}
+
+impl KeyKeeper {
+    pub fn of_person(self, user_id: Option<UserId>) -> Self {
+        Self { user_id, ..self }
+    }
+}
+
+impl From<ClientKeeper> for KeyKeeper {
+    fn from(keeper: ClientKeeper) -> Self {
+        let ClientKeeper { tenant_id, client_id, admin_id, from } = keeper;
+        Self { tenant_id, client_id: Some(client_id), user_id: None, admin_id, from }
+    }
 }
 
 /// Whoever may act on a client and what it made: the client itself, or an administrator of its tenant.

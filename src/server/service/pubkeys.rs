@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 
 use super::browser_sessions::still_signed_in;
 use super::entropy::Secret;
-use super::proofs::{AuthenticatedClient, ClientKeeper, FreshlySignedIn, Principal, SignedIn, TokenHolder};
+use super::proofs::{AuthenticatedClient, FreshlySignedIn, KeyKeeper, Principal, SignedIn, TokenHolder};
 pub use super::ssh_keys::PublicKeyRefused;
 use super::ssh_keys::{KeyPair, SshPublicKey, TooManyAtOnce};
 use super::storage::host_accounts::Place;
-use super::storage::pubkeys::StoredFrom;
 use super::storage::pubkeys::standing::DependenciesAsked;
+use super::storage::pubkeys::{OfGrant, StoredFrom};
 use super::storage::{self, Connection, activity, pubkeys};
 use super::{Error, Fault, Services, mvp};
 use crate::domain::activity::{Activity, Kind};
@@ -51,6 +51,8 @@ pub struct NewKey {
     pub pubkey: Pubkey,
     /// Of a pair that was made here: shown once.
     pub private_key: Option<Secret>,
+    /// The tenant has the key's host on record, or keeps no record of hosts. If not, perhaps no host will ever ask for the key.
+    pub host_known: bool,
 }
 
 /// Why no key is made.
@@ -60,7 +62,7 @@ pub enum KeyRefused {
     Missing(Missing),
     #[error("the public key cannot be taken: {0}")]
     PublicKey(#[from] PublicKeyRefused),
-    #[error("the tenant has that key for that account already")]
+    #[error("whoever registers it has registered that key for that account already, and it has not ended")]
     Exists,
     #[error("people register no keys of their own in this tenant")]
     NotHere,
@@ -75,6 +77,15 @@ pub enum KeyRefused {
 pub struct NewLimits {
     pub max_uses: Option<u32>,
     pub ttl_minutes: Option<u32>,
+}
+
+/// Which of their keys somebody asks for.
+#[derive(Clone, Debug, Default)]
+pub struct OwnKeysWanted {
+    pub host: Option<HostName>,
+    pub account: Option<AccountName>,
+    /// Neither expired nor used up.
+    pub active: bool,
 }
 
 /// Who makes a key, and for whom.
@@ -143,6 +154,8 @@ impl Services {
     async fn store_key(&self, maker: Maker, wanted: &KeyWanted, dependencies: &Dependencies) -> Result<NewKey, Error<KeyRefused>> {
         let Maker { place, client_id, device_grant_id, from, person } = maker;
         dependencies.check(client_id.is_some(), self.now()).map_err(|missing| Error::Refused(KeyRefused::Missing(missing)))?;
+        // The host may have been named in another case, or by another of its names.
+        let (host, host_known) = dependencies.link.as_ref().map_or((place.host, false), |link| (link.host.clone(), link.host_known));
         let (key, private_key) = match &wanted.source {
             KeySource::Given(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?, None),
             KeySource::Made(key_type) => match self.make_key_pair(*key_type).await {
@@ -161,7 +174,7 @@ impl Services {
             tenant_id: place.tenant_id,
             client_id,
             user_id: place.user_id,
-            host: place.host,
+            host,
             account: place.account,
             device_grant_id,
             label: wanted.label.as_deref().map_or(key.comment, label),
@@ -183,7 +196,7 @@ impl Services {
             None => self.shared.new_keys.store(self, new).await?,
         };
         match stored {
-            Some(number) => Ok(NewKey { pubkey: Pubkey { number, ..pubkey }, private_key }),
+            Some(number) => Ok(NewKey { pubkey: Pubkey { number, ..pubkey }, private_key, host_known }),
             None => Err(Error::Refused(self.why_not_stored(&pubkey).await?)),
         }
     }
@@ -191,7 +204,11 @@ impl Services {
     /// It was there already, or what it rests on went away just now.
     async fn why_not_stored(&self, key: &Pubkey) -> Result<KeyRefused, Fault> {
         let there = pubkeys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
-        if there.iter().any(|there| there.account == key.account) {
+        let of_same_party = |there: &Pubkey| {
+            (&there.account, &there.user_id, &there.client_id, &there.device_grant_id)
+                == (&key.account, &key.user_id, &key.client_id, &key.device_grant_id)
+        };
+        if there.iter().any(of_same_party) {
             return Ok(KeyRefused::Exists);
         }
         let place = Place { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
@@ -214,8 +231,8 @@ impl Services {
         Ok(pubkeys::page(self.storage().reader(), principal.tenant_id(), principal.only_client(), page).await?)
     }
 
-    /// Sets new limits. False when the client has no such key.
-    pub async fn limit_key(&self, keeper: &ClientKeeper, host: &HostName, fingerprint: &str, limits: NewLimits) -> Result<bool, Fault> {
+    /// Sets new limits. False when there is no such key.
+    pub async fn limit_key(&self, keeper: &KeyKeeper, host: &HostName, fingerprint: &str, limits: NewLimits) -> Result<bool, Fault> {
         let (keeper, host, fingerprint, now) = (keeper.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.change(move |db| {
             async move {
@@ -234,7 +251,7 @@ impl Services {
     }
 
     /// Revokes a key for every account on the host: the next lookup is told there is none. Says for how many it was.
-    pub async fn delete_key(&self, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<u64, Fault> {
+    pub async fn delete_key(&self, keeper: &KeyKeeper, host: &HostName, fingerprint: &str) -> Result<u64, Fault> {
         let (keeper, host, fingerprint, now) = (keeper.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.change(move |db| {
             async move {
@@ -250,9 +267,12 @@ impl Services {
         .await
     }
 
-    /// A person's keys on the host accounts that a device may act on.
-    pub async fn list_own_keys(&self, holder: &TokenHolder, page: Page) -> Result<Vec<Pubkey>, Fault> {
-        Ok(pubkeys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, page).await?)
+    /// A person's keys on the host accounts that a device may act on: all of them, or those on one host or account, or those within their
+    /// limits.
+    pub async fn list_own_keys(&self, holder: &TokenHolder, wanted: OwnKeysWanted, page: Page) -> Result<Vec<Pubkey>, Fault> {
+        let OwnKeysWanted { host, account, active } = wanted;
+        let wanted = OfGrant { host, account, active_at: active.then(|| self.now()) };
+        Ok(pubkeys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &wanted, page).await?)
     }
 
     /// Revokes one of those. False when it is none of them.
@@ -261,7 +281,8 @@ impl Services {
         self.change(move |db| {
             async move {
                 let only_it = Page { after: number.saturating_sub(1), limit: 1 };
-                let listed = pubkeys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, only_it).await?;
+                let listed =
+                    pubkeys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, &OfGrant::default(), only_it).await?;
                 let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
                 pubkeys::delete(db, key.number).await?;
                 activity::insert(db, &record(&key, Kind::KeyRevoked, now).from(holder.from)).await?;
@@ -281,10 +302,11 @@ async fn store_of(db: &mut Connection, person: &SignedIn, new: StoredFrom, now: 
     Ok(pubkeys::insert_all(db, &[new]).await?.pop().flatten())
 }
 
-/// A client's key, for each account on the host that it is for.
-async fn find_of_keeper(db: &mut Connection, keeper: &ClientKeeper, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, storage::Fault> {
+/// The keeper's keys with this fingerprint, for each account on the host that they are for.
+async fn find_of_keeper(db: &mut Connection, keeper: &KeyKeeper, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, storage::Fault> {
     let found = pubkeys::find(db, &keeper.tenant_id, host, fingerprint).await?;
-    Ok(found.into_iter().filter(|key| key.client_id.as_ref() == Some(&keeper.client_id)).collect())
+    let wanted = |key: &Pubkey| key.client_id == keeper.client_id && keeper.user_id.as_ref().is_none_or(|user| key.user_id == *user);
+    Ok(found.into_iter().filter(wanted).collect())
 }
 
 fn record(key: &Pubkey, kind: Kind, now: Timestamp) -> Activity {

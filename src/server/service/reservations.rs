@@ -9,7 +9,7 @@ use super::storage::{activity, pubkeys, reservations};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{HostName, UserId};
-use crate::domain::pubkey::{Missing, Pubkey};
+use crate::domain::pubkey::{Missing, Pubkey, State};
 use crate::domain::reservation::{Reservation, ends};
 use crate::domain::time::Timestamp;
 
@@ -96,7 +96,8 @@ impl Services {
     async fn reservable(&self, client: &AuthenticatedClient, named: &KeyNamed, now: Timestamp) -> Result<Pubkey, Error<ReservationRefused>> {
         let keys = pubkeys::find(self.storage().reader(), &client.tenant.id, &named.host, &named.fingerprint).await?;
         let own = |key: &Pubkey| key.client_id.as_ref() == Some(&client.client.id) && key.user_id == named.user_id;
-        let key = keys.into_iter().find(own).ok_or(Error::Refused(ReservationRefused::NoKey))?;
+        // It may have been registered for several accounts, and through several devices: one within its limits comes first.
+        let key = keys.into_iter().filter(own).max_by_key(|key| key.state(now) == State::Active).ok_or(Error::Refused(ReservationRefused::NoKey))?;
         if key.remaining_uses == 0 {
             return Err(Error::Refused(ReservationRefused::NoUsesLeft));
         }

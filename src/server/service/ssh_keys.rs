@@ -8,11 +8,9 @@ use thiserror::Error as ThisError;
 use tokio::sync::TryAcquireError;
 
 use super::entropy::{Generator, Secret};
-use super::{Error, Fault, Services};
+use super::{Error, Fault, Services, pasted_key};
 use crate::domain::pubkey::{KeyType, label};
 
-/// The longest public key that is taken, in characters: RSA with 16384 bits.
-const LONGEST_PUBLIC_KEY: usize = 4_096;
 /// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
 const SHORTEST_RSA: u32 = 2_048;
 /// RSA keys that may be made or wait to be made. Each takes seconds of a core.
@@ -40,14 +38,35 @@ pub struct KeyPair {
 /// Why a public key is not taken.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum PublicKeyRefused {
-    #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment'")]
+    #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment', nor a public key in the form of RFC 4716")]
     Unreadable,
     #[error("it is a private key; send only the line of the .pub file, and make a new key if somebody may have seen this one")]
     Private,
+    #[error(
+        "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if somebody may have seen this one"
+    )]
+    PuttyFile,
+    #[error("it is a certificate; send the public key alone, the line of the .pub file without '-cert'")]
+    Certificate,
+    #[error("it is more than one key; send them one by one")]
+    Several,
+    #[error("it is a public key in PEM format; 'ssh-keygen -i -m PKCS8 -f FILE' prints it as OpenSSH writes it (for 'BEGIN RSA PUBLIC KEY': -m PEM)")]
+    Pem,
+    #[error("something stands before the key, such as options of authorized_keys; send the key alone, from its type on")]
+    TextBefore,
+    #[error("the key is cut off or damaged; copy it again as a whole")]
+    Damaged,
     #[error("{0} keys are not taken; use ed25519, ecdsa or rsa")]
     Unsupported(String),
     #[error("RSA keys need at least {SHORTEST_RSA} bits; this one has {0}")]
     TooShort(u32),
+}
+
+impl PublicKeyRefused {
+    /// Whether what was sent holds a private key: it is then kept nowhere, not even to show it again.
+    pub fn holds_private_key(&self) -> bool {
+        matches!(self, Self::Private | Self::PuttyFile)
+    }
 }
 
 /// So many RSA keys are being made that another one would have to wait for too long.
@@ -55,17 +74,9 @@ pub enum PublicKeyRefused {
 pub struct TooManyAtOnce;
 
 impl SshPublicKey {
-    /// Reads a line of a `.pub` file; its comment is taken off, options in front of it are refused.
+    /// Reads a public key as people send it (see [`super::pasted_key`]); its comment is taken off.
     pub fn parse(text: &str) -> Result<Self, PublicKeyRefused> {
-        let text = text.trim();
-        // OpenSSH's and PEM's, and PuTTY's.
-        if text.contains("PRIVATE KEY") || text.contains("PuTTY-User-Key-File") {
-            return Err(PublicKeyRefused::Private);
-        }
-        if text.len() > LONGEST_PUBLIC_KEY || text.contains(char::is_control) {
-            return Err(PublicKeyRefused::Unreadable);
-        }
-        let mut key = PublicKey::from_openssh(text).map_err(|_| PublicKeyRefused::Unreadable)?;
+        let mut key = pasted_key::read(text)?;
         let comment = label(key.comment());
         key.set_comment("");
         Ok(Self { comment, ..Self::of(&key)? })
@@ -153,14 +164,91 @@ mod tests {
         assert_eq!((key.key_type, key.bits), (KeyType::Ed25519, 256));
     }
 
+    const SAMPLES: &str = include_str!("../../../tests/keycmd/keys.txt");
+
+    /// One of the sample keys: its line.
+    fn sample(key_type: &str) -> &'static str {
+        let mut lines = SAMPLES.lines().filter_map(|line| line.split_once(' ')).map(|(_, line)| line);
+        lines.find(|line| line.starts_with(key_type)).expect("a sample")
+    }
+
+    fn wrapped(text: &str, columns: usize, end: &str) -> String {
+        text.as_bytes().chunks(columns).map(|line| std::str::from_utf8(line).expect("ASCII")).collect::<Vec<_>>().join(end)
+    }
+
+    fn rfc4716(line: &str, headers: &str) -> String {
+        let encoded = line.split(' ').nth(1).expect("a key");
+        format!("---- BEGIN SSH2 PUBLIC KEY ----\n{headers}{}\n---- END SSH2 PUBLIC KEY ----\n", wrapped(encoded, 70, "\n"))
+    }
+
     #[test]
-    fn what_is_no_plain_public_key_is_refused_with_a_reason() {
-        let refused = |text: &str| SshPublicKey::parse(text).expect_err(text);
-        for unreadable in ["", "ssh-ed25519", "ssh-ed25519 AAAA", &format!("command=\"sh\" {ED25519}"), &format!("{ED25519}\n{ED25519}"), "a\0b"] {
-            assert_eq!(refused(unreadable), PublicKeyRefused::Unreadable);
+    fn public_keys_are_read_as_people_paste_them() {
+        let rsa = sample("ssh-rsa");
+        for (text, line, comment) in [
+            (format!("\u{feff}{ED25519} jdoe@laptop"), ED25519, "jdoe@laptop"),
+            (format!("{ED25519}\r\n"), ED25519, ""),
+            (ED25519.replace(' ', "  "), ED25519, ""),
+            (ED25519.replace(' ', "\t") + "\tjdoe", ED25519, "jdoe"),
+            (ED25519.replace(' ', "\u{a0}"), ED25519, ""),
+            (ED25519.replace(' ', "\n"), ED25519, ""),
+            (format!("$ cat ~/.ssh/id_ed25519.pub\n{ED25519} jdoe@laptop\n$ "), ED25519, "jdoe@laptop"),
+            (format!("jdoe@laptop:~$ cat .ssh/id_ed25519.pub\r\n{ED25519}\r\n"), ED25519, ""),
+            (format!("# my key\n\n{ED25519}"), ED25519, ""),
+            (format!("\"{ED25519}\""), ED25519, ""),
+            (wrapped(&format!("{ED25519} jdoe"), 60, "\n"), ED25519, "jdoe"),
+            (wrapped(&format!("{ED25519} jdoe"), 80, "\n"), ED25519, ""),
+            (wrapped(rsa, 80, "\n"), rsa, ""),
+            (wrapped(rsa, 80, "\r\n    "), rsa, ""),
+            (wrapped(rsa, 72, " \n"), rsa, ""),
+            (rfc4716(ED25519, ""), ED25519, ""),
+            (rfc4716(rsa, "Comment: \"jdoe at work\"\nSubject: jdoe\nx-long: a\\\nb\\\nc\n"), rsa, "jdoe at work"),
+            (rfc4716(rsa, "").replace('\n', "\r\n"), rsa, ""),
+        ] {
+            let key = SshPublicKey::parse(&text).unwrap_or_else(|refused| panic!("{refused}: {text}"));
+            let without_comment: Vec<&str> = line.split(' ').take(2).collect();
+            assert_eq!((key.line.as_str(), key.comment.as_str()), (without_comment.join(" ").as_str(), comment), "{text}");
         }
-        assert_eq!(refused(&"x".repeat(5_000)), PublicKeyRefused::Unreadable);
-        assert_eq!(refused("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn"), PublicKeyRefused::Private);
-        assert_eq!(refused("PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAA"), PublicKeyRefused::Private);
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_named() {
+        use PublicKeyRefused as R;
+        let cert = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAA comment";
+        let rsa = sample("ssh-rsa");
+        let cut = rsa.get(..200).expect("long enough");
+        for (text, expected) in [
+            ("", R::Unreadable),
+            ("ssh-ed25519", R::Unreadable),
+            ("a\0b", R::Unreadable),
+            (&"x".repeat(20_000), R::Unreadable),
+            ("~/.ssh/id_ed25519.pub", R::Unreadable),
+            ("ssh-ed25519 AAAA", R::Damaged),
+            (cut, R::Damaged),
+            ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAAC3NzaC1lZDI1\n", R::Damaged),
+            (&format!("command=\"sh\" {ED25519}"), R::TextBefore),
+            (&format!("restrict,pty {ED25519}"), R::TextBefore),
+            (&format!("from=\"10.0.0.0/8\",no-pty\n{ED25519}"), R::TextBefore),
+            (&format!("frontera {ED25519}"), R::TextBefore),
+            (&format!("{ED25519}\n{ED25519}"), R::Several),
+            (&format!("{ED25519}\n{rsa}"), R::Several),
+            (&format!("{ED25519} {ED25519}"), R::Several),
+            (&(rfc4716(ED25519, "") + ED25519), R::Several),
+            (&rfc4716(ED25519, "").repeat(2), R::Several),
+            (cert, R::Certificate),
+            ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", R::Certificate),
+            ("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----", R::Pem),
+            ("-----BEGIN RSA PUBLIC KEY-----\nMIIB\n-----END RSA PUBLIC KEY-----", R::Pem),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn", R::Private),
+            (&format!("{ED25519}\n-----BEGIN PRIVATE KEY-----\nMC4C"), R::Private),
+            ("-----BEGIN OPENSSH PRIVATE\nKEY-----", R::Private),
+            ("b3BlbnNzaC1rZXkt\ndjEAAAAABG5vbmUAAAAEbm9uZQ", R::Private),
+            ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAA", R::Private),
+            ("PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAA", R::PuttyFile),
+            ("Private-Lines: 1\nAAAA\nPrivate-MAC: 00", R::PuttyFile),
+        ] {
+            assert_eq!(SshPublicKey::parse(text).expect_err(text), expected, "{text}");
+        }
+        let kinds = sample("sk-ssh-ed25519@openssh.com");
+        assert!(matches!(SshPublicKey::parse(kinds), Err(R::Unsupported(_))));
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::hosts::names_of_host;
 use super::listing::{Listing, Order};
 use super::{Connection, Fault, hosts, numbers, parsed};
 use crate::domain::delegation::MadeBy;
@@ -164,20 +165,25 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-/// False when that account is linked to the person already. The number is given here.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<bool, Fault> {
+/// Links an account to a person, on the host that has this name or alias. Says how that host is spelled; `None` when the account is linked
+/// to the person already. The number is given here.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<Option<HostName>, Fault> {
+    let host = parsed("host_accounts", account.id.as_str(), HostName::parse(account.host.clone()))?;
+    let host = hosts::registered(&mut *db, tenant_id, &host).await?;
+    hosts::claim_name(db, tenant_id, host.as_str(), account.linked_at).await?;
     let number = numbers::next(db, "host_accounts").await?;
-    hosts::claim_name(db, tenant_id, &account.host, account.linked_at).await?;
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at, updated_at, linked_by, linked_through)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10)
-         ON CONFLICT DO NOTHING",
-    )
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10
+         WHERE NOT EXISTS (SELECT 1 FROM host_accounts WHERE tenant_id = $2 AND user_id = $4 AND account = $6 AND host IN ",
+        names_of_host!("$2", "$5"),
+        ")"
+    ))
     .bind(number)
     .bind(tenant_id.as_str())
     .bind(account.id.as_str())
     .bind(account.user_id.as_str())
-    .bind(&account.host)
+    .bind(host.as_str())
     .bind(&account.account)
     .bind(account.linked_at.as_millis())
     .bind(account.expires_at.as_millis())
@@ -185,12 +191,16 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
     .bind(&account.linked_through)
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok((done.rows_affected() == 1).then_some(host))
 }
 
 /// The person's own link to an account.
 pub async fn find_at(db: impl SqliteExecutor<'_>, place: &Place) -> Result<Option<HostAccount>, Fault> {
-    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.host = $3 AND a.account = $4"));
+    let query = sqlx::query_as(concat!(
+        select!("WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.account = $4 AND a.host IN "),
+        names_of_host!("$1", "$3"),
+        " ORDER BY a.expires_at DESC LIMIT 1"
+    ));
     let query = query.bind(place.tenant_id.as_str()).bind(place.user_id.as_str()).bind(place.host.as_str()).bind(place.account.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(HostAccount::try_from).transpose()
@@ -198,8 +208,12 @@ pub async fn find_at(db: impl SqliteExecutor<'_>, place: &Place) -> Result<Optio
 
 /// Whether a link to the account is in force that is not this person's.
 pub async fn is_somebody_elses(db: impl SqliteExecutor<'_>, place: &Place, now: Timestamp) -> Result<bool, Fault> {
-    let query = "SELECT EXISTS (SELECT 1 FROM host_accounts
-                 WHERE tenant_id = $1 AND host = $3 AND account = $4 AND user_id <> $2 AND expires_at > $5)";
+    let query = concat!(
+        "SELECT EXISTS (SELECT 1 FROM host_accounts
+                        WHERE tenant_id = $1 AND account = $4 AND user_id <> $2 AND expires_at > $5 AND host IN ",
+        names_of_host!("$1", "$3"),
+        ")"
+    );
     let query = sqlx::query_scalar(query).bind(place.tenant_id.as_str()).bind(place.user_id.as_str()).bind(place.host.as_str());
     Ok(query.bind(place.account.as_str()).bind(now.as_millis()).fetch_one(db).await?)
 }
@@ -224,29 +238,34 @@ pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAcco
 
 /// False when there is no such link.
 pub async fn set_end(db: &mut Connection, place: &Place, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
-    let done =
-        sqlx::query("UPDATE host_accounts SET expires_at = $5, updated_at = $6 WHERE tenant_id = $1 AND user_id = $2 AND host = $3 AND account = $4")
-            .bind(place.tenant_id.as_str())
-            .bind(place.user_id.as_str())
-            .bind(place.host.as_str())
-            .bind(place.account.as_str())
-            .bind(expires_at.as_millis())
-            .bind(now.as_millis())
-            .execute(db)
-            .await?;
-    Ok(done.rows_affected() == 1)
+    let statement = concat!(
+        "UPDATE host_accounts SET expires_at = $5, updated_at = $6 WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ",
+        names_of_host!("$1", "$3")
+    );
+    let done = sqlx::query(statement)
+        .bind(place.tenant_id.as_str())
+        .bind(place.user_id.as_str())
+        .bind(place.host.as_str())
+        .bind(place.account.as_str())
+        .bind(expires_at.as_millis())
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// With its keys and their reservations. False when there is no such link.
 pub async fn delete(db: &mut Connection, place: &Place) -> Result<bool, Fault> {
-    let done = sqlx::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 AND host = $3 AND account = $4")
+    let statement =
+        concat!("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ", names_of_host!("$1", "$3"));
+    let done = sqlx::query(statement)
         .bind(place.tenant_id.as_str())
         .bind(place.user_id.as_str())
         .bind(place.host.as_str())
         .bind(place.account.as_str())
         .execute(db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected() > 0)
 }
 
 /// All of a person's, with their keys. Says how many.

@@ -41,6 +41,49 @@ impl TryFrom<Row> for Host {
     }
 }
 
+/// The names of a host, given one of them: its own, and the registered addresses that are names (`host_aliases`). The column before `IN`
+/// decides how they compare.
+macro_rules! names_of_host {
+    ($tenant:literal, $host:literal) => {
+        concat!(
+            "(SELECT coalesce((SELECT host FROM host_aliases WHERE tenant_id = ",
+            $tenant,
+            " AND alias = ",
+            $host,
+            "), ",
+            $host,
+            ")
+              UNION ALL
+              SELECT o.alias FROM host_aliases o
+              WHERE o.tenant_id = ",
+            $tenant,
+            "
+                AND o.host = coalesce((SELECT host FROM host_aliases WHERE tenant_id = ",
+            $tenant,
+            " AND alias = ",
+            $host,
+            "), ",
+            $host,
+            "))"
+        )
+    };
+}
+pub(super) use names_of_host;
+
+/// The tenant that answers for a name: the one that has it in this spelling, else the first that has it.
+macro_rules! tenant_answering {
+    ($host:literal) => {
+        concat!(
+            "coalesce((SELECT tenant_id FROM host_names WHERE host = ",
+            $host,
+            "), (SELECT w.tenant_id FROM host_names w WHERE w.host = ",
+            $host,
+            " COLLATE NOCASE ORDER BY w.since LIMIT 1))"
+        )
+    };
+}
+pub(super) use tenant_answering;
+
 macro_rules! select {
     ($rest:literal) => {
         concat!("SELECT number, tenant_id, host, address, created_at, updated_at FROM hosts ", $rest)
@@ -59,48 +102,116 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
     rows.into_iter().map(Host::try_from).collect()
 }
 
-/// Names and addresses of these hosts.
+/// The addresses of these hosts, each with the name that was asked for.
 pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>, Fault> {
-    let query = sqlx::query_as("SELECT host, address FROM hosts WHERE tenant_id = $1 AND host IN (SELECT value FROM json_each($2))");
+    let query = sqlx::query_as(concat!(
+        "SELECT q.value, h.address FROM json_each($2) q JOIN hosts h ON h.tenant_id = $1 AND h.host IN ",
+        names_of_host!("$1", "q.value")
+    ));
     Ok(query.bind(tenant_id.as_str()).bind(serde_json::to_string(names).unwrap_or_default()).fetch_all(db).await?)
 }
 
-/// False when the host has that address already.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str, now: Timestamp) -> Result<bool, Fault> {
+/// The name a host is stored under: as it was registered, under this name or with it for an address, else as its credential or its first
+/// link has it. As it is given, if there is nothing of it.
+pub async fn registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Fault> {
+    let query = "SELECT coalesce((SELECT host FROM hosts WHERE tenant_id = $1 AND host = $2 ORDER BY number LIMIT 1),
+                                 (SELECT host FROM host_aliases WHERE tenant_id = $1 AND alias = $2),
+                                 (SELECT host FROM host_credentials WHERE tenant_id = $1 AND host = $2),
+                                 (SELECT host FROM host_accounts WHERE tenant_id = $1 AND host = $2 ORDER BY number LIMIT 1),
+                                 $2)";
+    let name: String = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?;
+    parsed("hosts", host.as_str(), HostName::parse(name))
+}
+
+/// Whether both are names of one host.
+pub async fn are_one(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, one: &HostName, other: &HostName) -> Result<bool, Fault> {
+    let query = sqlx::query_scalar(concat!("SELECT $2 COLLATE NOCASE IN ", names_of_host!("$1", "$3")));
+    Ok(query.bind(tenant_id.as_str()).bind(one.as_str()).bind(other.as_str()).fetch_one(db).await?)
+}
+
+/// Whether an address of the host is on record.
+pub async fn is_registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<bool, Fault> {
+    let query = sqlx::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), ")"));
+    Ok(query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?)
+}
+
+/// Writes down an address of a host. Says how the host is spelled; `None` when it has that address already.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str, now: Timestamp) -> Result<Option<HostName>, Fault> {
     let number = numbers::next(db, "hosts").await?;
-    let done = sqlx::query(
-        "INSERT INTO hosts (number, tenant_id, host, address, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING",
+    let stored: Option<String> = sqlx::query_scalar(
+        "INSERT INTO hosts (number, tenant_id, host, address, created_at, updated_at)
+         VALUES ($1, $2, coalesce((SELECT host FROM hosts WHERE tenant_id = $2 AND host = $3 ORDER BY number LIMIT 1), $3), $4, $5, $5)
+         ON CONFLICT DO NOTHING RETURNING host",
     )
     .bind(number)
     .bind(tenant_id.as_str())
     .bind(host.as_str())
     .bind(address)
     .bind(now.as_millis())
-    .execute(db)
+    .fetch_optional(&mut *db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    let Some(stored) = stored else { return Ok(None) };
+    claim_name(db, tenant_id, &stored, now).await?;
+    renew_aliases(db, tenant_id).await?;
+    let alias: Option<String> = sqlx::query_scalar("SELECT alias FROM host_aliases WHERE tenant_id = $1 AND alias = $2")
+        .bind(tenant_id.as_str())
+        .bind(address)
+        .fetch_optional(&mut *db)
+        .await?;
+    if let Some(alias) = alias {
+        claim_name(db, tenant_id, &alias, now).await?;
+    }
+    parsed("hosts", &stored, HostName::parse(stored.clone())).map(Some)
 }
 
 /// False when the host has no such address.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str) -> Result<bool, Fault> {
-    let done = sqlx::query("DELETE FROM hosts WHERE tenant_id = $1 AND host = $2 AND address = $3")
-        .bind(tenant_id.as_str())
-        .bind(host.as_str())
-        .bind(address)
-        .execute(db)
-        .await?;
+    let statement = concat!("DELETE FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND address = $3");
+    let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(address).execute(&mut *db).await?;
+    renew_aliases(db, tenant_id).await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The further names of a tenant's hosts, as its registered addresses say them now. An address of several hosts is no name of any, and one
+/// that is a registered host's own name is that host's.
+async fn renew_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
+    sqlx::query(
+        "INSERT INTO host_aliases (tenant_id, alias, host)
+         SELECT h.tenant_id, h.address, min(h.host) FROM hosts h
+         WHERE h.tenant_id = $1 AND h.address NOT GLOB '*[^A-Za-z0-9._-]*' AND h.address GLOB '*[A-Za-z]*'
+           AND NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.address)
+         GROUP BY h.tenant_id, h.address HAVING count(DISTINCT h.host) = 1",
+    )
+    .bind(tenant_id.as_str())
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Takes a name for a tenant, unless another has it: see `host_names` in the schema.
 pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, now: Timestamp) -> Result<(), Fault> {
-    sqlx::query("INSERT INTO host_names (host, tenant_id, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind(host)
-        .bind(tenant_id.as_str())
-        .bind(now.as_millis())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "INSERT INTO host_names (host, tenant_id, since)
+         SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM host_names WHERE host = $1 COLLATE NOCASE)",
+    )
+    .bind(host)
+    .bind(tenant_id.as_str())
+    .bind(now.as_millis())
+    .execute(db)
+    .await?;
     Ok(())
+}
+
+/// The name under which a host has its credential; the one it was registered with comes first.
+pub async fn credentialed(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<Option<HostName>, Fault> {
+    let query = sqlx::query_scalar(concat!(
+        "SELECT c.host FROM host_credentials c WHERE c.tenant_id = $1 AND c.host IN ",
+        names_of_host!("$1", "$2"),
+        " ORDER BY EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = c.tenant_id AND h.host = c.host) DESC, c.created_at LIMIT 1"
+    ));
+    let name: Option<String> = query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_optional(db).await?;
+    name.map(|name| parsed("host_credentials", host.as_str(), HostName::parse(name))).transpose()
 }
 
 /// Gives a host a credential, or a new one; the old one goes on until `old_until`.
@@ -130,24 +241,23 @@ pub async fn set_credential(
 
 /// False when the host has none.
 pub async fn require_credential(db: &mut Connection, credential: &HostCredential, now: Timestamp) -> Result<bool, Fault> {
-    let done = sqlx::query("UPDATE host_credentials SET required = $3, updated_at = $4 WHERE tenant_id = $1 AND host = $2")
+    let statement =
+        concat!("UPDATE host_credentials SET required = $3, updated_at = $4 WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"));
+    let done = sqlx::query(statement)
         .bind(credential.tenant_id.as_str())
         .bind(credential.host.as_str())
         .bind(credential.required)
         .bind(now.as_millis())
         .execute(db)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected() > 0)
 }
 
-/// False when the host has none.
-pub async fn delete_credential(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<bool, Fault> {
-    let done = sqlx::query("DELETE FROM host_credentials WHERE tenant_id = $1 AND host = $2")
-        .bind(tenant_id.as_str())
-        .bind(host.as_str())
-        .execute(db)
-        .await?;
-    Ok(done.rows_affected() == 1)
+/// Under all of the host's names; under all but `kept`, if that is given. False when the host has none.
+pub async fn delete_credentials(db: &mut Connection, tenant_id: &TenantId, host: &HostName, kept: Option<&HostName>) -> Result<bool, Fault> {
+    let statement = concat!("DELETE FROM host_credentials WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND host IS NOT $3");
+    let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(kept.map(HostName::as_str)).execute(db).await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// A host, and what its credential is checked against.
@@ -202,8 +312,7 @@ pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> 
 
 /// The tenant that answers a host which does not say whose it is.
 pub async fn tenant_of_name(db: impl SqliteExecutor<'_>, host: &HostName) -> Result<Option<TenantId>, Fault> {
-    let tenant: Option<String> =
-        sqlx::query_scalar("SELECT tenant_id FROM host_names WHERE host = $1").bind(host.as_str()).fetch_optional(db).await?;
+    let tenant: Option<String> = sqlx::query_scalar(concat!("SELECT ", tenant_answering!("$1"))).bind(host.as_str()).fetch_one(db).await?;
     tenant.map(|tenant| parsed("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
 }
 
@@ -232,7 +341,11 @@ struct KnownRow {
 
 /// A tenant's hosts, by name; one of them, if named.
 pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
-    const COLUMNS: &str = "h.host, h.addresses, c.required AS credential_required, coalesce(w.tenant_id = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from";
+    const COLUMNS: &str = concat!(
+        "h.host, h.addresses, c.required AS credential_required, coalesce(",
+        tenant_answering!("h.host"),
+        " = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from"
+    );
     // One that has no address and holds a credential may still ask, so it is seen.
     const FROM: &str =
         "(SELECT tenant_id, host, min(number) AS number, group_concat(address, char(10)) AS addresses FROM hosts GROUP BY tenant_id, host
@@ -240,7 +353,6 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Optio
             SELECT tenant_id, host, 0, '' FROM host_credentials alone
             WHERE NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = alone.tenant_id AND o.host = alone.host)) h
         LEFT JOIN host_credentials c ON c.tenant_id = h.tenant_id AND c.host = h.host
-        LEFT JOIN host_names w ON w.host = h.host
         LEFT JOIN host_questions q ON q.tenant_id = h.tenant_id AND q.host = h.host
         WHERE h.tenant_id = ";
     let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
@@ -259,12 +371,22 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Optio
     }))
 }
 
-/// The tenant whose host it is that asked, if it is on record: the one that was named, or the one that has the name.
-pub async fn asked_of(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<TenantId>, Fault> {
-    let query = "SELECT h.tenant_id FROM hosts h
-         WHERE h.tenant_id = coalesce($1, (SELECT w.tenant_id FROM host_names w WHERE w.host = $2)) AND h.host = $2 LIMIT 1";
-    let tenant: Option<String> = sqlx::query_scalar(query).bind(tenant_id.map(TenantId::as_str)).bind(host.as_str()).fetch_optional(db).await?;
-    tenant.map(|tenant| parsed("hosts", host.as_str(), TenantId::parse(tenant))).transpose()
+/// The tenant whose host it is that asked, and the host's own name, if it is on record: the tenant that was named, or that has the name.
+pub async fn asked_of(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<(TenantId, HostName)>, Fault> {
+    let query = sqlx::query_as(concat!(
+        "WITH q (tenant_id) AS (SELECT coalesce($1, ",
+        tenant_answering!("$2"),
+        "))
+         SELECT h.tenant_id, h.host FROM q JOIN hosts h ON h.tenant_id = q.tenant_id AND h.host IN ",
+        names_of_host!("q.tenant_id", "$2"),
+        " LIMIT 1"
+    ));
+    let found: Option<(String, String)> = query.bind(tenant_id.map(TenantId::as_str)).bind(host.as_str()).fetch_optional(db).await?;
+    let found = found.map(|(tenant, name)| {
+        let tenant = parsed("hosts", &name, TenantId::parse(tenant))?;
+        Ok((tenant, parsed("hosts", host.as_str(), HostName::parse(name))?))
+    });
+    found.transpose()
 }
 
 /// Remembers that a host asked for a key.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::hosts::names_of_host;
 use super::listing::{Listing, Order};
 use super::{Connection, Fault, parsed};
 use crate::domain::activity::Kind;
@@ -87,9 +88,10 @@ pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, n
     row.map(Pubkey::try_from).transpose()
 }
 
-/// A key on a host; it may be registered for several accounts there.
+/// The registrations of a key on a host, for all accounts there and by all parties.
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, Fault> {
-    let query = sqlx::query_as(select!("WHERE fingerprint = $1 AND host = $2 AND tenant_id = $3 ORDER BY number"));
+    let query =
+        sqlx::query_as(concat!(select!("WHERE fingerprint = $1 AND tenant_id = $3 AND host IN "), names_of_host!("$3", "$2"), " ORDER BY number"));
     let rows: Vec<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Pubkey::try_from).collect()
 }
@@ -180,28 +182,47 @@ pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, u
     rows.into_iter().map(Pubkey::try_from).collect()
 }
 
+/// Which of the keys on a consent's host accounts are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct OfGrant {
+    pub host: Option<HostName>,
+    pub account: Option<AccountName>,
+    /// Only those within their own limits at this time.
+    pub active_at: Option<Timestamp>,
+}
+
 /// A person's, on the host accounts of one consent.
 pub async fn page_of_grant(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
     user_id: &UserId,
     grant_id: &DeviceGrantId,
+    wanted: &OfGrant,
     page: Page,
 ) -> Result<Vec<Pubkey>, Fault> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "WHERE tenant_id = $1 AND user_id = $2 AND number > $4
-           AND (host, account) IN (SELECT a.host, a.account
-                                   FROM delegations d
-                                   JOIN delegation_host_accounts t ON t.tenant_id = d.tenant_id AND t.delegation_id = d.id
-                                   JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
-                                   WHERE d.tenant_id = $1 AND d.device_grant_id = $3 AND d.ended_at IS NULL)
-         ORDER BY +number LIMIT $5" // `+`: by the person's index and sorted, not through all keys of the tenant.
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        select!(
+            "WHERE tenant_id = $1 AND user_id = $2 AND number > $4
+               AND (host, account) IN (SELECT a.host, a.account
+                                       FROM delegations d
+                                       JOIN delegation_host_accounts t ON t.tenant_id = d.tenant_id AND t.delegation_id = d.id
+                                       JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
+                                       WHERE d.tenant_id = $1 AND d.device_grant_id = $3 AND d.ended_at IS NULL)
+               AND ($7 IS NULL OR account = $7)
+               AND ($8 IS NULL OR (remaining_uses > 0 AND expires_at > $8))
+               AND ($6 IS NULL OR host IN "
+        ),
+        names_of_host!("$1", "$6"),
+        ") ORDER BY +number LIMIT $5" // `+`: by the person's index and sorted, not through all keys of the tenant.
     ))
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
     .bind(grant_id.as_str())
     .bind(page.after)
     .bind(page.limit)
+    .bind(wanted.host.as_ref().map(HostName::as_str))
+    .bind(wanted.account.as_ref().map(AccountName::as_str))
+    .bind(wanted.active_at.map(Timestamp::as_millis))
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Pubkey::try_from).collect()
@@ -223,10 +244,11 @@ struct Stored {
     fingerprint: String,
     user_id: String,
     client_id: Option<String>,
+    device_grant_id: Option<String>,
 }
 
-/// Stores many keys at once, and the record of it. At the place of each its number; `None` where the tenant has that key for
-/// that account already, or what it belongs to has gone.
+/// Stores many keys at once, and the record of it. At the place of each its number; `None` where the same party has that key for that
+/// account already, or what it belongs to has gone. A registration that has ended is none: the new one takes its place and number.
 pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<Option<i64>>, Fault> {
     let rows: Vec<serde_json::Value> = keys.iter().map(|StoredFrom { key, .. }| as_json(key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
@@ -245,23 +267,34 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
                            WHERE d.tenant_id = k.value ->> 0 AND d.client_id = k.value ->> 1 AND d.user_id = k.value ->> 2 AND d.ended_at IS NULL
                              AND (k.value ->> 5 IS NULL OR d.device_grant_id = k.value ->> 5)))
          ORDER BY k.key
-         ON CONFLICT DO NOTHING
-         RETURNING number, tenant_id, host, account, fingerprint, user_id, client_id",
+         ON CONFLICT (fingerprint, host, tenant_id, account, user_id, coalesce(client_id, ''), coalesce(device_grant_id, ''))
+         DO UPDATE SET max_uses = excluded.max_uses, uses = 0, initial_ttl_minutes = excluded.initial_ttl_minutes, expires_at = excluded.expires_at,
+                       last_used_at = NULL, created_at = excluded.created_at, updated_at = excluded.updated_at, label = excluded.label
+         WHERE pubkeys.expires_at <= excluded.created_at OR pubkeys.remaining_uses = 0
+         RETURNING number, tenant_id, host, account, fingerprint, user_id, client_id, device_grant_id",
     )
     .bind(&rows)
     .fetch_all(&mut *db)
     .await?;
     // Each row answers for one key: of two that are the same, one was stored.
-    let mut stored: HashMap<_, _> =
-        stored.into_iter().map(|row| ((row.tenant_id, row.host, row.account, row.fingerprint, row.user_id, row.client_id), row.number)).collect();
+    let mut stored: HashMap<_, _> = stored
+        .into_iter()
+        .map(|row| {
+            (
+                (row.tenant_id, row.host.to_ascii_lowercase(), row.account, row.fingerprint, row.user_id, row.client_id, row.device_grant_id),
+                row.number,
+            )
+        })
+        .collect();
     let name = |key: &Pubkey| {
         (
             key.tenant_id.to_string(),
-            key.host.to_string(),
+            key.host.as_str().to_ascii_lowercase(),
             key.account.to_string(),
             key.fingerprint.clone(),
             key.user_id.to_string(),
             key.client_id.as_ref().map(ClientId::to_string),
+            key.device_grant_id.as_ref().map(DeviceGrantId::to_string),
         )
     };
     let numbers: Vec<Option<i64>> = keys.iter().map(|StoredFrom { key, .. }| stored.remove(&name(key))).collect();

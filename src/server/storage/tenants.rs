@@ -186,7 +186,7 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
 }
 
 /// What a tenant consists of, the tables that others refer to last.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "reservations",
     "pubkeys",
     "delegation_host_accounts",
@@ -205,6 +205,7 @@ const TABLES: [&str; 22] = [
     "clients",
     "link_requests",
     "host_credentials",
+    "host_aliases",
     "host_names",
     "host_questions",
     "hosts",

@@ -42,6 +42,11 @@ pub fn created<T>(payload: T) -> (StatusCode, Json<Answer<T>>) {
     (StatusCode::CREATED, success(payload))
 }
 
+/// The same, with a sentence in place of `success` where there is something to warn of.
+pub fn created_warning<T>(warning: Option<String>, payload: T) -> (StatusCode, Json<Answer<T>>) {
+    (StatusCode::CREATED, saying(warning.unwrap_or_else(|| "success".to_owned()), payload))
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct Updated {
     pub fields_updated: i32,

@@ -5,18 +5,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::AsAdmin;
+use super::auth::{AsAdmin, AsHost};
 use super::body::{Body, InQuery, Number, Text, same_tenant};
 use super::clients::Rotation;
 use super::error::{Refused, TmsError};
+use super::pubkeys::lookup_refused;
 use crate::domain::host::Host;
 use crate::domain::ids::HostName;
-use crate::server::service::hosts::Exists;
+use crate::server::service::hosts::{Added, Exists};
+use crate::server::service::lookups::HostChecked;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]
 pub struct HostAddress {
-    /// Free text, such as an IPv4 address.
+    /// Free text, such as an IPv4 address. One that is a name (`vista.tacc.example`) is a further name of the host.
     addr: Text,
     host: Text,
     tenant: Text,
@@ -36,9 +38,9 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.words("addr")?);
     match services.add_host(&admin, &host, &address).await {
-        Ok(ours) => {
+        Ok(Added { host, answers }) => {
             let (status, mut answer) = created(HostAdded { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
-            if !ours {
+            if !answers {
                 answer = answer.0.but("success; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
             }
             Ok((status, answer))
@@ -180,4 +182,45 @@ pub async fn remove_credential(State(services): State<Services>, AsAdmin(admin):
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
     Ok(deleted(&format!("Credential of {host}"), services.remove_host_credential(&admin, &host).await?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct HostAsking {
+    host: Text,
+}
+
+/// What is null is not told without the host's credential.
+#[derive(Serialize, ToSchema)]
+pub struct HostStanding {
+    /// The tenant answers the host also when it names neither tenant nor credential.
+    answers_without_tenant: Option<bool>,
+    /// The host has shown its credential.
+    credential_accepted: bool,
+    /// Keys are shown to the host only with its credential.
+    credential_required: bool,
+    /// As the host is registered; names compare without regard to case.
+    host: Option<String>,
+    /// An address of the host is on record.
+    registered: Option<bool>,
+    /// The credential's tenant, or the one that was named.
+    tenant: Option<String>,
+    /// The tenant is there and switched on; null if none was named.
+    tenant_enabled: Option<bool>,
+}
+
+/// A host asks what the portal knows of it. Without its credential it is not told whether it is registered.
+#[utoipa::path(post, path = "/v1/tms/hosts/check", tag = "hosts", request_body = HostAsking, security((), ("tenant" = []), ("host" = [])),
+    responses((status = 200, description = "What is known", body = Answer<HostStanding>), Refused))]
+pub async fn check(State(services): State<Services>, AsHost(asking): AsHost, Body(asked): Body<HostAsking>) -> Done<HostStanding> {
+    let host: HostName = asked.host.id("host")?;
+    let HostChecked { tenant_id, tenant_enabled, credential_required, known } = services.check_host(&asking, &host).await.map_err(lookup_refused)?;
+    Ok(success(HostStanding {
+        answers_without_tenant: known.as_ref().map(|known| known.answers_without_tenant),
+        credential_accepted: known.is_some(),
+        credential_required,
+        registered: known.as_ref().map(|known| known.registered),
+        host: known.map(|known| known.host.into()),
+        tenant: tenant_id.map(String::from),
+        tenant_enabled,
+    }))
 }

@@ -3,18 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, saying, success};
 use super::auth::Bearer;
-use super::body::{Body, Number, Text};
+use super::body::{Body, InQuery, Number, Text};
 use super::error::{Refused, TmsError};
 use super::pubkeys::{Wanting, key_refused};
 use crate::domain::pubkey::Pubkey;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::server::service::Services;
-use crate::server::service::pubkeys::{KeySource, KeyWanted};
+use crate::server::service::pubkeys::{KeySource, KeyWanted, OwnKeysWanted};
 use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys};
 
 /// Whose token it is, and what it may be used for.
@@ -69,12 +69,37 @@ fn my_key(key: Pubkey, now: Timestamp) -> MyKey {
     }
 }
 
+/// Which keys are wanted; all of them, if nothing is said.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct KeysWanted {
+    /// Only those that log in to this host.
+    host: Option<String>,
+    /// Only those that log in to host accounts of this name.
+    host_account: Option<String>,
+    /// `active`: only those that have not expired and are not used up.
+    state: Option<String>,
+}
+
+impl KeysWanted {
+    fn read(self) -> Result<OwnKeysWanted, TmsError> {
+        let active = match self.state.as_deref() {
+            None | Some("") => false,
+            Some("active") => true,
+            Some(_) => return Err(TmsError::BadRequest("ERROR: state is 'active', or left out for keys in any state.".into())),
+        };
+        let host = self.host.map(|host| Text(host).id("host")).transpose()?;
+        let account = self.host_account.map(|account| Text(account).id("host_account")).transpose()?;
+        Ok(OwnKeysWanted { host, account, active })
+    }
+}
+
 /// The keys that log in to the host accounts of `/v1/tms/me/hosts`, whoever made them. Needs `keys:read`.
-#[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(Paging), security(("bearer" = ["keys:read"])),
+#[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(Paging, KeysWanted), security(("bearer" = ["keys:read"])),
     responses((status = 200, description = "The keys", body = Answer<MyKeys>), Refused))]
-pub async fn get_keys(State(services): State<Services>, bearer: Bearer, Paged(page): Paged) -> Done<MyKeys> {
+pub async fn get_keys(State(services): State<Services>, bearer: Bearer, Paged(page): Paged, InQuery(wanted): InQuery<KeysWanted>) -> Done<MyKeys> {
     let holder = bearer.with(Scope::KeysRead)?;
-    let keys = services.list_own_keys(&holder, page).await?;
+    let keys = services.list_own_keys(&holder, wanted.read()?, page).await?;
     let next_cursor = page.next(&keys, |key| key.number);
     let now = services.now();
     let keys: Vec<MyKey> = keys.into_iter().map(|key| my_key(key, now)).collect();

@@ -235,7 +235,10 @@ mod tests {
     #[test]
     fn what_says_more_of_itself_keeps_that() {
         let of = |schema: &str, field: &str| document()["components"]["schemas"][schema]["properties"][field]["description"].clone();
-        assert_eq!(of("HostAddress", "addr"), "Free text, such as an IPv4 address.");
+        assert_eq!(
+            of("HostAddress", "addr"),
+            "Free text, such as an IPv4 address. One that is a name (`vista.tacc.example`) is a further name of the host."
+        );
         assert_eq!(of("HostAddress", "host"), "The host, by the name it has in TMS.");
     }
 

@@ -7,14 +7,14 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
+use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created_warning, deleted, saying, success};
 use super::auth::{AsClient, AsClientOrAdmin, AsHost, CREDENTIAL_REQUIRED, CalledFrom, keeper_of};
 use super::body::{Body, Number, Text, same_tenant};
 use super::error::{Refused, TmsError};
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
 use crate::domain::pubkey::{KeyType, Missing, Pubkey};
 use crate::server::service::lookups::{Login, LookupRefused};
-use crate::server::service::proofs::ClientKeeper;
+use crate::server::service::proofs::KeyKeeper;
 use crate::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted, NewKey, NewLimits};
 use crate::server::service::{Error, Principal, Services};
 
@@ -27,7 +27,7 @@ pub struct KeyRequest {
     key_type: Option<Text>,
     /// Logins; negative: as many as you like.
     num_uses: i32,
-    /// A key of one's own, as a line of a `.pub` file: then none is made, and no private half crosses the network.
+    /// A key of one's own, as a `.pub` file has it, or RFC 4716: then none is made, and no private half crosses the network.
     public_key: Option<Text>,
     /// Negative: for ever. 0: it has ended already.
     ttl_minutes: i32,
@@ -61,20 +61,29 @@ pub async fn create(State(services): State<Services>, AsClient(client): AsClient
         source: source(request.public_key, request.key_type)?,
         label: None,
     };
-    let NewKey { pubkey, private_key } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
+    let NewKey { pubkey, private_key, host_known } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
         let client = client.client();
         key_refused(error, &Wanting { tenant: &client.tenant_id, client: &client.id, user: &user_id, key: &wanted })
     })?;
-    Ok(created(KeyMade {
-        expires_at: pubkey.expires_at.to_rfc3339(),
-        key_bits: pubkey.key_bits.to_string(),
-        key_type: pubkey.key_type.as_str().to_owned(),
-        max_uses: pubkey.max_uses.to_string(),
-        private_key: private_key.map(|key| key.reveal().to_owned()),
-        public_key: pubkey.public_key,
-        public_key_fingerprint: pubkey.fingerprint,
-        remaining_uses: pubkey.remaining_uses.to_string(),
-    }))
+    let unknown_host = (!host_known).then(|| unknown_host(&pubkey.host, &pubkey.tenant_id));
+    Ok(created_warning(
+        unknown_host,
+        KeyMade {
+            expires_at: pubkey.expires_at.to_rfc3339(),
+            key_bits: pubkey.key_bits.to_string(),
+            key_type: pubkey.key_type.as_str().to_owned(),
+            max_uses: pubkey.max_uses.to_string(),
+            private_key: private_key.map(|key| key.reveal().to_owned()),
+            public_key: pubkey.public_key,
+            public_key_fingerprint: pubkey.fingerprint,
+            remaining_uses: pubkey.remaining_uses.to_string(),
+        },
+    ))
+}
+
+/// Said beside a success: what was made may be of no use, for its host's name may be misspelt.
+pub fn unknown_host(host: &HostName, tenant: &TenantId) -> String {
+    format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so perhaps no host asks under this name")
 }
 
 fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource, TmsError> {
@@ -134,11 +143,10 @@ fn missing_dependency(missing: Missing, wanting: &Wanting<'_>) -> TmsError {
 #[derive(Deserialize, ToSchema)]
 pub struct KeyLookup {
     host: Text,
-    /// Not needed; the fingerprint says it all.
+    /// OpenSSH's `%t`. A key of another type is not shown: for a certificate (`ssh-ed25519-cert-v01@openssh.com`) none is.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    #[expect(dead_code, reason = "deployed hosts send it, and it must be readable")]
-    key_type: serde::de::IgnoredAny,
+    key_type: serde_json::Value,
     public_key_fingerprint: Text,
     user: Text,
     /// The account's number on the host.
@@ -168,10 +176,16 @@ pub async fn retrieve(
     let login = login(asked, from).ok_or(TmsError::NOT_FOUND)?;
     match services.look_up_key(&asking, &login).await {
         Ok(shown) => Ok(success(KeyShown { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
-        Err(Error::Refused(LookupRefused::NotServed)) => Err(TmsError::NOT_FOUND),
-        Err(Error::Refused(LookupRefused::CredentialRequired)) => Err(TmsError::HostCredential(CREDENTIAL_REQUIRED)),
-        Err(Error::Refused(LookupRefused::OtherHost)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's.")),
-        Err(Error::Internal(fault)) => Err(fault.into()),
+        Err(error) => Err(lookup_refused(error)),
+    }
+}
+
+pub fn lookup_refused(error: Error<LookupRefused>) -> TmsError {
+    match error {
+        Error::Refused(LookupRefused::NotServed) => TmsError::NOT_FOUND,
+        Error::Refused(LookupRefused::CredentialRequired) => TmsError::HostCredential(CREDENTIAL_REQUIRED),
+        Error::Refused(LookupRefused::OtherHost) => TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's."),
+        Error::Internal(fault) => fault.into(),
     }
 }
 
@@ -185,6 +199,7 @@ fn login(asked: KeyLookup, from: Option<IpAddr>) -> Option<Login> {
         account: AccountName::parse(asked.user.0).ok()?,
         uid: asked.user_uid.and_then(|Text(uid)| uid.parse().ok()),
         fingerprint,
+        key_type: asked.key_type.as_str().map(str::to_owned),
         from,
     })
 }
@@ -264,7 +279,10 @@ pub async fn list(State(services): State<Services>, AsClientOrAdmin(principal): 
 
 #[derive(Deserialize, ToSchema)]
 pub struct KeyUpdate {
-    client_id: Text,
+    /// Left out, null or empty: a key that a person registered themselves. Only for administrators.
+    client_id: Option<Text>,
+    /// Only this person's, where several have registered the same key.
+    client_user_id: Option<Text>,
     host: Text,
     /// Logins there ever may be; those already made count.
     max_uses: Option<u32>,
@@ -279,7 +297,7 @@ pub struct KeyUpdate {
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
 pub async fn update(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Body(wanted): Body<KeyUpdate>) -> Done<Updated> {
-    let (keeper, host) = (keeper(&principal, wanted.client_id, &wanted.tenant)?, wanted.host.id("host")?);
+    let (keeper, host) = (keeper(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
     let limits = NewLimits { max_uses: wanted.max_uses, ttl_minutes: wanted.ttl_minutes };
     let fields_updated = i32::from(limits.max_uses.is_some()) + i32::from(limits.ttl_minutes.is_some());
     if fields_updated == 0 {
@@ -295,7 +313,10 @@ pub async fn update(State(services): State<Services>, AsClientOrAdmin(principal)
 
 #[derive(Deserialize, ToSchema)]
 pub struct KeyEnd {
-    client_id: Text,
+    /// Left out, null or empty: a key that a person registered themselves. Only for administrators.
+    client_id: Option<Text>,
+    /// Only this person's, where several have registered the same key.
+    client_user_id: Option<Text>,
     host: Text,
     public_key_fingerprint: Text,
     tenant: Text,
@@ -310,13 +331,20 @@ pub async fn delete(
     AsClientOrAdmin(principal): AsClientOrAdmin,
     Body(wanted): Body<KeyEnd>,
 ) -> Result<Json<Answer<Deleted>>, TmsError> {
-    let (keeper, host) = (keeper(&principal, wanted.client_id, &wanted.tenant)?, wanted.host.id("host")?);
+    let (keeper, host) = (keeper(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
     let Text(fingerprint) = wanted.public_key_fingerprint;
     Ok(deleted("Pubkey", services.delete_key(&keeper, &host, &fingerprint).await?))
 }
 
-/// Leave to act on the client in the body.
-fn keeper(principal: &Principal, client: Text, tenant: &Text) -> Result<ClientKeeper, TmsError> {
+/// Leave to act on keys of the client in the body, or on those that people registered themselves.
+fn keeper(principal: &Principal, client: Option<Text>, user: Option<Text>, tenant: &Text) -> Result<KeyKeeper, TmsError> {
     same_tenant(principal.tenant_id(), tenant)?;
-    keeper_of(principal, client.id("client_id")?, "Payload")
+    let user: Option<UserId> = user.filter(|Text(user)| !user.is_empty()).map(|user| user.id("client_user_id")).transpose()?;
+    let keeper = match client.filter(|Text(client)| !client.is_empty()) {
+        Some(client) => keeper_of(principal, client.id("client_id")?, "Payload")?.into(),
+        None => principal
+            .over_own_keys()
+            .ok_or_else(|| TmsError::BadRequest("ERROR: client_id is needed; only administrators leave it out, for a person's own key.".into()))?,
+    };
+    Ok(keeper.of_person(user))
 }

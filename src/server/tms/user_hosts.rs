@@ -10,7 +10,7 @@ use super::body::{Body, Number, Text, same_tenant};
 use super::error::{Refused, TmsError};
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::TenantId;
-use crate::server::service::host_accounts::{Link, LinkRefused};
+use crate::server::service::host_accounts::{AccountLinked, Link, LinkRefused};
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     let link = link(wanted.tms_user_id, wanted.host, wanted.host_account)?;
     let Link { user_id, host, account } = link.clone();
     match services.link_host_account(&admin, link, wanted.ttl_minutes).await {
-        Ok(until) => Ok(created(UserHostLinked {
+        Ok(AccountLinked { host, until }) => Ok(created(UserHostLinked {
             expires_at: until.to_rfc3339(),
             host: host.into(),
             host_account: account.into(),

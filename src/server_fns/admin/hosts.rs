@@ -45,9 +45,9 @@ pub async fn add_host(#[server(default)] host: String, #[server(default)] addres
         return context::say_refused(w.admin_bad_id()).await;
     };
     match services.add_host(&admin, &host, address).await {
-        Ok(answers) => {
-            context::back_to(ADMIN_HOST, "host", host.as_str());
-            context::say(if answers { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() }).await
+        Ok(added) => {
+            context::back_to(ADMIN_HOST, "host", added.host.as_str());
+            context::say(if added.answers { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() }).await
         }
         Err(Error::Refused(_)) => context::say_refused(w.admin_hosts_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),

@@ -8,7 +8,13 @@ key-refused-no-mfa = A key takes a second factor, and you have none yet. Set one
 key-refused-mfa-expired = You showed your second factor too long ago. Sign out and in again with it, or ask the operators of your centre; then add the key.
 key-refused-link = That host account is not linked to you any more, or its link has expired.
 key-refused-private = That is a private key. It was not kept. Somebody may have seen it: make a new key (ssh-keygen), and paste only the line of its .pub file.
+key-refused-putty = That is a PuTTY key file (.ppk), which holds the private key. It was not kept. Somebody may have seen it: make a new key, and paste only the public key that PuTTYgen shows.
 key-refused-unreadable = That is not a public key. Paste the one line of your .pub file; it begins with “ssh-ed25519”, “ecdsa-sha2-” or “ssh-rsa”, with nothing in front of it.
+key-refused-certificate = That is a certificate. Paste the public key alone: the line of the .pub file whose name has no “-cert”.
+key-refused-several = That is more than one key. Add them one by one.
+key-refused-pem = That is a public key in PEM format. This command prints it as OpenSSH writes it: ssh-keygen -i -m PKCS8 -f FILE
+key-refused-text-before = That is not a public key. Something stands in front of it, such as options of an authorized_keys file: paste the key alone, from “ssh-…” or “ecdsa-…” on.
+key-refused-damaged = The key is cut off or damaged. Copy it again as a whole.
 # $kind (String) - such as ssh-dss
 key-refused-unsupported = Keys of the kind { $kind } are not taken. Make an ed25519 key: ssh-keygen -t ed25519
 # $bits (Number) - its length

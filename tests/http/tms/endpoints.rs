@@ -85,6 +85,7 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
         (Admin, "POST /hosts/credential", &host),
         (Admin, "PATCH /hosts/credential", &host),
         (Admin, "DELETE /hosts/credential", &host),
+        (Anybody, "POST /hosts/check", &json!({ "host": "testhost1" })),
         (Host, "POST /links", &json!({ "user": "testhostaccount1", "user_uid": "1001" })),
         (Host, "POST /links/status", &json!({ "link_id": "nothing" })),
         (Host, "POST /links/withdraw", &json!({ "link_id": "nothing" })),

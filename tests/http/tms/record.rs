@@ -110,7 +110,7 @@ async fn what_cannot_be_recorded_is_not_done() {
         for caller in callers.for_whom(who) {
             let answer = caller.call(&call, body.clone()).await;
             broken += usize::from(answer.status == 500);
-            let refused_anyway = matches!(answer.status, 403 | 404 | 409) || call.starts_with("GET ");
+            let refused_anyway = matches!(answer.status, 403 | 404 | 409) || call.starts_with("GET ") || call == "POST /hosts/check";
             assert!(answer.status == 500 || refused_anyway || answer.body["num_deleted"] == 0, "{call}: {} {}", answer.status, answer.body);
         }
     }

@@ -169,7 +169,7 @@ async fn only_the_very_account_host_and_fingerprint_are_answered() {
         json!({ "user": "*" }),
         json!({ "user": "x' OR '1'='1" }),
         json!({ "user": "testhostaccount1\u{0}" }),
-        json!({ "host": "TESTHOST1" }),
+        json!({ "host": "testhost11" }),
         json!({ "host": "testhost1." }),
         json!({ "host": "" }),
         json!({ "host": "%" }),

@@ -249,6 +249,9 @@ async fn the_wire_of_hosts() {
     wire.call(admin, "PATCH /hosts/credential", json!({ "tenant": "test", "host": "nowhere", "required": false })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
+    let (host, nobody) = (wire.app.host(admin.1, "test", "testhost1", true).await, wire.app.nobody());
+    wire.call(("host", &host), "POST /hosts/check", json!({ "host": "TestHost1" })).await;
+    wire.call(("nobody", &nobody), "POST /hosts/check", json!({ "host": "TestHost1" })).await;
     wire.compare_with_what_is_written();
 }
 

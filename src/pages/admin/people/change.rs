@@ -23,7 +23,7 @@ pub fn ChangeAPerson() -> impl IntoView {
         };
         let passwords = context::admin().is_ok_and(|admin| admin.policy().local_passwords);
         let asked = found.and_then(|found| {
-            let linked = found.host_accounts.iter().any(|linked| linked.host == host && linked.account == account);
+            let linked = found.host_accounts.iter().any(|linked| linked.host.eq_ignore_ascii_case(&host) && linked.account == account);
             let unlinked = found.identities.iter().find(|linked| linked.number.to_string() == identity);
             let only_way_in = found.identities.len() == 1 && !(passwords && found.person.has_password);
             let name = found.person.display_name.as_str();

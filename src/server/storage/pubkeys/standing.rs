@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use sqlx::FromRow;
 
 use super::super::host_accounts::Place;
+use super::super::hosts::{names_of_host, tenant_answering};
 use super::super::{Connection, Fault, parsed};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId};
 use crate::domain::pubkey::{Dependencies, Link, Mfa, Standing};
@@ -38,6 +39,8 @@ struct DependenciesRow {
     mfa_enabled: Option<bool>,
     mfa_expires_at: Option<i64>,
     link_id: Option<String>,
+    link_host: Option<String>,
+    host_known: bool,
     link_expires_at: Option<i64>,
     delegated_until: Option<i64>,
 }
@@ -46,10 +49,11 @@ impl TryFrom<DependenciesRow> for Dependencies {
     type Error = Fault;
 
     fn try_from(row: DependenciesRow) -> Result<Self, Fault> {
-        let link = row.link_id.zip(row.link_expires_at);
-        let link = link.map(|(id, expires_at)| {
+        let link = row.link_id.zip(row.link_host).zip(row.link_expires_at);
+        let link = link.map(|((id, host), expires_at)| {
+            let host = parsed("host_accounts", &id, HostName::parse(host))?;
             let id = parsed("host_accounts", &id, HostAccountId::parse(id.clone()))?;
-            Ok::<_, Fault>(Link { id, expires_at: Timestamp::from_millis(expires_at) })
+            Ok::<_, Fault>(Link { id, host, host_known: row.host_known, expires_at: Timestamp::from_millis(expires_at) })
         });
         Ok(Dependencies {
             person_enabled: row.person_enabled,
@@ -77,7 +81,14 @@ pub fn dependencies<'c>(db: &'c mut Connection, asked: &'c [DependenciesAsked]) 
             })
             .collect();
         let rows: Vec<DependenciesRow> = sqlx::query_as(concat!(
-            "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.expires_at AS link_expires_at,
+            "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
+                    NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 0)
+                    OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 0 AND h.host IN ",
+            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+            ")
+                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = q.value ->> 0 AND h.host IN ",
+            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+            ") AS host_known,
                     (SELECT max(d.expires_at) FROM delegations d
                      WHERE d.tenant_id = q.value ->> 0 AND d.client_id = q.value ->> 4 AND d.user_id = q.value ->> 1
                        AND (q.value ->> 5 IS NULL OR d.device_grant_id = q.value ->> 5) AND ",
@@ -87,7 +98,12 @@ pub fn dependencies<'c>(db: &'c mut Connection, asked: &'c [DependenciesAsked]) 
              LEFT JOIN people p ON p.tenant_id = q.value ->> 0 AND p.user_id = q.value ->> 1
              LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 0 AND m.user_id = q.value ->> 1
              LEFT JOIN host_accounts a
-                    ON a.tenant_id = q.value ->> 0 AND a.user_id = q.value ->> 1 AND a.host = q.value ->> 2 AND a.account = q.value ->> 3
+                    ON a.tenant_id = q.value ->> 0
+                   AND a.id = (SELECT b.id FROM host_accounts b
+                               WHERE b.tenant_id = q.value ->> 0 AND b.user_id = q.value ->> 1 AND b.account = q.value ->> 3 AND b.host IN ",
+            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+            "
+                               ORDER BY b.expires_at DESC LIMIT 1)
              ORDER BY q.key"
         ))
         .bind(serde_json::to_string(&questions).unwrap_or_default())
@@ -108,13 +124,15 @@ pub struct LookupAsked {
 }
 
 /// The answer to a host.
+#[derive(Default)]
 pub struct Looked {
     /// The host has to prove who it is; said whether or not there is such a key.
     pub credential_required: bool,
-    pub found: Option<Found>,
+    /// Each registration of the key.
+    pub found: Vec<Found>,
 }
 
-/// A key, and everything that decides whether the host is shown it.
+/// A registration of a key, and everything that decides whether the host is shown it.
 pub struct Found {
     pub number: i64,
     pub public_key: String,
@@ -125,6 +143,8 @@ pub struct Found {
 
 #[derive(FromRow)]
 struct LookupRow {
+    /// The place of the question.
+    asked: i64,
     number: Option<i64>,
     public_key: String,
     expires_at: i64,
@@ -141,12 +161,11 @@ struct LookupRow {
     credential_required: bool,
 }
 
-impl TryFrom<LookupRow> for Looked {
-    type Error = Fault;
-
-    fn try_from(row: LookupRow) -> Result<Self, Fault> {
-        let credential_required = row.credential_required;
-        let Some(number) = row.number else { return Ok(Looked { credential_required, found: None }) };
+impl LookupRow {
+    /// `None`: no registration.
+    fn found(self) -> Result<Option<Found>, Fault> {
+        let row = self;
+        let Some(number) = row.number else { return Ok(None) };
         let standing = Standing {
             tenant_enabled: row.tenant_enabled,
             client_enabled: row.client_enabled,
@@ -158,10 +177,7 @@ impl TryFrom<LookupRow> for Looked {
             reserved_until: row.reserved_until.map(Timestamp::from_millis),
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
         };
-        Ok(Looked {
-            credential_required,
-            found: Some(Found { number, public_key: row.public_key, standing, lowest_unseen_uid: row.lowest_unseen_uid }),
-        })
+        Ok(Some(Found { number, public_key: row.public_key, standing, lowest_unseen_uid: row.lowest_unseen_uid }))
     }
 }
 
@@ -180,11 +196,12 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
             })
             .collect();
         let rows: Vec<LookupRow> = sqlx::query_as(concat!(
-            "SELECT k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses, coalesce(k.uses, 0) AS uses,
+            "SELECT q.key AS asked, k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
+                    coalesce(k.uses, 0) AS uses,
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
                     coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
                     p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
-                    a.id AS link_id, a.expires_at AS link_expires_at,
+                    a.id AS link_id, a.host AS link_host, 1 AS host_known, a.expires_at AS link_expires_at,
                     CASE WHEN a.linked_through IS NOT NULL THEN n.lowest_linked_uid WHEN a.linked_by = 'mvp' THEN 1 END AS lowest_unseen_uid,
                     (SELECT max(d.expires_at) FROM delegations d
                      WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id
@@ -192,12 +209,18 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
             delegation_covers_account!(),
             ") AS delegated_until,
                     (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
-                    coalesce(n.require_host_credential OR h.required, n.require_host_credential, h.required, 0) AS credential_required
+                    coalesce(n.require_host_credential, 0)
+                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
+            names_of_host!("n.id", "(q.value ->> 1)"),
+            ") AS credential_required
              FROM json_each($1) q
-             LEFT JOIN host_names w ON w.host = q.value ->> 1
-             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, w.tenant_id)
-             LEFT JOIN host_credentials h ON h.tenant_id = n.id AND h.host = q.value ->> 1
-             LEFT JOIN pubkeys k ON k.fingerprint = q.value ->> 0 AND k.host = q.value ->> 1 AND k.tenant_id = n.id AND k.account = q.value ->> 2
+             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, ",
+            tenant_answering!("(q.value ->> 1)"),
+            ")
+             LEFT JOIN pubkeys k
+                    ON k.fingerprint = q.value ->> 0 AND k.tenant_id = n.id AND k.account = q.value ->> 2 AND k.host IN ",
+            names_of_host!("n.id", "(q.value ->> 1)"),
+            "
              LEFT JOIN people p ON p.tenant_id = k.tenant_id AND p.user_id = k.user_id
              LEFT JOIN host_accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account
              LEFT JOIN clients c ON c.tenant_id = k.tenant_id AND c.client_id = k.client_id
@@ -207,7 +230,13 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
         .bind(serde_json::to_string(&questions).unwrap_or_default())
         .fetch_all(db)
         .await?;
-        rows.into_iter().map(Looked::try_from).collect()
+        let mut answers: Vec<Looked> = asked.iter().map(|_| Looked::default()).collect();
+        for row in rows {
+            let Some(answer) = usize::try_from(row.asked).ok().and_then(|place| answers.get_mut(place)) else { continue };
+            answer.credential_required = row.credential_required;
+            answer.found.extend(row.found()?);
+        }
+        Ok(answers)
     }
     .boxed()
 }
