@@ -19,6 +19,8 @@ pub mod brand;
 pub mod client;
 pub mod delegation;
 pub mod device_grant;
+#[cfg(feature = "ssr")]
+pub mod folding;
 pub mod form;
 pub mod host;
 pub mod host_account;

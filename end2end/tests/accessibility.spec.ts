@@ -1,6 +1,6 @@
 // WCAG 2.2 AA on every page in every state: axe, and what axe cannot see.
 import AxeBuilder from '@axe-core/playwright';
-import { awake, expect, type Page, test } from './fixtures.ts';
+import { awake, codeField, expect, type Page, test } from './fixtures.ts';
 import { STATES } from './states.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -27,6 +27,7 @@ for (const { name, reach } of STATES) {
     expect.soft(await page.title()).toMatch(/^(Error: )?.+ · Trust Manager$/);
     expect.soft(await page.title()).toContain(title);
     expect.soft(await smallTargets(page), 'targets that are too small').toEqual([]);
+    expect.soft(await smallType(page), 'fields into which telephones would zoom').toEqual([]);
     await everyStopIsSeen(page);
 
     for (const size of [PHONE, DESKTOP]) {
@@ -43,6 +44,19 @@ for (const { name, reach } of STATES) {
     expect.soft(await sticksOut(page), 'at 320 px').toEqual([]);
     await spaceTextOut(page);
     expect.soft(await sticksOut(page), 'at 320 px with the text spaced out (WCAG 1.4.12)').toEqual([]);
+  });
+}
+
+for (const theme of ['dark', 'system']) {
+  test(`a page in the ${theme} theme is printed in light colours`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.goto('/device');
+    if (theme === 'dark') await page.getByRole('button', { name: 'Dark', exact: true }).click();
+    const ink = () => page.evaluate(() => getComputedStyle(document.body).color);
+    await expect(codeField(page)).toBeVisible();
+    expect(await ink()).toBe('rgb(232, 237, 242)');
+    await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
+    expect(await ink()).toBe('rgb(23, 33, 44)');
   });
 }
 
@@ -89,6 +103,16 @@ function smallTargets(page: Page) {
       .filter(({ least, box }) => box.width < least || box.height < least)
       .map(({ element, least, box }) => `${element.outerHTML.slice(0, 80)} is ${box.width}×${box.height}, not ${least}`);
   });
+}
+
+/** Safari on telephones enlarges the page for a field with letters of less than 16 px. */
+function smallType(page: Page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+      .map(field => ({ field, size: parseFloat(getComputedStyle(field).fontSize) }))
+      .filter(({ size }) => size < 16)
+      .map(({ field, size }) => `${field.outerHTML.slice(0, 80)} has ${size} px`),
+  );
 }
 
 /** Tab through the page: each stop has an outline, stands in the window, and nothing lies over it. */

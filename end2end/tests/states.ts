@@ -195,6 +195,7 @@ export const STATES: State[] = [
   { name: 'administration: keys', reach: page => signedInAt(page, '/admin/keys') },
   { name: 'administration: record', reach: page => signedInAt(page, '/admin/activity') },
   { name: 'administration: policy', reach: page => signedInAt(page, '/admin/policy') },
+  { name: 'time zone', reach: page => page.goto('/time-zone') },
   { name: 'API documentation', reach: page => page.goto('/docs/api') },
   { name: 'not found', reach: page => page.goto('/no-such-page') },
 ];

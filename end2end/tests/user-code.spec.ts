@@ -9,6 +9,8 @@ const spellings: [string, (code: string, address: string) => string][] = [
   ['with a long dash', code => code.replace('-', '–')],
   ['with its label', code => `Code: ${code}`],
   ['as a whole address', (code, address) => `${address}?user_code=${code}`],
+  ['with a dash of a Japanese keyboard', code => code.replace('-', 'ー')],
+  ['in a sentence with a percent-encoded address', (code, address) => `Open ${address}?user_code=${code.replace('-', '%2D')} now.`],
 ];
 for (const [how, spell] of spellings) {
   test(`a code is understood ${how}`, async ({ page, portal }) => {
@@ -106,7 +108,7 @@ test('@js what is pasted is shown as the device shows it', async ({ page, contex
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto('/device');
   await awake(page);
-  for (const text of [`${portal.url}/device?user_code=wdjb-mjht`, ' wdjb mjht ', 'Code: WDJB-MJHT']) {
+  for (const text of [`${portal.url}/device?user_code=wdjb-mjht`, ' wdjb mjht ', 'Code: WDJB-MJHT', 'WDJBーMJHT', 'Your code is “WDJB–MJHT”.']) {
     await page.evaluate(text => navigator.clipboard.writeText(text), text);
     await codeField(page).fill('');
     await codeField(page).press('ControlOrMeta+v');
@@ -125,4 +127,17 @@ test('@js an input method that composes words types each letter once', async ({ 
   await keyboard.send('Input.insertText', { text: 'wdjbmjht' });
   await page.keyboard.press('Tab');
   await expect(codeField(page)).toHaveValue('WDJB-MJHT');
+});
+
+test('@js the field leaves alone what it cannot read', async ({ page, context, portal }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/device');
+  await awake(page);
+  for (const text of [`${portal.url}/device?user_code=WDJB%2DMJHT`, 'WDJB-MJHT or BCDF-GHJK', 'no code here']) {
+    await page.evaluate(text => navigator.clipboard.writeText(text), text);
+    await codeField(page).fill('');
+    await codeField(page).press('ControlOrMeta+v');
+    await page.keyboard.press('Tab');
+    await expect(codeField(page)).toHaveValue(text);
+  }
 });

@@ -150,7 +150,17 @@ fn fingerprint(wasm: &Path, config: &Config, assets: &[PathBuf]) -> Result<Strin
 fn bindings(wasm: &Path, name: &str, pkg: &Path) -> Result {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name(name).remove_name_section(true).remove_producers_section(true);
-    bindgen.web(true).and_then(|bindgen| bindgen.generate(pkg)).map_err(|e| format!("wasm-bindgen: {e:#}"))
+    bindgen.web(true).and_then(|bindgen| bindgen.generate(pkg)).map_err(|e| format!("wasm-bindgen: {e:#}"))?;
+    let script = pkg.join(format!("{name}.js"));
+    let text = without_comments(&read_to_string(&script)?);
+    write(&script, text)
+}
+
+/// Without indentation and the comments that fill lines of their own, a ninth of what is sent. wasm-bindgen writes no text over several
+/// lines.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !["/**", "*", "//"].iter().any(|start| line.starts_with(start)));
+    lines.fold(String::new(), |text, line| text + line + "\n")
 }
 
 fn optimise(wasm: &Path) -> Result {

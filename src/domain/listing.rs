@@ -93,15 +93,29 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// Where the next piece begins; `None` when this was the last one.
     pub next: Option<Mark>,
+    /// Where the piece stands; `None`: in a list of more than [`COUNTED`] rows.
+    pub extent: Option<Extent>,
+}
+
+/// Rows up to which a list is counted: counting more would cost more than showing them.
+pub const COUNTED: usize = 10_000;
+
+/// Where a piece stands in its list, as it was when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Rows before the piece.
+    pub before: usize,
+    /// Rows of the whole list, as searched and filtered.
+    pub total: usize,
 }
 
 impl<T> Listed<T> {
     pub fn map<U>(self, item: impl FnMut(T) -> U) -> Listed<U> {
-        Listed { items: self.items.into_iter().map(item).collect(), next: self.next }
+        Listed { items: self.items.into_iter().map(item).collect(), next: self.next, extent: self.extent }
     }
 
     pub fn try_map<U, E>(self, item: impl FnMut(T) -> Result<U, E>) -> Result<Listed<U>, E> {
-        Ok(Listed { items: self.items.into_iter().map(item).collect::<Result<_, _>>()?, next: self.next })
+        Ok(Listed { items: self.items.into_iter().map(item).collect::<Result<_, _>>()?, next: self.next, extent: self.extent })
     }
 }
 

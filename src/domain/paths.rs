@@ -302,6 +302,12 @@ pub fn going_on(path: &str, then: &Onward) -> String {
     with_query(path, &[&onward(then)])
 }
 
+/// The address of a question that is asked from a list, and leads back to it as it was shown.
+pub fn asked_from(address: &str, list: &Onward) -> String {
+    let sign = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{sign}back={}", encoded(list.as_str()))
+}
+
 /// The part of a query that says where to go on to; home goes without saying.
 fn onward(then: &Onward) -> String {
     if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) }
@@ -359,6 +365,12 @@ impl Onward {
     #[must_use]
     pub fn or(self, path: &'static str) -> Self {
         if self == Self::default() { Self::to(path) } else { self }
+    }
+
+    /// The list at `path`, as it was shown; from its beginning where `address` is of anything else.
+    pub fn back_to(address: &str, path: &'static str) -> Self {
+        let wanted = Self::wanted(address);
+        if wanted.0.split('?').next() == Some(path) { wanted } else { Self::to(path) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -450,6 +462,15 @@ mod tests {
         let entry = Onward::wanted(&with_id("/device?entry=ent_ID")).entry();
         assert_eq!(entry.map(String::from), Some(with_id("ent_ID")));
         assert_eq!(Onward::wanted(&with_id("/device?grant=dgr_ID")).entry(), None);
+    }
+
+    #[test]
+    fn a_question_leads_back_to_its_own_list_only() {
+        assert_eq!(Onward::back_to("/keys?q=a&after=3.7", KEYS).as_str(), "/keys?q=a&after=3.7");
+        for other in ["", "/hosts", "/keys/add", "//evil.example/keys", "/keys?a b", "https://evil.example/keys"] {
+            assert_eq!(Onward::back_to(other, KEYS).as_str(), KEYS, "{other:?}");
+        }
+        assert_eq!(asked_from("/keys/revoke?key=3", &Onward::wanted("/keys?q=a")), "/keys/revoke?key=3&back=/keys%3Fq%3Da");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The code a person carries from their device to the verification page (RFC 8628 §6.1).
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
@@ -224,61 +225,24 @@ fn narrow(c: char) -> char {
 /// What people and their programs write for the dash: the characters of the Unicode property `Dash`, the soft hyphen, the
 /// hyphenation point, lines that are drawn or written for it, and the long-vowel marks that a Japanese keyboard gives for `-`.
 fn is_dash(c: char) -> bool {
-    matches!(
-        c,
-        '-' | '\u{ad}' | '\u{58a}' | '\u{5be}' | '\u{1400}' | '\u{1806}' | '\u{2010}'
-            ..='\u{2015}'
-                | '\u{2027}'
-                | '\u{2043}'
-                | '\u{2053}'
-                | '\u{207b}'
-                | '\u{208b}'
-                | '\u{2212}'
-                | '\u{2500}'
-                | '\u{2501}'
-                | '\u{2796}'
-                | '\u{2e17}'
-                | '\u{2e1a}'
-                | '\u{2e3a}'
-                | '\u{2e3b}'
-                | '\u{2e40}'
-                | '\u{2e5d}'
-                | '\u{301c}'
-                | '\u{3030}'
-                | '\u{30a0}'
-                | '\u{30fc}'
-                | '\u{fe31}'
-                | '\u{fe32}'
-                | '\u{fe58}'
-                | '\u{fe63}'
-                | '\u{ff0d}'
-                | '\u{ff70}'
-                | '\u{10d6e}'
-                | '\u{10ead}'
-    )
+    const OTHERS: &str = "-\u{ad}\u{58a}\u{5be}\u{1400}\u{1806}\u{2027}\u{2043}\u{2053}\u{207b}\u{208b}\u{2212}\u{2500}\u{2501}\u{2796}\u{2e17}\u{2e1a}\
+        \u{2e3a}\u{2e3b}\u{2e40}\u{2e5d}\u{301c}\u{3030}\u{30a0}\u{30fc}\u{fe31}\u{fe32}\u{fe58}\u{fe63}\u{ff0d}\u{ff70}\u{10d6e}\u{10ead}";
+    ('\u{2010}'..='\u{2015}').contains(&c) || OTHERS.contains(c)
 }
 
 /// The Unicode property `Default_Ignorable_Code_Point`, but for the soft hyphen, and the marks of annotations.
 fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    const OTHERS: &str = "\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{3164}\u{feff}\u{ffa0}";
+    const RANGES: [RangeInclusive<char>; 7] = [
+        '\u{180b}'..='\u{180f}',
+        '\u{200b}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{fff0}'..='\u{fffb}',
+        '\u{e0000}'..='\u{e0fff}',
+    ];
+    OTHERS.contains(c) || RANGES.iter().any(|range| range.contains(&c))
 }
 
 impl fmt::Display for UserCode {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, Event, FormData, HtmlFormElement, MouseEvent, SubmitEvent, UrlSearchParams};
+use web_sys::{Document, Element, Event, FormData, HtmlFormElement, HtmlInputElement, MouseEvent, SubmitEvent, UrlSearchParams};
 
 use super::documents;
 
@@ -13,12 +13,13 @@ use super::documents;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Around a list's tools (`form[data-tools]`) and its rows (`[data-rows]`). What is sent or pressed in it is fetched from the
-/// same address, and only the rows change; the address bar follows, so that links, Back and reload show the same.
+/// same address, and only the rows change; what is ticked stays ticked; the address bar follows, so that links, Back and reload show the same.
 #[island]
 pub fn LiveList(children: Children) -> impl IntoView {
     let root: NodeRef<leptos::html::Div> = NodeRef::new();
     let said = RwSignal::new(String::new());
     let latest = StoredValue::new(0_u32);
+    let kept = StoredValue::new_local(Vec::new());
     // What is shown once the page at an address is there, unless something else has been asked for since.
     let show = move |address: String, part: &'static str, how: History| {
         let Some(list) = root.get_untracked() else { return };
@@ -28,7 +29,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
         let still_wanted = move || latest.get_value() == asked;
         documents::fetch(&address.clone(), still_wanted, move |page| {
             let _ = list.remove_attribute("aria-busy");
-            match take(&page, &list, part) {
+            match kept.try_update_value(|kept| take(&page, &list, part, kept)).flatten() {
                 Some(summary) => {
                     how.follow(&address);
                     said.set(summary);
@@ -112,14 +113,38 @@ impl History {
     }
 }
 
-/// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there.
-fn take(page: &Document, list: &Element, part: &str) -> Option<String> {
+/// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there. `kept`: the rows that
+/// are ticked, on whatever page they are.
+fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<HtmlInputElement>) -> Option<String> {
     let new = page.query_selector(part).ok()??;
     let old = list.query_selector(part).ok()??;
     let new: Element = document().adopt_node(&new).ok()?.dyn_into().ok()?;
+    let shown = ticks(list);
+    if !shown.is_empty() {
+        *kept = shown.into_iter().filter(HtmlInputElement::checked).collect();
+    }
     old.replace_with_with_node_1(&new).ok()?;
+    let shown = ticks(list);
+    // In the form with the rows, where they are sent along.
+    if let Some(elsewhere) = list.query_selector("[data-elsewhere]").ok().flatten() {
+        for tick in kept.iter() {
+            if let Some(here) = shown.iter().find(|here| here.value() == tick.value()) {
+                here.set_checked(true);
+            } else {
+                tick.set_hidden(true);
+                let _ = elsewhere.append_child(tick);
+                let _ = elsewhere.remove_attribute("hidden");
+            }
+        }
+    }
     let summary = list.query_selector("[data-summary]").ok().flatten().and_then(|summary| summary.text_content());
     Some(summary.unwrap_or_default())
+}
+
+/// The boxes to tick of the rows, and those that were ticked on other pages.
+fn ticks(list: &Element) -> Vec<HtmlInputElement> {
+    let Ok(boxes) = list.query_selector_all("[data-rows] [type=checkbox]") else { return Vec::new() };
+    (0..boxes.length()).filter_map(|n| boxes.item(n)?.dyn_into().ok()).collect()
 }
 
 /// Where a list's tools lead, without what is empty. `None` for other forms.

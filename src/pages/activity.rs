@@ -61,10 +61,10 @@ pub fn Record(
         Choice("week", w.activity_since_week()),
         Choice("month", w.activity_since_month()),
     ];
-    let Listed { items, next } = happened;
+    let Listed { items, next, extent } = happened;
     let shown = items.len();
     view! {
-        <List path query=query.clone() search_for=w.activity_search_for() filters spans shown next>
+        <List path query=query.clone() search_for=w.activity_search_for() filters spans shown next extent>
             {if items.is_empty() {
                 Either::Left(view! { <Empty title=w.activity_empty_title() query><p class="hint">{w.activity_empty()}</p></Empty> })
             } else {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, AgoOrNever, At, Choice, ClientName, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
+use super::components::{Ago, AgoOrNever, At, Choice, ClientName, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry, asked_here};
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
@@ -30,7 +30,7 @@ fn AppList(apps: Listed<AppItem>, query: ListQuery, said: Option<Notice>) -> imp
     let w = words();
     let filters = vec![Choice("", w.apps_show_in_force()), Choice("ended", w.apps_show_ended()), Choice("all", w.apps_show_all())];
     let orders = vec![Choice("", w.apps_sort_made()), Choice("expires", w.apps_sort_expires()), Choice("client", w.apps_sort_client())];
-    let Listed { items, next } = apps;
+    let Listed { items, next, extent } = apps;
     let shown = items.len();
     let login = context::login_command();
     // Those in force are what is shown unless something else is asked for.
@@ -39,7 +39,7 @@ fn AppList(apps: Listed<AppItem>, query: ListQuery, said: Option<Notice>) -> imp
         <Page title=w.apps_title() wide=true>
             <p class="lead">{w.apps_lead()}</p>
             <Said notice=said/>
-            <List path=paths::APPS query=query.clone() search_for=w.apps_search_for() filters orders nothing shown next>
+            <List path=paths::APPS query=query.clone() search_for=w.apps_search_for() filters orders nothing shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.apps_empty_title() query>
@@ -68,6 +68,8 @@ fn App(app: AppItem) -> impl IntoView {
     let name = app.client.name.clone();
     let in_force = app.state == AppState::InForce;
     let change = format!("{}?app={}", paths::APPS_CHANGE, app.number);
+    let end = asked_here(&format!("{change}&end=1"));
+    let change = asked_here(&change);
     view! {
         <li class="row-card">
             <div class="what">
@@ -77,9 +79,9 @@ fn App(app: AppItem) -> impl IntoView {
             {in_force.then(|| view! {
                 <div class="actions">
                     {(!app.ends.is_empty()).then(|| view! {
-                        <a class="button" href=change.clone() data-confirm="" aria-label=w.apps_change_this(name.as_str())>{w.apps_change()}</a>
+                        <a class="button" href=change data-confirm="" aria-label=w.apps_change_this(name.as_str())>{w.apps_change()}</a>
                     })}
-                    <a class="button danger" href=format!("{change}&end=1") data-confirm="" aria-label=w.apps_end_this(name.as_str())>{w.revoke()}</a>
+                    <a class="button danger" href=end data-confirm="" aria-label=w.apps_end_this(name.as_str())>{w.revoke()}</a>
                 </div>
             })}
         </li>
@@ -159,6 +161,7 @@ fn WhetherToEnd(app: AppItem) -> impl IntoView {
             fields=vec![Hidden("app", app.number.to_string())]
             button=w.revoke()
             cancel=paths::APPS
+            list=paths::APPS
         >
             <p class="warning">{w.apps_end_consequence(app.keys)}</p>
         </Confirm>
@@ -177,6 +180,7 @@ fn WhenToEnd(app: AppItem) -> impl IntoView {
             fields=vec![Hidden("app", app.number.to_string())]
             button=w.apps_change_button()
             cancel=paths::APPS
+            list=paths::APPS
             harmless=true
         >
             <p>{w.apps_change_now()} " " <At at=app.until/></p>

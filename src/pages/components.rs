@@ -14,7 +14,7 @@ mod you_are;
 
 pub use client_name::ClientName;
 pub use command::{Command, Copyable};
-pub use confirm::{Confirm, Gone, Hidden};
+pub use confirm::{Confirm, Gone, Hidden, asked_here, list_asked_from};
 pub use enter_code::{EnterCodeForm, other_tenant};
 pub use layout::{Frame, Layout};
 pub use list::{Choice, Empty, List};

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, AgoOrNever, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry};
+use super::components::{Ago, AgoOrNever, At, Choice, Command, Confirm, Empty, Gone, Hidden, List, Page, Said, Sorry, asked_here};
 use super::links::COMMAND;
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
@@ -43,7 +43,7 @@ fn AccountList(accounts: Listed<HostAccountInUse>, query: ListQuery, owners: Vec
     let w = words();
     let filters = vec![Choice("", w.hosts_show_all()), Choice("active", w.hosts_show_active()), Choice("expired", w.hosts_show_expired())];
     let orders = vec![Choice("", w.hosts_sort_host()), Choice("linked", w.hosts_sort_linked()), Choice("expires", w.hosts_sort_expires())];
-    let Listed { items, next } = accounts;
+    let Listed { items, next, extent } = accounts;
     let shown = items.len();
     view! {
         <Page title=w.hosts_title() wide=true>
@@ -57,7 +57,7 @@ fn AccountList(accounts: Listed<HostAccountInUse>, query: ListQuery, owners: Vec
                     </a>
                 }).collect_view()}
             </p>
-            <List path=paths::HOSTS query=query.clone() search_for=w.hosts_search_for() filters orders shown next>
+            <List path=paths::HOSTS query=query.clone() search_for=w.hosts_search_for() filters orders shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.hosts_empty_title() query>
@@ -139,7 +139,7 @@ fn Account(account: HostAccountInUse) -> impl IntoView {
             </div>
             <a
                 class="button danger"
-                href=format!("{}?account={}", paths::HOSTS_UNLINK, encoded(&account.id))
+                href=asked_here(&format!("{}?account={}", paths::HOSTS_UNLINK, encoded(&account.id)))
                 data-confirm=""
                 aria-label=w.hosts_unlink_this(account.account, account.host)
             >
@@ -171,6 +171,7 @@ fn Question(account: HostAccountItem) -> impl IntoView {
             fields=vec![Hidden("account", account.id)]
             button=w.hosts_unlink()
             cancel=paths::HOSTS
+            list=paths::HOSTS
         >
             <p class="warning">{w.hosts_unlink_consequence()}</p>
         </Confirm>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, PostForm, Problem, Said, Sorry};
+use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, PostForm, Problem, Said, Sorry, asked_here, list_asked_from};
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, Onward, encoded};
@@ -40,7 +40,7 @@ fn KeyList(
 ) -> impl IntoView {
     let w = words();
     let nothing = if gone { w.keys_gone() } else { w.list_nothing_found() };
-    let Listed { items, next } = keys;
+    let Listed { items, next, extent } = keys;
     let shown = items.len();
     view! {
         <Page title=w.keys_title() wide=true>
@@ -49,7 +49,7 @@ fn KeyList(
             <p class="actions">
                 <a class="button" href=paths::KEYS_ADD>{w.keys_add()}</a>
             </p>
-            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() nothing shown next>
+            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() nothing shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! {
                         <Empty title=w.keys_empty_title() query>
@@ -63,6 +63,8 @@ fn KeyList(
                             <ul class="rows">
                                 {items.into_iter().map(|key| view! { <Key key/> }).collect_view()}
                             </ul>
+                            <input type="hidden" name="back" value=context::here().as_str().to_owned()/>
+                            <p class="hint" data-elsewhere="" hidden>{w.keys_ticked_elsewhere()}</p>
                             <button class="danger">{w.keys_revoke_ticked()}</button>
                         </form>
                     })
@@ -92,7 +94,7 @@ fn Key(key: KeyItem) -> impl IntoView {
             </div>
             <a
                 class="button danger"
-                href=format!("{}?key={}", paths::KEYS_REVOKE, key.number)
+                href=asked_here(&format!("{}?key={}", paths::KEYS_REVOKE, key.number))
                 data-confirm=""
                 aria-label=w.keys_revoke_this(name.as_str())
             >
@@ -169,7 +171,7 @@ fn MadeBy(client: Option<String>) -> impl IntoView {
     match client {
         None => Either::Left(w.keys_made_by_you()),
         Some(client) => {
-            let all = format!("{}?client={}", paths::KEYS_REVOKE, encoded(&client));
+            let all = asked_here(&format!("{}?client={}", paths::KEYS_REVOKE, encoded(&client)));
             Either::Right(view! {
                 <bdi>{client.clone()}</bdi>
                 " · "
@@ -215,7 +217,7 @@ fn Question(
         return Either::Left(view! {
             <Page title=w.keys_none_ticked_title()>
                 <p>{w.keys_none_ticked()}</p>
-                <p><a class="button main" href=paths::KEYS>{w.keys_back()}</a></p>
+                <p><a class="button main" href=list_asked_from(paths::KEYS)>{w.keys_back()}</a></p>
             </Page>
         });
     }
@@ -226,7 +228,7 @@ fn Question(
         None => keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect(),
     };
     Either::Right(view! {
-        <Confirm title=w.keys_revoke_question(count) action=RevokeKeys::url() fields button=w.revoke() cancel=paths::KEYS>
+        <Confirm title=w.keys_revoke_question(count) action=RevokeKeys::url() fields button=w.revoke() cancel=paths::KEYS list=paths::KEYS>
             <ul>
                 {keys.into_iter().take(NAMED).map(|key| view! {
                     <li><strong><bdi>{name_of(&key)}</bdi></strong> " " <code translate="no" dir="ltr">{key.fingerprint}</code></li>

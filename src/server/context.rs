@@ -155,6 +155,17 @@ pub fn go_on(onward: &Onward) {
     go_to(onward.as_str());
 }
 
+/// Sends the browser back to the list at `path`, as it was shown when the question was asked there.
+pub fn go_back(back: &str, path: &'static str) {
+    go_on(&Onward::back_to(back, path));
+}
+
+/// The page that is asked for, with its query.
+pub fn here() -> Onward {
+    let address = use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(|address| address.as_str().to_owned()));
+    Onward::wanted(&address.unwrap_or_default())
+}
+
 /// The same to a page of ours whose address was made here.
 pub fn go_to(address: &str) {
     if let Ok(location) = HeaderValue::from_str(address) {

@@ -11,6 +11,7 @@ pub mod browser_sessions;
 pub mod clients;
 pub mod delegations;
 pub mod device_grants;
+mod folds;
 pub mod form_results;
 pub mod host_accounts;
 pub mod hosts;
@@ -107,6 +108,9 @@ impl Storage {
         let options = options(file);
         let writing = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
         MIGRATIONS.run(&writing).await?;
+        let mut folding = writing.begin().await?;
+        folds::bring_up_to_date(&mut folding).await?;
+        folding.commit().await?;
         let readers =
             SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options.clone().read_only(true)).await?;
         Ok(Self {

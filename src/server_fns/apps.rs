@@ -68,19 +68,19 @@ pub async fn find_app(#[server(default)] app: i64) -> Result<Option<AppItem>, Se
 
 /// Makes a permission end so many seconds from now.
 #[server(prefix = "/api", endpoint = "apps/change")]
-pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u64) -> Result<(), ServerFnError> {
+pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use std::time::Duration;
 
     use crate::domain::delegation::ChangeRefused;
     use crate::domain::paths::{APPS, Onward};
     use crate::server::context::{self, Error};
     let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
-    context::see_other(APPS);
+    context::go_back(&back, APPS);
     let until = services.now() + Duration::from_secs(ends);
     match services.change_my_app(&person, app, until).await {
         Ok(()) => context::say(w.apps_changed(context::exactly(until))).await,
         Err(Error::Refused(ChangeRefused::Missing(missing))) => {
-            context::show_first(missing, &Onward::to(APPS));
+            context::show_first(missing, &Onward::back_to(&back, APPS));
             Ok(())
         }
         Err(Error::Refused(refused)) => context::say_refused(w.change_refused(refused)).await,
@@ -90,12 +90,12 @@ pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u6
 
 /// Ends a permission.
 #[server(prefix = "/api", endpoint = "apps/end")]
-pub async fn end_app(#[server(default)] app: i64) -> Result<(), ServerFnError> {
+pub async fn end_app(#[server(default)] app: i64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::delegation::ChangeRefused;
     use crate::domain::paths::APPS;
     use crate::server::context;
     let w = context::words();
-    context::see_other(APPS);
+    context::go_back(&back, APPS);
     if context::services()?.end_my_app(&context::signed_in()?, app).await.map_err(context::fault)? {
         context::say(w.apps_ended()).await
     } else {

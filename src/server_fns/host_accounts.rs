@@ -70,12 +70,12 @@ pub async fn find_host_account(#[server(default)] account: String) -> Result<Opt
 
 /// Unlinks a host account.
 #[server(prefix = "/api", endpoint = "hosts/unlink")]
-pub async fn unlink_host_account(#[server(default)] account: String) -> Result<(), ServerFnError> {
+pub async fn unlink_host_account(#[server(default)] account: String, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::HostAccountId;
     use crate::domain::paths::HOSTS;
     use crate::server::context;
     let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
-    context::see_other(HOSTS);
+    context::go_back(&back, HOSTS);
     let unlinked = match HostAccountId::parse(account) {
         Ok(id) => services.unlink_my_host_account(&person, &id).await.map_err(context::fault)?,
         Err(_) => None,

@@ -138,13 +138,17 @@ pub async fn revoke_everything() -> Result<(), ServerFnError> {
 
 /// Revokes keys: those named, or all that a client made.
 #[server(prefix = "/api", endpoint = "keys/revoke")]
-pub async fn revoke_keys(#[server(default)] key: Vec<i64>, #[server(default)] client: String) -> Result<(), ServerFnError> {
+pub async fn revoke_keys(
+    #[server(default)] key: Vec<i64>,
+    #[server(default)] client: String,
+    #[server(default)] back: String,
+) -> Result<(), ServerFnError> {
     use crate::domain::paths::KEYS;
     use crate::server::context;
     let numbers = if client.is_empty() { key } else { keys_of_client(client).await? };
     let revoked = context::services()?.revoke_my_keys(&context::signed_in()?, numbers).await.map_err(context::fault)?;
     context::say(context::words().keys_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await?;
-    context::see_other(KEYS);
+    context::go_back(&back, KEYS);
     Ok(())
 }
 

@@ -22,6 +22,7 @@ mod home;
 mod hosts;
 mod keys;
 mod links;
+mod lists;
 mod machines;
 mod migration;
 mod names;

@@ -35,13 +35,13 @@ fn All(clients: Listed<ClientRow>, query: ListQuery, said: Option<Notice>) -> im
         Choice("disabled", w.admin_clients_show_disabled()),
         Choice("public", w.admin_clients_show_public()),
     ];
-    let Listed { items, next } = clients;
+    let Listed { items, next, extent } = clients;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_clients() here=paths::ADMIN_CLIENTS>
             <Said notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_CLIENTS_ADD>{w.admin_clients_add()}</a></p>
-            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=w.admin_clients_search_for() filters shown next>
+            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=w.admin_clients_search_for() filters shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! { <Empty title=w.admin_clients_empty() query><p class="hint">{w.admin_clients_purpose()}</p></Empty> })
                 } else {

@@ -10,7 +10,7 @@ use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
 use crate::pages::apps::Facts;
-use crate::pages::components::{Choice, ClientName, Confirm, Empty, Hidden, List, PostForm, Said, Sorry};
+use crate::pages::components::{Choice, ClientName, Confirm, Empty, Hidden, List, PostForm, Said, Sorry, asked_here};
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
 use crate::server_fns::admin::delegations::{AddDelegation, DelegationItem, EndDelegation, list_delegations};
@@ -32,13 +32,13 @@ fn All(delegations: Listed<DelegationItem>, query: ListQuery, said: Option<Notic
     let w = words();
     let filters = vec![Choice("", w.apps_show_in_force()), Choice("ended", w.apps_show_ended()), Choice("all", w.apps_show_all())];
     let orders = vec![Choice("", w.apps_sort_made()), Choice("expires", w.apps_sort_expires()), Choice("client", w.apps_sort_client())];
-    let Listed { items, next } = delegations;
+    let Listed { items, next, extent } = delegations;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_delegations() here=paths::ADMIN_DELEGATIONS>
             <Said notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_DELEGATIONS_ADD>{w.admin_delegations_add()}</a></p>
-            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=w.admin_delegations_search_for() filters orders shown next>
+            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=w.admin_delegations_search_for() filters orders shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! { <Empty title=w.admin_delegations_empty() query><p class="hint">{w.admin_delegations_purpose()}</p></Empty> })
                 } else {
@@ -56,7 +56,7 @@ fn One(item: DelegationItem) -> impl IntoView {
     let DelegationItem { user, app } = item;
     let in_force = app.state == AppState::InForce;
     let person = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
-    let end = format!("{}?client={}&user={}", paths::ADMIN_DELEGATION_END, encoded(&app.client_id), encoded(&user));
+    let end = asked_here(&format!("{}?client={}&user={}", paths::ADMIN_DELEGATION_END, encoded(&app.client_id), encoded(&user)));
     let label = w.admin_delegations_end_this(app.client.name.as_str(), user.as_str());
     view! {
         <li class="row-card">
@@ -103,6 +103,7 @@ pub fn EndADelegation() -> impl IntoView {
             fields=vec![Hidden("client", client), Hidden("user", user)]
             button=w.admin_delegations_end()
             cancel=paths::ADMIN_DELEGATIONS
+            list=paths::ADMIN_DELEGATIONS
         >
             <p class="warning">{w.admin_delegations_end_consequence()}</p>
         </Confirm>

@@ -28,13 +28,13 @@ pub fn AdminHosts() -> impl IntoView {
 #[component]
 fn All(hosts: Listed<HostItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
     let w = words();
-    let Listed { items, next } = hosts;
+    let Listed { items, next, extent } = hosts;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_hosts() here=paths::ADMIN_HOSTS>
             <Said notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_HOSTS_ADD>{w.admin_hosts_add()}</a></p>
-            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=w.admin_hosts_search_for() shown next>
+            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=w.admin_hosts_search_for() shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! { <Empty title=w.admin_hosts_empty() query><p class="hint">{w.admin_hosts_empty_hint()}</p></Empty> })
                 } else {

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::parts::{AdminPage, Curl};
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, encoded};
-use crate::pages::components::{Confirm, Copyable, Empty, Gone, Hidden, List, Said, Sorry};
+use crate::pages::components::{Confirm, Copyable, Empty, Gone, Hidden, List, Said, Sorry, asked_here};
 use crate::pages::keys::{KeyFacts, filters, name_of, orders, state_badge};
 use crate::pages::list_query;
 use crate::server::context::{self, Notice, words};
@@ -28,12 +28,12 @@ pub fn AdminKeys() -> impl IntoView {
 #[component]
 fn All(keys: Listed<PersonsKey>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
     let w = words();
-    let Listed { items, next } = keys;
+    let Listed { items, next, extent } = keys;
     let shown = items.len();
     view! {
         <AdminPage title=w.keys_title() here=paths::ADMIN_KEYS>
             <Said notice=said/>
-            <List path=paths::ADMIN_KEYS query=query.clone() search_for=w.admin_keys_search_for() filters=filters() orders=orders() shown next>
+            <List path=paths::ADMIN_KEYS query=query.clone() search_for=w.admin_keys_search_for() filters=filters() orders=orders() shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! { <Empty title=w.admin_keys_empty() query><p class="hint">{w.admin_keys_purpose()}</p></Empty> })
                 } else {
@@ -51,7 +51,7 @@ fn One(item: PersonsKey) -> impl IntoView {
     let PersonsKey { user, key } = item;
     let name = name_of(&key);
     let person = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
-    let revoke = format!("{}?key={}", paths::ADMIN_KEY_REVOKE, key.number);
+    let revoke = asked_here(&format!("{}?key={}", paths::ADMIN_KEY_REVOKE, key.number));
     view! {
         <li class="row-card">
             <div class="what">
@@ -77,6 +77,7 @@ pub fn RevokeAKey() -> impl IntoView {
                     fields=vec![Hidden("key", key.number.to_string())]
                     button=w.revoke()
                     cancel=paths::ADMIN_KEYS
+                    list=paths::ADMIN_KEYS
                 >
                     <p><strong><bdi>{name_of(&key)}</bdi></strong> ", " <bdi>{user}</bdi></p>
                     <p><code translate="no" dir="ltr">{key.fingerprint}</code></p>

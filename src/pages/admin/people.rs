@@ -43,13 +43,13 @@ fn All(people: Listed<PersonItem>, query: ListQuery, said: Option<Notice>) -> im
         Choice("no-mfa", w.admin_people_show_no_mfa()),
     ];
     let orders = vec![Choice("", w.admin_people_sort_name()), Choice("made", w.admin_people_sort_made())];
-    let Listed { items, next } = people;
+    let Listed { items, next, extent } = people;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_people() here=paths::ADMIN_PEOPLE>
             <Said notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_PEOPLE_ADD>{w.admin_people_add()}</a></p>
-            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=w.admin_people_search_for() filters orders shown next>
+            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=w.admin_people_search_for() filters orders shown next extent>
                 {if items.is_empty() {
                     Either::Left(view! { <Empty title=w.admin_people_empty() query><p class="hint">{w.admin_people_purpose()}</p></Empty> })
                 } else {

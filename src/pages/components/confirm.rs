@@ -1,13 +1,26 @@
 //! Before something is destroyed.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use super::{Page, PostForm};
-use crate::server::context::{set_status, words};
+use crate::domain::paths::{Onward, asked_from};
+use crate::server::context::{self, set_status, words};
 
 /// A value that a form carries along.
 #[derive(Clone)]
 pub struct Hidden(pub &'static str, pub String);
+
+/// The address of a question that is asked from the page that is shown, and leads back to it.
+pub fn asked_here(address: &str) -> String {
+    asked_from(address, &context::here())
+}
+
+/// The list that the question was asked from, as it was shown there.
+pub fn list_asked_from(list: &'static str) -> String {
+    let asked = use_query_map().with_untracked(|query| query.get("back").unwrap_or_default());
+    Onward::back_to(&asked, list).as_str().to_owned()
+}
 
 /// A page that asks whether to go on, and names what that means (`children`). With `islands::ConfirmDialog` the question comes
 /// into a dialog over the list it was asked from. The way back stands first.
@@ -25,11 +38,16 @@ pub fn Confirm(
     /// Where the way back leads.
     #[prop(into)]
     cancel: String,
+    /// The list it was asked from, which the form leads back to as it was shown.
+    #[prop(optional)]
+    list: Option<&'static str>,
     /// Nothing that works is lost.
     #[prop(optional)]
     harmless: bool,
     children: Children,
 ) -> AnyView {
+    let back = list.map(list_asked_from);
+    let cancel = back.clone().unwrap_or(cancel);
     view! {
         <Page title=title.clone() bare=true>
             <div class="question" data-question="">
@@ -37,6 +55,7 @@ pub fn Confirm(
                 <PostForm action=action main=true>
                     {children()}
                     {fields.into_iter().map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
+                    {back.map(|back| view! { <input type="hidden" name="back" value=back/> })}
                     <div class="decide">
                         <a class="button" href=cancel data-cancel="">{words().cancel()}</a>
                         <button class=if harmless { "main" } else { "main danger" }>{button}</button>
@@ -59,7 +78,7 @@ pub fn Gone(
     view! {
         <Page title=w.gone_title() refused=true>
             <p>{w.gone()}</p>
-            <p><a class="button main" href=back data-cancel="">{w.gone_back()}</a></p>
+            <p><a class="button main" href=list_asked_from(back) data-cancel="">{w.gone_back()}</a></p>
         </Page>
     }
 }

@@ -3,7 +3,7 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use crate::domain::listing::{ListQuery, Mark};
+use crate::domain::listing::{COUNTED, Extent, ListQuery, Mark};
 use crate::islands::LiveList;
 use crate::server::context::words;
 
@@ -31,6 +31,8 @@ pub fn List(
     /// How many rows are shown.
     shown: usize,
     next: Option<Mark>,
+    /// Where they stand in the list; `None`: it is too long to be counted.
+    extent: Option<Extent>,
     children: Children,
 ) -> AnyView {
     let w = words();
@@ -41,8 +43,11 @@ pub fn List(
     let summary = match (empty, narrowed) {
         (true, true) => nothing.unwrap_or_else(|| w.list_nothing_found()),
         (true, false) => String::new(),
-        (false, _) if more.is_some() || beginning.is_some() => w.list_shown_of_more(i64::try_from(shown).unwrap_or(i64::MAX)),
-        (false, _) => w.list_shown(i64::try_from(shown).unwrap_or(i64::MAX)),
+        (false, _) => match extent {
+            Some(Extent { total, .. }) if total <= shown => w.list_shown(number(shown)),
+            Some(Extent { before, total }) => w.list_shown_of(number(before + 1), number(before + shown), number(total)),
+            None => w.list_shown_of_more(number(shown), number(COUNTED)),
+        },
     };
     view! {
         <LiveList>
@@ -66,6 +71,10 @@ pub fn List(
         </LiveList>
     }
     .into_any()
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[component]

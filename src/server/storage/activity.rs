@@ -7,14 +7,15 @@ use sqlx::{FromRow, SqliteExecutor};
 use super::listing::{Listing, Order};
 use super::{Connection, Fault};
 use crate::domain::activity::{Activity, Group, Happened, Kind, Since};
+use crate::domain::folding;
 use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
 use crate::domain::listing::{Listed, Mark};
 use crate::domain::time::Timestamp;
 
 pub async fn insert(db: &mut Connection, activity: &Activity) -> Result<(), Fault> {
     sqlx::query(
-        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject, subject_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(activity.tenant_id.as_str())
     .bind(activity.at.as_millis())
@@ -25,6 +26,7 @@ pub async fn insert(db: &mut Connection, activity: &Activity) -> Result<(), Faul
     .bind(activity.from.map(|from| from.to_string()))
     .bind(activity.admin.as_ref().map(AdminId::as_str))
     .bind(&activity.subject)
+    .bind(activity.subject.as_deref().and_then(folding::kept))
     .execute(db)
     .await?;
     Ok(())
@@ -99,7 +101,7 @@ macro_rules! columns {
     };
 }
 
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &RecordWanted, now: Timestamp) -> Result<Listed<Happened>, Fault> {
+pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, wanted: &RecordWanted, now: Timestamp) -> Result<Listed<Happened>, Fault> {
     let order = Order::integer("id", "id").descending();
     let mut listing = Listing::new(columns!(), "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(person) = &wanted.person {
@@ -112,7 +114,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &Re
     if let Some(span) = wanted.since.span() {
         listing.and_bound("at >= ", (now - span).as_millis());
     }
-    listing.search(wanted.search.as_deref(), &["kind", "user_id", "client_id", "subject", "from_address", "admin_id"]);
+    listing.search(wanted.search.as_deref(), &["kind", "user_id", "client_id", "coalesce(subject_folded, subject)", "from_address", "admin_id"]);
     Ok(listing.fetch::<Row>(db, wanted.after.as_ref()).await?.map(Happened::from))
 }
 

@@ -8,6 +8,7 @@ use super::admins::SecretHashes;
 use super::listing::{Listing, Order};
 use super::{Connection, Fault, numbers, parsed, tenants};
 use crate::domain::client::{Client, Show};
+use crate::domain::folding;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
@@ -77,8 +78,8 @@ macro_rules! select {
 }
 
 /// A tenant's clients, by name.
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &Wanted<Show, ()>) -> Result<Listed<Registered>, Fault> {
-    let order = Order::text("app_name", "number");
+pub async fn list(db: &SqlitePool, tenant_id: &TenantId, wanted: &Wanted<Show, ()>) -> Result<Listed<Registered>, Fault> {
+    let order = Order::text("coalesce(app_name_folded, lower(app_name))", "number");
     let mut listing = Listing::new(columns!(), "clients WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
     match wanted.show {
         Show::All => {}
@@ -86,7 +87,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, wanted: &Wa
         Show::Disabled => drop(listing.and("NOT enabled")),
         Show::Public => drop(listing.and("secret_hash IS NULL")),
     }
-    listing.search(wanted.search.as_deref(), &["client_id", "app_name"]);
+    listing.search(wanted.search.as_deref(), &["client_id", "coalesce(app_name_folded, app_name)"]);
     listing.fetch::<Row>(db, wanted.after.as_ref()).await?.try_map(Registered::try_from)
 }
 
@@ -147,8 +148,9 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
 pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[u8]>) -> Result<bool, Fault> {
     let number = numbers::next(db, "clients").await?;
     let done = sqlx::query(
-        "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+        "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified, created_at, updated_at,
+                              app_name_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -162,6 +164,7 @@ pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[
     .bind(client.scope.to_string())
     .bind(client.verified)
     .bind(client.created_at.as_millis())
+    .bind(folding::kept(&client.app_name))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -185,7 +185,7 @@ impl TryFrom<InUseRow> for InUse {
 
 /// A tenant's delegations; a person's, if one is named, and one of them, if it has that number.
 pub async fn list(
-    db: impl SqliteExecutor<'_>,
+    db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     number: Option<i64>,
@@ -205,7 +205,7 @@ pub async fn list(
     let order = match wanted.sort {
         Sort::Made => Order::integer("d.number", "d.number").descending(),
         Sort::Expires => Order::integer("d.expires_at", "d.number"),
-        Sort::Client => Order::text("c.app_name", "d.number"),
+        Sort::Client => Order::text("coalesce(c.app_name_folded, lower(c.app_name))", "d.number"),
     };
     let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), order);
     if let Some(user_id) = user_id {
@@ -219,7 +219,7 @@ pub async fn list(
         Show::Ended => drop(listing.and_bound("(d.ended_at IS NOT NULL OR d.expires_at <= ", now.as_millis()).end()),
         Show::All => {}
     }
-    listing.search(wanted.search.as_deref(), &["d.client_id", "c.app_name", "d.user_id"]);
+    listing.search(wanted.search.as_deref(), &["d.client_id", "coalesce(c.app_name_folded, c.app_name)", "d.user_id"]);
     listing.fetch::<InUseRow>(db, wanted.after.as_ref()).await?.try_map(InUse::try_from)
 }
 

@@ -85,7 +85,7 @@ impl TryFrom<InUseRow> for InUse {
 
 /// A tenant's host accounts; a person's, if one is named.
 pub async fn list(
-    db: impl SqliteExecutor<'_>,
+    db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     wanted: &Wanted<Show, Sort>,

@@ -340,7 +340,7 @@ struct KnownRow {
 }
 
 /// A tenant's hosts, by name; one of them, if named.
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
+pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
     const COLUMNS: &str = concat!(
         "h.host, h.addresses, c.required AS credential_required, coalesce(",
         tenant_answering!("h.host"),

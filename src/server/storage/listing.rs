@@ -1,10 +1,11 @@
 //! Lists for people: searched, filtered, sorted, a piece at a time.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqliteExecutor, Type};
+use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqlitePool, Type};
 
-use super::Fault;
-use crate::domain::listing::{Listed, Mark, PIECE};
+use super::{Connection, Fault};
+use crate::domain::folding::folded;
+use crate::domain::listing::{COUNTED, Extent, Listed, Mark, PIECE};
 use crate::domain::time::Timestamp;
 
 /// What a list is sorted by.
@@ -40,9 +41,11 @@ enum Kind {
     Text,
 }
 
-/// A list's query while it is put together. Its SQL is all ours; what comes from outside is bound.
+/// A list's queries while they are put together: for its rows, and for how many there are. Their SQL is all ours; what comes from outside
+/// is bound.
 pub struct Listing {
-    query: QueryBuilder<Sqlite>,
+    rows: QueryBuilder<Sqlite>,
+    counted: QueryBuilder<Sqlite>,
     order: Order,
 }
 
@@ -51,93 +54,158 @@ impl Listing {
     /// `"pubkeys k WHERE k.tenant_id = "`.
     pub fn new<'q, T>(columns: &'static str, from: &'static str, first: T, order: Order) -> Self
     where
-        T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
     {
-        Self::from_query(QueryBuilder::new(""), columns, from, first, order)
+        Self::from_queries(QueryBuilder::new(""), QueryBuilder::new("WITH "), columns, from, first, order)
     }
 
     /// The same with a moment, which `columns` may call `now` if `from` begins with `moment, `.
     pub fn at<'q, T>(now: Timestamp, columns: &'static str, from: &'static str, first: T, order: Order) -> Self
     where
-        T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
     {
-        let mut query = QueryBuilder::new("WITH moment (now) AS (SELECT ");
-        query.push_bind(now.as_millis()).push(") ");
-        Self::from_query(query, columns, from, first, order)
+        let moment = |end: &str| {
+            let mut query = QueryBuilder::new("WITH moment (now) AS (SELECT ");
+            query.push_bind(now.as_millis()).push(end);
+            query
+        };
+        Self::from_queries(moment(") "), moment("), "), columns, from, first, order)
     }
 
-    fn from_query<'q, T>(mut query: QueryBuilder<Sqlite>, columns: &'static str, from: &'static str, first: T, order: Order) -> Self
+    fn from_queries<'q, T>(
+        mut rows: QueryBuilder<Sqlite>,
+        mut counted: QueryBuilder<Sqlite>,
+        columns: &'static str,
+        from: &'static str,
+        first: T,
+        order: Order,
+    ) -> Self
     where
-        T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
     {
-        query
-            .push("SELECT ")
+        rows.push("SELECT ")
             .push(columns)
             .push(", CAST(")
             .push(order.by)
             .push(" AS TEXT) AS mark_value, ")
             .push(order.then)
             .push(" AS mark_number FROM ");
-        query.push(from).push_bind(first);
-        Self { query, order }
+        rows.push(from).push_bind(first.clone());
+        counted.push("counted (mark_value, mark_number) AS (SELECT ").push(order.by).push(", ").push(order.then).push(" FROM ");
+        counted.push(from).push_bind(first);
+        Self { rows, counted, order }
+    }
+
+    fn both(&mut self) -> [&mut QueryBuilder<Sqlite>; 2] {
+        [&mut self.rows, &mut self.counted]
     }
 
     /// One more condition, as it stands.
     pub fn and(&mut self, condition: &'static str) -> &mut Self {
-        self.query.push(" AND ").push(condition);
+        for query in self.both() {
+            query.push(" AND ").push(condition);
+        }
         self
     }
 
     /// One more condition, which the value ends: `"k.user_id = "`.
     pub fn and_bound<'q, T>(&mut self, condition: &'static str, value: T) -> &mut Self
     where
-        T: 'q + Encode<'q, Sqlite> + Type<Sqlite>,
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
     {
-        self.query.push(" AND ").push(condition).push_bind(value);
+        for query in self.both() {
+            query.push(" AND ").push(condition).push_bind(value.clone());
+        }
         self
     }
 
     /// Closes a condition that was begun with a bracket.
     pub fn end(&mut self) -> &mut Self {
-        self.query.push(")");
+        for query in self.both() {
+            query.push(")");
+        }
         self
     }
 
-    /// Only rows in which one of the columns holds the text, whatever its capitals.
+    /// Only rows in which one of the columns holds the text, whatever its capitals. A column that may be more than ASCII is named with the
+    /// folded one beside it: `"coalesce(label_folded, label)"`.
     pub fn search(&mut self, text: Option<&str>, columns: &[&'static str]) -> &mut Self {
         let Some(text) = text else { return self };
-        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        for (n, column) in columns.iter().enumerate() {
-            self.query.push(if n == 0 { " AND (" } else { " OR " }).push(*column).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+        let pattern = format!("%{}%", folded(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        for query in self.both() {
+            for (n, column) in columns.iter().enumerate() {
+                query.push(if n == 0 { " AND (" } else { " OR " }).push(*column).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+            }
+            query.push(")");
         }
-        self.query.push(")");
         self
     }
 
-    /// At most [`PIECE`] rows behind the mark.
-    pub async fn fetch<R>(mut self, db: impl SqliteExecutor<'_>, after: Option<&Mark>) -> Result<Listed<R>, Fault>
+    /// At most [`PIECE`] rows behind the mark; the last ones where there are none behind it, as when they have been deleted since.
+    pub async fn fetch<R>(mut self, db: &SqlitePool, after: Option<&Mark>) -> Result<Listed<R>, Fault>
     where
         R: for<'r> FromRow<'r, SqliteRow>,
     {
-        let Order { by, kind, then, descending } = self.order;
-        if let Some(Mark { number, value }) = after {
-            self.query.push(" AND (").push(by).push(", ").push(then).push(if descending { ") < (" } else { ") > (" });
-            match kind {
-                Kind::Integer => self.query.push_bind(value.parse::<i64>().unwrap_or(0)),
-                Kind::Text => self.query.push_bind(value.clone()),
-            };
-            self.query.push(", ").push_bind(*number).push(")");
+        let Order { by, then, descending, .. } = self.order;
+        let mut snapshot = db.begin().await?;
+        let mut extent = match after {
+            Some(_) => count(&mut self.counted, self.order, after, &mut snapshot).await?,
+            None => None,
+        };
+        let all_before = extent.is_some_and(|extent| extent.before >= extent.total);
+        if let Some(mark) = after.filter(|_| !all_before) {
+            self.rows.push(" AND (").push(by).push(", ").push(then).push(if descending { ") < (" } else { ") > (" });
+            push_mark(&mut self.rows, self.order, mark);
+            self.rows.push(")");
         }
-        let direction = if descending { " DESC" } else { "" };
-        self.query.push(" ORDER BY ").push(by).push(direction).push(", ").push(then).push(direction);
+        let direction = if descending == all_before { "" } else { " DESC" };
+        self.rows.push(" ORDER BY ").push(by).push(direction).push(", ").push(then).push(direction);
         // One more than is shown tells whether there is more.
-        self.query.push(" LIMIT ").push_bind(i64::try_from(PIECE).unwrap_or(i64::MAX).saturating_add(1));
-        let mut rows = self.query.build().fetch_all(db).await?;
+        let limit = if all_before { PIECE } else { PIECE + 1 };
+        self.rows.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut rows = self.rows.build().fetch_all(&mut *snapshot).await?;
+        if all_before {
+            rows.reverse();
+        }
         let more = rows.len() > PIECE;
         rows.truncate(PIECE);
+        if after.is_none() {
+            let whole = Extent { before: 0, total: rows.len() };
+            extent = if more { count(&mut self.counted, self.order, None, &mut snapshot).await? } else { Some(whole) };
+        }
+        if let Some(extent) = extent.as_mut().filter(|_| all_before) {
+            extent.before = extent.total - rows.len().min(extent.total);
+        }
+        snapshot.commit().await?;
         let mark = |row: &SqliteRow| Ok::<_, sqlx::Error>(Mark { number: row.try_get("mark_number")?, value: row.try_get("mark_value")? });
         let next = rows.last().filter(|_| more).map(mark).transpose()?;
         let items = rows.iter().map(R::from_row).collect::<Result<_, _>>()?;
-        Ok(Listed { items, next })
+        Ok(Listed { items, next, extent })
     }
+}
+
+/// How many rows there are, and how many up to the mark; `None`: more than [`COUNTED`].
+async fn count(counted: &mut QueryBuilder<Sqlite>, order: Order, mark: Option<&Mark>, db: &mut Connection) -> Result<Option<Extent>, Fault> {
+    counted.push(" LIMIT ").push_bind(i64::try_from(COUNTED + 1).unwrap_or(i64::MAX)).push(") SELECT count(*), ");
+    match mark {
+        Some(mark) => {
+            counted.push("count(*) FILTER (WHERE (mark_value, mark_number) ").push(if order.descending { ">= (" } else { "<= (" });
+            push_mark(counted, order, mark);
+            counted.push("))");
+        }
+        None => drop(counted.push("0")),
+    }
+    counted.push(" FROM counted");
+    let (total, before): (i64, i64) = counted.build_query_as().fetch_one(db).await?;
+    let [total, before] = [total, before].map(|count| usize::try_from(count).unwrap_or_default());
+    Ok((total <= COUNTED).then_some(Extent { before, total }))
+}
+
+/// The two values of a mark, with a comma between them.
+fn push_mark(query: &mut QueryBuilder<Sqlite>, order: Order, mark: &Mark) {
+    match order.kind {
+        Kind::Integer => query.push_bind(mark.value.parse::<i64>().unwrap_or(0)),
+        Kind::Text => query.push_bind(mark.value.clone()),
+    };
+    query.push(", ").push_bind(mark.number);
 }

@@ -4,6 +4,7 @@ use sqlx::{FromRow, SqliteExecutor};
 
 use super::listing::{Listing, Order};
 use super::{Connection, Fault, parsed, user_mfa};
+use crate::domain::folding;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::person::{Account, Show, Sort};
@@ -59,8 +60,8 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &U
 /// False when the tenant has one of that id already.
 pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Fault> {
     let done = sqlx::query(
-        "INSERT INTO people (tenant_id, user_id, display_name, enabled, admin, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO people (tenant_id, user_id, display_name, enabled, admin, password_hash, created_at, display_name_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT DO NOTHING",
     )
     .bind(person.tenant_id.as_str())
@@ -70,6 +71,7 @@ pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Res
     .bind(person.admin)
     .bind(&person.password_hash)
     .bind(now.as_millis())
+    .bind(folding::kept(&person.display_name))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -146,7 +148,7 @@ pub async fn list(
                 .end(),
         ),
     }
-    listing.search(wanted.search.as_deref(), &["p.user_id", "p.display_name"]);
+    listing.search(wanted.search.as_deref(), &["p.user_id", "coalesce(p.display_name_folded, p.display_name)"]);
     let rows: Listed<AccountRow> = listing.fetch(db, wanted.after.as_ref()).await?;
     let mut accounts = Vec::new();
     for AccountRow { person, created_at } in rows.items {
@@ -162,7 +164,7 @@ pub async fn list(
             mfa,
         });
     }
-    Ok(Listed { items: accounts, next: rows.next })
+    Ok(Listed { items: accounts, next: rows.next, extent: rows.extent })
 }
 
 /// The ways into a tenant: what opens them for a person is a password, or an identity of one of these issuers.

@@ -11,6 +11,7 @@ use super::hosts::names_of_host;
 use super::listing::{Listing, Order};
 use super::{Connection, Fault, parsed};
 use crate::domain::activity::Kind;
+use crate::domain::folding;
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::page::Page;
@@ -124,7 +125,7 @@ fn order(sort: Sort) -> Order {
 
 /// A tenant's keys, wherever they came from; a person's, if one is named.
 pub async fn list(
-    db: impl SqliteExecutor<'_>,
+    db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     wanted: &Wanted<Show, Sort>,
@@ -140,7 +141,7 @@ pub async fn list(
         Show::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).end()),
         Show::NeverUsed => drop(listing.and("last_used_at IS NULL")),
     }
-    listing.search(wanted.search.as_deref(), &["label", "host", "account", "client_id", "fingerprint", "user_id"]);
+    listing.search(wanted.search.as_deref(), &["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"]);
     listing.fetch::<Row>(db, wanted.after.as_ref()).await?.try_map(Pubkey::try_from)
 }
 
@@ -255,10 +256,10 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
     // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
     let stored: Vec<Stored> = sqlx::query_as(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
-                              initial_ttl_minutes, expires_at, created_at, updated_at, label)
+                              initial_ttl_minutes, expires_at, created_at, updated_at, label, label_folded)
          SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
                 k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13,
-                k.value ->> 14
+                k.value ->> 14, k.value ->> 15
          FROM json_each($1) k
          WHERE EXISTS (SELECT 1 FROM host_accounts a
                        WHERE a.tenant_id = k.value ->> 0 AND a.user_id = k.value ->> 2 AND a.host = k.value ->> 3 AND a.account = k.value ->> 4)
@@ -328,6 +329,7 @@ fn as_json(key: &Pubkey) -> serde_json::Value {
         key.expires_at.as_millis(),
         key.created_at.as_millis(),
         key.label,
+        folding::kept(&key.label),
     ])
 }
 

@@ -58,12 +58,16 @@ pub async fn add_delegation(
 
 /// Ends everything a client may do for a person, whoever allowed it.
 #[server(prefix = "/api", endpoint = "admin/delegations/end")]
-pub async fn end_delegation(#[server(default)] client: String, #[server(default)] user: String) -> Result<(), ServerFnError> {
+pub async fn end_delegation(
+    #[server(default)] client: String,
+    #[server(default)] user: String,
+    #[server(default)] back: String,
+) -> Result<(), ServerFnError> {
     use crate::domain::ids::{ClientId, UserId};
     use crate::domain::paths::ADMIN_DELEGATIONS;
     use crate::server::context;
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
-    context::see_other(ADMIN_DELEGATIONS);
+    context::go_back(&back, ADMIN_DELEGATIONS);
     let (Ok(client), Ok(user)) = (ClientId::parse(client), UserId::parse(user)) else { return Ok(()) };
     if services.end_delegation(&admin, &client, &user).await.map_err(context::fault)? > 0 {
         context::say(w.admin_delegations_ended()).await

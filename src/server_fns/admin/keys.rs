@@ -33,11 +33,11 @@ pub async fn find_key_of_tenant(#[server(default)] key: i64) -> Result<Option<Pe
 }
 
 #[server(prefix = "/api", endpoint = "admin/keys/revoke")]
-pub async fn revoke_key_of_tenant(#[server(default)] key: i64) -> Result<(), ServerFnError> {
+pub async fn revoke_key_of_tenant(#[server(default)] key: i64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::ADMIN_KEYS;
     use crate::server::context;
     let w = context::words();
-    context::see_other(ADMIN_KEYS);
+    context::go_back(&back, ADMIN_KEYS);
     if context::services()?.revoke_key_of_tenant(&context::admin()?, key).await.map_err(context::fault)? {
         context::say(w.keys_revoked(1)).await
     } else {

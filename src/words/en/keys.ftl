@@ -12,6 +12,7 @@ keys-sort-expires = Ending soonest first
 keys-sort-host = By host
 keys-empty-title = No key logs in as you
 keys-empty = Applications you allow make keys of their own. For yourself, run this in a terminal: it makes a key, registers it, and logs in.
+keys-ticked-elsewhere = Keys that were ticked on other pages are included.
 keys-revoke-ticked = Revoke the ticked keys
 # $key (String) - the key's name
 keys-tick = Tick { $key }

@@ -103,11 +103,13 @@ list-shown = { $count ->
     [one] { NUMBER($count) } shown
    *[other] { NUMBER($count) } shown
 }
+# $first (Number) - the place of the first row shown
+# $last (Number) - the place of the last row shown
+# $total (Number) - all rows found
+list-shown-of = { NUMBER($first) }–{ NUMBER($last) } of { NUMBER($total) }
 # $count (Number) - rows on the page
-list-shown-of-more = { $count ->
-    [one] { NUMBER($count) } shown, there are more
-   *[other] { NUMBER($count) } shown, there are more
-}
+# $most (Number) - rows up to which a list is counted
+list-shown-of-more = { NUMBER($count) } shown, of more than { NUMBER($most) }
 
 sorry-title = Something broke on our side
 sorry = This page could not be put together. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened.

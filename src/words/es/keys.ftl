@@ -11,6 +11,7 @@ keys-sort-expires = Las que caducan antes primero
 keys-sort-host = Por máquina
 keys-empty-title = Ninguna clave inicia sesión como usted
 keys-empty = Las aplicaciones que usted permite crean sus propias claves. Para usted, ejecute esto en un terminal: crea una clave, la registra e inicia sesión.
+keys-ticked-elsewhere = Se incluyen las claves marcadas en otras páginas.
 keys-revoke-ticked = Revocar las claves marcadas
 keys-tick = Marcar { $key }
 keys-type = Tipo

@@ -86,10 +86,8 @@ list-shown = { $count ->
     [one] { NUMBER($count) } elemento
    *[other] { NUMBER($count) } elementos
 }
-list-shown-of-more = { $count ->
-    [one] { NUMBER($count) } elemento, hay más
-   *[other] { NUMBER($count) } elementos, hay más
-}
+list-shown-of = { NUMBER($first) }–{ NUMBER($last) } de { NUMBER($total) }
+list-shown-of-more = { NUMBER($count) } mostrados, de más de { NUMBER($most) }
 
 sorry-title = Algo falló por nuestra parte
 sorry = Esta página no se pudo preparar. Inténtelo de nuevo en un momento; si sigue igual, diga al soporte de su centro cuándo ocurrió.

@@ -1,0 +1,40 @@
+//! Texts as searches compare them, whatever their capitals and forms.
+
+use icu_casemap::CaseMapper;
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+use unicode_normalization::UnicodeNormalization;
+
+/// In compatibility form and fully case-folded, without what is invisible (Unicode's `NFKC_Casefold`): `Ñandú` and `ÑANDÚ` are `ñandú`.
+pub fn folded(text: &str) -> String {
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    let seen: String = text.nfkc().filter(|c| !ignorable.contains(*c)).collect();
+    CaseMapper::new().fold_string(&seen).nfkc().collect()
+}
+
+/// What is kept beside a text to search in. `None` for ASCII, which the database folds by itself.
+pub fn kept(text: &str) -> Option<String> {
+    (!text.is_ascii()).then(|| folded(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_and_forms_make_no_difference() {
+        for (one, other) in [
+            ("ñandú", "ÑANDÚ"),
+            ("n\u{303}andu\u{301}", "Ñandú"),
+            ("STRASSE", "straße"),
+            ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+            ("ｔｍｓ", "TMS"),
+            ("ﬁle", "FILE"),
+            ("علی\u{200c}رضا", "علیرضا"),
+        ] {
+            assert_eq!(folded(one), folded(other));
+        }
+        assert_ne!(folded("ñandú"), folded("nandu"), "accents are letters");
+        assert_eq!((kept("Jupyter"), kept("Ñandú")), (None, Some("ñandú".to_owned())));
+    }
+}
