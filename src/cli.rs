@@ -34,7 +34,7 @@ mod whoami;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -46,7 +46,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  done
     1  something failed: the network, the server, the credentials file
-    2  the command line is wrong
+    2  the command line is wrong, or names a tenant in which people cannot sign in
     3  not signed in, or not for this, or it has expired: run `tms login` or `tms tapis login`
     4  the sign-in was denied in the browser, or the link refused
     5  the code expired before it was approved: run the command again
@@ -54,7 +54,7 @@ Exit codes:
 `tms ssh` ends as ssh does, once it has become ssh.
 
 The sign-in is kept, and so are the keys of `tms ssh`, in the platform's place for application state (on Linux ~/.local/state/tms), readable by you only.
-TMS_CONFIG_DIR names another directory. HTTPS_PROXY and NO_PROXY are honoured; NO_COLOR turns colours off.";
+TMS_CONFIG_DIR names another directory. HTTPS_PROXY and NO_PROXY are honoured, but for this machine (localhost); NO_COLOR turns colours off.";
 
 const SSH_EXAMPLES: &str = "\
 Examples:
@@ -82,9 +82,10 @@ enum Command {
     /// Sign in: shows a code to approve in any browser
     #[command(after_help = EXIT_CODES)]
     Login(login::Login),
-    /// End the sign-in, here and on the server
+    /// End the sign-in and its keys, here and on the server
     ///
-    /// When the server cannot be reached, the sign-in is forgotten here all the same, exit code 0; with --json, "revoked" tells.
+    /// When the server cannot be told, both are deleted here all the same; then the exit code is 1, and it says what is still valid there, until
+    /// when, and how to end it.
     Logout,
     /// Show who is signed in, and for how long
     Whoami,
@@ -125,7 +126,7 @@ pub fn run() -> ExitCode {
 
 impl CommandLine {
     fn read() -> Self {
-        let matches = Self::command().get_matches();
+        let matches = Self::command().try_get_matches().unwrap_or_else(|error| explained(error).exit());
         let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
         // They would be passed over in silence, and another tenant taken than the one that was named.
         if matches.subcommand_name() == Some("tapis") && (typed("server") || typed("tenant")) {
@@ -156,6 +157,18 @@ impl CommandLine {
             Command::Tapis(tapis) => tapis::tapis(tapis, &self.place, output).await,
         }
     }
+}
+
+/// What stands behind the host without `--` is for ssh, as a rule.
+fn explained(mut error: clap::Error) -> clap::Error {
+    let words = std::env::args_os();
+    let for_ssh = error.kind() == ErrorKind::UnknownArgument
+        && CommandLine::command().ignore_errors(true).try_get_matches_from(words).is_ok_and(|matches| matches.subcommand_name() == Some("ssh"));
+    if for_ssh {
+        let tip = "what is for ssh, its options or a command, stands behind `--`: tms ssh HOST -- COMMAND";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// Ctrl-C takes effect where the command waits, so never in the middle of writing the credentials file.

@@ -18,9 +18,9 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxy {
-    /// The one on the way to `url`, by the rules that reqwest has. None leads to a loopback host: whoever runs the proxy would get
-    /// what is meant for this machine, tokens included.
-    pub fn on_the_way_to(url: &str) -> Option<Self> {
+    /// The proxy for requests to `url`, by the rules of reqwest. `None` for a loopback host: a request to this machine, with its token, must not
+    /// reach another one.
+    pub fn for_url(url: &str) -> Option<Self> {
         Self::chosen_by(&Matcher::from_system(), url)
     }
 

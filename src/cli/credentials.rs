@@ -74,13 +74,15 @@ impl Credentials {
         self.0.check_writable()
     }
 
-    /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one.
-    pub fn remember(&mut self, target: &Target, sign_in: SignIn) -> Result<(), CredentialsFault> {
+    /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one. Returns those that are kept no longer.
+    pub fn remember(&mut self, target: &Target, sign_in: SignIn) -> Result<Vec<SignIn>, CredentialsFault> {
+        let mut replaced = Vec::new();
         self.0.change(|contents| {
-            contents.sign_ins.retain(|older| !older.is_to(target));
+            replaced.extend(contents.sign_ins.extract_if(.., |older| older.is_to(target)));
             contents.sign_ins.push(sign_in);
             contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
-        })
+        })?;
+        Ok(replaced)
     }
 
     /// Forgets this token, and not a newer one. The place stays remembered, so that `tms login` finds it again.

@@ -34,7 +34,7 @@ pub enum CredentialsFault {
 impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
     pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsFault> {
-        close_to_others(&path, output).map_err(|source| CredentialsFault::Unreadable { path: path.clone(), source })?;
+        close_to_others(&path, output);
         Ok(Self { contents: parse(&path)?, path })
     }
 
@@ -68,16 +68,17 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     }
 }
 
-fn close_to_others(path: &Path, output: &Output) -> io::Result<()> {
-    let metadata = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        metadata => metadata?,
-    };
-    if metadata.permissions().mode() & state::OTHERS != 0 {
-        fs::set_permissions(path, Permissions::from_mode(state::FILE_MODE))?;
-        output.note(&format!("Others could read {}; it is yours only again. To be safe, sign out and sign in again.", path.display()));
+/// Where that cannot be done, as on a read-only file system, the person is told, and the file is read all the same.
+fn close_to_others(path: &Path, output: &Output) {
+    let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & state::OTHERS != 0);
+    if !is_open {
+        return;
     }
-    Ok(())
+    let path_shown = path.display();
+    match fs::set_permissions(path, Permissions::from_mode(state::FILE_MODE)) {
+        Ok(()) => output.note(&format!("Others could read {path_shown}; it is yours only again. To be safe, sign out and sign in again.")),
+        Err(why) => output.note(&format!("Others can read {path_shown}, and that cannot be changed ({why}): sign out, and sign in elsewhere.")),
+    }
 }
 
 fn parse<T: Default + DeserializeOwned>(path: &Path) -> Result<T, CredentialsFault> {

@@ -4,11 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::certificates::{CaFileRefused, Untrusted};
 use super::credentials_file::CredentialsFault;
-use super::http::NoAnswer;
+use super::http::{NoAnswer, Through, Why};
+use super::logout::NotRevoked;
 use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
@@ -32,6 +34,8 @@ pub enum Failure {
     SignInEnded(Target),
     #[error("Denied in the browser. Nothing was shared.")]
     Denied,
+    #[error("{server} refused the sign-in after all: {message}")]
+    DeniedBecause { server: ServerUrl, message: Printable },
     #[error("the code expired before it was approved: run `tms login` again for a new one")]
     CodeExpired,
     #[error("this host does not let people link accounts: nobody listens at {} ({why}). Ask the people who run it", .socket.display())]
@@ -50,16 +54,22 @@ pub enum Failure {
     LinkExpired,
     #[error("stopped")]
     Interrupted,
-    #[error("no answer from {server}, because {why}: check the address and your connection, then try again")]
+    #[error("no answer from {server}, because {why}: check {}, then try again", .why.through.what_to_check())]
     NoAnswer { server: ServerUrl, why: NoAnswer },
-    #[error("{server} is busy: try again {when}")]
-    Busy { server: ServerUrl, when: String },
-    #[error("{server} sends us elsewhere, to {location}: if that is right, pass that address")]
-    Redirected { server: ServerUrl, location: Printable },
+    #[error("{server}{through} is busy: try again {when}")]
+    Busy { server: ServerUrl, through: Through, when: String },
+    #[error("no client for {server} can be made: {why}")]
+    NoClient { server: ServerUrl, why: Printable },
+    #[error("{server}{through} sends us elsewhere, to {location}: if that is right, pass that address")]
+    Redirected { server: ServerUrl, through: Through, location: Printable },
     #[error("{server} does not know the tenant `{tenant}`, or is not a TMS portal: check --server and --tenant")]
     NoSuchTenant { server: ServerUrl, tenant: String },
     #[error(transparent)]
     Metadata(#[from] MetadataRefused),
+    #[error("--server names the tenant `{in_server}`, and --tenant (or TMS_TENANT) names `{tenant}`: pass one of them only")]
+    TwoTenants { in_server: String, tenant: String },
+    #[error("people cannot sign in to the tenant `{tenant}` of {server}; {}", others(.open))]
+    NoSignIn { server: ServerUrl, tenant: String, open: Vec<Printable> },
     #[error("{server} answered what this program does not understand ({what}): tell the people who run it")]
     Unexpected { server: ServerUrl, what: Printable },
     #[error("{server} refused: {message}")]
@@ -68,8 +78,8 @@ pub enum Failure {
     NotAllowed { server: ServerUrl, message: Printable },
     #[error("your sign-in to {target} does not cover this ({scope}): sign in again with `tms login`")]
     NotCovered { target: Target, scope: Printable },
-    #[error("{server} cannot prove who it is, because {why}")]
-    Untrusted { server: ServerUrl, why: Untrusted },
+    #[error("{server}{through} cannot prove who it is, because {why}")]
+    Untrusted { server: ServerUrl, through: Through, why: Untrusted },
     #[error(transparent)]
     CaFile(#[from] CaFileRefused),
     #[error(transparent)]
@@ -86,18 +96,32 @@ pub enum Failure {
     KeyFiles(#[from] KeyFilesFault),
     #[error("cannot run `ssh` ({0}): install OpenSSH's client, the package openssh-client on Debian")]
     NoSsh(io::Error),
+    #[error("{0}")]
+    NotRevoked(Box<NotRevoked>),
     #[error("this program could not start: {0}")]
     Runtime(io::Error),
 }
 
 impl Failure {
     pub fn no_answer(server: &ServerUrl, why: NoAnswer) -> Self {
-        let server = server.clone();
+        let (server, NoAnswer { why, through }) = (server.clone(), why);
         match why {
-            NoAnswer::Busy { retry_after: Some(span) } => Self::Busy { server, when: format!("in {}", span_in_words(span)) },
-            NoAnswer::Busy { retry_after: None } => Self::Busy { server, when: "in a minute".to_owned() },
-            NoAnswer::Untrusted(why) => Self::Untrusted { server, why },
-            _ => Self::NoAnswer { server, why },
+            Why::Busy { retry_after } => {
+                let when = retry_after.map_or_else(|| "in a minute".to_owned(), |span| format!("in {}", span_in_words(span)));
+                Self::Busy { server, through, when }
+            }
+            Why::Untrusted(why) => Self::Untrusted { server, through, why },
+            why => Self::NoAnswer { server, why: NoAnswer { why, through } },
+        }
+    }
+
+    /// What scripts are told besides the word and the message.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::NotRevoked(why) => Some(why.object()),
+            Self::Tapis(failure) => failure.details(),
+            Self::NoSignIn { open, .. } => Some(json!({ "tenants": open })),
+            _ => None,
         }
     }
 
@@ -109,9 +133,11 @@ impl Failure {
     /// The word that stands for it in JSON.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) | Self::NobodyToAsk => "usage",
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => "usage",
+            Self::NoSignIn { .. } => "no_sign_in",
+            Self::NotRevoked(_) => "not_revoked",
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
-            Self::Denied | Self::LinkRefused => "access_denied",
+            Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => "access_denied",
             Self::CodeExpired | Self::LinkExpired => "expired_token",
             Self::NoHelper { .. } | Self::HelperBusy => "no_helper",
             Self::HelperGone | Self::HelperNotUnderstood => "unexpected_answer",
@@ -129,20 +155,31 @@ impl Failure {
             Self::Destination(_) => "no_such_host_account",
             Self::KeyFiles(_) => "key_files",
             Self::NoSsh(_) => "no_ssh",
-            Self::Runtime(_) => "internal",
+            Self::Runtime(_) | Self::NoClient { .. } => "internal",
         }
     }
 
     fn exit_number(&self) -> u8 {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::CaFile(_) | Self::NobodyToAsk => 2,
+            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => 2,
+            Self::NoSignIn { .. } => 2,
             Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } => 3,
-            Self::Denied | Self::LinkRefused => 4,
+            Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => 4,
             Self::CodeExpired | Self::LinkExpired => 5,
             Self::Interrupted => 130,
             Self::Tapis(failure) => failure.exit_number(),
             _ => 1,
         }
+    }
+}
+
+/// Where people can sign in instead.
+fn others(open: &[Printable]) -> String {
+    let names: Vec<String> = open.iter().map(|tenant| format!("`{tenant}`")).collect();
+    match names.as_slice() {
+        [] => "nor to another one of its tenants: tell the people who run it".to_owned(),
+        [only] => format!("they can to {only}: pass it with --tenant"),
+        several => format!("they can to {}: pass one with --tenant", several.join(", ")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP as the command line does it: time limits, size limits, no redirects, no cookies.
 
 use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use oauth2::http::header::RETRY_AFTER;
@@ -11,6 +12,8 @@ use thiserror::Error;
 
 use super::certificates::Untrusted;
 use super::printable::Printable;
+use super::server_url::ServerUrl;
+use crate::proxy::Proxy;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -19,12 +22,27 @@ const LONGEST_ABSENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Far above any answer of ours; a hostile server cannot fill the memory.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// A client for one command.
-pub struct Http(reqwest::Client);
+/// A client for one command, and one server.
+pub struct Http {
+    client: reqwest::Client,
+    pub through: Through,
+}
 
-/// Why there is no answer that means anything. While polling, all of them may pass.
+/// The proxy between here and the server, if there is one: what fails may be its fault.
+#[derive(Clone, Debug)]
+pub struct Through(Option<Proxy>);
+
+/// There is no answer that means anything. While polling, this may pass.
 #[derive(Debug, Error)]
-pub enum NoAnswer {
+#[error("{why}{through}")]
+pub struct NoAnswer {
+    pub why: Why,
+    pub through: Through,
+}
+
+/// Why there is none.
+#[derive(Debug, Error)]
+pub enum Why {
     #[error("it took too long")]
     TimedOut,
     #[error(transparent)]
@@ -39,73 +57,104 @@ pub enum NoAnswer {
     TooLong,
 }
 
+impl fmt::Display for Through {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(proxy) => write!(f, " (through the proxy {proxy})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Through {
+    /// What the person can look at when nothing comes back.
+    pub fn what_to_check(&self) -> &'static str {
+        match self.0 {
+            Some(_) => "the address, your connection, and the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY)",
+            None => "the address and your connection",
+        }
+    }
+}
+
 impl NoAnswer {
     /// How long the server asked us to stay away.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Busy { retry_after } => *retry_after,
+        match self.why {
+            Why::Busy { retry_after } => retry_after,
             _ => None,
         }
     }
 }
 
 impl Http {
-    /// Trusts `authorities` besides those that everybody trusts.
-    pub fn new(authorities: Vec<Certificate>) -> Result<Self, NoAnswer> {
+    /// Trusts `authorities` besides the public ones. Goes through the environment's proxy, but never to a loopback host.
+    pub fn new(server: &ServerUrl, authorities: Vec<Certificate>) -> Result<Self, reqwest::Error> {
         let builder = authorities.into_iter().fold(reqwest::Client::builder(), |builder, authority| builder.add_root_certificate(authority));
+        let through = Through(Proxy::for_url(server.as_str()));
+        let builder = if through.0.is_none() { builder.no_proxy() } else { builder };
         let client = builder
             .user_agent(concat!("tms/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             // Following one could carry the token, or the device code, to another server.
             .redirect(reqwest::redirect::Policy::none())
-            .build();
-        client.map(Self).map_err(no_answer)
+            .build()?;
+        Ok(Self { client, through })
     }
 
     /// Gets `url`, with the token if there is one.
     pub async fn get(&self, url: &str, token: Option<&AccessToken>) -> Result<HttpResponse, NoAnswer> {
-        self.answer(bearing(token, self.0.get(url))).await
+        self.answer(bearing(token, self.client.get(url))).await
     }
 
     /// Gets `url`, with a header besides ours.
     pub async fn get_with(&self, url: &str, header: &str, value: &str) -> Result<HttpResponse, NoAnswer> {
-        self.answer(self.0.get(url).header(header, value)).await
+        self.answer(self.client.get(url).header(header, value)).await
     }
 
     /// Posts JSON to `url`, with the token if there is one.
     pub async fn post_json(&self, url: &str, token: Option<&AccessToken>, body: &Value) -> Result<HttpResponse, NoAnswer> {
-        self.answer(bearing(token, self.0.post(url)).json(body)).await
+        self.answer(bearing(token, self.client.post(url)).json(body)).await
     }
 
     pub async fn delete(&self, url: &str, token: &AccessToken) -> Result<HttpResponse, NoAnswer> {
-        self.answer(self.0.delete(url).bearer_auth(token.secret())).await
+        self.answer(self.client.delete(url).bearer_auth(token.secret())).await
     }
 
     /// Posts a form to `url`.
     pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, NoAnswer> {
-        self.answer(self.0.post(url).form(form)).await
+        self.answer(self.client.post(url).form(form)).await
     }
 
     /// Sends a request of the `oauth2` crate. Only what an OAuth endpoint can have said comes back as an answer: the
     /// crate takes a proxy's "502 Bad Gateway" page, or an empty body, for the authorization server's last word.
     pub async fn oauth(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
-        let request = reqwest::Request::try_from(request).map_err(no_answer)?;
-        let answer = not_busy(self.send(request).await?)?;
-        if is_oauth(&answer) { Ok(answer) } else { Err(NoAnswer::Foreign(answer.status().as_u16())) }
+        let answer = async {
+            let answer = not_busy(self.send(reqwest::Request::try_from(request)?).await?)?;
+            if is_oauth(&answer) { Ok(answer) } else { Err(Why::Foreign(answer.status().as_u16())) }
+        };
+        answer.await.map_err(|why| self.no_answer(why))
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<HttpResponse, NoAnswer> {
-        let request = request.header(http::header::ACCEPT, "application/json").build().map_err(no_answer)?;
-        not_busy(self.send(request).await?)
+        let answer = async {
+            let request = request.header(http::header::ACCEPT, "application/json").build()?;
+            not_foreign(not_busy(self.send(request).await?)?)
+        };
+        answer.await.map_err(|why| self.no_answer(why))
     }
 
-    async fn send(&self, request: reqwest::Request) -> Result<HttpResponse, NoAnswer> {
-        let mut response = self.0.execute(request).await.map_err(no_answer)?;
+    /// What is no answer of the server's.
+    pub fn no_answer(&self, why: Why) -> NoAnswer {
+        NoAnswer { why, through: self.through.clone() }
+    }
+
+    async fn send(&self, request: reqwest::Request) -> Result<HttpResponse, Why> {
+        let mut response = self.client.execute(request).await?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
+        while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(NoAnswer::TooLong);
+                return Err(Why::TooLong);
             }
             body.extend_from_slice(&chunk);
         }
@@ -124,9 +173,17 @@ fn bearing(token: Option<&AccessToken>, request: RequestBuilder) -> RequestBuild
 }
 
 /// "Too many requests" and "unavailable" say nothing but "later", whatever their body is.
-fn not_busy(answer: HttpResponse) -> Result<HttpResponse, NoAnswer> {
+fn not_busy(answer: HttpResponse) -> Result<HttpResponse, Why> {
     match answer.status().as_u16() {
-        429 | 503 => Err(NoAnswer::Busy { retry_after: retry_after(&answer) }),
+        429 | 503 => Err(Why::Busy { retry_after: retry_after(&answer) }),
+        _ => Ok(answer),
+    }
+}
+
+/// Statuses that proxies and gateways answer with when they have nothing from the server (RFC 9110 §15.5.8, §15.6.3, §15.6.5).
+fn not_foreign(answer: HttpResponse) -> Result<HttpResponse, Why> {
+    match answer.status().as_u16() {
+        status @ (407 | 502 | 504) => Err(Why::Foreign(status)),
         _ => Ok(answer),
     }
 }
@@ -145,11 +202,13 @@ fn is_oauth(answer: &HttpResponse) -> bool {
     answer.status() == http::StatusCode::OK || answer.status().is_client_error() && object.get("error").is_some_and(Value::is_string)
 }
 
-fn no_answer(error: reqwest::Error) -> NoAnswer {
-    match Untrusted::behind(&error) {
-        Some(why) => NoAnswer::Untrusted(why),
-        None if error.is_timeout() => NoAnswer::TimedOut,
-        None => NoAnswer::Failed(Printable::new(&root_cause(&error))),
+impl From<reqwest::Error> for Why {
+    fn from(error: reqwest::Error) -> Self {
+        match Untrusted::behind(&error) {
+            Some(why) => Self::Untrusted(why),
+            None if error.is_timeout() => Self::TimedOut,
+            None => Self::Failed(Printable::new(&root_cause(&error))),
+        }
     }
 }
 
@@ -189,6 +248,10 @@ mod tests {
         }
     }
 
+    fn asked_for(why: Why) -> Option<Duration> {
+        NoAnswer { why, through: Through(None) }.retry_after()
+    }
+
     #[test]
     fn a_busy_server_may_say_when_to_come_back() {
         for (header, seconds) in [
@@ -202,7 +265,7 @@ mod tests {
             if let Some(header) = header {
                 busy.headers_mut().insert(RETRY_AFTER, header.parse().unwrap());
             }
-            assert_eq!(not_busy(busy).unwrap_err().retry_after(), seconds.map(Duration::from_secs));
+            assert_eq!(not_busy(busy).err().and_then(asked_for), seconds.map(Duration::from_secs));
         }
     }
 }

@@ -8,12 +8,13 @@ use serde_json::json;
 use crate::domain::time::Timestamp;
 
 use super::failure::Failure;
-use super::keys_api::Key;
+use super::keys_api;
 use super::moments::{ago_in_words, now, time_left_in_words};
 use super::output::Output;
 use super::signed_in::SignedIn;
 use super::table::table;
 use super::target::Place;
+use crate::wire::MyKey;
 
 const HEADINGS: [&str; 8] = ["ID", "HOST", "ACCOUNT", "STATE", "MADE BY", "LAST USED", "EXPIRES", "FINGERPRINT"];
 
@@ -40,27 +41,29 @@ pub async fn keys(keys: &Keys, place: &Place, output: &Output) -> Result<(), Fai
 /// Lists the keys that log in as the person, whatever they were made with, as far as this sign-in may see them.
 async fn list(place: &Place, output: &Output) -> Result<(), Failure> {
     let SignedIn { server, token } = SignedIn::load(place, output)?;
-    let keys = server.my_keys(&token).await?;
+    let keys_api::Keys { readable: keys, unreadable } = server.my_keys(&token).await?;
 
-    if keys.is_empty() {
+    if keys.is_empty() && unreadable == 0 {
         output.note("No keys: `tms ssh HOST` makes one when it needs it.");
     }
+    output.unreadable(unreadable, "key");
     let now = now();
-    let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_keys": keys.len(), "keys": keys });
+    let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_keys": keys.len(), "num_unreadable": unreadable, "keys": keys });
     output.result(&table(HEADINGS, keys.iter().map(|key| row(key, now))), &object);
     Ok(())
 }
 
-fn row(key: &Key, now: Timestamp) -> [String; 8] {
+fn row(key: &MyKey, now: Timestamp) -> [String; 8] {
     [
         key.id.to_string(),
-        key.host.to_string(),
-        key.host_account.to_string(),
-        key.state.to_string(),
-        key.client_id.to_string(),
+        key.host.clone(),
+        key.host_account.clone(),
+        key.state.clone(),
+        // A key that the person added in the portal was made by no application.
+        key.client_id.clone().unwrap_or_else(|| "you".to_owned()),
         key.last_used_at.as_ref().map_or("never".to_owned(), |time| ago_in_words(time.as_str(), now)),
         time_left_in_words(key.expires_at.as_str(), now),
-        key.public_key_fingerprint.to_string(),
+        key.public_key_fingerprint.clone(),
     ]
 }
 
@@ -69,10 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_one_line_whatever_the_server_says() {
-        let key = |id, state: &str, last_used_at: Option<&str>, expires_at: &str| -> Key {
+    fn a_key_is_one_line_with_or_without_a_client() {
+        let key = |id, state: &str, last_used_at: Option<&str>, expires_at: &str| -> MyKey {
             let key = json!({
-                "id": id, "host": "testhost1", "host_account": "testhostaccount1\u{1b}[2J", "client_id": "tms-cli",
+                "id": id, "host": "testhost1", "host_account": "testhostaccount1", "client_id": (id != 12).then_some("tms-cli"),
                 "public_key": "ssh-ed25519 AAAA", "public_key_fingerprint": "SHA256:abc", "key_type": "ed25519", "state": state,
                 "max_uses": i32::MAX, "remaining_uses": i32::MAX, "created": "2026-11-20T20:00:00+00:00",
                 "expires_at": expires_at, "last_used_at": last_used_at,
@@ -87,10 +90,10 @@ mod tests {
         let now = Timestamp::from_millis(1_795_237_200_000 - 8 * 3_600_000);
         assert_eq!(
             table(HEADINGS, keys.iter().map(|key| row(key, now))),
-            "ID  HOST       ACCOUNT              STATE    MADE BY  LAST USED      EXPIRES       FINGERPRINT\n\
-             7   testhost1  testhostaccount1[2J  active   tms-cli  3 minutes ago  8 hours left  SHA256:abc\n\
-             12  testhost1  testhostaccount1[2J  expired  tms-cli  never          2 hours ago   SHA256:abc\n\
-             13  testhost1  testhostaccount1[2J  active   tms-cli  never          never         SHA256:abc"
+            "ID  HOST       ACCOUNT           STATE    MADE BY  LAST USED      EXPIRES       FINGERPRINT\n\
+             7   testhost1  testhostaccount1  active   tms-cli  3 minutes ago  8 hours left  SHA256:abc\n\
+             12  testhost1  testhostaccount1  expired  you      never          2 hours ago   SHA256:abc\n\
+             13  testhost1  testhostaccount1  active   tms-cli  never          never         SHA256:abc"
         );
     }
 }

@@ -3,14 +3,13 @@
 use oauth2::http::StatusCode;
 use oauth2::{AccessToken, HttpResponse};
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::domain::paths;
+use crate::wire::{MyKey, MyKeys};
 
 use super::failure::Failure;
 use super::http::NoAnswer;
-use super::printable::Printable;
 use super::server_api::ServerApi;
 
 const PAGE_SIZE: &str = "100";
@@ -19,23 +18,11 @@ const MOST_PAGES: usize = 1000;
 /// TMS' way to say "as often as it is wanted".
 const UNLIMITED_USES: i32 = -1;
 
-/// A key that logs in to a host account.
-#[derive(Deserialize, Serialize)]
-pub struct Key {
-    pub id: i64,
-    pub host: Printable,
-    pub host_account: Printable,
-    /// The application it was made for.
-    pub client_id: Printable,
-    pub public_key: Printable,
-    pub public_key_fingerprint: Printable,
-    pub key_type: Printable,
-    pub state: Printable,
-    pub max_uses: i64,
-    pub remaining_uses: i64,
-    pub created: Printable,
-    pub expires_at: Printable,
-    pub last_used_at: Option<Printable>,
+/// The keys that log in to a host account.
+pub struct Keys {
+    pub readable: Vec<MyKey>,
+    /// How many more the portal lists that this program cannot read.
+    pub unreadable: usize,
 }
 
 /// A key that is to log in to a host account.
@@ -47,44 +34,24 @@ pub struct NewKey<'a> {
     pub ttl_minutes: u32,
 }
 
-/// What the portal made of a new key.
-#[derive(Deserialize)]
-pub struct Registered {
-    pub id: i64,
-    pub public_key_fingerprint: Printable,
-    pub expires_at: Printable,
-}
-
-/// `GET /v1/tms/me/keys`, a page at a time.
-#[derive(Deserialize)]
-struct KeysPage {
-    keys: Vec<Key>,
-    next_cursor: Option<String>,
-}
-
-impl Key {
-    pub fn is_active(&self) -> bool {
-        self.state.as_str() == "active"
-    }
-}
-
 impl ServerApi {
     /// All keys that the sign-in may see.
-    pub async fn my_keys(&self, token: &AccessToken) -> Result<Vec<Key>, Failure> {
+    pub async fn my_keys(&self, token: &AccessToken) -> Result<Keys, Failure> {
         self.keys(token, &[]).await
     }
 
     /// The keys that now log in to one host account.
-    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<Vec<Key>, Failure> {
+    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<Keys, Failure> {
         self.keys(token, &[("host", host), ("host_account", host_account), ("state", "active")]).await
     }
 
-    async fn keys(&self, token: &AccessToken, wanted: &[(&str, &str)]) -> Result<Vec<Key>, Failure> {
-        let mut keys = Vec::new();
+    async fn keys(&self, token: &AccessToken, wanted: &[(&str, &str)]) -> Result<Keys, Failure> {
+        let mut keys = Keys { readable: Vec::new(), unreadable: 0 };
         let mut next = None;
         for _ in 0..MOST_PAGES {
-            let page: KeysPage = self.ask(&page_path(wanted, next.as_deref()), token).await?;
-            keys.extend(page.keys);
+            let page: MyKeys = self.ask(&page_path(wanted, next.as_deref()), token).await?;
+            keys.unreadable += page.num_keys.saturating_sub(page.keys.len());
+            keys.readable.extend(page.keys);
             match page.next_cursor {
                 Some(cursor) => next = Some(cursor),
                 None => return Ok(keys),
@@ -93,7 +60,7 @@ impl ServerApi {
         Err(self.unexpected("a list of keys without an end"))
     }
 
-    pub async fn register_key(&self, token: &AccessToken, key: &NewKey<'_>) -> Result<Registered, Failure> {
+    pub async fn register_key(&self, token: &AccessToken, key: &NewKey<'_>) -> Result<MyKey, Failure> {
         let body = json!({
             "host": key.host,
             "host_account": key.host_account,
@@ -112,6 +79,11 @@ impl ServerApi {
         }
         self.read::<IgnoredAny>(answer, paths::MY_KEYS).map(|_| true)
     }
+}
+
+/// Whether it logs in, as far as its own limits go.
+pub fn is_active(key: &MyKey) -> bool {
+    key.state == "active"
 }
 
 fn page_path(wanted: &[(&str, &str)], cursor: Option<&str>) -> String {

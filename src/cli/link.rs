@@ -99,7 +99,10 @@ pub async fn link(link: &Link, output: &Output) -> Result<(), Failure> {
         "never" => String::new(),
         end => format!(" until {end}"),
     };
-    let words = format!("{account} on {host} is linked to {tms_user_id}{end}.\nIf that is not you, tell the people who run this host now.");
+    let words = format!(
+        "{account} on {host} is linked to {tms_user_id}{end}.\nIf that is not you, tell the people who run this host now.\n\
+         For `tms ssh` where you are signed in already: run `tms login` there once more and select this account."
+    );
     let object = json!({ "event": "linked", "host": host, "account": account, "tms_user_id": tms_user_id, "expires_at": expires_at });
     output.result(&words, &object);
     Ok(())

@@ -6,6 +6,7 @@ use oauth2::basic::{BasicTokenResponse, BasicTokenType};
 use oauth2::{StandardDeviceAuthorizationResponse, TokenResponse};
 use serde_json::json;
 
+use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
@@ -13,6 +14,8 @@ use super::credentials::{Credentials, SignIn};
 use super::device_flow::DeviceFlow;
 use super::failure::Failure;
 use super::invitation::Invitation;
+use super::logout::how_long;
+use super::metadata::Metadata;
 use super::moments::now;
 use super::output::Output;
 use super::printable::Printable;
@@ -33,15 +36,26 @@ pub struct Login {
     no_qr: bool,
 }
 
-/// Shows a code, waits for the decision in the browser, and keeps the sign-in.
+/// What became of the sign-in that this one takes the place of.
+#[derive(Clone, Copy)]
+enum Earlier {
+    None,
+    Ended,
+    NotEnded,
+}
+
+/// Shows a code, waits for the decision in the browser, and keeps the sign-in instead of an earlier one, which it ends.
 pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), Failure> {
     let mut credentials = Credentials::load(output)?;
     let target = Target::choose(place, credentials.current())?;
     credentials.check_writable()?;
     let server = ServerApi::new(target, place)?;
-    let flow = DeviceFlow::new(&server, &server.metadata().await?);
+    let (metadata, code) = match begin(login, &server).await {
+        Ok(begun) => begun,
+        Err(failure) => return Err(server.no_sign_in(failure).await),
+    };
+    let flow = DeviceFlow::new(&server, &metadata);
 
-    let code = flow.ask_for_code(&login.scope).await?;
     let invitation = invitation(&code);
     invitation.announce(code.expires_in(), code.interval(), output);
     invitation.show(!login.no_qr, output);
@@ -52,9 +66,38 @@ pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), 
 
     let sign_in = sign_in(&server, login, &token)?;
     // No waiting between the token and this: Ctrl-C cannot lose it half way.
-    credentials.remember(&server.target, sign_in)?;
-    report(&server, login, &credentials, output).await;
+    let replaced = credentials.remember(&server.target, sign_in)?;
+    let earlier = end_all(&server, &metadata, replaced, output).await;
+    report(&server, login, &credentials, earlier, output).await;
     Ok(())
+}
+
+async fn begin(login: &Login, server: &ServerApi) -> Result<(Metadata, StandardDeviceAuthorizationResponse), Failure> {
+    let metadata = server.metadata().await?;
+    let code = DeviceFlow::new(server, &metadata).ask_for_code(&login.scope).await?;
+    Ok((metadata, code))
+}
+
+/// Ends sign-ins that are kept no longer: nothing on this machine could end them later.
+async fn end_all(server: &ServerApi, metadata: &Metadata, sign_ins: Vec<SignIn>, output: &Output) -> Earlier {
+    let mut earlier = Earlier::None;
+    for SignIn { access_token, expires_at, .. } in sign_ins {
+        let ended = match &metadata.revocation_endpoint {
+            Some(endpoint) => server.revoke(endpoint, &access_token).await,
+            None => Err(server.unexpected("no revocation_endpoint")),
+        };
+        earlier = match ended {
+            Ok(()) if matches!(earlier, Earlier::NotEnded) => Earlier::NotEnded,
+            Ok(()) => Earlier::Ended,
+            Err(why) => {
+                let (valid, server) = (how_long(expires_at), &server.target.server);
+                output.note(&format!("Your earlier sign-in could not be ended: {why}"));
+                output.note(&format!("It and the keys made with it stay valid {valid}; end it at {server}{} in any browser.", paths::SESSIONS));
+                Earlier::NotEnded
+            }
+        };
+    }
+    earlier
 }
 
 fn invitation(code: &StandardDeviceAuthorizationResponse) -> Invitation {
@@ -82,12 +125,15 @@ fn granted(login: &Login, token: &BasicTokenResponse) -> String {
 }
 
 /// Says who is signed in. The sign-in is kept already, so a server that cannot say changes nothing.
-async fn report(server: &ServerApi, login: &Login, credentials: &Credentials, output: &Output) {
+async fn report(server: &ServerApi, login: &Login, credentials: &Credentials, earlier: Earlier, output: &Output) {
     let Some(sign_in) = credentials.find(&server.target) else { return };
     let person = server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id);
     let scope = Printable::new(&sign_in.scope);
     for missing in missing_scopes(&login.scope, scope.as_str()) {
         output.note(&format!("Not granted: {missing}"));
+    }
+    if matches!(earlier, Earlier::Ended) {
+        output.note("Your earlier sign-in on this machine was ended, and the keys made with it.");
     }
     let words = match &person {
         Some(person) => format!("Signed in to {} as {person}.", server.target),
@@ -100,8 +146,19 @@ async fn report(server: &ServerApi, login: &Login, credentials: &Credentials, ou
         "tms_user_id": person,
         "scope": scope,
         "expires_at": sign_in.expires_at.map(Timestamp::to_rfc3339),
+        "earlier_sign_in": earlier.word(),
     });
     output.result(&words, &object);
+}
+
+impl Earlier {
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Ended => Some("ended"),
+            Self::NotEnded => Some("not_ended"),
+        }
+    }
 }
 
 fn missing_scopes<'a>(asked: &'a [String], granted: &'a str) -> impl Iterator<Item = &'a str> {

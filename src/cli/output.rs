@@ -40,14 +40,26 @@ impl Output {
         }
     }
 
+    /// Entries of a list that were passed over. Scripts find their number in the result.
+    pub fn unreadable(&self, number: usize, what: &str) {
+        match number {
+            0 => {}
+            1 => self.note(&format!("1 {what} of the list is not shown: this program cannot read it. Is there a newer `tms`?")),
+            n => self.note(&format!("{n} {what}s of the list are not shown: this program cannot read them. Is there a newer `tms`?")),
+        }
+    }
+
     /// The last line of a command that failed.
     pub fn failure(&self, failure: &Failure) {
         let (word, message) = (failure.word(), failure.to_string());
         match self {
             Self::Words if matches!(failure, Failure::Denied | Failure::LinkRefused) => print_line(io::stderr(), &message),
             Self::Words => print_line(io::stderr(), &format!("tms: {message}")),
-            Self::Json => print_line(io::stdout(), &json!({ "error": word, "message": message }).to_string()),
-            Self::JsonEvents => print_line(io::stdout(), &json!({ "event": "error", "error": word, "message": message }).to_string()),
+            Self::Json => print_line(io::stdout(), &with(failure.details(), json!({ "error": word, "message": message })).to_string()),
+            Self::JsonEvents => {
+                let event = json!({ "event": "error", "error": word, "message": message });
+                print_line(io::stdout(), &with(failure.details(), event).to_string());
+            }
         }
     }
 
@@ -73,6 +85,14 @@ impl Output {
     pub fn is_coloured(&self) -> bool {
         self.is_watched() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
+}
+
+/// An object with further members.
+fn with(more: Option<Value>, mut object: Value) -> Value {
+    if let (Some(Value::Object(more)), Some(members)) = (more, object.as_object_mut()) {
+        members.extend(more);
+    }
+    object
 }
 
 /// A reader that went away (`tms hosts | head -1`) is no reason to fail: there is nobody left to tell.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One line of text without control characters: what a server says cannot move the cursor, change colours, set the
 /// window's title or reorder what is shown. Answers are read into this type, so nothing else can reach the screen.
@@ -29,6 +30,16 @@ impl Printable {
 /// The invisible characters that let `exe.gnp` read as `png.exe`.
 fn changes_direction(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// JSON with every text in it made harmless.
+pub fn printable(json: Value) -> Value {
+    match json {
+        Value::String(text) => Value::String(Printable::new(&text).0),
+        Value::Array(items) => items.into_iter().map(printable).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, printable(value))).collect(),
+        other => other,
+    }
 }
 
 impl From<String> for Printable {
@@ -65,5 +76,7 @@ mod tests {
     fn json_is_cleaned_while_it_is_read() {
         let read: Printable = serde_json::from_str(r#""a\u001b[31mb""#).unwrap();
         assert_eq!(read.as_str(), "a[31mb");
+        let answer: Value = serde_json::from_str(r#"{"keys":[{"id":1,"host":"a\u001b[2Jb"}],"next":null}"#).unwrap();
+        assert_eq!(printable(answer).to_string(), r#"{"keys":[{"host":"a[2Jb","id":1}],"next":null}"#);
     }
 }

@@ -4,50 +4,23 @@ use oauth2::http::StatusCode;
 use oauth2::http::header::{LOCATION, WWW_AUTHENTICATE};
 use oauth2::url::Url;
 use oauth2::{AccessToken, HttpResponse};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::paths;
+use crate::wire::{Me, MyHosts, SignInTenants};
 
 use super::failure::Failure;
 use super::http::{Http, NoAnswer};
 use super::metadata::Metadata;
-use super::printable::Printable;
+use super::printable::{Printable, printable};
 use super::target::{Place, Target};
 
 /// One tenant of one portal, as this program sees it.
 pub struct ServerApi {
     pub target: Target,
     pub http: Http,
-}
-
-/// `GET /v1/tms/me`: whose token it is, and what it may be used for.
-#[derive(Deserialize, Serialize)]
-pub struct Me {
-    pub tenant: Printable,
-    pub tms_user_id: Printable,
-    pub client_id: Printable,
-    pub scope: Printable,
-    pub expires_at: Printable,
-}
-
-/// `GET /v1/tms/me/hosts`: the host accounts that the person linked and shared.
-#[derive(Deserialize, Serialize)]
-pub struct MyHosts {
-    pub hosts: Vec<HostAccount>,
-}
-
-/// An account on a host.
-#[derive(Deserialize, Serialize)]
-pub struct HostAccount {
-    pub host: Printable,
-    pub host_account: Printable,
-    /// Where SSH connects to, if the host's name is not it.
-    pub address: Option<Printable>,
-    pub state: Printable,
-    pub linked_at: Option<Printable>,
-    pub expires_at: Option<Printable>,
 }
 
 /// An error of the TMS API, for its sentence.
@@ -71,6 +44,27 @@ impl ServerApi {
             StatusCode::NOT_FOUND => Err(Failure::NoSuchTenant { server: self.target.server.clone(), tenant: self.target.tenant.to_string() }),
             _ => Err(self.refusal(&answer)),
         }
+    }
+
+    /// A sign-in that could not begin may be to a tenant that has no way in: then those are named that have.
+    pub async fn no_sign_in(&self, failure: Failure) -> Failure {
+        if !matches!(failure, Failure::NoSuchTenant { .. } | Failure::Refused { .. }) {
+            return failure;
+        }
+        let tenant = self.target.tenant.to_string();
+        match self.sign_in_tenants().await {
+            Some(open) if !open.contains(&tenant) => {
+                Failure::NoSignIn { server: self.target.server.clone(), tenant, open: open.iter().map(|tenant| Printable::new(tenant)).collect() }
+            }
+            _ => failure,
+        }
+    }
+
+    /// `None` when the server does not say.
+    async fn sign_in_tenants(&self) -> Option<Vec<String>> {
+        let answer = self.http.get(&self.target.url(paths::TENANTS), None).await;
+        let list: SignInTenants = self.read(answer, paths::TENANTS).ok()?;
+        Some(list.tenants.into_iter().map(|tenant| tenant.tenant).collect())
     }
 
     pub async fn me(&self, token: &AccessToken) -> Result<Me, Failure> {
@@ -100,11 +94,14 @@ impl ServerApi {
         self.read(self.http.get(&self.target.url(path), Some(token)).await, path)
     }
 
-    /// What the server says at `path` when it does what it is asked to.
+    /// What the server says at `path` when it does what it is asked to; none of it can do anything to a terminal.
     pub fn read<T: DeserializeOwned>(&self, answer: Result<HttpResponse, NoAnswer>, path: &str) -> Result<T, Failure> {
         let answer = answer.map_err(|why| self.no_answer(why))?;
         match answer.status() {
-            StatusCode::OK | StatusCode::CREATED => serde_json::from_slice(answer.body()).map_err(|_| self.unexpected(path)),
+            StatusCode::OK | StatusCode::CREATED => {
+                let json = serde_json::from_slice(answer.body()).map(printable);
+                json.and_then(serde_json::from_value).map_err(|_| self.unexpected(path))
+            }
             StatusCode::UNAUTHORIZED => Err(Failure::SignInEnded(self.target.clone())),
             _ => Err(self.refusal(&answer)),
         }
@@ -113,7 +110,7 @@ impl ServerApi {
     fn refusal(&self, answer: &HttpResponse) -> Failure {
         let server = self.target.server.clone();
         if let Some(location) = location(answer) {
-            return Failure::Redirected { server, location };
+            return Failure::Redirected { server, through: self.http.through.clone(), location };
         }
         if let Some(scope) = missing_scope(answer) {
             return Failure::NotCovered { target: self.target.clone(), scope };
@@ -121,7 +118,7 @@ impl ServerApi {
         match serde_json::from_slice::<ApiError>(answer.body()) {
             Ok(error) if answer.status() == StatusCode::FORBIDDEN => Failure::NotAllowed { server, message: error.result_msg },
             Ok(error) => Failure::Refused { server, message: error.result_msg },
-            Err(_) => self.unexpected(&format!("HTTP {}", answer.status().as_u16())),
+            Err(_) => self.unexpected(&format!("HTTP {}{}", answer.status().as_u16(), self.http.through)),
         }
     }
 }

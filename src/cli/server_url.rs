@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use oauth2::url::{Host, Url};
+use oauth2::url::Url;
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
+
+use crate::domain::loopback::is_loopback;
 
 /// A server: scheme, host and port, nothing else. Two spellings of one server are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +30,11 @@ impl ServerUrl {
     pub fn parse(typed: &str, plain_http_accepted: bool) -> Result<Self, ServerUrlRefused> {
         let not_an_address = || ServerUrlRefused::NotAnAddress(typed.to_owned());
         let url = Url::parse(typed.trim()).map_err(|_| not_an_address())?;
-        let host = url.host().ok_or_else(not_an_address)?;
+        let host = url.host_str().ok_or_else(not_an_address)?;
         let origin = url.origin().ascii_serialization();
         match url.scheme() {
             "https" => {}
-            "http" if plain_http_accepted || is_this_machine(&host) => {}
+            "http" if plain_http_accepted || is_loopback(host) => {}
             "http" => return Err(ServerUrlRefused::PlainHttp),
             _ => return Err(not_an_address()),
         }
@@ -42,6 +45,20 @@ impl ServerUrl {
             return Err(ServerUrlRefused::MoreThanAServer(origin));
         }
         Ok(Self(origin))
+    }
+
+    /// As [`Self::parse`], and takes a tenant's issuer (`https://HOST/t/TENANT`) too, which names the tenant.
+    pub fn parse_issuer(typed: &str, plain_http_accepted: bool) -> Result<(Self, Option<String>), ServerUrlRefused> {
+        let Ok(mut url) = Url::parse(typed.trim()) else {
+            return Self::parse(typed, plain_http_accepted).map(|server| (server, None));
+        };
+        let tenant = url.path().trim_end_matches('/').strip_prefix("/t/").filter(|tenant| !tenant.is_empty() && !tenant.contains('/'));
+        let tenant = tenant.map(|tenant| percent_decode_str(tenant).decode_utf8_lossy().into_owned());
+        if tenant.is_some() {
+            url.set_path("/");
+        }
+        let server = Self::parse(if tenant.is_some() { url.as_str() } else { typed }, plain_http_accepted)?;
+        Ok((server, tenant))
     }
 
     /// Whether `url` is on this server, so that the token may be sent there.
@@ -57,14 +74,6 @@ impl ServerUrl {
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-fn is_this_machine(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

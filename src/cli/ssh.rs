@@ -5,7 +5,7 @@ mod destination;
 mod key_files;
 
 pub use destination::DestinationRefused;
-pub use key_files::KeyFilesFault;
+pub use key_files::{KeptKey, KeyFilesFault, kept_keys};
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -17,11 +17,13 @@ use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, HashAlg, PrivateKey};
 
 use super::failure::Failure;
-use super::keys_api::{Key, NewKey};
+use super::keys_api::{self, NewKey};
 use super::moments::{in_words, now, read};
 use super::output::Output;
 use super::signed_in::SignedIn;
+use super::state;
 use super::target::Place;
+use crate::wire::MyKey;
 use destination::{Account, Destination};
 use key_files::{KeyFiles, Record};
 
@@ -53,21 +55,52 @@ pub async fn ssh(ssh: &Ssh, place: &Place, output: &Output) -> Result<(), Failur
     Err(Failure::NoSsh(command::command(&key, &account, &ssh.arguments).exec()))
 }
 
-/// The file of a key that logs in now: the one that is kept here, or a new one.
+/// The key that was made before, and whether the portal still takes it.
+struct Made {
+    record: Option<Record>,
+    active: bool,
+}
+
+impl Made {
+    async fn before(files: &KeyFiles, account: &Account, signed_in: &SignedIn) -> Result<Self, Failure> {
+        let record = files.record();
+        let active = match &record {
+            Some(record) => is_active(record, account, signed_in).await?,
+            None => false,
+        };
+        Ok(Self { record, active })
+    }
+
+    fn works(&self, files: &KeyFiles) -> bool {
+        self.active && self.record.as_ref().is_some_and(|record| record.expires_at > now() + SHORTEST_REST && files.holds(record))
+    }
+}
+
+/// The file of a key that logs in now: the one that is kept here, or a new one. Nothing is written, and nothing locked, unless a new
+/// one is needed.
 async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, output: &Output) -> Result<PathBuf, Failure> {
-    let files = KeyFiles::open(&signed_in.server.target, account).await?;
-    let record = files.record();
-    let still_active = match &record {
-        Some(record) => is_active(record, account, signed_in).await?,
-        None => false,
-    };
-    let usable = record.as_ref().filter(|record| record.expires_at > now() + SHORTEST_REST && files.holds(record));
-    if usable.is_none() || !still_active {
-        make_key(account, ttl_minutes, &files, signed_in, output).await?;
-        if let Some(superseded) = record.filter(|_| still_active) {
-            // It is of no use to anybody any more; if this fails, it ends by itself.
-            let _best_effort = signed_in.server.revoke_key(&signed_in.token, superseded.id).await;
+    let files = KeyFiles::of(&signed_in.server.target, account)?;
+    let mut made = Made::before(&files, account, signed_in).await?;
+    if made.works(&files) {
+        return Ok(files.private_key());
+    }
+    // Without a lock the key is made all the same; where it cannot be kept either, that error says why.
+    let _lock = files.lock().await.inspect_err(|why| {
+        if state::cannot_lock(why) {
+            output.note(&format!("Files cannot be locked in {} ({why}): going on without.", files.directory().display()));
         }
+    });
+    // Another `tms` may have made one in the meantime: one is enough for both.
+    if files.record() != made.record {
+        made = Made::before(&files, account, signed_in).await?;
+        if made.works(&files) {
+            return Ok(files.private_key());
+        }
+    }
+    make_key(account, ttl_minutes, &files, signed_in, output).await?;
+    if let Some(superseded) = made.record.filter(|_| made.active) {
+        // It is no longer used; if this fails, it expires by itself.
+        let _best_effort = signed_in.server.revoke_key(&signed_in.token, superseded.id).await;
     }
     Ok(files.private_key())
 }
@@ -75,9 +108,9 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
 /// The portal has the last word: the key may have been revoked, or used up. By its fingerprint, too: the number of a key
 /// that is gone may be another's by now.
 async fn is_active(record: &Record, account: &Account, signed_in: &SignedIn) -> Result<bool, Failure> {
-    let keys = signed_in.server.active_keys(&signed_in.token, &account.host, &account.host_account).await?;
-    let recorded = |key: &Key| key.id == record.id && key.public_key_fingerprint.as_str() == record.fingerprint;
-    Ok(keys.iter().any(|key| recorded(key) && key.is_active()))
+    let keys = signed_in.server.active_keys(&signed_in.token, &account.host, &account.host_account).await?.readable;
+    let recorded = |key: &MyKey| key.id == record.id && key.public_key_fingerprint == record.fingerprint;
+    Ok(keys.iter().any(|key| recorded(key) && keys_api::is_active(key)))
 }
 
 /// The private half is made here and stays here; the portal is told the public one.
@@ -90,12 +123,12 @@ async fn make_key(account: &Account, ttl_minutes: u32, files: &KeyFiles, signed_
 
     let new = NewKey { host: &account.host, host_account: &account.host_account, public_key: &public_key, ttl_minutes };
     let registered = signed_in.server.register_key(&signed_in.token, &new).await?;
-    let expires_at = match read(registered.expires_at.as_str()) {
-        Some(time) if registered.public_key_fingerprint.as_str() == fingerprint => time,
+    let expires_at = match read(&registered.expires_at) {
+        Some(time) if registered.public_key_fingerprint == fingerprint => time,
         _ => return Err(signed_in.server.unexpected("another key than the one that was registered")),
     };
     files.keep(draft, Record { id: registered.id, fingerprint, expires_at })?;
-    let until = in_words(registered.expires_at.as_str());
+    let until = in_words(&registered.expires_at);
     output.note(&format!("Made a key for {} on {}, valid until {until}.", account.host_account, account.host));
     Ok(())
 }

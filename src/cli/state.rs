@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -45,6 +46,11 @@ pub fn lock(directory: &Path) -> io::Result<File> {
     let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(directory.join(LOCK))?;
     lock.lock()?;
     Ok(lock)
+}
+
+/// Whether the file system has no locks, as some of those have that many machines share (Lustre without `flock`, NFS).
+pub fn cannot_lock(why: &io::Error) -> bool {
+    why.kind() == io::ErrorKind::Unsupported || Errno::from_io_error(why) == Some(Errno::NOLCK)
 }
 
 /// A file that is to stand at `path`: private from its first byte on, and gone again unless it is kept.

@@ -13,6 +13,7 @@ use super::certificates::{self, CaFileRefused};
 use super::credentials::Remembered;
 use super::failure::Failure;
 use super::http::Http;
+use super::printable::Printable;
 use super::server_url::ServerUrl;
 
 const DEFAULT_TENANT: &str = "default";
@@ -20,7 +21,7 @@ const DEFAULT_TENANT: &str = "default";
 /// What the command line and the environment say about the place.
 #[derive(Args, Default)]
 pub struct Place {
-    /// The portal's address, such as https://portal.example.org; the last one you signed in to if not given
+    /// The portal's address, such as https://portal.example.org, or a tenant's issuer, https://portal.example.org/t/TENANT; the last one you signed in to if not given
     #[arg(long, global = true, env = "TMS_SERVER", value_name = "URL")]
     pub server: Option<String>,
 
@@ -53,11 +54,11 @@ impl Place {
     /// A client for `server`, which trusts those certificates.
     pub fn http(&self, server: &ServerUrl) -> Result<Http, Failure> {
         let authorities = self.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
-        match (Http::new(authorities), self.ca_file()) {
+        match (Http::new(server, authorities), self.ca_file()) {
             (Ok(http), _) => Ok(http),
             // What looked like a certificate is none.
             (Err(_), Some(path)) => Err(CaFileRefused::NoCertificate { path: path.to_owned() }.into()),
-            (Err(why), None) => Err(Failure::NoAnswer { server: server.clone(), why }),
+            (Err(why), None) => Err(Failure::NoClient { server: server.clone(), why: Printable::new(&why.to_string()) }),
         }
     }
 }
@@ -66,9 +67,16 @@ impl Target {
     /// What was asked for, completed by what was remembered. A remembered tenant counts only on its own server.
     pub fn choose(place: &Place, remembered: Option<&Remembered>) -> Result<Self, Failure> {
         let typed = given(place.server.as_deref()).or(remembered.map(|remembered| remembered.server.as_str())).ok_or(Failure::NoServer)?;
-        let server = ServerUrl::parse(typed, place.insecure_http)?;
+        let (server, in_server) = ServerUrl::parse_issuer(typed, place.insecure_http)?;
+        let asked = match (in_server, given(place.tenant.as_deref())) {
+            (Some(in_server), Some(tenant)) if in_server != tenant.trim() => {
+                return Err(Failure::TwoTenants { in_server, tenant: tenant.to_owned() });
+            }
+            (Some(in_server), _) => Some(in_server),
+            (None, tenant) => tenant.map(str::to_owned),
+        };
         let remembered_tenant = remembered.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
-        let tenant = given(place.tenant.as_deref()).or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
+        let tenant = asked.as_deref().or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
         let tenant = TenantId::parse(tenant).map_err(|_| Failure::Tenant(tenant.to_owned()))?;
         Ok(Self { server, tenant })
     }
@@ -123,6 +131,23 @@ mod tests {
             let target = Target::choose(&place(server, tenant), Some(&remembered())).unwrap();
             assert_eq!(target.to_string(), chosen);
         }
+    }
+
+    #[test]
+    fn an_issuer_names_its_server_and_its_tenant() {
+        for server in ["https://b.example/t/test", "https://b.example/t/test/", " https://B.example:443/t/test// ", "https://b.example/t/te%73t"] {
+            for tenant in ["", "test"] {
+                let target = Target::choose(&place(server, tenant), Some(&remembered())).unwrap();
+                assert_eq!(target.to_string(), "https://b.example, tenant test");
+            }
+            let refused = Target::choose(&place(server, "lab"), None).unwrap_err();
+            assert!(matches!(&refused, Failure::TwoTenants { in_server, tenant } if in_server == "test" && tenant == "lab"), "{refused}");
+        }
+        for other in ["https://b.example/t", "https://b.example/t/", "https://b.example/t/a/b", "https://b.example/x/t/a", "https://b.example/t/a?b"]
+        {
+            assert!(matches!(Target::choose(&place(other, ""), None), Err(Failure::ServerUrl(_))), "{other}");
+        }
+        assert!(matches!(Target::choose(&place("https://b.example/t/a%2Fb", ""), None), Err(Failure::Tenant(_))));
     }
 
     #[test]

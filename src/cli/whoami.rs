@@ -5,9 +5,9 @@ use serde_json::json;
 use super::failure::Failure;
 use super::moments::{in_words, left_in_words, now};
 use super::output::Output;
-use super::server_api::Me;
 use super::signed_in::SignedIn;
 use super::target::{Place, Target};
+use crate::wire::Me;
 
 /// Asks the server whose token this is: only it knows whether the sign-in still holds.
 pub async fn whoami(place: &Place, output: &Output) -> Result<(), Failure> {
@@ -23,12 +23,12 @@ pub async fn whoami(place: &Place, output: &Output) -> Result<(), Failure> {
 }
 
 fn words(me: &Me, target: &Target) -> String {
-    let expires = match left_in_words(me.expires_at.as_str(), now()) {
-        Some(left) => format!("{} ({left})", in_words(me.expires_at.as_str())),
-        None => in_words(me.expires_at.as_str()),
+    let expires = match left_in_words(&me.expires_at, now()) {
+        Some(left) => format!("{} ({left})", in_words(&me.expires_at)),
+        None => in_words(&me.expires_at),
     };
     [
-        me.tms_user_id.to_string(),
+        me.tms_user_id.clone(),
         format!("  server   {}", target.server),
         format!("  tenant   {}", me.tenant),
         format!("  client   {}", me.client_id),

@@ -51,7 +51,7 @@ pub enum RequestRefused {
     Disabled,
     /// It may not use the device grant (`unauthorized_client`).
     GrantNotAllowed,
-    /// Nobody could decide: its tenant has no way to sign in (`unauthorized_client`).
+    /// No person could decide: its tenant has no sign-in method (`unauthorized_client`).
     NoSignIn,
     /// It may have nothing of the scope (`invalid_scope`).
     NoScopeLeft,

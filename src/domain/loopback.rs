@@ -1,4 +1,4 @@
-//! Loopback hosts: those that are always this machine, whatever a name server or a proxy says.
+//! Loopback hosts: those that always are this machine, without asking a name server.
 
 use std::net::IpAddr;
 

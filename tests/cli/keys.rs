@@ -29,6 +29,37 @@ fn all_pages_are_listed() {
     assert_eq!(listed["keys"], Value::from(portal.state().keys.clone()), "as the portal tells them");
 }
 
+/// Such as one that the person added in the portal: no application made it.
+#[test]
+fn a_key_without_an_application_is_the_persons_own() {
+    let (portal, machine) = with_five_keys();
+    portal.state().keys[4]["client_id"] = Value::Null;
+    let run = machine.tms(&["keys"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert!(run.out.lines().last().unwrap().contains("  active  you          never"), "{run:?}");
+    assert_eq!(machine.tms(&["keys", "--json"]).json()["keys"][4]["client_id"], Value::Null);
+    assert_eq!(machine.tms(&["ssh", "testhost1"]).code, Some(0));
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_left_out_and_counted() {
+    let (portal, machine) = with_five_keys();
+    for odd in [json!({ "id": "two" }), Value::Null] {
+        portal.state().keys[1] = odd;
+        let run = machine.tms(&["keys"]);
+        assert_eq!((run.code, run.out.lines().count()), (Some(0), 5), "{run:?}");
+        assert_eq!(run.err, "1 key of the list is not shown: this program cannot read it. Is there a newer `tms`?\n");
+        let listed = machine.tms(&["keys", "--json"]).json();
+        assert_eq!((&listed["num_keys"], &listed["num_unreadable"]), (&4.into(), &1.into()));
+    }
+    // Once to make a key, and once to find it in the list.
+    assert!((0..2).all(|_| machine.tms(&["ssh", "testhost1"]).code == Some(0)));
+    portal.state().hosts.push(json!({ "host": "new" }));
+    let run = machine.tms(&["hosts"]);
+    assert_eq!((run.code, run.out.lines().count(), run.err.contains("1 host account of the list")), (Some(0), 2, true), "{run:?}");
+    assert_eq!(machine.tms(&["keys", "revoke", "1"]).code, Some(0));
+}
+
 #[test]
 fn without_keys_it_says_how_to_get_one() {
     let portal = Portal::start();

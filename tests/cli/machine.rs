@@ -63,7 +63,7 @@ impl Machine {
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tms"));
         command.args(words).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env("TMS_CONFIG_DIR", self.state()).env("NO_PROXY", "127.0.0.1").env("TZ", "UTC");
+        command.env("TMS_CONFIG_DIR", self.state()).env("TZ", "UTC");
         command.env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display())).env("SSH_CALLED", self.path("called"));
         command
     }

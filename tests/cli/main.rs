@@ -1,12 +1,22 @@
-//! The real `tms` against a portal and a Tapis of a few lines each, with an `ssh` that only writes down how it was called.
+//! The real `tms`, with an `ssh` that only writes down how it was called: against the real portal ([`sign_in`]), and, for what that one does
+//! not do on demand, against a portal and a Tapis of a few lines each.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+#[path = "../http/browser.rs"]
+#[expect(dead_code, reason = "the tests in tests/http use the rest")]
+mod browser;
+#[path = "../shared/portal.rs"]
+#[expect(dead_code, reason = "the tests in tests/ssh use the rest")]
+mod real_portal;
 
 mod authenticator;
 mod certificates;
 mod keys;
 mod machine;
 mod portal;
+mod proxies;
+mod sign_in;
 mod ssh;
 mod tapis;
 mod tapis_oddities;

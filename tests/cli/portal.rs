@@ -9,6 +9,7 @@ use std::thread;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use ssh_key::{HashAlg, PublicKey};
+use tms_portal::wire::{MyHost, MyKey};
 
 pub const TOKEN: &str = "the-token";
 /// So small that every list has several pages.
@@ -76,20 +77,35 @@ impl Portal {
 
 /// A host account as `GET /v1/tms/me/hosts` tells it.
 pub fn host(account: &str, host: &str) -> Value {
-    json!({
-        "host": host, "host_account": account, "address": null, "state": "active",
-        "linked_at": "2026-11-01T08:00:00+00:00", "expires_at": "9999-12-31T23:59:59+00:00",
-    })
+    let host = MyHost {
+        address: None,
+        expires_at: "9999-12-31T23:59:59+00:00".into(),
+        host: host.into(),
+        host_account: account.into(),
+        linked_at: "2026-11-01T08:00:00+00:00".into(),
+        state: "active".into(),
+    };
+    json!(host)
 }
 
 /// A key as `GET /v1/tms/me/keys` tells it.
 pub fn key(id: i64, fingerprint: &str) -> Value {
-    json!({
-        "id": id, "host": "testhost1", "host_account": "testhostaccount1", "client_id": "testclient1",
-        "public_key": "ssh-ed25519 AAAA", "public_key_fingerprint": fingerprint, "key_type": "ed25519", "state": "active",
-        "max_uses": i32::MAX, "remaining_uses": i32::MAX, "created": "2026-11-20T20:00:00+00:00",
-        "expires_at": "9999-12-31T23:59:59+00:00", "last_used_at": null,
-    })
+    let key = MyKey {
+        client_id: Some("testclient1".into()),
+        created: "2026-11-20T20:00:00+00:00".into(),
+        expires_at: "9999-12-31T23:59:59+00:00".into(),
+        host: "testhost1".into(),
+        host_account: "testhostaccount1".into(),
+        id,
+        key_type: "ed25519".into(),
+        last_used_at: None,
+        max_uses: i32::MAX as u32,
+        public_key: "ssh-ed25519 AAAA".into(),
+        public_key_fingerprint: fingerprint.into(),
+        remaining_uses: i32::MAX as u32,
+        state: "active".into(),
+    };
+    json!(key)
 }
 
 fn serve(stream: impl Read + Write, state: &Mutex<State>) -> std::io::Result<()> {

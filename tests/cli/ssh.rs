@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use rustix::io::Errno;
 use serde_json::{Value, json};
 use ssh_key::{HashAlg, PrivateKey};
 
@@ -152,6 +154,61 @@ fn several_at_once_share_one_key() {
     assert_eq!(portal.asked().iter().filter(|asked| *asked == REGISTER).count(), 1);
 }
 
+/// As on a read-only file system.
+#[test]
+fn nothing_is_written_while_the_key_works() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    machine.tms(&["ssh", "testhost1"]);
+    let key = machine.ssh_called().unwrap()[1].clone();
+    let directory = Path::new(&key).parent().unwrap().to_owned();
+    fs::remove_file(directory.join("lock")).unwrap();
+    let modes = |mode: u32| {
+        for directory in [&directory, &machine.state()] {
+            fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        }
+    };
+    modes(0o500);
+    let before = machine.kept();
+    for words in [&["ssh", "testhost1"][..], &["hosts"], &["keys"]] {
+        let run = machine.tms(words);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{words:?}");
+    }
+    assert_eq!((machine.kept(), machine.ssh_called().unwrap()[1].clone()), (before, key));
+    modes(0o700);
+}
+
+/// Lustre without `-o flock`, and NFS without a lock manager.
+#[test]
+fn a_file_system_without_locks_is_no_obstacle() {
+    const FLOCK: &str =
+        "#include <errno.h>\n#include <stdlib.h>\nint flock(int fd, int operation) { errno = atoi(getenv(\"FLOCK_ERROR\")); return -1; }\n";
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    machine.write("flock.c", FLOCK, 0o600);
+    let (source, library) = (machine.path("flock.c"), machine.path("flock.so"));
+    assert!(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap().success());
+    for errno in [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK] {
+        portal.state().keys.clear();
+        let mut command = machine.command(&["ssh", "testhost1"]);
+        let run = Run::of(command.env("LD_PRELOAD", &library).env("FLOCK_ERROR", errno.raw_os_error().to_string()).output().unwrap());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(run.err.starts_with("Files cannot be locked in ") && run.err.contains("\nMade a key for "), "{run:?}");
+        assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_called().unwrap())]);
+    }
+}
+
+#[test]
+fn a_command_without_dashes_is_explained() {
+    let machine = Machine::new();
+    for words in [&["ssh", "testhost1", "hostname"][..], &["ssh", "testhost1", "-p", "2222"], &["ssh", "testhost1", "squeue", "--me"]] {
+        let run = machine.tms(words);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.err.contains("stands behind `--`: tms ssh HOST -- COMMAND"), "{run:?}");
+    }
+    assert!(!machine.tms(&["hosts", "x"]).err.contains("behind `--`"));
+}
+
 #[test]
 fn the_exit_status_is_that_of_ssh() {
     let portal = Portal::start();
@@ -179,11 +236,13 @@ fn a_host_that_is_not_one_account_is_not_guessed() {
     expired["state"] = "expired".into();
     portal.state().hosts = vec![host("a", "both"), host("b", "both"), expired];
     let machine = Machine::signed_in_to(&portal);
+    let covered =
+        "it covers a@both, b@both. If the account is linked (`tms link` on the host, or Hosts in the portal), run `tms login` and select it";
     for (destination, why) in [
         ("both", "tms: you have several accounts on both (a@both, b@both): name one, as in `tms ssh ACCOUNT@both`\n"),
-        ("gone", "tms: your link to testhostaccount1@gone has expired: ask the operators of your centre to renew it\n"),
-        ("elsewhere", "tms: you have no host account on elsewhere; you have a@both, b@both\n"),
-        ("c@both", "tms: you have no host account c@both; you have a@both, b@both\n"),
+        ("gone", "tms: the link to testhostaccount1@gone has expired: run `tms link` again on the host, or renew it under Hosts in the portal\n"),
+        ("elsewhere", &format!("tms: this sign-in covers no host account on elsewhere; {covered}\n")),
+        ("c@both", &format!("tms: this sign-in covers no host account c@both; {covered}\n")),
     ] {
         let run = machine.tms(&["ssh", destination]);
         assert_eq!((run.code, run.err.as_str()), (Some(1), why));
@@ -222,7 +281,7 @@ fn control_characters_do_not_reach_the_terminal_or_ssh() {
     portal.state().hosts = vec![host("a\u{1b}[2J", "test\u{1b}host1\n"), host("b", "test\u{9b}host2")];
     let machine = Machine::signed_in_to(&portal);
     let run = machine.tms(&["ssh", "nowhere"]);
-    assert!(run.err.contains("a[2J@testhost1 , b@testhost2") && !run.err.contains('\u{1b}'), "{run:?}");
+    assert!(run.err.contains("it covers a[2J@testhost1 , b@testhost2") && !run.err.contains('\u{1b}'), "{run:?}");
     assert_eq!(machine.tms(&["ssh", "testhost2"]).code, Some(0));
     assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost2");
 }

@@ -22,7 +22,7 @@ impl Machine<'_> {
     fn tms(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tms"));
         let ssh = find("ssh").expect("ssh");
-        command.args(words).env_clear().env("TMS_CONFIG_DIR", &self.state).env("NO_PROXY", "127.0.0.1");
+        command.args(words).env_clear().env("TMS_CONFIG_DIR", &self.state);
         command.env("PATH", ssh.parent().expect("its folder")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -60,9 +60,10 @@ impl Machine<'_> {
         output
     }
 
-    /// The key that `tms ssh` keeps.
-    fn key(&self) -> Key {
-        let file = find_file(&self.state, "id_ed25519").expect("a key");
+    /// A copy of the key that `tms ssh` keeps: what ends the key deletes that one.
+    fn key(&self, copy: &str) -> Key {
+        let (kept, file) = (find_file(&self.state, "id_ed25519").expect("a key"), self.world.host.path(copy));
+        std::fs::copy(kept, &file).expect("copied");
         Key { fingerprint: host::fingerprint(&file), file }
     }
 }
@@ -100,7 +101,7 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
     assert!(!again.err.contains("Made a key"), "{again:#?}");
 
     // A key that was taken back is replaced.
-    let key = machine.key();
+    let key = machine.key("first");
     world.host.log_in(&key).got_in();
     machine.run(&["keys", "revoke", &key.fingerprint]);
     world.host.log_in(&key).was_refused(LET_NOBODY_IN);
@@ -109,7 +110,7 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
     assert!(replaced.err.contains("Made a key"), "{replaced:#?}");
 
     // Keys of a device end with it.
-    let key = machine.key();
+    let key = machine.key("second");
     world.host.log_in(&key).got_in();
     machine.run(&["logout"]);
     world.host.log_in(&key).was_refused(LET_NOBODY_IN);

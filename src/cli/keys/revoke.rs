@@ -6,10 +6,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::keys_api::Key;
+use super::super::keys_api::Keys;
 use super::super::output::Output;
 use super::super::signed_in::SignedIn;
+use super::super::ssh::{KeptKey, kept_keys};
 use super::super::target::Place;
+use crate::wire::MyKey;
 
 /// What `tms keys revoke` takes besides the place.
 #[derive(Args)]
@@ -41,7 +43,9 @@ pub async fn revoke(revoke: &Revoke, place: &Place, output: &Output) -> Result<(
         return Err(Failure::NobodyToAsk);
     }
     let SignedIn { server, token } = SignedIn::load(place, output)?;
-    let listed = server.my_keys(&token).await?;
+    let Keys { readable: listed, unreadable } = server.my_keys(&token).await?;
+    output.unreadable(unreadable, "key");
+    let kept = kept_keys(&server.target)?;
     let chosen = if revoke.all { listed.iter().collect() } else { choose(&revoke.keys, &listed)? };
     let question = format!("Revoke {}? They stop working at once.", count(chosen.len()));
     let wanted = chosen.is_empty() || !revoke.all || revoke.yes || output.ask(&question).await;
@@ -51,16 +55,20 @@ pub async fn revoke(revoke: &Revoke, place: &Place, output: &Output) -> Result<(
         // One that is gone by now was revoked by somebody else: it is done.
         server.revoke_key(&token, key.id).await?;
         output.note(&format!("Revoked {}: {} on {}.", key.id, key.host_account, key.host));
+        // Its private half is of no use any more. Where it cannot be deleted, it does no harm.
+        if let Some(Err(why)) = kept.iter().find(|kept| kept.is(key.id, &key.public_key_fingerprint)).map(KeptKey::delete) {
+            output.note(&why.to_string());
+        }
         revoked.push(json!({
             "id": key.id, "host": key.host, "host_account": key.host_account, "public_key_fingerprint": key.public_key_fingerprint
         }));
     }
-    let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_revoked": revoked.len(), "keys": revoked });
+    let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_revoked": revoked.len(), "num_unreadable": unreadable, "keys": revoked });
     output.result(&format!("{} revoked.", count(revoked.len())), &object);
     Ok(())
 }
 
-fn choose<'a>(names: &[KeyName], listed: &'a [Key]) -> Result<Vec<&'a Key>, Failure> {
+fn choose<'a>(names: &[KeyName], listed: &'a [MyKey]) -> Result<Vec<&'a MyKey>, Failure> {
     if let Some(unknown) = names.iter().find(|name| !listed.iter().any(|key| name.is_of(key))) {
         return Err(Failure::NoSuchKey(unknown.to_string()));
     }
@@ -75,10 +83,10 @@ fn count(keys: usize) -> String {
 }
 
 impl KeyName {
-    fn is_of(&self, key: &Key) -> bool {
+    fn is_of(&self, key: &MyKey) -> bool {
         match self {
             Self::Id(id) => key.id == *id,
-            Self::Fingerprint(fingerprint) => key.public_key_fingerprint.as_str() == fingerprint,
+            Self::Fingerprint(fingerprint) => key.public_key_fingerprint == *fingerprint,
         }
     }
 }
@@ -108,7 +116,7 @@ impl fmt::Display for KeyName {
 mod tests {
     use super::*;
 
-    fn key(id: i64, fingerprint: &str) -> Key {
+    fn key(id: i64, fingerprint: &str) -> MyKey {
         let key = json!({
             "id": id, "host": "testhost1", "host_account": "testhostaccount1", "client_id": "tms-cli",
             "public_key": "ssh-ed25519 AAAA", "public_key_fingerprint": fingerprint, "key_type": "ed25519", "state": "active",

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::super::printable::Printable;
-use super::super::server_api::HostAccount;
+use crate::wire::MyHost;
 
 const LONGEST_NAME: usize = 128;
 
@@ -30,11 +30,13 @@ pub struct Account {
 /// Why it is not one host account of the person's.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DestinationRefused {
-    #[error("you have no host account {wanted}; you have {there}")]
-    Unknown { wanted: String, there: List },
-    #[error("no host account is shared with this sign-in: tick those you want when you sign in with `tms login`")]
-    NothingShared,
-    #[error("your link to {0} has expired: ask the operators of your centre to renew it")]
+    #[error(
+        "this sign-in covers no host account {wanted}; it covers {there}. If the account is linked (`tms link` on the host, or Hosts in the portal), run `tms login` and select it"
+    )]
+    NotCovered { wanted: String, there: List },
+    #[error("this sign-in covers no host account: link one (`tms link` on the host, or Hosts in the portal), then run `tms login` and select it")]
+    NothingCovered,
+    #[error("the link to {0} has expired: run `tms link` again on the host, or renew it under Hosts in the portal")]
     Expired(List),
     #[error("you have several accounts on {host} ({accounts}): name one, as in `tms ssh ACCOUNT@{host}`")]
     Ambiguous { host: String, accounts: List },
@@ -47,22 +49,22 @@ pub enum DestinationRefused {
 pub struct List(Vec<String>);
 
 /// The one active host account that `wanted` is.
-pub fn choose(wanted: &Destination, accounts: &[HostAccount]) -> Result<Account, DestinationRefused> {
-    let (active, ended): (Vec<&HostAccount>, Vec<&HostAccount>) = accounts.iter().partition(|account| account.state.as_str() == "active");
-    let meant: Vec<&HostAccount> = active.iter().copied().filter(|account| wanted.is(account)).collect();
-    let meant_but_ended: Vec<&HostAccount> = ended.into_iter().filter(|account| wanted.is(account)).collect();
+pub fn choose(wanted: &Destination, accounts: &[MyHost]) -> Result<Account, DestinationRefused> {
+    let (active, ended): (Vec<&MyHost>, Vec<&MyHost>) = accounts.iter().partition(|account| account.state == "active");
+    let meant: Vec<&MyHost> = active.iter().copied().filter(|account| wanted.is(account)).collect();
+    let meant_but_ended: Vec<&MyHost> = ended.into_iter().filter(|account| wanted.is(account)).collect();
     match (meant.as_slice(), meant_but_ended.as_slice()) {
         ([account], _) => Account::new(account),
-        ([], []) if active.is_empty() => Err(DestinationRefused::NothingShared),
-        ([], []) => Err(DestinationRefused::Unknown { wanted: wanted.to_string(), there: List::of(&active) }),
+        ([], []) if active.is_empty() => Err(DestinationRefused::NothingCovered),
+        ([], []) => Err(DestinationRefused::NotCovered { wanted: wanted.to_string(), there: List::of(&active) }),
         ([], ended) => Err(DestinationRefused::Expired(List::of(ended))),
         (several, _) => Err(DestinationRefused::Ambiguous { host: wanted.host.clone(), accounts: List::of(several) }),
     }
 }
 
 impl Destination {
-    fn is(&self, account: &HostAccount) -> bool {
-        account.host.as_str().eq_ignore_ascii_case(&self.host) && self.account.as_deref().is_none_or(|wanted| account.host_account.as_str() == wanted)
+    fn is(&self, account: &MyHost) -> bool {
+        account.host.eq_ignore_ascii_case(&self.host) && self.account.as_deref().is_none_or(|wanted| account.host_account == wanted)
     }
 }
 
@@ -92,8 +94,8 @@ impl fmt::Display for Destination {
 }
 
 impl Account {
-    fn new(account: &HostAccount) -> Result<Self, DestinationRefused> {
-        let address = account.address.as_ref().map(Printable::as_str).filter(|address| !address.is_empty() && *address != account.host.as_str());
+    fn new(account: &MyHost) -> Result<Self, DestinationRefused> {
+        let address = account.address.as_deref().filter(|address| !address.is_empty() && *address != account.host.as_str());
         let (host, name) = (account.host.as_str(), account.host_account.as_str());
         if is_plain(host, "") && is_plain(name, "@+~") && address.is_none_or(|address| is_plain(address, "") || is_plain_ipv6(address)) {
             return Ok(Self { host: host.to_owned(), host_account: name.to_owned(), address: address.map(str::to_owned) });
@@ -113,12 +115,12 @@ fn is_plain_ipv6(address: &str) -> bool {
     address.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
-fn typed(account: &HostAccount) -> String {
+fn typed(account: &MyHost) -> String {
     format!("{}@{}", account.host_account, account.host)
 }
 
 impl List {
-    fn of(accounts: &[&HostAccount]) -> Self {
+    fn of(accounts: &[&MyHost]) -> Self {
         Self(accounts.iter().map(|account| typed(account)).collect())
     }
 }
@@ -133,18 +135,18 @@ impl fmt::Display for List {
 mod tests {
     use super::*;
 
-    fn account(account: &str, host: &str, state: &str, address: Option<&str>) -> HostAccount {
-        HostAccount {
-            host: Printable::new(host),
-            host_account: Printable::new(account),
-            address: address.map(Printable::new),
-            state: Printable::new(state),
-            linked_at: None,
-            expires_at: None,
+    fn account(account: &str, host: &str, state: &str, address: Option<&str>) -> MyHost {
+        MyHost {
+            host: host.to_owned(),
+            host_account: account.to_owned(),
+            address: address.map(str::to_owned),
+            state: state.to_owned(),
+            linked_at: String::new(),
+            expires_at: String::new(),
         }
     }
 
-    fn chosen(typed: &str, accounts: &[HostAccount]) -> Result<String, String> {
+    fn chosen(typed: &str, accounts: &[MyHost]) -> Result<String, String> {
         let account = choose(&typed.parse().unwrap(), accounts).map_err(|refused| refused.to_string())?;
         Ok(format!("{}@{}", account.host_account, account.host))
     }
@@ -162,12 +164,14 @@ mod tests {
         assert_eq!(chosen("Frontera", &accounts).unwrap(), "jdoe@frontera", "case does not count");
         assert_eq!(chosen("jdoe@vista", &accounts).unwrap(), "jdoe@vista");
         assert_eq!(chosen("shared@proj@vista", &accounts).unwrap(), "shared@proj@vista");
+        let covered = "it covers jdoe@frontera, jdoe@vista, shared@proj@vista. If the account is linked (`tms link` on the host, or Hosts in the portal), \
+                       run `tms login` and select it";
         for (typed, why) in [
             ("vista", "you have several accounts on vista (jdoe@vista, shared@proj@vista): name one, as in `tms ssh ACCOUNT@vista`"),
-            ("gone", "your link to old@gone has expired: ask the operators of your centre to renew it"),
-            ("old@frontera", "your link to old@frontera has expired: ask the operators of your centre to renew it"),
-            ("frontera2", "you have no host account on frontera2; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
-            ("root@vista", "you have no host account root@vista; you have jdoe@frontera, jdoe@vista, shared@proj@vista"),
+            ("gone", "the link to old@gone has expired: run `tms link` again on the host, or renew it under Hosts in the portal"),
+            ("old@frontera", "the link to old@frontera has expired: run `tms link` again on the host, or renew it under Hosts in the portal"),
+            ("elsewhere", &format!("this sign-in covers no host account on elsewhere; {covered}")),
+            ("root@vista", &format!("this sign-in covers no host account root@vista; {covered}")),
         ] {
             assert_eq!(chosen(typed, &accounts).unwrap_err(), why);
         }

@@ -30,23 +30,24 @@ const RECORD: &str = "key.json";
 pub enum KeyFilesFault {
     #[error(transparent)]
     NoPlace(#[from] state::NoPlace),
-    #[error("cannot keep a key in {directory}: {source}")]
+    #[error("a new key is needed, and cannot be kept in {directory}: {source}")]
     Unwritable { directory: PathBuf, source: io::Error },
+    #[error("cannot delete the key in {directory}: {source}")]
+    Undeletable { directory: PathBuf, source: io::Error },
     #[error("ssh would misread the name {0}, for its % or $: set {DIRECTORY_VARIABLE} to another directory")]
     Misread(PathBuf),
     #[error("cannot make a key: {0}")]
     Key(ssh_key::Error),
 }
 
-/// The files of one host account's key. While this lives, no other `tms` changes them.
+/// The files of one host account's key.
 pub struct KeyFiles {
     directory: PathBuf,
     named: Named,
-    _lock: File,
 }
 
 /// What the portal said about the key.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub id: i64,
     pub fingerprint: String,
@@ -76,9 +77,74 @@ struct Contents {
     record: Record,
 }
 
+/// A key that is kept on this machine.
+pub struct KeptKey {
+    directory: PathBuf,
+    pub host: String,
+    pub host_account: String,
+    /// `None` when what is kept beside it cannot be read.
+    pub record: Option<Record>,
+}
+
+/// All keys that are kept here for a tenant of a server.
+pub fn kept_keys(target: &Target) -> Result<Vec<KeptKey>, KeyFilesFault> {
+    let named =
+        |host: String, host_account: String| Named { server: target.server.to_string(), tenant: target.tenant.to_string(), host, host_account };
+    let tenant = named(String::new(), String::new()).tenant_directory(&state::directory()?);
+    let mut kept = Vec::new();
+    for host in folders(&tenant) {
+        for account in folders(&tenant.join(&host)) {
+            let directory = tenant.join(&host).join(&account);
+            let named = named(host.clone(), account);
+            match Contents::read(&directory) {
+                // A server whose name is shortened to the same.
+                Some(contents) if (&contents.named.server, &contents.named.tenant) != (&named.server, &named.tenant) => {}
+                Some(Contents { named: Named { host, host_account, .. }, record }) => {
+                    kept.push(KeptKey { directory, host, host_account, record: Some(record) });
+                }
+                None => kept.push(KeptKey { directory, host: named.host, host_account: named.host_account, record: None }),
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// The names of the folders in a directory, in order; none if it cannot be read, or is not there.
+fn folders(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut names: Vec<String> = folders.filter_map(|folder| folder.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+impl KeptKey {
+    /// Whether it is the key that the portal lists under this number.
+    pub fn is(&self, id: i64, fingerprint: &str) -> bool {
+        self.record.as_ref().is_some_and(|record| record.id == id && record.fingerprint == fingerprint)
+    }
+
+    /// Deletes the private key, and everything that lies with it.
+    pub fn delete(&self) -> Result<(), KeyFilesFault> {
+        fs::remove_dir_all(&self.directory).map_err(|source| KeyFilesFault::Undeletable { directory: self.directory.clone(), source })?;
+        // The directories of the host, the tenant, the server: where they are not empty, they stay.
+        for directory in self.directory.ancestors().skip(1).take(3) {
+            if fs::remove_dir(directory).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Contents {
+    fn read(directory: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(directory.join(RECORD)).ok()?).ok()
+    }
+}
+
 impl KeyFiles {
-    /// Waits for another `tms` that makes a key for the same host account: one key is enough for both.
-    pub async fn open(target: &Target, account: &Account) -> Result<Self, KeyFilesFault> {
+    pub fn of(target: &Target, account: &Account) -> Result<Self, KeyFilesFault> {
         let named = Named {
             server: target.server.to_string(),
             tenant: target.tenant.to_string(),
@@ -89,13 +155,18 @@ impl KeyFiles {
         if is_misread(&directory) {
             return Err(KeyFilesFault::Misread(directory));
         }
-        let place = directory.clone();
+        Ok(Self { directory, named })
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Waits for another `tms` that makes a key for the same host account. The lock ends with what is returned.
+    pub async fn lock(&self) -> io::Result<File> {
+        let place = self.directory.clone();
         // On a thread of its own, so that Ctrl-C is heard.
-        let lock = tokio::task::spawn_blocking(move || state::lock(&place)).await.map_err(io::Error::other).flatten();
-        match lock {
-            Ok(lock) => Ok(Self { directory, named, _lock: lock }),
-            Err(source) => Err(KeyFilesFault::Unwritable { directory, source }),
-        }
+        tokio::task::spawn_blocking(move || state::lock(&place)).await.map_err(io::Error::other).flatten()
     }
 
     pub fn private_key(&self) -> PathBuf {
@@ -104,8 +175,7 @@ impl KeyFiles {
 
     /// What is known of the key that is kept. One that cannot be read is as good as none.
     pub fn record(&self) -> Option<Record> {
-        let text = fs::read(self.directory.join(RECORD)).ok()?;
-        let contents: Contents = serde_json::from_slice(&text).ok()?;
+        let contents = Contents::read(&self.directory)?;
         (contents.named == self.named).then_some(contents.record)
     }
 
@@ -152,9 +222,13 @@ impl KeyFiles {
 
 impl Named {
     fn directory(&self, state: &Path) -> PathBuf {
+        self.tenant_directory(state).join(&self.host).join(&self.host_account)
+    }
+
+    fn tenant_directory(&self, state: &Path) -> PathBuf {
         let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
         let server: String = self.server.replace("://", "_").chars().map(plain).collect();
-        let directory = state.join("keys").join(server).join(&self.tenant).join(&self.host).join(&self.host_account);
+        let directory = state.join("keys").join(server).join(&self.tenant);
         // `ssh` takes a `~` in front for a home directory.
         std::path::absolute(&directory).unwrap_or(directory)
     }
@@ -176,8 +250,7 @@ mod tests {
     }
 
     fn open(state: &Path, named: &Named) -> KeyFiles {
-        let directory = named.directory(state);
-        KeyFiles { named: named.clone(), _lock: state::lock(&directory).unwrap(), directory }
+        KeyFiles { named: named.clone(), directory: named.directory(state) }
     }
 
     fn keep_new(files: &KeyFiles) -> Record {
@@ -208,7 +281,7 @@ mod tests {
 
         let mut names: Vec<_> = fs::read_dir(&files.directory).unwrap().map(|file| file.unwrap()).collect();
         names.sort_by_key(|file| file.file_name());
-        assert_eq!(names.iter().map(|file| file.file_name()).collect::<Vec<_>>(), ["id_ed25519", "id_ed25519.pub", "key.json", "lock"]);
+        assert_eq!(names.iter().map(|file| file.file_name()).collect::<Vec<_>>(), ["id_ed25519", "id_ed25519.pub", "key.json"]);
         assert!(names.iter().all(|file| file.metadata().unwrap().permissions().mode() & 0o777 == 0o600));
         assert_eq!(fs::metadata(&files.directory).unwrap().permissions().mode() & 0o777, 0o700);
     }
@@ -231,8 +304,7 @@ mod tests {
         assert!(!files.holds(&older) && files.holds(&newer));
 
         // As on a file system that takes both names for one.
-        let other =
-            KeyFiles { directory: files.directory.clone(), named: named("https://a.example", "Vista"), _lock: File::open("/dev/null").unwrap() };
+        let other = KeyFiles { directory: files.directory.clone(), named: named("https://a.example", "Vista") };
         assert!(other.record().is_none());
         fs::write(files.directory.join(RECORD), "{").unwrap();
         assert!(files.record().is_none());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::device_flow::{LONGEST_INTERVAL, SHORTEST_INTERVAL};
 use crate::cli::failure::Failure;
-use crate::cli::http::{Http, NoAnswer};
+use crate::cli::http::{Http, NoAnswer, Why};
 use crate::cli::moments::now;
 use crate::cli::printable::Printable;
 use crate::cli::server_api::location;
@@ -97,7 +97,7 @@ impl TapisApi {
     pub async fn ask_for_token(&self, client_id: &str, device_code: &TapisSecret) -> Result<Result<Word, Failure>, NoAnswer> {
         let request = json!({ "grant_type": "device_code", "client_id": client_id, "device_code": device_code.revealed() });
         let answer = self.post(TOKENS, &request).await?;
-        Ok(match answer::read(&answer).ok_or(NoAnswer::Foreign(answer.status().as_u16()))? {
+        Ok(match answer::read(&answer).ok_or_else(|| self.http.no_answer(Why::Foreign(answer.status().as_u16())))? {
             Ok(result) => self.token(result).map(Word::Token),
             Err(refusal) if refusal.status == StatusCode::BAD_REQUEST && is_pending(&refusal) => Ok(Word::NotYet),
             Err(refusal) if refusal.mentions("expired") => Err(TapisFailure::CodeExpired.into()),
@@ -134,9 +134,9 @@ impl TapisApi {
 
     fn read(&self, answer: &HttpResponse) -> Result<Result<Value, Refusal>, Failure> {
         if let Some(location) = location(answer) {
-            return Err(Failure::Redirected { server: self.server.clone(), location });
+            return Err(Failure::Redirected { server: self.server.clone(), through: self.http.through.clone(), location });
         }
-        answer::read(answer).ok_or_else(|| self.not_tapis(&format!("HTTP {}", answer.status().as_u16())))
+        answer::read(answer).ok_or_else(|| self.not_tapis(&format!("HTTP {}{}", answer.status().as_u16(), self.http.through)))
     }
 
     fn parts<T: DeserializeOwned>(&self, result: Value, otherwise: &str) -> Result<T, Failure> {

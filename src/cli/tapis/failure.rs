@@ -1,5 +1,6 @@
 //! What can go wrong with Tapis only.
 
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::cli::printable::Printable;
@@ -22,6 +23,10 @@ pub enum TapisFailure {
     CodeExpired,
     #[error("{server} does not answer as Tapis does ({what}): check --base-url")]
     NotTapis { server: ServerUrl, what: Printable },
+    #[error(
+        "signed out of {server} on this machine only: the token is deleted here, but Tapis did not end it: {why}\nIt stays valid {valid}; a copy of it, if there is one, still works"
+    )]
+    NotRevoked { server: ServerUrl, why: String, valid: String },
     #[error("{server} could not do it, for a reason of its own ({message}): try again later")]
     Fault { server: ServerUrl, message: Printable },
 }
@@ -34,7 +39,16 @@ impl TapisFailure {
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::CodeExpired => "expired_token",
             Self::NotTapis { .. } => "unexpected_answer",
+            Self::NotRevoked { .. } => "not_revoked",
             Self::Fault { .. } => "no_answer",
+        }
+    }
+
+    /// What scripts are told besides the word and the message.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::NotRevoked { server, why, .. } => Some(json!({ "base_url": server.as_str(), "signed_in": false, "revoked": false, "reason": why })),
+            _ => None,
         }
     }
 
@@ -43,7 +57,7 @@ impl TapisFailure {
             Self::NoBaseUrl | Self::NoClientId(_) => 2,
             Self::NotSignedIn(_) | Self::SignInEnded(_) => 3,
             Self::CodeExpired => 5,
-            Self::UnknownClient { .. } | Self::NotTapis { .. } | Self::Fault { .. } => 1,
+            Self::UnknownClient { .. } | Self::NotTapis { .. } | Self::NotRevoked { .. } | Self::Fault { .. } => 1,
         }
     }
 }

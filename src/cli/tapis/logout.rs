@@ -9,6 +9,7 @@ use crate::cli::server_url::ServerUrl;
 use crate::cli::target::Place;
 
 use super::api::TapisApi;
+use super::failure::TapisFailure;
 use super::sign_ins::{SignIn, SignIns};
 
 /// Revokes the token and forgets it. It is forgotten even when it could not be revoked, and the person is told.
@@ -27,13 +28,13 @@ pub async fn logout(base_url: Option<&str>, place: &Place, output: &Output) -> R
     };
     sign_ins.forget(&server, &token.secret)?;
 
-    let reason = revoked.err().map(|failure| failure.to_string());
-    report(&server, output, &format!("Signed out of {server}."), reason.as_deref());
-    if let Some(reason) = reason {
-        output.note(&format!("The token is forgotten here, but Tapis did not end it: {reason}"));
-        output.note(&format!("It stays valid {valid}."));
+    match revoked {
+        Ok(()) => {
+            report(&server, output, &format!("Signed out of {server}."), None);
+            Ok(())
+        }
+        Err(why) => Err(TapisFailure::NotRevoked { server, why: why.to_string(), valid }.into()),
     }
-    Ok(())
 }
 
 fn report(server: &ServerUrl, output: &Output, words: &str, not_revoked: Option<&str>) {

@@ -86,7 +86,7 @@ impl Client {
 
     /// The proxy that leads to an address, if any does.
     fn proxy_to(&self, url: &oauth2::url::Url) -> Option<Proxy> {
-        matches!(self.bounds, Bounds::Anywhere).then(|| Proxy::on_the_way_to(url.as_str())).flatten()
+        matches!(self.bounds, Bounds::Anywhere).then(|| Proxy::for_url(url.as_str())).flatten()
     }
 
     async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, Trouble> {

@@ -1,4 +1,4 @@
-//! `GET /t`, and device grants of tenants in which nobody can sign in.
+//! `GET /t`, and device grants of tenants without a sign-in method.
 
 use serde_json::{Value, json};
 

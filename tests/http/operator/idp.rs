@@ -143,7 +143,7 @@ async fn the_hosts_a_provider_owns_are_named_at_the_command_line() {
 }
 
 #[tokio::test]
-async fn a_loopback_provider_is_reached_without_a_proxy_and_a_proxy_is_named() {
+async fn loopback_providers_bypass_the_proxy_and_errors_name_it() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("an address");
     let proxy = format!("http://me:secret@{closed}");

@@ -1,0 +1,65 @@
+//! `HTTP_PROXY` and its like: never on the way to this machine, and named when something fails behind one.
+
+use std::io::{BufReader, Write};
+use std::net::TcpListener;
+
+use crate::authenticator::Authenticator;
+use crate::machine::{Machine, Run};
+use crate::portal::{Portal, read_request};
+
+const VARIABLES: [&str; 6] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+#[test]
+fn a_loopback_server_is_reached_without_a_proxy() {
+    let (portal, tapis, proxy) = (Portal::start(), Authenticator::start(), Portal::start());
+    let machine = Machine::signed_in_to(&portal);
+    let login = tapis.login();
+    let localhost = portal.url.replace("127.0.0.1", "localhost");
+    for variable in VARIABLES {
+        for words in [&["hosts"][..], &["keys"], &["ssh", "testhost1"], &["hosts", "--server", &localhost, "--tenant", "test"], &login] {
+            Run::of(machine.command(words).env(variable, &proxy.url).env("NO_PROXY", "").output().unwrap());
+            assert!(proxy.asked().is_empty(), "{variable} {words:?}");
+        }
+    }
+    assert!(!portal.asked().is_empty() && !tapis.asked().is_empty());
+}
+
+#[test]
+fn a_failure_behind_a_proxy_names_it_without_its_credentials() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let proxy = format!("http://me:secret@{closed}");
+    let machine = Machine::new();
+    for (variable, server) in
+        [("HTTPS_PROXY", "https://portal.example.org"), ("HTTP_PROXY", "http://portal.example.org"), ("ALL_PROXY", "https://portal.example.org")]
+    {
+        let words = ["login", "--server", server, "--insecure-http", "--tenant", "test"];
+        let run = Run::of(machine.command(&words).env(variable, &proxy).output().unwrap());
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains(&format!("no answer from {server}")) && run.err.contains(&format!("(through the proxy {closed})")), "{run:?}");
+        assert!(run.err.contains("HTTPS_PROXY") && !run.err.contains("secret"), "{run:?}");
+        let run = Run::of(
+            machine.command(&["tapis", "login", "--base-url", server, "--client-id", "x", "--insecure-http"]).env(variable, &proxy).output().unwrap(),
+        );
+        assert!(run.err.contains(&format!("(through the proxy {closed})")), "{run:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_a_proxy_made_up_names_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (stream, status) in listener.incoming().flatten().zip(["407 X", "502 X", "403 X", "302 X\r\nlocation: http://login.example.org/"]) {
+            let mut stream = BufReader::new(stream);
+            read_request(&mut stream).unwrap();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>");
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let machine = Machine::new();
+    let words = ["login", "--server", "http://portal.example.org", "--insecure-http", "--tenant", "test"];
+    for said in ["HTTP 407", "HTTP 502", "HTTP 403", "sends us elsewhere, to http://login.example.org/"] {
+        let run = Run::of(machine.command(&words).env("HTTP_PROXY", format!("http://{address}")).output().unwrap());
+        assert!(run.code == Some(1) && run.err.contains(said) && run.err.contains(&format!("(through the proxy {address})")), "{said}: {run:?}");
+    }
+}

@@ -1,0 +1,189 @@
+//! `tms` and the real portal: from `tms login` to `tms logout`.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Child;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::machine::{Machine, Run};
+use crate::real_portal::{Gateway, PASSWORD, Portal};
+
+const OWN_KEY: &str = "UPDATE pubkeys SET client_id = NULL WHERE client_id = 'testclient1'";
+
+/// A sign-in that waits for the decision in the browser.
+struct Login {
+    child: Child,
+    out: BufReader<std::process::ChildStdout>,
+    user_code: String,
+}
+
+impl Login {
+    fn begin(machine: &Machine, words: &[&str]) -> Self {
+        let mut child = machine.command(&[&["--json", "login"], words].concat()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no event: {line}"));
+        Self { child, out, user_code: event["user_code"].as_str().unwrap_or_else(|| panic!("no code: {event}")).to_owned() }
+    }
+
+    fn end(mut self) -> (Option<i32>, Value) {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        (self.child.wait().unwrap().code(), serde_json::from_str(&line).unwrap())
+    }
+}
+
+async fn browser(portal: &Portal) -> Browser {
+    let browser = Browser::new(&portal.url);
+    assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
+    browser
+}
+
+async fn sign_in(portal: &Portal, machine: &Machine, words: &[&str]) -> Value {
+    let login = Login::begin(machine, words);
+    let browser = browser(portal).await;
+    let result = browser.allow(&browser.enter(&login.user_code).await).await;
+    assert!(result.says("Connected"), "{}", result.text);
+    let (code, event) = login.end();
+    assert_eq!((code, &event["event"]), (Some(0), &json!("signed_in")), "{event}");
+    event
+}
+
+/// The keys that the portal knows, by what it says of them to the test client's administrator.
+async fn keys(portal: &Portal) -> Vec<Value> {
+    let list = portal.admin("test", Method::GET, "/v1/tms/pubkeys/list", Value::Null).await.expect(200);
+    list["pubkeys"].as_array().unwrap().clone()
+}
+
+fn private_keys(machine: &Machine) -> usize {
+    machine.kept().iter().filter(|path| path.ends_with("id_ed25519")).count()
+}
+
+#[tokio::test]
+async fn every_command_understands_the_real_portal() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    // The tenant's issuer is enough.
+    let event = sign_in(&portal, &machine, &["--server", &format!("{}/t/test/", portal.url)]).await;
+    assert_eq!((&event["tenant"], &event["tms_user_id"], &event["earlier_sign_in"]), (&json!("test"), &json!("testuser1"), &Value::Null));
+
+    let me = machine.tms(&["whoami", "--json"]).json();
+    assert_eq!((&me["tms_user_id"], &me["client_id"], &me["server"]), (&json!("testuser1"), &json!("tms-cli"), &json!(portal.url)));
+    let hosts = machine.tms(&["hosts", "--json"]).json();
+    assert_eq!((&hosts["num_hosts"], &hosts["num_unreadable"], &hosts["hosts"][0]["host"]), (&1.into(), &0.into(), &json!("testhost1")));
+    assert_eq!(machine.tms(&["keys", "--json"]).json()["num_keys"], 0);
+
+    // One that no application made, as after "Add a key" in the portal.
+    let wanted = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": 60 });
+    portal.client(&Gateway::of_the_test_data(), Method::POST, "/v1/tms/pubkeys/creds", wanted).await.expect(201);
+    assert_eq!(sqlx::query(OWN_KEY).execute(&mut portal.database().await).await.unwrap().rows_affected(), 1);
+    let listed = machine.tms(&["keys", "--json"]).json();
+    assert_eq!((&listed["num_keys"], &listed["num_unreadable"], &listed["keys"][0]["client_id"]), (&1.into(), &0.into(), &Value::Null));
+
+    let first = machine.tms(&["ssh", "testhost1", "--", "hostname"]);
+    assert!(first.code == Some(0) && first.err.starts_with("Made a key"), "{first:?}");
+    let key = machine.ssh_called().unwrap()[1].clone();
+    let again = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
+    assert_eq!((again.code, again.err.as_str(), &machine.ssh_called().unwrap()[1]), (Some(0), "", &key));
+
+    // What is revoked leaves no private key behind.
+    let id = machine.tms(&["keys", "--json"]).json()["keys"][1]["id"].to_string();
+    let revoked = machine.tms(&["keys", "revoke", &id]);
+    assert_eq!((revoked.code, revoked.out.as_str()), (Some(0), "1 key revoked.\n"), "{revoked:?}");
+    assert_eq!((Path::new(&key).exists(), keys(&portal).await.len()), (false, 1));
+
+    assert_eq!(machine.tms(&["ssh", "testhost1"]).code, Some(0));
+    let out = machine.tms(&["logout"]);
+    let said = format!("Signed out of {}, tenant test. Its key on this machine was deleted.\n", portal.url);
+    assert_eq!((out.code, out.out, out.err.as_str()), (Some(0), said, ""));
+    assert_eq!((private_keys(&machine), keys(&portal).await.len()), (0, 1), "the person's own stays");
+    assert_eq!(machine.tms(&["whoami"]).code, Some(3));
+}
+
+#[tokio::test]
+async fn a_second_sign_in_ends_the_first_and_its_keys() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    let place = ["--server", &portal.url, "--tenant", "test"];
+    sign_in(&portal, &machine, &place).await;
+    assert_eq!(machine.tms(&["ssh", "testhost1"]).code, Some(0));
+    assert_eq!(keys(&portal).await.len(), 1);
+
+    let event = sign_in(&portal, &machine, &place).await;
+    assert_eq!(event["earlier_sign_in"], "ended");
+    assert!(keys(&portal).await.is_empty());
+    let live: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").fetch_one(&mut portal.database().await).await.unwrap();
+    assert_eq!(live, 1);
+    let run = machine.tms(&["ssh", "testhost1"]);
+    assert!(run.code == Some(0) && run.err.starts_with("Made a key"), "{run:?}");
+}
+
+/// As an earlier `tms` left it, which ended no sign-in that it replaced.
+#[tokio::test]
+async fn logout_revokes_a_key_that_an_earlier_sign_in_made() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    let place = ["--server", &portal.url, "--tenant", "test"];
+    sign_in(&portal, &machine, &place).await;
+    assert_eq!(machine.tms(&["ssh", "testhost1"]).code, Some(0));
+    fs::remove_file(machine.path("state/credentials.json")).unwrap();
+    sign_in(&portal, &machine, &place).await;
+    assert_eq!(keys(&portal).await.len(), 1);
+    assert_eq!(machine.tms(&["logout"]).code, Some(0));
+    assert_eq!((private_keys(&machine), keys(&portal).await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn logout_says_what_still_works_when_the_portal_is_away() {
+    let (mut portal, machine) = (Portal::start(), Machine::new());
+    sign_in(&portal, &machine, &["--server", &portal.url, "--tenant", "test"]).await;
+    assert_eq!(machine.tms(&["ssh", "testhost1", "--ttl-minutes", "60"]).code, Some(0));
+    let credentials = fs::read(machine.path("state/credentials.json")).unwrap();
+    let token = serde_json::from_slice::<Value>(&credentials).unwrap()["sign_ins"][0]["access_token"].as_str().unwrap().to_owned();
+    portal.stop();
+
+    let run = machine.tms(&["logout"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
+    for said in [
+        "did not end the sign-in",
+        "the access token, until ",
+        "the key for testhostaccount1 on testhost1, until ",
+        &format!("{}/sessions", portal.url),
+    ] {
+        assert!(run.err.contains(said), "{said}: {run:?}");
+    }
+    assert_eq!(private_keys(&machine), 0);
+    assert!(!fs::read_to_string(machine.path("state/credentials.json")).unwrap().contains(&token));
+    assert_eq!(machine.tms(&["logout"]).code, Some(0), "nothing is left to sign out of");
+}
+
+#[test]
+fn login_to_a_tenant_without_sign_in_names_the_others() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    // Without a tenant it is `default`, which has no way in.
+    for words in [&["login", "--server", &portal.url][..], &["login", "--server", &portal.url, "--tenant", "nowhere"]] {
+        let run = machine.tms(words);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.err.ends_with(&format!(" of {}; they can to `test`: pass it with --tenant\n", portal.url)), "{run:?}");
+    }
+    let run = machine.tms(&["login", "--json", "--server", &portal.url]);
+    assert_eq!((&run.json()["error"], &run.json()["tenants"]), (&json!("no_sign_in"), &json!(["test"])));
+
+    let run = machine.tms(&["login", "--server", &format!("{}/t/test", portal.url), "--tenant", "default"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("--server names the tenant `test`, and --tenant (or TMS_TENANT) names `default`"), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_denied_sign_in_is_said_to_be_one() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    let login = Login::begin(&machine, &["--server", &portal.url, "--tenant", "test"]);
+    let browser = browser(&portal).await;
+    browser.deny(&browser.enter(&login.user_code).await).await;
+    let (code, event) = login.end();
+    assert_eq!((code, &event["error"], &event["message"]), (Some(4), &json!("access_denied"), &json!("Denied in the browser. Nothing was shared.")));
+    assert_eq!(Run::of(machine.command(&["whoami", "--server", &portal.url, "--tenant", "test"]).output().unwrap()).code, Some(3));
+}
