@@ -130,7 +130,7 @@ fn Choice(
             {invitation.map(|invitation| view! {
                 <div class="notice">
                     <p>{w.sign_in_invitation_kept()}</p>
-                    <PostForm action=paths::SIGN_IN_INVITATION>
+                    <PostForm action=paths::SIGN_IN_INVITATION clone:then>
                         <input type="hidden" name="tenant" value=here.unwrap_or_default()/>
                         <input type="hidden" name="then" value=then.as_str().to_owned()/>
                         <input type="hidden" name="kept" value=invitation/>

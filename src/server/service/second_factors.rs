@@ -152,7 +152,7 @@ impl Services {
         if shown.second_at.is_some() || !second_factors::has_any(self.storage().reader(), &tenant_id, &user_id).await? {
             return Ok(None);
         }
-        let (_, id) = self.new_session()?;
+        let id = self.new_session()?;
         let half = HalfSignedIn { id, tenant_id, user_id, shown, through: identity.through.clone(), since: self.now() };
         self.create_session(self.row_of(&half, from, agent)).await?;
         Ok(Some(half))
