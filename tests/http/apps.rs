@@ -13,7 +13,7 @@ const DAY: u64 = 86_400;
 /// The numbers of what a page lets one revoke.
 fn revocable(page: &Page) -> Vec<String> {
     let links = page.text.split("/apps/change?app=").skip(1).filter_map(|rest| rest.split('"').next());
-    links.filter_map(|link| link.split("&").next().filter(|_| link.ends_with("end=1")).map(str::to_owned)).collect()
+    links.filter_map(|link| link.split("&").next().filter(|_| link.contains("end=1")).map(str::to_owned)).collect()
 }
 
 async fn consent(app: &TestApp, browser: &Browser) -> String {

@@ -292,7 +292,8 @@ async fn a_client_switched_off_in_the_meantime_gets_nothing() {
     let (_, browser, consent) = open(&app).await;
     app.sql("UPDATE clients SET enabled = 0 WHERE client_id = 'tms-cli'").await;
     let page = browser.allow(&consent).await;
-    assert_eq!((page.status, page.problem().as_str()), (422, "This application is switched off. Nothing was shared."));
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The device was refused · Trust Manager"));
+    assert!(page.says("have switched this application off"), "{}", page.words());
     assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
 }
 

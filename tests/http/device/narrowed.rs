@@ -38,6 +38,13 @@ fn own_key() -> Value {
     json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY })
 }
 
+/// The address of the result of the only request in this state.
+async fn result_of(app: &TestApp, state: &str) -> String {
+    let grants = app.grants().await;
+    let grant = grants.iter().filter_map(|grant| grant.split_once('|')).find(|(_, rest)| rest.starts_with(&format!("{state}|")));
+    format!("/device/result?grant={}", grant.expect("a request in that state").0)
+}
+
 #[tokio::test]
 async fn a_scope_narrowed_during_consent_is_cut() {
     let app = TestApp::start().await;
@@ -88,7 +95,8 @@ async fn an_issued_token_loses_what_its_client_lost() {
     app.narrow_scope("keys:read").await;
     app.narrow_scope("").await;
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "");
-    assert!(browser.get("/device/result").await.says("no longer let this application do anything of what you allowed"));
+    let result = browser.get(&result_of(&app, "redeemed").await).await;
+    assert!(result.says("no longer let this application do anything of what you allowed"), "{}", result.words());
     app.narrow_scope(EVERYTHING).await;
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], EVERYTHING);
 }
@@ -99,24 +107,22 @@ async fn a_device_grant_switched_off_refuses_at_every_step() {
     let (waiting, approved, redeemed) = (app.start_device().await, app.start_device().await, app.start_device().await);
     let browser = app.signed_in().await;
     let consent = browser.enter(&waiting.user_code).await;
-    let holder = app.allow(&redeemed).await;
+    app.allow(&redeemed).await;
     let token = app.poll(&redeemed).await.token();
-    let approver = app.allow(&approved).await;
+    app.allow(&approved).await;
     app.switch_device_grant(false).await;
 
-    let opened = browser.get("/device").await;
-    let sentence = "The operators of your centre no longer let this application ask people for access. Nothing was shared.";
-    assert_eq!((opened.status, opened.problem().as_str()), (422, sentence));
-    let page = browser.allow(&consent).await;
-    assert_eq!((page.status, page.problem().as_str()), (422, sentence));
+    let opened = browser.get(&format!("/device?grant={}", consent.field("grant"))).await;
+    let decided = browser.allow(&consent).await;
+    let results = [browser.get(&result_of(&app, "approved").await).await, browser.get(&result_of(&app, "redeemed").await).await];
+    for page in [opened, decided].into_iter().chain(results) {
+        assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The device was refused · Trust Manager"));
+        assert!(page.says("no longer let this application act for people"), "{}", page.words());
+    }
     for device in [&waiting, &approved] {
         let answer = app.poll(device).await;
         assert_eq!(error(&answer), refused(400, "unauthorized_client"));
         assert_eq!(answer.body["error_description"], "The administrators no longer let this client use the device grant.");
-    }
-    for result in [approver.get("/device/result").await, holder.get("/device/result").await] {
-        assert_eq!(result.title(), "The device was refused · Trust Manager");
-        assert!(result.says("no longer let this application act for people"), "{}", result.words());
     }
     let answer = app.api("/v1/tms/me", &token).await;
     assert_eq!(answer.status, 401);
@@ -133,7 +139,8 @@ async fn a_client_without_any_scope_left_is_refused() {
     let consent = browser.enter(&waiting.user_code).await;
     app.allow(&approved).await;
     app.narrow_scope("keys:read").await;
-    assert!(browser.allow(&consent).await.problem().contains("no longer let this application have anything of what it asks for"));
+    let page = browser.allow(&consent).await;
+    assert!(page.path == "/device/result" && page.says("no longer let this application do anything"), "{}", page.words());
     for device in [&waiting, &approved] {
         let answer = app.poll(device).await;
         assert_eq!(error(&answer), refused(400, "access_denied"));
