@@ -19,7 +19,6 @@ pub mod brand;
 pub mod client;
 pub mod delegation;
 pub mod device_grant;
-#[cfg(feature = "ssr")]
 pub mod folding;
 pub mod form;
 pub mod host;
@@ -34,7 +33,6 @@ pub mod paths;
 pub mod person;
 pub mod provider;
 pub mod pubkey;
-#[cfg(feature = "ssr")]
 pub mod readable;
 pub mod reservation;
 pub mod resources;

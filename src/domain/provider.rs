@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ProviderId, TenantId, UserId};
-#[cfg(feature = "ssr")]
 use super::readable::cleaned;
 use super::resources::Resources;
 use super::time::Timestamp;
@@ -163,7 +162,6 @@ impl Newcomers {
         }
     }
 
-    #[cfg(feature = "ssr")]
     fn lets_in(&self, claims: &Claims) -> bool {
         match self {
             Self::Open => true,
@@ -218,13 +216,11 @@ impl Claims {
         }
     }
 
-    #[cfg(feature = "ssr")]
     fn first(&self, names: &[String]) -> Option<&str> {
         names.iter().find_map(|name| self.one(name).map(str::trim).filter(|value| !value.is_empty()))
     }
 
     /// The first of these that people can read, without what cannot be seen in it.
-    #[cfg(feature = "ssr")]
     fn first_readable(&self, names: &[String]) -> Option<String> {
         names.iter().find_map(|name| self.one(name).and_then(cleaned))
     }
@@ -267,7 +263,6 @@ pub enum NotVouched {
 }
 
 /// The longest subject (OpenID Connect Core §2).
-#[cfg(feature = "ssr")]
 const LONGEST_SUBJECT: usize = 255;
 
 impl Provider {
@@ -288,7 +283,6 @@ impl Provider {
 
     /// What is to be kept of a provider's word, which has been verified. A name with something invisible in it is mended, not refused: its
     /// owner cannot change it.
-    #[cfg(feature = "ssr")]
     pub fn judge(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<Vouched, NotVouched> {
         let subject = claims.one(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= LONGEST_SUBJECT);
         let subject = subject.ok_or(NotVouched::NoSubject)?.to_owned();
@@ -314,7 +308,6 @@ impl Provider {
 
     /// What a newcomer may be called here, the nicest first, the last with `spare`, which is nobody's. None says anything about who
     /// they are: that is issuer and subject. Letters outside ASCII are written in it: `josé@…` is `jose@…`.
-    #[cfg(feature = "ssr")]
     pub fn names_for(&self, vouched: &Vouched, spare: &str) -> Vec<UserId> {
         const TRIES: usize = 5;
         let wanted = vouched.user_name.as_deref().unwrap_or_default();

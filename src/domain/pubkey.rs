@@ -146,7 +146,6 @@ impl Word for Sort {
 }
 
 /// A name for a key, as far as it can be shown; may be empty. Comments of keys are anything.
-#[cfg(feature = "ssr")]
 pub fn label(text: &str) -> String {
     super::readable::cleaned(text).unwrap_or_default()
 }

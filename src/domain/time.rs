@@ -114,13 +114,11 @@ impl Zone {
     pub const UTC: Zone = Zone(TimeZone::UTC);
 
     /// The zone of that name, such as `America/Chicago`, in any case.
-    #[cfg(feature = "ssr")]
     pub fn parse(name: &str) -> Option<Self> {
         TimeZone::get(name).ok().filter(|zone| zone.iana_name().is_some()).map(Self)
     }
 
     /// The zone of this machine, or of the variable `TZ`; UTC where neither says.
-    #[cfg(feature = "cli")]
     pub fn of_this_machine() -> Self {
         TimeZone::try_system().map_or(Self::UTC, Self)
     }
@@ -130,7 +128,6 @@ impl Zone {
     }
 
     /// The names to choose from: the continents' and the oceans', and `UTC`.
-    #[cfg(feature = "ssr")]
     pub fn all() -> Vec<String> {
         const REGIONS: [&str; 10] = ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
         let names = jiff::tz::db().available().map(|name| name.to_string());
@@ -262,7 +259,6 @@ mod tests {
         assert_eq!(Timestamp::from_millis(2_000_000).ago(now), "just now");
     }
 
-    #[cfg(feature = "ssr")]
     #[test]
     fn times_are_shown_in_a_zone_by_its_name_then() {
         let (winter, summer) = (Timestamp::from_millis(1_795_210_927_123), Timestamp::from_millis(1_782_000_000_000));

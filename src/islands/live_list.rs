@@ -19,7 +19,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
     let root: NodeRef<leptos::html::Div> = NodeRef::new();
     let said = RwSignal::new(String::new());
     let latest = StoredValue::new(0_u32);
-    let kept = StoredValue::new_local(Vec::new());
+    let kept = StoredValue::new(Vec::new());
     // What is shown once the page at an address is there, unless something else has been asked for since.
     let show = move |address: String, part: &'static str, how: History| {
         let Some(list) = root.get_untracked() else { return };
@@ -113,26 +113,29 @@ impl History {
     }
 }
 
-/// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there. `kept`: the rows that
-/// are ticked, on whatever page they are.
-fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<HtmlInputElement>) -> Option<String> {
+/// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there. `kept`: the values of
+/// the boxes that are ticked, on whatever page they are.
+fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> Option<String> {
     let new = page.query_selector(part).ok()??;
     let old = list.query_selector(part).ok()??;
     let new: Element = document().adopt_node(&new).ok()?.dyn_into().ok()?;
     let shown = ticks(list);
     if !shown.is_empty() {
-        *kept = shown.into_iter().filter(HtmlInputElement::checked).collect();
+        *kept = shown.iter().filter(|tick| tick.checked()).map(HtmlInputElement::value).collect();
     }
     old.replace_with_with_node_1(&new).ok()?;
     let shown = ticks(list);
-    // In the form with the rows, where they are sent along.
+    // Those of other pages stand in the form with the rows, where they are sent along.
     if let Some(elsewhere) = list.query_selector("[data-elsewhere]").ok().flatten() {
-        for tick in kept.iter() {
-            if let Some(here) = shown.iter().find(|here| here.value() == tick.value()) {
+        let name = elsewhere.get_attribute("data-elsewhere").unwrap_or_default();
+        for value in kept.iter() {
+            if let Some(here) = shown.iter().find(|here| here.value() == *value) {
                 here.set_checked(true);
-            } else {
-                tick.set_hidden(true);
-                let _ = elsewhere.append_child(tick);
+            } else if let Ok(tick) = document().create_element("input") {
+                for (attribute, value) in [("type", "checkbox"), ("name", name.as_str()), ("value", value), ("checked", ""), ("hidden", "")] {
+                    let _ = tick.set_attribute(attribute, value);
+                }
+                let _ = elsewhere.append_child(&tick);
                 let _ = elsewhere.remove_attribute("hidden");
             }
         }

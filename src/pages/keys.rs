@@ -64,7 +64,7 @@ fn KeyList(
                                 {items.into_iter().map(|key| view! { <Key key/> }).collect_view()}
                             </ul>
                             <input type="hidden" name="back" value=context::here().as_str().to_owned()/>
-                            <p class="hint" data-elsewhere="" hidden>{w.keys_ticked_elsewhere()}</p>
+                            <p class="hint" data-elsewhere="key" hidden>{w.keys_ticked_elsewhere()}</p>
                             <button class="danger">{w.keys_revoke_ticked()}</button>
                         </form>
                     })

@@ -24,8 +24,6 @@ use crate::server::service::{Fault, Services};
 
 pub(super) const VISITOR: &str = "visitor";
 pub(super) const SIGNED_IN: &str = "signed_in";
-/// What is kept of a text that was refused, in characters.
-const LONGEST_TYPED: usize = 2_000;
 const TYPED_CODES: &str = "typed_codes";
 const NOTICES: &str = "notices";
 const CHOSEN_TENANT: &str = "chosen_tenant";
@@ -268,10 +266,10 @@ impl Notice {
         !matches!(self.place, Place::Said | Place::Reported)
     }
 
-    /// Keeps what was typed, without what a field of one line cannot hold.
+    /// Keeps what was typed; nobody needs to see more of it again than a line.
     #[must_use]
     pub fn typed(mut self, typed: &str) -> Self {
-        self.typed = typed.chars().filter(|c| !c.is_control()).take(LONGEST_TYPED).collect();
+        self.typed = typed.chars().filter(|c| !c.is_control()).take(100).collect();
         self
     }
 }
