@@ -69,7 +69,7 @@ impl Submitted {
             Why::Refused | Why::SignInNeeded => path.to_owned(),
         };
         let own = self.0.into_iter().filter(|(name, _)| ![ACCOUNT, PAGE, ACTION, KEY].contains(&name.as_str()));
-        let (secrets, fields): (Vec<_>, Vec<_>) = own.partition(|(name, _)| is_secret(name));
+        let (secrets, fields): (Vec<_>, Vec<_>) = own.partition(|(name, value)| is_secret(name) || holds_private_key(value));
         if why == Why::PreferencesChanged && fields.iter().all(|(_, value)| value.is_empty()) {
             return None;
         }
@@ -82,6 +82,11 @@ impl Submitted {
 /// Fields whose values are never kept: passwords, secrets, and codes that count once.
 fn is_secret(name: &str) -> bool {
     name == "code" || ["password", "secret", "passkey"].iter().any(|word| name.contains(word))
+}
+
+/// A private key that was pasted by mistake: PEM, OpenSSH's own format without its first line, or PuTTY's.
+fn holds_private_key(value: &str) -> bool {
+    ["PRIVATE KEY", "b3BlbnNzaC1rZXktdjE", "PuTTY-User-Key-File"].iter().any(|mark| value.contains(mark))
 }
 
 /// A path of ours, which needs no escaping in a selector.
@@ -182,6 +187,11 @@ mod tests {
         let draft = submitted(&form).draft("d1".into(), "/api/keys/add", Why::Refused).expect("a draft");
         assert_eq!(draft.address(), "/keys/add?draft=d1");
         assert!(draft.without_secrets && draft.value("password").is_none() && draft.value(KEY).is_none());
+        for private in ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "PuTTY-User-Key-File-3: ssh-ed25519"] {
+            let form = [(PAGE, "/keys/add"), ("public_key", private)];
+            let draft = submitted(&form).draft("d2".into(), "/api/keys/add", Why::Refused).expect("a draft");
+            assert!(draft.fields.is_empty() && draft.without_secrets, "{private}");
+        }
         assert!(draft.has("host[]", "2") && !draft.has("host[]", "3"));
         assert_eq!(draft.value("label"), Some("a"));
         assert!(draft.belongs("/keys/add", Some("test/alice")) && !draft.belongs("/keys/add", Some("test/bob")));
