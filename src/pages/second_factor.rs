@@ -56,7 +56,7 @@ enum Whose {
     /// Somebody's who is signed in.
     SignedIn(Box<SignedIn>),
     /// Somebody's who is half signed in.
-    Half(HalfSignedIn),
+    Half(Box<HalfSignedIn>),
 }
 
 impl Whose {
@@ -89,7 +89,7 @@ async fn asked(services: &Services, caller: &Caller, again: bool, attempt: &str,
         (Some(person), _) if again => (Whose::SignedIn(Box::new(person.clone())), then),
         (_, Some((_, then))) if finished => return Ok(Err(then.as_str().to_owned())),
         (_, Some((_, then))) if !open => return Ok(Err(paths::sign_in_gone(&then))),
-        (_, Some((half, then))) => (Whose::Half(half), then),
+        (_, Some((half, then))) => (Whose::Half(Box::new(half)), then),
         (_, None) if attempt.is_empty() => return Ok(Err(paths::sign_in(None, &then))),
         (_, None) => return Ok(Err(paths::sign_in_gone(&then))),
     };
