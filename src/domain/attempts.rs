@@ -42,7 +42,7 @@ pub struct Guesser<'a> {
 }
 
 /// How many times the limit of one network address all callers share whose address is unknown, because a proxy does not say it in a
-/// way that can be read: they do not keep each other out at once, and nobody gets around the limits by being one of them.
+/// way that can be read: they do not keep each other out at once, and none gets around the limits by being one of them.
 pub const UNKNOWN_SHARE: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -104,7 +104,7 @@ fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
     at_one_account("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
 }
 
-/// The counters for passkeys that are refused, as for recovery codes: nobody guesses one, and a right one is never kept waiting. They
+/// The counters for passkeys that are refused, as for recovery codes: they cannot be guessed, and a right one is never kept waiting. They
 /// only keep the record from being filled.
 fn passkey_limits(guesser: &Guesser) -> Vec<Limit> {
     at_one_account("passkey", guesser, 10, 200, [10 * MINUTE; 2])

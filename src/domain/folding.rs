@@ -1,4 +1,4 @@
-//! Texts as searches compare them, whatever their capitals and forms.
+//! Texts as searches compare them, without regard to case and Unicode form.
 
 use icu_casemap::CaseMapper;
 use icu_properties::CodePointSetData;

@@ -127,6 +127,8 @@ pub const ADMIN_ACTIONS: &str = "/api/admin";
 pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, TIME_ZONE, API_DOCS];
 /// Server functions that a person who is not signed in may call.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
+/// Asked by the script of a result page while the device has not come. It changes nothing, so it carries no form's account.
+pub const DEVICE_PICKUP: &str = "/api/device/pickup";
 
 /// The pages one may want to come back to, beside [`PAGES_OF_CODES`]; those of administrators are all beneath [`ADMIN`].
 const PAGES: [&str; 26] = [
@@ -269,7 +271,7 @@ pub fn sign_in_invited(tenant: Option<&TenantId>, then: &Onward, invitation: &st
     with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &onward(then), &about])
 }
 
-/// The page that asks somebody who is half signed in for their second factor.
+/// The page that asks for the second factor of a half sign-in.
 pub fn second_factor(attempt: &str, then: &Onward) -> String {
     with_query(SECOND_FACTOR, &[&about("attempt", attempt), &onward(then)])
 }

@@ -114,7 +114,7 @@ impl History {
 }
 
 /// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there. `kept`: the values of
-/// the boxes that are ticked, on whatever page they are.
+/// the boxes that are ticked, on any page of the list.
 fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> Option<String> {
     let new = page.query_selector(part).ok()??;
     let old = list.query_selector(part).ok()??;

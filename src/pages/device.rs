@@ -117,7 +117,7 @@ pub fn WaitingHere(waiting: Vec<WaitingRequest>) -> impl IntoView {
 async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<(String, String)> {
     let (services, typed) = (context::services().ok()?, in_address?);
     if !context::is_navigation() {
-        // An image on somebody's page looks nothing up.
+        // An image on another site's page looks nothing up.
         return None;
     }
     let visit = caller.begin_visit(&services).await.ok()?;

@@ -84,7 +84,7 @@ fn WaitingHere(waiting: Vec<WaitingLinkItem>) -> impl IntoView {
 
 /// The code out of the address, where the centre allows that, and what to say of it.
 async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(String, String)> {
-    // An image on somebody's page looks nothing up.
+    // An image on another site's page looks nothing up.
     let typed = in_address.filter(|_| context::is_navigation())?;
     Some(match context::services().ok()?.may_prefill_link(person, &typed).await.ok()? {
         Some(code) => (code.to_string(), words().link_came_with_address()),

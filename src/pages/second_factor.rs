@@ -53,9 +53,9 @@ struct Asked {
 /// Whose second factor is asked for.
 #[derive(Clone)]
 enum Whose {
-    /// Somebody's who is signed in.
+    /// A signed-in person's.
     SignedIn(Box<SignedIn>),
-    /// Somebody's who is half signed in.
+    /// That of a half sign-in.
     Half(Box<HalfSignedIn>),
 }
 
@@ -185,7 +185,7 @@ fn Ask(asked: Asked) -> impl IntoView {
     }
 }
 
-/// Which half sign-in it is, or that it is somebody who is signed in; and where they go on to.
+/// Which half sign-in it is, or that the person is signed in; and where they go on to.
 #[component]
 fn Carried(attempt: String, then: Onward) -> impl IntoView {
     let (name, value) = if attempt.is_empty() { ("again", "1".to_owned()) } else { ("attempt", attempt) };

@@ -46,7 +46,7 @@ pub fn SignIn() -> impl IntoView {
 /// What the page's address says.
 struct Asked {
     tenant: Option<TenantId>,
-    /// Whatever the session knows, the person wants to choose the tenant.
+    /// The person wants, against what the session knows, to choose the tenant.
     anywhere: bool,
     /// The invitation of this tab, by its id.
     invitation: String,

@@ -45,7 +45,7 @@ pub async fn add_passkey(
     }
 }
 
-/// What somebody has begun who had just shown that it was them.
+/// What was begun shortly after a sign-in.
 #[cfg(feature = "ssr")]
 struct Begun {
     person: crate::server::context::FreshlySignedIn,

@@ -60,7 +60,7 @@ async fn half(browser: &Browser) -> Page {
     page
 }
 
-/// A tab in which somebody is half signed in, on the way to a page.
+/// A tab with a half sign-in, on the way to a page.
 async fn half_of(browser: &Browser, user: &str, then: &str) -> Page {
     let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", user), ("password", PASSWORD), ("then", then)]).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());

@@ -340,7 +340,7 @@ async fn a_browser_without_cookies_is_told_that_they_are_needed() {
         let (status, text) = without_cookies(&app, request).await;
         assert!(status == 422 && text.contains(NEEDED), "{status} {text}");
     }
-    // Nobody else is told so: neither at a first visit, nor with cookies, nor at an address that was kept.
+    // It is not said otherwise: neither at a first visit, nor with cookies, nor at an address that was kept.
     for path in ["/", "/sign-in", "/device", "/keys", "/sign-in?then=/keys&cookies=1795175000", "/?cookies=x", "/sign-in?cookies=9999999999"] {
         let page = app.browser().get(path).await;
         assert!(page.status == 200 && !page.says(NEEDED), "{path}: {}", page.words());

@@ -1,6 +1,6 @@
 //! The real `tms-keycmd`, run as sshd runs it, against a portal that is a few lines of `std::net` in this process.
 //!
-//! Whatever goes wrong, two things are looked at every time ([`desk::Ran::said_nothing`]): not a byte on stdout, and the exit code (0 for a no, 1 without an answer).
+//! In every failure, two things are looked at every time ([`desk::Ran::said_nothing`]): not a byte on stdout, and the exit code (0 for a no, 1 without an answer).
 //! Nothing sleeps; what hangs is ended by the program under test.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on says so by panicking")]

@@ -85,7 +85,7 @@ fn Form(person: SignedIn, proof: PasswordProof, notice: Option<Notice>) -> impl 
     }
 }
 
-/// For somebody who signs in through an institution.
+/// For a person who signs in through an institution.
 #[component]
 fn NoPassword() -> impl IntoView {
     let w = words();

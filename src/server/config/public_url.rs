@@ -53,7 +53,7 @@ pub fn origin(text: &str) -> Result<Url, NotAnOrigin> {
     }
 }
 
-/// The origin of whoever goes straight to the address that is listened on; port 0 stands for one that is not chosen yet.
+/// The origin of requests straight to the address that is listened on; port 0 stands for one that is not chosen yet.
 pub fn of_listener(scheme: &str, listen: SocketAddr) -> Result<Url, NotAnOrigin> {
     Url::parse(&format!("{scheme}://{listen}")).map_err(NotAnOrigin::Unreadable)
 }

@@ -104,7 +104,7 @@ fn walk(peer: IpAddr, entries: &[String], header: HeaderName, is_trusted: impl F
 
 /// The entries of all `X-Forwarded-For` headers, from the far end to the near one. Empty ones are none (RFC 9110 §5.6.1).
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<String> {
-    // No address has a comma in it: a quote that somebody left open must not hide what a proxy appended.
+    // No address has a comma in it: a quote that was left open must not hide what a proxy appended.
     let lines = lines(headers, X_FORWARDED_FOR);
     lines.iter().flat_map(|line| line.split(',')).map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
 }
@@ -127,7 +127,7 @@ fn lines(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
     headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
-/// Splits where the separator is in no quoted string (RFC 9110 §5.6.4). Read from the end, which a trusted proxy wrote: whatever the
+/// Splits where the separator is in no quoted string (RFC 9110 §5.6.4). Read from the end, which a trusted proxy wrote: anything the
 /// caller sent before it, such as a quote left open, cannot swallow it.
 fn split_from_the_end(line: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut rest, mut quoted) = (Vec::new(), line, false);

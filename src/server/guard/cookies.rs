@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::server::state::AppState;
 
 const MARK: &str = "cookies=";
-/// How long a redirect takes. Whoever opens such an address later has kept it.
+/// How long a redirect takes. An address that is opened later was kept.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The browser was given the session's cookie just now, and has not brought it.

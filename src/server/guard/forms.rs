@@ -60,7 +60,7 @@ async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -
     // What is no form carries no account; the action says what is wrong with it.
     let form = Submitted::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
     let path = parts.uri.path().to_owned();
-    let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str());
+    let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str()) && path != paths::DEVICE_PICKUP;
     let account = caller.account();
     if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
         return Ok(refuse(&state, parts, &form).await);

@@ -18,7 +18,7 @@ pub fn page_policy(nonce: &str) -> String {
     )
 }
 
-/// For documents that take no credentials: scripts of any page may read them, and send whatever headers their library likes.
+/// For documents that take no credentials: scripts of any page may read them, and send any headers.
 pub fn public_document() -> CorsLayer {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::HEAD]).allow_headers(Any).max_age(DAY)

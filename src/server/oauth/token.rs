@@ -20,7 +20,7 @@ struct TokenResponse {
     scope: String,
 }
 
-/// Whoever polls is never told more than `slow_down` when it is too much (RFC 8628 §3.5): any other error ends the wait of a standard
+/// A polling client is never told more than `slow_down` when it is too much (RFC 8628 §3.5): any other error ends the wait of a standard
 /// client.
 pub async fn post(State(services): State<Services>, request: Result<ClientRequest, OAuthError>) -> Result<impl IntoResponse, OAuthError> {
     issue(&services, request).await.map_err(OAuthError::as_poll)

@@ -194,7 +194,7 @@ fn check_base(address: &str) -> Result<(), Trouble> {
 /// Secrets and keys go over TLS, or stay on this machine if the provider is there too.
 pub fn check_address(address: &str, local: bool) -> Result<(), Trouble> {
     let url = oauth2::url::Url::parse(address).map_err(|error| Trouble::Misconfigured(format!("{address}: {error}")))?;
-    // The address goes into the log and onto pages; and a fragment is sent to nobody (RFC 6749 §3.1).
+    // The address goes into the log and onto pages; and a fragment is not sent (RFC 6749 §3.1).
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(Trouble::Misconfigured("an address has a user name, a password or a fragment in it".into()));
     }

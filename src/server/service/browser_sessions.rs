@@ -177,7 +177,7 @@ impl Services {
         Ok(())
     }
 
-    /// The same by somebody who has not seen all of what is stored by now: `merge` makes of that what is to be stored.
+    /// The same by a request that has not seen all of what is stored by now: `merge` makes of that what is to be stored.
     pub async fn merge_session(
         &self,
         id_hash: Vec<u8>,

@@ -59,7 +59,7 @@ pub struct Trip {
 }
 
 impl Trip {
-    /// Whether it is this person's, or of somebody of whom it is not known yet who they are.
+    /// Whether it is this person's, or of a person who is not known yet.
     pub fn may_be_of(&self, tenant_id: &TenantId, user_id: &UserId) -> bool {
         match &self.purpose {
             Purpose::SignIn => true,

@@ -84,7 +84,7 @@ impl Services {
         let (found, lookup) = self.find_shown(asking, login).await?;
         if lookup == Lookup::NewLogin {
             if !found.standing.is_limited() {
-                // Nobody has to wait for the disk, or to stay outside when it is full, for the sake of the record.
+                // A login does not wait for the disk, and is not refused when it is full, because of the record.
                 self.count_use_later(found.number, login.from);
             } else if !self.count_use(found.number, login.from).await? {
                 // Another lookup was counted at the same moment: either it is this login's, or nothing is left.

@@ -42,7 +42,7 @@ pub fn read(text: &str) -> Result<PublicKey, PublicKeyRefused> {
     }
 }
 
-/// First of all, so that a person who pasted a private key hears of it whatever else is wrong.
+/// First of all, so that a person who pasted a private key is told so before anything else.
 fn refuse_private(text: &str) -> Result<(), PublicKeyRefused> {
     /// `openssh-key-v1` in base64, which every private key of OpenSSH's begins with.
     const OPENSSH_PRIVATE: &str = "b3BlbnNzaC1rZXktdjE";

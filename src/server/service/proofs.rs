@@ -209,7 +209,7 @@ impl Principal {
     }
 }
 
-/// Whoever may act on keys: a client on its own, an administrator on any client's and on those that people registered themselves.
+/// Who may act on keys: a client on its own, an administrator on any client's and on those that people registered themselves.
 #[derive(Clone, Debug)]
 pub struct KeyKeeper {
     pub(super) tenant_id: TenantId,

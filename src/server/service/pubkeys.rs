@@ -62,7 +62,7 @@ pub enum KeyRefused {
     Missing(Missing),
     #[error("the public key cannot be taken: {0}")]
     PublicKey(#[from] PublicKeyRefused),
-    #[error("whoever registers it has registered that key for that account already, and it has not ended")]
+    #[error("its registrant has registered that key for that account already, and it has not ended")]
     Exists,
     #[error("people register no keys of their own in this tenant")]
     NotHere,
@@ -79,7 +79,7 @@ pub struct NewLimits {
     pub ttl_minutes: Option<u32>,
 }
 
-/// Which of their keys somebody asks for.
+/// Which of a person's keys are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct OwnKeysWanted {
     pub host: Option<HostName>,

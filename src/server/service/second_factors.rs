@@ -89,7 +89,7 @@ pub enum NotShown {
         wait: Duration,
     },
     TooLate,
-    /// The session has been ended meanwhile, or there is nobody to show it for.
+    /// The session has been ended meanwhile, or there is no half sign-in to show it for.
     Ended,
 }
 
@@ -125,7 +125,7 @@ pub enum NotSetUp {
 pub enum NotRenamed {
     /// It is not there, or not theirs; or the session has been ended meanwhile.
     Gone,
-    /// Nobody could read the new one.
+    /// The new one could not be read.
     Unreadable,
 }
 
@@ -468,7 +468,7 @@ impl Showing {
         if let Some(wait) = guesses::wait(db, guessed, &guesser, now).await?.filter(|_| !right_passkey) {
             return Ok(Err(match guessed {
                 Guessed::RecoveryCode => NotShown::TooManyRecoveryCodes { wait },
-                // Nobody guesses what a passkey signs; it is only not written down any more.
+                // What a passkey signs cannot be guessed; it is only not written down any more.
                 Guessed::Passkey => wrong,
                 _ => NotShown::TooManyCodes { wait },
             }));

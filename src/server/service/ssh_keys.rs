@@ -40,7 +40,7 @@ pub struct KeyPair {
 pub enum PublicKeyRefused {
     #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment', nor a public key in the form of RFC 4716")]
     Unreadable,
-    #[error("it is a private key; send only the line of the .pub file, and make a new key if somebody may have seen this one")]
+    #[error("it is a private key; send only the line of the .pub file, and make a new key if others may have seen this one")]
     Private,
     #[error(
         "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if somebody may have seen this one"

@@ -278,7 +278,7 @@ pub(super) async fn may_look(db: &mut Connection, guess: &Guess) -> Result<bool,
     Ok(true)
 }
 
-/// Counts a code in an address that does not fill in the form, whatever the reason is.
+/// Counts a code in an address that does not fill in the form, for any reason.
 pub(super) async fn looked(db: &mut Connection, guess: &Guess, fills_in: bool) -> Result<bool, storage::Fault> {
     if !fills_in {
         guesses::count(db, Guessed::CodeInAddress, &guess.guesser(), guess.now).await?;

@@ -232,7 +232,7 @@ async fn has_signed_in_since(caller: &Caller, person: &SignedIn, trip: &Trip) ->
     Ok(trip.purpose == Purpose::SignIn && since && *person.tenant_id() == trip.tenant_id)
 }
 
-/// Where somebody goes on to who does not come back with what they set out for.
+/// Where a person goes on to who does not come back with what they set out for.
 fn back_for(purpose: &Purpose, then: &Onward) -> Onward {
     match purpose {
         Purpose::Link(_) => Onward::to(paths::IDENTITIES),

@@ -30,7 +30,7 @@ pub struct Offered {
     /// The half sign-in that it finishes.
     #[serde(default)]
     attempt: String,
-    /// Sent by somebody who is signed in.
+    /// Sent by a person who is signed in.
     #[serde(default)]
     again: String,
     /// The page to go on to, should the half sign-in not be there any more.

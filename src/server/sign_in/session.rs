@@ -124,13 +124,13 @@ impl SettingUp {
 #[derive(Clone)]
 pub struct Ceremony {
     pub id: String,
-    /// When it was begun, by somebody who had just shown that it was them.
+    /// When it was begun, by a person who had just signed in.
     pub since: Timestamp,
     /// The secret that an app was told, or what was asked for a new passkey.
     pub state: String,
 }
 
-/// Somebody on their way to an institution, or back from it.
+/// A sign-in on its way to an institution, or back from it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Away {
     pub trip: Trip,
@@ -329,7 +329,7 @@ impl PortalSession {
     }
 
     /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it;
-    /// and what was meant for somebody else in this browser is forgotten. What this person has begun in other tabs stays.
+    /// and what was meant for another person in this browser is forgotten. What this person has begun in other tabs stays.
     pub async fn sign_in(&self, identity: &Identity, now: Timestamp) -> Result<(), Fault> {
         let same = self.who().await?.is_some_and(|who| who.is(identity.tenant_id(), identity.user_id()));
         if !same {
@@ -388,7 +388,7 @@ impl PortalSession {
         Ok(kept.map(|Kept { id, since, what }| Ceremony { id, since, state: what }))
     }
 
-    /// The newest that was begun since the last sign-in: whoever saw an older one may have been somebody else.
+    /// The newest that was begun since the last sign-in: an older one may have been seen by another person.
     pub async fn newest_ceremony(&self, kind: SettingUp, now: Timestamp) -> Result<Option<Ceremony>, Fault> {
         let signed_in_at = self.who().await?.map(|who| who.at);
         Ok(self.ceremony(kind, "", now).await?.filter(|ceremony| signed_in_at.is_some_and(|at| at < ceremony.since)))
@@ -411,12 +411,12 @@ impl PortalSession {
         Ok(kept.map(|kept| (Secret::given(kept.what), kept.since)))
     }
 
-    /// Remembers somebody who sets out for an institution.
+    /// Remembers a sign-in that sets out for an institution.
     pub async fn add_trip(&self, away: &Away, now: Timestamp) -> Result<(), Fault> {
         self.keep(&TRIPS, &away.trip.state, away, now).await
     }
 
-    /// The trip that has this state, which is over now: nobody comes back from it twice. That it was one is remembered.
+    /// The trip that has this state, which is over now: it is answered once. That it was one is remembered.
     pub async fn take_trip(&self, state: &str, now: Timestamp) -> Result<Option<Away>, Fault> {
         if state.is_empty() {
             return Ok(None);
@@ -473,7 +473,7 @@ impl PortalSession {
         self.set_all(&INVITATIONS, &all).await
     }
 
-    /// Gives the cookie another value: the session of somebody who has changed what they sign in with.
+    /// Gives the cookie another value: after a change of what its person signs in with.
     pub async fn renew(&self) -> Result<(), Fault> {
         self.0.cycle_id().await.map_err(Fault::new)
     }

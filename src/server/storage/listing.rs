@@ -127,7 +127,7 @@ impl Listing {
         self
     }
 
-    /// Only rows in which one of the columns holds the text, whatever its capitals. A column that may be more than ASCII is named with the
+    /// Only rows in which one of the columns holds the text, without regard to case. A column that may be more than ASCII is named with the
     /// folded one beside it: `"coalesce(label_folded, label)"`.
     pub fn search(&mut self, text: Option<&str>, columns: &[&'static str]) -> &mut Self {
         let Some(text) = text else { return self };

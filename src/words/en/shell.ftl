@@ -71,7 +71,7 @@ nav-api = TMS API
 person-at = { $user } at { $tenant }
 sign-out = Sign out
 footer-never-asked = Support staff never ask you to enter a code or to tell them one.
-cookies-needed = Your browser keeps no cookies of this site, and without them nobody can sign in, enter a code or be told what went wrong here. Allow cookies for this site, then try again.
+cookies-needed = Your browser keeps no cookies of this site, and without them you cannot sign in, enter a code or see what went wrong here. Allow cookies for this site, then try again.
 not-started = I did not start this
 
 preferences-language = Language

@@ -16,7 +16,7 @@ use crate::server::service::proofs::SignedIn;
 use crate::server::service::storage::{Connection, activity, browser_sessions, people};
 use crate::server::service::{Error, Fault, Services, guesses};
 
-/// For passwords that let somebody in alone (NIST SP 800-63B-4 §3.1.1.2). Nothing is said of which characters.
+/// For passwords that are the only factor (NIST SP 800-63B-4 §3.1.1.2). Nothing is said of which characters.
 pub const FEWEST_CHARACTERS: usize = 15;
 
 /// What shows that it is the person who changes their password.
@@ -81,7 +81,7 @@ impl Services {
     pub async fn change_own_password(&self, person: &SignedIn, current: &Secret, new: &Secret) -> Result<(), Error<PasswordRefused>> {
         let (services, person) = (self.clone(), person.clone());
         let (current, new) = (Secret::given(current.reveal()), Secret::given(new.reveal()));
-        // In a task of its own: whoever hangs up must neither get out of the queue nor out of the count.
+        // In a task of its own: a caller that hangs up must neither get out of the queue nor out of the count.
         let tried = tokio::spawn(async move { services.try_change(&person, &current, &new).await });
         tried.await.map_err(Fault::new)?
     }
@@ -141,7 +141,7 @@ fn of(person: &SignedIn, kind: Kind, now: Timestamp) -> Activity {
     Activity::new(person.tenant_id().clone(), kind, now).of(person.user_id()).from(person.visit().from)
 }
 
-/// What somebody who guesses this person's password would try first.
+/// What a guess at this person's password would try first.
 fn about(person: &SignedIn, public_url: &str) -> Vec<String> {
     let words = [person.user_id().as_str(), person.display_name(), person.tenant_id().as_str(), person.tenant_name(), public_url, "Trust Manager"];
     let parts = words.iter().flat_map(|words| words.split(|c: char| !c.is_alphanumeric())).filter(|part| part.chars().count() > 2);
