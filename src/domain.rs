@@ -31,6 +31,7 @@ pub mod mfa;
 pub mod page;
 pub mod paths;
 pub mod person;
+pub mod private_key;
 pub mod provider;
 pub mod pubkey;
 pub mod readable;

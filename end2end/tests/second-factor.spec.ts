@@ -120,6 +120,8 @@ test('@js tabs side by side set up and show what each of them began', async ({ p
   const other = await context.newPage();
   await other.goto('/identities/app');
   const secret = (await other.locator('.steps .copyable code').textContent())!;
+  // A browser asks for passkeys in the tab that is in front only.
+  await page.bringToFront();
   await page.getByRole('textbox', { name: 'Name' }).fill('blue key');
   await press(page, 'Make a passkey');
   await expect(heading(page)).toHaveText('Your recovery codes');
@@ -138,6 +140,7 @@ test('@js tabs side by side set up and show what each of them began', async ({ p
   await expect(heading(page)).toHaveText('Second factor');
   await other.goto(page.url());
   await expect(heading(other)).toHaveText('Second factor');
+  await page.bringToFront();
   await press(page, 'Use a passkey');
   await expect(page).toHaveURL('/keys');
   await other.reload();

@@ -153,7 +153,25 @@ fn bindings(wasm: &Path, name: &str, pkg: &Path) -> Result {
     bindgen.web(true).and_then(|bindgen| bindgen.generate(pkg)).map_err(|e| format!("wasm-bindgen: {e:#}"))?;
     let script = pkg.join(format!("{name}.js"));
     let text = without_comments(&read_to_string(&script)?);
-    write(&script, text)
+    write(&script, with_short_imports(text, &pkg.join(format!("{name}_bg.wasm")))?)
+}
+
+/// Gives what the WASM imports from the script short names. The long ones stand in both files, each with a hash that no compression
+/// makes shorter.
+fn with_short_imports(mut script: String, wasm: &Path) -> Result<String> {
+    let mut module = walrus::Module::from_file(wasm).map_err(|e| format!("{}: {e:#}", wasm.display()))?;
+    let imports = module.imports.iter_mut().filter(|import| import.module.ends_with("_bg.js"));
+    for (n, import) in imports.enumerate() {
+        let (short, long) = (format!("i{n}"), std::mem::take(&mut import.name));
+        let (found, wanted) = (format!("\n{long}: "), format!("\n{short}: "));
+        if script.matches(&found).count() != 1 {
+            return Err(format!("the script does not name {long} once, at the beginning of a line"));
+        }
+        script = script.replacen(&found, &wanted, 1);
+        import.name = short;
+    }
+    module.emit_wasm_file(wasm).map_err(|e| format!("{}: {e:#}", wasm.display()))?;
+    Ok(script)
 }
 
 /// Without indentation and the comments that fill lines of their own, a ninth of what is sent. wasm-bindgen writes no text over several

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use reqwest::Certificate;
-use rustls::CertificateError;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, RootCertStore};
 use thiserror::Error;
 
 use super::printable::Printable;
@@ -35,13 +37,19 @@ pub enum Untrusted {
     Unusable(Printable),
 }
 
-/// Reads the certificates in `path`, at least one.
+/// Reads the certificates in `path`, at least one. A damaged one does not cost the others, as for `tms-keycmd`.
 pub fn read(path: &Path) -> Result<Vec<Certificate>, CaFileRefused> {
     let file = fs::read(path).map_err(|source| CaFileRefused::Unreadable { path: path.to_owned(), source })?;
-    match Certificate::from_pem_bundle(pem_blocks(&file).concat().as_bytes()) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(CaFileRefused::NoCertificate { path: path.to_owned() }),
-    }
+    let certificates: Vec<Certificate> = pem_blocks(&file).iter().filter_map(|block| certificate(block)).collect();
+    if certificates.is_empty() { Err(CaFileRefused::NoCertificate { path: path.to_owned() }) } else { Ok(certificates) }
+}
+
+/// `None` for a block that is damaged, or holds something else.
+fn certificate(block: &str) -> Option<Certificate> {
+    let der = CertificateDer::from_pem_slice(block.as_bytes()).ok()?;
+    // Of what is no certificate, reqwest would make no client at all.
+    RootCertStore::empty().add(der.clone()).ok()?;
+    Certificate::from_der(&der).ok()
 }
 
 impl Untrusted {
@@ -95,6 +103,13 @@ mod tests {
         for around in [&b"\xef\xbb\xbf"[..], b"# certificaci\xf3n\r\n", b"\xff\n"] {
             fs::write(file.path(), [around, certificate.as_bytes()].concat()).unwrap();
             assert_eq!(read(file.path()).unwrap().len(), 1, "{around:?}");
+        }
+        for inside in ["!", "AAAA", "aGVsbG8="] {
+            let damaged = format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
+            fs::write(file.path(), format!("{damaged}{certificate}{damaged}{certificate}")).unwrap();
+            assert_eq!(read(file.path()).unwrap().len(), 2, "{inside}");
+            fs::write(file.path(), damaged).unwrap();
+            assert!(matches!(read(file.path()), Err(CaFileRefused::NoCertificate { .. })), "{inside}");
         }
         assert!(matches!(read(Path::new("/nowhere/ca.pem")), Err(CaFileRefused::Unreadable { .. })));
     }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::certificates::{CaFileRefused, Untrusted};
 use super::credentials_file::CredentialsFault;
 use super::http::{NoAnswer, Through, Why};
-use super::logout::NotRevoked;
+use super::logout::{NotDeleted, NotRevoked};
 use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
@@ -68,7 +68,7 @@ pub enum Failure {
     Metadata(#[from] MetadataRefused),
     #[error("--server names the tenant `{in_server}`, and --tenant (or TMS_TENANT) names `{tenant}`: pass one of them only")]
     TwoTenants { in_server: String, tenant: String },
-    #[error("people cannot sign in to the tenant `{tenant}` of {server}; {}", others(.open))]
+    #[error("people cannot sign in to the tenant `{tenant}` of {server}; {}", others(.server, .open))]
     NoSignIn { server: ServerUrl, tenant: String, open: Vec<Printable> },
     #[error("{server} answered what this program does not understand ({what}): tell the people who run it")]
     Unexpected { server: ServerUrl, what: Printable },
@@ -98,6 +98,8 @@ pub enum Failure {
     NoSsh(io::Error),
     #[error("{0}")]
     NotRevoked(Box<NotRevoked>),
+    #[error("{0}")]
+    NotDeleted(Box<NotDeleted>),
     #[error("this program could not start: {0}")]
     Runtime(io::Error),
 }
@@ -119,6 +121,7 @@ impl Failure {
     pub fn details(&self) -> Option<Value> {
         match self {
             Self::NotRevoked(why) => Some(why.object()),
+            Self::NotDeleted(why) => Some(why.object()),
             Self::Tapis(failure) => failure.details(),
             Self::NoSignIn { open, .. } => Some(json!({ "tenants": open })),
             _ => None,
@@ -136,6 +139,7 @@ impl Failure {
             Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => "usage",
             Self::NoSignIn { .. } => "no_sign_in",
             Self::NotRevoked(_) => "not_revoked",
+            Self::NotDeleted(_) => "not_deleted",
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => "access_denied",
             Self::CodeExpired | Self::LinkExpired => "expired_token",
@@ -173,13 +177,15 @@ impl Failure {
     }
 }
 
-/// Where people can sign in instead.
-fn others(open: &[Printable]) -> String {
-    let names: Vec<String> = open.iter().map(|tenant| format!("`{tenant}`")).collect();
-    match names.as_slice() {
+/// Where people can sign in instead. The server is named, too: if a tenant's issuer was passed as the server, `--tenant` alone would contradict it.
+fn others(server: &ServerUrl, open: &[Printable]) -> String {
+    match open {
         [] => "nor to another one of its tenants: tell the people who run it".to_owned(),
-        [only] => format!("they can to {only}: pass it with --tenant"),
-        several => format!("they can to {}: pass one with --tenant", several.join(", ")),
+        [only] => format!("they can to `{only}`: pass --server {server} --tenant {only}"),
+        several => {
+            let names: Vec<String> = several.iter().map(|tenant| format!("`{tenant}`")).collect();
+            format!("they can to {}: pass --server {server} --tenant and one of these", names.join(", "))
+        }
     }
 }
 

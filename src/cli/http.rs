@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::certificates::Untrusted;
 use super::printable::Printable;
 use super::server_url::ServerUrl;
+use crate::domain::loopback::THIS_MACHINE;
 use crate::proxy::Proxy;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,6 +93,11 @@ impl Http {
         let builder = authorities.into_iter().fold(reqwest::Client::builder(), |builder, authority| builder.add_root_certificate(authority));
         let through = Through(Proxy::for_url(server.as_str()));
         let builder = if through.0.is_none() { builder.no_proxy() } else { builder };
+        // A name server could say that `tms.localhost` is elsewhere, and get the token.
+        let builder = match server.loopback_name() {
+            Some(name) => builder.resolve_to_addrs(&name, &THIS_MACHINE),
+            None => builder,
+        };
         let client = builder
             .user_agent(concat!("tms/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)

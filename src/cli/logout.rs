@@ -9,20 +9,37 @@ use crate::domain::paths;
 use crate::domain::time::{Timestamp, Zone};
 
 use super::credentials::Credentials;
+use super::credentials_file::CredentialsFault;
 use super::failure::Failure;
 use super::moments::now;
 use super::output::Output;
 use super::server_api::ServerApi;
-use super::ssh::{KeptKey, kept_keys};
+use super::ssh::{KeptKey, KeyFilesFault, kept_keys};
 use super::target::{Place, Target};
 
-/// A sign-in that was ended on this machine, and not by the server.
+/// A sign-in that the server did not end.
 #[derive(Debug)]
 pub struct NotRevoked {
     target: Target,
     why: String,
     token: Option<Timestamp>,
     keys: Vec<StillValid>,
+    left: Left,
+}
+
+/// A sign-in that the server ended, or that was not there, and of which something is still on this machine.
+#[derive(Debug)]
+pub struct NotDeleted {
+    target: Target,
+    was_signed_in: bool,
+    left: Left,
+}
+
+/// What could not be deleted on this machine. Each fault names its file or directory.
+#[derive(Debug)]
+struct Left {
+    token: Option<CredentialsFault>,
+    keys: Vec<KeyFilesFault>,
 }
 
 /// A key that the server may still let in.
@@ -34,40 +51,37 @@ struct StillValid {
 }
 
 /// Ends the sign-in and its keys on the server, and deletes both here. They are deleted here even when the server cannot be told; then the
-/// person hears what still works, until when, and how to end it.
+/// person hears what still works, until when, and how to end it. What cannot be deleted does not keep the rest from it, and is named.
 pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
     let mut credentials = Credentials::load(output)?;
     let target = Target::choose(place, credentials.current())?;
     let keys = kept_keys(&target)?;
     let Some(sign_in) = credentials.find(&target) else {
         let still_valid = still_valid(&keys);
-        let number = delete(&keys)?;
-        report(&target, output, &format!("You were not signed in to {target}.{}", deleted(number)), Some("not signed in"), number);
+        let left = Left { token: None, keys: delete(&keys) };
+        let complete = left.is_empty();
+        if complete {
+            let words = format!("You were not signed in to {target}.{}", deleted(keys.len()));
+            report(&target, output, &words, Some("not signed in"), keys.len());
+        }
         for StillValid { host, host_account, until } in still_valid {
             let (until, keys) = (how_long(Some(until)), format!("{}{}", target.server, paths::KEYS));
             output.note(&format!("The portal may still take the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
         }
-        return Ok(());
+        return if complete { Ok(()) } else { Err(Failure::NotDeleted(Box::new(NotDeleted { target, was_signed_in: false, left }))) };
     };
 
     let (token, until) = (sign_in.access_token.clone(), sign_in.expires_at);
     let revoked = revoke(&target, place, &token, &keys).await;
-    let not_revoked = revoked.err().map(|why| NotRevoked { target: target.clone(), why: why.to_string(), token: until, keys: still_valid(&keys) });
-    let forgotten = delete(&keys).and_then(|number| Ok(credentials.forget(&target, &token).map(|()| number)?));
-    match (forgotten, not_revoked) {
-        (Ok(number), None) => {
-            report(&target, output, &format!("Signed out of {target}.{}", deleted(number)), None, number);
+    let still_valid = still_valid(&keys);
+    let left = Left { token: credentials.forget(&target, &token).err(), keys: delete(&keys) };
+    match revoked {
+        Ok(()) if left.is_empty() => {
+            report(&target, output, &format!("Signed out of {target}.{}", deleted(keys.len())), None, keys.len());
             Ok(())
         }
-        (Ok(_), Some(not_revoked)) => Err(Failure::NotRevoked(Box::new(not_revoked))),
-        (Err(failure), None) => {
-            output.note(&format!("Signed out of {target}: what could not be deleted here does not work any more."));
-            Err(failure)
-        }
-        (Err(failure), Some(not_revoked)) => {
-            output.note(&not_revoked.to_string());
-            Err(failure)
-        }
+        Ok(()) => Err(Failure::NotDeleted(Box::new(NotDeleted { target, was_signed_in: true, left }))),
+        Err(why) => Err(Failure::NotRevoked(Box::new(NotRevoked { target, why: why.to_string(), token: until, keys: still_valid, left }))),
     }
 }
 
@@ -93,9 +107,9 @@ fn still_valid(keys: &[KeptKey]) -> Vec<StillValid> {
     keys.iter().filter_map(key).collect()
 }
 
-fn delete(keys: &[KeptKey]) -> Result<usize, Failure> {
-    keys.iter().try_for_each(KeptKey::delete)?;
-    Ok(keys.len())
+/// Deletes every key that can be deleted, and says which cannot.
+fn delete(keys: &[KeptKey]) -> Vec<KeyFilesFault> {
+    keys.iter().filter_map(|key| key.delete().err()).collect()
 }
 
 fn deleted(keys: usize) -> String {
@@ -117,9 +131,18 @@ pub fn how_long(expires_at: Option<Timestamp>) -> String {
 
 impl fmt::Display for NotRevoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, why, token, keys } = self;
-        writeln!(f, "signed out of {target} on this machine only, because the portal did not end the sign-in: {why}")?;
-        writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
+        let Self { target, why, token, keys, left } = self;
+        if left.token.is_none() {
+            writeln!(f, "signed out of {target} on this machine only, because the portal did not end the sign-in: {why}")?;
+        } else {
+            writeln!(f, "not signed out of {target}: the portal did not end the sign-in ({why}), and its token is still here")?;
+        }
+        if left.is_empty() {
+            writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
+        } else {
+            writeln!(f, "Not everything that was kept here could be deleted:{left}")?;
+            writeln!(f, "This still works, from here or from a copy:")?;
+        }
         writeln!(f, "    the access token, {}", how_long(*token))?;
         for StillValid { host, host_account, until } in keys {
             writeln!(f, "    the key for {host_account} on {host}, {}", how_long(Some(*until)))?;
@@ -136,12 +159,55 @@ impl NotRevoked {
         json!({
             "server": self.target.server.as_str(),
             "tenant": self.target.tenant,
-            "signed_in": false,
+            "signed_in": self.left.token.is_some(),
             "revoked": false,
             "reason": self.why,
             "token_expires_at": self.token.map(Timestamp::to_rfc3339),
             "keys": keys,
+            "not_deleted": self.left.sentences(),
         })
+    }
+}
+
+impl fmt::Display for NotDeleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, was_signed_in, left } = self;
+        if *was_signed_in {
+            write!(f, "signed out of {target}, but not everything that was kept here could be deleted. It does not work any more:{left}")
+        } else {
+            write!(f, "you were not signed in to {target}, but keys were kept here, and could not all be deleted:{left}")
+        }
+    }
+}
+
+impl NotDeleted {
+    /// For scripts.
+    pub fn object(&self) -> Value {
+        json!({
+            "server": self.target.server.as_str(),
+            "tenant": self.target.tenant,
+            "signed_in": false,
+            "revoked": self.was_signed_in,
+            "not_deleted": self.left.sentences(),
+        })
+    }
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.token.is_none() && self.keys.is_empty()
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let token = self.token.iter().map(|fault| format!("the access token: {fault}"));
+        token.chain(self.keys.iter().map(ToString::to_string)).collect()
+    }
+}
+
+impl fmt::Display for Left {
+    /// A line for each, behind the line before.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentences().iter().try_for_each(|sentence| write!(f, "\n    {sentence}"))
     }
 }
 

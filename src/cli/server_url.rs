@@ -66,6 +66,12 @@ impl ServerUrl {
         url.origin().ascii_serialization() == self.0
     }
 
+    /// Its host, where that is a name that always means this machine.
+    pub fn loopback_name(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok()?;
+        url.domain().filter(|name| is_loopback(name)).map(str::to_owned)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -94,6 +100,20 @@ mod tests {
             ("http://[::1]:3000", "http://[::1]:3000"),
         ] {
             assert_eq!(ServerUrl::parse(typed, false).unwrap().as_str(), server);
+        }
+    }
+
+    #[test]
+    fn a_name_of_this_machine_is_told_from_others() {
+        for (typed, name) in [
+            ("http://LocalHost:3000", Some("localhost")),
+            ("http://localhost.:3000", Some("localhost.")),
+            ("https://tms.localhost", Some("tms.localhost")),
+            ("http://127.0.0.1:3000", None),
+            ("http://[::1]:3000", None),
+            ("https://localhost.example.org", None),
+        ] {
+            assert_eq!(ServerUrl::parse(typed, false).unwrap().loopback_name().as_deref(), name, "{typed}");
         }
     }
 

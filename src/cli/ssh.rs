@@ -20,9 +20,11 @@ use super::failure::Failure;
 use super::keys_api::{self, NewKey};
 use super::moments::{in_words, now, read};
 use super::output::Output;
+use super::printable::Printable;
 use super::signed_in::SignedIn;
 use super::state;
 use super::target::Place;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::wire::MyKey;
 use destination::{Account, Destination};
 use key_files::{KeyFiles, Record};
@@ -82,6 +84,7 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
     let files = KeyFiles::of(&signed_in.server.target, account)?;
     let mut made = Made::before(&files, account, signed_in).await?;
     if made.works(&files) {
+        check_scope(signed_in).await?;
         return Ok(files.private_key());
     }
     // Without a lock the key is made all the same; where it cannot be kept either, that error says why.
@@ -94,6 +97,7 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
     if files.record() != made.record {
         made = Made::before(&files, account, signed_in).await?;
         if made.works(&files) {
+            check_scope(signed_in).await?;
             return Ok(files.private_key());
         }
     }
@@ -103,6 +107,16 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
         let _best_effort = signed_in.server.revoke_key(&signed_in.token, superseded.id).await;
     }
     Ok(files.private_key())
+}
+
+/// The portal answers hosts with a key only while the sign-in it was made with may make keys, and does not say so in its list: without this,
+/// `ssh` would be refused by the host, without a reason.
+async fn check_scope(signed_in: &SignedIn) -> Result<(), Failure> {
+    let me = signed_in.server.me(&signed_in.token).await?;
+    if ScopeSet::parse_known(&me.scope).contains(Scope::KeysCreate) {
+        return Ok(());
+    }
+    Err(Failure::NotCovered { target: signed_in.server.target.clone(), scope: Printable::new(Scope::KeysCreate.as_str()) })
 }
 
 /// The portal has the last word: the key may have been revoked, or used up. By its fingerprint, too: the number of a key

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::domain::ids::TenantId;
 use crate::domain::paths;
 
-use super::certificates::{self, CaFileRefused};
+use super::certificates;
 use super::credentials::Remembered;
 use super::failure::Failure;
 use super::http::Http;
@@ -54,12 +54,7 @@ impl Place {
     /// A client for `server`, which trusts those certificates.
     pub fn http(&self, server: &ServerUrl) -> Result<Http, Failure> {
         let authorities = self.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
-        match (Http::new(server, authorities), self.ca_file()) {
-            (Ok(http), _) => Ok(http),
-            // What looked like a certificate is none.
-            (Err(_), Some(path)) => Err(CaFileRefused::NoCertificate { path: path.to_owned() }.into()),
-            (Err(why), None) => Err(Failure::NoClient { server: server.clone(), why: Printable::new(&why.to_string()) }),
-        }
+        Http::new(server, authorities).map_err(|why| Failure::NoClient { server: server.clone(), why: Printable::new(&why.to_string()) })
     }
 }
 

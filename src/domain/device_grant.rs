@@ -108,6 +108,8 @@ pub struct Consent {
     pub host_accounts: Vec<HostAccountId>,
     /// "Yes, I started this".
     pub started_this: bool,
+    /// The scope that the page showed; nothing more is allowed. `None`: a form of an earlier release, which did not say it.
+    pub shown: Option<ScopeSet>,
 }
 
 /// Why a decision does not count.
@@ -182,6 +184,15 @@ impl DeviceGrant {
             _ => self.scope = client.allowed(&self.scope)?,
         }
         Ok(self)
+    }
+
+    /// Cuts an approval down to what the person was shown.
+    #[must_use]
+    pub fn as_shown(mut self, shown: Option<&ScopeSet>) -> Self {
+        if let (State::Approved(approval), Some(shown)) = (&mut self.state, shown) {
+            approval.scope = approval.scope.intersection(shown);
+        }
+        self
     }
 
     /// What was allowed; what was asked for, while nothing is.

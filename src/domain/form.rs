@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::paths;
+use super::paths::{self, Onward};
+use super::private_key;
 
 /// The account that a form was rendered for: [`account`]; empty for visitors.
 pub const ACCOUNT: &str = "form_account";
@@ -17,6 +18,10 @@ pub const DRAFT: &str = "draft";
 
 /// How much of a form is kept, in bytes of names and values.
 const LARGEST_DRAFT: usize = 12 * 1024;
+/// The same of a form that names no account: anybody can send those.
+const LARGEST_OF_VISITORS: usize = 2 * 1024;
+/// What a field costs beside its name and value.
+const PER_FIELD: usize = 32;
 /// How many drafts one session keeps; the oldest goes first.
 const MOST_DRAFTS: usize = 5;
 
@@ -69,24 +74,33 @@ impl Submitted {
             Why::Refused | Why::SignInNeeded => path.to_owned(),
         };
         let own = self.0.into_iter().filter(|(name, _)| ![ACCOUNT, PAGE, ACTION, KEY].contains(&name.as_str()));
-        let (secrets, fields): (Vec<_>, Vec<_>) = own.partition(|(name, value)| is_secret(name) || holds_private_key(value));
+        let (dropped, fields): (Vec<_>, Vec<_>) = own.partition(|(name, value)| is_secret(name) || may_be_private_key(name, value));
         if why == Why::PreferencesChanged && fields.iter().all(|(_, value)| value.is_empty()) {
             return None;
         }
-        let size: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
-        let without_secrets = secrets.iter().any(|(_, value)| !value.is_empty());
-        (size <= LARGEST_DRAFT && is_path(&action)).then_some(Draft { id, account, page, action, fields, why, without_secrets })
+        let size: usize = fields.iter().map(|(name, value)| PER_FIELD + name.len() + value.len()).sum();
+        let size = size + page.len() + account.len() + action.len();
+        let without_secrets = dropped.iter().any(|(name, value)| is_password(name) && !value.is_empty());
+        let is_ours = Onward::wanted(&page).as_str() == page;
+        let most = if account.is_empty() { LARGEST_OF_VISITORS } else { LARGEST_DRAFT };
+        (size <= most && is_ours && is_path(&action)).then_some(Draft { id, account, page, action, fields, why, without_secrets })
     }
 }
 
-/// Fields whose values are never kept: passwords, secrets, and codes that count once.
-fn is_secret(name: &str) -> bool {
-    name == "code" || ["password", "secret", "passkey"].iter().any(|word| name.contains(word))
+/// Fields whose values are never kept: passwords, secrets, and codes that count once. User codes are not secret to their person.
+pub fn is_secret(name: &str) -> bool {
+    name == "code" || name == "passkey" || is_password(name)
 }
 
-/// A private key that was pasted by mistake: PEM, OpenSSH's own format without its first line, or PuTTY's.
-fn holds_private_key(value: &str) -> bool {
-    ["PRIVATE KEY", "b3BlbnNzaC1rZXktdjE", "PuTTY-User-Key-File"].iter().any(|mark| value.contains(mark))
+fn is_password(name: &str) -> bool {
+    ["password", "secret"].iter().any(|word| name.contains(word))
+}
+
+/// A private key that was pasted by mistake, or what may be a piece of one: a long text in place of a public key that names no type.
+fn may_be_private_key(name: &str, value: &str) -> bool {
+    const LONGEST_NONSENSE: usize = 100;
+    let names_type = ["ssh-", "ecdsa-", "sk-", "SSH2 PUBLIC KEY"].iter().any(|word| value.contains(word));
+    private_key::find(value).is_some() || (name == "public_key" && value.len() > LONGEST_NONSENSE && !names_type)
 }
 
 /// A path of ours, which needs no escaping in a selector.
@@ -187,10 +201,11 @@ mod tests {
         let draft = submitted(&form).draft("d1".into(), "/api/keys/add", Why::Refused).expect("a draft");
         assert_eq!(draft.address(), "/keys/add?draft=d1");
         assert!(draft.without_secrets && draft.value("password").is_none() && draft.value(KEY).is_none());
-        for private in ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "PuTTY-User-Key-File-3: ssh-ed25519"] {
+        for private in ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "Private-Lines: 1\nAAAA", &"QUFB\n".repeat(40)]
+        {
             let form = [(PAGE, "/keys/add"), ("public_key", private)];
             let draft = submitted(&form).draft("d2".into(), "/api/keys/add", Why::Refused).expect("a draft");
-            assert!(draft.fields.is_empty() && draft.without_secrets, "{private}");
+            assert!(draft.fields.is_empty() && !draft.without_secrets, "{private}");
         }
         assert!(draft.has("host[]", "2") && !draft.has("host[]", "3"));
         assert_eq!(draft.value("label"), Some("a"));
@@ -203,6 +218,10 @@ mod tests {
         assert_eq!(submitted(&[("label", "a")]).draft("d".into(), "/api/x", Why::Refused), None);
         let long = "x".repeat(LARGEST_DRAFT);
         assert_eq!(submitted(&[(PAGE, "/keys"), ("label", &long)]).draft("d".into(), "/api/x", Why::Refused), None);
+        let many: Vec<(&str, &str)> = std::iter::once((PAGE, "/keys")).chain(std::iter::repeat_n(("", ""), 500)).collect();
+        assert_eq!(submitted(&many).draft("d".into(), "/api/x", Why::Refused), None, "fields without a value count too");
+        let page = format!("/keys?q={}", "x".repeat(5_000));
+        assert_eq!(submitted(&[(PAGE, &page), (ACCOUNT, "test/alice")]).draft("d".into(), "/api/x", Why::Refused), None);
         let elsewhere = [(PAGE, "/keys"), (ACTION, "/api/x\"]")];
         assert_eq!(submitted(&elsewhere).draft("d".into(), "/api/x", Why::PreferencesChanged), None);
     }

@@ -131,7 +131,10 @@ pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES]
 pub const DEVICE_PICKUP: &str = "/api/device/pickup";
 
 /// The pages one may want to come back to, beside [`PAGES_OF_CODES`]; those of administrators are all beneath [`ADMIN`].
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 29] = [
+    SECOND_FACTOR,
+    SIGNED_OUT,
+    TIME_ZONE,
     HOME,
     API_DOCS,
     HOSTS,
@@ -359,7 +362,8 @@ impl Onward {
 
     /// The code that goes on there, where it is one that a session keeps.
     pub fn entry(&self) -> Option<CodeEntryId> {
-        let entry = self.0.strip_prefix(DEVICE)?.strip_prefix('?')?.strip_prefix(ENTRY)?.strip_prefix('=')?;
+        let query = self.0.strip_prefix(DEVICE)?.strip_prefix('?')?;
+        let entry = query.split('&').find_map(|part| part.strip_prefix(ENTRY)?.strip_prefix('='))?;
         CodeEntryId::parse(entry).ok()
     }
 
@@ -373,6 +377,12 @@ impl Onward {
     pub fn back_to(address: &str, path: &'static str) -> Self {
         let wanted = Self::wanted(address);
         if wanted.0.split('?').next() == Some(path) { wanted } else { Self::to(path) }
+    }
+
+    /// Another address in place of home.
+    #[must_use]
+    pub fn or_wanted(self, address: &str) -> Self {
+        if self == Self::default() { Self::wanted(address) } else { self }
     }
 
     pub fn as_str(&self) -> &str {
@@ -463,6 +473,9 @@ mod tests {
         }
         let entry = Onward::wanted(&with_id("/device?entry=ent_ID")).entry();
         assert_eq!(entry.map(String::from), Some(with_id("ent_ID")));
+        let drafted = with_id("/device?entry=ent_ID&draft=abc");
+        assert_eq!(Onward::wanted(&drafted).as_str(), drafted);
+        assert!(Onward::wanted(&drafted).entry().is_some());
         assert_eq!(Onward::wanted(&with_id("/device?grant=dgr_ID")).entry(), None);
     }
 

@@ -40,3 +40,13 @@ fn path(address: &str) -> &str {
     let local = address.find("://").and_then(|at| address.get(at + 3..)).and_then(|rest| rest.get(rest.find('/')?..)).unwrap_or(address);
     local.split(['?', '#']).next().unwrap_or_default()
 }
+
+/// The name of the event that tells that a part of the page was replaced.
+pub const CHANGED: &str = "tms-changed";
+
+/// Tells other islands that a part of the page was replaced.
+pub fn changed() {
+    if let Ok(event) = web_sys::Event::new(CHANGED) {
+        let _ = window().dispatch_event(&event);
+    }
+}

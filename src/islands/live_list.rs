@@ -124,6 +124,7 @@ fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> 
         *kept = shown.iter().filter(|tick| tick.checked()).map(HtmlInputElement::value).collect();
     }
     old.replace_with_with_node_1(&new).ok()?;
+    documents::changed();
     let shown = ticks(list);
     // Those of other pages stand in the form with the rows, where they are sent along.
     if let Some(elsewhere) = list.query_selector("[data-elsewhere]").ok().flatten() {

@@ -8,6 +8,8 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::Element;
 
+use super::documents;
+
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Every `time[datetime]` of the page: an exact time becomes that of the browser's zone, with its name, and what is said as "3 minutes
@@ -23,6 +25,8 @@ pub fn LocalTimes(
         let ahead = Date::now() - now as f64;
         // What the server said of how long ago is still true.
         retell(ahead, chosen, false);
+        let listening = window_event_listener_untyped(documents::CHANGED, move |_| retell(ahead, chosen, false));
+        on_cleanup(move || listening.remove());
         if let Ok(telling) = set_interval_with_handle(move || retell(ahead, chosen, true), EVERY) {
             on_cleanup(move || telling.clear());
         }

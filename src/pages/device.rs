@@ -106,6 +106,7 @@ pub fn WaitingHere(waiting: Vec<WaitingRequest>) -> impl IntoView {
             view! {
                 <div class="card ask">
                     <p><ClientName client=device.client/> " " {w.home_asks()}</p>
+                    <p class="hint"><span class="code" translate="no" dir="ltr">{device.code}</span> " " <Ago at=device.requested_at/></p>
                     <p><a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encoded(&device.grant))>{w.home_look()}</a></p>
                 </div>
             }
@@ -159,6 +160,7 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
             <OnePress>
                 <PostForm action=DecideDevice::url() main=true class="consent" novalidate=true>
                     <input type="hidden" name="grant" value=grant/>
+                    <input type="hidden" name="shown" value=device.scope.clone()/>
                     <WhatItMay device=device.clone() chosen=chosen.clone()/>
                     {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes chosen/> })}
                     <p class="warning">

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, PostForm, Problem, Said, Sorry, asked_here, list_asked_from};
+use super::components::{
+    Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, PostForm, Problem, Said, Sorry, asked_here, list_asked_from,
+};
 use super::list_query;
 use crate::domain::listing::{ListQuery, Listed};
 use crate::domain::paths::{self, Onward, encoded};

@@ -22,6 +22,7 @@ use super::tls::Tls;
 use providers::ProvidersSection;
 use tls::TlsOptions;
 
+use crate::domain::loopback::is_loopback;
 use crate::domain::text_file;
 
 /// Where the data are, for every verb.
@@ -243,13 +244,8 @@ impl Config {
     }
 
     fn public_host_is_local(&self) -> bool {
-        match &self.public_host {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            // Said already, and not what follows from it.
-            None => true,
-        }
+        // Where there is none, that is said already, and not what follows from it.
+        self.public_host_name().is_none_or(|host| is_loopback(&host))
     }
 }
 
@@ -316,7 +312,10 @@ mod tests {
     #[test]
     fn the_test_tenant_stays_at_home_unless_told_otherwise() {
         assert_eq!(problems("", "http://127.0.0.1:3000", "127.0.0.1:3000", true), 0);
-        assert_eq!(problems("", "http://localhost:3000", "[::1]:3000", true), 0);
+        for local in ["http://localhost:3000", "http://localhost.:3000", "http://x.localhost:3000", "http://[::ffff:127.0.0.1]:3000"] {
+            assert_eq!(problems("", local, "[::1]:3000", true), 0, "{local}");
+        }
+        assert_eq!(problems("", "http://localhost.example.org", "[::1]:3000", false), 1);
         assert_eq!(problems("", "http://127.0.0.1:3000", "0.0.0.0:3000", true), 1);
         let proxy = "[portal]\ntrusted-proxies = [\"127.0.0.1/32\"]\n";
         assert_eq!(problems(proxy, "https://tms.example.org", "127.0.0.1:3000", true), 1);

@@ -10,6 +10,7 @@ use leptos_axum::ResponseOptions;
 pub use super::caller::{Caller, code_notice};
 use super::guard::cookies::KeepsNoCookies;
 pub use super::guard::form_fill::MAIN_FORM;
+use super::guard::forms::{NOT_KEPT, SIGN_IN_NEEDED};
 use super::guard::headers::Https;
 pub use super::guard::headers::page_policy;
 use super::preferences;
@@ -141,7 +142,8 @@ pub struct FormContext {
 pub fn form_context() -> FormContext {
     let account = caller().ok().and_then(|caller| caller.account()).unwrap_or_default();
     let page = use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(|address| form::page(address.as_str()))).unwrap_or_default();
-    FormContext { account, page, key: services().map(|services| services.form_key()).unwrap_or_default() }
+    let key = services().map(|services| services.form_key(&account)).unwrap_or_default();
+    FormContext { account, page, key }
 }
 
 /// Sends the browser on to a page of ours after a form (303: the form is never sent again, RFC 9700 §4.12).
@@ -192,6 +194,7 @@ pub fn may_allow(then: &Onward) -> Result<Option<MayAllow>, ServerFnError> {
 /// Sends the browser to where a person shows what is missing.
 pub fn show_first(missing: Missing, then: &Onward) {
     go_to(&paths::show(missing, then));
+    set_header(SIGN_IN_NEEDED, HeaderValue::from_static("1"));
 }
 
 /// The person as an administrator of their tenant. The guard has turned everybody else away.
@@ -236,7 +239,11 @@ pub async fn say_edited(edited: Result<(), Error<administration::EditRefused>>) 
     match edited {
         Ok(()) => say(w.admin_saved()).await,
         Err(Error::Refused(administration::EditRefused::Gone)) => say_refused(w.admin_gone()).await,
-        Err(Error::Refused(administration::EditRefused::Stale)) => say_refused(w.admin_stale()).await,
+        Err(Error::Refused(administration::EditRefused::Stale)) => {
+            // The page shows what it is now; what was entered would hide that.
+            set_header(NOT_KEPT, HeaderValue::from_static("1"));
+            say_refused(w.admin_stale()).await
+        }
         Err(Error::Refused(administration::EditRefused::LocksOut)) => say_refused(w.admin_locks_out()).await,
         Err(Error::Internal(broken)) => Err(fault(broken)),
     }

@@ -21,6 +21,8 @@ pub struct WaitingRequest {
     /// What the program calls itself.
     pub agent: String,
     pub expires_in_seconds: u64,
+    /// What is asked for and may be had now, as a `scope` parameter.
+    pub scope: String,
     pub may_read_hosts: bool,
     pub may_read_keys: bool,
     pub may_create_keys: bool,
@@ -140,6 +142,7 @@ pub async fn decide_device(
     #[server(default)] lifetime: String,
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
+    #[server(default)] shown: Option<String>,
 ) -> Result<(), ServerFnError> {
     use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
     use crate::domain::ids::DeviceGrantId;
@@ -154,7 +157,7 @@ pub async fn decide_device(
         "allow" => {
             // Not before denying: that takes nothing but the wish.
             let Some(may_allow) = context::may_allow(&Onward::wanted(&here))? else { return Ok(()) };
-            match consent(&lifetime, &host_accounts, &started_this) {
+            match consent(&lifetime, &host_accounts, &started_this, shown.as_deref()) {
                 Ok(consent) => services.approve_device(&may_allow, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
             }
@@ -316,6 +319,7 @@ fn consent(
     lifetime: &str,
     host_accounts: &[String],
     started_this: &str,
+    shown: Option<&str>,
 ) -> Result<crate::domain::device_grant::Consent, crate::domain::device_grant::DecisionRefused> {
     use crate::domain::device_grant::{Consent, DecisionRefused};
     use crate::domain::ids::HostAccountId;
@@ -325,6 +329,7 @@ fn consent(
         lifetime: std::time::Duration::from_secs(seconds),
         host_accounts: host_accounts.map_err(|_| DecisionRefused::HostAccountNotYours)?,
         started_this: started_this == "yes",
+        shown: shown.map(crate::domain::scope::ScopeSet::parse_known),
     })
 }
 
@@ -390,6 +395,7 @@ mod items {
                 from: grant.requested.from.map(|from| from.to_string()),
                 agent: grant.requested.agent,
                 expires_in_seconds: grant.expires_at.since(now).as_secs(),
+                scope: grant.scope.to_string(),
                 may_read_hosts: grant.scope.contains(Scope::HostsRead),
                 may_read_keys: grant.scope.contains(Scope::KeysRead),
                 may_create_keys: grant.scope.contains(Scope::KeysCreate),

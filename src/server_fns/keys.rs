@@ -84,12 +84,15 @@ pub async fn add_key(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostAccountId, HostName};
     use crate::domain::paths::{KEYS, KEYS_ADD, Onward};
-    use crate::server::context::keys::{KeyRefused, KeySource, KeyWanted};
-    use crate::server::context::{self, Error, Notice, Place};
+    use crate::server::context::keys::{KeySource, KeyWanted};
+    use crate::server::context::{self, Error};
     let (services, w) = (context::services()?, context::words());
     // A key lets somebody in for weeks, and a session may be all that they have got hold of.
     let Some(person) = context::freshly_signed_in(&Onward::to(KEYS_ADD))? else { return Ok(()) };
     context::see_other(KEYS_ADD);
+    if let Err(refused) = services.refuse_private_key(&public_key) {
+        return context::say_refused(w.key_refused(&refused)).await;
+    }
     let account = match HostAccountId::parse(host_account) {
         Ok(id) => services.find_my_host_account(&person, &id).await.map_err(context::fault)?,
         Err(_) => None,
@@ -103,7 +106,7 @@ pub async fn add_key(
         account,
         num_uses: -1,
         ttl_minutes: i32::try_from(minutes).unwrap_or(i32::MAX),
-        source: KeySource::Given(public_key.clone()),
+        source: KeySource::Given(public_key),
         label: Some(label).filter(|label| !label.trim().is_empty()),
     };
     match services.register_my_key(&person, &wanted).await {
@@ -111,14 +114,7 @@ pub async fn add_key(
             context::see_other(KEYS);
             context::say(w.keys_added(made.pubkey.fingerprint, made.pubkey.host.as_str())).await
         }
-        Err(Error::Refused(refused)) => {
-            let mut notice = Notice::new(Place::Refused, w.key_refused(&refused));
-            // A private key is not kept anywhere, not even for the next page.
-            if !matches!(&refused, KeyRefused::PublicKey(refused) if refused.holds_private_key()) {
-                notice.typed = public_key.chars().take(5_000).collect();
-            }
-            context::caller()?.session.set_notice(&notice).await.map_err(context::fault)
-        }
+        Err(Error::Refused(refused)) => context::say_refused(w.key_refused(&refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

@@ -5,16 +5,16 @@ use leptos::prelude::*;
 /// Takes a new password. All other sessions of the person end.
 #[server(prefix = "/api", endpoint = "password/change")]
 pub async fn change_password(
-    #[server(default)] current: String,
-    #[server(default)] new: String,
-    #[server(default)] repeated: String,
+    #[server(default)] current_password: String,
+    #[server(default)] new_password: String,
+    #[server(default)] repeated_password: String,
 ) -> Result<(), ServerFnError> {
     use crate::domain::paths::{IDENTITIES, IDENTITIES_PASSWORD, Onward, second_factor_again};
     use crate::domain::time::retry_after;
     use crate::server::context::people::PasswordRefused;
     use crate::server::context::{self, Error, Notice, Place, Secret};
     let (services, person, session, w) = (context::services()?, context::signed_in()?, context::caller()?.session, context::words());
-    let (current, new, repeated) = (Secret::given(current), Secret::given(new), Secret::given(repeated));
+    let (current, new, repeated) = (Secret::given(current_password), Secret::given(new_password), Secret::given(repeated_password));
     context::see_other(IDENTITIES_PASSWORD);
     if new.reveal() != repeated.reveal() {
         return context::say_refused(w.password_not_repeated()).await;

@@ -42,6 +42,18 @@ fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
 }
 
 #[test]
+fn a_damaged_certificate_does_not_cost_the_others() {
+    let (authority, portal) = portal_with_own_authority("127.0.0.1");
+    let machine = Machine::signed_in_to(&portal);
+    for inside in ["!", "AAAA", "aGVsbG8="] {
+        let damaged = format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
+        machine.write("ca.pem", &format!("{damaged}{authority}{damaged}"), 0o644);
+        let run = machine.tms(&["hosts", "--ca-file", &machine.path("ca.pem").display().to_string()]);
+        assert_eq!(run.code, Some(0), "{inside}: {run:?}");
+    }
+}
+
+#[test]
 fn a_certificate_that_vouches_for_itself_is_trusted_when_it_is_named() {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let portal = portal(cert.der(), &signing_key);

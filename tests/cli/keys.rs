@@ -1,9 +1,11 @@
 //! `tms keys` and `tms keys revoke`
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use crate::machine::Machine;
-use crate::portal::{Portal, key};
+use crate::machine::{Machine, Run};
+use crate::portal::{Portal, TOKEN, host, key};
 
 fn with_five_keys() -> (Portal, Machine) {
     let portal = Portal::start();
@@ -113,4 +115,54 @@ fn an_ended_sign_in_is_said_to_be_one() {
     for words in [&["keys"][..], &["keys", "revoke", "1"], &["ssh", "testhost1"]] {
         assert_eq!(machine.tms(words).code, Some(3), "{words:?}");
     }
+}
+
+/// As if the key's directory were read-only, which it is not for root.
+const READ_ONLY: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int unlinkat(int directory, const char *name, int flags) {
+    char link[64], place[4096] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
+    if (readlink(link, place, sizeof place - 1) > 0 && strstr(place, "/testhost1/")) { errno = EACCES; return -1; }
+    return syscall(SYS_unlinkat, directory, name, flags);
+}
+"#;
+
+#[test]
+fn logout_deletes_what_it_can_and_names_the_rest() {
+    let portal = Portal::start();
+    portal.state().hosts.push(host("testhostaccount1", "testhost2"));
+    let machine = Machine::signed_in_to(&portal);
+    for host in ["testhost1", "testhost2"] {
+        assert_eq!(machine.tms(&["ssh", host]).code, Some(0));
+    }
+    machine.write("unlinkat.c", READ_ONLY, 0o600);
+    let (source, library) = (machine.path("unlinkat.c"), machine.path("unlinkat.so"));
+    assert!(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap().success());
+
+    // This portal ends no sign-in, as one that is down.
+    let run = Run::of(machine.command(&["logout"]).env("LD_PRELOAD", &library).output().unwrap());
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
+    let kept = machine.kept();
+    let left: Vec<_> = kept.iter().filter(|path| path.ends_with("id_ed25519")).collect();
+    assert!(matches!(left.as_slice(), [key] if key.ends_with("testhost1/testhostaccount1/id_ed25519")), "{kept:?}");
+    let directory = left[0].parent().unwrap().display().to_string();
+    assert!(run.err.contains("did not end the sign-in") && run.err.contains("the access token, "), "{run:?}");
+    assert!(run.err.contains(&format!("could be deleted:\n    cannot delete the key in {directory}: ")), "{run:?}");
+    assert!(!run.err.contains("What was kept here is deleted"), "{run:?}");
+    assert!(!std::fs::read_to_string(machine.path("state/credentials.json")).unwrap().contains(TOKEN), "the token is forgotten all the same");
+
+    // Again, without a sign-in.
+    let run = Run::of(machine.command(&["logout", "--json"]).env("LD_PRELOAD", &library).output().unwrap());
+    let said = run.json();
+    assert_eq!((run.code, &said["error"], &said["signed_in"]), (Some(1), &json!("not_deleted"), &json!(false)), "{said}");
+    assert!(said["not_deleted"][0].as_str().unwrap().contains(&directory), "{said}");
+    let run = machine.tms(&["logout"]);
+    assert!(run.code == Some(0) && run.out.ends_with("Its key on this machine was deleted.\n"), "{run:?}");
+    assert!(machine.kept().iter().all(|path| !path.ends_with("id_ed25519")));
 }

@@ -9,7 +9,7 @@ use std::thread;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use ssh_key::{HashAlg, PublicKey};
-use tms_portal::wire::{MyHost, MyKey};
+use tms_portal::wire::{Me, MyHost, MyKey};
 
 pub const TOKEN: &str = "the-token";
 /// So small that every list has several pages.
@@ -24,6 +24,8 @@ pub struct Portal {
 pub struct State {
     pub hosts: Vec<Value>,
     pub keys: Vec<Value>,
+    /// What the sign-in may be used for now.
+    pub scope: &'static str,
     /// When a new key expires.
     pub expires_at: &'static str,
     /// What a key's registration is answered instead: status, further header lines, and the sentence.
@@ -50,6 +52,7 @@ impl Portal {
         let state = Arc::new(Mutex::new(State {
             hosts: vec![host("testhostaccount1", "testhost1")],
             keys: Vec::new(),
+            scope: "hosts:read keys:create keys:read keys:revoke",
             expires_at: "2999-01-01T12:00:00+00:00",
             refusal: None,
             requests: Vec::new(),
@@ -148,6 +151,7 @@ impl State {
             return refused(401, "", "ERROR: UNAUTHORIZED");
         }
         match (method, path.strip_prefix("/v1/tms/me").unwrap_or(path)) {
+            ("GET", "") => done(200, json!(self.me())),
             ("GET", "/hosts") => done(200, json!({ "num_hosts": self.hosts.len(), "hosts": self.hosts })),
             ("GET", "/keys") => done(200, self.page(query)),
             ("POST", "/keys") => match self.refusal {
@@ -160,6 +164,16 @@ impl State {
                 if self.keys.len() < before { done(200, json!({ "num_deleted": 1 })) } else { refused(404, "", "ERROR: NOT FOUND") }
             }
             _ => refused(404, "", "ERROR: NOT FOUND"),
+        }
+    }
+
+    fn me(&self) -> Me {
+        Me {
+            client_id: "tms-cli".into(),
+            expires_at: "9999-12-31T23:59:59+00:00".into(),
+            scope: self.scope.into(),
+            tenant: "test".into(),
+            tms_user_id: "testuser1".into(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `HTTP_PROXY` and its like: never on the way to this machine, and named when something fails behind one.
 
+use std::fs;
 use std::io::{BufReader, Write};
 use std::net::TcpListener;
 
@@ -22,6 +23,19 @@ fn a_loopback_server_is_reached_without_a_proxy() {
         }
     }
     assert!(!portal.asked().is_empty() && !tapis.asked().is_empty());
+}
+
+/// They are not looked up: a name server might not know them, or lead elsewhere.
+#[test]
+fn loopback_names_lead_to_this_machine() {
+    let portal = Portal::start();
+    for name in ["localhost", "localhost.", "tms.localhost"] {
+        let machine = Machine::signed_in_to(&portal);
+        let credentials = fs::read_to_string(machine.path("state/credentials.json")).unwrap();
+        machine.write("state/credentials.json", &credentials.replace("127.0.0.1", name), 0o600);
+        let run = machine.tms(&["hosts"]);
+        assert_eq!((run.code, portal.asked().len()), (Some(0), 1), "{name}: {run:?}");
+    }
 }
 
 #[test]

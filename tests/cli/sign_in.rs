@@ -163,11 +163,14 @@ async fn logout_says_what_still_works_when_the_portal_is_away() {
 #[test]
 fn login_to_a_tenant_without_sign_in_names_the_others() {
     let (portal, machine) = (Portal::start(), Machine::new());
+    let issuer = format!("{}/t/nowhere", portal.url);
     // Without a tenant it is `default`, which has no way in.
-    for words in [&["login", "--server", &portal.url][..], &["login", "--server", &portal.url, "--tenant", "nowhere"]] {
+    for words in
+        [&["login", "--server", &portal.url][..], &["login", "--server", &portal.url, "--tenant", "nowhere"], &["login", "--server", &issuer]]
+    {
         let run = machine.tms(words);
         assert_eq!(run.code, Some(2), "{run:?}");
-        assert!(run.err.ends_with(&format!(" of {}; they can to `test`: pass it with --tenant\n", portal.url)), "{run:?}");
+        assert!(run.err.ends_with(&format!(" of {0}; they can to `test`: pass --server {0} --tenant test\n", portal.url)), "{run:?}");
     }
     let run = machine.tms(&["login", "--json", "--server", &portal.url]);
     assert_eq!((&run.json()["error"], &run.json()["tenants"]), (&json!("no_sign_in"), &json!(["test"])));

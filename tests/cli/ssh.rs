@@ -12,6 +12,7 @@ use crate::machine::{Machine, Run, mode};
 use crate::portal::{Portal, host};
 
 const HOSTS: &str = "GET /v1/tms/me/hosts";
+const ME: &str = "GET /v1/tms/me";
 const LIST: &str = "GET /v1/tms/me/keys";
 const REGISTER: &str = "POST /v1/tms/me/keys";
 
@@ -80,8 +81,22 @@ fn a_key_that_works_is_used_again() {
 
     let run = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
-    assert_eq!(portal.asked(), [HOSTS, LIST, LIST, LIST]);
+    assert_eq!(portal.asked(), [HOSTS, LIST, LIST, LIST, ME]);
     assert_eq!(key_of(&machine.ssh_called().unwrap()), first);
+}
+
+/// As after the portal's operator took `keys:create` from `tms`: hosts get no answer for the key, though it is listed.
+#[test]
+fn a_key_that_hosts_do_not_get_any_more_is_not_tried() {
+    let portal = Portal::start();
+    let machine = Machine::signed_in_to(&portal);
+    machine.tms(&["ssh", "testhost1"]);
+    machine.ssh_called().unwrap();
+    portal.state().scope = "hosts:read keys:read keys:revoke";
+    let run = machine.tms(&["ssh", "testhost1"]);
+    let said = format!("tms: your sign-in to {}, tenant test does not cover this (keys:create): sign in again with `tms login`\n", portal.url);
+    assert_eq!((run.code, run.err), (Some(3), said));
+    assert!(machine.ssh_called().is_none());
 }
 
 #[test]
@@ -227,6 +242,16 @@ fn a_host_with_an_address_keeps_its_name() {
     machine.tms(&["ssh", "testhost1"]);
     let called = machine.ssh_called().unwrap();
     assert_eq!(called[8..], ["-o", "HostName=login1.example.org", "-o", "HostKeyAlias=testhost1", "testhost1"]);
+}
+
+#[test]
+fn a_host_goes_by_its_address_too() {
+    let portal = Portal::start();
+    portal.state().hosts[0]["address"] = "vista.tacc.example".into();
+    let machine = Machine::signed_in_to(&portal);
+    let run = machine.tms(&["ssh", "VISTA.tacc.example"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(machine.ssh_called().unwrap()[8..], ["-o", "HostName=vista.tacc.example", "-o", "HostKeyAlias=testhost1", "testhost1"]);
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub struct Browser {
     cookies: Arc<Jar>,
     /// What the forms of the last page carry: the account it was rendered for.
     account: Mutex<String>,
+    /// The page they stand on.
+    page: Mutex<String>,
     /// Where the portal is; changes when that starts again.
     pub base: String,
 }
@@ -112,7 +114,7 @@ impl Browser {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Self { http, cookies, account: Mutex::default(), base: base.to_owned() }
+        Self { http, cookies, account: Mutex::default(), page: Mutex::default(), base: base.to_owned() }
     }
 
     /// The cookies it sends, as one header; empty if it has none.
@@ -139,8 +141,14 @@ impl Browser {
     pub fn post_once(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let account = self.account.lock().expect("a lock").clone();
         let mut form = form.to_vec();
-        if !form.iter().any(|(name, _)| *name == "form_account") {
-            form.push(("form_account", &account));
+        let page = self.page.lock().expect("a lock").clone();
+        // What an island asks is no form.
+        if path != "/api/device/pickup" {
+            for (field, value) in [("form_account", account.as_str()), ("form_page", page.as_str())] {
+                if !form.iter().any(|(name, _)| *name == field) {
+                    form.push((field, value));
+                }
+            }
         }
         self.http
             .post(format!("{}{path}", self.base))
@@ -213,6 +221,9 @@ impl Browser {
         assert!(html || status != 200, "{path} is not a page");
         if let Some((_, account)) = text.split_once("name=\"form_account\" value=\"") {
             *self.account.lock().expect("a lock") = account.split('"').next().unwrap_or_default().to_owned();
+        }
+        if let Some((_, page)) = text.split_once("name=\"form_page\" value=\"") {
+            *self.page.lock().expect("a lock") = page.split('"').next().unwrap_or_default().replace("&amp;", "&");
         }
         Page { status, path, address, headers, text }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tms_portal::domain::form;
 use tms_portal::domain::ids::UserId;
 use tms_portal::domain::paths;
 
@@ -101,6 +102,10 @@ async fn every_form_of_every_page_carries_its_account() {
                 seen += 1;
             }
             assert!(page.text.matches("id=\"main-form\"").count() <= 1, "{path}");
+            for input in page.text.split("<input").filter(|input| input.split('>').next().is_some_and(|tag| tag.contains("type=\"password\""))) {
+                let name = input.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+                assert!(form::is_secret(name), "{path}: {name} would be kept");
+            }
         }
     }
     assert!(seen > 60, "{seen}");
@@ -256,4 +261,48 @@ async fn a_sibling_sites_cookie_does_not_set_the_theme() {
         app.http.get(app.url("/device")).header("cookie", "theme=dark; language=es").header("accept", "text/html").send().await.expect("an answer");
     let text = page.text().await.expect("a text");
     assert!(!text.contains("data-theme") && text.contains("<html lang=\"en\""), "{text}");
+}
+
+#[tokio::test]
+async fn a_draft_does_not_hide_what_others_changed() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/clients/client?client=testclient1").await.form("/api/admin/clients/set-up");
+    app.clock.advance(Duration::from_secs(3 * 3_600));
+    app.switch_client("testclient1", false).await;
+    let page = browser.post("/api/admin/clients/set-up", &with(&form, &[])).await;
+    let sign_in = page.form("/sign-in/password");
+    let page = browser.post("/sign-in/password", &with(&sign_in, &[("user_name", "testuser1"), ("password", PASSWORD)])).await;
+    assert!(page.path == "/admin/clients/client" && page.says("Nothing has been changed yet."), "{}", page.words());
+    let filled = page.form("/api/admin/clients/set-up");
+    let page = browser.post("/api/admin/clients/set-up", &with(&filled, &[])).await;
+    assert_eq!(page.status, 422, "{}", page.words());
+    assert_eq!(app.number("SELECT enabled FROM clients WHERE client_id = 'testclient1'").await, 0);
+    let shown = page.form("/api/admin/clients/set-up");
+    assert!(!shown.iter().any(|(name, _)| name == "enabled"), "the page shows what is: {shown:?}");
+}
+
+#[tokio::test]
+async fn a_visitor_leaves_no_draft_for_another_account() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let forged = [("form_account", "test/testuser1"), ("form_page", "/keys/add"), ("form_key", "x.00"), ("label", "planted")];
+    let answer = browser.post_once("/api/keys/add", &forged).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/sign-in".parse().expect("a value")));
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions").await, 0);
+}
+
+#[tokio::test]
+async fn a_switch_of_tenant_keeps_the_code() {
+    let app = TestApp::start().await;
+    app.add_dora().await;
+    let device = app.start_device_at("default", &[("client_id", "tms-cli"), ("scope", "hosts:read")]).await;
+    let browser = app.signed_in().await;
+    let page = browser.enter(&device.user_code).await;
+    let switch = page.form("/api/device/switch-tenant");
+    let page = browser.post("/api/device/switch-tenant", &with(&switch, &[])).await;
+    let sign_in = page.form("/sign-in/password");
+    assert!(sign_in.contains(&("tenant".into(), "default".into())), "{sign_in:?}");
+    let page = browser.post("/sign-in/password", &with(&sign_in, &[("user_name", "dora"), ("password", PASSWORD)])).await;
+    assert!(page.says("Let TMS command line use your account?"), "{}", page.words());
 }

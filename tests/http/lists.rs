@@ -75,6 +75,7 @@ async fn a_search_finds_every_letter_in_either_case() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     admin.done("POST /client", json!({ "tenant": "test", "client_id": "c1", "app_name": "Ñandú", "app_version": "1" })).await;
+    admin.done("POST /hosts", json!({ "tenant": "test", "host": "testhost1", "addr": "Raum Größe 3" })).await;
     let browser = app.signed_in().await;
     browser.post("/api/admin/people/add", &[("user", "p1"), ("display_name", "Łukasz STRAẞE")]).await;
     app.sql(
@@ -87,6 +88,8 @@ async fn a_search_finds_every_letter_in_either_case() {
         ("/admin/clients?q=n%CC%83andu%CC%81", "Ñandú"),
         ("/admin/people?q=%C5%82ukasz%20strasse", "Łukasz"),
         ("/activity?q=%C3%A9cole", "ÉCOLE"),
+        ("/admin/hosts?q=Gr%C3%B6%C3%9Fe", "Raum Größe 3"),
+        ("/admin/hosts?q=raum", "Raum Größe 3"),
     ] {
         assert_eq!(summary(&browser, path).await, "1 shown", "{path}");
         assert!(browser.get(path).await.says(found));
@@ -99,8 +102,11 @@ async fn rows_of_an_older_database_are_found_by_folded_texts() {
     let mut app = TestApp::start().await;
     app.sql("UPDATE people SET display_name = 'ÉLODIE', display_name_folded = NULL WHERE user_id = 'testuser1'").await;
     app.sql("UPDATE clients SET app_name = 'ÑANDÚ', app_name_folded = NULL WHERE client_id = 'testclient1'").await;
-    app.sql("DELETE FROM numbers WHERE name = 'folding'").await;
+    app.client().make_key(json!({})).await;
+    app.sql("UPDATE pubkeys SET label = 'plain', label_folded = 'ñandú'").await;
+    app.sql("UPDATE numbers SET last = 1 WHERE name = 'folding'").await;
     app.restart().await;
     assert_eq!(app.texts("SELECT display_name_folded FROM people WHERE user_id = 'testuser1'").await, ["élodie"]);
     assert_eq!(app.texts("SELECT app_name_folded FROM clients WHERE client_id = 'testclient1'").await, ["ñandú"]);
+    assert_eq!(app.number("SELECT count(*) FROM pubkeys WHERE label_folded IS NOT NULL").await, 0, "an older label's");
 }

@@ -8,7 +8,7 @@ use crate::browser::{Browser, Page};
 const NEW: &str = "violet tractor seldom winter";
 
 async fn change(browser: &Browser, current: &str, new: &str) -> Page {
-    browser.post("/api/password/change", &[("current", current), ("new", new), ("repeated", new)]).await
+    browser.post("/api/password/change", &[("current_password", current), ("new_password", new), ("repeated_password", new)]).await
 }
 
 #[tokio::test]
@@ -48,7 +48,8 @@ async fn a_new_password_that_would_be_guessed_is_refused() {
         let page = change(&browser, PASSWORD, new).await;
         assert!(page.status == 422 && page.path == "/identities/password" && page.problem().starts_with(says), "{new}: {}", page.words());
     }
-    let page = browser.post("/api/password/change", &[("current", PASSWORD), ("new", NEW), ("repeated", "something else")]).await;
+    let page =
+        browser.post("/api/password/change", &[("current_password", PASSWORD), ("new_password", NEW), ("repeated_password", "something else")]).await;
     assert!(page.problem().starts_with("The new password was not typed the same twice"), "{}", page.words());
     assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 200, "the old one stays");
 }
@@ -84,8 +85,8 @@ async fn whoever_has_no_local_password_is_not_offered_a_change() {
     app.sql("UPDATE people SET password_hash = NULL WHERE user_id = 'testuser1'").await;
     assert!(!browser.get("/identities").await.says("/identities/password"));
     let page = browser.get("/identities/password").await;
-    assert!(page.status == 404 && page.says("You have no password here") && !page.says("name=\"new\""), "{}", page.words());
+    assert!(page.status == 404 && page.says("You have no password here") && !page.says("name=\"new_password\""), "{}", page.words());
     assert!(change(&browser, PASSWORD, NEW).await.says("You have no password here"));
-    let strangers = app.browser().post_once("/api/password/change", &[("new", NEW)]).send().await.expect("an answer");
+    let strangers = app.browser().post_once("/api/password/change", &[("new_password", NEW)]).send().await.expect("an answer");
     assert_eq!(strangers.headers()["location"], "/sign-in");
 }

@@ -673,15 +673,15 @@ async fn a_password_is_changed_by_a_second_factor() {
     let other = app.browser();
     let tab = half_of(&other, "ann", "/keys").await;
     app.clock.advance(14 * MINUTE);
-    assert!(!browser.get("/identities/password").await.says("name=\"current\""), "one was shown just now");
+    assert!(!browser.get("/identities/password").await.says("name=\"current_password\""), "one was shown just now");
     app.clock.advance(MINUTE);
     assert_eq!(browser.get("/identities/password").await.path, "/sign-in/second-factor");
-    let form = [("new", NEW), ("repeated", NEW), ("current", PASSWORD)];
+    let form = [("new_password", NEW), ("repeated_password", NEW), ("current_password", PASSWORD)];
     assert_eq!(browser.post("/api/password/change", &form).await.path, "/sign-in/second-factor", "the password alone is not enough");
     let late = half_of(&other, "ann", "/keys").await;
     let again = [("again", "1"), ("then", "/identities/password"), ("code", &ann.code(&app))];
     assert_eq!(browser.post("/sign-in/second-factor/show", &again).await.path, "/identities/password");
-    assert!(browser.post("/api/password/change", &[("new", NEW), ("repeated", NEW)]).await.says("Your password has been changed"));
+    assert!(browser.post("/api/password/change", &[("new_password", NEW), ("repeated_password", NEW)]).await.says("Your password has been changed"));
     app.clock.advance(STEP);
     for half in [&tab, &late] {
         assert_eq!(show_in(&other, half, &ann.code(&app)).await.path, "/sign-in", "half sign-ins end as well");

@@ -48,11 +48,12 @@ pub enum DestinationRefused {
 #[derive(Debug, PartialEq, Eq)]
 pub struct List(Vec<String>);
 
-/// The one active host account that `wanted` is.
+/// The one active host account that `wanted` is. A host goes by its name, and by its address unless another one has that for its name.
 pub fn choose(wanted: &Destination, accounts: &[MyHost]) -> Result<Account, DestinationRefused> {
+    let by_name = accounts.iter().any(|account| wanted.is_host(&account.host));
     let (active, ended): (Vec<&MyHost>, Vec<&MyHost>) = accounts.iter().partition(|account| account.state == "active");
-    let meant: Vec<&MyHost> = active.iter().copied().filter(|account| wanted.is(account)).collect();
-    let meant_but_ended: Vec<&MyHost> = ended.into_iter().filter(|account| wanted.is(account)).collect();
+    let meant: Vec<&MyHost> = active.iter().copied().filter(|account| wanted.is(account, by_name)).collect();
+    let meant_but_ended: Vec<&MyHost> = ended.into_iter().filter(|account| wanted.is(account, by_name)).collect();
     match (meant.as_slice(), meant_but_ended.as_slice()) {
         ([account], _) => Account::new(account),
         ([], []) if active.is_empty() => Err(DestinationRefused::NothingCovered),
@@ -63,8 +64,13 @@ pub fn choose(wanted: &Destination, accounts: &[MyHost]) -> Result<Account, Dest
 }
 
 impl Destination {
-    fn is(&self, account: &MyHost) -> bool {
-        account.host.eq_ignore_ascii_case(&self.host) && self.account.as_deref().is_none_or(|wanted| account.host_account == wanted)
+    fn is(&self, account: &MyHost, by_name: bool) -> bool {
+        let host = if by_name { Some(account.host.as_str()) } else { account.address.as_deref() };
+        host.is_some_and(|host| self.is_host(host)) && self.account.as_deref().is_none_or(|wanted| account.host_account == wanted)
+    }
+
+    fn is_host(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(&self.host)
     }
 }
 
@@ -176,6 +182,21 @@ mod tests {
             assert_eq!(chosen(typed, &accounts).unwrap_err(), why);
         }
         assert!(chosen("vista", &[]).unwrap_err().contains("`tms login`"));
+    }
+
+    #[test]
+    fn a_host_goes_by_its_address_too_but_a_name_goes_first() {
+        let accounts = [
+            account("jdoe", "vista", "active", Some("vista.tacc.example")),
+            account("old", "gone", "expired", Some("gone.tacc.example")),
+            account("jdoe", "login9", "active", Some("192.0.2.9")),
+            account("jdoe", "frontera", "active", Some("login9")),
+        ];
+        assert_eq!(chosen("VISTA.tacc.example", &accounts).unwrap(), "jdoe@vista");
+        assert_eq!(chosen("jdoe@vista.tacc.example", &accounts).unwrap(), "jdoe@vista");
+        assert_eq!(chosen("login9", &accounts).unwrap(), "jdoe@login9", "and not the host with that address");
+        assert!(chosen("root@vista.tacc.example", &accounts).unwrap_err().contains("covers no host account root@vista.tacc.example"));
+        assert!(chosen("gone.tacc.example", &accounts).unwrap_err().starts_with("the link to old@gone has expired"));
     }
 
     #[test]

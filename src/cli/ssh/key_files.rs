@@ -124,9 +124,21 @@ impl KeptKey {
         self.record.as_ref().is_some_and(|record| record.id == id && record.fingerprint == fingerprint)
     }
 
+    /// Whether there is a private key, as far as can be seen.
+    fn is_there(&self) -> bool {
+        match fs::symlink_metadata(self.directory.join(PRIVATE_KEY)) {
+            Ok(_) => true,
+            Err(why) => why.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
     /// Deletes the private key, and everything that lies with it.
     pub fn delete(&self) -> Result<(), KeyFilesFault> {
-        fs::remove_dir_all(&self.directory).map_err(|source| KeyFilesFault::Undeletable { directory: self.directory.clone(), source })?;
+        match fs::remove_dir_all(&self.directory) {
+            Err(source) if self.is_there() => return Err(KeyFilesFault::Undeletable { directory: self.directory.clone(), source }),
+            // An empty directory that stays, such as in one that cannot be written to, does no harm.
+            _ => {}
+        }
         // The directories of the host, the tenant, the server: where they are not empty, they stay.
         for directory in self.directory.ancestors().skip(1).take(3) {
             if fs::remove_dir(directory).is_err() {

@@ -55,7 +55,7 @@ fn Form(person: SignedIn, proof: PasswordProof, notice: Option<Notice>) -> impl 
                         <label for="current">{w.password_current()}</label>
                         <input
                             id="current"
-                            name="current"
+                            name="current_password"
                             type="password"
                             autocomplete="current-password"
                             required
@@ -65,7 +65,7 @@ fn Form(person: SignedIn, proof: PasswordProof, notice: Option<Notice>) -> impl 
                     <label for="new">{w.password_new()}</label>
                     <input
                         id="new"
-                        name="new"
+                        name="new_password"
                         type="password"
                         autocomplete="new-password"
                         required
@@ -74,7 +74,7 @@ fn Form(person: SignedIn, proof: PasswordProof, notice: Option<Notice>) -> impl 
                     />
                     <p class="hint" id="password-hint">{w.password_hint(i64::try_from(FEWEST_CHARACTERS).unwrap_or(i64::MAX))}</p>
                     <label for="repeated">{w.password_repeated()}</label>
-                    <input id="repeated" name="repeated" type="password" autocomplete="new-password" required/>
+                    <input id="repeated" name="repeated_password" type="password" autocomplete="new-password" required/>
                     <p class="actions">
                         <button class="main">{w.password_change()}</button>
                         <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::LazyLock;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::runtime::{Builder, Runtime};
@@ -26,17 +26,23 @@ fn make_way() {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
-/// Runs everything behind it there.
+/// Runs everything behind it there. A form that has begun is carried out to its end, with its session saved, also when its browser
+/// closes the connection: it may be sent again, and the second submission gets the first one's result.
 pub async fn run(request: Request, next: Next) -> Response {
-    answer(next.run(request)).await
+    let to_its_end = request.method() == Method::POST;
+    started(next.run(request), to_its_end).await
 }
 
 /// Finds an answer there.
 pub async fn answer(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    started(answer, false).await
+}
+
+async fn started(answer: impl Future<Output = Response> + Send + 'static, to_its_end: bool) -> Response {
     let answer = answer.instrument(Span::current());
     let Some(threads) = THREADS.as_ref() else { return answer.await };
-    let mut task = Ended(threads.spawn(answer));
-    match (&mut task.0).await {
+    let mut task = Ended { task: threads.spawn(answer), to_its_end };
+    match (&mut task.task).await {
         Ok(response) => response,
         // For the layer that catches panics.
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
@@ -44,11 +50,16 @@ pub async fn answer(answer: impl Future<Output = Response> + Send + 'static) -> 
     }
 }
 
-/// Ends with whoever waits for it: nobody renders for a browser that has gone.
-struct Ended(JoinHandle<Response>);
+/// Ends with its caller, unless it runs to its end: no page is rendered for a browser that has gone.
+struct Ended {
+    task: JoinHandle<Response>,
+    to_its_end: bool,
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.abort();
+        if !self.to_its_end {
+            self.task.abort();
+        }
     }
 }

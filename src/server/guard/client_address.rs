@@ -26,7 +26,7 @@ pub fn of(extensions: &Extensions) -> Option<IpAddr> {
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies {
     pub networks: Arc<[IpNet]>,
-    /// `None`: either; where both are there, they have to agree.
+    /// `None`: `X-Forwarded-For`, and `Forwarded` only where that is missing.
     pub header: Option<ForwardedHeader>,
 }
 
@@ -65,8 +65,6 @@ pub fn note(proxies: &TrustedProxies, lines: &Limiter, mut request: Request) -> 
 enum Unknown {
     #[error("{header} names {entry:?}, which is no address")]
     NoAddress { header: HeaderName, entry: String },
-    #[error("X-Forwarded-For and Forwarded disagree; [portal] forwarded-header says which one the proxies write")]
-    Disagreement,
 }
 
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Result<IpAddr, Unknown> {
@@ -83,9 +81,8 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -
     match (x_forwarded_for, forwarded) {
         (None, None) => Ok(peer),
         (Some(found), None) | (None, Some(found)) => found,
-        (Some(one), Some(other)) if one.as_ref().ok() == other.as_ref().ok() => one,
-        // Most proxies write one of them, and pass on the other as the caller sent it.
-        (Some(_), Some(_)) => Err(Unknown::Disagreement),
+        // Most proxies write this one, and pass on the other as the caller sent it: what a caller adds must not make it unknown.
+        (Some(x_forwarded_for), Some(_)) => x_forwarded_for,
     }
 }
 
@@ -319,14 +316,14 @@ mod tests {
     }
 
     #[test]
-    fn two_headers_agree_or_the_settings_say_which_one_counts() {
+    fn a_header_that_the_caller_adds_does_not_count() {
         let both = |x: &'static str, standard: &'static str, header| {
             let proxies = TrustedProxies { header, ..proxies(&[LOCAL]) };
             seen_by(&proxies, "10.0.0.1", &[(X_FORWARDED_FOR, x), (header::FORWARDED, standard)])
         };
         assert_eq!(both("198.51.100.7:80", "for=198.51.100.7", None), "198.51.100.7");
-        assert_eq!(both("198.51.100.7", "for=1.1.1.1", None), "unknown");
-        assert_eq!(both("198.51.100.7", "for=unknown", None), "unknown");
+        assert_eq!(both("198.51.100.7", "for=1.1.1.1", None), "198.51.100.7");
+        assert_eq!(both("198.51.100.7", "for=unknown", None), "198.51.100.7");
         assert_eq!(both("198.51.100.7", "for=1.1.1.1", Some(ForwardedHeader::XForwardedFor)), "198.51.100.7");
         assert_eq!(both("198.51.100.7", "for=1.1.1.1", Some(ForwardedHeader::Forwarded)), "1.1.1.1");
         let only = TrustedProxies { header: Some(ForwardedHeader::Forwarded), ..proxies(&[LOCAL]) };

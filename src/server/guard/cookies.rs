@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::headers::Https;
+use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::server::state::AppState;
 
@@ -45,8 +46,9 @@ pub async fn check(State(state): State<AppState>, mut request: Request, next: Ne
     if missing {
         request.extensions_mut().insert(KeepsNoCookies);
     }
+    let signs_out = request.uri().path() == paths::SIGN_OUT;
     let mut response = next.run(request).await;
-    let set = forget_the_same(response.headers_mut(), session_cookie(state.https), brought.as_deref());
+    let set = forget_the_same(response.headers_mut(), session_cookie(state.https), brought.as_deref(), signs_out);
     if brought.is_none() && (missing || set) && response.status() == StatusCode::SEE_OTHER {
         mark(response.headers_mut(), now);
     }
@@ -60,8 +62,8 @@ fn brought<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Whether the session's cookie is set. One that is set to what the browser has is taken out: the answer may come after that of another
-/// tab's sign-in, and must not bring the old cookie back.
-fn forget_the_same(headers: &mut HeaderMap, name: &str, brought: Option<&str>) -> bool {
+/// tab's sign-in, and must not bring the old cookie back. For the same reason only signing out removes it.
+fn forget_the_same(headers: &mut HeaderMap, name: &str, brought: Option<&str>, signs_out: bool) -> bool {
     let is_of_session =
         |cookie: &HeaderValue| cookie.to_str().ok().and_then(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
     let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
@@ -69,7 +71,8 @@ fn forget_the_same(headers: &mut HeaderMap, name: &str, brought: Option<&str>) -
     let mut set = false;
     for cookie in cookies {
         let value = is_of_session(&cookie).map(|rest| rest.split(';').next().unwrap_or_default().to_owned());
-        if value.is_some() && value.as_deref() == brought {
+        let removed = value.as_deref() == Some("") && !signs_out;
+        if value.is_some() && (removed || value.as_deref() == brought) {
             continue;
         }
         set |= value.is_some();
@@ -116,10 +119,10 @@ mod tests {
     #[test]
     fn a_cookie_that_the_browser_has_is_not_set_again() {
         let mut headers = HeaderMap::new();
-        for cookie in ["tms=old; Path=/", "tms=new; Path=/", "language=es; Path=/"] {
+        for cookie in ["tms=old; Path=/", "tms=; Max-Age=0; Path=/", "tms=new; Path=/", "language=es; Path=/"] {
             headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
         }
-        assert!(forget_the_same(&mut headers, "tms", Some("old")));
+        assert!(forget_the_same(&mut headers, "tms", Some("old"), false));
         assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["tms=new; Path=/", "language=es; Path=/"]);
     }
 }

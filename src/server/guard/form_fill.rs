@@ -45,16 +45,22 @@ fn rewrite(html: &str, draft: Option<&Draft>, has_main_form: bool, words: Words)
         settings = settings.append_element_content_handler(element!("form.preferences button", take_main_form));
     }
     let Some(draft) = draft else { return rewrite_str(html, settings) };
+    let sentence = encode_text(&sentence(draft, words)).into_owned();
+    let (forms, select, told) = (Cell::new(0_u32), RefCell::new(String::new()), Cell::new(sentence.is_empty()));
     // Rows of a list can have forms with the same action: the first one is filled.
-    let (forms, select) = (Cell::new(0_u32), RefCell::new(String::new()));
     let in_first = || forms.get() == 1;
     let form = format!("form[action=\"{}\"]", draft.action);
-    let sentence = sentence(draft, words);
     let settings = settings
+        // Why it was refused stands on the page; elsewhere nothing does.
+        .append_element_content_handler(element!("p.problem", |problem| {
+            if !told.replace(true) && draft.why == Why::Refused {
+                problem.after(&format!("<p class=\"hint\">{sentence}</p>"), ContentType::Html);
+            }
+            Ok(())
+        }))
         .append_element_content_handler(element!(form, |form| {
             forms.set(forms.get() + 1);
-            if in_first() && !sentence.is_empty() {
-                let sentence = encode_text(&sentence);
+            if in_first() && draft.why != Why::Refused && !sentence.is_empty() {
                 form.prepend(&format!("<p class=\"notice\" role=\"status\">{sentence}</p>"), ContentType::Html);
             }
             Ok(())
@@ -89,7 +95,7 @@ fn take_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
     Ok(())
 }
 
-/// What is said above the form.
+/// What is said of the form: beside the reason why it was refused, or above it.
 fn sentence(draft: &Draft, words: Words) -> String {
     let nothing_changed = match draft.why {
         Why::Refused => words.form_nothing_changed(),
@@ -103,9 +109,16 @@ fn sentence(draft: &Draft, words: Words) -> String {
 fn fill_input(input: &mut Element<'_, '_>, draft: &Draft) -> HandlerResult {
     let name = attribute(input, "name").unwrap_or_default();
     match attribute(input, "type").as_deref() {
+        Some("radio") if draft.value(&name).is_none() => {}
         Some("checkbox" | "radio") => {
             let value = attribute(input, "value").unwrap_or_else(|| "on".to_owned());
             set(input, "checked", draft.has(&name, &value));
+        }
+        // What the values were entered against: a change by others since then must still be noticed.
+        Some("hidden") if name == "seen" || name.ends_with("[seen]") => {
+            if let Some(value) = draft.value(&name) {
+                input.set_attribute("value", &encode_double_quoted_attribute(value))?;
+            }
         }
         Some("hidden" | "password" | "file" | "submit" | "button") => {}
         _ if input.has_attribute("readonly") => {}

@@ -2,21 +2,19 @@
 //! sent, and comes back with its values when it was not carried out.
 
 use std::collections::HashSet;
-use std::panic::resume_unwind;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::axum::server_fn_paths;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
-use tracing::{Instrument, Span};
 
 use super::form_fill;
 use super::trouble::{Trouble, wants_html};
@@ -32,6 +30,11 @@ use crate::server::service::{Fault, Services};
 use crate::server::sign_in::session::Notice;
 use crate::server::state::AppState;
 use crate::server_fns::preferences::SetPreferences;
+
+/// On a redirect: the form was not carried out, because a sign-in, or a more recent one, is missing. Taken out here.
+pub const SIGN_IN_NEEDED: HeaderName = HeaderName::from_static("x-form-sign-in-needed");
+/// On a redirect: the form was refused because what it shows has changed since. Its values would hide that. Taken out here.
+pub const NOT_KEPT: HeaderName = HeaderName::from_static("x-form-not-kept");
 
 /// Every server function; other addresses beneath theirs are not found.
 static ACTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
@@ -76,17 +79,8 @@ async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -
     {
         return Ok(earlier);
     }
-    let request = Request::from_parts(parts, Body::from(body));
-    // A second press closes the first one's connection. What it began is finished all the same, so that its result can be had.
-    let work = async move {
-        let response = next.run(request).await;
-        conclude(&state.services, &caller, form, &path, needs_person, id, response).await
-    };
-    match tokio::spawn(work.instrument(Span::current())).await {
-        Ok(response) => response,
-        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        Err(_) => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
-    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    conclude(&state.services, &caller, form, &path, needs_person, id, response).await
 }
 
 /// Answers a form of another account: nothing was done, and who is signed in now.
@@ -124,12 +118,21 @@ async fn conclude(
     path: &str,
     needs_person: bool,
     id: Option<SubmissionId>,
-    response: Response,
+    mut response: Response,
 ) -> Result<Response, Trouble> {
+    let sign_in_needed = response.headers_mut().remove(SIGN_IN_NEEDED).is_some();
+    let not_kept = response.headers_mut().remove(NOT_KEPT).is_some();
     let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
     let notice = caller.session.notice_of_this_request();
-    let why = why_not_carried_out(&form, path, needs_person, &location, notice.as_ref());
-    let carried_out = why.is_none() && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Notice::is_refusal);
+    let why = match (form.get(form::PAGE), needs_person) {
+        (None, _) => None,
+        (Some(_), true) if sign_in_needed => Some(Why::SignInNeeded),
+        (Some(page), true) if !not_kept && is_refused_at(page, &location, notice.as_ref()) => Some(Why::Refused),
+        (Some(_), _) if path == SetPreferences::PATH && form.get(form::ACTION).is_some() => Some(Why::PreferencesChanged),
+        _ => None,
+    };
+    let carried_out =
+        why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Notice::is_refusal);
     if let Some(id) = &id {
         if carried_out {
             let result = serde_json::to_string(&FormResult { location: location.clone(), notice }).map_err(Fault::new)?;
@@ -140,7 +143,10 @@ async fn conclude(
     }
     if let Some(why) = why {
         let page = form.get(form::PAGE).map(Onward::wanted);
-        if let Some(draft) = form.draft(services.form_key(), path, why) {
+        // Without a session, the form's key tells that it was rendered here for the account that it names.
+        let account = form.get(form::ACCOUNT).unwrap_or_default().to_owned();
+        let is_ours = caller.signed_in.is_some() || form.get(form::KEY).is_some_and(|key| services.is_form_key(&account, key));
+        if let Some(draft) = form.draft(services.draft_id(), path, why).filter(|_| is_ours) {
             let address = leads_to(&location, &draft);
             caller.begin_visit(services).await?;
             caller.session.keep_draft(draft).await?;
@@ -156,18 +162,10 @@ async fn conclude(
     Ok(response)
 }
 
-/// Why a form's values are kept; `None`: they are not.
-fn why_not_carried_out(form: &Submitted, path: &str, needs_person: bool, location: &str, notice: Option<&Notice>) -> Option<Why> {
-    let onto = location.split('?').next().unwrap_or_default();
-    let page = form.get(form::PAGE)?.split('?').next()?;
-    if path == SetPreferences::PATH {
-        return form.get(form::ACTION).map(|_| Why::PreferencesChanged);
-    }
-    match needs_person {
-        true if asks_to_sign_in(onto) => Some(Why::SignInNeeded),
-        true if onto == page && notice.is_some_and(Notice::is_refusal) => Some(Why::Refused),
-        _ => None,
-    }
+/// Whether the form leads back to its own page with a refusal.
+fn is_refused_at(page: &str, location: &str, notice: Option<&Notice>) -> bool {
+    let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
+    path(page) == path(location) && notice.is_some_and(Notice::is_refusal)
 }
 
 /// The same answer, which can set cookies, with another place to go to.
@@ -178,13 +176,11 @@ fn with_location(mut response: Response, address: &str) -> Response {
     response
 }
 
-fn asks_to_sign_in(path: &str) -> bool {
-    [paths::SIGN_IN, paths::SECOND_FACTOR, paths::IDENTITIES_SECOND_FACTOR].contains(&path)
-}
-
 /// Where a form leads that was not carried out: to its page; through sign-in, if that is missing.
 fn leads_to(location: &str, draft: &Draft) -> String {
-    let page = Onward::wanted(&draft.address());
+    let path = draft.page.split('?').next().unwrap_or_default();
+    // A long query does not fit beside the draft.
+    let page = Onward::wanted(&draft.address()).or_wanted(&format!("{path}?{}={}", form::DRAFT, draft.id));
     if draft.why != Why::SignInNeeded {
         return page.as_str().to_owned();
     }
@@ -205,7 +201,8 @@ async fn show(state: &AppState, caller: &Caller, request: Request, next: Next) -
     let path = request.uri().path().to_owned();
     let query: Vec<(String, String)> = request.uri().query().and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default();
     let words = preferences::words(request.headers(), &state.languages);
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    response.headers_mut().remove(SIGN_IN_NEEDED);
     let draft = match query.iter().find(|(name, _)| name == form::DRAFT) {
         Some((_, id)) => caller.session.draft(id).await?.filter(|draft| draft.belongs(&path, caller.account().as_deref())),
         None => None,

@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::forms::SIGN_IN_NEEDED;
 use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
 use crate::server::service::Services;
@@ -30,7 +31,7 @@ pub async fn check(State(services): State<Services>, caller: Caller, request: Re
             Err(NotNow::NoAdmin) => StatusCode::NOT_FOUND.into_response(),
             Err(NotNow::Missing(missing)) => {
                 let onward = if reading { wanted() } else { Onward::to(paths::ADMIN) };
-                Redirect::to(&paths::show(missing, &onward)).into_response()
+                sign_in_first(&paths::show(missing, &onward))
             }
         };
     }
@@ -41,9 +42,14 @@ pub async fn check(State(services): State<Services>, caller: Caller, request: Re
         return Redirect::to(&paths::sign_in(None, &wanted())).into_response();
     }
     if super::trouble::wants_html(request.headers()) {
-        return Redirect::to(&paths::sign_in(None, &page_of(request).await)).into_response();
+        return sign_in_first(&paths::sign_in(None, &page_of(request).await));
     }
     (StatusCode::UNAUTHORIZED, "Sign in first.").into_response()
+}
+
+/// Sends a form's browser to sign in; `guard::forms` keeps what was entered.
+fn sign_in_first(address: &str) -> Response {
+    ([(SIGN_IN_NEEDED, "1")], Redirect::to(address)).into_response()
 }
 
 /// The page of the request that a form is about: a person whose session has ended goes on there after sign-in.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Trouble;
 use super::http::{Http, To};
+use crate::domain::loopback::is_loopback;
 use crate::domain::provider::{Endpoints, IdentityFrom, Profile, Provider};
 use crate::domain::time::Timestamp;
 
@@ -198,12 +199,7 @@ pub fn check_address(address: &str, local: bool) -> Result<(), Trouble> {
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(Trouble::Misconfigured("an address has a user name, a password or a fragment in it".into()));
     }
-    let here = match url.host() {
-        Some(oauth2::url::Host::Domain(name)) => name == "localhost",
-        Some(oauth2::url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(oauth2::url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
+    let here = url.host_str().is_some_and(is_loopback);
     match url.scheme() {
         "https" => Ok(()),
         "http" if here && local => Ok(()),
@@ -226,11 +222,27 @@ mod tests {
 
     #[test]
     fn only_tls_or_this_machine() {
-        for good in ["https://idp.example/realms/x", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"] {
+        for good in [
+            "https://idp.example/realms/x",
+            "http://127.0.0.1:8080",
+            "http://localhost/x",
+            "http://localhost.:8080",
+            "http://idp.localhost",
+            "http://[::1]:1",
+            "http://[::ffff:127.0.0.1]",
+        ] {
             assert_eq!(check_address(good, true), Ok(()), "{good}");
         }
         assert!(check_address("http://127.0.0.1:1", false).is_err(), "not what a provider elsewhere names");
-        for bad in ["http://idp.example", "ftp://127.0.0.1", "idp.example", "", "javascript:alert(1)", "http://127.0.0.1.evil.example"] {
+        for bad in [
+            "http://idp.example",
+            "http://localhost.example",
+            "ftp://127.0.0.1",
+            "idp.example",
+            "",
+            "javascript:alert(1)",
+            "http://127.0.0.1.evil.example",
+        ] {
             assert!(check_address(bad, true).is_err(), "{bad}");
         }
         for bad in ["https://u:p@idp.example", "https://u@idp.example/x", "https://idp.example/#x", "https://idp.example:abc", "https://[::1"] {

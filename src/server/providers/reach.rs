@@ -13,6 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
+use crate::domain::loopback::{THIS_MACHINE, is_loopback};
 use crate::domain::text_file::pem_blocks;
 
 /// What the operator allows.
@@ -31,8 +32,6 @@ pub enum AuthoritiesUnusable {
     Unreadable(PathBuf, std::io::Error),
     #[error("{0} has no certificate to trust (PEM, `-----BEGIN CERTIFICATE-----`)")]
     NoCertificate(PathBuf),
-    #[error("{0}: {1}")]
-    Unusable(PathBuf, String),
 }
 
 /// The certificates of a file, or of each `.pem` and `.crt` in a folder; every file has at least one.
@@ -52,16 +51,16 @@ pub fn read_authorities(place: &Path) -> Result<Vec<CertificateDer<'static>>, Au
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, AuthoritiesUnusable> {
-    let unusable = |error: &dyn std::fmt::Display| AuthoritiesUnusable::Unusable(file.to_owned(), error.to_string());
     let pem = std::fs::read(file).map_err(|error| AuthoritiesUnusable::Unreadable(file.to_owned(), error))?;
-    let found =
-        CertificateDer::pem_slice_iter(pem_blocks(&pem).concat().as_bytes()).collect::<Result<Vec<_>, _>>().map_err(|error| unusable(&error))?;
-    if found.is_empty() {
-        return Err(AuthoritiesUnusable::NoCertificate(file.to_owned()));
-    }
-    let mut store = RootCertStore::empty();
-    found.iter().try_for_each(|certificate| store.add(certificate.clone())).map_err(|error| unusable(&error))?;
-    Ok(found)
+    let found: Vec<_> = pem_blocks(&pem).iter().filter_map(|block| certificate(block)).collect();
+    if found.is_empty() { Err(AuthoritiesUnusable::NoCertificate(file.to_owned())) } else { Ok(found) }
+}
+
+/// `None` for a block that is damaged, or holds something else: it does not cost the file's other certificates.
+fn certificate(block: &str) -> Option<CertificateDer<'static>> {
+    let certificate = CertificateDer::from_pem_slice(block.as_bytes()).ok()?;
+    RootCertStore::empty().add(certificate.clone()).ok()?;
+    Some(certificate)
 }
 
 /// Where requests may go. As a resolver it leaves out what they may not: whatever a name meant a moment ago, this is what the
@@ -96,7 +95,11 @@ impl Resolve for Bounds {
     fn resolve(&self, name: Name) -> Resolving {
         let bounds = self.clone();
         async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NoAddress)?.collect();
+            let found: Vec<SocketAddr> = if is_loopback(name.as_str()) {
+                THIS_MACHINE.to_vec()
+            } else {
+                tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NoAddress)?.collect()
+            };
             if found.is_empty() {
                 return Err(NoAddress.into());
             }
@@ -210,12 +213,29 @@ mod tests {
         assert!(!allowed(&campus, "10.21.0.1") && !allowed(&campus, "127.0.0.1"));
     }
 
+    #[test]
+    fn a_damaged_certificate_does_not_cost_the_others() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let certificate = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate").cert.pem();
+        for inside in ["!", "AAAA", "aGVsbG8="] {
+            let damaged = format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
+            std::fs::write(file.path(), [&damaged, &certificate, &damaged, &certificate].map(String::as_str).concat()).expect("written");
+            assert_eq!(read_authorities(file.path()).expect("read").len(), 2, "{inside}");
+            std::fs::write(file.path(), damaged.repeat(2)).expect("written");
+            assert!(matches!(read_authorities(file.path()), Err(AuthoritiesUnusable::NoCertificate(_))), "{inside}");
+        }
+    }
+
     #[tokio::test]
     async fn names_are_judged_by_what_they_mean() {
-        let resolved =
-            async |bounds: Bounds| bounds.resolve("localhost".parse().expect("a name")).await.map(Iterator::count).map_err(|error| error.to_string());
-        assert!(resolved(Bounds::Anywhere).await.is_ok_and(|found| found > 0));
-        assert_eq!(resolved(Bounds::Outside(Arc::from([]))).await, Err(OutOfBounds.to_string()));
+        let resolved = async |bounds: Bounds, name: &str| {
+            let found = bounds.resolve(name.parse().expect("a name")).await;
+            found.map(|found| found.map(|address| address.ip()).collect::<Vec<_>>()).map_err(|error| error.to_string())
+        };
+        for name in ["localhost", "localhost.", "idp.localhost"] {
+            assert_eq!(resolved(Bounds::Anywhere, name).await, Ok(THIS_MACHINE.map(|address| address.ip()).to_vec()), "{name}");
+            assert_eq!(resolved(Bounds::Outside(Arc::from([])), name).await, Err(OutOfBounds.to_string()), "{name}");
+        }
         let nobody = Bounds::Anywhere.resolve("no-such-name.invalid".parse().expect("a name")).await;
         assert!(nobody.err().is_some_and(|error| error.is::<NoAddress>()));
     }

@@ -98,7 +98,10 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
     let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
     let client = found.ok_or(not_allowed(RequestRefused::Disabled))?.client;
-    let approved = approved.narrowed(&client).map_err(not_allowed)?;
+    let approved = approved.narrowed(&client).map_err(not_allowed)?.as_shown(consent.shown.as_ref());
+    if approved.allowed_scope().is_empty() {
+        return Err(not_allowed(RequestRefused::NoScopeLeft));
+    }
     let tenant = tenants::find(&mut *db, person.tenant_id()).await?.filter(|tenant| tenant.enabled);
     let tenant = tenant.ok_or(Error::Refused(DecisionRefused::NotYours))?;
     check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;

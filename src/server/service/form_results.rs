@@ -8,10 +8,9 @@ use super::entropy::Secret;
 use super::storage::form_results;
 use super::{Fault, Services};
 
-/// How long a result is kept for a second submission.
-pub(super) const KEPT: Duration = Duration::from_secs(10 * 60);
-/// After this a submission without a result was lost with its server; requests take less.
-const LOST: Duration = Duration::from_secs(60);
+/// For so long a second submission gets the first one's result; after it, the same form is carried out anew. One without a result was
+/// lost with its server by then: requests take less.
+pub(super) const KEPT: Duration = Duration::from_secs(60);
 
 /// One submission: a hash of the account, the action, the form's one-time key, and all its fields.
 #[derive(Clone)]
@@ -34,12 +33,12 @@ impl Services {
     }
 
     pub async fn begin_submission(&self, id: &SubmissionId) -> Result<Submission, Fault> {
-        match form_results::find(self.storage().reader(), &id.0).await? {
-            Some(Some(sealed)) => return Ok(Submission::Done(self.unseal(&place(id), &sealed)?)),
-            Some(None) | None => {}
+        let now = self.now();
+        if let Some(sealed) = form_results::find(self.storage().reader(), &id.0, now - KEPT).await? {
+            return Ok(Submission::Done(self.unseal(&place(id), &sealed)?));
         }
-        let (SubmissionId(row), now) = (id.clone(), self.now());
-        let first = self.change(move |db| async move { form_results::begin(db, &row, now, now - LOST).await }.boxed()).await?;
+        let SubmissionId(row) = id.clone();
+        let first = self.change(move |db| async move { form_results::begin(db, &row, now, now - KEPT).await }.boxed()).await?;
         Ok(if first { Submission::First } else { Submission::UnderWay })
     }
 
@@ -54,8 +53,21 @@ impl Services {
         self.change(move |db| async move { form_results::forget(db, &row).await }.boxed()).await
     }
 
-    /// A random value for a form or a draft.
-    pub fn form_key(&self) -> String {
+    /// A one-time key for a form that is rendered for `account`: a random value, and a proof that it was made here for that account.
+    pub fn form_key(&self, account: &str) -> String {
+        let random = self.draft_id();
+        let proof = self.keys().hash("form key", &format!("{account}\n{random}"));
+        format!("{random}.{}", hex::encode(proof))
+    }
+
+    /// Whether a key was made here for `account`.
+    pub fn is_form_key(&self, account: &str, key: &str) -> bool {
+        let Some((random, proof)) = key.split_once('.') else { return false };
+        hex::decode(proof).is_ok_and(|proof| self.keys().matches("form key", &format!("{account}\n{random}"), &proof))
+    }
+
+    /// A name for a draft: not to be guessed.
+    pub fn draft_id(&self) -> String {
         Secret::generate(self.entropy()).reveal().to_owned()
     }
 }

@@ -84,7 +84,8 @@ impl Services {
             async move {
                 user_mfa::find(&mut *db, &tenant, &account.user_id).await?.ok_or(Error::Refused(LinkRefused::NoMfa))?;
                 let host = host_accounts::insert(db, &tenant, &account).await?.ok_or(Error::Refused(LinkRefused::Exists))?;
-                activity::insert(db, &record).await?;
+                let subject = format!("{}@{host}", account.account);
+                activity::insert(db, &record.subject(subject)).await?;
                 Ok(AccountLinked { host, until })
             }
             .boxed()

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use super::admins::Rotated;
 use super::entropy::Secret;
 use super::proofs::{ProvedHost, TenantAdmin};
+use super::storage::hosts::Inserted;
 use super::storage::{activity, hosts, links};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
@@ -24,6 +25,8 @@ pub struct Added {
     pub host: HostName,
     /// The tenant now answers hosts of that name that do not say whose they are; false when another tenant was first.
     pub answers: bool,
+    /// Another host that has this address too, where it would otherwise be a further name: now it is a name of neither.
+    pub shared_with: Option<HostName>,
 }
 
 /// The host has that address already.
@@ -42,10 +45,11 @@ impl Services {
             (admin.tenant_id().clone(), host.clone(), address.to_owned(), record(admin, Kind::HostAdded, host, now));
         self.attempt(move |db| {
             async move {
-                let host = hosts::insert(db, &tenant, &host, &address, now).await?.ok_or(Error::Refused(Exists))?;
-                activity::insert(db, &record).await?;
+                let inserted = hosts::insert(db, &tenant, &host, &address, now).await?.ok_or(Error::Refused(Exists))?;
+                let Inserted { host, shared_with } = inserted;
+                activity::insert(db, &record.subject(host.as_str())).await?;
                 let answers = hosts::tenant_of_name(db, &host).await? == Some(tenant);
-                Ok(Added { host, answers })
+                Ok(Added { host, answers, shared_with })
             }
             .boxed()
         })

@@ -3,14 +3,20 @@
 use futures_util::FutureExt;
 
 use super::proofs::{FreshlySignedIn, SignedIn};
+use super::pubkeys::KeyRefused;
 use super::storage::{activity, browser_sessions, delegations, pubkeys};
-use super::{Fault, Services, my_apps};
+use super::{Fault, Services, my_apps, pasted_key};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::ClientId;
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::pubkey::{Pubkey, Show, Sort};
 
 impl Services {
+    /// Refuses a private key, before anything else is said of what came with it.
+    pub fn refuse_private_key(&self, text: &str) -> Result<(), KeyRefused> {
+        pasted_key::refuse_private(text).map_err(KeyRefused::PublicKey)
+    }
+
     /// A piece of the list of a person's keys.
     pub async fn list_my_keys(&self, person: &SignedIn, wanted: &Wanted<Show, Sort>) -> Result<Listed<Pubkey>, Fault> {
         Ok(pubkeys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), wanted, self.now()).await?)

@@ -1,6 +1,7 @@
 //! Reads a public key as people paste it: a line of a `.pub` file, also wrapped by a terminal or with the command before it, or a
 //! file in the form of RFC 4716. What is something else is named, so that the person knows what to send instead.
 
+use crate::domain::private_key::{self, PrivateKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ssh_key::PublicKey;
@@ -43,17 +44,12 @@ pub fn read(text: &str) -> Result<PublicKey, PublicKeyRefused> {
 }
 
 /// First of all, so that a person who pasted a private key is told so before anything else.
-fn refuse_private(text: &str) -> Result<(), PublicKeyRefused> {
-    /// `openssh-key-v1` in base64, which every private key of OpenSSH's begins with.
-    const OPENSSH_PRIVATE: &str = "b3BlbnNzaC1rZXktdjE";
-    if text.contains("PuTTY-User-Key-File") || text.contains("Private-Lines:") {
-        return Err(PublicKeyRefused::PuttyFile);
+pub(super) fn refuse_private(text: &str) -> Result<(), PublicKeyRefused> {
+    match private_key::find(text) {
+        Some(PrivateKey::Putty) => Err(PublicKeyRefused::PuttyFile),
+        Some(PrivateKey::Pem) => Err(PublicKeyRefused::Private),
+        None => Ok(()),
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.join(" ").contains("PRIVATE KEY") || words.concat().contains(OPENSSH_PRIVATE) {
-        return Err(PublicKeyRefused::Private);
-    }
-    Ok(())
 }
 
 #[derive(Clone, Copy)]

@@ -21,6 +21,9 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::state::AppState;
 use crate::words::Words;
 
+/// Longer ones name nothing.
+const LONGEST_TAB_ID: usize = 64;
+
 #[derive(Deserialize)]
 pub struct Wanted {
     /// The page to go on to; anything but one of ours is the start page.
@@ -99,7 +102,7 @@ pub async fn set_out(
     match services.set_out(&tenant, &provider, purpose.clone()).await {
         Ok((trip, address)) => {
             caller.begin_visit(services).await?;
-            let away = Away { trip, then, invitation: wanted.invitation, spent: false };
+            let away = Away { trip, then, invitation: wanted.invitation.chars().take(LONGEST_TAB_ID).collect(), spent: false };
             caller.session.add_trip(&away, services.now()).await?;
             Ok(Redirect::to(&address))
         }

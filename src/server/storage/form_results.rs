@@ -3,23 +3,24 @@
 use super::{Connection, Fault};
 use crate::domain::time::Timestamp;
 
-/// Begins a submission: true for the first one, and for one whose predecessor began before `lost_before` and never ended.
-pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, lost_before: Timestamp) -> Result<bool, Fault> {
+/// Begins a submission: true for the first one, and for one whose predecessor began before `forgotten_before`.
+pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, forgotten_before: Timestamp) -> Result<bool, Fault> {
     let done = sqlx::query(
         "INSERT INTO form_results (id, created_at) VALUES ($1, $2)
-         ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at WHERE form_results.result IS NULL AND form_results.created_at < $3",
+         ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, result = NULL WHERE form_results.created_at < $3",
     )
     .bind(id)
     .bind(now.as_millis())
-    .bind(lost_before.as_millis())
+    .bind(forgotten_before.as_millis())
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// The sealed result; the outer `None`: there is no such submission, the inner: it has not ended.
-pub async fn find(db: impl sqlx::SqliteExecutor<'_>, id: &[u8]) -> Result<Option<Option<Vec<u8>>>, Fault> {
-    Ok(sqlx::query_scalar("SELECT result FROM form_results WHERE id = $1").bind(id).fetch_optional(db).await?)
+/// The sealed result of a submission that began since `since`, if it has ended.
+pub async fn find(db: impl sqlx::SqliteExecutor<'_>, id: &[u8], since: Timestamp) -> Result<Option<Vec<u8>>, Fault> {
+    let query = sqlx::query_scalar("SELECT result FROM form_results WHERE id = $1 AND created_at >= $2 AND result IS NOT NULL");
+    Ok(query.bind(id).bind(since.as_millis()).fetch_optional(db).await?)
 }
 
 pub async fn finish(db: &mut Connection, id: &[u8], result: &[u8]) -> Result<(), Fault> {

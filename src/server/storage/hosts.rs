@@ -84,6 +84,14 @@ macro_rules! tenant_answering {
 }
 pub(super) use tenant_answering;
 
+/// The condition under which the address in a row `h` of `hosts` may be a further name of its host, if no other host has it.
+macro_rules! address_is_a_name {
+    () => {
+        "h.address NOT GLOB '*[^A-Za-z0-9._-]*' AND h.address GLOB '*[A-Za-z]*'
+           AND NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.address)"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!("SELECT number, tenant_id, host, address, created_at, updated_at FROM hosts ", $rest)
@@ -135,12 +143,24 @@ pub async fn is_registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, ho
     Ok(query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?)
 }
 
-/// Writes down an address of a host. Says how the host is spelled; `None` when it has that address already.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str, now: Timestamp) -> Result<Option<HostName>, Fault> {
+/// An address that was written down.
+pub struct Inserted {
+    /// As the host is spelled.
+    pub host: HostName,
+    /// Another host that has this address too, where it would otherwise be a further name: now it is a name of neither.
+    pub shared_with: Option<HostName>,
+}
+
+/// Writes down an address of the host that has this name or alias. `None` when it has that address already.
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str, now: Timestamp) -> Result<Option<Inserted>, Fault> {
     let number = numbers::next(db, "hosts").await?;
     let stored: Option<String> = sqlx::query_scalar(
         "INSERT INTO hosts (number, tenant_id, host, address, created_at, updated_at)
-         VALUES ($1, $2, coalesce((SELECT host FROM hosts WHERE tenant_id = $2 AND host = $3 ORDER BY number LIMIT 1), $3), $4, $5, $5)
+         VALUES ($1, $2,
+                 coalesce((SELECT host FROM hosts WHERE tenant_id = $2 AND host = $3 ORDER BY number LIMIT 1),
+                          (SELECT host FROM host_aliases WHERE tenant_id = $2 AND alias = $3),
+                          $3),
+                 $4, $5, $5)
          ON CONFLICT DO NOTHING RETURNING host",
     )
     .bind(number)
@@ -161,7 +181,19 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
     if let Some(alias) = alias {
         claim_name(db, tenant_id, &alias, now).await?;
     }
-    parsed("hosts", &stored, HostName::parse(stored.clone())).map(Some)
+    let shared_with: Option<String> = sqlx::query_scalar(concat!(
+        "SELECT h.host FROM hosts h WHERE h.tenant_id = $1 AND h.address = $2 AND h.host <> $3 AND ",
+        address_is_a_name!(),
+        " ORDER BY h.number LIMIT 1"
+    ))
+    .bind(tenant_id.as_str())
+    .bind(address)
+    .bind(&stored)
+    .fetch_optional(&mut *db)
+    .await?;
+    let shared_with = shared_with.map(|other| parsed("hosts", &stored, HostName::parse(other))).transpose()?;
+    let host = parsed("hosts", &stored, HostName::parse(stored.clone()))?;
+    Ok(Some(Inserted { host, shared_with }))
 }
 
 /// False when the host has no such address.
@@ -176,13 +208,13 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
 /// that is a registered host's own name is that host's.
 async fn renew_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Fault> {
     sqlx::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
-    sqlx::query(
+    sqlx::query(concat!(
         "INSERT INTO host_aliases (tenant_id, alias, host)
          SELECT h.tenant_id, h.address, min(h.host) FROM hosts h
-         WHERE h.tenant_id = $1 AND h.address NOT GLOB '*[^A-Za-z0-9._-]*' AND h.address GLOB '*[A-Za-z]*'
-           AND NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.address)
-         GROUP BY h.tenant_id, h.address HAVING count(DISTINCT h.host) = 1",
-    )
+         WHERE h.tenant_id = $1 AND ",
+        address_is_a_name!(),
+        " GROUP BY h.tenant_id, h.address HAVING count(DISTINCT h.host) = 1"
+    ))
     .bind(tenant_id.as_str())
     .execute(db)
     .await?;

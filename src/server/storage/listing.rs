@@ -128,13 +128,17 @@ impl Listing {
     }
 
     /// Only rows in which one of the columns holds the text, without regard to case. A column that may be more than ASCII is named with the
-    /// folded one beside it: `"coalesce(label_folded, label)"`.
+    /// folded one beside it: `"coalesce(label_folded, label)"`. One that may be and has none is found by the text as it was typed.
     pub fn search(&mut self, text: Option<&str>, columns: &[&'static str]) -> &mut Self {
         let Some(text) = text else { return self };
-        let pattern = format!("%{}%", folded(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let pattern = |text: &str| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let (in_folded, as_typed) = (pattern(&folded(text)), (!text.is_ascii()).then(|| pattern(text)));
         for query in self.both() {
             for (n, column) in columns.iter().enumerate() {
-                query.push(if n == 0 { " AND (" } else { " OR " }).push(*column).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+                query.push(if n == 0 { " AND (" } else { " OR " }).push(*column).push(" LIKE ").push_bind(in_folded.clone()).push(" ESCAPE '\\'");
+                if let Some(as_typed) = as_typed.as_ref().filter(|_| !column.contains("_folded")) {
+                    query.push(" OR ").push(*column).push(" LIKE ").push_bind(as_typed.clone()).push(" ESCAPE '\\'");
+                }
             }
             query.push(")");
         }

@@ -270,7 +270,8 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
          ORDER BY k.key
          ON CONFLICT (fingerprint, host, tenant_id, account, user_id, coalesce(client_id, ''), coalesce(device_grant_id, ''))
          DO UPDATE SET max_uses = excluded.max_uses, uses = 0, initial_ttl_minutes = excluded.initial_ttl_minutes, expires_at = excluded.expires_at,
-                       last_used_at = NULL, created_at = excluded.created_at, updated_at = excluded.updated_at, label = excluded.label
+                       last_used_at = NULL, created_at = excluded.created_at, updated_at = excluded.updated_at, label = excluded.label,
+                       label_folded = excluded.label_folded
          WHERE pubkeys.expires_at <= excluded.created_at OR pubkeys.remaining_uses = 0
          RETURNING number, tenant_id, host, account, fingerprint, user_id, client_id, device_grant_id",
     )

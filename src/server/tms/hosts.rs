@@ -12,6 +12,7 @@ use super::error::{Refused, TmsError};
 use super::pubkeys::lookup_refused;
 use crate::domain::host::Host;
 use crate::domain::ids::HostName;
+use crate::domain::readable::name;
 use crate::server::service::hosts::{Added, Exists};
 use crate::server::service::lookups::HostChecked;
 use crate::server::service::{Error, Services};
@@ -38,12 +39,16 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.words("addr")?);
     match services.add_host(&admin, &host, &address).await {
-        Ok(Added { host, answers }) => {
-            let (status, mut answer) = created(HostAdded { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
-            if !answers {
-                answer = answer.0.but("success; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
+        Ok(Added { host, answers, shared_with }) => {
+            let mut sentence = "success".to_owned();
+            if let Some(other) = shared_with {
+                sentence = format!("{sentence}; WARNING: {address} is an address of {other} too, so it is a name of neither {host} nor {other}");
             }
-            Ok((status, answer))
+            if !answers {
+                sentence = format!("{sentence}; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
+            }
+            let (status, answer) = created(HostAdded { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
+            Ok((status, answer.0.but(&sentence)))
         }
         Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: {host} has that address already."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
@@ -104,8 +109,13 @@ pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Pag
     responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
 pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Done<Deleted> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
-    let was_there = services.remove_host(&admin, &host, &address).await?;
+    let (host, typed): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
+    // As `create` reads it. Pages keep an address as it was typed, so that is looked for as well.
+    let address = name(&typed).unwrap_or_else(|| typed.clone());
+    let mut was_there = services.remove_host(&admin, &host, &address).await?;
+    if !was_there && typed != address {
+        was_there = services.remove_host(&admin, &host, &typed).await?;
+    }
     Ok(deleted(&format!("Host {host}"), was_there.into()))
 }
 

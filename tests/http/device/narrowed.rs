@@ -218,3 +218,24 @@ async fn a_refused_device_is_told_the_true_reason() {
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
     assert_eq!(description(&device).await, "The access was taken back before the device fetched it.");
 }
+
+#[tokio::test]
+async fn allowing_gives_no_more_than_the_page_showed() {
+    let app = TestApp::start().await;
+    let device = app.start_for(EVERYTHING).await;
+    let browser = app.signed_in().await;
+    app.narrow_scope("hosts:read").await;
+    let consent = browser.enter(&device.user_code).await;
+    assert_eq!(consent.field("shown"), "hosts:read");
+    app.narrow_scope(EVERYTHING).await;
+    let form = [
+        ("grant", consent.field("grant")),
+        ("shown", consent.field("shown")),
+        ("decision", "allow".into()),
+        ("lifetime", consent.field("lifetime")),
+        ("started_this", "yes".into()),
+    ];
+    browser.post("/api/device/decide", &form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>()).await;
+    let token = app.poll(&device).await.token();
+    assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "hosts:read");
+}

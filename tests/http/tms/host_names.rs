@@ -106,6 +106,62 @@ async fn an_address_of_two_hosts_names_neither() {
 }
 
 #[tokio::test]
+async fn a_second_host_with_the_same_address_takes_no_requirement_away() {
+    const SHARED: &str = "login9.example";
+    let app = TestApp::start().await;
+    let (admin, nobody) = (app.admin("test").await, app.nobody());
+    let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": SHARED, "host_account": "testhostaccount1", "ttl_minutes": -1 });
+    admin.done("POST /userhosts", link).await;
+    let key = app.client().make_key(json!({ "host": SHARED })).await;
+    assert_eq!(register(&admin, "H9", SHARED).await["result_msg"], "success");
+    app.host(&admin, "test", "H9", true).await;
+    assert_eq!(nobody.refusal(LOOKUP, asked_by(SHARED, &key)).await, 401);
+
+    for other in ["H10", "H11"] {
+        let added = register(&admin, other, "LOGIN9.example").await;
+        assert!(text(&added["result_msg"]).starts_with("success; WARNING: LOGIN9.example is an address of H9 too"), "{added}");
+        assert_eq!(nobody.refusal(LOOKUP, asked_by(SHARED, &key)).await, 401, "{other}");
+        assert_eq!(nobody.done("POST /hosts/check", json!({ "host": SHARED })).await["credential_required"], true);
+    }
+    assert_eq!(nobody.done("POST /hosts/check", json!({ "host": "H10" })).await["credential_required"], false, "of its own name nothing is");
+    admin.done("PATCH /hosts/credential", json!({ "tenant": "test", "host": "H9", "required": false })).await;
+    assert!(nobody.lets_in(&asked_by(SHARED, &key)).await);
+}
+
+#[tokio::test]
+async fn an_address_added_under_another_name_is_the_hosts() {
+    let app = TestApp::start().await;
+    let (admin, key) = (app.admin("test").await, app.client().make_key(json!({})).await);
+    register(&admin, "testhost1", FQDN).await;
+    let added = register(&admin, "TestHost1.TACC.example", " 10.9.9.9 ").await;
+    assert_eq!((&added["host"], &added["addr"], &added["result_msg"]), (&"testhost1".into(), &"10.9.9.9".into(), &"success".into()));
+    assert!(app.nobody().lets_in(&asked_by(FQDN, &key)).await, "still the host's name");
+    let recorded = "SELECT subject FROM activity WHERE kind = 'host_added' ORDER BY id DESC LIMIT 1";
+    assert_eq!(app.texts(recorded).await, ["testhost1"]);
+    let again = json!({ "tenant": "test", "host": FQDN, "addr": FQDN });
+    assert_eq!(admin.refusal("POST /hosts", again).await, 409, "it has that address");
+    for num_deleted in [1, 0] {
+        let removed = admin.done("DELETE /hosts/del", json!({ "tenant": "test", "host": FQDN, "addr": "\u{a0}10.9.9.9 " })).await;
+        assert_eq!(removed["num_deleted"], num_deleted, "read as it was when it was added");
+    }
+    app.sql("UPDATE hosts SET address = ' 10.9.9.8' WHERE address = '127.0.0.1'").await;
+    let removed = admin.done("DELETE /hosts/del", json!({ "tenant": "test", "host": FQDN, "addr": " 10.9.9.8" })).await;
+    assert_eq!(removed["num_deleted"], 1, "or as it was stored otherwise");
+}
+
+#[tokio::test]
+async fn a_link_through_another_name_stands_in_the_record_as_it_is() {
+    let app = TestApp::start().await;
+    let admin = app.admin("test").await;
+    register(&admin, "testhost1", FQDN).await;
+    let host = FQDN.to_uppercase();
+    let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": host, "host_account": "acc1", "ttl_minutes": 5 });
+    assert_eq!(admin.done("POST /userhosts", link).await["host"], "testhost1");
+    let recorded = "SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id DESC LIMIT 1";
+    assert_eq!(app.texts(recorded).await, ["acc1@testhost1"]);
+}
+
+#[tokio::test]
 async fn another_tenant_cannot_take_a_name_in_another_case() {
     let app = TestApp::start().await;
     let (admin, other) = (app.admin("test").await, app.add_tenant("other").await);

@@ -42,6 +42,20 @@ async fn a_key_that_has_ended_can_be_registered_again() {
 }
 
 #[tokio::test]
+async fn a_renewed_registration_is_found_by_its_new_label() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for (label, folded) in [("Ñandú", "ñandú"), ("ÄRGER", "ärger"), ("plain", "none")] {
+        let page = browser.get("/keys/add").await;
+        let account = page.text.split("<option value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a host account");
+        let form = [("host_account", account), ("public_key", OWN_KEY), ("days", "7"), ("label", label)];
+        assert_eq!(browser.post("/api/keys/add", &form).await.path, "/keys");
+        assert_eq!(app.texts("SELECT coalesce(label_folded, 'none') FROM pubkeys").await, [folded]);
+        app.sql("UPDATE pubkeys SET max_uses = 1, uses = 1").await;
+    }
+}
+
+#[tokio::test]
 async fn a_clients_registration_keeps_the_key_from_nobody() {
     let app = TestApp::start().await;
     let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());

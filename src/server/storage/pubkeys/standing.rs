@@ -126,7 +126,8 @@ pub struct LookupAsked {
 /// The answer to a host.
 #[derive(Default)]
 pub struct Looked {
-    /// The host has to prove who it is; said whether or not there is such a key.
+    /// The host has to prove who it is; said whether or not there is such a key. Also where the name is an address of several hosts, and so
+    /// a name of none, if one of them has to: giving its address to another host must not take the requirement away.
     pub credential_required: bool,
     /// Each registration of the key.
     pub found: Vec<Found>,
@@ -209,10 +210,15 @@ pub fn look_up<'c>(db: &'c mut Connection, asked: &'c [LookupAsked]) -> BoxFutur
             delegation_covers_account!(),
             ") AS delegated_until,
                     (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
-                    coalesce(n.require_host_credential, 0)
-                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
+                    CASE WHEN n.require_host_credential
+                           OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
             names_of_host!("n.id", "(q.value ->> 1)"),
-            ") AS credential_required
+            ")
+                         THEN 1
+                         ELSE EXISTS (SELECT 1 FROM host_credentials h CROSS JOIN hosts o
+                                      WHERE h.tenant_id = n.id AND h.required
+                                        AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = (q.value ->> 1))
+                    END AS credential_required
              FROM json_each($1) q
              LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, ",
             tenant_answering!("(q.value ->> 1)"),
