@@ -136,10 +136,15 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The page with the draft in its query.
+    /// The form's page with the draft in its query.
     pub fn address(&self) -> String {
-        let separator = if self.page.contains('?') { '&' } else { '?' };
-        format!("{}{separator}{DRAFT}={}", self.page, paths::encoded(&self.id))
+        self.at(&self.page)
+    }
+
+    /// A page with the draft in its query.
+    pub fn at(&self, page: &str) -> String {
+        let separator = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{separator}{DRAFT}={}", paths::encoded(&self.id))
     }
 
     /// Whether it belongs on the page at `path`, shown to `signed_in`.

@@ -66,7 +66,8 @@ impl Page {
     pub fn form(&self, action: &str) -> Vec<(String, String)> {
         let (_, form) = self.text.split_once(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form for {action} in {}", self.words()));
         let form = form.split("</form>").next().expect("an end");
-        let attribute = |tag: &str, name: &str| Some(tag.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next())?.to_owned());
+        let attribute =
+            |tag: &str, name: &str| Some(tag.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next())?.replace("&amp;", "&"));
         let (mut fields, mut select) = (Vec::new(), String::new());
         for tag in form.split('<').skip(1) {
             let head = tag.split('>').next().unwrap_or_default();
@@ -92,7 +93,7 @@ impl Page {
         let tag =
             self.text.split('<').find(|tag| tag.contains(&format!("name=\"{name}\""))).unwrap_or_else(|| panic!("no field {name} in {}", self.text));
         let (_, value) = tag.split_once("value=\"").unwrap_or_default();
-        value.split('"').next().unwrap_or_default().to_owned()
+        value.split('"').next().unwrap_or_default().replace("&amp;", "&")
     }
 }
 
@@ -215,7 +216,10 @@ impl Browser {
             response = self.http.get(format!("{}{location}", self.base)).header(ACCEPT, "text/html").send().await.expect("an answer");
         }
         let (status, path, headers) = (response.status().as_u16(), response.url().path().to_owned(), response.headers().clone());
-        let address = response.url().query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+        // Which draft fills its form says nothing of what the page is about.
+        let query: Vec<&str> =
+            response.url().query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !part.starts_with("draft=")).collect();
+        let address = if query.is_empty() { path.clone() } else { format!("{path}?{}", query.join("&")) };
         let html = headers.get(CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
         let text = response.text().await.expect("a body");
         assert!(html || status != 200, "{path} is not a page");

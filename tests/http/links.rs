@@ -206,7 +206,7 @@ async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
     let asked = world.ask("jd").await;
     let question = browser.enter_link(text(&asked["user_code"])).await;
     let again = browser.link(&question).await;
-    assert_eq!((again.path.as_str(), again.field("then")), ("/sign-in", question.address));
+    assert!(again.path == "/sign-in" && again.field("then").starts_with(&question.address), "{}", again.address);
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
     let back = browser
         .post(

@@ -46,7 +46,7 @@ fn rewrite(html: &str, draft: Option<&Draft>, has_main_form: bool, words: Words)
     }
     let Some(draft) = draft else { return rewrite_str(html, settings) };
     let sentence = encode_text(&sentence(draft, words)).into_owned();
-    let (forms, select, told) = (Cell::new(0_u32), RefCell::new(String::new()), Cell::new(sentence.is_empty()));
+    let (forms, select, told) = (Cell::new(0_u32), RefCell::new(String::new()), Cell::new(html.contains(&sentence)));
     // Rows of a list can have forms with the same action: the first one is filled.
     let in_first = || forms.get() == 1;
     let form = format!("form[action=\"{}\"]", draft.action);

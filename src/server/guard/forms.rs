@@ -176,8 +176,12 @@ fn with_location(mut response: Response, address: &str) -> Response {
     response
 }
 
-/// Where a form leads that was not carried out: to its page; through sign-in, if that is missing.
+/// Where a form leads that was not carried out: to the page with the refusal; else to its own page, through sign-in if that is missing.
 fn leads_to(location: &str, draft: &Draft) -> String {
+    if draft.why == Why::Refused {
+        // The page that the action chose, which says why.
+        return Onward::wanted(&draft.at(location)).or_wanted(location).as_str().to_owned();
+    }
     let path = draft.page.split('?').next().unwrap_or_default();
     // A long query does not fit beside the draft.
     let page = Onward::wanted(&draft.address()).or_wanted(&format!("{path}?{}={}", form::DRAFT, draft.id));

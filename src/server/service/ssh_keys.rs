@@ -43,7 +43,7 @@ pub enum PublicKeyRefused {
     #[error("it is a private key; send only the line of the .pub file, and make a new key if others may have seen this one")]
     Private,
     #[error(
-        "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if somebody may have seen this one"
+        "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if others may have seen this one"
     )]
     PuttyFile,
     #[error("it is a certificate; send the public key alone, the line of the .pub file without '-cert'")]

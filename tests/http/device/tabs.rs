@@ -56,7 +56,7 @@ async fn a_form_of_a_request_put_aside_decides_no_other() {
     browser.enter(&second.user_code).await;
     let refused = allow_unticked(&browser, &page).await;
     assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, NOT_OPEN, &page.address));
-    assert!(!refused.says(&second.user_code), "{}", refused.words());
+    assert!(!refused.says("id=\"compare\""), "no other request is shown to be answered: {}", refused.words());
     browser.allow(&browser.enter(&first.user_code).await).await;
     assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "authorization_pending"));
 }
