@@ -1,5 +1,4 @@
-// Forms in several tabs, pressed twice, and sent to another language.
-import type { Route } from '@playwright/test';
+// Forms in several tabs, and in another language.
 import { PERSON } from './portal.ts';
 import { asked, awake, expect, heading, press, signedIn, test } from './fixtures.ts';
 
@@ -46,29 +45,4 @@ test('a code that was typed stays when the language changes', async ({ page, scr
   await expect(page.locator('html')).toHaveAttribute('lang', 'es');
   if (scripts) await awake(page);
   await expect(page.locator('#user-code')).toHaveValue('WDJB');
-});
-
-test('a second press shows the secret of the first', async ({ page }) => {
-  await signedIn(page);
-  await page.goto('/admin/clients/add');
-  await page.locator('#client').fill('jupyter');
-  await page.locator('#app-name').fill('Jupyter');
-  await page.locator('#app-version').fill('4');
-  // The first answer never comes: the second press takes its place.
-  let answered: (() => void) | undefined;
-  const first = new Promise<void>(resolve => (answered = resolve));
-  let requests = 0;
-  await page.route('**/api/admin/clients/add', async (route: Route) => {
-    requests += 1;
-    if (requests > 1) return route.continue();
-    const response = await route.fetch({ maxRedirects: 0 });
-    expect(response.status()).toBe(303);
-    answered?.();
-  });
-  const press = () => page.evaluate(() => document.querySelector<HTMLFormElement>('form.narrow')?.requestSubmit());
-  await press();
-  await first;
-  await press();
-  await expect(heading(page)).toHaveText('Jupyter 4');
-  await expect(page.locator('.once code')).toHaveText(/^[0-9a-f]{48,}$/);
 });

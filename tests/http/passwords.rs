@@ -41,7 +41,7 @@ async fn a_new_password_that_would_be_guessed_is_refused() {
     let browser = app.signed_in().await;
     for (new, says) in [
         ("short", "The new password is too short: it needs at least 15 characters"),
-        ("passwordpassword", "The new password would be guessed soon"),
+        ("passwordpassword", "The new password is easy to guess"),
         ("I am testuser1 here", "The new password has your user name in it"),
         (&*"violet tractor ".repeat(100), "The new password is too long"),
     ] {

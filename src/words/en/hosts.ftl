@@ -44,7 +44,7 @@ link-title = Link a host account
 link-how-before = Log in to the host as the account you want to link, and run
 link-how-after = { " " }there. Enter the code it shows:
 link-came-with-address = This code came with the address. Go on only if your own terminal on the host shows the same one.
-link-not-filled-in = The code in the address was not filled in. It may have expired or been used, or codes are not taken from addresses here just now. Type the code that your terminal on the host shows.
+link-not-filled-in = The code in the address was not filled in. It may have expired or been used. Type the code that your terminal on the host shows.
 link-sent-code = Did somebody send you a code? Do not enter it: their account would be linked to you.
 link-is-for-a-device = Enter a code that an application or device shows
 # $account (String) - the login

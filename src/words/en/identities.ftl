@@ -38,7 +38,7 @@ password-lead = Your other sessions end when the password is changed; you stay s
 password-current = Current password
 password-new = New password
 # $count (Number) - characters
-password-hint = At least { NUMBER($count) } characters, of any kind; spaces count. Several words that do not belong together are good.
+password-hint = At least { NUMBER($count) } characters, of any kind; spaces count. Several unrelated words are a good choice.
 password-repeated = New password again
 password-not-repeated = The new password was not typed the same twice. Your password was not changed.
 password-changed = Your password has been changed. Your other sessions have ended.

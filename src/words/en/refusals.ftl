@@ -80,9 +80,9 @@ password-refused-wrong = Your current password is not right. Your password was n
 password-refused-signed-out = You have been signed out meanwhile. Your password was not changed.
 # $count (Number) - characters
 password-refused-short = The new password is too short: it needs at least { NUMBER($count) } characters. Several words with spaces are easy to remember.
-password-refused-long = The new password is too long. Take one of at most 1024 bytes.
+password-refused-long = The new password is too long: choose one of at most 1024 bytes.
 password-refused-user-name = The new password has your user name in it. Take one that has nothing to do with you.
-password-refused-common = The new password would be guessed soon: it is common, repeats itself, or is made of names others know. Take several words that do not belong together.
+password-refused-common = The new password is easy to guess: it is common, repeats itself, or is made of names others know. Choose several unrelated words.
 # $count (Number) - letters
 code-refused-length = { $count ->
     [one] That code has { NUMBER($count) } letter; it should have 8.

@@ -10,7 +10,7 @@ key-refused-private = Eso es una clave privada. No se ha guardado. Alguien puede
 key-refused-putty = Eso es un archivo de clave de PuTTY (.ppk), que contiene la clave privada. No se ha guardado. Alguien puede haberla visto: cree una clave nueva y pegue solo la clave pública que muestra PuTTYgen.
 key-refused-unreadable = Eso no es una clave pública. Pegue la única línea de su archivo .pub; empieza por «ssh-ed25519», «ecdsa-sha2-» o «ssh-rsa», sin nada delante.
 key-refused-certificate = Eso es un certificado. Pegue solo la clave pública: la línea del archivo .pub cuyo nombre no lleva «-cert».
-key-refused-several = Eso es más de una clave. Añádalas una por una.
+key-refused-several = Ha pegado más de una clave. Añádalas una por una.
 key-refused-pem = Eso es una clave pública en formato PEM. Esta orden la escribe como OpenSSH: ssh-keygen -i -m PKCS8 -f ARCHIVO
 key-refused-text-before = Eso no es una clave pública. Hay algo delante de ella, como opciones de un archivo authorized_keys: pegue solo la clave, desde «ssh-…» o «ecdsa-…».
 key-refused-damaged = La clave está cortada o dañada. Cópiela de nuevo entera.
@@ -71,9 +71,9 @@ password-refused-none = No tiene contraseña aquí: inicia sesión a través de 
 password-refused-wrong = Su contraseña actual no es correcta. Su contraseña no se ha cambiado.
 password-refused-signed-out = Entretanto se ha cerrado su sesión. Su contraseña no se ha cambiado.
 password-refused-short = La contraseña nueva es demasiado corta: necesita al menos { NUMBER($count) } caracteres. Varias palabras con espacios son fáciles de recordar.
-password-refused-long = La contraseña nueva es demasiado larga. Elija una de 1024 bytes como máximo.
+password-refused-long = La contraseña nueva es demasiado larga: elija una de 1024 bytes como máximo.
 password-refused-user-name = La contraseña nueva contiene su nombre de usuario. Elija una que no tenga nada que ver con usted.
-password-refused-common = La contraseña nueva se adivinaría pronto: es común, se repite o está hecha de nombres que otros conocen. Elija varias palabras que no vayan juntas.
+password-refused-common = La contraseña nueva es fácil de adivinar: es común, se repite o está hecha de nombres que otros conocen. Elija varias palabras sin relación entre sí.
 code-refused-length = { $count ->
     [one] Ese código tiene { NUMBER($count) } letra; debería tener 8.
    *[other] Ese código tiene { NUMBER($count) } letras; debería tener 8.

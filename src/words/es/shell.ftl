@@ -61,9 +61,9 @@ not-started = Yo no inicié esto
 preferences-language = Idioma
 footer-time-zone = Zona horaria
 time-zone-title = Zona horaria
-time-zone-lead = La zona en la que este portal muestra las horas, y que los archivos de su actividad indican junto a UTC.
+time-zone-lead = Las horas de este portal se muestran en esta zona, y los archivos de su actividad la añaden junto a UTC.
 time-zone-of-browser = La de este navegador
-time-zone-hint = Sin elegirla, las horas se muestran en la zona de este navegador, o en UTC si los scripts están desactivados. Se recuerda en este navegador.
+time-zone-hint = Si no elige ninguna, las horas se muestran en la zona de este navegador, o en UTC si los scripts están desactivados. La elección se guarda en este navegador.
 time-zone-save = Guardar
 preferences-theme = Colores
 theme-system = Como el sistema
@@ -87,7 +87,7 @@ list-shown = { $count ->
    *[other] { NUMBER($count) } elementos
 }
 list-shown-of = { NUMBER($first) }–{ NUMBER($last) } de { NUMBER($total) }
-list-shown-of-more = { NUMBER($count) } mostrados, de más de { NUMBER($most) }
+list-shown-of-more = Se muestran { NUMBER($count) } de más de { NUMBER($most) }
 
 sorry-title = Algo falló por nuestra parte
 sorry = Esta página no se pudo preparar. Inténtelo de nuevo en un momento; si sigue igual, diga al soporte de su centro cuándo ocurrió.

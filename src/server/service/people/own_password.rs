@@ -53,7 +53,7 @@ pub enum NewPasswordRefused {
     TooLong,
     /// The user name is in it.
     UserName,
-    /// It would be guessed soon.
+    /// It is easy to guess.
     Common,
 }
 
