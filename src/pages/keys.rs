@@ -261,7 +261,6 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoV
         context::set_refused(notice);
     }
     let refused = notice.is_some();
-    let typed = notice.as_ref().map(|notice| notice.typed.clone()).unwrap_or_default();
     let most = context::visitor().map_or(30, |person| person.tenant().policy.longest_access.as_secs() / 86_400).max(1);
     let active: Vec<HostAccountItem> = accounts.into_iter().filter(|account| account.active).collect();
     let none = active.is_empty();
@@ -292,9 +291,7 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoV
                             required
                             aria-invalid=refused.then_some("true")
                             aria-describedby=if refused { "add-error public-key-hint" } else { "public-key-hint" }
-                        >
-                            {typed}
-                        </textarea>
+                        ></textarea>
                         <p class="hint" id="public-key-hint">{w.keys_add_key_hint()}</p>
                         <KeyFile label=w.keys_add_file() into="public-key".to_owned()/>
                         <label for="key-name">{w.keys_add_name()}</label>

@@ -1,9 +1,10 @@
 //! What a browser remembers about how its person reads, and where they sign in: language, colours, time zone, institution. In cookies of
 //! its own, so that it holds before sign-in, after sign-out, and for the error pages.
 
-use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, HeaderValue};
 
+use super::guard::cookies;
 use crate::domain::ids::ProviderId;
 use crate::domain::time::Zone;
 use crate::words::{Languages, Words};
@@ -86,9 +87,5 @@ fn set_cookie(name: &str, value: &str, https: bool) -> Option<HeaderValue> {
 
 /// A cookie's value; the host's own before one that a sibling site could have set.
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let find = |name: &str| {
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-        cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
-    };
-    find(&format!("{HOST_ONLY}{name}")).or_else(|| find(name))
+    cookies::cookie(headers, &format!("{HOST_ONLY}{name}")).or_else(|| cookies::cookie(headers, name))
 }

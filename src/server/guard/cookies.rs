@@ -31,7 +31,7 @@ pub fn session_cookie(https: Https) -> &'static str {
 }
 
 pub async fn check(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let brought = brought(request.headers(), session_cookie(state.https)).map(str::to_owned);
+    let brought = cookie(request.headers(), session_cookie(state.https)).map(str::to_owned);
     let now = state.services.now();
     let mut missing = false;
     if let Some((address, at)) = marked(request.uri()) {
@@ -55,8 +55,8 @@ pub async fn check(State(state): State<AppState>, mut request: Request, next: Ne
     response
 }
 
-/// The value of the session's cookie.
-fn brought<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The value of a cookie.
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }

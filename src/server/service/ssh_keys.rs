@@ -62,13 +62,6 @@ pub enum PublicKeyRefused {
     TooShort(u32),
 }
 
-impl PublicKeyRefused {
-    /// Whether what was sent holds a private key: it is then kept nowhere, not even to show it again.
-    pub fn holds_private_key(&self) -> bool {
-        matches!(self, Self::Private | Self::PuttyFile)
-    }
-}
-
 /// So many RSA keys are being made that another one would have to wait for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyAtOnce;
