@@ -18,7 +18,7 @@ test: build browser sshd ## install what is missing, run every test: Rust's, the
 build: toolchain $(node_modules) ## the server, the command line `tms` and the site, for development
 	@.make/build debug
 
-lint: toolchain ## formatting, clippy for both halves, shellcheck; warnings are errors
+lint: toolchain ## formatting, clippy for both halves, dependencies, shellcheck; warnings are errors
 	@.make/lint
 
 firefox: build ## the main paths once more in Debian's Firefox ESR
