@@ -45,7 +45,7 @@ use clients::{Claimed, Known};
 use hosts::Credentialed;
 use lane::Lane;
 use pubkeys::standing::{self, DependenciesAsked, Looked, LookupAsked};
-pub use sqlx::SqliteConnection as Connection;
+pub use sqlx::{SqliteConnection as Connection, SqliteExecutor};
 pub use writer::BoxFuture;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations");

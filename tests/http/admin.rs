@@ -142,6 +142,34 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
 }
 
 #[tokio::test]
+async fn adding_an_address_of_another_host_says_that_it_names_neither() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let add = async |host: &str, address: &str| browser.post("/api/admin/hosts/add", &[("host", host), ("address", address)]).await.words();
+    assert!(!add("frontera", "login.example").await.contains("is an address of"), "of one host alone");
+    let said = add("stampede", "LOGIN.example").await;
+    assert!(said.contains("The host has been added") && said.contains("But LOGIN.example is an address of frontera too"), "{said}");
+    assert!(!add("stampede", "192.0.2.1").await.contains("is an address of"));
+    assert!(!add("vista", "192.0.2.1").await.contains("is an address of"), "numbers are no names");
+}
+
+#[tokio::test]
+async fn a_hosts_page_is_found_by_its_other_name() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    browser.post("/api/admin/hosts/add", &[("host", "frontera"), ("address", "login.example")]).await;
+    let page = browser.get("/admin/hosts/host?host=LOGIN.example").await;
+    assert!(page.status == 200 && page.says("host_name = \"frontera\""), "{}", page.words());
+    browser.post("/api/admin/hosts/credential", &[("host", "login.example"), ("required", "yes")]).await;
+    browser.post("/api/admin/hosts/require", &[("host", "login.EXAMPLE"), ("required", "")]).await;
+    browser.post("/api/admin/hosts/remove-credential", &[("host", "login.example")]).await;
+    browser.post("/api/admin/hosts/remove", &[("host", "login.example"), ("address", "login.example")]).await;
+    let subjects = "SELECT DISTINCT subject FROM activity WHERE kind LIKE 'host_credential%' OR kind IN ('host_added', 'host_removed')";
+    assert_eq!(app.texts(subjects).await, ["frontera"], "the record has the host's own name");
+    assert_eq!(app.number("SELECT count(*) FROM activity WHERE subject = 'frontera'").await, 5);
+}
+
+#[tokio::test]
 async fn a_person_is_added_linked_appointed_and_kept_out() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;

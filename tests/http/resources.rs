@@ -227,3 +227,24 @@ async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour(
     assert_eq!(world.app.browser().set_out(HOSTS).await, "/sign-in?then=/hosts");
     assert!(world.links().await.is_empty());
 }
+
+#[tokio::test]
+async fn hosts_are_found_by_registered_other_names_on_both_sides() {
+    let world = World::with_list(&json!([
+        { "resource_id": "r-1", "name": "LOGIN.frontera.example", "username": "jd" },
+        { "resource_id": "stampede", "username": "js" },
+        { "resource_id": "r-3", "name": "elsewhere.example", "username": "jd" },
+    ]))
+    .await;
+    let admin = world.app.admin("test").await;
+    for (host, address) in [("Frontera", "login.frontera.example"), ("Stampede", "stampede.example"), ("vista", "elsewhere.example")] {
+        admin.done("POST /hosts", json!({ "tenant": "test", "host": host, "addr": address })).await;
+    }
+    world.owns(&["frontera", "stampede.EXAMPLE"], Some(format!("{}/resources", world.institution.url()))).await;
+    let browser = world.app.signed_in().await;
+    let page = world.offered(&browser, json!({})).await;
+    assert_eq!(ticks(&page), ["Frontera jd", "Stampede js"], "{}", page.words());
+    assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
+    let recorded = world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id").await;
+    assert_eq!(recorded, ["jd@Frontera (jdoe · Campus)", "js@Stampede (jdoe · Campus)"]);
+}

@@ -14,7 +14,7 @@ use super::storage::{self, BoxFuture, Connection, activity, browser_sessions, cl
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::client::{self, Client};
-use crate::domain::ids::{ClientId, TenantId, UserId};
+use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
 use crate::domain::listing::{Listed, Wanted};
 use crate::domain::person::{self, Account};
 use crate::domain::pubkey::Pubkey;
@@ -95,7 +95,9 @@ impl Services {
     }
 
     pub async fn known_host(&self, admin: &TenantAdmin, host: &str) -> Result<Option<KnownHost>, Fault> {
-        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(host), &Wanted::default()).await?;
+        let Ok(host) = HostName::parse(host) else { return Ok(None) };
+        let host = self.registered(admin, &host).await?;
+        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(&host), &Wanted::default()).await?;
         Ok(found.items.into_iter().next())
     }
 

@@ -105,6 +105,7 @@ impl Services {
     pub async fn change_link(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<Option<Timestamp>, Fault> {
         let now = self.now();
         let until = ends(ttl_minutes, now);
+        let link = Link { host: self.registered(admin, &link.host).await?, ..link };
         let record = record(admin, Kind::HostLinkChanged, &link, now);
         let place = place(admin, link);
         let changed = self.recorded(record, move |db| async move { host_accounts::set_end(db, &place, until, now).await }.boxed()).await?;
@@ -113,6 +114,7 @@ impl Services {
 
     /// Unlinks an account; its keys are deleted. False when there is no such link.
     pub async fn unlink_host_account(&self, admin: &TenantAdmin, link: Link) -> Result<bool, Fault> {
+        let link = Link { host: self.registered(admin, &link.host).await?, ..link };
         let record = record(admin, Kind::HostUnlinked, &link, self.now());
         let place = place(admin, link);
         self.recorded(record, move |db| async move { host_accounts::delete(db, &place).await }.boxed()).await

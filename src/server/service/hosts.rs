@@ -66,8 +66,9 @@ impl Services {
 
     /// Removes an address. False when it was not there.
     pub async fn remove_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Fault> {
-        let record = record(admin, Kind::HostRemoved, host, self.now());
-        let (tenant, host, address) = (admin.tenant_id().clone(), host.clone(), address.to_owned());
+        let host = self.registered(admin, host).await?;
+        let record = record(admin, Kind::HostRemoved, &host, self.now());
+        let (tenant, address) = (admin.tenant_id().clone(), address.to_owned());
         self.recorded(record, move |db| async move { hosts::delete(db, &tenant, &host, &address).await }.boxed()).await
     }
 
@@ -77,14 +78,11 @@ impl Services {
         let secret = Secret::hexadecimal(self.entropy());
         let (hash, now) = (self.keys().hash(HOST_CREDENTIAL, secret.reveal()), self.now());
         let old_until = now + overlap;
-        let record = record(admin, Kind::HostCredentialMade, host, now);
-        let (tenant_id, host) = (admin.tenant_id().clone(), host.clone());
+        let (tenant_id, host) = (admin.tenant_id().clone(), self.registered(admin, host).await?);
+        let record = record(admin, Kind::HostCredentialMade, &host, now);
         self.change(move |db| {
             async move {
-                let host = match hosts::credentialed(&mut *db, &tenant_id, &host).await? {
-                    Some(host) => host,
-                    None => hosts::registered(&mut *db, &tenant_id, &host).await?,
-                };
+                let host = hosts::credentialed(&mut *db, &tenant_id, &host).await?.unwrap_or(host);
                 let made = HostCredential { tenant_id, host, required };
                 hosts::set_credential(db, &made, &hash, old_until, now).await?;
                 if overlap.is_zero() {
@@ -101,17 +99,22 @@ impl Services {
 
     /// Says whether a host must show its credential. False when it has none.
     pub async fn require_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool) -> Result<bool, Fault> {
-        let now = self.now();
-        let record = record(admin, Kind::HostCredentialChanged, host, now);
-        let credential = HostCredential { tenant_id: admin.tenant_id().clone(), host: host.clone(), required };
+        let (now, host) = (self.now(), self.registered(admin, host).await?);
+        let record = record(admin, Kind::HostCredentialChanged, &host, now);
+        let credential = HostCredential { tenant_id: admin.tenant_id().clone(), host, required };
         self.recorded(record, move |db| async move { hosts::require_credential(db, &credential, now).await }.boxed()).await
     }
 
     /// Takes a host's credential away. False when it has none.
     pub async fn remove_host_credential(&self, admin: &TenantAdmin, host: &HostName) -> Result<bool, Fault> {
-        let record = record(admin, Kind::HostCredentialRemoved, host, self.now());
-        let (tenant, host) = (admin.tenant_id().clone(), host.clone());
+        let (tenant, host) = (admin.tenant_id().clone(), self.registered(admin, host).await?);
+        let record = record(admin, Kind::HostCredentialRemoved, &host, self.now());
         self.recorded(record, move |db| async move { hosts::delete_credentials(db, &tenant, &host, None).await }.boxed()).await
+    }
+
+    /// The name that the record has for a host, before anything of it is changed.
+    pub(super) async fn registered(&self, admin: &TenantAdmin, host: &HostName) -> Result<HostName, Fault> {
+        Ok(hosts::registered(self.storage().reader(), admin.tenant_id(), host).await?)
     }
 
     /// The host whose credential this is.

@@ -9,7 +9,7 @@ use thiserror::Error as ThisError;
 
 use super::entropy::{self, Secret};
 use super::proofs::ProvedHost;
-use super::storage::{Connection, activity, links};
+use super::storage::{self, Connection, activity, hosts, links};
 use super::{Error, Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::device_grant::INTERVAL;
@@ -107,13 +107,13 @@ async fn ask(
     }
     let taken = !links::replace(db, &request, &secret, &user_code).await?;
     if !taken {
-        let record = Activity::new(request.tenant_id.clone(), Kind::HostLinkAsked, request.asked_at).subject(subject(&request)).from(from);
+        let record = Activity::new(request.tenant_id.clone(), Kind::HostLinkAsked, request.asked_at).subject(subject(db, &request).await?).from(from);
         activity::insert(db, &record).await?;
     }
     Ok(!taken)
 }
 
-/// What the record calls it.
-pub(super) fn subject(request: &LinkRequest) -> String {
-    format!("{}@{}", request.account, request.host)
+/// What the record calls it: by the host's own name, not by the one its credential was made under.
+pub(super) async fn subject(db: &mut Connection, request: &LinkRequest) -> Result<String, storage::Fault> {
+    Ok(format!("{}@{}", request.account, hosts::registered(db, &request.tenant_id, &request.host).await?))
 }

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use super::proofs::SignedIn;
 pub use super::storage::host_accounts::InUse;
 use super::storage::host_accounts::{self, Place};
-use super::storage::{self, Connection};
+use super::storage::{self, Connection, hosts};
 use super::{Fault, Services};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::host_account::{HostAccount, Show, Sort};
@@ -33,9 +33,9 @@ impl Services {
             host: HostName::parse(account.host.clone()).map_err(Fault::new)?,
             account: AccountName::parse(account.account.clone()).map_err(Fault::new)?,
         };
-        let now = self.now();
+        let (now, host) = (self.now(), hosts::registered(self.storage().reader(), &place.tenant_id, &place.host).await?);
         let record = Activity::new(person.tenant_id().clone(), Kind::HostUnlinked, now).of(person.user_id());
-        let record = record.subject(format!("{}@{}", account.account, account.host)).from(person.visit().from);
+        let record = record.subject(format!("{}@{host}", account.account)).from(person.visit().from);
         // What is not there MVP mode links again; what has expired it leaves.
         let remains = person.tenant().policy.mvp.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
         let unlinked = self.recorded(record, move |db| async move { unlink(db, &place, remains).await }.boxed()).await?;

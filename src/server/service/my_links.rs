@@ -158,7 +158,7 @@ async fn present(db: &mut Connection, person: SignedIn, guess: Guess, sealed: Ve
         Ok(()) if links::save_claim(db, &request, &by, &sealed).await? => Ok(Ok(request.id)),
         Ok(()) | Err(ClaimRefused::NotWaiting) => Ok(Err(CodeRefused::NotValid)),
         Err(ClaimRefused::ClaimedElsewhere { until }) => {
-            let record = guess.activity(person.tenant_id(), Kind::CodePresentedTwice).subject(subject(&request));
+            let record = guess.activity(person.tenant_id(), Kind::CodePresentedTwice).subject(subject(db, &request).await?);
             activity::insert_once_within(db, &record, PRESENTED_TWICE_EVERY).await?;
             Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
         }
@@ -196,7 +196,8 @@ async fn link(
     }
     answer(db, &linked).await?;
     let linked_now = make_or_renew(db, &place, own, New { id: new_id, until, through: None, now }).await?;
-    activity::insert(db, &record(&person, linked_now.kind(), &linked, now)).await?;
+    let record = record(db, &person, linked_now.kind(), &linked, now).await?;
+    activity::insert(db, &record).await?;
     Ok(linked_now)
 }
 
@@ -244,7 +245,8 @@ async fn refuse(db: &mut Connection, person: SignedIn, id: LinkRequestId, now: T
     let request = load(db, &person, &id, now).await?;
     let refused = request.refuse(&person.claimant(), now).map_err(Error::Refused)?;
     answer(db, &refused).await?;
-    activity::insert(db, &record(&person, Kind::HostLinkRefused, &refused, now)).await?;
+    let record = record(db, &person, Kind::HostLinkRefused, &refused, now).await?;
+    activity::insert(db, &record).await?;
     Ok(())
 }
 
@@ -264,6 +266,7 @@ pub(super) fn place(person: &SignedIn, host: &HostName, account: &AccountName) -
     Place { tenant_id: person.tenant_id().clone(), user_id: person.user_id().clone(), host: host.clone(), account: account.clone() }
 }
 
-fn record(person: &SignedIn, kind: Kind, request: &LinkRequest, now: Timestamp) -> Activity {
-    Activity::new(request.tenant_id.clone(), kind, now).of(person.user_id()).subject(subject(request)).from(person.visit().from)
+async fn record(db: &mut Connection, person: &SignedIn, kind: Kind, request: &LinkRequest, now: Timestamp) -> Result<Activity, storage::Fault> {
+    let record = Activity::new(request.tenant_id.clone(), kind, now).of(person.user_id()).from(person.visit().from);
+    Ok(record.subject(subject(db, request).await?))
 }

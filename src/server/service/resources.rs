@@ -12,14 +12,14 @@ use super::identities::{Arrival, ArrivalRefused, Trouble};
 use super::my_links::{Linked, New, make_or_renew, place};
 use super::proofs::{FreshlySignedIn, SignedIn};
 use super::storage::providers::Stored;
-use super::storage::{Connection, activity, host_accounts, identities, providers, tenants, user_mfa};
+use super::storage::{self, Connection, SqliteExecutor, activity, host_accounts, hosts, identities, providers, tenants, user_mfa};
 use super::{Error, Fault, Services};
 use crate::domain::activity::Activity;
 use crate::domain::host_account::{HostAccount, is_system_account};
 use crate::domain::ids::{AccountName, HostAccountId, HostName, ProviderId, TenantId, UserId};
 use crate::domain::link::link_end;
 use crate::domain::provider::Provider;
-use crate::domain::resources::{Named, Resources};
+use crate::domain::resources::{Listed, Named, Resources};
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 
@@ -108,6 +108,12 @@ impl Services {
             Some(list) => Some(self.shared.providers.resources(&provider, list, &arrival.token, self.now()).await.map_err(no_list)?),
             None => None,
         };
+        let (reader, tenant) = (self.storage().reader(), &provider.tenant_id);
+        let resources = by_own_names(reader, tenant, resources).await?;
+        let list = match list {
+            Some(list) => Some(listed_by_own_names(reader, tenant, list).await?),
+            None => None,
+        };
         let accounts = resources.named(arrival.own_name.as_deref(), list.as_deref());
         if accounts.len() > MOST {
             return Err(no_list(Trouble::Broken(format!("it names {} accounts", accounts.len()))));
@@ -120,7 +126,7 @@ impl Services {
     pub async fn offered(&self, person: &SignedIn, offer: &Offer) -> Result<Option<Offered>, Fault> {
         let (reader, now) = (self.storage().reader(), self.now());
         let found = providers::find(reader, &offer.tenant_id, &offer.provider).await?.filter(|_| offer.is_open_to(person, now));
-        let Some((name, resources)) = found.and_then(owner) else { return Ok(None) };
+        let Some((name, resources)) = owner(reader, found).await? else { return Ok(None) };
         let policy = &person.tenant().policy;
         let mut accounts = Vec::new();
         for Named { host, account } in offer.accounts.iter().filter(|named| resources.cover(&named.host)) {
@@ -168,7 +174,7 @@ async fn link(
     // As they are now, not as they were when the page was made.
     let (tenant, user) = (person.tenant_id(), person.user_id());
     let found = providers::find(&mut *db, tenant, &offer.provider).await?;
-    let (through, resources) = found.and_then(owner).ok_or(Error::Refused(OfferRefused::Gone))?;
+    let (through, resources) = owner(&mut *db, found).await?.ok_or(Error::Refused(OfferRefused::Gone))?;
     let policy = tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(OfferRefused::Gone))?.policy;
     user_mfa::find(&mut *db, tenant, user).await?.ok_or(Error::Refused(OfferRefused::NoMfa))?;
 
@@ -186,6 +192,7 @@ async fn link(
         };
         let made = make_or_renew(db, &place, own, New { id, until, through: Some(through.clone()), now }).await?;
         // With who they were there: it is all that speaks for the link.
+        let host = hosts::registered(&mut *db, tenant, &host).await?;
         let subject = format!("{account}@{host} ({})", offer.label);
         activity::insert(db, &Activity::new(tenant.clone(), made.kind(), now).of(user).subject(subject).from(person.visit().from)).await?;
         linked.push(made);
@@ -194,9 +201,29 @@ async fn link(
 }
 
 /// What people call a provider that people may come from and that owns hosts, and those hosts.
-fn owner(Stored { provider, .. }: Stored) -> Option<(String, Resources)> {
-    let Provider { display_name, resources, enabled, .. } = provider;
-    resources.filter(|_| enabled).map(|resources| (display_name, resources))
+async fn owner(db: impl SqliteExecutor<'_>, stored: Option<Stored>) -> Result<Option<(String, Resources)>, storage::Fault> {
+    let Some(Provider { tenant_id, display_name, resources: Some(resources), enabled: true, .. }) = stored.map(|stored| stored.provider) else {
+        return Ok(None);
+    };
+    Ok(Some((display_name, by_own_names(db, &tenant_id, &resources).await?)))
+}
+
+/// With each host as it is registered; the one who set the provider up may have used another of its names.
+async fn by_own_names(db: impl SqliteExecutor<'_>, tenant: &TenantId, resources: &Resources) -> Result<Resources, storage::Fault> {
+    let registered = hosts::all_registered(db, tenant, &resources.hosts.iter().collect()).await?;
+    Ok(Resources { hosts: registered.into_values().collect(), list: resources.list.clone() })
+}
+
+/// The same of what a provider lists.
+async fn listed_by_own_names(db: impl SqliteExecutor<'_>, tenant: &TenantId, mut list: Vec<Listed>) -> Result<Vec<Listed>, storage::Fault> {
+    let names: BTreeSet<HostName> = list.iter().flat_map(|entry| &entry.names).filter_map(|name| HostName::parse(name.clone()).ok()).collect();
+    let registered = hosts::all_registered(db, tenant, &names.iter().collect()).await?;
+    for name in list.iter_mut().flat_map(|entry| &mut entry.names) {
+        if let Some(own) = HostName::parse(name.clone()).ok().and_then(|name| registered.get(&name)) {
+            own.as_str().clone_into(name);
+        }
+    }
+    Ok(list)
 }
 
 /// The rules of links from hosts ([`super::my_links`]), but for the account's number, which no provider says.

@@ -1,6 +1,6 @@
 //! Hosts: their addresses, their names, and what they prove themselves with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use futures_util::FutureExt;
@@ -122,13 +122,27 @@ pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names:
 /// The name a host is stored under: as it was registered, under this name or with it for an address, else as its credential or its first
 /// link has it. As it is given, if there is nothing of it.
 pub async fn registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Fault> {
-    let query = "SELECT coalesce((SELECT host FROM hosts WHERE tenant_id = $1 AND host = $2 ORDER BY number LIMIT 1),
-                                 (SELECT host FROM host_aliases WHERE tenant_id = $1 AND alias = $2),
-                                 (SELECT host FROM host_credentials WHERE tenant_id = $1 AND host = $2),
-                                 (SELECT host FROM host_accounts WHERE tenant_id = $1 AND host = $2 ORDER BY number LIMIT 1),
-                                 $2)";
-    let name: String = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?;
-    parsed("hosts", host.as_str(), HostName::parse(name))
+    Ok(all_registered(db, tenant_id, &BTreeSet::from([host])).await?.remove(host).unwrap_or_else(|| host.clone()))
+}
+
+/// The same for many hosts at once.
+pub async fn all_registered(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    names: &BTreeSet<&HostName>,
+) -> Result<BTreeMap<HostName, HostName>, Fault> {
+    let query = "SELECT q.value,
+                        coalesce((SELECT host FROM hosts WHERE tenant_id = $1 AND host = q.value ORDER BY number LIMIT 1),
+                                 (SELECT host FROM host_aliases WHERE tenant_id = $1 AND alias = q.value),
+                                 (SELECT host FROM host_credentials WHERE tenant_id = $1 AND host = q.value),
+                                 (SELECT host FROM host_accounts WHERE tenant_id = $1 AND host = q.value ORDER BY number LIMIT 1),
+                                 q.value)
+                 FROM json_each($2) q";
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let query = sqlx::query_as(query).bind(tenant_id.as_str()).bind(serde_json::to_string(&names).unwrap_or_default());
+    let found: Vec<(String, String)> = query.fetch_all(db).await?;
+    let name = |name: String| parsed("hosts", &name.clone(), HostName::parse(name));
+    found.into_iter().map(|(asked, registered)| Ok((name(asked)?, name(registered)?))).collect()
 }
 
 /// Whether both are names of one host.
@@ -372,9 +386,12 @@ struct KnownRow {
 }
 
 /// A tenant's hosts, by name; one of them, if named.
-pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, host: Option<&str>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
+pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, host: Option<&HostName>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
     const COLUMNS: &str = concat!(
-        "h.host, h.addresses, c.required AS credential_required, coalesce(",
+        "h.host, h.addresses,
+         (SELECT max(c.required) FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
+        names_of_host!("h.tenant_id", "h.host"),
+        ") AS credential_required, coalesce(",
         tenant_answering!("h.host"),
         " = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from"
     );
@@ -383,13 +400,13 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, host: Option<&str
         "(SELECT tenant_id, host, min(number) AS number, group_concat(address, char(10)) AS addresses FROM hosts GROUP BY tenant_id, host
             UNION ALL
             SELECT tenant_id, host, 0, '' FROM host_credentials alone
-            WHERE NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = alone.tenant_id AND o.host = alone.host)) h
-        LEFT JOIN host_credentials c ON c.tenant_id = h.tenant_id AND c.host = h.host
+            WHERE NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = alone.tenant_id AND o.host = alone.host)
+              AND NOT EXISTS (SELECT 1 FROM host_aliases o WHERE o.tenant_id = alone.tenant_id AND o.alias = alone.host)) h
         LEFT JOIN host_questions q ON q.tenant_id = h.tenant_id AND q.host = h.host
         WHERE h.tenant_id = ";
     let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
     if let Some(host) = host {
-        listing.and_bound("h.host = ", host.to_owned());
+        listing.and_bound("h.host = ", host.to_string());
     }
     listing.search(wanted.search.as_deref(), &["h.host", "h.addresses"]);
     let rows: Listed<KnownRow> = listing.fetch(db, wanted.after.as_ref()).await?;

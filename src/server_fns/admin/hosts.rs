@@ -42,12 +42,17 @@ pub async fn add_host(#[server(default)] host: String, #[server(default)] addres
     context::see_other(ADMIN_HOSTS_ADD);
     let address = address.trim();
     let (Ok(host), true) = (HostName::parse(host.trim()), is_readable(address)) else {
-        return context::say_refused(w.admin_bad_id()).await;
+        return context::say_refused(w.id_refused(&[&host, address])).await;
     };
     match services.add_host(&admin, &host, address).await {
         Ok(added) => {
             context::back_to(ADMIN_HOST, "host", added.host.as_str());
-            context::say(if added.answers { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() }).await
+            let said = if added.answers { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() };
+            context::say(match added.shared_with {
+                Some(other) => format!("{said} {}", w.admin_hosts_added_shared(address, other.as_str())),
+                None => said,
+            })
+            .await
         }
         Err(Error::Refused(_)) => context::say_refused(w.admin_hosts_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),

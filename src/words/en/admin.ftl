@@ -27,17 +27,19 @@ admin-deleted = { $name } has been deleted.
 # $until (String) - date and time
 admin-rotated = There is a new secret. The old one works until { $until }.
 admin-bad-id = Names take letters, digits and . _ - @ + ~ /, and must not be empty.
-admin-clients-name-needed = A client needs a name and a version, together at most 200 characters.
+admin-clients-name-needed = A client needs a name and a version.
 admin-clients-added = The client has been made.
 admin-clients-exists = There is a client of that id, or of that name and version, already.
 admin-hosts-added = The host has been added: this tenant answers it, also when it does not say whose it is.
 admin-hosts-added-elsewhere = The host has been added. Another tenant had a host of that name first, so it has to say whose it is: set “tenant” in its tms_keycmd.toml.
+# $address (String) - the address
+# $other (String) - the other host
+admin-hosts-added-shared = But { $address } is an address of { $other } too: as a name it stands for neither of the two hosts. Use their own names.
 admin-hosts-exists = The host has that address already.
 admin-hosts-credential-made = Put this credential into the host’s credential file. The one before, if there was one, works for one more hour.
 admin-people-added = The account has been made.
 admin-people-added-with-password = The account has been made. This is its password:
 admin-people-new-password = All sessions of this person have ended. This is the new password:
-name-refused = A name has 1 to 128 characters, and no control characters or invisible ones.
 admin-people-exists = There is a person of that name already.
 admin-people-no-mfa = Open the person’s second factor first: a host account rests on it.
 admin-people-linked-already = That account is linked to the person already.

@@ -157,8 +157,22 @@ async fn a_link_through_another_name_stands_in_the_record_as_it_is() {
     let host = FQDN.to_uppercase();
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": host, "host_account": "acc1", "ttl_minutes": 5 });
     assert_eq!(admin.done("POST /userhosts", link).await["host"], "testhost1");
-    let recorded = "SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id DESC LIMIT 1";
-    assert_eq!(app.texts(recorded).await, ["acc1@testhost1"]);
+    let place = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": FQDN, "host_account": "acc1", "ttl_minutes": 9 });
+    admin.done("PATCH /userhosts/upd", place.clone()).await;
+    admin.done("DELETE /userhosts/del", place).await;
+    let recorded = "SELECT concat(kind, ' ', subject) FROM activity WHERE subject LIKE '%acc1@%' ORDER BY id";
+    let expected = ["host_linked acc1@testhost1", "host_link_changed acc1@testhost1", "host_unlinked acc1@testhost1"];
+    assert_eq!(app.texts(recorded).await, expected);
+}
+
+#[tokio::test]
+async fn a_host_that_asks_under_another_name_is_recorded_as_it_is() {
+    let app = TestApp::start().await;
+    let admin = app.admin("test").await;
+    let host = app.host(&admin, "test", FQDN, true).await;
+    register(&admin, "testhost1", FQDN).await;
+    host.done("POST /links", json!({ "user": "acc1", "user_uid": "1001" })).await;
+    assert_eq!(app.texts("SELECT subject FROM activity WHERE kind = 'host_link_asked'").await, ["acc1@testhost1"]);
 }
 
 #[tokio::test]
