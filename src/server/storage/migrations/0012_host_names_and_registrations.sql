@@ -123,9 +123,13 @@ CREATE TABLE new_reservations (
     PRIMARY KEY (tenant_id, resid),
     FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, client_id) ON DELETE CASCADE
 ) STRICT;
+-- Those of a key that another registration of the same party stands for now go over to that one.
 INSERT INTO new_reservations (tenant_id, resid, number, parent_resid, client_id, pubkey, expires_at, created_at, updated_at)
-    SELECT tenant_id, resid, number, parent_resid, client_id, pubkey, expires_at, created_at, updated_at
-    FROM reservations WHERE pubkey IN (SELECT number FROM new_pubkeys);
+    SELECT r.tenant_id, r.resid, r.number, r.parent_resid, r.client_id, n.number, r.expires_at, r.created_at, r.updated_at
+    FROM reservations r
+    JOIN pubkeys k ON k.number = r.pubkey
+    JOIN new_pubkeys n ON n.fingerprint = k.fingerprint AND n.host = k.host AND n.tenant_id = k.tenant_id AND n.account = k.account
+         AND n.user_id = k.user_id AND n.client_id IS k.client_id AND n.device_grant_id IS k.device_grant_id;
 
 CREATE TABLE new_host_credentials (
     tenant_id         TEXT    NOT NULL REFERENCES tenants (id),
@@ -138,7 +142,8 @@ CREATE TABLE new_host_credentials (
     updated_at        INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, host)
 ) STRICT;
--- Of two credentials of one host, the newer is its credential; the other goes on until the next rotation.
+-- Of two credentials of one host, the newer is its credential; the other goes on until the next rotation. A host has two secrets at most:
+-- of more than two spellings, the two made last stay (docs/operations.md).
 INSERT OR IGNORE INTO new_host_credentials (tenant_id, host, secret_hash, old_secret_hash, old_secret_until, required, created_at, updated_at)
     SELECT c.tenant_id, s.spelled, c.secret_hash,
            coalesce(lead(c.secret_hash) OVER newest, c.old_secret_hash),
