@@ -5,31 +5,23 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One line of text without control characters: what a server says cannot move the cursor, change colours, set the
+use crate::domain::readable::visible;
+
+/// One line of text without what cannot be seen, by the rule for names: what a server says cannot move the cursor, change colours, set the
 /// window's title or reorder what is shown. Answers are read into this type, so nothing else can reach the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct Printable(String);
 
 impl Printable {
-    /// Line breaks and tabs become spaces, all other control and direction characters go.
+    /// Line breaks and tabs become spaces, all else that cannot be seen goes.
     pub fn new(text: &str) -> Self {
-        let harmless = text.chars().filter_map(|c| match c {
-            '\n' | '\r' | '\t' => Some(' '),
-            _ if c.is_control() || changes_direction(c) => None,
-            _ => Some(c),
-        });
-        Self(harmless.collect())
+        Self(visible(&text.replace(['\n', '\r', '\t'], " ")))
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// The invisible characters that let `exe.gnp` read as `png.exe`.
-fn changes_direction(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// JSON with every text in it made harmless.
@@ -66,7 +58,8 @@ mod tests {
             ("\u{9b}31mred\u{7f}", "31mred"),
             ("two\r\nlines", "two  lines"),
             ("host\u{202e}gnp.exe", "hostgnp.exe"),
-            ("Zoë 東京", "Zoë 東京"),
+            ("vis\u{ad}ta\u{e0041}\u{3164}\u{2800}\u{180e}", "vista"),
+            ("Zoë 東京 👩‍💻 علی‌رضا", "Zoë 東京 👩‍💻 علی‌رضا"),
         ] {
             assert_eq!(Printable::new(sent).as_str(), shown);
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
 use super::listing::Word;
+use super::readable::{self, NameRefused};
 use super::time::Timestamp;
 
 /// What TMS' wire says for "as often as you like".
@@ -145,9 +146,23 @@ impl Word for Sort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
 }
 
-/// A name for a key, as far as it can be shown; may be empty. Comments of keys are anything.
-pub fn label(text: &str) -> String {
-    super::readable::cleaned(text).unwrap_or_default()
+/// Why a key cannot be called as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelRefused {
+    Typed(NameRefused),
+    /// The comment of the key has something in it that cannot be seen.
+    Comment,
+}
+
+/// A name for a key: what the person typed, or else the comment of the key; may be empty. A long comment, which nobody typed as a name, is cut.
+pub fn label(typed: Option<&str>, comment: &str) -> Result<String, LabelRefused> {
+    match readable::name(typed.unwrap_or(comment)) {
+        Ok(label) => Ok(label),
+        Err(NameRefused::Empty) => Ok(String::new()),
+        Err(why) if typed.is_some() => Err(LabelRefused::Typed(why)),
+        Err(NameRefused::TooLong) => Ok(readable::cleaned(comment).unwrap_or_default()),
+        Err(NameRefused::Invisible) => Err(LabelRefused::Comment),
+    }
 }
 
 /// When something that lasts so many minutes ends: negative means never, 0 now.
@@ -300,6 +315,19 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_that_cannot_be_seen_is_refused() {
+        assert_eq!(label(Some(" my  laptop "), "jane@vista"), Ok("my laptop".to_owned()));
+        assert_eq!(label(None, "jane@vista"), Ok("jane@vista".to_owned()));
+        assert_eq!((label(Some(" "), "jane"), label(None, "")), (Ok(String::new()), Ok(String::new())));
+        assert_eq!(label(None, &"x".repeat(200)), Ok("x".repeat(readable::LONGEST)));
+        assert_eq!(label(Some(&"x".repeat(200)), ""), Err(LabelRefused::Typed(NameRefused::TooLong)));
+        for hidden in ["lap\u{200b}top", "lap\u{202e}pot", "\u{3164}"] {
+            assert_eq!(label(Some(hidden), "jane"), Err(LabelRefused::Typed(NameRefused::Invisible)), "{hidden:?}");
+            assert_eq!(label(None, hidden), Err(LabelRefused::Comment), "{hidden:?}");
+        }
+    }
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 

@@ -8,30 +8,61 @@ use icu_properties::props::{
     CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory, Ideographic, JoiningType,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
+use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 /// The longest, in characters.
 pub const LONGEST: usize = 128;
 
-/// The name as it is kept. `None`: it is empty, too long, or has something in it that cannot be seen.
-pub fn name(text: &str) -> Option<String> {
+/// Why a text cannot be a name.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NameRefused {
+    #[error("is empty")]
+    Empty,
+    #[error("contains invisible characters or control characters")]
+    Invisible,
+    #[error("is longer than {LONGEST} characters")]
+    TooLong,
+}
+
+/// The name as it is kept.
+pub fn name(text: &str) -> Result<String, NameRefused> {
     let chars = composed(text);
     let fine = (0..chars.len()).all(|at| is_seen(&chars, at));
-    (fine && chars.len() <= LONGEST && has_substance(&chars)).then(|| chars.into_iter().collect())
+    match chars.len() {
+        0 => Err(NameRefused::Empty),
+        _ if !fine || !has_substance(&chars) => Err(NameRefused::Invisible),
+        1..=LONGEST => Ok(chars.into_iter().collect()),
+        _ => Err(NameRefused::TooLong),
+    }
+}
+
+/// Whether there is something in a text that cannot be seen: the cause to name, whatever else is wrong with it.
+pub fn hides_something(text: &str) -> bool {
+    name(text) == Err(NameRefused::Invisible)
 }
 
 /// The name without what cannot be seen, cut where it is too long. `None`: nothing is left of it.
 pub fn cleaned(text: &str) -> Option<String> {
-    let seen = |chars: &[char]| -> Vec<char> {
-        let kept = (0..chars.len()).filter(|at| is_seen(chars, *at)).filter_map(|at| chars.get(at)).copied().take(LONGEST);
-        composed(&kept.collect::<String>())
-    };
-    let mut chars = composed(text);
-    // A joiner may have lost what it joined.
+    let cut = |chars: Vec<char>| composed(&chars.into_iter().take(LONGEST).collect::<String>());
+    // A cut may have parted what a joiner joined.
+    let chars = seen(cut(seen(composed(text))));
+    has_substance(&chars).then(|| chars.into_iter().collect())
+}
+
+/// A text of any length without what cannot be seen, otherwise as it is.
+pub fn visible(text: &str) -> String {
+    seen(text.chars().collect()).into_iter().collect()
+}
+
+/// Leaves out what cannot be seen, until all that is left can: a joiner may have lost what it joined.
+fn seen(mut chars: Vec<char>) -> Vec<char> {
     loop {
-        let kept = seen(&chars);
-        if kept == chars {
-            return has_substance(&chars).then(|| chars.into_iter().collect());
+        let kept = (0..chars.len()).filter(|at| is_seen(&chars, *at)).filter_map(|at| chars.get(at)).copied();
+        // Marks on nothing go all at once: one at a time, a long text of them would take hours.
+        let kept: Vec<char> = kept.skip_while(|c| is_mark(*c)).collect();
+        if kept.len() == chars.len() {
+            return kept;
         }
         chars = kept;
     }
@@ -39,7 +70,7 @@ pub fn cleaned(text: &str) -> Option<String> {
 
 /// Whether a text can stand in a line as it is.
 pub fn is_readable(text: &str) -> bool {
-    name(text).is_some()
+    name(text).is_ok()
 }
 
 /// In NFC, with every run of spaces as a single one. Line breaks and tabs are controls, not spaces.
@@ -163,10 +194,11 @@ mod tests {
             "1️⃣",
             "C++ & R#",
         ] {
-            assert_eq!(name(text).as_deref(), Some(text), "{text:?}");
+            assert_eq!(name(text).as_deref(), Ok(text), "{text:?}");
             assert_eq!(cleaned(text).as_deref(), Some(text), "{text:?}");
+            assert_eq!(visible(text), text, "{text:?}");
         }
-        assert_eq!(name(&"é".repeat(LONGEST)).map(|name| name.chars().count()), Some(LONGEST));
+        assert_eq!(name(&"é".repeat(LONGEST)).map(|name| name.chars().count()), Ok(LONGEST));
     }
 
     #[test]
@@ -194,20 +226,28 @@ mod tests {
             ("\u{200b}\u{200b}", None),
             ("\u{2800}", None),
             ("\u{3164}\u{a0}", None),
-            ("", None),
-            (" \u{3000} ", None),
         ] {
-            assert_eq!(name(text), None, "{text:?}");
+            assert_eq!(name(text), Err(NameRefused::Invisible), "{text:?}");
             assert_eq!(cleaned(text).as_deref(), left, "{text:?}");
         }
-        assert_eq!(name(&"x".repeat(LONGEST + 1)), None);
+        for empty in ["", " \u{3000} "] {
+            assert_eq!((name(empty), cleaned(empty)), (Err(NameRefused::Empty), None), "{empty:?}");
+        }
+        assert_eq!(name(&"x".repeat(LONGEST + 1)), Err(NameRefused::TooLong));
+        assert_eq!(name(&"x\u{200b}".repeat(LONGEST)), Err(NameRefused::Invisible), "the cause that cannot be seen");
         assert_eq!(cleaned(&"x".repeat(LONGEST + 1)).map(|name| name.len()), Some(LONGEST));
+    }
+
+    #[test]
+    fn a_long_text_of_marks_is_cleaned_at_once() {
+        assert_eq!(visible(&format!("\u{200b}{}a\u{301}", "\u{301}".repeat(1_000_000))), "a\u{301}");
+        assert_eq!(visible("a \u{a0} b  \u{202e}c"), "a \u{a0} b  c", "spaces stay as they are");
     }
 
     #[test]
     fn one_name_is_kept_in_one_form() {
         for (text, kept) in [("Jose\u{301}", "José"), ("  TMS \u{a0}\u{3000}command  line ", "TMS command line")] {
-            assert_eq!(name(text).as_deref(), Some(kept));
+            assert_eq!(name(text).as_deref(), Ok(kept));
         }
     }
 }

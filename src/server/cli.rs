@@ -131,7 +131,7 @@ impl From<std::io::Error> for Failed {
 
 /// Reads a name that people read.
 fn name(text: &str) -> Result<String, String> {
-    readable::name(text).ok_or_else(|| format!("a name has 1 to {} characters, and no control characters or invisible ones", readable::LONGEST))
+    readable::name(text).map_err(|why| format!("the name {why}"))
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {

@@ -111,9 +111,9 @@ pub async fn rename_passkey(#[server(default)] factor: String, #[server(default)
     match renamed {
         Ok(()) => context::say(w.factors_renamed()).await,
         Err(Error::Refused(NotRenamed::Gone)) => context::say_refused(w.factors_gone()).await,
-        Err(Error::Refused(NotRenamed::Unreadable)) => {
+        Err(Error::Refused(NotRenamed::Name(why))) => {
             context::go_to(&here);
-            context::say_refused(w.factors_name_unreadable()).await
+            context::say_refused(w.name_refused(why)).await
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

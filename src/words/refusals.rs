@@ -6,7 +6,8 @@ use crate::domain::client::RequestRefused;
 use crate::domain::delegation::ChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
-use crate::domain::pubkey::Missing;
+use crate::domain::pubkey::{LabelRefused, Missing};
+use crate::domain::readable::{NameRefused, hides_something};
 use crate::domain::step_up;
 use crate::domain::time::Zone;
 use crate::domain::user_code::UserCodeRefused;
@@ -217,6 +218,28 @@ impl Language {
         }
     }
 
+    /// Why a name is not taken.
+    pub fn name_refused(&self, why: NameRefused) -> String {
+        match why {
+            NameRefused::Empty => self.name_refused_empty(),
+            NameRefused::Invisible => self.name_refused_invisible(),
+            NameRefused::TooLong => self.name_refused_too_long(),
+        }
+    }
+
+    /// Why a client's name or version is not taken.
+    pub fn client_name_refused(&self, why: NameRefused) -> String {
+        match why {
+            NameRefused::Empty => self.admin_clients_name_needed(),
+            NameRefused::Invisible | NameRefused::TooLong => self.name_refused(why),
+        }
+    }
+
+    /// Why what was typed names nothing: what cannot be seen has to be said.
+    pub fn id_refused(&self, typed: &[&str]) -> String {
+        if typed.iter().any(|text| hides_something(text)) { self.name_refused_invisible() } else { self.admin_bad_id() }
+    }
+
     /// Why a person's own key is not taken.
     pub fn key_refused(&self, refused: &KeyRefused) -> String {
         match refused {
@@ -237,6 +260,8 @@ impl Language {
             KeyRefused::PublicKey(PublicKeyRefused::Damaged) => self.key_refused_damaged(),
             KeyRefused::PublicKey(PublicKeyRefused::Unsupported(kind)) => self.key_refused_unsupported(kind),
             KeyRefused::PublicKey(PublicKeyRefused::TooShort(bits)) => self.key_refused_too_short(*bits),
+            KeyRefused::Label(LabelRefused::Typed(why)) => self.name_refused(*why),
+            KeyRefused::Label(LabelRefused::Comment) => self.key_refused_comment(),
             KeyRefused::Exists => self.key_refused_exists(),
             KeyRefused::NotHere => self.key_refused_not_here(),
             KeyRefused::SignedOut => self.key_refused_signed_out(),

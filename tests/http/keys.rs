@@ -140,6 +140,27 @@ async fn a_person_brings_a_key_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_keys_name_that_cannot_be_seen_is_refused() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let account = account(&browser).await;
+    let add = async |key: &str, label: &str| {
+        browser.post("/api/keys/add", &[("host_account", account.as_str()), ("public_key", key), ("label", label), ("days", "7")]).await
+    };
+    let odd = format!("{PUBLIC_KEY}\u{202e}x");
+    for (key, label, said) in [
+        (PUBLIC_KEY, "lap\u{200b}top", "What you entered contains invisible characters"),
+        (PUBLIC_KEY, "\u{3164}", "What you entered contains invisible characters"),
+        (&odd, "", "The comment at the end of the key contains invisible characters"),
+    ] {
+        let page = add(key, label).await;
+        assert!(page.status == 422 && page.problem().starts_with(said), "{label:?}: {} {}", page.status, page.words());
+    }
+    assert_eq!(add(&odd, "laptop").await.path, "/keys", "with a name, the comment does not matter");
+    assert_eq!(app.texts("SELECT label FROM pubkeys").await, ["laptop"]);
+}
+
+#[tokio::test]
 async fn what_is_no_public_key_is_refused_in_plain_words_and_a_private_one_is_kept_nowhere() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;

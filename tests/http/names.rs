@@ -13,12 +13,15 @@ const READABLE: [&str; 4] = ["علی‌رضا مختبر", "José Ñandú", "�
 async fn the_api_refuses_names_that_cannot_be_seen() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
+    let hidden = |field: &str| format!("ERROR: {field} contains invisible characters or control characters.");
     let client = |name: &str, id: usize| json!({ "tenant": "test", "client_id": format!("client{id}"), "app_name": name, "app_version": "1" });
     for (n, name) in INVISIBLE.into_iter().enumerate() {
         let answer = admin.call("POST /client", client(name, n)).await;
-        assert_eq!(answer.status, 400, "{name:?}: {}", answer.body);
+        assert_eq!((answer.status, answer.body["result_msg"].as_str()), (400, Some(&*hidden("app_name"))), "{name:?}");
         let answer = admin.call("POST /hosts", json!({ "tenant": "test", "host": "h", "addr": name })).await;
-        assert_eq!(answer.status, 400, "{name:?}: {}", answer.body);
+        assert_eq!((answer.status, answer.body["result_msg"].as_str()), (400, Some(&*hidden("addr"))), "{name:?}");
+        let answer = admin.call("POST /hosts", json!({ "tenant": "test", "host": name, "addr": "10.0.0.1" })).await;
+        assert_eq!((answer.status, answer.body["result_msg"].as_str()), (400, Some(&*hidden("host"))), "{name:?}");
     }
     for (n, name) in READABLE.into_iter().enumerate() {
         admin.done("POST /client", client(name, 100 + n)).await;
@@ -36,10 +39,13 @@ async fn pages_refuse_names_that_cannot_be_seen() {
         for (path, form) in [
             ("/api/admin/people/add", vec![("user", "eve"), ("display_name", name)]),
             ("/api/admin/clients/add", vec![("client", "c1"), ("app_name", name), ("app_version", "1")]),
+            ("/api/admin/clients/add", vec![("client", "c1"), ("app_name", "Jupyter"), ("app_version", name)]),
+            ("/api/admin/clients/add", vec![("client", name), ("app_name", "Jupyter"), ("app_version", "1")]),
             ("/api/admin/hosts/add", vec![("host", "h"), ("address", name)]),
+            ("/api/admin/hosts/add", vec![("host", name), ("address", "10.0.0.1")]),
         ] {
             let page = browser.post(path, &form).await;
-            assert!(!page.problem().is_empty(), "{path} {name:?}: {}", page.words());
+            assert!(page.problem().contains("contains invisible characters"), "{path} {name:?}: {}", page.words());
         }
     }
     assert_eq!(app.texts("SELECT CAST(count(*) AS TEXT) FROM people WHERE user_id = 'eve'").await, ["0"]);

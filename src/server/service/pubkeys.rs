@@ -20,7 +20,7 @@ use super::{Error, Fault, Services, mvp};
 use crate::domain::activity::{Activity, Kind};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
 use crate::domain::page::Page;
-use crate::domain::pubkey::{Dependencies, KeyType, Missing, Pubkey, UNLIMITED, count, ends, label};
+use crate::domain::pubkey::{Dependencies, KeyType, LabelRefused, Missing, Pubkey, UNLIMITED, count, ends, label};
 use crate::domain::time::Timestamp;
 
 /// What key is wanted, and for where.
@@ -62,6 +62,8 @@ pub enum KeyRefused {
     Missing(Missing),
     #[error("the public key cannot be taken: {0}")]
     PublicKey(#[from] PublicKeyRefused),
+    #[error("it cannot be called that: {0:?}")]
+    Label(LabelRefused),
     #[error("its registrant has registered that key for that account already, and it has not ended")]
     Exists,
     #[error("people register no keys of their own in this tenant")]
@@ -164,6 +166,7 @@ impl Services {
                 Err(Error::Internal(fault)) => return Err(fault.into()),
             },
         };
+        let label = label(wanted.label.as_deref(), &key.comment).map_err(|refused| Error::Refused(KeyRefused::Label(refused)))?;
         let now = self.now();
         let max_uses = count(wanted.num_uses);
         // What a device's token made ends with the token.
@@ -177,7 +180,7 @@ impl Services {
             host,
             account: place.account,
             device_grant_id,
-            label: wanted.label.as_deref().map_or(key.comment, label),
+            label,
             fingerprint: key.fingerprint,
             public_key: key.line,
             key_type: key.key_type,

@@ -23,7 +23,7 @@ use crate::domain::activity::{Activity, Kind};
 use crate::domain::attempts::{Guessed, Guesser};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::provider::Through;
-use crate::domain::readable;
+use crate::domain::readable::{self, NameRefused};
 use crate::domain::second_factor::{Factor, MOST_PASSKEYS, RECOVERY_CODES, SecondFactors, TypedCode, recovery_code};
 use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
@@ -125,8 +125,8 @@ pub enum NotSetUp {
 pub enum NotRenamed {
     /// It is not there, or not theirs; or the session has been ended meanwhile.
     Gone,
-    /// The new one could not be read.
-    Unreadable,
+    /// The new one cannot be a name.
+    Name(NameRefused),
 }
 
 /// What came of setting one up.
@@ -206,10 +206,8 @@ impl Services {
 
     /// Gives a passkey another name.
     pub async fn rename_passkey(&self, person: &FreshlySignedIn, number: i64, name: &str) -> Result<(), Error<NotRenamed>> {
-        if !readable::is_readable(name) {
-            return Err(Error::Refused(NotRenamed::Unreadable));
-        }
-        let (person, name, now) = (SignedIn::clone(person), name.trim().to_owned(), self.now());
+        let name = readable::name(name).map_err(|why| Error::Refused(NotRenamed::Name(why)))?;
+        let (person, now) = (SignedIn::clone(person), self.now());
         self.attempt(move |db| {
             async move {
                 let (tenant, user) = (person.tenant_id(), person.user_id());

@@ -9,7 +9,7 @@ use tokio::sync::TryAcquireError;
 
 use super::entropy::{Generator, Secret};
 use super::{Error, Fault, Services, pasted_key};
-use crate::domain::pubkey::{KeyType, label};
+use crate::domain::pubkey::KeyType;
 
 /// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
 const SHORTEST_RSA: u32 = 2_048;
@@ -21,7 +21,7 @@ pub(super) const RSA_WAITING: usize = 16;
 pub struct SshPublicKey {
     /// One line of `authorized_keys` without options or comment.
     pub line: String,
-    /// Its comment, as far as it can be shown.
+    /// Its comment, as it came.
     pub comment: String,
     pub fingerprint: String,
     pub key_type: KeyType,
@@ -70,7 +70,7 @@ impl SshPublicKey {
     /// Reads a public key as people send it (see [`super::pasted_key`]); its comment is taken off.
     pub fn parse(text: &str) -> Result<Self, PublicKeyRefused> {
         let mut key = pasted_key::read(text)?;
-        let comment = label(key.comment());
+        let comment = key.comment().to_owned();
         key.set_comment("");
         Ok(Self { comment, ..Self::of(&key)? })
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::error::TmsError;
 use crate::domain::ids::{IdRefused, TenantId};
-use crate::domain::readable::{LONGEST, name};
+use crate::domain::readable::{NameRefused, hides_something, name};
 
 /// A JSON object. Fields nobody asked for are passed over.
 pub struct Body<T>(pub T);
@@ -78,15 +78,15 @@ impl Text {
             let sentence = format!("ERROR: {field} names one; '*' for everyone is not supported (docs/decisions/0010).");
             return Err(TmsError::BadRequest(sentence));
         }
+        if hides_something(&self.0) {
+            return Err(TmsError::BadRequest(format!("ERROR: {field} {}.", NameRefused::Invisible)));
+        }
         I::try_from(self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} cannot be taken: {why}.")))
     }
 
     /// Reads it as words for people: not empty, at most 128 characters, nothing that cannot be seen.
     pub fn words(self, field: &str) -> Result<String, TmsError> {
-        name(&self.0).ok_or_else(|| {
-            let sentence = format!("ERROR: {field} must have 1 to {LONGEST} characters, and no control characters or invisible ones.");
-            TmsError::BadRequest(sentence)
-        })
+        name(&self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} {why}.")))
     }
 }
 

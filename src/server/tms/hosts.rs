@@ -111,7 +111,7 @@ pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, typed): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
     // As `create` reads it. Pages keep an address as it was typed, so that is looked for as well.
-    let address = name(&typed).unwrap_or_else(|| typed.clone());
+    let address = name(&typed).unwrap_or_else(|_| typed.clone());
     let mut was_there = services.remove_host(&admin, &host, &address).await?;
     if !was_there && typed != address {
         was_there = services.remove_host(&admin, &host, &typed).await?;

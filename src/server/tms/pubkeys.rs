@@ -12,7 +12,8 @@ use super::auth::{AsClient, AsClientOrAdmin, AsHost, CREDENTIAL_REQUIRED, Called
 use super::body::{Body, Number, Text, same_tenant};
 use super::error::{Refused, TmsError};
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
-use crate::domain::pubkey::{KeyType, Missing, Pubkey};
+use crate::domain::pubkey::{KeyType, LabelRefused, Missing, Pubkey};
+use crate::domain::readable::NameRefused;
 use crate::server::service::lookups::{Login, LookupRefused};
 use crate::server::service::proofs::KeyKeeper;
 use crate::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted, NewKey, NewLimits};
@@ -107,6 +108,11 @@ pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError 
     match error {
         Error::Refused(KeyRefused::Missing(missing)) => missing_dependency(missing, wanting),
         Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
+        Error::Refused(KeyRefused::Label(LabelRefused::Comment)) => {
+            TmsError::BadRequest(format!("ERROR: public_key cannot be taken: its comment {}; leave the comment out.", NameRefused::Invisible))
+        }
+        // Only the portal lets people type one.
+        Error::Refused(KeyRefused::Label(LabelRefused::Typed(why))) => TmsError::BadRequest(format!("ERROR: the name of the key {why}.")),
         Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
         Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
         Error::Refused(KeyRefused::NotHere) => {

@@ -69,9 +69,10 @@ pub async fn add_client(
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_CLIENTS_ADD);
-    let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.admin_bad_id()).await };
-    let (Some(app_name), Some(app_version)) = (readable::name(&app_name), readable::name(&app_version)) else {
-        return context::say_refused(w.admin_clients_name_needed()).await;
+    let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.id_refused(&[&client])).await };
+    let (app_name, app_version) = match (readable::name(&app_name), readable::name(&app_version)) {
+        (Ok(name), Ok(version)) => (name, version),
+        (Err(why), _) | (_, Err(why)) => return context::say_refused(w.client_name_refused(why)).await,
     };
     let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
     match services.register_client(Some(&admin), new, admin.from()).await {

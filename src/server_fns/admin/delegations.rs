@@ -41,7 +41,7 @@ pub async fn add_delegation(
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_DELEGATIONS_ADD);
     let (Ok(client), Ok(user)) = (ClientId::parse(client.trim()), UserId::parse(user.trim())) else {
-        return context::say_refused(w.admin_bad_id()).await;
+        return context::say_refused(w.id_refused(&[&client, &user])).await;
     };
     let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
     match services.delegate(&admin, &client, &user, minutes).await {

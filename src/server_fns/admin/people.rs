@@ -81,9 +81,12 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_PEOPLE_ADD);
-    let Ok(user) = UserId::parse(user.trim()) else { return context::say_refused(w.admin_bad_id()).await };
+    let Ok(user) = UserId::parse(user.trim()) else { return context::say_refused(w.id_refused(&[&user])).await };
     let given = if display_name.trim().is_empty() { user.as_str() } else { display_name.as_str() };
-    let Some(name) = readable::name(given) else { return context::say_refused(w.name_refused()).await };
+    let name = match readable::name(given) {
+        Ok(name) => name,
+        Err(why) => return context::say_refused(w.name_refused(why)).await,
+    };
     let password = admin.policy().local_passwords.then(|| services.readable_password());
     match services.add_account(&admin, &user, &name, password.as_ref()).await {
         Ok(()) => {
@@ -155,11 +158,11 @@ pub async fn link_account(
     context::see_other(ADMIN_PEOPLE);
     let Ok(user_id) = UserId::parse(user) else { return Ok(()) };
     context::back_to(ADMIN_PERSON, "user", user_id.as_str());
-    let (Ok(host), Ok(account)) = (HostName::parse(host.trim()), AccountName::parse(account.trim())) else {
-        return context::say_refused(w.admin_bad_id()).await;
+    let (Ok(host_name), Ok(account_name)) = (HostName::parse(host.trim()), AccountName::parse(account.trim())) else {
+        return context::say_refused(w.id_refused(&[&host, &account])).await;
     };
     let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
-    match services.link_host_account(&admin, Link { user_id, host, account }, minutes).await {
+    match services.link_host_account(&admin, Link { user_id, host: host_name, account: account_name }, minutes).await {
         Ok(_) => context::say(w.admin_saved()).await,
         Err(Error::Refused(LinkRefused::NoMfa)) => context::say_refused(w.admin_people_no_mfa()).await,
         Err(Error::Refused(LinkRefused::Exists)) => context::say_refused(w.admin_people_linked_already()).await,

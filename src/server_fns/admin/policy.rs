@@ -43,7 +43,10 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     context::see_other(ADMIN_POLICY);
     let PolicyForm { code_minutes, access_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
     let (name, seen) = (readable::name(&policy.display_name), Timestamp::from_millis(policy.seen));
-    let Some(name) = name else { return context::say_refused(w.name_refused()).await };
+    let name = match name {
+        Ok(name) => name,
+        Err(why) => return context::say_refused(w.name_refused(why)).await,
+    };
     let within = |n: u64, most: u64| (1..=most).contains(&n);
     let lifetimes = within(code_minutes, 60) && within(access_days, 3_650) && within(mfa_hours, 24 * 3_650) && within(link_days, 3_650);
     if !lifetimes || lowest_linked_uid == 0 {

@@ -105,7 +105,7 @@ pub async fn add_provider(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS_ADD, Onward, encoded};
-    use crate::domain::readable::{self, is_readable};
+    use crate::domain::readable::{self, hides_something, is_readable};
     use crate::server::context::providers::{NewProvider, ProviderRefused};
     use crate::server::context::{self, Error, Secret};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
@@ -119,8 +119,9 @@ pub async fn add_provider(
     let profile = services.profiles().into_iter().find(|(name, _)| *name == kind).map(|(_, profile)| profile);
     let placed = profile.is_some_and(|profile| profile.base.is_some() || is_readable(base));
     let fits = placed && is_readable(client_id) && secret.len() <= 1_000;
-    let (Ok(id), Some(display_name), true) = (ProviderId::parse(provider.trim()), readable::name(display_name), fits) else {
-        return context::say_refused(w.admin_providers_incomplete()).await;
+    let (Ok(id), Ok(display_name), true) = (ProviderId::parse(provider.trim()), readable::name(display_name), fits) else {
+        let hidden = [provider.trim(), display_name, base, client_id].into_iter().any(hides_something);
+        return context::say_refused(if hidden { w.name_refused_invisible() } else { w.admin_providers_incomplete() }).await;
     };
     let new = NewProvider {
         id: id.clone(),
@@ -153,12 +154,16 @@ pub async fn add_provider(
 pub async fn set_up_provider(#[server(default)] provider: String, #[server(default)] set_up: ProviderForm) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
+    use crate::domain::readable::hides_something;
     use crate::server::context;
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
     context::back_to(ADMIN_PROVIDER, "provider", id.as_str());
     let seen = Timestamp::from_millis(set_up.seen);
+    if hides_something(&set_up.display_name) {
+        return context::say_refused(w.name_refused_invisible()).await;
+    }
     let Some(edit) = set_up.into_edit() else { return context::say_refused(w.admin_providers_bad_set_up()).await };
     context::say_edited(services.set_up_provider(&admin, &id, Some(seen), edit).await).await
 }
@@ -226,7 +231,7 @@ impl ProviderForm {
         let line = |text: &str| text.len() <= 1_000 && !text.contains(char::is_control);
         let values = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let Self { display_name, scope, claim, mfa_acr, mfa_amr, .. } = &self;
-        let name = readable::name(display_name)?;
+        let name = readable::name(display_name).ok()?;
         let fine = [scope, claim, &self.values, mfa_acr, mfa_amr].into_iter().all(|text| line(text));
         let newcomers = match self.newcomers.as_str() {
             "rule" => Newcomers::parse(&format!("{}={}", claim.trim(), self.values)),

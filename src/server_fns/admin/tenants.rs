@@ -40,7 +40,7 @@ pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerF
     use crate::server::context::{self, Error};
     let (services, admin, w) = (context::services()?, context::admin()?, context::words());
     context::see_other(ADMIN_TENANTS);
-    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::say_refused(w.admin_bad_id()).await };
+    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::say_refused(w.id_refused(&[&tenant])).await };
     match services.create_tenant(&admin, &id).await {
         Ok(made) => context::say_secret(ADMIN_TENANTS, w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
         Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,

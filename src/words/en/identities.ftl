@@ -54,7 +54,6 @@ factors-rename = Rename
 factors-rename-this = Rename { $factor }
 factors-rename-title = Name of a passkey
 factors-renamed = It has a new name.
-factors-name-unreadable = That name cannot be used: it is empty, too long, or has characters that cannot be seen.
 # $factor (String) - its name
 factors-remove-this = Remove { $factor }
 # $factor (String)

@@ -19,6 +19,10 @@ key-refused-damaged = The key is cut off or damaged. Copy it again as a whole.
 key-refused-unsupported = Keys of the kind { $kind } are not taken. Make an ed25519 key: ssh-keygen -t ed25519
 # $bits (Number) - its length
 key-refused-too-short = This RSA key has only { NUMBER($bits, useGrouping: "false") } bits; it needs at least 2048. Better make an ed25519 key: ssh-keygen -t ed25519
+key-refused-comment = The comment at the end of the key contains invisible characters or control characters. Leave the comment out, or give the key a name.
+name-refused-empty = A name must not be empty.
+name-refused-invisible = What you entered contains invisible characters, such as zero-width spaces or direction marks, or control characters. Type it instead of pasting it.
+name-refused-too-long = A name has at most 128 characters; this one is longer.
 key-refused-exists = That key is registered for this host account already.
 key-refused-not-here = Your centre does not let people register keys of their own. Ask its operators.
 key-refused-signed-out = You have been signed out meanwhile. The key was not added.

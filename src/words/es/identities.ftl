@@ -40,7 +40,6 @@ factors-rename = Cambiar el nombre
 factors-rename-this = Cambiar el nombre de { $factor }
 factors-rename-title = Nombre de una llave de acceso
 factors-renamed = Tiene un nombre nuevo.
-factors-name-unreadable = Ese nombre no se puede usar: está vacío, es demasiado largo o tiene caracteres que no se ven.
 factors-remove-this = Quitar { $factor }
 factors-remove-question = ¿Quitar { $factor }?
 factors-remove-consequence = Dejará de aceptarse. Los demás se quedan.

@@ -203,6 +203,7 @@ async fn what_is_no_public_key_that_can_be_taken_is_refused_with_the_reason() {
         (&line("sk-ssh-ed25519@openssh.com", &[&[7; 32], b"ssh:"]), "keys are not taken"),
         (&format!("command=\"sh\" {OWN_KEY}"), "something stands before the key"),
         (&format!("{OWN_KEY}\n{OWN_KEY}"), "more than one key"),
+        (&format!("{OWN_KEY}\u{202e} of a laptop at home"), "its comment contains invisible characters"),
         (&line("ssh-ed25519", &[&[7; 31]]), "cut off or damaged"),
         (&ecdsa("nistp256", 31), "cut off or damaged"),
         ("ssh-ed25519", "not one line"),
