@@ -18,6 +18,7 @@ mod link;
 mod log;
 mod lookup;
 mod moments;
+mod names;
 mod options;
 mod portal;
 mod question;

@@ -11,7 +11,12 @@ pub fn is_loopback(host: &str) -> bool {
     if let Ok(address) = bare.parse::<IpAddr>() {
         return address.to_canonical().is_loopback();
     }
-    let name = bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase();
+    is_loopback_name(bare)
+}
+
+/// Whether it is a name, not an address: one that would have to be looked up.
+pub fn is_loopback_name(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
 }
 

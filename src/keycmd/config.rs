@@ -1,12 +1,13 @@
 //! The settings file. The two keys of the Trust Manager System's first key command mean what they meant.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
 use ureq::http::Uri;
+
+use crate::domain::loopback::is_loopback;
 
 use super::budget::Budget;
 use super::files::{self, Demand, FileFault};
@@ -194,8 +195,7 @@ impl PortalUrl {
 
     /// Whether nobody else can read what is sent there.
     fn is_private(&self) -> bool {
-        let host = self.0.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        self.is_https() || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        self.is_https() || self.0.host().is_some_and(is_loopback)
     }
 
     pub fn as_uri(&self) -> &Uri {
@@ -281,7 +281,15 @@ mod tests {
     #[test]
     fn questions_do_not_travel_in_the_open() {
         let parse = |url: &str, insecure| PortalUrl::parse(url, insecure).is_ok();
-        for url in ["https://tms.example.org/x", "http://127.0.0.1:3000/x", "http://[::1]:3000/x", "http://localhost/x"] {
+        for url in [
+            "https://tms.example.org/x",
+            "http://127.0.0.1:3000/x",
+            "http://[::1]:3000/x",
+            "http://localhost/x",
+            "http://LocalHost./x",
+            "http://tms.localhost/x",
+            "http://[::ffff:127.0.0.1]/x",
+        ] {
             assert!(parse(url, false), "{url}");
         }
         for url in ["http://tms.example.org/x", "http://10.0.0.1/x", "http://localhost.example.org/x"] {

@@ -8,6 +8,7 @@ use thiserror::Error;
 use ureq::Agent;
 use ureq::http::Uri;
 use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
 
 use crate::domain::time::Timestamp;
 
@@ -15,6 +16,7 @@ use super::config::{Config, Credential};
 use super::failure::Failure;
 use super::key_line::{KeyLine, NotTheKey};
 use super::moments;
+use super::names::Names;
 use super::question::Question;
 use super::roots;
 
@@ -147,7 +149,7 @@ impl<'a> Portal<'a> {
 
     /// Posts to an address of this portal. Statuses that say nothing in their body come with an empty one.
     pub fn post(&self, address: &Uri, body: &Value, within: Duration) -> Result<(u16, Vec<u8>), NoKey> {
-        let agent: Agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .timeout_global(Some(within))
             .http_status_as_error(false)
             // Following one could carry the credential elsewhere, and bring an answer from there.
@@ -156,8 +158,8 @@ impl<'a> Portal<'a> {
             .proxy(None)
             .tls_config(self.tls.clone())
             .user_agent(concat!("tms-keycmd/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Names::default());
         let mut request = agent.post(address).header("Content-Type", "application/json").header("Accept", "application/json");
         if let Some(tenant) = &self.config.tenant {
             request = request.header("X-TMS-TENANT", tenant);

@@ -52,3 +52,16 @@ fn the_log_is_for_its_owner_and_group() {
     let mode = fs::metadata(desk.path("log")).expect("there").permissions().mode();
     assert_eq!(mode & 0o137, 0, "{mode:o}");
 }
+
+/// No name server is asked where they are.
+#[test]
+fn every_loopback_name_leads_to_this_machine() {
+    let portal = FakePortal::answering(key(LINE, None));
+    for host in ["localhost", "LocalHost.", "tms.localhost", "no.such.LOCALHOST"] {
+        let url = format!("http://{host}:{}/v1/tms/pubkeys/creds/retrieve", portal.address.port());
+        let desk = Desk::with(&url, "credential_file = \"FOLDER/credential\"");
+        desk.write("credential", 0o600, "secret");
+        desk.ask().said(LINE);
+        assert_eq!(portal.next().header("authorization"), Some("Bearer secret"), "{host}");
+    }
+}
