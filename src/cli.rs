@@ -7,6 +7,7 @@ mod certificates;
 mod credentials;
 mod credentials_file;
 mod device_flow;
+mod earlier;
 mod failure;
 mod hosts;
 mod http;
@@ -21,6 +22,7 @@ mod moments;
 mod output;
 mod printable;
 mod qr_code;
+mod scopes;
 mod server_api;
 mod server_url;
 mod signed_in;
@@ -47,7 +49,7 @@ Exit codes:
     0  done
     1  something failed: the network, the server, the credentials file
     2  the command line is wrong, or names a tenant in which people cannot sign in
-    3  not signed in, or not for this, or it has expired: run `tms login` or `tms tapis login`
+    3  not signed in, or it has expired: run `tms login` or `tms tapis login`; or the sign-in is not for this: the message says why
     4  the sign-in was denied in the browser, or the link refused
     5  the code expired before it was approved: run the command again
   130  stopped with Ctrl-C
@@ -102,7 +104,7 @@ enum Command {
     /// Log in to a host over SSH, or run a command there
     ///
     /// Makes a key on this machine when there is none that works, tells the portal its public half, and becomes the
-    /// system's ssh. The private half never leaves this machine.
+    /// system's ssh. The private half never leaves this machine. Where somebody is there to sign in, and has to, that comes first.
     #[command(after_help = SSH_EXAMPLES)]
     Ssh(ssh::Ssh),
     /// Sign in to a Tapis tenant, see who you are there, and sign out

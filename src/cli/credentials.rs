@@ -9,6 +9,7 @@ use crate::domain::time::Timestamp;
 
 use super::credentials_file::{CredentialsFault, CredentialsFile};
 use super::output::Output;
+use super::scopes::Scopes;
 use super::state;
 use super::target::Target;
 
@@ -30,7 +31,11 @@ pub struct SignIn {
     server: String,
     tenant: String,
     pub access_token: AccessToken,
+    /// What was granted.
     pub scope: String,
+    /// What was asked for; empty in files of an earlier `tms`.
+    #[serde(default)]
+    pub asked: String,
     /// `None` when the server did not say.
     pub expires_at: Option<Timestamp>,
 }
@@ -43,8 +48,13 @@ struct Contents {
 }
 
 impl SignIn {
-    pub fn new(target: &Target, access_token: AccessToken, scope: String, expires_at: Option<Timestamp>) -> Self {
-        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, expires_at }
+    pub fn new(target: &Target, access_token: AccessToken, scopes: Scopes, expires_at: Option<Timestamp>) -> Self {
+        let Scopes { asked, granted: scope } = scopes;
+        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, asked, expires_at }
+    }
+
+    pub fn scopes(&self) -> Scopes {
+        Scopes { asked: self.asked.clone(), granted: self.scope.clone() }
     }
 
     fn is_to(&self, target: &Target) -> bool {
@@ -55,6 +65,16 @@ impl SignIn {
 impl Credentials {
     pub fn load(output: &Output) -> Result<Self, CredentialsFault> {
         Self::load_from(&state::directory()?, output)
+    }
+
+    /// For a sign-in: a damaged file is replaced by it.
+    pub fn load_to_sign_in(output: &Output) -> Result<Self, CredentialsFault> {
+        CredentialsFile::read_or_begin_anew(state::directory()?.join(FILE_NAME), output).map(Self)
+    }
+
+    /// Whether there may have been sign-ins that are not known any more.
+    pub fn begun_anew(&self) -> bool {
+        self.0.begun_anew()
     }
 
     fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
@@ -105,7 +125,7 @@ mod tests {
     }
 
     fn sign_in(target: &Target, token: &str) -> SignIn {
-        SignIn::new(target, AccessToken::new(token.to_owned()), "hosts:read".to_owned(), Some(Timestamp::from_millis(1)))
+        SignIn::new(target, AccessToken::new(token.to_owned()), Scopes::default(), Some(Timestamp::from_millis(1)))
     }
 
     fn mode(path: &Path) -> u32 {

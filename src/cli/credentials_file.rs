@@ -16,6 +16,8 @@ use super::state;
 pub struct CredentialsFile<T> {
     path: PathBuf,
     contents: T,
+    /// It was damaged, and what is kept next takes its place.
+    begun_anew: bool,
 }
 
 /// What can be wrong with it, and what to do.
@@ -25,17 +27,34 @@ pub enum CredentialsFault {
     NoPlace(#[from] state::NoPlace),
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is damaged: remove it, then sign in again")]
+    #[error("{path} is damaged: sign in again, which replaces it, or sign out, which deletes it")]
     Damaged { path: PathBuf },
     #[error("cannot write {path}: {source}")]
     Unwritable { path: PathBuf, source: io::Error },
+    #[error("cannot delete {path}: {source}")]
+    Undeletable { path: PathBuf, source: io::Error },
 }
 
 impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
     pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsFault> {
         close_to_others(&path, output);
-        Ok(Self { contents: parse(&path)?, path })
+        Ok(Self { contents: parse(&path)?, path, begun_anew: false })
+    }
+
+    /// For a sign-in: a damaged file is as good as none, and is replaced.
+    pub fn read_or_begin_anew(path: PathBuf, output: &Output) -> Result<Self, CredentialsFault> {
+        match Self::read(path, output) {
+            Err(CredentialsFault::Damaged { path }) => {
+                output.note(&format!("{} is damaged and will be replaced. A sign-in that was kept there stays valid until it ends by itself, or you end it in the portal it is to.", path.display()));
+                Ok(Self { contents: T::default(), path, begun_anew: true })
+            }
+            read => read,
+        }
+    }
+
+    pub fn begun_anew(&self) -> bool {
+        self.begun_anew
     }
 
     pub fn contents(&self) -> &T {
@@ -51,7 +70,10 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     pub fn change(&mut self, change: impl FnOnce(&mut T)) -> Result<(), CredentialsFault> {
         // Where files cannot be locked, the moment from here to the end must be short enough.
         let _lock = state::lock(self.path.parent().unwrap_or(Path::new("."))).ok();
-        self.contents = parse(&self.path)?;
+        self.contents = match parse(&self.path) {
+            Err(CredentialsFault::Damaged { .. }) if self.begun_anew => T::default(),
+            contents => contents?,
+        };
         change(&mut self.contents);
         self.replace_file().map_err(|source| self.unwritable(source))
     }
@@ -65,6 +87,27 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
 
     fn unwritable(&self, source: io::Error) -> CredentialsFault {
         CredentialsFault::Unwritable { path: self.path.clone(), source }
+    }
+}
+
+impl CredentialsFault {
+    /// What it is, without what to do.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Damaged { path } => format!("{} is damaged", path.display()),
+            fault => fault.to_string(),
+        }
+    }
+}
+
+/// Deletes a file that cannot be read.
+pub fn delete(fault: &CredentialsFault) -> Result<(), CredentialsFault> {
+    match fault {
+        CredentialsFault::Damaged { path } | CredentialsFault::Unreadable { path, .. } => match fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CredentialsFault::Undeletable { path: path.clone(), source }),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
     }
 }
 
@@ -82,12 +125,12 @@ fn close_to_others(path: &Path, output: &Output) {
 }
 
 fn parse<T: Default + DeserializeOwned>(path: &Path) -> Result<T, CredentialsFault> {
-    let text = match fs::read_to_string(path) {
+    let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
         Err(source) => return Err(CredentialsFault::Unreadable { path: path.to_owned(), source }),
     };
-    serde_json::from_str(&text).map_err(|_| CredentialsFault::Damaged { path: path.to_owned() })
+    serde_json::from_slice(&text).map_err(|_| CredentialsFault::Damaged { path: path.to_owned() })
 }
 
 #[cfg(test)]
@@ -113,9 +156,24 @@ mod tests {
     fn a_damaged_file_is_named_and_left_alone() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("credentials.json");
-        fs::write(&path, "[1, ").unwrap();
+        for damaged in [&b"[1, "[..], b"", b"{}", b"\xff\xfe\0"] {
+            fs::write(&path, damaged).unwrap();
+            assert!(matches!(read(&path), Err(CredentialsFault::Damaged { .. })));
+            assert_eq!(fs::read(&path).unwrap(), damaged);
+        }
+    }
 
-        assert!(matches!(read(&path), Err(CredentialsFault::Damaged { .. })));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "[1, ");
+    #[test]
+    fn a_sign_in_replaces_a_damaged_file_and_no_other() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("credentials.json");
+        let begin = || CredentialsFile::<Vec<u8>>::read_or_begin_anew(path.clone(), &Output::Json).unwrap();
+        fs::write(&path, "[1, ").unwrap();
+        let (mut first, mut second) = (begin(), begin());
+        assert!(first.begun_anew());
+        first.change(|contents| contents.push(1)).unwrap();
+        second.change(|contents| contents.push(2)).unwrap();
+        assert_eq!(read(&path).unwrap().contents(), &[1, 2], "what another command kept since stays");
+        assert!(!begin().begun_anew());
     }
 }

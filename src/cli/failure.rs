@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::certificates::{CaFileRefused, Untrusted};
 use super::credentials_file::CredentialsFault;
 use super::http::{NoAnswer, Through, Why};
-use super::logout::{NotDeleted, NotRevoked};
+use super::logout::{NotDeleted, NotRevoked, SignInLost};
 use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
@@ -78,6 +78,14 @@ pub enum Failure {
     NotAllowed { server: ServerUrl, message: Printable },
     #[error("your sign-in to {target} does not cover this ({scope}): sign in again with `tms login`")]
     NotCovered { target: Target, scope: Printable },
+    #[error(
+        "an administrator of {target} has reduced the permissions of this application, `tms`, since you signed in: {scope} is missing. Signing in again does not help; ask the administrators to allow it again"
+    )]
+    Narrowed { target: Target, scope: Printable },
+    #[error(
+        "your sign-in to {target} does not cover this, because the administrators there did not let this application, `tms`, have it ({scope}): ask them to allow it, then sign in again with `tms login`"
+    )]
+    NotGranted { target: Target, scope: Printable },
     #[error("{server}{through} cannot prove who it is, because {why}")]
     Untrusted { server: ServerUrl, through: Through, why: Untrusted },
     #[error(transparent)]
@@ -100,6 +108,8 @@ pub enum Failure {
     NotRevoked(Box<NotRevoked>),
     #[error("{0}")]
     NotDeleted(Box<NotDeleted>),
+    #[error("{0}")]
+    SignInLost(Box<SignInLost>),
     #[error("this program could not start: {0}")]
     Runtime(io::Error),
 }
@@ -122,6 +132,7 @@ impl Failure {
         match self {
             Self::NotRevoked(why) => Some(why.object()),
             Self::NotDeleted(why) => Some(why.object()),
+            Self::SignInLost(why) => Some(why.object()),
             Self::Tapis(failure) => failure.details(),
             Self::NoSignIn { open, .. } => Some(json!({ "tenants": open })),
             _ => None,
@@ -138,7 +149,7 @@ impl Failure {
         match self {
             Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => "usage",
             Self::NoSignIn { .. } => "no_sign_in",
-            Self::NotRevoked(_) => "not_revoked",
+            Self::NotRevoked(_) | Self::SignInLost(_) => "not_revoked",
             Self::NotDeleted(_) => "not_deleted",
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => "access_denied",
@@ -151,7 +162,7 @@ impl Failure {
             Self::Redirected { .. } | Self::NoSuchTenant { .. } | Self::Metadata(_) | Self::Unexpected { .. } => "unexpected_answer",
             Self::Refused { .. } => "refused",
             Self::NotAllowed { .. } => "not_allowed",
-            Self::NotCovered { .. } => "insufficient_scope",
+            Self::NotCovered { .. } | Self::Narrowed { .. } | Self::NotGranted { .. } => "insufficient_scope",
             Self::Untrusted { .. } => "untrusted",
             Self::Credentials(_) => "credentials",
             Self::NoSuchKey(_) => "no_such_key",
@@ -167,7 +178,7 @@ impl Failure {
         match self {
             Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => 2,
             Self::NoSignIn { .. } => 2,
-            Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } => 3,
+            Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } | Self::Narrowed { .. } | Self::NotGranted { .. } => 3,
             Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => 4,
             Self::CodeExpired | Self::LinkExpired => 5,
             Self::Interrupted => 130,

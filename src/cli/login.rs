@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use oauth2::basic::{BasicTokenResponse, BasicTokenType};
 use oauth2::{StandardDeviceAuthorizationResponse, TokenResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::paths;
 use crate::domain::scope::Scope;
@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 
 use super::credentials::{Credentials, SignIn};
 use super::device_flow::DeviceFlow;
+use super::earlier::Earlier;
 use super::failure::Failure;
 use super::invitation::Invitation;
 use super::logout::how_long;
@@ -19,6 +20,7 @@ use super::metadata::Metadata;
 use super::moments::now;
 use super::output::Output;
 use super::printable::Printable;
+use super::scopes::Scopes;
 use super::server_api::ServerApi;
 use super::target::{Place, Target};
 use super::waiting::Waiting;
@@ -36,17 +38,33 @@ pub struct Login {
     no_qr: bool,
 }
 
-/// What became of the sign-in that this one takes the place of.
-#[derive(Clone, Copy)]
-enum Earlier {
-    None,
-    Ended,
-    NotEnded,
+/// A sign-in that is kept now.
+struct Done {
+    server: ServerApi,
+    credentials: Credentials,
+    earlier: Earlier,
+}
+
+/// Signs in, and says so.
+pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), Failure> {
+    let done = walk(login, place, output).await?;
+    let (words, object) = done.report(login, output).await;
+    output.result(&words, &object);
+    Ok(())
+}
+
+/// Signs in on the way to something else, whose results alone go to stdout. `why` says what it is needed for.
+pub async fn login_first(why: &str, place: &Place, output: &Output) -> Result<(), Failure> {
+    output.note(why);
+    let login = Login { scope: Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
+    let done = walk(&login, place, output).await?;
+    output.note(&done.report(&login, output).await.0);
+    Ok(())
 }
 
 /// Shows a code, waits for the decision in the browser, and keeps the sign-in instead of an earlier one, which it ends.
-pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), Failure> {
-    let mut credentials = Credentials::load(output)?;
+async fn walk(login: &Login, place: &Place, output: &Output) -> Result<Done, Failure> {
+    let mut credentials = Credentials::load_to_sign_in(output)?;
     let target = Target::choose(place, credentials.current())?;
     credentials.check_writable()?;
     let server = ServerApi::new(target, place)?;
@@ -67,9 +85,9 @@ pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), 
     let sign_in = sign_in(&server, login, &token)?;
     // No waiting between the token and this: Ctrl-C cannot lose it half way.
     let replaced = credentials.remember(&server.target, sign_in)?;
-    let earlier = end_all(&server, &metadata, replaced, output).await;
-    report(&server, login, &credentials, earlier, output).await;
-    Ok(())
+    let earlier = if credentials.begun_anew() { Earlier::Unknown } else { Earlier::None };
+    let earlier = end_all(&server, &metadata, replaced, earlier, output).await;
+    Ok(Done { server, credentials, earlier })
 }
 
 async fn begin(login: &Login, server: &ServerApi) -> Result<(Metadata, StandardDeviceAuthorizationResponse), Failure> {
@@ -79,23 +97,15 @@ async fn begin(login: &Login, server: &ServerApi) -> Result<(Metadata, StandardD
 }
 
 /// Ends sign-ins that are kept no longer: nothing on this machine could end them later.
-async fn end_all(server: &ServerApi, metadata: &Metadata, sign_ins: Vec<SignIn>, output: &Output) -> Earlier {
-    let mut earlier = Earlier::None;
+async fn end_all(server: &ServerApi, metadata: &Metadata, sign_ins: Vec<SignIn>, mut earlier: Earlier, output: &Output) -> Earlier {
     for SignIn { access_token, expires_at, .. } in sign_ins {
         let ended = match &metadata.revocation_endpoint {
             Some(endpoint) => server.revoke(endpoint, &access_token).await,
             None => Err(server.unexpected("no revocation_endpoint")),
         };
-        earlier = match ended {
-            Ok(()) if matches!(earlier, Earlier::NotEnded) => Earlier::NotEnded,
-            Ok(()) => Earlier::Ended,
-            Err(why) => {
-                let (valid, server) = (how_long(expires_at), &server.target.server);
-                output.note(&format!("Your earlier sign-in could not be ended: {why}"));
-                output.note(&format!("It and the keys made with it stay valid {valid}; end it at {server}{} in any browser.", paths::SESSIONS));
-                Earlier::NotEnded
-            }
-        };
+        let (valid, server) = (how_long(expires_at), &server.target.server);
+        let still_valid = format!("It and the keys made with it stay valid {valid}; end it at {server}{} in any browser.", paths::SESSIONS);
+        earlier = earlier.and(ended, &still_valid, output);
     }
     earlier
 }
@@ -113,7 +123,8 @@ fn sign_in(server: &ServerApi, login: &Login, token: &BasicTokenResponse) -> Res
         return Err(server.unexpected("a token that is not a Bearer token"));
     }
     let expires_at: Option<Timestamp> = token.expires_in().map(|lifetime| now() + lifetime);
-    Ok(SignIn::new(&server.target, token.access_token().clone(), granted(login, token), expires_at))
+    let scopes = Scopes { asked: login.scope.join(" "), granted: granted(login, token) };
+    Ok(SignIn::new(&server.target, token.access_token().clone(), scopes, expires_at))
 }
 
 /// A server that leaves the scope out granted what was asked for (RFC 6749 §5.1).
@@ -124,40 +135,36 @@ fn granted(login: &Login, token: &BasicTokenResponse) -> String {
     }
 }
 
-/// Says who is signed in. The sign-in is kept already, so a server that cannot say changes nothing.
-async fn report(server: &ServerApi, login: &Login, credentials: &Credentials, earlier: Earlier, output: &Output) {
-    let Some(sign_in) = credentials.find(&server.target) else { return };
-    let person = server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id);
-    let scope = Printable::new(&sign_in.scope);
-    for missing in missing_scopes(&login.scope, scope.as_str()) {
-        output.note(&format!("Not granted: {missing}"));
-    }
-    if matches!(earlier, Earlier::Ended) {
-        output.note("Your earlier sign-in on this machine was ended, and the keys made with it.");
-    }
-    let words = match &person {
-        Some(person) => format!("Signed in to {} as {person}.", server.target),
-        None => format!("Signed in to {}.", server.target),
-    };
-    let object = json!({
-        "event": "signed_in",
-        "server": server.target.server.as_str(),
-        "tenant": server.target.tenant,
-        "tms_user_id": person,
-        "scope": scope,
-        "expires_at": sign_in.expires_at.map(Timestamp::to_rfc3339),
-        "earlier_sign_in": earlier.word(),
-    });
-    output.result(&words, &object);
-}
-
-impl Earlier {
-    fn word(self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Ended => Some("ended"),
-            Self::NotEnded => Some("not_ended"),
+impl Done {
+    /// Who is signed in. The sign-in is kept already, so a server that cannot say changes nothing.
+    async fn report(&self, login: &Login, output: &Output) -> (String, Value) {
+        let Self { server, credentials, earlier } = self;
+        let sign_in = credentials.find(&server.target);
+        let person = match sign_in {
+            Some(sign_in) => server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id),
+            None => None,
+        };
+        let scope = sign_in.map(|sign_in| Printable::new(&sign_in.scope)).unwrap_or_default();
+        for missing in missing_scopes(&login.scope, scope.as_str()) {
+            output.note(&format!("Not granted: {missing}. The portal does not let this application have it."));
         }
+        if *earlier == Earlier::Ended {
+            output.note("Your earlier sign-in on this machine was ended, and the keys made with it.");
+        }
+        let words = match &person {
+            Some(person) => format!("Signed in to {} as {person}.", server.target),
+            None => format!("Signed in to {}.", server.target),
+        };
+        let object = json!({
+            "event": "signed_in",
+            "server": server.target.server.as_str(),
+            "tenant": server.target.tenant,
+            "tms_user_id": person,
+            "scope": scope,
+            "expires_at": sign_in.and_then(|sign_in| sign_in.expires_at).map(Timestamp::to_rfc3339),
+            "earlier_sign_in": earlier.word(),
+        });
+        (words, object)
     }
 }
 

@@ -1,5 +1,9 @@
 //! `tms logout`
 
+mod lost;
+
+pub use lost::SignInLost;
+
 use std::fmt;
 
 use oauth2::AccessToken;
@@ -53,7 +57,10 @@ struct StillValid {
 /// Ends the sign-in and its keys on the server, and deletes both here. They are deleted here even when the server cannot be told; then the
 /// person hears what still works, until when, and how to end it. What cannot be deleted does not keep the rest from it, and is named.
 pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
-    let mut credentials = Credentials::load(output)?;
+    let mut credentials = match Credentials::load(output) {
+        Err(fault @ (CredentialsFault::Damaged { .. } | CredentialsFault::Unreadable { .. })) => return Err(lost::give_up(&fault, place)?),
+        credentials => credentials?,
+    };
     let target = Target::choose(place, credentials.current())?;
     let keys = kept_keys(&target)?;
     let Some(sign_in) = credentials.find(&target) else {
@@ -137,25 +144,31 @@ impl fmt::Display for NotRevoked {
         } else {
             writeln!(f, "not signed out of {target}: the portal did not end the sign-in ({why}), and its token is still here")?;
         }
-        if left.is_empty() {
-            writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
-        } else {
-            writeln!(f, "Not everything that was kept here could be deleted:{left}")?;
-            writeln!(f, "This still works, from here or from a copy:")?;
-        }
-        writeln!(f, "    the access token, {}", how_long(*token))?;
-        for StillValid { host, host_account, until } in keys {
-            writeln!(f, "    the key for {host_account} on {host}, {}", how_long(Some(*until)))?;
-        }
+        still_works(f, left, &format!("the access token, {}", how_long(*token)), keys)?;
         write!(f, "To end all of this, end the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
     }
+}
+
+/// What is left behind that the server was not told of, a line for each.
+fn still_works(f: &mut fmt::Formatter<'_>, left: &Left, token: &str, keys: &[StillValid]) -> fmt::Result {
+    if left.is_empty() {
+        writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
+    } else {
+        writeln!(f, "Not everything that was kept here could be deleted:{left}")?;
+        writeln!(f, "This still works, from here or from a copy:")?;
+    }
+    writeln!(f, "    {token}")?;
+    keys.iter()
+        .try_for_each(|StillValid { host, host_account, until }| writeln!(f, "    the key for {host_account} on {host}, {}", how_long(Some(*until))))
+}
+
+fn objects(keys: &[StillValid]) -> Vec<Value> {
+    keys.iter().map(|key| json!({ "host": key.host, "host_account": key.host_account, "expires_at": key.until.to_rfc3339() })).collect()
 }
 
 impl NotRevoked {
     /// For scripts.
     pub fn object(&self) -> Value {
-        let keys: Vec<Value> =
-            self.keys.iter().map(|key| json!({ "host": key.host, "host_account": key.host_account, "expires_at": key.until.to_rfc3339() })).collect();
         json!({
             "server": self.target.server.as_str(),
             "tenant": self.target.tenant,
@@ -163,7 +176,7 @@ impl NotRevoked {
             "revoked": false,
             "reason": self.why,
             "token_expires_at": self.token.map(Timestamp::to_rfc3339),
-            "keys": keys,
+            "keys": objects(&self.keys),
             "not_deleted": self.left.sentences(),
         })
     }

@@ -15,12 +15,15 @@ use super::failure::Failure;
 use super::http::{Http, NoAnswer};
 use super::metadata::Metadata;
 use super::printable::{Printable, printable};
+use super::scopes::Scopes;
 use super::target::{Place, Target};
 
 /// One tenant of one portal, as this program sees it.
 pub struct ServerApi {
     pub target: Target,
     pub http: Http,
+    /// Of the sign-in that is used, if there is one.
+    pub scopes: Scopes,
 }
 
 /// An error of the TMS API, for its sentence.
@@ -32,7 +35,7 @@ struct ApiError {
 impl ServerApi {
     pub fn new(target: Target, place: &Place) -> Result<Self, Failure> {
         let http = place.http(&target.server)?;
-        Ok(Self { target, http })
+        Ok(Self { target, http, scopes: Scopes::default() })
     }
 
     /// The server's endpoints, checked.
@@ -113,7 +116,7 @@ impl ServerApi {
             return Failure::Redirected { server, through: self.http.through.clone(), location };
         }
         if let Some(scope) = missing_scope(answer) {
-            return Failure::NotCovered { target: self.target.clone(), scope };
+            return self.scopes.why_without(scope.as_str(), &self.target);
         }
         match serde_json::from_slice::<ApiError>(answer.body()) {
             Ok(error) if answer.status() == StatusCode::FORBIDDEN => Failure::NotAllowed { server, message: error.result_msg },

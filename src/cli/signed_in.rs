@@ -18,10 +18,8 @@ impl SignedIn {
     pub fn load(place: &Place, output: &Output) -> Result<Self, Failure> {
         let credentials = Credentials::load(output)?;
         let target = Target::choose(place, credentials.current())?;
-        let token = match credentials.find(&target) {
-            Some(sign_in) => sign_in.access_token.clone(),
-            None => return Err(Failure::NotSignedIn(target)),
-        };
-        Ok(Self { server: ServerApi::new(target, place)?, token })
+        let Some(sign_in) = credentials.find(&target) else { return Err(Failure::NotSignedIn(target)) };
+        let server = ServerApi { scopes: sign_in.scopes(), ..ServerApi::new(target, place)? };
+        Ok(Self { server, token: sign_in.access_token.clone() })
     }
 }

@@ -5,7 +5,7 @@ mod destination;
 mod key_files;
 
 pub use destination::DestinationRefused;
-pub use key_files::{KeptKey, KeyFilesFault, kept_keys};
+pub use key_files::{KeptKey, KeyFilesFault, all_kept_keys, kept_keys};
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -18,9 +18,9 @@ use ssh_key::{Algorithm, HashAlg, PrivateKey};
 
 use super::failure::Failure;
 use super::keys_api::{self, NewKey};
+use super::login::login_first;
 use super::moments::{in_words, now, read};
 use super::output::Output;
-use super::printable::Printable;
 use super::signed_in::SignedIn;
 use super::state;
 use super::target::Place;
@@ -50,11 +50,39 @@ pub struct Ssh {
 
 /// Becomes the system's `ssh`, with a key that logs in to the host account. So this returns only if that fails.
 pub async fn ssh(ssh: &Ssh, place: &Place, output: &Output) -> Result<(), Failure> {
+    let (key, account) = match prepare(ssh, place, output).await {
+        Err(failure) if output.can_ask() => match why_to_sign_in(&failure) {
+            Some(why) => {
+                login_first(&why, place, output).await?;
+                prepare(ssh, place, output).await?
+            }
+            None => return Err(failure),
+        },
+        prepared => prepared?,
+    };
+    Err(Failure::NoSsh(command::command(&key, &account, &ssh.arguments).exec()))
+}
+
+/// A key that logs in, and where to.
+async fn prepare(ssh: &Ssh, place: &Place, output: &Output) -> Result<(PathBuf, Account), Failure> {
     let signed_in = SignedIn::load(place, output)?;
     let accounts = signed_in.server.my_hosts(&signed_in.token).await?.hosts;
     let account = destination::choose(&ssh.destination, &accounts)?;
     let key = key_for(&account, ssh.ttl_minutes, &signed_in, output).await?;
-    Err(Failure::NoSsh(command::command(&key, &account, &ssh.arguments).exec()))
+    Ok((key, account))
+}
+
+/// What a new sign-in may mend, in words for the person.
+fn why_to_sign_in(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::NotSignedIn(target) => Some(format!("You are not signed in to {target}: sign in first.")),
+        Failure::SignInEnded(target) => Some(format!("Your sign-in to {target} has expired or was ended: sign in again.")),
+        Failure::NotCovered { target, scope } => Some(format!("Your sign-in to {target} does not cover this ({scope}): sign in again.")),
+        Failure::Destination(refused) => {
+            refused.uncovered().map(|uncovered| format!("{uncovered}: sign in again and select it, if it is linked. Ctrl-C stops."))
+        }
+        _ => None,
+    }
 }
 
 /// The key that was made before, and whether the portal still takes it.
@@ -116,7 +144,7 @@ async fn check_scope(signed_in: &SignedIn) -> Result<(), Failure> {
     if ScopeSet::parse_known(&me.scope).contains(Scope::KeysCreate) {
         return Ok(());
     }
-    Err(Failure::NotCovered { target: signed_in.server.target.clone(), scope: Printable::new(Scope::KeysCreate.as_str()) })
+    Err(signed_in.server.scopes.why_without(Scope::KeysCreate.as_str(), &signed_in.server.target))
 }
 
 /// The portal has the last word: the key may have been revoked, or used up. By its fingerprint, too: the number of a key

@@ -48,6 +48,7 @@ pub struct State {
     pub odd: Vec<(&'static str, Odd)>,
     pub requests: Vec<Request>,
     code_is_open: bool,
+    made: usize,
     tokens: Vec<String>,
 }
 
@@ -80,6 +81,7 @@ impl Authenticator {
             odd: Vec::new(),
             requests: Vec::new(),
             code_is_open: false,
+            made: 0,
             tokens: Vec::new(),
         }));
         let (shared, own_url) = (state.clone(), url.clone());
@@ -218,7 +220,8 @@ impl State {
         self.code_is_open = false;
         let end = now + TOKEN_LIFETIME;
         let token = jwt(&json!({
-            "jti": "j-1", "iss": format!("{url}/v3/tokens"), "sub": "jdoe@tacc", "exp": end.as_second(), "tapis/tenant_id": "tacc",
+        self.made += 1;
+            "jti": format!("j-{}", self.made), "iss": format!("{url}/v3/tokens"), "sub": "jdoe@tacc", "exp": end.as_second(), "tapis/tenant_id": "tacc",
             "tapis/token_type": "access", "tapis/username": "jdoe", "tapis/account_type": "user", "tapis/client_id": CLIENT,
         }));
         self.tokens.push(token.clone());

@@ -35,9 +35,15 @@ impl Machine {
 
     /// Where `tms login` was run before.
     pub fn signed_in_to(portal: &Portal) -> Self {
+        let everything = "hosts:read keys:create keys:read keys:revoke";
+        Self::signed_in_for(portal, everything, everything)
+    }
+
+    /// Where the sign-in was asked for a scope, and got one.
+    pub fn signed_in_for(portal: &Portal, asked: &str, scope: &str) -> Self {
         let machine = Self::new();
         let place = json!({ "server": portal.url, "tenant": "test" });
-        let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": "hosts:read", "expires_at": null });
+        let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": scope, "asked": asked, "expires_at": null });
         fs::create_dir(machine.state()).unwrap();
         machine.write("state/credentials.json", &json!({ "current": place, "sign_ins": [sign_in] }).to_string(), 0o600);
         machine
@@ -61,7 +67,12 @@ impl Machine {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tms"));
+        self.command_of(env!("CARGO_BIN_EXE_tms"), words)
+    }
+
+    /// Another program, with the same surroundings.
+    pub fn command_of(&self, program: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(words).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("TMS_CONFIG_DIR", self.state()).env("TZ", "UTC");
         command.env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display())).env("SSH_CALLED", self.path("called"));

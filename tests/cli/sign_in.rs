@@ -1,9 +1,9 @@
 //! `tms` and the real portal: from `tms login` to `tms logout`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -189,4 +189,123 @@ async fn a_denied_sign_in_is_said_to_be_one() {
     let (code, event) = login.end();
     assert_eq!((code, &event["error"], &event["message"]), (Some(4), &json!("access_denied"), &json!("Denied in the browser. Nothing was shared.")));
     assert_eq!(Run::of(machine.command(&["whoami", "--server", &portal.url, "--tenant", "test"]).output().unwrap()).code, Some(3));
+}
+
+/// `tms ssh HOST` on a terminal, which `script` makes.
+struct Terminal {
+    child: Child,
+    out: BufReader<std::process::ChildStdout>,
+    seen: String,
+}
+
+impl Terminal {
+    fn run(machine: &Machine, words: &str) -> Self {
+        let tms = format!("stty cols 100 rows 40; exec '{}' {words}", env!("CARGO_BIN_EXE_tms"));
+        let mut command = machine.command_of("script", &["--quiet", "--return", "--command", &tms, "/dev/null"]);
+        let mut child = command.env("NO_COLOR", "1").env("TERM", "xterm").stdin(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out, seen: String::new() }
+    }
+
+    fn user_code(&mut self) -> String {
+        let is_code = |line: &str| line.len() == 9 && line.split('-').map(str::len).eq([4, 4]);
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.out.read_line(&mut line).unwrap(), 0, "no code: {}", self.seen);
+            self.seen.push_str(&line);
+            if is_code(line.trim()) {
+                return line.trim().to_owned();
+            }
+        }
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        self.out.read_to_string(&mut self.seen).unwrap();
+        (self.child.wait().unwrap().code(), self.seen)
+    }
+}
+
+#[tokio::test]
+async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    let words = format!("ssh testhost1 --server {} --tenant test", portal.url);
+    let mut terminal = Terminal::run(&machine, &words);
+    let code = terminal.user_code();
+    let browser = browser(&portal).await;
+    assert!(browser.allow(&browser.enter(&code).await).await.says("Connected"));
+    let (code, said) = terminal.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(&format!("You are not signed in to {}, tenant test: sign in first.", portal.url)), "{said}");
+    assert!(said.contains("as testuser1.") && said.contains("Made a key for testhostaccount1 on testhost1"), "{said}");
+    assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost1");
+
+    // The sign-in covers no such host account: a newer one may.
+    let mut terminal = Terminal::run(&machine, "ssh elsewhere");
+    let code = terminal.user_code();
+    browser.deny(&browser.enter(&code).await).await;
+    let (code, said) = terminal.end();
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("Your sign-in covers no host account on elsewhere; it covers testhostaccount1@testhost1: sign in again"), "{said}");
+    assert_eq!(machine.tms(&["whoami"]).code, Some(0), "until there is a newer one, the older one holds");
+
+    // Nobody is there.
+    assert_eq!(machine.tms(&["ssh", "elsewhere"]).code, Some(1));
+    assert_eq!(machine.tms(&["logout"]).code, Some(0));
+    let run = machine.tms(&["ssh", "testhost1"]);
+    assert!(run.code == Some(3) && run.err.contains("run `tms login`") && run.out.is_empty(), "{run:?}");
+}
+
+/// Administrators may take from `tms` what it was granted.
+#[tokio::test]
+async fn a_narrowed_application_is_not_told_to_sign_in_again() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    let place = ["--server", &portal.url, "--tenant", "test"];
+    sign_in(&portal, &machine, &place).await;
+    portal.operate(&["client", "set", "--tenant", "test", "--scope", "hosts:read", "tms-cli"]);
+    for words in [&["keys"][..], &["ssh", "testhost1"]] {
+        let run = machine.tms(words);
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.err.contains("has reduced the permissions of this application") && !run.err.contains("tms login"), "{run:?}");
+    }
+    sign_in(&portal, &machine, &place).await;
+    let run = machine.tms(&["ssh", "testhost1"]);
+    assert!(run.code == Some(3) && run.err.contains("ask them to allow it, then sign in again"), "{run:?}");
+}
+
+#[tokio::test]
+async fn logout_with_damaged_credentials_deletes_what_it_can() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    let place = ["--server", &portal.url, "--tenant", "test"];
+    let file = machine.path("state/credentials.json");
+    for damaged in [&b"{\"current\": "[..], b"", b"\xff\xfe"] {
+        sign_in(&portal, &machine, &place).await;
+        assert_eq!(machine.tms(&["ssh", "testhost1", "--ttl-minutes", "60"]).code, Some(0));
+        fs::write(&file, damaged).unwrap();
+        let run = machine.tms(&["whoami"]);
+        assert!(run.code == Some(1) && run.err.contains("is damaged: sign in again, which replaces it, or sign out"), "{run:?}");
+
+        let run = machine.tms(&["logout"]);
+        assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
+        let cause = format!("signed out on this machine only: no portal could be told, because {} is damaged", file.display());
+        for said in [
+            cause.as_str(),
+            "each access token that was kept, until it ends by itself",
+            "the key for testhostaccount1 on testhost1, until ",
+            &format!("{}/sessions", portal.url),
+        ] {
+            assert!(run.err.contains(said), "{said}: {run:?}");
+        }
+        assert_eq!((private_keys(&machine), file.exists()), (0, false));
+    }
+    assert_eq!(machine.tms(&["logout", "--server", &portal.url]).code, Some(0), "nothing is left to sign out of");
+}
+
+#[tokio::test]
+async fn login_replaces_damaged_credentials() {
+    let (portal, machine) = (Portal::start(), Machine::new());
+    fs::create_dir(machine.state()).unwrap();
+    machine.write("state/credentials.json", "{\"sign_ins\": [{}]}", 0o600);
+    let event = sign_in(&portal, &machine, &["--server", &portal.url, "--tenant", "test"]).await;
+    assert_eq!(event["earlier_sign_in"], "unknown");
+    assert_eq!(machine.tms(&["whoami"]).code, Some(0));
 }

@@ -94,8 +94,9 @@ fn a_key_that_hosts_do_not_get_any_more_is_not_tried() {
     machine.ssh_called().unwrap();
     portal.state().scope = "hosts:read keys:read keys:revoke";
     let run = machine.tms(&["ssh", "testhost1"]);
-    let said = format!("tms: your sign-in to {}, tenant test does not cover this (keys:create): sign in again with `tms login`\n", portal.url);
-    assert_eq!((run.code, run.err), (Some(3), said));
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.err.contains("an administrator of") && run.err.contains("reduced the permissions of this application"), "{run:?}");
+    assert!(run.err.contains("keys:create is missing. Signing in again does not help"), "{run:?}");
     assert!(machine.ssh_called().is_none());
 }
 
@@ -328,14 +329,18 @@ fn what_the_portal_refuses_is_said_and_nothing_is_kept() {
 }
 
 #[test]
-fn a_sign_in_of_an_older_tms_is_told_to_sign_in_again() {
+fn what_a_sign_in_was_not_asked_for_takes_another_one() {
     let portal = Portal::start();
-    let machine = Machine::signed_in_to(&portal);
+    let machine = Machine::signed_in_for(&portal, "hosts:read", "hosts:read");
     let challenge = "WWW-Authenticate: Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"\r\n";
     portal.state().refusal = Some((403, challenge, "ERROR: FORBIDDEN - the access token does not allow this."));
     let run = machine.tms(&["ssh", "testhost1"]);
     let said = format!("tms: your sign-in to {}, tenant test does not cover this (keys:create): sign in again with `tms login`\n", portal.url);
     assert_eq!((run.code, run.err), (Some(3), said));
+
+    let machine = Machine::signed_in_for(&portal, "hosts:read keys:create", "hosts:read");
+    let run = machine.tms(&["ssh", "testhost1"]);
+    assert!(run.code == Some(3) && run.err.contains("did not let this application, `tms`, have it (keys:create)"), "{run:?}");
 }
 
 #[test]

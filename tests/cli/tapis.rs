@@ -166,6 +166,42 @@ fn a_token_that_could_not_be_taken_back_is_forgotten_and_the_person_told() {
 }
 
 #[test]
+fn a_second_sign_in_to_tapis_ends_the_first() {
+    let tapis = Authenticator::start();
+    let machine = signed_in(&tapis);
+    let first = tapis.tokens().remove(0);
+    let run = machine.tms(&["tapis", "login", "--json"]);
+    assert_eq!((run.code, &events(&run)[1]["earlier_sign_in"]), (Some(0), &json!("ended")), "{run:?}");
+    assert!(tapis.tokens().len() == 1 && tapis.tokens()[0] != first, "the new one alone is left");
+    assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(0));
+
+    tapis.next(REVOKE, Odd::Says(502, "", "<html>".to_owned()));
+    let run = machine.tms(&["tapis", "login"]);
+    assert_eq!((run.code, tapis.tokens().len()), (Some(0), 2), "{run:?}");
+    assert!(run.err.contains("Your earlier sign-in could not be ended: ") && run.err.contains("It stays valid until "), "{run:?}");
+    assert!(!run.err.contains(&tapis.tokens()[0]));
+}
+
+#[test]
+fn a_damaged_file_of_tapis_is_replaced_or_deleted() {
+    let tapis = Authenticator::start();
+    let machine = signed_in(&tapis);
+    machine.write("state/tapis.json", "{", 0o600);
+    let run = machine.tms(&["tapis", "logout"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.err.contains("signed out of Tapis on this machine only: no tenant could be told, because ") && run.err.contains("is damaged\n"),
+        "{run:?}"
+    );
+    assert!(!machine.path("state/tapis.json").exists());
+
+    machine.write("state/tapis.json", "", 0o600);
+    let run = machine.tms(&tapis.login());
+    assert!(run.code == Some(0) && run.err.contains("is damaged and will be replaced"), "{run:?}");
+    assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(0));
+}
+
+#[test]
 fn both_sign_ins_live_side_by_side() {
     let (portal, tapis) = (Portal::start(), Authenticator::start());
     let machine = Machine::signed_in_to(&portal);

@@ -48,6 +48,17 @@ pub enum DestinationRefused {
 #[derive(Debug, PartialEq, Eq)]
 pub struct List(Vec<String>);
 
+impl DestinationRefused {
+    /// The host account that a newer sign-in may cover.
+    pub fn uncovered(&self) -> Option<String> {
+        match self {
+            Self::NotCovered { wanted, there } => Some(format!("Your sign-in covers no host account {wanted}; it covers {there}")),
+            Self::NothingCovered => Some("Your sign-in covers no host account".to_owned()),
+            Self::Expired(_) | Self::Ambiguous { .. } | Self::OddName(_) => None,
+        }
+    }
+}
+
 /// The one active host account that `wanted` is. A host goes by its name, and by its address unless another one has that for its name.
 pub fn choose(wanted: &Destination, accounts: &[MyHost]) -> Result<Account, DestinationRefused> {
     let by_name = accounts.iter().any(|account| wanted.is_host(&account.host));

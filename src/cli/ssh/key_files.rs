@@ -82,31 +82,44 @@ pub struct KeptKey {
     directory: PathBuf,
     pub host: String,
     pub host_account: String,
+    /// The server and the tenant; they are unknown when what is kept beside it cannot be read.
+    place: Option<(String, String)>,
     /// `None` when what is kept beside it cannot be read.
     pub record: Option<Record>,
 }
 
 /// All keys that are kept here for a tenant of a server.
 pub fn kept_keys(target: &Target) -> Result<Vec<KeptKey>, KeyFilesFault> {
-    let named =
-        |host: String, host_account: String| Named { server: target.server.to_string(), tenant: target.tenant.to_string(), host, host_account };
-    let tenant = named(String::new(), String::new()).tenant_directory(&state::directory()?);
-    let mut kept = Vec::new();
-    for host in folders(&tenant) {
-        for account in folders(&tenant.join(&host)) {
-            let directory = tenant.join(&host).join(&account);
-            let named = named(host.clone(), account);
-            match Contents::read(&directory) {
-                // A server whose name is shortened to the same.
-                Some(contents) if (&contents.named.server, &contents.named.tenant) != (&named.server, &named.tenant) => {}
-                Some(Contents { named: Named { host, host_account, .. }, record }) => {
-                    kept.push(KeptKey { directory, host, host_account, record: Some(record) });
-                }
-                None => kept.push(KeptKey { directory, host: named.host, host_account: named.host_account, record: None }),
-            }
-        }
-    }
+    let (server, tenant) = (target.server.to_string(), target.tenant.to_string());
+    let mut kept = kept_in(&tenant_directory(&state::directory()?, &server, &tenant));
+    // A server whose name is shortened to the same has its keys there as well.
+    let place = (server, tenant);
+    kept.retain(|key| key.place.as_ref().is_none_or(|of| *of == place));
     Ok(kept)
+}
+
+/// All keys that are kept here, for whatever server.
+pub fn all_kept_keys() -> Result<Vec<KeptKey>, KeyFilesFault> {
+    let all = keys_directory(&state::directory()?);
+    let servers = folders(&all).into_iter().map(|server| all.join(server));
+    let tenants = servers.flat_map(|server| folders(&server).into_iter().map(move |tenant| server.join(tenant)));
+    Ok(tenants.flat_map(|tenant| kept_in(&tenant)).collect())
+}
+
+/// The keys in a tenant's directory, by what is kept beside them, else by where they are.
+fn kept_in(tenant: &Path) -> Vec<KeptKey> {
+    let hosts = folders(tenant).into_iter();
+    let accounts = hosts.flat_map(|host| folders(&tenant.join(&host)).into_iter().map(move |account| (host.clone(), account)));
+    let kept = accounts.map(|(host, host_account)| {
+        let directory = tenant.join(&host).join(&host_account);
+        match Contents::read(&directory) {
+            Some(Contents { named: Named { server, tenant, host, host_account }, record }) => {
+                KeptKey { directory, host, host_account, place: Some((server, tenant)), record: Some(record) }
+            }
+            None => KeptKey { directory, host, host_account, place: None, record: None },
+        }
+    });
+    kept.collect()
 }
 
 /// The names of the folders in a directory, in order; none if it cannot be read, or is not there.
@@ -119,6 +132,11 @@ fn folders(directory: &Path) -> Vec<String> {
 }
 
 impl KeptKey {
+    /// The server that it is for, if that is known.
+    pub fn server(&self) -> Option<&str> {
+        self.place.as_ref().map(|(server, _)| server.as_str())
+    }
+
     /// Whether it is the key that the portal lists under this number.
     pub fn is(&self, id: i64, fingerprint: &str) -> bool {
         self.record.as_ref().is_some_and(|record| record.id == id && record.fingerprint == fingerprint)
@@ -234,16 +252,20 @@ impl KeyFiles {
 
 impl Named {
     fn directory(&self, state: &Path) -> PathBuf {
-        self.tenant_directory(state).join(&self.host).join(&self.host_account)
+        tenant_directory(state, &self.server, &self.tenant).join(&self.host).join(&self.host_account)
     }
+}
 
-    fn tenant_directory(&self, state: &Path) -> PathBuf {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
-        let server: String = self.server.replace("://", "_").chars().map(plain).collect();
-        let directory = state.join("keys").join(server).join(&self.tenant);
-        // `ssh` takes a `~` in front for a home directory.
-        std::path::absolute(&directory).unwrap_or(directory)
-    }
+fn tenant_directory(state: &Path, server: &str, tenant: &str) -> PathBuf {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    let server: String = server.replace("://", "_").chars().map(plain).collect();
+    keys_directory(state).join(server).join(tenant)
+}
+
+fn keys_directory(state: &Path) -> PathBuf {
+    let directory = state.join("keys");
+    // `ssh` takes a `~` in front for a home directory.
+    std::path::absolute(&directory).unwrap_or(directory)
 }
 
 /// `ssh` puts other things in the place of `%h` and `${HOME}`, and has no way to write a name with these in it.

@@ -27,6 +27,10 @@ pub enum TapisFailure {
         "signed out of {server} on this machine only: the token is deleted here, but Tapis did not end it: {why}\nIt stays valid {valid}; a copy of it, if there is one, still works"
     )]
     NotRevoked { server: ServerUrl, why: String, valid: String },
+    #[error(
+        "signed out of Tapis on this machine only: no tenant could be told, because {0}\nThe file is deleted. A copy of a token that was kept there, if there is one, works until it ends by itself"
+    )]
+    SignInLost(String),
     #[error("{server} could not do it, for a reason of its own ({message}): try again later")]
     Fault { server: ServerUrl, message: Printable },
 }
@@ -39,7 +43,7 @@ impl TapisFailure {
             Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
             Self::CodeExpired => "expired_token",
             Self::NotTapis { .. } => "unexpected_answer",
-            Self::NotRevoked { .. } => "not_revoked",
+            Self::NotRevoked { .. } | Self::SignInLost(_) => "not_revoked",
             Self::Fault { .. } => "no_answer",
         }
     }
@@ -48,6 +52,7 @@ impl TapisFailure {
     pub fn details(&self) -> Option<Value> {
         match self {
             Self::NotRevoked { server, why, .. } => Some(json!({ "base_url": server.as_str(), "signed_in": false, "revoked": false, "reason": why })),
+            Self::SignInLost(why) => Some(json!({ "signed_in": false, "revoked": false, "reason": why })),
             _ => None,
         }
     }
@@ -57,7 +62,7 @@ impl TapisFailure {
             Self::NoBaseUrl | Self::NoClientId(_) => 2,
             Self::NotSignedIn(_) | Self::SignInEnded(_) => 3,
             Self::CodeExpired => 5,
-            Self::UnknownClient { .. } | Self::NotTapis { .. } | Self::NotRevoked { .. } | Self::Fault { .. } => 1,
+            Self::UnknownClient { .. } | Self::NotTapis { .. } | Self::NotRevoked { .. } | Self::SignInLost(_) | Self::Fault { .. } => 1,
         }
     }
 }

@@ -3,8 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::earlier::Earlier;
 use crate::cli::failure::Failure;
 use crate::cli::invitation::Invitation;
+use crate::cli::logout::how_long;
+use crate::cli::moments::now;
 use crate::cli::output::Output;
 use crate::cli::target::{Place, given};
 use crate::cli::waiting::Waiting;
@@ -28,9 +31,9 @@ pub struct Login {
     no_qr: bool,
 }
 
-/// Shows a code, waits until it is entered in the browser, and keeps the token.
+/// Shows a code, waits until it is entered in the browser, and keeps the token instead of an earlier one, which it ends.
 pub async fn login(login: &Login, base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
-    let mut sign_ins = SignIns::load(output)?;
+    let mut sign_ins = SignIns::load_to_sign_in(output)?;
     let server = sign_ins.choose(base_url, place)?;
     let remembered = sign_ins.find(&server).map(|sign_in| sign_in.client_id.as_str());
     let client_id = given(login.client_id.as_deref()).or(remembered).ok_or_else(|| TapisFailure::NoClientId(server.clone()))?.to_owned();
@@ -48,9 +51,21 @@ pub async fn login(login: &Login, base_url: Option<&str>, place: &Place, output:
     };
 
     // No waiting between the token and this: Ctrl-C cannot lose it half way.
-    sign_ins.remember(&tapis.server, &client_id, &token)?;
-    report(&tapis, &client_id, &token, output).await;
+    let replaced = sign_ins.remember(&tapis.server, &client_id, &token)?;
+    let earlier = if sign_ins.begun_anew() { Earlier::Unknown } else { Earlier::None };
+    let earlier = end_all(&tapis, replaced, earlier, output).await;
+    report(&tapis, &client_id, &token, earlier, output).await;
     Ok(())
+}
+
+/// Ends tokens that are kept no longer. Tapis does not take back what has ended by itself.
+async fn end_all(tapis: &TapisApi, tokens: Vec<Token>, mut earlier: Earlier, output: &Output) -> Earlier {
+    let now = now();
+    for token in tokens.into_iter().filter(|token| token.expires_at.is_none_or(|end| now < end)) {
+        let still_valid = format!("It stays valid {}; a copy of its token, if there is one, still works.", how_long(token.expires_at));
+        earlier = earlier.and(tapis.revoke(&token.secret).await, &still_valid, output);
+    }
+    earlier
 }
 
 fn invitation(code: &Code) -> Invitation {
@@ -66,7 +81,7 @@ fn how_to_read(user_code: &str) -> String {
 }
 
 /// Says who is signed in. The token is kept already, so a Tapis that cannot say changes nothing.
-async fn report(tapis: &TapisApi, client_id: &str, token: &Token, output: &Output) {
+async fn report(tapis: &TapisApi, client_id: &str, token: &Token, earlier: Earlier, output: &Output) {
     let username = tapis.user_info(&token.secret).await.ok().map(|user| user.username);
     let words = match &username {
         Some(username) => format!("Signed in to {} as {username}.", tapis.server),
@@ -79,7 +94,11 @@ async fn report(tapis: &TapisApi, client_id: &str, token: &Token, output: &Outpu
         "username": username,
         "client_id": client_id,
         "expires_at": token.expires_at.map(Timestamp::to_rfc3339),
+        "earlier_sign_in": earlier.word(),
     });
+    if earlier == Earlier::Ended {
+        output.note("Your earlier sign-in there on this machine was ended.");
+    }
     output.result(&words, &object);
     // It does so when the code is entered, before anybody has pressed "Connect".
     output.note("If the page in the browser still asks for something, close it: Tapis has given its token already.");

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::credentials_file::{self, CredentialsFault};
 use crate::cli::failure::Failure;
 use crate::cli::logout::how_long;
 use crate::cli::output::Output;
@@ -14,7 +15,13 @@ use super::sign_ins::{SignIn, SignIns};
 
 /// Revokes the token and forgets it. It is forgotten even when it could not be revoked, and the person is told.
 pub async fn logout(base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
-    let mut sign_ins = SignIns::load(output)?;
+    let mut sign_ins = match SignIns::load(output) {
+        Err(fault @ (CredentialsFault::Damaged { .. } | CredentialsFault::Unreadable { .. })) => {
+            credentials_file::delete(&fault)?;
+            return Err(TapisFailure::SignInLost(fault.cause()).into());
+        }
+        sign_ins => sign_ins?,
+    };
     let server = sign_ins.choose(base_url, place)?;
     let Some(token) = sign_ins.find(&server).and_then(|SignIn { token, .. }| token.clone()) else {
         report(&server, output, &format!("You were not signed in to {server}."), Some("not signed in"));

@@ -49,6 +49,16 @@ impl SignIns {
         Self::load_from(&state::directory()?, output)
     }
 
+    /// For a sign-in: a damaged file is replaced by it.
+    pub fn load_to_sign_in(output: &Output) -> Result<Self, CredentialsFault> {
+        CredentialsFile::read_or_begin_anew(state::directory()?.join(FILE_NAME), output).map(Self)
+    }
+
+    /// Whether there may have been sign-ins that are not known any more.
+    pub fn begun_anew(&self) -> bool {
+        self.0.begun_anew()
+    }
+
     fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
         CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
     }
@@ -67,13 +77,17 @@ impl SignIns {
         self.0.check_writable()
     }
 
-    /// Keeps the token and the client it is for, instead of older ones; the tenant becomes the current one.
-    pub fn remember(&mut self, server: &ServerUrl, client_id: &str, token: &Token) -> Result<(), CredentialsFault> {
+    /// Keeps the token and the client it is for, instead of older ones; the tenant becomes the current one. Returns the tokens that are kept
+    /// no longer.
+    pub fn remember(&mut self, server: &ServerUrl, client_id: &str, token: &Token) -> Result<Vec<Token>, CredentialsFault> {
+        let mut replaced = Vec::new();
         self.0.change(|contents| {
-            contents.sign_ins.retain(|older| older.base_url != server.as_str());
+            replaced.extend(contents.sign_ins.extract_if(.., |older| older.base_url == server.as_str()).filter_map(|older| older.token));
             contents.sign_ins.push(SignIn { base_url: server.to_string(), client_id: client_id.to_owned(), token: Some(token.clone()) });
             contents.current = Some(server.to_string());
-        })
+        })?;
+        replaced.retain(|older| older.secret != token.secret);
+        Ok(replaced)
     }
 
     /// Forgets this token, and not a newer one. The tenant and the client stay remembered, so that `tms tapis login` finds them again.
