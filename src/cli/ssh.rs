@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+#[expect(clippy::disallowed_types, reason = "the key pair that `tms ssh` makes is the only thing that `tms` draws")]
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, HashAlg, PrivateKey};
 

@@ -9,6 +9,7 @@ use crate::domain::time::Timestamp;
 use super::files::{self, Demand};
 
 /// The current time. Everything else takes it as an argument.
+#[expect(clippy::disallowed_methods, reason = "the only place of `tms-keycmd` that reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }

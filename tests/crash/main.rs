@@ -49,7 +49,7 @@ struct Acknowledged {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let crashes = from_environment("CRASHES").map_or(CRASHES, |crashes| u32::try_from(crashes).expect("not so many"));
-    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
     let (begun, mut portal, mut unheard) = (Instant::now(), Portal::start(), 0);
@@ -98,6 +98,12 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
 
 fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
+}
+
+/// Another one in each run; a failure prints it.
+#[expect(clippy::disallowed_methods, reason = "each run tries other moments")]
+fn seed() -> u64 {
+    from_environment("CRASH_SEED").unwrap_or_else(rand::random)
 }
 
 /// A gateway that makes keys, and a host that is asked for them, until the portal is gone.
@@ -202,7 +208,7 @@ async fn what_would_be_wrong_is_seen() {
 
 #[tokio::test]
 async fn a_first_start_that_is_killed_can_be_begun_again() {
-    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let (begun, mut went_far) = (Instant::now(), 0);
     for attempt in 0..FIRST_STARTS {

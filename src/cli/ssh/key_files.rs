@@ -277,6 +277,7 @@ fn is_misread(path: &Path) -> bool {
 mod tests {
     use super::*;
     use ssh_key::Algorithm;
+    #[expect(clippy::disallowed_types, reason = "any key will do")]
     use ssh_key::rand_core::OsRng;
 
     fn named(server: &str, host: &str) -> Named {

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rand::TryRngCore;
+#[expect(clippy::disallowed_types, reason = "all random bytes of the server come from here, but for the signing keys")]
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 

@@ -10,6 +10,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash}
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
+#[expect(clippy::disallowed_types, reason = "the search for primes needs the real generator, in tests too")]
 use rsa::rand_core::OsRng;
 use sha2::Sha256;
 use thiserror::Error;
