@@ -39,6 +39,7 @@ pub mod reservation;
 pub mod resources;
 pub mod scope;
 pub mod second_factor;
+pub mod sentence;
 pub mod step_up;
 pub mod tenant;
 pub mod text_file;

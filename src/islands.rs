@@ -12,6 +12,7 @@ mod local_times;
 mod one_press;
 mod passkey;
 mod pickup_status;
+mod told;
 mod user_code_input;
 
 pub use confirm_dialog::ConfirmDialog;
@@ -23,4 +24,5 @@ pub use local_times::LocalTimes;
 pub use one_press::OnePress;
 pub use passkey::PasskeyButton;
 pub use pickup_status::PickupStatus;
+pub use told::told;
 pub use user_code_input::UserCodeInput;

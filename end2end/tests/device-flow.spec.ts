@@ -53,11 +53,11 @@ test('@look typed, signed in, allowed, picked up', async ({ page, portal, script
   if (scripts) await page.evaluate(() => ((window as any).stillThisPage = true));
   expect(await device.poll()).toBe('token');
   if (scripts) {
-    await expect(page.getByRole('status')).toHaveText(/^Your device picked it up at \d\d:\d\d.*, from 127\.0\.0\.1\.$/);
+    await expect(page.getByRole('status')).toHaveText(/^Your device picked it up on \d+ \w+ \d{4}, \d\d:\d\d \S+, from 127\.0\.0\.1\.$/);
     expect(await page.evaluate(() => (window as any).stillThisPage), 'told without reloading').toBe(true);
   } else {
     await page.getByRole('link', { name: 'Look again' }).click();
-    await expect(page.getByRole('status')).toHaveText(/^Your device picked it up at/);
+    await expect(page.getByRole('status')).toHaveText(/^Your device picked it up on/);
     await expect(page.getByRole('link', { name: 'Look again' })).toHaveCount(0);
   }
 });
@@ -227,7 +227,7 @@ test('two tabs: each is about its own request, to the end', async ({ page, porta
   await expect(heading(tab)).toHaveText('Denied');
   expect([await first.poll(), await second.poll()]).toEqual(['token', 'access_denied']);
   await page.reload();
-  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up at/);
+  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up on/);
   await press(page, 'Take it back');
   await expect(heading(page)).toHaveText('Taken back');
   await tab.reload();

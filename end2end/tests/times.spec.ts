@@ -1,5 +1,5 @@
 // Times in the person's own zone, by the server's clock.
-import { awake, expect, press, signedIn, test } from './fixtures.ts';
+import { allow, asked, awake, expect, press, signedIn, test } from './fixtures.ts';
 
 test.use({ timezoneId: 'America/Chicago', alone: {} });
 
@@ -8,6 +8,19 @@ test('times are shown in the zone of the browser', async ({ page }) => {
   await page.goto('/activity');
   await awake(page);
   await expect(page.locator('time[data-ago]').first()).toHaveAttribute('title', / C[SD]T$/);
+});
+
+test('a time in a sentence is in the zone of the browser, written as the server writes it', async ({ page, portal }) => {
+  const device = await asked(page, portal);
+  await allow(page);
+  const status = page.getByRole('status');
+  await expect(status).toContainText('has not picked it up yet');
+  await awake(page);
+  expect(await device.poll()).toBe('token');
+  const sentence = /picked it up on \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d C[SD]T, from 127\.0\.0\.1\.$/;
+  await expect(status, 'as it comes').toHaveText(sentence);
+  await page.reload();
+  await expect(status, 'as the page has it').toHaveText(sentence);
 });
 
 test('a chosen zone goes before that of the browser', async ({ page }) => {

@@ -52,12 +52,7 @@ impl Timestamp {
 
     /// For people: `20 December 2026, 08:02 CST`.
     pub fn to_words_in(self, zone: &Zone) -> String {
-        self.shown(zone, "%-d %B %Y, %H:%M")
-    }
-
-    /// For people, time of day only: `14:02:07 UTC`.
-    pub fn to_clock_words_in(self, zone: &Zone) -> String {
-        self.shown(zone, "%H:%M:%S")
+        self.there(zone).map_or_else(|| String::from("unknown time"), |(there, zone)| format!("{} {zone}", there.strftime("%-d %B %Y, %H:%M")))
     }
 
     /// Its date and time of day there; `None` beyond the years that calendars have.
@@ -72,10 +67,6 @@ impl Timestamp {
             minute: small(there.minute()),
             zone,
         })
-    }
-
-    fn shown(self, zone: &Zone, format: &str) -> String {
-        self.there(zone).map_or_else(|| String::from("unknown time"), |(there, zone)| format!("{} {zone}", there.strftime(format)))
     }
 
     /// The date and time there, and what the zone is called then: `CST`, or `UTC-03` where it has no letters.

@@ -18,31 +18,34 @@ const EVERY: Duration = Duration::from_secs(30);
 pub fn LocalTimes(
     /// The server's clock: milliseconds since 1970. The browser's may be wrong; only its differences are used.
     now: i64,
-    /// The person chose a zone: the server has written all times in it.
-    chosen: bool,
+    /// How a time is said in each month, by line (`Language::moments`). `None`: the person chose a zone, and the server has written all
+    /// times in it.
+    moments: Option<String>,
 ) -> impl IntoView {
+    let moments = StoredValue::new(moments);
     Effect::new(move |_| {
         let ahead = Date::now() - now as f64;
+        let retell = move |also_ago| moments.with_value(|moments| retell(ahead, moments.as_deref(), also_ago));
         // What the server said of how long ago is still true.
-        retell(ahead, chosen, false);
-        let listening = window_event_listener_untyped(documents::CHANGED, move |_| retell(ahead, chosen, false));
+        retell(false);
+        let listening = window_event_listener_untyped(documents::CHANGED, move |_| retell(false));
         on_cleanup(move || listening.remove());
-        if let Ok(telling) = set_interval_with_handle(move || retell(ahead, chosen, true), EVERY) {
+        if let Ok(telling) = set_interval_with_handle(move || retell(true), EVERY) {
             on_cleanup(move || telling.clear());
         }
     });
 }
 
 /// `ahead`: by how much the browser's clock is.
-fn retell(ahead: f64, chosen: bool, also_ago: bool) {
+fn retell(ahead: f64, moments: Option<&str>, also_ago: bool) {
     let Some(language) = document().document_element().and_then(|root| root.get_attribute("lang")) else { return };
     let Ok(times) = document().query_selector_all("time[datetime]") else { return };
     for time in (0..times.length()).filter_map(|n| times.item(n)?.dyn_into::<Element>().ok()) {
         let Some(at) = time.get_attribute("datetime").map(|at| Date::new(&at.into())).filter(|at| at.get_time().is_finite()) else { continue };
         let ago = time.has_attribute("data-ago");
         // In UTC it stands there already.
-        if !chosen && at.get_timezone_offset() != 0.0 {
-            let exact = exact(&at, &language);
+        if let Some(moments) = moments.filter(|_| at.get_timezone_offset() != 0.0) {
+            let exact = exact(&at, moments, &language);
             if ago {
                 let _ = time.set_attribute("title", &exact);
             } else {
@@ -55,14 +58,15 @@ fn retell(ahead: f64, chosen: bool, also_ago: bool) {
     }
 }
 
-/// In the browser's zone, with its name.
-fn exact(at: &Date, language: &str) -> String {
+/// In the browser's zone, with its name; else as the server says it.
+fn exact(at: &Date, moments: &str, language: &str) -> String {
     let options = Object::new();
-    let parts = [("day", "numeric"), ("month", "long"), ("year", "numeric"), ("hour", "2-digit"), ("minute", "2-digit"), ("timeZoneName", "short")];
-    for (part, how) in parts {
+    for (part, how) in [("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23"), ("timeZoneName", "short")] {
         let _ = Reflect::set(&options, &part.into(), &how.into());
     }
-    at.to_locale_string(language, &options).into()
+    let time = String::from(at.to_locale_string(language, &options));
+    let moment = moments.lines().nth(at.get_month() as usize).unwrap_or_default();
+    moment.replace("{day}", &at.get_date().to_string()).replace("{year}", &at.get_full_year().to_string()).replace("{time}", &time)
 }
 
 /// The largest unit, rounded to the nearest, as the browser says it in that language; as `domain::time::largest_unit` has it.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::{documents, told};
+use crate::domain::sentence::Sentence;
 use crate::server_fns::device::device_pickup;
 
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -16,7 +18,7 @@ pub fn PickupStatus(
     grant: String,
     waiting: bool,
     /// How it stands.
-    sentence: String,
+    sentence: Sentence,
     /// What the link says.
     look_again: String,
 ) -> impl IntoView {
@@ -35,6 +37,8 @@ pub fn PickupStatus(
                 if let Ok(Some(pickup)) = device_pickup(grant.get_value()).await {
                     waiting.set(pickup.waiting);
                     sentence.set(pickup.status);
+                    // Once the new sentence is there: its time is to be the browser's.
+                    request_animation_frame(documents::changed);
                 }
             });
         };
@@ -43,7 +47,7 @@ pub fn PickupStatus(
         }
     });
     view! {
-        <p class="pickup" role="status" data-waiting=move || waiting.get().then_some("true")>{sentence}</p>
+        <p class="pickup" role="status" data-waiting=move || waiting.get().then_some("true")>{move || sentence.with(told)}</p>
         <p class="again" hidden=move || !waiting.get()>
             <a href=here>{look_again}</a>
         </p>

@@ -57,7 +57,7 @@ fn Answered(device: DecidedRequest, problem: Option<String>) -> impl IntoView {
             <Ended title=w.result_expired() sentence=w.result_expired_means() client=device.client problem=problem.into_any()/>
         }),
         Outcome::Refused(_) => Either::Right(view! {
-            <Ended title=w.result_refused() sentence=device.status client=device.client problem=problem.into_any()/>
+            <Ended title=w.result_refused() sentence=device.status.text client=device.client problem=problem.into_any()/>
         }),
     }
 }

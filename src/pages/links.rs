@@ -8,7 +8,8 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{Ago, At, EnterCodeForm, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
 use crate::domain::paths;
-use crate::islands::{Countdown, OnePress};
+use crate::domain::sentence::Sentence;
+use crate::islands::{Countdown, OnePress, told};
 use crate::server::context::{self, Notice, Place, SignedIn, words};
 use crate::server_fns::links::{
     AlreadyLinked, AnswerLink, EnterAnotherLinkCode, EnterLinkCode, FoundLink, LinkAsSomebodyElse, LinkItem, WaitingLinkItem, waiting_link,
@@ -137,11 +138,11 @@ fn Question(link: LinkItem, person: SignedIn, notice: Option<Notice>) -> impl In
 
 /// Yes or no. `renews`: what a yes means where the account is theirs already.
 #[component]
-fn Answer(link: LinkItem, renews: Option<String>, person: SignedIn) -> impl IntoView {
+fn Answer(link: LinkItem, renews: Option<Sentence>, person: SignedIn) -> impl IntoView {
     let w = words();
     let button = if renews.is_some() { w.link_renew() } else { w.link_link() };
     view! {
-        {renews.map(|sentence| view! { <p class="notice">{sentence}</p> })}
+        {renews.map(|sentence| view! { <p class="notice">{told(&sentence)}</p> })}
         <p>{w.link_means(person.user_id().as_str(), link.account.as_str(), link.host.as_str())}</p>
         <OnePress>
             <PostForm action=AnswerLink::url() class="consent" novalidate=true>

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::components::{Gone, Page, PostForm, Said, Sorry};
 use crate::domain::paths;
 use crate::domain::time::Timestamp;
-use crate::islands::OnePress;
+use crate::islands::{OnePress, told};
 use crate::server::context::resources::{Offered, OfferedAccount, Standing};
 use crate::server::context::{self, Fault, Notice, SignedIn, words};
 use crate::server_fns::resources::LinkOfferedAccounts;
@@ -93,17 +93,17 @@ fn Choice(account: OfferedAccount) -> impl IntoView {
     let OfferedAccount { host, account, standing } = account;
     let account = account.map(String::from).unwrap_or_default();
     let until = match standing {
-        Standing::Renews { until } if until < Timestamp::FOREVER => w.offer_renews(context::exactly(until)),
-        Standing::Renews { .. } => w.link_yours_for_ever(),
-        Standing::New { until } => w.offer_until(context::exactly(until)),
-        Standing::NoName | Standing::SystemAccount | Standing::SomebodyElses => String::new(),
+        Standing::Renews { until } if until < Timestamp::FOREVER => context::naming(until, |until| w.offer_renews(until)),
+        Standing::Renews { .. } => w.link_yours_for_ever().into(),
+        Standing::New { until } => context::naming(until, |until| w.offer_until(until)),
+        Standing::NoName | Standing::SystemAccount | Standing::SomebodyElses => String::new().into(),
     };
     view! {
         <label class="choice">
             <input type="checkbox" name="accounts[]" value=format!("{host} {account}") checked=true/>
             <span>
                 <strong>{String::from(host)}</strong> " " {w.consent_as()} " " <strong translate="no" dir="ltr">{account}</strong>
-                " " <span class="hint">{until}</span>
+                " " <span class="hint">{told(&until)}</span>
             </span>
         </label>
     }

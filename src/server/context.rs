@@ -32,6 +32,7 @@ use super::user_agent;
 use crate::domain::form;
 use crate::domain::listing::{ListQuery, Word};
 use crate::domain::paths::{self, Onward};
+use crate::domain::sentence::Sentence;
 use crate::domain::step_up::Missing;
 use crate::domain::time::{Timestamp, Zone};
 use crate::words::{self, Languages, Words};
@@ -111,6 +112,11 @@ pub fn services() -> Result<Services, ServerFnError> {
 
 /// Session, address, and the person if one has signed in.
 pub fn caller() -> Result<Caller, ServerFnError> {
+/// A sentence that names such a point in time.
+pub fn naming(at: Timestamp, sentence: impl FnOnce(&str) -> String) -> Sentence {
+    words().naming(at, &zone(), sentence)
+}
+
     use_context::<Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned()).ok_or_else(|| lost("caller"))
 }
 
@@ -224,13 +230,13 @@ pub fn login_command() -> String {
 }
 
 /// What the next list has to say, once: a change that was made.
-pub async fn say(sentence: impl ToString) -> Result<(), ServerFnError> {
-    caller()?.session.set_notice(&Notice::new(Place::Said, sentence)).await.map_err(fault)
+pub async fn say(sentence: impl Into<Sentence>) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::said(sentence)).await.map_err(fault)
 }
 
 /// What the page at `path` has to say, once, with a secret that was made just now. No other page shows it.
-pub async fn say_secret(path: &str, sentence: impl ToString, secret: &Secret) -> Result<(), ServerFnError> {
-    caller()?.session.set_notice(&Notice::new(Place::Said, sentence).secret(path, secret)).await.map_err(fault)
+pub async fn say_secret(path: &str, sentence: impl Into<Sentence>, secret: &Secret) -> Result<(), ServerFnError> {
+    caller()?.session.set_notice(&Notice::said(sentence).secret(path, secret)).await.map_err(fault)
 }
 
 /// What came of an edit.

@@ -78,7 +78,7 @@ pub async fn change_app(#[server(default)] app: i64, #[server(default)] ends: u6
     context::go_back(&back, APPS);
     let until = services.now() + Duration::from_secs(ends);
     match services.change_my_app(&person, app, until).await {
-        Ok(()) => context::say(w.apps_changed(context::exactly(until))).await,
+        Ok(()) => context::say(context::naming(until, |until| w.apps_changed(until))).await,
         Err(Error::Refused(ChangeRefused::Missing(missing))) => {
             context::show_first(missing, &Onward::back_to(&back, APPS));
             Ok(())

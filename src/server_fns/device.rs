@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::host_accounts::HostAccountItem;
 use crate::domain::client::RequestRefused;
+use crate::domain::sentence::Sentence;
 use crate::domain::time::Timestamp;
 
 /// A request that waits for the person's decision.
@@ -79,7 +80,7 @@ pub struct DecidedRequest {
     pub may_create_keys: bool,
     pub host_accounts: Vec<HostAccountItem>,
     /// How it stands, in words.
-    pub status: String,
+    pub status: Sentence,
     /// When the access ends, if there is one.
     pub until: Option<Timestamp>,
 }
@@ -197,7 +198,7 @@ pub async fn decided_device(grant: String) -> Result<Option<DecidedRequest>, Ser
 pub struct Pickup {
     pub waiting: bool,
     /// In words.
-    pub status: String,
+    pub status: Sentence,
 }
 
 #[server(prefix = "/api", endpoint = "device/pickup")]

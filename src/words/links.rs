@@ -2,31 +2,34 @@
 
 use super::Language;
 use crate::domain::host_account::HostAccount;
+use crate::domain::sentence::Sentence;
 use crate::domain::time::{Timestamp, Zone};
 use crate::server::service::my_links::Linked;
 
 impl Language {
     /// What a yes means where the account is the person's already.
-    pub fn link_is_yours(&self, until: Timestamp, zone: &Zone) -> String {
-        if until < Timestamp::FOREVER { self.link_yours(self.exactly(until, zone)) } else { self.link_yours_for_ever() }
+    pub fn link_is_yours(&self, until: Timestamp, zone: &Zone) -> Sentence {
+        if until < Timestamp::FOREVER { self.naming(until, zone, |until| self.link_yours(until)) } else { self.link_yours_for_ever().into() }
     }
 
     /// What came of an offer: of one account what came of it, of several how many.
-    pub fn offer_linked(&self, linked: &[Linked], zone: &Zone) -> String {
+    pub fn offer_linked(&self, linked: &[Linked], zone: &Zone) -> Sentence {
         match linked {
             [one] => self.link_answered(Some(one), zone),
-            several => self.offer_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)),
+            several => self.offer_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)).into(),
         }
     }
 
     /// What came of the answer; `None`: it was no.
-    pub fn link_answered(&self, linked: Option<&Linked>, zone: &Zone) -> String {
-        let Some(Linked { account: HostAccount { account, host, expires_at, .. }, renewed }) = linked else { return self.link_stopped() };
+    pub fn link_answered(&self, linked: Option<&Linked>, zone: &Zone) -> Sentence {
+        let Some(Linked { account: HostAccount { account, host, expires_at, .. }, renewed }) = linked else {
+            return self.link_stopped().into();
+        };
         match (*renewed, *expires_at < Timestamp::FOREVER) {
-            (false, true) => self.link_linked(account, host, self.exactly(*expires_at, zone)),
-            (false, false) => self.link_linked_for_ever(account, host),
-            (true, true) => self.link_renewed(account, host, self.exactly(*expires_at, zone)),
-            (true, false) => self.link_renewed_for_ever(account, host),
+            (false, true) => self.naming(*expires_at, zone, |until| self.link_linked(account, host, until)),
+            (false, false) => self.link_linked_for_ever(account, host).into(),
+            (true, true) => self.naming(*expires_at, zone, |until| self.link_renewed(account, host, until)),
+            (true, false) => self.link_renewed_for_ever(account, host).into(),
         }
     }
 }

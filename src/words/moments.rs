@@ -3,15 +3,27 @@
 use std::time::Duration;
 
 use super::Language;
+use crate::domain::sentence::Sentence;
 use crate::domain::time::{Timestamp, Unit, Zone, largest_unit};
 
 impl Language {
     /// `20 November 2026, 14:02 UTC`.
     pub fn exactly(&self, at: Timestamp, zone: &Zone) -> String {
         match at.calendar(zone) {
-            Some(at) => self.moment(at.day, at.month, at.year.to_string(), format!("{:02}:{:02} {}", at.hour, at.minute, at.zone)),
+            Some(at) => self.moment(at.day.to_string(), at.month, at.year.to_string(), format!("{:02}:{:02} {}", at.hour, at.minute, at.zone)),
             None => self.moment_unknown(),
         }
+    }
+
+    /// How a time is said in each month, by line, with `{day}`, `{year}` and `{time}` in their places: for the browser, which knows the zone
+    /// of its person.
+    pub fn moments(&self) -> String {
+        (1..=12_i64).map(|month| self.moment("{day}", month, "{year}", "{time}")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A sentence that names a time.
+    pub fn naming(&self, at: Timestamp, zone: &Zone, sentence: impl FnOnce(&str) -> String) -> Sentence {
+        Sentence::naming(at, self.exactly(at, zone), sentence)
     }
 
     /// How long ago or ahead: `just now`, `3 days ago`, `in 2 hours`.
@@ -58,11 +70,13 @@ mod tests {
         assert_eq!(en.exactly(now, &Zone::UTC), "20 November 2026, 21:42 UTC");
         let madrid = Zone::parse("Europe/Madrid").expect("a zone");
         assert_eq!(es.exactly(now, &madrid), "20 de noviembre de 2026, 22:42 CET");
+        let moments = es.moments();
+        assert_eq!((moments.lines().count(), moments.lines().nth(10)), (12, Some("{day} de noviembre de {year}, {time}")));
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         assert_eq!(en.from_now(now - hours(72), now), "3 days ago");
         assert_eq!(es.from_now(now - hours(72), now), "hace 3 días");
         assert_eq!(en.from_now(now + hours(1), now), "in 1 hour");
-        assert_eq!(es.from_now(now + hours(1), now), "en 1 hora");
+        assert_eq!(es.from_now(now + hours(1), now), "dentro de 1 hora");
         assert_eq!(en.from_now(now - Duration::from_secs(5), now), "just now");
         assert_eq!(en.from_now(now + hours(8) - Duration::from_secs(1), now), "in 8 hours", "rounded to the nearest");
         assert_eq!(en.wait(Duration::from_secs(301)), "6 minutes");

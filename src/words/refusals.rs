@@ -8,6 +8,7 @@ use crate::domain::device_grant::DecisionRefused;
 use crate::domain::link::AnswerRefused;
 use crate::domain::pubkey::{LabelRefused, Missing};
 use crate::domain::readable::{NameRefused, hides_something};
+use crate::domain::sentence::Sentence;
 use crate::domain::step_up;
 use crate::domain::time::Zone;
 use crate::domain::user_code::UserCodeRefused;
@@ -176,18 +177,22 @@ impl Language {
     }
 
     /// How an answered request stands.
-    pub fn outcome(&self, outcome: &Outcome, zone: &Zone) -> String {
-        match outcome {
+    pub fn outcome(&self, outcome: &Outcome, zone: &Zone) -> Sentence {
+        Sentence::from(match outcome {
             Outcome::Waiting => self.pickup_waiting(),
-            Outcome::PickedUp { at, from: Some(from) } => self.pickup_at_from(at.to_clock_words_in(zone), from),
-            Outcome::PickedUp { at, from: None } => self.pickup_at(at.to_clock_words_in(zone)),
+            Outcome::PickedUp { at, from } => {
+                return self.naming(*at, zone, |time| match from {
+                    Some(from) => self.pickup_at_from(time, from),
+                    None => self.pickup_at(time),
+                });
+            }
             Outcome::Denied => self.pickup_denied(),
             Outcome::Withdrawn => self.pickup_withdrawn(),
             Outcome::Expired => self.pickup_expired(),
             Outcome::Refused(RequestRefused::Disabled) => self.pickup_refused_disabled(),
             Outcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => self.pickup_refused_grant(),
             Outcome::Refused(RequestRefused::NoScopeLeft) => self.pickup_refused_scope(),
-        }
+        })
     }
 
     /// Why an account is not made or changed.

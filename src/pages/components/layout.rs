@@ -22,7 +22,7 @@ pub fn Layout() -> impl IntoView {
         </Frame>
         <Copying copied=words().copied()/>
         <ConfirmDialog/>
-        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) chosen=context::chosen_zone().is_some()/>
+        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) moments=context::chosen_zone().is_none().then(|| words().moments())/>
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Copyable, Page};
+use crate::islands::told;
 use crate::server::context::{self, Notice, Place, set_refused, words};
 
 /// One sentence, announced as soon as the page is there.
@@ -37,7 +38,7 @@ pub fn Said(notice: Option<Notice>) -> impl IntoView {
             })
         }
         _ => Either::Right(view! {
-            <p class="notice" role="status">{notice.sentence}</p>
+            <p class="notice" role="status">{told(&notice.told())}</p>
             {notice.secret.map(|secret| view! {
                 <div class="card once">
                     <p><strong>{words().secret_once()}</strong></p>

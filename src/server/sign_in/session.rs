@@ -12,6 +12,7 @@ use crate::domain::form::{self, Draft};
 use crate::domain::ids::{CodeEntryId, SessionId, TenantId, UserId};
 use crate::domain::paths::Onward;
 use crate::domain::provider::{Through, Vouched};
+use crate::domain::sentence::{NamedTime, Sentence};
 use crate::domain::step_up::Shown;
 use crate::domain::time::Timestamp;
 use crate::server::service::entropy::Secret;
@@ -167,6 +168,9 @@ pub struct Notice {
     pub about: String,
     /// One sentence for the person.
     pub sentence: String,
+    /// The time that stands in it.
+    #[serde(default)]
+    pub time: Option<NamedTime>,
     /// What they typed, so that they can mend it.
     pub typed: String,
     /// What they chose on the consent page, so that they need not choose it again.
@@ -219,6 +223,7 @@ pub enum Place {
     /// The answer to a host account.
     Link,
     /// Any list: something was done.
+            time: None,
     Said,
     /// Any page: something was not done.
     Refused,
@@ -228,6 +233,17 @@ impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
         Self {
             place,
+    /// What was done.
+    pub fn said(sentence: impl Into<Sentence>) -> Self {
+        let Sentence { text, time } = sentence.into();
+        Self { time, ..Self::new(Place::Said, text) }
+    }
+
+    /// The sentence with its time.
+    pub fn told(&self) -> Sentence {
+        Sentence { text: self.sentence.clone(), time: self.time.clone() }
+    }
+
             about: String::new(),
             sentence: sentence.to_string(),
             typed: String::new(),

@@ -135,7 +135,10 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
     context::back_to(ADMIN_CLIENT, "client", id.as_str());
     let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
     match services.rotate_client_secret(&keeper, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
-        Ok(rotated) => context::say_secret(ADMIN_CLIENT, w.admin_rotated(context::exactly(rotated.old_until)), &rotated.secret).await,
+        Ok(rotated) => {
+            let sentence = context::naming(rotated.old_until, |until| w.admin_rotated(until));
+            context::say_secret(ADMIN_CLIENT, sentence, &rotated.secret).await
+        }
         Err(Error::Refused(_)) => context::say_refused(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

@@ -94,8 +94,8 @@ consent-from-other = { $from }, another address than this browser’s
 # $host (String) - the host
 # $account (String) - the login
 consent-account-on = { $host } as { $account }
-# $time (String) - time of day
-pickup-at = Your device picked it up at { $time }.
-# $time (String) - time of day
+# $time (String) - date and time
+pickup-at = Your device picked it up on { $time }.
+# $time (String) - date and time
 # $from (String) - an address
-pickup-at-from = Your device picked it up at { $time }, from { $from }.
+pickup-at-from = Your device picked it up on { $time }, from { $from }.

@@ -10,11 +10,11 @@ document-title = { $title } · { product }
 document-title-refused = Error: { $title } · { product }
 skip-to-content = Skip to the content
 
-# $day (Number) - day of the month
+# $day (String) - day of the month
 # $month (Number) - 1 to 12
 # $year (String) - four digits
 # $time (String) - hours, minutes and zone, such as 14:02 UTC
-moment = { NUMBER($day) } { $month ->
+moment = { $day } { $month ->
     [1] January
     [2] February
     [3] March

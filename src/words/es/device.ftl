@@ -86,5 +86,5 @@ consent-question = ¿Permitir que { $client } use su cuenta?
 consent-from-same = { $from }, la misma dirección que este navegador
 consent-from-other = { $from }, otra dirección que la de este navegador
 consent-account-on = { $host } como { $account }
-pickup-at = Su dispositivo lo recogió a las { $time }.
-pickup-at-from = Su dispositivo lo recogió a las { $time }, desde { $from }.
+pickup-at = Su dispositivo lo recogió el { $time }.
+pickup-at-from = Su dispositivo lo recogió el { $time }, desde { $from }.

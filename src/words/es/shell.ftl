@@ -6,7 +6,7 @@ document-title = { $title } · { product }
 document-title-refused = Error: { $title } · { product }
 skip-to-content = Ir al contenido
 
-moment = { NUMBER($day) } de { $month ->
+moment = { $day } de { $month ->
     [1] enero
     [2] febrero
     [3] marzo
@@ -23,7 +23,7 @@ moment = { NUMBER($day) } de { $month ->
 moment-unknown = hora desconocida
 just-now = ahora mismo
 span-ago = hace { $span }
-in-span = en { $span }
+in-span = dentro de { $span }
 span-seconds = { $count ->
     [one] { NUMBER($count) } segundo
    *[other] { NUMBER($count) } segundos

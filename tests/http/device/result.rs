@@ -27,7 +27,12 @@ async fn the_page_follows_the_device() {
 
     assert_eq!(app.poll(&device).await.status, 200);
     let after = browser.get(&result.address).await;
-    assert!(after.words().contains("picked it up at") && after.words().contains("127.0.0.1"), "{}", after.words());
+    assert!(after.words().contains("picked it up on 20 November 2026, 12:0") && after.words().contains("127.0.0.1"), "{}", after.words());
+    assert!(
+        after.says("picked it up on <time datetime=\"2026-11-20T12:0") || after.says("picked it up on <!><time datetime=\"2026-11-20T12:0"),
+        "{}",
+        after.text
+    );
     assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
 }
 

@@ -70,7 +70,7 @@ async fn each_tab_ends_at_its_own_result() {
     assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "access_denied"));
 
     let again = browser.get(&allowed.address).await;
-    assert!(again.says("picked it up at") && again.says("Take it back"), "{}", again.words());
+    assert!(again.says("picked it up on") && again.says("Take it back"), "{}", again.words());
     assert_eq!(browser.get(&denied.address).await.title(), "Denied · Trust Manager");
     for (consent, result) in [(&page, &allowed), (&other, &denied)] {
         assert_eq!(browser.get(&consent.address).await.address, result.address, "it is answered");
