@@ -32,7 +32,7 @@ use crate::domain::paths;
 use crate::server::context::{self, Theme, page_policy};
 
 use components::Layout;
-pub use error::ErrorPage;
+pub use error::{ErrorPage, FormElsewhere};
 
 /// The document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -72,7 +72,7 @@ pub fn App() -> impl IntoView {
     }
     leptos::either::Either::Right(view! {
         <Router>
-            <Routes fallback=|| ErrorPage { status: 404, page: None }.view()>
+            <Routes fallback=|| ErrorPage { status: 404, form: None }.view()>
                 <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
                     <Route path=path!("") view=home::Home/>
                     <Route path=path!("device") view=device::Device/>

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::TenantId;
 use super::paths::{self, Onward};
 use super::private_key;
 
@@ -28,6 +29,18 @@ const MOST_DRAFTS: usize = 5;
 /// A person of a tenant, as forms name them.
 pub fn account(tenant_id: &str, user_id: &str) -> String {
     format!("{tenant_id}/{user_id}")
+}
+
+/// The tenant of an account.
+pub fn tenant_of(account: &str) -> Option<TenantId> {
+    let (tenant, _) = account.split_once('/')?;
+    TenantId::parse(tenant).ok()
+}
+
+/// The draft that a page's address names.
+pub fn draft_of(address: &str) -> Option<&str> {
+    let (_, query) = address.split_once('?')?;
+    query.split('&').find_map(|part| part.strip_prefix(DRAFT)?.strip_prefix('='))
 }
 
 /// The address of a page for [`PAGE`]: without an earlier draft, and without a user code.

@@ -101,12 +101,14 @@ pub struct Listed<T> {
 pub const COUNTED: usize = 10_000;
 
 /// Where a piece stands in its list, as it was when it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extent {
     /// Rows before the piece.
     pub before: usize,
     /// Rows of the whole list, as searched and filtered.
     pub total: usize,
+    /// Where the piece before this one begins; `None`: at the beginning, or this one is not behind a row of the list.
+    pub previous: Option<Mark>,
 }
 
 impl<T> Listed<T> {

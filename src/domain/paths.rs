@@ -116,9 +116,6 @@ pub const API_DOCS: &str = "/docs/api";
 pub const ACTIONS: &str = "/api";
 pub const ENTER_CODE: &str = "/api/device/enter";
 pub const REPORT_CODE: &str = "/api/device/report";
-/// The server functions about one request.
-pub const DEVICE_ACTIONS: &str = "/api/device/";
-pub const LINK_ACTIONS: &str = "/api/links/";
 pub const SET_PREFERENCES: &str = "/api/preferences/set";
 /// The server functions of a tenant's administrators.
 pub const ADMIN_ACTIONS: &str = "/api/admin";

@@ -1,12 +1,12 @@
-//! Copies what stands beside a button.
+//! Buttons that need a script wherever they stand: copying what is beside them, and printing the page.
 
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// Every `button[data-copy]` of the page copies its value and says so. Buttons are shown only where copying works; what they
-/// copy can always be selected.
+/// Every `button[data-copy]` of the page copies its value and says so; every `button[data-print]` prints the page. They are shown only
+/// where that works; what is copied can always be selected.
 #[island]
 pub fn Copying(
     /// What is said once it is copied.
@@ -14,15 +14,21 @@ pub fn Copying(
 ) -> impl IntoView {
     let said = RwSignal::new(String::new());
     Effect::new(move |_| {
-        let Some(clipboard) = clipboard() else { return };
+        let clipboard = clipboard();
         if let Some(root) = document().document_element() {
-            let _ = root.set_attribute("data-copying", "");
+            let _ = root.set_attribute("data-printing", "");
+            if clipboard.is_some() {
+                let _ = root.set_attribute("data-copying", "");
+            }
         }
         let copied = copied.clone();
         let listening = window_event_listener(ev::click, move |event| {
-            let button =
-                event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|target| target.closest("button[data-copy]").ok()?);
-            if let Some(text) = button.and_then(|button| button.get_attribute("data-copy")) {
+            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            let Some(button) = target.and_then(|target| target.closest("button").ok().flatten()) else { return };
+            if button.has_attribute("data-print") {
+                let _ = window().print();
+            }
+            if let (Some(clipboard), Some(text)) = (&clipboard, button.get_attribute("data-copy")) {
                 let _ = clipboard.write_text(&text);
                 said.set(copied.clone());
                 set_timeout(move || said.set(String::new()), std::time::Duration::from_secs(3));

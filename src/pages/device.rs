@@ -12,7 +12,7 @@ use crate::domain::paths::{self, Onward};
 use crate::islands::{Countdown, OnePress};
 
 use crate::server::context::user_codes::Presenting;
-use crate::server::context::{self, Caller, Chosen, Notice, Place, SignedIn, words};
+use crate::server::context::{self, Caller, Notice, Place, SignedIn, words};
 
 use crate::server_fns::device::{
     DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, Nearness, SwitchTenant, WaitingRequest, decided_device, waiting_device, waiting_devices,
@@ -138,8 +138,6 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
     let refused = notice.is_some();
     let title = w.consent_question(device.client.name.as_str());
     let tick_refused = notice.as_ref().is_some_and(|notice| notice.place == Place::Tick);
-    let chosen = notice.as_ref().and_then(|notice| notice.chosen.clone());
-    let ticked = chosen.as_ref().is_some_and(|chosen| chosen.started_this);
     let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
     let grant = device.grant.clone();
@@ -161,8 +159,8 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                 <PostForm action=DecideDevice::url() main=true class="consent" novalidate=true>
                     <input type="hidden" name="grant" value=grant/>
                     <input type="hidden" name="shown" value=device.scope.clone()/>
-                    <WhatItMay device=device.clone() chosen=chosen.clone()/>
-                    {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes chosen/> })}
+                    <WhatItMay device=device.clone()/>
+                    {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes/> })}
                     <p class="warning">
                         {w.consent_only_if_before()} " " <strong>{w.consent_only_if_you()}</strong> " " {w.consent_only_if_after()}
                     </p>
@@ -173,7 +171,6 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                                 type="checkbox"
                                 name="started_this"
                                 value="yes"
-                                checked=ticked
                                 autofocus=tick_refused
                                 aria-invalid=tick_refused.then_some("true")
                                 aria-describedby=tick_refused.then_some("consent-error")
@@ -230,7 +227,7 @@ fn Origin(device: WaitingRequest) -> impl IntoView {
 
 /// What it may do, and on which host accounts.
 #[component]
-fn WhatItMay(device: WaitingRequest, chosen: Option<Chosen>) -> impl IntoView {
+fn WhatItMay(device: WaitingRequest) -> impl IntoView {
     let w = words();
     let none = device.host_accounts.is_empty();
     view! {
@@ -251,38 +248,32 @@ fn WhatItMay(device: WaitingRequest, chosen: Option<Chosen>) -> impl IntoView {
             {if none {
                 Either::Left(view! { <p class="hint">{w.consent_no_hosts()}</p> })
             } else {
-                Either::Right(device.host_accounts.into_iter().map(|account| {
-                    // All are ticked at first; after a refusal, those that the person left ticked.
-                    let checked = chosen.as_ref().is_none_or(|chosen| chosen.host_accounts.contains(&account.id));
-                    view! { <HostChoice account checked/> }
-                }).collect_view())
+                Either::Right(device.host_accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view())
             }}
         </fieldset>
     }
 }
 
 #[component]
-fn HostChoice(account: HostAccountItem, checked: bool) -> impl IntoView {
+fn HostChoice(account: HostAccountItem) -> impl IntoView {
     let w = words();
     view! {
         <label class="choice">
-            <input type="checkbox" name="host_accounts[]" value=account.id checked=checked/>
+            <input type="checkbox" name="host_accounts[]" value=account.id checked/>
             <span><strong>{account.host}</strong> " " {w.consent_as()} " " <strong>{account.account}</strong></span>
         </label>
     }
 }
 
 #[component]
-fn Lifetimes(lifetimes: Vec<LifetimeItem>, chosen: Option<Chosen>) -> impl IntoView {
+fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
     let w = words();
-    let wanted = chosen.map(|chosen| chosen.lifetime);
-    let place = lifetimes.iter().position(|lifetime| Some(lifetime.seconds.to_string()) == wanted).unwrap_or(0);
     view! {
         <fieldset>
             <legend>{w.consent_how_long()}</legend>
             {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
                 <label class="choice">
-                    <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == place/>
+                    <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == 0/>
                     <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " <At at=lifetime.until/></span></span>
                 </label>
             }).collect_view()}

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::components::{DocumentTitle, Frame};
+use super::components::{DocumentTitle, Frame, PostForm};
+use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, Onward};
 use crate::server::context::{self, words};
 
@@ -10,8 +11,17 @@ use crate::server::context::{self, words};
 #[derive(Clone)]
 pub struct ErrorPage {
     pub status: u16,
-    /// The page to open again, where there is one.
-    pub page: Option<Onward>,
+    /// What is known of a form of another account.
+    pub form: Option<FormElsewhere>,
+}
+
+/// A form that was rendered for another account than the one that is signed in.
+#[derive(Clone)]
+pub struct FormElsewhere {
+    /// The page it stands on.
+    pub page: Onward,
+    /// The tenant of its account, where it names one.
+    pub tenant: Option<TenantId>,
 }
 
 impl ErrorPage {
@@ -26,7 +36,7 @@ impl ErrorPage {
                 <article class="page">
                     <h1>{title}</h1>
                     <p>{sentence}</p>
-                    {self.page.map(|page| view! { <p><a class="button main" href=page.as_str().to_owned()>{words().error_page_again()}</a></p> })}
+                    {self.form.map(|form| view! { <Ways form/> })}
                     <p><a class="button" href=paths::HOME>{words().error_home()}</a></p>
                 </article>
             </Frame>
@@ -47,6 +57,24 @@ impl ErrorPage {
             503 => (w.error_busy(), w.error_busy_means()),
             _ => (w.error_fault(), w.error_fault_means()),
         }
+    }
+}
+
+/// The form's page as the person who is signed in, or as the other one.
+#[component]
+fn Ways(form: FormElsewhere) -> impl IntoView {
+    let w = words();
+    let FormElsewhere { page, tenant } = form;
+    let then = page.as_str().to_owned();
+    view! {
+        <p><a class="button main" href=then.clone()>{w.error_page_again()}</a></p>
+        {tenant.map(|tenant| view! {
+            <PostForm action=paths::SIGN_OUT>
+                <input type="hidden" name="tenant" value=tenant.to_string()/>
+                <input type="hidden" name="then" value=then/>
+                <p><button>{w.error_other_account_sign_in()}</button></p>
+            </PostForm>
+        })}
     }
 }
 

@@ -46,6 +46,8 @@ struct Asked {
     passkey: Option<(String, String)>,
     has_passkeys: bool,
     notice: Option<Notice>,
+    /// Says that a form waits for the end of the sign-in.
+    entries_kept: Option<String>,
     /// Institutions at which somebody who is signed in can show one as well.
     providers: Vec<Provider>,
 }
@@ -109,7 +111,8 @@ async fn asked(services: &Services, caller: &Caller, again: bool, attempt: &str,
         Whose::Half(_) => Vec::new(),
     };
     let notice = caller.session.take_notice_about(Place::SecondFactor, &whose.attempt()).await?;
-    Ok(Ok(Asked { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), notice, providers, whose }))
+    let entries_kept = context::entries_kept(&then).await?;
+    Ok(Ok(Asked { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), notice, entries_kept, providers, whose }))
 }
 
 /// The institutions whose word for a second factor the tenant takes.
@@ -121,7 +124,7 @@ async fn with_mfa(services: &Services, person: &SignedIn) -> Result<Vec<Provider
 #[component]
 fn Ask(asked: Asked) -> impl IntoView {
     let w = words();
-    let Asked { whose, then, app, passkey, has_passkeys, notice, providers } = asked;
+    let Asked { whose, then, app, passkey, has_passkeys, notice, entries_kept, providers } = asked;
     if let Some(notice) = &notice {
         context::set_refused(notice);
     }
@@ -134,6 +137,7 @@ fn Ask(asked: Asked) -> impl IntoView {
     let with_passkey = passkey.is_some();
     view! {
         <Page title=w.second_factor_title() refused>
+            {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             <p class="lead">{lead}</p>
             {notice.map(|notice| view! { <Problem id="second-factor-error" sentence=notice.sentence/> })}
             {passkey.map(|(options, ceremony)| view! {

@@ -25,8 +25,9 @@ pub fn SignIn() -> impl IntoView {
         };
         if let Some(person) = caller.signed_in.clone().filter(|_| again) {
             let notice = caller.session.take_notice(Place::SignIn).await.ok().flatten();
-            return match Ways::of(&services, &person).await {
-                Ok(ways) => Either::Left(Either::Right(view! { <Again person ways notice then/> })),
+            let found = async { Ok::<_, Fault>((Ways::of(&services, &person).await?, context::entries_kept(&then).await?)) };
+            return match found.await {
+                Ok((ways, entries_kept)) => Either::Left(Either::Right(view! { <Again person ways notice entries_kept then/> })),
                 Err(fault) => {
                     context::fault(fault);
                     Either::Right(view! { <Sorry/> })
@@ -62,6 +63,8 @@ struct Chosen {
     with_code: bool,
     /// So does an invitation, which has this id.
     invitation: Option<String>,
+    /// So does a form; this says so.
+    entries_kept: Option<String>,
 }
 
 async fn choose(services: &Services, caller: &Caller, asked: Asked, then: &Onward) -> Result<Chosen, Fault> {
@@ -96,7 +99,8 @@ async fn choose(services: &Services, caller: &Caller, asked: Asked, then: &Onwar
     };
     let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
     let invitation = caller.session.invitation(&asked.invitation, tenant.as_ref().map(|(tenant, _)| &tenant.id)).await?;
-    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id) })
+    let entries_kept = context::entries_kept(then).await?;
+    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept })
 }
 
 #[component]
@@ -109,7 +113,7 @@ fn Choice(
     person: Option<SignedIn>,
 ) -> impl IntoView {
     let w = words();
-    let Chosen { tenants, tenant, notice, with_code, invitation } = choice;
+    let Chosen { tenants, tenant, notice, with_code, invitation, entries_kept } = choice;
     let notice = notice.or_else(|| gone.then(|| Notice::new(Place::SignIn, w.sign_in_gone())));
     if let Some(notice) = &notice {
         context::set_refused(notice);
@@ -121,6 +125,7 @@ fn Choice(
     let others = tenant.is_some() && tenants.len() > 1;
     view! {
         <Page title=w.sign_in() refused>
+            {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
             {person.map(|person| view! {
                 <p class="notice">
@@ -243,7 +248,7 @@ fn Invitation(tenant: Tenant, then: Onward) -> impl IntoView {
 
 /// For somebody who is signed in: it is still them, before something that is hard to take back.
 #[component]
-fn Again(person: SignedIn, ways: Ways, notice: Option<Notice>, then: Onward) -> impl IntoView {
+fn Again(person: SignedIn, ways: Ways, notice: Option<Notice>, entries_kept: Option<String>, then: Onward) -> impl IntoView {
     let w = words();
     if let Some(notice) = &notice {
         context::set_refused(notice);
@@ -252,6 +257,7 @@ fn Again(person: SignedIn, ways: Ways, notice: Option<Notice>, then: Onward) -> 
     let tenant = person.tenant().clone();
     view! {
         <Page title=w.sign_in_again_title() refused>
+            {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             <p class="lead">{w.sign_in_again_why()}</p>
             <EachWay tenant ways notice then only=person.user_id().to_string()/>
         </Page>

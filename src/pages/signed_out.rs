@@ -5,12 +5,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{Page, Sorry};
-use crate::domain::paths;
+use crate::domain::paths::{self, Onward};
 use crate::server::context::{self, words};
 
 #[component]
 pub fn SignedOut() -> impl IntoView {
     let back = use_query_map().with_untracked(|query| query.get("state"));
+    let then = Onward::wanted(&use_query_map().with_untracked(|query| query.get("then").unwrap_or_default()));
+    let sign_in = paths::sign_in(None, &then);
     Suspend::new(async move {
         let Ok(caller) = context::caller() else { return EitherOf3::C(Either::Left(view! { <Sorry/> })) };
         if caller.signed_in.is_some() {
@@ -33,7 +35,7 @@ pub fn SignedOut() -> impl IntoView {
             return EitherOf3::A(view! {
                 <Page title=w.signed_out_title()>
                     <p class="lead">{w.signed_out_both(institution)}</p>
-                    <p><a class="button" href=paths::SIGN_IN>{w.sign_in()}</a></p>
+                    <p><a class="button" href=sign_in>{w.sign_in()}</a></p>
                 </Page>
             });
         }
@@ -47,12 +49,12 @@ pub fn SignedOut() -> impl IntoView {
                             {here.address.map(|_| view! {
                                 <a class="button main" href=paths::SIGN_OUT_THERE rel="external">{w.signed_out_there_too(here.institution)}</a>
                             })}
-                            <a class="button" href=paths::SIGN_IN>{w.signed_out_again()}</a>
+                            <a class="button" href=sign_in>{w.signed_out_again()}</a>
                         </p>
                     }),
                     None => Either::Right(view! {
                         <p class="lead">{w.signed_out_lead()}</p>
-                        <p><a class="button" href=paths::SIGN_IN>{w.sign_in()}</a></p>
+                        <p><a class="button" href=sign_in>{w.sign_in()}</a></p>
                     }),
                 }}
             </Page>

@@ -26,10 +26,10 @@ pub use super::service::{
     administration, clients, delegations, host_accounts, identities, my_links as links, people, providers, pubkeys as keys, resources, second_factors,
 };
 pub use super::sign_in::Ways;
-pub use super::sign_in::session::{Ceremony, Chosen, Help, Notice, Place, SettingUp, TypedCode};
+pub use super::sign_in::session::{Ceremony, Help, Notice, Place, SettingUp, TypedCode};
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
-use crate::domain::form;
+use crate::domain::form::{self, Why};
 use crate::domain::listing::{ListQuery, Word};
 use crate::domain::paths::{self, Onward};
 use crate::domain::sentence::Sentence;
@@ -64,6 +64,13 @@ pub fn words() -> Words {
 /// The languages one can choose from.
 pub fn languages() -> Vec<Words> {
     use_context::<Reading>().map_or_else(Vec::new, |reading| reading.languages.all().to_vec())
+}
+
+/// Says that the entries of a form are kept, where it is to be gone on with at `then` after sign-in.
+pub async fn entries_kept(then: &Onward) -> Result<Option<String>, Fault> {
+    let (Ok(caller), Some(id)) = (caller(), form::draft_of(then.as_str())) else { return Ok(None) };
+    let draft = caller.session.draft(id).await?.filter(|draft| draft.why == Why::SignInNeeded);
+    Ok(draft.map(|_| words().sign_in_entries_kept()))
 }
 
 /// Where somebody signed in last with this browser.

@@ -6,6 +6,7 @@ pub mod cookies;
 pub mod form_fill;
 pub mod forms;
 pub mod headers;
+pub mod once;
 pub mod rate_limit;
 pub mod sign_in_required;
 pub mod trouble;

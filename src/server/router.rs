@@ -14,7 +14,7 @@ use axum::routing::{any, get};
 use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
@@ -23,12 +23,13 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::Reading;
-use super::guard::{apart, client_address, cookies, forms, headers, rate_limit, sign_in_required, trouble};
+use super::guard::{apart, client_address, cookies, forms, headers, once, rate_limit, sign_in_required, trouble};
 use super::sign_in::store::Store;
 use super::state::AppState;
 use super::{brand, caller, export, oauth, sign_in, telemetry, tms, unknown};
+use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, Onward};
-use crate::pages::{App, ErrorPage, shell};
+use crate::pages::{App, ErrorPage, FormElsewhere, shell};
 
 /// The longest a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,6 +71,7 @@ fn people(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), forms::check))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(sessions(state))
+        .layer(from_fn_with_state(state.clone(), once::keep_renewed))
         .layer(from_fn_with_state(state.clone(), cookies::check))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CsrfLayer::new())
@@ -173,14 +175,33 @@ async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
-/// The page for a status, for whoever asked with a browser.
+/// The page for a status, for a person who asked with a browser; with the header of a person who is signed in.
 pub async fn error_page(state: &AppState, asked: Request, status: StatusCode) -> Response {
-    page_in_place(state, asked, ErrorPage { status: status.as_u16(), page: None }).await
+    let error = ErrorPage { status: status.as_u16(), form: None };
+    if status.is_server_error() {
+        // Who asks may be what cannot be found out.
+        return page_in_place(state, asked, error).await;
+    }
+    let (parts, _) = asked.into_parts();
+    let asked = || Request::from_parts(parts.clone(), Body::empty());
+    let (shared, shown) = (state.clone(), error.clone());
+    let page = Router::new()
+        .fallback(move |request: Request| async move { page_in_place(&shared, request, shown).await })
+        .layer(from_fn_with_state(state.clone(), caller::identify))
+        .layer(sessions(state));
+    let Ok(mut page) = page.oneshot(asked()).await;
+    if page.status().is_server_error() {
+        return page_in_place(state, asked(), error).await;
+    }
+    // The page changes no session.
+    page.headers_mut().remove(header::SET_COOKIE);
+    page
 }
 
 /// The answer to a form that was rendered for another account than the one that is signed in now, with a way to its page.
-pub async fn form_of_another_account(state: &AppState, asked: Request, page: Onward) -> Response {
-    page_in_place(state, asked, ErrorPage { status: StatusCode::CONFLICT.as_u16(), page: Some(page) }).await
+pub async fn form_of_another_account(state: &AppState, asked: Request, page: Onward, tenant: Option<TenantId>) -> Response {
+    let form = Some(FormElsewhere { page, tenant });
+    page_in_place(state, asked, ErrorPage { status: StatusCode::CONFLICT.as_u16(), form }).await
 }
 
 async fn page_in_place(state: &AppState, mut asked: Request, error: ErrorPage) -> Response {

@@ -148,7 +148,7 @@ pub async fn decide_device(
     use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths::{self, DEVICE, Onward};
-    use crate::server::context::{self, Chosen, Error, Notice, Place};
+    use crate::server::context::{self, Error, Notice, Place};
     let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
@@ -173,9 +173,8 @@ pub async fn decide_device(
         }
         Err(Error::Refused(NotYours)) => Ok(()),
         Err(Error::Refused(refused)) => {
-            let chosen = Some(Chosen { lifetime, host_accounts, started_this: started_this == "yes" });
             let place = if refused == NotConfirmed { Place::Tick } else { Place::Consent };
-            let notice = Notice { chosen, ..Notice::new(place, context::words().decision_refused(refused)) };
+            let notice = Notice::new(place, context::words().decision_refused(refused));
             caller.session.set_notice(&notice.only_at(&here)).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),

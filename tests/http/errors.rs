@@ -16,6 +16,19 @@ async fn people_get_a_page_and_machines_a_line() {
 }
 
 #[tokio::test]
+async fn an_error_page_has_the_header_of_who_is_signed_in() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for path in ["/nowhere", "/sign-out", "/pkg/nothing.js"] {
+        let page = browser.get(path).await;
+        assert!(page.says("href=\"/keys\"") && page.says("action=\"/sign-out\""), "{path}: {}", page.text);
+        assert_eq!(page.header("set-cookie"), "", "{path}");
+        assert!(!app.browser().get(path).await.says("href=\"/keys\""), "{path}");
+    }
+    assert_eq!(browser.get("/keys").await.path, "/keys");
+}
+
+#[tokio::test]
 async fn what_an_address_holds_does_not_come_back_as_html() {
     let app = TestApp::start().await;
     for path in ["/<script>alert(1)</script>", "/nowhere?x=<script>alert(1)</script>", "/sign-in?tenant=<script>alert(1)</script>"] {

@@ -10,6 +10,8 @@ use crate::app::{PASSWORD, Setup, TestApp};
 use crate::browser::{Browser, Page};
 use crate::guards::{actions, pages};
 
+const NEW_PASSWORD: &str = "violet tractor seldom winter";
+
 /// One value for each field of any form.
 const ANYTHING: [(&str, &str); 18] = [
     ("client", "testclient1"),
@@ -158,9 +160,11 @@ async fn a_form_comes_back_filled_after_the_session_ended() {
     app.clock.advance(Duration::from_secs(3 * 3_600));
     let page = browser.post("/api/admin/hosts/add", &with(&form, &[("host", "vista"), ("address", "192.0.2.7")])).await;
     assert_eq!(page.path, "/sign-in");
+    assert!(page.says("Nothing was changed yet. Your entries are kept; sign in to continue."), "{}", page.words());
     let password = page.form("/sign-in/password");
     let page = browser.post("/sign-in/password", &with(&password, &[("user_name", "testuser1"), ("password", PASSWORD)])).await;
     assert_eq!(page.path, "/admin/hosts/add", "{}", page.words());
+    assert!(!browser.get("/sign-in?then=/admin/hosts/add").await.says("Your entries are kept"));
     assert!(page.says("Nothing has been changed yet.") && page.says("value=\"vista\"") && page.says("value=\"192.0.2.7\""), "{}", page.words());
     assert_eq!(app.number("SELECT count(*) FROM hosts WHERE host = 'vista'").await, 0);
 }
@@ -288,7 +292,7 @@ async fn a_visitor_leaves_no_draft_for_another_account() {
     let browser = app.browser();
     let forged = [("form_account", "test/testuser1"), ("form_page", "/keys/add"), ("form_key", "x.00"), ("label", "planted")];
     let answer = browser.post_once("/api/keys/add", &forged).send().await.expect("an answer");
-    assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/sign-in".parse().expect("a value")));
+    assert_eq!((answer.status().as_u16(), &answer.headers()["location"]), (303, &"/sign-in?then=/keys/add".parse().expect("a value")));
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions").await, 0);
 }
 
@@ -305,4 +309,86 @@ async fn a_switch_of_tenant_keeps_the_code() {
     assert!(sign_in.contains(&("tenant".into(), "default".into())), "{sign_in:?}");
     let page = browser.post("/sign-in/password", &with(&sign_in, &[("user_name", "dora"), ("password", PASSWORD)])).await;
     assert!(page.says("Let TMS command line use your account?"), "{}", page.words());
+}
+
+/// The `Set-Cookie` lines and the location of an answer.
+fn led(answer: &reqwest::Response) -> (Vec<String>, String) {
+    let text = |value: &reqwest::header::HeaderValue| value.to_str().expect("ASCII").to_owned();
+    (answer.headers().get_all("set-cookie").iter().map(text).collect(), text(&answer.headers()["location"]))
+}
+
+/// A second browser that has the cookie of the first one, as it is now.
+fn with_the_same_cookie(browser: &Browser) -> Browser {
+    let other = Browser::new(&browser.base);
+    other.take_cookie(&browser.cookie());
+    other
+}
+
+#[tokio::test]
+async fn a_second_press_that_renews_the_session_gets_its_cookie() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/identities/password").await.form("/api/password/change");
+    let sent = with(&form, &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD), ("repeated_password", NEW_PASSWORD)]);
+    let (old, changed) = (with_the_same_cookie(&browser), with_the_same_cookie(&browser));
+    let (first, second) = tokio::join!(browser.post_once("/api/password/change", &sent).send(), old.post_once("/api/password/change", &sent).send());
+    let (first, second) = (led(&first.expect("an answer")), led(&second.expect("an answer")));
+    assert_eq!(first, second);
+    assert!(first.0.len() == 1 && first.1 == "/identities", "{first:?}");
+    assert!(old.get("/identities").await.says("Your password has been changed"));
+    let again =
+        with(&form, &[("current_password", PASSWORD), ("new_password", "another violet tractor"), ("repeated_password", "another violet tractor")]);
+    let page = changed.post("/api/password/change", &again).await;
+    assert_eq!((page.path.as_str(), changed.get("/keys").await.path), ("/sign-in", "/sign-in".into()), "other fields are another form");
+    assert_eq!(app.recorded("password_changed").await, 1);
+}
+
+#[tokio::test]
+async fn a_second_press_of_a_sign_in_gets_the_first_ones_session() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    // A code that waits for the sign-in: the browser has a session already.
+    let sign_in = browser.enter(&app.start_device().await.user_code).await;
+    let form = sign_in.form("/sign-in/password");
+    let sent = with(&form, &[("user_name", "testuser1"), ("password", PASSWORD)]);
+    let (old, stranger) = (with_the_same_cookie(&browser), app.browser());
+    let first = led(&browser.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    let second = led(&old.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    assert_eq!(first, second);
+    assert!(first.1.starts_with("/device?grant="), "{first:?}");
+    assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id IS NOT NULL").await, 1);
+    let third = led(&browser.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    assert_eq!(third, (vec![], first.1.clone()), "with the new cookie it stays");
+    let elsewhere = led(&stranger.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    assert_ne!(elsewhere.0, first.0, "another browser gets a session of its own");
+}
+
+#[tokio::test]
+async fn a_second_press_after_sign_out_brings_no_session_back() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let sign_in = browser.enter(&app.start_device().await.user_code).await;
+    let sent_form = sign_in.form("/sign-in/password");
+    let sent = with(&sent_form, &[("user_name", "testuser1"), ("password", PASSWORD)]);
+    let old = with_the_same_cookie(&browser);
+    browser.post("/sign-in/password", &sent).await;
+    browser.post("/sign-out", &[]).await;
+    old.post("/sign-in/password", &sent).await;
+    assert_eq!(old.get("/keys").await.path, "/sign-in");
+}
+
+#[tokio::test]
+async fn a_form_of_another_account_offers_to_sign_in_with_it() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/keys/add").await.form("/api/keys/add");
+    sign_in_at_default(&app, &browser).await;
+    let page = browser.post("/api/keys/add", &with(&form, &[("label", "laptop")])).await;
+    let (_, ways) = page.text.split_once("<main").expect("a page");
+    let change = Page { text: ways.to_owned(), ..page }.form("/sign-out");
+    let page = browser.post("/sign-out", &with(&change, &[])).await;
+    assert_eq!(page.address, "/sign-in?tenant=test&then=/keys/add");
+    let sign_in = page.form("/sign-in/password");
+    let page = browser.post("/sign-in/password", &with(&sign_in, &[("user_name", "testuser1"), ("password", PASSWORD)])).await;
+    assert!(page.path == "/keys/add" && page.field("form_account") == "test/testuser1", "{}", page.words());
 }

@@ -45,6 +45,36 @@ async fn a_list_says_which_of_how_many_rows_are_shown() {
 }
 
 #[tokio::test]
+async fn a_list_leads_to_the_piece_before() {
+    let app = TestApp::start().await;
+    with_keys(&app).await;
+    app.sql(
+        "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, fingerprint, public_key, key_type, key_bits, max_uses, initial_ttl_minutes,
+                              expires_at, created_at, updated_at, label)
+         SELECT tenant_id, client_id, user_id, host, account, fingerprint || 'x', public_key, key_type, key_bits, max_uses, initial_ttl_minutes,
+                expires_at, created_at, updated_at, label FROM pubkeys",
+    )
+    .await;
+    let browser = app.signed_in().await;
+    let previous = |page: &str| {
+        let tag = page.split('<').find(|tag| tag.contains("rel=\"prev\""))?;
+        Some(tag.split("href=\"").nth(1)?.split('"').next()?.replace("&amp;", "&"))
+    };
+    let next = |page: &str| {
+        let tag = page.split('<').find(|tag| tag.contains("rel=\"next\"")).expect("a next piece");
+        tag.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an address").replace("&amp;", "&")
+    };
+    for list in ["/keys", "/keys?sort=expires", "/admin/keys?sort=host"] {
+        let first = browser.get(list).await.text;
+        let second_address = next(&first);
+        let second = browser.get(&second_address).await.text;
+        let third = browser.get(&next(&second)).await.text;
+        assert_eq!((previous(&first), previous(&second)), (None, None), "{list}: the beginning is the piece before");
+        assert_eq!(previous(&third), Some(second_address), "{list}");
+    }
+}
+
+#[tokio::test]
 async fn an_action_leads_back_to_the_list_as_it_was_shown() {
     let app = TestApp::start().await;
     with_keys(&app).await;

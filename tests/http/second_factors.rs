@@ -119,9 +119,9 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     }
     // A second app takes the place of none.
     assert!(browser.post("/api/second-factors/app", &[("code", &ann.code(&app))]).await.path == "/identities/app", "nothing is being set up");
-    let second = App::scan(&browser.get("/identities/app").await);
-    let page = browser.post("/api/second-factors/app", &[("code", &second.code(&app))]).await;
-    assert!(page.problem().starts_with("There is an authenticator app already"), "{}", page.words());
+    let exists = browser.get("/identities/app").await;
+    assert!(exists.status == 422 && !exists.says("data-copy") && exists.says("href=\"/identities/remove?factor=app\""), "{}", exists.text);
+    assert!(exists.problem().starts_with("There is an authenticator app already"), "{}", exists.words());
 }
 
 #[tokio::test]
@@ -628,6 +628,10 @@ async fn recovery_codes_are_a_file_for_a_quarter_of_an_hour() {
     let text = answer.text().await.expect("a text");
     assert!(codes.iter().all(|code| text.contains(code)) && text.contains(&app.base) && text.contains("ann"), "{text}");
     assert!(browser.get(&page.address).await.says(&codes[0]), "a reload shows them again");
+    let (_, printed) = page.text.split_once("class=\"only-print\"").expect("what is printed");
+    let printed = printed.split("</div>").next().expect("its end");
+    assert!(printed.contains(&app.base) && printed.contains("<time datetime=") && printed.contains("ann at "), "{printed}");
+    assert!(page.says("data-print"));
 
     let other = app.browser();
     let tab = half_of(&other, "ann", "/keys").await;

@@ -39,13 +39,15 @@ pub fn List(
     let narrowed = query.is_narrowed();
     let empty = shown == 0;
     let beginning = query.mark().is_some().then(|| query.address(path, None));
+    // On the second piece, and in a list that is too long to be counted, the way back is the one to the beginning.
+    let previous = extent.as_ref().and_then(|extent| extent.previous.as_ref()).map(|mark| query.address(path, Some(mark)));
     let more = next.map(|next| query.address(path, Some(&next)));
     let summary = match (empty, narrowed) {
         (true, true) => nothing.unwrap_or_else(|| w.list_nothing_found()),
         (true, false) => String::new(),
         (false, _) => match extent {
             Some(Extent { total, .. }) if total <= shown => w.list_shown(number(shown)),
-            Some(Extent { before, total }) => w.list_shown_of(number(before + 1), number(before + shown), number(total)),
+            Some(Extent { before, total, .. }) => w.list_shown_of(number(before + 1), number(before + shown), number(total)),
             None => w.list_shown_of_more(number(shown), number(COUNTED)),
         },
     };
@@ -65,7 +67,7 @@ pub fn List(
                 <div data-rows="">
                     <p class="hint" data-summary="">{summary}</p>
                     {children()}
-                    {(beginning.is_some() || more.is_some()).then(|| view! { <More beginning more/> })}
+                    {(beginning.is_some() || more.is_some()).then(|| view! { <More beginning previous more/> })}
                 </div>
             </div>
         </LiveList>
@@ -92,11 +94,12 @@ fn Choices(name: &'static str, label: String, choices: Vec<Choice>, chosen: Stri
 
 /// The ways to the list's other pieces.
 #[component]
-fn More(beginning: Option<String>, more: Option<String>) -> AnyView {
+fn More(beginning: Option<String>, previous: Option<String>, more: Option<String>) -> AnyView {
     let w = words();
     view! {
         <nav class="pieces" aria-label=w.list_pieces()>
             {beginning.map(|address| view! { <a class="button" href=address data-piece="">{w.list_beginning()}</a> })}
+            {previous.map(|address| view! { <a class="button" href=address rel="prev" data-piece="">{w.list_previous()}</a> })}
             {more.map(|address| view! { <a class="button" href=address rel="next" data-piece="">{w.list_more()}</a> })}
         </nav>
     }

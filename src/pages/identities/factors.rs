@@ -1,5 +1,6 @@
 //! A person's second factors: which there are, setting them up, and taking them away.
 
+use axum::http::StatusCode;
 use fast_qr::convert::Builder;
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::{ECL, QRBuilder};
@@ -8,9 +9,10 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::super::components::{Ago, AgoOrNever, Confirm, Copyable, Gone, Hidden, Page, PostForm, Said, Sorry};
+use super::super::components::{Ago, AgoOrNever, At, Confirm, Copyable, Gone, Hidden, Page, PostForm, Problem, Said, Sorry};
 use crate::domain::paths::{self, Onward};
 use crate::domain::second_factor::{Factor, NamedPasskey, SecondFactors, Used};
+use crate::domain::time::Timestamp;
 use crate::islands::PasskeyButton;
 use crate::server::context::second_factors::{AppSetUp, PasskeyAsked};
 use crate::server::context::{self, Ceremony, Fault, FreshlySignedIn, Notice, Place, SettingUp, words};
@@ -127,6 +129,15 @@ pub fn SetUpApp() -> impl IntoView {
     let id = use_query_map().with_untracked(|query| query.get("ceremony").unwrap_or_default());
     Suspend::new(async move {
         let w = words();
+        match has_app().await {
+            Ok(false) => {}
+            Ok(true) => {
+                // What was said to a form of another tab is what the page says.
+                context::said_about(&id).await;
+                return EitherOf3::B(Either::Left(view! { <AppExists/> }));
+            }
+            Err(_) => return EitherOf3::C(view! { <Sorry/> }),
+        }
         match app_set_up(&id, &then).await {
             Ok(Some(Shown { what: AppSetUp { secret, address }, id, said })) => EitherOf3::A(view! {
                 <Page title=w.factors_app_title()>
@@ -155,10 +166,33 @@ pub fn SetUpApp() -> impl IntoView {
                 </Page>
             }),
             // On their way to show that it is them, or to the page of what has been begun.
-            Ok(None) => EitherOf3::B(()),
+            Ok(None) => EitherOf3::B(Either::Right(())),
             Err(_) => EitherOf3::C(view! { <Sorry/> }),
         }
     })
+}
+
+async fn has_app() -> Result<bool, ServerFnError> {
+    let factors = context::services()?.list_second_factors(&context::signed_in()?).await.map_err(context::fault)?;
+    Ok(factors.app.is_some())
+}
+
+/// In place of a new secret: one app is all a person can have.
+#[component]
+fn AppExists() -> impl IntoView {
+    let w = words();
+    context::set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    view! {
+        <Page title=w.factors_app_title() refused=true>
+            <Problem sentence=w.factors_exists()/>
+            <p class="actions">
+                <a class="button danger" href=paths::page_about(paths::IDENTITIES_REMOVE, "factor", "app", &Onward::default()) data-confirm="">
+                    {w.factors_exists_remove()}
+                </a>
+                <a class="button" href=paths::IDENTITIES>{w.nav_identities()}</a>
+            </p>
+        </Page>
+    }
 }
 
 /// What is begun has an address of its own, so that neither a reload nor another tab makes useless what has been scanned.
@@ -266,17 +300,22 @@ pub fn RecoveryCodes() -> impl IntoView {
     Suspend::new(async move {
         let w = words();
         match recovery_codes(&id).await {
-            Ok(Some((codes, said))) => EitherOf3::A(view! {
+            Ok(Some(Codes { codes, made_at, portal, said })) => EitherOf3::A(view! {
                 <Page title=w.factors_recovery_title()>
                     {said.map(|said| view! { <p class="notice" role="status">{said.sentence}</p> })}
                     <p class="lead">{w.factors_recovery_lead()}</p>
                     <div class="card once codes"><Copyable text=codes block=true/></div>
-                    <p class="only-print">{context::visitor().map(|person| w.person_at(person.user_id().as_str(), person.tenant_name()))}</p>
+                    <div class="only-print">
+                        <p>{context::visitor().map(|person| w.person_at(person.user_id().as_str(), person.tenant_name()))}</p>
+                        <p translate="no" dir="ltr">{portal}</p>
+                        <p><At at=made_at/></p>
+                    </div>
                     <p class="hint">{w.factors_recovery_shown()}</p>
                     <p class="actions">
                         <a class="button" href=format!("{}?codes={}", paths::IDENTITIES_RECOVERY_FILE, paths::encoded(&id)) download="" rel="external">
                             {w.factors_recovery_download()}
                         </a>
+                        <button type="button" class="print" data-print="">{w.factors_recovery_print()}</button>
                         <a class="button main" href=then.as_str().to_owned()>{w.factors_recovery_kept()}</a>
                     </p>
                 </Page>
@@ -295,11 +334,20 @@ pub fn RecoveryCodes() -> impl IntoView {
     })
 }
 
-async fn recovery_codes(id: &str) -> Result<Option<(String, Option<Notice>)>, ServerFnError> {
+/// What the page of recovery codes shows.
+struct Codes {
+    codes: String,
+    made_at: Timestamp,
+    /// The portal's address.
+    portal: String,
+    said: Option<Notice>,
+}
+
+async fn recovery_codes(id: &str) -> Result<Option<Codes>, ServerFnError> {
     let (services, session) = (context::services()?, context::caller()?.session);
-    let Some((codes, _)) = session.recovery_codes(id, services.now()).await.map_err(context::fault)? else { return Ok(None) };
+    let Some((codes, made_at)) = session.recovery_codes(id, services.now()).await.map_err(context::fault)? else { return Ok(None) };
     let said = session.take_notice_about(Place::Said, id).await.map_err(context::fault)?;
-    Ok(Some((codes.reveal().to_owned(), said)))
+    Ok(Some(Codes { codes: codes.reveal().to_owned(), made_at, portal: services.public_url().to_owned(), said }))
 }
 
 /// `/identities/recovery/new`.

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{COOKIE, InvalidHeaderValue, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::cookie::{Cookie, SameSite};
 
 use super::headers::Https;
 use crate::domain::paths;
@@ -64,21 +65,35 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 /// Whether the session's cookie is set. One that is set to what the browser has is taken out: the answer may come after that of another
 /// tab's sign-in, and must not bring the old cookie back. For the same reason only signing out removes it.
 fn forget_the_same(headers: &mut HeaderMap, name: &str, brought: Option<&str>, signs_out: bool) -> bool {
-    let is_of_session =
-        |cookie: &HeaderValue| cookie.to_str().ok().and_then(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
     let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
     let mut set = false;
     for cookie in cookies {
-        let value = is_of_session(&cookie).map(|rest| rest.split(';').next().unwrap_or_default().to_owned());
-        let removed = value.as_deref() == Some("") && !signs_out;
-        if value.is_some() && (removed || value.as_deref() == brought) {
+        let value = value_of(&cookie, name);
+        let removed = value == Some("") && !signs_out;
+        if value.is_some() && (removed || value == brought) {
             continue;
         }
         set |= value.is_some();
         headers.append(SET_COOKIE, cookie);
     }
     set
+}
+
+/// The value that a `Set-Cookie` gives the cookie of that name.
+fn value_of<'h>(cookie: &'h HeaderValue, name: &str) -> Option<&'h str> {
+    cookie.to_str().ok()?.strip_prefix(name)?.strip_prefix('=')?.split(';').next()
+}
+
+/// What an answer sets a cookie to.
+pub fn set_to(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get_all(SET_COOKIE).iter().filter_map(|cookie| value_of(cookie, name)).find(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// The session's cookie, as the layer of the sessions sets it.
+pub fn session(https: Https, value: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let cookie = Cookie::build((session_cookie(https), value)).http_only(true).same_site(SameSite::Lax).secure(https.0).path("/");
+    HeaderValue::try_from(cookie.build().to_string())
 }
 
 /// The address without its mark, and when that was made.

@@ -3,30 +3,27 @@
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::axum::server_fn_paths;
-use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 
-use super::form_fill;
+use super::once::{self, Earlier};
 use super::trouble::{Trouble, wants_html};
+use super::{cookies, form_fill};
 use crate::domain::form::{self, Draft, Submitted, Why};
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
 use crate::server::preferences;
 use crate::server::router::{LARGEST_FORM, form_of_another_account};
-use crate::server::service::entropy::Secret;
-use crate::server::service::form_results::{Submission, SubmissionId};
-use crate::server::service::{Fault, Services};
+use crate::server::service::Services;
+use crate::server::service::form_results::SubmissionId;
 use crate::server::sign_in::session::Notice;
 use crate::server::state::AppState;
 use crate::server_fns::preferences::SetPreferences;
@@ -38,16 +35,8 @@ pub const NOT_KEPT: HeaderName = HeaderName::from_static("x-form-not-kept");
 
 /// Every server function; other addresses beneath theirs are not found.
 static ACTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
-/// How often, and how many times, a second submission asks whether the first one has ended.
-const ASK_EVERY: Duration = Duration::from_millis(100);
-const ASK_TIMES: u32 = 250;
-
-/// What came of a form: where it led, and what is said there once.
-#[derive(Serialize, Deserialize)]
-struct FormResult {
-    location: String,
-    notice: Option<Notice>,
-}
+/// Forms of people who sign in: a second press must not ask for the same again.
+const SIGNING_IN: [&str; 2] = [paths::SIGN_IN_PASSWORD, paths::SHOW_SECOND_FACTOR];
 
 pub async fn check(State(state): State<AppState>, caller: Caller, request: Request, next: Next) -> Result<Response, Trouble> {
     match *request.method() {
@@ -68,17 +57,16 @@ async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -
     if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
         return Ok(refuse(&state, parts, &form).await);
     }
-    let id = match (&account, form.get(form::KEY)) {
-        (Some(account), Some(key)) if needs_person && !key.is_empty() => {
-            Some(state.services.submission_id(account, &path, &String::from_utf8_lossy(&body)))
+    let id = if needs_person || SIGNING_IN.contains(&path.as_str()) {
+        let cookie = cookies::cookie(&parts.headers, cookies::session_cookie(state.https));
+        match once::earlier(&state, &caller, cookie, &form, &path, &String::from_utf8_lossy(&body)).await? {
+            Earlier::First(id) => Some(id),
+            Earlier::Sent(answer) => return Ok(answer),
+            Earlier::Apart => None,
         }
-        _ => None,
+    } else {
+        None
     };
-    if let Some(id) = &id
-        && let Some(earlier) = earlier(&state.services, &caller, id).await?
-    {
-        return Ok(earlier);
-    }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     conclude(&state.services, &caller, form, &path, needs_person, id, response).await
 }
@@ -89,25 +77,8 @@ async fn refuse(state: &AppState, parts: Parts, form: &Submitted) -> Response {
         return (StatusCode::CONFLICT, "The form does not name the account that is signed in now. Nothing was done.\n").into_response();
     }
     let page = Onward::wanted(form.get(form::PAGE).unwrap_or_default());
-    form_of_another_account(state, Request::from_parts(parts, Body::empty()), page).await
-}
-
-/// The result of an earlier submission of the same form; `None`: this is the first.
-async fn earlier(services: &Services, caller: &Caller, id: &SubmissionId) -> Result<Option<Response>, Fault> {
-    for _ in 0..ASK_TIMES {
-        match services.begin_submission(id).await? {
-            Submission::First => return Ok(None),
-            Submission::Done(result) => {
-                let FormResult { location, notice } = serde_json::from_str(result.reveal()).map_err(Fault::new)?;
-                if let Some(notice) = notice {
-                    caller.session.set_notice(&notice).await?;
-                }
-                return Ok(Some(Redirect::to(&location).into_response()));
-            }
-            Submission::UnderWay => sleep(ASK_EVERY).await,
-        }
-    }
-    Ok(Some(StatusCode::SERVICE_UNAVAILABLE.into_response()))
+    let tenant = form.get(form::ACCOUNT).and_then(form::tenant_of);
+    form_of_another_account(state, Request::from_parts(parts, Body::empty()), page, tenant).await
 }
 
 /// Keeps the form's values if it was not carried out, and its result if it was.
@@ -133,16 +104,13 @@ async fn conclude(
     };
     let carried_out =
         why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Notice::is_refusal);
-    if let Some(id) = &id {
-        if carried_out {
-            let result = serde_json::to_string(&FormResult { location: location.clone(), notice }).map_err(Fault::new)?;
-            services.finish_submission(id, &Secret::given(result)).await?;
-        } else {
-            services.forget_submission(id).await?;
-        }
+    match id {
+        Some(id) if carried_out => once::keep(services, caller, id, &location, notice, &mut response).await?,
+        Some(id) => services.forget_submission(&id).await?,
+        None => {}
     }
     if let Some(why) = why {
-        let page = form.get(form::PAGE).map(Onward::wanted);
+        let page = Onward::wanted(form.get(form::PAGE).unwrap_or_default());
         // Without a session, the form's key tells that it was rendered here for the account that it names.
         let account = form.get(form::ACCOUNT).unwrap_or_default().to_owned();
         let is_ours = caller.signed_in.is_some() || form.get(form::KEY).is_some_and(|key| services.is_form_key(&account, key));
@@ -152,9 +120,12 @@ async fn conclude(
             caller.session.keep_draft(draft).await?;
             return Ok(with_location(response, &address));
         }
-        if let (Why::PreferencesChanged, Some(page)) = (why, page) {
-            return Ok(with_location(response, page.as_str()));
-        }
+        // Nothing is kept of it; its page is there all the same.
+        return Ok(match why {
+            Why::PreferencesChanged => with_location(response, page.as_str()),
+            Why::SignInNeeded if page != Onward::default() => with_location(response, &through_sign_in(&location, None, &page)),
+            Why::SignInNeeded | Why::Refused => response,
+        });
     } else if carried_out && needs_person {
         let (account, page) = (form.get(form::ACCOUNT).unwrap_or_default(), form.get(form::PAGE).unwrap_or_default());
         caller.session.discard_draft(account, page, path).await?;
@@ -188,10 +159,14 @@ fn leads_to(location: &str, draft: &Draft) -> String {
     if draft.why != Why::SignInNeeded {
         return page.as_str().to_owned();
     }
+    through_sign_in(location, form::tenant_of(&draft.account), &page)
+}
+
+/// The address of a sign-in, which goes on to `page`.
+fn through_sign_in(location: &str, tenant: Option<TenantId>, page: &Onward) -> String {
     let (path, query) = location.split_once('?').unwrap_or((location, ""));
     let mut query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     query.retain(|(name, _)| name != "then");
-    let tenant = draft.account.split('/').next().and_then(|tenant| TenantId::parse(tenant).ok());
     if let Some(tenant) = tenant.filter(|_| path == paths::SIGN_IN && query.is_empty()) {
         query.push(("tenant".into(), tenant.to_string()));
     }

@@ -1,7 +1,6 @@
 //! Deny by default: every page and server function needs a signed-in person, except those that `domain::paths` lists; those of
 //! administrators need the role, and a fresh sign-in.
 
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode};
@@ -13,9 +12,6 @@ use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
 use crate::server::service::Services;
 use crate::server::service::proofs::NotNow;
-
-/// Forms about one request are short.
-const LONGEST_FORM: usize = 64 * 1_024;
 
 pub async fn check(State(services): State<Services>, caller: Caller, request: Request, next: Next) -> Response {
     let path = request.uri().path();
@@ -42,26 +38,14 @@ pub async fn check(State(services): State<Services>, caller: Caller, request: Re
         return Redirect::to(&paths::sign_in(None, &wanted())).into_response();
     }
     if super::trouble::wants_html(request.headers()) {
-        return sign_in_first(&paths::sign_in(None, &page_of(request).await));
+        return sign_in_first(&paths::sign_in(None, &Onward::default()));
     }
     (StatusCode::UNAUTHORIZED, "Sign in first.").into_response()
 }
 
-/// Sends a form's browser to sign in; `guard::forms` keeps what was entered.
+/// Sends a form's browser to sign in; `guard::forms` keeps what was entered, and leads back to the form's page.
 fn sign_in_first(address: &str) -> Response {
     ([(SIGN_IN_NEEDED, "1")], Redirect::to(address)).into_response()
-}
-
-/// The page of the request that a form is about: a person whose session has ended goes on there after sign-in.
-async fn page_of(request: Request) -> Onward {
-    let (page, name) = match request.uri().path() {
-        path if path.starts_with(paths::DEVICE_ACTIONS) => (paths::DEVICE, "grant"),
-        path if path.starts_with(paths::LINK_ACTIONS) => (paths::HOSTS_LINK, "request"),
-        _ => return Onward::default(),
-    };
-    let body = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
-    let named = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&body).unwrap_or_default().into_iter().find(|(field, _)| field == name);
-    named.map_or_else(Onward::default, |(_, value)| Onward::wanted(&format!("{page}?{name}={value}")))
 }
 
 fn is_of_administrators(path: &str) -> bool {

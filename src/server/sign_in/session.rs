@@ -173,8 +173,6 @@ pub struct Notice {
     pub time: Option<NamedTime>,
     /// What they typed, so that they can mend it.
     pub typed: String,
-    /// What they chose on the consent page, so that they need not choose it again.
-    pub chosen: Option<Chosen>,
     /// Seconds to wait before trying again.
     pub wait: Option<u64>,
     /// A secret that was made just now, and is shown this once.
@@ -195,15 +193,6 @@ pub struct Notice {
 pub struct Help {
     pub provider: String,
     pub address: String,
-}
-
-/// The choices of a consent that was refused, as the form sent them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Chosen {
-    pub lifetime: String,
-    pub host_accounts: Vec<String>,
-    #[serde(default)]
-    pub started_this: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,7 +236,6 @@ impl Notice {
             about: String::new(),
             sentence: sentence.to_string(),
             typed: String::new(),
-            chosen: None,
             wait: None,
             secret: None,
             only_at: None,
@@ -492,6 +480,11 @@ impl PortalSession {
     /// Gives the cookie another value: after a change of what its person signs in with.
     pub async fn renew(&self) -> Result<(), Fault> {
         self.0.cycle_id().await.map_err(Fault::new)
+    }
+
+    /// Whether it is saved under another id than the browser's cookie has: it was renewed, or is new.
+    pub fn will_be_renewed(&self) -> bool {
+        self.0.id().is_none()
     }
 
     /// Ends the session, here and in the database.

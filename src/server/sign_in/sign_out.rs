@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::session::SignedOutHere;
 use crate::domain::ids::{ProviderId, TenantId};
-use crate::domain::paths;
+use crate::domain::paths::{self, Onward};
 use crate::server::caller::Caller;
 use crate::server::guard::trouble::Trouble;
 use crate::server::service::identities::Trouble as IdpTrouble;
@@ -20,8 +20,20 @@ use crate::server::state::AppState;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
+/// On to another account, if the form says so.
+#[derive(Deserialize)]
+pub struct Next {
+    /// The tenant of that account.
+    #[serde(default)]
+    tenant: String,
+    /// The page that it goes on to after sign-in.
+    #[serde(default)]
+    then: Option<String>,
+}
+
 /// Whoever came through an institution is told where to sign out there: other sites may rest on that session, so it is left to them.
-pub async fn post(State(services): State<Services>, caller: Caller) -> Result<Response, Trouble> {
+pub async fn post(State(services): State<Services>, caller: Caller, form: Result<Form<Next>, FormRejection>) -> Result<Response, Trouble> {
+    let next = form.ok().and_then(|Form(Next { tenant, then })| Some((TenantId::parse(tenant).ok(), Onward::wanted(&then?))));
     let through = caller.session.through().await?;
     let elsewhere = match (&caller.signed_in, &through) {
         (Some(person), Some(through)) => services.signs_out_elsewhere(person, through).await?,
@@ -34,14 +46,15 @@ pub async fn post(State(services): State<Services>, caller: Caller) -> Result<Re
         Some(there) => {
             let here = SignedOutHere { institution: there.name, address: Some(there.address), state: there.state.reveal().to_owned() };
             caller.session.end_here(&here).await?;
-            paths::SIGNED_OUT
+            let then = next.map(|(_, then)| then).unwrap_or_default();
+            paths::going_on(paths::SIGNED_OUT, &then)
         }
         None => {
             caller.session.end().await?;
-            paths::HOME
+            next.map_or_else(|| paths::HOME.to_owned(), |(tenant, then)| paths::sign_in(tenant.as_ref(), &then))
         }
     };
-    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(onward)).into_response())
+    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(&onward)).into_response())
 }
 
 /// On to the institution, once. The way there holds the ID token, which says who somebody is: it stands in no page.

@@ -156,7 +156,7 @@ impl Listing {
             Some(_) => count(&mut self.counted, self.order, after, &mut snapshot).await?,
             None => None,
         };
-        let all_before = extent.is_some_and(|extent| extent.before >= extent.total);
+        let all_before = extent.as_ref().is_some_and(|extent| extent.before >= extent.total);
         if let Some(mark) = after.filter(|_| !all_before) {
             self.rows.push(" AND (").push(by).push(", ").push(then).push(if descending { ") < (" } else { ") > (" });
             push_mark(&mut self.rows, self.order, mark);
@@ -174,11 +174,12 @@ impl Listing {
         let more = rows.len() > PIECE;
         rows.truncate(PIECE);
         if after.is_none() {
-            let whole = Extent { before: 0, total: rows.len() };
+            let whole = Extent { before: 0, total: rows.len(), previous: None };
             extent = if more { count(&mut self.counted, self.order, None, &mut snapshot).await? } else { Some(whole) };
         }
         if let Some(extent) = extent.as_mut().filter(|_| all_before) {
             extent.before = extent.total - rows.len().min(extent.total);
+            extent.previous = None;
         }
         snapshot.commit().await?;
         let mark = |row: &SqliteRow| Ok::<_, sqlx::Error>(Mark { number: row.try_get("mark_number")?, value: row.try_get("mark_value")? });
@@ -188,21 +189,29 @@ impl Listing {
     }
 }
 
-/// How many rows there are, and how many up to the mark; `None`: more than [`COUNTED`].
+/// How many rows there are, how many up to the mark, and where the piece begins that ends with the mark; `None`: more than [`COUNTED`].
 async fn count(counted: &mut QueryBuilder<Sqlite>, order: Order, mark: Option<&Mark>, db: &mut Connection) -> Result<Option<Extent>, Fault> {
     counted.push(" LIMIT ").push_bind(i64::try_from(COUNTED + 1).unwrap_or(i64::MAX)).push(") SELECT count(*), ");
     match mark {
         Some(mark) => {
-            counted.push("count(*) FILTER (WHERE (mark_value, mark_number) ").push(if order.descending { ">= (" } else { "<= (" });
+            let (up_to, back) = if order.descending { (">= (", "") } else { ("<= (", " DESC") };
+            counted.push("count(*) FILTER (WHERE (mark_value, mark_number) ").push(up_to);
             push_mark(counted, order, mark);
             counted.push("))");
+            for column in ["CAST(mark_value AS TEXT)", "mark_number"] {
+                counted.push(", (SELECT ").push(column).push(" FROM counted WHERE (mark_value, mark_number) ").push(up_to);
+                push_mark(counted, order, mark);
+                counted.push(") ORDER BY mark_value").push(back).push(", mark_number").push(back).push(" LIMIT 1 OFFSET ");
+                counted.push_bind(i64::try_from(PIECE).unwrap_or(i64::MAX)).push(")");
+            }
         }
-        None => drop(counted.push("0")),
+        None => drop(counted.push("0, NULL, NULL")),
     }
     counted.push(" FROM counted");
-    let (total, before): (i64, i64) = counted.build_query_as().fetch_one(db).await?;
+    let (total, before, value, number): (i64, i64, Option<String>, Option<i64>) = counted.build_query_as().fetch_one(db).await?;
+    let previous = number.zip(value).map(|(number, value)| Mark { number, value });
     let [total, before] = [total, before].map(|count| usize::try_from(count).unwrap_or_default());
-    Ok((total <= COUNTED).then_some(Extent { before, total }))
+    Ok((total <= COUNTED).then_some(Extent { before, total, previous }))
 }
 
 /// The two values of a mark, with a comma between them.

@@ -21,6 +21,7 @@ error-other-account = This form belongs to another account
 # $who (String)
 error-other-account-means = You are now signed in as { $who }. The form was opened for another account, so nothing was done. Open the page again to continue as { $who }, or sign in with the other account first.
 error-page-again = Open the page again
+error-other-account-sign-in = Sign out, and sign in with the other account
 form-nothing-changed = Nothing was changed.
 form-nothing-changed-yet = Nothing has been changed yet. Check your entries and submit the form again.
 form-secrets-again = Enter passwords and secrets again; they were not kept.

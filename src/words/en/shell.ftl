@@ -96,6 +96,7 @@ list-order = Order
 list-apply = Apply
 list-pieces = Pieces of this list
 list-beginning = To the beginning
+list-previous = Previous
 list-more = More
 list-nothing-found = Nothing was found. Try other words, or show all.
 # $count (Number) - rows on the page

@@ -3,6 +3,7 @@ sign-in-again-title = Confirm that it is you
 sign-in-again-why = What you are about to do is hard to take back. Show once more that it is you.
 sign-in = Sign in
 sign-in-code-kept = Your code is kept. Sign in to see who asks.
+sign-in-entries-kept = Nothing was changed yet. Your entries are kept; sign in to continue.
 sign-in-elsewhere = My account is at another centre
 sign-in-nobody = Nobody can sign in here yet. Ask the operators of your centre.
 sign-in-where = Where is your account?

@@ -20,6 +20,7 @@ error-home = Ir a la página de inicio
 error-other-account = Este formulario pertenece a otra cuenta
 error-other-account-means = Ahora ha iniciado sesión como { $who }. El formulario se abrió para otra cuenta, así que no se hizo nada. Abra la página de nuevo para continuar como { $who }, o inicie sesión primero con la otra cuenta.
 error-page-again = Abrir la página de nuevo
+error-other-account-sign-in = Cerrar sesión e iniciarla con la otra cuenta
 form-nothing-changed = No se cambió nada.
 form-nothing-changed-yet = Todavía no se ha cambiado nada. Revise los datos y envíe el formulario de nuevo.
 form-secrets-again = Vuelva a introducir contraseñas y secretos; no se han guardado.

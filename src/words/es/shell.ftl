@@ -80,6 +80,7 @@ list-order = Orden
 list-apply = Aplicar
 list-pieces = Partes de esta lista
 list-beginning = Al principio
+list-previous = Anteriores
 list-more = Más
 list-nothing-found = No se encontró nada. Pruebe con otras palabras o muestre todo.
 list-shown = { $count ->

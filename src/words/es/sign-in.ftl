@@ -2,6 +2,7 @@ sign-in-again-title = Confirme que es usted
 sign-in-again-why = Lo que va a hacer es difícil de deshacer. Demuestre otra vez que es usted.
 sign-in = Iniciar sesión
 sign-in-code-kept = Su código se conserva. Inicie sesión para ver quién pregunta.
+sign-in-entries-kept = Todavía no se ha cambiado nada. Sus datos se conservan; inicie sesión para continuar.
 sign-in-elsewhere = Mi cuenta está en otro centro
 sign-in-nobody = Todavía nadie puede iniciar sesión aquí. Pregunte a los operadores de su centro.
 sign-in-where = ¿Dónde está su cuenta?
