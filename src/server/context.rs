@@ -112,6 +112,11 @@ pub fn exactly(at: Timestamp) -> String {
     words().exactly(at, &zone())
 }
 
+/// A sentence that names such a point in time.
+pub fn naming(at: Timestamp, sentence: impl FnOnce(&str) -> String) -> Sentence {
+    words().naming(at, &zone(), sentence)
+}
+
 /// All use cases.
 pub fn services() -> Result<Services, ServerFnError> {
     use_context().ok_or_else(|| lost("services"))
@@ -119,11 +124,6 @@ pub fn services() -> Result<Services, ServerFnError> {
 
 /// Session, address, and the person if one has signed in.
 pub fn caller() -> Result<Caller, ServerFnError> {
-/// A sentence that names such a point in time.
-pub fn naming(at: Timestamp, sentence: impl FnOnce(&str) -> String) -> Sentence {
-    words().naming(at, &zone(), sentence)
-}
-
     use_context::<Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned()).ok_or_else(|| lost("caller"))
 }
 

@@ -212,7 +212,6 @@ pub enum Place {
     /// The answer to a host account.
     Link,
     /// Any list: something was done.
-            time: None,
     Said,
     /// Any page: something was not done.
     Refused,
@@ -222,6 +221,18 @@ impl Notice {
     pub fn new(place: Place, sentence: impl ToString) -> Self {
         Self {
             place,
+            about: String::new(),
+            sentence: sentence.to_string(),
+            time: None,
+            typed: String::new(),
+            wait: None,
+            secret: None,
+            only_at: None,
+            tenant: None,
+            help: None,
+        }
+    }
+
     /// What was done.
     pub fn said(sentence: impl Into<Sentence>) -> Self {
         let Sentence { text, time } = sentence.into();
@@ -231,17 +242,6 @@ impl Notice {
     /// The sentence with its time.
     pub fn told(&self) -> Sentence {
         Sentence { text: self.sentence.clone(), time: self.time.clone() }
-    }
-
-            about: String::new(),
-            sentence: sentence.to_string(),
-            typed: String::new(),
-            wait: None,
-            secret: None,
-            only_at: None,
-            tenant: None,
-            help: None,
-        }
     }
 
     /// Says it only where that one tab's work is.

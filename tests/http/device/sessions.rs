@@ -130,7 +130,9 @@ async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
 
     // And what came of it is there in the next session.
     browser.post("/sign-out", &[]).await;
-    let sign_in = browser.post("/api/device/withdraw", &[("grant", &consent.field("grant"))]).await;
+    let withdraw = result.form("/api/device/withdraw");
+    let withdraw: Vec<(&str, &str)> = withdraw.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let sign_in = browser.post("/api/device/withdraw", &withdraw).await;
     let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &sign_in.field("then"))];
     let again = browser.post("/sign-in/password", &form).await;
     assert!(again.address == result.address && again.says("Take it back"), "{}", again.words());
