@@ -8,6 +8,7 @@ pub mod activity;
 pub mod admins;
 pub mod attempts;
 pub mod browser_sessions;
+mod claims;
 pub mod clients;
 pub mod delegations;
 pub mod device_grants;

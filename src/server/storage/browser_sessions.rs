@@ -6,25 +6,6 @@ use super::{Connection, Fault, parsed};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
-/// For a query on a table of requests with a claim: when the session ends that made it. NULL: it has ended, or another person
-/// has signed in to it. While its person is signing in, the row has no person.
-macro_rules! claim_ends {
-    ($table:literal) => {
-        concat!(
-            "(SELECT max(s.expires_at) FROM browser_sessions s WHERE s.public_id = ",
-            $table,
-            ".claimed_session AND (",
-            $table,
-            ".claimed_person IS NULL OR s.user_id IS NULL OR (s.tenant_id = ",
-            $table,
-            ".tenant_id AND s.user_id = ",
-            $table,
-            ".claimed_person))) AS claim_ends"
-        )
-    };
-}
-pub(super) use claim_ends;
-
 /// A session as stored: the data are sealed under the cookie's value, which is not here.
 #[derive(Clone, FromRow)]
 pub struct Stored {

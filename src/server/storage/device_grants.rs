@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::browser_sessions::claim_ends;
+use super::claims::{claim, claim_ends, claims};
 use super::{Connection, Fault, parsed};
-use crate::domain::device_grant::{Approval, Claim, Claimant, DeviceGrant, Pickup, Request, State};
-use crate::domain::ids::{ClientId, DeviceGrantId, SessionId, TenantId, TokenId, UserId};
+use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, Pickup, Request, State};
+use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -41,7 +41,7 @@ impl TryFrom<Row> for DeviceGrant {
     fn try_from(row: Row) -> Result<Self, Fault> {
         let id = row.id.clone();
         let state = row.state()?;
-        let claim = row.claim()?;
+        let claim = claim("device_grants", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), row.claim_ends)?;
         Ok(DeviceGrant {
             tenant_id: parsed("device_grants", &id, TenantId::parse(row.tenant_id))?,
             id: parsed("device_grants", &id, DeviceGrantId::parse(row.id))?,
@@ -56,13 +56,6 @@ impl TryFrom<Row> for DeviceGrant {
 }
 
 impl Row {
-    fn claim(&self) -> Result<Option<Claim>, Fault> {
-        let Some(session) = &self.claimed_session else { return Ok(None) };
-        let session = parsed("device_grants", &self.id, SessionId::parse(session.clone()))?;
-        let person = self.claimed_person.clone().map(|person| parsed("device_grants", &self.id, UserId::parse(person))).transpose()?;
-        Ok(Some(Claim { by: Claimant { session, person }, session_ends: self.claim_ends.map(Timestamp::from_millis) }))
-    }
-
     fn state(&self) -> Result<State, Fault> {
         match self.state.as_str() {
             "pending" => Ok(State::Pending),
@@ -185,54 +178,12 @@ pub async fn lapsed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<D
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
-/// Those that wait for an answer of a person who typed their codes, the newest first.
-pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
-    let rows: Vec<Row> =
-        sqlx::query_as(select!("tenant_id = $1 AND claimed_person = $2 AND state = 'pending' AND expires_at > $3 ORDER BY requested_at DESC"))
-            .bind(tenant_id.as_str())
-            .bind(person.as_str())
-            .bind(now.as_millis())
-            .fetch_all(db)
-            .await?;
-    rows.into_iter().map(DeviceGrant::try_from).collect()
-}
-
-/// Takes up a grant, in place of whose claim does not count any more. False when it is no longer pending.
-pub async fn save_claim(db: &mut Connection, grant: &DeviceGrant, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Fault> {
-    let done = sqlx::query(
-        "UPDATE device_grants
-         SET claimed_session = $3, claimed_person = $4, claimed_code = $5
-         WHERE tenant_id = $1 AND id = $2 AND state = 'pending'",
-    )
-    .bind(grant.tenant_id.as_str())
-    .bind(grant.id.as_str())
-    .bind(by.session.as_str())
-    .bind(by.person.as_ref().map(UserId::as_str))
-    .bind(code_sealed)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// The code that was typed: its hash, and the code sealed.
-pub async fn claimed_code(db: impl SqliteExecutor<'_>, grant: &DeviceGrant) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
-    let query = "SELECT user_code_hash, claimed_code FROM device_grants WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL";
-    Ok(sqlx::query_as(query).bind(grant.tenant_id.as_str()).bind(grant.id.as_str()).fetch_optional(db).await?)
-}
-
-/// Takes the claim off a request that waits.
-pub async fn release_claim(db: &mut Connection, grant: &DeviceGrant) -> Result<(), Fault> {
-    sqlx::query(
-        "UPDATE device_grants
-         SET claimed_session = NULL, claimed_person = NULL, claimed_code = NULL
-         WHERE tenant_id = $1 AND id = $2 AND state = 'pending'",
-    )
-    .bind(grant.tenant_id.as_str())
-    .bind(grant.id.as_str())
-    .execute(db)
-    .await?;
-    Ok(())
-}
+claims!(
+    "device_grants",
+    DeviceGrant,
+    waiting: "pending",
+    of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'pending' AND expires_at > $3 ORDER BY requested_at DESC"
+);
 
 /// Writes the grant's new state if it is still in the state named `from`. False when somebody was first.
 pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) -> Result<bool, Fault> {

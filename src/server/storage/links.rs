@@ -2,10 +2,10 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::browser_sessions::claim_ends;
+use super::claims::{claim, claim_ends, claims};
 use super::{Connection, Fault, parsed};
-use crate::domain::device_grant::{Claim, Claimant};
-use crate::domain::ids::{AccountName, HostName, LinkRequestId, SessionId, TenantId, UserId};
+use crate::domain::device_grant::Claimant;
+use crate::domain::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
 use crate::domain::link::{LinkRequest, State};
 use crate::domain::time::Timestamp;
 
@@ -32,7 +32,7 @@ impl TryFrom<Row> for LinkRequest {
     fn try_from(row: Row) -> Result<Self, Fault> {
         let id = row.id.clone();
         let state = row.state()?;
-        let claim = row.claim()?;
+        let claim = claim("link_requests", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), row.claim_ends)?;
         Ok(LinkRequest {
             tenant_id: parsed("link_requests", &id, TenantId::parse(row.tenant_id))?,
             id: parsed("link_requests", &id, LinkRequestId::parse(row.id))?,
@@ -48,13 +48,6 @@ impl TryFrom<Row> for LinkRequest {
 }
 
 impl Row {
-    fn claim(&self) -> Result<Option<Claim>, Fault> {
-        let Some(session) = &self.claimed_session else { return Ok(None) };
-        let session = parsed("link_requests", &self.id, SessionId::parse(session.clone()))?;
-        let person = self.claimed_person.clone().map(|person| parsed("link_requests", &self.id, UserId::parse(person))).transpose()?;
-        Ok(Some(Claim { by: Claimant { session, person }, session_ends: self.claim_ends.map(Timestamp::from_millis) }))
-    }
-
     fn state(&self) -> Result<State, Fault> {
         match (self.state.as_str(), &self.person, self.link_until) {
             ("waiting", ..) => Ok(State::Waiting),
@@ -138,54 +131,12 @@ pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Resu
     row.map(LinkRequest::try_from).transpose()
 }
 
-/// Those that wait for an answer of a person who typed their codes, the newest first.
-pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<LinkRequest>, Fault> {
-    let rows: Vec<Row> =
-        sqlx::query_as(select!("tenant_id = $1 AND claimed_person = $2 AND state = 'waiting' AND expires_at > $3 ORDER BY asked_at DESC"))
-            .bind(tenant_id.as_str())
-            .bind(person.as_str())
-            .bind(now.as_millis())
-            .fetch_all(db)
-            .await?;
-    rows.into_iter().map(LinkRequest::try_from).collect()
-}
-
-/// Takes up a request, in place of whose claim does not count any more. False when it is gone or answered.
-pub async fn save_claim(db: &mut Connection, request: &LinkRequest, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Fault> {
-    let done = sqlx::query(
-        "UPDATE link_requests
-         SET claimed_session = $3, claimed_person = $4, claimed_code = $5
-         WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'",
-    )
-    .bind(request.tenant_id.as_str())
-    .bind(request.id.as_str())
-    .bind(by.session.as_str())
-    .bind(by.person.as_ref().map(UserId::as_str))
-    .bind(code_sealed)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// The code that was typed: its hash, and the code sealed.
-pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &LinkRequest) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
-    let query = "SELECT user_code_hash, claimed_code FROM link_requests WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL";
-    Ok(sqlx::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)
-}
-
-/// Takes the claim off a request that waits.
-pub async fn release_claim(db: &mut Connection, request: &LinkRequest) -> Result<(), Fault> {
-    sqlx::query(
-        "UPDATE link_requests
-         SET claimed_session = NULL, claimed_person = NULL, claimed_code = NULL
-         WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'",
-    )
-    .bind(request.tenant_id.as_str())
-    .bind(request.id.as_str())
-    .execute(db)
-    .await?;
-    Ok(())
-}
+claims!(
+    "link_requests",
+    LinkRequest,
+    waiting: "waiting",
+    of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'waiting' AND expires_at > $3 ORDER BY asked_at DESC"
+);
 
 /// Writes the answer of a request that waits. False when somebody was first.
 pub async fn answer(db: &mut Connection, request: &LinkRequest) -> Result<bool, Fault> {

@@ -1,0 +1,89 @@
+//! Claims on requests that wait for a person: those of devices, and those to link a host account. A claim names the session in which the
+//! request's code was typed.
+
+use super::{Fault, parsed};
+use crate::domain::device_grant::{Claim, Claimant};
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::time::Timestamp;
+
+/// For a query on a table of requests with a claim: when the session ends that made it. NULL: it has ended, or another person
+/// has signed in to it. While its person is signing in, the row has no person.
+macro_rules! claim_ends {
+    ($table:literal) => {
+        concat!(
+            "(SELECT max(s.expires_at) FROM browser_sessions s WHERE s.public_id = ",
+            $table,
+            ".claimed_session AND (",
+            $table,
+            ".claimed_person IS NULL OR s.user_id IS NULL OR (s.tenant_id = ",
+            $table,
+            ".tenant_id AND s.user_id = ",
+            $table,
+            ".claimed_person))) AS claim_ends"
+        )
+    };
+}
+pub(super) use claim_ends;
+
+/// The claim in a row of such a table.
+pub(super) fn claim(
+    table: &'static str,
+    id: &str,
+    session: Option<&String>,
+    person: Option<&String>,
+    session_ends: Option<i64>,
+) -> Result<Option<Claim>, Fault> {
+    let Some(session) = session else { return Ok(None) };
+    let session = parsed(table, id, SessionId::parse(session.clone()))?;
+    let person = person.map(|person| parsed(table, id, UserId::parse(person.clone()))).transpose()?;
+    Ok(Some(Claim { by: Claimant { session, person }, session_ends: session_ends.map(Timestamp::from_millis) }))
+}
+
+/// The statements about the claims in one table, for the module of that table: it has `Row` and `select!`.
+macro_rules! claims {
+    ($table:literal, $request:ty, waiting: $state:literal, of_person: $condition:literal) => {
+        /// Those that wait for an answer of a person who typed their codes, the newest first.
+        pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Fault> {
+            let query = sqlx::query_as(select!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
+            let rows: Vec<Row> = query.fetch_all(db).await?;
+            rows.into_iter().map(<$request>::try_from).collect()
+        }
+
+        /// Takes up a request, in place of whose claim does not count any more. False when it does not wait any more.
+        pub async fn save_claim(db: &mut Connection, request: &$request, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Fault> {
+            set_claim(db, request, Some((by, code_sealed))).await
+        }
+
+        /// Takes the claim off a request that waits.
+        pub async fn release_claim(db: &mut Connection, request: &$request) -> Result<(), Fault> {
+            set_claim(db, request, None).await.map(drop)
+        }
+
+        async fn set_claim(db: &mut Connection, request: &$request, claim: Option<(&Claimant, &[u8])>) -> Result<bool, Fault> {
+            let statement = concat!(
+                "UPDATE ",
+                $table,
+                " SET claimed_session = $3, claimed_person = $4, claimed_code = $5 WHERE tenant_id = $1 AND id = $2 AND state = '",
+                $state,
+                "'"
+            );
+            let done = sqlx::query(statement)
+                .bind(request.tenant_id.as_str())
+                .bind(request.id.as_str())
+                .bind(claim.map(|(by, _)| by.session.as_str()))
+                .bind(claim.and_then(|(by, _)| by.person.as_ref()).map(UserId::as_str))
+                .bind(claim.map(|(_, code_sealed)| code_sealed))
+                .execute(db)
+                .await?;
+            Ok(done.rows_affected() == 1)
+        }
+
+        /// The code that was typed: its hash, and the code sealed.
+        pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+            let query =
+                concat!("SELECT user_code_hash, claimed_code FROM ", $table, " WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL");
+            Ok(sqlx::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)
+        }
+    };
+}
+pub(super) use claims;
