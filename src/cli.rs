@@ -7,31 +7,31 @@ mod certificates;
 mod credentials;
 mod credentials_file;
 mod device_flow;
-mod earlier;
 mod failure;
 mod hosts;
 mod http;
-mod invitation;
 mod keys;
 mod keys_api;
 mod link;
 mod login;
 mod logout;
 mod metadata;
-mod moments;
 mod output;
+mod previous_sign_in;
 mod printable;
 mod qr_code;
 mod scopes;
 mod server_api;
+mod server_session;
 mod server_url;
-mod signed_in;
+mod spinner;
 mod ssh;
-mod state;
+mod state_dir;
 mod table;
 mod tapis;
 mod target;
-mod waiting;
+mod time_format;
+mod verification_prompt;
 mod whoami;
 
 use std::process::ExitCode;
@@ -40,9 +40,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use failure::Failure;
+use failure::CliError;
 use output::Output;
-use target::Place;
+use target::TargetArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -72,7 +72,7 @@ struct CommandLine {
     command: Command,
 
     #[command(flatten)]
-    place: Place,
+    target: TargetArgs,
 
     /// Print JSON for scripts: one object, for `login` and `link` one object per line and event
     #[arg(long, global = true)]
@@ -83,7 +83,7 @@ struct CommandLine {
 enum Command {
     /// Sign in: shows a code to approve in any browser
     #[command(after_help = EXIT_CODES)]
-    Login(login::Login),
+    Login(login::LoginArgs),
     /// End the sign-in and its keys, here and on the server
     ///
     /// When the server cannot be told, both are deleted here all the same; then the exit code is 1, and it says what is still valid there, until
@@ -98,37 +98,37 @@ enum Command {
     /// Shows a code to confirm in any browser. Takes no sign-in here, and no network: this host's own helper asks the portal.
     /// Run it again to renew a link; a newer code takes the place of an older one.
     #[command(after_help = EXIT_CODES)]
-    Link(link::Link),
+    Link(link::LinkArgs),
     /// List the SSH keys that log in as you; `tms keys revoke` ends them
-    Keys(keys::Keys),
+    Keys(keys::KeysArgs),
     /// Log in to a host over SSH, or run a command there
     ///
     /// Makes a key on this machine when there is none that works, tells the portal its public half, and becomes the
     /// system's ssh. The private half never leaves this machine. Where somebody is there to sign in, and has to, that comes first.
     #[command(after_help = SSH_EXAMPLES)]
-    Ssh(ssh::Ssh),
+    Ssh(ssh::SshArgs),
     /// Sign in to a Tapis tenant, see who you are there, and sign out
     ///
     /// Beside the sign-ins to portals: neither is used for the other. --server and --tenant are for portals only.
-    Tapis(tapis::Tapis),
+    Tapis(tapis::TapisArgs),
 }
 
 /// Does what the command line says. Everything that can go wrong ends as one line and a documented exit code.
 pub fn run() -> ExitCode {
-    let command_line = CommandLine::read();
+    let command_line = CommandLine::parse_args();
     let output = command_line.output();
-    match until_done_or_interrupted(&command_line, &output) {
+    match run_until_interrupted(&command_line, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output.failure(&failure);
+            output.error(&failure);
             failure.exit_code()
         }
     }
 }
 
 impl CommandLine {
-    fn read() -> Self {
-        let matches = Self::command().try_get_matches().unwrap_or_else(|error| explained(error).exit());
+    fn parse_args() -> Self {
+        let matches = Self::command().try_get_matches().unwrap_or_else(|error| with_separator_tip(error).exit());
         let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
         // They would be passed over in silence, and another tenant taken than the one that was named.
         if matches.subcommand_name() == Some("tapis") && (typed("server") || typed("tenant")) {
@@ -140,29 +140,29 @@ impl CommandLine {
 
     fn output(&self) -> Output {
         match (self.json, &self.command) {
-            (false, _) => Output::Words,
+            (false, _) => Output::Text,
             (true, Command::Login(_) | Command::Link(_)) => Output::JsonEvents,
             (true, Command::Tapis(tapis)) if tapis.is_login() => Output::JsonEvents,
             (true, _) => Output::Json,
         }
     }
 
-    async fn carry_out(&self, output: &Output) -> Result<(), Failure> {
+    async fn execute(&self, output: &Output) -> Result<(), CliError> {
         match &self.command {
-            Command::Login(login) => login::login(login, &self.place, output).await,
-            Command::Logout => logout::logout(&self.place, output).await,
-            Command::Whoami => whoami::whoami(&self.place, output).await,
-            Command::Hosts => hosts::hosts(&self.place, output).await,
-            Command::Link(link) => link::link(link, output).await,
-            Command::Keys(keys) => keys::keys(keys, &self.place, output).await,
-            Command::Ssh(ssh) => ssh::ssh(ssh, &self.place, output).await,
-            Command::Tapis(tapis) => tapis::tapis(tapis, &self.place, output).await,
+            Command::Login(login) => login::run(login, &self.target, output).await,
+            Command::Logout => logout::run(&self.target, output).await,
+            Command::Whoami => whoami::run(&self.target, output).await,
+            Command::Hosts => hosts::run(&self.target, output).await,
+            Command::Link(link) => link::run(link, output).await,
+            Command::Keys(keys) => keys::run(keys, &self.target, output).await,
+            Command::Ssh(ssh) => ssh::run(ssh, &self.target, output).await,
+            Command::Tapis(tapis) => tapis::run(tapis, &self.target, output).await,
         }
     }
 }
 
 /// What stands behind the host without `--` is for ssh, as a rule.
-fn explained(mut error: clap::Error) -> clap::Error {
+fn with_separator_tip(mut error: clap::Error) -> clap::Error {
     let words = std::env::args_os();
     let for_ssh = error.kind() == ErrorKind::UnknownArgument
         && CommandLine::command().ignore_errors(true).try_get_matches_from(words).is_ok_and(|matches| matches.subcommand_name() == Some("ssh"));
@@ -174,12 +174,12 @@ fn explained(mut error: clap::Error) -> clap::Error {
 }
 
 /// Ctrl-C takes effect where the command waits, so never in the middle of writing the credentials file.
-fn until_done_or_interrupted(command_line: &CommandLine, output: &Output) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+fn run_until_interrupted(command_line: &CommandLine, output: &Output) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
     let outcome = runtime.block_on(async {
         tokio::select! {
-            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
-            outcome = command_line.carry_out(output) => outcome,
+            Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+            outcome = command_line.execute(output) => outcome,
         }
     });
     // A name look-up that hangs runs on a thread that nobody can stop: do not wait for it.

@@ -13,30 +13,28 @@
 //! - **session**: a browser's; **token**: a machine's.
 //! - **activity**: the record of what happened.
 
-pub mod activity;
 pub mod attempts;
+pub mod audit_log;
 pub mod brand;
 pub mod client;
 pub mod delegation;
 pub mod device_grant;
+pub mod display_text;
 pub mod folding;
 pub mod form;
 pub mod host;
 pub mod host_account;
 pub mod ids;
-pub mod link;
+pub mod link_request;
 pub mod listing;
 pub mod loopback;
-pub mod mfa;
 pub mod page;
 pub mod paths;
 pub mod person;
 pub mod private_key;
 pub mod provider;
 pub mod pubkey;
-pub mod readable;
 pub mod reservation;
-pub mod resources;
 pub mod scope;
 pub mod second_factor;
 pub mod sentence;
@@ -45,4 +43,6 @@ pub mod tenant;
 pub mod text_file;
 pub mod time;
 pub mod token;
+pub mod upstream_accounts;
 pub mod user_code;
+pub mod user_mfa;

@@ -6,23 +6,23 @@
 //! [`answer_sshd`]. **Everything ends in time**: all that could hang (a file system, DNS, the network) runs on a thread that is
 //! left behind when the [`Budget`] is used up, because an sshd that waits for us keeps everybody else out, too.
 
-mod arguments;
 mod budget;
 mod cache;
 mod check;
 mod config;
-mod failure;
+mod error;
 mod files;
+mod invocation;
 mod key_line;
+mod key_query;
 mod link;
 mod log;
 mod lookup;
-mod moments;
-mod names;
 mod options;
 mod portal;
-mod question;
-mod roots;
+mod resolver;
+mod root_certs;
+mod time_format;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,100 +30,100 @@ use std::process::ExitCode;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 
-use arguments::{Arguments, HELP, VERSION};
 use budget::Budget;
-use cache::CacheFault;
-use config::Config;
-use failure::Failure;
-use log::{Entry, Log};
-use lookup::Allowed;
-use question::{Asked, Question};
+use cache::CacheError;
+use config::KeycmdConfig;
+use error::KeycmdError;
+use invocation::{HELP, Invocation, VERSION};
+use key_query::{KeyQuery, RawArgs};
+use log::{LogEntry, LogTarget};
+use lookup::AllowedKey;
 
 /// Does what the command line says.
 pub fn run() -> ExitCode {
-    let budget = Budget::starts_now();
-    match Arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Arguments::LookUp { config, asked }) => answer_sshd(config, asked, budget),
-        Ok(Arguments::Check { config }) => check::check(&config),
-        Ok(Arguments::Link { config, socket }) => link::serve(&config, socket.as_deref()),
-        Ok(Arguments::Help) => say(HELP),
-        Ok(Arguments::Version) => say(VERSION),
+    let budget = Budget::start();
+    match Invocation::parse(std::env::args_os().skip(1)) {
+        Ok(Invocation::LookUp { config, args: asked }) => answer_sshd(config, asked, budget),
+        Ok(Invocation::Check { config }) => check::run(&config),
+        Ok(Invocation::Link { config, socket }) => link::serve(&config, socket.as_deref()),
+        Ok(Invocation::Help) => print_and_exit(HELP),
+        Ok(Invocation::Version) => print_and_exit(VERSION),
         Err(misused) => {
-            Log::Syslog.write_within(Entry::fault(misused.to_string()), Budget::LAST_WORDS);
+            LogTarget::Syslog.write_with_timeout(LogEntry::warning(misused.to_string()), Budget::LOG_RESERVE);
             ExitCode::FAILURE
         }
     }
 }
 
 /// What the thread that does the work tells the one that watches the clock.
-enum Report {
+enum WorkerMessage {
     /// The settings are read: they may shorten the time, say where the log is, and what this host is called.
-    Settings(Budget, Log, String),
-    Done(Result<Allowed, Failure>),
+    Settings(Budget, LogTarget, String),
+    Done(Result<AllowedKey, KeycmdError>),
     /// What the portal said could not be cached.
-    NotCached(CacheFault),
+    NotCached(CacheError),
 }
 
 /// Prints the key's line, or nothing at all. One line goes to the log either way.
-fn answer_sshd(config: PathBuf, asked: Asked, budget: Budget) -> ExitCode {
+fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
     let (tell, told) = mpsc::channel();
     let worker = {
-        let asked = asked.clone();
+        let asked = args.clone();
         thread::Builder::new().spawn(move || {
             // Nobody listens any more when the time is over; then nothing is left to do.
-            if let Err(failure) = work(&config, &asked, budget, &tell) {
-                let _ = tell.send(Report::Done(Err(failure)));
+            if let Err(failure) = run_worker(&config, &asked, budget, &tell) {
+                let _ = tell.send(WorkerMessage::Done(Err(failure)));
             }
         })
     };
 
-    let (mut budget, mut log, mut host) = (budget, Log::Syslog, String::new());
+    let (mut budget, mut log, mut host) = (budget, LogTarget::Syslog, String::new());
     let outcome = match worker {
-        Err(error) => Err(Failure::NoThread(error)),
+        Err(error) => Err(KeycmdError::ThreadSpawn(error)),
         Ok(_) => loop {
-            match told.recv_timeout(budget.left()) {
-                Ok(Report::Settings(shortened, chosen, name)) => (budget, log, host) = (shortened, chosen, name),
-                Ok(Report::Done(outcome)) => break outcome,
-                Err(RecvTimeoutError::Timeout) => break Err(Failure::OutOfTime),
-                Ok(Report::NotCached(_)) | Err(RecvTimeoutError::Disconnected) => break Err(Failure::Fault),
+            match told.recv_timeout(budget.remaining()) {
+                Ok(WorkerMessage::Settings(shortened, chosen, name)) => (budget, log, host) = (shortened, chosen, name),
+                Ok(WorkerMessage::Done(outcome)) => break outcome,
+                Err(RecvTimeoutError::Timeout) => break Err(KeycmdError::Timeout),
+                Ok(WorkerMessage::NotCached(_)) | Err(RecvTimeoutError::Disconnected) => break Err(KeycmdError::WorkerPanicked),
             }
         },
     };
 
     // sshd gets its line before the cache and the log are written: a disk that hangs keeps nobody out.
-    let outcome = outcome.and_then(|allowed| print(&allowed.line).map_err(Failure::Unprintable).map(|()| allowed));
-    let outcome = outcome.map(|allowed| match told.recv_timeout(budget.left().min(Budget::LAST_WORDS)) {
-        Ok(Report::NotCached(why)) => allowed.with_remark(&format!(" (but not cached: {why})")),
+    let outcome = outcome.and_then(|allowed| print(&allowed.line).map_err(KeycmdError::Stdout).map(|()| allowed));
+    let outcome = outcome.map(|allowed| match told.recv_timeout(budget.remaining().min(Budget::LOG_RESERVE)) {
+        Ok(WorkerMessage::NotCached(why)) => allowed.with_remark(&format!(" (but not cached: {why})")),
         Err(RecvTimeoutError::Timeout) => allowed.with_remark(" (but not cached in time)"),
         // The thread has ended well.
         _ => allowed,
     });
-    log.write_within(entry(&asked, &host, &outcome), Budget::LAST_WORDS);
+    log.write_with_timeout(log_entry(&args, &host, &outcome), Budget::LOG_RESERVE);
     match outcome {
-        Err(failure) if !failure.is_ordinary() => ExitCode::FAILURE,
+        Err(failure) if !failure.is_denial() => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     }
 }
 
-fn work(file: &Path, asked: &Asked, budget: Budget, tell: &Sender<Report>) -> Result<(), Failure> {
-    let config = Config::load(file)?;
+fn run_worker(file: &Path, args: &RawArgs, budget: Budget, sender: &Sender<WorkerMessage>) -> Result<(), KeycmdError> {
+    let config = KeycmdConfig::load(file)?;
     let budget = budget.within(config.timeout);
-    let _ = tell.send(Report::Settings(budget, config.log.clone(), config.host_name.clone()));
-    let question = Question::parse(asked)?;
+    let _ = sender.send(WorkerMessage::Settings(budget, config.log.clone(), config.host_name.clone()));
+    let question = KeyQuery::parse(args)?;
     let (allowed, said_by_portal) = lookup::look_up(&config, &question, budget)?;
-    let _ = tell.send(Report::Done(Ok(allowed)));
-    if let Some(Err(why)) = said_by_portal.map(|key| lookup::keep(&config, &question, &key)) {
-        let _ = tell.send(Report::NotCached(why));
+    let _ = sender.send(WorkerMessage::Done(Ok(allowed)));
+    if let Some(Err(why)) = said_by_portal.map(|key| lookup::store(&config, &question, &key)) {
+        let _ = sender.send(WorkerMessage::NotCached(why));
     }
     Ok(())
 }
 
-fn entry(asked: &Asked, host: &str, outcome: &Result<Allowed, Failure>) -> Entry {
-    let said = |what: &str| format!("host={host:?} {asked}: {what}");
+fn log_entry(args: &RawArgs, host: &str, outcome: &Result<AllowedKey, KeycmdError>) -> LogEntry {
+    let said = |what: &str| format!("host={host:?} {args}: {what}");
     match outcome {
-        Ok(allowed) => Entry::info(said(&format!("allowed{}", allowed.remark))),
-        Err(failure) if failure.is_ordinary() => Entry::info(said(&failure.to_string())),
-        Err(failure) => Entry::fault(said(&failure.to_string())),
+        Ok(allowed) => LogEntry::info(said(&format!("allowed{}", allowed.remark))),
+        Err(failure) if failure.is_denial() => LogEntry::info(said(&failure.to_string())),
+        Err(failure) => LogEntry::warning(said(&failure.to_string())),
     }
 }
 
@@ -133,6 +133,6 @@ fn print(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-fn say(text: &str) -> ExitCode {
+fn print_and_exit(text: &str) -> ExitCode {
     if print(text).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

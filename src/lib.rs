@@ -17,11 +17,11 @@ pub mod islands;
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
+pub mod i18n;
+#[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
-#[cfg(feature = "ssr")]
-pub mod words;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -3,23 +3,23 @@
 mod activity;
 mod admin;
 mod api_docs;
-mod apps;
 mod components;
+mod delegations;
 mod device;
 mod device_report;
 mod device_result;
 mod error;
 mod home;
-mod hosts;
+mod host_accounts;
 mod identities;
 mod keys;
-mod links;
-mod resources;
+mod link_requests;
 mod second_factor;
 mod sessions;
 mod sign_in;
 mod signed_out;
 mod time_zone;
+mod upstream_accounts;
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
@@ -29,18 +29,18 @@ use leptos_router::{SsrMode, path};
 
 use crate::domain::listing::ListQuery;
 use crate::domain::paths;
-use crate::server::context::{self, Theme, page_policy};
+use crate::server::context::{self, Theme, content_security_policy};
 
 use components::Layout;
 pub use error::{ErrorPage, FormElsewhere};
 
 /// The document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    if let Some(policy) = leptos::nonce::use_nonce().and_then(|nonce| page_policy(&nonce).parse().ok()) {
+    if let Some(policy) = leptos::nonce::use_nonce().and_then(|nonce| content_security_policy(&nonce).parse().ok()) {
         context::set_header(axum::http::header::CONTENT_SECURITY_POLICY, policy);
     }
-    let w = context::words();
-    let tenant = context::visitor().map(|person| person.tenant().clone());
+    let w = context::translations();
+    let tenant = context::current_person().map(|person| person.tenant().clone());
     let brand = tenant.filter(|tenant| tenant.policy.brand.is_some()).map(|tenant| paths::brand(&tenant.id, tenant.updated_at));
     view! {
         <!DOCTYPE html>
@@ -81,21 +81,21 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("sign-in/second-factor") view=second_factor::SecondFactor/>
                     <Route path=path!("signed-out") view=signed_out::SignedOut/>
-                    <Route path=path!("hosts") view=hosts::Hosts/>
-                    <Route path=path!("hosts/link") view=links::LinkAnAccount/>
-                    <Route path=path!("hosts/provider") view=resources::LinkThroughProvider/>
-                    <Route path=path!("hosts/unlink") view=hosts::UnlinkThisAccount/>
+                    <Route path=path!("hosts") view=host_accounts::Hosts/>
+                    <Route path=path!("hosts/link") view=link_requests::LinkAnAccount/>
+                    <Route path=path!("hosts/provider") view=upstream_accounts::LinkUpstreamAccounts/>
+                    <Route path=path!("hosts/unlink") view=host_accounts::UnlinkThisAccount/>
                     <Route path=path!("keys") view=keys::Keys/>
-                    <Route path=path!("keys/add") view=keys::AddOne/>
-                    <Route path=path!("keys/revoke-everything") view=keys::RevokeAll/>
+                    <Route path=path!("keys/add") view=keys::AddKeyPage/>
+                    <Route path=path!("keys/revoke-everything") view=keys::RevokeEverythingPage/>
                     <Route path=path!("keys/revoke") view=keys::RevokeTheseKeys/>
-                    <Route path=path!("apps") view=apps::Apps/>
-                    <Route path=path!("apps/change") view=apps::ChangeThisApp/>
+                    <Route path=path!("apps") view=delegations::Apps/>
+                    <Route path=path!("apps/change") view=delegations::ChangeDelegation/>
                     <Route path=path!("activity") view=activity::Activity/>
                     <Route path=path!("identities") view=identities::Identities/>
                     <Route path=path!("identities/link") view=identities::LinkThisIdentity/>
                     <Route path=path!("identities/unlink") view=identities::UnlinkThisIdentity/>
-                    <Route path=path!("identities/second-factor") view=identities::SecondFactorWanted/>
+                    <Route path=path!("identities/second-factor") view=identities::SecondFactorRequired/>
                     <Route path=path!("identities/app") view=identities::SetUpApp/>
                     <Route path=path!("identities/passkey") view=identities::SetUpPasskey/>
                     <Route path=path!("identities/recovery") view=identities::RecoveryCodes/>
@@ -127,8 +127,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("admin/delegations/end") view=admin::delegations::EndADelegation/>
                     <Route path=path!("admin/keys") view=admin::keys::AdminKeys/>
                     <Route path=path!("admin/keys/revoke") view=admin::keys::RevokeAKey/>
-                    <Route path=path!("admin/activity") view=admin::record::TenantsRecord/>
-                    <Route path=path!("admin/policy") view=admin::policy::TenantsPolicy/>
+                    <Route path=path!("admin/activity") view=admin::audit_log::TenantAuditLog/>
+                    <Route path=path!("admin/policy") view=admin::policy::TenantPolicy/>
                     <Route path=path!("admin/tenants") view=admin::tenants::Tenants/>
                     <Route path=path!("admin/tenants/change") view=admin::tenants::ChangeATenant/>
                     <Route path=path!("time-zone") view=time_zone::TimeZone/>

@@ -21,10 +21,10 @@ impl Proxy {
     /// The proxy for requests to `url`, by the rules of reqwest. `None` for a loopback host: a request to this machine, with its token, must not
     /// reach another one.
     pub fn for_url(url: &str) -> Option<Self> {
-        Self::chosen_by(&Matcher::from_system(), url)
+        Self::select(&Matcher::from_system(), url)
     }
 
-    fn chosen_by(matcher: &Matcher, url: &str) -> Option<Self> {
+    fn select(matcher: &Matcher, url: &str) -> Option<Self> {
         let url: Uri = url.parse().ok()?;
         if is_loopback(url.host()?) {
             return None;
@@ -42,19 +42,19 @@ mod tests {
     #[test]
     fn a_proxy_is_named_without_its_credentials() {
         let matcher = Matcher::builder().all("http://user:pass@proxy.example:3128").no("direct.example").build();
-        let named = |url: &str| Proxy::chosen_by(&matcher, url).map(|proxy| proxy.to_string());
+        let named = |url: &str| Proxy::select(&matcher, url).map(|proxy| proxy.to_string());
         assert_eq!(named("https://portal.example.org/x").as_deref(), Some("proxy.example:3128"));
         assert_eq!(named("http://portal.example.org:8080").as_deref(), Some("proxy.example:3128"));
         assert_eq!(named("https://direct.example/"), None);
         let odd = Matcher::builder().all("http://user:p@ss@proxy.example").build();
-        assert_eq!(Proxy::chosen_by(&odd, "https://portal.example.org").map_or(String::new(), |proxy| proxy.to_string()).matches("ss").count(), 0);
+        assert_eq!(Proxy::select(&odd, "https://portal.example.org").map_or(String::new(), |proxy| proxy.to_string()).matches("ss").count(), 0);
     }
 
     #[test]
     fn no_proxy_leads_to_a_loopback_host() {
         let matcher = Matcher::builder().all("http://proxy.example:3128").build();
         for url in ["http://127.0.0.1:3000", "https://127.9.9.9/x", "http://[::1]:3000/", "http://localhost:3000", "https://tms.localhost/"] {
-            assert_eq!(Proxy::chosen_by(&matcher, url), None, "{url}");
+            assert_eq!(Proxy::select(&matcher, url), None, "{url}");
         }
     }
 }

@@ -1,16 +1,17 @@
 //! EVERYTHING THAT NEVER REACHES THE BROWSER.
 
 mod brand;
-pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod context;
 mod export;
 pub mod guard;
 pub mod listen;
+mod not_found;
 pub mod oauth;
 mod preferences;
 pub mod providers;
+pub mod request_context;
 pub mod router;
 pub mod service;
 pub mod sign_in;
@@ -19,5 +20,4 @@ pub mod storage;
 pub mod telemetry;
 pub mod tls;
 pub mod tms;
-mod unknown;
 mod user_agent;

@@ -4,16 +4,16 @@
 //! All are `POST` (no address changes anything), behind the same-origin check, and refuse strangers unless
 //! `domain::paths::PUBLIC_ACTIONS` names them.
 
-pub mod activity;
 pub mod admin;
-pub mod apps;
+pub mod audit_log;
+pub mod delegations;
 pub mod device;
 pub mod host_accounts;
 pub mod identities;
 pub mod keys;
-pub mod links;
+pub mod link_requests;
 pub mod passwords;
 pub mod preferences;
-pub mod resources;
 pub mod second_factors;
 pub mod sessions;
+pub mod upstream_accounts;

@@ -24,7 +24,7 @@ pub struct Me {
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct MyHosts {
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "deserialize_known")]
     pub hosts: Vec<MyHost>,
     pub num_hosts: usize,
 }
@@ -46,7 +46,7 @@ pub struct MyHost {
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct MyKeys {
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "deserialize_known")]
     pub keys: Vec<MyKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
@@ -75,7 +75,7 @@ pub struct MyKey {
 // `GET /t`: the tenants in which people can sign in.
 #[derive(Serialize, Deserialize)]
 pub struct SignInTenants {
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "deserialize_known")]
     pub tenants: Vec<SignInTenant>,
 }
 
@@ -88,7 +88,7 @@ pub struct SignInTenant {
 }
 
 /// The entries that can be read.
-fn readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(list: D) -> Result<Vec<T>, D::Error> {
+fn deserialize_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(list: D) -> Result<Vec<T>, D::Error> {
     let entries: Vec<Value> = Vec::deserialize(list)?;
     Ok(entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect())
 }

@@ -29,14 +29,14 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 /// Worth compressing; images and fonts are compressed already.
-const TEXT: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
+const COMPRESSED_EXTENSIONS: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
 type Result<T = (), E = String> = std::result::Result<T, E>;
 
 /// The keys of `[package.metadata.leptos]` that matter here.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Config {
+struct BundleConfig {
     output_name: String,
     site_root: PathBuf,
     site_pkg_dir: String,
@@ -60,12 +60,12 @@ fn main() -> ExitCode {
 }
 
 /// Not with `println!`, which panics when the reader has gone.
-fn say(line: std::fmt::Arguments<'_>) {
+fn print_line(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 fn run(wasm: &Path) -> Result {
-    let config = Config::read()?;
+    let config = BundleConfig::read()?;
     let assets = if config.assets_dir.is_dir() { files_below(&config.assets_dir)? } else { Vec::new() };
     let inputs = fingerprint(wasm, &config, &assets)?;
 
@@ -73,7 +73,7 @@ fn run(wasm: &Path) -> Result {
     let hashes_file = config.site_root.with_extension("hashes");
     let stamp = config.site_root.with_extension("stamp");
     if config.site_root.is_dir() && fs::read_to_string(&stamp).is_ok_and(|s| s == inputs) {
-        say(format_args!("{} is up to date", config.site_root.display()));
+        print_line(format_args!("{} is up to date", config.site_root.display()));
         return publish_hashes(&read_to_string(&hashes_file)?);
     }
 
@@ -85,7 +85,7 @@ fn run(wasm: &Path) -> Result {
     for asset in &assets {
         let to = new.join(asset.strip_prefix(&config.assets_dir).unwrap_or(asset));
         create_dir(to.parent().unwrap_or(&new))?;
-        fs::copy(asset, &to).map_err(at(asset))?;
+        fs::copy(asset, &to).map_err(with_path(asset))?;
     }
 
     bindings(wasm, &config.output_name, &pkg)?;
@@ -100,7 +100,7 @@ fn run(wasm: &Path) -> Result {
     for (kind, file) in [("js", js), ("wasm", bound), ("css", css)] {
         let hash = short_hash(&read(&file)?);
         let name = pkg.join(format!("{}.{hash}.{kind}", config.output_name));
-        fs::rename(&file, &name).map_err(at(&file))?;
+        fs::rename(&file, &name).map_err(with_path(&file))?;
         hashes += &format!("{kind}: {hash}\n");
     }
     for file in files_below(&new)? {
@@ -111,16 +111,16 @@ fn run(wasm: &Path) -> Result {
     let old = config.site_root.with_extension("old");
     remove_dir(&old)?;
     if config.site_root.exists() {
-        fs::rename(&config.site_root, &old).map_err(at(&config.site_root))?;
+        fs::rename(&config.site_root, &old).map_err(with_path(&config.site_root))?;
     }
-    fs::rename(&new, &config.site_root).map_err(at(&new))?;
+    fs::rename(&new, &config.site_root).map_err(with_path(&new))?;
     remove_dir(&old)?;
     publish_hashes(&hashes)?;
     write(&hashes_file, hashes)?;
     write(&stamp, inputs)
 }
 
-impl Config {
+impl BundleConfig {
     fn read() -> Result<Self> {
         let text = read_to_string(Path::new(CONFIG))?;
         let invalid = |e: &dyn std::fmt::Display| format!("{CONFIG}: {e}");
@@ -135,7 +135,7 @@ impl Config {
 }
 
 /// A hash of all that goes into the site, this program included.
-fn fingerprint(wasm: &Path, config: &Config, assets: &[PathBuf]) -> Result<String> {
+fn fingerprint(wasm: &Path, config: &BundleConfig, assets: &[PathBuf]) -> Result<String> {
     let mut hash = Sha256::new_with_prefix(include_str!("bundle.rs"));
     let inputs = [Path::new(CONFIG), wasm, &config.style_file];
     for file in inputs.into_iter().chain(assets.iter().map(PathBuf::as_path)) {
@@ -207,14 +207,14 @@ fn hash_snippets(pkg: &Path, js: &Path) -> Result {
         all.extend(read(&file)?);
     }
     let hashed = format!("snippets.{}", short_hash(&all));
-    fs::rename(&snippets, pkg.join(&hashed)).map_err(at(&snippets))?;
+    fs::rename(&snippets, pkg.join(&hashed)).map_err(with_path(&snippets))?;
     let source = read_to_string(js)?;
     write(js, source.replace("./snippets/", &format!("./{hashed}/")))
 }
 
 /// Leptos looks for `hash.txt` in the folder of the running program: the server, a test, the bench.
 fn publish_hashes(hashes: &str) -> Result {
-    let own = std::env::current_exe().map_err(at(Path::new("bundle")))?;
+    let own = std::env::current_exe().map_err(with_path(Path::new("bundle")))?;
     let target = own.ancestors().nth(2).unwrap_or(Path::new("target"));
     for profile in ["debug", "release"] {
         for folder in ["", "deps", "examples"] {
@@ -223,7 +223,7 @@ fn publish_hashes(hashes: &str) -> Result {
             if folder.is_dir() && fs::read_to_string(&file).ok().as_deref() != Some(hashes) {
                 let new = folder.join("hash.txt.new");
                 write(&new, hashes)?;
-                fs::rename(&new, &file).map_err(at(&file))?;
+                fs::rename(&new, &file).map_err(with_path(&file))?;
             }
         }
     }
@@ -233,21 +233,21 @@ fn publish_hashes(hashes: &str) -> Result {
 /// Writes `.br` and `.gz` beside the file, where that makes it smaller.
 fn compress(file: &Path) -> Result {
     let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    if !TEXT.contains(&extension) {
+    if !COMPRESSED_EXTENSIONS.contains(&extension) {
         return Ok(());
     }
     let plain = read(file)?;
 
     let mut br = Vec::new();
     let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: plain.len(), ..Default::default() };
-    brotli::BrotliCompress(&mut plain.as_slice(), &mut br, &params).map_err(at(file))?;
+    brotli::BrotliCompress(&mut plain.as_slice(), &mut br, &params).map_err(with_path(file))?;
 
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gz.write_all(&plain).map_err(at(file))?;
-    let gz = gz.finish().map_err(at(file))?;
+    gz.write_all(&plain).map_err(with_path(file))?;
+    let gz = gz.finish().map_err(with_path(file))?;
 
     let name = file.file_name().unwrap_or_default().display();
-    say(format_args!("{name}: {} bytes, {} br, {} gz", plain.len(), br.len(), gz.len()));
+    print_line(format_args!("{name}: {} bytes, {} br, {} gz", plain.len(), br.len(), gz.len()));
     for (packed, extension) in [(br, "br"), (gz, "gz")] {
         if packed.len() < plain.len() {
             write(&file.with_added_extension(extension), packed)?;
@@ -263,8 +263,8 @@ fn short_hash(bytes: &[u8]) -> String {
 /// All files below a folder, in a fixed order.
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(at(folder))? {
-        let path = entry.map_err(at(folder))?.path();
+    for entry in fs::read_dir(folder).map_err(with_path(folder))? {
+        let path = entry.map_err(with_path(folder))?.path();
         if path.is_dir() {
             files.extend(files_below(&path)?);
         } else {
@@ -276,29 +276,29 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// An I/O error with the path it happened at.
-fn at(path: &Path) -> impl Fn(io::Error) -> String + '_ {
+fn with_path(path: &Path) -> impl Fn(io::Error) -> String + '_ {
     move |e| format!("{}: {e}", path.display())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(at(path))
+    fs::read(path).map_err(with_path(path))
 }
 
 fn read_to_string(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(at(path))
+    fs::read_to_string(path).map_err(with_path(path))
 }
 
 fn write(path: &Path, content: impl AsRef<[u8]>) -> Result {
-    fs::write(path, content).map_err(at(path))
+    fs::write(path, content).map_err(with_path(path))
 }
 
 fn create_dir(path: &Path) -> Result {
-    fs::create_dir_all(path).map_err(at(path))
+    fs::create_dir_all(path).map_err(with_path(path))
 }
 
 fn remove_dir(path: &Path) -> Result {
     if path.exists() {
-        fs::remove_dir_all(path).map_err(at(path))?;
+        fs::remove_dir_all(path).map_err(with_path(path))?;
     }
     Ok(())
 }

@@ -24,15 +24,15 @@ pub enum CaFileRefused {
 
 /// Why a server's certificate proves nothing, and what to do.
 #[derive(Debug, Error)]
-pub enum Untrusted {
+pub enum UntrustedCertificate {
     #[error(
         "its certificate is from an authority that is not known here: if your centre has one of its own, pass its certificate with --ca-file FILE"
     )]
     UnknownAuthority,
     #[error("its certificate is for another name: check the address")]
-    OtherName,
+    NameMismatch,
     #[error("its certificate is not valid at this time: check this machine's clock, or tell the people who run the server")]
-    NotNow,
+    OutsideValidity,
     #[error("its certificate cannot be used ({0}): tell the people who run the server")]
     Unusable(Printable),
 }
@@ -40,21 +40,21 @@ pub enum Untrusted {
 /// Reads the certificates in `path`, at least one. A damaged one does not cost the others, as for `tms-keycmd`.
 pub fn read(path: &Path) -> Result<Vec<Certificate>, CaFileRefused> {
     let file = fs::read(path).map_err(|source| CaFileRefused::Unreadable { path: path.to_owned(), source })?;
-    let certificates: Vec<Certificate> = pem_blocks(&file).iter().filter_map(|block| certificate(block)).collect();
+    let certificates: Vec<Certificate> = pem_blocks(&file).iter().filter_map(|block| parse_certificate(block)).collect();
     if certificates.is_empty() { Err(CaFileRefused::NoCertificate { path: path.to_owned() }) } else { Ok(certificates) }
 }
 
 /// `None` for a block that is damaged, or holds something else.
-fn certificate(block: &str) -> Option<Certificate> {
+fn parse_certificate(block: &str) -> Option<Certificate> {
     let der = CertificateDer::from_pem_slice(block.as_bytes()).ok()?;
     // Of what is no certificate, reqwest would make no client at all.
     RootCertStore::empty().add(der.clone()).ok()?;
     Certificate::from_der(&der).ok()
 }
 
-impl Untrusted {
+impl UntrustedCertificate {
     /// Whether a request failed for its server's certificate.
-    pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
+    pub fn from_error_chain(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
@@ -68,13 +68,13 @@ impl Untrusted {
     }
 }
 
-impl From<&CertificateError> for Untrusted {
+impl From<&CertificateError> for UntrustedCertificate {
     fn from(why: &CertificateError) -> Self {
         use CertificateError as E;
         match why {
             E::UnknownIssuer | E::BadSignature => Self::UnknownAuthority,
-            E::NotValidForName | E::NotValidForNameContext { .. } => Self::OtherName,
-            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => Self::NotNow,
+            E::NotValidForName | E::NotValidForNameContext { .. } => Self::NameMismatch,
+            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => Self::OutsideValidity,
             other => Self::Unusable(Printable::new(&other.to_string())),
         }
     }
@@ -88,8 +88,8 @@ mod tests {
     fn the_reason_is_found_however_deep_it_lies() {
         let rustls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, rustls));
-        assert!(matches!(Untrusted::behind(&nested), Some(Untrusted::UnknownAuthority)));
-        assert!(Untrusted::behind(&io::Error::other("connection reset")).is_none());
+        assert!(matches!(UntrustedCertificate::from_error_chain(&nested), Some(UntrustedCertificate::UnknownAuthority)));
+        assert!(UntrustedCertificate::from_error_chain(&io::Error::other("connection reset")).is_none());
     }
 
     #[test]

@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
-use super::credentials_file::{CredentialsFault, CredentialsFile};
+use super::credentials_file::{CredentialsError, CredentialsFile};
 use super::output::Output;
 use super::scopes::Scopes;
-use super::state;
+use super::state_dir;
 use super::target::Target;
 
 const FILE_NAME: &str = "credentials.json";
 
 /// The sign-ins of this machine, as they were when they were read.
-pub struct Credentials(CredentialsFile<Contents>);
+pub struct Credentials(CredentialsFile<CredentialsData>);
 
 /// The server and tenant of the last sign-in.
 #[derive(Serialize, Deserialize)]
-pub struct Remembered {
+pub struct LastTarget {
     pub server: String,
     pub tenant: String,
 }
 
 /// A sign-in to one tenant of one server.
 #[derive(Serialize, Deserialize)]
-pub struct SignIn {
+pub struct PortalSignIn {
     server: String,
     tenant: String,
     pub access_token: AccessToken,
@@ -35,79 +35,79 @@ pub struct SignIn {
     pub scope: String,
     /// What was asked for; empty in files of an earlier `tms`.
     #[serde(default)]
-    pub asked: String,
+    pub requested_scope: String,
     /// `None` when the server did not say.
     pub expires_at: Option<Timestamp>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Contents {
-    current: Option<Remembered>,
+struct CredentialsData {
+    current: Option<LastTarget>,
     #[serde(default)]
-    sign_ins: Vec<SignIn>,
+    sign_ins: Vec<PortalSignIn>,
 }
 
-impl SignIn {
+impl PortalSignIn {
     pub fn new(target: &Target, access_token: AccessToken, scopes: Scopes, expires_at: Option<Timestamp>) -> Self {
-        let Scopes { asked, granted: scope } = scopes;
-        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, asked, expires_at }
+        let Scopes { requested: requested_scope, granted: scope } = scopes;
+        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, requested_scope, expires_at }
     }
 
     pub fn scopes(&self) -> Scopes {
-        Scopes { asked: self.asked.clone(), granted: self.scope.clone() }
+        Scopes { requested: self.requested_scope.clone(), granted: self.scope.clone() }
     }
 
-    fn is_to(&self, target: &Target) -> bool {
+    fn is_for(&self, target: &Target) -> bool {
         self.server == target.server.as_str() && self.tenant == target.tenant.as_str()
     }
 }
 
 impl Credentials {
-    pub fn load(output: &Output) -> Result<Self, CredentialsFault> {
-        Self::load_from(&state::directory()?, output)
+    pub fn load(output: &Output) -> Result<Self, CredentialsError> {
+        Self::load_from(&state_dir::directory()?, output)
     }
 
     /// For a sign-in: a damaged file is replaced by it.
-    pub fn load_to_sign_in(output: &Output) -> Result<Self, CredentialsFault> {
-        CredentialsFile::read_or_begin_anew(state::directory()?.join(FILE_NAME), output).map(Self)
+    pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
+        CredentialsFile::read_or_reset(state_dir::directory()?.join(FILE_NAME), output).map(Self)
     }
 
     /// Whether there may have been sign-ins that are not known any more.
-    pub fn begun_anew(&self) -> bool {
-        self.0.begun_anew()
+    pub fn was_damaged(&self) -> bool {
+        self.0.was_damaged()
     }
 
-    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsFault> {
+    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsError> {
         CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
     }
 
     /// Where the person signed in last.
-    pub fn current(&self) -> Option<&Remembered> {
+    pub fn last_target(&self) -> Option<&LastTarget> {
         self.0.contents().current.as_ref()
     }
 
-    pub fn find(&self, target: &Target) -> Option<&SignIn> {
-        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.is_to(target))
+    pub fn find(&self, target: &Target) -> Option<&PortalSignIn> {
+        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.is_for(target))
     }
 
-    pub fn check_writable(&self) -> Result<(), CredentialsFault> {
+    pub fn check_writable(&self) -> Result<(), CredentialsError> {
         self.0.check_writable()
     }
 
     /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one. Returns those that are kept no longer.
-    pub fn remember(&mut self, target: &Target, sign_in: SignIn) -> Result<Vec<SignIn>, CredentialsFault> {
+    pub fn save(&mut self, target: &Target, sign_in: PortalSignIn) -> Result<Vec<PortalSignIn>, CredentialsError> {
         let mut replaced = Vec::new();
-        self.0.change(|contents| {
-            replaced.extend(contents.sign_ins.extract_if(.., |older| older.is_to(target)));
+        self.0.update(|contents| {
+            replaced.extend(contents.sign_ins.extract_if(.., |older| older.is_for(target)));
             contents.sign_ins.push(sign_in);
-            contents.current = Some(Remembered { server: target.server.to_string(), tenant: target.tenant.to_string() });
+            contents.current = Some(LastTarget { server: target.server.to_string(), tenant: target.tenant.to_string() });
         })?;
         Ok(replaced)
     }
 
     /// Forgets this token, and not a newer one. The place stays remembered, so that `tms login` finds it again.
-    pub fn forget(&mut self, target: &Target, token: &AccessToken) -> Result<(), CredentialsFault> {
-        self.0.change(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_to(target) || sign_in.access_token.secret() != token.secret()))
+    pub fn remove(&mut self, target: &Target, token: &AccessToken) -> Result<(), CredentialsError> {
+        self.0.update(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_for(target) || sign_in.access_token.secret() != token.secret()))
     }
 }
 
@@ -117,15 +117,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::cli::target::Place;
+    use crate::cli::target::TargetArgs;
 
     fn target(tenant: &str) -> Target {
-        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), ..Place::default() };
-        Target::choose(&place, None).unwrap()
+        let place = TargetArgs { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), ..TargetArgs::default() };
+        Target::resolve(&place, None).unwrap()
     }
 
-    fn sign_in(target: &Target, token: &str) -> SignIn {
-        SignIn::new(target, AccessToken::new(token.to_owned()), Scopes::default(), Some(Timestamp::from_millis(1)))
+    fn sign_in(target: &Target, token: &str) -> PortalSignIn {
+        PortalSignIn::new(target, AccessToken::new(token.to_owned()), Scopes::default(), Some(Timestamp::from_millis(1)))
     }
 
     fn mode(path: &Path) -> u32 {
@@ -136,8 +136,8 @@ mod tests {
     fn a_sign_in_is_kept_for_its_person_only() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("deep/tms");
-        let mut credentials = Credentials::load_from(&directory, &Output::Words).unwrap();
-        credentials.remember(&target("lab"), sign_in(&target("lab"), "first")).unwrap();
+        let mut credentials = Credentials::load_from(&directory, &Output::Text).unwrap();
+        credentials.save(&target("lab"), sign_in(&target("lab"), "first")).unwrap();
 
         assert_eq!(mode(&directory), 0o700);
         assert_eq!(mode(&directory.join(FILE_NAME)), 0o600);
@@ -147,15 +147,15 @@ mod tests {
     #[test]
     fn each_place_has_one_sign_in_and_the_last_is_current() {
         let home = tempfile::tempdir().unwrap();
-        let mut credentials = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        let mut credentials = Credentials::load_from(home.path(), &Output::Text).unwrap();
         for (tenant, token) in [("lab", "old"), ("other", "kept"), ("lab", "new")] {
-            credentials.remember(&target(tenant), sign_in(&target(tenant), token)).unwrap();
+            credentials.save(&target(tenant), sign_in(&target(tenant), token)).unwrap();
         }
 
-        let read = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        let read = Credentials::load_from(home.path(), &Output::Text).unwrap();
         assert_eq!(read.find(&target("lab")).unwrap().access_token.secret(), "new");
         assert_eq!(read.find(&target("other")).unwrap().access_token.secret(), "kept");
-        assert_eq!(read.current().unwrap().tenant, "lab");
+        assert_eq!(read.last_target().unwrap().tenant, "lab");
     }
 
     /// Each has read the file before it waited for minutes.
@@ -167,30 +167,30 @@ mod tests {
         let mut waiting: Vec<_> = all.iter().map(|tenant| (target(tenant), read())).collect();
         std::thread::scope(|scope| {
             for (target, credentials) in &mut waiting {
-                scope.spawn(move || credentials.remember(target, sign_in(target, "token")).unwrap());
+                scope.spawn(move || credentials.save(target, sign_in(target, "token")).unwrap());
             }
         });
         assert!(all.iter().all(|tenant| read().find(&target(tenant)).is_some()));
 
         // Somebody signs out while another signs in to the same place anew.
         let (mut leaving, place) = (read(), target("lab0"));
-        read().remember(&place, sign_in(&place, "newer")).unwrap();
-        leaving.forget(&place, &AccessToken::new("token".to_owned())).unwrap();
+        read().save(&place, sign_in(&place, "newer")).unwrap();
+        leaving.remove(&place, &AccessToken::new("token".to_owned())).unwrap();
         assert_eq!(read().find(&place).unwrap().access_token.secret(), "newer");
     }
 
     #[test]
     fn forgetting_keeps_the_place_and_the_other_sign_ins() {
         let home = tempfile::tempdir().unwrap();
-        let mut credentials = Credentials::load_from(home.path(), &Output::Words).unwrap();
-        credentials.remember(&target("other"), sign_in(&target("other"), "kept")).unwrap();
-        credentials.remember(&target("lab"), sign_in(&target("lab"), "secret-token")).unwrap();
-        credentials.forget(&target("lab"), &AccessToken::new("secret-token".to_owned())).unwrap();
+        let mut credentials = Credentials::load_from(home.path(), &Output::Text).unwrap();
+        credentials.save(&target("other"), sign_in(&target("other"), "kept")).unwrap();
+        credentials.save(&target("lab"), sign_in(&target("lab"), "secret-token")).unwrap();
+        credentials.remove(&target("lab"), &AccessToken::new("secret-token".to_owned())).unwrap();
 
-        let read = Credentials::load_from(home.path(), &Output::Words).unwrap();
+        let read = Credentials::load_from(home.path(), &Output::Text).unwrap();
         assert!(read.find(&target("lab")).is_none());
         assert!(read.find(&target("other")).is_some());
-        assert_eq!(read.current().unwrap().tenant, "lab");
+        assert_eq!(read.last_target().unwrap().tenant, "lab");
         assert!(!fs::read_to_string(home.path().join(FILE_NAME)).unwrap().contains("secret-token"));
     }
 }

@@ -10,21 +10,21 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::output::Output;
-use super::state;
+use super::state_dir;
 
 /// Such a file, with what stood in it when it was read, or changed.
 pub struct CredentialsFile<T> {
     path: PathBuf,
     contents: T,
     /// It was damaged, and what is kept next takes its place.
-    begun_anew: bool,
+    was_damaged: bool,
 }
 
 /// What can be wrong with it, and what to do.
 #[derive(Debug, Error)]
-pub enum CredentialsFault {
+pub enum CredentialsError {
     #[error(transparent)]
-    NoPlace(#[from] state::NoPlace),
+    NoStateDirectory(#[from] state_dir::NoStateDirectory),
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{path} is damaged: sign in again, which replaces it, or sign out, which deletes it")]
@@ -37,24 +37,24 @@ pub enum CredentialsFault {
 
 impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
-    pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsFault> {
-        close_to_others(&path, output);
-        Ok(Self { contents: parse(&path)?, path, begun_anew: false })
+    pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
+        restrict_permissions(&path, output);
+        Ok(Self { contents: parse(&path)?, path, was_damaged: false })
     }
 
     /// For a sign-in: a damaged file is as good as none, and is replaced.
-    pub fn read_or_begin_anew(path: PathBuf, output: &Output) -> Result<Self, CredentialsFault> {
+    pub fn read_or_reset(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
         match Self::read(path, output) {
-            Err(CredentialsFault::Damaged { path }) => {
+            Err(CredentialsError::Damaged { path }) => {
                 output.note(&format!("{} is damaged and will be replaced. A sign-in that was kept there stays valid until it ends by itself, or you end it in the portal it is to.", path.display()));
-                Ok(Self { contents: T::default(), path, begun_anew: true })
+                Ok(Self { contents: T::default(), path, was_damaged: true })
             }
             read => read,
         }
     }
 
-    pub fn begun_anew(&self) -> bool {
-        self.begun_anew
+    pub fn was_damaged(&self) -> bool {
+        self.was_damaged
     }
 
     pub fn contents(&self) -> &T {
@@ -62,16 +62,16 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     }
 
     /// Whether a sign-in could be kept: better to hear before the walk through the browser than after it.
-    pub fn check_writable(&self) -> Result<(), CredentialsFault> {
-        state::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
+    pub fn check_writable(&self) -> Result<(), CredentialsError> {
+        state_dir::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
     }
 
     /// Changes what stands in the file now: it may have been read minutes ago, and another command may have kept something since.
-    pub fn change(&mut self, change: impl FnOnce(&mut T)) -> Result<(), CredentialsFault> {
+    pub fn update(&mut self, change: impl FnOnce(&mut T)) -> Result<(), CredentialsError> {
         // Where files cannot be locked, the moment from here to the end must be short enough.
-        let _lock = state::lock(self.path.parent().unwrap_or(Path::new("."))).ok();
+        let _lock = state_dir::lock(self.path.parent().unwrap_or(Path::new("."))).ok();
         self.contents = match parse(&self.path) {
-            Err(CredentialsFault::Damaged { .. }) if self.begun_anew => T::default(),
+            Err(CredentialsError::Damaged { .. }) if self.was_damaged => T::default(),
             contents => contents?,
         };
         change(&mut self.contents);
@@ -79,18 +79,18 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     }
 
     fn replace_file(&self) -> io::Result<()> {
-        let mut file = state::new_file(&self.path)?;
+        let mut file = state_dir::new_file(&self.path)?;
         serde_json::to_writer_pretty(&mut file, &self.contents)?;
         file.write_all(b"\n")?;
-        state::keep(file, &self.path)
+        state_dir::persist(file, &self.path)
     }
 
-    fn unwritable(&self, source: io::Error) -> CredentialsFault {
-        CredentialsFault::Unwritable { path: self.path.clone(), source }
+    fn unwritable(&self, source: io::Error) -> CredentialsError {
+        CredentialsError::Unwritable { path: self.path.clone(), source }
     }
 }
 
-impl CredentialsFault {
+impl CredentialsError {
     /// What it is, without what to do.
     pub fn cause(&self) -> String {
         match self {
@@ -101,10 +101,10 @@ impl CredentialsFault {
 }
 
 /// Deletes a file that cannot be read.
-pub fn delete(fault: &CredentialsFault) -> Result<(), CredentialsFault> {
-    match fault {
-        CredentialsFault::Damaged { path } | CredentialsFault::Unreadable { path, .. } => match fs::remove_file(path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CredentialsFault::Undeletable { path: path.clone(), source }),
+pub fn delete_unreadable(error: &CredentialsError) -> Result<(), CredentialsError> {
+    match error {
+        CredentialsError::Damaged { path } | CredentialsError::Unreadable { path, .. } => match fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CredentialsError::Undeletable { path: path.clone(), source }),
             _ => Ok(()),
         },
         _ => Ok(()),
@@ -112,32 +112,32 @@ pub fn delete(fault: &CredentialsFault) -> Result<(), CredentialsFault> {
 }
 
 /// Where that cannot be done, as on a read-only file system, the person is told, and the file is read all the same.
-fn close_to_others(path: &Path, output: &Output) {
-    let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & state::OTHERS != 0);
+fn restrict_permissions(path: &Path, output: &Output) {
+    let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & state_dir::GROUP_AND_OTHER_BITS != 0);
     if !is_open {
         return;
     }
     let path_shown = path.display();
-    match fs::set_permissions(path, Permissions::from_mode(state::FILE_MODE)) {
+    match fs::set_permissions(path, Permissions::from_mode(state_dir::FILE_MODE)) {
         Ok(()) => output.note(&format!("Others could read {path_shown}; it is yours only again. To be safe, sign out and sign in again.")),
         Err(why) => output.note(&format!("Others can read {path_shown}, and that cannot be changed ({why}): sign out, and sign in elsewhere.")),
     }
 }
 
-fn parse<T: Default + DeserializeOwned>(path: &Path) -> Result<T, CredentialsFault> {
+fn parse<T: Default + DeserializeOwned>(path: &Path) -> Result<T, CredentialsError> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
-        Err(source) => return Err(CredentialsFault::Unreadable { path: path.to_owned(), source }),
+        Err(source) => return Err(CredentialsError::Unreadable { path: path.to_owned(), source }),
     };
-    serde_json::from_slice(&text).map_err(|_| CredentialsFault::Damaged { path: path.to_owned() })
+    serde_json::from_slice(&text).map_err(|_| CredentialsError::Damaged { path: path.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(path: &Path) -> Result<CredentialsFile<Vec<u8>>, CredentialsFault> {
+    fn read(path: &Path) -> Result<CredentialsFile<Vec<u8>>, CredentialsError> {
         CredentialsFile::read(path.to_owned(), &Output::Json)
     }
 
@@ -158,7 +158,7 @@ mod tests {
         let path = home.path().join("credentials.json");
         for damaged in [&b"[1, "[..], b"", b"{}", b"\xff\xfe\0"] {
             fs::write(&path, damaged).unwrap();
-            assert!(matches!(read(&path), Err(CredentialsFault::Damaged { .. })));
+            assert!(matches!(read(&path), Err(CredentialsError::Damaged { .. })));
             assert_eq!(fs::read(&path).unwrap(), damaged);
         }
     }
@@ -167,13 +167,13 @@ mod tests {
     fn a_sign_in_replaces_a_damaged_file_and_no_other() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("credentials.json");
-        let begin = || CredentialsFile::<Vec<u8>>::read_or_begin_anew(path.clone(), &Output::Json).unwrap();
+        let begin = || CredentialsFile::<Vec<u8>>::read_or_reset(path.clone(), &Output::Json).unwrap();
         fs::write(&path, "[1, ").unwrap();
         let (mut first, mut second) = (begin(), begin());
-        assert!(first.begun_anew());
-        first.change(|contents| contents.push(1)).unwrap();
-        second.change(|contents| contents.push(2)).unwrap();
+        assert!(first.was_damaged());
+        first.update(|contents| contents.push(1)).unwrap();
+        second.update(|contents| contents.push(2)).unwrap();
         assert_eq!(read(&path).unwrap().contents(), &[1, 2], "what another command kept since stays");
-        assert!(!begin().begun_anew());
+        assert!(!begin().was_damaged());
     }
 }

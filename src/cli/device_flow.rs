@@ -11,25 +11,25 @@ use oauth2::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::failure::Failure;
-use super::http::NoAnswer;
-use super::metadata::Metadata;
+use super::failure::CliError;
+use super::http::TransportError;
+use super::metadata::ServerMetadata;
 use super::printable::Printable;
 use super::server_api::ServerApi;
-use super::waiting::Waiting;
+use super::spinner::Spinner;
 use crate::domain::client::CLI_CLIENT_ID;
 
 /// A server that sends `"interval": 0` is not asked in a busy loop.
-pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// No server means to wait longer than this between two questions.
-pub const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+pub const MAX_INTERVAL: Duration = Duration::from_secs(3600);
 /// Where the pauses after lost connections stop growing, unless the server's own interval is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// The server has the last word on whether a code has expired: keep asking a little longer than it is said to live.
-pub const LAST_QUESTION: Duration = Duration::from_secs(6);
+pub const EXPIRY_GRACE: Duration = Duration::from_secs(6);
 
 /// How a portal describes `access_denied` when it was the person; with other words it was not.
-const PERSON_DENIED: &str = "The person said no.";
+const USER_DENIED_DESCRIPTION: &str = "The person said no.";
 
 /// The device flow with one server.
 pub struct DeviceFlow<'a> {
@@ -38,7 +38,7 @@ pub struct DeviceFlow<'a> {
 }
 
 impl<'a> DeviceFlow<'a> {
-    pub fn new(server: &'a ServerApi, metadata: &Metadata) -> Self {
+    pub fn new(server: &'a ServerApi, metadata: &ServerMetadata) -> Self {
         let client = BasicClient::new(ClientId::new(CLI_CLIENT_ID.to_owned()))
             .set_device_authorization_url(DeviceAuthorizationUrl::from_url(metadata.device_authorization_endpoint.clone()))
             .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()));
@@ -46,94 +46,97 @@ impl<'a> DeviceFlow<'a> {
     }
 
     /// Starts a sign-in: a code for the person, and one for us.
-    pub async fn ask_for_code(&self, scopes: &[String]) -> Result<StandardDeviceAuthorizationResponse, Failure> {
-        let once = |request| self.server.http.oauth(request);
+    pub async fn request_device_authorization(&self, scopes: &[String]) -> Result<StandardDeviceAuthorizationResponse, CliError> {
+        let once = |request| self.server.http.send_oauth(request);
         let request = self.client.exchange_device_code().add_scopes(scopes.iter().cloned().map(Scope::new));
-        let code: StandardDeviceAuthorizationResponse = request.request_async(&once).await.map_err(|error| self.failure(error, refused_code))?;
-        if code.interval() > LONGEST_INTERVAL {
-            return Err(self.server.unexpected("an interval of more than an hour"));
+        let code: StandardDeviceAuthorizationResponse =
+            request.request_async(&once).await.map_err(|error| self.map_error(error, device_authorization_error))?;
+        if code.interval() > MAX_INTERVAL {
+            return Err(self.server.unexpected_response("an interval of more than an hour"));
         }
         Ok(code)
     }
 
     /// Asks at the server's pace until the person has decided or the code has expired.
-    pub async fn wait_for_decision(&self, code: &StandardDeviceAuthorizationResponse, waiting: &Waiting<'_>) -> Result<BasicTokenResponse, Failure> {
-        let pace = Cell::new(code.interval().max(SHORTEST_INTERVAL));
-        let patiently = |request| self.until_answered(request, pace.get(), waiting);
+    pub async fn poll_for_token(&self, code: &StandardDeviceAuthorizationResponse, spinner: &Spinner<'_>) -> Result<BasicTokenResponse, CliError> {
+        let pace = Cell::new(code.interval().max(MIN_INTERVAL));
+        let patiently = |request| self.send_with_retries(request, pace.get(), spinner);
         let pause = |interval: Duration| {
-            pace.set(interval.max(SHORTEST_INTERVAL));
+            pace.set(interval.max(MIN_INTERVAL));
             sleep(pace.get())
         };
         // Nobody has decided before they have read the code.
         sleep(pace.get()).await;
         let request = self.client.exchange_device_access_token(code);
-        let lifetime = waiting.time_left() + LAST_QUESTION;
+        let lifetime = spinner.time_left() + EXPIRY_GRACE;
         match timeout(lifetime, request.request_async(&patiently, pause, Some(lifetime))).await {
-            Ok(decision) => decision.map_err(|error| self.failure(error, refused_token)),
-            Err(_elapsed) => Err(Failure::CodeExpired),
+            Ok(decision) => decision.map_err(|error| self.map_error(error, token_error)),
+            Err(_elapsed) => Err(CliError::CodeExpired),
         }
     }
 
     /// Repeats `request` until something that is an OAuth answer comes back, or the code has expired. The crate would
     /// back off for good after a lost connection, even below what `slow_down` asked for; here the pauses grow while the
     /// trouble lasts (RFC 8628 §3.5), and the server's interval is kept again after it.
-    async fn until_answered(&self, request: HttpRequest, interval: Duration, waiting: &Waiting<'_>) -> Result<HttpResponse, NoAnswer> {
-        let mut pause = longer(interval, interval);
+    async fn send_with_retries(&self, request: HttpRequest, interval: Duration, spinner: &Spinner<'_>) -> Result<HttpResponse, TransportError> {
+        let mut pause = next_backoff(interval, interval);
         loop {
-            let trouble = match self.server.http.oauth(request.clone()).await {
+            let trouble = match self.server.http.send_oauth(request.clone()).await {
                 Ok(answer) => {
-                    waiting.trouble_is_over();
+                    spinner.recovered();
                     return Ok(answer);
                 }
                 Err(trouble) => trouble,
             };
-            if waiting.time_left().is_zero() {
+            if spinner.time_left().is_zero() {
                 return Err(trouble);
             }
-            waiting.trouble(&trouble);
+            spinner.transient_error(&trouble);
             let asked_for = trouble.retry_after().unwrap_or_default();
-            sleep(pause.max(asked_for).min(waiting.time_left())).await;
-            pause = longer(pause, interval);
+            sleep(pause.max(asked_for).min(spinner.time_left())).await;
+            pause = next_backoff(pause, interval);
         }
     }
 
-    fn failure<T: ErrorResponse>(&self, error: RequestTokenError<NoAnswer, T>, refused: fn(&ServerApi, T) -> Failure) -> Failure {
+    fn map_error<T: ErrorResponse>(&self, error: RequestTokenError<TransportError, T>, refused: fn(&ServerApi, T) -> CliError) -> CliError {
         match error {
             RequestTokenError::ServerResponse(error) => refused(self.server, error),
-            RequestTokenError::Request(why) => self.server.no_answer(why),
+            RequestTokenError::Request(why) => self.server.transport_error(why),
             // Not the details: they could quote the token.
-            RequestTokenError::Parse(..) => self.server.unexpected("an OAuth answer with parts missing"),
-            RequestTokenError::Other(_) => self.server.unexpected("an OAuth answer that is not JSON"),
+            RequestTokenError::Parse(..) => self.server.unexpected_response("an OAuth answer with parts missing"),
+            RequestTokenError::Other(_) => self.server.unexpected_response("an OAuth answer that is not JSON"),
         }
     }
 }
 
 /// Twice as long, within limits.
-pub fn longer(pause: Duration, interval: Duration) -> Duration {
-    pause.saturating_mul(2).min(LONGEST_PAUSE.max(interval))
+pub fn next_backoff(pause: Duration, interval: Duration) -> Duration {
+    pause.saturating_mul(2).min(MAX_BACKOFF.max(interval))
 }
 
-fn refused_code(server: &ServerApi, error: oauth2::basic::BasicErrorResponse) -> Failure {
-    refused(server, &error)
+fn device_authorization_error(server: &ServerApi, error: oauth2::basic::BasicErrorResponse) -> CliError {
+    oauth_error(server, &error)
 }
 
-fn refused_token(server: &ServerApi, error: DeviceCodeErrorResponse) -> Failure {
+fn token_error(server: &ServerApi, error: DeviceCodeErrorResponse) -> CliError {
     match error.error() {
         DeviceCodeErrorResponseType::AccessDenied => match error.error_description() {
-            Some(why) if why != PERSON_DENIED => Failure::DeniedBecause { server: server.target.server.clone(), message: Printable::new(why) },
-            _ => Failure::Denied,
+            Some(why) if why != USER_DENIED_DESCRIPTION => {
+                CliError::DeniedByServer { server: server.target.server.clone(), message: Printable::new(why) }
+            }
+            _ => CliError::Denied,
         },
-        DeviceCodeErrorResponseType::ExpiredToken => Failure::CodeExpired,
-        _ => refused(server, &error),
+        DeviceCodeErrorResponseType::ExpiredToken => CliError::CodeExpired,
+        _ => oauth_error(server, &error),
     }
 }
 
-fn refused<T: oauth2::ErrorResponseType + std::fmt::Display>(server: &ServerApi, error: &StandardErrorResponse<T>) -> Failure {
+fn oauth_error<T: oauth2::ErrorResponseType + std::fmt::Display>(server: &ServerApi, error: &StandardErrorResponse<T>) -> CliError {
     let message = match error.error_description() {
         Some(description) => format!("{description} ({})", error.error()),
         None => error.error().to_string(),
     };
-    Failure::Refused { server: server.target.server.clone(), message: Printable::new(&message) }
+    CliError::Refused { server: server.target.server.clone(), message: Printable::new(&message) }
 }
 
 #[cfg(test)]
@@ -143,8 +146,8 @@ mod tests {
     #[test]
     fn pauses_grow_to_their_limit_and_never_fall_below_the_interval() {
         let seconds = Duration::from_secs;
-        assert_eq!(longer(seconds(1), seconds(1)), seconds(2));
-        assert_eq!(longer(seconds(8), seconds(1)), seconds(10));
-        assert_eq!(longer(seconds(15), seconds(15)), seconds(15), "what slow_down asked for is kept");
+        assert_eq!(next_backoff(seconds(1), seconds(1)), seconds(2));
+        assert_eq!(next_backoff(seconds(8), seconds(1)), seconds(10));
+        assert_eq!(next_backoff(seconds(15), seconds(15)), seconds(15), "what slow_down asked for is kept");
     }
 }

@@ -7,189 +7,203 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::certificates::{CaFileRefused, Untrusted};
-use super::credentials_file::CredentialsFault;
-use super::http::{NoAnswer, Through, Why};
-use super::logout::{NotDeleted, NotRevoked, SignInLost};
+use super::certificates::{CaFileRefused, UntrustedCertificate};
+use super::credentials_file::CredentialsError;
+use super::http::{TransportError, TransportErrorKind, ViaProxy};
+use super::logout::{DeletionFailed, RevocationFailed, UnreadableSignIns};
 use super::metadata::MetadataRefused;
 use super::printable::Printable;
 use super::server_url::{ServerUrl, ServerUrlRefused};
-use super::ssh::{DestinationRefused, KeyFilesFault};
-use super::tapis::TapisFailure;
+use super::ssh::{DestinationRefused, KeyFilesError};
+use super::tapis::TapisError;
 use super::target::Target;
-use crate::domain::time::span_in_words;
+use crate::domain::time::humanize_duration;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, Error)]
-pub enum Failure {
+pub enum CliError {
     #[error("no server is known yet: pass its address with --server URL")]
-    NoServer,
+    MissingServer,
     #[error(transparent)]
     ServerUrl(#[from] ServerUrlRefused),
     #[error("`{0}` cannot be a tenant, whose name has letters, digits and . _ - only: check --tenant")]
-    Tenant(String),
+    InvalidTenant(String),
     #[error("you are not signed in to {0}: run `tms login`")]
     NotSignedIn(Target),
     #[error("your sign-in to {0} has expired or was ended: run `tms login`")]
-    SignInEnded(Target),
+    SignInExpired(Target),
     #[error("Denied in the browser. Nothing was shared.")]
     Denied,
     #[error("{server} refused the sign-in after all: {message}")]
-    DeniedBecause { server: ServerUrl, message: Printable },
+    DeniedByServer { server: ServerUrl, message: Printable },
     #[error("the code expired before it was approved: run `tms login` again for a new one")]
     CodeExpired,
     #[error("this host does not let people link accounts: nobody listens at {} ({why}). Ask the people who run it", .socket.display())]
-    NoHelper { socket: PathBuf, why: io::Error },
+    HelperUnavailable { socket: PathBuf, why: io::Error },
     #[error("this host's helper has too many callers at its door: try again in a few minutes; if it stays so, tell the people who run it")]
     HelperBusy,
     #[error("this host's helper hung up: run `tms link` again")]
-    HelperGone,
+    HelperDisconnected,
     #[error("this host's helper said what this program does not understand: tell the people who run it")]
-    HelperNotUnderstood,
+    HelperProtocol,
     #[error("{0}")]
-    NotLinked(Printable),
+    LinkFailed(Printable),
     #[error("Refused in the browser. Nothing was linked.")]
     LinkRefused,
     #[error("the code expired before it was confirmed, or a newer one took its place: run `tms link` again")]
     LinkExpired,
     #[error("stopped")]
     Interrupted,
-    #[error("no answer from {server}, because {why}: check {}, then try again", .why.through.what_to_check())]
-    NoAnswer { server: ServerUrl, why: NoAnswer },
+    #[error("no answer from {server}, because {why}: check {}, then try again", .why.through.troubleshooting_hint())]
+    NoResponse { server: ServerUrl, why: TransportError },
     #[error("{server}{through} is busy: try again {when}")]
-    Busy { server: ServerUrl, through: Through, when: String },
+    Busy { server: ServerUrl, through: ViaProxy, when: String },
     #[error("no client for {server} can be made: {why}")]
-    NoClient { server: ServerUrl, why: Printable },
+    HttpClientSetup { server: ServerUrl, why: Printable },
     #[error("{server}{through} sends us elsewhere, to {location}: if that is right, pass that address")]
-    Redirected { server: ServerUrl, through: Through, location: Printable },
+    Redirected { server: ServerUrl, through: ViaProxy, location: Printable },
     #[error("{server} does not know the tenant `{tenant}`, or is not a TMS portal: check --server and --tenant")]
-    NoSuchTenant { server: ServerUrl, tenant: String },
+    UnknownTenant { server: ServerUrl, tenant: String },
     #[error(transparent)]
     Metadata(#[from] MetadataRefused),
     #[error("--server names the tenant `{in_server}`, and --tenant (or TMS_TENANT) names `{tenant}`: pass one of them only")]
-    TwoTenants { in_server: String, tenant: String },
-    #[error("people cannot sign in to the tenant `{tenant}` of {server}; {}", others(.server, .open))]
-    NoSignIn { server: ServerUrl, tenant: String, open: Vec<Printable> },
+    ConflictingTenants { in_server: String, tenant: String },
+    #[error("people cannot sign in to the tenant `{tenant}` of {server}; {}", suggest_tenants(.server, .open))]
+    SignInUnavailable { server: ServerUrl, tenant: String, open: Vec<Printable> },
     #[error("{server} answered what this program does not understand ({what}): tell the people who run it")]
-    Unexpected { server: ServerUrl, what: Printable },
+    UnexpectedResponse { server: ServerUrl, what: Printable },
     #[error("{server} refused: {message}")]
     Refused { server: ServerUrl, message: Printable },
     #[error("{server} refused: {message}")]
-    NotAllowed { server: ServerUrl, message: Printable },
+    Forbidden { server: ServerUrl, message: Printable },
     #[error("your sign-in to {target} does not cover this ({scope}): sign in again with `tms login`")]
-    NotCovered { target: Target, scope: Printable },
+    InsufficientScope { target: Target, scope: Printable },
     #[error(
         "an administrator of {target} has reduced the permissions of this application, `tms`, since you signed in: {scope} is missing. Signing in again does not help; ask the administrators to allow it again"
     )]
-    Narrowed { target: Target, scope: Printable },
+    ScopeReduced { target: Target, scope: Printable },
     #[error(
         "your sign-in to {target} does not cover this, because the administrators there did not let this application, `tms`, have it ({scope}): ask them to allow it, then sign in again with `tms login`"
     )]
-    NotGranted { target: Target, scope: Printable },
+    ScopeNotGranted { target: Target, scope: Printable },
     #[error("{server}{through} cannot prove who it is, because {why}")]
-    Untrusted { server: ServerUrl, through: Through, why: Untrusted },
+    UntrustedCertificate { server: ServerUrl, through: ViaProxy, why: UntrustedCertificate },
     #[error(transparent)]
     CaFile(#[from] CaFileRefused),
     #[error(transparent)]
-    Credentials(#[from] CredentialsFault),
+    Credentials(#[from] CredentialsError),
     #[error("there is no key {0} that this sign-in may see: `tms keys` lists them")]
-    NoSuchKey(String),
+    UnknownKey(String),
     #[error("nobody is there to be asked: say --yes to revoke all keys")]
-    NobodyToAsk,
+    ConfirmationRequired,
     #[error(transparent)]
-    Tapis(#[from] TapisFailure),
+    Tapis(#[from] TapisError),
     #[error(transparent)]
     Destination(#[from] DestinationRefused),
     #[error(transparent)]
-    KeyFiles(#[from] KeyFilesFault),
+    KeyFiles(#[from] KeyFilesError),
     #[error("cannot run `ssh` ({0}): install OpenSSH's client, the package openssh-client on Debian")]
-    NoSsh(io::Error),
+    SshUnavailable(io::Error),
     #[error("{0}")]
-    NotRevoked(Box<NotRevoked>),
+    RevocationFailed(Box<RevocationFailed>),
     #[error("{0}")]
-    NotDeleted(Box<NotDeleted>),
+    DeletionFailed(Box<DeletionFailed>),
     #[error("{0}")]
-    SignInLost(Box<SignInLost>),
+    UnreadableSignIns(Box<UnreadableSignIns>),
     #[error("this program could not start: {0}")]
     Runtime(io::Error),
 }
 
-impl Failure {
-    pub fn no_answer(server: &ServerUrl, why: NoAnswer) -> Self {
-        let (server, NoAnswer { why, through }) = (server.clone(), why);
+impl CliError {
+    pub fn from_transport(server: &ServerUrl, why: TransportError) -> Self {
+        let (server, TransportError { kind: why, through }) = (server.clone(), why);
         match why {
-            Why::Busy { retry_after } => {
-                let when = retry_after.map_or_else(|| "in a minute".to_owned(), |span| format!("in {}", span_in_words(span)));
+            TransportErrorKind::Busy { retry_after } => {
+                let when = retry_after.map_or_else(|| "in a minute".to_owned(), |span| format!("in {}", humanize_duration(span)));
                 Self::Busy { server, through, when }
             }
-            Why::Untrusted(why) => Self::Untrusted { server, through, why },
-            why => Self::NoAnswer { server, why: NoAnswer { why, through } },
+            TransportErrorKind::UntrustedCertificate(why) => Self::UntrustedCertificate { server, through, why },
+            why => Self::NoResponse { server, why: TransportError { kind: why, through } },
         }
     }
 
     /// What scripts are told besides the word and the message.
     pub fn details(&self) -> Option<Value> {
         match self {
-            Self::NotRevoked(why) => Some(why.object()),
-            Self::NotDeleted(why) => Some(why.object()),
-            Self::SignInLost(why) => Some(why.object()),
+            Self::RevocationFailed(why) => Some(why.to_json()),
+            Self::DeletionFailed(why) => Some(why.object()),
+            Self::UnreadableSignIns(why) => Some(why.to_json()),
             Self::Tapis(failure) => failure.details(),
-            Self::NoSignIn { open, .. } => Some(json!({ "tenants": open })),
+            Self::SignInUnavailable { open, .. } => Some(json!({ "tenants": open })),
             _ => None,
         }
     }
 
     /// As documented in `tms --help`.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.exit_number())
+        ExitCode::from(self.exit_status())
     }
 
     /// The word that stands for it in JSON.
-    pub fn word(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => "usage",
-            Self::NoSignIn { .. } => "no_sign_in",
-            Self::NotRevoked(_) | Self::SignInLost(_) => "not_revoked",
-            Self::NotDeleted(_) => "not_deleted",
-            Self::NotSignedIn(_) | Self::SignInEnded(_) => "not_signed_in",
-            Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => "access_denied",
+            Self::MissingServer
+            | Self::ServerUrl(_)
+            | Self::InvalidTenant(_)
+            | Self::ConflictingTenants { .. }
+            | Self::CaFile(_)
+            | Self::ConfirmationRequired => "usage",
+            Self::SignInUnavailable { .. } => "no_sign_in",
+            Self::RevocationFailed(_) | Self::UnreadableSignIns(_) => "not_revoked",
+            Self::DeletionFailed(_) => "not_deleted",
+            Self::NotSignedIn(_) | Self::SignInExpired(_) => "not_signed_in",
+            Self::Denied | Self::DeniedByServer { .. } | Self::LinkRefused => "access_denied",
             Self::CodeExpired | Self::LinkExpired => "expired_token",
-            Self::NoHelper { .. } | Self::HelperBusy => "no_helper",
-            Self::HelperGone | Self::HelperNotUnderstood => "unexpected_answer",
-            Self::NotLinked(_) => "not_linked",
+            Self::HelperUnavailable { .. } | Self::HelperBusy => "no_helper",
+            Self::HelperDisconnected | Self::HelperProtocol => "unexpected_answer",
+            Self::LinkFailed(_) => "not_linked",
             Self::Interrupted => "interrupted",
-            Self::NoAnswer { .. } | Self::Busy { .. } => "no_answer",
-            Self::Redirected { .. } | Self::NoSuchTenant { .. } | Self::Metadata(_) | Self::Unexpected { .. } => "unexpected_answer",
+            Self::NoResponse { .. } | Self::Busy { .. } => "no_answer",
+            Self::Redirected { .. } | Self::UnknownTenant { .. } | Self::Metadata(_) | Self::UnexpectedResponse { .. } => "unexpected_answer",
             Self::Refused { .. } => "refused",
-            Self::NotAllowed { .. } => "not_allowed",
-            Self::NotCovered { .. } | Self::Narrowed { .. } | Self::NotGranted { .. } => "insufficient_scope",
-            Self::Untrusted { .. } => "untrusted",
+            Self::Forbidden { .. } => "not_allowed",
+            Self::InsufficientScope { .. } | Self::ScopeReduced { .. } | Self::ScopeNotGranted { .. } => "insufficient_scope",
+            Self::UntrustedCertificate { .. } => "untrusted",
             Self::Credentials(_) => "credentials",
-            Self::NoSuchKey(_) => "no_such_key",
-            Self::Tapis(failure) => failure.word(),
+            Self::UnknownKey(_) => "no_such_key",
+            Self::Tapis(failure) => failure.code(),
             Self::Destination(_) => "no_such_host_account",
             Self::KeyFiles(_) => "key_files",
-            Self::NoSsh(_) => "no_ssh",
-            Self::Runtime(_) | Self::NoClient { .. } => "internal",
+            Self::SshUnavailable(_) => "no_ssh",
+            Self::Runtime(_) | Self::HttpClientSetup { .. } => "internal",
         }
     }
 
-    fn exit_number(&self) -> u8 {
+    fn exit_status(&self) -> u8 {
         match self {
-            Self::NoServer | Self::ServerUrl(_) | Self::Tenant(_) | Self::TwoTenants { .. } | Self::CaFile(_) | Self::NobodyToAsk => 2,
-            Self::NoSignIn { .. } => 2,
-            Self::NotSignedIn(_) | Self::SignInEnded(_) | Self::NotCovered { .. } | Self::Narrowed { .. } | Self::NotGranted { .. } => 3,
-            Self::Denied | Self::DeniedBecause { .. } | Self::LinkRefused => 4,
+            Self::MissingServer
+            | Self::ServerUrl(_)
+            | Self::InvalidTenant(_)
+            | Self::ConflictingTenants { .. }
+            | Self::CaFile(_)
+            | Self::ConfirmationRequired => 2,
+            Self::SignInUnavailable { .. } => 2,
+            Self::NotSignedIn(_)
+            | Self::SignInExpired(_)
+            | Self::InsufficientScope { .. }
+            | Self::ScopeReduced { .. }
+            | Self::ScopeNotGranted { .. } => 3,
+            Self::Denied | Self::DeniedByServer { .. } | Self::LinkRefused => 4,
             Self::CodeExpired | Self::LinkExpired => 5,
             Self::Interrupted => 130,
-            Self::Tapis(failure) => failure.exit_number(),
+            Self::Tapis(failure) => failure.exit_status(),
             _ => 1,
         }
     }
 }
 
 /// Where people can sign in instead. The server is named, too: if a tenant's issuer was passed as the server, `--tenant` alone would contradict it.
-fn others(server: &ServerUrl, open: &[Printable]) -> String {
+fn suggest_tenants(server: &ServerUrl, open: &[Printable]) -> String {
     match open {
         [] => "nor to another one of its tenants: tell the people who run it".to_owned(),
         [only] => format!("they can to `{only}`: pass --server {server} --tenant {only}"),
@@ -206,8 +220,8 @@ mod tests {
 
     #[test]
     fn exit_codes_are_as_the_help_says() {
-        for (failure, number) in [(Failure::NoServer, 2), (Failure::Denied, 4), (Failure::CodeExpired, 5), (Failure::Interrupted, 130)] {
-            assert_eq!(failure.exit_number(), number);
+        for (failure, number) in [(CliError::MissingServer, 2), (CliError::Denied, 4), (CliError::CodeExpired, 5), (CliError::Interrupted, 130)] {
+            assert_eq!(failure.exit_status(), number);
             assert!(crate::cli::EXIT_CODES.lines().any(|line| line.trim_start().starts_with(&format!("{number}  "))));
         }
     }

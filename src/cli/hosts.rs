@@ -2,33 +2,33 @@
 
 use serde_json::json;
 
-use super::failure::Failure;
-use super::moments::in_words;
+use super::failure::CliError;
 use super::output::Output;
-use super::signed_in::SignedIn;
+use super::server_session::ServerSession;
 use super::table::table;
-use super::target::Place;
+use super::target::TargetArgs;
+use super::time_format::format_time;
 use crate::wire::{MyHost, MyHosts};
 
 const HEADINGS: [&str; 5] = ["HOST", "ACCOUNT", "STATE", "LINKED", "EXPIRES"];
 
 /// Lists the host accounts that are linked to the person and shared with this sign-in.
-pub async fn hosts(place: &Place, output: &Output) -> Result<(), Failure> {
-    let SignedIn { server, token } = SignedIn::load(place, output)?;
+pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let MyHosts { hosts, num_hosts } = server.my_hosts(&token).await?;
     let unreadable = num_hosts.saturating_sub(hosts.len());
 
     if num_hosts == 0 {
         output.note("This sign-in covers no host account: link one (on the host, with `tms link`, or in the portal, under Hosts), then run `tms login` and select it.");
     }
-    output.unreadable(unreadable, "host account");
+    output.note_unreadable(unreadable, "host account");
     let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_hosts": hosts.len(), "num_unreadable": unreadable, "hosts": hosts });
     output.result(&table(HEADINGS, hosts.iter().map(row)), &object);
     Ok(())
 }
 
 fn row(account: &MyHost) -> [String; 5] {
-    [account.host.clone(), account.host_account.clone(), account.state.clone(), in_words(&account.linked_at), in_words(&account.expires_at)]
+    [account.host.clone(), account.host_account.clone(), account.state.clone(), format_time(&account.linked_at), format_time(&account.expires_at)]
 }
 
 #[cfg(test)]

@@ -7,46 +7,46 @@ use serde_json::json;
 
 use crate::domain::time::Timestamp;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::keys_api;
-use super::moments::{ago_in_words, now, time_left_in_words};
 use super::output::Output;
-use super::signed_in::SignedIn;
+use super::server_session::ServerSession;
 use super::table::table;
-use super::target::Place;
+use super::target::TargetArgs;
+use super::time_format::{format_age, format_expiry, now};
 use crate::wire::MyKey;
 
 const HEADINGS: [&str; 8] = ["ID", "HOST", "ACCOUNT", "STATE", "MADE BY", "LAST USED", "EXPIRES", "FINGERPRINT"];
 
 /// What `tms keys` takes besides the place.
 #[derive(Args)]
-pub struct Keys {
+pub struct KeysArgs {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    command: Option<KeysCommand>,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum KeysCommand {
     /// Revoke keys: they stop working at once
-    Revoke(revoke::Revoke),
+    Revoke(revoke::RevokeArgs),
 }
 
-pub async fn keys(keys: &Keys, place: &Place, output: &Output) -> Result<(), Failure> {
-    match &keys.verb {
-        None => list(place, output).await,
-        Some(Verb::Revoke(revoke)) => revoke::revoke(revoke, place, output).await,
+pub async fn run(keys: &KeysArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    match &keys.command {
+        None => list(target_args, output).await,
+        Some(KeysCommand::Revoke(revoke)) => revoke::run(revoke, target_args, output).await,
     }
 }
 
 /// Lists the keys that log in as the person, whatever they were made with, as far as this sign-in may see them.
-async fn list(place: &Place, output: &Output) -> Result<(), Failure> {
-    let SignedIn { server, token } = SignedIn::load(place, output)?;
-    let keys_api::Keys { readable: keys, unreadable } = server.my_keys(&token).await?;
+async fn list(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
+    let keys_api::KeyListing { entries: keys, unreadable } = server.my_keys(&token).await?;
 
     if keys.is_empty() && unreadable == 0 {
         output.note("No keys: `tms ssh HOST` makes one when it needs it.");
     }
-    output.unreadable(unreadable, "key");
+    output.note_unreadable(unreadable, "key");
     let now = now();
     let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_keys": keys.len(), "num_unreadable": unreadable, "keys": keys });
     output.result(&table(HEADINGS, keys.iter().map(|key| row(key, now))), &object);
@@ -61,8 +61,8 @@ fn row(key: &MyKey, now: Timestamp) -> [String; 8] {
         key.state.clone(),
         // A key that the person added in the portal was made by no application.
         key.client_id.clone().unwrap_or_else(|| "you".to_owned()),
-        key.last_used_at.as_ref().map_or("never".to_owned(), |time| ago_in_words(time.as_str(), now)),
-        time_left_in_words(key.expires_at.as_str(), now),
+        key.last_used_at.as_ref().map_or("never".to_owned(), |time| format_age(time.as_str(), now)),
+        format_expiry(key.expires_at.as_str(), now),
         key.public_key_fingerprint.clone(),
     ]
 }

@@ -8,25 +8,25 @@ use serde_json::json;
 use crate::domain::paths;
 use crate::wire::{MyKey, MyKeys};
 
-use super::failure::Failure;
-use super::http::NoAnswer;
+use super::failure::CliError;
+use super::http::TransportError;
 use super::server_api::ServerApi;
 
 const PAGE_SIZE: &str = "100";
 /// More than anybody has keys for; a server that never comes to an end is not followed for ever.
-const MOST_PAGES: usize = 1000;
+const MAX_PAGES: usize = 1000;
 /// TMS' way to say "as often as it is wanted".
 const UNLIMITED_USES: i32 = -1;
 
 /// The keys that log in to a host account.
-pub struct Keys {
-    pub readable: Vec<MyKey>,
+pub struct KeyListing {
+    pub entries: Vec<MyKey>,
     /// How many more the portal lists that this program cannot read.
     pub unreadable: usize,
 }
 
 /// A key that is to log in to a host account.
-pub struct NewKey<'a> {
+pub struct KeyRegistration<'a> {
     pub host: &'a str,
     pub host_account: &'a str,
     /// As one line of `authorized_keys`.
@@ -36,31 +36,31 @@ pub struct NewKey<'a> {
 
 impl ServerApi {
     /// All keys that the sign-in may see.
-    pub async fn my_keys(&self, token: &AccessToken) -> Result<Keys, Failure> {
+    pub async fn my_keys(&self, token: &AccessToken) -> Result<KeyListing, CliError> {
         self.keys(token, &[]).await
     }
 
     /// The keys that now log in to one host account.
-    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<Keys, Failure> {
+    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<KeyListing, CliError> {
         self.keys(token, &[("host", host), ("host_account", host_account), ("state", "active")]).await
     }
 
-    async fn keys(&self, token: &AccessToken, wanted: &[(&str, &str)]) -> Result<Keys, Failure> {
-        let mut keys = Keys { readable: Vec::new(), unreadable: 0 };
+    async fn keys(&self, token: &AccessToken, filter: &[(&str, &str)]) -> Result<KeyListing, CliError> {
+        let mut keys = KeyListing { entries: Vec::new(), unreadable: 0 };
         let mut next = None;
-        for _ in 0..MOST_PAGES {
-            let page: MyKeys = self.ask(&page_path(wanted, next.as_deref()), token).await?;
+        for _ in 0..MAX_PAGES {
+            let page: MyKeys = self.get(&page_path(filter, next.as_deref()), token).await?;
             keys.unreadable += page.num_keys.saturating_sub(page.keys.len());
-            keys.readable.extend(page.keys);
+            keys.entries.extend(page.keys);
             match page.next_cursor {
                 Some(cursor) => next = Some(cursor),
                 None => return Ok(keys),
             }
         }
-        Err(self.unexpected("a list of keys without an end"))
+        Err(self.unexpected_response("a list of keys without an end"))
     }
 
-    pub async fn register_key(&self, token: &AccessToken, key: &NewKey<'_>) -> Result<MyKey, Failure> {
+    pub async fn register_key(&self, token: &AccessToken, key: &KeyRegistration<'_>) -> Result<MyKey, CliError> {
         let body = json!({
             "host": key.host,
             "host_account": key.host_account,
@@ -68,16 +68,16 @@ impl ServerApi {
             "ttl_minutes": key.ttl_minutes,
             "num_uses": UNLIMITED_USES,
         });
-        self.read(self.http.post_json(&self.target.url(paths::MY_KEYS), Some(token), &body).await, paths::MY_KEYS)
+        self.parse_response(self.http.post_json(&self.target.url(paths::MY_KEYS), Some(token), &body).await, paths::MY_KEYS)
     }
 
     /// Ends a key. False when there was nothing left to end.
-    pub async fn revoke_key(&self, token: &AccessToken, id: i64) -> Result<bool, Failure> {
+    pub async fn revoke_key(&self, token: &AccessToken, id: i64) -> Result<bool, CliError> {
         let answer = self.http.delete(&self.target.url(&format!("{}/{id}", paths::MY_KEYS)), token).await;
-        if is_gone(&answer) {
+        if is_not_found(&answer) {
             return Ok(false);
         }
-        self.read::<IgnoredAny>(answer, paths::MY_KEYS).map(|_| true)
+        self.parse_response::<IgnoredAny>(answer, paths::MY_KEYS).map(|_| true)
     }
 }
 
@@ -86,17 +86,17 @@ pub fn is_active(key: &MyKey) -> bool {
     key.state == "active"
 }
 
-fn page_path(wanted: &[(&str, &str)], cursor: Option<&str>) -> String {
+fn page_path(filter: &[(&str, &str)], cursor: Option<&str>) -> String {
     let mut query = oauth2::url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", PAGE_SIZE).extend_pairs(wanted);
+    query.append_pair("limit", PAGE_SIZE).extend_pairs(filter);
     if let Some(cursor) = cursor {
         query.append_pair("cursor", cursor);
     }
     format!("{}?{}", paths::MY_KEYS, query.finish())
 }
 
-fn is_gone(answer: &Result<HttpResponse, NoAnswer>) -> bool {
-    answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::NOT_FOUND)
+fn is_not_found(response: &Result<HttpResponse, TransportError>) -> bool {
+    response.as_ref().is_ok_and(|answer| answer.status() == StatusCode::NOT_FOUND)
 }
 
 #[cfg(test)]

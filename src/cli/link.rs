@@ -15,27 +15,27 @@ use serde_json::json;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::failure::Failure;
-use super::invitation::Invitation;
-use super::moments::in_words;
+use super::failure::CliError;
 use super::output::Output;
 use super::printable::Printable;
-use super::waiting::Waiting;
-use crate::domain::link::GREETING;
+use super::spinner::Spinner;
+use super::time_format::format_time;
+use super::verification_prompt::VerificationPrompt;
+use crate::domain::link_request::GREETING;
 
 /// More than any line of the helper's.
-const LONGEST_LINE: usize = 64 * 1024;
+const MAX_EVENT_BYTES: usize = 64 * 1024;
 /// How long a helper may have no room for more callers.
-const CROWD: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two tries to get in.
-const BREATHER: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 /// The helper asks a portal before it says anything.
-const FIRST_LINE: Duration = Duration::from_secs(30);
+const FIRST_EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The helper has the last word on whether a code has expired.
-const LAST_LINE: Duration = Duration::from_secs(20);
+const EXPIRY_GRACE: Duration = Duration::from_secs(20);
 
 #[derive(Args)]
-pub struct Link {
+pub struct LinkArgs {
     /// Where this host's helper listens
     #[arg(long, value_name = "PATH", default_value = "/run/tms/link.sock")]
     socket: PathBuf,
@@ -48,7 +48,7 @@ pub struct Link {
 /// A line of the helper's.
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
+enum HelperEvent {
     Code {
         host: Printable,
         account: Printable,
@@ -69,13 +69,13 @@ enum Line {
 }
 
 /// Shows a code, and waits until it is confirmed in the browser.
-pub async fn link(link: &Link, output: &Output) -> Result<(), Failure> {
-    let stream = connect(&link.socket, CROWD).await?;
-    greet(&stream).map_err(|_| Failure::HelperGone)?;
-    let mut helper = Helper { stream, heard: Vec::new() };
-    let first = timeout(FIRST_LINE, helper.line()).await.map_err(|_| Failure::HelperGone)??;
-    let Line::Code { host, account, user_code, verification_uri, verification_uri_complete, expires_in } = first else {
-        return Err(ended(first));
+pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), CliError> {
+    let stream = connect(&link.socket, BUSY_TIMEOUT).await?;
+    send_greeting(&stream).map_err(|_| CliError::HelperDisconnected)?;
+    let mut helper = HelperClient { stream, buffer: Vec::new() };
+    let first = timeout(FIRST_EVENT_TIMEOUT, helper.next_event()).await.map_err(|_| CliError::HelperDisconnected)??;
+    let HelperEvent::Code { host, account, user_code, verification_uri, verification_uri_complete, expires_in } = first else {
+        return Err(event_error(first));
     };
     output.event(&json!({
         "event": "code",
@@ -87,15 +87,15 @@ pub async fn link(link: &Link, output: &Output) -> Result<(), Failure> {
         "expires_in": expires_in,
     }));
     output.note(&format!("This links the account {account} on {host} to you."));
-    Invitation { user_code, verification_uri, verification_uri_complete }.show(!link.no_qr, output);
+    VerificationPrompt { user_code, verification_uri, verification_uri_complete }.show(!link.no_qr, output);
     output.note("Enter it yourself, and give it to nobody: whoever enters it can log in to this account.\n");
 
     let last = {
-        let waiting = Waiting::begin(Duration::from_secs(expires_in), output);
-        timeout(waiting.time_left() + LAST_LINE, helper.line()).await.map_err(|_| Failure::LinkExpired)??
+        let spinner = Spinner::start(Duration::from_secs(expires_in), output);
+        timeout(spinner.time_left() + EXPIRY_GRACE, helper.next_event()).await.map_err(|_| CliError::LinkExpired)??
     };
-    let Line::Linked { tms_user_id, expires_at } = last else { return Err(ended(last)) };
-    let end = match in_words(expires_at.as_str()).as_str() {
+    let HelperEvent::Linked { tms_user_id, expires_at } = last else { return Err(event_error(last)) };
+    let end = match format_time(expires_at.as_str()).as_str() {
         "never" => String::new(),
         end => format!(" until {end}"),
     };
@@ -109,21 +109,21 @@ pub async fn link(link: &Link, output: &Output) -> Result<(), Failure> {
 }
 
 /// A helper with too many callers at its door is tried again, for a while.
-async fn connect(socket: &Path, patience: Duration) -> Result<UnixStream, Failure> {
-    let end = Instant::now() + patience;
+async fn connect(socket: &Path, busy_timeout: Duration) -> Result<UnixStream, CliError> {
+    let end = Instant::now() + busy_timeout;
     loop {
         match UnixStream::connect(socket).await {
             Ok(stream) => return Ok(stream),
-            Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(Failure::NoHelper { socket: socket.to_owned(), why }),
-            Err(_) if Instant::now() >= end => return Err(Failure::HelperBusy),
-            Err(_) => sleep(BREATHER).await,
+            Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(CliError::HelperUnavailable { socket: socket.to_owned(), why }),
+            Err(_) if Instant::now() >= end => return Err(CliError::HelperBusy),
+            Err(_) => sleep(RETRY_DELAY).await,
         }
     }
 }
 
 /// An open file goes with the word: only a process of this host can hand one over, so the helper knows that nobody sits at the other
 /// end of a tunnel.
-fn greet(stream: &UnixStream) -> io::Result<()> {
+fn send_greeting(stream: &UnixStream) -> io::Result<()> {
     let file = File::open("/dev/null")?;
     let files = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -137,44 +137,44 @@ fn greet(stream: &UnixStream) -> io::Result<()> {
 }
 
 /// Any line but the one that was hoped for.
-fn ended(line: Line) -> Failure {
-    match line {
-        Line::Refused => Failure::LinkRefused,
-        Line::Expired => Failure::LinkExpired,
-        Line::Error { message } => Failure::NotLinked(message),
-        Line::Code { .. } | Line::Linked { .. } => Failure::HelperNotUnderstood,
+fn event_error(event: HelperEvent) -> CliError {
+    match event {
+        HelperEvent::Refused => CliError::LinkRefused,
+        HelperEvent::Expired => CliError::LinkExpired,
+        HelperEvent::Error { message } => CliError::LinkFailed(message),
+        HelperEvent::Code { .. } | HelperEvent::Linked { .. } => CliError::HelperProtocol,
     }
 }
 
-struct Helper {
+struct HelperClient {
     stream: UnixStream,
-    heard: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
-impl Helper {
-    async fn line(&mut self) -> Result<Line, Failure> {
+impl HelperClient {
+    async fn next_event(&mut self) -> Result<HelperEvent, CliError> {
         loop {
-            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.heard.drain(..=end).collect();
-                return serde_json::from_slice(&line).map_err(|_| Failure::HelperNotUnderstood);
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                return serde_json::from_slice(&line).map_err(|_| CliError::HelperProtocol);
             }
-            if self.heard.len() > LONGEST_LINE {
-                return Err(Failure::HelperNotUnderstood);
+            if self.buffer.len() > MAX_EVENT_BYTES {
+                return Err(CliError::HelperProtocol);
             }
-            match self.hear().await {
-                Ok(0) => return Err(Failure::HelperGone),
+            match self.fill_buffer().await {
+                Ok(0) => return Err(CliError::HelperDisconnected),
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(_) => return Err(Failure::HelperGone),
+                Err(_) => return Err(CliError::HelperDisconnected),
             }
         }
     }
 
-    async fn hear(&mut self) -> io::Result<usize> {
+    async fn fill_buffer(&mut self) -> io::Result<usize> {
         self.stream.readable().await?;
         let mut piece = [0; 4096];
         let length = self.stream.try_read(&mut piece)?;
-        self.heard.extend(piece.iter().take(length));
+        self.buffer.extend(piece.iter().take(length));
         Ok(length)
     }
 }
@@ -184,23 +184,23 @@ mod tests {
     use super::*;
     use tokio::net::UnixListener;
 
-    async fn heard(said: &'static str) -> Result<Line, Failure> {
+    async fn heard(said: &'static str) -> Result<HelperEvent, CliError> {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.try_write(said.as_bytes()).unwrap();
         drop(theirs);
-        Helper { stream: ours, heard: Vec::new() }.line().await
+        HelperClient { stream: ours, buffer: Vec::new() }.next_event().await
     }
 
     #[tokio::test]
     async fn the_helpers_lines_are_understood_and_cleaned() {
-        assert!(matches!(heard("{\"event\":\"refused\"}\n").await.map(ended), Ok(Failure::LinkRefused)));
-        assert!(matches!(heard("{\"event\":\"expired\"}\n").await.map(ended), Ok(Failure::LinkExpired)));
-        let error = heard("{\"event\":\"error\",\"error\":\"busy\",\"message\":\"wait\\u001b[2J\"}\n").await.map(ended).unwrap();
+        assert!(matches!(heard("{\"event\":\"refused\"}\n").await.map(event_error), Ok(CliError::LinkRefused)));
+        assert!(matches!(heard("{\"event\":\"expired\"}\n").await.map(event_error), Ok(CliError::LinkExpired)));
+        let error = heard("{\"event\":\"error\",\"error\":\"busy\",\"message\":\"wait\\u001b[2J\"}\n").await.map(event_error).unwrap();
         assert_eq!(error.to_string(), "wait[2J");
         for nonsense in ["\n", "{}\n", "{\"event\":\"else\"}\n", "SSH-2.0-x\n"] {
-            assert!(matches!(heard(nonsense).await, Err(Failure::HelperNotUnderstood)), "{nonsense}");
+            assert!(matches!(heard(nonsense).await, Err(CliError::HelperProtocol)), "{nonsense}");
         }
-        assert!(matches!(heard("{\"event\":\"refu").await, Err(Failure::HelperGone)));
+        assert!(matches!(heard("{\"event\":\"refu").await, Err(CliError::HelperDisconnected)));
     }
 
     #[tokio::test]
@@ -208,8 +208,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("link.sock");
         let listener = crowded(&socket);
-        let failure = connect(&socket, 2 * BREATHER).await.err().unwrap();
-        assert!(matches!(failure, Failure::HelperBusy) && failure.to_string().contains("has too many callers"), "{failure}");
+        let failure = connect(&socket, 2 * RETRY_DELAY).await.err().unwrap();
+        assert!(matches!(failure, CliError::HelperBusy) && failure.to_string().contains("has too many callers"), "{failure}");
 
         let (came, room) = tokio::join!(connect(&socket, Duration::from_secs(60)), async { listener.accept().map(drop) });
         assert!(came.is_ok() && room.is_ok());
@@ -231,18 +231,18 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.try_write(b"{\"event\":\"error\",\"error\":\"busy\",\"message\":\"too often\"}\n").unwrap();
         drop(theirs);
-        greet(&ours).unwrap();
-        let said = Helper { stream: ours, heard: Vec::new() }.line().await.map(ended);
-        assert!(matches!(said, Ok(Failure::NotLinked(message)) if message.as_str() == "too often"));
+        send_greeting(&ours).unwrap();
+        let said = HelperClient { stream: ours, buffer: Vec::new() }.next_event().await.map(event_error);
+        assert!(matches!(said, Ok(CliError::LinkFailed(message)) if message.as_str() == "too often"));
     }
 
     #[tokio::test]
     async fn without_a_helper_one_is_told_so() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("link.sock");
-        let failure = link(&Link { socket: socket.clone(), no_qr: true }, &Output::Json).await.unwrap_err();
+        let failure = run(&LinkArgs { socket: socket.clone(), no_qr: true }, &Output::Json).await.unwrap_err();
         assert!(failure.to_string().contains("link.sock"), "{failure}");
         drop(UnixListener::bind(&socket).unwrap());
-        assert!(matches!(link(&Link { socket, no_qr: true }, &Output::Json).await, Err(Failure::NoHelper { .. })));
+        assert!(matches!(run(&LinkArgs { socket, no_qr: true }, &Output::Json).await, Err(CliError::HelperUnavailable { .. })));
     }
 }

@@ -10,24 +10,24 @@ use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
-use super::credentials::{Credentials, SignIn};
+use super::credentials::{Credentials, PortalSignIn};
 use super::device_flow::DeviceFlow;
-use super::earlier::Earlier;
-use super::failure::Failure;
-use super::invitation::Invitation;
-use super::logout::how_long;
-use super::metadata::Metadata;
-use super::moments::now;
+use super::failure::CliError;
+use super::logout::format_validity;
+use super::metadata::ServerMetadata;
 use super::output::Output;
+use super::previous_sign_in::PreviousSignIn;
 use super::printable::Printable;
 use super::scopes::Scopes;
 use super::server_api::ServerApi;
-use super::target::{Place, Target};
-use super::waiting::Waiting;
+use super::spinner::Spinner;
+use super::target::{Target, TargetArgs};
+use super::time_format::now;
+use super::verification_prompt::VerificationPrompt;
 
 /// What `tms login` takes besides the place.
 #[derive(Args)]
-pub struct Login {
+pub struct LoginArgs {
     /// What the sign-in is for, if not for all that this program can do; more than one with spaces between, or given more than once
     #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
     #[arg(value_parser = NonEmptyStringValueParser::new(), default_values = Scope::ALL.map(Scope::as_str))]
@@ -39,116 +39,122 @@ pub struct Login {
 }
 
 /// A sign-in that is kept now.
-struct Done {
+struct CompletedLogin {
     server: ServerApi,
     credentials: Credentials,
-    earlier: Earlier,
+    previous: PreviousSignIn,
 }
 
 /// Signs in, and says so.
-pub async fn login(login: &Login, place: &Place, output: &Output) -> Result<(), Failure> {
-    let done = walk(login, place, output).await?;
+pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let done = run_device_flow(login, target_args, output).await?;
     let (words, object) = done.report(login, output).await;
     output.result(&words, &object);
     Ok(())
 }
 
 /// Signs in on the way to something else, whose results alone go to stdout. `why` says what it is needed for.
-pub async fn login_first(why: &str, place: &Place, output: &Output) -> Result<(), Failure> {
-    output.note(why);
-    let login = Login { scope: Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
-    let done = walk(&login, place, output).await?;
+pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    output.note(reason);
+    let login = LoginArgs { scope: Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
+    let done = run_device_flow(&login, target_args, output).await?;
     output.note(&done.report(&login, output).await.0);
     Ok(())
 }
 
 /// Shows a code, waits for the decision in the browser, and keeps the sign-in instead of an earlier one, which it ends.
-async fn walk(login: &Login, place: &Place, output: &Output) -> Result<Done, Failure> {
-    let mut credentials = Credentials::load_to_sign_in(output)?;
-    let target = Target::choose(place, credentials.current())?;
+async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<CompletedLogin, CliError> {
+    let mut credentials = Credentials::load_for_sign_in(output)?;
+    let target = Target::resolve(target_args, credentials.last_target())?;
     credentials.check_writable()?;
-    let server = ServerApi::new(target, place)?;
-    let (metadata, code) = match begin(login, &server).await {
+    let server = ServerApi::new(target, target_args)?;
+    let (metadata, code) = match start_device_flow(args, &server).await {
         Ok(begun) => begun,
-        Err(failure) => return Err(server.no_sign_in(failure).await),
+        Err(failure) => return Err(server.with_open_tenants(failure).await),
     };
     let flow = DeviceFlow::new(&server, &metadata);
 
-    let invitation = invitation(&code);
-    invitation.announce(code.expires_in(), code.interval(), output);
-    invitation.show(!login.no_qr, output);
+    let prompt = verification_prompt(&code);
+    prompt.emit_event(code.expires_in(), code.interval(), output);
+    prompt.show(!args.no_qr, output);
     let token = {
-        let waiting = Waiting::begin(code.expires_in(), output);
-        flow.wait_for_decision(&code, &waiting).await?
+        let spinner = Spinner::start(code.expires_in(), output);
+        flow.poll_for_token(&code, &spinner).await?
     };
 
-    let sign_in = sign_in(&server, login, &token)?;
+    let sign_in = new_sign_in(&server, args, &token)?;
     // No waiting between the token and this: Ctrl-C cannot lose it half way.
-    let replaced = credentials.remember(&server.target, sign_in)?;
-    let earlier = if credentials.begun_anew() { Earlier::Unknown } else { Earlier::None };
-    let earlier = end_all(&server, &metadata, replaced, earlier, output).await;
-    Ok(Done { server, credentials, earlier })
+    let replaced = credentials.save(&server.target, sign_in)?;
+    let earlier = if credentials.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
+    let earlier = revoke_replaced(&server, &metadata, replaced, earlier, output).await;
+    Ok(CompletedLogin { server, credentials, previous: earlier })
 }
 
-async fn begin(login: &Login, server: &ServerApi) -> Result<(Metadata, StandardDeviceAuthorizationResponse), Failure> {
+async fn start_device_flow(args: &LoginArgs, server: &ServerApi) -> Result<(ServerMetadata, StandardDeviceAuthorizationResponse), CliError> {
     let metadata = server.metadata().await?;
-    let code = DeviceFlow::new(server, &metadata).ask_for_code(&login.scope).await?;
+    let code = DeviceFlow::new(server, &metadata).request_device_authorization(&args.scope).await?;
     Ok((metadata, code))
 }
 
 /// Ends sign-ins that are kept no longer: nothing on this machine could end them later.
-async fn end_all(server: &ServerApi, metadata: &Metadata, sign_ins: Vec<SignIn>, mut earlier: Earlier, output: &Output) -> Earlier {
-    for SignIn { access_token, expires_at, .. } in sign_ins {
+async fn revoke_replaced(
+    server: &ServerApi,
+    metadata: &ServerMetadata,
+    sign_ins: Vec<PortalSignIn>,
+    mut previous: PreviousSignIn,
+    output: &Output,
+) -> PreviousSignIn {
+    for PortalSignIn { access_token, expires_at, .. } in sign_ins {
         let ended = match &metadata.revocation_endpoint {
             Some(endpoint) => server.revoke(endpoint, &access_token).await,
-            None => Err(server.unexpected("no revocation_endpoint")),
+            None => Err(server.unexpected_response("no revocation_endpoint")),
         };
-        let (valid, server) = (how_long(expires_at), &server.target.server);
+        let (valid, server) = (format_validity(expires_at), &server.target.server);
         let still_valid = format!("It and the keys made with it stay valid {valid}; end it at {server}{} in any browser.", paths::SESSIONS);
-        earlier = earlier.and(ended, &still_valid, output);
+        previous = previous.merge(ended, &still_valid, output);
     }
-    earlier
+    previous
 }
 
-fn invitation(code: &StandardDeviceAuthorizationResponse) -> Invitation {
-    Invitation {
+fn verification_prompt(code: &StandardDeviceAuthorizationResponse) -> VerificationPrompt {
+    VerificationPrompt {
         user_code: Printable::new(code.user_code().secret()),
         verification_uri: Printable::new(code.verification_uri()),
         verification_uri_complete: code.verification_uri_complete().map(|uri| Printable::new(uri.secret())),
     }
 }
 
-fn sign_in(server: &ServerApi, login: &Login, token: &BasicTokenResponse) -> Result<SignIn, Failure> {
+fn new_sign_in(server: &ServerApi, args: &LoginArgs, token: &BasicTokenResponse) -> Result<PortalSignIn, CliError> {
     if *token.token_type() != BasicTokenType::Bearer {
-        return Err(server.unexpected("a token that is not a Bearer token"));
+        return Err(server.unexpected_response("a token that is not a Bearer token"));
     }
     let expires_at: Option<Timestamp> = token.expires_in().map(|lifetime| now() + lifetime);
-    let scopes = Scopes { asked: login.scope.join(" "), granted: granted(login, token) };
-    Ok(SignIn::new(&server.target, token.access_token().clone(), scopes, expires_at))
+    let scopes = Scopes { requested: args.scope.join(" "), granted: granted_scope(args, token) };
+    Ok(PortalSignIn::new(&server.target, token.access_token().clone(), scopes, expires_at))
 }
 
 /// A server that leaves the scope out granted what was asked for (RFC 6749 §5.1).
-fn granted(login: &Login, token: &BasicTokenResponse) -> String {
+fn granted_scope(args: &LoginArgs, token: &BasicTokenResponse) -> String {
     match token.scopes() {
         Some(scopes) => scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
-        None => login.scope.join(" "),
+        None => args.scope.join(" "),
     }
 }
 
-impl Done {
+impl CompletedLogin {
     /// Who is signed in. The sign-in is kept already, so a server that cannot say changes nothing.
-    async fn report(&self, login: &Login, output: &Output) -> (String, Value) {
-        let Self { server, credentials, earlier } = self;
+    async fn report(&self, args: &LoginArgs, output: &Output) -> (String, Value) {
+        let Self { server, credentials, previous: earlier } = self;
         let sign_in = credentials.find(&server.target);
         let person = match sign_in {
             Some(sign_in) => server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id),
             None => None,
         };
         let scope = sign_in.map(|sign_in| Printable::new(&sign_in.scope)).unwrap_or_default();
-        for missing in missing_scopes(&login.scope, scope.as_str()) {
+        for missing in missing_scopes(&args.scope, scope.as_str()) {
             output.note(&format!("Not granted: {missing}. The portal does not let this application have it."));
         }
-        if *earlier == Earlier::Ended {
+        if *earlier == PreviousSignIn::Revoked {
             output.note("Your earlier sign-in on this machine was ended, and the keys made with it.");
         }
         let words = match &person {
@@ -162,15 +168,15 @@ impl Done {
             "tms_user_id": person,
             "scope": scope,
             "expires_at": sign_in.and_then(|sign_in| sign_in.expires_at).map(Timestamp::to_rfc3339),
-            "earlier_sign_in": earlier.word(),
+            "earlier_sign_in": earlier.json_value(),
         });
         (words, object)
     }
 }
 
-fn missing_scopes<'a>(asked: &'a [String], granted: &'a str) -> impl Iterator<Item = &'a str> {
+fn missing_scopes<'a>(requested: &'a [String], granted: &'a str) -> impl Iterator<Item = &'a str> {
     let is_granted = move |scope: &str| granted.split_ascii_whitespace().any(|word| word == scope);
-    asked.iter().map(String::as_str).filter(move |scope| !is_granted(scope))
+    requested.iter().map(String::as_str).filter(move |scope| !is_granted(scope))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `tms logout`
 
-mod lost;
+mod unreadable;
 
-pub use lost::SignInLost;
+pub use unreadable::UnreadableSignIns;
 
 use std::fmt;
 
@@ -13,42 +13,42 @@ use crate::domain::paths;
 use crate::domain::time::{Timestamp, Zone};
 
 use super::credentials::Credentials;
-use super::credentials_file::CredentialsFault;
-use super::failure::Failure;
-use super::moments::now;
+use super::credentials_file::CredentialsError;
+use super::failure::CliError;
 use super::output::Output;
 use super::server_api::ServerApi;
-use super::ssh::{KeptKey, KeyFilesFault, kept_keys};
-use super::target::{Place, Target};
+use super::ssh::{KeyFilesError, LocalKey, local_keys};
+use super::target::{Target, TargetArgs};
+use super::time_format::now;
 
 /// A sign-in that the server did not end.
 #[derive(Debug)]
-pub struct NotRevoked {
+pub struct RevocationFailed {
     target: Target,
     why: String,
     token: Option<Timestamp>,
-    keys: Vec<StillValid>,
-    left: Left,
+    keys: Vec<UnrevokedKey>,
+    undeleted: UndeletedFiles,
 }
 
 /// A sign-in that the server ended, or that was not there, and of which something is still on this machine.
 #[derive(Debug)]
-pub struct NotDeleted {
+pub struct DeletionFailed {
     target: Target,
     was_signed_in: bool,
-    left: Left,
+    left: UndeletedFiles,
 }
 
 /// What could not be deleted on this machine. Each fault names its file or directory.
 #[derive(Debug)]
-struct Left {
-    token: Option<CredentialsFault>,
-    keys: Vec<KeyFilesFault>,
+struct UndeletedFiles {
+    token: Option<CredentialsError>,
+    keys: Vec<KeyFilesError>,
 }
 
 /// A key that the server may still let in.
 #[derive(Debug)]
-struct StillValid {
+struct UnrevokedKey {
     host: String,
     host_account: String,
     until: Timestamp,
@@ -56,48 +56,56 @@ struct StillValid {
 
 /// Ends the sign-in and its keys on the server, and deletes both here. They are deleted here even when the server cannot be told; then the
 /// person hears what still works, until when, and how to end it. What cannot be deleted does not keep the rest from it, and is named.
-pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
+pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
     let mut credentials = match Credentials::load(output) {
-        Err(fault @ (CredentialsFault::Damaged { .. } | CredentialsFault::Unreadable { .. })) => return Err(lost::give_up(&fault, place)?),
+        Err(fault @ (CredentialsError::Damaged { .. } | CredentialsError::Unreadable { .. })) => {
+            return Err(unreadable::discard_unreadable(&fault, target_args)?);
+        }
         credentials => credentials?,
     };
-    let target = Target::choose(place, credentials.current())?;
-    let keys = kept_keys(&target)?;
+    let target = Target::resolve(target_args, credentials.last_target())?;
+    let keys = local_keys(&target)?;
     let Some(sign_in) = credentials.find(&target) else {
-        let still_valid = still_valid(&keys);
-        let left = Left { token: None, keys: delete(&keys) };
-        let complete = left.is_empty();
+        let still_valid = unrevoked_keys(&keys);
+        let undeleted = UndeletedFiles { token: None, keys: delete_keys(&keys) };
+        let complete = undeleted.is_empty();
         if complete {
-            let words = format!("You were not signed in to {target}.{}", deleted(keys.len()));
+            let words = format!("You were not signed in to {target}.{}", format_deleted(keys.len()));
             report(&target, output, &words, Some("not signed in"), keys.len());
         }
-        for StillValid { host, host_account, until } in still_valid {
-            let (until, keys) = (how_long(Some(until)), format!("{}{}", target.server, paths::KEYS));
+        for UnrevokedKey { host, host_account, until } in still_valid {
+            let (until, keys) = (format_validity(Some(until)), format!("{}{}", target.server, paths::KEYS));
             output.note(&format!("The portal may still take the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
         }
-        return if complete { Ok(()) } else { Err(Failure::NotDeleted(Box::new(NotDeleted { target, was_signed_in: false, left }))) };
+        return if complete {
+            Ok(())
+        } else {
+            Err(CliError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, left: undeleted })))
+        };
     };
 
     let (token, until) = (sign_in.access_token.clone(), sign_in.expires_at);
-    let revoked = revoke(&target, place, &token, &keys).await;
-    let still_valid = still_valid(&keys);
-    let left = Left { token: credentials.forget(&target, &token).err(), keys: delete(&keys) };
+    let revoked = revoke(&target, target_args, &token, &keys).await;
+    let still_valid = unrevoked_keys(&keys);
+    let undeleted = UndeletedFiles { token: credentials.remove(&target, &token).err(), keys: delete_keys(&keys) };
     match revoked {
-        Ok(()) if left.is_empty() => {
-            report(&target, output, &format!("Signed out of {target}.{}", deleted(keys.len())), None, keys.len());
+        Ok(()) if undeleted.is_empty() => {
+            report(&target, output, &format!("Signed out of {target}.{}", format_deleted(keys.len())), None, keys.len());
             Ok(())
         }
-        Ok(()) => Err(Failure::NotDeleted(Box::new(NotDeleted { target, was_signed_in: true, left }))),
-        Err(why) => Err(Failure::NotRevoked(Box::new(NotRevoked { target, why: why.to_string(), token: until, keys: still_valid, left }))),
+        Ok(()) => Err(CliError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: true, left: undeleted }))),
+        Err(why) => {
+            Err(CliError::RevocationFailed(Box::new(RevocationFailed { target, why: why.to_string(), token: until, keys: still_valid, undeleted })))
+        }
     }
 }
 
 /// The keys one by one: one that was made with an earlier sign-in would outlive this one. What the server does not do for one of them, such
 /// as for a sign-in that does not cover it, it does with the token, or says so there.
-async fn revoke(target: &Target, place: &Place, token: &AccessToken, keys: &[KeptKey]) -> Result<(), Failure> {
-    let server = ServerApi::new(target.clone(), place)?;
+async fn revoke(target: &Target, target_args: &TargetArgs, token: &AccessToken, keys: &[LocalKey]) -> Result<(), CliError> {
+    let server = ServerApi::new(target.clone(), target_args)?;
     let Some(endpoint) = server.metadata().await?.revocation_endpoint else {
-        return Err(server.unexpected("no revocation_endpoint"));
+        return Err(server.unexpected_response("no revocation_endpoint"));
     };
     for key in keys.iter().filter_map(|key| key.record.as_ref()) {
         let _with_the_token = server.revoke_key(token, key.id).await;
@@ -105,21 +113,21 @@ async fn revoke(target: &Target, place: &Place, token: &AccessToken, keys: &[Kep
     server.revoke(&endpoint, token).await
 }
 
-fn still_valid(keys: &[KeptKey]) -> Vec<StillValid> {
+fn unrevoked_keys(keys: &[LocalKey]) -> Vec<UnrevokedKey> {
     let now = now();
-    let key = |key: &KeptKey| {
+    let key = |key: &LocalKey| {
         let until = key.record.as_ref()?.expires_at;
-        (until > now).then(|| StillValid { host: key.host.clone(), host_account: key.host_account.clone(), until })
+        (until > now).then(|| UnrevokedKey { host: key.host.clone(), host_account: key.host_account.clone(), until })
     };
     keys.iter().filter_map(key).collect()
 }
 
 /// Deletes every key that can be deleted, and says which cannot.
-fn delete(keys: &[KeptKey]) -> Vec<KeyFilesFault> {
+fn delete_keys(keys: &[LocalKey]) -> Vec<KeyFilesError> {
     keys.iter().filter_map(|key| key.delete().err()).collect()
 }
 
-fn deleted(keys: usize) -> String {
+fn format_deleted(keys: usize) -> String {
     match keys {
         0 => String::new(),
         1 => " Its key on this machine was deleted.".to_owned(),
@@ -128,61 +136,62 @@ fn deleted(keys: usize) -> String {
 }
 
 /// How long something that was not revoked goes on.
-pub fn how_long(expires_at: Option<Timestamp>) -> String {
+pub fn format_validity(expires_at: Option<Timestamp>) -> String {
     match expires_at {
         Some(Timestamp::FOREVER) => "until it is revoked".to_owned(),
-        Some(time) => format!("until {}", time.to_words_in(&Zone::of_this_machine())),
+        Some(time) => format!("until {}", time.humanize_in(&Zone::system())),
         None => "for as long as the server allows".to_owned(),
     }
 }
 
-impl fmt::Display for NotRevoked {
+impl fmt::Display for RevocationFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, why, token, keys, left } = self;
+        let Self { target, why, token, keys, undeleted: left } = self;
         if left.token.is_none() {
             writeln!(f, "signed out of {target} on this machine only, because the portal did not end the sign-in: {why}")?;
         } else {
             writeln!(f, "not signed out of {target}: the portal did not end the sign-in ({why}), and its token is still here")?;
         }
-        still_works(f, left, &format!("the access token, {}", how_long(*token)), keys)?;
+        write_remaining_access(f, left, &format!("the access token, {}", format_validity(*token)), keys)?;
         write!(f, "To end all of this, end the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
     }
 }
 
 /// What is left behind that the server was not told of, a line for each.
-fn still_works(f: &mut fmt::Formatter<'_>, left: &Left, token: &str, keys: &[StillValid]) -> fmt::Result {
-    if left.is_empty() {
+fn write_remaining_access(f: &mut fmt::Formatter<'_>, undeleted: &UndeletedFiles, token: &str, keys: &[UnrevokedKey]) -> fmt::Result {
+    if undeleted.is_empty() {
         writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
     } else {
-        writeln!(f, "Not everything that was kept here could be deleted:{left}")?;
+        writeln!(f, "Not everything that was kept here could be deleted:{undeleted}")?;
         writeln!(f, "This still works, from here or from a copy:")?;
     }
     writeln!(f, "    {token}")?;
-    keys.iter()
-        .try_for_each(|StillValid { host, host_account, until }| writeln!(f, "    the key for {host_account} on {host}, {}", how_long(Some(*until))))
+    keys.iter().try_for_each(|UnrevokedKey { host, host_account, until }| {
+        writeln!(f, "    the key for {host_account} on {host}, {}", format_validity(Some(*until)))
+    })
 }
 
-fn objects(keys: &[StillValid]) -> Vec<Value> {
+fn keys_to_json(keys: &[UnrevokedKey]) -> Vec<Value> {
     keys.iter().map(|key| json!({ "host": key.host, "host_account": key.host_account, "expires_at": key.until.to_rfc3339() })).collect()
 }
 
-impl NotRevoked {
+impl RevocationFailed {
     /// For scripts.
-    pub fn object(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         json!({
             "server": self.target.server.as_str(),
             "tenant": self.target.tenant,
-            "signed_in": self.left.token.is_some(),
+            "signed_in": self.undeleted.token.is_some(),
             "revoked": false,
             "reason": self.why,
             "token_expires_at": self.token.map(Timestamp::to_rfc3339),
-            "keys": objects(&self.keys),
-            "not_deleted": self.left.sentences(),
+            "keys": keys_to_json(&self.keys),
+            "not_deleted": self.undeleted.messages(),
         })
     }
 }
 
-impl fmt::Display for NotDeleted {
+impl fmt::Display for DeletionFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, was_signed_in, left } = self;
         if *was_signed_in {
@@ -193,7 +202,7 @@ impl fmt::Display for NotDeleted {
     }
 }
 
-impl NotDeleted {
+impl DeletionFailed {
     /// For scripts.
     pub fn object(&self) -> Value {
         json!({
@@ -201,26 +210,26 @@ impl NotDeleted {
             "tenant": self.target.tenant,
             "signed_in": false,
             "revoked": self.was_signed_in,
-            "not_deleted": self.left.sentences(),
+            "not_deleted": self.left.messages(),
         })
     }
 }
 
-impl Left {
+impl UndeletedFiles {
     fn is_empty(&self) -> bool {
         self.token.is_none() && self.keys.is_empty()
     }
 
-    fn sentences(&self) -> Vec<String> {
+    fn messages(&self) -> Vec<String> {
         let token = self.token.iter().map(|fault| format!("the access token: {fault}"));
         token.chain(self.keys.iter().map(ToString::to_string)).collect()
     }
 }
 
-impl fmt::Display for Left {
+impl fmt::Display for UndeletedFiles {
     /// A line for each, behind the line before.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.sentences().iter().try_for_each(|sentence| write!(f, "\n    {sentence}"))
+        self.messages().iter().try_for_each(|sentence| write!(f, "\n    {sentence}"))
     }
 }
 

@@ -9,7 +9,7 @@ use super::target::Target;
 
 /// The endpoints this program uses, all on the server that was asked for.
 #[derive(Debug)]
-pub struct Metadata {
+pub struct ServerMetadata {
     pub device_authorization_endpoint: Url,
     pub token_endpoint: Url,
     /// Not every server can revoke.
@@ -22,52 +22,52 @@ pub enum MetadataRefused {
     #[error("the server's description at {0} cannot be read: check --server and --tenant")]
     Unreadable(String),
     #[error("the server calls itself {said}, but {asked} was asked for: pass --server and --tenant as the server names them")]
-    OtherIssuer { asked: String, said: Printable },
+    IssuerMismatch { asked: String, said: Printable },
     #[error("the server's description lacks {0}: it cannot sign in command lines")]
     Missing(&'static str),
     #[error("the server's {0} is not on {1}: refusing to send anything there")]
-    Elsewhere(&'static str, String),
+    ForeignEndpoint(&'static str, String),
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct MetadataDocument {
     issuer: String,
     device_authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
 }
 
-impl Metadata {
+impl ServerMetadata {
     /// Reads `document`, which `target` gave at its metadata address. Its issuer has to be the one that was asked for
     /// (RFC 8414 §3.3), or one server could pass for another.
-    pub fn read(document: &[u8], target: &Target) -> Result<Self, MetadataRefused> {
-        let document: Document = serde_json::from_slice(document).map_err(|_| MetadataRefused::Unreadable(target.metadata_url()))?;
+    pub fn parse(document: &[u8], target: &Target) -> Result<Self, MetadataRefused> {
+        let document: MetadataDocument = serde_json::from_slice(document).map_err(|_| MetadataRefused::Unreadable(target.metadata_url()))?;
         if document.issuer != target.issuer() {
-            return Err(MetadataRefused::OtherIssuer { asked: target.issuer(), said: document.issuer.into() });
+            return Err(MetadataRefused::IssuerMismatch { asked: target.issuer(), said: document.issuer.into() });
         }
-        let required = |name, endpoint| own_endpoint(name, endpoint, target)?.ok_or(MetadataRefused::Missing(name));
+        let required = |name, endpoint| checked_endpoint(name, endpoint, target)?.ok_or(MetadataRefused::Missing(name));
         Ok(Self {
             device_authorization_endpoint: required("device_authorization_endpoint", document.device_authorization_endpoint)?,
             token_endpoint: required("token_endpoint", document.token_endpoint)?,
-            revocation_endpoint: own_endpoint("revocation_endpoint", document.revocation_endpoint, target)?,
+            revocation_endpoint: checked_endpoint("revocation_endpoint", document.revocation_endpoint, target)?,
         })
     }
 }
 
-fn own_endpoint(name: &'static str, endpoint: Option<String>, target: &Target) -> Result<Option<Url>, MetadataRefused> {
+fn checked_endpoint(name: &'static str, endpoint: Option<String>, target: &Target) -> Result<Option<Url>, MetadataRefused> {
     let Some(endpoint) = endpoint else {
         return Ok(None);
     };
     match Url::parse(&endpoint) {
         Ok(url) if target.server.is_origin_of(&url) => Ok(Some(url)),
-        _ => Err(MetadataRefused::Elsewhere(name, target.server.to_string())),
+        _ => Err(MetadataRefused::ForeignEndpoint(name, target.server.to_string())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::target::Place;
+    use crate::cli::target::TargetArgs;
 
     const DOCUMENT: &str = r#"{
         "issuer": "https://a.example/t/lab",
@@ -77,9 +77,9 @@ mod tests {
         "jwks_uri": "https://a.example/t/lab/oauth/jwks"
     }"#;
 
-    fn read(document: &str) -> Result<Metadata, MetadataRefused> {
-        let place = Place { server: Some("https://a.example".to_owned()), tenant: Some("lab".to_owned()), ..Place::default() };
-        Metadata::read(document.as_bytes(), &Target::choose(&place, None).unwrap())
+    fn read(document: &str) -> Result<ServerMetadata, MetadataRefused> {
+        let place = TargetArgs { server: Some("https://a.example".to_owned()), tenant: Some("lab".to_owned()), ..TargetArgs::default() };
+        ServerMetadata::parse(document.as_bytes(), &Target::resolve(&place, None).unwrap())
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
     fn another_issuer_is_refused_to_the_letter() {
         for said in ["https://a.example/t/lab/", "https://a.example/t/Lab", "https://b.example/t/lab", "http://a.example/t/lab"] {
             let document = DOCUMENT.replacen("https://a.example/t/lab", said, 1);
-            assert!(matches!(read(&document), Err(MetadataRefused::OtherIssuer { .. })), "{said}");
+            assert!(matches!(read(&document), Err(MetadataRefused::IssuerMismatch { .. })), "{said}");
         }
     }
 
@@ -101,7 +101,7 @@ mod tests {
     fn an_endpoint_on_another_server_is_refused() {
         for elsewhere in ["https://evil.example/t/lab/oauth/token", "https://a.example:8443/t/lab/oauth/token", "not a url"] {
             let document = DOCUMENT.replace("https://a.example/t/lab/oauth/token", elsewhere);
-            assert!(matches!(read(&document), Err(MetadataRefused::Elsewhere("token_endpoint", _))), "{elsewhere}");
+            assert!(matches!(read(&document), Err(MetadataRefused::ForeignEndpoint("token_endpoint", _))), "{elsewhere}");
         }
     }
 

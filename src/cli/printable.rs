@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::readable::visible;
+use crate::domain::display_text::visible;
 
 /// One line of text without what cannot be seen, by the rule for names: what a server says cannot move the cursor, change colours, set the
 /// window's title or reorder what is shown. Answers are read into this type, so nothing else can reach the screen.
@@ -25,11 +25,11 @@ impl Printable {
 }
 
 /// JSON with every text in it made harmless.
-pub fn printable(json: Value) -> Value {
+pub fn sanitize_json(json: Value) -> Value {
     match json {
         Value::String(text) => Value::String(Printable::new(&text).0),
-        Value::Array(items) => items.into_iter().map(printable).collect(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, printable(value))).collect(),
+        Value::Array(items) => items.into_iter().map(sanitize_json).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, sanitize_json(value))).collect(),
         other => other,
     }
 }
@@ -70,6 +70,6 @@ mod tests {
         let read: Printable = serde_json::from_str(r#""a\u001b[31mb""#).unwrap();
         assert_eq!(read.as_str(), "a[31mb");
         let answer: Value = serde_json::from_str(r#"{"keys":[{"id":1,"host":"a\u001b[2Jb"}],"next":null}"#).unwrap();
-        assert_eq!(printable(answer).to_string(), r#"{"keys":[{"host":"a[2Jb","id":1}],"next":null}"#);
+        assert_eq!(sanitize_json(answer).to_string(), r#"{"keys":[{"host":"a[2Jb","id":1}],"next":null}"#);
     }
 }

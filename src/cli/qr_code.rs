@@ -6,7 +6,7 @@ use fast_qr::{ECL, QRBuilder, QRCode};
 const QUIET_ZONE: usize = 4;
 /// White on black, on whatever colours the terminal has, and back.
 const WHITE_ON_BLACK: &str = "\x1b[97;40m";
-const USUAL_COLOURS: &str = "\x1b[0m";
+const RESET: &str = "\x1b[0m";
 
 /// Draws `text`, two rows of modules to a line, light modules as ink; `None` if that is wider than `columns`.
 ///
@@ -19,7 +19,7 @@ pub fn draw(text: &str, columns: usize, coloured: bool) -> Option<String> {
         return None;
     }
     let lines = (0..side).step_by(2).map(|row| line(&code, row, side));
-    let lines = lines.map(|line| if coloured { format!("{WHITE_ON_BLACK}{line}{USUAL_COLOURS}\n") } else { format!("{line}\n") });
+    let lines = lines.map(|line| if coloured { format!("{WHITE_ON_BLACK}{line}{RESET}\n") } else { format!("{line}\n") });
     Some(lines.collect())
 }
 
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn colours_are_set_and_taken_back_on_each_line() {
         let drawn = draw(ADDRESS, 200, true).unwrap();
-        assert!(drawn.lines().all(|line| line.starts_with(WHITE_ON_BLACK) && line.ends_with(USUAL_COLOURS)));
+        assert!(drawn.lines().all(|line| line.starts_with(WHITE_ON_BLACK) && line.ends_with(RESET)));
         assert!(!draw(ADDRESS, 200, false).unwrap().contains('\x1b'));
     }
 

@@ -16,48 +16,48 @@ pub struct ServerUrl(String);
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ServerUrlRefused {
     #[error("`{0}` is not the address of a server: pass something like https://portal.example.org")]
-    NotAnAddress(String),
+    InvalidUrl(String),
     #[error("a server's address has no user name or password in it: pass {0}")]
-    UserName(String),
+    HasCredentials(String),
     #[error("a server's address is its scheme and host only: pass {0}")]
-    MoreThanAServer(String),
+    NotAnOrigin(String),
     #[error("over http:// everybody on the way can read your token: use https://, or accept that with --insecure-http")]
     PlainHttp,
 }
 
 impl ServerUrl {
     /// Takes `https://`, and `http://` on this machine; `http://` to elsewhere only if the person accepts it.
-    pub fn parse(typed: &str, plain_http_accepted: bool) -> Result<Self, ServerUrlRefused> {
-        let not_an_address = || ServerUrlRefused::NotAnAddress(typed.to_owned());
+    pub fn parse(typed: &str, allow_http: bool) -> Result<Self, ServerUrlRefused> {
+        let not_an_address = || ServerUrlRefused::InvalidUrl(typed.to_owned());
         let url = Url::parse(typed.trim()).map_err(|_| not_an_address())?;
         let host = url.host_str().ok_or_else(not_an_address)?;
         let origin = url.origin().ascii_serialization();
         match url.scheme() {
             "https" => {}
-            "http" if plain_http_accepted || is_loopback(host) => {}
+            "http" if allow_http || is_loopback(host) => {}
             "http" => return Err(ServerUrlRefused::PlainHttp),
             _ => return Err(not_an_address()),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(ServerUrlRefused::UserName(origin));
+            return Err(ServerUrlRefused::HasCredentials(origin));
         }
         if url.path().contains(|c| c != '/') || url.query().is_some() || url.fragment().is_some() {
-            return Err(ServerUrlRefused::MoreThanAServer(origin));
+            return Err(ServerUrlRefused::NotAnOrigin(origin));
         }
         Ok(Self(origin))
     }
 
     /// As [`Self::parse`], and takes a tenant's issuer (`https://HOST/t/TENANT`) too, which names the tenant.
-    pub fn parse_issuer(typed: &str, plain_http_accepted: bool) -> Result<(Self, Option<String>), ServerUrlRefused> {
+    pub fn parse_issuer(typed: &str, allow_http: bool) -> Result<(Self, Option<String>), ServerUrlRefused> {
         let Ok(mut url) = Url::parse(typed.trim()) else {
-            return Self::parse(typed, plain_http_accepted).map(|server| (server, None));
+            return Self::parse(typed, allow_http).map(|server| (server, None));
         };
         let tenant = url.path().trim_end_matches('/').strip_prefix("/t/").filter(|tenant| !tenant.is_empty() && !tenant.contains('/'));
         let tenant = tenant.map(|tenant| percent_decode_str(tenant).decode_utf8_lossy().into_owned());
         if tenant.is_some() {
             url.set_path("/");
         }
-        let server = Self::parse(if tenant.is_some() { url.as_str() } else { typed }, plain_http_accepted)?;
+        let server = Self::parse(if tenant.is_some() { url.as_str() } else { typed }, allow_http)?;
         Ok((server, tenant))
     }
 
@@ -121,9 +121,9 @@ mod tests {
     fn what_is_no_server_is_refused_with_the_way_out() {
         let server = || "https://portal.example.org".to_owned();
         for (typed, refused) in [
-            ("https://portal.example.org/device", ServerUrlRefused::MoreThanAServer(server())),
-            ("https://portal.example.org/?a=b", ServerUrlRefused::MoreThanAServer(server())),
-            ("https://me:pw@portal.example.org", ServerUrlRefused::UserName(server())),
+            ("https://portal.example.org/device", ServerUrlRefused::NotAnOrigin(server())),
+            ("https://portal.example.org/?a=b", ServerUrlRefused::NotAnOrigin(server())),
+            ("https://me:pw@portal.example.org", ServerUrlRefused::HasCredentials(server())),
             ("http://portal.example.org", ServerUrlRefused::PlainHttp),
             ("http://localhost.example.org", ServerUrlRefused::PlainHttp),
             ("http://10.0.0.1", ServerUrlRefused::PlainHttp),
@@ -131,7 +131,7 @@ mod tests {
             assert_eq!(ServerUrl::parse(typed, false), Err(refused));
         }
         for typed in ["", "portal.example.org", "localhost:3000", "ftp://portal.example.org", "file:///etc/passwd"] {
-            assert_eq!(ServerUrl::parse(typed, true), Err(ServerUrlRefused::NotAnAddress(typed.to_owned())));
+            assert_eq!(ServerUrl::parse(typed, true), Err(ServerUrlRefused::InvalidUrl(typed.to_owned())));
         }
     }
 

@@ -1,25 +1,25 @@
 //! `tms tapis`: the person's sign-in to a Tapis tenant, beside those to portals. Other endpoints, other shapes, a file and a
 //! type of token of its own: what Tapis gave goes to the tenant that gave it, and nowhere else.
 
-mod answer;
 mod api;
 mod claims;
+mod credentials;
 mod device_flow;
-mod ending;
-mod failure;
+mod error;
+mod expiry;
 mod login;
 mod logout;
+mod response;
 mod secret;
-mod sign_ins;
 mod whoami;
 
 use clap::{Args, Subcommand};
 
-pub use failure::TapisFailure;
+pub use error::TapisError;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::output::Output;
-use super::target::Place;
+use super::target::TargetArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,37 +30,37 @@ Examples:
 /// What `tms tapis` takes.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Tapis {
+pub struct TapisArgs {
     /// The Tapis tenant's address, such as https://tacc.tapis.io; the last one you signed in to if not given
     #[arg(long, global = true, env = "TAPIS_BASE_URL", value_name = "URL")]
     base_url: Option<String>,
 
     #[command(subcommand)]
-    verb: Verb,
+    command: TapisCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum TapisCommand {
     /// Sign in: shows a code to enter in any browser
-    Login(login::Login),
+    Login(login::TapisLoginArgs),
     /// Show who is signed in to Tapis, and for how long
     Whoami,
     /// End the sign-in, here and at Tapis
     Logout,
 }
 
-impl Tapis {
+impl TapisArgs {
     /// Whether there are events to follow.
     pub fn is_login(&self) -> bool {
-        matches!(self.verb, Verb::Login(_))
+        matches!(self.command, TapisCommand::Login(_))
     }
 }
 
-pub async fn tapis(tapis: &Tapis, place: &Place, output: &Output) -> Result<(), Failure> {
+pub async fn run(tapis: &TapisArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
     let base_url = tapis.base_url.as_deref();
-    match &tapis.verb {
-        Verb::Login(login) => login::login(login, base_url, place, output).await,
-        Verb::Whoami => whoami::whoami(base_url, place, output).await,
-        Verb::Logout => logout::logout(base_url, place, output).await,
+    match &tapis.command {
+        TapisCommand::Login(login) => login::run(login, base_url, target_args, output).await,
+        TapisCommand::Whoami => whoami::run(base_url, target_args, output).await,
+        TapisCommand::Logout => logout::run(base_url, target_args, output).await,
     }
 }

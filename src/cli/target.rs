@@ -10,9 +10,9 @@ use crate::domain::ids::TenantId;
 use crate::domain::paths;
 
 use super::certificates;
-use super::credentials::Remembered;
-use super::failure::Failure;
-use super::http::Http;
+use super::credentials::LastTarget;
+use super::failure::CliError;
+use super::http::HttpTransport;
 use super::printable::Printable;
 use super::server_url::ServerUrl;
 
@@ -20,7 +20,7 @@ const DEFAULT_TENANT: &str = "default";
 
 /// What the command line and the environment say about the place.
 #[derive(Args, Default)]
-pub struct Place {
+pub struct TargetArgs {
     /// The portal's address, such as https://portal.example.org, or a tenant's issuer, https://portal.example.org/t/TENANT; the last one you signed in to if not given
     #[arg(long, global = true, env = "TMS_SERVER", value_name = "URL")]
     pub server: Option<String>,
@@ -45,34 +45,35 @@ pub struct Target {
     pub tenant: TenantId,
 }
 
-impl Place {
+impl TargetArgs {
     /// The certificates to trust besides those that everybody trusts.
     fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new)
     }
 
     /// A client for `server`, which trusts those certificates.
-    pub fn http(&self, server: &ServerUrl) -> Result<Http, Failure> {
+    pub fn http(&self, server: &ServerUrl) -> Result<HttpTransport, CliError> {
         let authorities = self.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
-        Http::new(server, authorities).map_err(|why| Failure::NoClient { server: server.clone(), why: Printable::new(&why.to_string()) })
+        HttpTransport::new(server, authorities)
+            .map_err(|why| CliError::HttpClientSetup { server: server.clone(), why: Printable::new(&why.to_string()) })
     }
 }
 
 impl Target {
     /// What was asked for, completed by what was remembered. A remembered tenant counts only on its own server.
-    pub fn choose(place: &Place, remembered: Option<&Remembered>) -> Result<Self, Failure> {
-        let typed = given(place.server.as_deref()).or(remembered.map(|remembered| remembered.server.as_str())).ok_or(Failure::NoServer)?;
-        let (server, in_server) = ServerUrl::parse_issuer(typed, place.insecure_http)?;
-        let asked = match (in_server, given(place.tenant.as_deref())) {
+    pub fn resolve(args: &TargetArgs, last_target: Option<&LastTarget>) -> Result<Self, CliError> {
+        let typed = non_blank(args.server.as_deref()).or(last_target.map(|remembered| remembered.server.as_str())).ok_or(CliError::MissingServer)?;
+        let (server, in_server) = ServerUrl::parse_issuer(typed, args.insecure_http)?;
+        let asked = match (in_server, non_blank(args.tenant.as_deref())) {
             (Some(in_server), Some(tenant)) if in_server != tenant.trim() => {
-                return Err(Failure::TwoTenants { in_server, tenant: tenant.to_owned() });
+                return Err(CliError::ConflictingTenants { in_server, tenant: tenant.to_owned() });
             }
             (Some(in_server), _) => Some(in_server),
             (None, tenant) => tenant.map(str::to_owned),
         };
-        let remembered_tenant = remembered.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
+        let remembered_tenant = last_target.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
         let tenant = asked.as_deref().or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
-        let tenant = TenantId::parse(tenant).map_err(|_| Failure::Tenant(tenant.to_owned()))?;
+        let tenant = TenantId::parse(tenant).map_err(|_| CliError::InvalidTenant(tenant.to_owned()))?;
         Ok(Self { server, tenant })
     }
 
@@ -98,7 +99,7 @@ impl fmt::Display for Target {
 }
 
 /// An empty environment variable is one that is not set.
-pub fn given(value: Option<&str>) -> Option<&str> {
+pub fn non_blank(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.trim().is_empty())
 }
 
@@ -106,12 +107,12 @@ pub fn given(value: Option<&str>) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn place(server: &str, tenant: &str) -> Place {
-        Place { server: Some(server.to_owned()), tenant: Some(tenant.to_owned()), ..Place::default() }
+    fn place(server: &str, tenant: &str) -> TargetArgs {
+        TargetArgs { server: Some(server.to_owned()), tenant: Some(tenant.to_owned()), ..TargetArgs::default() }
     }
 
-    fn remembered() -> Remembered {
-        Remembered { server: "https://a.example".to_owned(), tenant: "lab".to_owned() }
+    fn remembered() -> LastTarget {
+        LastTarget { server: "https://a.example".to_owned(), tenant: "lab".to_owned() }
     }
 
     #[test]
@@ -123,7 +124,7 @@ mod tests {
             ("", "other", "https://a.example, tenant other"),
             ("https://b.example", "other", "https://b.example, tenant other"),
         ] {
-            let target = Target::choose(&place(server, tenant), Some(&remembered())).unwrap();
+            let target = Target::resolve(&place(server, tenant), Some(&remembered())).unwrap();
             assert_eq!(target.to_string(), chosen);
         }
     }
@@ -132,34 +133,34 @@ mod tests {
     fn an_issuer_names_its_server_and_its_tenant() {
         for server in ["https://b.example/t/test", "https://b.example/t/test/", " https://B.example:443/t/test// ", "https://b.example/t/te%73t"] {
             for tenant in ["", "test"] {
-                let target = Target::choose(&place(server, tenant), Some(&remembered())).unwrap();
+                let target = Target::resolve(&place(server, tenant), Some(&remembered())).unwrap();
                 assert_eq!(target.to_string(), "https://b.example, tenant test");
             }
-            let refused = Target::choose(&place(server, "lab"), None).unwrap_err();
-            assert!(matches!(&refused, Failure::TwoTenants { in_server, tenant } if in_server == "test" && tenant == "lab"), "{refused}");
+            let refused = Target::resolve(&place(server, "lab"), None).unwrap_err();
+            assert!(matches!(&refused, CliError::ConflictingTenants { in_server, tenant } if in_server == "test" && tenant == "lab"), "{refused}");
         }
         for other in ["https://b.example/t", "https://b.example/t/", "https://b.example/t/a/b", "https://b.example/x/t/a", "https://b.example/t/a?b"]
         {
-            assert!(matches!(Target::choose(&place(other, ""), None), Err(Failure::ServerUrl(_))), "{other}");
+            assert!(matches!(Target::resolve(&place(other, ""), None), Err(CliError::ServerUrl(_))), "{other}");
         }
-        assert!(matches!(Target::choose(&place("https://b.example/t/a%2Fb", ""), None), Err(Failure::Tenant(_))));
+        assert!(matches!(Target::resolve(&place("https://b.example/t/a%2Fb", ""), None), Err(CliError::InvalidTenant(_))));
     }
 
     #[test]
     fn without_a_server_there_is_nothing_to_guess() {
-        assert!(matches!(Target::choose(&Place::default(), None), Err(Failure::NoServer)));
+        assert!(matches!(Target::resolve(&TargetArgs::default(), None), Err(CliError::MissingServer)));
     }
 
     #[test]
     fn a_tenant_cannot_climb_out_of_its_path() {
         for tenant in ["..", "a/b", "a?b", "a b"] {
-            assert!(matches!(Target::choose(&place("https://a.example", tenant), None), Err(Failure::Tenant(_))), "{tenant}");
+            assert!(matches!(Target::resolve(&place("https://a.example", tenant), None), Err(CliError::InvalidTenant(_))), "{tenant}");
         }
     }
 
     #[test]
     fn the_metadata_path_goes_between_host_and_issuer_path() {
-        let target = Target::choose(&Place::default(), Some(&remembered())).unwrap();
+        let target = Target::resolve(&TargetArgs::default(), Some(&remembered())).unwrap();
         assert_eq!(target.issuer(), "https://a.example/t/lab");
         assert_eq!(target.metadata_url(), "https://a.example/.well-known/oauth-authorization-server/t/lab");
     }

@@ -2,30 +2,30 @@
 
 use serde_json::json;
 
-use super::failure::Failure;
-use super::moments::{in_words, left_in_words, now};
+use super::failure::CliError;
 use super::output::Output;
-use super::signed_in::SignedIn;
-use super::target::{Place, Target};
+use super::server_session::ServerSession;
+use super::target::{Target, TargetArgs};
+use super::time_format::{format_time, format_time_left, now};
 use crate::wire::Me;
 
 /// Asks the server whose token this is: only it knows whether the sign-in still holds.
-pub async fn whoami(place: &Place, output: &Output) -> Result<(), Failure> {
-    let SignedIn { server, token } = SignedIn::load(place, output)?;
+pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let me = server.me(&token).await?;
 
     let mut object = json!(me);
     if let Some(members) = object.as_object_mut() {
         members.insert("server".to_owned(), json!(server.target.server.as_str()));
     }
-    output.result(&words(&me, &server.target), &object);
+    output.result(&format_text(&me, &server.target), &object);
     Ok(())
 }
 
-fn words(me: &Me, target: &Target) -> String {
-    let expires = match left_in_words(&me.expires_at, now()) {
-        Some(left) => format!("{} ({left})", in_words(&me.expires_at)),
-        None => in_words(&me.expires_at),
+fn format_text(me: &Me, target: &Target) -> String {
+    let expires = match format_time_left(&me.expires_at, now()) {
+        Some(left) => format!("{} ({left})", format_time(&me.expires_at)),
+        None => format_time(&me.expires_at),
     };
     [
         me.tms_user_id.clone(),

@@ -9,10 +9,10 @@ use super::time::Timestamp;
 
 /// What is being guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guessed {
+pub enum AttemptKind {
     UserCode,
     /// A user code in an address, which fills in the form.
-    CodeInAddress,
+    PrefilledUserCode,
     Password,
     /// A code of an authenticator app.
     SecondFactor,
@@ -22,10 +22,10 @@ pub enum Guessed {
 
 /// One counter: who guesses, how often, in how long a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct AttemptLimit {
     /// The counter's name in the database.
     pub key: String,
-    pub most: u32,
+    pub max: u32,
     pub window: Duration,
     /// All guessers together: says nothing about this one.
     pub shared: bool,
@@ -33,7 +33,7 @@ pub struct Limit {
 
 /// Everything a guess counts against. Missing where it is not known.
 #[derive(Clone, Debug, Default)]
-pub struct Guesser<'a> {
+pub struct AttemptSource<'a> {
     pub tenant: Option<&'a TenantId>,
     pub person: Option<&'a UserId>,
     /// A stable name for the browser session.
@@ -43,50 +43,50 @@ pub struct Guesser<'a> {
 
 /// How many times the limit of one network address all callers share whose address is unknown, because a proxy does not say it in a
 /// way that can be read: they do not keep each other out at once, and none gets around the limits by being one of them.
-pub const UNKNOWN_SHARE: NonZeroU32 = NonZeroU32::new(10).unwrap();
+pub const UNKNOWN_ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The counters for guesses at user codes: 5 per session and 10 minutes, 20 per account and hour, 10 per network address and
 /// minute; and 600 a minute of all visitors together, who have no account to count. With 10 000 codes alive that one keeps a
 /// hit within a code's life below 0.4 %.
-fn user_code_limits(guesser: &Guesser) -> Vec<Limit> {
+fn user_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     code_limits("code", 600, guesser)
 }
 
 /// The counters for codes in addresses that led nowhere: those of typed codes under other names, so that following an old link uses up
 /// no tries; and 60 a minute of all visitors together, a tenth of what they may type.
-fn code_in_address_limits(guesser: &Guesser) -> Vec<Limit> {
+fn prefilled_user_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     code_limits("code in address", 60, guesser)
 }
 
-fn code_limits(name: &str, visitors: u32, guesser: &Guesser) -> Vec<Limit> {
-    let limit = |key: String, most, window| Limit { key: format!("{name} {key}"), most, window, shared: false };
+fn code_limits(name: &str, visitors: u32, guesser: &AttemptSource) -> Vec<AttemptLimit> {
+    let limit = |key: String, most, window| AttemptLimit { key: format!("{name} {key}"), max: most, window, shared: false };
     let mut limits = Vec::new();
     if guesser.person.is_none() {
-        limits.push(Limit { shared: true, ..limit("visitors".into(), visitors, MINUTE) });
+        limits.push(AttemptLimit { shared: true, ..limit("visitors".into(), visitors, MINUTE) });
     }
     limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
-    limits.extend(account(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
-    let (network, most) = from_network(guesser.address, 10);
+    limits.extend(account_key(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
+    let (network, most) = network_counter(guesser.address, 10);
     limits.push(limit(network, most, MINUTE));
     limits
 }
 
 /// The counters for guesses at passwords, each in 10 minutes: 10 at one account from one network address, 30 from one network
 /// address, and 200 at one account from everywhere, so that a single stranger cannot keep a person out.
-fn password_limits(guesser: &Guesser) -> Vec<Limit> {
-    let mut limits = at_one_account("password", guesser, 10, 200, [10 * MINUTE; 2]);
-    let (network, most) = from_network(guesser.address, 30);
-    limits.push(Limit { key: format!("password {network}"), most, window: 10 * MINUTE, shared: false });
+fn password_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
+    let mut limits = per_account_limits("password", guesser, 10, 200, [10 * MINUTE; 2]);
+    let (network, most) = network_counter(guesser.address, 30);
+    limits.push(AttemptLimit { key: format!("password {network}"), max: most, window: 10 * MINUTE, shared: false });
     limits
 }
 
 /// Guesses at one account: the most from one network address, and from everywhere, each in its window.
-fn at_one_account(name: &str, guesser: &Guesser, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<Limit> {
-    let limit = |key: String, most, window| Limit { key: format!("{name} {key}"), most, window, shared: false };
-    let Some(account) = account(guesser) else { return Vec::new() };
-    let (from, from_one) = from_network(guesser.address, from_one);
+fn per_account_limits(name: &str, guesser: &AttemptSource, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<AttemptLimit> {
+    let limit = |key: String, most, window| AttemptLimit { key: format!("{name} {key}"), max: most, window, shared: false };
+    let Some(account) = account_key(guesser) else { return Vec::new() };
+    let (from, from_one) = network_counter(guesser.address, from_one);
     vec![limit(format!("{account} {from}"), from_one.min(from_all), one), limit(account, from_all, all)]
 }
 
@@ -94,50 +94,50 @@ fn at_one_account(name: &str, guesser: &Guesser, from_one: u32, from_all: u32, [
 /// network address, so 16 an hour; 24 an hour at one account from everywhere, so that a single stranger who knows the password does
 /// not keep its person out. Of a million codes of six digits three are good at a time: after a year of guessing without a pause one
 /// has been hit with a chance of 47 %, and the record is full of it.
-fn second_factor_limits(guesser: &Guesser) -> Vec<Limit> {
-    at_one_account("second factor", guesser, 4, 24, [15 * MINUTE, 60 * MINUTE])
+fn second_factor_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
+    per_account_limits("second factor", guesser, 4, 24, [15 * MINUTE, 60 * MINUTE])
 }
 
 /// The counters for guesses at recovery codes, in 10 minutes: 10 at one account from one network address, 200 at one account from
 /// everywhere. Nobody guesses one; but nobody fills the record with trying either.
-fn recovery_code_limits(guesser: &Guesser) -> Vec<Limit> {
-    at_one_account("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
+fn recovery_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
+    per_account_limits("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
 }
 
 /// The counters for passkeys that are refused, as for recovery codes: they cannot be guessed, and a right one is never kept waiting. They
 /// only keep the record from being filled.
-fn passkey_limits(guesser: &Guesser) -> Vec<Limit> {
-    at_one_account("passkey", guesser, 10, 200, [10 * MINUTE; 2])
+fn passkey_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
+    per_account_limits("passkey", guesser, 10, 200, [10 * MINUTE; 2])
 }
 
-pub fn limits(guessed: Guessed, guesser: &Guesser) -> Vec<Limit> {
-    match guessed {
-        Guessed::UserCode => user_code_limits(guesser),
-        Guessed::CodeInAddress => code_in_address_limits(guesser),
-        Guessed::Password => password_limits(guesser),
-        Guessed::SecondFactor => second_factor_limits(guesser),
-        Guessed::RecoveryCode => recovery_code_limits(guesser),
-        Guessed::Passkey => passkey_limits(guesser),
+pub fn limits(kind: AttemptKind, source: &AttemptSource) -> Vec<AttemptLimit> {
+    match kind {
+        AttemptKind::UserCode => user_code_limits(source),
+        AttemptKind::PrefilledUserCode => prefilled_user_code_limits(source),
+        AttemptKind::Password => password_limits(source),
+        AttemptKind::SecondFactor => second_factor_limits(source),
+        AttemptKind::RecoveryCode => recovery_code_limits(source),
+        AttemptKind::Passkey => passkey_limits(source),
     }
 }
 
 /// When the next try is allowed, if the limit is used up: `oldest` is the earliest of the last `most` guesses in the window.
-pub fn wait_until(limit: &Limit, guesses: u32, oldest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(limit: &AttemptLimit, guesses: u32, oldest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     let free_at = oldest? + limit.window;
-    (guesses >= limit.most && now < free_at).then(|| free_at.since(now))
+    (guesses >= limit.max && now < free_at).then(|| free_at.since(now))
 }
 
-fn account(guesser: &Guesser) -> Option<String> {
+fn account_key(guesser: &AttemptSource) -> Option<String> {
     Some(format!("account {}/{}", guesser.tenant?, guesser.person?))
 }
 
 /// The counter of a network address, and the most for it.
-fn from_network(address: Option<IpAddr>, most: u32) -> (String, u32) {
-    address.map_or_else(|| ("network unknown".to_owned(), most * UNKNOWN_SHARE.get()), |address| (network(address), most))
+fn network_counter(address: Option<IpAddr>, most: u32) -> (String, u32) {
+    address.map_or_else(|| ("network unknown".to_owned(), most * UNKNOWN_ADDRESS_FACTOR.get()), |address| (network_key(address), most))
 }
 
 /// One household or one laptop: an IPv4 address, or an IPv6 /64, of which one customer has as many addresses as they like.
-pub fn network(address: IpAddr) -> String {
+pub fn network_key(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => format!("network {address}"),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_share_a_counter() {
-        let key = |text: &str| network(text.parse().expect("an address"));
+        let key = |text: &str| network_key(text.parse().expect("an address"));
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:2"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
@@ -164,25 +164,29 @@ mod tests {
 
     #[test]
     fn a_used_up_limit_frees_itself_when_its_oldest_guess_leaves_the_window() {
-        let limit = Limit { key: "k".into(), most: 5, window: Duration::from_secs(600), shared: false };
+        let limit = AttemptLimit { key: "k".into(), max: 5, window: Duration::from_secs(600), shared: false };
         let now = Timestamp::from_millis(1_000_000);
         let oldest = Some(Timestamp::from_millis(700_000));
-        assert_eq!(wait_until(&limit, 4, oldest, now), None);
-        assert_eq!(wait_until(&limit, 5, oldest, now), Some(Duration::from_secs(300)));
-        assert_eq!(wait_until(&limit, 5, oldest, Timestamp::from_millis(1_300_000)), None);
+        assert_eq!(retry_after(&limit, 4, oldest, now), None);
+        assert_eq!(retry_after(&limit, 5, oldest, now), Some(Duration::from_secs(300)));
+        assert_eq!(retry_after(&limit, 5, oldest, Timestamp::from_millis(1_300_000)), None);
     }
 
     #[test]
     fn every_known_side_of_a_guesser_is_counted() {
         let tenant = TenantId::parse("test").expect("a tenant");
         let person = UserId::parse("jdoe").expect("a person");
-        let guesser =
-            Guesser { tenant: Some(&tenant), person: Some(&person), session: Some("s1"), address: Some("192.0.2.1".parse().expect("an address")) };
+        let guesser = AttemptSource {
+            tenant: Some(&tenant),
+            person: Some(&person),
+            session: Some("s1"),
+            address: Some("192.0.2.1".parse().expect("an address")),
+        };
         assert_eq!(user_code_limits(&guesser).len(), 3);
         assert_eq!(password_limits(&guesser).len(), 3);
         assert_eq!(second_factor_limits(&guesser).len(), 2);
-        let unknown = Guesser { address: None, ..guesser };
-        let most = |limits: Vec<Limit>| limits.into_iter().find(|limit| limit.key.ends_with("unknown")).map(|limit| limit.most);
+        let unknown = AttemptSource { address: None, ..guesser };
+        let most = |limits: Vec<AttemptLimit>| limits.into_iter().find(|limit| limit.key.ends_with("unknown")).map(|limit| limit.max);
         assert_eq!((most(user_code_limits(&unknown)), most(password_limits(&unknown))), (Some(100), Some(100)));
         assert_eq!(password_limits(&unknown).len(), 3);
     }

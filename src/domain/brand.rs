@@ -3,10 +3,10 @@
 use thiserror::Error;
 
 /// The least contrast of text, as WCAG's level AA asks.
-const LEAST: f64 = 4.5;
+const MIN_CONTRAST: f64 = 4.5;
 /// The grounds that links and buttons stand on, in light and in dark: `--surface` and `--ground` of the style sheet.
-const LIGHT_GROUNDS: [Colour; 2] = [Colour([0xff, 0xff, 0xff]), Colour([0xf5, 0xf6, 0xf8])];
-const DARK_GROUNDS: [Colour; 2] = [Colour([0x18, 0x20, 0x2a]), Colour([0x10, 0x15, 0x1b])];
+const LIGHT_BACKGROUNDS: [Colour; 2] = [Colour([0xff, 0xff, 0xff]), Colour([0xf5, 0xf6, 0xf8])];
+const DARK_BACKGROUNDS: [Colour; 2] = [Colour([0x18, 0x20, 0x2a]), Colour([0x10, 0x15, 0x1b])];
 
 /// The colours of links and main buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +32,10 @@ impl Brand {
     pub fn parse(light: &str, dark: &str) -> Result<Self, BrandRefused> {
         let brand = Self { light: Colour::parse(light)?, dark: Colour::parse(dark)? };
         let worst = |colour: Colour, grounds: [Colour; 2]| grounds.into_iter().map(|ground| colour.contrast(ground)).fold(f64::INFINITY, f64::min);
-        let (on_light, on_dark) = (worst(brand.light, LIGHT_GROUNDS), worst(brand.dark, DARK_GROUNDS));
-        if on_light < LEAST {
+        let (on_light, on_dark) = (worst(brand.light, LIGHT_BACKGROUNDS), worst(brand.dark, DARK_BACKGROUNDS));
+        if on_light < MIN_CONTRAST {
             Err(BrandRefused::FaintOnLight(on_light))
-        } else if on_dark < LEAST {
+        } else if on_dark < MIN_CONTRAST {
             Err(BrandRefused::FaintOnDark(on_dark))
         } else {
             Ok(brand)

@@ -1,7 +1,7 @@
 //! A client: an application that a tenant trusts to ask people for permission.
 
 use super::ids::{ClientId, TenantId};
-use super::listing::Word;
+use super::listing::QueryParam;
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
@@ -31,7 +31,7 @@ pub struct Client {
 
 /// Which clients a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
+pub enum ClientFilter {
     #[default]
     All,
     Enabled,
@@ -39,7 +39,7 @@ pub enum Show {
     Public,
 }
 
-impl Word for Show {
+impl QueryParam for ClientFilter {
     const ALL: &'static [(&'static str, Self)] =
         &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("public", Self::Public)];
 }
@@ -59,13 +59,13 @@ pub enum RequestRefused {
 
 impl Client {
     /// The scope a request gets: what was asked for and is allowed; without a `scope` parameter all that is allowed.
-    pub fn requestable(&self, asked: Option<&str>) -> Result<ScopeSet, RequestRefused> {
-        self.allowed(&asked.map_or_else(|| self.scope.clone(), ScopeSet::parse_known))
+    pub fn grantable_scope(&self, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
+        self.allowed_scope(&requested.map_or_else(|| self.scope.clone(), ScopeSet::parse_known))
     }
 
     /// What the client may have of a scope as it is set up now. Asked when a device asks, when the person decides, when the device
     /// comes for its token, and at each use of the token.
-    pub fn allowed(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
+    pub fn allowed_scope(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
         if !self.enabled {
             return Err(RequestRefused::Disabled);
         }
@@ -101,23 +101,23 @@ mod tests {
     #[test]
     fn a_client_gets_what_it_asks_for_within_its_limits() {
         let client = client(true, "hosts:read keys:create");
-        assert_eq!(client.requestable(None).map(|s| s.to_string()), Ok("hosts:read keys:create".into()));
-        assert_eq!(client.requestable(Some("openid hosts:read")).map(|s| s.to_string()), Ok("hosts:read".into()));
-        assert_eq!(client.requestable(Some("openid")), Err(RequestRefused::NoScopeLeft));
+        assert_eq!(client.grantable_scope(None).map(|s| s.to_string()), Ok("hosts:read keys:create".into()));
+        assert_eq!(client.grantable_scope(Some("openid hosts:read")).map(|s| s.to_string()), Ok("hosts:read".into()));
+        assert_eq!(client.grantable_scope(Some("openid")), Err(RequestRefused::NoScopeLeft));
     }
 
     #[test]
     fn a_client_without_the_grant_is_told_so_first() {
-        assert_eq!(client(false, "hosts:read").requestable(Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
+        assert_eq!(client(false, "hosts:read").grantable_scope(Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
     }
 
     #[test]
     fn a_scope_is_cut_to_what_the_client_may_have_now() {
         let asked = ScopeSet::parse_known("hosts:read keys:create");
-        assert_eq!(client(true, "hosts:read").allowed(&asked), Ok(ScopeSet::parse_known("hosts:read")));
-        assert_eq!(client(true, "keys:read").allowed(&asked), Err(RequestRefused::NoScopeLeft));
-        assert_eq!(client(false, "hosts:read").allowed(&asked), Err(RequestRefused::GrantNotAllowed));
+        assert_eq!(client(true, "hosts:read").allowed_scope(&asked), Ok(ScopeSet::parse_known("hosts:read")));
+        assert_eq!(client(true, "keys:read").allowed_scope(&asked), Err(RequestRefused::NoScopeLeft));
+        assert_eq!(client(false, "hosts:read").allowed_scope(&asked), Err(RequestRefused::GrantNotAllowed));
         let disabled = Client { enabled: false, ..client(true, "hosts:read") };
-        assert_eq!(disabled.allowed(&asked), Err(RequestRefused::Disabled));
+        assert_eq!(disabled.allowed_scope(&asked), Err(RequestRefused::Disabled));
     }
 }

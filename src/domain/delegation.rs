@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::ids::{ClientId, DeviceGrantId, TenantId, UserId};
-use super::listing::Word;
-use super::step_up::Missing;
+use super::listing::QueryParam;
+use super::step_up::StepUpRequired;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Delegation {
     pub user_id: UserId,
     /// The consent it came from, if the person gave it in the portal.
     pub device_grant_id: Option<DeviceGrantId>,
-    pub made_by: MadeBy,
+    pub made_by: Creator,
     pub expires_at: Timestamp,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -23,74 +23,74 @@ pub struct Delegation {
 
 /// Which delegations a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
+pub enum DelegationFilter {
     #[default]
-    InForce,
+    Active,
     /// Expired, or ended before.
     Ended,
     All,
 }
 
-impl Word for Show {
-    const ALL: &'static [(&'static str, Self)] = &[("", Self::InForce), ("ended", Self::Ended), ("all", Self::All)];
+impl QueryParam for DelegationFilter {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Active), ("ended", Self::Ended), ("all", Self::All)];
 }
 
 /// The order of a list of delegations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum DelegationSort {
     /// The newest first.
     #[default]
-    Made,
+    Created,
     /// The one that ends first first.
     Expires,
     Client,
 }
 
-impl Word for Sort {
-    const ALL: &'static [(&'static str, Self)] = &[("", Self::Made), ("expires", Self::Expires), ("client", Self::Client)];
+impl QueryParam for DelegationSort {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("expires", Self::Expires), ("client", Self::Client)];
 }
 
 /// Why a delegation gets no new end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeRefused {
+pub enum DelegationChangeRefused {
     /// It is not there, has ended, or is somebody else's.
-    Gone,
+    NotFound,
     /// The new end has passed already.
     InThePast,
     /// Longer than the tenant lets a person grant.
     TooLong,
     /// An administrator set it up: the person may make it shorter, not longer.
-    NotYoursToProlong,
+    ExtensionNotAllowed,
     /// Before a person makes it longer, their tenant wants to see more of them.
-    Missing(Missing),
+    StepUpRequired(StepUpRequired),
 }
 
 impl Delegation {
     /// Whether the person may set a new end, at most `longest` from now.
-    pub fn may_end(&self, at: Timestamp, longest: Duration, now: Timestamp) -> Result<(), ChangeRefused> {
+    pub fn check_new_expiry(&self, at: Timestamp, longest: Duration, now: Timestamp) -> Result<(), DelegationChangeRefused> {
         if at <= now {
-            return Err(ChangeRefused::InThePast);
+            return Err(DelegationChangeRefused::InThePast);
         }
         if at <= self.expires_at {
             return Ok(());
         }
-        if self.made_by != MadeBy::Person {
-            return Err(ChangeRefused::NotYoursToProlong);
+        if self.made_by != Creator::Person {
+            return Err(DelegationChangeRefused::ExtensionNotAllowed);
         }
-        if at > now + longest { Err(ChangeRefused::TooLong) } else { Ok(()) }
+        if at > now + longest { Err(DelegationChangeRefused::TooLong) } else { Ok(()) }
     }
 }
 
 /// Who made a link or a delegation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MadeBy {
+pub enum Creator {
     Admin,
     /// The tenant's MVP mode, because a client asked for a key.
     Mvp,
     Person,
 }
 
-impl MadeBy {
+impl Creator {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -123,14 +123,14 @@ mod tests {
             updated_at: now,
         };
         for (made_by, at, allowed) in [
-            (MadeBy::Admin, now + day, Ok(())),
-            (MadeBy::Admin, now + 8 * day, Err(ChangeRefused::NotYoursToProlong)),
-            (MadeBy::Mvp, now + 8 * day, Err(ChangeRefused::NotYoursToProlong)),
-            (MadeBy::Person, now + 30 * day, Ok(())),
-            (MadeBy::Person, now + 31 * day, Err(ChangeRefused::TooLong)),
-            (MadeBy::Person, now, Err(ChangeRefused::InThePast)),
+            (Creator::Admin, now + day, Ok(())),
+            (Creator::Admin, now + 8 * day, Err(DelegationChangeRefused::ExtensionNotAllowed)),
+            (Creator::Mvp, now + 8 * day, Err(DelegationChangeRefused::ExtensionNotAllowed)),
+            (Creator::Person, now + 30 * day, Ok(())),
+            (Creator::Person, now + 31 * day, Err(DelegationChangeRefused::TooLong)),
+            (Creator::Person, now, Err(DelegationChangeRefused::InThePast)),
         ] {
-            assert_eq!(delegation(made_by).may_end(at, 30 * day, now), allowed, "{made_by:?} {at:?}");
+            assert_eq!(delegation(made_by).check_new_expiry(at, 30 * day, now), allowed, "{made_by:?} {at:?}");
         }
     }
 }

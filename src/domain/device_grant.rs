@@ -28,7 +28,7 @@ pub const INTERVAL: Duration = Duration::from_secs(5);
 /// How much earlier than [`INTERVAL`] a poll may come; clients' timers and networks are not exact.
 const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// Polls closer than this are one poll: Go's `x/oauth2` sends each twice while it finds out how to authenticate.
-const TWIN_WINDOW: Duration = Duration::from_secs(1);
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
 
 /// One run of the flow.
 #[derive(Clone, Debug)]
@@ -38,15 +38,15 @@ pub struct DeviceGrant {
     pub client_id: ClientId,
     /// What the client asked for, cut down to what it may have.
     pub scope: ScopeSet,
-    pub requested: Request,
+    pub requested: DeviceRequest,
     pub expires_at: Timestamp,
     pub claim: Option<Claim>,
-    pub state: State,
+    pub state: DeviceGrantState,
 }
 
 /// The device's request, as far as the person should know it.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct DeviceRequest {
     pub at: Timestamp,
     /// The address it came from, where the server could tell.
     pub from: Option<IpAddr>,
@@ -72,13 +72,13 @@ pub struct Claim {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum DeviceGrantState {
     Pending,
     Approved(Approval),
     Denied { at: Timestamp, reported: bool },
     Redeemed { approval: Approval, pickup: Pickup },
-    Withdrawn { at: Timestamp },
-    Lapsed { at: Timestamp },
+    Revoked { at: Timestamp },
+    Expired { at: Timestamp },
 }
 
 /// What the person said yes to.
@@ -109,7 +109,7 @@ pub struct Consent {
     /// "Yes, I started this".
     pub started_this: bool,
     /// The scope that the page showed; nothing more is allowed. `None`: a form of an earlier release, which did not say it.
-    pub shown: Option<ScopeSet>,
+    pub shown_scope: Option<ScopeSet>,
 }
 
 /// Why a decision does not count.
@@ -139,17 +139,17 @@ pub enum ClaimRefused {
     /// Another session was first, and lives; that ends of itself by then, or the code does.
     ClaimedElsewhere { until: Timestamp },
     /// Expired, decided or used up: to the person all the same as unknown.
-    NotWaiting,
+    NotPending,
 }
 
 /// What a poll of the token endpoint finds, where the device code is the polling client's own (RFC 8628 §3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Polled {
+pub enum PollOutcome {
     Pending,
     Denied,
     Expired,
     /// Redeemed before: a replay.
-    Spent,
+    Redeemed,
     /// Approved, and not fetched yet.
     Ready,
 }
@@ -160,14 +160,14 @@ impl DeviceGrant {
     }
 
     /// Whether a person can still decide.
-    pub fn is_waiting(&self, now: Timestamp) -> bool {
-        self.state == State::Pending && !self.is_expired(now)
+    pub fn is_pending(&self, now: Timestamp) -> bool {
+        self.state == DeviceGrantState::Pending && !self.is_expired(now)
     }
 
     /// Whether the code may be taken up by who typed it. Doing it twice from one session is fine.
     pub fn claimable(&self, by: &Claimant, now: Timestamp) -> Result<(), ClaimRefused> {
-        if !self.is_waiting(now) {
-            return Err(ClaimRefused::NotWaiting);
+        if !self.is_pending(now) {
+            return Err(ClaimRefused::NotPending);
         }
         claimable(self.claim.as_ref(), by, self.expires_at, now)
     }
@@ -178,18 +178,20 @@ impl DeviceGrant {
     }
 
     /// Cuts the scope down to what the client may have now, before and after the decision.
-    pub fn narrowed(mut self, client: &Client) -> Result<Self, RequestRefused> {
+    pub fn restrict_to_client(mut self, client: &Client) -> Result<Self, RequestRefused> {
         match &mut self.state {
-            State::Approved(approval) | State::Redeemed { approval, .. } => approval.scope = client.allowed(&approval.scope)?,
-            _ => self.scope = client.allowed(&self.scope)?,
+            DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } => {
+                approval.scope = client.allowed_scope(&approval.scope)?
+            }
+            _ => self.scope = client.allowed_scope(&self.scope)?,
         }
         Ok(self)
     }
 
     /// Cuts an approval down to what the person was shown.
     #[must_use]
-    pub fn as_shown(mut self, shown: Option<&ScopeSet>) -> Self {
-        if let (State::Approved(approval), Some(shown)) = (&mut self.state, shown) {
+    pub fn restrict_to_shown(mut self, shown: Option<&ScopeSet>) -> Self {
+        if let (DeviceGrantState::Approved(approval), Some(shown)) = (&mut self.state, shown) {
             approval.scope = approval.scope.intersection(shown);
         }
         self
@@ -198,23 +200,23 @@ impl DeviceGrant {
     /// What was allowed; what was asked for, while nothing is.
     pub fn allowed_scope(&self) -> &ScopeSet {
         match &self.state {
-            State::Approved(approval) | State::Redeemed { approval, .. } => &approval.scope,
+            DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } => &approval.scope,
             _ => &self.scope,
         }
     }
 
     /// Says yes.
     pub fn approve(mut self, by: &Claimant, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
-        let person = self.decidable(by, now)?;
+        let person = self.check_decidable(by, now)?;
         let approval = Approval { person, at: now, scope: self.scope.clone(), until };
-        self.state = State::Approved(approval);
+        self.state = DeviceGrantState::Approved(approval);
         Ok(self)
     }
 
     /// Says no.
     pub fn deny(mut self, by: &Claimant, now: Timestamp) -> Result<Self, DecisionRefused> {
-        self.decidable(by, now)?;
-        self.state = State::Denied { at: now, reported: false };
+        self.check_decidable(by, now)?;
+        self.state = DeviceGrantState::Denied { at: now, reported: false };
         Ok(self)
     }
 
@@ -223,8 +225,8 @@ impl DeviceGrant {
     pub fn report(mut self, now: Timestamp) -> Result<Self, DecisionRefused> {
         match self.state {
             _ if self.is_expired(now) => Err(DecisionRefused::Expired),
-            State::Pending => {
-                self.state = State::Denied { at: now, reported: true };
+            DeviceGrantState::Pending => {
+                self.state = DeviceGrantState::Denied { at: now, reported: true };
                 Ok(self)
             }
             _ => Err(DecisionRefused::AlreadyDecided),
@@ -232,24 +234,24 @@ impl DeviceGrant {
     }
 
     /// Takes a given consent back: before the device came for its token, or after.
-    pub fn withdraw(mut self, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
+    pub fn revoke(mut self, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
         match &self.state {
-            State::Approved(approval) | State::Redeemed { approval, .. } if approval.person == *person => {
-                self.state = State::Withdrawn { at: now };
+            DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } if approval.person == *person => {
+                self.state = DeviceGrantState::Revoked { at: now };
                 Ok(self)
             }
-            State::Approved(_) | State::Redeemed { .. } => Err(DecisionRefused::NotYours),
+            DeviceGrantState::Approved(_) | DeviceGrantState::Redeemed { .. } => Err(DecisionRefused::NotYours),
             _ => Err(DecisionRefused::AlreadyDecided),
         }
     }
 
     /// The device has come for its token. `None` where there is none to be had.
     pub fn redeem(mut self, pickup: Pickup) -> Option<Self> {
-        let State::Approved(approval) = self.state else { return None };
+        let DeviceGrantState::Approved(approval) = self.state else { return None };
         if pickup.at >= self.expires_at || pickup.at >= approval.until {
             return None;
         }
-        self.state = State::Redeemed { approval, pickup };
+        self.state = DeviceGrantState::Redeemed { approval, pickup };
         Some(self)
     }
 
@@ -257,8 +259,8 @@ impl DeviceGrant {
     /// poll that spent it.
     pub fn replay(mut self, now: Timestamp) -> Option<Self> {
         match &self.state {
-            State::Redeemed { pickup, .. } if now.since(pickup.at) > TWIN_WINDOW => {
-                self.state = State::Withdrawn { at: now };
+            DeviceGrantState::Redeemed { pickup, .. } if now.since(pickup.at) > DUPLICATE_WINDOW => {
+                self.state = DeviceGrantState::Revoked { at: now };
                 Some(self)
             }
             _ => None,
@@ -266,29 +268,29 @@ impl DeviceGrant {
     }
 
     /// Nobody came for what was approved. `None` while there is time.
-    pub fn lapse(mut self, now: Timestamp) -> Option<Self> {
-        let lapsed = matches!(self.state, State::Approved(_)) && self.is_expired(now);
-        self.state = State::Lapsed { at: now };
+    pub fn expire_unredeemed(mut self, now: Timestamp) -> Option<Self> {
+        let lapsed = matches!(self.state, DeviceGrantState::Approved(_)) && self.is_expired(now);
+        self.state = DeviceGrantState::Expired { at: now };
         lapsed.then_some(self)
     }
 
     /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person.
-    pub fn polled(&self, now: Timestamp) -> Polled {
+    pub fn poll_outcome(&self, now: Timestamp) -> PollOutcome {
         match &self.state {
-            State::Redeemed { .. } => Polled::Spent,
-            State::Denied { .. } | State::Withdrawn { .. } => Polled::Denied,
-            State::Lapsed { .. } => Polled::Expired,
-            _ if self.is_expired(now) => Polled::Expired,
-            State::Pending => Polled::Pending,
-            State::Approved(_) => Polled::Ready,
+            DeviceGrantState::Redeemed { .. } => PollOutcome::Redeemed,
+            DeviceGrantState::Denied { .. } | DeviceGrantState::Revoked { .. } => PollOutcome::Denied,
+            DeviceGrantState::Expired { .. } => PollOutcome::Expired,
+            _ if self.is_expired(now) => PollOutcome::Expired,
+            DeviceGrantState::Pending => PollOutcome::Pending,
+            DeviceGrantState::Approved(_) => PollOutcome::Ready,
         }
     }
 
     /// The person who decides. An answer given before is said to its person wherever they ask.
-    fn decidable(&self, by: &Claimant, now: Timestamp) -> Result<UserId, DecisionRefused> {
+    fn check_decidable(&self, by: &Claimant, now: Timestamp) -> Result<UserId, DecisionRefused> {
         let claim = self.claim.as_ref().filter(|claim| claim.by.person == by.person);
         let (Some(claim), Some(person)) = (claim, by.person.clone()) else { return Err(DecisionRefused::NotYours) };
-        if self.state != State::Pending {
+        if self.state != DeviceGrantState::Pending {
             return Err(DecisionRefused::AlreadyDecided);
         }
         if self.is_expired(now) {
@@ -301,10 +303,10 @@ impl DeviceGrant {
 impl Claim {
     /// Whether the person holds it: in the session that made it, or in any once that has ended.
     pub(super) fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
-        by.person.is_some() && self.by.person == by.person && (self.by.session == by.session || !self.keeps_others_out(now))
+        by.person.is_some() && self.by.person == by.person && (self.by.session == by.session || !self.is_exclusive(now))
     }
 
-    fn keeps_others_out(&self, now: Timestamp) -> bool {
+    fn is_exclusive(&self, now: Timestamp) -> bool {
         self.session_ends.is_some_and(|end| now < end)
     }
 }
@@ -312,7 +314,7 @@ impl Claim {
 /// Whether a code with this claim may be taken up: when it has none, when the session of its claim has ended, by the same session
 /// going on (still signed out, or just signed in), and by the same person wherever they type the code.
 pub(super) fn claimable(claim: Option<&Claim>, by: &Claimant, expires_at: Timestamp, now: Timestamp) -> Result<(), ClaimRefused> {
-    let Some(claim) = claim.filter(|claim| claim.keeps_others_out(now)) else { return Ok(()) };
+    let Some(claim) = claim.filter(|claim| claim.is_exclusive(now)) else { return Ok(()) };
     let ours = match &claim.by.person {
         Some(person) => by.person.as_ref() == Some(person),
         None => claim.by.session == by.session,
@@ -327,7 +329,7 @@ pub enum PollPace {
     /// In time; the clock moves to this poll.
     InTime,
     /// One of two that belong together; same answer, the clock stays.
-    Twin,
+    Duplicate,
     /// Too early: `slow_down`; the clock stays, and the interval never grows. The time to wait comes with it.
     TooEarly(Duration),
 }
@@ -338,8 +340,8 @@ pub fn poll_pace(last_in_time: Option<Timestamp>, now: Timestamp) -> PollPace {
     let passed = now.since(last);
     if passed >= INTERVAL - POLL_TOLERANCE {
         PollPace::InTime
-    } else if passed < TWIN_WINDOW {
-        PollPace::Twin
+    } else if passed < DUPLICATE_WINDOW {
+        PollPace::Duplicate
     } else {
         PollPace::TooEarly(INTERVAL - passed)
     }
@@ -374,10 +376,10 @@ mod tests {
             id: DeviceGrantId::parse("dgr_1").expect("a grant id"),
             client_id: ClientId::parse("tms-cli").expect("a client id"),
             scope: ScopeSet::parse_known("hosts:read"),
-            requested: Request { at: START, from: None, agent: String::new() },
+            requested: DeviceRequest { at: START, from: None, agent: String::new() },
             expires_at: at(900),
             claim: None,
-            state: State::Pending,
+            state: DeviceGrantState::Pending,
         }
     }
 
@@ -412,7 +414,7 @@ mod tests {
             (claimed(), by("ours", Some("eve")), 1, elsewhere(900)),
             (claimed(), by("theirs", None), 1, elsewhere(900)),
             (claimed_by(jdoe(), None), by("theirs", Some("eve")), 1, Ok(())),
-            (claimed_by(jdoe(), None), by("theirs", Some("eve")), 900, Err(ClaimRefused::NotWaiting)),
+            (claimed_by(jdoe(), None), by("theirs", Some("eve")), 900, Err(ClaimRefused::NotPending)),
         ] {
             assert_eq!(claimed.claimable(&typed_by, at(when)), outcome, "{:?} {typed_by:?} {when}", claimed.claim);
         }
@@ -437,51 +439,51 @@ mod tests {
         let denied = claimed().deny(&jdoe(), at(2)).expect("denied");
         assert_eq!(denied.clone().approve(&jdoe(), at(9), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
         assert_eq!(approved().deny(&by("theirs", Some("jdoe")), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
-        assert_eq!(denied.polled(at(5)), Polled::Denied);
-        assert_eq!(denied.polled(at(5_000)), Polled::Denied);
+        assert_eq!(denied.poll_outcome(at(5)), PollOutcome::Denied);
+        assert_eq!(denied.poll_outcome(at(5_000)), PollOutcome::Denied);
     }
 
     #[test]
     fn nothing_is_decided_after_the_code_expired() {
         assert_eq!(claimed().approve(&jdoe(), at(9_000), at(900)).err(), Some(DecisionRefused::Expired));
-        assert_eq!(waiting().claimable(&jdoe(), at(900)), Err(ClaimRefused::NotWaiting));
-        assert_eq!(waiting().polled(at(900)), Polled::Expired);
-        assert_eq!(approved().polled(at(900)), Polled::Expired);
-        assert!(matches!(approved().polled(at(899)), Polled::Ready));
-        assert!(approved().lapse(at(899)).is_none() && waiting().lapse(at(901)).is_none());
-        assert_eq!(approved().lapse(at(900)).expect("nobody came").polled(at(901)), Polled::Expired);
+        assert_eq!(waiting().claimable(&jdoe(), at(900)), Err(ClaimRefused::NotPending));
+        assert_eq!(waiting().poll_outcome(at(900)), PollOutcome::Expired);
+        assert_eq!(approved().poll_outcome(at(900)), PollOutcome::Expired);
+        assert!(matches!(approved().poll_outcome(at(899)), PollOutcome::Ready));
+        assert!(approved().expire_unredeemed(at(899)).is_none() && waiting().expire_unredeemed(at(901)).is_none());
+        assert_eq!(approved().expire_unredeemed(at(900)).expect("nobody came").poll_outcome(at(901)), PollOutcome::Expired);
     }
 
     #[test]
     fn a_token_is_fetched_once_and_in_time() {
         let pickup = |seconds| Pickup { at: at(seconds), from: None, token_id: TokenId::parse("tok_1").expect("a token id") };
         let redeemed = approved().redeem(pickup(10)).expect("a token");
-        assert_eq!(redeemed.polled(at(11)), Polled::Spent);
+        assert_eq!(redeemed.poll_outcome(at(11)), PollOutcome::Redeemed);
         assert!(redeemed.clone().redeem(pickup(11)).is_none() && waiting().redeem(pickup(10)).is_none());
         assert!(approved().redeem(pickup(900)).is_none(), "the code has expired");
         assert!(redeemed.clone().replay(at(11)).is_none(), "a twin");
-        assert_eq!(redeemed.replay(at(12)).expect("a copy").state, State::Withdrawn { at: at(12) });
+        assert_eq!(redeemed.replay(at(12)).expect("a copy").state, DeviceGrantState::Revoked { at: at(12) });
     }
 
     #[test]
     fn consent_can_be_taken_back_by_who_gave_it() {
-        assert_eq!(approved().withdraw(&user("eve"), at(3)).err(), Some(DecisionRefused::NotYours));
-        let withdrawn = approved().withdraw(&user("jdoe"), at(3)).expect("withdrawn");
-        assert_eq!(withdrawn.polled(at(4)), Polled::Denied);
-        assert_eq!(withdrawn.withdraw(&user("jdoe"), at(5)).err(), Some(DecisionRefused::AlreadyDecided));
+        assert_eq!(approved().revoke(&user("eve"), at(3)).err(), Some(DecisionRefused::NotYours));
+        let withdrawn = approved().revoke(&user("jdoe"), at(3)).expect("withdrawn");
+        assert_eq!(withdrawn.poll_outcome(at(4)), PollOutcome::Denied);
+        assert_eq!(withdrawn.revoke(&user("jdoe"), at(5)).err(), Some(DecisionRefused::AlreadyDecided));
     }
 
     #[test]
     fn whoever_holds_the_code_may_report_it_while_it_waits() {
         let reported = waiting().report(at(1)).expect("reported");
-        assert_eq!(reported.state, State::Denied { at: at(1), reported: true });
+        assert_eq!(reported.state, DeviceGrantState::Denied { at: at(1), reported: true });
         assert_eq!(approved().report(at(3)).err(), Some(DecisionRefused::AlreadyDecided));
     }
 
     #[test]
     fn the_first_poll_is_never_too_early_and_twins_are_one() {
         assert_eq!(poll_pace(None, START), PollPace::InTime);
-        assert_eq!(poll_pace(Some(START), START + Duration::from_millis(999)), PollPace::Twin);
+        assert_eq!(poll_pace(Some(START), START + Duration::from_millis(999)), PollPace::Duplicate);
         assert_eq!(poll_pace(Some(START), at(1)), PollPace::TooEarly(Duration::from_secs(4)));
         assert_eq!(poll_pace(Some(START), START + Duration::from_millis(3_999)), PollPace::TooEarly(Duration::from_millis(1_001)));
         assert_eq!(poll_pace(Some(START), at(4)), PollPace::InTime);

@@ -6,15 +6,15 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 use unicode_normalization::UnicodeNormalization;
 
 /// In compatibility form and fully case-folded, without what is invisible (Unicode's `NFKC_Casefold`): `Ñandú` and `ÑANDÚ` are `ñandú`.
-pub fn folded(text: &str) -> String {
+pub fn case_fold(text: &str) -> String {
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let seen: String = text.nfkc().filter(|c| !ignorable.contains(*c)).collect();
     CaseMapper::new().fold_string(&seen).nfkc().collect()
 }
 
 /// What is kept beside a text to search in. `None` for ASCII, which the database folds by itself.
-pub fn kept(text: &str) -> Option<String> {
-    (!text.is_ascii()).then(|| folded(text))
+pub fn search_key(text: &str) -> Option<String> {
+    (!text.is_ascii()).then(|| case_fold(text))
 }
 
 #[cfg(test)]
@@ -32,9 +32,9 @@ mod tests {
             ("ﬁle", "FILE"),
             ("علی\u{200c}رضا", "علیرضا"),
         ] {
-            assert_eq!(folded(one), folded(other));
+            assert_eq!(case_fold(one), case_fold(other));
         }
-        assert_ne!(folded("ñandú"), folded("nandu"), "accents are letters");
-        assert_eq!((kept("Jupyter"), kept("Ñandú")), (None, Some("ñandú".to_owned())));
+        assert_ne!(case_fold("ñandú"), case_fold("nandu"), "accents are letters");
+        assert_eq!((search_key("Jupyter"), search_key("Ñandú")), (None, Some("ñandú".to_owned())));
     }
 }

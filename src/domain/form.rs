@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::TenantId;
-use super::paths::{self, Onward};
+use super::paths::{self, ReturnTo};
 use super::private_key;
 
 /// The account that a form was rendered for: [`account`]; empty for visitors.
@@ -18,13 +18,13 @@ pub const KEY: &str = "form_key";
 pub const DRAFT: &str = "draft";
 
 /// How much of a form is kept, in bytes of names and values.
-const LARGEST_DRAFT: usize = 12 * 1024;
+const MAX_DRAFT_SIZE: usize = 12 * 1024;
 /// The same of a form that names no account: anybody can send those.
-const LARGEST_OF_VISITORS: usize = 2 * 1024;
+const MAX_ANONYMOUS_DRAFT_SIZE: usize = 2 * 1024;
 /// What a field costs beside its name and value.
-const PER_FIELD: usize = 32;
+const FIELD_OVERHEAD: usize = 32;
 /// How many drafts one session keeps; the oldest goes first.
-const MOST_DRAFTS: usize = 5;
+const MAX_DRAFTS: usize = 5;
 
 /// A person of a tenant, as forms name them.
 pub fn account(tenant_id: &str, user_id: &str) -> String {
@@ -66,9 +66,9 @@ pub fn may_act(carried: Option<&str>, signed_in: Option<&str>, needs_person: boo
 
 /// A submitted form (`application/x-www-form-urlencoded`).
 #[derive(Clone, Debug, Default)]
-pub struct Submitted(Vec<(String, String)>);
+pub struct SubmittedForm(Vec<(String, String)>);
 
-impl Submitted {
+impl SubmittedForm {
     pub fn new(fields: Vec<(String, String)>) -> Self {
         Self(fields)
     }
@@ -79,24 +79,24 @@ impl Submitted {
     }
 
     /// What is kept of the form for its page. `None` if that is too much or nothing, or the form does not say where it stands.
-    pub fn draft(self, id: String, path: &str, why: Why) -> Option<Draft> {
+    pub fn into_draft(self, id: String, path: &str, why: DraftReason) -> Option<FormDraft> {
         let page = self.get(PAGE).filter(|page| !page.is_empty())?.to_owned();
         let account = self.get(ACCOUNT).unwrap_or_default().to_owned();
         let action = match why {
-            Why::PreferencesChanged => self.get(ACTION)?.to_owned(),
-            Why::Refused | Why::SignInNeeded => path.to_owned(),
+            DraftReason::PreferencesChanged => self.get(ACTION)?.to_owned(),
+            DraftReason::Refused | DraftReason::SignInNeeded => path.to_owned(),
         };
         let own = self.0.into_iter().filter(|(name, _)| ![ACCOUNT, PAGE, ACTION, KEY].contains(&name.as_str()));
         let (dropped, fields): (Vec<_>, Vec<_>) = own.partition(|(name, value)| is_secret(name) || may_be_private_key(name, value));
-        if why == Why::PreferencesChanged && fields.iter().all(|(_, value)| value.is_empty()) {
+        if why == DraftReason::PreferencesChanged && fields.iter().all(|(_, value)| value.is_empty()) {
             return None;
         }
-        let size: usize = fields.iter().map(|(name, value)| PER_FIELD + name.len() + value.len()).sum();
+        let size: usize = fields.iter().map(|(name, value)| FIELD_OVERHEAD + name.len() + value.len()).sum();
         let size = size + page.len() + account.len() + action.len();
         let without_secrets = dropped.iter().any(|(name, value)| is_password(name) && !value.is_empty());
-        let is_ours = Onward::wanted(&page).as_str() == page;
-        let most = if account.is_empty() { LARGEST_OF_VISITORS } else { LARGEST_DRAFT };
-        (size <= most && is_ours && is_path(&action)).then_some(Draft { id, account, page, action, fields, why, without_secrets })
+        let is_ours = ReturnTo::from_untrusted(&page).as_str() == page;
+        let most = if account.is_empty() { MAX_ANONYMOUS_DRAFT_SIZE } else { MAX_DRAFT_SIZE };
+        (size <= most && is_ours && is_path(&action)).then_some(FormDraft { id, account, page, action, fields, reason: why, without_secrets })
     }
 }
 
@@ -123,7 +123,7 @@ fn is_path(action: &str) -> bool {
 
 /// Why a form was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Why {
+pub enum DraftReason {
     /// A field was refused; the page says which.
     Refused,
     /// The session had ended, or the action takes a more recent sign-in.
@@ -134,7 +134,7 @@ pub enum Why {
 
 /// The values of a form that was not carried out, without secrets; its page shows them again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
+pub struct FormDraft {
     pub id: String,
     /// Whose form it is; empty: a visitor's.
     pub account: String,
@@ -143,25 +143,25 @@ pub struct Draft {
     /// The path it is sent to.
     pub action: String,
     pub fields: Vec<(String, String)>,
-    pub why: Why,
+    pub reason: DraftReason,
     /// A secret was entered, and has to be entered again.
     pub without_secrets: bool,
 }
 
-impl Draft {
+impl FormDraft {
     /// The form's page with the draft in its query.
-    pub fn address(&self) -> String {
-        self.at(&self.page)
+    pub fn url(&self) -> String {
+        self.url_at(&self.page)
     }
 
     /// A page with the draft in its query.
-    pub fn at(&self, page: &str) -> String {
+    pub fn url_at(&self, page: &str) -> String {
         let separator = if page.contains('?') { '&' } else { '?' };
-        format!("{page}{separator}{DRAFT}={}", paths::encoded(&self.id))
+        format!("{page}{separator}{DRAFT}={}", paths::encode(&self.id))
     }
 
     /// Whether it belongs on the page at `path`, shown to `signed_in`.
-    pub fn belongs(&self, path: &str, signed_in: Option<&str>) -> bool {
+    pub fn belongs_to(&self, path: &str, signed_in: Option<&str>) -> bool {
         self.page.split('?').next() == Some(path) && (self.account.is_empty() || Some(self.account.as_str()) == signed_in)
     }
 
@@ -177,14 +177,14 @@ impl Draft {
 }
 
 /// Adds a draft, in place of an earlier one of the same form.
-pub fn keep(drafts: &mut Vec<Draft>, draft: Draft) {
-    discard(drafts, &draft.account, &draft.page, &draft.action);
+pub fn save_draft(drafts: &mut Vec<FormDraft>, draft: FormDraft) {
+    discard_draft(drafts, &draft.account, &draft.page, &draft.action);
     drafts.insert(0, draft);
-    drafts.truncate(MOST_DRAFTS);
+    drafts.truncate(MAX_DRAFTS);
 }
 
 /// Removes what is kept of a form.
-pub fn discard(drafts: &mut Vec<Draft>, account: &str, page: &str, action: &str) {
+pub fn discard_draft(drafts: &mut Vec<FormDraft>, account: &str, page: &str, action: &str) {
     drafts.retain(|draft| (draft.account.as_str(), draft.page.as_str(), draft.action.as_str()) != (account, page, action));
 }
 
@@ -192,8 +192,8 @@ pub fn discard(drafts: &mut Vec<Draft>, account: &str, page: &str, action: &str)
 mod tests {
     use super::*;
 
-    fn submitted(fields: &[(&str, &str)]) -> Submitted {
-        Submitted::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    fn submitted(fields: &[(&str, &str)]) -> SubmittedForm {
+        SubmittedForm::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]
@@ -216,32 +216,32 @@ mod tests {
     #[test]
     fn a_draft_keeps_fields_but_no_secrets() {
         let form = [(ACCOUNT, "test/alice"), (PAGE, "/keys/add"), (KEY, "k"), ("label", "a"), ("host[]", "1"), ("host[]", "2"), ("password", "p")];
-        let draft = submitted(&form).draft("d1".into(), "/api/keys/add", Why::Refused).expect("a draft");
-        assert_eq!(draft.address(), "/keys/add?draft=d1");
+        let draft = submitted(&form).into_draft("d1".into(), "/api/keys/add", DraftReason::Refused).expect("a draft");
+        assert_eq!(draft.url(), "/keys/add?draft=d1");
         assert!(draft.without_secrets && draft.value("password").is_none() && draft.value(KEY).is_none());
         for private in ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "Private-Lines: 1\nAAAA", &"QUFB\n".repeat(40)]
         {
             let form = [(PAGE, "/keys/add"), ("public_key", private)];
-            let draft = submitted(&form).draft("d2".into(), "/api/keys/add", Why::Refused).expect("a draft");
+            let draft = submitted(&form).into_draft("d2".into(), "/api/keys/add", DraftReason::Refused).expect("a draft");
             assert!(draft.fields.is_empty() && !draft.without_secrets, "{private}");
         }
         assert!(draft.has("host[]", "2") && !draft.has("host[]", "3"));
         assert_eq!(draft.value("label"), Some("a"));
-        assert!(draft.belongs("/keys/add", Some("test/alice")) && !draft.belongs("/keys/add", Some("test/bob")));
-        assert!(!draft.belongs("/keys", Some("test/alice")));
+        assert!(draft.belongs_to("/keys/add", Some("test/alice")) && !draft.belongs_to("/keys/add", Some("test/bob")));
+        assert!(!draft.belongs_to("/keys", Some("test/alice")));
     }
 
     #[test]
     fn a_draft_needs_its_page_and_stays_small() {
-        assert_eq!(submitted(&[("label", "a")]).draft("d".into(), "/api/x", Why::Refused), None);
-        let long = "x".repeat(LARGEST_DRAFT);
-        assert_eq!(submitted(&[(PAGE, "/keys"), ("label", &long)]).draft("d".into(), "/api/x", Why::Refused), None);
+        assert_eq!(submitted(&[("label", "a")]).into_draft("d".into(), "/api/x", DraftReason::Refused), None);
+        let long = "x".repeat(MAX_DRAFT_SIZE);
+        assert_eq!(submitted(&[(PAGE, "/keys"), ("label", &long)]).into_draft("d".into(), "/api/x", DraftReason::Refused), None);
         let many: Vec<(&str, &str)> = std::iter::once((PAGE, "/keys")).chain(std::iter::repeat_n(("", ""), 500)).collect();
-        assert_eq!(submitted(&many).draft("d".into(), "/api/x", Why::Refused), None, "fields without a value count too");
+        assert_eq!(submitted(&many).into_draft("d".into(), "/api/x", DraftReason::Refused), None, "fields without a value count too");
         let page = format!("/keys?q={}", "x".repeat(5_000));
-        assert_eq!(submitted(&[(PAGE, &page), (ACCOUNT, "test/alice")]).draft("d".into(), "/api/x", Why::Refused), None);
+        assert_eq!(submitted(&[(PAGE, &page), (ACCOUNT, "test/alice")]).into_draft("d".into(), "/api/x", DraftReason::Refused), None);
         let elsewhere = [(PAGE, "/keys"), (ACTION, "/api/x\"]")];
-        assert_eq!(submitted(&elsewhere).draft("d".into(), "/api/x", Why::PreferencesChanged), None);
+        assert_eq!(submitted(&elsewhere).into_draft("d".into(), "/api/x", DraftReason::PreferencesChanged), None);
     }
 
     #[test]
@@ -250,10 +250,10 @@ mod tests {
         for n in 0..8 {
             let page = format!("/admin/clients?n={}", n % 7);
             let form = [(PAGE, page.as_str()), ("label", "a")];
-            keep(&mut drafts, submitted(&form).draft(n.to_string(), "/api/x", Why::Refused).expect("a draft"));
+            save_draft(&mut drafts, submitted(&form).into_draft(n.to_string(), "/api/x", DraftReason::Refused).expect("a draft"));
         }
         assert_eq!(drafts.iter().map(|draft| draft.id.as_str()).collect::<Vec<_>>(), ["7", "6", "5", "4", "3"]);
-        discard(&mut drafts, "", "/admin/clients?n=6", "/api/x");
+        discard_draft(&mut drafts, "", "/admin/clients?n=6", "/api/x");
         assert_eq!(drafts.len(), 4);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::delegation::MadeBy;
+use super::delegation::Creator;
 use super::ids::{HostAccountId, UserId};
-use super::listing::Word;
+use super::listing::QueryParam;
 use super::time::Timestamp;
 
 /// How long before its end a person is told how to renew a link.
-pub const ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const EXPIRY_WARNING: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 #[derive(Clone, Debug)]
 pub struct HostAccount {
@@ -21,7 +21,7 @@ pub struct HostAccount {
     pub linked_at: Timestamp,
     pub expires_at: Timestamp,
     pub updated_at: Timestamp,
-    pub linked_by: MadeBy,
+    pub linked_by: Creator,
     /// What people called the provider through which the person linked it; `None`: from the host, or it was not a person.
     pub linked_through: Option<String>,
 }
@@ -33,8 +33,8 @@ impl HostAccount {
     }
 
     /// Whether it is time to think of renewing it.
-    pub fn ends_soon(&self, now: Timestamp) -> bool {
-        self.is_active(now) && self.expires_at.since(now) <= ENDS_SOON
+    pub fn expires_soon(&self, now: Timestamp) -> bool {
+        self.is_active(now) && self.expires_at.since(now) <= EXPIRY_WARNING
     }
 }
 
@@ -99,20 +99,20 @@ pub fn is_system_account(account: &str) -> bool {
 
 /// Which host accounts a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
+pub enum HostAccountFilter {
     #[default]
     All,
     Active,
     Expired,
 }
 
-impl Word for Show {
+impl QueryParam for HostAccountFilter {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("expired", Self::Expired)];
 }
 
 /// The order of a list of host accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum HostAccountSort {
     #[default]
     Host,
     /// The newest link first.
@@ -121,7 +121,7 @@ pub enum Sort {
     Expires,
 }
 
-impl Word for Sort {
+impl QueryParam for HostAccountSort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Host), ("linked", Self::Linked), ("expires", Self::Expires)];
 }
 

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where such names lead to: they are not looked up. Port 0 stands for the URL's.
-pub const THIS_MACHINE: [SocketAddr; 2] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)];
+pub const LOOPBACK_ADDRESSES: [SocketAddr; 2] =
+    [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)];
 
 /// Whether a URL's host is `localhost`, a name beneath `.localhost` (RFC 6761 §6.3), or a loopback address.
 pub fn is_loopback(host: &str) -> bool {

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::form;
 use super::ids::{CodeEntryId, DeviceGrantId, LinkRequestId, ProviderId, TenantId};
-use super::step_up::Missing;
+use super::step_up::StepUpRequired;
 use super::time::Timestamp;
 
 pub const HOME: &str = "/";
@@ -16,22 +16,22 @@ pub const SIGN_IN_PASSWORD: &str = "/sign-in/password";
 /// Keeps an invitation until its holder is back from an identity provider.
 pub const SIGN_IN_INVITATION: &str = "/sign-in/invitation";
 /// Sends somebody to an identity provider.
-pub const SIGN_IN_WITH: &str = "/sign-in/with/{tenant}/{provider}";
+pub const UPSTREAM_AUTHORIZE: &str = "/sign-in/with/{tenant}/{provider}";
 /// Where an identity provider sends them back to.
-pub const SIGN_IN_BACK: &str = "/sign-in/back/{tenant}/{provider}";
+pub const UPSTREAM_CALLBACK: &str = "/sign-in/back/{tenant}/{provider}";
 /// Beneath these stand the two above, for every tenant and provider.
-pub const SIGN_IN_WITH_ALL: &str = "/sign-in/with/";
-pub const SIGN_IN_BACK_ALL: &str = "/sign-in/back/";
+pub const UPSTREAM_AUTHORIZE_PREFIX: &str = "/sign-in/with/";
+pub const UPSTREAM_CALLBACK_PREFIX: &str = "/sign-in/back/";
 /// Asks for a second factor.
 pub const SECOND_FACTOR: &str = "/sign-in/second-factor";
-pub const SHOW_SECOND_FACTOR: &str = "/sign-in/second-factor/show";
+pub const SUBMIT_SECOND_FACTOR: &str = "/sign-in/second-factor/show";
 /// Where an identity provider says that somebody has signed out there.
-pub const SIGN_IN_ENDED: &str = "/sign-in/ended/{tenant}/{provider}";
+pub const BACKCHANNEL_LOGOUT: &str = "/sign-in/ended/{tenant}/{provider}";
 pub const SIGN_OUT: &str = "/sign-out";
 /// Where they are who signed in through an institution and have signed out.
 pub const SIGNED_OUT: &str = "/signed-out";
 /// On to where one signs out there too.
-pub const SIGN_OUT_THERE: &str = "/sign-out/there";
+pub const UPSTREAM_LOGOUT: &str = "/sign-out/there";
 pub const HOSTS: &str = "/hosts";
 pub const KEYS: &str = "/keys";
 /// Confirms the revocation of the keys in its query.
@@ -45,7 +45,7 @@ pub const HOSTS_UNLINK: &str = "/hosts/unlink";
 /// Where the code is typed that `tms link` shows on a host, and confirmed.
 pub const HOSTS_LINK: &str = "/hosts/link";
 /// Confirms which accounts are linked that a provider says are the person's.
-pub const HOSTS_PROVIDER: &str = "/hosts/provider";
+pub const UPSTREAM_ACCOUNTS: &str = "/hosts/provider";
 pub const APPS: &str = "/apps";
 /// Confirms that what an application may do ends, or is made shorter or longer.
 pub const APPS_CHANGE: &str = "/apps/change";
@@ -135,7 +135,7 @@ const PAGES: [&str; 29] = [
     HOME,
     API_DOCS,
     HOSTS,
-    HOSTS_PROVIDER,
+    UPSTREAM_ACCOUNTS,
     HOSTS_UNLINK,
     KEYS,
     KEYS_ADD,
@@ -191,58 +191,58 @@ pub fn brand(tenant: &TenantId, since: Timestamp) -> String {
 }
 
 /// The way to an identity provider, and on to a page; `again`: by somebody who is signed in, and shows once more that it is them.
-pub fn sign_in_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, again: bool) -> String {
-    let path = at(SIGN_IN_WITH, tenant, provider);
-    with_query(&path, &[if again { "again=1" } else { "" }, &onward(then)])
+pub fn upstream_authorize(tenant: &TenantId, provider: &ProviderId, return_to: &ReturnTo, again: bool) -> String {
+    let path = fill_template(UPSTREAM_AUTHORIZE, tenant, provider);
+    with_query(&path, &[if again { "again=1" } else { "" }, &return_to_param(return_to)])
 }
 
 /// The same with the invitation that the tab has.
-pub fn sign_in_invited_with(tenant: &TenantId, provider: &ProviderId, then: &Onward, invitation: &str) -> String {
-    with_query(&at(SIGN_IN_WITH, tenant, provider), &[&onward(then), &about("invitation", invitation)])
+pub fn upstream_authorize_invited(tenant: &TenantId, provider: &ProviderId, return_to: &ReturnTo, invitation: &str) -> String {
+    with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &[&return_to_param(return_to), &id_param("invitation", invitation)])
 }
 
 /// The way to an identity provider for somebody who links one more identity.
-pub fn link_with(tenant: &TenantId, provider: &ProviderId) -> String {
-    with_query(&at(SIGN_IN_WITH, tenant, provider), &["link=1"])
+pub fn upstream_authorize_link(tenant: &TenantId, provider: &ProviderId) -> String {
+    with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["link=1"])
 }
 
 /// The way to an identity provider for somebody who links accounts on its hosts.
-pub fn link_hosts_with(tenant: &TenantId, provider: &ProviderId) -> String {
-    with_query(&at(SIGN_IN_WITH, tenant, provider), &["hosts=1"])
+pub fn upstream_authorize_accounts(tenant: &TenantId, provider: &ProviderId) -> String {
+    with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["hosts=1"])
 }
 
 /// Where an identity provider sends people back to.
-pub fn sign_in_back(tenant: &TenantId, provider: &ProviderId) -> String {
-    at(SIGN_IN_BACK, tenant, provider)
+pub fn upstream_callback(tenant: &TenantId, provider: &ProviderId) -> String {
+    fill_template(UPSTREAM_CALLBACK, tenant, provider)
 }
 
 /// Where an identity provider says that somebody has signed out there.
-pub fn sign_in_ended(tenant: &TenantId, provider: &ProviderId) -> String {
-    at(SIGN_IN_ENDED, tenant, provider)
+pub fn backchannel_logout(tenant: &TenantId, provider: &ProviderId) -> String {
+    fill_template(BACKCHANNEL_LOGOUT, tenant, provider)
 }
 
-fn at(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
+fn fill_template(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
     template.replace("{tenant}", tenant.as_str()).replace("{provider}", provider.as_str())
 }
 
 /// The page of one request: its consent while it waits.
 pub fn device(grant: &DeviceGrantId) -> String {
-    format!("{DEVICE}?{GRANT}={}", encoded(grant.as_str()))
+    format!("{DEVICE}?{GRANT}={}", encode(grant.as_str()))
 }
 
 /// What came of one request.
 pub fn device_result(grant: &DeviceGrantId) -> String {
-    format!("{DEVICE_RESULT}?{GRANT}={}", encoded(grant.as_str()))
+    format!("{DEVICE_RESULT}?{GRANT}={}", encode(grant.as_str()))
 }
 
 /// Where a code goes on that this session keeps.
 pub fn device_entry(entry: &CodeEntryId) -> String {
-    format!("{DEVICE}?{ENTRY}={}", encoded(entry.as_str()))
+    format!("{DEVICE}?{ENTRY}={}", encode(entry.as_str()))
 }
 
 /// The page of one host account that asks to be linked.
 pub fn hosts_link(request: &LinkRequestId) -> String {
-    format!("{HOSTS_LINK}?{REQUEST}={}", encoded(request.as_str()))
+    format!("{HOSTS_LINK}?{REQUEST}={}", encode(request.as_str()))
 }
 
 /// What the pages of codes may have in their address: public names, and never a code.
@@ -251,68 +251,68 @@ const ENTRY: &str = "entry";
 const REQUEST: &str = "request";
 
 /// The sign-in page, for a tenant and the page to go on to.
-pub fn sign_in(tenant: Option<&TenantId>, then: &Onward) -> String {
-    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &onward(then)])
+pub fn sign_in(tenant: Option<&TenantId>, return_to: &ReturnTo) -> String {
+    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &return_to_param(return_to)])
 }
 
 /// The sign-in page for somebody who is signed in, and has to show once more that it is them.
-pub fn sign_in_again(then: &Onward) -> String {
-    with_query(SIGN_IN, &["again=1", &format!("then={}", encoded(then.as_str()))])
+pub fn sign_in_again(return_to: &ReturnTo) -> String {
+    with_query(SIGN_IN, &["again=1", &format!("then={}", encode(return_to.as_str()))])
 }
 
 /// The sign-in page for whom what they had begun is not there any more.
-pub fn sign_in_gone(then: &Onward) -> String {
-    with_query(SIGN_IN, &["gone=1", &onward(then)])
+pub fn sign_in_expired(return_to: &ReturnTo) -> String {
+    with_query(SIGN_IN, &["gone=1", &return_to_param(return_to)])
 }
 
 /// The sign-in page of a tenant, in a tab that has an invitation.
-pub fn sign_in_invited(tenant: Option<&TenantId>, then: &Onward, invitation: &str) -> String {
-    let about = about("invitation", invitation);
-    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &onward(then), &about])
+pub fn sign_in_invited(tenant: Option<&TenantId>, return_to: &ReturnTo, invitation: &str) -> String {
+    let about = id_param("invitation", invitation);
+    with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &return_to_param(return_to), &about])
 }
 
 /// The page that asks for the second factor of a half sign-in.
-pub fn second_factor(attempt: &str, then: &Onward) -> String {
-    with_query(SECOND_FACTOR, &[&about("attempt", attempt), &onward(then)])
+pub fn second_factor(attempt: &str, return_to: &ReturnTo) -> String {
+    with_query(SECOND_FACTOR, &[&id_param("attempt", attempt), &return_to_param(return_to)])
 }
 
 /// A page about what one tab does, and on from there.
-pub fn page_about(path: &str, name: &str, id: &str, then: &Onward) -> String {
-    with_query(path, &[&about(name, id), &onward(then)])
+pub fn page_about(path: &str, name: &str, id: &str, return_to: &ReturnTo) -> String {
+    with_query(path, &[&id_param(name, id), &return_to_param(return_to)])
 }
 
-fn about(name: &str, id: &str) -> String {
-    if id.is_empty() { String::new() } else { format!("{name}={}", encoded(id)) }
+fn id_param(name: &str, id: &str) -> String {
+    if id.is_empty() { String::new() } else { format!("{name}={}", encode(id)) }
 }
 
 /// The page that asks somebody who is signed in for their second factor.
-pub fn second_factor_again(then: &Onward) -> String {
-    with_query(SECOND_FACTOR, &["again=1", &format!("then={}", encoded(then.as_str()))])
+pub fn second_factor_again(return_to: &ReturnTo) -> String {
+    with_query(SECOND_FACTOR, &["again=1", &format!("then={}", encode(return_to.as_str()))])
 }
 
 /// Where somebody shows what is missing, and goes on from there.
-pub fn show(missing: Missing, then: &Onward) -> String {
+pub fn step_up(missing: StepUpRequired, return_to: &ReturnTo) -> String {
     match missing {
-        Missing::SignIn => sign_in_again(then),
-        Missing::SecondFactor => second_factor_again(then),
-        Missing::NoSecondFactor => going_on(IDENTITIES_SECOND_FACTOR, then),
+        StepUpRequired::Reauthenticate => sign_in_again(return_to),
+        StepUpRequired::SecondFactor => second_factor_again(return_to),
+        StepUpRequired::EnrollSecondFactor => with_return_to(IDENTITIES_SECOND_FACTOR, return_to),
     }
 }
 
 /// A page from which one goes on to another.
-pub fn going_on(path: &str, then: &Onward) -> String {
-    with_query(path, &[&onward(then)])
+pub fn with_return_to(path: &str, return_to: &ReturnTo) -> String {
+    with_query(path, &[&return_to_param(return_to)])
 }
 
-/// The address of a question that is asked from a list, and leads back to it as it was shown.
-pub fn asked_from(address: &str, list: &Onward) -> String {
+/// The address of a question that is asked from a list, and leads back to it was shown.
+pub fn with_back(address: &str, list: &ReturnTo) -> String {
     let sign = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{sign}back={}", encoded(list.as_str()))
+    format!("{address}{sign}back={}", encode(list.as_str()))
 }
 
 /// The part of a query that says where to go on to; home goes without saying.
-fn onward(then: &Onward) -> String {
-    if *then == Onward::default() { String::new() } else { format!("then={}", encoded(then.as_str())) }
+fn return_to_param(return_to: &ReturnTo) -> String {
+    if *return_to == ReturnTo::default() { String::new() } else { format!("then={}", encode(return_to.as_str())) }
 }
 
 fn with_query(path: &str, parts: &[&str]) -> String {
@@ -321,7 +321,7 @@ fn with_query(path: &str, parts: &[&str]) -> String {
 }
 
 /// A value for a query (RFC 3986 §3.4).
-pub fn encoded(value: &str) -> String {
+pub fn encode(value: &str) -> String {
     const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
     utf8_percent_encode(value, SPECIAL).to_string()
 }
@@ -329,24 +329,24 @@ pub fn encoded(value: &str) -> String {
 /// A page of ours to go on to, with its query: one of a closed list of paths, never an address out of a request as it is
 /// (RFC 9700 §4.11).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Onward(String);
+pub struct ReturnTo(String);
 
-impl Default for Onward {
+impl Default for ReturnTo {
     fn default() -> Self {
         Self(HOME.to_owned())
     }
 }
 
-impl Onward {
+impl ReturnTo {
     /// One of the paths above.
     pub fn to(path: &'static str) -> Self {
         Self(path.to_owned())
     }
 
     /// The page somebody wanted; home when it is none of ours.
-    pub fn wanted(address: &str) -> Self {
+    pub fn from_untrusted(address: &str) -> Self {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        if let Some((page, names)) = PAGES_OF_CODES.iter().find(|(page, _)| *page == path) {
+        if let Some((page, names)) = CODE_PAGES.iter().find(|(page, _)| *page == path) {
             // Never with a code in the address.
             let kept = |part: &&str| names.iter().any(|(name, prefix)| is_public_name(part, name, prefix)) || is_draft(part);
             let kept: Vec<&str> = query.split('&').filter(kept).collect();
@@ -358,7 +358,7 @@ impl Onward {
     }
 
     /// The code that goes on there, where it is one that a session keeps.
-    pub fn entry(&self) -> Option<CodeEntryId> {
+    pub fn code_entry(&self) -> Option<CodeEntryId> {
         let query = self.0.strip_prefix(DEVICE)?.strip_prefix('?')?;
         let entry = query.split('&').find_map(|part| part.strip_prefix(ENTRY)?.strip_prefix('='))?;
         CodeEntryId::parse(entry).ok()
@@ -371,15 +371,15 @@ impl Onward {
     }
 
     /// The list at `path`, as it was shown; from its beginning where `address` is of anything else.
-    pub fn back_to(address: &str, path: &'static str) -> Self {
-        let wanted = Self::wanted(address);
+    pub fn within(address: &str, path: &'static str) -> Self {
+        let wanted = Self::from_untrusted(address);
         if wanted.0.split('?').next() == Some(path) { wanted } else { Self::to(path) }
     }
 
     /// Another address in place of home.
     #[must_use]
-    pub fn or_wanted(self, address: &str) -> Self {
-        if self == Self::default() { Self::wanted(address) } else { self }
+    pub fn or_untrusted(self, address: &str) -> Self {
+        if self == Self::default() { Self::from_untrusted(address) } else { self }
     }
 
     pub fn as_str(&self) -> &str {
@@ -388,7 +388,7 @@ impl Onward {
 }
 
 /// What the address of each page keeps on the way through sign-in, with how such a name begins.
-const PAGES_OF_CODES: [(&str, &[(&str, &str)]); 4] = [
+const CODE_PAGES: [(&str, &[(&str, &str)]); 4] = [
     (DEVICE, &[(GRANT, "dgr_"), (ENTRY, "ent_")]),
     (DEVICE_RESULT, &[(GRANT, "dgr_")]),
     (DEVICE_REPORT, &[(GRANT, "dgr_")]),
@@ -420,7 +420,7 @@ mod tests {
     #[test]
     fn one_goes_on_to_pages_of_ours_only() {
         for ours in ["/keys", "/keys?q=frontera&after=3.7", "/admin", "/admin/clients?show=off", "/admin/hosts/add"] {
-            assert_eq!(Onward::wanted(ours).as_str(), ours);
+            assert_eq!(ReturnTo::from_untrusted(ours).as_str(), ours);
         }
         for not_ours in [
             "",
@@ -437,7 +437,7 @@ mod tests {
             "/admin?\u{e9}",
             "javascript:alert(1)",
         ] {
-            assert_eq!(Onward::wanted(not_ours).as_str(), HOME, "{not_ours:?}");
+            assert_eq!(ReturnTo::from_untrusted(not_ours).as_str(), HOME, "{not_ours:?}");
         }
     }
 
@@ -452,7 +452,7 @@ mod tests {
             "/device/report?grant=dgr_ID",
             "/hosts/link?request=lnk_ID",
         ] {
-            assert_eq!(Onward::wanted(&with_id(kept)).as_str(), with_id(kept));
+            assert_eq!(ReturnTo::from_untrusted(&with_id(kept)).as_str(), with_id(kept));
         }
         for (wanted, reached) in [
             ("/device?user_code=WDJB-MJHT&grant=dgr_ID", "/device?grant=dgr_ID"),
@@ -466,29 +466,29 @@ mod tests {
             ("/hosts/link?user_code=WDJB-MJHT", HOSTS_LINK),
             ("/hosts/link?request=lnk_ID#x", HOSTS_LINK),
         ] {
-            assert_eq!(Onward::wanted(&with_id(wanted)).as_str(), with_id(reached), "{wanted}");
+            assert_eq!(ReturnTo::from_untrusted(&with_id(wanted)).as_str(), with_id(reached), "{wanted}");
         }
-        let entry = Onward::wanted(&with_id("/device?entry=ent_ID")).entry();
+        let entry = ReturnTo::from_untrusted(&with_id("/device?entry=ent_ID")).code_entry();
         assert_eq!(entry.map(String::from), Some(with_id("ent_ID")));
         let drafted = with_id("/device?entry=ent_ID&draft=abc");
-        assert_eq!(Onward::wanted(&drafted).as_str(), drafted);
-        assert!(Onward::wanted(&drafted).entry().is_some());
-        assert_eq!(Onward::wanted(&with_id("/device?grant=dgr_ID")).entry(), None);
+        assert_eq!(ReturnTo::from_untrusted(&drafted).as_str(), drafted);
+        assert!(ReturnTo::from_untrusted(&drafted).code_entry().is_some());
+        assert_eq!(ReturnTo::from_untrusted(&with_id("/device?grant=dgr_ID")).code_entry(), None);
     }
 
     #[test]
     fn a_question_leads_back_to_its_own_list_only() {
-        assert_eq!(Onward::back_to("/keys?q=a&after=3.7", KEYS).as_str(), "/keys?q=a&after=3.7");
+        assert_eq!(ReturnTo::within("/keys?q=a&after=3.7", KEYS).as_str(), "/keys?q=a&after=3.7");
         for other in ["", "/hosts", "/keys/add", "//evil.example/keys", "/keys?a b", "https://evil.example/keys"] {
-            assert_eq!(Onward::back_to(other, KEYS).as_str(), KEYS, "{other:?}");
+            assert_eq!(ReturnTo::within(other, KEYS).as_str(), KEYS, "{other:?}");
         }
-        assert_eq!(asked_from("/keys/revoke?key=3", &Onward::wanted("/keys?q=a")), "/keys/revoke?key=3&back=/keys%3Fq%3Da");
+        assert_eq!(with_back("/keys/revoke?key=3", &ReturnTo::from_untrusted("/keys?q=a")), "/keys/revoke?key=3&back=/keys%3Fq%3Da");
     }
 
     #[test]
     fn addresses_carry_where_to_go_on() {
-        assert_eq!(sign_in(None, &Onward::default()), "/sign-in");
-        assert_eq!(sign_in(None, &Onward::wanted("/keys?q=a&show=b")), "/sign-in?then=/keys%3Fq%3Da%26show%3Db");
-        assert_eq!(sign_in_again(&Onward::to(ADMIN)), "/sign-in?again=1&then=/admin");
+        assert_eq!(sign_in(None, &ReturnTo::default()), "/sign-in");
+        assert_eq!(sign_in(None, &ReturnTo::from_untrusted("/keys?q=a&show=b")), "/sign-in?then=/keys%3Fq%3Da%26show%3Db");
+        assert_eq!(sign_in_again(&ReturnTo::to(ADMIN)), "/sign-in?again=1&then=/admin");
     }
 }

@@ -1,12 +1,12 @@
 //! A person's account in a tenant, as administrators see it.
 
 use super::ids::UserId;
-use super::listing::Word;
-use super::mfa::UserMfa;
+use super::listing::QueryParam;
 use super::time::Timestamp;
+use super::user_mfa::UserMfa;
 
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct PersonSummary {
     pub user_id: UserId,
     /// What people read.
     pub display_name: String,
@@ -21,7 +21,7 @@ pub struct Account {
 
 /// Which people a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
+pub enum PersonFilter {
     #[default]
     All,
     Enabled,
@@ -30,20 +30,20 @@ pub enum Show {
     WithoutMfa,
 }
 
-impl Word for Show {
+impl QueryParam for PersonFilter {
     const ALL: &'static [(&'static str, Self)] =
         &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("admins", Self::Administrators), ("no-mfa", Self::WithoutMfa)];
 }
 
 /// The order of a list of people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum PersonSort {
     #[default]
     Name,
     /// The newest account first.
-    Made,
+    Created,
 }
 
-impl Word for Sort {
-    const ALL: &'static [(&'static str, Self)] = &[("", Self::Name), ("made", Self::Made)];
+impl QueryParam for PersonSort {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Name), ("made", Self::Created)];
 }

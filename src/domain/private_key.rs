@@ -2,7 +2,7 @@
 
 /// What kind of private key a text holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PrivateKey {
+pub enum PrivateKeyKind {
     /// PEM, or OpenSSH's own format, with or without its first line.
     Pem,
     /// A PuTTY key file, or a part of one.
@@ -10,14 +10,14 @@ pub enum PrivateKey {
 }
 
 /// The private key in a text, however its lines are wrapped.
-pub fn find(text: &str) -> Option<PrivateKey> {
+pub fn find(text: &str) -> Option<PrivateKeyKind> {
     /// `openssh-key-v1` in base64, which every private key of OpenSSH's begins with.
     const OPENSSH: &str = "b3BlbnNzaC1rZXktdjE";
     if text.contains("PuTTY-User-Key-File") || text.contains("Private-Lines:") {
-        return Some(PrivateKey::Putty);
+        return Some(PrivateKeyKind::Putty);
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    (words.join(" ").contains("PRIVATE KEY") || words.concat().contains(OPENSSH)).then_some(PrivateKey::Pem)
+    (words.join(" ").contains("PRIVATE KEY") || words.concat().contains(OPENSSH)).then_some(PrivateKeyKind::Pem)
 }
 
 #[cfg(test)]
@@ -27,10 +27,10 @@ mod tests {
     #[test]
     fn a_private_key_is_found_however_it_is_wrapped() {
         for pem in ["-----BEGIN OPENSSH PRIVATE KEY-----", "BEGIN RSA\nPRIVATE\n KEY", "b3BlbnNz\naC1rZXktdjEAAAA"] {
-            assert_eq!(find(pem), Some(PrivateKey::Pem), "{pem}");
+            assert_eq!(find(pem), Some(PrivateKeyKind::Pem), "{pem}");
         }
         for putty in ["PuTTY-User-Key-File-3: ssh-ed25519", "Private-Lines: 1\nAAAA"] {
-            assert_eq!(find(putty), Some(PrivateKey::Putty), "{putty}");
+            assert_eq!(find(putty), Some(PrivateKeyKind::Putty), "{putty}");
         }
         assert_eq!(find("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5 jdoe@laptop"), None);
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::display_text::sanitize;
 use super::ids::{ProviderId, TenantId, UserId};
-use super::readable::cleaned;
-use super::resources::Resources;
 use super::time::Timestamp;
+use super::upstream_accounts::UpstreamHosts;
 
 /// An institution at which a tenant's people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,20 +19,20 @@ pub struct Provider {
     /// The name of its [`Profile`].
     pub profile: String,
     /// Where it is: the issuer, or what `{base}` stands for in its profile.
-    pub base: String,
+    pub base_url: String,
     /// As what it knows this portal (RFC 6749 §2.2).
     pub client_id: String,
     /// What to ask for, in place of the profile's scopes.
     pub scope: Option<String>,
-    pub newcomers: Newcomers,
+    pub provisioning: ProvisioningPolicy,
     pub mfa: MfaEvidence,
     /// Its names are this tenant's names: a newcomer is called what it calls them. Otherwise its own name is put behind.
     pub own_names: bool,
     /// Hosts it owns: people link their accounts on them by signing in there.
-    pub resources: Option<Resources>,
+    pub upstream_hosts: Option<UpstreamHosts>,
     pub enabled: bool,
     /// It may be on the portal's own network: the operator says so. Those that administrators add are elsewhere.
-    pub anywhere: bool,
+    pub unrestricted_egress: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -49,10 +49,10 @@ pub struct Profile {
     /// Its addresses, with `{base}`. `None`: its metadata name them (OpenID Connect Discovery 1.0).
     #[serde(default)]
     pub endpoints: Option<Endpoints>,
-    pub identity: IdentityFrom,
+    pub identity: IdentitySource,
     pub scope: String,
     /// The claim that never changes for one person, and is never given to another.
-    #[serde(default = "sub")]
+    #[serde(default = "default_subject_claim")]
     pub subject: String,
     /// Claims with a name to type, the best first.
     #[serde(default)]
@@ -76,8 +76,9 @@ pub struct Profile {
     #[serde(default)]
     pub help: Option<String>,
     /// Its ID tokens say when somebody signed in, if asked (`auth_time`). Of one that never does its word of now has to do.
-    #[serde(default = "yes")]
-    pub says_when: bool,
+    #[serde(default = "default_true")]
+    #[serde(rename = "says-when")]
+    pub sends_auth_time: bool,
 }
 
 impl Profile {
@@ -93,11 +94,11 @@ impl Profile {
     }
 }
 
-fn sub() -> String {
+fn default_subject_claim() -> String {
     "sub".to_owned()
 }
 
-fn yes() -> bool {
+fn default_true() -> bool {
     true
 }
 
@@ -119,7 +120,7 @@ pub struct Endpoints {
 /// What says who somebody is.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum IdentityFrom {
+pub enum IdentitySource {
     /// OpenID Connect Core §2.
     IdToken,
     /// The access token is a signed JWT that does.
@@ -131,7 +132,7 @@ pub enum IdentityFrom {
 /// Who may come for the first time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Newcomers {
+pub enum ProvisioningPolicy {
     /// Whoever the provider lets in.
     Open,
     /// Whoever has been invited: an identity is tied to a person that is there already.
@@ -140,7 +141,7 @@ pub enum Newcomers {
     Rule { claim: String, values: Vec<String> },
 }
 
-impl Newcomers {
+impl ProvisioningPolicy {
     /// As the operator writes it: `open`, `invited`, or `CLAIM=VALUE,VALUE`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -162,12 +163,12 @@ impl Newcomers {
         }
     }
 
-    fn lets_in(&self, claims: &Claims) -> bool {
+    fn admits(&self, claims: &Claims) -> bool {
         match self {
             Self::Open => true,
             Self::Invited => false,
             // An address that nobody has verified is anybody's.
-            Self::Rule { claim, .. } if claim == "email" && claims.one("email_verified") != Some("true") => false,
+            Self::Rule { claim, .. } if claim == "email" && claims.single("email_verified") != Some("true") => false,
             Self::Rule { claim, values } => claims.all(claim).iter().any(|value| values.contains(value)),
         }
     }
@@ -185,11 +186,11 @@ pub struct MfaEvidence {
 }
 
 impl MfaEvidence {
-    pub fn is_asked_for(&self) -> bool {
+    pub fn is_required(&self) -> bool {
         self.always || !self.acr.is_empty() || !self.amr.is_empty()
     }
 
-    pub fn is_in(&self, claims: &Claims) -> bool {
+    pub fn is_satisfied_by(&self, claims: &Claims) -> bool {
         let any = |claim: &str, wanted: &[String]| claims.all(claim).iter().any(|value| wanted.contains(value));
         self.always || any("acr", &self.acr) || any("amr", &self.amr)
     }
@@ -209,7 +210,7 @@ impl Claims {
     }
 
     /// The only value of a claim.
-    pub fn one(&self, name: &str) -> Option<&str> {
+    pub fn single(&self, name: &str) -> Option<&str> {
         match self.all(name) {
             [one] => Some(one),
             _ => None,
@@ -217,18 +218,18 @@ impl Claims {
     }
 
     fn first(&self, names: &[String]) -> Option<&str> {
-        names.iter().find_map(|name| self.one(name).map(str::trim).filter(|value| !value.is_empty()))
+        names.iter().find_map(|name| self.single(name).map(str::trim).filter(|value| !value.is_empty()))
     }
 
     /// The first of these that people can read, without what cannot be seen in it.
-    fn first_readable(&self, names: &[String]) -> Option<String> {
-        names.iter().find_map(|name| self.one(name).and_then(cleaned))
+    fn first_display_text(&self, names: &[String]) -> Option<String> {
+        names.iter().find_map(|name| self.single(name).and_then(sanitize))
     }
 }
 
 /// Somebody as a provider vouches for them: verified, and fit for the tenant's rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vouched {
+pub struct VerifiedIdentity {
     pub issuer: String,
     pub subject: String,
     /// `jdoe at TACC`.
@@ -236,14 +237,14 @@ pub struct Vouched {
     pub user_name: Option<String>,
     pub display_name: Option<String>,
     /// Whether the tenant's rule for newcomers holds for them.
-    pub may_come: bool,
+    pub may_provision: bool,
     /// A second factor was shown.
     pub mfa: bool,
 }
 
 /// The session at a provider that a sign-in here rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Through {
+pub struct UpstreamSession {
     pub provider: ProviderId,
     pub issuer: String,
     pub subject: String,
@@ -255,15 +256,15 @@ pub struct Through {
 
 /// Why a provider's word is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotVouched {
+pub enum ClaimsRefused {
     /// There is no subject, or one that is too long to be kept.
     NoSubject,
     /// A claim that the profile demands has another value.
-    Required(String),
+    RequiredClaim(String),
 }
 
 /// The longest subject (OpenID Connect Core §2).
-const LONGEST_SUBJECT: usize = 255;
+const MAX_SUBJECT_LENGTH: usize = 255;
 
 impl Provider {
     /// The names of what may be changed and differs from another.
@@ -271,36 +272,36 @@ impl Provider {
         let settings = [
             ("display-name", self.display_name != other.display_name),
             ("scope", self.scope != other.scope),
-            ("newcomers", self.newcomers != other.newcomers),
+            ("newcomers", self.provisioning != other.provisioning),
             ("mfa", self.mfa != other.mfa),
             ("own-names", self.own_names != other.own_names),
-            ("resources", self.resources != other.resources),
+            ("resources", self.upstream_hosts != other.upstream_hosts),
             ("enabled", self.enabled != other.enabled),
-            ("anywhere", self.anywhere != other.anywhere),
+            ("anywhere", self.unrestricted_egress != other.unrestricted_egress),
         ];
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
     /// What is to be kept of a provider's word, which has been verified. A name with something invisible in it is mended, not refused: its
     /// owner cannot change it.
-    pub fn judge(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<Vouched, NotVouched> {
-        let subject = claims.one(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= LONGEST_SUBJECT);
-        let subject = subject.ok_or(NotVouched::NoSubject)?.to_owned();
+    pub fn verify_identity(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<VerifiedIdentity, ClaimsRefused> {
+        let subject = claims.single(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= MAX_SUBJECT_LENGTH);
+        let subject = subject.ok_or(ClaimsRefused::NoSubject)?.to_owned();
         for (claim, value) in &profile.require {
-            if claims.one(claim) != Some(value.replace("{client_id}", &self.client_id).as_str()) {
-                return Err(NotVouched::Required(claim.clone()));
+            if claims.single(claim) != Some(value.replace("{client_id}", &self.client_id).as_str()) {
+                return Err(ClaimsRefused::RequiredClaim(claim.clone()));
             }
         }
         let user_name = claims.first(&profile.user_name).map(str::to_owned);
-        let organization = claims.first_readable(&profile.organization).unwrap_or_else(|| self.display_name.clone());
-        let shown = claims.first_readable(&profile.user_name).or_else(|| cleaned(&subject));
+        let organization = claims.first_display_text(&profile.organization).unwrap_or_else(|| self.display_name.clone());
+        let shown = claims.first_display_text(&profile.user_name).or_else(|| sanitize(&subject));
         let label = shown.map_or_else(|| organization.clone(), |shown| format!("{shown} · {organization}"));
-        Ok(Vouched {
+        Ok(VerifiedIdentity {
             issuer: issuer.to_owned(),
-            label: cleaned(&label).unwrap_or_default(),
-            display_name: claims.first_readable(&profile.display_name),
-            may_come: !profile.known_people_only && self.newcomers.lets_in(claims),
-            mfa: self.mfa.is_in(claims),
+            label: sanitize(&label).unwrap_or_default(),
+            display_name: claims.first_display_text(&profile.display_name),
+            may_provision: !profile.known_people_only && self.provisioning.admits(claims),
+            mfa: self.mfa.is_satisfied_by(claims),
             subject,
             user_name,
         })
@@ -308,9 +309,9 @@ impl Provider {
 
     /// What a newcomer may be called here, the nicest first, the last with `spare`, which is nobody's. None says anything about who
     /// they are: that is issuer and subject. Letters outside ASCII are written in it: `josé@…` is `jose@…`.
-    pub fn names_for(&self, vouched: &Vouched, spare: &str) -> Vec<UserId> {
-        const TRIES: usize = 5;
-        let wanted = vouched.user_name.as_deref().unwrap_or_default();
+    pub fn user_id_candidates(&self, identity: &VerifiedIdentity, unique_suffix: &str) -> Vec<UserId> {
+        const MAX_SUFFIX: usize = 5;
+        let wanted = identity.user_name.as_deref().unwrap_or_default();
         let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
         let name: String = deunicode::deunicode(wanted).chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
         // A name that had to be mended is not the one its owner has there: another's could be made of it.
@@ -320,7 +321,7 @@ impl Provider {
             (false, true) => name,
             (false, false) => format!("{name}~{}", self.id),
         };
-        let more = (2..=TRIES).map(|n| format!("{base}-{n}")).chain([format!("{base}-{spare}")]);
+        let more = (2..=MAX_SUFFIX).map(|n| format!("{base}-{n}")).chain([format!("{base}-{unique_suffix}")]);
         [base.clone()].into_iter().chain(more).filter_map(|name| UserId::parse(name).ok()).collect()
     }
 }
@@ -329,21 +330,21 @@ impl Provider {
 mod tests {
     use super::*;
 
-    fn provider(newcomers: Newcomers) -> Provider {
+    fn provider(newcomers: ProvisioningPolicy) -> Provider {
         Provider {
             tenant_id: TenantId::parse("test").expect("a tenant"),
             id: ProviderId::parse("globus").expect("a provider"),
             display_name: "Globus".into(),
             profile: "oidc".into(),
-            base: "https://auth.example".into(),
+            base_url: "https://auth.example".into(),
             client_id: "portal".into(),
             scope: None,
-            newcomers,
+            provisioning: newcomers,
             mfa: MfaEvidence { always: false, acr: vec!["https://refeds.org/profile/mfa".into()], amr: vec!["mfa".into(), "hwk".into()] },
             own_names: false,
-            resources: None,
+            upstream_hosts: None,
             enabled: true,
-            anywhere: true,
+            unrestricted_egress: true,
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),
         }
@@ -354,7 +355,7 @@ mod tests {
             about: "OpenID Connect".into(),
             base: None,
             endpoints: None,
-            identity: IdentityFrom::IdToken,
+            identity: IdentitySource::IdToken,
             scope: "openid".into(),
             subject: "sub".into(),
             user_name: vec!["preferred_username".into()],
@@ -364,7 +365,7 @@ mod tests {
             sign_out: None,
             known_people_only: false,
             help: None,
-            says_when: true,
+            sends_auth_time: true,
         }
     }
 
@@ -378,20 +379,20 @@ mod tests {
 
     #[test]
     fn who_somebody_is_takes_one_subject_and_what_the_profile_demands() {
-        let judge = |claims: &Claims| provider(Newcomers::Open).judge(&profile(), "https://auth.example", claims);
+        let judge = |claims: &Claims| provider(ProvisioningPolicy::Open).verify_identity(&profile(), "https://auth.example", claims);
         let vouched = judge(&claims(&[("organization", &["UT\n\u{202e}Austin"])])).expect("vouched for");
         assert_eq!((vouched.subject.as_str(), vouched.label.as_str()), ("42", "jdoe@utexas.edu · UTAustin"));
         for subjects in [&[][..], &[""], &["a", "b"], &[&"x".repeat(256)]] {
-            assert_eq!(judge(&claims(&[("sub", subjects)])), Err(NotVouched::NoSubject), "{subjects:?}");
+            assert_eq!(judge(&claims(&[("sub", subjects)])), Err(ClaimsRefused::NoSubject), "{subjects:?}");
         }
-        assert_eq!(judge(&claims(&[("kind", &["access-another"])])), Err(NotVouched::Required("kind".into())));
+        assert_eq!(judge(&claims(&[("kind", &["access-another"])])), Err(ClaimsRefused::RequiredClaim("kind".into())));
     }
 
     #[test]
     fn newcomers_come_by_the_tenants_rule() {
         let comes = |rule: &str, claims: &Claims| {
-            let provider = provider(Newcomers::parse(rule).expect("a rule"));
-            provider.judge(&profile(), "https://auth.example", claims).expect("vouched for").may_come
+            let provider = provider(ProvisioningPolicy::parse(rule).expect("a rule"));
+            provider.verify_identity(&profile(), "https://auth.example", claims).expect("vouched for").may_provision
         };
         let staff = claims(&[("affiliation", &["member@tacc", "staff@tacc"])]);
         assert!(comes("open", &staff) && !comes("invited", &staff));
@@ -400,32 +401,32 @@ mod tests {
         assert!(verified(&["true"]) && !verified(&["false"]) && !verified(&[]));
         assert!(!comes("affiliation=student@tacc", &staff) && !comes("affiliation=staff", &staff));
         for nonsense in ["", "=", "a=", "=b", "a=,", "anything"] {
-            assert_eq!(Newcomers::parse(nonsense), None, "{nonsense}");
+            assert_eq!(ProvisioningPolicy::parse(nonsense), None, "{nonsense}");
         }
     }
 
     #[test]
     fn a_second_factor_is_what_the_tenant_takes_for_one() {
-        let shown = |more: &[(&str, &[&str])]| provider(Newcomers::Open).mfa.is_in(&claims(more));
+        let shown = |more: &[(&str, &[&str])]| provider(ProvisioningPolicy::Open).mfa.is_satisfied_by(&claims(more));
         assert!(!shown(&[]) && !shown(&[("amr", &["pwd"])]) && !shown(&[("acr", &["mfa"])]));
         assert!(shown(&[("amr", &["pwd", "hwk"])]) && shown(&[("acr", &["https://refeds.org/profile/mfa"])]));
-        assert!(MfaEvidence { always: true, ..MfaEvidence::default() }.is_in(&Claims::default()));
+        assert!(MfaEvidence { always: true, ..MfaEvidence::default() }.is_satisfied_by(&Claims::default()));
     }
 
     #[test]
     fn names_never_leave_what_names_may_hold() {
         let named = |name: Option<&str>| {
-            let vouched = Vouched {
+            let vouched = VerifiedIdentity {
                 issuer: String::new(),
                 subject: "42".into(),
                 label: String::new(),
                 user_name: name.map(str::to_owned),
                 display_name: None,
-                may_come: true,
+                may_provision: true,
                 mfa: false,
             };
-            let own = Provider { own_names: true, ..provider(Newcomers::Open) };
-            let names = [provider(Newcomers::Open).names_for(&vouched, "1f"), own.names_for(&vouched, "1f")];
+            let own = Provider { own_names: true, ..provider(ProvisioningPolicy::Open) };
+            let names = [provider(ProvisioningPolicy::Open).user_id_candidates(&vouched, "1f"), own.user_id_candidates(&vouched, "1f")];
             names.map(|names| format!("{} {} {}", names[0], names[1], names[names.len() - 1])).join(", ")
         };
         let campus = |name: &str| format!("{name}~globus {name}~globus-2 {name}~globus-1f");

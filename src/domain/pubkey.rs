@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::display_text::{self, NameRefused};
 use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use super::listing::Word;
-use super::readable::{self, NameRefused};
+use super::listing::QueryParam;
 use super::time::Timestamp;
 
 /// What TMS' wire says for "as often as you like".
@@ -76,13 +76,13 @@ impl KeyType {
 
 /// A word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum KeyValidity {
     Active,
     Expired,
     UsedUp,
 }
 
-impl State {
+impl KeyValidity {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -94,13 +94,13 @@ impl State {
 
 impl Pubkey {
     /// What its own limits say. Whether it lets anybody in depends on more: see [`Standing`].
-    pub fn state(&self, now: Timestamp) -> State {
+    pub fn state(&self, now: Timestamp) -> KeyValidity {
         if now >= self.expires_at {
-            State::Expired
+            KeyValidity::Expired
         } else if self.remaining_uses == 0 {
-            State::UsedUp
+            KeyValidity::UsedUp
         } else {
-            State::Active
+            KeyValidity::Active
         }
     }
 }
@@ -108,14 +108,14 @@ impl Pubkey {
 /// Whether sshd, asking about a key of type `asked` (`%t`), could take this line of `authorized_keys` for it. Certificates
 /// (`ssh-ed25519-cert-v01@openssh.com`) come with the fingerprint of the key in them, and no such line lets them in. Words that OpenSSH does
 /// not use for types of keys say nothing.
-pub fn line_fits_type(public_key: &str, asked: &str) -> bool {
+pub fn line_matches_type(public_key: &str, asked: &str) -> bool {
     let of_openssh = ["ssh-", "ecdsa-", "sk-", "rsa-sha2-"].iter().any(|prefix| asked.starts_with(prefix));
     !of_openssh || public_key.split(' ').next() == Some(asked)
 }
 
 /// Which keys a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
+pub enum KeyFilter {
     #[default]
     All,
     /// Within their own limits.
@@ -125,13 +125,13 @@ pub enum Show {
     NeverUsed,
 }
 
-impl Word for Show {
+impl QueryParam for KeyFilter {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("ended", Self::Ended), ("unused", Self::NeverUsed)];
 }
 
 /// The order of a list of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum KeySort {
     /// The newest first.
     #[default]
     Created,
@@ -142,7 +142,7 @@ pub enum Sort {
     Host,
 }
 
-impl Word for Sort {
+impl QueryParam for KeySort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
 }
 
@@ -155,46 +155,46 @@ pub enum LabelRefused {
 }
 
 /// A name for a key: what the person typed, or else the comment of the key; may be empty. A long comment, which nobody typed as a name, is cut.
-pub fn label(typed: Option<&str>, comment: &str) -> Result<String, LabelRefused> {
-    match readable::name(typed.unwrap_or(comment)) {
+pub fn sanitize_label(typed: Option<&str>, comment: &str) -> Result<String, LabelRefused> {
+    match display_text::parse_name(typed.unwrap_or(comment)) {
         Ok(label) => Ok(label),
         Err(NameRefused::Empty) => Ok(String::new()),
         Err(why) if typed.is_some() => Err(LabelRefused::Typed(why)),
-        Err(NameRefused::TooLong) => Ok(readable::cleaned(comment).unwrap_or_default()),
+        Err(NameRefused::TooLong) => Ok(display_text::sanitize(comment).unwrap_or_default()),
         Err(NameRefused::Invisible) => Err(LabelRefused::Comment),
     }
 }
 
 /// When something that lasts so many minutes ends: negative means never, 0 now.
-pub fn ends(ttl_minutes: i32, now: Timestamp) -> Timestamp {
+pub fn expiry_of(ttl_minutes: i32, now: Timestamp) -> Timestamp {
     u64::try_from(ttl_minutes).map_or(Timestamp::FOREVER, |minutes| now + Duration::from_secs(minutes * 60))
 }
 
 /// A count as TMS' wire means it: negative is unlimited.
-pub fn count(asked: i32) -> u32 {
-    u32::try_from(asked).unwrap_or(UNLIMITED)
+pub fn parse_max_uses(requested: i32) -> u32 {
+    u32::try_from(requested).unwrap_or(UNLIMITED)
 }
 
 /// What a key depends on beside its own limits, as it stands right now. `None`: there is no such row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependencies {
     pub person_enabled: Option<bool>,
-    pub mfa: Option<Mfa>,
-    pub link: Option<Link>,
+    pub mfa: Option<MfaStatus>,
+    pub link: Option<HostAccountLink>,
     /// The end of the permission that reaches furthest for this client, person and host account. A person's own key needs none.
     pub delegated_until: Option<Timestamp>,
 }
 
 /// The second factor, for [`Dependencies`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mfa {
+pub struct MfaStatus {
     pub enabled: bool,
     pub expires_at: Timestamp,
 }
 
 /// The host account, for [`Dependencies`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct HostAccountLink {
     pub id: HostAccountId,
     /// As the link has it.
     pub host: HostName,
@@ -205,7 +205,7 @@ pub struct Link {
 
 /// What a key lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum DependencyError {
     PersonDisabled,
     Mfa,
     MfaDisabled,
@@ -218,37 +218,37 @@ pub enum Missing {
 
 impl Dependencies {
     /// What is missing, in TMS' order: second factor, host account, delegation.
-    pub fn check(&self, needs_delegation: bool, now: Timestamp) -> Result<(), Missing> {
+    pub fn check(&self, needs_delegation: bool, now: Timestamp) -> Result<(), DependencyError> {
         if self.person_enabled == Some(false) {
-            return Err(Missing::PersonDisabled);
+            return Err(DependencyError::PersonDisabled);
         }
-        let mfa = self.mfa.ok_or(Missing::Mfa)?;
+        let mfa = self.mfa.ok_or(DependencyError::Mfa)?;
         if !mfa.enabled {
-            return Err(Missing::MfaDisabled);
+            return Err(DependencyError::MfaDisabled);
         }
-        in_force(mfa.expires_at, now).map_err(Missing::MfaExpired)?;
-        let link = self.link.as_ref().ok_or(Missing::Link)?;
-        in_force(link.expires_at, now).map_err(Missing::LinkExpired)?;
+        check_expiry(mfa.expires_at, now).map_err(DependencyError::MfaExpired)?;
+        let link = self.link.as_ref().ok_or(DependencyError::Link)?;
+        check_expiry(link.expires_at, now).map_err(DependencyError::LinkExpired)?;
         if needs_delegation {
-            let until = self.delegated_until.ok_or(Missing::Delegation)?;
-            in_force(until, now).map_err(Missing::DelegationExpired)?;
+            let until = self.delegated_until.ok_or(DependencyError::Delegation)?;
+            check_expiry(until, now).map_err(DependencyError::DelegationExpired)?;
         }
         Ok(())
     }
 
     /// Whether a row is not there at all, which MVP mode would make.
-    pub fn any_absent(&self) -> bool {
+    pub fn any_missing(&self) -> bool {
         self.mfa.is_none() || self.link.is_none() || self.delegated_until.is_none()
     }
 }
 
-fn in_force(until: Timestamp, now: Timestamp) -> Result<(), Timestamp> {
+fn check_expiry(until: Timestamp, now: Timestamp) -> Result<(), Timestamp> {
     if now < until { Ok(()) } else { Err(until) }
 }
 
 /// Everything that decides whether a key lets its holder in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct KeyStatus {
     pub tenant_enabled: bool,
     /// `None`: made by no client.
     pub client_enabled: Option<bool>,
@@ -265,7 +265,7 @@ pub struct Standing {
 
 /// How a lookup ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup {
+pub enum LookupDecision {
     /// Nothing is shown.
     Refused,
     /// Shown; a use that has been counted.
@@ -274,25 +274,25 @@ pub enum Lookup {
     NewLogin,
 }
 
-impl Standing {
+impl KeyStatus {
     /// Judges a lookup at `now`.
-    pub fn look_up(&self, now: Timestamp) -> Lookup {
+    pub fn authorize_login(&self, now: Timestamp) -> LookupDecision {
         let alive = now < self.expires_at || self.reserved_until.is_some_and(|until| now < until);
         let allowed =
             self.tenant_enabled && self.client_enabled != Some(false) && self.dependencies.check(self.client_enabled.is_some(), now).is_ok();
         if !alive || !allowed || self.uses > self.max_uses {
-            Lookup::Refused
+            LookupDecision::Refused
         } else if self.last_used_at.is_some_and(|last| now.since(last) < LOGIN_WINDOW) {
-            Lookup::SameLogin
+            LookupDecision::SameLogin
         } else if self.remaining_uses == 0 {
-            Lookup::Refused
+            LookupDecision::Refused
         } else {
-            Lookup::NewLogin
+            LookupDecision::NewLogin
         }
     }
 
     /// When this stops letting anybody in, if nothing changes before.
-    pub fn ends(&self) -> Timestamp {
+    pub fn effective_expiry(&self) -> Timestamp {
         let Dependencies { mfa, link, delegated_until, .. } = &self.dependencies;
         let own = self.reserved_until.map_or(self.expires_at, |until| until.max(self.expires_at));
         let delegated = delegated_until.filter(|_| self.client_enabled.is_some());
@@ -302,8 +302,8 @@ impl Standing {
 
     /// What is served of several registrations of one key that let in: one whose use has been counted already, then one without limit on
     /// uses, then the one that ends last. The greatest is the best.
-    pub fn preference(&self, lookup: Lookup) -> (bool, bool, Timestamp) {
-        (lookup == Lookup::SameLogin, !self.is_limited(), self.ends())
+    pub fn preference(&self, lookup: LookupDecision) -> (bool, bool, Timestamp) {
+        (lookup == LookupDecision::SameLogin, !self.is_limited(), self.effective_expiry())
     }
 
     /// Whether a use that cannot be counted must not be had either.
@@ -318,14 +318,14 @@ mod tests {
 
     #[test]
     fn a_label_that_cannot_be_seen_is_refused() {
-        assert_eq!(label(Some(" my  laptop "), "jane@vista"), Ok("my laptop".to_owned()));
-        assert_eq!(label(None, "jane@vista"), Ok("jane@vista".to_owned()));
-        assert_eq!((label(Some(" "), "jane"), label(None, "")), (Ok(String::new()), Ok(String::new())));
-        assert_eq!(label(None, &"x".repeat(200)), Ok("x".repeat(readable::LONGEST)));
-        assert_eq!(label(Some(&"x".repeat(200)), ""), Err(LabelRefused::Typed(NameRefused::TooLong)));
+        assert_eq!(sanitize_label(Some(" my  laptop "), "jane@vista"), Ok("my laptop".to_owned()));
+        assert_eq!(sanitize_label(None, "jane@vista"), Ok("jane@vista".to_owned()));
+        assert_eq!((sanitize_label(Some(" "), "jane"), sanitize_label(None, "")), (Ok(String::new()), Ok(String::new())));
+        assert_eq!(sanitize_label(None, &"x".repeat(200)), Ok("x".repeat(display_text::MAX_LENGTH)));
+        assert_eq!(sanitize_label(Some(&"x".repeat(200)), ""), Err(LabelRefused::Typed(NameRefused::TooLong)));
         for hidden in ["lap\u{200b}top", "lap\u{202e}pot", "\u{3164}"] {
-            assert_eq!(label(Some(hidden), "jane"), Err(LabelRefused::Typed(NameRefused::Invisible)), "{hidden:?}");
-            assert_eq!(label(None, hidden), Err(LabelRefused::Comment), "{hidden:?}");
+            assert_eq!(sanitize_label(Some(hidden), "jane"), Err(LabelRefused::Typed(NameRefused::Invisible)), "{hidden:?}");
+            assert_eq!(sanitize_label(None, hidden), Err(LabelRefused::Comment), "{hidden:?}");
         }
     }
 
@@ -338,8 +338,8 @@ mod tests {
     fn dependencies() -> Dependencies {
         Dependencies {
             person_enabled: Some(true),
-            mfa: Some(Mfa { enabled: true, expires_at: minutes(1) }),
-            link: Some(Link {
+            mfa: Some(MfaStatus { enabled: true, expires_at: minutes(1) }),
+            link: Some(HostAccountLink {
                 id: HostAccountId::parse("hac_1").expect("an id"),
                 host: HostName::parse("frontera").expect("a name"),
                 host_known: true,
@@ -349,8 +349,8 @@ mod tests {
         }
     }
 
-    fn standing() -> Standing {
-        Standing {
+    fn standing() -> KeyStatus {
+        KeyStatus {
             tenant_enabled: true,
             client_enabled: Some(true),
             dependencies: dependencies(),
@@ -363,10 +363,10 @@ mod tests {
         }
     }
 
-    fn looked_up(change: impl FnOnce(&mut Standing)) -> Lookup {
+    fn looked_up(change: impl FnOnce(&mut KeyStatus)) -> LookupDecision {
         let mut standing = standing();
         change(&mut standing);
-        standing.look_up(NOW)
+        standing.authorize_login(NOW)
     }
 
     #[test]
@@ -377,60 +377,60 @@ mod tests {
             change(&mut dependencies);
             dependencies.check(true, NOW)
         };
-        assert_eq!(missing(|d| d.person_enabled = Some(false)), Err(Missing::PersonDisabled));
-        assert_eq!(missing(|d| d.mfa = None), Err(Missing::Mfa));
-        assert_eq!(missing(|d| d.mfa = Some(Mfa { enabled: false, expires_at: NOW })), Err(Missing::MfaDisabled));
-        assert_eq!(missing(|d| d.mfa = Some(Mfa { enabled: true, expires_at: NOW })), Err(Missing::MfaExpired(NOW)));
-        assert_eq!(missing(|d| d.link = None), Err(Missing::Link));
-        assert_eq!(missing(|d| d.delegated_until = None), Err(Missing::Delegation));
-        assert_eq!(missing(|d| d.delegated_until = Some(NOW)), Err(Missing::DelegationExpired(NOW)));
+        assert_eq!(missing(|d| d.person_enabled = Some(false)), Err(DependencyError::PersonDisabled));
+        assert_eq!(missing(|d| d.mfa = None), Err(DependencyError::Mfa));
+        assert_eq!(missing(|d| d.mfa = Some(MfaStatus { enabled: false, expires_at: NOW })), Err(DependencyError::MfaDisabled));
+        assert_eq!(missing(|d| d.mfa = Some(MfaStatus { enabled: true, expires_at: NOW })), Err(DependencyError::MfaExpired(NOW)));
+        assert_eq!(missing(|d| d.link = None), Err(DependencyError::Link));
+        assert_eq!(missing(|d| d.delegated_until = None), Err(DependencyError::Delegation));
+        assert_eq!(missing(|d| d.delegated_until = Some(NOW)), Err(DependencyError::DelegationExpired(NOW)));
         let all_gone = Dependencies { person_enabled: None, mfa: None, link: None, delegated_until: None };
-        assert_eq!(all_gone.check(true, NOW), Err(Missing::Mfa));
-        assert!(all_gone.any_absent() && !dependencies().any_absent());
+        assert_eq!(all_gone.check(true, NOW), Err(DependencyError::Mfa));
+        assert!(all_gone.any_missing() && !dependencies().any_missing());
     }
 
     #[test]
     fn a_persons_own_key_needs_no_delegation() {
         let own = Dependencies { delegated_until: None, ..dependencies() };
         assert_eq!(own.check(false, NOW), Ok(()));
-        assert_eq!(looked_up(|s| (s.client_enabled, s.dependencies) = (None, own)), Lookup::NewLogin);
+        assert_eq!(looked_up(|s| (s.client_enabled, s.dependencies) = (None, own)), LookupDecision::NewLogin);
     }
 
     #[test]
     fn a_key_is_shown_only_while_all_of_it_stands() {
-        assert_eq!(looked_up(|_| ()), Lookup::NewLogin);
-        assert_eq!(looked_up(|s| s.tenant_enabled = false), Lookup::Refused);
-        assert_eq!(looked_up(|s| s.client_enabled = Some(false)), Lookup::Refused);
-        assert_eq!(looked_up(|s| s.dependencies.mfa = None), Lookup::Refused);
-        assert_eq!(looked_up(|s| s.expires_at = NOW), Lookup::Refused);
-        assert_eq!(looked_up(|s| s.remaining_uses = 0), Lookup::Refused);
+        assert_eq!(looked_up(|_| ()), LookupDecision::NewLogin);
+        assert_eq!(looked_up(|s| s.tenant_enabled = false), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| s.client_enabled = Some(false)), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| s.dependencies.mfa = None), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| s.expires_at = NOW), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| s.remaining_uses = 0), LookupDecision::Refused);
     }
 
     #[test]
     fn the_lookups_of_one_login_are_one_use() {
         let ago = |millis: i64| Some(Timestamp::from_millis(NOW.as_millis() - millis));
-        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), Lookup::SameLogin);
-        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), Lookup::Refused);
-        assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), Lookup::NewLogin);
-        assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), Lookup::Refused, "an end is an end");
-        let lowered = |s: &mut Standing| (s.max_uses, s.remaining_uses, s.last_used_at) = (0, 0, ago(1));
-        assert_eq!(looked_up(lowered), Lookup::Refused, "so is a limit below what has been used");
+        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), LookupDecision::SameLogin);
+        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), LookupDecision::NewLogin);
+        assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), LookupDecision::Refused, "an end is an end");
+        let lowered = |s: &mut KeyStatus| (s.max_uses, s.remaining_uses, s.last_used_at) = (0, 0, ago(1));
+        assert_eq!(looked_up(lowered), LookupDecision::Refused, "so is a limit below what has been used");
     }
 
     #[test]
     fn a_reservation_outlives_the_keys_end_but_not_its_uses() {
-        let reserved = |s: &mut Standing| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)));
-        assert_eq!(looked_up(reserved), Lookup::NewLogin);
-        assert_eq!(looked_up(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), Lookup::Refused);
-        let used_up = |s: &mut Standing| {
+        let reserved = |s: &mut KeyStatus| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)));
+        assert_eq!(looked_up(reserved), LookupDecision::NewLogin);
+        assert_eq!(looked_up(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), LookupDecision::Refused);
+        let used_up = |s: &mut KeyStatus| {
             reserved(s);
             s.remaining_uses = 0;
         };
-        assert_eq!(looked_up(used_up), Lookup::Refused);
-        let ends = |change: fn(&mut Standing)| {
+        assert_eq!(looked_up(used_up), LookupDecision::Refused);
+        let ends = |change: fn(&mut KeyStatus)| {
             let mut standing = standing();
             change(&mut standing);
-            standing.ends()
+            standing.effective_expiry()
         };
         assert_eq!(ends(|_| ()), minutes(1), "what it rests on ends first");
         assert_eq!(ends(|s| s.expires_at = NOW), NOW);
@@ -441,18 +441,18 @@ mod tests {
     fn a_line_fits_its_own_type_alone() {
         let line = "ssh-ed25519 AAAA";
         for fits in ["ssh-ed25519", "", "ed25519", "anything"] {
-            assert!(line_fits_type(line, fits), "{fits}");
+            assert!(line_matches_type(line, fits), "{fits}");
         }
         for other in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com", "rsa-sha2-512"] {
-            assert!(!line_fits_type(line, other), "{other}");
+            assert!(!line_matches_type(line, other), "{other}");
         }
     }
 
     #[test]
     fn numbers_mean_what_they_mean_on_tms_wire() {
-        assert_eq!((count(-1), count(0), count(3)), (UNLIMITED, 0, 3));
-        assert_eq!((ends(-1, NOW), ends(0, NOW), ends(5, NOW)), (Timestamp::FOREVER, NOW, minutes(5)));
-        assert_eq!(ends(i32::MAX, NOW).as_millis(), NOW.as_millis() + i64::from(i32::MAX) * 60_000);
+        assert_eq!((parse_max_uses(-1), parse_max_uses(0), parse_max_uses(3)), (UNLIMITED, 0, 3));
+        assert_eq!((expiry_of(-1, NOW), expiry_of(0, NOW), expiry_of(5, NOW)), (Timestamp::FOREVER, NOW, minutes(5)));
+        assert_eq!(expiry_of(i32::MAX, NOW).as_millis(), NOW.as_millis() + i64::from(i32::MAX) * 60_000);
         for (word, key_type) in [(None, Some(KeyType::Ed25519)), (Some(""), Some(KeyType::Ed25519)), (Some("RSA"), Some(KeyType::Rsa))] {
             assert_eq!(KeyType::parse(word), key_type);
         }

@@ -6,7 +6,7 @@ use super::ids::{ClientId, HostName, TenantId, UserId};
 use super::time::Timestamp;
 
 /// The longest lease.
-pub const LONGEST: Duration = Duration::from_secs(48 * 60 * 60);
+pub const MAX_LIFETIME: Duration = Duration::from_secs(48 * 60 * 60);
 
 #[derive(Clone, Debug)]
 pub struct Reservation {
@@ -33,9 +33,9 @@ impl Reservation {
 }
 
 /// When a lease of so many minutes ends: negative, or more than 48 hours, means 48 hours.
-pub fn ends(ttl_minutes: i32, now: Timestamp) -> Timestamp {
-    let asked = u64::try_from(ttl_minutes).map_or(LONGEST, |minutes| Duration::from_secs(minutes * 60));
-    now + asked.min(LONGEST)
+pub fn expiry_of(ttl_minutes: i32, now: Timestamp) -> Timestamp {
+    let asked = u64::try_from(ttl_minutes).map_or(MAX_LIFETIME, |minutes| Duration::from_secs(minutes * 60));
+    now + asked.min(MAX_LIFETIME)
 }
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests {
         let now = Timestamp::from_millis(0);
         let hours = |n: u64| now + Duration::from_secs(n * 3_600);
         for (minutes, end) in [(-1, hours(48)), (i32::MAX, hours(48)), (2_880, hours(48)), (60, hours(1)), (0, now)] {
-            assert_eq!(ends(minutes, now), end, "{minutes}");
+            assert_eq!(expiry_of(minutes, now), end, "{minutes}");
         }
     }
 }

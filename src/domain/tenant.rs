@@ -10,7 +10,7 @@ use super::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Tenant {
     /// `id` on TMS' wire.
-    pub number: i64,
+    pub row_id: i64,
     pub id: TenantId,
     /// What people read.
     pub display_name: String,
@@ -44,7 +44,7 @@ pub struct Policy {
     /// The longest access a person may grant.
     pub longest_access: Duration,
     /// What a key needs and is not there is made when a client asks for the key. For moving over from an older deployment.
-    pub mvp: bool,
+    pub auto_provision: bool,
     /// Anybody may register a client.
     pub open_registration: bool,
     /// Public keys are only shown to hosts that prove who they are.
@@ -76,7 +76,7 @@ impl Policy {
             require_started_tick,
             code_lifetime,
             longest_access,
-            mvp,
+            auto_provision: mvp,
             open_registration,
             require_host_credential,
             mfa_lifetime,
@@ -94,7 +94,7 @@ impl Policy {
             ("require-started-tick", *require_started_tick != other.require_started_tick),
             ("code-lifetime", *code_lifetime != other.code_lifetime),
             ("longest-access", *longest_access != other.longest_access),
-            ("mvp", *mvp != other.mvp),
+            ("mvp", *mvp != other.auto_provision),
             ("open-registration", *open_registration != other.open_registration),
             ("require-host-credential", *require_host_credential != other.require_host_credential),
             ("mfa-lifetime", *mfa_lifetime != other.mfa_lifetime),
@@ -118,7 +118,7 @@ impl Default for Policy {
             require_started_tick: true,
             code_lifetime: Duration::from_secs(15 * 60),
             longest_access: Duration::from_secs(30 * 24 * 60 * 60),
-            mvp: false,
+            auto_provision: false,
             open_registration: false,
             require_host_credential: false,
             mfa_lifetime: Duration::from_secs(7 * 24 * 60 * 60),

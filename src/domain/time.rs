@@ -36,7 +36,7 @@ impl Timestamp {
 
     /// RFC 3339 with whole seconds and `+00:00`, as TMS writes times.
     pub fn to_rfc3339(self) -> String {
-        self.zoned("%Y-%m-%dT%H:%M:%S+00:00")
+        self.format_utc("%Y-%m-%dT%H:%M:%S+00:00")
     }
 
     /// RFC 3339 with whole seconds and the zone's offset.
@@ -46,20 +46,20 @@ impl Timestamp {
     }
 
     /// For people: `20 December 2026, 14:02 UTC`.
-    pub fn to_words(self) -> String {
-        self.to_words_in(&Zone::UTC)
+    pub fn humanize(self) -> String {
+        self.humanize_in(&Zone::UTC)
     }
 
     /// For people: `20 December 2026, 08:02 CST`.
-    pub fn to_words_in(self, zone: &Zone) -> String {
-        self.there(zone).map_or_else(|| String::from("unknown time"), |(there, zone)| format!("{} {zone}", there.strftime("%-d %B %Y, %H:%M")))
+    pub fn humanize_in(self, zone: &Zone) -> String {
+        self.to_civil(zone).map_or_else(|| String::from("unknown time"), |(there, zone)| format!("{} {zone}", there.strftime("%-d %B %Y, %H:%M")))
     }
 
     /// Its date and time of day there; `None` beyond the years that calendars have.
-    pub fn calendar(self, zone: &Zone) -> Option<Calendar> {
-        let (there, zone) = self.there(zone)?;
+    pub fn civil_time(self, zone: &Zone) -> Option<CivilTime> {
+        let (there, zone) = self.to_civil(zone)?;
         let small = |n: i8| i64::from(n);
-        Some(Calendar {
+        Some(CivilTime {
             year: i64::from(there.year()),
             month: small(there.month()),
             day: small(there.day()),
@@ -70,7 +70,7 @@ impl Timestamp {
     }
 
     /// The date and time there, and what the zone is called then: `CST`, or `UTC-03` where it has no letters.
-    fn there(self, zone: &Zone) -> Option<(DateTime, String)> {
+    fn to_civil(self, zone: &Zone) -> Option<(DateTime, String)> {
         // jiff's own timestamps end a day before `FOREVER`, to leave room for time zones.
         let Some(at) = jiff::Timestamp::from_millisecond(self.0).ok().filter(|_| !zone.is_utc()) else {
             return Some((self.utc()?, "UTC".to_owned()));
@@ -80,7 +80,7 @@ impl Timestamp {
         Some((zone.0.to_datetime(at), called))
     }
 
-    fn zoned(self, format: &str) -> String {
+    fn format_utc(self, format: &str) -> String {
         self.utc().map_or_else(|| String::from("unknown time"), |utc| utc.strftime(format).to_string())
     }
 
@@ -89,10 +89,10 @@ impl Timestamp {
     }
 
     /// How long ago this was, in words: `just now`, `3 minutes ago`.
-    pub fn ago(self, now: Timestamp) -> String {
+    pub fn humanize_ago(self, now: Timestamp) -> String {
         match now.since(self).as_secs() {
             0..=9 => "just now".to_owned(),
-            _ => format!("{} ago", span_in_words(now.since(self))),
+            _ => format!("{} ago", humanize_duration(now.since(self))),
         }
     }
 }
@@ -110,7 +110,7 @@ impl Zone {
     }
 
     /// The zone of this machine, or of the variable `TZ`; UTC where neither says.
-    pub fn of_this_machine() -> Self {
+    pub fn system() -> Self {
         TimeZone::try_system().map_or(Self::UTC, Self)
     }
 
@@ -136,7 +136,7 @@ impl Zone {
 
 /// A point in time as calendars and clocks show it in a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Calendar {
+pub struct CivilTime {
     pub year: i64,
     /// 1 to 12.
     pub month: i64,
@@ -185,7 +185,7 @@ pub fn largest_unit(span: Duration) -> (u64, Unit) {
 }
 
 /// The largest unit, rounded to the nearest: `45 seconds`, `3 minutes`, `8 hours`, `30 days`.
-pub fn span_in_words(span: Duration) -> String {
+pub fn humanize_duration(span: Duration) -> String {
     let (count, unit) = largest_unit(span);
     let unit = match unit {
         Unit::Seconds => "second",
@@ -197,8 +197,8 @@ pub fn span_in_words(span: Duration) -> String {
 }
 
 /// A time to wait, in whole minutes upwards: nobody who waits as told comes too early.
-pub fn wait_in_words(wait: Duration) -> String {
-    span_in_words(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
+pub fn humanize_wait(wait: Duration) -> String {
+    humanize_duration(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
 }
 
 /// A time to wait, in whole seconds upwards, at least one (RFC 9110 §10.2.3 `Retry-After`).
@@ -214,8 +214,8 @@ mod tests {
     fn times_read_as_tms_and_people_expect() {
         let time = Timestamp::from_millis(1_795_210_927_123);
         assert_eq!(time.to_rfc3339(), "2026-11-20T21:42:07+00:00");
-        assert_eq!(time.to_words(), "20 November 2026, 21:42 UTC");
-        assert_eq!(time.to_words_in(&Zone::UTC), time.to_words());
+        assert_eq!(time.humanize(), "20 November 2026, 21:42 UTC");
+        assert_eq!(time.humanize_in(&Zone::UTC), time.humanize());
         assert_eq!(Timestamp::FOREVER.to_rfc3339(), "9999-12-31T23:59:59+00:00");
         assert_eq!(Timestamp::FOREVER + Duration::from_secs(1), Timestamp::FOREVER);
     }
@@ -225,7 +225,7 @@ mod tests {
         for (seconds, words) in
             [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (28_800, "8 hours"), (86_400, "24 hours"), (2_592_000, "30 days")]
         {
-            assert_eq!(span_in_words(Duration::from_secs(seconds)), words);
+            assert_eq!(humanize_duration(Duration::from_secs(seconds)), words);
         }
         for (millis, words) in [
             (59_499, "59 seconds"),
@@ -237,17 +237,17 @@ mod tests {
             (172_799_000, "2 days"),
             (2_591_999_000, "30 days"),
         ] {
-            assert_eq!(span_in_words(Duration::from_millis(millis)), words, "rounded to the nearest");
+            assert_eq!(humanize_duration(Duration::from_millis(millis)), words, "rounded to the nearest");
         }
         let waits = [(299, "5 minutes"), (300, "5 minutes"), (301, "6 minutes"), (1, "1 minute"), (0, "1 minute")];
         for (seconds, words) in waits {
-            assert_eq!(wait_in_words(Duration::from_secs(seconds)), words);
+            assert_eq!(humanize_wait(Duration::from_secs(seconds)), words);
         }
         assert_eq!([0, 1, 1_000, 1_001].map(|millis| retry_after(Duration::from_millis(millis))), [1, 1, 1, 2]);
         let now = Timestamp::from_millis(1_000_000);
-        assert_eq!(Timestamp::from_millis(995_000).ago(now), "just now");
-        assert_eq!(Timestamp::from_millis(880_000).ago(now), "2 minutes ago");
-        assert_eq!(Timestamp::from_millis(2_000_000).ago(now), "just now");
+        assert_eq!(Timestamp::from_millis(995_000).humanize_ago(now), "just now");
+        assert_eq!(Timestamp::from_millis(880_000).humanize_ago(now), "2 minutes ago");
+        assert_eq!(Timestamp::from_millis(2_000_000).humanize_ago(now), "just now");
     }
 
     #[test]
@@ -260,12 +260,12 @@ mod tests {
             ("UTC", "20 November 2026, 21:42 UTC", "21 June 2026, 00:00 UTC"),
         ] {
             let zone = Zone::parse(zone).expect("a zone");
-            assert_eq!((winter.to_words_in(&zone).as_str(), summer.to_words_in(&zone).as_str()), (in_winter, in_summer));
+            assert_eq!((winter.humanize_in(&zone).as_str(), summer.humanize_in(&zone).as_str()), (in_winter, in_summer));
         }
         let chicago = Zone::parse("America/Chicago").expect("a zone");
         assert_eq!(chicago.name(), "America/Chicago");
         assert_eq!(winter.to_rfc3339_in(&chicago), "2026-11-20T15:42:07-06:00");
-        assert_eq!(Timestamp::FOREVER.to_words_in(&chicago), "31 December 9999, 23:59 UTC");
+        assert_eq!(Timestamp::FOREVER.humanize_in(&chicago), "31 December 9999, 23:59 UTC");
         for nonsense in ["", "Nowhere/At_All", "../../etc/passwd", "CET-1", "America/Chicago\r\n"] {
             assert_eq!(Zone::parse(nonsense), None, "{nonsense:?}");
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The header's `typ`, which keeps an access token from being taken for another kind of JWT.
-pub const TYP: &str = "at+jwt";
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessTokenClaims {

@@ -28,7 +28,7 @@ pub enum UserCodeRefused {
     #[error("That code has {0} {letters}; it should have 8.", letters = if *.0 == 1 { "letter" } else { "letters" })]
     WrongLength(usize),
     #[error("Codes never contain 0, 1 or vowels. Check for look-alike letters.")]
-    ImpossibleCharacters,
+    InvalidCharacters,
     #[error("There is more than one code in that text. Enter the one shown on your device.")]
     Ambiguous,
 }
@@ -60,23 +60,23 @@ impl UserCode {
         if typed.len() > MAX_TYPED_LENGTH {
             return Err(UserCodeRefused::WrongLength(typed.chars().filter(|c| c.is_alphanumeric()).count()));
         }
-        let text: String = decoded(typed).nfkc().collect();
+        let text: String = percent_decode(typed).nfkc().collect();
         match find(&text) {
-            Found::One(code) => Ok(code),
-            Found::Several => Err(UserCodeRefused::Ambiguous),
-            Found::Nothing => Self::from_all_of(&text),
+            CodeMatch::One(code) => Ok(code),
+            CodeMatch::Several => Err(UserCodeRefused::Ambiguous),
+            CodeMatch::Nothing => Self::parse_whole(&text),
         }
     }
 
     /// Takes the whole text, or what follows its last colon, as the code: with dashes, spaces and other signs anywhere.
-    fn from_all_of(text: &str) -> Result<Self, UserCodeRefused> {
+    fn parse_whole(text: &str) -> Result<Self, UserCodeRefused> {
         let text = text.rsplit_once(':').map_or(text, |(_, after)| after);
         let letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric() && !is_dash(*c)).map(|c| c.to_ascii_uppercase()).collect();
         if letters.is_empty() {
             return Err(UserCodeRefused::Empty);
         }
         if letters.iter().any(|c| !is_code_letter(*c)) {
-            return Err(UserCodeRefused::ImpossibleCharacters);
+            return Err(UserCodeRefused::InvalidCharacters);
         }
         let code: [char; LENGTH] = letters.try_into().map_err(|letters: Vec<char>| UserCodeRefused::WrongLength(letters.len()))?;
         Ok(Self(code.map(|c| c as u8)))
@@ -101,18 +101,18 @@ fn is_code_letter(c: char) -> bool {
 }
 
 /// How a field shows what was pasted: the one code in it, else [`as_typed`]. Without Unicode tables: this is what the browser runs.
-pub fn as_pasted(pasted: &str) -> String {
+pub fn format_pasted(pasted: &str) -> String {
     match find(pasted) {
         // Percent-encoded text is left to `UserCode::parse`.
-        Found::One(code) if !pasted.contains('%') => code.to_string(),
-        _ => as_typed(pasted),
+        CodeMatch::One(code) if !pasted.contains('%') => code.to_string(),
+        _ => format_typed(pasted),
     }
 }
 
 /// How a field shows a code while it is typed: in upper case, with the dash after the fourth letter. What has anything but letters of a
 /// code in it stays as it is, so that nothing is lost that [`UserCode::parse`] could find.
-pub fn as_typed(typed: &str) -> String {
-    let plain = plain(typed);
+pub fn format_typed(typed: &str) -> String {
+    let plain = normalize(typed);
     let letters: String = plain.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase()).collect();
     let words = letters.len() > LENGTH && plain.contains(' ');
     if words || letters.is_empty() || !letters.chars().all(is_code_letter) {
@@ -125,28 +125,28 @@ pub fn as_typed(typed: &str) -> String {
 }
 
 /// What a text holds.
-enum Found {
+enum CodeMatch {
     Nothing,
     One(UserCode),
     Several,
 }
 
 /// Between parts of a text that do not belong together.
-const BREAK: char = '|';
+const SEPARATOR: char = '|';
 
 /// Looks for eight letters of the alphabet, or twice four with dashes or spaces between them, that no other letter or digit touches.
-fn find(text: &str) -> Found {
-    let mut found = Found::Nothing;
+fn find(text: &str) -> CodeMatch {
+    let mut found = CodeMatch::Nothing;
     let mut take = |letters: &str| {
         if let Some(code) = UserCode::from_letters(letters) {
             found = match found {
-                Found::Nothing => Found::One(code),
-                Found::One(known) if known == code => Found::One(code),
-                _ => Found::Several,
+                CodeMatch::Nothing => CodeMatch::One(code),
+                CodeMatch::One(known) if known == code => CodeMatch::One(code),
+                _ => CodeMatch::Several,
             };
         }
     };
-    for part in plain(&without_addresses(text)).split(BREAK) {
+    for part in normalize(&strip_urls(text)).split(SEPARATOR) {
         let mut before = "";
         for word in part.split(' ').map(|word| word.trim_matches('-')).filter(|word| !word.is_empty()) {
             let mut pieces = word.split('-').filter(|piece| !piece.is_empty());
@@ -172,21 +172,21 @@ fn differ_in_case(one: &str, other: &str) -> bool {
 }
 
 /// Letters and digits in ASCII, `-` for every dash, a space for every space, nothing for what is invisible, and [`BREAK`] for the rest.
-fn plain(text: &str) -> String {
-    let plain = |c: char| match narrow(c) {
+fn normalize(text: &str) -> String {
+    let plain = |c: char| match to_ascii_width(c) {
         c if c.is_ascii_alphanumeric() => Some(c),
         c if is_dash(c) => Some('-'),
         c if c.is_whitespace() => Some(' '),
         c if c.is_control() || is_invisible(c) => None,
-        _ => Some(BREAK),
+        _ => Some(SEPARATOR),
     };
     text.chars().filter_map(plain).collect()
 }
 
 /// The text with nothing left of its addresses but the code in them (`…?user_code=WDJB-MJHT&…`), or else their paths.
-fn without_addresses(text: &str) -> String {
+fn strip_urls(text: &str) -> String {
     const NAME: &str = "user_code=";
-    let text: String = text.chars().map(narrow).collect();
+    let text: String = text.chars().map(to_ascii_width).collect();
     let mut kept = String::new();
     for word in text.split_inclusive(char::is_whitespace) {
         let (before, address) = match word.split_once("://") {
@@ -197,11 +197,11 @@ fn without_addresses(text: &str) -> String {
         kept.push_str(before);
         if address.contains(NAME) {
             for value in address.split(NAME).skip(1) {
-                kept.push(BREAK);
+                kept.push(SEPARATOR);
                 kept.push_str(value.split(['&', '#']).next().unwrap_or_default());
             }
         } else if let Some((_, path)) = address.split_once('/') {
-            kept.push(BREAK);
+            kept.push(SEPARATOR);
             kept.push_str(path);
         }
     }
@@ -209,13 +209,13 @@ fn without_addresses(text: &str) -> String {
 }
 
 /// The text without its percent-encoding (RFC 3986 §2.1); an address within an address is encoded twice.
-fn decoded(text: &str) -> String {
+fn percent_decode(text: &str) -> String {
     let once = |text: String| percent_decode_str(&text).decode_utf8().map(|decoded| decoded.into_owned()).unwrap_or(text);
     once(once(text.to_owned()))
 }
 
 /// The ASCII form of a full-width character.
-fn narrow(c: char) -> char {
+fn to_ascii_width(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         _ => c,
@@ -341,14 +341,14 @@ mod tests {
             "https://tms.example/device?user_code=WDJB-MJHT, not BCDF-GHJK",
         ] {
             assert_eq!(parsed(typed), Err(UserCodeRefused::Ambiguous), "{typed:?}");
-            assert_eq!(as_pasted(typed), typed, "the field leaves it alone");
+            assert_eq!(format_pasted(typed), typed, "the field leaves it alone");
         }
     }
 
     #[test]
     fn the_field_never_makes_good_input_worse() {
         for typed in PASTED {
-            for shown in [as_typed(typed), as_pasted(typed)] {
+            for shown in [format_typed(typed), format_pasted(typed)] {
                 assert_eq!(parsed(&shown).as_deref(), Ok("WDJB-MJHT"), "{typed:?} is shown as {shown:?}");
             }
         }
@@ -360,9 +360,9 @@ mod tests {
         assert_eq!(parsed(" - "), Err(UserCodeRefused::Empty));
         assert_eq!(parsed("WDJB-MJ"), Err(UserCodeRefused::WrongLength(6)));
         assert_eq!(parsed("WDJB-MJHTX"), Err(UserCodeRefused::WrongLength(9)));
-        assert_eq!(parsed("WDJ8-MJHT"), Err(UserCodeRefused::ImpossibleCharacters));
-        assert_eq!(parsed("WDOB-MJHT"), Err(UserCodeRefused::ImpossibleCharacters));
-        assert_eq!(parsed("ŴDJB-MJHT"), Err(UserCodeRefused::ImpossibleCharacters));
+        assert_eq!(parsed("WDJ8-MJHT"), Err(UserCodeRefused::InvalidCharacters));
+        assert_eq!(parsed("WDOB-MJHT"), Err(UserCodeRefused::InvalidCharacters));
+        assert_eq!(parsed("ŴDJB-MJHT"), Err(UserCodeRefused::InvalidCharacters));
         assert_eq!(parsed("WDJB\0MJHT").as_deref(), Ok("WDJB-MJHT"));
         assert_eq!(parsed(&"B".repeat(1_000_000)), Err(UserCodeRefused::WrongLength(1_000_000)));
         assert_eq!(UserCodeRefused::WrongLength(6).to_string(), "That code has 6 letters; it should have 8.");
@@ -392,14 +392,14 @@ mod tests {
 
     #[test]
     fn a_half_typed_code_is_shown_with_its_dash() {
-        assert_eq!(as_typed("wdj"), "WDJ");
-        assert_eq!(as_typed("wdjbm"), "WDJB-M");
-        assert_eq!(as_pasted("https://x/device?user_code=WDJB-MJHT"), "WDJB-MJHT");
-        assert_eq!(as_typed("w d j b - m j h t"), "WDJB-MJHT");
-        assert_eq!(as_typed("WxzJB-MJHT"), "WXZJ-BMJHT");
-        assert_eq!(as_typed("wdjb\u{30fc}"), "WDJB");
+        assert_eq!(format_typed("wdj"), "WDJ");
+        assert_eq!(format_typed("wdjbm"), "WDJB-M");
+        assert_eq!(format_pasted("https://x/device?user_code=WDJB-MJHT"), "WDJB-MJHT");
+        assert_eq!(format_typed("w d j b - m j h t"), "WDJB-MJHT");
+        assert_eq!(format_typed("WxzJB-MJHT"), "WXZJ-BMJHT");
+        assert_eq!(format_typed("wdjb\u{30fc}"), "WDJB");
         for unchanged in ["", " ", "-", "WDJB-MJHT-TOO-LONG", "enter", "code ", "WDJB%2", "c: WDJB", "WDJB-MJHT BC"] {
-            assert_eq!(as_typed(unchanged), unchanged);
+            assert_eq!(format_typed(unchanged), unchanged);
         }
     }
 
@@ -415,13 +415,13 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(typed in ".*") {
             let _ = UserCode::parse(&typed);
-            let _ = as_pasted(&typed);
+            let _ = format_pasted(&typed);
         }
 
         #[test]
         fn the_field_keeps_every_code(before in "\\PC{0,12}", after in "\\PC{0,12}") {
             let typed = format!("{before} WDJB-MJHT {after}");
-            for shown in [as_typed(&typed), as_pasted(&typed)] {
+            for shown in [format_typed(&typed), format_pasted(&typed)] {
                 prop_assert_eq!(UserCode::parse(&shown), UserCode::parse(&typed));
             }
         }

@@ -47,7 +47,7 @@ fn show(dialog: HtmlDialogElement, address: String) {
         move |page| {
             let question = page.query_selector("[data-question]").ok().flatten();
             let adopted = question.and_then(|question| document().adopt_node(&question).ok());
-            let Some(question) = adopted else { return documents::go(&address) };
+            let Some(question) = adopted else { return documents::navigate(&address) };
             dialog.set_text_content(None);
             let _ = dialog.append_child(&question);
             let _ = dialog.show_modal();

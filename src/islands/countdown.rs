@@ -20,10 +20,10 @@ pub fn Countdown(
             on_cleanup(move || ticking.clear());
         }
     });
-    view! { <span class="countdown">{move || in_words(left.get(), &expired)}</span> }
+    view! { <span class="countdown">{move || format_remaining(left.get(), &expired)}</span> }
 }
 
-fn in_words(seconds: u64, expired: &str) -> String {
+fn format_remaining(seconds: u64, expired: &str) -> String {
     if seconds == 0 { expired.to_owned() } else { format!("{}:{:02}", seconds / 60, seconds % 60) }
 }
 

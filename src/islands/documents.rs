@@ -10,7 +10,7 @@ use web_sys::{Document, XmlHttpRequest, XmlHttpRequestResponseType};
 ///
 /// Whatever comes instead (a sign-in page, an error, nothing) is shown as a page of its own: the browser goes there.
 pub fn fetch(address: &str, wanted: impl Fn() -> bool + 'static, then: impl FnOnce(Document) + 'static) {
-    let Ok(request) = XmlHttpRequest::new() else { return go(address) };
+    let Ok(request) = XmlHttpRequest::new() else { return navigate(address) };
     let (answered, asked) = (request.clone(), address.to_owned());
     let done = Closure::once_into_js(move || {
         if !wanted() {
@@ -20,18 +20,18 @@ pub fn fetch(address: &str, wanted: impl Fn() -> bool + 'static, then: impl FnOn
         let same_page = path(&answered.response_url()) == path(&asked);
         match page.filter(|_| same_page && answered.status() == Ok(200)) {
             Some(page) => then(page),
-            None => go(&asked),
+            None => navigate(&asked),
         }
     });
     request.set_onloadend(Some(done.unchecked_ref()));
     request.set_response_type(XmlHttpRequestResponseType::Document);
     if request.open("GET", address).and_then(|()| request.send()).is_err() {
-        go(address);
+        navigate(address);
     }
 }
 
 /// Opens an address of ours as the browser itself would.
-pub fn go(address: &str) {
+pub fn navigate(address: &str) {
     let _ = window().location().assign(address);
 }
 
@@ -45,7 +45,7 @@ fn path(address: &str) -> &str {
 pub const CHANGED: &str = "tms-changed";
 
 /// Tells other islands that a part of the page was replaced.
-pub fn changed() {
+pub fn notify_changed() {
     if let Ok(event) = web_sys::Event::new(CHANGED) {
         let _ = window().dispatch_event(&event);
     }

@@ -7,7 +7,7 @@ use leptos::wasm_bindgen::closure::Closure;
 use web_sys::{FileReader, HtmlTextAreaElement};
 
 /// The longest file that is read, in bytes; a public key has one line.
-const LONGEST: f64 = 20_000.0;
+const MAX_FILE_SIZE: f64 = 20_000.0;
 
 /// Reads the chosen file into the text field with the id `into`. The file itself is not sent. Shown only where that works.
 #[island]
@@ -17,7 +17,7 @@ pub fn KeyFile(label: String, into: String) -> impl IntoView {
     Effect::new(move |_| ready.set(true));
     let read = move |_| {
         let file = field.get_untracked().and_then(|field| field.files()).and_then(|files| files.get(0));
-        let Some(file) = file.filter(|file| file.size() <= LONGEST) else { return };
+        let Some(file) = file.filter(|file| file.size() <= MAX_FILE_SIZE) else { return };
         let Ok(reader) = FileReader::new() else { return };
         let (done, into) = (reader.clone(), into.clone());
         let take = Closure::once_into_js(move || {

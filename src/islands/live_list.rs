@@ -10,7 +10,7 @@ use web_sys::{Document, Element, Event, FormData, HtmlFormElement, HtmlInputElem
 use super::documents;
 
 /// After the last letter of a search.
-const PAUSE: Duration = Duration::from_millis(300);
+const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// Around a list's tools (`form[data-tools]`) and its rows (`[data-rows]`). What is sent or pressed in it is fetched from the
 /// same address, and only the rows change; what is ticked stays ticked; the address bar follows, so that links, Back and reload show the same.
@@ -21,7 +21,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
     let latest = StoredValue::new(0_u32);
     let kept = StoredValue::new(Vec::new());
     // What is shown once the page at an address is there, unless something else has been asked for since.
-    let show = move |address: String, part: &'static str, how: History| {
+    let show = move |address: String, part: &'static str, how: HistoryUpdate| {
         let Some(list) = root.get_untracked() else { return };
         let asked = latest.get_value().wrapping_add(1);
         latest.set_value(asked);
@@ -29,19 +29,19 @@ pub fn LiveList(children: Children) -> impl IntoView {
         let still_wanted = move || latest.get_value() == asked;
         documents::fetch(&address.clone(), still_wanted, move |page| {
             let _ = list.remove_attribute("aria-busy");
-            match kept.try_update_value(|kept| take(&page, &list, part, kept)).flatten() {
+            match kept.try_update_value(|kept| replace_part(&page, &list, part, kept)).flatten() {
                 Some(summary) => {
-                    how.follow(&address);
+                    how.apply(&address);
                     said.set(summary);
                 }
-                None => documents::go(&address),
+                None => documents::navigate(&address),
             }
         });
     };
     let submit = move |event: SubmitEvent| {
-        if let Some(address) = event.target().and_then(|form| form.dyn_into().ok()).and_then(|form| address_of(&form)) {
+        if let Some(address) = event.target().and_then(|form| form.dyn_into().ok()).and_then(|form| form_url(&form)) {
             event.prevent_default();
-            show(address, ROWS, History::Push);
+            show(address, ROWS, HistoryUpdate::Push);
         }
     };
     let typing = StoredValue::new(None::<TimeoutHandle>);
@@ -52,9 +52,9 @@ pub fn LiveList(children: Children) -> impl IntoView {
         let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
         let is_search = field.tag_name() == "INPUT";
         let change = move || {
-            if let Some(address) = address_of(&form) {
+            if let Some(address) = form_url(&form) {
                 // One search is one step back, however many letters it has.
-                let how = if is_search && searching.get_value() { History::Replace } else { History::Push };
+                let how = if is_search && searching.get_value() { HistoryUpdate::Replace } else { HistoryUpdate::Push };
                 searching.set_value(is_search);
                 show(address, ROWS, how);
             }
@@ -62,14 +62,14 @@ pub fn LiveList(children: Children) -> impl IntoView {
         if let Some(earlier) = typing.get_value() {
             earlier.clear();
         }
-        typing.set_value(set_timeout_with_handle(change, PAUSE).ok());
+        typing.set_value(set_timeout_with_handle(change, DEBOUNCE).ok());
     };
     let click = move |event: MouseEvent| {
         let other_key = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
         let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|target| target.closest("a[data-piece]").ok()?);
         if let Some(address) = link.filter(|_| !other_key).and_then(|link| link.get_attribute("href")) {
             event.prevent_default();
-            show(address, ROWS, History::Push);
+            show(address, ROWS, HistoryUpdate::Push);
         }
     };
     Effect::new(move |_| {
@@ -80,7 +80,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
         // The tools change too: they say what is shown.
         let listening = window_event_listener(ev::popstate, move |_| {
             if let Some(address) = here() {
-                show(address, TOOLS_AND_ROWS, History::Keep);
+                show(address, TOOLS_AND_ROWS, HistoryUpdate::Keep);
             }
         });
         on_cleanup(move || listening.remove());
@@ -96,14 +96,14 @@ const TOOLS_AND_ROWS: &str = "[data-shown]";
 
 /// What becomes of the address bar.
 #[derive(Clone, Copy)]
-enum History {
+enum HistoryUpdate {
     Push,
     Replace,
     Keep,
 }
 
-impl History {
-    fn follow(self, address: &str) {
+impl HistoryUpdate {
+    fn apply(self, address: &str) {
         let Ok(history) = window().history() else { return };
         let _ = match self {
             Self::Push => history.push_state_with_url(&JsValue::NULL, "", Some(address)),
@@ -115,17 +115,17 @@ impl History {
 
 /// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there. `kept`: the values of
 /// the boxes that are ticked, on any page of the list.
-fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> Option<String> {
+fn replace_part(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> Option<String> {
     let new = page.query_selector(part).ok()??;
     let old = list.query_selector(part).ok()??;
     let new: Element = document().adopt_node(&new).ok()?.dyn_into().ok()?;
-    let shown = ticks(list);
+    let shown = checkboxes(list);
     if !shown.is_empty() {
         *kept = shown.iter().filter(|tick| tick.checked()).map(HtmlInputElement::value).collect();
     }
     old.replace_with_with_node_1(&new).ok()?;
-    documents::changed();
-    let shown = ticks(list);
+    documents::notify_changed();
+    let shown = checkboxes(list);
     // Those of other pages stand in the form with the rows, where they are sent along.
     if let Some(elsewhere) = list.query_selector("[data-elsewhere]").ok().flatten() {
         let name = elsewhere.get_attribute("data-elsewhere").unwrap_or_default();
@@ -146,13 +146,13 @@ fn take(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> 
 }
 
 /// The boxes to tick of the rows, and those that were ticked on other pages.
-fn ticks(list: &Element) -> Vec<HtmlInputElement> {
+fn checkboxes(list: &Element) -> Vec<HtmlInputElement> {
     let Ok(boxes) = list.query_selector_all("[data-rows] [type=checkbox]") else { return Vec::new() };
     (0..boxes.length()).filter_map(|n| boxes.item(n)?.dyn_into().ok()).collect()
 }
 
 /// Where a list's tools lead, without what is empty. `None` for other forms.
-fn address_of(form: &HtmlFormElement) -> Option<String> {
+fn form_url(form: &HtmlFormElement) -> Option<String> {
     if !form.has_attribute("data-tools") {
         return None;
     }

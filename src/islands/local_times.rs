@@ -10,7 +10,7 @@ use web_sys::Element;
 
 use super::documents;
 
-const EVERY: Duration = Duration::from_secs(30);
+const UPDATE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Every `time[datetime]` of the page: an exact time becomes that of the browser's zone, with its name, and what is said as "3 minutes
 /// ago" (`data-ago`) stays true and has the exact time in its tooltip. Without WASM they stay as the server wrote them.
@@ -25,19 +25,19 @@ pub fn LocalTimes(
     let moments = StoredValue::new(moments);
     Effect::new(move |_| {
         let ahead = Date::now() - now as f64;
-        let retell = move |also_ago| moments.with_value(|moments| retell(ahead, moments.as_deref(), also_ago));
+        let retell = move |also_ago| moments.with_value(|moments| update_times(ahead, moments.as_deref(), also_ago));
         // What the server said of how long ago is still true.
         retell(false);
         let listening = window_event_listener_untyped(documents::CHANGED, move |_| retell(false));
         on_cleanup(move || listening.remove());
-        if let Ok(telling) = set_interval_with_handle(move || retell(true), EVERY) {
+        if let Ok(telling) = set_interval_with_handle(move || retell(true), UPDATE_INTERVAL) {
             on_cleanup(move || telling.clear());
         }
     });
 }
 
 /// `ahead`: by how much the browser's clock is.
-fn retell(ahead: f64, moments: Option<&str>, also_ago: bool) {
+fn update_times(ahead: f64, moments: Option<&str>, also_ago: bool) {
     let Some(language) = document().document_element().and_then(|root| root.get_attribute("lang")) else { return };
     let Ok(times) = document().query_selector_all("time[datetime]") else { return };
     for time in (0..times.length()).filter_map(|n| times.item(n)?.dyn_into::<Element>().ok()) {

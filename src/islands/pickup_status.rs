@@ -9,7 +9,7 @@ use super::{documents, told};
 use crate::domain::sentence::Sentence;
 use crate::server_fns::device::device_pickup;
 
-const ASK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Asks until the device has its token or the time is over. Without WASM there is the link to look again.
 #[island]
@@ -38,11 +38,11 @@ pub fn PickupStatus(
                     waiting.set(pickup.waiting);
                     sentence.set(pickup.status);
                     // Once the new sentence is there: its time is to be the browser's.
-                    request_animation_frame(documents::changed);
+                    request_animation_frame(documents::notify_changed);
                 }
             });
         };
-        if let Ok(asking) = set_interval_with_handle(ask, ASK_EVERY) {
+        if let Ok(asking) = set_interval_with_handle(ask, POLL_INTERVAL) {
             on_cleanup(move || asking.clear());
         }
     });

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Event, InputEvent};
 
-use crate::domain::user_code::{as_pasted, as_typed};
+use crate::domain::user_code::{format_pasted, format_typed};
 
 /// Writes the code as the device shows it while it is typed, and takes it out of what is pasted. Never refuses a key, never moves the
 /// caret from where the person put it: only what is typed at the end is reshaped at once, the rest when they leave the field.
@@ -32,7 +32,7 @@ pub fn UserCodeInput(
             return;
         }
         let pasted = event.is_some_and(|event| event.input_type().starts_with("insertFrom"));
-        reshape(if pasted { as_pasted } else { as_typed }, false);
+        reshape(if pasted { format_pasted } else { format_typed }, false);
     };
     view! {
         <input
@@ -53,8 +53,8 @@ pub fn UserCodeInput(
             aria-invalid=refused.then_some("true")
             aria-describedby=if refused { "user-code-error user-code-hint" } else { "user-code-hint" }
             on:input=input
-            on:compositionend=move |_| reshape(as_typed, false)
-            on:change=move |_| reshape(as_pasted, true)
+            on:compositionend=move |_| reshape(format_typed, false)
+            on:change=move |_| reshape(format_pasted, true)
         />
     }
 }

@@ -16,38 +16,39 @@ use thiserror::Error;
 
 use crate::domain::time::Timestamp;
 
-use super::config::{CacheSettings, Config};
-use super::files::{self, Demand, FileFault};
-use super::key_line::{KeyLine, NotTheKey};
+use super::config::{CacheSettings, KeycmdConfig};
+use super::files::{self, FileError, FileRequirement};
+use super::key_line::{KeyLine, KeyLineError};
+use super::key_query::KeyQuery;
 use super::portal::Key;
-use super::question::Question;
 
-const LONGEST_FILE: u64 = 32 * 1024;
+const MAX_FILE_BYTES: u64 = 32 * 1024;
 const FILE_MODE: u32 = 0o600;
 
 /// The place of one question's answer.
 pub struct Cache<'a> {
     directory: &'a Path,
     lifetime: Duration,
-    question: &'a Question,
+    query: &'a KeyQuery,
     file: PathBuf,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CacheEntry {
     user: String,
     public_key: String,
     expires_at: Option<Timestamp>,
-    kept_at: Timestamp,
+    #[serde(rename = "kept_at")]
+    cached_at: Timestamp,
 }
 
 /// Why the cache is of no use.
 #[derive(Debug, Error)]
-pub enum CacheFault {
+pub enum CacheError {
     #[error("nothing is there")]
-    Nothing,
+    NotFound,
     #[error(transparent)]
-    File(#[from] FileFault),
+    File(#[from] FileError),
     #[error("the directory cannot be used: {0}")]
     Directory(io::Error),
     #[error("it cannot be written: {0}")]
@@ -55,38 +56,38 @@ pub enum CacheFault {
     #[error("the file is damaged")]
     Damaged,
     #[error("it is too old")]
-    TooOld,
+    Stale,
     #[error("it was kept in the future: has the clock been set back?")]
     FromTheFuture,
     #[error("the file is of another user")]
-    AnotherUser,
+    UserMismatch,
     #[error("the file has been tampered with: {0}")]
-    NotTheKey(#[from] NotTheKey),
+    KeyMismatch(#[from] KeyLineError),
 }
 
 impl<'a> Cache<'a> {
-    pub fn new(settings: &'a CacheSettings, config: &Config, question: &'a Question) -> Self {
+    pub fn new(settings: &'a CacheSettings, config: &KeycmdConfig, query: &'a KeyQuery) -> Self {
         // As JSON, no two questions can be written alike; as a hash, no name can lead out of the directory.
         let asked = serde_json::json!([
             config.portal.as_uri().to_string(),
             config.tenant,
             config.host_name,
-            question.user,
-            question.uid,
-            question.fingerprint.to_string()
+            query.user,
+            query.uid,
+            query.fingerprint.to_string()
         ]);
         let mut name = String::new();
         for byte in HashAlg::Sha256.digest(asked.to_string().as_bytes()) {
             // Writing to a `String` cannot fail.
             let _ = write!(name, "{byte:02x}");
         }
-        Self { directory: &settings.directory, lifetime: settings.lifetime, question, file: settings.directory.join(name) }
+        Self { directory: &settings.directory, lifetime: settings.lifetime, query: query, file: settings.directory.join(name) }
     }
 
     /// Keeps what the portal said. All or nothing: nobody ever reads half a file.
-    pub fn keep(&self, key: &Key, now: Timestamp) -> Result<(), CacheFault> {
-        demand_usable(self.directory)?;
-        let kept = Kept { user: self.question.user.clone(), public_key: key.line.as_str().to_owned(), expires_at: key.expires_at, kept_at: now };
+    pub fn store(&self, key: &Key, now: Timestamp) -> Result<(), CacheError> {
+        check_directory(self.directory)?;
+        let kept = CacheEntry { user: self.query.user.clone(), public_key: key.line.as_str().to_owned(), expires_at: key.expires_at, cached_at: now };
         let write = || {
             let mut file = new_file(self.directory)?;
             serde_json::to_writer(&mut file, &kept)?;
@@ -94,48 +95,48 @@ impl<'a> Cache<'a> {
             file.persist(&self.file)?;
             Ok(())
         };
-        write().map_err(CacheFault::Unwritable)
+        write().map_err(CacheError::Unwritable)
     }
 
     /// What was kept, if it is young enough and still the key asked for. Whether it has expired is for the caller to look at, as with
     /// any key.
-    pub fn find(&self, now: Timestamp) -> Result<Key, CacheFault> {
-        demand_usable(self.directory)?;
-        let text = files::read(&self.file, LONGEST_FILE, Demand::OursAlone).map_err(|fault| match fault {
-            FileFault::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => CacheFault::Nothing,
+    pub fn load(&self, now: Timestamp) -> Result<Key, CacheError> {
+        check_directory(self.directory)?;
+        let text = files::read(&self.file, MAX_FILE_BYTES, FileRequirement::OwnerWritableOnly).map_err(|fault| match fault {
+            FileError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => CacheError::NotFound,
             fault => fault.into(),
         })?;
-        let kept: Kept = serde_json::from_str(&text).map_err(|_| CacheFault::Damaged)?;
-        if kept.user != self.question.user {
-            return Err(CacheFault::AnotherUser);
+        let kept: CacheEntry = serde_json::from_str(&text).map_err(|_| CacheError::Damaged)?;
+        if kept.user != self.query.user {
+            return Err(CacheError::UserMismatch);
         }
-        if kept.kept_at > now {
-            return Err(CacheFault::FromTheFuture);
+        if kept.cached_at > now {
+            return Err(CacheError::FromTheFuture);
         }
-        if now.since(kept.kept_at) >= self.lifetime {
-            return Err(CacheFault::TooOld);
+        if now.since(kept.cached_at) >= self.lifetime {
+            return Err(CacheError::Stale);
         }
-        Ok(Key { line: KeyLine::verify(&kept.public_key, &self.question.fingerprint, &self.question.key_type)?, expires_at: kept.expires_at })
+        Ok(Key { line: KeyLine::verify(&kept.public_key, &self.query.fingerprint, &self.query.key_type)?, expires_at: kept.expires_at })
     }
 
-    pub fn forget(&self) -> io::Result<()> {
+    pub fn remove(&self) -> io::Result<()> {
         fs::remove_file(&self.file)
     }
 }
 
 /// Who can write to the directory can log in during an outage, so it must be ours alone.
-fn demand_usable(directory: &Path) -> Result<(), CacheFault> {
-    let metadata = fs::metadata(directory).map_err(CacheFault::Directory)?;
+fn check_directory(directory: &Path) -> Result<(), CacheError> {
+    let metadata = fs::metadata(directory).map_err(CacheError::Directory)?;
     if !metadata.is_dir() {
-        return Err(CacheFault::Directory(io::ErrorKind::NotADirectory.into()));
+        return Err(CacheError::Directory(io::ErrorKind::NotADirectory.into()));
     }
-    Ok(files::demand_ours_alone(directory, &metadata)?)
+    Ok(files::check_owner_writable_only(directory, &metadata)?)
 }
 
 /// Whether an answer could be kept.
-pub fn try_out(directory: &Path) -> Result<(), CacheFault> {
-    demand_usable(directory)?;
-    new_file(directory).map(drop).map_err(CacheFault::Unwritable)
+pub fn check_writable(directory: &Path) -> Result<(), CacheError> {
+    check_directory(directory)?;
+    new_file(directory).map(drop).map_err(CacheError::Unwritable)
 }
 
 /// A file that is private from its first byte on, and gone again unless it is kept.
@@ -146,34 +147,34 @@ fn new_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keycmd::question::Asked;
+    use crate::keycmd::key_query::RawArgs;
 
     const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
     const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
     const NOW: Timestamp = Timestamp::from_millis(1_795_210_927_000);
 
-    struct Desk {
+    struct CacheFixture {
         _folder: tempfile::TempDir,
-        config: Config,
+        config: KeycmdConfig,
     }
 
-    impl Desk {
+    impl CacheFixture {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let text = format!("tms_url = 'https://a/b'\nhost_name = 'h'\ncache_dir = '{}'\ncache_seconds = 30\n", folder.path().display());
             let file = folder.path().join("settings");
             fs::write(&file, text).unwrap();
             fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-            Self { config: Config::load(&file).unwrap(), _folder: folder }
+            Self { config: KeycmdConfig::load(&file).unwrap(), _folder: folder }
         }
 
-        fn cache<'a>(&'a self, question: &'a Question) -> Cache<'a> {
+        fn cache<'a>(&'a self, question: &'a KeyQuery) -> Cache<'a> {
             Cache::new(self.config.cache.as_ref().unwrap(), &self.config, question)
         }
     }
 
-    fn question(user: &str) -> Question {
-        Question::parse(&Asked::new(user, "1000", FINGERPRINT, "ssh-ed25519")).unwrap()
+    fn question(user: &str) -> KeyQuery {
+        KeyQuery::parse(&RawArgs::new(user, "1000", FINGERPRINT, "ssh-ed25519")).unwrap()
     }
 
     fn key() -> Key {
@@ -182,45 +183,45 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_found_until_it_is_too_old_or_forgotten() {
-        let (desk, question) = (Desk::new(), question("jdoe"));
+        let (desk, question) = (CacheFixture::new(), question("jdoe"));
         let cache = desk.cache(&question);
-        assert!(matches!(cache.find(NOW), Err(CacheFault::Nothing)));
-        cache.keep(&key(), NOW).unwrap();
+        assert!(matches!(cache.load(NOW), Err(CacheError::NotFound)));
+        cache.store(&key(), NOW).unwrap();
         assert_eq!(fs::metadata(&cache.file).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(cache.find(NOW).unwrap(), key());
-        assert_eq!(cache.find(NOW + Duration::from_millis(29_999)).unwrap(), key());
-        assert!(matches!(cache.find(NOW + Duration::from_secs(30)), Err(CacheFault::TooOld)));
-        assert!(matches!(cache.find(NOW - Duration::from_millis(1)), Err(CacheFault::FromTheFuture)));
-        cache.forget().unwrap();
-        assert!(matches!(cache.find(NOW), Err(CacheFault::Nothing)));
+        assert_eq!(cache.load(NOW).unwrap(), key());
+        assert_eq!(cache.load(NOW + Duration::from_millis(29_999)).unwrap(), key());
+        assert!(matches!(cache.load(NOW + Duration::from_secs(30)), Err(CacheError::Stale)));
+        assert!(matches!(cache.load(NOW - Duration::from_millis(1)), Err(CacheError::FromTheFuture)));
+        cache.remove().unwrap();
+        assert!(matches!(cache.load(NOW), Err(CacheError::NotFound)));
     }
 
     #[test]
     fn an_answer_is_for_one_question_only() {
-        let (desk, jdoe, root) = (Desk::new(), question("jdoe"), question("root"));
-        desk.cache(&jdoe).keep(&key(), NOW).unwrap();
-        assert!(matches!(desk.cache(&root).find(NOW), Err(CacheFault::Nothing)));
+        let (desk, jdoe, root) = (CacheFixture::new(), question("jdoe"), question("root"));
+        desk.cache(&jdoe).store(&key(), NOW).unwrap();
+        assert!(matches!(desk.cache(&root).load(NOW), Err(CacheError::NotFound)));
         fs::rename(desk.cache(&jdoe).file, desk.cache(&root).file).unwrap();
-        assert!(matches!(desk.cache(&root).find(NOW), Err(CacheFault::AnotherUser)));
+        assert!(matches!(desk.cache(&root).load(NOW), Err(CacheError::UserMismatch)));
     }
 
     #[test]
     fn what_others_could_have_written_is_not_believed() {
-        let (desk, question) = (Desk::new(), question("jdoe"));
+        let (desk, question) = (CacheFixture::new(), question("jdoe"));
         let cache = desk.cache(&question);
-        cache.keep(&key(), NOW).unwrap();
+        cache.store(&key(), NOW).unwrap();
         let text = fs::read_to_string(&cache.file).unwrap();
         fs::write(&cache.file, text.replace("ILM+", "ILM/")).unwrap();
-        assert!(matches!(cache.find(NOW), Err(CacheFault::NotTheKey(_))));
+        assert!(matches!(cache.load(NOW), Err(CacheError::KeyMismatch(_))));
         fs::write(&cache.file, "{").unwrap();
-        assert!(matches!(cache.find(NOW), Err(CacheFault::Damaged)));
+        assert!(matches!(cache.load(NOW), Err(CacheError::Damaged)));
 
         fs::write(&cache.file, text).unwrap();
         fs::set_permissions(&cache.file, Permissions::from_mode(0o666)).unwrap();
-        assert!(matches!(cache.find(NOW), Err(CacheFault::File(FileFault::Writable { .. }))));
-        cache.keep(&key(), NOW).unwrap();
+        assert!(matches!(cache.load(NOW), Err(CacheError::File(FileError::WritableByOthers { .. }))));
+        cache.store(&key(), NOW).unwrap();
         fs::set_permissions(cache.directory, Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(cache.find(NOW), Err(CacheFault::File(FileFault::Writable { .. }))));
-        assert!(cache.keep(&key(), NOW).is_err());
+        assert!(matches!(cache.load(NOW), Err(CacheError::File(FileError::WritableByOthers { .. }))));
+        assert!(cache.store(&key(), NOW).is_err());
     }
 }

@@ -8,86 +8,86 @@ use std::time::Instant;
 
 use ssh_key::Fingerprint;
 
-use super::arguments;
-use super::cache::{self, CacheFault};
-use super::config::{CacheSettings, Config};
-use super::files::{self, FileFault};
-use super::link::Desk;
-use super::log::Log;
-use super::moments::ExpiryTime;
-use super::portal::{NoKey, Portal};
-use super::question::Question;
-use super::roots;
+use super::cache::{self, CacheError};
+use super::config::{CacheSettings, KeycmdConfig};
+use super::files::{self, FileError};
+use super::invocation;
+use super::key_query::KeyQuery;
+use super::link::PortalClient;
+use super::log::LogTarget;
+use super::portal::{LookupError, Portal};
+use super::root_certs;
+use super::time_format::ExpiryTime;
 
 /// Checks everything, also after something failed: an operator wants the whole list.
-pub fn check(file: &Path) -> ExitCode {
-    let mut report = Report::default();
+pub fn run(file: &Path) -> ExitCode {
+    let mut report = CheckReport::default();
     let program = std::env::current_exe();
     match &program {
-        Ok(program) => report.roots_alone("program", program),
+        Ok(program) => report.check_root_owned("program", program),
         Err(error) => report.failed("program", format_args!("cannot find out where this program is: {error}")),
     }
-    report.roots_alone("settings", file);
-    match Config::load(file) {
-        Ok(config) => look_at(&config, &mut report),
+    report.check_root_owned("settings", file);
+    match KeycmdConfig::load(file) {
+        Ok(config) => check_config(&config, &mut report),
         Err(fault) => report.failed("settings", fault),
     }
     if let Ok(program) = program {
-        report.say(&what_to_do_next(&program.display(), file));
+        report.print(&next_steps(&program.display(), file));
     }
     if report.any_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn look_at(config: &Config, report: &mut Report) {
+fn check_config(config: &KeycmdConfig, report: &mut CheckReport) {
     report.ok("settings", format_args!("host {:?}, asking {}", config.host_name, config.portal.as_uri()));
-    log(&config.log, report);
+    check_log(&config.log, report);
     match config.credential() {
         Ok(Some(_)) => report.ok("credential", "read, and hidden from others"),
         Ok(None) => report.ok("credential", "none is set"),
         Err(fault) => report.failed("credential", fault),
     }
     if config.portal.is_https() {
-        match roots::load(config.ca_file.as_deref()) {
+        match root_certs::load(config.ca_file.as_deref()) {
             Ok(certificates) => report.ok("certificates", format_args!("{} to trust", certificates.len())),
             Err(fault) => report.failed("certificates", fault),
         }
     }
     match &config.cache {
         None => report.ok("cache", "off"),
-        Some(settings) => cache_directory(settings, report),
+        Some(settings) => check_cache(settings, report),
     }
     match Portal::new(config) {
-        Ok(portal) => ask(&portal, config, report),
+        Ok(portal) => check_portal(&portal, config, report),
         Err(_) => report.failed("portal", "not asked: mend what is above first"),
     }
-    link(config, report);
+    check_linking(config, report);
     if config.expiry_time == Some(ExpiryTime::Utc) {
-        expiry_time(report);
+        check_expiry_time(report);
     }
     if config.min_uid == 0 {
         report.warning("min_uid", "is 0: the portal can let people log in as root");
     }
 }
 
-fn log(log: &Log, report: &mut Report) {
-    match (log, log.try_out()) {
-        (Log::Nowhere, _) => report.warning("log", "is off: nothing will say why a login fails"),
-        (Log::Syslog, Ok(())) => report.ok("log", "syslog"),
-        (Log::File(path), Ok(())) => report.ok("log", path.display()),
-        (Log::Syslog, Err(error)) => report.failed("log", format_args!("syslog does not listen on /dev/log: {error}")),
-        (Log::File(path), Err(error)) => {
+fn check_log(log: &LogTarget, report: &mut CheckReport) {
+    match (log, log.check_writable()) {
+        (LogTarget::Off, _) => report.warning("log", "is off: nothing will say why a login fails"),
+        (LogTarget::Syslog, Ok(())) => report.ok("log", "syslog"),
+        (LogTarget::File(path), Ok(())) => report.ok("log", path.display()),
+        (LogTarget::Syslog, Err(error)) => report.failed("log", format_args!("syslog does not listen on /dev/log: {error}")),
+        (LogTarget::File(path), Err(error)) => {
             let path = path.display();
             report.failed("log", format_args!("cannot write {path}: {error}; to make it: install -o tms-keycmd -g adm -m 0640 /dev/null {path}"));
         }
     }
 }
 
-fn cache_directory(settings: &CacheSettings, report: &mut Report) {
+fn check_cache(settings: &CacheSettings, report: &mut CheckReport) {
     let directory = settings.directory.display();
-    match cache::try_out(&settings.directory) {
+    match cache::check_writable(&settings.directory) {
         Ok(()) => report.ok("cache", format_args!("{directory}, for {} s", settings.lifetime.as_secs())),
         // It should belong to the user sshd runs this as, who is not root.
-        Err(CacheFault::File(FileFault::Foreign { owner, .. })) if rustix::process::geteuid().is_root() => {
+        Err(CacheError::File(FileError::WrongOwner { owner, .. })) if rustix::process::geteuid().is_root() => {
             report.warning("cache", format_args!("{directory} belongs to user {owner}: check again as that user"));
         }
         Err(fault) => report.failed("cache", format_args!("{directory}: {fault}; it should be mode 0700 and belong to the user sshd runs this as")),
@@ -95,16 +95,16 @@ fn cache_directory(settings: &CacheSettings, report: &mut Report) {
 }
 
 /// Asks for a key that nobody can have.
-fn ask(portal: &Portal<'_>, config: &Config, report: &mut Report) {
+fn check_portal(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckReport) {
     let made_up =
-        Question { user: "tms-keycmd-check".to_owned(), uid: 65_534, fingerprint: Fingerprint::Sha256([0; 32]), key_type: "ssh-ed25519".to_owned() };
+        KeyQuery { user: "tms-keycmd-check".to_owned(), uid: 65_534, fingerprint: Fingerprint::Sha256([0; 32]), key_type: "ssh-ed25519".to_owned() };
     let asked_at = Instant::now();
-    let answer = portal.ask(&made_up, config.timeout);
+    let answer = portal.look_up(&made_up, config.timeout);
     let millis = asked_at.elapsed().as_millis();
     match answer {
-        Err(NoKey::NotFound) => {
+        Err(LookupError::NotFound) => {
             report.ok("portal", format_args!("answered in {millis} ms, as a TMS does"));
-            host(portal, config, report);
+            check_host(portal, config, report);
         }
         Err(why) => report.failed("portal", format_args!("{why} (after {millis} ms)")),
         Ok(_) => report.failed("portal", "it lets a key log in that nobody has: do not use it"),
@@ -112,19 +112,19 @@ fn ask(portal: &Portal<'_>, config: &Config, report: &mut Report) {
 }
 
 /// What the portal knows of this host: a wrong name or tenant is answered like an unknown key, so that no login says it.
-fn host(portal: &Portal<'_>, config: &Config, report: &mut Report) {
+fn check_host(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckReport) {
     let name = &config.host_name;
-    let standing = match portal.check_host(config.timeout) {
+    let status = match portal.check_host(config.timeout) {
         Ok(Some(standing)) => standing,
         Ok(None) => return report.warning("host", "the portal is too old to say what it knows about this host"),
-        Err(NoKey::Unexpected(400)) => return report.failed("host", format_args!("{name:?} cannot be a host's name: check host_name")),
+        Err(LookupError::Unexpected(400)) => return report.failed("host", format_args!("{name:?} cannot be a host's name: check host_name")),
         Err(why) => return report.failed("host", why),
     };
-    let tenant = standing.tenant.as_deref().unwrap_or_default();
-    if standing.tenant_enabled == Some(false) {
+    let tenant = status.tenant.as_deref().unwrap_or_default();
+    if status.tenant_enabled == Some(false) {
         return report.failed("host", format_args!("the portal has no tenant {tenant:?}, or it is switched off: check tenant"));
     }
-    let (Some(registered_as), Some(registered)) = (&standing.host, standing.registered) else {
+    let (Some(registered_as), Some(registered)) = (&status.host, status.registered) else {
         let said = "the portal tells only a host with a credential whether it is registered: set credential_file, or compare";
         return report.warning("host", format_args!("{said} {name:?} with the administrators' list of hosts"));
     };
@@ -135,7 +135,7 @@ fn host(portal: &Portal<'_>, config: &Config, report: &mut Report) {
         let said = "has a credential and no address on record: an administrator registers it (POST /v1/tms/hosts)";
         return report.failed("host", format_args!("{name:?} of tenant {tenant:?} {said}"));
     }
-    let required = if standing.credential_required { "required" } else { "not required" };
+    let required = if status.credential_required { "required" } else { "not required" };
     report.ok("host", format_args!("registered as {registered_as:?} of tenant {tenant:?}; its credential is accepted, and {required}"));
     if registered_as != name {
         report.ok("host", format_args!("host_name is {name:?}, another spelling or name of the same host"));
@@ -143,18 +143,18 @@ fn host(portal: &Portal<'_>, config: &Config, report: &mut Report) {
 }
 
 /// What `tms-keycmd link` needs beyond all this.
-fn link(config: &Config, report: &mut Report) {
+fn check_linking(config: &KeycmdConfig, report: &mut CheckReport) {
     if config.credential_file.is_none() {
         return report.ok("link", "people cannot link accounts from here: that takes a credential_file");
     }
-    match Desk::of(config).and_then(|desk| desk.try_out()) {
+    match PortalClient::new(config).and_then(|desk| desk.check()) {
         Ok(()) => report.ok("link", "people can link accounts from here, while `tms-keycmd link` runs"),
         Err(why) => report.failed("link", why),
     }
 }
 
 /// An sshd that does not know the `Z` takes no key whose line has it.
-fn expiry_time(report: &mut Report) {
+fn check_expiry_time(report: &mut CheckReport) {
     const FIRST: (u32, u32) = (9, 1);
     match sshd_version() {
         Some(version) if version < FIRST => {
@@ -169,18 +169,18 @@ fn expiry_time(report: &mut Report) {
 /// An older sshd takes `-V` for wrong usage, and says its version all the same.
 fn sshd_version() -> Option<(u32, u32)> {
     let output = Command::new("/usr/sbin/sshd").arg("-V").stdin(Stdio::null()).output().ok()?;
-    version_in(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
+    parse_version(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
 }
 
-fn version_in(said: &str) -> Option<(u32, u32)> {
-    let (_, version) = said.split_once("OpenSSH_")?;
+fn parse_version(output: &str) -> Option<(u32, u32)> {
+    let (_, version) = output.split_once("OpenSSH_")?;
     let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
     let (major, minor) = version.split_once('.')?;
     Some((number(major)?, number(minor)?))
 }
 
-fn what_to_do_next(program: &impl Display, file: &Path) -> String {
-    let settings = if file == Path::new(arguments::DEFAULT_CONFIG) { String::new() } else { format!(" --config {}", file.display()) };
+fn next_steps(program: &impl Display, file: &Path) -> String {
+    let settings = if file == Path::new(invocation::DEFAULT_CONFIG) { String::new() } else { format!(" --config {}", file.display()) };
     let mut next =
         format!("\nLines for sshd_config:\n    AuthorizedKeysCommand {program}{settings} %u %U %f %t\n    AuthorizedKeysCommandUser tms-keycmd\n");
     if rustix::process::geteuid().is_root() {
@@ -192,27 +192,27 @@ fn what_to_do_next(program: &impl Display, file: &Path) -> String {
 
 /// What was said so far.
 #[derive(Default)]
-struct Report {
+struct CheckReport {
     any_failed: bool,
 }
 
-impl Report {
-    fn ok(&mut self, what: &str, said: impl Display) {
-        self.line("ok", what, said);
+impl CheckReport {
+    fn ok(&mut self, what: &str, detail: impl Display) {
+        self.line("ok", what, detail);
     }
 
-    fn warning(&mut self, what: &str, said: impl Display) {
-        self.line("warning", what, said);
+    fn warning(&mut self, what: &str, detail: impl Display) {
+        self.line("warning", what, detail);
     }
 
-    fn failed(&mut self, what: &str, said: impl Display) {
+    fn failed(&mut self, what: &str, detail: impl Display) {
         self.any_failed = true;
-        self.line("FAILED", what, said);
+        self.line("FAILED", what, detail);
     }
 
     /// sshd insists on it for the program, and for the settings it is as wise. Who is not root cannot make it so, and is warned.
-    fn roots_alone(&mut self, what: &str, path: &Path) {
-        match files::not_roots_alone(path) {
+    fn check_root_owned(&mut self, what: &str, path: &Path) {
+        match files::find_not_root_owned(path) {
             Ok(None) => self.ok(what, format_args!("{} and the directories above it are root's alone", path.display())),
             Err(error) => self.failed(what, format_args!("cannot look at {}: {error}", path.display())),
             Ok(Some(place)) => {
@@ -223,11 +223,11 @@ impl Report {
         }
     }
 
-    fn line(&mut self, verdict: &str, what: &str, said: impl Display) {
-        self.say(&format!("{verdict:<8} {what:<13} {said}"));
+    fn line(&mut self, verdict: &str, what: &str, detail: impl Display) {
+        self.print(&format!("{verdict:<8} {what:<13} {detail}"));
     }
 
-    fn say(&mut self, text: &str) {
+    fn print(&mut self, text: &str) {
         // Whoever closed stdout does not want to know.
         let _ = writeln!(io::stdout(), "{text}");
     }
@@ -239,8 +239,8 @@ mod tests {
 
     #[test]
     fn the_version_of_sshd_is_read_from_what_it_says() {
-        assert_eq!(version_in("OpenSSH_9.2, OpenSSL 3.0.19 27 Jan 2026\n"), Some((9, 2)));
-        assert_eq!(version_in("unknown option -- V\nOpenSSH_8.7p1, OpenSSL 3.0.7\nusage: sshd"), Some((8, 7)));
-        assert_eq!(version_in("OpenSSH_for_Windows"), None);
+        assert_eq!(parse_version("OpenSSH_9.2, OpenSSL 3.0.19 27 Jan 2026\n"), Some((9, 2)));
+        assert_eq!(parse_version("unknown option -- V\nOpenSSH_8.7p1, OpenSSL 3.0.7\nusage: sshd"), Some((8, 7)));
+        assert_eq!(parse_version("OpenSSH_for_Windows"), None);
     }
 }

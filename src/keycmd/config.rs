@@ -10,22 +10,22 @@ use ureq::http::Uri;
 use crate::domain::loopback::is_loopback;
 
 use super::budget::Budget;
-use super::files::{self, Demand, FileFault};
-use super::log::Log;
-use super::moments::ExpiryTime;
-use super::options::Options;
+use super::files::{self, FileError, FileRequirement};
+use super::log::LogTarget;
+use super::options::KeyOptions;
+use super::time_format::ExpiryTime;
 
-const LONGEST_FILE: u64 = 64 * 1024;
-const LONGEST_CREDENTIAL: u64 = 4 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+const MAX_CREDENTIAL_BYTES: u64 = 4 * 1024;
 /// Figure 4 of the reliability targets allows no more: a key that was revoked during an outage works this long.
-const LONGEST_CACHE: u64 = 300;
+const MAX_CACHE_SECONDS: u64 = 300;
 
 /// How the address in `tms_url` ends.
-const RETRIEVE: &str = "pubkeys/creds/retrieve";
+const RETRIEVE_PATH: &str = "pubkeys/creds/retrieve";
 
 /// Settings that make sense.
 #[derive(Debug)]
-pub struct Config {
+pub struct KeycmdConfig {
     pub portal: PortalUrl,
     /// The name this host has at the portal; it need not be the one it has for itself.
     pub host_name: String,
@@ -35,9 +35,9 @@ pub struct Config {
     pub timeout: Duration,
     /// How sshd is told when the key ends; `None`: it is not.
     pub expiry_time: Option<ExpiryTime>,
-    pub options: Options,
+    pub options: KeyOptions,
     pub cache: Option<CacheSettings>,
-    pub log: Log,
+    pub log: LogTarget,
     /// Nobody with a lower user id is asked for.
     pub min_uid: u32,
 }
@@ -58,7 +58,7 @@ pub struct Credential(String);
 /// The file as it is written. A misspelt key is refused: it would switch off what somebody believes to be on.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawConfig {
     tms_url: String,
     host_name: String,
     tenant: Option<String>,
@@ -78,24 +78,24 @@ struct Written {
 
 /// What is wrong with the settings.
 #[derive(Debug, Error)]
-pub enum ConfigFault {
+pub enum ConfigError {
     #[error(transparent)]
-    File(#[from] FileFault),
+    File(#[from] FileError),
     #[error("the settings are not understood: {0}")]
-    NotUnderstood(String),
+    Syntax(String),
     #[error("the setting {0}")]
-    Refused(String),
+    InvalidSetting(String),
 }
 
-impl Config {
+impl KeycmdConfig {
     /// Who can write this file can log in as anybody, so it must be ours alone.
-    pub fn load(path: &Path) -> Result<Self, ConfigFault> {
-        Self::parse(&files::read(path, LONGEST_FILE, Demand::OursAlone)?)
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&files::read(path, MAX_FILE_BYTES, FileRequirement::OwnerWritableOnly)?)
     }
 
-    fn parse(text: &str) -> Result<Self, ConfigFault> {
-        let written: Written = toml::from_str(text).map_err(|error| ConfigFault::NotUnderstood(error.message().to_owned()))?;
-        let refused = |why: &str| ConfigFault::Refused(why.to_owned());
+    fn parse(text: &str) -> Result<Self, ConfigError> {
+        let written: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.message().to_owned()))?;
+        let refused = |why: &str| ConfigError::InvalidSetting(why.to_owned());
 
         let portal = PortalUrl::parse(&written.tms_url, written.insecure_http).map_err(refused)?;
         if written.credential_file.is_some() && !portal.is_private() {
@@ -104,26 +104,28 @@ impl Config {
         if written.host_name.trim().is_empty() {
             return Err(refused("host_name is blank"));
         }
-        if written.tenant.as_deref().is_some_and(|tenant| !is_one_word(tenant)) {
+        if written.tenant.as_deref().is_some_and(|tenant| !is_single_word(tenant)) {
             return Err(refused("tenant is not one word of ASCII"));
         }
         for (name, path) in [("credential_file", &written.credential_file), ("ca_file", &written.ca_file), ("cache_dir", &written.cache_dir)] {
             if path.as_deref().is_some_and(Path::is_relative) {
-                return Err(ConfigFault::Refused(format!("{name} is not an absolute path")));
+                return Err(ConfigError::InvalidSetting(format!("{name} is not an absolute path")));
             }
         }
-        let timeout = written.timeout_ms.map_or(Budget::LONGEST, Duration::from_millis);
-        if !(Budget::SHORTEST..=Budget::LONGEST).contains(&timeout) {
-            let (shortest, longest) = (Budget::SHORTEST.as_millis(), Budget::LONGEST.as_millis());
-            return Err(ConfigFault::Refused(format!("timeout_ms is not between {shortest} and {longest}")));
+        let timeout = written.timeout_ms.map_or(Budget::MAX, Duration::from_millis);
+        if !(Budget::MIN..=Budget::MAX).contains(&timeout) {
+            let (shortest, longest) = (Budget::MIN.as_millis(), Budget::MAX.as_millis());
+            return Err(ConfigError::InvalidSetting(format!("timeout_ms is not between {shortest} and {longest}")));
         }
         let cache = match (written.cache_dir, written.cache_seconds.unwrap_or(0)) {
-            (_, seconds) if seconds > LONGEST_CACHE => return Err(ConfigFault::Refused(format!("cache_seconds is more than {LONGEST_CACHE}"))),
+            (_, seconds) if seconds > MAX_CACHE_SECONDS => {
+                return Err(ConfigError::InvalidSetting(format!("cache_seconds is more than {MAX_CACHE_SECONDS}")));
+            }
             (None, 1..) => return Err(refused("cache_seconds needs cache_dir, too")),
             (Some(directory), seconds @ 1..) => Some(CacheSettings { directory, lifetime: Duration::from_secs(seconds) }),
             (_, 0) => None,
         };
-        let log = Log::parse(written.log.as_deref().unwrap_or("syslog"));
+        let log = LogTarget::parse(written.log.as_deref().unwrap_or("syslog"));
         Ok(Self {
             portal,
             host_name: written.host_name.trim().to_owned(),
@@ -137,7 +139,7 @@ impl Config {
                 Some(toml::Value::String(word)) if word == "local" => Some(ExpiryTime::Local),
                 Some(_) => return Err(refused("expiry_time is neither true, false nor \"local\"")),
             },
-            options: Options::parse(&written.options).map_err(|error| ConfigFault::Refused(error.to_string()))?,
+            options: KeyOptions::parse(&written.options).map_err(|error| ConfigError::InvalidSetting(error.to_string()))?,
             cache,
             log: log.ok_or_else(|| refused("log is neither \"syslog\", \"none\" nor an absolute path"))?,
             min_uid: written.min_uid.unwrap_or(1),
@@ -145,12 +147,12 @@ impl Config {
     }
 
     /// This host's credential, if it has one.
-    pub fn credential(&self) -> Result<Option<Credential>, ConfigFault> {
+    pub fn credential(&self) -> Result<Option<Credential>, ConfigError> {
         let Some(path) = &self.credential_file else { return Ok(None) };
-        let text = files::read(path, LONGEST_CREDENTIAL, Demand::Hidden)?;
+        let text = files::read(path, MAX_CREDENTIAL_BYTES, FileRequirement::Secret)?;
         let word = text.trim();
-        if !is_one_word(word) {
-            return Err(ConfigFault::Refused(format!("credential_file names {}, which does not hold one word of ASCII", path.display())));
+        if !is_single_word(word) {
+            return Err(ConfigError::InvalidSetting(format!("credential_file names {}, which does not hold one word of ASCII", path.display())));
         }
         Ok(Some(Credential(word.to_owned())))
     }
@@ -166,8 +168,8 @@ impl Credential {
 impl PortalUrl {
     /// Over plain HTTP, whoever is on the way can answer with a key of their own; that is taken on this machine only, or if the
     /// operator insists.
-    fn parse(written: &str, insecure_http: bool) -> Result<Self, &'static str> {
-        let uri: Uri = written.trim().parse().map_err(|_| "tms_url is not an address such as https://host:3000/v1/tms/pubkeys/creds/retrieve")?;
+    fn parse(text: &str, insecure_http: bool) -> Result<Self, &'static str> {
+        let uri: Uri = text.trim().parse().map_err(|_| "tms_url is not an address such as https://host:3000/v1/tms/pubkeys/creds/retrieve")?;
         let authority = uri.authority().ok_or("tms_url is not a whole address: it names no host")?;
         if authority.host().is_empty() || authority.as_str().contains('@') {
             return Err("tms_url must name a host, without user name or password");
@@ -184,9 +186,9 @@ impl PortalUrl {
     }
 
     /// The address of another call of the same TMS; `None` where this one does not end as a TMS' does.
-    pub fn of_call(&self, call: &str) -> Option<Uri> {
+    pub fn endpoint_url(&self, call: &str) -> Option<Uri> {
         let base = self.0.to_string();
-        format!("{}{call}", base.strip_suffix(RETRIEVE)?).parse().ok()
+        format!("{}{call}", base.strip_suffix(RETRIEVE_PATH)?).parse().ok()
     }
 
     pub fn is_https(&self) -> bool {
@@ -203,7 +205,7 @@ impl PortalUrl {
     }
 }
 
-fn is_one_word(text: &str) -> bool {
+fn is_single_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
@@ -213,8 +215,8 @@ mod tests {
 
     const OLD: &str = "tms_url = \"https://tms.example.org:3000/v1/tms/pubkeys/creds/retrieve\"\nhost_name = \"frontera\"\n";
 
-    fn with(more: &str) -> Result<Config, ConfigFault> {
-        Config::parse(&format!("{OLD}{more}"))
+    fn with(more: &str) -> Result<KeycmdConfig, ConfigError> {
+        KeycmdConfig::parse(&format!("{OLD}{more}"))
     }
 
     #[test]
@@ -223,7 +225,7 @@ mod tests {
         assert_eq!(config.portal.as_uri().to_string(), "https://tms.example.org:3000/v1/tms/pubkeys/creds/retrieve");
         assert_eq!(config.host_name, "frontera");
         assert_eq!((config.timeout, config.min_uid, config.expiry_time), (Duration::from_secs(2), 1, None));
-        assert_eq!((config.log, config.options), (Log::Syslog, Options::default()));
+        assert_eq!((config.log, config.options), (LogTarget::Syslog, KeyOptions::default()));
         assert!(config.cache.is_none() && config.tenant.is_none() && config.credential_file.is_none() && config.ca_file.is_none());
     }
 
@@ -267,15 +269,15 @@ mod tests {
         for (text, named) in
             [("", "tms_url"), ("tms_url = \"https://a/b\"", "host_name"), ("tms_url = \"https://a/b\"\nhost_name = \" \"", "host_name")]
         {
-            assert!(Config::parse(text).unwrap_err().to_string().contains(named), "{text}");
+            assert!(KeycmdConfig::parse(text).unwrap_err().to_string().contains(named), "{text}");
         }
     }
 
     #[test]
     fn other_calls_are_found_beside_the_question() {
         let url = with("").unwrap().portal;
-        assert_eq!(url.of_call("links").unwrap().to_string(), "https://tms.example.org:3000/v1/tms/links");
-        assert!(PortalUrl::parse("https://tms.example.org/elsewhere", false).unwrap().of_call("links").is_none());
+        assert_eq!(url.endpoint_url("links").unwrap().to_string(), "https://tms.example.org:3000/v1/tms/links");
+        assert!(PortalUrl::parse("https://tms.example.org/elsewhere", false).unwrap().endpoint_url("links").is_none());
     }
 
     #[test]
@@ -300,7 +302,7 @@ mod tests {
             assert!(!parse(url, true), "{url}");
         }
         let text = "tms_url = \"http://a/b\"\nhost_name = \"h\"\ninsecure_http = true\n";
-        assert!(Config::parse(text).is_ok());
-        assert!(Config::parse(&format!("{text}credential_file = \"/c\"")).unwrap_err().to_string().contains("credential_file"));
+        assert!(KeycmdConfig::parse(text).is_ok());
+        assert!(KeycmdConfig::parse(&format!("{text}credential_file = \"/c\"")).unwrap_err().to_string().contains("credential_file"));
     }
 }

@@ -10,24 +10,24 @@ use thiserror::Error;
 use crate::domain::text_file::without_bom;
 
 const ROOT: u32 = 0;
-const OTHERS: u32 = 0o007;
+const OTHER_BITS: u32 = 0o007;
 /// What lets anybody but the owner write.
-pub const WRITABLE: u32 = 0o022;
+pub const GROUP_OTHER_WRITE_BITS: u32 = 0o022;
 
 /// What a file must be before it is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub enum FileRequirement {
     /// Who can write it decides who logs in: only root, or the user we run as.
-    OursAlone,
+    OwnerWritableOnly,
     /// A secret, kept from everybody but its owner and group.
-    Hidden,
+    Secret,
     /// Nothing: the system's own.
-    Nothing,
+    Unchecked,
 }
 
 /// Why a file is not read.
 #[derive(Debug, Error)]
-pub enum FileFault {
+pub enum FileError {
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{path} is not a file")]
@@ -37,60 +37,60 @@ pub enum FileFault {
     #[error("{path} is not text")]
     NotText { path: PathBuf },
     #[error("{path} can be written by others than its owner (mode {mode:04o}): chmod go-w it")]
-    Writable { path: PathBuf, mode: u32 },
+    WritableByOthers { path: PathBuf, mode: u32 },
     #[error("{path} belongs to user {owner}, not to root or the user this runs as: chown root it")]
-    Foreign { path: PathBuf, owner: u32 },
+    WrongOwner { path: PathBuf, owner: u32 },
     #[error("{path} holds a secret, and everybody can get at it (mode {mode:04o}): chmod o-rwx it, and change the secret")]
     Exposed { path: PathBuf, mode: u32 },
 }
 
 /// Reads a text file of at most `limit` bytes, without the byte order mark that some editors put first.
-pub fn read(path: &Path, limit: u64, demand: Demand) -> Result<String, FileFault> {
-    let bytes = read_bytes(path, limit, demand)?;
-    String::from_utf8(without_bom(bytes)).map_err(|_| FileFault::NotText { path: path.into() })
+pub fn read(path: &Path, limit: u64, requirement: FileRequirement) -> Result<String, FileError> {
+    let bytes = read_bytes(path, limit, requirement)?;
+    String::from_utf8(without_bom(bytes)).map_err(|_| FileError::NotText { path: path.into() })
 }
 
 /// Reads a file of at most `limit` bytes. What is demanded is demanded of the file that was opened, not of a name.
-pub fn read_bytes(path: &Path, limit: u64, demand: Demand) -> Result<Vec<u8>, FileFault> {
-    let unreadable = |source| FileFault::Unreadable { path: path.into(), source };
+pub fn read_bytes(path: &Path, limit: u64, requirement: FileRequirement) -> Result<Vec<u8>, FileError> {
+    let unreadable = |source| FileError::Unreadable { path: path.into(), source };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(FileFault::NotAFile { path: path.into() });
+        return Err(FileError::NotAFile { path: path.into() });
     }
-    match demand {
-        Demand::OursAlone => demand_ours_alone(path, &metadata)?,
-        Demand::Hidden if metadata.mode() & OTHERS != 0 => {
-            return Err(FileFault::Exposed { path: path.into(), mode: metadata.mode() & 0o7777 });
+    match requirement {
+        FileRequirement::OwnerWritableOnly => check_owner_writable_only(path, &metadata)?,
+        FileRequirement::Secret if metadata.mode() & OTHER_BITS != 0 => {
+            return Err(FileError::Exposed { path: path.into(), mode: metadata.mode() & 0o7777 });
         }
-        Demand::Hidden | Demand::Nothing => {}
+        FileRequirement::Secret | FileRequirement::Unchecked => {}
     }
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
-        return Err(FileFault::TooLarge { path: path.into(), limit });
+        return Err(FileError::TooLarge { path: path.into(), limit });
     }
     Ok(bytes)
 }
 
 /// Refuses what others than root and the user we run as could change.
-pub fn demand_ours_alone(path: &Path, metadata: &Metadata) -> Result<(), FileFault> {
+pub fn check_owner_writable_only(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     if owner != ROOT && owner != rustix::process::geteuid().as_raw() {
-        return Err(FileFault::Foreign { path: path.into(), owner });
+        return Err(FileError::WrongOwner { path: path.into(), owner });
     }
-    if mode & WRITABLE != 0 {
-        return Err(FileFault::Writable { path: path.into(), mode });
+    if mode & GROUP_OTHER_WRITE_BITS != 0 {
+        return Err(FileError::WritableByOthers { path: path.into(), mode });
     }
     Ok(())
 }
 
 /// The first of a file and the directories above it that is not root's or that others can write: sshd refuses to run a command in
 /// such a place, sticky or not.
-pub fn not_roots_alone(path: &Path) -> io::Result<Option<PathBuf>> {
+pub fn find_not_root_owned(path: &Path) -> io::Result<Option<PathBuf>> {
     for place in path.canonicalize()?.ancestors() {
         let metadata = place.metadata()?;
-        if metadata.uid() != ROOT || metadata.mode() & WRITABLE != 0 {
+        if metadata.uid() != ROOT || metadata.mode() & GROUP_OTHER_WRITE_BITS != 0 {
             return Ok(Some(place.to_owned()));
         }
     }
@@ -117,29 +117,29 @@ mod tests {
             [(0o600, true, true), (0o640, true, true), (0o644, true, false), (0o660, false, true), (0o602, false, false), (0o601, true, false)]
         {
             let (_folder, path) = file(b"text", mode);
-            assert_eq!(read(&path, 10, Demand::OursAlone).is_ok(), ours_alone, "{mode:o}");
-            assert_eq!(read(&path, 10, Demand::Hidden).is_ok(), hidden, "{mode:o}");
-            assert_eq!(read(&path, 10, Demand::Nothing).unwrap(), "text");
+            assert_eq!(read(&path, 10, FileRequirement::OwnerWritableOnly).is_ok(), ours_alone, "{mode:o}");
+            assert_eq!(read(&path, 10, FileRequirement::Secret).is_ok(), hidden, "{mode:o}");
+            assert_eq!(read(&path, 10, FileRequirement::Unchecked).unwrap(), "text");
         }
     }
 
     #[test]
     fn what_is_no_small_text_is_refused() {
         let (folder, path) = file(b"12345", 0o600);
-        assert_eq!(read(&path, 5, Demand::Nothing).unwrap(), "12345");
-        assert!(matches!(read(&path, 4, Demand::Nothing), Err(FileFault::TooLarge { .. })));
-        assert!(matches!(read(folder.path(), 4, Demand::Nothing), Err(FileFault::NotAFile { .. })));
-        assert!(matches!(read(&folder.path().join("none"), 4, Demand::Nothing), Err(FileFault::Unreadable { .. })));
+        assert_eq!(read(&path, 5, FileRequirement::Unchecked).unwrap(), "12345");
+        assert!(matches!(read(&path, 4, FileRequirement::Unchecked), Err(FileError::TooLarge { .. })));
+        assert!(matches!(read(folder.path(), 4, FileRequirement::Unchecked), Err(FileError::NotAFile { .. })));
+        assert!(matches!(read(&folder.path().join("none"), 4, FileRequirement::Unchecked), Err(FileError::Unreadable { .. })));
         let (_folder, path) = file(b"\xff", 0o600);
-        assert!(matches!(read(&path, 4, Demand::Nothing), Err(FileFault::NotText { .. })));
-        assert_eq!(read_bytes(&path, 4, Demand::Nothing).unwrap(), b"\xff");
+        assert!(matches!(read(&path, 4, FileRequirement::Unchecked), Err(FileError::NotText { .. })));
+        assert_eq!(read_bytes(&path, 4, FileRequirement::Unchecked).unwrap(), b"\xff");
     }
 
     #[test]
     fn a_place_that_everybody_can_write_to_is_found() {
         let (folder, path) = file(b"", 0o600);
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
-        let unsafe_place = not_roots_alone(&path).unwrap().unwrap();
+        let unsafe_place = find_not_root_owned(&path).unwrap().unwrap();
         // Its own owner comes first where the tests do not run as root.
         assert!(unsafe_place == folder.path().canonicalize().unwrap() || unsafe_place == path.canonicalize().unwrap());
     }

@@ -4,7 +4,7 @@ use ssh_key::{Fingerprint, HashAlg, PublicKey};
 use thiserror::Error;
 
 /// An RSA key of 16384 bits has 2.8 kB.
-const LONGEST: usize = 16 * 1024;
+const MAX_LENGTH: usize = 16 * 1024;
 
 /// `type base64 [comment]`: one line of `authorized_keys` without options, whose key has the fingerprint asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,33 +12,33 @@ pub struct KeyLine(String);
 
 /// Why what was answered is not such a line.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum NotTheKey {
+pub enum KeyLineError {
     #[error("the answer is not exactly one line")]
     NotOneLine,
     #[error("the answer is not a public key without options")]
-    NotAKey,
+    NotAPublicKey,
     #[error("the answer is another key, {0}")]
-    AnotherKey(Fingerprint),
+    FingerprintMismatch(Fingerprint),
     #[error("the answer is a key of type {0}, and sshd asked about another type")]
-    AnotherType(String),
+    TypeMismatch(String),
 }
 
 impl KeyLine {
     /// The line is written anew from the key that was understood, so that sshd cannot read anything else out of it than we did.
-    pub fn verify(answered: &str, asked: &Fingerprint, key_type: &str) -> Result<Self, NotTheKey> {
-        if answered.len() > LONGEST || answered.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-            return Err(NotTheKey::NotOneLine);
+    pub fn verify(line: &str, expected: &Fingerprint, key_type: &str) -> Result<Self, KeyLineError> {
+        if line.len() > MAX_LENGTH || line.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            return Err(KeyLineError::NotOneLine);
         }
         // Options before the key would be taken for its type, and that must be the one inside the base64.
-        let key = PublicKey::from_openssh(answered).map_err(|_| NotTheKey::NotAKey)?;
+        let key = PublicKey::from_openssh(line).map_err(|_| KeyLineError::NotAPublicKey)?;
         let fingerprint = key.fingerprint(HashAlg::Sha256);
-        if fingerprint != *asked {
-            return Err(NotTheKey::AnotherKey(fingerprint));
+        if fingerprint != *expected {
+            return Err(KeyLineError::FingerprintMismatch(fingerprint));
         }
         if key.algorithm().as_str() != key_type {
-            return Err(NotTheKey::AnotherType(key.algorithm().to_string()));
+            return Err(KeyLineError::TypeMismatch(key.algorithm().to_string()));
         }
-        key.to_openssh().map(Self).map_err(|_| NotTheKey::NotAKey)
+        key.to_openssh().map(Self).map_err(|_| KeyLineError::NotAPublicKey)
     }
 
     pub fn as_str(&self) -> &str {
@@ -53,7 +53,7 @@ mod tests {
     const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
     const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
 
-    fn verify(answered: &str) -> Result<String, NotTheKey> {
+    fn verify(answered: &str) -> Result<String, KeyLineError> {
         KeyLine::verify(answered, &FINGERPRINT.parse().unwrap(), "ssh-ed25519").map(|line| line.0)
     }
 
@@ -79,34 +79,34 @@ mod tests {
     #[test]
     fn more_than_one_line_is_refused() {
         for separator in ["\n", "\r", "\r\n", "\0", "\u{85}", "\u{2028}", "\u{b}"] {
-            assert_eq!(verify(&format!("{ED25519}{separator}{ED25519}")), Err(NotTheKey::NotOneLine));
-            assert_eq!(verify(&format!("{ED25519} comment{separator}")), Err(NotTheKey::NotOneLine));
+            assert_eq!(verify(&format!("{ED25519}{separator}{ED25519}")), Err(KeyLineError::NotOneLine));
+            assert_eq!(verify(&format!("{ED25519} comment{separator}")), Err(KeyLineError::NotOneLine));
         }
-        assert_eq!(verify(&format!("{ED25519} {}", "x".repeat(LONGEST))), Err(NotTheKey::NotOneLine));
+        assert_eq!(verify(&format!("{ED25519} {}", "x".repeat(MAX_LENGTH))), Err(KeyLineError::NotOneLine));
     }
 
     #[test]
     fn options_and_anything_else_before_the_key_are_refused() {
         for before in ["restrict ", "command=\"/bin/sh\" ", "command=\"a b\",restrict ", "cert-authority ", " ", "# ", "ssh-rsa ", "- ", "\u{feff}"] {
-            assert_eq!(verify(&format!("{before}{ED25519}")), Err(NotTheKey::NotAKey), "{before}");
+            assert_eq!(verify(&format!("{before}{ED25519}")), Err(KeyLineError::NotAPublicKey), "{before}");
         }
         for nonsense in
             ["", " ", "ssh-ed25519", "ssh-ed25519 AAAA", "<html>", &ED25519.replace("ssh-ed25519 ", "ssh-rsa "), ED25519.trim_end_matches("XFSqti")]
         {
-            assert_eq!(verify(nonsense), Err(NotTheKey::NotAKey), "{nonsense}");
+            assert_eq!(verify(nonsense), Err(KeyLineError::NotAPublicKey), "{nonsense}");
         }
     }
 
     #[test]
     fn another_key_is_refused() {
         let other = "SHA256:1UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcI".parse().unwrap();
-        assert_eq!(KeyLine::verify(ED25519, &other, "ssh-ed25519"), Err(NotTheKey::AnotherKey(FINGERPRINT.parse().unwrap())));
+        assert_eq!(KeyLine::verify(ED25519, &other, "ssh-ed25519"), Err(KeyLineError::FingerprintMismatch(FINGERPRINT.parse().unwrap())));
     }
 
     #[test]
     fn a_key_of_another_type_than_asked_is_refused() {
         for key_type in ["ssh-rsa", "sk-ssh-ed25519@openssh.com", "ssh-ed25519-cert-v01@openssh.com", ""] {
-            let refused = Err(NotTheKey::AnotherType("ssh-ed25519".to_owned()));
+            let refused = Err(KeyLineError::TypeMismatch("ssh-ed25519".to_owned()));
             assert_eq!(KeyLine::verify(ED25519, &FINGERPRINT.parse().unwrap(), key_type), refused, "{key_type}");
         }
     }

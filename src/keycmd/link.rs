@@ -5,10 +5,10 @@
 //! name and number with this host's credential; the caller gets a code to type, and how it ended, as lines of JSON.
 
 mod account;
-mod caller;
-mod desk;
-mod door;
-mod journal;
+mod connection;
+mod limiter;
+mod log_writer;
+mod portal_client;
 mod socket;
 
 use std::fmt::Display;
@@ -22,42 +22,42 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use account::{Account, NoAccount};
-use caller::{Caller, Gone, Line};
-pub use desk::Desk;
-use desk::{Asked, NoLink, Standing};
-use door::{Door, Inside};
-use journal::{Journal, Refusal};
+use account::{AccountRefused, UnixAccount};
+use connection::{Disconnected, HelperConnection, HelperMessage};
+use limiter::{ConnectionLimiter, Permit};
+use log_writer::{LogWriter, ThrottledEvent};
+pub use portal_client::PortalClient;
+use portal_client::{LinkError, LinkRequestStatus, StartedLink};
 
 use super::budget::Budget;
-use super::config::{Config, ConfigFault};
-use super::failure::Failure;
-use super::log::{Entry, Log};
-use socket::SocketFault;
+use super::config::{ConfigError, KeycmdConfig};
+use super::error::KeycmdError;
+use super::log::{LogEntry, LogTarget};
+use socket::SocketError;
 
 /// The portal has the last word on whether a code has expired: keep asking a little longer than it is said to live.
-const LAST_QUESTION: Duration = Duration::from_secs(6);
+const EXPIRY_GRACE: Duration = Duration::from_secs(6);
 /// After this nobody waits any more, whatever the portal says.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 /// Between two tries to accept, while there is no file descriptor left.
-const BREATHER: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Why the helper does not run.
 #[derive(Debug, Error)]
-enum NotServing {
+enum ServeError {
     #[error(transparent)]
-    Config(#[from] ConfigFault),
+    Config(#[from] ConfigError),
     #[error(transparent)]
-    Desk(#[from] NoLink),
+    PortalClient(#[from] LinkError),
     #[error(transparent)]
-    Socket(#[from] SocketFault),
+    Socket(#[from] SocketError),
     #[error("no thread could be started: {0}")]
-    NoThread(io::Error),
+    ThreadSpawn(io::Error),
 }
 
 /// How a caller's visit ended.
 #[derive(Debug, Error)]
-enum Ended {
+enum ConnectionOutcome {
     #[error("linked to {0:?}")]
     Linked(String),
     #[error("refused in the browser")]
@@ -65,176 +65,188 @@ enum Ended {
     #[error("the code expired, or was replaced")]
     Expired,
     #[error(transparent)]
-    Gone(#[from] Gone),
+    Disconnected(#[from] Disconnected),
     #[error(transparent)]
-    NoAccount(#[from] NoAccount),
+    AccountRefused(#[from] AccountRefused),
     #[error(transparent)]
-    NoLink(#[from] NoLink),
+    LinkError(#[from] LinkError),
     #[error("{0}")]
-    Settings(ConfigFault),
+    Config(ConfigError),
 }
 
 /// Serves until it is stopped.
 pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
-    let (journal, listener) = match prepare(file, socket) {
+    let (log, listener) = match prepare(file, socket) {
         Ok(prepared) => prepared,
         Err(why) => {
-            Log::Syslog.write_within(Entry::fault(format!("link: {why}")), Budget::LAST_WORDS);
+            LogTarget::Syslog.write_with_timeout(LogEntry::warning(format!("link: {why}")), Budget::LOG_RESERVE);
             return ExitCode::FAILURE;
         }
     };
-    journal.note(Entry::info("link: ready"));
-    let (file, door, journal) = (Arc::from(file), Arc::new(Door::default()), Arc::new(journal));
+    log.write(LogEntry::info("link: ready"));
+    let (file, door, journal) = (Arc::from(file), Arc::new(ConnectionLimiter::default()), Arc::new(log));
     loop {
         match listener.accept() {
-            Ok((stream, _)) => admit(stream, &file, &door, &journal),
+            Ok((stream, _)) => accept_connection(stream, &file, &door, &journal),
             Err(error) => {
-                journal.note_refusal(Refusal::NotAccepted, Entry::fault(format!("link: cannot accept: {error}")));
-                thread::sleep(BREATHER);
+                journal.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: cannot accept: {error}")));
+                thread::sleep(ACCEPT_RETRY_DELAY);
             }
         }
     }
 }
 
 /// Everything that can be wrong is found out before the first caller.
-fn prepare(file: &Path, socket: Option<&Path>) -> Result<(Journal, UnixListener), NotServing> {
-    let config = Config::load(file)?;
-    Desk::of(&config)?;
+fn prepare(file: &Path, socket: Option<&Path>) -> Result<(LogWriter, UnixListener), ServeError> {
+    let config = KeycmdConfig::load(file)?;
+    PortalClient::new(&config)?;
     let listener = socket::listen(socket)?;
-    Ok((Journal::open(config.log).map_err(NotServing::NoThread)?, listener))
+    Ok((LogWriter::open(config.log).map_err(ServeError::ThreadSpawn)?, listener))
 }
 
 /// Whoever may come in gets a thread; nothing here waits for a caller, or for the log.
-fn admit(stream: UnixStream, file: &Arc<Path>, door: &Arc<Door>, journal: &Arc<Journal>) {
-    let caller = match Caller::meet(stream) {
+fn accept_connection(stream: UnixStream, file: &Arc<Path>, limiter: &Arc<ConnectionLimiter>, log: &Arc<LogWriter>) {
+    let caller = match HelperConnection::accept(stream) {
         Ok(caller) => caller,
-        Err(error) => return journal.note_refusal(Refusal::NotAccepted, Entry::fault(format!("link: a caller without credentials: {error}"))),
+        Err(error) => {
+            return log.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: a caller without credentials: {error}")));
+        }
     };
     let uid = caller.uid();
-    match door.enter(uid, Instant::now()) {
+    match limiter.acquire(uid, Instant::now()) {
         Ok(inside) => {
-            let (file, notes) = (Arc::clone(file), Arc::clone(journal));
-            let started = thread::Builder::new().spawn(move || attend(caller, &inside, &file, &notes));
+            let (file, notes) = (Arc::clone(file), Arc::clone(log));
+            let started = thread::Builder::new().spawn(move || handle_connection(caller, &inside, &file, &notes));
             if let Err(error) = started {
-                journal.note_refusal(Refusal::AtTheDoor(uid), Entry::fault(line(uid, None, &error)));
+                log.write_throttled(ThrottledEvent::LimitExceeded(uid), LogEntry::warning(log_line(uid, None, &error)));
             }
         }
         Err(full) => {
-            journal.note_refusal(Refusal::AtTheDoor(uid), Entry::info(line(uid, None, &full)));
-            caller.say_last(&Line::error("busy", &full));
+            log.write_throttled(ThrottledEvent::LimitExceeded(uid), LogEntry::info(log_line(uid, None, &full)));
+            caller.send_final(&HelperMessage::error("busy", &full));
         }
     }
 }
 
 /// One caller, from their first moment to their last.
-fn attend(mut caller: Caller, _inside: &Inside, file: &Path, journal: &Journal) {
-    let uid = caller.uid();
-    let found = caller.greeting().map_err(Ended::from).and_then(|()| Ok(Account::of(uid)?));
+fn handle_connection(mut connection: HelperConnection, _permit: &Permit, file: &Path, log: &LogWriter) {
+    let uid = connection.uid();
+    let found = connection.receive_greeting().map_err(ConnectionOutcome::from).and_then(|()| Ok(UnixAccount::look_up(uid)?));
     let (account, ended) = match found {
         Ok(account) => {
-            let ended = see_through(&mut caller, &account, file);
+            let ended = process(&mut connection, &account, file);
             (Some(account), ended)
         }
         Err(ended) => (None, ended),
     };
-    if let Some(line) = last_line(&ended) {
-        caller.say_last(&line);
+    if let Some(line) = final_message(&ended) {
+        connection.send_final(&line);
     }
-    note(journal, uid, account.as_ref(), &ended);
+    log_outcome(log, uid, account.as_ref(), &ended);
 }
 
-fn see_through(caller: &mut Caller, account: &Account, file: &Path) -> Ended {
+fn process(connection: &mut HelperConnection, account: &UnixAccount, file: &Path) -> ConnectionOutcome {
     // Anew for each caller: a credential that was changed counts at once.
-    let config = match Config::load(file) {
+    let config = match KeycmdConfig::load(file) {
         Ok(config) => config,
-        Err(fault) => return Ended::Settings(fault),
+        Err(fault) => return ConnectionOutcome::Config(fault),
     };
     if account.uid < config.min_uid {
-        return Ended::NoAccount(NoAccount::NotAPersons);
+        return ConnectionOutcome::AccountRefused(AccountRefused::SystemAccount);
     }
-    link(caller, account, &config).unwrap_or_else(|ended| ended)
+    link_account(connection, account, &config).unwrap_or_else(|ended| ended)
 }
 
-fn link(caller: &mut Caller, account: &Account, config: &Config) -> Result<Ended, Ended> {
-    let desk = Desk::of(config)?;
-    let asked = desk.ask(account)?;
-    let ended = hand_over(caller, &asked, account, &config.host_name).map_err(Ended::from).and_then(|()| wait(caller, &desk, &asked));
-    if matches!(ended, Err(Ended::Gone(_))) {
-        desk.withdraw(&asked);
+fn link_account(connection: &mut HelperConnection, account: &UnixAccount, config: &KeycmdConfig) -> Result<ConnectionOutcome, ConnectionOutcome> {
+    let portal = PortalClient::new(config)?;
+    let started = portal.request_link(account)?;
+    let outcome = send_code(connection, &started, account, &config.host_name)
+        .map_err(ConnectionOutcome::from)
+        .and_then(|()| wait_for_decision(connection, &portal, &started));
+    if matches!(outcome, Err(ConnectionOutcome::Disconnected(_))) {
+        portal.cancel(&started);
     }
-    ended
+    outcome
 }
 
 /// Nobody who has sent something meanwhile sees the code.
-fn hand_over(caller: &mut Caller, asked: &Asked, account: &Account, host: &str) -> Result<(), Gone> {
-    caller.is_silent()?;
-    caller.say(&Line::code(asked, account, host))
+fn send_code(connection: &mut HelperConnection, started: &StartedLink, account: &UnixAccount, host: &str) -> Result<(), Disconnected> {
+    connection.check_idle()?;
+    connection.send(&HelperMessage::code(started, account, host))
 }
 
 /// Until it is answered, or the caller goes away.
-fn wait(caller: &mut Caller, desk: &Desk<'_>, asked: &Asked) -> Result<Ended, Ended> {
-    let last = Instant::now() + asked.lifetime().saturating_add(LAST_QUESTION).min(LONGEST_WAIT);
+fn wait_for_decision(
+    connection: &mut HelperConnection,
+    portal: &PortalClient<'_>,
+    started: &StartedLink,
+) -> Result<ConnectionOutcome, ConnectionOutcome> {
+    let last = Instant::now() + started.lifetime().saturating_add(EXPIRY_GRACE).min(MAX_WAIT);
     while Instant::now() < last {
-        caller.wait(asked.pause())?;
-        match desk.standing(asked) {
-            Ok(Standing::Pending) => {}
-            Ok(Standing::Linked { tms_user_id, expires_at }) => {
+        connection.wait(started.poll_interval())?;
+        match portal.link_status(started) {
+            Ok(LinkRequestStatus::Pending) => {}
+            Ok(LinkRequestStatus::Linked { tms_user_id, expires_at }) => {
                 // It is linked, whether or not anybody hears of it.
-                let _ = caller.say(&Line::Linked { tms_user_id: &tms_user_id, expires_at: &expires_at });
-                return Ok(Ended::Linked(tms_user_id));
+                let _ = connection.send(&HelperMessage::Linked { tms_user_id: &tms_user_id, expires_at: &expires_at });
+                return Ok(ConnectionOutcome::Linked(tms_user_id));
             }
-            Ok(Standing::Refused) => return Ok(Ended::Refused),
-            Ok(Standing::Expired) => return Ok(Ended::Expired),
+            Ok(LinkRequestStatus::Refused) => return Ok(ConnectionOutcome::Refused),
+            Ok(LinkRequestStatus::Expired) => return Ok(ConnectionOutcome::Expired),
             // The code lives on while the portal is away.
-            Err(why) if why.may_pass() => {}
+            Err(why) if why.is_transient() => {}
             Err(why) => return Err(why.into()),
         }
     }
-    Ok(Ended::Expired)
+    Ok(ConnectionOutcome::Expired)
 }
 
 /// What the caller hears last, if anything. Not what is wrong with this host's settings.
-fn last_line(ended: &Ended) -> Option<Line<'static>> {
-    Some(match ended {
-        Ended::Linked(_) | Ended::Gone(Gone::HungUp) => return None,
-        Ended::Refused => Line::Refused,
-        Ended::Expired => Line::Expired,
-        Ended::Gone(Gone::NotGreeted | Gone::Spoke) => Line::error("unexpected_input", ended),
-        Ended::NoAccount(_) => Line::error("not_linkable", ended),
-        Ended::NoLink(why) if why.is_for_the_caller() => Line::error(why.word(), why),
-        Ended::NoLink(_) | Ended::Settings(_) => Line::error("host", &"this host is not set up for it; its operators find the reason in its log"),
+fn final_message(outcome: &ConnectionOutcome) -> Option<HelperMessage<'static>> {
+    Some(match outcome {
+        ConnectionOutcome::Linked(_) | ConnectionOutcome::Disconnected(Disconnected::Closed) => return None,
+        ConnectionOutcome::Refused => HelperMessage::Refused,
+        ConnectionOutcome::Expired => HelperMessage::Expired,
+        ConnectionOutcome::Disconnected(Disconnected::NoGreeting | Disconnected::UnexpectedInput) => {
+            HelperMessage::error("unexpected_input", outcome)
+        }
+        ConnectionOutcome::AccountRefused(_) => HelperMessage::error("not_linkable", outcome),
+        ConnectionOutcome::LinkError(why) if why.is_shown_to_caller() => HelperMessage::error(why.code(), why),
+        ConnectionOutcome::LinkError(_) | ConnectionOutcome::Config(_) => {
+            HelperMessage::error("host", &"this host is not set up for it; its operators find the reason in its log")
+        }
     })
 }
 
 /// A line for each visit; of those by nobody who could ask, one a minute.
-fn note(journal: &Journal, uid: u32, account: Option<&Account>, ended: &Ended) {
-    let line = line(uid, account, ended);
-    match ended {
-        _ if account.is_none() => journal.note_refusal(Refusal::Inside(uid), Entry::info(line)),
-        Ended::NoLink(why) if !matches!(why, NoLink::NotAPersons) => journal.note(Entry::fault(line)),
-        Ended::Settings(_) => journal.note(Entry::fault(line)),
-        _ => journal.note(Entry::info(line)),
+fn log_outcome(log: &LogWriter, uid: u32, account: Option<&UnixAccount>, outcome: &ConnectionOutcome) {
+    let line = log_line(uid, account, outcome);
+    match outcome {
+        _ if account.is_none() => log.write_throttled(ThrottledEvent::NotLinkable(uid), LogEntry::info(line)),
+        ConnectionOutcome::LinkError(why) if !matches!(why, LinkError::SystemAccount) => log.write(LogEntry::warning(line)),
+        ConnectionOutcome::Config(_) => log.write(LogEntry::warning(line)),
+        _ => log.write(LogEntry::info(line)),
     }
 }
 
-fn line(uid: u32, account: Option<&Account>, what: &impl Display) -> String {
+fn log_line(uid: u32, account: Option<&UnixAccount>, what: &impl Display) -> String {
     let name = account.map(|account| format!(" account={:?}", account.name)).unwrap_or_default();
     format!("link: uid={uid}{name}: {what}")
 }
 
-impl From<Failure> for NoLink {
-    fn from(failure: Failure) -> Self {
-        Self::Host(failure.to_string())
+impl From<KeycmdError> for LinkError {
+    fn from(failure: KeycmdError) -> Self {
+        Self::Setup(failure.to_string())
     }
 }
 
-impl Asked {
+impl StartedLink {
     fn lifetime(&self) -> Duration {
         Duration::from_secs(self.expires_in)
     }
 
     /// No busy loop, whatever the portal says.
-    fn pause(&self) -> Duration {
+    fn poll_interval(&self) -> Duration {
         Duration::from_secs(self.interval.clamp(1, 60))
     }
 }

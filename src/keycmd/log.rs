@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::moments;
+use super::time_format;
 
 const SYSLOG: &str = "/dev/log";
 /// The facility that RFC 3164 §4.1.1 gives to security messages that not everybody may read, times eight.
@@ -17,19 +17,19 @@ const AUTHPRIV: u8 = 10 * 8;
 /// For its owner and group: it names who logs in.
 const FILE_MODE: u32 = 0o640;
 /// Every syslog takes this much in one datagram (RFC 3164 §4.1).
-const LONGEST: usize = 900;
+const MAX_LINE_BYTES: usize = 900;
 
 /// Where the lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Log {
+pub enum LogTarget {
     Syslog,
     File(PathBuf),
-    Nowhere,
+    Off,
 }
 
 /// A line, and how bad it is.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct LogEntry {
     severity: Severity,
     text: String,
 }
@@ -41,42 +41,42 @@ enum Severity {
     Info = 6,
 }
 
-impl Entry {
+impl LogEntry {
     /// Something that an operator should look into.
-    pub fn fault(text: impl AsRef<str>) -> Self {
-        Self { severity: Severity::Warning, text: one_line(text.as_ref()) }
+    pub fn warning(text: impl AsRef<str>) -> Self {
+        Self { severity: Severity::Warning, text: escape_line(text.as_ref()) }
     }
 
     /// What happens every day.
     pub fn info(text: impl AsRef<str>) -> Self {
-        Self { severity: Severity::Info, text: one_line(text.as_ref()) }
+        Self { severity: Severity::Info, text: escape_line(text.as_ref()) }
     }
 }
 
-impl Log {
+impl LogTarget {
     pub fn parse(written: &str) -> Option<Self> {
         match written {
             "syslog" => Some(Self::Syslog),
-            "none" => Some(Self::Nowhere),
+            "none" => Some(Self::Off),
             path if path.starts_with('/') => Some(Self::File(path.into())),
             _ => None,
         }
     }
 
     /// Writes it, unless that takes longer than `wait`: a log that hangs must not hold up a login.
-    pub fn write_within(self, entry: Entry, wait: Duration) {
+    pub fn write_with_timeout(self, entry: LogEntry, timeout: Duration) {
         let (tell, told) = mpsc::channel::<()>();
         let written = thread::Builder::new().spawn(move || {
-            self.write_now(&entry);
+            self.write_blocking(&entry);
             drop(tell);
         });
         if written.is_ok() {
-            let _ = told.recv_timeout(wait);
+            let _ = told.recv_timeout(timeout);
         }
     }
 
     /// Writes it, however long that takes.
-    pub fn write_now(&self, entry: &Entry) {
+    pub fn write_blocking(&self, entry: &LogEntry) {
         // sshd throws stderr away; a person who tries the command out sees why it says nothing.
         if entry.severity != Severity::Info {
             let _ = writeln!(io::stderr(), "tms-keycmd: {}", entry.text);
@@ -85,9 +85,9 @@ impl Log {
         let _ = self.write(entry);
     }
 
-    fn write(&self, entry: &Entry) -> io::Result<()> {
+    fn write(&self, entry: &LogEntry) -> io::Result<()> {
         match self {
-            Self::Nowhere => Ok(()),
+            Self::Off => Ok(()),
             Self::Syslog => {
                 let socket = UnixDatagram::unbound()?;
                 socket.set_nonblocking(true)?;
@@ -97,7 +97,7 @@ impl Log {
             }
             Self::File(path) => {
                 let level = if entry.severity == Severity::Info { "info" } else { "warning" };
-                let line = format!("{} {level} {}\n", moments::now().to_rfc3339(), entry.text);
+                let line = format!("{} {level} {}\n", time_format::now().to_rfc3339(), entry.text);
                 // One write, at the end: lines of several logins at once do not mix.
                 OpenOptions::new().append(true).create(true).mode(FILE_MODE).open(path)?.write_all(line.as_bytes())
             }
@@ -105,9 +105,9 @@ impl Log {
     }
 
     /// Whether a line could be written now. No file is made: it would belong to whoever checks.
-    pub fn try_out(&self) -> io::Result<()> {
+    pub fn check_writable(&self) -> io::Result<()> {
         match self {
-            Self::Nowhere => Ok(()),
+            Self::Off => Ok(()),
             Self::Syslog => UnixDatagram::unbound()?.connect(SYSLOG),
             Self::File(path) => OpenOptions::new().append(true).open(path).map(drop),
         }
@@ -115,7 +115,7 @@ impl Log {
 }
 
 /// Escaped and cut short, so that nobody who chooses a word in it can write a second line.
-fn one_line(text: &str) -> String {
+fn escape_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars() {
         if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
@@ -123,7 +123,7 @@ fn one_line(text: &str) -> String {
         } else {
             line.push(c)
         }
-        if line.len() > LONGEST {
+        if line.len() > MAX_LINE_BYTES {
             line.push_str("...");
             break;
         }
@@ -137,17 +137,17 @@ mod tests {
 
     #[test]
     fn a_line_stays_one_line() {
-        assert_eq!(one_line("a\nb\r\u{1b}[31m\u{2028}é"), "a\\nb\\r\\u{1b}[31m\\u{2028}é");
-        assert!(one_line(&"é".repeat(5_000)).len() < LONGEST + 10);
+        assert_eq!(escape_line("a\nb\r\u{1b}[31m\u{2028}é"), "a\\nb\\r\\u{1b}[31m\\u{2028}é");
+        assert!(escape_line(&"é".repeat(5_000)).len() < MAX_LINE_BYTES + 10);
     }
 
     #[test]
     fn a_log_is_syslog_a_file_or_none() {
-        assert_eq!(Log::parse("syslog"), Some(Log::Syslog));
-        assert_eq!(Log::parse("none"), Some(Log::Nowhere));
-        assert_eq!(Log::parse("/var/log/tms-keycmd.log"), Some(Log::File("/var/log/tms-keycmd.log".into())));
+        assert_eq!(LogTarget::parse("syslog"), Some(LogTarget::Syslog));
+        assert_eq!(LogTarget::parse("none"), Some(LogTarget::Off));
+        assert_eq!(LogTarget::parse("/var/log/tms-keycmd.log"), Some(LogTarget::File("/var/log/tms-keycmd.log".into())));
         for refused in ["", "stdout", "logs/keycmd.log"] {
-            assert_eq!(Log::parse(refused), None);
+            assert_eq!(LogTarget::parse(refused), None);
         }
     }
 }

@@ -1,22 +1,22 @@
 //! One question, answered by the portal, or by what it said a moment ago if it cannot be reached.
 
 use super::budget::Budget;
-use super::cache::{Cache, CacheFault};
-use super::config::Config;
-use super::failure::Failure;
-use super::moments;
-use super::portal::{Key, NoKey, Portal};
-use super::question::Question;
+use super::cache::{Cache, CacheError};
+use super::config::KeycmdConfig;
+use super::error::KeycmdError;
+use super::key_query::KeyQuery;
+use super::portal::{Key, LookupError, Portal};
+use super::time_format;
 
 /// What sshd gets, and what the log says about it.
 #[derive(Debug)]
-pub struct Allowed {
+pub struct AllowedKey {
     pub line: String,
     /// Where it came from, when not from the portal.
     pub remark: String,
 }
 
-impl Allowed {
+impl AllowedKey {
     /// With something more for the log.
     pub fn with_remark(self, more: &str) -> Self {
         Self { remark: self.remark + more, ..self }
@@ -24,48 +24,48 @@ impl Allowed {
 }
 
 /// Asks whether the key may log in. What the portal said is to be kept once sshd has its line: a slow disk keeps nobody out.
-pub fn look_up(config: &Config, question: &Question, budget: Budget) -> Result<(Allowed, Option<Key>), Failure> {
-    if question.uid < config.min_uid {
-        return Err(Failure::BelowMinUid(config.min_uid));
+pub fn look_up(config: &KeycmdConfig, query: &KeyQuery, budget: Budget) -> Result<(AllowedKey, Option<Key>), KeycmdError> {
+    if query.uid < config.min_uid {
+        return Err(KeycmdError::BelowMinUid(config.min_uid));
     }
-    if !question.is_about_a_plain_key() {
-        return Err(Failure::NotAPlainKey(question.key_type.clone()));
+    if !query.is_plain_key() {
+        return Err(KeycmdError::UnsupportedKeyType(query.key_type.clone()));
     }
     let portal = Portal::new(config)?;
-    let (key, from_portal, remark) = match portal.ask(question, budget.for_the_portal()) {
+    let (key, from_portal, remark) = match portal.look_up(query, budget.portal_timeout()) {
         Ok(key) => (key, true, String::new()),
-        Err(why) => stand_in(cache(config, question), why).map(|(key, remark)| (key, false, remark))?,
+        Err(why) => serve_stale(cache(config, query), why).map(|(key, remark)| (key, false, remark))?,
     };
-    if key.has_ended() {
-        return Err(Failure::Expired);
+    if key.is_expired() {
+        return Err(KeycmdError::Expired);
     }
-    let watched_by_sshd = key.expires_at.zip(config.expiry_time).and_then(|(end, written)| moments::expiry_option(end, written));
-    let allowed = Allowed { line: config.options.line(&key.line, watched_by_sshd.as_deref()), remark };
+    let watched_by_sshd = key.expires_at.zip(config.expiry_time).and_then(|(end, written)| time_format::expiry_option(end, written));
+    let allowed = AllowedKey { line: config.options.line(&key.line, watched_by_sshd.as_deref()), remark };
     Ok((allowed, Some(key).filter(|_| from_portal)))
 }
 
 /// Keeps what the portal said, for when it says nothing.
-pub fn keep(config: &Config, question: &Question, key: &Key) -> Result<(), CacheFault> {
-    cache(config, question).map_or(Ok(()), |cache| cache.keep(key, moments::now()))
+pub fn store(config: &KeycmdConfig, query: &KeyQuery, key: &Key) -> Result<(), CacheError> {
+    cache(config, query).map_or(Ok(()), |cache| cache.store(key, time_format::now()))
 }
 
-fn cache<'a>(config: &'a Config, question: &'a Question) -> Option<Cache<'a>> {
-    config.cache.as_ref().map(|settings| Cache::new(settings, config, question))
+fn cache<'a>(config: &'a KeycmdConfig, query: &'a KeyQuery) -> Option<Cache<'a>> {
+    config.cache.as_ref().map(|settings| Cache::new(settings, config, query))
 }
 
 /// The cached key, if there is one and the portal said nothing about it. A no is remembered: by forgetting the key.
-fn stand_in(cache: Option<Cache<'_>>, why: NoKey) -> Result<(Key, String), Failure> {
-    let Some(cache) = cache else { return Err(why.into()) };
-    if why.is_a_no() {
+fn serve_stale(cache: Option<Cache<'_>>, error: LookupError) -> Result<(Key, String), KeycmdError> {
+    let Some(cache) = cache else { return Err(error.into()) };
+    if error.is_denial() {
         // What cannot be removed now is refused once it is too old.
-        let _ = cache.forget();
+        let _ = cache.remove();
     }
-    if !why.is_an_outage() {
-        return Err(why.into());
+    if !error.is_outage() {
+        return Err(error.into());
     }
-    match cache.find(moments::now()) {
-        Ok(key) if key.has_ended() => Err(Failure::NoKeyNorCached { outage: why, cached: "the key has expired".to_owned() }),
-        Ok(key) => Ok((key, format!(" from the cache, because {why}"))),
-        Err(cached) => Err(Failure::NoKeyNorCached { outage: why, cached: cached.to_string() }),
+    match cache.load(time_format::now()) {
+        Ok(key) if key.is_expired() => Err(KeycmdError::LookupAndCache { outage: error, cached: "the key has expired".to_owned() }),
+        Ok(key) => Ok((key, format!(" from the cache, because {error}"))),
+        Err(cached) => Err(KeycmdError::LookupAndCache { outage: error, cached: cached.to_string() }),
     }
 }

@@ -7,18 +7,18 @@ use super::key_line::KeyLine;
 
 /// Options that sshd reads as we do: no spaces, no backslashes, every quote closed. Maybe none at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options(String);
+pub struct KeyOptions(String);
 
 /// Why an `options` setting is not taken.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("options is not a comma-separated list such as restrict,pty (no spaces, no backslashes, quotes in pairs)")]
 pub struct OptionsRefused;
 
-impl Options {
-    pub fn parse(written: &str) -> Result<Self, OptionsRefused> {
-        let options = ConfigOpts::new(written).map_err(|_| OptionsRefused)?;
+impl KeyOptions {
+    pub fn parse(text: &str) -> Result<Self, OptionsRefused> {
+        let options = ConfigOpts::new(text).map_err(|_| OptionsRefused)?;
         // The crate lets these pass; sshd would not end the options where we do.
-        if written.contains('\\') || written.ends_with(',') || !options.iter().all(is_an_option) {
+        if text.contains('\\') || text.ends_with(',') || !options.iter().all(is_option) {
             return Err(OptionsRefused);
         }
         Ok(Self(options.to_string()))
@@ -35,7 +35,7 @@ impl Options {
 }
 
 /// `name` or `name="value"`.
-fn is_an_option(option: &str) -> bool {
+fn is_option(option: &str) -> bool {
     let (name, value) = option.split_once('=').unwrap_or((option, "\"\""));
     let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && value.is_some_and(|value| !value.contains('"'))
@@ -49,7 +49,7 @@ mod tests {
 
     fn line(options: &str, expiry: Option<&str>) -> String {
         let key = KeyLine::verify(KEY, &"SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ".parse().unwrap(), "ssh-ed25519").unwrap();
-        Options::parse(options).unwrap().line(&key, expiry)
+        KeyOptions::parse(options).unwrap().line(&key, expiry)
     }
 
     #[test]
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn what_sshd_could_read_differently_is_refused() {
         for written in ["restrict", "from=\"10.0.0.0/8,!10.0.0.1\",pty", "environment=\"A=b\",no-pty", "command=\"/usr/local/bin/job\""] {
-            assert!(Options::parse(written).is_ok(), "{written}");
+            assert!(KeyOptions::parse(written).is_ok(), "{written}");
         }
         for written in [
             "restrict, pty",
@@ -81,7 +81,7 @@ mod tests {
             "zoë",
             "command=\"a b\"",
         ] {
-            assert_eq!(Options::parse(written), Err(OptionsRefused), "{written}");
+            assert_eq!(KeyOptions::parse(written), Err(OptionsRefused), "{written}");
         }
     }
 }

@@ -12,20 +12,20 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::domain::time::Timestamp;
 
-use super::config::{Config, Credential};
-use super::failure::Failure;
-use super::key_line::{KeyLine, NotTheKey};
-use super::moments;
-use super::names::Names;
-use super::question::Question;
-use super::roots;
+use super::config::{Credential, KeycmdConfig};
+use super::error::KeycmdError;
+use super::key_line::{KeyLine, KeyLineError};
+use super::key_query::KeyQuery;
+use super::resolver::LoopbackResolver;
+use super::root_certs;
+use super::time_format;
 
 /// Far above any answer of a TMS.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+const MAX_RESPONSE_BYTES: u64 = 64 * 1024;
 
 /// A portal that can be asked.
 pub struct Portal<'a> {
-    config: &'a Config,
+    config: &'a KeycmdConfig,
     credential: Option<Credential>,
     tls: TlsConfig,
 }
@@ -39,55 +39,55 @@ pub struct Key {
 }
 
 impl Key {
-    pub fn has_ended(&self) -> bool {
-        self.expires_at.is_some_and(|end| end <= moments::now())
+    pub fn is_expired(&self) -> bool {
+        self.expires_at.is_some_and(|end| end <= time_format::now())
     }
 }
 
 /// Why there is no key.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum NoKey {
+pub enum LookupError {
     #[error("the portal could not be reached: {0}")]
     Unreachable(String),
     #[error("the portal did not answer in time")]
-    TimedOut,
+    Timeout,
     #[error("the portal is in trouble (HTTP {0})")]
-    InTrouble(u16),
+    ServerError(u16),
     #[error("the portal has too much to do (HTTP 429)")]
     Busy,
     #[error("the portal lets no such key log in here as this user")]
     NotFound,
     #[error("HTTP 404, but not as a TMS says it: check tms_url")]
-    NotATms,
+    NotTms,
     #[error("the portal does not take this host's credential, or wants one (HTTP {0}): check credential_file and tenant")]
     Unauthorized(u16),
     #[error("the portal sends us elsewhere (HTTP {0}), and we do not go: check tms_url")]
     Redirected(u16),
     #[error("the portal answered HTTP {0}")]
     Unexpected(u16),
-    #[error("the portal answered more than {LONGEST_ANSWER} bytes")]
-    TooLong,
+    #[error("the portal answered more than {MAX_RESPONSE_BYTES} bytes")]
+    TooLarge,
     #[error("the portal's answer is not understood: {0}")]
-    NotUnderstood(&'static str),
+    InvalidResponse(&'static str),
     #[error("the portal's answer is refused: {0}")]
-    Refused(#[from] NotTheKey),
+    KeyMismatch(#[from] KeyLineError),
 }
 
-impl NoKey {
+impl LookupError {
     /// Whether the portal said nothing at all about this key. Only then may an answer it gave before stand in for it.
-    pub fn is_an_outage(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::TimedOut | Self::InTrouble(_))
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout | Self::ServerError(_))
     }
 
     /// Whether the portal has no such key (any more).
-    pub fn is_a_no(&self) -> bool {
-        matches!(self, Self::NotFound | Self::NotATms)
+    pub fn is_denial(&self) -> bool {
+        matches!(self, Self::NotFound | Self::NotTms)
     }
 }
 
 /// What the portal knows of this host; what is `None` it tells only a host with a credential.
 #[derive(Debug, Deserialize)]
-pub struct HostStanding {
+pub struct HostStatus {
     pub credential_required: bool,
     /// As it was registered.
     pub host: Option<String>,
@@ -98,59 +98,59 @@ pub struct HostStanding {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct LookupResponse {
     public_key: String,
     expires_at: Option<String>,
 }
 
 impl<'a> Portal<'a> {
     /// Reads the credential and the roots, so that nothing is missing once it is asked.
-    pub fn new(config: &'a Config) -> Result<Self, Failure> {
+    pub fn new(config: &'a KeycmdConfig) -> Result<Self, KeycmdError> {
         let tls = if config.portal.is_https() {
-            TlsConfig::builder().root_certs(roots::trust(roots::load(config.ca_file.as_deref())?)).build()
+            TlsConfig::builder().root_certs(root_certs::into_root_certs(root_certs::load(config.ca_file.as_deref())?)).build()
         } else {
             TlsConfig::default()
         };
         Ok(Self { config, credential: config.credential()?, tls })
     }
 
-    pub fn ask(&self, question: &Question, within: Duration) -> Result<Key, NoKey> {
+    pub fn look_up(&self, query: &KeyQuery, timeout: Duration) -> Result<Key, LookupError> {
         let body = json!({
-            "user": question.user,
-            "user_uid": question.uid.to_string(),
+            "user": query.user,
+            "user_uid": query.uid.to_string(),
             "host": self.config.host_name,
-            "public_key_fingerprint": question.fingerprint.to_string(),
-            "key_type": question.key_type,
+            "public_key_fingerprint": query.fingerprint.to_string(),
+            "key_type": query.key_type,
         });
-        let (status, body) = self.post(self.config.portal.as_uri(), &body, within)?;
+        let (status, body) = self.post(self.config.portal.as_uri(), &body, timeout)?;
         match status {
-            200 => read(&body, question),
-            404 if is_the_no_of_a_tms(&body) => Err(NoKey::NotFound),
-            404 => Err(NoKey::NotATms),
-            401 | 403 => Err(NoKey::Unauthorized(status)),
-            429 => Err(NoKey::Busy),
-            300..=399 => Err(NoKey::Redirected(status)),
-            500..=599 => Err(NoKey::InTrouble(status)),
-            _ => Err(NoKey::Unexpected(status)),
+            200 => parse_response(&body, query),
+            404 if is_tms_not_found(&body) => Err(LookupError::NotFound),
+            404 => Err(LookupError::NotTms),
+            401 | 403 => Err(LookupError::Unauthorized(status)),
+            429 => Err(LookupError::Busy),
+            300..=399 => Err(LookupError::Redirected(status)),
+            500..=599 => Err(LookupError::ServerError(status)),
+            _ => Err(LookupError::Unexpected(status)),
         }
     }
 
     /// Asks what the portal knows of this host. `None`: it is too old to say.
-    pub fn check_host(&self, within: Duration) -> Result<Option<HostStanding>, NoKey> {
-        let Some(address) = self.config.portal.of_call("hosts/check") else { return Ok(None) };
-        let (status, body) = self.post(&address, &json!({ "host": self.config.host_name }), within)?;
+    pub fn check_host(&self, timeout: Duration) -> Result<Option<HostStatus>, LookupError> {
+        let Some(address) = self.config.portal.endpoint_url("hosts/check") else { return Ok(None) };
+        let (status, body) = self.post(&address, &json!({ "host": self.config.host_name }), timeout)?;
         match status {
-            200 => serde_json::from_slice(&body).map(Some).map_err(|_| NoKey::NotUnderstood("it is no answer about a host")),
+            200 => serde_json::from_slice(&body).map(Some).map_err(|_| LookupError::InvalidResponse("it is no answer about a host")),
             404 | 405 => Ok(None),
-            401 | 403 => Err(NoKey::Unauthorized(status)),
-            _ => Err(NoKey::Unexpected(status)),
+            401 | 403 => Err(LookupError::Unauthorized(status)),
+            _ => Err(LookupError::Unexpected(status)),
         }
     }
 
     /// Posts to an address of this portal. Statuses that say nothing in their body come with an empty one.
-    pub fn post(&self, address: &Uri, body: &Value, within: Duration) -> Result<(u16, Vec<u8>), NoKey> {
+    pub fn post(&self, url: &Uri, body: &Value, timeout: Duration) -> Result<(u16, Vec<u8>), LookupError> {
         let config = Agent::config_builder()
-            .timeout_global(Some(within))
+            .timeout_global(Some(timeout))
             .http_status_as_error(false)
             // Following one could carry the credential elsewhere, and bring an answer from there.
             .max_redirects(0)
@@ -159,52 +159,52 @@ impl<'a> Portal<'a> {
             .tls_config(self.tls.clone())
             .user_agent(concat!("tms-keycmd/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Names::default());
-        let mut request = agent.post(address).header("Content-Type", "application/json").header("Accept", "application/json");
+        let agent = Agent::with_parts(config, DefaultConnector::default(), LoopbackResolver::default());
+        let mut request = agent.post(url).header("Content-Type", "application/json").header("Accept", "application/json");
         if let Some(tenant) = &self.config.tenant {
             request = request.header("X-TMS-TENANT", tenant);
         }
         if let Some(credential) = &self.credential {
             request = request.header("Authorization", credential.bearer());
         }
-        let mut response = request.send(body.to_string()).map_err(no_answer)?;
+        let mut response = request.send(body.to_string()).map_err(transport_error)?;
         let status = response.status().as_u16();
         // Only these say something in their body.
         let body = match status {
-            200 | 201 | 404 => response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec(),
+            200 | 201 | 404 => response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_vec(),
             _ => Ok(Vec::new()),
         };
         match body {
             Ok(body) => Ok((status, body)),
             // The status alone is a no.
             Err(_) if status == 404 => Ok((status, Vec::new())),
-            Err(error) => Err(no_answer(error)),
+            Err(error) => Err(transport_error(error)),
         }
     }
 }
 
 /// A key, once everything in the answer has proved right.
-fn read(body: &[u8], question: &Question) -> Result<Key, NoKey> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| NoKey::NotUnderstood("it is not JSON with a public_key"))?;
+fn parse_response(body: &[u8], query: &KeyQuery) -> Result<Key, LookupError> {
+    let answer: LookupResponse = serde_json::from_slice(body).map_err(|_| LookupError::InvalidResponse("it is not JSON with a public_key"))?;
     let expires_at = match answer.expires_at {
         None => None,
-        Some(written) => moments::read_expiry(&written).ok_or(NoKey::NotUnderstood("its expires_at is no time"))?,
+        Some(written) => time_format::parse_expiry(&written).ok_or(LookupError::InvalidResponse("its expires_at is no time"))?,
     };
-    Ok(Key { line: KeyLine::verify(&answer.public_key, &question.fingerprint, &question.key_type)?, expires_at })
+    Ok(Key { line: KeyLine::verify(&answer.public_key, &query.fingerprint, &query.key_type)?, expires_at })
 }
 
-fn is_the_no_of_a_tms(body: &[u8]) -> bool {
+fn is_tms_not_found(body: &[u8]) -> bool {
     let Ok(Value::Object(answer)) = serde_json::from_slice(body) else { return false };
     answer.get("result_code").and_then(Value::as_str) == Some("404")
 }
 
-fn no_answer(error: ureq::Error) -> NoKey {
+fn transport_error(error: ureq::Error) -> LookupError {
     match error {
-        ureq::Error::Timeout(_) => NoKey::TimedOut,
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => NoKey::TimedOut,
-        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => NoKey::TooLong,
-        ureq::Error::Protocol(_) => NoKey::NotUnderstood("it is not HTTP"),
-        error => NoKey::Unreachable(error.to_string()),
+        ureq::Error::Timeout(_) => LookupError::Timeout,
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => LookupError::Timeout,
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => LookupError::TooLarge,
+        ureq::Error::Protocol(_) => LookupError::InvalidResponse("it is not HTTP"),
+        error => LookupError::Unreachable(error.to_string()),
     }
 }
 
@@ -215,28 +215,28 @@ mod tests {
     #[test]
     fn only_silence_is_an_outage() {
         for (why, outage, no) in [
-            (NoKey::TimedOut, true, false),
-            (NoKey::InTrouble(503), true, false),
-            (NoKey::Unreachable(String::new()), true, false),
-            (NoKey::NotFound, false, true),
-            (NoKey::NotATms, false, true),
-            (NoKey::Unauthorized(401), false, false),
-            (NoKey::Unauthorized(403), false, false),
-            (NoKey::Busy, false, false),
-            (NoKey::Redirected(302), false, false),
-            (NoKey::TooLong, false, false),
-            (NoKey::NotUnderstood(""), false, false),
-            (NoKey::Refused(NotTheKey::NotAKey), false, false),
+            (LookupError::Timeout, true, false),
+            (LookupError::ServerError(503), true, false),
+            (LookupError::Unreachable(String::new()), true, false),
+            (LookupError::NotFound, false, true),
+            (LookupError::NotTms, false, true),
+            (LookupError::Unauthorized(401), false, false),
+            (LookupError::Unauthorized(403), false, false),
+            (LookupError::Busy, false, false),
+            (LookupError::Redirected(302), false, false),
+            (LookupError::TooLarge, false, false),
+            (LookupError::InvalidResponse(""), false, false),
+            (LookupError::KeyMismatch(KeyLineError::NotAPublicKey), false, false),
         ] {
-            assert_eq!((why.is_an_outage(), why.is_a_no()), (outage, no), "{why}");
+            assert_eq!((why.is_outage(), why.is_denial()), (outage, no), "{why}");
         }
     }
 
     #[test]
     fn a_tms_says_no_in_its_own_way() {
-        assert!(is_the_no_of_a_tms(br#"{"result_code":"404","result_msg":"NOT_FOUND"}"#));
+        assert!(is_tms_not_found(br#"{"result_code":"404","result_msg":"NOT_FOUND"}"#));
         for other in [&b"not found"[..], b"<html>", b"", b"{}", b"\"404\"", br#"{"result_code":404}"#] {
-            assert!(!is_the_no_of_a_tms(other));
+            assert!(!is_tms_not_found(other));
         }
     }
 }

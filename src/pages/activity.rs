@@ -3,94 +3,94 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::components::{Ago, Choice, Empty, List, Page, Said, Sorry};
+use super::components::{EmptyList, FlashMessage, List, ListOption, PageContent, RelativeTime, ServerError};
 use super::list_query;
-use crate::domain::activity::{Group, Kind};
+use crate::domain::audit_log::{AuditGroup, AuditKind};
 use crate::domain::ids::AdminId;
-use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths::{self, encoded};
-use crate::server::context::{self, Notice, words};
-use crate::server_fns::activity::{HappenedItem, list_activity};
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, encode};
+use crate::server::context::{self, Flash, translations};
+use crate::server_fns::audit_log::{AuditEntryItem, list_person_audit_log};
 
 #[component]
 pub fn Activity() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
-        match list_activity(query.clone()).await {
-            Ok(happened) => Either::Left(view! { <Own happened query said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+        match list_person_audit_log(query.clone()).await {
+            Ok(happened) => Either::Left(view! { <PersonAuditLog happened query said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn Own(happened: Listed<HappenedItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn PersonAuditLog(happened: Page<AuditEntryItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     view! {
-        <Page title=w.activity_title() wide=true>
+        <PageContent title=w.activity_title() wide=true>
             <p class="lead">{w.activity_lead()}</p>
-            <Said notice=said/>
-            <Record path=paths::ACTIVITY happened query own=true/>
-            <Exports json=paths::ACTIVITY_JSON csv=paths::ACTIVITY_CSV/>
-        </Page>
+            <FlashMessage notice=said/>
+            <AuditLog path=paths::ACTIVITY happened query own=true/>
+            <ExportLinks json=paths::ACTIVITY_JSON csv=paths::ACTIVITY_CSV/>
+        </PageContent>
     }
 }
 
 /// A record, as people and administrators read it.
 #[component]
-pub fn Record(
+pub fn AuditLog(
     path: &'static str,
-    happened: Listed<HappenedItem>,
+    happened: Page<AuditEntryItem>,
     query: ListQuery,
     /// The reader's own: each line leads to what stops it.
     #[prop(optional)]
     own: bool,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     let filters = vec![
-        Choice("", w.activity_show_all()),
-        Choice("sign-ins", w.activity_show_sign_ins()),
-        Choice("apps", w.activity_show_apps()),
-        Choice("keys", w.activity_show_keys()),
-        Choice("hosts", w.activity_show_hosts()),
-        Choice("administration", w.activity_show_administration()),
+        ListOption("", w.activity_show_all()),
+        ListOption("sign-ins", w.activity_show_sign_ins()),
+        ListOption("apps", w.activity_show_apps()),
+        ListOption("keys", w.activity_show_keys()),
+        ListOption("hosts", w.activity_show_hosts()),
+        ListOption("administration", w.activity_show_administration()),
     ];
     let spans = vec![
-        Choice("", w.activity_since_ever()),
-        Choice("day", w.activity_since_day()),
-        Choice("week", w.activity_since_week()),
-        Choice("month", w.activity_since_month()),
+        ListOption("", w.activity_since_ever()),
+        ListOption("day", w.activity_since_day()),
+        ListOption("week", w.activity_since_week()),
+        ListOption("month", w.activity_since_month()),
     ];
-    let Listed { items, next, extent } = happened;
+    let Page { items, next, position } = happened;
     let shown = items.len();
     view! {
-        <List path query=query.clone() search_for=w.activity_search_for() filters spans shown next extent>
+        <List path query=query.clone() search_for=w.activity_search_for() filters spans shown next position>
             {if items.is_empty() {
-                Either::Left(view! { <Empty title=w.activity_empty_title() query><p class="hint">{w.activity_empty()}</p></Empty> })
+                Either::Left(view! { <EmptyList title=w.activity_empty_title() query><p class="hint">{w.activity_empty()}</p></EmptyList> })
             } else {
-                Either::Right(view! { <ol class="rows">{items.into_iter().map(|line| view! { <Line line own/> }).collect_view()}</ol> })
+                Either::Right(view! { <ol class="rows">{items.into_iter().map(|line| view! { <AuditLogEntry line own/> }).collect_view()}</ol> })
             }}
         </List>
     }
 }
 
 #[component]
-fn Line(line: HappenedItem, own: bool) -> impl IntoView {
-    let w = words();
-    let what = w.happened(&line.kind);
-    let stop = own.then(|| stop(&line));
+fn AuditLogEntry(line: AuditEntryItem, own: bool) -> impl IntoView {
+    let w = translations();
+    let what = w.audit_kind(&line.kind);
+    let stop = own.then(|| stop_url(&line));
     let fact = |name: String, value: Option<String>| value.map(|value| view! { <div><dt>{name}</dt><dd><bdi>{value}</bdi></dd></div> });
     view! {
         <li class="row-card">
             <div class="what">
                 <h2 class="happened">{what.clone()}</h2>
-                <p class="hint"><Ago at=line.at/></p>
+                <p class="hint"><RelativeTime at=line.at/></p>
                 <dl class="facts short">
                     {(!own).then(|| fact(w.activity_who(), line.person))}
                     {fact(w.activity_client(), line.client)}
                     {fact(w.activity_subject(), line.subject)}
                     {fact(w.activity_from(), line.from)}
-                    {fact(w.activity_by(), line.admin.map(by))}
+                    {fact(w.activity_by(), line.admin.map(admin_label))}
                 </dl>
             </div>
             {stop.map(|address| view! { <a href=address aria-label=w.activity_not_me_this(what)>{w.activity_not_me()}</a> })}
@@ -99,24 +99,24 @@ fn Line(line: HappenedItem, own: bool) -> impl IntoView {
 }
 
 /// Where that is stopped.
-fn stop(line: &HappenedItem) -> String {
+fn stop_url(line: &AuditEntryItem) -> String {
     let about = |path: &str, what: &Option<String>| match what {
-        Some(what) => format!("{path}?q={}", encoded(what)),
+        Some(what) => format!("{path}?q={}", encode(what)),
         None => path.to_owned(),
     };
-    match Kind::parse(&line.kind).map(Kind::group) {
-        Some(Group::SignIns) => paths::SESSIONS.to_owned(),
-        Some(Group::Apps) => about(paths::APPS, &line.client),
-        Some(Group::Keys) => about(paths::KEYS, &line.subject),
-        Some(Group::Hosts) => paths::HOSTS.to_owned(),
+    match AuditKind::parse(&line.kind).map(AuditKind::group) {
+        Some(AuditGroup::SignIns) => paths::SESSIONS.to_owned(),
+        Some(AuditGroup::Apps) => about(paths::APPS, &line.client),
+        Some(AuditGroup::Keys) => about(paths::KEYS, &line.subject),
+        Some(AuditGroup::Hosts) => paths::HOSTS.to_owned(),
         _ => paths::REVOKE_EVERYTHING.to_owned(),
     }
 }
 
 /// The record as files.
 #[component]
-pub fn Exports(json: &'static str, csv: &'static str) -> impl IntoView {
-    let w = words();
+pub fn ExportLinks(json: &'static str, csv: &'static str) -> impl IntoView {
+    let w = translations();
     view! {
         <section aria-labelledby="export">
             <h2 id="export">{w.activity_export()}</h2>
@@ -129,9 +129,9 @@ pub fn Exports(json: &'static str, csv: &'static str) -> impl IntoView {
 }
 
 /// Who did it, where it was not the person.
-fn by(admin: String) -> String {
+fn admin_label(admin: String) -> String {
     match admin.as_str() {
-        AdminId::OPERATOR => words().activity_by_operator(),
-        admin => words().activity_by_admin(admin.trim_start_matches("person:")),
+        AdminId::OPERATOR => translations().activity_by_operator(),
+        admin => translations().activity_by_admin(admin.trim_start_matches("person:")),
     }
 }

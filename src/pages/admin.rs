@@ -1,31 +1,31 @@
 //! `/admin`: where a tenant's administrators work. The guard lets nobody else in; see `server::guard::sign_in_required`.
 
+pub mod audit_log;
 pub mod clients;
+mod components;
 pub mod delegations;
 pub mod hosts;
 pub mod keys;
-mod parts;
 pub mod people;
 pub mod policy;
 pub mod providers;
-pub mod record;
 pub mod tenants;
 
 use leptos::prelude::*;
 
 use crate::domain::paths;
-use crate::server::context::words;
-use parts::AdminPage;
+use crate::server::context::translations;
+use components::AdminPage;
 
 /// `/admin`: what there is.
 #[component]
 pub fn Overview() -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <AdminPage title=w.admin_title() here=paths::ADMIN>
             <p class="lead">{w.admin_lead()}</p>
             <ul class="cards">
-                {parts::areas().into_iter().map(|area| view! {
+                {components::areas().into_iter().map(|area| view! {
                     <li class="card"><h2><a href=area.path>{area.name}</a></h2> <p class="hint">{area.purpose}</p></li>
                 }).collect_view()}
             </ul>

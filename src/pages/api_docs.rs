@@ -11,12 +11,12 @@ use std::sync::OnceLock;
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::components::Page;
+use super::components::PageContent;
 use crate::domain::paths;
 use crate::server::context;
 
 pub(super) use reference::Field;
-use reference::{Answer, Caller, Operation, Reference, Section};
+use reference::{ApiCaller, Operation, Reference, ResponseDoc, Section};
 
 /// What the description says does not change while the server runs.
 fn reference() -> &'static Reference {
@@ -34,8 +34,8 @@ pub fn ApiDocs() -> impl IntoView {
     let reference = reference();
     let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
     view! {
-        <Page title="The TMS API" wide=true>
-            <p class="lead"><Words text=&reference.about/></p>
+        <PageContent title="The TMS API" wide=true>
+            <p class="lead"><InlineText text=&reference.about/></p>
             <p>
                 "Version " {reference.version.as_str()} ". The same for programs: "
                 <a href=paths::OPENAPI rel="external">"OpenAPI 3.1, as JSON"</a>"."
@@ -46,7 +46,7 @@ pub fn ApiDocs() -> impl IntoView {
                 <p>"The examples take addresses and secrets from the shell. Other names in them stand for your own."</p>
                 <pre class="code-block" translate="no" dir="ltr"><code>{setup(&url)}</code></pre>
             </section>
-            {reference.sections.iter().map(|section| view! { <Noun section/> }).collect_view()}
+            {reference.sections.iter().map(|section| view! { <SectionEntry section/> }).collect_view()}
             <section aria-labelledby="errors">
                 <h2 id="errors">"Errors"</h2>
                 <p>
@@ -58,13 +58,13 @@ pub fn ApiDocs() -> impl IntoView {
                         <thead><tr><th scope="col">"Status"</th><th scope="col">"Meaning"</th></tr></thead>
                         <tbody>
                             {reference.errors.iter().map(|error| view! {
-                                <tr><th scope="row">{error.status.as_str()}</th><td><Words text=&error.meaning/></td></tr>
+                                <tr><th scope="row">{error.status.as_str()}</th><td><InlineText text=&error.meaning/></td></tr>
                             }).collect_view()}
                         </tbody>
                     </table>
                 </div>
             </section>
-        </Page>
+        </PageContent>
     }
 }
 
@@ -94,30 +94,30 @@ fn Contents(reference: &'static Reference) -> impl IntoView {
 }
 
 #[component]
-fn Noun(section: &'static Section) -> impl IntoView {
+fn SectionEntry(section: &'static Section) -> impl IntoView {
     view! {
         <section aria-labelledby=section.anchor.as_str()>
             <h2 id=section.anchor.as_str()>{section.name.as_str()}</h2>
-            <p class="hint"><Words text=&section.about/></p>
-            {section.operations.iter().map(|operation| view! { <Entry operation/> }).collect_view()}
+            <p class="hint"><InlineText text=&section.about/></p>
+            {section.operations.iter().map(|operation| view! { <OperationEntry operation/> }).collect_view()}
         </section>
     }
 }
 
 #[component]
-fn Entry(operation: &'static Operation) -> impl IntoView {
-    let Operation { anchor, summary, about, callers, fields, answer, errors, curl, .. } = operation;
+fn OperationEntry(operation: &'static Operation) -> impl IntoView {
+    let Operation { anchor, summary, about, callers, fields, response, errors, curl, .. } = operation;
     view! {
         <article class="card operation" id=anchor.as_str()>
             <h3><a href=format!("#{anchor}")><Address operation/></a></h3>
-            <p><strong><Words text=summary/></strong> " " <Words text=about/></p>
-            <p class="hint">"Who may: " <Callers callers/></p>
+            <p><strong><InlineText text=summary/></strong> " " <InlineText text=about/></p>
+            <p class="hint">"Who may: " <CallerList callers/></p>
             <details>
                 <summary aria-label=format!("Fields, example, answer of {} {}", operation.method, operation.path)>"Fields, example, answer"</summary>
-                {(!fields.is_empty()).then(|| view! { <Fields title="Send" of=operation fields/> })}
+                {(!fields.is_empty()).then(|| view! { <FieldTable title="Send" of=operation fields/> })}
                 <h4>"Example"</h4>
                 <pre class="code-block" translate="no" dir="ltr"><code>{curl.as_str()}</code></pre>
-                <Answered operation answer/>
+                <ResponseEntry operation response/>
                 <p class="hint">"Errors: " {errors.join(", ")} " (" <a href="#errors">"what they mean"</a> ")"</p>
             </details>
         </article>
@@ -126,12 +126,12 @@ fn Entry(operation: &'static Operation) -> impl IntoView {
 }
 
 #[component]
-fn Answered(operation: &'static Operation, answer: &'static Answer) -> impl IntoView {
-    let title = format!("Answer {}: {}", answer.status, answer.about);
-    if answer.fields.is_empty() {
+fn ResponseEntry(operation: &'static Operation, response: &'static ResponseDoc) -> impl IntoView {
+    let title = format!("Answer {}: {}", response.status, response.about);
+    if response.fields.is_empty() {
         Either::Left(view! { <h4>{title}</h4> })
     } else {
-        Either::Right(view! { <Fields title of=operation fields=&answer.fields/> })
+        Either::Right(view! { <FieldTable title of=operation fields=&response.fields/> })
     }
 }
 
@@ -146,8 +146,8 @@ fn Address(operation: &'static Operation) -> impl IntoView {
 }
 
 #[component]
-fn Callers(callers: &'static [Caller]) -> impl IntoView {
-    let said = |(n, caller): (usize, &'static Caller)| {
+fn CallerList(callers: &'static [ApiCaller]) -> impl IntoView {
+    let said = |(n, caller): (usize, &'static ApiCaller)| {
         let headers: Vec<&str> =
             caller.headers.iter().map(|(name, _)| if *name == "Authorization" { "Authorization: Bearer" } else { name }).collect();
         view! {
@@ -161,8 +161,8 @@ fn Callers(callers: &'static [Caller]) -> impl IntoView {
 
 /// What is sent, or what is answered.
 #[component]
-fn Fields(#[prop(into)] title: String, of: &'static Operation, fields: &'static [Field]) -> impl IntoView {
-    let sent = fields.iter().any(|field| !field.place.is_empty());
+fn FieldTable(#[prop(into)] title: String, of: &'static Operation, fields: &'static [Field]) -> impl IntoView {
+    let sent = fields.iter().any(|field| !field.location.is_empty());
     let (always, sometimes) = if sent { ("required", "optional") } else { ("always", "not always") };
     let label = format!("{title}, {} {}", of.method, of.path);
     view! {
@@ -182,10 +182,10 @@ fn Fields(#[prop(into)] title: String, of: &'static Operation, fields: &'static 
                     {fields.iter().map(|field| view! {
                         <tr>
                             <th scope="row"><code translate="no">{field.name.as_str()}</code></th>
-                            {sent.then(|| view! { <td>{field.place}</td> })}
+                            {sent.then(|| view! { <td>{field.location}</td> })}
                             <td>{field.kind.as_str()}</td>
                             <td>{if field.required { always } else { sometimes }}</td>
-                            <td><Words text=&field.meaning/></td>
+                            <td><InlineText text=&field.meaning/></td>
                         </tr>
                     }).collect_view()}
                 </tbody>
@@ -197,7 +197,7 @@ fn Fields(#[prop(into)] title: String, of: &'static Operation, fields: &'static 
 
 /// A text in which code stands between backticks.
 #[component]
-fn Words(text: &'static str) -> impl IntoView {
+fn InlineText(text: &'static str) -> impl IntoView {
     let part = |(n, part): (usize, &'static str)| {
         if n % 2 == 1 { Either::Left(view! { <code translate="no">{part}</code> }) } else { Either::Right(part) }
     };

@@ -5,17 +5,20 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, At, ClientName, EnterCodeForm, Hidden, Page, PostForm, Problem, Sorry, YouAre, other_tenant};
+use super::components::{
+    ClientName, EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant,
+};
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::ids::{CodeEntryId, DeviceGrantId};
-use crate::domain::paths::{self, Onward};
-use crate::islands::{Countdown, OnePress};
+use crate::domain::paths::{self, ReturnTo};
+use crate::islands::{Countdown, SubmitOnce};
 
-use crate::server::context::user_codes::Presenting;
-use crate::server::context::{self, Caller, Notice, Place, SignedIn, words};
+use crate::server::context::user_codes::CodeSubmitter;
+use crate::server::context::{self, Flash, FlashTarget, RequestContext, SignedIn, translations};
 
 use crate::server_fns::device::{
-    DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, Nearness, SwitchTenant, WaitingRequest, decided_device, waiting_device, waiting_devices,
+    DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device,
+    pending_devices,
 };
 use crate::server_fns::host_accounts::HostAccountItem;
 
@@ -33,42 +36,42 @@ pub fn Device() -> impl IntoView {
 
 /// What became of a request: its consent, or the way to what came of it, or that it is not to be answered here.
 async fn one_request(grant: String) -> AnyView {
-    let Ok(caller) = context::caller() else { return view! { <Sorry/> }.into_any() };
+    let Ok(caller) = context::request_context() else { return view! { <ServerError/> }.into_any() };
     let known = DeviceGrantId::parse(grant.as_str()).ok();
     let here = known.as_ref().map_or_else(|| paths::DEVICE.to_owned(), paths::device);
     let Some(person) = caller.signed_in.clone() else {
-        return elsewhere(paths::sign_in(None, &Onward::wanted(&here)));
+        return redirect_page(paths::sign_in(None, &ReturnTo::from_untrusted(&here)));
     };
-    match (waiting_device(grant.clone()).await, decided_device(grant).await) {
+    match (pending_device(grant.clone()).await, decided_device(grant).await) {
         (Ok(Some(device)), _) => {
-            let notice = caller.session.take_notice_at(&[Place::Consent, Place::Tick], &here).await.ok().flatten();
+            let notice = caller.session.take_flash_at(&[FlashTarget::Consent, FlashTarget::Confirmation], &here).await.ok().flatten();
             view! { <Consent device person notice/> }.into_any()
         }
-        (Ok(None), Ok(Some(_))) => elsewhere(known.as_ref().map_or_else(|| paths::DEVICE_RESULT.to_owned(), paths::device_result)),
+        (Ok(None), Ok(Some(_))) => redirect_page(known.as_ref().map_or_else(|| paths::DEVICE_RESULT.to_owned(), paths::device_result)),
         (Ok(None), Ok(None)) => {
-            let notice = Notice::new(Place::EnterCode, words().decision_refused(DecisionRefused::NotYours));
+            let notice = Flash::new(FlashTarget::EnterCode, translations().decision_refused(DecisionRefused::NotYours));
             form(Some(notice), None, None, None).await
         }
-        _ => view! { <Sorry/> }.into_any(),
+        _ => view! { <ServerError/> }.into_any(),
     }
 }
 
 /// Sends the browser on; the page says where to, should it not follow.
-pub fn elsewhere(address: String) -> AnyView {
-    let w = words();
-    context::go_to(&address);
-    view! { <Page title=w.device_title()><p><a class="button main" href=address>{w.device_continue()}</a></p></Page> }.into_any()
+pub fn redirect_page(address: String) -> AnyView {
+    let w = translations();
+    context::redirect_to_url(&address);
+    view! { <PageContent title=w.device_title()><p><a class="button main" href=address>{w.device_continue()}</a></p></PageContent> }.into_any()
 }
 
 /// The form for a code: empty, with the code out of the address, or with one that this session keeps.
 async fn code_form(entry: Option<String>, in_address: Option<String>) -> AnyView {
-    let Ok(caller) = context::caller() else { return view! { <Sorry/> }.into_any() };
-    let w = words();
+    let Ok(caller) = context::request_context() else { return view! { <ServerError/> }.into_any() };
+    let w = translations();
     let entry = entry.and_then(|entry| CodeEntryId::parse(entry).ok());
     let here = entry.as_ref().map_or_else(|| paths::DEVICE.to_owned(), paths::device_entry);
-    let notice = caller.session.take_notice_at(&[Place::EnterCode], &here).await.ok().flatten();
+    let notice = caller.session.take_flash_at(&[FlashTarget::EnterCode], &here).await.ok().flatten();
     let kept = match &entry {
-        Some(entry) => caller.session.typed_code(Some(entry)).await.ok().flatten(),
+        Some(entry) => caller.session.pending_user_code(Some(entry)).await.ok().flatten(),
         None => None,
     };
     if let Some(kept) = kept {
@@ -80,13 +83,13 @@ async fn code_form(entry: Option<String>, in_address: Option<String>) -> AnyView
 }
 
 /// `kept`: the code that a switch to its tenant takes along.
-async fn form(notice: Option<Notice>, filled: Option<String>, note: Option<String>, kept: Option<CodeEntryId>) -> AnyView {
-    let w = words();
-    let Ok(waiting) = waiting_devices().await else { return view! { <Sorry/> }.into_any() };
+async fn form(notice: Option<Flash>, filled: Option<String>, note: Option<String>, kept: Option<CodeEntryId>) -> AnyView {
+    let w = translations();
+    let Ok(waiting) = pending_devices().await else { return view! { <ServerError/> }.into_any() };
     let other = other_tenant(notice.as_ref()).await;
     let switch = (SwitchTenant::url(), kept.map(|kept| Hidden("entry", kept.into())));
     let other_kind = (paths::HOSTS_LINK, w.device_is_for_a_host());
-    let (title, action, how) = (w.device_title(), EnterCode::url(), view! { <WaitingHere waiting/> });
+    let (title, action, how) = (w.device_title(), EnterCode::url(), view! { <PendingDevices waiting/> });
     view! {
         <EnterCodeForm title how action notice filled note other switch other_kind>
             {w.device_sent_code()} " "
@@ -98,16 +101,16 @@ async fn form(notice: Option<Notice>, filled: Option<String>, note: Option<Strin
 
 /// The requests that wait for the person, each with the way to it.
 #[component]
-pub fn WaitingHere(waiting: Vec<WaitingRequest>) -> impl IntoView {
-    let w = words();
+pub fn PendingDevices(waiting: Vec<PendingDeviceGrant>) -> impl IntoView {
+    let w = translations();
     waiting
         .into_iter()
         .map(|device| {
             view! {
                 <div class="card ask">
                     <p><ClientName client=device.client/> " " {w.home_asks()}</p>
-                    <p class="hint"><span class="code" translate="no" dir="ltr">{device.code}</span> " " <Ago at=device.requested_at/></p>
-                    <p><a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encoded(&device.grant))>{w.home_look()}</a></p>
+                    <p class="hint"><span class="code" translate="no" dir="ltr">{device.code}</span> " " <RelativeTime at=device.requested_at/></p>
+                    <p><a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encode(&device.grant))>{w.home_look()}</a></p>
                 </div>
             }
         })
@@ -115,38 +118,38 @@ pub fn WaitingHere(waiting: Vec<WaitingRequest>) -> impl IntoView {
 }
 
 /// The code out of the address, where the code's tenant allows that, and what to say of it.
-async fn prefilled(caller: &Caller, in_address: Option<String>) -> Option<(String, String)> {
+async fn prefilled(caller: &RequestContext, in_address: Option<String>) -> Option<(String, String)> {
     let (services, typed) = (context::services().ok()?, in_address?);
     if !context::is_navigation() {
         // An image on another site's page looks nothing up.
         return None;
     }
-    let visit = caller.begin_visit(&services).await.ok()?;
-    let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
+    let visit = caller.start_session(&services).await.ok()?;
+    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
     Some(match services.may_prefill(who, &typed).await.ok()? {
-        Some(code) => (code.to_string(), words().device_came_with_address()),
-        None => (String::new(), words().device_not_filled_in()),
+        Some(code) => (code.to_string(), translations().device_came_with_address()),
+        None => (String::new(), translations().device_not_filled_in()),
     })
 }
 
 #[component]
-fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn Consent(device: PendingDeviceGrant, person: SignedIn, notice: Option<Flash>) -> impl IntoView {
+    let w = translations();
     if let Some(notice) = &notice {
-        context::set_refused(notice);
+        context::set_error_status(notice);
     }
     let refused = notice.is_some();
     let title = w.consent_question(device.client.name.as_str());
-    let tick_refused = notice.as_ref().is_some_and(|notice| notice.place == Place::Tick);
-    let problem = notice.map(|notice| view! { <Problem id="consent-error" sentence=notice.sentence/> });
+    let tick_refused = notice.as_ref().is_some_and(|notice| notice.target == FlashTarget::Confirmation);
+    let problem = notice.map(|notice| view! { <FormError id="consent-error" sentence=notice.message/> });
     let (above, at_the_tick) = if tick_refused { (None, problem) } else { (problem, None) };
     let grant = device.grant.clone();
     let put_aside = grant.clone();
-    let here = Onward::wanted(&format!("{}?grant={}", paths::DEVICE, paths::encoded(&grant)));
+    let here = ReturnTo::from_untrusted(&format!("{}?grant={}", paths::DEVICE, paths::encode(&grant)));
     // What their centre wants to see first; denying takes nothing but the wish.
-    let missing = context::services().ok().and_then(|services| services.may_allow(&person).err());
+    let missing = context::services().ok().and_then(|services| services.authorize_consent(&person).err());
     view! {
-        <Page title refused>
+        <PageContent title refused>
             {above}
             <YouAre person another=SwitchTenant::url() about=Hidden("grant", grant.clone())/>
             <div class="compare">
@@ -154,12 +157,12 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
                 <p class="hint">{w.consent_valid_for()} " " <Countdown seconds=device.expires_in_seconds expired=w.consent_expired()/></p>
             </div>
-            <Origin device=device.clone()/>
-            <OnePress>
+            <RequestOrigin device=device.clone()/>
+            <SubmitOnce>
                 <PostForm action=DecideDevice::url() main=true class="consent" novalidate=true>
                     <input type="hidden" name="grant" value=grant/>
                     <input type="hidden" name="shown" value=device.scope.clone()/>
-                    <WhatItMay device=device.clone()/>
+                    <RequestedAccess device=device.clone()/>
                     {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes/> })}
                     <p class="warning">
                         {w.consent_only_if_before()} " " <strong>{w.consent_only_if_you()}</strong> " " {w.consent_only_if_after()}
@@ -178,35 +181,35 @@ fn Consent(device: WaitingRequest, person: SignedIn, notice: Option<Notice>) -> 
                             <span>{w.consent_tick()}</span>
                         </label>
                     })}
-                    {missing.map(|missing| view! { <p class="notice">{w.consent_missing(missing)}</p> })}
+                    {missing.map(|missing| view! { <p class="notice">{w.step_up_required(missing)}</p> })}
                     <div class="decide">
                         <button name="decision" value="deny">{w.consent_deny()}</button>
                         {match missing {
                             None => Either::Left(view! { <button name="decision" value="allow">{w.consent_allow()}</button> }),
                             Some(missing) => Either::Right(view! {
-                                <a class="button" href=paths::show(missing, &here)>{w.consent_show_first()}</a>
+                                <a class="button" href=paths::step_up(missing, &here)>{w.consent_show_first()}</a>
                             }),
                         }}
                     </div>
                 </PostForm>
-            </OnePress>
+            </SubmitOnce>
             <PostForm action=EnterAnotherCode::url() class="aside">
                 <input type="hidden" name="grant" value=put_aside/>
                 <button class="quiet">{w.consent_another_code()}</button>
             </PostForm>
-        </Page>
+        </PageContent>
     }
 }
 
 /// Who asks, from where, since when.
 #[component]
-fn Origin(device: WaitingRequest) -> impl IntoView {
-    let w = words();
-    let place = match (device.from, device.nearness) {
-        (Some(from), Nearness::SameAddress) => w.consent_from_same(from),
-        (Some(from), Nearness::SameNetwork) => w.consent_from_network(from),
-        (Some(from), Nearness::Elsewhere) => w.consent_from_other(from),
-        (Some(from), Nearness::Unknown) => w.consent_from_uncompared(from),
+fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
+    let w = translations();
+    let place = match (device.from, device.proximity) {
+        (Some(from), NetworkProximity::SameAddress) => w.consent_from_same(from),
+        (Some(from), NetworkProximity::SameNetwork) => w.consent_from_network(from),
+        (Some(from), NetworkProximity::Elsewhere) => w.consent_from_other(from),
+        (Some(from), NetworkProximity::Unknown) => w.consent_from_uncompared(from),
         (None, _) => w.consent_from_unknown(),
     };
     view! {
@@ -214,7 +217,7 @@ fn Origin(device: WaitingRequest) -> impl IntoView {
             <dt>{w.consent_application()}</dt>
             <dd><ClientName client=device.client/></dd>
             <dt>{w.consent_asked()}</dt>
-            <dd><Ago at=device.requested_at/></dd>
+            <dd><RelativeTime at=device.requested_at/></dd>
             <dt>{w.consent_from()}</dt>
             <dd>{place}</dd>
             {(!device.agent.is_empty()).then(|| view! {
@@ -227,8 +230,8 @@ fn Origin(device: WaitingRequest) -> impl IntoView {
 
 /// What it may do, and on which host accounts.
 #[component]
-fn WhatItMay(device: WaitingRequest) -> impl IntoView {
-    let w = words();
+fn RequestedAccess(device: PendingDeviceGrant) -> impl IntoView {
+    let w = translations();
     let none = device.host_accounts.is_empty();
     view! {
         <section aria-labelledby="may">
@@ -256,7 +259,7 @@ fn WhatItMay(device: WaitingRequest) -> impl IntoView {
 
 #[component]
 fn HostChoice(account: HostAccountItem) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <label class="choice">
             <input type="checkbox" name="host_accounts[]" value=account.id checked/>
@@ -267,14 +270,14 @@ fn HostChoice(account: HostAccountItem) -> impl IntoView {
 
 #[component]
 fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <fieldset>
             <legend>{w.consent_how_long()}</legend>
             {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
                 <label class="choice">
                     <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == 0/>
-                    <span><strong>{lifetime.words}</strong> <span class="hint">" " {w.consent_until()} " " <At at=lifetime.until/></span></span>
+                    <span><strong>{lifetime.label}</strong> <span class="hint">" " {w.consent_until()} " " <ExactTime at=lifetime.until/></span></span>
                 </label>
             }).collect_view()}
         </fieldset>

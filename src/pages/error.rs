@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::components::{DocumentTitle, Frame, PostForm};
 use crate::domain::ids::TenantId;
-use crate::domain::paths::{self, Onward};
-use crate::server::context::{self, words};
+use crate::domain::paths::{self, ReturnTo};
+use crate::server::context::{self, translations};
 
 /// The page for a status. As a value in the context it replaces all pages.
 #[derive(Clone)]
@@ -19,14 +19,14 @@ pub struct ErrorPage {
 #[derive(Clone)]
 pub struct FormElsewhere {
     /// The page it stands on.
-    pub page: Onward,
+    pub page: ReturnTo,
     /// The tenant of its account, where it names one.
     pub tenant: Option<TenantId>,
 }
 
 impl ErrorPage {
     pub fn view(self) -> impl IntoView {
-        let (title, sentence) = self.words();
+        let (title, sentence) = self.messages();
         if let Ok(status) = self.status.try_into() {
             crate::server::context::set_status(status);
         }
@@ -37,14 +37,14 @@ impl ErrorPage {
                     <h1>{title}</h1>
                     <p>{sentence}</p>
                     {self.form.map(|form| view! { <Ways form/> })}
-                    <p><a class="button" href=paths::HOME>{words().error_home()}</a></p>
+                    <p><a class="button" href=paths::HOME>{translations().error_home()}</a></p>
                 </article>
             </Frame>
         }
     }
 
-    fn words(&self) -> (String, String) {
-        let w = words();
+    fn messages(&self) -> (String, String) {
+        let w = translations();
         match self.status {
             400 | 415 | 422 => (w.error_bad(), w.error_bad_means()),
             401 => (w.error_sign_in(), w.error_sign_in_means()),
@@ -63,7 +63,7 @@ impl ErrorPage {
 /// The form's page as the person who is signed in, or as the other one.
 #[component]
 fn Ways(form: FormElsewhere) -> impl IntoView {
-    let w = words();
+    let w = translations();
     let FormElsewhere { page, tenant } = form;
     let then = page.as_str().to_owned();
     view! {
@@ -80,7 +80,7 @@ fn Ways(form: FormElsewhere) -> impl IntoView {
 
 /// Who is signed in, to whom the form does not belong.
 fn other_account() -> String {
-    let w = words();
-    context::visitor()
+    let w = translations();
+    context::current_person()
         .map_or_else(|| w.error_bad_means(), |person| w.error_other_account_means(w.person_at(person.user_id().as_str(), person.tenant_name())))
 }

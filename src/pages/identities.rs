@@ -1,61 +1,63 @@
 //! `/identities`: the institutions at which a person signs in; whether one is linked, or unlinked.
 
-mod factors;
 mod password;
+mod second_factors;
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, AgoOrNever, Confirm, Gone, Hidden, Page, Said, Sorry};
+use super::components::{AlreadyGone, Confirm, FlashMessage, Hidden, PageContent, RelativeTime, RelativeTimeOrNever, ServerError};
 use crate::domain::paths;
 use crate::domain::second_factor::SecondFactors;
-use crate::server::context::{self, Fault, Notice, Services, SignedIn, Ways, words};
-use factors::Factors;
-pub use factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, RenameAPasskey, SecondFactorWanted, SetUpApp, SetUpPasskey};
+use crate::server::context::{self, Fault, Flash, Services, SignInMethods, SignedIn, translations};
 pub use password::ChangePassword;
+use second_factors::Factors;
+pub use second_factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, RenameAPasskey, SecondFactorRequired, SetUpApp, SetUpPasskey};
 
 use crate::server_fns::identities::{IdentityItem, LinkIdentity, UnlinkIdentity, list_identities};
 
 #[component]
 pub fn Identities() -> impl IntoView {
     Suspend::new(async move {
-        let (Ok(services), Some(person), Ok(linked)) = (context::services(), context::visitor(), list_identities().await) else {
-            return Either::Right(view! { <Sorry/> });
+        let (Ok(services), Some(person), Ok(linked)) = (context::services(), context::current_person(), list_identities().await) else {
+            return Either::Right(view! { <ServerError/> });
         };
-        match all_of(&services, &person).await {
-            Ok((ways, factors, password)) => Either::Left(view! { <List person ways linked factors password said=context::said().await/> }),
+        match load_methods(&services, &person).await {
+            Ok((ways, factors, password)) => {
+                Either::Left(view! { <IdentityList person ways linked factors password said=context::take_flash().await/> })
+            }
             Err(fault) => {
                 context::fault(fault);
-                Either::Right(view! { <Sorry/> })
+                Either::Right(view! { <ServerError/> })
             }
         }
     })
 }
 
 /// The ways into the person's tenant, their second factors, and whether they have a password here.
-async fn all_of(services: &Services, person: &SignedIn) -> Result<(Ways, SecondFactors, bool), Fault> {
-    let ways = Ways::into(services, person.tenant()).await?;
+async fn load_methods(services: &Services, person: &SignedIn) -> Result<(SignInMethods, SecondFactors, bool), Fault> {
+    let ways = SignInMethods::for_tenant(services, person.tenant()).await?;
     Ok((ways, services.list_second_factors(person).await?, services.has_own_password(person).await?))
 }
 
 #[component]
-fn List(
+fn IdentityList(
     person: SignedIn,
-    ways: Ways,
+    ways: SignInMethods,
     linked: Vec<IdentityItem>,
     factors: SecondFactors,
     /// They have one kept here.
     password: bool,
-    said: Option<Notice>,
+    said: Option<Flash>,
 ) -> impl IntoView {
-    let w = words();
-    let Ways { providers, .. } = ways;
+    let w = translations();
+    let SignInMethods { providers, .. } = ways;
     view! {
-        <Page title=w.identities_title() wide=true>
+        <PageContent title=w.identities_title() wide=true>
             <p class="lead">{w.identities_lead(person.display_name())}</p>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             {if linked.is_empty() {
                 Either::Left(password.then(|| view! { <p class="hint">{w.identities_none()}</p> }))
             } else {
@@ -74,7 +76,7 @@ fn List(
                     <p class="hint">{w.identities_link_means()}</p>
                     <p class="actions">
                         {providers.into_iter().map(|provider| view! {
-                            <a class="button" href=paths::link_with(&provider.tenant_id, &provider.id) rel="external">{provider.display_name}</a>
+                            <a class="button" href=paths::upstream_authorize_link(&provider.tenant_id, &provider.id) rel="external">{provider.display_name}</a>
                         }).collect_view()}
                     </p>
                 </section>
@@ -86,7 +88,7 @@ fn List(
                 </section>
             })}
             <Factors factors/>
-        </Page>
+        </PageContent>
     }
 }
 
@@ -99,7 +101,7 @@ pub fn OneIdentity(
     #[prop(optional)]
     within: bool,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <li class="row-card">
             <div class="what">
@@ -110,10 +112,10 @@ pub fn OneIdentity(
                 }}
                 <dl class="facts short">
                     <div><dt>{w.identities_at()}</dt><dd><code translate="no" dir="ltr">{identity.issuer}</code></dd></div>
-                    <div><dt>{w.identities_since()}</dt><dd><Ago at=identity.linked_at/></dd></div>
+                    <div><dt>{w.identities_since()}</dt><dd><RelativeTime at=identity.linked_at/></dd></div>
                     <div>
                         <dt>{w.identities_last_used()}</dt>
-                        <dd><AgoOrNever at=identity.last_used_at/></dd>
+                        <dd><RelativeTimeOrNever at=identity.last_used_at/></dd>
                     </div>
                 </dl>
             </div>
@@ -127,12 +129,12 @@ pub fn OneIdentity(
 pub fn LinkThisIdentity() -> impl IntoView {
     let id = use_query_map().with_untracked(|query| query.get("linking").unwrap_or_default());
     Suspend::new(async move {
-        let w = words();
-        let linking = match (context::caller(), context::services()) {
-            (Ok(caller), Ok(services)) => caller.session.linking(&id, services.now()).await.ok().flatten(),
+        let w = translations();
+        let linking = match (context::request_context(), context::services()) {
+            (Ok(caller), Ok(services)) => caller.session.identity_link(&id, services.now()).await.ok().flatten(),
             _ => None,
         };
-        match linking.zip(context::visitor()) {
+        match linking.zip(context::current_person()) {
             Some((vouched, person)) => Either::Left(view! {
                 <Confirm
                     title=w.identities_link_question(vouched.label.as_str(), person.display_name())
@@ -146,7 +148,7 @@ pub fn LinkThisIdentity() -> impl IntoView {
                     <p class="warning">{w.identities_link_consequence(vouched.label, person.user_id().as_str())}</p>
                 </Confirm>
             }),
-            None => Either::Right(view! { <Gone back=paths::IDENTITIES/> }),
+            None => Either::Right(view! { <AlreadyGone back=paths::IDENTITIES/> }),
         }
     })
 }
@@ -155,7 +157,7 @@ pub fn LinkThisIdentity() -> impl IntoView {
 pub fn UnlinkThisIdentity() -> impl IntoView {
     let number = use_query_map().with_untracked(|query| query.get("identity").and_then(|number| number.parse::<i64>().ok()).unwrap_or_default());
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         match list_identities().await.map(|linked| linked.into_iter().find(|identity| identity.number == number)) {
             Ok(Some(identity)) => EitherOf3::A(view! {
                 <Confirm
@@ -168,8 +170,8 @@ pub fn UnlinkThisIdentity() -> impl IntoView {
                     <p class="warning">{w.identities_unlink_consequence()}</p>
                 </Confirm>
             }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::IDENTITIES/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::IDENTITIES/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }

@@ -6,13 +6,14 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{
-    Ago, At, Choice, Command, Confirm, Copyable, Empty, Hidden, List, Page, PostForm, Problem, Said, Sorry, asked_here, list_asked_from,
+    Command, Confirm, Copyable, EmptyList, ExactTime, FlashMessage, FormError, Hidden, List, ListOption, PageContent, PostForm, RelativeTime,
+    ServerError, back_url, confirm_url,
 };
 use super::list_query;
-use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths::{self, Onward, encoded};
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, ReturnTo, encode};
 use crate::islands::KeyFile;
-use crate::server::context::{self, Notice, words};
+use crate::server::context::{self, Flash, translations};
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
 use crate::server_fns::keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys, was_my_key};
 
@@ -26,38 +27,38 @@ pub fn Keys() -> impl IntoView {
             keys => keys.map(|keys| (keys, false)),
         };
         match found {
-            Ok((keys, gone)) => Either::Left(view! { <KeyList keys gone query said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok((keys, gone)) => Either::Left(view! { <KeyList keys gone query said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
 fn KeyList(
-    keys: Listed<KeyItem>,
+    keys: Page<KeyItem>,
     /// The one that was looked for has been revoked.
     gone: bool,
     query: ListQuery,
-    said: Option<Notice>,
+    said: Option<Flash>,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     let nothing = if gone { w.keys_gone() } else { w.list_nothing_found() };
-    let Listed { items, next, extent } = keys;
+    let Page { items, next, position } = keys;
     let shown = items.len();
     view! {
-        <Page title=w.keys_title() wide=true>
+        <PageContent title=w.keys_title() wide=true>
             <p class="lead">{w.keys_lead()}</p>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p class="actions">
                 <a class="button" href=paths::KEYS_ADD>{w.keys_add()}</a>
             </p>
-            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() nothing shown next extent>
+            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() nothing shown next position>
                 {if items.is_empty() {
                     Either::Left(view! {
-                        <Empty title=w.keys_empty_title() query>
+                        <EmptyList title=w.keys_empty_title() query>
                             <p class="hint">{w.keys_empty()}</p>
                             <Command text="tms ssh HOST"/>
-                        </Empty>
+                        </EmptyList>
                     })
                 } else {
                     Either::Right(view! {
@@ -65,7 +66,7 @@ fn KeyList(
                             <ul class="rows">
                                 {items.into_iter().map(|key| view! { <Key key/> }).collect_view()}
                             </ul>
-                            <input type="hidden" name="back" value=context::here().as_str().to_owned()/>
+                            <input type="hidden" name="back" value=context::current_page().as_str().to_owned()/>
                             <p class="hint" data-elsewhere="key" hidden>{w.keys_ticked_elsewhere()}</p>
                             <button class="danger">{w.keys_revoke_ticked()}</button>
                         </form>
@@ -76,14 +77,14 @@ fn KeyList(
                 <h2 id="everything">{w.keys_everything_lead()}</h2>
                 <a class="button danger" href=paths::REVOKE_EVERYTHING>{w.keys_everything()}</a>
             </section>
-        </Page>
+        </PageContent>
     }
 }
 
 #[component]
 fn Key(key: KeyItem) -> impl IntoView {
-    let w = words();
-    let name = name_of(&key);
+    let w = translations();
+    let name = display_name(&key);
     view! {
         <li class="row-card">
             <label class="tick-row">
@@ -96,7 +97,7 @@ fn Key(key: KeyItem) -> impl IntoView {
             </div>
             <a
                 class="button danger"
-                href=asked_here(&format!("{}?key={}", paths::KEYS_REVOKE, key.number))
+                href=confirm_url(&format!("{}?key={}", paths::KEYS_REVOKE, key.number))
                 data-confirm=""
                 aria-label=w.keys_revoke_this(name.as_str())
             >
@@ -106,28 +107,28 @@ fn Key(key: KeyItem) -> impl IntoView {
     }
 }
 
-pub fn filters() -> Vec<Choice> {
-    let w = words();
+pub fn filters() -> Vec<ListOption> {
+    let w = translations();
     vec![
-        Choice("", w.keys_show_all()),
-        Choice("active", w.keys_show_active()),
-        Choice("ended", w.keys_show_ended()),
-        Choice("unused", w.keys_show_unused()),
+        ListOption("", w.keys_show_all()),
+        ListOption("active", w.keys_show_active()),
+        ListOption("ended", w.keys_show_ended()),
+        ListOption("unused", w.keys_show_unused()),
     ]
 }
 
-pub fn orders() -> Vec<Choice> {
-    let w = words();
+pub fn orders() -> Vec<ListOption> {
+    let w = translations();
     vec![
-        Choice("", w.keys_sort_created()),
-        Choice("used", w.keys_sort_used()),
-        Choice("expires", w.keys_sort_expires()),
-        Choice("host", w.keys_sort_host()),
+        ListOption("", w.keys_sort_created()),
+        ListOption("used", w.keys_sort_used()),
+        ListOption("expires", w.keys_sort_expires()),
+        ListOption("host", w.keys_sort_host()),
     ]
 }
 
 pub fn state_badge(state: KeyState) -> impl IntoView {
-    let w = words();
+    let w = translations();
     let (class, text) = match state {
         KeyState::Active => ("badge good", w.state_active()),
         KeyState::Expired => ("badge bad", w.state_expired()),
@@ -144,20 +145,20 @@ pub fn KeyFacts(
     #[prop(optional)]
     revocable: bool,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
                 <dl class="facts short">
                     <div><dt>{w.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>
                     <div><dt>{w.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(view! { <bdi>{key.client.unwrap_or_else(|| w.keys_made_by_person())}</bdi> }) }}</dd></div>
-                    <div><dt>{w.keys_created()}</dt><dd><Ago at=key.created_at/></dd></div>
+                    <div><dt>{w.keys_created()}</dt><dd><RelativeTime at=key.created_at/></dd></div>
                     <div>
                         <dt>{w.keys_last_used()}</dt>
                         <dd>{match key.last_used_at {
-                            Some(at) => Either::Left(view! { <Ago at/> " " {w.keys_used_on(key.host.as_str())} }),
+                            Some(at) => Either::Left(view! { <RelativeTime at/> " " {w.keys_used_on(key.host.as_str())} }),
                             None => Either::Right(w.keys_never_used()),
                         }}</dd>
                     </div>
-                    <div><dt>{w.keys_expires()}</dt><dd><At at=key.expires_at/></dd></div>
+                    <div><dt>{w.keys_expires()}</dt><dd><ExactTime at=key.expires_at/></dd></div>
                     <div>
                         <dt>{w.keys_uses_left()}</dt>
                         <dd>{key.uses_left.map_or_else(|| w.keys_uses_unlimited(), |left| left.to_string())}</dd>
@@ -169,11 +170,11 @@ pub fn KeyFacts(
 /// The client, with the way to revoke all its keys.
 #[component]
 fn MadeBy(client: Option<String>) -> impl IntoView {
-    let w = words();
+    let w = translations();
     match client {
         None => Either::Left(w.keys_made_by_you()),
         Some(client) => {
-            let all = asked_here(&format!("{}?client={}", paths::KEYS_REVOKE, encoded(&client)));
+            let all = confirm_url(&format!("{}?client={}", paths::KEYS_REVOKE, encode(&client)));
             Either::Right(view! {
                 <bdi>{client.clone()}</bdi>
                 " · "
@@ -184,7 +185,7 @@ fn MadeBy(client: Option<String>) -> impl IntoView {
 }
 
 /// What a person calls a key: their own name for it, or where it leads.
-pub fn name_of(key: &KeyItem) -> String {
+pub fn display_name(key: &KeyItem) -> String {
     let place = format!("{}@{}", key.account, key.host);
     if key.label.is_empty() { place } else { format!("{} ({place})", key.label) }
 }
@@ -199,32 +200,32 @@ pub fn RevokeTheseKeys() -> impl IntoView {
             None => ticked,
         };
         match find_keys(numbers).await {
-            Ok(keys) => Either::Left(view! { <Question keys client/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok(keys) => Either::Left(view! { <RevokeQuestion keys client/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 /// Keys that a question names one by one.
-const NAMED: usize = 10;
+const MAX_NAMED_KEYS: usize = 10;
 
 #[component]
-fn Question(
+fn RevokeQuestion(
     keys: Vec<KeyItem>,
     /// All of this client's: they may be more than a form holds.
     client: Option<String>,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     if keys.is_empty() {
         return Either::Left(view! {
-            <Page title=w.keys_none_ticked_title()>
+            <PageContent title=w.keys_none_ticked_title()>
                 <p>{w.keys_none_ticked()}</p>
-                <p><a class="button main" href=list_asked_from(paths::KEYS)>{w.keys_back()}</a></p>
-            </Page>
+                <p><a class="button main" href=back_url(paths::KEYS)>{w.keys_back()}</a></p>
+            </PageContent>
         });
     }
     let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-    let more = i64::try_from(keys.len().saturating_sub(NAMED)).unwrap_or(i64::MAX);
+    let more = i64::try_from(keys.len().saturating_sub(MAX_NAMED_KEYS)).unwrap_or(i64::MAX);
     let fields = match client {
         Some(client) => vec![Hidden("client", client)],
         None => keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect(),
@@ -232,8 +233,8 @@ fn Question(
     Either::Right(view! {
         <Confirm title=w.keys_revoke_question(count) action=RevokeKeys::url() fields button=w.revoke() cancel=paths::KEYS list=paths::KEYS>
             <ul>
-                {keys.into_iter().take(NAMED).map(|key| view! {
-                    <li><strong><bdi>{name_of(&key)}</bdi></strong> " " <code translate="no" dir="ltr">{key.fingerprint}</code></li>
+                {keys.into_iter().take(MAX_NAMED_KEYS).map(|key| view! {
+                    <li><strong><bdi>{display_name(&key)}</bdi></strong> " " <code translate="no" dir="ltr">{key.fingerprint}</code></li>
                 }).collect_view()}
                 {(more > 0).then(|| view! { <li>{w.keys_and_more(more)}</li> })}
             </ul>
@@ -243,31 +244,31 @@ fn Question(
 }
 
 #[component]
-pub fn AddOne() -> impl IntoView {
+pub fn AddKeyPage() -> impl IntoView {
     Suspend::new(async move {
-        match (context::freshly_signed_in(&Onward::to(paths::KEYS_ADD)), list_host_accounts().await) {
-            (Ok(Some(_)), Ok(accounts)) => Either::Left(view! { <AddForm accounts notice=context::said().await/> }),
+        match (context::require_recent_authentication(&ReturnTo::to(paths::KEYS_ADD)), list_host_accounts().await) {
+            (Ok(Some(_)), Ok(accounts)) => Either::Left(view! { <AddForm accounts notice=context::take_flash().await/> }),
             // On their way to show that it is them, before they have typed anything.
             (Ok(None), _) => Either::Right(Either::Left(())),
-            (Err(_), _) | (_, Err(_)) => Either::Right(Either::Right(view! { <Sorry/> })),
+            (Err(_), _) | (_, Err(_)) => Either::Right(Either::Right(view! { <ServerError/> })),
         }
     })
 }
 
 #[component]
-fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Flash>) -> impl IntoView {
+    let w = translations();
     if let Some(notice) = &notice {
-        context::set_refused(notice);
+        context::set_error_status(notice);
     }
     let refused = notice.is_some();
-    let most = context::visitor().map_or(30, |person| person.tenant().policy.longest_access.as_secs() / 86_400).max(1);
+    let most = context::current_person().map_or(30, |person| person.tenant().policy.longest_access.as_secs() / 86_400).max(1);
     let active: Vec<HostAccountItem> = accounts.into_iter().filter(|account| account.active).collect();
     let none = active.is_empty();
     view! {
-        <Page title=w.keys_add_title() refused>
+        <PageContent title=w.keys_add_title() refused>
             <p class="lead">{w.keys_add_lead()}</p>
-            {notice.map(|notice| view! { <Problem id="add-error" sentence=notice.sentence/> })}
+            {notice.map(|notice| view! { <FormError id="add-error" sentence=notice.message/> })}
             {if none {
                 Either::Left(view! { <p class="notice">{w.keys_add_none()}</p> })
             } else {
@@ -304,15 +305,15 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Notice>) -> impl IntoV
                     </PostForm>
                 })
             }}
-        </Page>
+        </PageContent>
     }
 }
 
 /// `/keys/revoke-everything`: the panic button. Only with a fresh sign-in.
 #[component]
-pub fn RevokeAll() -> impl IntoView {
-    let w = words();
-    match context::freshly_signed_in(&Onward::to(paths::REVOKE_EVERYTHING)) {
+pub fn RevokeEverythingPage() -> impl IntoView {
+    let w = translations();
+    match context::require_recent_authentication(&ReturnTo::to(paths::REVOKE_EVERYTHING)) {
         Ok(Some(_)) => Either::Left(view! {
             <Confirm title=w.keys_everything_question() action=RevokeEverything::url() button=w.keys_everything() cancel=paths::KEYS>
                 <p class="warning">{w.keys_everything_consequence()}</p>
@@ -320,6 +321,6 @@ pub fn RevokeAll() -> impl IntoView {
         }),
         // On their way to sign in.
         Ok(None) => Either::Right(Either::Left(())),
-        Err(_) => Either::Right(Either::Right(view! { <Sorry/> })),
+        Err(_) => Either::Right(Either::Right(view! { <ServerError/> })),
     }
 }

@@ -5,30 +5,30 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Ago, ClientName, Confirm, Gone, Hidden, Page, Said, Sorry};
-use crate::domain::paths::{self, encoded};
-use crate::server::context::{self, Notice, words};
-use crate::server_fns::device::{DeviceItem, EndDevice, list_devices};
+use super::components::{AlreadyGone, ClientName, Confirm, FlashMessage, Hidden, PageContent, RelativeTime, ServerError};
+use crate::domain::paths::{self, encode};
+use crate::server::context::{self, Flash, translations};
+use crate::server_fns::device::{DeviceItem, RevokeListedDevice, list_devices};
 use crate::server_fns::sessions::{EndOtherSessions, EndSession, SessionItem, list_sessions};
 
 #[component]
 pub fn Sessions() -> impl IntoView {
     Suspend::new(async move {
         let (Ok(sessions), Ok(devices)) = (list_sessions().await, list_devices().await) else {
-            return Either::Right(view! { <Sorry/> });
+            return Either::Right(view! { <ServerError/> });
         };
-        Either::Left(view! { <List sessions devices said=context::said().await/> })
+        Either::Left(view! { <SessionList sessions devices said=context::take_flash().await/> })
     })
 }
 
 #[component]
-fn List(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn SessionList(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let others = sessions.iter().any(|session| !session.current);
     view! {
-        <Page title=w.sessions_title() wide=true>
+        <PageContent title=w.sessions_title() wide=true>
             <p class="lead">{w.sessions_lead()} " " <a href=paths::IDENTITIES>{w.identities_title()}</a></p>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <section aria-labelledby="browsers">
                 <h2 id="browsers">{w.sessions_browsers()}</h2>
                 <ul class="rows">
@@ -46,20 +46,20 @@ fn List(sessions: Vec<SessionItem>, devices: Vec<DeviceItem>, said: Option<Notic
                     Either::Right(view! { <ul class="rows">{devices.into_iter().map(|device| view! { <Device device/> }).collect_view()}</ul> })
                 }}
             </section>
-        </Page>
+        </PageContent>
     }
 }
 
 #[component]
 fn Session(session: SessionItem) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <li class="row-card">
             <div class="what">
                 <h3>{session.browser.clone()} {session.current.then(|| view! { " " <span class="badge good">{w.sessions_this_one()}</span> })}</h3>
                 <dl class="facts short">
-                    <div><dt>{w.sessions_last_seen()}</dt><dd><Ago at=session.last_seen/></dd></div>
-                    <div><dt>{w.sessions_signed_in()}</dt><dd><Ago at=session.signed_in_at/></dd></div>
+                    <div><dt>{w.sessions_last_seen()}</dt><dd><RelativeTime at=session.last_seen/></dd></div>
+                    <div><dt>{w.sessions_signed_in()}</dt><dd><RelativeTime at=session.signed_in_at/></dd></div>
                     <div><dt>{w.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| w.sessions_from_unknown())}</bdi></dd></div>
                 </dl>
             </div>
@@ -69,7 +69,7 @@ fn Session(session: SessionItem) -> impl IntoView {
                 Either::Right(view! {
                     <a
                         class="button danger"
-                        href=format!("{}?session={}", paths::SESSIONS_END, encoded(&session.id))
+                        href=format!("{}?session={}", paths::SESSIONS_END, encode(&session.id))
                         data-confirm=""
                         aria-label=w.sessions_end_this(session.browser)
                     >
@@ -83,21 +83,21 @@ fn Session(session: SessionItem) -> impl IntoView {
 
 #[component]
 fn Device(device: DeviceItem) -> impl IntoView {
-    let w = words();
+    let w = translations();
     let name = device.client.name.clone();
     view! {
         <li class="row-card">
             <div class="what">
                 <h3><ClientName client=device.client/></h3>
                 <dl class="facts short">
-                    <div><dt>{w.sessions_allowed()}</dt><dd><Ago at=device.allowed_at/></dd></div>
-                    <div><dt>{w.sessions_until()}</dt><dd><Ago at=device.until/></dd></div>
+                    <div><dt>{w.sessions_allowed()}</dt><dd><RelativeTime at=device.allowed_at/></dd></div>
+                    <div><dt>{w.sessions_until()}</dt><dd><RelativeTime at=device.until/></dd></div>
                     <div><dt>{w.sessions_from()}</dt><dd><bdi>{device.from.unwrap_or_else(|| w.sessions_not_picked_up())}</bdi></dd></div>
                 </dl>
             </div>
             <a
                 class="button danger"
-                href=format!("{}?grant={}", paths::SESSIONS_END, encoded(&device.grant))
+                href=format!("{}?grant={}", paths::SESSIONS_END, encode(&device.grant))
                 data-confirm=""
                 aria-label=w.sessions_take_back_this(name)
             >
@@ -111,9 +111,9 @@ fn Device(device: DeviceItem) -> impl IntoView {
 pub fn EndTheseSessions() -> impl IntoView {
     let (session, grant, others) = use_query_map().with_untracked(|query| (query.get("session"), query.get("grant"), query.get("others").is_some()));
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         let (Ok(sessions), Ok(devices)) = (list_sessions().await, list_devices().await) else {
-            return Either::Right(view! { <Sorry/> });
+            return Either::Right(view! { <ServerError/> });
         };
         let session = session.and_then(|id| sessions.into_iter().find(|session| session.id == id && !session.current));
         let device = grant.and_then(|id| devices.into_iter().find(|device| device.grant == id));
@@ -132,7 +132,7 @@ pub fn EndTheseSessions() -> impl IntoView {
             (None, Some(device)) => EitherOf4::B(view! {
                 <Confirm
                     title=w.sessions_take_back_question(device.client.name)
-                    action=EndDevice::url()
+                    action=RevokeListedDevice::url()
                     fields=vec![Hidden("grant", device.grant)]
                     button=w.sessions_take_back()
                     cancel=paths::SESSIONS
@@ -150,7 +150,7 @@ pub fn EndTheseSessions() -> impl IntoView {
                     <p class="warning">{w.sessions_end_consequence()}</p>
                 </Confirm>
             }),
-            (None, None) => EitherOf4::D(view! { <Gone back=paths::SESSIONS/> }),
+            (None, None) => EitherOf4::D(view! { <AlreadyGone back=paths::SESSIONS/> }),
         })
     })
 }

@@ -4,48 +4,48 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Help, Page, PostForm, Problem, Sorry};
+use super::components::{FormError, HelpLink, PageContent, PostForm, ServerError};
 use crate::domain::ids::TenantId;
-use crate::domain::paths::{self, Onward};
+use crate::domain::paths::{self, ReturnTo};
 use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
-use crate::islands::OnePress;
+use crate::islands::SubmitOnce;
 
-use crate::server::context::{self, Caller, Fault, Notice, Place, Services, SignedIn, Ways, words};
+use crate::server::context::{self, Fault, Flash, FlashTarget, RequestContext, Services, SignInMethods, SignedIn, translations};
 
 #[component]
 pub fn SignIn() -> impl IntoView {
     let has = |name: &str| use_query_map().with_untracked(|query| query.get(name).is_some());
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
-    let (again, gone, then) = (has("again"), has("gone"), Onward::wanted(&get("then")));
-    let asked = Asked { tenant: TenantId::parse(get("tenant")).ok(), anywhere: has("choose"), invitation: get("invitation") };
+    let (again, gone, then) = (has("again"), has("gone"), ReturnTo::from_untrusted(&get("then")));
+    let asked = SignInParams { tenant: TenantId::parse(get("tenant")).ok(), anywhere: has("choose"), invitation: get("invitation") };
     Suspend::new(async move {
-        let (Ok(services), Ok(caller)) = (context::services(), context::caller()) else {
-            return Either::Right(view! { <Sorry/> });
+        let (Ok(services), Ok(caller)) = (context::services(), context::request_context()) else {
+            return Either::Right(view! { <ServerError/> });
         };
         if let Some(person) = caller.signed_in.clone().filter(|_| again) {
-            let notice = caller.session.take_notice(Place::SignIn).await.ok().flatten();
-            let found = async { Ok::<_, Fault>((Ways::of(&services, &person).await?, context::entries_kept(&then).await?)) };
+            let notice = caller.session.take_flash(FlashTarget::SignIn).await.ok().flatten();
+            let found = async { Ok::<_, Fault>((SignInMethods::for_person(&services, &person).await?, context::entries_kept(&then).await?)) };
             return match found.await {
-                Ok((ways, entries_kept)) => Either::Left(Either::Right(view! { <Again person ways notice entries_kept then/> })),
+                Ok((ways, entries_kept)) => Either::Left(Either::Right(view! { <ReauthForm person ways notice entries_kept then/> })),
                 Err(fault) => {
                     context::fault(fault);
-                    Either::Right(view! { <Sorry/> })
+                    Either::Right(view! { <ServerError/> })
                 }
             };
         }
-        match choose(&services, &caller, asked, &then).await {
-            Ok(choice) => Either::Left(Either::Left(view! { <Choice choice then gone person=caller.signed_in/> })),
+        match load_view(&services, &caller, asked, &then).await {
+            Ok(choice) => Either::Left(Either::Left(view! { <SignInOptions choice then gone person=caller.signed_in/> })),
             Err(fault) => {
                 context::fault(fault);
-                Either::Right(view! { <Sorry/> })
+                Either::Right(view! { <ServerError/> })
             }
         }
     })
 }
 
 /// What the page's address says.
-struct Asked {
+struct SignInParams {
     tenant: Option<TenantId>,
     /// The person wants, against what the session knows, to choose the tenant.
     anywhere: bool,
@@ -54,11 +54,11 @@ struct Asked {
 }
 
 /// What the page shows.
-struct Chosen {
+struct SignInView {
     /// The tenants one can sign in to, if there is something to choose.
     tenants: Vec<Tenant>,
-    tenant: Option<(Tenant, Ways)>,
-    notice: Option<Notice>,
+    tenant: Option<(Tenant, SignInMethods)>,
+    notice: Option<Flash>,
     /// A code waits for the end of the sign-in.
     with_code: bool,
     /// So does an invitation, which has this id.
@@ -67,64 +67,64 @@ struct Chosen {
     entries_kept: Option<String>,
 }
 
-async fn choose(services: &Services, caller: &Caller, asked: Asked, then: &Onward) -> Result<Chosen, Fault> {
-    let typed = caller.session.typed_code_for(then).await?;
+async fn load_view(services: &Services, caller: &RequestContext, params: SignInParams, return_to: &ReturnTo) -> Result<SignInView, Fault> {
+    let typed = caller.session.pending_user_code_for(return_to).await?;
     let code = typed.as_ref().and_then(|typed| UserCode::parse(&typed.code).ok());
     let mut named = match code {
         Some(code) => services.tenant_of_user_code(&code).await?,
         None => None,
     };
     if named.is_none() {
-        named = asked.tenant;
+        named = params.tenant;
     }
     if named.is_none() {
         named = caller.session.chosen_tenant().await?;
     }
-    let notice = caller.session.take_notice(Place::SignIn).await?;
+    let notice = caller.session.take_flash(FlashTarget::SignIn).await?;
     let mut tenants = Vec::new();
     for tenant in services.enabled_tenants().await? {
-        let ways = Ways::into(services, &tenant).await?;
+        let ways = SignInMethods::for_tenant(services, &tenant).await?;
         tenants.push((tenant, ways));
     }
     if named.is_none() {
         let tried = notice.as_ref().and_then(|notice| notice.tenant.as_ref());
-        named = tenants.iter().find(|(tenant, ways)| Some(&tenant.id) == tried && !ways.are_none()).map(|(tenant, _)| tenant.id.clone());
+        named = tenants.iter().find(|(tenant, ways)| Some(&tenant.id) == tried && !ways.is_empty()).map(|(tenant, _)| tenant.id.clone());
     }
-    let named = named.filter(|_| !asked.anywhere);
-    tenants.retain(|(tenant, ways)| !ways.are_none() || named.as_ref() == Some(&tenant.id));
+    let named = named.filter(|_| !params.anywhere);
+    tenants.retain(|(tenant, ways)| !ways.is_empty() || named.as_ref() == Some(&tenant.id));
     let tenant = match (&named, tenants.as_slice()) {
         (Some(named), all) => all.iter().find(|(tenant, _)| tenant.id == *named).cloned(),
         (None, [only]) => Some(only.clone()),
         (None, _) => None,
     };
     let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
-    let invitation = caller.session.invitation(&asked.invitation, tenant.as_ref().map(|(tenant, _)| &tenant.id)).await?;
-    let entries_kept = context::entries_kept(then).await?;
-    Ok(Chosen { tenants, tenant, notice, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept })
+    let invitation = caller.session.invitation(&params.invitation, tenant.as_ref().map(|(tenant, _)| &tenant.id)).await?;
+    let entries_kept = context::entries_kept(return_to).await?;
+    Ok(SignInView { tenants, tenant, notice, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept })
 }
 
 #[component]
-fn Choice(
-    choice: Chosen,
-    then: Onward,
+fn SignInOptions(
+    choice: SignInView,
+    then: ReturnTo,
     /// What they had begun is not there any more.
     gone: bool,
     /// Who is signed in all the same.
     person: Option<SignedIn>,
 ) -> impl IntoView {
-    let w = words();
-    let Chosen { tenants, tenant, notice, with_code, invitation, entries_kept } = choice;
-    let notice = notice.or_else(|| gone.then(|| Notice::new(Place::SignIn, w.sign_in_gone())));
+    let w = translations();
+    let SignInView { tenants, tenant, notice, with_code, invitation, entries_kept } = choice;
+    let notice = notice.or_else(|| gone.then(|| Flash::new(FlashTarget::SignIn, w.sign_in_gone())));
     if let Some(notice) = &notice {
-        context::set_refused(notice);
+        context::set_error_status(notice);
     }
     let refused = notice.is_some();
-    let elsewhere = paths::going_on(paths::SIGN_IN, &then);
+    let elsewhere = paths::with_return_to(paths::SIGN_IN, &then);
     let elsewhere = format!("{elsewhere}{}choose=1", if elsewhere.contains('?') { '&' } else { '?' });
     let (here, carried) = (tenant.as_ref().map(|(tenant, _)| tenant.id.to_string()), invitation.clone().unwrap_or_default());
     let others = tenant.is_some() && tenants.len() > 1;
     view! {
-        <Page title=w.sign_in() refused>
+        <PageContent title=w.sign_in() refused>
             {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
             {person.map(|person| view! {
@@ -144,20 +144,20 @@ fn Choice(
                 </div>
             })}
             {match tenant {
-                Some((tenant, ways)) => Either::Left(view! { <EachWay tenant ways notice then=then.clone() invitation=carried/> }),
+                Some((tenant, ways)) => Either::Left(view! { <MethodList tenant ways notice then=then.clone() invitation=carried/> }),
                 None => Either::Right(view! {
-                    {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
+                    {notice.map(|notice| view! { <FormError id="sign-in-error" sentence=notice.message/> })}
                     <Tenants tenants then=then.clone() invitation=carried/>
                 }),
             }}
             {others.then(|| view! { <p class="aside"><a href=elsewhere>{w.sign_in_elsewhere()}</a></p> })}
-        </Page>
+        </PageContent>
     }
 }
 
 #[component]
-fn Tenants(tenants: Vec<Tenant>, then: Onward, invitation: String) -> impl IntoView {
-    let w = words();
+fn Tenants(tenants: Vec<Tenant>, then: ReturnTo, invitation: String) -> impl IntoView {
+    let w = translations();
     if tenants.is_empty() {
         return Either::Left(view! { <p class="lead">{w.sign_in_nobody()}</p> });
     }
@@ -173,11 +173,11 @@ fn Tenants(tenants: Vec<Tenant>, then: Onward, invitation: String) -> impl IntoV
 
 /// Each way into the tenant: institutions first, the last used one before all.
 #[component]
-fn EachWay(
+fn MethodList(
     tenant: Tenant,
-    ways: Ways,
-    notice: Option<Notice>,
-    then: Onward,
+    ways: SignInMethods,
+    notice: Option<Flash>,
+    then: ReturnTo,
     /// The person who shows once more that it is them.
     #[prop(optional)]
     only: Option<String>,
@@ -185,14 +185,14 @@ fn EachWay(
     #[prop(optional)]
     invitation: String,
 ) -> impl IntoView {
-    let w = words();
-    if ways.are_none() {
+    let w = translations();
+    if ways.is_empty() {
         return Either::Left(view! {
             <p class="lead">{w.sign_in_no_way(tenant.display_name)}</p>
         });
     }
-    let last = context::last_institution();
-    let Ways { mut providers, password } = ways;
+    let last = context::last_provider();
+    let SignInMethods { mut providers, password } = ways;
     providers.sort_by_key(|provider| last.as_deref() != Some(provider.id.as_str()));
     let with_providers = !providers.is_empty();
     // A password form has its own place for what went wrong.
@@ -200,15 +200,15 @@ fn EachWay(
     let again = only.is_some();
     Either::Right(view! {
         {above.map(|notice| view! {
-            <Problem id="sign-in-error" sentence=notice.sentence/>
-            <Help help=notice.help/>
+            <FormError id="sign-in-error" sentence=notice.message/>
+            <HelpLink help=notice.help/>
         })}
         {with_providers.then(|| view! {
             <ul class="cards">
                 {providers.into_iter().map(|provider| {
                     let address = match again {
-                        true => paths::sign_in_with(&provider.tenant_id, &provider.id, &then, true),
-                        false => paths::sign_in_invited_with(&provider.tenant_id, &provider.id, &then, &invitation),
+                        true => paths::upstream_authorize(&provider.tenant_id, &provider.id, &then, true),
+                        false => paths::upstream_authorize_invited(&provider.tenant_id, &provider.id, &then, &invitation),
                     };
                     let is_last = last.as_deref() == Some(provider.id.as_str());
                     view! {
@@ -224,14 +224,14 @@ fn EachWay(
         })}
         {(password && with_providers).then(|| view! { <h2>{w.sign_in_or_password()}</h2> })}
         {password.then(|| view! { <PasswordForm tenant=tenant.clone() notice=within then=then.clone() only first=!with_providers/> })}
-        {(with_providers && !again).then(|| view! { <Invitation tenant then/> })}
+        {(with_providers && !again).then(|| view! { <InvitationForm tenant then/> })}
     })
 }
 
 /// For newcomers whose centre lets only those in whom it has invited.
 #[component]
-fn Invitation(tenant: Tenant, then: Onward) -> impl IntoView {
-    let w = words();
+fn InvitationForm(tenant: Tenant, then: ReturnTo) -> impl IntoView {
+    let w = translations();
     view! {
         <details class="aside">
             <summary>{w.sign_in_invited()}</summary>
@@ -248,42 +248,42 @@ fn Invitation(tenant: Tenant, then: Onward) -> impl IntoView {
 
 /// For somebody who is signed in: it is still them, before something that is hard to take back.
 #[component]
-fn Again(person: SignedIn, ways: Ways, notice: Option<Notice>, entries_kept: Option<String>, then: Onward) -> impl IntoView {
-    let w = words();
+fn ReauthForm(person: SignedIn, ways: SignInMethods, notice: Option<Flash>, entries_kept: Option<String>, then: ReturnTo) -> impl IntoView {
+    let w = translations();
     if let Some(notice) = &notice {
-        context::set_refused(notice);
+        context::set_error_status(notice);
     }
     let refused = notice.is_some();
     let tenant = person.tenant().clone();
     view! {
-        <Page title=w.sign_in_again_title() refused>
+        <PageContent title=w.sign_in_again_title() refused>
             {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             <p class="lead">{w.sign_in_again_why()}</p>
-            <EachWay tenant ways notice then only=person.user_id().to_string()/>
-        </Page>
+            <MethodList tenant ways notice then only=person.user_id().to_string()/>
+        </PageContent>
     }
 }
 
 #[component]
 fn PasswordForm(
     tenant: Tenant,
-    notice: Option<Notice>,
-    then: Onward,
+    notice: Option<Flash>,
+    then: ReturnTo,
     /// The only user name that is taken: that of somebody who is signed in.
     only: Option<String>,
     /// Nothing stands above it: whoever comes may type at once.
     first: bool,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     let refused = notice.is_some();
     let again = only.is_some();
-    let user_name = only.or_else(|| notice.as_ref().map(|notice| notice.typed.clone())).unwrap_or_default();
+    let user_name = only.or_else(|| notice.as_ref().map(|notice| notice.input.clone())).unwrap_or_default();
     let described = refused.then_some("sign-in-error");
     view! {
-        <OnePress>
+        <SubmitOnce>
             <PostForm action=paths::SIGN_IN_PASSWORD main=true class="sign-in">
                 <p class="hint">{w.sign_in_account_at()} " " <strong>{tenant.display_name}</strong></p>
-                {notice.map(|notice| view! { <Problem id="sign-in-error" sentence=notice.sentence/> })}
+                {notice.map(|notice| view! { <FormError id="sign-in-error" sentence=notice.message/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                 {again.then(|| view! { <input type="hidden" name="again" value="1"/> })}
@@ -305,6 +305,6 @@ fn PasswordForm(
                 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=first && again aria-describedby=described/>
                 <button class="main">{w.sign_in()}</button>
             </PostForm>
-        </OnePress>
+        </SubmitOnce>
     }
 }

@@ -4,50 +4,50 @@ use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Page, Sorry};
-use crate::domain::paths::{self, Onward};
-use crate::server::context::{self, words};
+use super::components::{PageContent, ServerError};
+use crate::domain::paths::{self, ReturnTo};
+use crate::server::context::{self, translations};
 
 #[component]
 pub fn SignedOut() -> impl IntoView {
     let back = use_query_map().with_untracked(|query| query.get("state"));
-    let then = Onward::wanted(&use_query_map().with_untracked(|query| query.get("then").unwrap_or_default()));
+    let then = ReturnTo::from_untrusted(&use_query_map().with_untracked(|query| query.get("then").unwrap_or_default()));
     let sign_in = paths::sign_in(None, &then);
     Suspend::new(async move {
-        let Ok(caller) = context::caller() else { return EitherOf3::C(Either::Left(view! { <Sorry/> })) };
+        let Ok(caller) = context::request_context() else { return EitherOf3::C(Either::Left(view! { <ServerError/> })) };
         if caller.signed_in.is_some() {
             context::see_other(paths::HOME);
             return EitherOf3::C(Either::Right(()));
         }
-        let w = words();
-        let here = match caller.session.signed_out_here().await {
+        let w = translations();
+        let here = match caller.session.upstream_logout().await {
             Ok(here) => here,
             Err(fault) => {
                 context::fault(fault);
-                return EitherOf3::C(Either::Left(view! { <Sorry/> }));
+                return EitherOf3::C(Either::Left(view! { <ServerError/> }));
             }
         };
         if back.is_some() && here.as_ref().map(|here| &here.state) == back.as_ref() {
-            if let Err(fault) = caller.session.forget_signed_out().await {
+            if let Err(fault) = caller.session.forget_upstream_logout().await {
                 context::fault(fault);
             }
             let institution = here.map(|here| here.institution).unwrap_or_default();
             return EitherOf3::A(view! {
-                <Page title=w.signed_out_title()>
+                <PageContent title=w.signed_out_title()>
                     <p class="lead">{w.signed_out_both(institution)}</p>
                     <p><a class="button" href=sign_in>{w.sign_in()}</a></p>
-                </Page>
+                </PageContent>
             });
         }
         EitherOf3::B(view! {
-            <Page title=w.signed_out_title()>
+            <PageContent title=w.signed_out_title()>
                 {match here {
                     Some(here) => Either::Left(view! {
                         <p class="lead">{w.signed_out_here(here.institution.as_str())}</p>
                         <p class="hint">{w.signed_out_shared(here.institution.as_str())}</p>
                         <p class="actions">
-                            {here.address.map(|_| view! {
-                                <a class="button main" href=paths::SIGN_OUT_THERE rel="external">{w.signed_out_there_too(here.institution)}</a>
+                            {here.end_session_url.map(|_| view! {
+                                <a class="button main" href=paths::UPSTREAM_LOGOUT rel="external">{w.signed_out_there_too(here.institution)}</a>
                             })}
                             <a class="button" href=sign_in>{w.signed_out_again()}</a>
                         </p>
@@ -57,7 +57,7 @@ pub fn SignedOut() -> impl IntoView {
                         <p><a class="button" href=sign_in>{w.sign_in()}</a></p>
                     }),
                 }}
-            </Page>
+            </PageContent>
         })
     })
 }

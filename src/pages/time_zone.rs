@@ -4,15 +4,15 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{Page, PostForm};
-use crate::domain::paths::Onward;
+use super::components::{PageContent, PostForm};
+use crate::domain::paths::ReturnTo;
 use crate::domain::time::Zone;
-use crate::server::context::{self, words};
+use crate::server::context::{self, translations};
 use crate::server_fns::preferences::SetPreferences;
 
 #[component]
 pub fn TimeZone() -> impl IntoView {
-    let w = words();
+    let w = translations();
     let then = use_query_map().with_untracked(|query| query.get("then").unwrap_or_default());
     let chosen = context::chosen_zone().map(|zone| zone.name().to_owned());
     let mut names = Zone::all();
@@ -21,10 +21,10 @@ pub fn TimeZone() -> impl IntoView {
         names.push(chosen.clone());
     }
     view! {
-        <Page title=w.time_zone_title()>
+        <PageContent title=w.time_zone_title()>
             <p class="lead">{w.time_zone_lead()}</p>
             <PostForm action=SetPreferences::url()>
-                <input type="hidden" name="back" value=Onward::wanted(&then).as_str().to_owned()/>
+                <input type="hidden" name="back" value=ReturnTo::from_untrusted(&then).as_str().to_owned()/>
                 <label for="zone">{w.time_zone_title()}</label>
                 <select id="zone" name="zone" aria-describedby="zone-hint">
                     <option value="browser" selected=chosen.is_none()>{w.time_zone_of_browser()}</option>
@@ -36,6 +36,6 @@ pub fn TimeZone() -> impl IntoView {
                 <p class="hint" id="zone-hint">{w.time_zone_hint()}</p>
                 <button class="main">{w.time_zone_save()}</button>
             </PostForm>
-        </Page>
+        </PageContent>
     }
 }

@@ -8,7 +8,7 @@ use super::service::{Fault, Services};
 use crate::domain::ids::TenantId;
 
 /// Addresses carry a version, so that what is there stays what it is.
-const KEPT: &str = "public, max-age=86400";
+const CACHE_POLICY: &str = "public, max-age=86400";
 
 /// Empty for tenants that are not there, or have no colours: nobody learns which.
 pub async fn get(State(services): State<Services>, Path(file): Path<String>) -> impl IntoResponse {
@@ -21,7 +21,7 @@ pub async fn get(State(services): State<Services>, Path(file): Path<String>) -> 
         tracing::error!(error = %fault, "A tenant's colours could not be read");
         String::new()
     });
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, KEPT)], style)
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, CACHE_POLICY)], style)
 }
 
 async fn colours(services: &Services, tenant: &TenantId) -> Result<String, Fault> {

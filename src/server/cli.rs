@@ -9,129 +9,129 @@ mod check;
 mod client;
 mod idp;
 mod init;
+mod messages;
 mod migrate;
 mod person;
 mod serve;
 mod tenant;
-mod words;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::config::{Config, DataOptions, Existing, Options, Problems};
-use super::providers::reach::Reach;
-use super::service::{Fault, Services, SystemClock, SystemEntropy, TenantAdmin};
+use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
+use super::providers::egress::EgressPolicy;
+use super::service::{Fault, Services, SystemClock, SystemRng, TenantAdmin};
 use super::tls::development;
+use crate::domain::display_text;
 use crate::domain::ids::TenantId;
-use crate::domain::readable;
 
 /// Runs and looks after a Trust Manager portal
 ///
 /// Settings come from flags, then the environment, then the configuration file.
 #[derive(Parser)]
 #[command(name = "tms-portal", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings.")]
-struct Arguments {
+struct PortalArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: PortalCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum PortalCommand {
     /// Start the portal; the first start creates what is missing
-    Serve(Options),
+    Serve(ServerOptions),
     /// Create database, keys, tenants and admin secrets, and show the secrets once
-    Init(Options),
+    Init(ServerOptions),
     /// Check the settings and say what is wrong with them
-    Check(Options),
+    Check(ServerOptions),
     /// Bring the database's schema up to date
     Migrate(DataOptions),
     /// Change a tenant's policy
-    Tenant(tenant::Arguments),
+    Tenant(tenant::TenantArgs),
     /// Name a tenant's administrators, who use the TMS API
-    Admin(admin::Arguments),
+    Admin(admin::AdminArgs),
     /// Say what a client may ask people for
-    Client(client::Arguments),
+    Client(client::ClientArgs),
     /// Say at which identity providers a tenant's people sign in
-    Idp(idp::Arguments),
+    Idp(idp::IdpArgs),
     /// Make accounts, with a password or for people who sign in at an institution
-    Person(person::Arguments),
+    Person(person::PersonArgs),
 }
 
 /// Reads the command line, does it, and says how it went.
 pub fn run() -> ExitCode {
-    let verb = Arguments::parse().verb;
-    super::telemetry::start();
+    let verb = PortalArgs::parse().command;
+    super::telemetry::init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
+        Err(error) => return report_failure(&error),
     };
     match runtime.block_on(dispatch(verb)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failed::Settings(problems)) => {
+        Err(CommandError::Settings(problems)) => {
             eprintln!("tms-portal: the settings cannot be used:\n{problems}");
             ExitCode::from(2)
         }
-        Err(Failed::Other(reason)) => failed(&reason),
+        Err(CommandError::Other(reason)) => report_failure(&reason),
     }
 }
 
-async fn dispatch(verb: Verb) -> Result<(), Failed> {
-    match verb {
-        Verb::Serve(options) => serve::run(Config::read(&options)?).await,
-        Verb::Init(options) => init::run(Config::read(&options)?).await,
-        Verb::Check(options) => {
+async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
+    match command {
+        PortalCommand::Serve(options) => serve::run(Config::read(&options)?).await,
+        PortalCommand::Init(options) => init::run(Config::read(&options)?).await,
+        PortalCommand::Check(options) => {
             check::run(&Config::read(&options)?);
             Ok(())
         }
-        Verb::Migrate(options) => migrate::run(&options.existing()?).await,
-        Verb::Tenant(arguments) => tenant::run(arguments).await,
-        Verb::Admin(arguments) => admin::run(arguments).await,
-        Verb::Client(arguments) => client::run(arguments).await,
-        Verb::Idp(arguments) => idp::run(arguments).await,
-        Verb::Person(arguments) => person::run(arguments).await,
+        PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
+        PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
+        PortalCommand::Admin(arguments) => admin::run(arguments).await,
+        PortalCommand::Client(arguments) => client::run(arguments).await,
+        PortalCommand::Idp(arguments) => idp::run(arguments).await,
+        PortalCommand::Person(arguments) => person::run(arguments).await,
     }
 }
 
-fn failed(reason: &dyn std::fmt::Display) -> ExitCode {
+fn report_failure(reason: &dyn std::fmt::Display) -> ExitCode {
     eprintln!("tms-portal: {reason}");
     ExitCode::FAILURE
 }
 
 /// Why a verb could not be done.
-enum Failed {
-    Settings(Problems),
+enum CommandError {
+    Settings(ConfigProblems),
     Other(String),
 }
 
-impl From<Problems> for Failed {
-    fn from(problems: Problems) -> Self {
+impl From<ConfigProblems> for CommandError {
+    fn from(problems: ConfigProblems) -> Self {
         Self::Settings(problems)
     }
 }
 
-impl From<Fault> for Failed {
+impl From<Fault> for CommandError {
     fn from(fault: Fault) -> Self {
         Self::Other(fault.to_string())
     }
 }
 
-impl From<development::Unusable> for Failed {
-    fn from(unusable: development::Unusable) -> Self {
+impl From<development::DevelopmentTlsError> for CommandError {
+    fn from(unusable: development::DevelopmentTlsError) -> Self {
         Self::Other(unusable.to_string())
     }
 }
 
-impl From<std::io::Error> for Failed {
+impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
         Self::Other(error.to_string())
     }
 }
 
 /// Reads a name that people read.
-fn name(text: &str) -> Result<String, String> {
-    readable::name(text).map_err(|why| format!("the name {why}"))
+fn parse_name(text: &str) -> Result<String, String> {
+    display_text::parse_name(text).map_err(|why| format!("the name {why}"))
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {
@@ -140,32 +140,32 @@ async fn open(config: &Config) -> Result<Services, Fault> {
 
 /// A tenant of a portal that has been set up, for the verbs that change it.
 #[derive(clap::Args)]
-struct InTenant {
+struct TenantOptions {
     #[command(flatten)]
-    options: DataOptions,
+    data: DataOptions,
     /// The tenant
     #[arg(long, value_parser = |name: &str| TenantId::parse(name))]
     tenant: TenantId,
 }
 
-impl InTenant {
-    async fn open(&self) -> Result<Services, Failed> {
-        Ok(open_existing(&self.options.existing()?).await?)
+impl TenantOptions {
+    async fn open(&self) -> Result<Services, CommandError> {
+        Ok(open_existing(&self.data.existing_portal()?).await?)
     }
 
     /// With whoever sits here, as the tenant's administrator.
-    async fn open_as_operator(&self) -> Result<(Services, TenantAdmin), Failed> {
+    async fn open_as_operator(&self) -> Result<(Services, TenantAdmin), CommandError> {
         let services = self.open().await?;
         let operator = services.operator(&self.tenant).await?;
-        Ok((services, operator.ok_or_else(|| Failed::Other(format!("there is no tenant {}", self.tenant)))?))
+        Ok((services, operator.ok_or_else(|| CommandError::Other(format!("there is no tenant {}", self.tenant)))?))
     }
 }
 
 /// For verbs that change what is stored.
-async fn open_existing(existing: &Existing) -> Result<Services, Fault> {
-    open_in(&existing.data_dir, "", &existing.reach).await
+async fn open_existing(existing: &ExistingPortal) -> Result<Services, Fault> {
+    open_in(&existing.data_dir, "", &existing.egress).await
 }
 
-async fn open_in(data_dir: &Path, public_url: &str, reach: &Reach) -> Result<Services, Fault> {
-    Services::open(data_dir, public_url, reach, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemEntropy)).await
+async fn open_in(data_dir: &Path, public_url: &str, reach: &EgressPolicy) -> Result<Services, Fault> {
+    Services::open(data_dir, public_url, reach, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng)).await
 }

@@ -14,11 +14,11 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 use url::Host;
 
-use super::guard::client_address::{ForwardedHeader, TrustedProxies};
-use super::providers::reach::Reach;
-use super::service::DATABASE;
+use super::guard::client_ip::{ForwardedHeader, TrustedProxies};
+use super::providers::egress::EgressPolicy;
+use super::service::DATABASE_FILE;
 use super::state::RequestLimits;
-use super::tls::Tls;
+use super::tls::TlsMode;
 use providers::ProvidersSection;
 use tls::TlsOptions;
 
@@ -38,27 +38,27 @@ pub struct DataOptions {
 
 impl DataOptions {
     /// A portal that has been set up. Whoever says where its data are need have no configuration file.
-    pub fn existing(&self) -> Result<Existing, Problems> {
+    pub fn existing_portal(&self) -> Result<ExistingPortal, ConfigProblems> {
         let portal = match &self.data_dir {
             Some(_) if !self.config.exists() => PortalSection::default(),
-            _ => read_file(&self.config).map_err(|problem| Problems(vec![problem]))?.1,
+            _ => read_file(&self.config).map_err(|problem| ConfigProblems(vec![problem]))?.1,
         };
         let data_dir = self.dir_or(portal.data_dir);
-        if !data_dir.join(DATABASE).exists() {
-            return Err(Problems(vec![format!("--data-dir: there is no portal in {}; tms-portal init makes one", data_dir.display())]));
+        if !data_dir.join(DATABASE_FILE).exists() {
+            return Err(ConfigProblems(vec![format!("--data-dir: there is no portal in {}; tms-portal init makes one", data_dir.display())]));
         }
-        Ok(Existing { data_dir, reach: portal.providers.reach().map_err(|problem| Problems(vec![problem]))? })
+        Ok(ExistingPortal { data_dir, egress: portal.providers.egress_policy().map_err(|problem| ConfigProblems(vec![problem]))? })
     }
 
-    fn dir_or(&self, in_file: Option<PathBuf>) -> PathBuf {
-        self.data_dir.clone().or(in_file).unwrap_or_else(|| PathBuf::from(".data"))
+    fn dir_or(&self, configured: Option<PathBuf>) -> PathBuf {
+        self.data_dir.clone().or(configured).unwrap_or_else(|| PathBuf::from(".data"))
     }
 }
 
 /// What the verbs work on that change what is stored.
-pub struct Existing {
+pub struct ExistingPortal {
     pub data_dir: PathBuf,
-    pub reach: Reach,
+    pub egress: EgressPolicy,
 }
 
 /// Where settings come from, for the verbs that need all of them.
@@ -66,7 +66,7 @@ pub struct Existing {
 /// `TMS_TEST_PASSWORD` is the test person's password when the test data are made; `TMS_LOG` filters the log (such as
 /// `tms_portal=debug`), and `TMS_LOG_FORMAT=json` writes it for machines.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Options {
+pub struct ServerOptions {
     #[command(flatten)]
     pub data: DataOptions,
     /// The address to listen on [default: site-addr of the file]
@@ -103,7 +103,7 @@ struct PortalSection {
 }
 
 #[derive(Deserialize)]
-struct File {
+struct ConfigFile {
     #[serde(default)]
     portal: PortalSection,
 }
@@ -119,30 +119,30 @@ pub struct Config {
     /// Its host; `None` while there is no telling.
     public_host: Option<Host<String>>,
     pub test_tenant: bool,
-    pub tls: Tls,
+    pub tls: TlsMode,
     pub trusted_proxies: TrustedProxies,
     pub limits: RequestLimits,
-    pub reach: Reach,
+    pub reach: EgressPolicy,
 }
 
 /// Everything that is wrong with the settings, one line each.
 #[derive(Debug)]
-pub struct Problems(pub Vec<String>);
+pub struct ConfigProblems(pub Vec<String>);
 
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("\n"))
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigProblems {}
 
 impl Config {
-    pub fn read(options: &Options) -> Result<Self, Problems> {
-        let file = read_file(&options.data.config).map_err(|problem| Problems(vec![problem]))?;
+    pub fn read(options: &ServerOptions) -> Result<Self, ConfigProblems> {
+        let file = read_file(&options.data.config).map_err(|problem| ConfigProblems(vec![problem]))?;
         let (leptos, portal) = file;
         let listen = options.listen.unwrap_or(leptos.site_addr);
-        let scheme = if options.tls.wanted() { "https" } else { "http" };
+        let scheme = if options.tls.is_requested() { "https" } else { "http" };
         let setting = if options.public_url.is_none() { "[portal] public-url" } else { "--public-url" };
         let (written, origin) = match options.public_url.clone().or(portal.public_url) {
             Some(written) => (written.clone(), public_url::origin(&written)),
@@ -154,10 +154,10 @@ impl Config {
             public_url: origin.as_ref().map_or_else(|_| written.clone(), public_url::text),
             public_host: origin.as_ref().ok().and_then(|url| url.host().map(|host| host.to_owned())),
             test_tenant: options.test_tenant,
-            tls: Tls::Elsewhere,
+            tls: TlsMode::External,
             trusted_proxies: TrustedProxies { networks: portal.trusted_proxies.clone().unwrap_or_default().into(), header: portal.forwarded_header },
             limits: portal.limits,
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             leptos,
         };
         let mut problems = config.problems(options);
@@ -168,15 +168,15 @@ impl Config {
             Ok(tls) => config.tls = tls,
             Err(problem) => problems.push(problem),
         }
-        match portal.providers.reach() {
+        match portal.providers.egress_policy() {
             Ok(reach) => config.reach = reach,
             Err(problem) => problems.push(problem),
         }
-        if config.https() && !options.tls.wanted() && portal.trusted_proxies.is_none() {
+        if config.https() && !options.tls.is_requested() && portal.trusted_proxies.is_none() {
             // Without it every request would seem to come from the proxy: one guesser would lock out everybody.
             problems.push("[portal] trusted-proxies: name the proxy that ends TLS, such as [\"127.0.0.1/32\"]; [] if there is none".into());
         }
-        if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+        if problems.is_empty() { Ok(config) } else { Err(ConfigProblems(problems)) }
     }
 
     /// Whether people reach the portal over TLS.
@@ -195,7 +195,7 @@ impl Config {
         self.public_host_name().into_iter().chain(listen.map(|address| address.to_string())).collect()
     }
 
-    fn problems(&self, options: &Options) -> Vec<String> {
+    fn problems(&self, options: &ServerOptions) -> Vec<String> {
         let mut problems = Vec::new();
         if self.test_tenant && self.is_reachable() && !options.test_tenant_anywhere {
             problems.push(
@@ -211,10 +211,10 @@ impl Config {
         match &self.public_host {
             None => {}
             // The default, when all of this machine's addresses are listened on.
-            Some(host) if options.tls.wanted() && is_no_address(host) => {
+            Some(host) if options.tls.is_requested() && is_unspecified(host) => {
                 problems.push(format!("--public-url: nobody can go to {}; say how the portal is reached", self.public_url));
             }
-            Some(_) if !self.https() && options.tls.wanted() => {
+            Some(_) if !self.https() && options.tls.is_requested() => {
                 problems.push(format!("--public-url: {} is without https, but the portal is to speak TLS", self.public_url));
             }
             Some(_) if !self.https() && !self.public_host_is_local() && !options.insecure_http => {
@@ -250,7 +250,7 @@ impl Config {
 }
 
 /// `0.0.0.0` and `::` are for listening only.
-fn is_no_address(host: &Host<String>) -> bool {
+fn is_unspecified(host: &Host<String>) -> bool {
     match host {
         Host::Domain(_) => false,
         Host::Ipv4(address) => address.is_unspecified(),
@@ -262,7 +262,7 @@ fn read_file(path: &Path) -> Result<(LeptosOptions, PortalSection), String> {
     let name = path.display();
     let text = std::fs::read(path).and_then(text_file::text).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
     let mut leptos = leptos::config::get_config_from_str(&text).map_err(|error| format!("{name}: {error}"))?;
-    let file: File = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
+    let file: ConfigFile = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
     leptos.hash_file = hash_file(&leptos).to_string_lossy().into();
     Ok((leptos, file.portal))
 }
@@ -279,11 +279,11 @@ fn hash_file(leptos: &LeptosOptions) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn options(file: &str, public_url: &str, listen: &str, test_tenant: bool) -> (tempfile::TempDir, Options) {
+    fn options(file: &str, public_url: &str, listen: &str, test_tenant: bool) -> (tempfile::TempDir, ServerOptions) {
         let dir = tempfile::tempdir().expect("a folder");
         let config = dir.path().join("Leptos.toml");
         std::fs::write(&config, format!("[package.metadata.leptos]\noutput-name = \"tms-portal\"\n{file}")).expect("written");
-        let options = Options {
+        let options = ServerOptions {
             data: DataOptions { config, data_dir: None },
             listen: Some(listen.parse().expect("an address")),
             public_url: Some(public_url.into()),
@@ -349,7 +349,7 @@ mod tests {
         options.tls.tls_self_signed = true;
         let config = Config::read(&options).expect("settings");
         assert_eq!((config.public_url.as_str(), config.hosts()), ("https://127.0.0.1:3000", vec!["127.0.0.1".into(), "127.0.0.1".into()]));
-        assert!(matches!(config.tls, Tls::Development) && !config.is_reachable());
+        assert!(matches!(config.tls, TlsMode::Development) && !config.is_reachable());
         for (url, host) in [("https://[::1]", "::1"), ("https://[::1]:8443", "::1"), ("https://localhost", "localhost")] {
             options.public_url = Some(url.into());
             assert_eq!(Config::read(&options).expect(url).hosts(), [host, "127.0.0.1"], "{url}");
@@ -384,7 +384,7 @@ mod tests {
         );
         let config = Config::read(&options).expect("settings");
         assert_eq!((config.data_dir, config.limits.pages.get()), (PathBuf::from("/srv/tms"), 7));
-        assert_eq!(config.reach.networks, ["10.0.0.0/8".parse().expect("a network")]);
+        assert_eq!(config.reach.allowed_networks, ["10.0.0.0/8".parse().expect("a network")]);
         assert_eq!(problems("[portal.providers]\nca = \"/nowhere\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
         assert_eq!(problems("[portal]\ndata-dri = \"x\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
     }

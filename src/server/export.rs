@@ -14,21 +14,21 @@ use futures_util::stream::{self, TryStreamExt};
 use serde::Serialize;
 use serde_json::json;
 
-use super::caller::Caller;
-use super::guard::trouble::Trouble;
+use super::guard::http_error::HttpError;
 use super::preferences;
-use super::service::record::Readable;
+use super::request_context::RequestContext;
+use super::service::audit_log::AuditLogScope;
 use super::service::{Fault, Services};
 use super::state::AppState;
-use crate::domain::activity::Happened;
-use crate::domain::listing::Wanted;
+use crate::domain::audit_log::AuditEntry;
+use crate::domain::listing::ListParams;
 use crate::domain::paths;
 use crate::domain::time::Zone;
 
 /// The zone that was chosen for the browser that asks; else UTC.
-struct InZone(Zone);
+struct DisplayZone(Zone);
 
-impl<S: Sync> FromRequestParts<S> for InZone {
+impl<S: Sync> FromRequestParts<S> for DisplayZone {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
@@ -39,15 +39,15 @@ impl<S: Sync> FromRequestParts<S> for InZone {
 /// The guard lets only those in whose data they are.
 pub fn router() -> Router<AppState> {
     Router::new()
-        .route(paths::ACTIVITY_JSON, get(own_json))
-        .route(paths::ACTIVITY_CSV, get(own_csv))
-        .route(paths::ADMIN_ACTIVITY_JSON, get(tenants_json))
-        .route(paths::ADMIN_ACTIVITY_CSV, get(tenants_csv))
+        .route(paths::ACTIVITY_JSON, get(person_json))
+        .route(paths::ACTIVITY_CSV, get(person_csv))
+        .route(paths::ADMIN_ACTIVITY_JSON, get(tenant_json))
+        .route(paths::ADMIN_ACTIVITY_CSV, get(tenant_csv))
 }
 
 /// A line of the record, in a file.
 #[derive(Serialize)]
-struct Exported {
+struct ExportRow {
     /// RFC 3339, in UTC.
     at: String,
     kind: String,
@@ -61,8 +61,8 @@ struct Exported {
     time_zone: String,
 }
 
-impl Exported {
-    fn new(line: Happened, zone: &Zone) -> Self {
+impl ExportRow {
+    fn new(line: AuditEntry, zone: &Zone) -> Self {
         Self {
             local_time: line.at.to_rfc3339_in(zone),
             time_zone: zone.name().to_owned(),
@@ -77,7 +77,7 @@ impl Exported {
     }
 }
 
-async fn own_json(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Result<Response, Trouble> {
+async fn person_json(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Result<Response, HttpError> {
     let Some(person) = &caller.signed_in else { return Ok(StatusCode::UNAUTHORIZED.into_response()) };
     let accounts = services.list_host_accounts(person).await?;
     let accounts: Vec<_> = accounts
@@ -88,7 +88,7 @@ async fn own_json(State(services): State<Services>, caller: Caller, InZone(zone)
         })
         .collect();
     let mut keys = Vec::new();
-    let mut wanted = Wanted::default();
+    let mut wanted = ListParams::default();
     loop {
         let piece = services.list_my_keys(person, &wanted).await?;
         keys.extend(piece.items.iter().map(|key| {
@@ -101,80 +101,88 @@ async fn own_json(State(services): State<Services>, caller: Caller, InZone(zone)
     }
     let head =
         json!({ "tenant": person.tenant_id(), "user": person.user_id(), "name": person.display_name(), "host_accounts": accounts, "keys": keys });
-    Ok(as_json(services, person.own_record(), head.to_string(), zone))
+    Ok(json_response(services, person.own_audit_log(), head.to_string(), zone))
 }
 
-async fn own_csv(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Response {
-    caller.signed_in.as_ref().map_or_else(|| StatusCode::UNAUTHORIZED.into_response(), |person| as_csv(services, person.own_record(), zone))
+async fn person_csv(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Response {
+    caller.signed_in.as_ref().map_or_else(|| StatusCode::UNAUTHORIZED.into_response(), |person| csv_response(services, person.own_audit_log(), zone))
 }
 
-async fn tenants_json(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Response {
-    let admin = caller.signed_in.as_ref().and_then(|person| services.administer(person).ok());
+async fn tenant_json(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Response {
+    let admin = caller.signed_in.as_ref().and_then(|person| services.authorize_admin(person).ok());
     let Some(admin) = admin else { return StatusCode::FORBIDDEN.into_response() };
     let head = json!({ "tenant": admin.tenant_id() }).to_string();
-    as_json(services, admin.tenants_record(), head, zone)
+    json_response(services, admin.tenant_audit_log(), head, zone)
 }
 
-async fn tenants_csv(State(services): State<Services>, caller: Caller, InZone(zone): InZone) -> Response {
-    let admin = caller.signed_in.as_ref().and_then(|person| services.administer(person).ok());
-    admin.map_or_else(|| StatusCode::FORBIDDEN.into_response(), |admin| as_csv(services, admin.tenants_record(), zone))
+async fn tenant_csv(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Response {
+    let admin = caller.signed_in.as_ref().and_then(|person| services.authorize_admin(person).ok());
+    admin.map_or_else(|| StatusCode::FORBIDDEN.into_response(), |admin| csv_response(services, admin.tenant_audit_log(), zone))
 }
 
 /// `head` is an object; the record becomes its last member.
-fn as_json(services: Services, record: Readable, head: String, zone: Zone) -> Response {
+fn json_response(services: Services, record: AuditLogScope, head: String, zone: Zone) -> Response {
     let head = format!("{},\"activity\":[", head.strip_suffix('}').unwrap_or(&head));
-    let line = move |line: Happened, first: bool| {
+    let line = move |line: AuditEntry, first: bool| {
         let comma = if first { "\n" } else { ",\n" };
-        Ok(format!("{comma}{}", serde_json::to_string(&Exported::new(line, &zone)).map_err(Fault::new)?).into_bytes())
+        Ok(format!("{comma}{}", serde_json::to_string(&ExportRow::new(line, &zone)).map_err(Fault::new)?).into_bytes())
     };
-    file("application/json", "tms-activity.json", services, record, head.into_bytes(), line, b"\n]}\n")
+    stream_response("application/json", "tms-activity.json", services, record, head.into_bytes(), line, b"\n]}\n")
 }
 
-fn as_csv(services: Services, record: Readable, zone: Zone) -> Response {
+fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Response {
     let head = b"at,kind,person,client,subject,administrator,from,local_time,time_zone\r\n".to_vec();
-    let line = move |line: Happened, _first: bool| {
-        let line = Exported::new(line, &zone);
+    let line = move |line: AuditEntry, _first: bool| {
+        let line = ExportRow::new(line, &zone);
         let (local, zone) = (Some(line.local_time), Some(line.time_zone));
         let cells = [Some(line.at), Some(line.kind), line.person, line.client, line.subject, line.administrator, line.from, local, zone];
         let mut row = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-        row.write_record(cells.map(|cell| harmless(cell.unwrap_or_default()))).map_err(Fault::new)?;
+        row.write_record(cells.map(|cell| escape_formula(cell.unwrap_or_default()))).map_err(Fault::new)?;
         row.into_inner().map_err(|error| Fault::new(error.into_error()))
     };
-    file("text/csv; charset=utf-8", "tms-activity.csv", services, record, head, line, b"")
+    stream_response("text/csv; charset=utf-8", "tms-activity.csv", services, record, head, line, b"")
 }
 
 /// A spreadsheet would calculate what begins like a formula.
-fn harmless(cell: String) -> String {
+fn escape_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 /// How far an export has come.
-enum Step {
+enum ExportState {
     Head,
     /// Behind the line with that number, up to the one with the other.
-    Behind(i64, i64),
+    After(i64, i64),
     Done,
 }
 
-fn file<F>(kind: &'static str, name: &'static str, services: Services, record: Readable, head: Vec<u8>, line: F, tail: &'static [u8]) -> Response
+fn stream_response<F>(
+    kind: &'static str,
+    name: &'static str,
+    services: Services,
+    record: AuditLogScope,
+    head: Vec<u8>,
+    line: F,
+    tail: &'static [u8],
+) -> Response
 where
-    F: Fn(Happened, bool) -> Result<Vec<u8>, Fault> + Clone + Send + 'static,
+    F: Fn(AuditEntry, bool) -> Result<Vec<u8>, Fault> + Clone + Send + 'static,
 {
-    let pieces = stream::try_unfold(Step::Head, move |step| {
+    let pieces = stream::try_unfold(ExportState::Head, move |step| {
         let (services, record, head, line) = (services.clone(), record.clone(), head.clone(), line.clone());
         async move {
             let (behind, end) = match step {
-                Step::Head => return Ok(Some((head, Step::Behind(0, services.record_end().await?)))),
-                Step::Behind(number, end) => (number, end),
-                Step::Done => return Ok(None),
+                ExportState::Head => return Ok(Some((head, ExportState::After(0, services.last_audit_event().await?)))),
+                ExportState::After(number, end) => (number, end),
+                ExportState::Done => return Ok(None),
             };
-            let lines = services.export_record(&record, behind, end).await?;
-            let Some(last) = lines.last().map(|line| line.number) else { return Ok(Some((tail.to_vec(), Step::Done))) };
+            let lines = services.export_audit_events(&record, behind, end).await?;
+            let Some(last) = lines.last().map(|line| line.row_id) else { return Ok(Some((tail.to_vec(), ExportState::Done))) };
             let mut piece = Vec::new();
             for (n, happened) in lines.into_iter().enumerate() {
                 piece.extend(line(happened, behind == 0 && n == 0)?);
             }
-            Ok::<_, Fault>(Some((piece, Step::Behind(last, end))))
+            Ok::<_, Fault>(Some((piece, ExportState::After(last, end))))
         }
     });
     let pieces = pieces.map_ok(Bytes::from).inspect_err(|fault| tracing::error!(error = %fault, "An export broke off"));
@@ -184,11 +192,11 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::escape_formula;
 
     #[test]
     fn no_cell_is_a_formula() {
-        assert_eq!(harmless("=HYPERLINK(1)".into()), "'=HYPERLINK(1)");
-        assert_eq!(harmless("SHA256:abc".into()), "SHA256:abc");
+        assert_eq!(escape_formula("=HYPERLINK(1)".into()), "'=HYPERLINK(1)");
+        assert_eq!(escape_formula("SHA256:abc".into()), "SHA256:abc");
     }
 }

@@ -1,12 +1,12 @@
 //! What every request passes before it is looked at.
 
-pub mod apart;
-pub mod client_address;
+pub mod client_ip;
 pub mod cookies;
 pub mod form_fill;
 pub mod forms;
-pub mod headers;
+pub mod http_error;
 pub mod once;
+pub mod page_runtime;
 pub mod rate_limit;
-pub mod sign_in_required;
-pub mod trouble;
+pub mod require_sign_in;
+pub mod security_headers;

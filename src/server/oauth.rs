@@ -13,7 +13,7 @@ pub mod token;
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::guard::headers::public_document;
+use super::guard::security_headers::public_cors;
 use super::state::AppState;
 use crate::domain::paths;
 
@@ -31,7 +31,7 @@ pub fn router() -> Router<AppState> {
         .route(&format!("{}/t/{{tenant}}", paths::OAUTH_METADATA), get(discovery::get))
         .route(&format!("{}/t/{{tenant}}", paths::OPENID_METADATA), get(discovery::get))
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(public_document());
+        .layer(public_cors());
     Router::new()
         .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
         .route(&tenant(paths::TOKEN), post(token::post))

@@ -7,18 +7,18 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::guard::cookies;
 use crate::domain::ids::ProviderId;
 use crate::domain::time::Zone;
-use crate::words::{Languages, Words};
+use crate::i18n::{Languages, Translations};
 
 const LANGUAGE: &str = "tms-language";
 const THEME: &str = "tms-theme";
 const ZONE: &str = "tms-zone";
-const INSTITUTION: &str = "tms-institution";
+const LAST_PROVIDER: &str = "tms-institution";
 /// Over TLS: a cookie that a sibling site sets for a common parent domain cannot have this name (RFC 6265bis §4.1.3.2).
 const HOST_ONLY: &str = "__Host-";
 /// No choice of one's own, kept as a value: removing a cookie would bring back one that a sibling site has set.
-const SYSTEM: &str = "system";
+const SYSTEM_DEFAULT: &str = "system";
 /// A year, in seconds.
-const KEPT: u32 = 31_536_000;
+const MAX_AGE: u32 = 31_536_000;
 
 /// Light or dark, whatever the browser's own setting says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Theme {
 }
 
 /// The language to answer in.
-pub fn words(headers: &HeaderMap, languages: &Languages) -> Words {
+pub fn translations(headers: &HeaderMap, languages: &Languages) -> Translations {
     languages.choose(cookie(headers, LANGUAGE), headers.get(ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok()))
 }
 
@@ -51,13 +51,13 @@ pub fn theme(headers: &HeaderMap) -> Option<Theme> {
 }
 
 /// `Set-Cookie` for the language chosen.
-pub fn keep_language(words: Words, https: bool) -> Option<HeaderValue> {
+pub fn language_cookie(words: Translations, https: bool) -> Option<HeaderValue> {
     set_cookie(LANGUAGE, words.tag(), https)
 }
 
 /// `Set-Cookie` for the colours chosen.
-pub fn keep_theme(theme: Option<Theme>, https: bool) -> Option<HeaderValue> {
-    set_cookie(THEME, theme.map_or(SYSTEM, Theme::as_str), https)
+pub fn theme_cookie(theme: Option<Theme>, https: bool) -> Option<HeaderValue> {
+    set_cookie(THEME, theme.map_or(SYSTEM_DEFAULT, Theme::as_str), https)
 }
 
 /// `None`: nothing was chosen, or no such zone is known any more.
@@ -66,23 +66,23 @@ pub fn zone(headers: &HeaderMap) -> Option<Zone> {
 }
 
 /// `Set-Cookie` for the time zone chosen.
-pub fn keep_zone(zone: Option<Zone>, https: bool) -> Option<HeaderValue> {
-    set_cookie(ZONE, zone.as_ref().map_or(SYSTEM, Zone::name), https)
+pub fn zone_cookie(zone: Option<Zone>, https: bool) -> Option<HeaderValue> {
+    set_cookie(ZONE, zone.as_ref().map_or(SYSTEM_DEFAULT, Zone::name), https)
 }
 
 /// Where somebody signed in last.
-pub fn institution(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, INSTITUTION)
+pub fn last_provider(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, LAST_PROVIDER)
 }
 
 /// `Set-Cookie` for where somebody has signed in.
-pub fn keep_institution(provider: &ProviderId, https: bool) -> Option<HeaderValue> {
-    set_cookie(INSTITUTION, provider.as_str(), https)
+pub fn last_provider_cookie(provider: &ProviderId, https: bool) -> Option<HeaderValue> {
+    set_cookie(LAST_PROVIDER, provider.as_str(), https)
 }
 
 fn set_cookie(name: &str, value: &str, https: bool) -> Option<HeaderValue> {
     let (prefix, secure) = if https { (HOST_ONLY, "; Secure") } else { ("", "") };
-    HeaderValue::from_str(&format!("{prefix}{name}={value}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly{secure}")).ok()
+    HeaderValue::from_str(&format!("{prefix}{name}={value}; Path=/; Max-Age={MAX_AGE}; SameSite=Lax; HttpOnly{secure}")).ok()
 }
 
 /// A cookie's value; the host's own before one that a sibling site could have set.

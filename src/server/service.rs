@@ -6,6 +6,9 @@
 pub mod access_tokens;
 pub mod administration;
 pub mod admins;
+mod attempts;
+pub mod audit_log;
+mod auto_provision;
 pub mod browser_sessions;
 pub mod clients;
 pub mod clock;
@@ -13,39 +16,36 @@ pub mod consent;
 mod decisions;
 pub mod delegations;
 pub mod device_grants;
-pub mod entropy;
 pub mod form_results;
-mod guesses;
 pub mod host_accounts;
 pub mod hosts;
 pub mod housekeeping;
 pub mod identities;
-pub mod keys;
-pub mod links;
+mod key_pairs;
+pub mod keystore;
+pub mod link_decisions;
+pub mod link_requests;
 pub mod lookups;
-mod mvp;
-pub mod my_apps;
+pub mod my_delegations;
 pub mod my_host_accounts;
 pub mod my_keys;
-pub mod my_links;
-mod once_a_minute;
 mod pasted_key;
 pub mod people;
-mod poll_clocks;
-pub mod proofs;
+mod poll_pacing;
+pub mod principals;
 pub mod providers;
 pub mod pubkeys;
-pub mod record;
 pub mod reservations;
-pub mod resources;
-mod sealed;
+pub mod rng;
+mod sealing;
 pub mod second_factors;
 pub mod setup;
-pub mod signing_out;
-mod ssh_keys;
 pub mod tenants;
+pub mod upstream_accounts;
+pub mod upstream_logout;
 pub mod user_codes;
 pub mod user_mfa;
+mod write_throttle;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -56,24 +56,24 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 
 pub use clock::{Clock, SystemClock};
-pub use entropy::{Entropy, SystemEntropy};
-pub use proofs::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
+pub use principals::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
+pub use rng::{Rng, SystemRng};
 
 use super::storage::{self, BoxFuture, Connection, Storage};
-use crate::domain::activity::Activity;
+use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
+use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
-use crate::server::providers::reach::Reach;
-use keys::Keys;
-use once_a_minute::OnceAMinute;
-use poll_clocks::PollClocks;
-use pubkeys::NewKeys;
-use second_factors::Passkeys;
-use ssh_keys::RSA_WAITING;
+use key_pairs::MAX_QUEUED_RSA_KEYS;
+use keystore::Keystore;
+use poll_pacing::PollPacing;
+use pubkeys::KeyInsertQueue;
+use second_factors::RelyingParty;
+use write_throttle::WriteThrottle;
 
 /// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.
 #[derive(Clone, Debug, Error)]
@@ -95,8 +95,8 @@ impl Fault {
     }
 }
 
-impl From<storage::Fault> for Fault {
-    fn from(fault: storage::Fault) -> Self {
+impl From<storage::Error> for Fault {
+    fn from(fault: storage::Error) -> Self {
         Self { temporary: fault.is_temporary(), error: Arc::new(fault) }
     }
 }
@@ -114,45 +114,45 @@ impl<R> From<Fault> for Error<R> {
     }
 }
 
-impl<R> From<storage::Fault> for Error<R> {
-    fn from(fault: storage::Fault) -> Self {
+impl<R> From<storage::Error> for Error<R> {
+    fn from(fault: storage::Error) -> Self {
         Self::Internal(fault.into())
     }
 }
 
 /// More than these are not written down.
-const QUESTIONS_WAITING: usize = 16;
+const MAX_PENDING_LOOKUPS: usize = 16;
 
 /// The database's file in the data directory.
-pub const DATABASE: &str = "tms-portal.db";
+pub const DATABASE_FILE: &str = "tms-portal.db";
 
 /// All use cases, cheap to clone.
 #[derive(Clone)]
 pub struct Services {
-    shared: Arc<Shared>,
+    shared: Arc<ServicesInner>,
 }
 
-struct Shared {
+struct ServicesInner {
     storage: Storage,
-    keys: Keys,
+    signing_keys: Keystore,
     clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    rng: Arc<dyn Rng>,
     public_url: String,
-    polls: PollClocks,
-    token_uses: OnceAMinute<(TenantId, DeviceGrantId)>,
-    questions: OnceAMinute<(Option<TenantId>, HostName)>,
+    poll_pacing: PollPacing,
+    token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
+    lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     providers: Providers,
-    passkeys: Passkeys,
+    passkeys: RelyingParty,
     /// Hosts' questions that wait to be written down.
-    question_slots: Arc<Semaphore>,
+    lookup_write_slots: Arc<Semaphore>,
     /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
     password_slots: Semaphore,
-    new_keys: NewKeys,
+    key_inserts: KeyInsertQueue,
     /// Keys whose use waits to be written down.
-    uses_waiting: Mutex<HashSet<i64>>,
+    pending_uses: Mutex<HashSet<i64>>,
     /// RSA keys being made, and those waiting for it.
     rsa_slots: Arc<Semaphore>,
-    rsa_line: Arc<Semaphore>,
+    rsa_queue: Arc<Semaphore>,
 }
 
 impl Services {
@@ -160,28 +160,28 @@ impl Services {
     ///
     /// `public_url` is where people and machines reach this portal, without a slash at its end; `reach` how far it goes for identity
     /// providers.
-    pub async fn open(data_dir: &Path, public_url: &str, reach: &Reach, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
-        let keys = Keys::load_or_create(data_dir, entropy.as_ref())?;
-        let storage = Storage::open(&data_dir.join(DATABASE)).await?;
-        let providers = Providers::new(Profiles::read(data_dir).map_err(Fault::new)?, reach).map_err(Fault::new)?;
+    pub async fn open(data_dir: &Path, public_url: &str, egress: &EgressPolicy, clock: Arc<dyn Clock>, entropy: Arc<dyn Rng>) -> Result<Self, Fault> {
+        let keys = Keystore::load_or_create(data_dir, entropy.as_ref())?;
+        let storage = Storage::open(&data_dir.join(DATABASE_FILE)).await?;
+        let providers = Providers::new(Profiles::read(data_dir).map_err(Fault::new)?, egress).map_err(Fault::new)?;
         Ok(Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ServicesInner {
                 storage,
-                keys,
+                signing_keys: keys,
                 clock,
-                entropy,
+                rng: entropy,
                 public_url: public_url.to_owned(),
-                polls: PollClocks::default(),
-                token_uses: OnceAMinute::default(),
-                questions: OnceAMinute::default(),
+                poll_pacing: PollPacing::default(),
+                token_use_throttle: WriteThrottle::default(),
+                lookup_throttle: WriteThrottle::default(),
                 password_slots: Semaphore::new(2),
-                new_keys: NewKeys::default(),
+                key_inserts: KeyInsertQueue::default(),
                 providers,
-                passkeys: Passkeys::of(public_url),
-                question_slots: Arc::new(Semaphore::new(QUESTIONS_WAITING)),
-                uses_waiting: Mutex::default(),
+                passkeys: RelyingParty::for_url(public_url),
+                lookup_write_slots: Arc::new(Semaphore::new(MAX_PENDING_LOOKUPS)),
+                pending_uses: Mutex::default(),
                 rsa_slots: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
-                rsa_line: Arc::new(Semaphore::new(RSA_WAITING)),
+                rsa_queue: Arc::new(Semaphore::new(MAX_QUEUED_RSA_KEYS)),
             }),
         })
     }
@@ -226,33 +226,33 @@ impl Services {
         &self.shared.storage
     }
 
-    fn keys(&self) -> &Keys {
-        &self.shared.keys
+    fn signing_keys(&self) -> &Keystore {
+        &self.shared.signing_keys
     }
 
-    fn entropy(&self) -> &dyn Entropy {
-        self.shared.entropy.as_ref()
+    fn rng(&self) -> &dyn Rng {
+        self.shared.rng.as_ref()
     }
 
     /// A change that is made or breaks.
-    async fn change<T, F>(&self, work: F) -> Result<T, Fault>
+    async fn write<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, storage::Fault>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, storage::Error>> + Send + 'static,
     {
         Ok(self.shared.storage.write(work).await?)
     }
 
     /// A change that stands in the record if it changed anything. False when there was nothing to change.
-    async fn recorded<F>(&self, record: Activity, work: F) -> Result<bool, Fault>
+    async fn write_audited<F>(&self, event: AuditEvent, work: F) -> Result<bool, Fault>
     where
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<bool, storage::Fault>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<bool, storage::Error>> + Send + 'static,
     {
-        self.change(move |db| {
+        self.write(move |db| {
             async move {
                 let changed = work(&mut *db).await?;
                 if changed {
-                    storage::activity::insert(db, &record).await?;
+                    storage::audit_log::insert(db, &event).await?;
                 }
                 Ok(changed)
             }
@@ -262,7 +262,7 @@ impl Services {
     }
 
     /// A change that may be refused, and then leaves no trace.
-    async fn attempt<T, R, F>(&self, work: F) -> Result<T, Error<R>>
+    async fn try_write<T, R, F>(&self, work: F) -> Result<T, Error<R>>
     where
         T: Send + 'static,
         R: Send + 'static,
@@ -272,6 +272,6 @@ impl Services {
     }
 
     fn new_id(&self, prefix: &str) -> String {
-        entropy::public_id(prefix, self.entropy(), self.now())
+        rng::public_id(prefix, self.rng(), self.now())
     }
 }

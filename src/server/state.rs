@@ -7,17 +7,17 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
-use super::guard::client_address::TrustedProxies;
-use super::guard::headers::Https;
+use super::guard::client_ip::TrustedProxies;
 use super::guard::rate_limit::Limiter;
+use super::guard::security_headers::Https;
 use super::service::Services;
-use crate::words::Languages;
+use crate::i18n::Languages;
 
 /// Cheap to clone: that happens several times for each request.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState(Arc<AppStateInner>);
 
-pub struct Shared {
+pub struct AppStateInner {
     pub services: Services,
     pub leptos: LeptosOptions,
     pub languages: Languages,
@@ -27,15 +27,15 @@ pub struct Shared {
 }
 
 impl AppState {
-    pub fn new(shared: Shared) -> Self {
+    pub fn new(shared: AppStateInner) -> Self {
         Self(Arc::new(shared))
     }
 }
 
 impl Deref for AppState {
-    type Target = Shared;
+    type Target = AppStateInner;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &AppStateInner {
         &self.0
     }
 }
@@ -77,7 +77,7 @@ pub struct Limits {
     /// Pages and forms, by network address.
     pub pages: Limiter,
     /// People who come back from an institution, by network address: each makes us ask it.
-    pub arrivals: Limiter,
+    pub upstream_callbacks: Limiter,
     /// Lines in the log about logout tokens, by provider.
     pub refused_logouts: Limiter,
     /// Lines in the log about proxies that do not say where requests come from, by proxy.
@@ -93,7 +93,8 @@ pub struct RequestLimits {
     pub wrong_secrets: NonZeroU32,
     pub registrations: NonZeroU32,
     pub pages: NonZeroU32,
-    pub arrivals: NonZeroU32,
+    #[serde(rename = "arrivals")]
+    pub upstream_callbacks: NonZeroU32,
 }
 
 impl Default for RequestLimits {
@@ -107,7 +108,7 @@ impl Default for RequestLimits {
             registrations: per_minute(10),
             // As many people answer them: pages, forms, and a page that follows its device every 2 seconds.
             pages: per_minute(6_000),
-            arrivals: per_minute(60),
+            upstream_callbacks: per_minute(60),
         }
     }
 }
@@ -120,7 +121,7 @@ impl From<RequestLimits> for Limits {
             wrong_secrets: Limiter::per_minute(limits.wrong_secrets),
             registrations: Limiter::per_minute(limits.registrations),
             pages: Limiter::per_minute(limits.pages),
-            arrivals: Limiter::per_minute(limits.arrivals),
+            upstream_callbacks: Limiter::per_minute(limits.upstream_callbacks),
             refused_logouts: Limiter::per_minute(NonZeroU32::MIN),
             unknown_addresses: Limiter::per_minute(NonZeroU32::MIN),
         }

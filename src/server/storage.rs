@@ -4,31 +4,31 @@
 //! all writes go through one [`writer`], so no two of them can deadlock or see each other half done. What is asked at every
 //! request of a machine has a [`lane`] of its own.
 
-pub mod activity;
 pub mod admins;
 pub mod attempts;
+pub mod audit_log;
+mod batched_reader;
 pub mod browser_sessions;
 mod claims;
 pub mod clients;
 pub mod delegations;
 pub mod device_grants;
-mod folds;
+mod folding_backfill;
 pub mod form_results;
 pub mod host_accounts;
 pub mod hosts;
 pub mod identities;
-mod lane;
-pub mod links;
-mod listing;
-mod numbers;
+mod keyset;
+pub mod link_requests;
 pub mod people;
 pub mod providers;
 pub mod pubkeys;
 pub mod reservations;
 pub mod second_factors;
+mod sequences;
 pub mod tenants;
 pub mod user_mfa;
-mod writer;
+mod write_queue;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -42,18 +42,18 @@ use thiserror::Error;
 
 use crate::domain::pubkey::Dependencies;
 
-use clients::{Claimed, Known};
-use hosts::Credentialed;
-use lane::Lane;
-use pubkeys::standing::{self, DependenciesAsked, Looked, LookupAsked};
+use batched_reader::BatchedReader;
+use clients::{ClientKey, ClientLookup};
+use hosts::CredentialWithSecrets;
+use pubkeys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
 pub use sqlx::{SqliteConnection as Connection, SqliteExecutor};
-pub use writer::BoxFuture;
+pub use write_queue::BoxFuture;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations");
 
 /// The database broke, or what it holds makes no sense. Nothing a caller can act on; the text is for the operator's log.
 #[derive(Debug, Error)]
-pub enum Fault {
+pub enum Error {
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("migration: {0}")]
@@ -69,10 +69,10 @@ pub enum Fault {
     #[error("the change could not be committed: {0}")]
     NotCommitted(String),
     #[error("{why}")]
-    Lane { why: String, temporary: bool },
+    BatchedRead { why: String, temporary: bool },
 }
 
-impl Fault {
+impl Error {
     /// Whether it is worth asking again: too much was going on, another process held the database, or the disk was full.
     pub fn is_temporary(&self) -> bool {
         /// SQLite's primary result codes.
@@ -84,7 +84,7 @@ impl Fault {
                 // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary one.
                 code.is_some_and(|code| BUSY_LOCKED_FULL.contains(&(code & 0xff)))
             }
-            Self::Lane { temporary, .. } => *temporary,
+            Self::BatchedRead { temporary, .. } => *temporary,
             _ => false,
         }
     }
@@ -94,33 +94,33 @@ impl Fault {
 #[derive(Clone)]
 pub struct Storage {
     readers: SqlitePool,
-    writer: writer::Writer,
-    clients: Lane<Claimed, Known>,
-    dependencies: Lane<DependenciesAsked, Dependencies>,
-    lookups: Lane<LookupAsked, Looked>,
-    credentials: Lane<Vec<u8>, Option<Credentialed>>,
+    writer: write_queue::WriteQueue,
+    client_reader: BatchedReader<ClientKey, ClientLookup>,
+    dependency_reader: BatchedReader<DependencyQuery, Dependencies>,
+    lookup_reader: BatchedReader<LookupQuery, LookupResult>,
+    credential_reader: BatchedReader<Vec<u8>, Option<CredentialWithSecrets>>,
 }
 
 impl Storage {
     /// Opens the database file, creating it if need be, and brings its schema up to date.
-    pub async fn open(file: &Path) -> Result<Self, Fault> {
+    pub async fn open(file: &Path) -> Result<Self, Error> {
         // SQLite gives its other files the mode of this one.
         OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::Io)?;
         let options = options(file);
         let writing = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
         MIGRATIONS.run(&writing).await?;
         let mut folding = writing.begin().await?;
-        folds::bring_up_to_date(&mut folding).await?;
+        folding_backfill::backfill(&mut folding).await?;
         folding.commit().await?;
         let readers =
             SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options.clone().read_only(true)).await?;
         Ok(Self {
             readers,
-            writer: writer::Writer::start(writing),
-            clients: Lane::open(options.clone(), clients::find_claimed).await?,
-            dependencies: Lane::open(options.clone(), standing::dependencies).await?,
-            lookups: Lane::open(options.clone(), standing::look_up).await?,
-            credentials: Lane::open(options, hosts::find_by_credential).await?,
+            writer: write_queue::WriteQueue::start(writing),
+            client_reader: BatchedReader::open(options.clone(), clients::look_up_clients).await?,
+            dependency_reader: BatchedReader::open(options.clone(), lookup::find_dependencies).await?,
+            lookup_reader: BatchedReader::open(options.clone(), lookup::look_up_keys).await?,
+            credential_reader: BatchedReader::open(options, hosts::find_by_credential).await?,
         })
     }
 
@@ -130,22 +130,22 @@ impl Storage {
     }
 
     /// What is known of a client that somebody claims to be.
-    pub async fn client(&self, claimed: Claimed) -> Result<Known, Fault> {
-        self.clients.ask(claimed).await
+    pub async fn find_client(&self, key: ClientKey) -> Result<ClientLookup, Error> {
+        self.client_reader.read(key).await
     }
 
-    pub async fn dependencies(&self, asked: DependenciesAsked) -> Result<Dependencies, Fault> {
-        self.dependencies.ask(asked).await
+    pub async fn find_dependencies(&self, query: DependencyQuery) -> Result<Dependencies, Error> {
+        self.dependency_reader.read(query).await
     }
 
     /// The key a host asks for.
-    pub async fn look_up(&self, asked: LookupAsked) -> Result<Looked, Fault> {
-        self.lookups.ask(asked).await
+    pub async fn look_up_keys(&self, query: LookupQuery) -> Result<LookupResult, Error> {
+        self.lookup_reader.read(query).await
     }
 
     /// The host whose credential has this hash.
-    pub async fn host_of_credential(&self, hash: Vec<u8>) -> Result<Option<Credentialed>, Fault> {
-        self.credentials.ask(hash).await
+    pub async fn find_host_by_credential(&self, hash: Vec<u8>) -> Result<Option<CredentialWithSecrets>, Error> {
+        self.credential_reader.read(hash).await
     }
 
     /// Runs `work` alone in the database, in a transaction. `Err` undoes all of it; `Ok` is returned once it is on the disk.
@@ -154,14 +154,14 @@ impl Storage {
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Fault> + Send + 'static,
+        E: From<Error> + Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
         self.writer.write(work).await
     }
 
     /// Says whether the database can be read, and written to.
-    pub async fn ping(&self) -> Result<(), Fault> {
+    pub async fn ping(&self) -> Result<(), Error> {
         sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tenants WHERE id = ''").fetch_one(&self.readers).await?;
         self.write(|db| Box::pin(async move { Ok(sqlx::query("DELETE FROM attempts WHERE key = ''").execute(db).await.map(|_| ())?) })).await
     }
@@ -169,7 +169,7 @@ impl Storage {
     /// Lets the writes that wait finish, then closes the file. The writer goes last: SQLite moves the log into the database when
     /// the last connection closes, unless that one only reads, and a copy of the one file is then a copy of all.
     pub async fn close(&self) {
-        tokio::join!(self.clients.close(), self.dependencies.close(), self.lookups.close(), self.credentials.close());
+        tokio::join!(self.client_reader.close(), self.dependency_reader.close(), self.lookup_reader.close(), self.credential_reader.close());
         self.readers.close().await;
         self.writer.stop().await;
     }
@@ -187,6 +187,6 @@ fn options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// Turns a column's text into a value of ours.
-fn parsed<T, E: std::fmt::Display>(table: &'static str, id: &str, value: Result<T, E>) -> Result<T, Fault> {
-    value.map_err(|why| Fault::Inconsistent { table, id: id.to_owned(), why: why.to_string() })
+fn parse_column<T, E: std::fmt::Display>(table: &'static str, id: &str, value: Result<T, E>) -> Result<T, Error> {
+    value.map_err(|why| Error::Inconsistent { table, id: id.to_owned(), why: why.to_string() })
 }

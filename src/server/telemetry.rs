@@ -14,7 +14,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub fn start() {
+pub fn init() {
     // A made-up cookie is nothing to wake anybody for.
     let usual = Targets::new()
         .with_default(LevelFilter::WARN)
@@ -30,11 +30,11 @@ pub fn start() {
 type Layer = TraceLayer<SharedClassifier<ServerErrorsAsFailures>, fn(&Request) -> Span, (), fn(&Response, Duration, &Span), (), (), ()>;
 
 /// A span and, at debug level, a line for each request.
-pub fn layer() -> Layer {
+pub fn trace_layer() -> Layer {
     TraceLayer::new_for_http()
         .make_span_with(span as fn(&Request) -> Span)
         .on_request(())
-        .on_response(finished as fn(&Response, Duration, &Span))
+        .on_response(on_response as fn(&Response, Duration, &Span))
         .on_body_chunk(())
         .on_eos(())
         .on_failure(())
@@ -45,6 +45,6 @@ fn span(request: &Request) -> Span {
     tracing::info_span!("request", method = %request.method(), route)
 }
 
-fn finished(response: &Response, latency: Duration, _: &Span) {
+fn on_response(response: &Response, latency: Duration, _: &Span) {
     tracing::debug!(status = response.status().as_u16(), ms = latency.as_secs_f64() * 1_000.0, "Answered");
 }

@@ -18,13 +18,13 @@ use crate::domain::text_file::pem_blocks;
 
 /// Who ends TLS.
 #[derive(Clone, Debug)]
-pub enum Tls {
+pub enum TlsMode {
     /// A proxy before us, or nobody.
-    Elsewhere,
+    External,
     /// We do, with a certificate of our own making.
     Development,
     /// We do, with the operator's certificate.
-    Ours(Arc<ServerConfig>),
+    OperatorCertificate(Arc<ServerConfig>),
 }
 
 /// Reads the operator's certificate, with the chain above it, and its key. They have to fit each other, and the certificate
@@ -36,7 +36,7 @@ pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<
         CertificateDer::pem_slice_iter(blocks.as_bytes()).collect::<Result<_, _>>().map_err(|error| unreadable("--tls-cert", certificate, &error))?;
     let first = chain.first().ok_or_else(|| format!("--tls-cert: there is no certificate in {}", certificate.display()))?;
     if let Some(host) = host {
-        is_for(first, host).map_err(|error| format!("--tls-cert: {} is not for {host}: {error}", certificate.display()))?;
+        verify_host(first, host).map_err(|error| format!("--tls-cert: {} is not for {host}: {error}", certificate.display()))?;
     }
     let file = Zeroizing::new(std::fs::read(key).map_err(|error| unreadable("--tls-key", key, &error))?);
     let blocks = Zeroizing::new(pem_blocks(&file).concat());
@@ -44,7 +44,7 @@ pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<
     server_config(chain, secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))
 }
 
-fn is_for(certificate: &CertificateDer<'_>, host: &str) -> Result<(), rustls::Error> {
+fn verify_host(certificate: &CertificateDer<'_>, host: &str) -> Result<(), rustls::Error> {
     let name = ServerName::try_from(host).map_err(|error| rustls::Error::General(error.to_string()))?;
     verify_server_name(&ParsedCertificate::try_from(certificate)?, &name)
 }

@@ -1,18 +1,18 @@
 //! TMS CREDENTIAL API, for machines: flat `result_code` and `result_msg` beside the payload, as TMS' clients know it. A file per
 //! noun, a function per verb; each function carries its own description, from which [`openapi`] is made.
 
-pub mod answer;
 pub mod auth;
-pub mod body;
 pub mod clients;
 pub mod delegations;
 pub mod error;
+pub mod extractors;
 pub mod general;
 pub mod hosts;
-pub mod links;
+pub mod link_requests;
 pub mod me;
 pub mod openapi;
 pub mod pubkeys;
+pub mod reply;
 pub mod reservations;
 pub mod tenants;
 pub mod user_hosts;
@@ -31,10 +31,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::guard::headers::public_document;
+use super::guard::security_headers::public_cors;
 use super::state::AppState;
 use crate::domain::paths;
-use error::{TOO_MUCH, TmsError};
+use error::{OVERLOADED, TmsError};
 
 /// The longest a request may take.
 const LONGEST: Duration = Duration::from_secs(25);
@@ -52,7 +52,7 @@ pub fn router() -> Router<AppState> {
 
 fn description() -> Router<AppState> {
     let router = Router::new().route(paths::OPENAPI, get(openapi::get));
-    router.method_not_allowed_fallback(error::method_not_allowed).layer(public_document())
+    router.method_not_allowed_fallback(error::method_not_allowed).layer(public_cors())
 }
 
 /// Answers for a request that takes too long or panics; the router around this one would, but does not speak JSON.
@@ -60,14 +60,14 @@ async fn in_json(State(longest): State<Duration>, request: Request, next: Next) 
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(longest, answer).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => TmsError::Broken.into_response(),
-        Err(_) => TmsError::Busy(TOO_MUCH).into_response(),
+        Ok(Err(_)) => TmsError::Panicked.into_response(),
+        Err(_) => TmsError::Busy(OVERLOADED).into_response(),
     }
 }
 
 /// All endpoints, and what they say of themselves.
 fn described() -> (Router<AppState>, OpenApi) {
-    OpenApiRouter::with_openapi(openapi::head())
+    OpenApiRouter::with_openapi(openapi::base_document())
         .routes(routes!(general::hello))
         .routes(routes!(general::version))
         .routes(routes!(clients::create))
@@ -97,9 +97,9 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::delete))
         .routes(routes!(hosts::check))
         .routes(routes!(hosts::make_credential, hosts::require_credential, hosts::remove_credential))
-        .routes(routes!(links::create))
-        .routes(routes!(links::status))
-        .routes(routes!(links::withdraw))
+        .routes(routes!(link_requests::create))
+        .routes(routes!(link_requests::status))
+        .routes(routes!(link_requests::withdraw))
         .routes(routes!(pubkeys::create))
         .routes(routes!(pubkeys::retrieve))
         .routes(routes!(pubkeys::get))

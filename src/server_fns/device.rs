@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 
 /// A request that waits for the person's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingRequest {
+pub struct PendingDeviceGrant {
     pub grant: String,
     /// As the device shows it.
     pub code: String,
@@ -18,7 +18,7 @@ pub struct WaitingRequest {
     pub requested_at: Timestamp,
     pub from: Option<String>,
     /// How that address stands to the one this browser has.
-    pub nearness: Nearness,
+    pub proximity: NetworkProximity,
     /// What the program calls itself.
     pub agent: String,
     pub expires_in_seconds: u64,
@@ -36,7 +36,7 @@ pub struct WaitingRequest {
 
 /// How the address of a request stands to the browser's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Nearness {
+pub enum NetworkProximity {
     SameAddress,
     /// Of one IPv6 /64.
     SameNetwork,
@@ -49,34 +49,34 @@ pub enum Nearness {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientItem {
     pub name: String,
-    pub standing: Standing,
+    pub trust: ClientTrust,
 }
 
 /// How far an application's name can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
+pub enum ClientTrust {
     /// It has proved who it is, and the tenant's operators vouch for it.
     Verified,
     /// It has proved who it is; nobody vouches for it.
-    NotVerified,
+    Unverified,
     /// It has no secret to prove anything with (RFC 8628 §5.6).
-    AnyProgram,
+    Public,
 }
 
 /// How long the access may last, and until when that would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LifetimeItem {
     pub seconds: u64,
-    pub words: String,
+    pub label: String,
     pub until: Timestamp,
 }
 
 /// A request after its decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DecidedRequest {
+pub struct DecidedDeviceGrant {
     pub grant: String,
     pub client: ClientItem,
-    pub outcome: Outcome,
+    pub outcome: DecisionOutcome,
     pub may_create_keys: bool,
     pub host_accounts: Vec<HostAccountItem>,
     /// How it stands, in words.
@@ -86,16 +86,16 @@ pub struct DecidedRequest {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
+pub enum DecisionOutcome {
     /// Allowed; the device has not come for its token yet.
-    Waiting,
+    Pending,
     /// The device has its token.
     PickedUp {
         at: Timestamp,
         from: Option<String>,
     },
     Denied,
-    Withdrawn,
+    Revoked,
     Expired,
     /// The operators decided meanwhile that the application gets nothing of it.
     Refused(RequestRefused),
@@ -105,34 +105,34 @@ pub enum Outcome {
 #[server(prefix = "/api", endpoint = "device/enter")]
 pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
     use crate::server::context;
-    use crate::server::context::user_codes::Presenting;
-    let (services, caller) = (context::services()?, context::caller()?);
-    let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
-    let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
-    let presented = services.present_user_code(who, &user_code).await;
-    context::go_to(&caller.take_up(&services, presented, &user_code, context::words()).await.map_err(context::fault)?);
+    use crate::server::context::user_codes::CodeSubmitter;
+    let (services, caller) = (context::services()?, context::request_context()?);
+    let visit = caller.start_session(&services).await.map_err(context::fault)?;
+    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
+    let presented = services.submit_user_code(who, &user_code).await;
+    context::redirect_to_url(&caller.redirect_after_code(&services, presented, &user_code, context::translations()).await.map_err(context::fault)?);
     Ok(())
 }
 
 /// The request, if it waits for this person.
 #[server(prefix = "/api", endpoint = "device/waiting")]
-pub async fn waiting_device(grant: String) -> Result<Option<WaitingRequest>, ServerFnError> {
+pub async fn pending_device(grant: String) -> Result<Option<PendingDeviceGrant>, ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
     use crate::server::context;
-    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(None) };
-    let found = services.waiting_device(&person, &grant).await.map_err(context::fault)?;
-    Ok(found.map(|found| WaitingRequest::new(found, caller.from, services.now())))
+    let found = services.pending_consent(&person, &grant).await.map_err(context::fault)?;
+    Ok(found.map(|found| PendingDeviceGrant::new(found, caller.from, services.now())))
 }
 
 /// All that wait for this person, the newest first; none for a visitor.
 #[server(prefix = "/api", endpoint = "device/all-waiting")]
-pub async fn waiting_devices() -> Result<Vec<WaitingRequest>, ServerFnError> {
+pub async fn pending_devices() -> Result<Vec<PendingDeviceGrant>, ServerFnError> {
     use crate::server::context;
-    let (services, caller) = (context::services()?, context::caller()?);
+    let (services, caller) = (context::services()?, context::request_context()?);
     let Some(person) = &caller.signed_in else { return Ok(Vec::new()) };
-    let found = services.waiting_devices(person).await.map_err(context::fault)?;
-    Ok(found.into_iter().map(|found| WaitingRequest::new(found, caller.from, services.now())).collect())
+    let found = services.pending_consents(person).await.map_err(context::fault)?;
+    Ok(found.into_iter().map(|found| PendingDeviceGrant::new(found, caller.from, services.now())).collect())
 }
 
 /// Allow or deny. A second press finds the first one's result. What cannot be decided is said on the request's own page.
@@ -147,18 +147,18 @@ pub async fn decide_device(
 ) -> Result<(), ServerFnError> {
     use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
     use crate::domain::ids::DeviceGrantId;
-    use crate::domain::paths::{self, DEVICE, Onward};
-    use crate::server::context::{self, Error, Notice, Place};
-    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    use crate::domain::paths::{self, DEVICE, ReturnTo};
+    use crate::server::context::{self, Error, Flash, FlashTarget};
+    let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
     let here = paths::device(&grant);
-    context::go_to(&here);
+    context::redirect_to_url(&here);
     let decided = match decision.as_str() {
         "allow" => {
             // Not before denying: that takes nothing but the wish.
-            let Some(may_allow) = context::may_allow(&Onward::wanted(&here))? else { return Ok(()) };
-            match consent(&lifetime, &host_accounts, &started_this, shown.as_deref()) {
+            let Some(may_allow) = context::require_consent_authorization(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
+            match parse_consent(&lifetime, &host_accounts, &started_this, shown.as_deref()) {
                 Ok(consent) => services.approve_device(&may_allow, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
             }
@@ -168,14 +168,14 @@ pub async fn decide_device(
     };
     match decided {
         Ok(()) | Err(Error::Refused(AlreadyDecided | Expired | NotAllowed(_))) => {
-            context::go_to(&paths::device_result(&grant));
+            context::redirect_to_url(&paths::device_result(&grant));
             Ok(())
         }
         Err(Error::Refused(NotYours)) => Ok(()),
         Err(Error::Refused(refused)) => {
-            let place = if refused == NotConfirmed { Place::Tick } else { Place::Consent };
-            let notice = Notice::new(place, context::words().decision_refused(refused));
-            caller.session.set_notice(&notice.only_at(&here)).await.map_err(context::fault)
+            let place = if refused == NotConfirmed { FlashTarget::Confirmation } else { FlashTarget::Consent };
+            let notice = Flash::new(place, context::translations().decision_refused(refused));
+            caller.session.set_flash(&notice.only_at(&here)).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -183,27 +183,27 @@ pub async fn decide_device(
 
 /// What the person decided, as it stands now.
 #[server(prefix = "/api", endpoint = "device/decided")]
-pub async fn decided_device(grant: String) -> Result<Option<DecidedRequest>, ServerFnError> {
+pub async fn decided_device(grant: String) -> Result<Option<DecidedDeviceGrant>, ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
     use crate::server::context;
     let (services, person) = (context::services()?, context::signed_in()?);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(None) };
-    let found = services.decided_device(&person, &grant).await.map_err(context::fault)?;
-    Ok(found.map(|found| DecidedRequest::new(found, services.now())))
+    let found = services.decided_consent(&person, &grant).await.map_err(context::fault)?;
+    Ok(found.map(|found| DecidedDeviceGrant::new(found, services.now())))
 }
 
 /// Whether a device has come for its token, for a page that waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pickup {
+pub struct PickupProgress {
     pub waiting: bool,
     /// In words.
     pub status: Sentence,
 }
 
 #[server(prefix = "/api", endpoint = "device/pickup")]
-pub async fn device_pickup(grant: String) -> Result<Option<Pickup>, ServerFnError> {
+pub async fn device_pickup(grant: String) -> Result<Option<PickupProgress>, ServerFnError> {
     let decided = decided_device(grant).await?;
-    Ok(decided.map(|decided| Pickup { waiting: matches!(decided.outcome, Outcome::Waiting), status: decided.status }))
+    Ok(decided.map(|decided| PickupProgress { waiting: matches!(decided.outcome, DecisionOutcome::Pending), status: decided.status }))
 }
 
 /// A device or program that may act for the person at the moment, in words.
@@ -227,35 +227,35 @@ pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
 
 /// Takes back what was allowed, from the list.
 #[server(prefix = "/api", endpoint = "device/end")]
-pub async fn end_device(grant: String) -> Result<(), ServerFnError> {
+pub async fn revoke_listed_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
     use crate::server::context::{self, Error};
     let (services, person) = (context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::SESSIONS);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
-    match services.withdraw_device(&person, &grant).await {
-        Ok(()) => context::say(context::words().sessions_taken_back()).await,
-        Err(Error::Refused(_)) => context::say_refused(context::words().change_refused_gone()).await,
+    match services.revoke_device(&person, &grant).await {
+        Ok(()) => context::flash_success(context::translations().sessions_taken_back()).await,
+        Err(Error::Refused(_)) => context::flash_error(context::translations().change_refused_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
 /// Takes back what was allowed.
 #[server(prefix = "/api", endpoint = "device/withdraw")]
-pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
+pub async fn revoke_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths;
-    use crate::server::context::{self, Error, Notice, Place};
-    let (services, caller, person) = (context::services()?, context::caller()?, context::signed_in()?);
+    use crate::server::context::{self, Error, Flash, FlashTarget};
+    let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     context::see_other(paths::DEVICE_RESULT);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
     let here = paths::device_result(&grant);
-    context::go_to(&here);
-    match services.withdraw_device(&person, &grant).await {
+    context::redirect_to_url(&here);
+    match services.revoke_device(&person, &grant).await {
         Ok(()) => Ok(()),
         Err(Error::Refused(_)) => {
-            let notice = Notice::new(Place::Result, context::words().change_refused_gone()).only_at(&here);
-            caller.session.set_notice(&notice).await.map_err(context::fault)
+            let notice = Flash::new(FlashTarget::Result, context::translations().change_refused_gone()).only_at(&here);
+            caller.session.set_flash(&notice).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -264,17 +264,17 @@ pub async fn withdraw_device(grant: String) -> Result<(), ServerFnError> {
 /// "I did not start this", with the code in hand.
 #[server(prefix = "/api", endpoint = "device/report")]
 pub async fn report_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
-    use crate::server::context::user_codes::Presenting;
-    use crate::server::context::{self, Error, Notice, Place};
-    let (services, caller) = (context::services()?, context::caller()?);
-    let visit = caller.begin_visit(&services).await.map_err(context::fault)?;
-    let who = caller.signed_in.as_ref().map_or(Presenting::Visitor(&visit), Presenting::Person);
+    use crate::server::context::user_codes::CodeSubmitter;
+    use crate::server::context::{self, Error, Flash, FlashTarget};
+    let (services, caller) = (context::services()?, context::request_context()?);
+    let visit = caller.start_session(&services).await.map_err(context::fault)?;
+    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
     let notice = match services.report_user_code(who, &user_code).await {
-        Ok(()) => Notice::new(Place::Reported, ""),
-        Err(Error::Refused(refused)) => context::code_notice(Place::Report, &refused, &user_code, context::words()),
+        Ok(()) => Flash::new(FlashTarget::Reported, ""),
+        Err(Error::Refused(refused)) => context::code_refused_flash(FlashTarget::Report, &refused, &user_code, context::translations()),
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
-    caller.session.set_notice(&notice).await.map_err(context::fault)?;
+    caller.session.set_flash(&notice).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::DEVICE_REPORT);
     Ok(())
 }
@@ -286,7 +286,7 @@ pub async fn enter_another_code(#[server(default)] grant: String) -> Result<(), 
     use crate::server::context;
     let (services, person) = (context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::DEVICE);
-    services.put_down_device(&person, DeviceGrantId::parse(grant).ok().as_ref()).await.map_err(context::fault)
+    services.release_user_code(&person, DeviceGrantId::parse(grant).ok().as_ref()).await.map_err(context::fault)
 }
 
 /// Signs out and on to the tenant that a code belongs to, keeping the code: to go on with another account. The code is that of a request
@@ -294,28 +294,28 @@ pub async fn enter_another_code(#[server(default)] grant: String) -> Result<(), 
 #[server(prefix = "/api", endpoint = "device/switch-tenant")]
 pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[server(default)] entry: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId};
-    use crate::domain::paths::{self, Onward};
-    use crate::server::context::{self, TypedCode};
-    let (caller, services, person) = (context::caller()?, context::services()?, context::signed_in()?);
+    use crate::domain::paths::{self, ReturnTo};
+    use crate::server::context::{self, PendingUserCode};
+    let (caller, services, person) = (context::request_context()?, context::services()?, context::signed_in()?);
     context::see_other(paths::SIGN_IN);
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
     let typed = match DeviceGrantId::parse(grant) {
         Ok(grant) => {
-            let waiting = services.waiting_device(&person, &grant).await.map_err(context::fault)?;
+            let waiting = services.pending_consent(&person, &grant).await.map_err(context::fault)?;
             let entry = services.new_code_entry().map_err(context::fault)?;
-            waiting.map(|waiting| TypedCode { entry, code: waiting.code })
+            waiting.map(|waiting| PendingUserCode { entry, code: waiting.code })
         }
-        Err(_) => caller.session.typed_code(CodeEntryId::parse(entry).ok().as_ref()).await.map_err(context::fault)?,
+        Err(_) => caller.session.pending_user_code(CodeEntryId::parse(entry).ok().as_ref()).await.map_err(context::fault)?,
     };
     if let Some(typed) = &typed {
-        context::go_to(&paths::sign_in(None, &Onward::wanted(&paths::device_entry(&typed.entry))));
+        context::redirect_to_url(&paths::sign_in(None, &ReturnTo::from_untrusted(&paths::device_entry(&typed.entry))));
     }
     services.record_sign_out(&person).await.map_err(context::fault)?;
-    caller.session.switch_to(&tenant, typed.as_ref()).await.map_err(context::fault)
+    caller.session.switch_tenant(&tenant, typed.as_ref()).await.map_err(context::fault)
 }
 
 #[cfg(feature = "ssr")]
-fn consent(
+fn parse_consent(
     lifetime: &str,
     host_accounts: &[String],
     started_this: &str,
@@ -329,7 +329,7 @@ fn consent(
         lifetime: std::time::Duration::from_secs(seconds),
         host_accounts: host_accounts.map_err(|_| DecisionRefused::HostAccountNotYours)?,
         started_this: started_this == "yes",
-        shown: shown.map(crate::domain::scope::ScopeSet::parse_known),
+        shown_scope: shown.map(crate::domain::scope::ScopeSet::parse_known),
     })
 }
 
@@ -337,32 +337,34 @@ fn consent(
 mod items {
     use std::net::IpAddr;
 
-    use super::{ClientItem, DecidedRequest, DeviceItem, HostAccountItem, LifetimeItem, Nearness, Outcome, Standing, WaitingRequest};
-    use crate::domain::attempts::network;
+    use super::{
+        ClientItem, ClientTrust, DecidedDeviceGrant, DecisionOutcome, DeviceItem, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant,
+    };
+    use crate::domain::attempts::network_key;
     use crate::domain::client::Client;
-    use crate::domain::device_grant::{DeviceGrant, State};
+    use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
     use crate::domain::scope::Scope;
     use crate::domain::tenant::offered_lifetimes;
     use crate::domain::time::Timestamp;
-    use crate::server::context::consent::{Decided, Waiting};
-    use crate::server::context::{ClientName, words};
+    use crate::server::context::consent::{DecidedConsent, PendingConsent};
+    use crate::server::context::{ClientName, translations};
 
-    impl Standing {
+    impl ClientTrust {
         fn of(client: &ClientName) -> Self {
             match (client.public, client.verified) {
-                (true, _) => Self::AnyProgram,
+                (true, _) => Self::Public,
                 (false, true) => Self::Verified,
-                (false, false) => Self::NotVerified,
+                (false, false) => Self::Unverified,
             }
         }
     }
 
-    impl Nearness {
+    impl NetworkProximity {
         fn of(requested: Option<IpAddr>, browser: Option<IpAddr>) -> Self {
             match requested.zip(browser) {
                 None => Self::Unknown,
                 Some((requested, browser)) if requested == browser => Self::SameAddress,
-                Some((requested, browser)) if network(requested) == network(browser) => Self::SameNetwork,
+                Some((requested, browser)) if network_key(requested) == network_key(browser) => Self::SameNetwork,
                 Some(_) => Self::Elsewhere,
             }
         }
@@ -378,20 +380,23 @@ mod items {
     impl ClientItem {
         pub(in super::super) fn of(client: &ClientName) -> Self {
             let name = if client.public { client.app_name.clone() } else { format!("{} {}", client.app_name, client.app_version) };
-            Self { name, standing: Standing::of(client) }
+            Self { name, trust: ClientTrust::of(client) }
         }
     }
 
-    impl WaitingRequest {
-        pub(super) fn new(waiting: Waiting, browser: Option<IpAddr>, now: Timestamp) -> Self {
-            let Waiting { grant, code, client, host_accounts, policy } = waiting;
-            let lifetime =
-                |lifetime: std::time::Duration| LifetimeItem { seconds: lifetime.as_secs(), words: words().span(lifetime), until: now + lifetime };
+    impl PendingDeviceGrant {
+        pub(super) fn new(waiting: PendingConsent, browser: Option<IpAddr>, now: Timestamp) -> Self {
+            let PendingConsent { grant, code, client, host_accounts, policy } = waiting;
+            let lifetime = |lifetime: std::time::Duration| LifetimeItem {
+                seconds: lifetime.as_secs(),
+                label: translations().format_duration(lifetime),
+                until: now + lifetime,
+            };
             Self {
                 code,
                 client: ClientItem::from(&client),
                 requested_at: grant.requested.at,
-                nearness: Nearness::of(grant.requested.from, browser),
+                proximity: NetworkProximity::of(grant.requested.from, browser),
                 from: grant.requested.from.map(|from| from.to_string()),
                 agent: grant.requested.agent,
                 expires_in_seconds: grant.expires_at.since(now).as_secs(),
@@ -411,8 +416,8 @@ mod items {
     impl DeviceItem {
         pub(super) fn new(grant: DeviceGrant, client: &Client) -> Option<Self> {
             let (approval, from) = match grant.state {
-                State::Approved(approval) => (approval, None),
-                State::Redeemed { approval, pickup } => (approval, pickup.from),
+                DeviceGrantState::Approved(approval) => (approval, None),
+                DeviceGrantState::Redeemed { approval, pickup } => (approval, pickup.from),
                 _ => return None,
             };
             Some(Self {
@@ -425,25 +430,25 @@ mod items {
         }
     }
 
-    impl DecidedRequest {
-        pub(super) fn new(decided: Decided, now: Timestamp) -> Self {
-            let Decided { grant, refused, client, host_accounts } = decided;
+    impl DecidedDeviceGrant {
+        pub(super) fn new(decided: DecidedConsent, now: Timestamp) -> Self {
+            let DecidedConsent { grant, refused, client, host_accounts } = decided;
             let expired = grant.is_expired(now);
             let may_create_keys = grant.allowed_scope().contains(Scope::KeysCreate);
             let (outcome, until) = match grant.state {
-                State::Approved(approval) if !expired => (Outcome::Waiting, Some(approval.until)),
-                State::Redeemed { approval, pickup } => {
-                    (Outcome::PickedUp { at: pickup.at, from: pickup.from.map(|from| from.to_string()) }, Some(approval.until))
+                DeviceGrantState::Approved(approval) if !expired => (DecisionOutcome::Pending, Some(approval.until)),
+                DeviceGrantState::Redeemed { approval, pickup } => {
+                    (DecisionOutcome::PickedUp { at: pickup.at, from: pickup.from.map(|from| from.to_string()) }, Some(approval.until))
                 }
-                State::Denied { .. } => (Outcome::Denied, None),
-                State::Withdrawn { .. } => (Outcome::Withdrawn, None),
-                State::Approved(_) | State::Pending | State::Lapsed { .. } => (Outcome::Expired, None),
+                DeviceGrantState::Denied { .. } => (DecisionOutcome::Denied, None),
+                DeviceGrantState::Revoked { .. } => (DecisionOutcome::Revoked, None),
+                DeviceGrantState::Approved(_) | DeviceGrantState::Pending | DeviceGrantState::Expired { .. } => (DecisionOutcome::Expired, None),
             };
-            let (outcome, until) = refused.map_or((outcome, until), |refused| (Outcome::Refused(refused), None));
+            let (outcome, until) = refused.map_or((outcome, until), |refused| (DecisionOutcome::Refused(refused), None));
             Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(&client),
-                status: words().outcome(&outcome, &crate::server::context::zone()),
+                status: translations().decision_outcome(&outcome, &crate::server::context::zone()),
                 outcome,
                 may_create_keys,
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::listing::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
 /// A linked host account, in words.
@@ -26,7 +26,7 @@ pub struct HostAccountItem {
 pub enum LinkedBy {
     Administrator,
     /// Carried over from an older deployment, when a client asked for a key.
-    CarriedOver,
+    Imported,
     /// From the host itself.
     Person,
     /// By signing in at the provider of that name, which owns the host.
@@ -35,7 +35,7 @@ pub enum LinkedBy {
 
 /// A host account, and what its keys have been for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostAccountInUse {
+pub struct HostAccountUsageItem {
     pub account: HostAccountItem,
     /// Keys with logins left.
     pub keys: i64,
@@ -44,12 +44,12 @@ pub struct HostAccountInUse {
 
 /// A piece of the list of the person's host accounts. `show`: `active`, `expired`; `sort`: `linked`, `expires`.
 #[server(prefix = "/api", endpoint = "hosts/search")]
-pub async fn search_host_accounts(#[server(default)] query: ListQuery) -> Result<Listed<HostAccountInUse>, ServerFnError> {
+pub async fn search_host_accounts(#[server(default)] query: ListQuery) -> Result<Page<HostAccountUsageItem>, ServerFnError> {
     use crate::server::context;
     let services = context::services()?;
-    let listed = services.list_my_host_accounts(&context::signed_in()?, &query.wanted()).await.map_err(context::fault)?;
+    let listed = services.list_my_host_accounts(&context::signed_in()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
-    let item = |row: context::HostAccountRow| HostAccountInUse {
+    let item = |row: context::HostAccountSummary| HostAccountUsageItem {
         account: HostAccountItem::new(&row.account, now),
         keys: row.keys,
         last_used_at: row.last_used_at,
@@ -74,15 +74,15 @@ pub async fn unlink_host_account(#[server(default)] account: String, #[server(de
     use crate::domain::ids::HostAccountId;
     use crate::domain::paths::HOSTS;
     use crate::server::context;
-    let (services, person, w) = (context::services()?, context::signed_in()?, context::words());
-    context::go_back(&back, HOSTS);
+    let (services, person, w) = (context::services()?, context::signed_in()?, context::translations());
+    context::redirect_back(&back, HOSTS);
     let unlinked = match HostAccountId::parse(account) {
         Ok(id) => services.unlink_my_host_account(&person, &id).await.map_err(context::fault)?,
         Err(_) => None,
     };
     match unlinked {
-        Some(account) => context::say(w.hosts_unlinked(account.account, account.host)).await,
-        None => context::say_refused(w.hosts_unlinked_already()).await,
+        Some(account) => context::flash_success(w.hosts_unlinked(account.account, account.host)).await,
+        None => context::flash_error(w.hosts_unlinked_already()).await,
     }
 }
 
@@ -99,7 +99,7 @@ pub async fn list_host_accounts() -> Result<Vec<HostAccountItem>, ServerFnError>
 #[cfg(feature = "ssr")]
 impl HostAccountItem {
     pub(super) fn new(account: &crate::domain::host_account::HostAccount, now: Timestamp) -> Self {
-        use crate::domain::delegation::MadeBy;
+        use crate::domain::delegation::Creator;
         Self {
             id: account.id.to_string(),
             host: account.host.clone(),
@@ -107,12 +107,12 @@ impl HostAccountItem {
             linked_at: account.linked_at,
             expires_at: account.expires_at,
             active: account.is_active(now),
-            ends_soon: account.ends_soon(now),
+            ends_soon: account.expires_soon(now),
             linked_by: match (account.linked_by, &account.linked_through) {
-                (MadeBy::Admin, _) => LinkedBy::Administrator,
-                (MadeBy::Mvp, _) => LinkedBy::CarriedOver,
-                (MadeBy::Person, None) => LinkedBy::Person,
-                (MadeBy::Person, Some(provider)) => LinkedBy::Provider(provider.clone()),
+                (Creator::Admin, _) => LinkedBy::Administrator,
+                (Creator::Mvp, _) => LinkedBy::Imported,
+                (Creator::Person, None) => LinkedBy::Person,
+                (Creator::Person, Some(provider)) => LinkedBy::Provider(provider.clone()),
             },
         }
     }

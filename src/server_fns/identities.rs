@@ -26,21 +26,21 @@ pub async fn list_identities() -> Result<Vec<IdentityItem>, ServerFnError> {
 /// Ties the identity the person has just proved to their account.
 #[server(prefix = "/api", endpoint = "identities/link")]
 pub async fn link_identity(#[server(default)] linking: String) -> Result<(), ServerFnError> {
-    use crate::domain::paths::{IDENTITIES, IDENTITIES_LINK, Onward, page_about};
-    use crate::server::context::identities::NotLinked;
+    use crate::domain::paths::{IDENTITIES, IDENTITIES_LINK, ReturnTo, page_about};
+    use crate::server::context::identities::IdentityLinkRefused;
     use crate::server::context::{self, Error};
-    let here = Onward::wanted(&page_about(IDENTITIES_LINK, "linking", &linking, &Onward::default()));
-    let Some(person) = context::freshly_signed_in(&here)? else { return Ok(()) };
-    let (services, w) = (context::services()?, context::words());
+    let here = ReturnTo::from_untrusted(&page_about(IDENTITIES_LINK, "linking", &linking, &ReturnTo::default()));
+    let Some(person) = context::require_recent_authentication(&here)? else { return Ok(()) };
+    let (services, w) = (context::services()?, context::translations());
     context::see_other(IDENTITIES);
-    let Some(vouched) = context::caller()?.session.take_linking(&linking, services.now()).await.map_err(context::fault)? else {
-        return context::say_refused(w.identities_nothing_to_link()).await;
+    let Some(vouched) = context::request_context()?.session.take_identity_link(&linking, services.now()).await.map_err(context::fault)? else {
+        return context::flash_error(w.identities_nothing_to_link()).await;
     };
     match services.link_identity(&person, &vouched).await {
-        Ok(()) => context::say(w.identities_linked(vouched.label)).await,
-        Err(Error::Refused(NotLinked::AlreadyYours)) => context::say_refused(w.identities_already_yours(vouched.label)).await,
-        Err(Error::Refused(NotLinked::SomebodyElses)) => context::say_refused(w.identities_somebody_elses(vouched.label)).await,
-        Err(Error::Refused(NotLinked::SignedOut)) => context::say_refused(w.identities_signed_out()).await,
+        Ok(()) => context::flash_success(w.identities_linked(vouched.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)) => context::flash_error(w.identities_already_yours(vouched.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)) => context::flash_error(w.identities_somebody_elses(vouched.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::SignedOut)) => context::flash_error(w.identities_signed_out()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -48,23 +48,23 @@ pub async fn link_identity(#[server(default)] linking: String) -> Result<(), Ser
 /// Takes one away.
 #[server(prefix = "/api", endpoint = "identities/unlink")]
 pub async fn unlink_identity(#[server(default)] identity: i64) -> Result<(), ServerFnError> {
-    use crate::domain::paths::{IDENTITIES, Onward};
-    use crate::server::context::identities::NotUnlinked;
+    use crate::domain::paths::{IDENTITIES, ReturnTo};
+    use crate::server::context::identities::IdentityUnlinkRefused;
     use crate::server::context::{self, Error};
-    let Some(person) = context::freshly_signed_in(&Onward::to(IDENTITIES))? else { return Ok(()) };
-    let w = context::words();
+    let Some(person) = context::require_recent_authentication(&ReturnTo::to(IDENTITIES))? else { return Ok(()) };
+    let w = context::translations();
     context::see_other(IDENTITIES);
     match context::services()?.unlink_identity(&person, identity).await {
-        Ok(gone) => context::say(w.identities_unlinked(gone.label)).await,
-        Err(Error::Refused(NotUnlinked::Gone)) => context::say_refused(w.identities_gone()).await,
-        Err(Error::Refused(NotUnlinked::OnlyWayIn)) => context::say_refused(w.identities_only_way_in()).await,
+        Ok(gone) => context::flash_success(w.identities_unlinked(gone.label)).await,
+        Err(Error::Refused(IdentityUnlinkRefused::Gone)) => context::flash_error(w.identities_gone()).await,
+        Err(Error::Refused(IdentityUnlinkRefused::OnlySignInMethod)) => context::flash_error(w.identities_only_way_in()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
 #[cfg(feature = "ssr")]
-impl From<crate::server::context::identities::Linked> for IdentityItem {
-    fn from(linked: crate::server::context::identities::Linked) -> Self {
+impl From<crate::server::context::identities::Identity> for IdentityItem {
+    fn from(linked: crate::server::context::identities::Identity) -> Self {
         Self { number: linked.number, label: linked.label, issuer: linked.issuer, linked_at: linked.linked_at, last_used_at: linked.last_used_at }
     }
 }

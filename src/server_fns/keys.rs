@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::listing::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
 /// A key as its person sees it.
@@ -40,10 +40,10 @@ pub enum KeyState {
 
 /// A piece of the list of the person's keys. `show`: `active`, `ended`, `unused`; `sort`: `used`, `expires`, `host`.
 #[server(prefix = "/api", endpoint = "keys/list")]
-pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Listed<KeyItem>, ServerFnError> {
+pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Page<KeyItem>, ServerFnError> {
     use crate::server::context;
     let services = context::services()?;
-    let listed = services.list_my_keys(&context::signed_in()?, &query.wanted()).await.map_err(context::fault)?;
+    let listed = services.list_my_keys(&context::signed_in()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
     Ok(listed.map(|key| KeyItem::new(key, now)))
 }
@@ -83,38 +83,38 @@ pub async fn add_key(
     #[server(default)] days: u32,
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostAccountId, HostName};
-    use crate::domain::paths::{KEYS, KEYS_ADD, Onward};
-    use crate::server::context::keys::{KeySource, KeyWanted};
+    use crate::domain::paths::{KEYS, KEYS_ADD, ReturnTo};
+    use crate::server::context::keys::{KeyParams, KeySource};
     use crate::server::context::{self, Error};
-    let (services, w) = (context::services()?, context::words());
+    let (services, w) = (context::services()?, context::translations());
     // A key lets somebody in for weeks, and a session may be all that they have got hold of.
-    let Some(person) = context::freshly_signed_in(&Onward::to(KEYS_ADD))? else { return Ok(()) };
+    let Some(person) = context::require_recent_authentication(&ReturnTo::to(KEYS_ADD))? else { return Ok(()) };
     context::see_other(KEYS_ADD);
-    if let Err(refused) = services.refuse_private_key(&public_key) {
-        return context::say_refused(w.key_refused(&refused)).await;
+    if let Err(refused) = services.reject_private_key(&public_key) {
+        return context::flash_error(w.key_refused(&refused)).await;
     }
     let account = match HostAccountId::parse(host_account) {
         Ok(id) => services.find_my_host_account(&person, &id).await.map_err(context::fault)?,
         Err(_) => None,
     };
     let place = account.and_then(|account| HostName::parse(account.host).ok().zip(AccountName::parse(account.account).ok()));
-    let Some((host, account)) = place else { return context::say_refused(w.keys_add_no_account()).await };
+    let Some((host, account)) = place else { return context::flash_error(w.keys_add_no_account()).await };
     let longest = person.tenant().policy.longest_access.as_secs() / 60;
     let minutes = (u64::from(days.max(1)) * 24 * 60).min(longest);
-    let wanted = KeyWanted {
+    let wanted = KeyParams {
         host,
         account,
         num_uses: -1,
         ttl_minutes: i32::try_from(minutes).unwrap_or(i32::MAX),
-        source: KeySource::Given(public_key),
+        source: KeySource::Provided(public_key),
         label: Some(label).filter(|label| !label.trim().is_empty()),
     };
     match services.register_my_key(&person, &wanted).await {
         Ok(made) => {
             context::see_other(KEYS);
-            context::say(w.keys_added(made.pubkey.fingerprint, made.pubkey.host.as_str())).await
+            context::flash_success(w.keys_added(made.pubkey.fingerprint, made.pubkey.host.as_str())).await
         }
-        Err(Error::Refused(refused)) => context::say_refused(w.key_refused(&refused)).await,
+        Err(Error::Refused(refused)) => context::flash_error(w.key_refused(&refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -122,12 +122,13 @@ pub async fn add_key(
 /// The panic button.
 #[server(prefix = "/api", endpoint = "keys/revoke-everything")]
 pub async fn revoke_everything() -> Result<(), ServerFnError> {
-    use crate::domain::paths::{ACTIVITY, Onward, REVOKE_EVERYTHING};
+    use crate::domain::paths::{ACTIVITY, REVOKE_EVERYTHING, ReturnTo};
     use crate::server::context;
-    let Some(person) = context::freshly_signed_in(&Onward::to(REVOKE_EVERYTHING))? else { return Ok(()) };
+    let Some(person) = context::require_recent_authentication(&ReturnTo::to(REVOKE_EVERYTHING))? else { return Ok(()) };
     let revoked = context::services()?.revoke_everything(&person).await.map_err(context::fault)?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    context::say(context::words().keys_everything_revoked(number(revoked.keys), number(revoked.apps), number(revoked.sessions))).await?;
+    context::flash_success(context::translations().keys_everything_revoked(number(revoked.keys), number(revoked.apps), number(revoked.sessions)))
+        .await?;
     context::see_other(ACTIVITY);
     Ok(())
 }
@@ -143,20 +144,20 @@ pub async fn revoke_keys(
     use crate::server::context;
     let numbers = if client.is_empty() { key } else { keys_of_client(client).await? };
     let revoked = context::services()?.revoke_my_keys(&context::signed_in()?, numbers).await.map_err(context::fault)?;
-    context::say(context::words().keys_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await?;
-    context::go_back(&back, KEYS);
+    context::flash_success(context::translations().keys_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await?;
+    context::redirect_back(&back, KEYS);
     Ok(())
 }
 
 #[cfg(feature = "ssr")]
 impl KeyItem {
     pub(super) fn new(key: crate::domain::pubkey::Pubkey, now: Timestamp) -> Self {
-        use crate::domain::pubkey::{State, UNLIMITED};
+        use crate::domain::pubkey::{KeyValidity, UNLIMITED};
         Self {
             state: match key.state(now) {
-                State::Active => KeyState::Active,
-                State::Expired => KeyState::Expired,
-                State::UsedUp => KeyState::UsedUp,
+                KeyValidity::Active => KeyState::Active,
+                KeyValidity::Expired => KeyState::Expired,
+                KeyValidity::UsedUp => KeyState::UsedUp,
             },
             number: key.number,
             label: key.label,

@@ -11,9 +11,9 @@ pub async fn set_preferences(
     #[server(default)] zone: String,
     #[server(default)] back: String,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::paths::Onward;
+    use crate::domain::paths::ReturnTo;
     use crate::server::context;
-    context::keep_preferences(&language, &theme, &zone)?;
-    context::go_on(&Onward::wanted(&back));
+    context::save_preferences(&language, &theme, &zone)?;
+    context::redirect(&ReturnTo::from_untrusted(&back));
     Ok(())
 }

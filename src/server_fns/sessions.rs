@@ -24,7 +24,7 @@ pub async fn list_sessions() -> Result<Vec<SessionItem>, ServerFnError> {
     let services = context::services()?;
     let person = context::signed_in()?;
     let sessions = services.list_sessions(&person).await.map_err(context::fault)?;
-    Ok(sessions.into_iter().map(|session| SessionItem::new(session, Some(person.visit().session_id()))).collect())
+    Ok(sessions.into_iter().map(|session| SessionItem::new(session, Some(person.session().session_id()))).collect())
 }
 
 #[server(prefix = "/api", endpoint = "sessions/end")]
@@ -36,9 +36,9 @@ pub async fn end_session(session: String) -> Result<(), ServerFnError> {
         Ok(id) => services.end_session(&person, &id).await.map_err(context::fault)?,
         Err(_) => false,
     };
-    let w = context::words();
+    let w = context::translations();
     context::see_other(crate::domain::paths::SESSIONS);
-    if ended { context::say(w.sessions_ended()).await } else { context::say_refused(w.sessions_ended_already()).await }
+    if ended { context::flash_success(w.sessions_ended()).await } else { context::flash_error(w.sessions_ended_already()).await }
 }
 
 #[server(prefix = "/api", endpoint = "sessions/end-others")]
@@ -46,15 +46,15 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
     use crate::server::context;
     let ended = context::services()?.end_other_sessions(&context::signed_in()?).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::SESSIONS);
-    context::say(context::words().sessions_others_ended(i64::try_from(ended).unwrap_or(i64::MAX))).await
+    context::flash_success(context::translations().sessions_others_ended(i64::try_from(ended).unwrap_or(i64::MAX))).await
 }
 
 #[cfg(feature = "ssr")]
 impl SessionItem {
     /// `current`: the session this is read in, if it may be one of the list.
-    pub(super) fn new(session: crate::server::context::ListedSession, current: Option<&crate::domain::ids::SessionId>) -> Self {
+    pub(super) fn new(session: crate::server::context::SessionSummary, current: Option<&crate::domain::ids::SessionId>) -> Self {
         Self {
-            browser: crate::server::context::browser_in_words(&session.agent),
+            browser: crate::server::context::format_browser(&session.agent),
             from: session.from,
             signed_in_at: session.signed_in_at,
             last_seen: session.last_seen_at,

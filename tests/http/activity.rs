@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tms_portal::domain::activity::Kind;
+use tms_portal::domain::audit_log::AuditKind;
 
 use crate::app::{PASSWORD, TestApp};
 
@@ -27,7 +27,7 @@ async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
 #[tokio::test]
 async fn every_kind_of_activity_has_words_in_both_languages() {
     let app = TestApp::start().await;
-    for (n, kind) in Kind::ALL.iter().enumerate() {
+    for (n, kind) in AuditKind::ALL.iter().enumerate() {
         let (at, kind) = (1_795_000_000_000_i64 + i64::try_from(n).expect("a number"), kind.as_str());
         app.insert_activity("test", "testuser1", at, kind).await;
     }
@@ -92,10 +92,10 @@ async fn an_export_ends_where_the_record_ended_when_it_began() {
     let app = TestApp::start().await;
     let person = app.person_without_session("testuser1").await;
     app.insert_activity("test", "testuser1", 1, "key_used").await;
-    let end = app.services.record_end().await.expect("a number");
+    let end = app.services.last_audit_event().await.expect("a number");
     app.insert_activity("test", "testuser1", 2, "key_used").await;
-    let lines = app.services.export_record(&person.own_record(), 0, end).await.expect("lines");
-    assert_eq!(lines.last().map(|line| line.number), Some(end));
+    let lines = app.services.export_audit_events(&person.own_audit_log(), 0, end).await.expect("lines");
+    assert_eq!(lines.last().map(|line| line.row_id), Some(end));
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ fn secret(page: &Page) -> String {
 async fn runs_the_deployment(app: &TestApp) -> Browser {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
-    app.services.appoint(&operator, &dora, true).await.expect("appointed");
+    app.services.set_admin_role(&operator, &dora, true).await.expect("appointed");
     app.signed_in_as("default", "dora", PASSWORD).await
 }
 
@@ -131,7 +131,7 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     let login = json!({ "user": "x", "user_uid": "1000", "host": "frontera", "key_type": "ed25519", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains("Last asked for a key just now, 127.0.0.1"));
     assert!(browser.post("/api/admin/hosts/remove", &[("host", "frontera"), ("address", "login.example.org")]).await.says("has been deleted."));
     assert!(browser.get("/admin/hosts?q=frontera").await.words().contains("frontera"), "as long as it holds a credential it may ask");
@@ -219,7 +219,7 @@ async fn delegations_and_keys_of_everybody_are_seen_and_ended() {
     let key = app.client().make_key(json!({})).await;
     let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint").to_owned();
     let browser = app.signed_in().await;
-    let page = browser.get(&format!("/admin/keys?q={}", paths::encoded(&fingerprint))).await;
+    let page = browser.get(&format!("/admin/keys?q={}", paths::encode(&fingerprint))).await;
     assert!(page.words().contains("testuser1") && page.words().contains(&fingerprint), "{}", page.words());
     assert!(browser.get("/admin/keys/revoke?key=1").await.says(&fingerprint));
     assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.says("One key has been revoked"));
@@ -379,7 +379,7 @@ async fn a_host_that_must_prove_itself_has_not_asked_until_it_does() {
     browser.post("/api/admin/hosts/credential", &[("host", "testhost1"), ("required", "yes")]).await;
     let login = json!({ "user": "x", "user_uid": "1000", "host": "testhost1", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 401);
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains("Last asked for a key never"));
     assert_eq!(browser.post("/api/admin/hosts/credential", &[("host", "nowhere")]).await.status, 422, "there is no such host");
 }

@@ -11,18 +11,18 @@ use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tempfile::TempDir;
 use tms_portal::domain::ids::{ClientId, TenantId, UserId};
-use tms_portal::domain::step_up::Shown;
+use tms_portal::domain::step_up::AuthenticationTimes;
 use tms_portal::domain::tenant::Tenant;
 use tms_portal::domain::time::Timestamp;
-use tms_portal::server::guard::headers::Https;
+use tms_portal::i18n::Languages;
+use tms_portal::server::guard::security_headers::Https;
 use tms_portal::server::listen;
-use tms_portal::server::providers::reach::Reach;
-use tms_portal::server::service::entropy::Secret;
-use tms_portal::server::service::setup::NewTenant;
-use tms_portal::server::service::{Clock, Entropy, Services, SignedIn, SystemEntropy, TenantAdmin};
+use tms_portal::server::providers::egress::EgressPolicy;
+use tms_portal::server::service::rng::Secret;
+use tms_portal::server::service::setup::CreatedTenant;
+use tms_portal::server::service::{Clock, Rng, Services, SignedIn, SystemRng, TenantAdmin};
 use tms_portal::server::state::{self, AppState, RequestLimits};
 use tms_portal::server::tls::development;
-use tms_portal::words::Languages;
 use tokio::sync::OnceCell;
 
 use crate::browser::Browser;
@@ -81,12 +81,19 @@ pub struct Setup {
     /// How long a connection may take for its TLS handshake, and to send its headers.
     pub header_timeout: Duration,
     /// How far it goes for identity providers.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { limits: no_limits(), https: false, behind_proxy: false, tls: false, header_timeout: listen::HEADER_TIMEOUT, reach: Reach::default() }
+        Self {
+            limits: no_limits(),
+            https: false,
+            behind_proxy: false,
+            tls: false,
+            header_timeout: listen::HEADER_TIMEOUT,
+            reach: EgressPolicy::default(),
+        }
     }
 }
 
@@ -99,7 +106,7 @@ impl Drop for TestApp {
 /// Limits that no test meets by accident.
 pub fn no_limits() -> RequestLimits {
     let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
-    RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, registrations: many, pages: many, arrivals: many }
+    RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, registrations: many, pages: many, upstream_callbacks: many }
 }
 
 pub fn number(n: u32) -> std::num::NonZeroU32 {
@@ -118,11 +125,11 @@ impl TestApp {
     pub async fn start_as(setup: Setup) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         copy_template(dir.path()).await;
-        Self::open(dir, setup, TestClock::default(), Arc::new(SystemEntropy)).await
+        Self::open(dir, setup, TestClock::default(), Arc::new(SystemRng)).await
     }
 
     /// With randomness of the test's own.
-    pub async fn start_drawing_from(entropy: Arc<dyn Entropy>) -> Self {
+    pub async fn start_drawing_from(entropy: Arc<dyn Rng>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         copy_template(dir.path()).await;
         Self::open(dir, Setup::default(), TestClock::default(), entropy).await
@@ -130,7 +137,7 @@ impl TestApp {
 
     /// On data of the test's own.
     pub async fn start_on(dir: TempDir) -> Self {
-        Self::open(dir, Setup::default(), TestClock::default(), Arc::new(SystemEntropy)).await
+        Self::open(dir, Setup::default(), TestClock::default(), Arc::new(SystemRng)).await
     }
 
     /// Stops, and starts again on the same data.
@@ -138,16 +145,16 @@ impl TestApp {
         self.handle.shutdown();
         self.services.close().await;
         let dir = std::mem::replace(&mut self._dir, tempfile::tempdir().expect("a folder"));
-        *self = Self::open(dir, self.setup.clone(), self.clock.clone(), Arc::new(SystemEntropy)).await;
+        *self = Self::open(dir, self.setup.clone(), self.clock.clone(), Arc::new(SystemRng)).await;
     }
 
-    async fn open(dir: TempDir, setup: Setup, clock: TestClock, entropy: Arc<dyn Entropy>) -> Self {
+    async fn open(dir: TempDir, setup: Setup, clock: TestClock, entropy: Arc<dyn Rng>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let public_url = if setup.https { "https://portal.test" } else { &base };
         let services = Services::open(dir.path(), public_url, &setup.reach, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
-        let state = AppState::new(state::Shared {
+        let state = AppState::new(state::AppStateInner {
             services: services.clone(),
             leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
             languages: Languages::built_in(),
@@ -196,19 +203,23 @@ impl TestApp {
     /// One more person, with [`PASSWORD`].
     pub async fn add_person(&self, tenant: &str, user: &str) {
         let user = UserId::parse(user).expect("a user");
-        self.services.add_account(&self.operator(tenant).await, &user, user.as_str(), Some(&Secret::given(PASSWORD))).await.expect("added");
+        self.services.add_person(&self.operator(tenant).await, &user, user.as_str(), Some(&Secret::from_plaintext(PASSWORD))).await.expect("added");
     }
 
     /// Changes a tenant's policy.
     pub async fn change_tenant(&self, tenant: &str, change: impl FnOnce(&mut Tenant) + Send + 'static) {
-        self.services.change_tenant(&self.operator(tenant).await, None, change).await.expect("changed");
+        self.services.edit_tenant(&self.operator(tenant).await, None, change).await.expect("changed");
     }
 
     /// What a request holds whose session has been ended since it began.
     pub async fn person_without_session(&self, user: &str) -> SignedIn {
         let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
-        let visit = self.services.visit(self.services.new_session().expect("a session"), None);
-        self.services.signed_in(&tenant, &user, Shown::first(self.services.now()), visit).await.expect("an answer").expect("a person")
+        let visit = self.services.browser_session(self.services.new_session_id().expect("a session"), None);
+        self.services
+            .restore_signed_in(&tenant, &user, AuthenticationTimes::first_factor(self.services.now()), visit)
+            .await
+            .expect("an answer")
+            .expect("a person")
     }
 
     /// Whoever sits at the machine.
@@ -278,12 +289,12 @@ impl TestApp {
 
     pub async fn switch_client(&self, client: &str, on: bool) {
         let (operator, client) = (self.operator("test").await, ClientId::parse(client).expect("a client"));
-        self.services.set_up_client(&operator, &client, None, move |client| client.enabled = on).await.expect("switched");
+        self.services.edit_client(&operator, &client, None, move |client| client.enabled = on).await.expect("switched");
     }
 
     pub async fn switch_person(&self, user: &str, on: bool) {
         let (operator, user) = (self.operator("test").await, UserId::parse(user).expect("a user"));
-        self.services.switch_person(&operator, &user, on).await.expect("switched");
+        self.services.set_person_enabled(&operator, &user, on).await.expect("switched");
     }
 
     /// Asks the TMS API with a token.
@@ -339,10 +350,10 @@ async fn template() -> &'static Template {
     TEMPLATE
         .get_or_init(|| async {
             let dir = tempfile::tempdir().expect("a folder");
-            let services = Services::open(dir.path(), "http://unused", &Reach::default(), Arc::new(TestClock::default()), Arc::new(SystemEntropy))
+            let services = Services::open(dir.path(), "http://unused", &EgressPolicy::default(), Arc::new(TestClock::default()), Arc::new(SystemRng))
                 .await
                 .expect("services");
-            let new_tenants = services.set_up(true, Some(Secret::given(PASSWORD))).await.expect("set up").new_tenants;
+            let new_tenants = services.initialize(true, Some(Secret::from_plaintext(PASSWORD))).await.expect("set up").new_tenants;
             services.close().await;
             make_site(&dir.path().join("site"));
             Template { dir, new_tenants }
@@ -352,7 +363,7 @@ async fn template() -> &'static Template {
 
 struct Template {
     dir: TempDir,
-    new_tenants: Vec<NewTenant>,
+    new_tenants: Vec<CreatedTenant>,
 }
 
 /// Fills a data directory as a first start would have.

@@ -126,11 +126,11 @@ async fn when_a_token_was_used_last_is_written_down_at_most_once_a_minute() {
     let token = consent(&app, &browser).await;
     app.api("/v1/tms/me", &token).await;
     // Behind the answer: the next write waits until it is done.
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     let used = app.number("SELECT coalesce(max(last_used_at), 0) FROM device_grants").await;
     app.clock.advance(Duration::from_secs(30));
     app.api("/v1/tms/me", &token).await;
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(app.number("SELECT max(last_used_at) FROM device_grants").await, used);
     assert!(used > 0 && browser.get("/apps?q=command").await.words().contains("Last used 30 seconds ago"));
 }

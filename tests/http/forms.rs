@@ -38,7 +38,7 @@ const ANYTHING: [(&str, &str); 18] = [
 async fn sign_in_at_default(app: &TestApp, browser: &Browser) {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
-    app.services.appoint(&operator, &dora, true).await.expect("appointed");
+    app.services.set_admin_role(&operator, &dora, true).await.expect("appointed");
     let page = browser.sign_in("default", "dora", PASSWORD).await;
     assert_eq!(page.status, 200, "{}", page.words());
 }
@@ -179,7 +179,7 @@ async fn a_draft_is_shown_to_its_own_account_only() {
     let then = page.form("/sign-in/password").into_iter().find(|(name, _)| name == "then").expect("where to").1;
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
-    app.services.appoint(&operator, &dora, true).await.expect("appointed");
+    app.services.set_admin_role(&operator, &dora, true).await.expect("appointed");
     let page = browser.post("/sign-in/password", &[("tenant", "default"), ("user_name", "dora"), ("password", PASSWORD), ("then", &then)]).await;
     assert!(page.path == "/admin/hosts/add" && !page.says("vista"), "{} {}", page.path, page.words());
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tms_portal::domain::ids::{ProviderId, UserId};
-use tms_portal::domain::provider::{MfaEvidence, Newcomers};
-use tms_portal::server::providers::reach::{Reach, read_authorities};
-use tms_portal::server::providers::{Trouble, Why};
+use tms_portal::domain::provider::{MfaEvidence, ProvisioningPolicy};
+use tms_portal::server::providers::egress::{EgressPolicy, read_root_certs};
+use tms_portal::server::providers::{ConnectError, ProviderError};
 use tms_portal::server::service::administration::EditRefused;
-use tms_portal::server::service::entropy::Secret;
 use tms_portal::server::service::providers::{NewProvider, ProviderRefused};
+use tms_portal::server::service::rng::Secret;
 use tms_portal::server::service::{Clock, Error, SystemClock};
 use tms_portal::server::tls::development;
 
@@ -40,14 +40,14 @@ pub fn campus(institution: &Institution, newcomers: &str) -> NewProvider {
         id: ProviderId::parse("campus").expect("a provider"),
         display_name: "Campus".into(),
         profile: "oidc".into(),
-        base: institution.url(),
+        base_url: institution.url(),
         client_id: CLIENT_ID.into(),
-        client_secret: Some(Secret::given(CLIENT_SECRET)),
+        client_secret: Some(Secret::from_plaintext(CLIENT_SECRET)),
         scope: None,
-        newcomers: Newcomers::parse(newcomers).expect("a rule"),
+        provisioning: ProvisioningPolicy::parse(newcomers).expect("a rule"),
         mfa: MfaEvidence { always: false, acr: Vec::new(), amr: vec!["mfa".into()] },
         own_names: false,
-        resources: None,
+        upstream_hosts: None,
     }
 }
 
@@ -288,12 +288,12 @@ async fn a_provider_that_does_not_answer_as_itself_is_not_set_up() {
     for mischief in [Mischief::Broken, Mischief::NotJson, Mischief::Huge, Mischief::OtherMetadata] {
         institution.misbehave(mischief);
         let added = app.services.add_provider(&operator, campus(&institution, "open")).await;
-        assert!(matches!(added, Err(Error::Refused(ProviderRefused::Trouble(_)))), "{mischief:?}");
+        assert!(matches!(added, Err(Error::Refused(ProviderRefused::ProviderFailed(_)))), "{mischief:?}");
     }
     institution.misbehave(Mischief::None);
     for (profile, base) in [("none", institution.url()), ("oidc", "http://idp.example".into()), ("oidc", "http://127.0.0.1:1".into())] {
-        let wrong = NewProvider { profile: profile.into(), base, ..campus(&institution, "open") };
-        assert!(matches!(app.services.add_provider(&operator, wrong).await, Err(Error::Refused(ProviderRefused::Trouble(_)))), "{profile}");
+        let wrong = NewProvider { profile: profile.into(), base_url: base, ..campus(&institution, "open") };
+        assert!(matches!(app.services.add_provider(&operator, wrong).await, Err(Error::Refused(ProviderRefused::ProviderFailed(_)))), "{profile}");
     }
     app.add_institution(&institution, "open").await;
     let twice = app.services.add_provider(&operator, campus(&institution, "open")).await;
@@ -670,18 +670,18 @@ async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_e
     let institution = Institution::start_with_tls(tls).await;
     let stranger = TestApp::start().await;
     let added = stranger.services.add_provider(&stranger.operator("test").await, campus(&institution, "open")).await;
-    let unknown = ProviderRefused::Trouble(Trouble::Unreachable(Why::UnknownAuthority));
+    let unknown = ProviderRefused::ProviderFailed(ProviderError::Unreachable(ConnectError::UnknownAuthority));
     assert!(matches!(added, Err(Error::Refused(refused)) if refused == unknown));
 
-    let authorities = read_authorities(&development::ca_file(dir.path())).expect("an authority");
-    let app = TestApp::start_as(Setup { reach: Reach { authorities, ..Reach::default() }, ..Setup::default() }).await;
+    let authorities = read_root_certs(&development::ca_file(dir.path())).expect("an authority");
+    let app = TestApp::start_as(Setup { reach: EgressPolicy { root_certs: authorities, ..EgressPolicy::default() }, ..Setup::default() }).await;
     app.add_institution(&institution, "open").await;
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
     // For another name it proves nothing.
-    let elsewhere = NewProvider { base: institution.url().replace("127.0.0.1", "[::ffff:127.0.0.1]"), ..campus(&institution, "open") };
+    let elsewhere = NewProvider { base_url: institution.url().replace("127.0.0.1", "[::ffff:127.0.0.1]"), ..campus(&institution, "open") };
     let elsewhere = NewProvider { id: ProviderId::parse("elsewhere").expect("a provider"), ..elsewhere };
     let added = app.services.add_provider(&app.operator("test").await, elsewhere).await;
-    let other = ProviderRefused::Trouble(Trouble::Unreachable(Why::OtherName));
+    let other = ProviderRefused::ProviderFailed(ProviderError::Unreachable(ConnectError::CertificateNameMismatch));
     assert!(matches!(added, Err(Error::Refused(refused)) if refused == other));
 }
 

@@ -83,23 +83,23 @@ async fn a_replay_seen_by_many_is_one_theft() {
 async fn nothing_is_given_to_a_session_that_has_been_ended() {
     use tms_portal::domain::ids::{AccountName, HostName};
     use tms_portal::server::service::Error;
-    use tms_portal::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted};
+    use tms_portal::server::service::pubkeys::{KeyParams, KeyRefused, KeySource};
     let app = TestApp::start().await;
     let late = app.person_without_session("testuser1").await;
-    let wanted = KeyWanted {
+    let wanted = KeyParams {
         host: HostName::parse("testhost1").expect("a host"),
         account: AccountName::parse("testhostaccount1").expect("an account"),
         num_uses: -1,
         ttl_minutes: 60,
-        source: KeySource::Given(crate::tms::endpoints::OWN_KEY.into()),
+        source: KeySource::Provided(crate::tms::endpoints::OWN_KEY.into()),
         label: None,
     };
     let before = app.dump("test").await;
-    let fresh = app.services.fresh(&late).expect("signed in just now");
+    let fresh = app.services.require_recent_auth(&late).expect("signed in just now");
     let refused = app.services.register_my_key(&fresh, &wanted).await.map(|made| made.pubkey.number);
     assert!(matches!(refused, Err(Error::Refused(KeyRefused::SignedOut))), "{refused:?}");
-    let app_of_theirs = app.services.list_my_apps(&late, &Default::default()).await.expect("a list").items.remove(0);
+    let app_of_theirs = app.services.list_my_delegations(&late, &Default::default()).await.expect("a list").items.remove(0);
     let until = app.services.now() + std::time::Duration::from_secs(60);
-    assert!(app.services.change_my_app(&late, app_of_theirs.delegation.number, until).await.is_err());
+    assert!(app.services.set_my_delegation_expiry(&late, app_of_theirs.delegation.number, until).await.is_err());
     assert_eq!(app.dump("test").await, before);
 }

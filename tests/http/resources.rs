@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tms_portal::domain::ids::{HostName, ProviderId};
 use tms_portal::domain::provider::Provider;
-use tms_portal::domain::resources::Resources;
+use tms_portal::domain::upstream_accounts::UpstreamHosts;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::browser::{Browser, Page};
@@ -43,13 +43,13 @@ impl World {
 
     async fn owns(&self, hosts: &[&str], list: Option<String>) {
         let hosts: Vec<HostName> = hosts.iter().map(|host| HostName::parse(*host).expect("a host")).collect();
-        let resources = Some(Resources { hosts, list }).filter(|resources| !resources.hosts.is_empty());
-        self.change(move |provider| provider.resources = resources).await;
+        let resources = Some(UpstreamHosts { hosts, list }).filter(|resources| !resources.hosts.is_empty());
+        self.change(move |provider| provider.upstream_hosts = resources).await;
     }
 
     async fn change(&self, edit: impl FnOnce(&mut Provider) + Send + 'static) {
         let (operator, campus) = (self.app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
-        self.app.services.set_up_provider(&operator, &campus, None, edit).await.map_err(|_| ()).expect("changed");
+        self.app.services.edit_provider(&operator, &campus, None, edit).await.map_err(|_| ()).expect("changed");
     }
 
     /// Signs in there, and comes back with what it says.

@@ -418,7 +418,7 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let page = bob.deny(&page).await;
     assert!(page.path == "/device/result" && page.says("Denied"), "no takes nothing but the wish: {}", page.words());
     let address = bob.enter(&fourth.user_code).await.address;
-    let then = tms_portal::domain::paths::encoded(&address);
+    let then = tms_portal::domain::paths::encode(&address);
     let own = App::scan(&bob.get(&format!("/identities/app?then={then}")).await);
     bob.post("/api/second-factors/app", &[("code", &own.code(&app)), ("then", &address)]).await;
     let consent = bob.get(&address).await;
@@ -448,9 +448,9 @@ async fn without_the_last_one_the_password_is_enough_again() {
 async fn a_lost_key_is_told_at_the_start() {
     let app = TestApp::start().await;
     with_app(&app).await;
-    assert!(app.services.unsealable().await.expect("an answer").is_empty());
+    assert!(app.services.lost_secrets().await.expect("an answer").is_empty());
     app.sql("UPDATE totp SET secret_sealed = zeroblob(60)").await;
-    assert_eq!(app.services.unsealable().await.expect("an answer"), ["authenticator apps"]);
+    assert_eq!(app.services.lost_secrets().await.expect("an answer"), ["authenticator apps"]);
 }
 
 #[tokio::test]

@@ -213,7 +213,7 @@ async fn only_its_owner_may_read_the_database() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let clock = std::sync::Arc::new(crate::app::TestClock::default());
-    let entropy = std::sync::Arc::new(tms_portal::server::service::SystemEntropy);
+    let entropy = std::sync::Arc::new(tms_portal::server::service::SystemRng);
     let services =
         tms_portal::server::service::Services::open(dir.path(), "http://unused", &Default::default(), clock, entropy).await.expect("services");
     services.ready().await.expect("a database");

@@ -91,7 +91,7 @@ async fn sessions_that_ran_out_are_not_listed() {
     app.clock.advance(Duration::from_secs(2 * 60 * 60));
     let browser = app.signed_in().await;
     assert!(endable(&browser.get("/sessions").await).is_empty());
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions").await, 1);
 }
 

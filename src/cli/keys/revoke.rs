@@ -5,20 +5,20 @@ use std::fmt;
 use clap::Args;
 use serde_json::json;
 
-use super::super::failure::Failure;
-use super::super::keys_api::Keys;
+use super::super::failure::CliError;
+use super::super::keys_api::KeyListing;
 use super::super::output::Output;
-use super::super::signed_in::SignedIn;
-use super::super::ssh::{KeptKey, kept_keys};
-use super::super::target::Place;
+use super::super::server_session::ServerSession;
+use super::super::ssh::{LocalKey, local_keys};
+use super::super::target::TargetArgs;
 use crate::wire::MyKey;
 
 /// What `tms keys revoke` takes besides the place.
 #[derive(Args)]
-pub struct Revoke {
+pub struct RevokeArgs {
     /// Keys, each by its id or its fingerprint, as `tms keys` lists them
     #[arg(value_name = "FINGERPRINT|ID", required_unless_present = "all")]
-    keys: Vec<KeyName>,
+    keys: Vec<KeySelector>,
 
     /// Revoke every key that `tms keys` lists
     #[arg(long, conflicts_with = "keys")]
@@ -31,24 +31,24 @@ pub struct Revoke {
 
 /// How a person points at a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum KeyName {
+enum KeySelector {
     Id(i64),
     /// One key may log in to several host accounts, and is then listed as often.
     Fingerprint(String),
 }
 
 /// Revokes keys. All that are named must be there before any is revoked.
-pub async fn revoke(revoke: &Revoke, place: &Place, output: &Output) -> Result<(), Failure> {
-    if revoke.all && !revoke.yes && !output.can_ask() {
-        return Err(Failure::NobodyToAsk);
+pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    if revoke.all && !revoke.yes && !output.can_prompt() {
+        return Err(CliError::ConfirmationRequired);
     }
-    let SignedIn { server, token } = SignedIn::load(place, output)?;
-    let Keys { readable: listed, unreadable } = server.my_keys(&token).await?;
-    output.unreadable(unreadable, "key");
-    let kept = kept_keys(&server.target)?;
-    let chosen = if revoke.all { listed.iter().collect() } else { choose(&revoke.keys, &listed)? };
-    let question = format!("Revoke {}? They stop working at once.", count(chosen.len()));
-    let wanted = chosen.is_empty() || !revoke.all || revoke.yes || output.ask(&question).await;
+    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
+    let KeyListing { entries: listed, unreadable } = server.my_keys(&token).await?;
+    output.note_unreadable(unreadable, "key");
+    let kept = local_keys(&server.target)?;
+    let chosen = if revoke.all { listed.iter().collect() } else { select_keys(&revoke.keys, &listed)? };
+    let question = format!("Revoke {}? They stop working at once.", count_keys(chosen.len()));
+    let wanted = chosen.is_empty() || !revoke.all || revoke.yes || output.confirm(&question).await;
 
     let mut revoked = Vec::new();
     for key in chosen.into_iter().filter(|_| wanted) {
@@ -56,7 +56,7 @@ pub async fn revoke(revoke: &Revoke, place: &Place, output: &Output) -> Result<(
         server.revoke_key(&token, key.id).await?;
         output.note(&format!("Revoked {}: {} on {}.", key.id, key.host_account, key.host));
         // Its private half is of no use any more. Where it cannot be deleted, it does no harm.
-        if let Some(Err(why)) = kept.iter().find(|kept| kept.is(key.id, &key.public_key_fingerprint)).map(KeptKey::delete) {
+        if let Some(Err(why)) = kept.iter().find(|kept| kept.matches(key.id, &key.public_key_fingerprint)).map(LocalKey::delete) {
             output.note(&why.to_string());
         }
         revoked.push(json!({
@@ -64,26 +64,26 @@ pub async fn revoke(revoke: &Revoke, place: &Place, output: &Output) -> Result<(
         }));
     }
     let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_revoked": revoked.len(), "num_unreadable": unreadable, "keys": revoked });
-    output.result(&format!("{} revoked.", count(revoked.len())), &object);
+    output.result(&format!("{} revoked.", count_keys(revoked.len())), &object);
     Ok(())
 }
 
-fn choose<'a>(names: &[KeyName], listed: &'a [MyKey]) -> Result<Vec<&'a MyKey>, Failure> {
-    if let Some(unknown) = names.iter().find(|name| !listed.iter().any(|key| name.is_of(key))) {
-        return Err(Failure::NoSuchKey(unknown.to_string()));
+fn select_keys<'a>(selectors: &[KeySelector], keys: &'a [MyKey]) -> Result<Vec<&'a MyKey>, CliError> {
+    if let Some(unknown) = selectors.iter().find(|name| !keys.iter().any(|key| name.matches(key))) {
+        return Err(CliError::UnknownKey(unknown.to_string()));
     }
-    Ok(listed.iter().filter(|key| names.iter().any(|name| name.is_of(key))).collect())
+    Ok(keys.iter().filter(|key| selectors.iter().any(|name| name.matches(key))).collect())
 }
 
-fn count(keys: usize) -> String {
+fn count_keys(keys: usize) -> String {
     match keys {
         1 => "1 key".to_owned(),
         n => format!("{n} keys"),
     }
 }
 
-impl KeyName {
-    fn is_of(&self, key: &MyKey) -> bool {
+impl KeySelector {
+    fn matches(&self, key: &MyKey) -> bool {
         match self {
             Self::Id(id) => key.id == *id,
             Self::Fingerprint(fingerprint) => key.public_key_fingerprint == *fingerprint,
@@ -91,7 +91,7 @@ impl KeyName {
     }
 }
 
-impl std::str::FromStr for KeyName {
+impl std::str::FromStr for KeySelector {
     type Err = &'static str;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
@@ -103,7 +103,7 @@ impl std::str::FromStr for KeyName {
     }
 }
 
-impl fmt::Display for KeyName {
+impl fmt::Display for KeySelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "{id}"),
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_key_is_named_by_number_or_fingerprint() {
-        assert_eq!("17".parse(), Ok(KeyName::Id(17)));
-        assert_eq!("SHA256:17".parse(), Ok(KeyName::Fingerprint("SHA256:17".to_owned())));
+        assert_eq!("17".parse(), Ok(KeySelector::Id(17)));
+        assert_eq!("SHA256:17".parse(), Ok(KeySelector::Fingerprint("SHA256:17".to_owned())));
         for wrong in ["", "all", "testhost1", "MD5:aa:bb", "../17"] {
-            assert!(wrong.parse::<KeyName>().is_err(), "{wrong}");
+            assert!(wrong.parse::<KeySelector>().is_err(), "{wrong}");
         }
     }
 
@@ -138,11 +138,11 @@ mod tests {
     fn all_that_are_named_have_to_be_there() {
         let listed = [key(1, "SHA256:a"), key(2, "SHA256:b"), key(3, "SHA256:a")];
         let ids = |names: &[&str]| {
-            let names: Vec<KeyName> = names.iter().map(|name| name.parse().unwrap()).collect();
-            choose(&names, &listed).map(|keys| keys.iter().map(|key| key.id).collect::<Vec<_>>())
+            let names: Vec<KeySelector> = names.iter().map(|name| name.parse().unwrap()).collect();
+            select_keys(&names, &listed).map(|keys| keys.iter().map(|key| key.id).collect::<Vec<_>>())
         };
         assert_eq!(ids(&["2"]).unwrap(), [2]);
         assert_eq!(ids(&["SHA256:a", "1"]).unwrap(), [1, 3], "each once, wherever it logs in");
-        assert!(matches!(ids(&["1", "4"]), Err(Failure::NoSuchKey(name)) if name == "4"));
+        assert!(matches!(ids(&["1", "4"]), Err(CliError::UnknownKey(name)) if name == "4"));
     }
 }

@@ -4,18 +4,18 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use super::destination::Account;
+use super::destination::SshTarget;
 
 /// `ssh` with `key` and nothing else that an agent may hold. Of what is given twice, `ssh` takes the first.
-pub fn command(key: &Path, account: &Account, arguments: &[OsString]) -> Command {
+pub fn ssh_command(key: &Path, target: &SshTarget, arguments: &[OsString]) -> Command {
     let mut command = Command::new("ssh");
-    command.arg("-i").arg(key).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", &account.host_account]);
-    if let Some(address) = &account.address {
+    command.arg("-i").arg(key).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", &target.host_account]);
+    if let Some(address) = &target.address {
         // The host's key is known by the host's name, wherever the host is at the moment.
-        command.args(["-o", &format!("HostName={address}"), "-o", &format!("HostKeyAlias={}", account.host)]);
+        command.args(["-o", &format!("HostName={address}"), "-o", &format!("HostKeyAlias={}", target.host)]);
     }
     // `ssh` reads options behind the host, too, up to the first word of a command: so both fit in here.
-    command.arg(&account.host).args(arguments);
+    command.arg(&target.host).args(arguments);
     command
 }
 
@@ -23,15 +23,15 @@ pub fn command(key: &Path, account: &Account, arguments: &[OsString]) -> Command
 mod tests {
     use super::*;
 
-    fn words(account: &Account, arguments: &[&str]) -> Vec<String> {
+    fn words(account: &SshTarget, arguments: &[&str]) -> Vec<String> {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        let command = command(Path::new("/a b/id"), account, &arguments);
+        let command = ssh_command(Path::new("/a b/id"), account, &arguments);
         command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
     }
 
     #[test]
     fn what_the_person_adds_stands_behind_the_host() {
-        let account = Account { host: "vista".into(), host_account: "jdoe".into(), address: None };
+        let account = SshTarget { host: "vista".into(), host_account: "jdoe".into(), address: None };
         assert_eq!(
             words(&account, &["-p", "2222", "hostname", "-f"]),
             ["-i", "/a b/id", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", "jdoe", "vista", "-p", "2222", "hostname", "-f"]
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_host_elsewhere_keeps_its_name() {
-        let account = Account { host: "vista".into(), host_account: "jdoe".into(), address: Some("192.0.2.7".into()) };
+        let account = SshTarget { host: "vista".into(), host_account: "jdoe".into(), address: Some("192.0.2.7".into()) };
         assert_eq!(words(&account, &[])[8..], ["-o", "HostName=192.0.2.7", "-o", "HostKeyAlias=vista", "vista"]);
     }
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::super::printable::Printable;
 use crate::wire::MyHost;
 
-const LONGEST_NAME: usize = 128;
+const MAX_NAME_LENGTH: usize = 128;
 
 /// What the person typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Destination {
 /// A host account whose names can be handed to `ssh` and be names of files: none is an option, a path or a piece of a
 /// shell's command (ssh puts them into `ProxyCommand`).
 #[derive(Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct SshTarget {
     pub host: String,
     pub host_account: String,
     /// Where to connect to, if the host's name is not it.
@@ -33,54 +33,54 @@ pub enum DestinationRefused {
     #[error(
         "this sign-in covers no host account {wanted}; it covers {there}. If the account is linked (`tms link` on the host, or Hosts in the portal), run `tms login` and select it"
     )]
-    NotCovered { wanted: String, there: List },
+    NotShared { wanted: String, there: AccountList },
     #[error("this sign-in covers no host account: link one (`tms link` on the host, or Hosts in the portal), then run `tms login` and select it")]
-    NothingCovered,
+    NothingShared,
     #[error("the link to {0} has expired: run `tms link` again on the host, or renew it under Hosts in the portal")]
-    Expired(List),
+    Expired(AccountList),
     #[error("you have several accounts on {host} ({accounts}): name one, as in `tms ssh ACCOUNT@{host}`")]
-    Ambiguous { host: String, accounts: List },
+    Ambiguous { host: String, accounts: AccountList },
     #[error("{0} cannot be used with ssh, because of how it is named: tell the people who run the portal")]
-    OddName(Printable),
+    UnsafeName(Printable),
 }
 
 /// Host accounts as they are typed: `a@x, b@x`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct List(Vec<String>);
+pub struct AccountList(Vec<String>);
 
 impl DestinationRefused {
     /// The host account that a newer sign-in may cover.
-    pub fn uncovered(&self) -> Option<String> {
+    pub fn unshared_account(&self) -> Option<String> {
         match self {
-            Self::NotCovered { wanted, there } => Some(format!("Your sign-in covers no host account {wanted}; it covers {there}")),
-            Self::NothingCovered => Some("Your sign-in covers no host account".to_owned()),
-            Self::Expired(_) | Self::Ambiguous { .. } | Self::OddName(_) => None,
+            Self::NotShared { wanted, there } => Some(format!("Your sign-in covers no host account {wanted}; it covers {there}")),
+            Self::NothingShared => Some("Your sign-in covers no host account".to_owned()),
+            Self::Expired(_) | Self::Ambiguous { .. } | Self::UnsafeName(_) => None,
         }
     }
 }
 
 /// The one active host account that `wanted` is. A host goes by its name, and by its address unless another one has that for its name.
-pub fn choose(wanted: &Destination, accounts: &[MyHost]) -> Result<Account, DestinationRefused> {
-    let by_name = accounts.iter().any(|account| wanted.is_host(&account.host));
+pub fn resolve(destination: &Destination, accounts: &[MyHost]) -> Result<SshTarget, DestinationRefused> {
+    let by_name = accounts.iter().any(|account| destination.matches_host(&account.host));
     let (active, ended): (Vec<&MyHost>, Vec<&MyHost>) = accounts.iter().partition(|account| account.state == "active");
-    let meant: Vec<&MyHost> = active.iter().copied().filter(|account| wanted.is(account, by_name)).collect();
-    let meant_but_ended: Vec<&MyHost> = ended.into_iter().filter(|account| wanted.is(account, by_name)).collect();
+    let meant: Vec<&MyHost> = active.iter().copied().filter(|account| destination.matches(account, by_name)).collect();
+    let meant_but_ended: Vec<&MyHost> = ended.into_iter().filter(|account| destination.matches(account, by_name)).collect();
     match (meant.as_slice(), meant_but_ended.as_slice()) {
-        ([account], _) => Account::new(account),
-        ([], []) if active.is_empty() => Err(DestinationRefused::NothingCovered),
-        ([], []) => Err(DestinationRefused::NotCovered { wanted: wanted.to_string(), there: List::of(&active) }),
-        ([], ended) => Err(DestinationRefused::Expired(List::of(ended))),
-        (several, _) => Err(DestinationRefused::Ambiguous { host: wanted.host.clone(), accounts: List::of(several) }),
+        ([account], _) => SshTarget::new(account),
+        ([], []) if active.is_empty() => Err(DestinationRefused::NothingShared),
+        ([], []) => Err(DestinationRefused::NotShared { wanted: destination.to_string(), there: AccountList::of(&active) }),
+        ([], ended) => Err(DestinationRefused::Expired(AccountList::of(ended))),
+        (several, _) => Err(DestinationRefused::Ambiguous { host: destination.host.clone(), accounts: AccountList::of(several) }),
     }
 }
 
 impl Destination {
-    fn is(&self, account: &MyHost, by_name: bool) -> bool {
+    fn matches(&self, account: &MyHost, by_name: bool) -> bool {
         let host = if by_name { Some(account.host.as_str()) } else { account.address.as_deref() };
-        host.is_some_and(|host| self.is_host(host)) && self.account.as_deref().is_none_or(|wanted| account.host_account == wanted)
+        host.is_some_and(|host| self.matches_host(host)) && self.account.as_deref().is_none_or(|wanted| account.host_account == wanted)
     }
 
-    fn is_host(&self, name: &str) -> bool {
+    fn matches_host(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(&self.host)
     }
 }
@@ -110,39 +110,39 @@ impl fmt::Display for Destination {
     }
 }
 
-impl Account {
+impl SshTarget {
     fn new(account: &MyHost) -> Result<Self, DestinationRefused> {
         let address = account.address.as_deref().filter(|address| !address.is_empty() && *address != account.host.as_str());
         let (host, name) = (account.host.as_str(), account.host_account.as_str());
-        if is_plain(host, "") && is_plain(name, "@+~") && address.is_none_or(|address| is_plain(address, "") || is_plain_ipv6(address)) {
+        if is_safe_name(host, "") && is_safe_name(name, "@+~") && address.is_none_or(|address| is_safe_name(address, "") || is_ipv6(address)) {
             return Ok(Self { host: host.to_owned(), host_account: name.to_owned(), address: address.map(str::to_owned) });
         }
-        Err(DestinationRefused::OddName(Printable::new(&typed(account))))
+        Err(DestinationRefused::UnsafeName(Printable::new(&format_account(account))))
     }
 }
 
 /// Letters, digits, `.`, `_`, `-` and what is in `besides`, beginning with a letter, digit or `_`.
-fn is_plain(name: &str, besides: &str) -> bool {
+fn is_safe_name(name: &str, besides: &str) -> bool {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') || besides.contains(c);
-    begins_well && name.len() <= LONGEST_NAME && name.chars().all(allowed)
+    begins_well && name.len() <= MAX_NAME_LENGTH && name.chars().all(allowed)
 }
 
-fn is_plain_ipv6(address: &str) -> bool {
+fn is_ipv6(address: &str) -> bool {
     address.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
-fn typed(account: &MyHost) -> String {
+fn format_account(account: &MyHost) -> String {
     format!("{}@{}", account.host_account, account.host)
 }
 
-impl List {
+impl AccountList {
     fn of(accounts: &[&MyHost]) -> Self {
-        Self(accounts.iter().map(|account| typed(account)).collect())
+        Self(accounts.iter().map(|account| format_account(account)).collect())
     }
 }
 
-impl fmt::Display for List {
+impl fmt::Display for AccountList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(", "))
     }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn chosen(typed: &str, accounts: &[MyHost]) -> Result<String, String> {
-        let account = choose(&typed.parse().unwrap(), accounts).map_err(|refused| refused.to_string())?;
+        let account = resolve(&typed.parse().unwrap(), accounts).map_err(|refused| refused.to_string())?;
         Ok(format!("{}@{}", account.host_account, account.host))
     }
 
@@ -225,7 +225,7 @@ mod tests {
             for account in
                 [account("jdoe", odd, "active", None), account(odd, "vista", "active", None), account("jdoe", "vista", "active", Some(odd))]
             {
-                assert_eq!(Account::new(&account), Err(DestinationRefused::OddName(Printable::new(&typed(&account)))), "{odd}");
+                assert_eq!(SshTarget::new(&account), Err(DestinationRefused::UnsafeName(Printable::new(&format_account(&account)))), "{odd}");
             }
         }
     }
@@ -241,7 +241,7 @@ mod tests {
             (Some("2001:db8::7"), Some("2001:db8::7")),
             (Some("::1"), Some("::1")),
         ] {
-            assert_eq!(Account::new(&account("jdoe", "vista", "active", address)).unwrap().address.as_deref(), kept);
+            assert_eq!(SshTarget::new(&account("jdoe", "vista", "active", address)).unwrap().address.as_deref(), kept);
         }
     }
 }

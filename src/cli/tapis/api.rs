@@ -9,22 +9,22 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::cli::device_flow::{LONGEST_INTERVAL, SHORTEST_INTERVAL};
-use crate::cli::failure::Failure;
-use crate::cli::http::{Http, NoAnswer, Why};
-use crate::cli::moments::now;
+use crate::cli::device_flow::{MAX_INTERVAL, MIN_INTERVAL};
+use crate::cli::failure::CliError;
+use crate::cli::http::{HttpTransport, TransportError, TransportErrorKind};
 use crate::cli::printable::Printable;
-use crate::cli::server_api::location;
+use crate::cli::server_api::redirect_location;
 use crate::cli::server_url::ServerUrl;
-use crate::cli::target::Place;
+use crate::cli::target::TargetArgs;
+use crate::cli::time_format::now;
 use crate::domain::time::Timestamp;
 
-use super::answer::{self, Refusal};
-use super::claims::Claims;
-use super::ending::{Ending, moment};
-use super::failure::TapisFailure;
+use super::claims::UnverifiedClaims;
+use super::credentials::TapisToken;
+use super::error::TapisError;
+use super::expiry::{Expiry, parse_time};
+use super::response::{self, TapisErrorResponse};
 use super::secret::TapisSecret;
-use super::sign_ins::Token;
 
 const DEVICE_CODE: &str = "/v3/oauth2/device/code";
 const TOKENS: &str = "/v3/oauth2/tokens";
@@ -32,16 +32,16 @@ const REVOKE: &str = "/v3/oauth2/tokens/revoke";
 const USER_INFO: &str = "/v3/oauth2/userinfo";
 const TOKEN_HEADER: &str = "X-Tapis-Token";
 /// Tapis names none: RFC 8628's own.
-const USUAL_INTERVAL: Duration = Duration::from_secs(5);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One Tapis tenant, as this program sees it.
 pub struct TapisApi {
     pub server: ServerUrl,
-    http: Http,
+    http: HttpTransport,
 }
 
 /// A code for the person, and one for us.
-pub struct Code {
+pub struct TapisDeviceCode {
     pub device_code: TapisSecret,
     /// Capital and small letters count.
     pub user_code: Printable,
@@ -51,9 +51,9 @@ pub struct Code {
 }
 
 /// What Tapis says to somebody who waits.
-pub enum Word {
-    Token(Token),
-    NotYet,
+pub enum PollResult {
+    Token(TapisToken),
+    Pending,
 }
 
 /// `GET /v3/oauth2/userinfo`; the rest of it depends on the tenant.
@@ -63,68 +63,70 @@ pub struct UserInfo {
 }
 
 #[derive(Deserialize)]
-struct CodeAnswer {
+struct DeviceCodeResponse {
     device_code: TapisSecret,
     user_code: Printable,
     verification_uri: Printable,
-    expires_in: Ending,
+    expires_in: Expiry,
     interval: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TapisTokenResponse {
     access_token: TapisSecret,
-    expires_at: Option<Ending>,
-    expires_in: Option<Ending>,
+    expires_at: Option<Expiry>,
+    expires_in: Option<Expiry>,
 }
 
 impl TapisApi {
-    pub fn new(server: ServerUrl, place: &Place) -> Result<Self, Failure> {
-        let http = place.http(&server)?;
+    pub fn new(server: ServerUrl, target_args: &TargetArgs) -> Result<Self, CliError> {
+        let http = target_args.http(&server)?;
         Ok(Self { server, http })
     }
 
-    pub async fn ask_for_code(&self, client_id: &str) -> Result<Code, Failure> {
-        let answer = self.post(DEVICE_CODE, &json!({ "client_id": client_id })).await.map_err(|why| self.no_answer(why))?;
-        match self.read(&answer)? {
-            Ok(result) => self.code(self.parts(result, "a code with parts missing")?, said_at(&answer)),
+    pub async fn request_device_code(&self, client_id: &str) -> Result<TapisDeviceCode, CliError> {
+        let answer = self.post(DEVICE_CODE, &json!({ "client_id": client_id })).await.map_err(|why| self.transport_error(why))?;
+        match self.parse_response(&answer)? {
+            Ok(result) => self.parse_device_code(self.parse_result(result, "a code with parts missing")?, response_date(&answer)),
             Err(refusal) if refusal.mentions("invalid client") => Err(self.unknown_client(client_id)),
-            Err(refusal) => Err(self.refused(&refusal, None)),
+            Err(refusal) => Err(self.error_response(&refusal, None)),
         }
     }
 
     /// Asks once. What is no answer of Tapis' may pass while a person is in the browser; a refusal does not.
-    pub async fn ask_for_token(&self, client_id: &str, device_code: &TapisSecret) -> Result<Result<Word, Failure>, NoAnswer> {
-        let request = json!({ "grant_type": "device_code", "client_id": client_id, "device_code": device_code.revealed() });
+    pub async fn poll_for_token(&self, client_id: &str, device_code: &TapisSecret) -> Result<Result<PollResult, CliError>, TransportError> {
+        let request = json!({ "grant_type": "device_code", "client_id": client_id, "device_code": device_code.reveal() });
         let answer = self.post(TOKENS, &request).await?;
-        Ok(match answer::read(&answer).ok_or_else(|| self.http.no_answer(Why::Foreign(answer.status().as_u16())))? {
-            Ok(result) => self.token(result).map(Word::Token),
-            Err(refusal) if refusal.status == StatusCode::BAD_REQUEST && is_pending(&refusal) => Ok(Word::NotYet),
-            Err(refusal) if refusal.mentions("expired") => Err(TapisFailure::CodeExpired.into()),
-            Err(refusal) => Err(self.refused(&refusal, Some(device_code))),
-        })
+        Ok(
+            match response::parse(&answer).ok_or_else(|| self.http.transport_error(TransportErrorKind::GatewayResponse(answer.status().as_u16())))? {
+                Ok(result) => self.parse_token(result).map(PollResult::Token),
+                Err(refusal) if refusal.status == StatusCode::BAD_REQUEST && is_pending(&refusal) => Ok(PollResult::Pending),
+                Err(refusal) if refusal.mentions("expired") => Err(TapisError::CodeExpired.into()),
+                Err(refusal) => Err(self.error_response(&refusal, Some(device_code))),
+            },
+        )
     }
 
     /// Whose token it is: only Tapis knows whether it still holds.
-    pub async fn user_info(&self, token: &TapisSecret) -> Result<UserInfo, Failure> {
-        let answer = self.http.get_with(&self.url(USER_INFO), TOKEN_HEADER, token.revealed()).await.map_err(|why| self.no_answer(why))?;
-        match self.read(&answer)? {
-            Ok(result) => self.parts(result, "a user without a name"),
-            Err(refusal) if is_about_the_token(&refusal) => Err(TapisFailure::SignInEnded(self.server.clone()).into()),
-            Err(refusal) => Err(self.refused(&refusal, Some(token))),
+    pub async fn user_info(&self, token: &TapisSecret) -> Result<UserInfo, CliError> {
+        let answer = self.http.get_with_header(&self.url(USER_INFO), TOKEN_HEADER, token.reveal()).await.map_err(|why| self.transport_error(why))?;
+        match self.parse_response(&answer)? {
+            Ok(result) => self.parse_result(result, "a user without a name"),
+            Err(refusal) if is_invalid_token(&refusal) => Err(TapisError::SignInExpired(self.server.clone()).into()),
+            Err(refusal) => Err(self.error_response(&refusal, Some(token))),
         }
     }
 
-    pub async fn revoke(&self, token: &TapisSecret) -> Result<(), Failure> {
-        let answer = self.post(REVOKE, &json!({ "token": token.revealed() })).await.map_err(|why| self.no_answer(why))?;
-        self.read(&answer)?.map(drop).map_err(|refusal| self.refused(&refusal, Some(token)))
+    pub async fn revoke(&self, token: &TapisSecret) -> Result<(), CliError> {
+        let answer = self.post(REVOKE, &json!({ "token": token.reveal() })).await.map_err(|why| self.transport_error(why))?;
+        self.parse_response(&answer)?.map(drop).map_err(|refusal| self.error_response(&refusal, Some(token)))
     }
 
-    pub fn no_answer(&self, why: NoAnswer) -> Failure {
-        Failure::no_answer(&self.server, why)
+    pub fn transport_error(&self, error: TransportError) -> CliError {
+        CliError::from_transport(&self.server, error)
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<HttpResponse, NoAnswer> {
+    async fn post(&self, path: &str, body: &Value) -> Result<HttpResponse, TransportError> {
         self.http.post_json(&self.url(path), None, body).await
     }
 
@@ -132,70 +134,71 @@ impl TapisApi {
         format!("{}{path}", self.server)
     }
 
-    fn read(&self, answer: &HttpResponse) -> Result<Result<Value, Refusal>, Failure> {
-        if let Some(location) = location(answer) {
-            return Err(Failure::Redirected { server: self.server.clone(), through: self.http.through.clone(), location });
+    fn parse_response(&self, response: &HttpResponse) -> Result<Result<Value, TapisErrorResponse>, CliError> {
+        if let Some(location) = redirect_location(response) {
+            return Err(CliError::Redirected { server: self.server.clone(), through: self.http.via_proxy.clone(), location });
         }
-        answer::read(answer).ok_or_else(|| self.not_tapis(&format!("HTTP {}{}", answer.status().as_u16(), self.http.through)))
+        response::parse(response).ok_or_else(|| self.unexpected_response(&format!("HTTP {}{}", response.status().as_u16(), self.http.via_proxy)))
     }
 
-    fn parts<T: DeserializeOwned>(&self, result: Value, otherwise: &str) -> Result<T, Failure> {
+    fn parse_result<T: DeserializeOwned>(&self, result: Value, expectation: &str) -> Result<T, CliError> {
         // Not serde's own words: they could quote the token.
-        serde_json::from_value(result).map_err(|_| self.not_tapis(otherwise))
+        serde_json::from_value(result).map_err(|_| self.unexpected_response(expectation))
     }
 
     /// By Tapis' own clock: what it calls ten minutes are ten minutes here, whatever this machine's clock says.
-    fn code(&self, answer: CodeAnswer, now: Timestamp) -> Result<Code, Failure> {
-        let CodeAnswer { device_code, user_code, verification_uri, expires_in, interval } = answer;
-        let lifetime = expires_in.after(now).map(|end| end.since(now)).unwrap_or_default();
+    fn parse_device_code(&self, response: DeviceCodeResponse, now: Timestamp) -> Result<TapisDeviceCode, CliError> {
+        let DeviceCodeResponse { device_code, user_code, verification_uri, expires_in, interval } = response;
+        let lifetime = expires_in.to_timestamp(now).map(|end| end.since(now)).unwrap_or_default();
         if lifetime.is_zero() {
-            return Err(self.not_tapis("a code without time to enter it"));
+            return Err(self.unexpected_response("a code without time to enter it"));
         }
-        let interval = interval.and_then(|seconds| Duration::try_from_secs_f64(seconds.as_f64()?).ok()).unwrap_or(USUAL_INTERVAL);
-        Ok(Code { device_code, user_code, verification_uri, lifetime, interval: interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL) })
+        let interval = interval.and_then(|seconds| Duration::try_from_secs_f64(seconds.as_f64()?).ok()).unwrap_or(DEFAULT_INTERVAL);
+        Ok(TapisDeviceCode { device_code, user_code, verification_uri, lifetime, interval: interval.clamp(MIN_INTERVAL, MAX_INTERVAL) })
     }
 
     /// `access_token` is the token, or an object with the token in it.
-    fn token(&self, mut result: Value) -> Result<Token, Failure> {
+    fn parse_token(&self, mut result: Value) -> Result<TapisToken, CliError> {
         let nested = result.get_mut("access_token").filter(|token| token.is_object()).map(Value::take);
-        let TokenAnswer { access_token, expires_at, expires_in } = self.parts(nested.unwrap_or(result), "a token with parts missing")?;
-        let end = |ending: Option<Ending>| ending.and_then(|ending| ending.after(now()));
-        let expires_at = end(expires_at).or_else(|| end(expires_in)).or_else(|| Claims::of(&access_token).expires_at());
-        Ok(Token { secret: access_token, expires_at })
+        let TapisTokenResponse { access_token, expires_at, expires_in } =
+            self.parse_result(nested.unwrap_or(result), "a token with parts missing")?;
+        let end = |ending: Option<Expiry>| ending.and_then(|ending| ending.to_timestamp(now()));
+        let expires_at = end(expires_at).or_else(|| end(expires_in)).or_else(|| UnverifiedClaims::decode(&access_token).expires_at());
+        Ok(TapisToken { secret: access_token, expires_at })
     }
 
-    fn refused(&self, refusal: &Refusal, secret: Option<&TapisSecret>) -> Failure {
-        let (server, message) = (self.server.clone(), refusal.shown(secret));
-        if refusal.status.is_server_error() {
-            return TapisFailure::Fault { server, message }.into();
+    fn error_response(&self, response: &TapisErrorResponse, secret: Option<&TapisSecret>) -> CliError {
+        let (server, message) = (self.server.clone(), response.display_message(secret));
+        if response.status.is_server_error() {
+            return TapisError::ServerError { server, message }.into();
         }
-        Failure::Refused { server, message }
+        CliError::Refused { server, message }
     }
 
-    fn unknown_client(&self, client_id: &str) -> Failure {
-        TapisFailure::UnknownClient { server: self.server.clone(), client_id: Printable::new(client_id) }.into()
+    fn unknown_client(&self, client_id: &str) -> CliError {
+        TapisError::UnknownClient { server: self.server.clone(), client_id: Printable::new(client_id) }.into()
     }
 
-    fn not_tapis(&self, what: &str) -> Failure {
-        TapisFailure::NotTapis { server: self.server.clone(), what: Printable::new(what) }.into()
+    fn unexpected_response(&self, what: &str) -> CliError {
+        TapisError::UnexpectedResponse { server: self.server.clone(), what: Printable::new(what) }.into()
     }
 }
 
 /// Tapis has no codes for its errors, only sentences.
-fn is_pending(refusal: &Refusal) -> bool {
-    refusal.mentions("not ready") || refusal.mentions("pending")
+fn is_pending(response: &TapisErrorResponse) -> bool {
+    response.mentions("not ready") || response.mentions("pending")
 }
 
 /// Most of what Tapis refuses is a 400, a token that has ended too.
-fn is_about_the_token(refusal: &Refusal) -> bool {
-    match refusal.status {
+fn is_invalid_token(response: &TapisErrorResponse) -> bool {
+    match response.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
-        StatusCode::BAD_REQUEST => refusal.mentions("token"),
+        StatusCode::BAD_REQUEST => response.mentions("token"),
         _ => false,
     }
 }
 
-fn said_at(answer: &HttpResponse) -> Timestamp {
-    let date = answer.headers().get(DATE).and_then(|date| moment(date.to_str().ok()?));
+fn response_date(response: &HttpResponse) -> Timestamp {
+    let date = response.headers().get(DATE).and_then(|date| parse_time(date.to_str().ok()?));
     date.unwrap_or_else(now)
 }

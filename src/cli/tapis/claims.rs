@@ -11,7 +11,7 @@ use super::secret::TapisSecret;
 
 /// For the eye only: nobody here has checked the signature, and nothing may rest on it.
 #[derive(Default, Deserialize)]
-pub struct Claims {
+pub struct UnverifiedClaims {
     #[serde(rename = "tapis/tenant_id")]
     pub tenant: Option<Printable>,
     #[serde(rename = "tapis/account_type")]
@@ -19,10 +19,10 @@ pub struct Claims {
     exp: Option<i64>,
 }
 
-impl Claims {
+impl UnverifiedClaims {
     /// Nothing, if the token is not a JWT.
-    pub fn of(token: &TapisSecret) -> Self {
-        read(token.revealed()).unwrap_or_default()
+    pub fn decode(token: &TapisSecret) -> Self {
+        decode_payload(token.reveal()).unwrap_or_default()
     }
 
     pub fn expires_at(&self) -> Option<Timestamp> {
@@ -30,7 +30,7 @@ impl Claims {
     }
 }
 
-fn read(token: &str) -> Option<Claims> {
+fn decode_payload(token: &str) -> Option<UnverifiedClaims> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
 }
@@ -39,9 +39,9 @@ fn read(token: &str) -> Option<Claims> {
 mod tests {
     use super::*;
 
-    fn claims(payload: &str) -> Claims {
+    fn claims(payload: &str) -> UnverifiedClaims {
         let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload));
-        Claims::of(&TapisSecret::try_from(token).unwrap())
+        UnverifiedClaims::decode(&TapisSecret::try_from(token).unwrap())
     }
 
     #[test]
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn what_is_no_token_says_nothing() {
         for token in ["opaque", "a.b.c", "..", "e30.bm90IGpzb24.c2ln"] {
-            let claims = Claims::of(&TapisSecret::try_from(token.to_owned()).unwrap());
+            let claims = UnverifiedClaims::decode(&TapisSecret::try_from(token.to_owned()).unwrap());
             assert!(claims.tenant.is_none() && claims.expires_at().is_none(), "{token}");
         }
         assert!(claims(r#"{"exp":"never"}"#).expires_at().is_none());

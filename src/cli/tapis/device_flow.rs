@@ -3,40 +3,40 @@
 
 use tokio::time::{sleep, timeout};
 
-use crate::cli::device_flow::{LAST_QUESTION, longer};
-use crate::cli::failure::Failure;
-use crate::cli::waiting::Waiting;
+use crate::cli::device_flow::{EXPIRY_GRACE, next_backoff};
+use crate::cli::failure::CliError;
+use crate::cli::spinner::Spinner;
 
-use super::api::{Code, TapisApi, Word};
-use super::failure::TapisFailure;
-use super::sign_ins::Token;
+use super::api::{PollResult, TapisApi, TapisDeviceCode};
+use super::credentials::TapisToken;
+use super::error::TapisError;
 
 /// Asks until the person has entered the code or it has expired, less often while there is no answer.
-pub async fn wait_for_token(tapis: &TapisApi, client_id: &str, code: &Code, waiting: &Waiting<'_>) -> Result<Token, Failure> {
-    match timeout(waiting.time_left() + LAST_QUESTION, ask_until_entered(tapis, client_id, code, waiting)).await {
+pub async fn poll_for_token(tapis: &TapisApi, client_id: &str, code: &TapisDeviceCode, spinner: &Spinner<'_>) -> Result<TapisToken, CliError> {
+    match timeout(spinner.time_left() + EXPIRY_GRACE, poll_until_token(tapis, client_id, code, spinner)).await {
         Ok(outcome) => outcome,
-        Err(_elapsed) => Err(TapisFailure::CodeExpired.into()),
+        Err(_elapsed) => Err(TapisError::CodeExpired.into()),
     }
 }
 
-async fn ask_until_entered(tapis: &TapisApi, client_id: &str, code: &Code, waiting: &Waiting<'_>) -> Result<Token, Failure> {
+async fn poll_until_token(tapis: &TapisApi, client_id: &str, code: &TapisDeviceCode, spinner: &Spinner<'_>) -> Result<TapisToken, CliError> {
     let mut pause = code.interval;
     loop {
         // Nobody has entered the code before they have read it.
-        sleep(pause.min(waiting.time_left())).await;
-        let is_over = waiting.time_left().is_zero();
-        match tapis.ask_for_token(client_id, &code.device_code).await {
-            Ok(Ok(Word::Token(token))) => return Ok(token),
+        sleep(pause.min(spinner.time_left())).await;
+        let is_over = spinner.time_left().is_zero();
+        match tapis.poll_for_token(client_id, &code.device_code).await {
+            Ok(Ok(PollResult::Token(token))) => return Ok(token),
             Ok(Err(failure)) => return Err(failure),
-            Ok(Ok(Word::NotYet)) if is_over => return Err(TapisFailure::CodeExpired.into()),
-            Ok(Ok(Word::NotYet)) => {
-                waiting.trouble_is_over();
+            Ok(Ok(PollResult::Pending)) if is_over => return Err(TapisError::CodeExpired.into()),
+            Ok(Ok(PollResult::Pending)) => {
+                spinner.recovered();
                 pause = code.interval;
             }
-            Err(trouble) if is_over => return Err(tapis.no_answer(trouble)),
+            Err(trouble) if is_over => return Err(tapis.transport_error(trouble)),
             Err(trouble) => {
-                waiting.trouble(&trouble);
-                pause = longer(pause, code.interval).max(trouble.retry_after().unwrap_or_default());
+                spinner.transient_error(&trouble);
+                pause = next_backoff(pause, code.interval).max(trouble.retry_after().unwrap_or_default());
             }
         }
     }

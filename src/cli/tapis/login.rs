@@ -3,25 +3,25 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::earlier::Earlier;
-use crate::cli::failure::Failure;
-use crate::cli::invitation::Invitation;
-use crate::cli::logout::how_long;
-use crate::cli::moments::now;
+use crate::cli::failure::CliError;
+use crate::cli::logout::format_validity;
 use crate::cli::output::Output;
-use crate::cli::target::{Place, given};
-use crate::cli::waiting::Waiting;
+use crate::cli::previous_sign_in::PreviousSignIn;
+use crate::cli::spinner::Spinner;
+use crate::cli::target::{TargetArgs, non_blank};
+use crate::cli::time_format::now;
+use crate::cli::verification_prompt::VerificationPrompt;
 use crate::domain::time::Timestamp;
 
-use super::api::{Code, TapisApi};
-use super::claims::Claims;
-use super::device_flow::wait_for_token;
-use super::failure::TapisFailure;
-use super::sign_ins::{SignIns, Token};
+use super::api::{TapisApi, TapisDeviceCode};
+use super::claims::UnverifiedClaims;
+use super::credentials::{TapisCredentials, TapisToken};
+use super::device_flow::poll_for_token;
+use super::error::TapisError;
 
 /// What `tms tapis login` takes besides the tenant.
 #[derive(Args)]
-pub struct Login {
+pub struct TapisLoginArgs {
     /// The id of a client that is registered with the tenant; the one of the last sign-in there if not given
     #[arg(long, env = "TAPIS_CLIENT_ID", value_name = "ID")]
     client_id: Option<String>,
@@ -32,48 +32,48 @@ pub struct Login {
 }
 
 /// Shows a code, waits until it is entered in the browser, and keeps the token instead of an earlier one, which it ends.
-pub async fn login(login: &Login, base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
-    let mut sign_ins = SignIns::load_to_sign_in(output)?;
-    let server = sign_ins.choose(base_url, place)?;
+pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let mut sign_ins = TapisCredentials::load_for_sign_in(output)?;
+    let server = sign_ins.resolve(base_url, target_args)?;
     let remembered = sign_ins.find(&server).map(|sign_in| sign_in.client_id.as_str());
-    let client_id = given(login.client_id.as_deref()).or(remembered).ok_or_else(|| TapisFailure::NoClientId(server.clone()))?.to_owned();
+    let client_id = non_blank(login.client_id.as_deref()).or(remembered).ok_or_else(|| TapisError::MissingClientId(server.clone()))?.to_owned();
     sign_ins.check_writable()?;
-    let tapis = TapisApi::new(server, place)?;
+    let tapis = TapisApi::new(server, target_args)?;
 
-    let code = tapis.ask_for_code(&client_id).await?;
-    let invitation = invitation(&code);
-    invitation.announce(code.lifetime, code.interval, output);
-    invitation.show(!login.no_qr, output);
-    output.note(&format!("{}\n", how_to_read(invitation.user_code.as_str())));
+    let code = tapis.request_device_code(&client_id).await?;
+    let prompt = verification_prompt(&code);
+    prompt.emit_event(code.lifetime, code.interval, output);
+    prompt.show(!login.no_qr, output);
+    output.note(&format!("{}\n", code_reading_hint(prompt.user_code.as_str())));
     let token = {
-        let waiting = Waiting::begin(code.lifetime, output);
-        wait_for_token(&tapis, &client_id, &code, &waiting).await?
+        let spinner = Spinner::start(code.lifetime, output);
+        poll_for_token(&tapis, &client_id, &code, &spinner).await?
     };
 
     // No waiting between the token and this: Ctrl-C cannot lose it half way.
-    let replaced = sign_ins.remember(&tapis.server, &client_id, &token)?;
-    let earlier = if sign_ins.begun_anew() { Earlier::Unknown } else { Earlier::None };
-    let earlier = end_all(&tapis, replaced, earlier, output).await;
+    let replaced = sign_ins.save(&tapis.server, &client_id, &token)?;
+    let earlier = if sign_ins.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
+    let earlier = revoke_replaced(&tapis, replaced, earlier, output).await;
     report(&tapis, &client_id, &token, earlier, output).await;
     Ok(())
 }
 
 /// Ends tokens that are kept no longer. Tapis does not take back what has ended by itself.
-async fn end_all(tapis: &TapisApi, tokens: Vec<Token>, mut earlier: Earlier, output: &Output) -> Earlier {
+async fn revoke_replaced(tapis: &TapisApi, tokens: Vec<TapisToken>, mut previous: PreviousSignIn, output: &Output) -> PreviousSignIn {
     let now = now();
     for token in tokens.into_iter().filter(|token| token.expires_at.is_none_or(|end| now < end)) {
-        let still_valid = format!("It stays valid {}; a copy of its token, if there is one, still works.", how_long(token.expires_at));
-        earlier = earlier.and(tapis.revoke(&token.secret).await, &still_valid, output);
+        let still_valid = format!("It stays valid {}; a copy of its token, if there is one, still works.", format_validity(token.expires_at));
+        previous = previous.merge(tapis.revoke(&token.secret).await, &still_valid, output);
     }
-    earlier
+    previous
 }
 
-fn invitation(code: &Code) -> Invitation {
-    Invitation { user_code: code.user_code.clone(), verification_uri: code.verification_uri.clone(), verification_uri_complete: None }
+fn verification_prompt(code: &TapisDeviceCode) -> VerificationPrompt {
+    VerificationPrompt { user_code: code.user_code.clone(), verification_uri: code.verification_uri.clone(), verification_uri_complete: None }
 }
 
 /// Tapis' codes mix capital and small letters, and some of those look alike.
-fn how_to_read(user_code: &str) -> String {
+fn code_reading_hint(user_code: &str) -> String {
     let alike = [('I', "I is a capital i"), ('l', "l is a small L"), ('O', "O is a capital o"), ('0', "0 is a zero"), ('1', "1 is a one")];
     let present = alike.into_iter().filter(|(letter, _)| user_code.contains(*letter)).map(|(_, words)| words);
     let words: Vec<&str> = std::iter::once("Capital and small letters count").chain(present).collect();
@@ -81,7 +81,7 @@ fn how_to_read(user_code: &str) -> String {
 }
 
 /// Says who is signed in. The token is kept already, so a Tapis that cannot say changes nothing.
-async fn report(tapis: &TapisApi, client_id: &str, token: &Token, earlier: Earlier, output: &Output) {
+async fn report(tapis: &TapisApi, client_id: &str, token: &TapisToken, previous: PreviousSignIn, output: &Output) {
     let username = tapis.user_info(&token.secret).await.ok().map(|user| user.username);
     let words = match &username {
         Some(username) => format!("Signed in to {} as {username}.", tapis.server),
@@ -90,13 +90,13 @@ async fn report(tapis: &TapisApi, client_id: &str, token: &Token, earlier: Earli
     let object = json!({
         "event": "signed_in",
         "base_url": tapis.server.as_str(),
-        "tenant": Claims::of(&token.secret).tenant,
+        "tenant": UnverifiedClaims::decode(&token.secret).tenant,
         "username": username,
         "client_id": client_id,
         "expires_at": token.expires_at.map(Timestamp::to_rfc3339),
-        "earlier_sign_in": earlier.word(),
+        "earlier_sign_in": previous.json_value(),
     });
-    if earlier == Earlier::Ended {
+    if previous == PreviousSignIn::Revoked {
         output.note("Your earlier sign-in there on this machine was ended.");
     }
     output.result(&words, &object);
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn letters_that_look_alike_are_named() {
-        assert_eq!(how_to_read("abCdEfgh"), "Capital and small letters count.");
-        assert_eq!(how_to_read("oMbhbSly"), "Capital and small letters count; l is a small L.");
-        assert_eq!(how_to_read("IlOabcde"), "Capital and small letters count; I is a capital i; l is a small L; O is a capital o.");
+        assert_eq!(code_reading_hint("abCdEfgh"), "Capital and small letters count.");
+        assert_eq!(code_reading_hint("oMbhbSly"), "Capital and small letters count; l is a small L.");
+        assert_eq!(code_reading_hint("IlOabcde"), "Capital and small letters count; I is a capital i; l is a small L; O is a capital o.");
     }
 }

@@ -2,45 +2,45 @@
 
 use serde_json::json;
 
-use crate::cli::credentials_file::{self, CredentialsFault};
-use crate::cli::failure::Failure;
-use crate::cli::logout::how_long;
+use crate::cli::credentials_file::{self, CredentialsError};
+use crate::cli::failure::CliError;
+use crate::cli::logout::format_validity;
 use crate::cli::output::Output;
 use crate::cli::server_url::ServerUrl;
-use crate::cli::target::Place;
+use crate::cli::target::TargetArgs;
 
 use super::api::TapisApi;
-use super::failure::TapisFailure;
-use super::sign_ins::{SignIn, SignIns};
+use super::credentials::{TapisCredentials, TapisSignIn};
+use super::error::TapisError;
 
 /// Revokes the token and forgets it. It is forgotten even when it could not be revoked, and the person is told.
-pub async fn logout(base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
-    let mut sign_ins = match SignIns::load(output) {
-        Err(fault @ (CredentialsFault::Damaged { .. } | CredentialsFault::Unreadable { .. })) => {
-            credentials_file::delete(&fault)?;
-            return Err(TapisFailure::SignInLost(fault.cause()).into());
+pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let mut sign_ins = match TapisCredentials::load(output) {
+        Err(fault @ (CredentialsError::Damaged { .. } | CredentialsError::Unreadable { .. })) => {
+            credentials_file::delete_unreadable(&fault)?;
+            return Err(TapisError::UnreadableSignIns(fault.cause()).into());
         }
         sign_ins => sign_ins?,
     };
-    let server = sign_ins.choose(base_url, place)?;
-    let Some(token) = sign_ins.find(&server).and_then(|SignIn { token, .. }| token.clone()) else {
+    let server = sign_ins.resolve(base_url, target_args)?;
+    let Some(token) = sign_ins.find(&server).and_then(|TapisSignIn { token, .. }| token.clone()) else {
         report(&server, output, &format!("You were not signed in to {server}."), Some("not signed in"));
         return Ok(());
     };
 
-    let valid = how_long(token.expires_at);
-    let revoked = match TapisApi::new(server.clone(), place) {
+    let valid = format_validity(token.expires_at);
+    let revoked = match TapisApi::new(server.clone(), target_args) {
         Ok(tapis) => tapis.revoke(&token.secret).await,
         Err(failure) => Err(failure),
     };
-    sign_ins.forget(&server, &token.secret)?;
+    sign_ins.remove(&server, &token.secret)?;
 
     match revoked {
         Ok(()) => {
             report(&server, output, &format!("Signed out of {server}."), None);
             Ok(())
         }
-        Err(why) => Err(TapisFailure::NotRevoked { server, why: why.to_string(), valid }.into()),
+        Err(why) => Err(TapisError::RevocationFailed { server, why: why.to_string(), valid }.into()),
     }
 }
 

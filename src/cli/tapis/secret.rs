@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Longer than any token of Tapis'; headers have their limits.
-const LONGEST: usize = 8 * 1024;
+const MAX_LENGTH: usize = 8 * 1024;
 
 /// A token or a device code of Tapis'. It is not the type that portals' tokens have, so neither can be sent to the other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub struct TapisSecret(String);
 
 impl TapisSecret {
     /// For a request to the tenant that gave it.
-    pub fn revealed(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -23,7 +23,7 @@ impl TryFrom<String> for TapisSecret {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match text.len() {
-            1..=LONGEST if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Self(text)),
+            1..=MAX_LENGTH if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Self(text)),
             _ => Err("neither a token nor a code"),
         }
     }

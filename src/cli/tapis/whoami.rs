@@ -2,29 +2,29 @@
 
 use serde_json::json;
 
-use crate::cli::failure::Failure;
-use crate::cli::moments::{in_words, left_in_words, now};
+use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 use crate::cli::printable::Printable;
-use crate::cli::target::Place;
+use crate::cli::target::TargetArgs;
+use crate::cli::time_format::{format_time, format_time_left, now};
 use crate::domain::time::Timestamp;
 
 use super::api::TapisApi;
-use super::claims::Claims;
-use super::failure::TapisFailure;
-use super::sign_ins::SignIns;
+use super::claims::UnverifiedClaims;
+use super::credentials::TapisCredentials;
+use super::error::TapisError;
 
 /// Asks Tapis whose token this is. What else is shown is what the token says of itself.
-pub async fn whoami(base_url: Option<&str>, place: &Place, output: &Output) -> Result<(), Failure> {
-    let sign_ins = SignIns::load(output)?;
-    let server = sign_ins.choose(base_url, place)?;
+pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+    let sign_ins = TapisCredentials::load(output)?;
+    let server = sign_ins.resolve(base_url, target_args)?;
     let Some((sign_in, token)) = sign_ins.find(&server).and_then(|sign_in| Some((sign_in, sign_in.token.as_ref()?))) else {
-        return Err(TapisFailure::NotSignedIn(server).into());
+        return Err(TapisError::NotSignedIn(server).into());
     };
-    let tapis = TapisApi::new(server, place)?;
+    let tapis = TapisApi::new(server, target_args)?;
     let user = tapis.user_info(&token.secret).await?;
 
-    let claims = Claims::of(&token.secret);
+    let claims = UnverifiedClaims::decode(&token.secret);
     let expires_at = token.expires_at.map(Timestamp::to_rfc3339);
     let object = json!({
         "base_url": tapis.server.as_str(),
@@ -52,7 +52,7 @@ fn or_unknown(claim: Option<Printable>) -> String {
 
 fn expires(expires_at: Option<&str>) -> String {
     match expires_at {
-        Some(end) => left_in_words(end, now()).map_or_else(|| in_words(end), |left| format!("{} ({left})", in_words(end))),
+        Some(end) => format_time_left(end, now()).map_or_else(|| format_time(end), |left| format!("{} ({left})", format_time(end))),
         None => "unknown".to_owned(),
     }
 }

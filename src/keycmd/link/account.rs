@@ -8,41 +8,41 @@ const OVERFLOW_UID: u32 = 65_534;
 
 /// An account of this host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct UnixAccount {
     pub name: String,
     pub uid: u32,
 }
 
 /// Why an account cannot be linked.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum NoAccount {
+pub enum AccountRefused {
     #[error("root's account cannot be linked: run this as yourself")]
     Root,
     #[error("this account belongs to the host itself, not to a person")]
-    NotAPersons,
+    SystemAccount,
     #[error("you are in a container, or another user namespace, where this host does not know who you are: run this outside of it")]
-    Elsewhere,
+    OtherUserNamespace,
     #[error("this host knows no account with your number")]
     Unknown,
     #[error("this host knows two accounts of your name: its operators have to mend that")]
     Ambiguous,
     #[error("this host could not look up your account; try again")]
-    NotLookedUp,
+    LookupFailed,
 }
 
-impl Account {
+impl UnixAccount {
     /// Asks the system, which may ask the network.
-    pub fn of(uid: u32) -> Result<Self, NoAccount> {
+    pub fn look_up(uid: u32) -> Result<Self, AccountRefused> {
         match uid {
-            0 => return Err(NoAccount::Root),
-            OVERFLOW_UID | u32::MAX => return Err(NoAccount::Elsewhere),
+            0 => return Err(AccountRefused::Root),
+            OVERFLOW_UID | u32::MAX => return Err(AccountRefused::OtherUserNamespace),
             _ => {}
         }
-        let not_looked_up = |_| NoAccount::NotLookedUp;
-        let user = User::from_uid(Uid::from_raw(uid)).map_err(not_looked_up)?.ok_or(NoAccount::Unknown)?;
+        let not_looked_up = |_| AccountRefused::LookupFailed;
+        let user = User::from_uid(Uid::from_raw(uid)).map_err(not_looked_up)?.ok_or(AccountRefused::Unknown)?;
         // A link is of a name, and sshd goes from the name to the number: that must lead back here, or this account could link another.
-        let named = User::from_name(&user.name).map_err(not_looked_up)?.ok_or(NoAccount::Ambiguous)?;
-        if named.uid.as_raw() == uid { Ok(Self { name: user.name, uid }) } else { Err(NoAccount::Ambiguous) }
+        let named = User::from_name(&user.name).map_err(not_looked_up)?.ok_or(AccountRefused::Ambiguous)?;
+        if named.uid.as_raw() == uid { Ok(Self { name: user.name, uid }) } else { Err(AccountRefused::Ambiguous) }
     }
 }
 
@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn root_and_nobody_have_no_account_to_link() {
-        assert_eq!(Account::of(0), Err(NoAccount::Root));
+        assert_eq!(UnixAccount::look_up(0), Err(AccountRefused::Root));
         for uid in [65_534, u32::MAX] {
-            assert_eq!(Account::of(uid), Err(NoAccount::Elsewhere));
+            assert_eq!(UnixAccount::look_up(uid), Err(AccountRefused::OtherUserNamespace));
         }
-        assert_eq!(Account::of(4_294_000_111), Err(NoAccount::Unknown));
-        assert_eq!(Account::of(1).map(|account| account.uid), Ok(1), "every system has this one");
+        assert_eq!(UnixAccount::look_up(4_294_000_111), Err(AccountRefused::Unknown));
+        assert_eq!(UnixAccount::look_up(1).map(|account| account.uid), Ok(1), "every system has this one");
     }
 }

@@ -9,64 +9,64 @@ use std::path::{Path, PathBuf};
 use listenfd::ListenFd;
 use thiserror::Error;
 
-use crate::keycmd::files::{self, FileFault};
+use crate::keycmd::files::{self, FileError};
 
 /// Everybody may connect: who they are is what this is about.
-const FOR_EVERYBODY: u32 = 0o666;
-const DIRECTORY: u32 = 0o755;
+const SOCKET_MODE: u32 = 0o666;
+const DIRECTORY_MODE: u32 = 0o755;
 
 /// Why nobody can connect.
 #[derive(Debug, Error)]
-pub enum SocketFault {
+pub enum SocketError {
     #[error("systemd has handed over no socket: start tms-link.socket, or say --socket PATH")]
-    NoneGiven,
+    NotActivated,
     #[error("what systemd has handed over is no socket that listens: {0}")]
-    NotASocket(io::Error),
+    InvalidActivation(io::Error),
     #[error("{0} has no directory above it")]
     NoDirectory(PathBuf),
     #[error(transparent)]
-    Directory(#[from] FileFault),
+    Directory(#[from] FileError),
     #[error("somebody listens at {0} already")]
     InUse(PathBuf),
     #[error("{0} is there, and is no socket")]
-    InTheWay(PathBuf),
+    NotASocketFile(PathBuf),
     #[error("cannot make {path}: {source}")]
-    NotMade { path: PathBuf, source: io::Error },
+    Bind { path: PathBuf, source: io::Error },
 }
 
 /// The socket that systemd hands over, or one of our own.
-pub fn listen(path: Option<&Path>) -> Result<UnixListener, SocketFault> {
+pub fn listen(path: Option<&Path>) -> Result<UnixListener, SocketError> {
     match path {
-        Some(path) => make(path),
-        None => ListenFd::from_env().take_unix_listener(0).map_err(SocketFault::NotASocket)?.ok_or(SocketFault::NoneGiven),
+        Some(path) => bind(path),
+        None => ListenFd::from_env().take_unix_listener(0).map_err(SocketError::InvalidActivation)?.ok_or(SocketError::NotActivated),
     }
 }
 
 /// In a directory where nobody else could put one in its place.
-fn make(path: &Path) -> Result<UnixListener, SocketFault> {
-    let not_made = |source| SocketFault::NotMade { path: path.into(), source };
-    let directory = path.parent().ok_or_else(|| SocketFault::NoDirectory(path.into()))?;
-    match DirBuilder::new().mode(DIRECTORY).create(directory) {
+fn bind(path: &Path) -> Result<UnixListener, SocketError> {
+    let not_made = |source| SocketError::Bind { path: path.into(), source };
+    let directory = path.parent().ok_or_else(|| SocketError::NoDirectory(path.into()))?;
+    match DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(not_made(error)),
         _ => {}
     }
-    files::demand_ours_alone(directory, &directory.metadata().map_err(not_made)?)?;
-    make_room(path)?;
+    files::check_owner_writable_only(directory, &directory.metadata().map_err(not_made)?)?;
+    remove_stale_socket(path)?;
     let listener = UnixListener::bind(path).map_err(not_made)?;
-    fs::set_permissions(path, Permissions::from_mode(FOR_EVERYBODY)).map_err(not_made)?;
+    fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE)).map_err(not_made)?;
     Ok(listener)
 }
 
 /// One that was left behind is removed; anything else is not ours.
-fn make_room(path: &Path) -> Result<(), SocketFault> {
+fn remove_stale_socket(path: &Path) -> Result<(), SocketError> {
     let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
     if !metadata.file_type().is_socket() {
-        return Err(SocketFault::InTheWay(path.into()));
+        return Err(SocketError::NotASocketFile(path.into()));
     }
     if UnixStream::connect(path).is_ok() {
-        return Err(SocketFault::InUse(path.into()));
+        return Err(SocketError::InUse(path.into()));
     }
-    fs::remove_file(path).map_err(|source| SocketFault::NotMade { path: path.into(), source })
+    fs::remove_file(path).map_err(|source| SocketError::Bind { path: path.into(), source })
 }
 
 #[cfg(test)]
@@ -77,22 +77,22 @@ mod tests {
     fn a_socket_is_made_for_everybody_in_a_directory_of_ours() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tms/link.sock");
-        let listener = make(&path).unwrap();
+        let listener = bind(&path).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o666);
         assert_eq!(path.parent().unwrap().metadata().unwrap().permissions().mode() & 0o022, 0);
-        assert!(matches!(make(&path), Err(SocketFault::InUse(_))));
+        assert!(matches!(bind(&path), Err(SocketError::InUse(_))));
         drop(listener);
-        assert!(make(&path).is_ok(), "one that was left behind is replaced");
+        assert!(bind(&path).is_ok(), "one that was left behind is replaced");
 
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(matches!(make(&file), Err(SocketFault::InTheWay(_))) && file.exists());
+        assert!(matches!(bind(&file), Err(SocketError::NotASocketFile(_))) && file.exists());
     }
 
     #[test]
     fn not_where_others_could_put_one_in_its_place() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
-        assert!(matches!(make(&folder.path().join("link.sock")), Err(SocketFault::Directory(FileFault::Writable { .. }))));
+        assert!(matches!(bind(&folder.path().join("link.sock")), Err(SocketError::Directory(FileError::WritableByOthers { .. }))));
     }
 }

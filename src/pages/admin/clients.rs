@@ -6,64 +6,66 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
-use super::parts::{AdminPage, Curl, Tick};
-use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths::{self, encoded};
+use super::components::{AdminPage, Checkbox, CurlExample};
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, encode};
 use crate::domain::scope::Scope;
-use crate::pages::components::{Ago, Choice, Confirm, Empty, Gone, Hidden, List, PostForm, Said, Sorry};
+use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, RelativeTime, ServerError};
 use crate::pages::list_query;
-use crate::server::context::{self, Notice, words};
-use crate::server_fns::admin::clients::{AddClient, ClientDetail, ClientRow, DeleteClient, RotateClient, SetUpClient, find_client, list_clients};
+use crate::server::context::{self, Flash, translations};
+use crate::server_fns::admin::clients::{
+    AddClient, ClientDetail, DeleteClient, RegisteredClientItem, RotateClient, SetUpClient, find_client, list_clients,
+};
 
 #[component]
 pub fn Clients() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         match list_clients(query.clone()).await {
-            Ok(clients) => Either::Left(view! { <All clients query said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok(clients) => Either::Left(view! { <ClientList clients query said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn All(clients: Listed<ClientRow>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn ClientList(clients: Page<RegisteredClientItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let filters = vec![
-        Choice("", w.admin_clients_show_all()),
-        Choice("enabled", w.admin_clients_show_enabled()),
-        Choice("disabled", w.admin_clients_show_disabled()),
-        Choice("public", w.admin_clients_show_public()),
+        ListOption("", w.admin_clients_show_all()),
+        ListOption("enabled", w.admin_clients_show_enabled()),
+        ListOption("disabled", w.admin_clients_show_disabled()),
+        ListOption("public", w.admin_clients_show_public()),
     ];
-    let Listed { items, next, extent } = clients;
+    let Page { items, next, position } = clients;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_clients() here=paths::ADMIN_CLIENTS>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_CLIENTS_ADD>{w.admin_clients_add()}</a></p>
-            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=w.admin_clients_search_for() filters shown next extent>
+            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=w.admin_clients_search_for() filters shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <Empty title=w.admin_clients_empty() query><p class="hint">{w.admin_clients_purpose()}</p></Empty> })
+                    Either::Left(view! { <EmptyList title=w.admin_clients_empty() query><p class="hint">{w.admin_clients_purpose()}</p></EmptyList> })
                 } else {
-                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|client| view! { <One client/> }).collect_view()}</ul> })
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|client| view! { <ClientEntry client/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl call="GET /v1/tms/client/list"/>
+            <CurlExample call="GET /v1/tms/client/list"/>
         </AdminPage>
     }
 }
 
 #[component]
-fn One(client: ClientRow) -> impl IntoView {
-    let w = words();
-    let address = format!("{}?client={}", paths::ADMIN_CLIENT, encoded(&client.id));
+fn ClientEntry(client: RegisteredClientItem) -> impl IntoView {
+    let w = translations();
+    let address = format!("{}?client={}", paths::ADMIN_CLIENT, encode(&client.id));
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><a href=address><bdi>{client.app_name.clone()} " " {client.app_version.clone()}</bdi></a> " " <Badges client=client.clone()/></h2>
                 <dl class="facts short">
                     <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id}</code></dd></div>
-                    <div><dt>{w.admin_made()}</dt><dd><Ago at=client.created_at/></dd></div>
+                    <div><dt>{w.admin_made()}</dt><dd><RelativeTime at=client.created_at/></dd></div>
                 </dl>
             </div>
         </li>
@@ -71,8 +73,8 @@ fn One(client: ClientRow) -> impl IntoView {
 }
 
 #[component]
-fn Badges(client: ClientRow) -> impl IntoView {
-    let w = words();
+fn Badges(client: RegisteredClientItem) -> impl IntoView {
+    let w = translations();
     view! {
         {if client.enabled {
             Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
@@ -87,10 +89,10 @@ fn Badges(client: ClientRow) -> impl IntoView {
 #[component]
 pub fn AddAClient() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (words(), context::said().await);
+        let (w, said) = (translations(), context::take_flash().await);
         view! {
             <AdminPage title=w.admin_clients_add() here=paths::ADMIN_CLIENTS refused=said.is_some()>
-                <Said notice=said/>
+                <FlashMessage notice=said/>
                 <PostForm action=AddClient::url() main=true class="narrow">
                     <label for="client">{w.admin_id()}</label>
                     <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
@@ -98,10 +100,10 @@ pub fn AddAClient() -> impl IntoView {
                     <input id="app-name" name="app_name" type="text" required maxlength="150" autocomplete="off"/>
                     <label for="app-version">{w.admin_clients_app_version()}</label>
                     <input id="app-version" name="app_version" type="text" required maxlength="50" autocomplete="off"/>
-                    <MayDo scope=Vec::new() device_grant=false/>
+                    <PermissionFields scope=Vec::new() device_grant=false/>
                     <button class="main">{w.admin_clients_add_button()}</button>
                 </PostForm>
-                <Curl call="POST /v1/tms/client"/>
+                <CurlExample call="POST /v1/tms/client"/>
             </AdminPage>
         }
     })
@@ -109,14 +111,14 @@ pub fn AddAClient() -> impl IntoView {
 
 /// Grant and scopes.
 #[component]
-fn MayDo(scope: Vec<Scope>, device_grant: bool) -> impl IntoView {
-    let w = words();
+fn PermissionFields(scope: Vec<Scope>, device_grant: bool) -> impl IntoView {
+    let w = translations();
     view! {
         <fieldset>
             <legend>{w.admin_clients_may()}</legend>
-            <Tick name="device_grant" checked=device_grant text=w.admin_clients_device_grant()/>
+            <Checkbox name="device_grant" checked=device_grant text=w.admin_clients_device_grant()/>
             {Scope::ALL.into_iter().map(|one| view! {
-                <Tick name="scope[]" value=one.as_str() checked=scope.contains(&one) text=one.as_str().to_owned()/>
+                <Checkbox name="scope[]" value=one.as_str() checked=scope.contains(&one) text=one.as_str().to_owned()/>
             }).collect_view()}
         </fieldset>
     }
@@ -127,31 +129,31 @@ pub fn OneClient() -> impl IntoView {
     let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
     Suspend::new(async move {
         match find_client(client).await {
-            Ok(Some(client)) => EitherOf3::A(view! { <Detail client said=context::said().await/> }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_CLIENTS/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(Some(client)) => EitherOf3::A(view! { <Detail client said=context::take_flash().await/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_CLIENTS/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let ClientDetail { client, old_secret_until, keys, people } = client;
     let id = client.id.clone();
     view! {
         <AdminPage title=format!("{} {}", client.app_name, client.app_version) here=paths::ADMIN_CLIENTS>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p><Badges client=client.clone()/></p>
             <dl class="facts">
                 <dt>{w.admin_id()}</dt>
                 <dd><code translate="no" dir="ltr">{id.clone()}</code></dd>
                 <dt>{w.admin_made()}</dt>
-                <dd><Ago at=client.created_at/></dd>
+                <dd><RelativeTime at=client.created_at/></dd>
                 <dt>{w.admin_keys()}</dt>
-                <dd><a href=format!("{}?q={}", paths::ADMIN_KEYS, encoded(&id))>{keys}</a></dd>
+                <dd><a href=format!("{}?q={}", paths::ADMIN_KEYS, encode(&id))>{keys}</a></dd>
                 <dt>{w.admin_people()}</dt>
-                <dd><a href=format!("{}?q={}", paths::ADMIN_DELEGATIONS, encoded(&id))>{people}</a></dd>
+                <dd><a href=format!("{}?q={}", paths::ADMIN_DELEGATIONS, encode(&id))>{people}</a></dd>
             </dl>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{w.admin_clients_set_up()}</h2>
@@ -160,31 +162,31 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
                     <input type="hidden" name="seen" value=client.updated_at.as_millis().to_string()/>
                     <fieldset>
                         <legend>{w.admin_clients_standing()}</legend>
-                        <Tick name="enabled" checked=client.enabled text=w.admin_clients_enabled_means()/>
-                        {(!client.public).then(|| view! { <Tick name="verified" checked=client.verified text=w.admin_clients_verified_means()/> })}
+                        <Checkbox name="enabled" checked=client.enabled text=w.admin_clients_enabled_means()/>
+                        {(!client.public).then(|| view! { <Checkbox name="verified" checked=client.verified text=w.admin_clients_verified_means()/> })}
                     </fieldset>
-                    <MayDo scope=client.scope device_grant=client.device_grant/>
+                    <PermissionFields scope=client.scope device_grant=client.device_grant/>
                     <button class="main">{w.admin_save()}</button>
                 </PostForm>
-                <Curl call="PATCH /v1/tms/client/upd/{client_id}" with=vec![("client_id", json!(id)), ("enabled", json!(client.enabled))]/>
+                <CurlExample call="PATCH /v1/tms/client/upd/{client_id}" with=vec![("client_id", json!(id)), ("enabled", json!(client.enabled))]/>
             </section>
             {(!client.public).then(|| view! {
                 <section aria-labelledby="secret">
                     <h2 id="secret">{w.admin_clients_secret()}</h2>
-                    {old_secret_until.map(|until| view! { <p>{w.admin_clients_old_secret()} " " <Ago at=until/></p> })}
+                    {old_secret_until.map(|until| view! { <p>{w.admin_clients_old_secret()} " " <RelativeTime at=until/></p> })}
                     <PostForm action=RotateClient::url() class="narrow" clone:id>
                         <input type="hidden" name="client" value=id.clone()/>
                         <label for="overlap">{w.admin_clients_overlap()}</label>
                         <input id="overlap" name="overlap" type="number" min="0" max="720" value="1" required/>
                         <button class="main">{w.admin_clients_rotate()}</button>
                     </PostForm>
-                    <Curl call="PATCH /v1/tms/client/secret/{client_id}" with=vec![("client_id", json!(id)), ("overlap_minutes", json!(60))]/>
+                    <CurlExample call="PATCH /v1/tms/client/secret/{client_id}" with=vec![("client_id", json!(id)), ("overlap_minutes", json!(60))]/>
                 </section>
             })}
             <section aria-labelledby="delete">
                 <h2 id="delete">{w.admin_clients_delete()}</h2>
-                <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encoded(&id)) data-confirm="">{w.admin_clients_delete()}</a></p>
-                <Curl call="DELETE /v1/tms/client/del/{client_id}" with=vec![("client_id", json!(id))]/>
+                <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encode(&id)) data-confirm="">{w.admin_clients_delete()}</a></p>
+                <CurlExample call="DELETE /v1/tms/client/del/{client_id}" with=vec![("client_id", json!(id))]/>
             </section>
         </AdminPage>
     }
@@ -194,7 +196,7 @@ fn Detail(client: ClientDetail, said: Option<Notice>) -> impl IntoView {
 pub fn DeleteAClient() -> impl IntoView {
     let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         match find_client(client).await {
             Ok(Some(ClientDetail { client, keys, people, .. })) => EitherOf3::A(view! {
                 <Confirm
@@ -207,8 +209,8 @@ pub fn DeleteAClient() -> impl IntoView {
                     <p class="warning">{w.admin_clients_delete_consequence(keys, people)}</p>
                 </Confirm>
             }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_CLIENTS/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_CLIENTS/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }

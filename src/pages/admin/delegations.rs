@@ -6,63 +6,63 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
-use super::parts::{AdminPage, Curl};
-use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths::{self, encoded};
-use crate::pages::apps::Facts;
-use crate::pages::components::{Choice, ClientName, Confirm, Empty, Hidden, List, PostForm, Said, Sorry, asked_here};
+use super::components::{AdminPage, CurlExample};
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, encode};
+use crate::pages::components::{ClientName, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, ServerError, confirm_url};
+use crate::pages::delegations::DelegationFacts;
 use crate::pages::list_query;
-use crate::server::context::{self, Notice, words};
-use crate::server_fns::admin::delegations::{AddDelegation, DelegationItem, EndDelegation, list_delegations};
-use crate::server_fns::apps::AppState;
+use crate::server::context::{self, Flash, translations};
+use crate::server_fns::admin::delegations::{AddDelegation, EndDelegation, PersonDelegationItem, list_delegations};
+use crate::server_fns::delegations::DelegationState;
 
 #[component]
 pub fn Delegations() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         match list_delegations(query.clone()).await {
-            Ok(delegations) => Either::Left(view! { <All delegations query said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok(delegations) => Either::Left(view! { <DelegationList delegations query said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn All(delegations: Listed<DelegationItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
-    let w = words();
-    let filters = vec![Choice("", w.apps_show_in_force()), Choice("ended", w.apps_show_ended()), Choice("all", w.apps_show_all())];
-    let orders = vec![Choice("", w.apps_sort_made()), Choice("expires", w.apps_sort_expires()), Choice("client", w.apps_sort_client())];
-    let Listed { items, next, extent } = delegations;
+fn DelegationList(delegations: Page<PersonDelegationItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
+    let filters = vec![ListOption("", w.apps_show_in_force()), ListOption("ended", w.apps_show_ended()), ListOption("all", w.apps_show_all())];
+    let orders = vec![ListOption("", w.apps_sort_made()), ListOption("expires", w.apps_sort_expires()), ListOption("client", w.apps_sort_client())];
+    let Page { items, next, position } = delegations;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_delegations() here=paths::ADMIN_DELEGATIONS>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_DELEGATIONS_ADD>{w.admin_delegations_add()}</a></p>
-            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=w.admin_delegations_search_for() filters orders shown next extent>
+            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=w.admin_delegations_search_for() filters orders shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <Empty title=w.admin_delegations_empty() query><p class="hint">{w.admin_delegations_purpose()}</p></Empty> })
+                    Either::Left(view! { <EmptyList title=w.admin_delegations_empty() query><p class="hint">{w.admin_delegations_purpose()}</p></EmptyList> })
                 } else {
-                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <One item/> }).collect_view()}</ul> })
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <DelegationEntry item/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl call="GET /v1/tms/delegations/list"/>
+            <CurlExample call="GET /v1/tms/delegations/list"/>
         </AdminPage>
     }
 }
 
 #[component]
-fn One(item: DelegationItem) -> impl IntoView {
-    let w = words();
-    let DelegationItem { user, app } = item;
-    let in_force = app.state == AppState::InForce;
-    let person = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
-    let end = asked_here(&format!("{}?client={}&user={}", paths::ADMIN_DELEGATION_END, encoded(&app.client_id), encoded(&user)));
+fn DelegationEntry(item: PersonDelegationItem) -> impl IntoView {
+    let w = translations();
+    let PersonDelegationItem { user, app } = item;
+    let in_force = app.state == DelegationState::Active;
+    let person = format!("{}?user={}", paths::ADMIN_PERSON, encode(&user));
+    let end = confirm_url(&format!("{}?client={}&user={}", paths::ADMIN_DELEGATION_END, encode(&app.client_id), encode(&user)));
     let label = w.admin_delegations_end_this(app.client.name.as_str(), user.as_str());
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><ClientName client=app.client.clone()/> " → " <a href=person><bdi>{user}</bdi></a></h2>
-                <Facts app/>
+                <DelegationFacts app/>
             </div>
             {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{w.admin_delegations_end()}</a> })}
         </li>
@@ -72,10 +72,10 @@ fn One(item: DelegationItem) -> impl IntoView {
 #[component]
 pub fn AddADelegation() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (words(), context::said().await);
+        let (w, said) = (translations(), context::take_flash().await);
         view! {
             <AdminPage title=w.admin_delegations_add() here=paths::ADMIN_DELEGATIONS refused=said.is_some()>
-                <Said notice=said/>
+                <FlashMessage notice=said/>
                 <p class="lead">{w.admin_delegations_add_means()}</p>
                 <PostForm action=AddDelegation::url() main=true class="narrow">
                     <label for="client">{w.admin_clients_id()}</label>
@@ -86,7 +86,7 @@ pub fn AddADelegation() -> impl IntoView {
                     <input id="days" name="days" type="number" min="0" max="36500" value="30" required/>
                     <button class="main">{w.admin_delegations_add()}</button>
                 </PostForm>
-                <Curl call="POST /v1/tms/delegations" with=vec![("ttl_minutes", json!(43_200))]/>
+                <CurlExample call="POST /v1/tms/delegations" with=vec![("ttl_minutes", json!(43_200))]/>
             </AdminPage>
         }
     })
@@ -95,7 +95,7 @@ pub fn AddADelegation() -> impl IntoView {
 #[component]
 pub fn EndADelegation() -> impl IntoView {
     let (client, user) = use_query_map().with_untracked(|query| (query.get("client").unwrap_or_default(), query.get("user").unwrap_or_default()));
-    let w = words();
+    let w = translations();
     view! {
         <Confirm
             title=w.admin_delegations_end_question(client.as_str(), user.as_str())

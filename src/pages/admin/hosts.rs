@@ -6,12 +6,12 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
-use super::parts::{AdminPage, Curl, Tick};
-use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths::{self, encoded};
-use crate::pages::components::{Ago, Confirm, Copyable, Empty, Gone, Hidden, List, PostForm, Said, Sorry};
+use super::components::{AdminPage, Checkbox, CurlExample};
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, encode};
+use crate::pages::components::{AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, List, PostForm, RelativeTime, ServerError};
 use crate::pages::list_query;
-use crate::server::context::{self, Notice, words};
+use crate::server::context::{self, Flash, translations};
 use crate::server_fns::admin::hosts::{AddHost, HostItem, MakeCredential, RemoveCredential, RemoveHost, RequireCredential, find_host, list_hosts};
 
 #[component]
@@ -19,34 +19,34 @@ pub fn AdminHosts() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         match list_hosts(query.clone()).await {
-            Ok(hosts) => Either::Left(view! { <All hosts query said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok(hosts) => Either::Left(view! { <HostList hosts query said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn All(hosts: Listed<HostItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
-    let w = words();
-    let Listed { items, next, extent } = hosts;
+fn HostList(hosts: Page<HostItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
+    let Page { items, next, position } = hosts;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_hosts() here=paths::ADMIN_HOSTS>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_HOSTS_ADD>{w.admin_hosts_add()}</a></p>
-            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=w.admin_hosts_search_for() shown next extent>
+            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=w.admin_hosts_search_for() shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <Empty title=w.admin_hosts_empty() query><p class="hint">{w.admin_hosts_empty_hint()}</p></Empty> })
+                    Either::Left(view! { <EmptyList title=w.admin_hosts_empty() query><p class="hint">{w.admin_hosts_empty_hint()}</p></EmptyList> })
                 } else {
                     Either::Right(view! {
                         <ul class="rows">
                             {items.into_iter().map(|host| {
-                                let address = format!("{}?host={}", paths::ADMIN_HOST, encoded(&host.host));
+                                let address = format!("{}?host={}", paths::ADMIN_HOST, encode(&host.host));
                                 view! {
                                     <li class="row-card">
                                         <div class="what">
                                             <h2><a href=address><bdi>{host.host.clone()}</bdi></a></h2>
-                                            <Facts host/>
+                                            <HostFacts host/>
                                         </div>
                                     </li>
                                 }
@@ -55,14 +55,14 @@ fn All(hosts: Listed<HostItem>, query: ListQuery, said: Option<Notice>) -> impl 
                     })
                 }}
             </List>
-            <Curl call="GET /v1/tms/hosts/list"/>
+            <CurlExample call="GET /v1/tms/hosts/list"/>
         </AdminPage>
     }
 }
 
 #[component]
-fn Facts(host: HostItem) -> impl IntoView {
-    let w = words();
+fn HostFacts(host: HostItem) -> impl IntoView {
+    let w = translations();
     let credential = match host.credential_required {
         None => w.admin_hosts_credential_none(),
         Some(true) => w.admin_hosts_credential_required(),
@@ -74,7 +74,7 @@ fn Facts(host: HostItem) -> impl IntoView {
             <div>
                 <dt>{w.admin_hosts_asked()}</dt>
                 <dd>{match host.asked_at {
-                    Some(at) => Either::Left(view! { <Ago at/> {host.asked_from.map(|from| view! { ", " <bdi>{from}</bdi> })} }),
+                    Some(at) => Either::Left(view! { <RelativeTime at/> {host.asked_from.map(|from| view! { ", " <bdi>{from}</bdi> })} }),
                     None => Either::Right(w.never()),
                 }}</dd>
             </div>
@@ -86,10 +86,10 @@ fn Facts(host: HostItem) -> impl IntoView {
 #[component]
 pub fn AddAHost() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (words(), context::said().await);
+        let (w, said) = (translations(), context::take_flash().await);
         view! {
             <AdminPage title=w.admin_hosts_add() here=paths::ADMIN_HOSTS refused=said.is_some()>
-                <Said notice=said/>
+                <FlashMessage notice=said/>
                 <PostForm action=AddHost::url() main=true class="narrow">
                     <label for="host">{w.admin_hosts_name()}</label>
                     <input id="host" name="host" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="host-hint"/>
@@ -99,7 +99,7 @@ pub fn AddAHost() -> impl IntoView {
                     <p class="hint" id="address-hint">{w.admin_hosts_address_hint()}</p>
                     <button class="main">{w.admin_hosts_add()}</button>
                 </PostForm>
-                <Curl call="POST /v1/tms/hosts"/>
+                <CurlExample call="POST /v1/tms/hosts"/>
             </AdminPage>
         }
     })
@@ -110,9 +110,9 @@ pub fn OneHost() -> impl IntoView {
     let host = use_query_map().with_untracked(|query| query.get("host").unwrap_or_default());
     Suspend::new(async move {
         match find_host(host).await {
-            Ok(Some(host)) => EitherOf3::A(view! { <Detail host said=context::said().await/> }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_HOSTS/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(Some(host)) => EitherOf3::A(view! { <Detail host said=context::take_flash().await/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_HOSTS/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
@@ -170,26 +170,26 @@ SystemCallFilter=@system-service
 TasksMax=200";
 
 /// What `tms-keycmd` reads on that host.
-fn key_command(host: &HostItem) -> String {
+fn keycmd_config(host: &HostItem) -> String {
     let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
-    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let credential = if host.credential_required.is_some() { "\ncredential_file = \"/etc/ssh/tms_keycmd/credential\"" } else { "" };
     format!("tms_url = \"{url}/v1/tms/pubkeys/creds/retrieve\"\nhost_name = \"{}\"\ntenant = \"{tenant}\"{credential}", host.host)
 }
 
 #[component]
-fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let name = host.host.clone();
-    let here = format!("{}?host={}", paths::ADMIN_HOST, encoded(&name));
-    let take_away = format!("{}?host={}&credential=1", paths::ADMIN_HOST_REMOVE, encoded(&name));
-    let settings = key_command(&host);
+    let here = format!("{}?host={}", paths::ADMIN_HOST, encode(&name));
+    let take_away = format!("{}?host={}&credential=1", paths::ADMIN_HOST_REMOVE, encode(&name));
+    let settings = keycmd_config(&host);
     let has_credential = host.credential_required.is_some();
     let required = host.credential_required == Some(true);
     view! {
         <AdminPage title=name.clone() here=paths::ADMIN_HOSTS>
-            <Said notice=said/>
-            <Facts host=host.clone()/>
+            <FlashMessage notice=said/>
+            <HostFacts host=host.clone()/>
             {(!host.answers).then(|| view! { <p class="warning">{w.admin_hosts_answers_not()}</p> })}
             <p class="actions"><a class="button" href=here>{w.admin_hosts_test()}</a> <span class="hint">{w.admin_hosts_test_hint()}</span></p>
             <section aria-labelledby="set-up">
@@ -215,7 +215,7 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
                 <h2 id="credential">{w.admin_hosts_credential()}</h2>
                 <PostForm action=MakeCredential::url() class="narrow" clone:name>
                     <input type="hidden" name="host" value=name.clone()/>
-                    <Tick name="required" checked=required text=w.admin_hosts_credential_required()/>
+                    <Checkbox name="required" checked=required text=w.admin_hosts_credential_required()/>
                     <button class="main">{if has_credential { w.admin_hosts_credential_renew() } else { w.admin_hosts_credential_make() }}</button>
                 </PostForm>
                 {has_credential.then(|| view! {
@@ -228,13 +228,13 @@ fn Detail(host: HostItem, said: Option<Notice>) -> impl IntoView {
                         <a class="button danger" href=take_away data-confirm="">{w.admin_hosts_credential_remove()}</a>
                     </div>
                 })}
-                <Curl call="POST /v1/tms/hosts/credential" with=vec![("host", json!(name)), ("required", json!(required))]/>
+                <CurlExample call="POST /v1/tms/hosts/credential" with=vec![("host", json!(name)), ("required", json!(required))]/>
             </section>
             <section aria-labelledby="addresses">
                 <h2 id="addresses">{w.admin_hosts_addresses()}</h2>
                 <ul class="rows">
                     {host.addresses.into_iter().map(|address| {
-                        let remove = format!("{}?host={}&address={}", paths::ADMIN_HOST_REMOVE, encoded(&host.host), encoded(&address));
+                        let remove = format!("{}?host={}&address={}", paths::ADMIN_HOST_REMOVE, encode(&host.host), encode(&address));
                         view! {
                             <li class="row-card">
                                 <div class="what"><code translate="no" dir="ltr">{address}</code></div>
@@ -255,13 +255,13 @@ pub fn RemoveAHost() -> impl IntoView {
     let (host, address, credential) =
         (query.get("host").unwrap_or_default(), query.get("address").unwrap_or_default(), query.get("credential").is_some());
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         match find_host(host).await {
             Ok(Some(found)) if credential && found.credential_required.is_some() => EitherOf4::A(view! {
                 <Confirm
                     title=w.admin_hosts_credential_remove_question(found.host.as_str())
                     action=RemoveCredential::url()
-                    cancel=format!("{}?host={}", paths::ADMIN_HOST, encoded(&found.host))
+                    cancel=format!("{}?host={}", paths::ADMIN_HOST, encode(&found.host))
                     fields=vec![Hidden("host", found.host)]
                     button=w.admin_hosts_credential_remove()
                 >
@@ -279,8 +279,8 @@ pub fn RemoveAHost() -> impl IntoView {
                     <p class="warning">{w.admin_hosts_remove_consequence()}</p>
                 </Confirm>
             }),
-            Ok(_) => EitherOf4::C(view! { <Gone back=paths::ADMIN_HOSTS/> }),
-            Err(_) => EitherOf4::D(view! { <Sorry/> }),
+            Ok(_) => EitherOf4::C(view! { <AlreadyGone back=paths::ADMIN_HOSTS/> }),
+            Err(_) => EitherOf4::D(view! { <ServerError/> }),
         }
     })
 }

@@ -8,14 +8,14 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
-use super::parts::{AdminPage, Curl};
-use crate::domain::listing::{ListQuery, Listed};
-use crate::domain::paths::{self, encoded};
+use super::components::{AdminPage, CurlExample};
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, encode};
 use crate::domain::time::Timestamp;
-use crate::pages::components::{Ago, At, Choice, Command, Empty, Gone, List, PostForm, Said, Sorry};
+use crate::pages::components::{AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PostForm, RelativeTime, ServerError};
 use crate::pages::identities::OneIdentity;
 use crate::pages::list_query;
-use crate::server::context::{self, Notice, words};
+use crate::server::context::{self, Flash, translations};
 use crate::server_fns::admin::people::{AddPerson, ChangePerson, LinkAccount, MfaItem, PersonDetail, PersonItem, find_person, list_people};
 use crate::server_fns::host_accounts::HostAccountItem;
 use crate::server_fns::identities::IdentityItem;
@@ -26,45 +26,45 @@ pub fn People() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         match list_people(query.clone()).await {
-            Ok(people) => Either::Left(view! { <All people query said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok(people) => Either::Left(view! { <PersonList people query said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn All(people: Listed<PersonItem>, query: ListQuery, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn PersonList(people: Page<PersonItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let filters = vec![
-        Choice("", w.admin_people_show_all()),
-        Choice("enabled", w.admin_people_show_enabled()),
-        Choice("disabled", w.admin_people_show_disabled()),
-        Choice("admins", w.admin_people_show_admins()),
-        Choice("no-mfa", w.admin_people_show_no_mfa()),
+        ListOption("", w.admin_people_show_all()),
+        ListOption("enabled", w.admin_people_show_enabled()),
+        ListOption("disabled", w.admin_people_show_disabled()),
+        ListOption("admins", w.admin_people_show_admins()),
+        ListOption("no-mfa", w.admin_people_show_no_mfa()),
     ];
-    let orders = vec![Choice("", w.admin_people_sort_name()), Choice("made", w.admin_people_sort_made())];
-    let Listed { items, next, extent } = people;
+    let orders = vec![ListOption("", w.admin_people_sort_name()), ListOption("made", w.admin_people_sort_made())];
+    let Page { items, next, position } = people;
     let shown = items.len();
     view! {
         <AdminPage title=w.admin_people() here=paths::ADMIN_PEOPLE>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_PEOPLE_ADD>{w.admin_people_add()}</a></p>
-            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=w.admin_people_search_for() filters orders shown next extent>
+            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=w.admin_people_search_for() filters orders shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <Empty title=w.admin_people_empty() query><p class="hint">{w.admin_people_purpose()}</p></Empty> })
+                    Either::Left(view! { <EmptyList title=w.admin_people_empty() query><p class="hint">{w.admin_people_purpose()}</p></EmptyList> })
                 } else {
-                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|person| view! { <One person/> }).collect_view()}</ul> })
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|person| view! { <PersonEntry person/> }).collect_view()}</ul> })
                 }}
             </List>
-            <Curl call="GET /v1/tms/usermfa/list"/>
+            <CurlExample call="GET /v1/tms/usermfa/list"/>
         </AdminPage>
     }
 }
 
 #[component]
-fn One(person: PersonItem) -> impl IntoView {
-    let w = words();
-    let address = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&person.user));
+fn PersonEntry(person: PersonItem) -> impl IntoView {
+    let w = translations();
+    let address = format!("{}?user={}", paths::ADMIN_PERSON, encode(&person.user));
     view! {
         <li class="row-card">
             <div class="what">
@@ -72,7 +72,7 @@ fn One(person: PersonItem) -> impl IntoView {
                 <dl class="facts short">
                     <div><dt>{w.admin_user_name()}</dt><dd><code translate="no" dir="ltr">{person.user}</code></dd></div>
                     <div><dt>{w.admin_people_mfa()}</dt><dd><Mfa mfa=person.mfa/></dd></div>
-                    <div><dt>{w.admin_made()}</dt><dd><Ago at=person.created_at/></dd></div>
+                    <div><dt>{w.admin_made()}</dt><dd><RelativeTime at=person.created_at/></dd></div>
                 </dl>
             </div>
         </li>
@@ -81,7 +81,7 @@ fn One(person: PersonItem) -> impl IntoView {
 
 #[component]
 fn Badges(person: PersonItem) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         {(!person.enabled).then(|| view! { <span class="badge bad">{w.admin_disabled()}</span> " " })}
         {person.admin.then(|| view! { <span class="badge">{w.admin_people_admin()}</span> })}
@@ -90,11 +90,11 @@ fn Badges(person: PersonItem) -> impl IntoView {
 
 #[component]
 fn Mfa(mfa: Option<MfaItem>) -> impl IntoView {
-    let w = words();
+    let w = translations();
     match mfa {
         None => EitherOf3::A(w.admin_people_mfa_none()),
         Some(mfa) if mfa.counts && mfa.until >= Timestamp::FOREVER => EitherOf3::A(w.admin_people_mfa_forever()),
-        Some(mfa) if mfa.counts => EitherOf3::B(view! { {w.admin_people_mfa_until()} " " <At at=mfa.until/> }),
+        Some(mfa) if mfa.counts => EitherOf3::B(view! { {w.admin_people_mfa_until()} " " <ExactTime at=mfa.until/> }),
         Some(mfa) => EitherOf3::C(if mfa.enabled { w.admin_people_mfa_expired() } else { w.admin_people_mfa_off() }),
     }
 }
@@ -102,11 +102,11 @@ fn Mfa(mfa: Option<MfaItem>) -> impl IntoView {
 #[component]
 pub fn AddAPerson() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (words(), context::said().await);
-        let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+        let (w, said) = (translations(), context::take_flash().await);
+        let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
         view! {
             <AdminPage title=w.admin_people_add() here=paths::ADMIN_PEOPLE refused=said.is_some()>
-                <Said notice=said/>
+                <FlashMessage notice=said/>
                 <PostForm action=AddPerson::url() main=true class="narrow">
                     <label for="user">{w.admin_user_name()}</label>
                     <input id="user" name="user" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false"/>
@@ -128,32 +128,32 @@ pub fn OnePerson() -> impl IntoView {
     let user = use_query_map().with_untracked(|query| query.get("user").unwrap_or_default());
     Suspend::new(async move {
         match find_person(user).await {
-            Ok(Some(person)) => EitherOf3::A(view! { <Detail person said=context::said().await/> }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(Some(person)) => EitherOf3::A(view! { <Detail person said=context::take_flash().await/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_PEOPLE/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let PersonDetail { person, host_accounts, identities, sessions, has_second_factors } = person;
     let user = person.user.clone();
-    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
-    let about = |path: &str| format!("{path}?q={}", encoded(&person.user));
+    let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    let about = |path: &str| format!("{path}?q={}", encode(&person.user));
     let (delegations, keys, record) = (about(paths::ADMIN_DELEGATIONS), about(paths::ADMIN_KEYS), about(paths::ADMIN_ACTIVITY));
     let has_mfa = person.mfa.is_some();
     let mfa_on = person.mfa.is_some_and(|mfa| mfa.enabled);
     view! {
         <AdminPage title=person.display_name.clone() here=paths::ADMIN_PEOPLE>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p><Badges person=person.clone()/></p>
             <dl class="facts">
                 <dt>{w.admin_user_name()}</dt>
                 <dd><code translate="no" dir="ltr">{user.clone()}</code></dd>
                 <dt>{w.admin_made()}</dt>
-                <dd><Ago at=person.created_at/></dd>
+                <dd><RelativeTime at=person.created_at/></dd>
             </dl>
             <p class="actions">
                 <a class="button" href=delegations>{w.admin_delegations()}</a>
@@ -164,16 +164,16 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                 <h2 id="mfa">{w.admin_people_mfa()}</h2>
                 <p><Mfa mfa=person.mfa/></p>
                 <div class="actions">
-                    <Do user=user.clone() change="open-mfa" text=w.admin_people_mfa_open()/>
+                    <ActionButton user=user.clone() change="open-mfa" text=w.admin_people_mfa_open()/>
                     {has_mfa.then(|| if mfa_on {
-                        Either::Left(view! { <Do user=user.clone() change="disable-mfa" text=w.admin_people_mfa_disable()/> })
+                        Either::Left(view! { <ActionButton user=user.clone() change="disable-mfa" text=w.admin_people_mfa_disable()/> })
                     } else {
-                        Either::Right(view! { <Do user=user.clone() change="enable-mfa" text=w.admin_people_mfa_enable()/> })
+                        Either::Right(view! { <ActionButton user=user.clone() change="enable-mfa" text=w.admin_people_mfa_enable()/> })
                     })}
-                    {has_second_factors.then(|| view! { <Ask user=user.clone() change="forget-factors" text=w.admin_people_forget_factors()/> })}
-                    {has_mfa.then(|| view! { <Ask user=user.clone() change="close-mfa" text=w.admin_people_mfa_close()/> })}
+                    {has_second_factors.then(|| view! { <ConfirmLink user=user.clone() change="forget-factors" text=w.admin_people_forget_factors()/> })}
+                    {has_mfa.then(|| view! { <ConfirmLink user=user.clone() change="close-mfa" text=w.admin_people_mfa_close()/> })}
                 </div>
-                <Curl call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
+                <CurlExample call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
             </section>
             <HostAccounts user=user.clone() host_accounts/>
             <Identities user=user.clone() identities/>
@@ -189,14 +189,14 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                                     <div class="what">
                                         <h3>{session.browser}</h3>
                                         <dl class="facts short">
-                                            <div><dt>{w.sessions_last_seen()}</dt><dd><Ago at=session.last_seen/></dd></div>
+                                            <div><dt>{w.sessions_last_seen()}</dt><dd><RelativeTime at=session.last_seen/></dd></div>
                                             <div><dt>{w.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| w.sessions_from_unknown())}</bdi></dd></div>
                                         </dl>
                                     </div>
                                 </li>
                             }).collect_view()}
                         </ul>
-                        <Ask user=user.clone() change="end-sessions" text=w.admin_people_end_sessions()/>
+                        <ConfirmLink user=user.clone() change="end-sessions" text=w.admin_people_end_sessions()/>
                     })
                 }}
             </section>
@@ -204,16 +204,16 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
                 <h2 id="account">{w.admin_people_account()}</h2>
                 <div class="actions">
                     {if person.enabled {
-                        Either::Left(view! { <Ask user=user.clone() change="disable" text=w.admin_people_disable()/> })
+                        Either::Left(view! { <ConfirmLink user=user.clone() change="disable" text=w.admin_people_disable()/> })
                     } else {
-                        Either::Right(view! { <Do user=user.clone() change="enable" text=w.admin_people_enable()/> })
+                        Either::Right(view! { <ActionButton user=user.clone() change="enable" text=w.admin_people_enable()/> })
                     }}
                     {if person.admin {
-                        Either::Left(view! { <Ask user=user.clone() change="dismiss" text=w.admin_people_dismiss()/> })
+                        Either::Left(view! { <ConfirmLink user=user.clone() change="dismiss" text=w.admin_people_dismiss()/> })
                     } else {
-                        Either::Right(view! { <Ask user=user.clone() change="appoint" text=w.admin_people_appoint()/> })
+                        Either::Right(view! { <ConfirmLink user=user.clone() change="appoint" text=w.admin_people_appoint()/> })
                     }}
-                    {person.has_password.then(|| view! { <Ask user=user.clone() change="password" text=w.admin_people_password()/> })}
+                    {person.has_password.then(|| view! { <ConfirmLink user=user.clone() change="password" text=w.admin_people_password()/> })}
                 </div>
                 <details class="curl">
                     <summary>{w.admin_as_command()}</summary>
@@ -226,22 +226,22 @@ fn Detail(person: PersonDetail, said: Option<Notice>) -> impl IntoView {
 
 #[component]
 fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <section aria-labelledby="host-accounts">
             <h2 id="host-accounts">{w.admin_people_host_accounts()}</h2>
             <ul class="rows">
                 {host_accounts.into_iter().map(|account| {
                     let place = format!("{}@{}", account.account, account.host);
-                    let of = format!("{}?user={}", paths::ADMIN_PERSON_CHANGE, encoded(&user));
-                    let unlink = format!("{of}&change=unlink&host={}&account={}", encoded(&account.host), encoded(&account.account));
+                    let of = format!("{}?user={}", paths::ADMIN_PERSON_CHANGE, encode(&user));
+                    let unlink = format!("{of}&change=unlink&host={}&account={}", encode(&account.host), encode(&account.account));
                     view! {
                         <li class="row-card">
                             <div class="what">
                                 <h3><code translate="no" dir="ltr">{place.clone()}</code></h3>
                                 <dl class="facts short">
-                                    <div><dt>{w.hosts_linked()}</dt><dd><Ago at=account.linked_at/></dd></div>
-                                    <div><dt>{w.hosts_expires()}</dt><dd><At at=account.expires_at/></dd></div>
+                                    <div><dt>{w.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/></dd></div>
+                                    <div><dt>{w.hosts_expires()}</dt><dd><ExactTime at=account.expires_at/></dd></div>
                                 </dl>
                             </div>
                             <a class="button danger" href=unlink data-confirm="" aria-label=w.admin_people_unlink_this(place)>{w.hosts_unlink()}</a>
@@ -256,15 +256,15 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
                 <div class="field"><label for="link-days">{w.admin_days()}</label><input id="link-days" name="days" type="number" min="0" max="36500" value="0" required/></div>
                 <button>{w.admin_people_link()}</button>
             </PostForm>
-            <Curl call="POST /v1/tms/userhosts" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
+            <CurlExample call="POST /v1/tms/userhosts" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
         </section>
     }
 }
 
 #[component]
 fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
-    let w = words();
-    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+    let w = translations();
+    let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     view! {
         <section aria-labelledby="identities">
             <h2 id="identities">{w.admin_people_identities()}</h2>
@@ -274,7 +274,7 @@ fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
                 Either::Right(view! {
                     <ul class="rows">
                         {identities.into_iter().map(|identity| {
-                            let unlink = format!("{}?user={}&change=unlink-identity&identity={}", paths::ADMIN_PERSON_CHANGE, encoded(&user), identity.number);
+                            let unlink = format!("{}?user={}&change=unlink-identity&identity={}", paths::ADMIN_PERSON_CHANGE, encode(&user), identity.number);
                             view! { <OneIdentity identity unlink within=true/> }
                         }).collect_view()}
                     </ul>
@@ -290,7 +290,7 @@ fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
 
 /// A change that needs no question.
 #[component]
-fn Do(user: String, change: &'static str, text: String) -> impl IntoView {
+fn ActionButton(user: String, change: &'static str, text: String) -> impl IntoView {
     view! {
         <PostForm action=ChangePerson::url()>
             <input type="hidden" name="user" value=user/>
@@ -301,7 +301,7 @@ fn Do(user: String, change: &'static str, text: String) -> impl IntoView {
 
 /// A change that is asked about first.
 #[component]
-fn Ask(user: String, change: &'static str, text: String) -> impl IntoView {
-    let address = format!("{}?user={}&change={change}", paths::ADMIN_PERSON_CHANGE, encoded(&user));
+fn ConfirmLink(user: String, change: &'static str, text: String) -> impl IntoView {
+    let address = format!("{}?user={}&change={change}", paths::ADMIN_PERSON_CHANGE, encode(&user));
     view! { <a class="button danger" href=address data-confirm="">{text}</a> }
 }

@@ -5,27 +5,27 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::parts::{AdminPage, Tick};
+use super::components::{AdminPage, Checkbox};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
-use crate::pages::components::{Command, PostForm, Said, Sorry};
-use crate::server::context::{self, Notice, words};
+use crate::pages::components::{Command, FlashMessage, PostForm, ServerError};
+use crate::server::context::{self, Flash, translations};
 use crate::server_fns::admin::policy::SavePolicy;
 
 #[component]
-pub fn TenantsPolicy() -> impl IntoView {
+pub fn TenantPolicy() -> impl IntoView {
     Suspend::new(async move {
-        let said = context::said().await;
-        match context::visitor() {
+        let said = context::take_flash().await;
+        match context::current_person() {
             Some(person) => leptos::either::Either::Left(view! { <Form tenant=person.tenant().clone() said/> }),
-            None => leptos::either::Either::Right(view! { <Sorry/> }),
+            None => leptos::either::Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let policy = tenant.policy;
     let number = |id: &'static str, label: String, value: u64, most: u64| {
         view! {
@@ -46,14 +46,14 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
         policy.shared_host_accounts,
         policy.require_host_credential,
         policy.open_registration,
-        policy.mvp,
+        policy.auto_provision,
         policy.second_factor_for_admins,
         policy.second_factor_at_consent
     );
     let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
     view! {
         <AdminPage title=w.admin_policy() here=paths::ADMIN_POLICY>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <PostForm action=SavePolicy::url() main=true class="narrow">
                 <input type="hidden" name="policy[seen]" value=tenant.updated_at.as_millis().to_string()/>
                 <label for="display_name">{w.admin_policy_name()}</label>
@@ -65,19 +65,19 @@ fn Form(tenant: Tenant, said: Option<Notice>) -> impl IntoView {
                 {number("lowest_linked_uid", w.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}
                 <fieldset>
                     <legend>{w.admin_policy_people()}</legend>
-                    <Tick name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
-                    <Tick name="policy[prefill_user_code]" checked=policy.prefill_user_code text=w.admin_policy_prefill()/>
-                    <Tick name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
-                    <Tick name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=w.admin_policy_second_factor_at_consent()/>
-                    <Tick name="policy[second_factor_for_admins]" checked=policy.second_factor_for_admins text=w.admin_policy_second_factor_for_admins()/>
-                    <Tick name="policy[shared_host_accounts]" checked=policy.shared_host_accounts text=w.admin_policy_shared()/>
+                    <Checkbox name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
+                    <Checkbox name="policy[prefill_user_code]" checked=policy.prefill_user_code text=w.admin_policy_prefill()/>
+                    <Checkbox name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
+                    <Checkbox name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=w.admin_policy_second_factor_at_consent()/>
+                    <Checkbox name="policy[second_factor_for_admins]" checked=policy.second_factor_for_admins text=w.admin_policy_second_factor_for_admins()/>
+                    <Checkbox name="policy[shared_host_accounts]" checked=policy.shared_host_accounts text=w.admin_policy_shared()/>
                     <p class="hint">{w.admin_policy_shared_hint()}</p>
                 </fieldset>
                 <fieldset>
                     <legend>{w.admin_policy_machines()}</legend>
-                    <Tick name="policy[require_host_credential]" checked=policy.require_host_credential text=w.admin_policy_host_credential()/>
-                    <Tick name="policy[open_registration]" checked=policy.open_registration text=w.admin_policy_open_registration()/>
-                    <Tick name="policy[mvp]" checked=policy.mvp text=w.admin_policy_mvp()/>
+                    <Checkbox name="policy[require_host_credential]" checked=policy.require_host_credential text=w.admin_policy_host_credential()/>
+                    <Checkbox name="policy[open_registration]" checked=policy.open_registration text=w.admin_policy_open_registration()/>
+                    <Checkbox name="policy[mvp]" checked=policy.auto_provision text=w.admin_policy_mvp()/>
                 </fieldset>
                 <fieldset>
                     <legend>{w.admin_policy_look()}</legend>

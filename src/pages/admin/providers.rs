@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::parts::{AdminPage, Tick};
+use super::components::{AdminPage, Checkbox};
 use crate::domain::ids::ProviderId;
-use crate::domain::paths::{self, encoded};
-use crate::domain::provider::Newcomers;
-use crate::pages::components::{Command, Confirm, Copyable, Gone, Hidden, PostForm, Said, Sorry};
-use crate::server::context::{self, Notice, words};
+use crate::domain::paths::{self, encode};
+use crate::domain::provider::ProvisioningPolicy;
+use crate::pages::components::{AlreadyGone, Command, Confirm, Copyable, FlashMessage, Hidden, PostForm, ServerError};
+use crate::server::context::{self, Flash, translations};
 use crate::server_fns::admin::providers::{
     AddProvider, ProviderDetail, ProviderItem, RemoveProvider, ReplaceSecret, SetUpProvider, TestProvider, find_provider, list_providers,
 };
@@ -19,18 +19,18 @@ use crate::server_fns::admin::providers::{
 pub fn Providers() -> impl IntoView {
     Suspend::new(async move {
         match list_providers().await {
-            Ok(providers) => Either::Left(view! { <All providers said=context::said().await/> }),
-            Err(_) => Either::Right(view! { <Sorry/> }),
+            Ok(providers) => Either::Left(view! { <ProviderList providers said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn All(providers: Vec<ProviderItem>, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn ProviderList(providers: Vec<ProviderItem>, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     view! {
         <AdminPage title=w.admin_providers() here=paths::ADMIN_PROVIDERS>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_PROVIDERS_ADD>{w.admin_providers_add()}</a></p>
             {if providers.is_empty() {
                 Either::Left(view! {
@@ -40,17 +40,17 @@ fn All(providers: Vec<ProviderItem>, said: Option<Notice>) -> impl IntoView {
                     </div>
                 })
             } else {
-                Either::Right(view! { <ul class="rows">{providers.into_iter().map(|provider| view! { <One provider/> }).collect_view()}</ul> })
+                Either::Right(view! { <ul class="rows">{providers.into_iter().map(|provider| view! { <ProviderEntry provider/> }).collect_view()}</ul> })
             }}
-            <AtTheCommandLine verbs=&["list"] provider=String::new()/>
+            <CliCommands verbs=&["list"] provider=String::new()/>
         </AdminPage>
     }
 }
 
 #[component]
-fn One(provider: ProviderItem) -> impl IntoView {
-    let w = words();
-    let address = format!("{}?provider={}", paths::ADMIN_PROVIDER, encoded(&provider.id));
+fn ProviderEntry(provider: ProviderItem) -> impl IntoView {
+    let w = translations();
+    let address = format!("{}?provider={}", paths::ADMIN_PROVIDER, encode(&provider.id));
     view! {
         <li class="row-card">
             <div class="what">
@@ -66,7 +66,7 @@ fn One(provider: ProviderItem) -> impl IntoView {
 
 #[component]
 fn Badge(enabled: bool) -> impl IntoView {
-    let w = words();
+    let w = translations();
     if enabled {
         Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
     } else {
@@ -76,13 +76,13 @@ fn Badge(enabled: bool) -> impl IntoView {
 
 /// There is no call of the TMS API for providers.
 #[component]
-fn AtTheCommandLine(verbs: &'static [&'static str], provider: String) -> impl IntoView {
-    let tenant = context::visitor().map(|person| person.tenant_id().to_string()).unwrap_or_default();
+fn CliCommands(verbs: &'static [&'static str], provider: String) -> impl IntoView {
+    let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let commands: Vec<String> =
         verbs.iter().map(|verb| format!("tms-portal idp {verb} --tenant {tenant} {provider}").trim_end().to_owned()).collect();
     view! {
         <details class="curl">
-            <summary>{words().admin_as_command()}</summary>
+            <summary>{translations().admin_as_command()}</summary>
             <Command text=commands.join("\n")/>
         </details>
     }
@@ -94,13 +94,13 @@ pub fn AddAProvider() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let typed = move |name: &str| query.get(name).unwrap_or_default();
     Suspend::new(async move {
-        let (w, said) = (words(), context::said().await);
+        let (w, said) = (translations(), context::take_flash().await);
         let profiles = context::services().map(|services| services.profiles()).unwrap_or_default();
         let redirect = redirect_pattern();
         let chosen = if typed("kind").is_empty() { "oidc".to_owned() } else { typed("kind") };
         view! {
             <AdminPage title=w.admin_providers_add() here=paths::ADMIN_PROVIDERS refused=said.is_some()>
-                <Said notice=said/>
+                <FlashMessage notice=said/>
                 <PostForm action=AddProvider::url() main=true class="narrow">
                     <label for="provider">{w.admin_providers_id()}</label>
                     <input id="provider" name="provider" type="text" value=typed("provider") required maxlength="64" dir="ltr" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="provider-hint"/>
@@ -126,7 +126,7 @@ pub fn AddAProvider() -> impl IntoView {
                     <p class="hint">{w.admin_providers_newcomers_hint()}</p>
                     <button class="main">{w.admin_providers_add_button()}</button>
                 </PostForm>
-                <AtTheCommandLine verbs=&["add --base URL --client-id ID --secret-from-stdin"] provider="PROVIDER".to_owned()/>
+                <CliCommands verbs=&["add --base URL --client-id ID --secret-from-stdin"] provider="PROVIDER".to_owned()/>
             </AdminPage>
         }
     })
@@ -135,8 +135,8 @@ pub fn AddAProvider() -> impl IntoView {
 /// Where a provider will send people back to, but for its short name: most want to know before they give a client id.
 fn redirect_pattern() -> String {
     let name = ProviderId::parse("NAME").ok();
-    let address = context::services().ok().zip(context::visitor()).zip(name);
-    address.map(|((services, person), name)| services.redirect_address(person.tenant_id(), &name)).unwrap_or_default()
+    let address = context::services().ok().zip(context::current_person()).zip(name);
+    address.map(|((services, person), name)| services.redirect_uri(person.tenant_id(), &name)).unwrap_or_default()
 }
 
 #[component]
@@ -144,21 +144,21 @@ pub fn OneProvider() -> impl IntoView {
     let provider = use_query_map().with_untracked(|query| query.get("provider").unwrap_or_default());
     Suspend::new(async move {
         match find_provider(provider).await {
-            Ok(Some(provider)) => EitherOf3::A(view! { <Detail provider said=context::said().await/> }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PROVIDERS/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(Some(provider)) => EitherOf3::A(view! { <Detail provider said=context::take_flash().await/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_PROVIDERS/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn Detail(provider: ProviderDetail, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     let ProviderItem { id, display_name, kind, base, client_id, enabled, .. } = provider.provider.clone();
-    let remove = format!("{}?provider={}", paths::ADMIN_PROVIDER_REMOVE, encoded(&id));
+    let remove = format!("{}?provider={}", paths::ADMIN_PROVIDER_REMOVE, encode(&id));
     view! {
         <AdminPage title=display_name here=paths::ADMIN_PROVIDERS>
-            <Said notice=said/>
+            <FlashMessage notice=said/>
             <p><Badge enabled/></p>
             <dl class="facts">
                 <dt>{w.admin_providers_id()}</dt>
@@ -179,11 +179,11 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
             <section aria-labelledby="redirect">
                 <h2 id="redirect">{w.admin_providers_redirect()}</h2>
                 <p>{w.admin_providers_redirect_means()}</p>
-                <Copyable text=provider.redirect.clone() block=true/>
+                <Copyable text=provider.redirect_uri.clone() block=true/>
                 <p>{w.admin_providers_signed_out_means()}</p>
-                <Copyable text=provider.signed_out.clone() block=true/>
+                <Copyable text=provider.post_logout_redirect_uri.clone() block=true/>
                 <p>{w.admin_providers_ended_means()}</p>
-                <Copyable text=provider.ended.clone() block=true/>
+                <Copyable text=provider.backchannel_logout_uri.clone() block=true/>
                 <PostForm action=TestProvider::url() class="actions aside" clone:id>
                     <input type="hidden" name="provider" value=id.clone()/>
                     <button>{w.admin_providers_test()}</button>
@@ -192,7 +192,7 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
             </section>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{w.admin_providers_set_up()}</h2>
-                <SetUp provider/>
+                <SettingsForm provider/>
             </section>
             <section aria-labelledby="secret-title">
                 <h2 id="secret-title">{w.admin_clients_secret()}</h2>
@@ -207,20 +207,20 @@ fn Detail(provider: ProviderDetail, said: Option<Notice>) -> impl IntoView {
                 <h2 id="remove">{w.admin_providers_remove()}</h2>
                 <p><a class="button danger" href=remove data-confirm="">{w.admin_providers_remove()}</a></p>
             </section>
-            <AtTheCommandLine verbs=&["test", "set", "remove"] provider=id/>
+            <CliCommands verbs=&["test", "set", "remove"] provider=id/>
         </AdminPage>
     }
 }
 
 /// What the tenant decides.
 #[component]
-fn SetUp(provider: ProviderDetail) -> impl IntoView {
-    let w = words();
-    let ProviderDetail { provider: item, scope, usual_scope, newcomers, known_people_only, mfa, own_names, .. } = provider;
-    let (chosen, claim, values) = match newcomers {
-        Newcomers::Open => ("open", String::new(), String::new()),
-        Newcomers::Invited => ("invited", String::new(), String::new()),
-        Newcomers::Rule { claim, values } => ("rule", claim, values.join(", ")),
+fn SettingsForm(provider: ProviderDetail) -> impl IntoView {
+    let w = translations();
+    let ProviderDetail { provider: item, scope, usual_scope, provisioning, known_people_only, mfa, own_names, .. } = provider;
+    let (chosen, claim, values) = match provisioning {
+        ProvisioningPolicy::Open => ("open", String::new(), String::new()),
+        ProvisioningPolicy::Invited => ("invited", String::new(), String::new()),
+        ProvisioningPolicy::Rule { claim, values } => ("rule", claim, values.join(", ")),
     };
     let choice = move |value: &'static str, text: String| {
         view! {
@@ -244,7 +244,7 @@ fn SetUp(provider: ProviderDetail) -> impl IntoView {
             <input id="display_name" name="set_up[display_name]" type="text" value=item.display_name required maxlength="128" autocomplete="off"/>
             <fieldset>
                 <legend>{w.admin_providers_state()}</legend>
-                <Tick name="set_up[enabled]" checked=item.enabled text=w.admin_providers_enabled_means()/>
+                <Checkbox name="set_up[enabled]" checked=item.enabled text=w.admin_providers_enabled_means()/>
             </fieldset>
             <fieldset>
                 <legend>{w.admin_providers_newcomers()}</legend>
@@ -258,14 +258,14 @@ fn SetUp(provider: ProviderDetail) -> impl IntoView {
             </fieldset>
             <fieldset>
                 <legend>{w.admin_providers_mfa()}</legend>
-                <Tick name="set_up[mfa_always]" checked=mfa.always text=w.admin_providers_mfa_always()/>
+                <Checkbox name="set_up[mfa_always]" checked=mfa.always text=w.admin_providers_mfa_always()/>
                 {field("mfa_acr", w.admin_providers_mfa_acr(), mfa.acr.join(" "), "mfa-hint")}
                 {field("mfa_amr", w.admin_providers_mfa_amr(), mfa.amr.join(" "), "mfa-hint")}
                 <p class="hint" id="mfa-hint">{w.admin_providers_mfa_hint()}</p>
             </fieldset>
             <fieldset>
                 <legend>{w.admin_providers_names()}</legend>
-                <Tick name="set_up[own_names]" checked=own_names text=w.admin_providers_own_names(item.id)/>
+                <Checkbox name="set_up[own_names]" checked=own_names text=w.admin_providers_own_names(item.id)/>
             </fieldset>
             {field("scope", w.admin_providers_scope(), scope.unwrap_or_default(), "scope-hint")}
             <p class="hint" id="scope-hint">{w.admin_providers_scope_hint(usual_scope)}</p>
@@ -278,21 +278,21 @@ fn SetUp(provider: ProviderDetail) -> impl IntoView {
 pub fn RemoveAProvider() -> impl IntoView {
     let provider = use_query_map().with_untracked(|query| query.get("provider").unwrap_or_default());
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         match find_provider(provider).await {
             Ok(Some(ProviderDetail { provider, people, only_there, .. })) => EitherOf3::A(view! {
                 <Confirm
                     title=w.admin_providers_remove_question(provider.display_name)
                     action=RemoveProvider::url()
-                    cancel=format!("{}?provider={}", paths::ADMIN_PROVIDER, encoded(&provider.id))
+                    cancel=format!("{}?provider={}", paths::ADMIN_PROVIDER, encode(&provider.id))
                     fields=vec![Hidden("provider", provider.id)]
                     button=w.admin_providers_remove()
                 >
                     <p class="warning">{w.admin_providers_remove_consequence(people, only_there)}</p>
                 </Confirm>
             }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN_PROVIDERS/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_PROVIDERS/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }

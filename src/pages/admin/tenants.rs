@@ -6,30 +6,30 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
-use super::parts::{AdminPage, Curl};
-use crate::domain::paths::{self, encoded};
-use crate::pages::components::{Ago, Confirm, Gone, Hidden, PostForm, Said, Sorry};
-use crate::server::context::{self, Notice, words};
+use super::components::{AdminPage, CurlExample};
+use crate::domain::paths::{self, encode};
+use crate::pages::components::{AlreadyGone, Confirm, FlashMessage, Hidden, PostForm, RelativeTime, ServerError};
+use crate::server::context::{self, Flash, translations};
 use crate::server_fns::admin::tenants::{AddTenant, DeleteTenant, SwitchTenant, TenantItem, list_tenants};
 
 #[component]
 pub fn Tenants() -> impl IntoView {
     Suspend::new(async move {
         match list_tenants().await {
-            Ok(Some(tenants)) => EitherOf3::A(view! { <All tenants said=context::said().await/> }),
-            Ok(None) => EitherOf3::B(view! { <Gone back=paths::ADMIN/> }),
-            Err(_) => EitherOf3::C(view! { <Sorry/> }),
+            Ok(Some(tenants)) => EitherOf3::A(view! { <TenantList tenants said=context::take_flash().await/> }),
+            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn All(tenants: Vec<TenantItem>, said: Option<Notice>) -> impl IntoView {
-    let w = words();
+fn TenantList(tenants: Vec<TenantItem>, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
     view! {
         <AdminPage title=w.admin_tenants() here=paths::ADMIN_TENANTS>
-            <Said notice=said/>
-            <ul class="rows">{tenants.into_iter().map(|tenant| view! { <One tenant/> }).collect_view()}</ul>
+            <FlashMessage notice=said/>
+            <ul class="rows">{tenants.into_iter().map(|tenant| view! { <TenantEntry tenant/> }).collect_view()}</ul>
             <section aria-labelledby="add">
                 <h2 id="add">{w.admin_tenants_add()}</h2>
                 <PostForm action=AddTenant::url() main=true class="narrow">
@@ -37,16 +37,16 @@ fn All(tenants: Vec<TenantItem>, said: Option<Notice>) -> impl IntoView {
                     <input id="tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false"/>
                     <button class="main">{w.admin_tenants_add()}</button>
                 </PostForm>
-                <Curl call="POST /v1/tms/tenants/{tenant}" with=vec![("tenant", json!("TENANT"))]/>
+                <CurlExample call="POST /v1/tms/tenants/{tenant}" with=vec![("tenant", json!("TENANT"))]/>
             </section>
         </AdminPage>
     }
 }
 
 #[component]
-fn One(tenant: TenantItem) -> impl IntoView {
-    let w = words();
-    let change = |what: &str| format!("{}?tenant={}&change={what}", paths::ADMIN_TENANT_CHANGE, encoded(&tenant.id));
+fn TenantEntry(tenant: TenantItem) -> impl IntoView {
+    let w = translations();
+    let change = |what: &str| format!("{}?tenant={}&change={what}", paths::ADMIN_TENANT_CHANGE, encode(&tenant.id));
     let (off, delete) = (change("off"), change("delete"));
     let id = tenant.id.clone();
     view! {
@@ -63,7 +63,7 @@ fn One(tenant: TenantItem) -> impl IntoView {
                 </h2>
                 <dl class="facts short">
                     <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{tenant.id}</code></dd></div>
-                    <div><dt>{w.admin_made()}</dt><dd><Ago at=tenant.created_at/></dd></div>
+                    <div><dt>{w.admin_made()}</dt><dd><RelativeTime at=tenant.created_at/></dd></div>
                 </dl>
             </div>
             <div class="actions">
@@ -87,7 +87,7 @@ fn One(tenant: TenantItem) -> impl IntoView {
 pub fn ChangeATenant() -> impl IntoView {
     let (tenant, change) = use_query_map().with_untracked(|query| (query.get("tenant").unwrap_or_default(), query.get("change").unwrap_or_default()));
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         let known = list_tenants().await.ok().flatten().unwrap_or_default().into_iter().find(|known| known.id == tenant);
         match (known, change.as_str()) {
             (Some(known), "off") => EitherOf3::A(view! {
@@ -114,7 +114,7 @@ pub fn ChangeATenant() -> impl IntoView {
                     <input id="typed" name="typed" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
                 </Confirm>
             }),
-            _ => EitherOf3::C(view! { <Gone back=paths::ADMIN_TENANTS/> }),
+            _ => EitherOf3::C(view! { <AlreadyGone back=paths::ADMIN_TENANTS/> }),
         }
     })
 }

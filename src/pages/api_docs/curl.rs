@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::reference::{Caller, Field};
-use crate::domain::paths::encoded;
+use super::reference::{ApiCaller, Field};
+use crate::domain::paths::encode;
 
 /// `curl` for an operation, as it stands in the documentation: with examples for what it needs; a change also names what may be
 /// left out.
-pub fn example(method: &str, path: &str, caller: Option<&Caller>, fields: &[Field]) -> String {
+pub fn example(method: &str, path: &str, caller: Option<&ApiCaller>, fields: &[Field]) -> String {
     let headers = caller.map(|caller| caller.headers.as_slice()).unwrap_or_default();
     let named = fields.iter().filter(|field| field.required || method == "PATCH");
-    let values: Vec<(&Field, Value)> = named.map(|field| (field, such_as(field))).collect();
+    let values: Vec<(&Field, Value)> = named.map(|field| (field, placeholder(field))).collect();
     line("$TMS_URL", method, path, headers, &values)
 }
 
 /// `curl` for an operation. Values of the shell may stand in address and headers, and in nothing else.
 pub fn line(address: &str, method: &str, path: &str, headers: &[(&str, &str)], values: &[(&Field, Value)]) -> String {
-    let within = |place: &'static str| values.iter().filter(move |(field, _)| field.place == place);
-    let path = within("path").fold(path.to_owned(), |path, (field, value)| path.replace(&format!("{{{}}}", field.name), &in_address(value)));
-    let query: Vec<String> = within("query").map(|(field, value)| format!("{}={}", field.name, in_address(value))).collect();
+    let within = |place: &'static str| values.iter().filter(move |(field, _)| field.location == place);
+    let path = within("path").fold(path.to_owned(), |path, (field, value)| path.replace(&format!("{{{}}}", field.name), &fill_path(value)));
+    let query: Vec<String> = within("query").map(|(field, value)| format!("{}={}", field.name, fill_path(value))).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     let verb = match method {
         "GET" => "curl -sS".to_owned(),
@@ -35,12 +35,12 @@ pub fn line(address: &str, method: &str, path: &str, headers: &[(&str, &str)], v
     parts.join(" \\\n  ")
 }
 
-fn in_address(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), encoded)
+fn fill_path(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), encode)
 }
 
 /// A value such as one would send.
-fn such_as(field: &Field) -> Value {
+fn placeholder(field: &Field) -> Value {
     let known = match field.name.as_str() {
         "tenant" => "test",
         "client_id" => "myapp",
@@ -67,12 +67,12 @@ mod tests {
     use super::*;
 
     fn field(name: &str, place: &'static str, kind: &str, required: bool) -> Field {
-        Field { name: name.into(), place, kind: kind.into(), required, meaning: String::new() }
+        Field { name: name.into(), location: place, kind: kind.into(), required, meaning: String::new() }
     }
 
     #[test]
     fn secrets_are_left_to_the_shell_and_what_is_needed_is_there() {
-        let client = Caller { who: "the client".into(), headers: vec![("X-TMS-TENANT", "$TENANT"), ("X-TMS-CLIENT-SECRET", "$CLIENT_SECRET")] };
+        let client = ApiCaller { who: "the client".into(), headers: vec![("X-TMS-TENANT", "$TENANT"), ("X-TMS-CLIENT-SECRET", "$CLIENT_SECRET")] };
         let fields =
             [field("host", "body", "string", true), field("ttl_minutes", "body", "integer", true), field("key_type", "body", "string", false)];
         assert_eq!(

@@ -11,7 +11,7 @@ pub struct Reference {
     pub version: String,
     pub sections: Vec<Section>,
     /// What any operation may answer instead, told once.
-    pub errors: Vec<Refusal>,
+    pub errors: Vec<ErrorDoc>,
 }
 
 /// The operations of one noun.
@@ -33,10 +33,10 @@ pub struct Operation {
     pub summary: String,
     pub about: String,
     /// Ways to say who one is; one of them is enough.
-    pub callers: Vec<Caller>,
+    pub callers: Vec<ApiCaller>,
     /// Path, query and body.
     pub fields: Vec<Field>,
-    pub answer: Answer,
+    pub response: ResponseDoc,
     /// The statuses of its errors; their meaning is in [`Reference::errors`].
     pub errors: Vec<String>,
     pub curl: String,
@@ -44,7 +44,7 @@ pub struct Operation {
 
 /// Who may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct ApiCaller {
     pub who: String,
     /// The headers they prove it with, and what stands in them.
     pub headers: Vec<(&'static str, &'static str)>,
@@ -54,14 +54,14 @@ pub struct Caller {
 pub struct Field {
     pub name: String,
     /// `path`, `query`, `body`; empty in answers.
-    pub place: &'static str,
+    pub location: &'static str,
     pub kind: String,
     pub required: bool,
     pub meaning: String,
 }
 
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct ResponseDoc {
     pub status: String,
     pub about: String,
     /// Without those that every answer has.
@@ -69,7 +69,7 @@ pub struct Answer {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ErrorDoc {
     pub status: String,
     pub meaning: String,
 }
@@ -77,9 +77,9 @@ pub struct Refusal {
 impl Reference {
     pub fn read(document: &Value) -> Self {
         let sections: Vec<Section> = array(document, "/tags").map(|tag| Section::read(document, tag)).collect();
-        let mut errors: Vec<Refusal> = Vec::new();
+        let mut errors: Vec<ErrorDoc> = Vec::new();
         for response in operations(document).flat_map(|(_, _, operation)| responses(operation).filter(|(status, _)| !is_success(status))) {
-            let refusal = Refusal { status: response.0.clone(), meaning: text(response.1, "/description") };
+            let refusal = ErrorDoc { status: response.0.clone(), meaning: text(response.1, "/description") };
             if !errors.contains(&refusal) {
                 errors.push(refusal);
             }
@@ -114,9 +114,9 @@ impl Operation {
         let (summary, about) = first_sentence(&format!("{} {}", text(operation, "/summary"), text(operation, "/description")));
         let mut fields: Vec<Field> = array(operation, "/parameters").map(parameter).collect();
         if let Some(body) = operation.pointer("/requestBody/content/application~1json/schema") {
-            fields.extend(properties(document, body, "").into_iter().map(|field| Field { place: "body", ..field }));
+            fields.extend(properties(document, body, "").into_iter().map(|field| Field { location: "body", ..field }));
         }
-        let callers: Vec<Caller> = array(operation, "/security").filter_map(Value::as_object).map(caller).collect();
+        let callers: Vec<ApiCaller> = array(operation, "/security").filter_map(Value::as_object).map(caller).collect();
         // Whoever has something to show.
         let usual = callers.iter().find(|caller| !caller.headers.is_empty());
         let success = responses(operation).find(|(status, _)| is_success(status));
@@ -128,14 +128,14 @@ impl Operation {
             about,
             callers,
             fields,
-            answer: success.map(|(status, response)| Answer::read(document, status, response)).unwrap_or_default(),
+            response: success.map(|(status, response)| ResponseDoc::read(document, status, response)).unwrap_or_default(),
             errors: responses(operation).map(|(status, _)| status.clone()).filter(|status| !is_success(status)).collect(),
             method,
         }
     }
 }
 
-impl Answer {
+impl ResponseDoc {
     fn read(document: &Value, status: &str, response: &Value) -> Self {
         let content = response.pointer("/content/application~1json/schema");
         let mut fields = content.map(|schema| properties(document, schema, "")).unwrap_or_default();
@@ -145,25 +145,25 @@ impl Answer {
 }
 
 /// Those who send these headers.
-fn caller(headers: &Map<String, Value>) -> Caller {
+fn caller(headers: &Map<String, Value>) -> ApiCaller {
     let has = |name: &str| headers.contains_key(name);
     let tenant = ("X-TMS-TENANT", "$TENANT");
     if has("client_secret") {
         let headers = vec![tenant, ("X-TMS-CLIENT-ID", "$CLIENT_ID"), ("X-TMS-CLIENT-SECRET", "$CLIENT_SECRET")];
-        Caller { who: "the client".into(), headers }
+        ApiCaller { who: "the client".into(), headers }
     } else if has("admin_secret") {
         let headers = vec![tenant, ("X-TMS-ADMIN-ID", "$ADMIN_ID"), ("X-TMS-ADMIN-SECRET", "$ADMIN_SECRET")];
-        Caller { who: "an administrator of the tenant".into(), headers }
+        ApiCaller { who: "an administrator of the tenant".into(), headers }
     } else if let Some(scopes) = headers.get("bearer") {
         let scopes: Vec<&str> = array(scopes, "").filter_map(Value::as_str).collect();
         let with = if scopes.is_empty() { String::new() } else { format!(" for {}", scopes.join(" ")) };
-        Caller { who: format!("the holder of an access token{with}"), headers: vec![("Authorization", "Bearer $ACCESS_TOKEN")] }
+        ApiCaller { who: format!("the holder of an access token{with}"), headers: vec![("Authorization", "Bearer $ACCESS_TOKEN")] }
     } else if has("host") {
-        Caller { who: "a host".into(), headers: vec![("Authorization", "Bearer $HOST_CREDENTIAL")] }
+        ApiCaller { who: "a host".into(), headers: vec![("Authorization", "Bearer $HOST_CREDENTIAL")] }
     } else if has("tenant") {
-        Caller { who: "anybody who names a tenant".into(), headers: vec![tenant] }
+        ApiCaller { who: "anybody who names a tenant".into(), headers: vec![tenant] }
     } else {
-        Caller { who: "anybody".into(), headers: Vec::new() }
+        ApiCaller { who: "anybody".into(), headers: Vec::new() }
     }
 }
 
@@ -171,7 +171,7 @@ fn parameter(parameter: &Value) -> Field {
     let place = if parameter.get("in").and_then(Value::as_str) == Some("path") { "path" } else { "query" };
     let kind = parameter.get("schema").map(kind).unwrap_or_default();
     let required = parameter.get("required").and_then(Value::as_bool).unwrap_or_default();
-    Field { name: text(parameter, "/name"), place, kind, required, meaning: text(parameter, "/description") }
+    Field { name: text(parameter, "/name"), location: place, kind, required, meaning: text(parameter, "/description") }
 }
 
 /// An object's fields, and those of the objects in its lists: `keys[].host`.
@@ -184,7 +184,7 @@ fn properties(document: &Value, schema: &Value, prefix: &str) -> Vec<Field> {
         let one = array(field, "/oneOf").find(|choice| choice.get("type").and_then(Value::as_str) != Some("null")).unwrap_or(field);
         fields.push(Field {
             name: format!("{prefix}{name}"),
-            place: "",
+            location: "",
             kind: kind(resolved(document, one)),
             required: required.contains(&name.as_str()),
             meaning: text(one, "/description"),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn names(fields: &[Field]) -> Vec<(&str, &str, &str, bool, &str)> {
-        fields.iter().map(|field| (field.name.as_str(), field.place, field.kind.as_str(), field.required, field.meaning.as_str())).collect()
+        fields.iter().map(|field| (field.name.as_str(), field.location, field.kind.as_str(), field.required, field.meaning.as_str())).collect()
     }
 
     #[test]
@@ -331,8 +331,8 @@ mod tests {
                 ("limit", "body", "integer, 1 to 9", false, ""),
             ]
         );
-        assert_eq!((create.answer.status.as_str(), create.answer.about.as_str()), ("201", "Linked"));
-        let answered: Vec<&str> = create.answer.fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!((create.response.status.as_str(), create.response.about.as_str()), ("201", "Linked"));
+        let answered: Vec<&str> = create.response.fields.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(answered, ["links", "links[].host", "links[].kind", "links[].limit"], "and not result_code, which all have");
         assert_eq!((delete.summary.as_str(), delete.about.as_str()), ("Unlinks.", ""));
     }
@@ -343,7 +343,7 @@ mod tests {
         let callers = |n: usize| reference.sections[0].operations[n].callers.clone();
         let who: Vec<String> = callers(0).into_iter().map(|caller| caller.who).collect();
         assert_eq!(who, ["the client", "an administrator of the tenant"]);
-        assert_eq!(callers(1), [Caller { who: "anybody".into(), headers: Vec::new() }]);
+        assert_eq!(callers(1), [ApiCaller { who: "anybody".into(), headers: Vec::new() }]);
         let of = |ways: Value| caller(ways.as_object().expect("headers"));
         assert_eq!(of(json!({ "bearer": ["keys:read"] })).who, "the holder of an access token for keys:read");
         assert_eq!(of(json!({ "host": [] })).headers, [("Authorization", "Bearer $HOST_CREDENTIAL")]);
@@ -366,10 +366,10 @@ mod tests {
         let operations = || reference.sections.iter().flat_map(|section| &section.operations);
         for operation in operations() {
             assert!(!operation.callers.is_empty() && operation.summary.ends_with('.'), "{operation:?}");
-            assert!(!operation.answer.status.is_empty() && !operation.errors.is_empty(), "{operation:?}");
-            assert!(operation.fields.iter().chain(&operation.answer.fields).all(|field| !field.meaning.is_empty()), "{operation:?}");
+            assert!(!operation.response.status.is_empty() && !operation.errors.is_empty(), "{operation:?}");
+            assert!(operation.fields.iter().chain(&operation.response.fields).all(|field| !field.meaning.is_empty()), "{operation:?}");
         }
         let create = operations().find(|operation| operation.anchor == "pubkeys-create").expect("an operation");
-        assert!(create.answer.fields.iter().any(|field| field.name == "private_key"));
+        assert!(create.response.fields.iter().any(|field| field.name == "private_key"));
     }
 }

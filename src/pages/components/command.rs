@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::server::context::words;
+use crate::server::context::translations;
 
 /// A command, with a button to copy it.
 #[component]
@@ -37,5 +37,5 @@ pub fn Copyable(
 /// Works where `islands::Copying` does, and is shown only there.
 #[component]
 fn CopyButton(text: String) -> impl IntoView {
-    view! { <button type="button" class="copy" data-copy=text>{words().copy()}</button> }
+    view! { <button type="button" class="copy" data-copy=text>{translations().copy()}</button> }
 }

@@ -3,23 +3,23 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::{Page, PostForm};
-use crate::domain::paths::{Onward, asked_from};
-use crate::server::context::{self, set_status, words};
+use super::{PageContent, PostForm};
+use crate::domain::paths::{ReturnTo, with_back};
+use crate::server::context::{self, set_status, translations};
 
 /// A value that a form carries along.
 #[derive(Clone)]
 pub struct Hidden(pub &'static str, pub String);
 
 /// The address of a question that is asked from the page that is shown, and leads back to it.
-pub fn asked_here(address: &str) -> String {
-    asked_from(address, &context::here())
+pub fn confirm_url(address: &str) -> String {
+    with_back(address, &context::current_page())
 }
 
 /// The list that the question was asked from, as it was shown there.
-pub fn list_asked_from(list: &'static str) -> String {
+pub fn back_url(list: &'static str) -> String {
     let asked = use_query_map().with_untracked(|query| query.get("back").unwrap_or_default());
-    Onward::back_to(&asked, list).as_str().to_owned()
+    ReturnTo::within(&asked, list).as_str().to_owned()
 }
 
 /// A page that asks whether to go on, and names what that means (`children`). With `islands::ConfirmDialog` the question comes
@@ -46,10 +46,10 @@ pub fn Confirm(
     harmless: bool,
     children: Children,
 ) -> AnyView {
-    let back = list.map(list_asked_from);
+    let back = list.map(back_url);
     let cancel = back.clone().unwrap_or(cancel);
     view! {
-        <Page title=title.clone() bare=true>
+        <PageContent title=title.clone() bare=true>
             <div class="question" data-question="">
                 <h1 id="confirm-title">{title}</h1>
                 <PostForm action=action main=true>
@@ -57,28 +57,28 @@ pub fn Confirm(
                     {fields.into_iter().map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view()}
                     {back.map(|back| view! { <input type="hidden" name="back" value=back/> })}
                     <div class="decide">
-                        <a class="button" href=cancel data-cancel="">{words().cancel()}</a>
+                        <a class="button" href=cancel data-cancel="">{translations().cancel()}</a>
                         <button class=if harmless { "main" } else { "main danger" }>{button}</button>
                     </div>
                 </PostForm>
             </div>
-        </Page>
+        </PageContent>
     }
     .into_any()
 }
 
 /// In place of a question about something that is not there, or not theirs who asks.
 #[component]
-pub fn Gone(
+pub fn AlreadyGone(
     /// The list it would stand in.
     back: &'static str,
 ) -> impl IntoView {
     set_status(axum::http::StatusCode::NOT_FOUND);
-    let w = words();
+    let w = translations();
     view! {
-        <Page title=w.gone_title() refused=true>
+        <PageContent title=w.gone_title() refused=true>
             <p>{w.gone()}</p>
-            <p><a class="button main" href=list_asked_from(back) data-cancel="">{w.gone_back()}</a></p>
-        </Page>
+            <p><a class="button main" href=back_url(back) data-cancel="">{w.gone_back()}</a></p>
+        </PageContent>
     }
 }

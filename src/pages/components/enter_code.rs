@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::{Hidden, Page, PostForm, Problem};
+use super::{FormError, Hidden, PageContent, PostForm};
 use crate::domain::tenant::Tenant;
 use crate::islands::UserCodeInput;
-use crate::server::context::{self, Notice, words};
+use crate::server::context::{self, Flash, translations};
 
 #[component]
 pub fn EnterCodeForm(
@@ -15,7 +15,7 @@ pub fn EnterCodeForm(
     /// The server function that takes the code.
     action: &'static str,
     /// Why the last code was refused, if one was.
-    notice: Option<Notice>,
+    notice: Option<Flash>,
     /// What stands in the field at first.
     filled: Option<String>,
     /// What to say above it.
@@ -29,19 +29,19 @@ pub fn EnterCodeForm(
     /// What to do with codes from somebody else.
     children: Children,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     if let Some(notice) = &notice {
-        context::set_refused(notice);
+        context::set_error_status(notice);
     }
     let refused = notice.is_some();
-    let typed = notice.as_ref().map(|notice| notice.typed.clone()).filter(|typed| !typed.is_empty());
+    let typed = notice.as_ref().map(|notice| notice.input.clone()).filter(|typed| !typed.is_empty());
     let value = typed.or(filled).unwrap_or_default();
     view! {
-        <Page title refused>
+        <PageContent title refused>
             {how}
             <PostForm action=action main=true class="enter-code" novalidate=true>
                 <label for="user-code">{w.device_code()}</label>
-                {notice.map(|notice| view! { <Problem id="user-code-error" sentence=notice.sentence/> })}
+                {notice.map(|notice| view! { <FormError id="user-code-error" sentence=notice.message/> })}
                 {note.map(|sentence| view! { <p class="notice">{sentence}</p> })}
                 <UserCodeInput value refused/>
                 <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
@@ -56,12 +56,12 @@ pub fn EnterCodeForm(
             })}
             {refused.then(|| view! { <p class="aside"><a href=other_kind.0>{other_kind.1}</a></p> })}
             <p class="aside">{children()}</p>
-        </Page>
+        </PageContent>
     }
 }
 
 /// The tenant a refused code belongs to, where that is another one.
-pub async fn other_tenant(notice: Option<&Notice>) -> Option<Tenant> {
+pub async fn other_tenant(notice: Option<&Flash>) -> Option<Tenant> {
     let id = notice?.tenant.as_ref()?;
     context::services().ok()?.enabled_tenant(id).await.ok().flatten()
 }

@@ -5,10 +5,10 @@ use leptos::server_fn::ServerFn;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
-use super::{PostForm, Problem};
-use crate::domain::paths::{self, Onward};
+use super::{FormError, PostForm};
+use crate::domain::paths::{self, ReturnTo};
 use crate::islands::{ConfirmDialog, Copying, LocalTimes};
-use crate::server::context::{self, SignedIn, Theme, words};
+use crate::server::context::{self, SignedIn, Theme, translations};
 use crate::server_fns::preferences::SetPreferences;
 
 /// Around every page of the router.
@@ -20,9 +20,9 @@ pub fn Layout() -> impl IntoView {
         <Frame here query>
             <Outlet/>
         </Frame>
-        <Copying copied=words().copied()/>
+        <Copying copied=translations().copied()/>
         <ConfirmDialog/>
-        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) moments=context::chosen_zone().is_none().then(|| words().moments())/>
+        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) moments=context::chosen_zone().is_none().then(|| translations().moments())/>
     }
 }
 
@@ -37,8 +37,8 @@ pub fn Frame(
     query: String,
     children: Children,
 ) -> AnyView {
-    let w = words();
-    let no_cookies = context::keeps_no_cookies();
+    let w = translations();
+    let no_cookies = context::cookies_disabled();
     if no_cookies {
         context::set_status(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -47,14 +47,14 @@ pub fn Frame(
         <a class="skip" href="#main">{w.skip_to_content()}</a>
         <header class="top">
             <a class="brand" href=paths::HOME>
-                <Mark/>
+                <Logo/>
                 <span>{w.product()}</span>
-                {context::visitor().map(|person| view! { <span class="centre"><bdi>{person.tenant_name().to_owned()}</bdi></span> })}
+                {context::current_person().map(|person| view! { <span class="centre"><bdi>{person.tenant_name().to_owned()}</bdi></span> })}
             </a>
-            {context::visitor().map(|person| view! { <Personal person here/> })}
+            {context::current_person().map(|person| view! { <PersonalNav person here/> })}
         </header>
         <main id="main" tabindex="-1">
-            {no_cookies.then(|| view! { <div class="page"><Problem sentence=w.cookies_needed()/></div> })}
+            {no_cookies.then(|| view! { <div class="page"><FormError sentence=w.cookies_needed()/></div> })}
             {children()}
         </main>
         <Footer back/>
@@ -64,8 +64,8 @@ pub fn Frame(
 
 /// What only those see who have signed in.
 #[component]
-fn Personal(person: SignedIn, here: String) -> AnyView {
-    let w = words();
+fn PersonalNav(person: SignedIn, here: String) -> AnyView {
+    let w = translations();
     let beneath = |path: &str| here.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let link = |path: &'static str, words: String| view! { <li><a href=path aria-current=beneath(path).then_some("page")>{words}</a></li> };
     view! {
@@ -95,16 +95,17 @@ fn Personal(person: SignedIn, here: String) -> AnyView {
 
 #[component]
 fn Footer(back: String) -> AnyView {
-    let w = words();
+    let w = translations();
     // From the page of one request, its code need not be typed.
-    let request = Onward::wanted(&back).as_str().strip_prefix(paths::DEVICE).and_then(|rest| rest.strip_prefix("?grant=").map(str::to_owned));
+    let request =
+        ReturnTo::from_untrusted(&back).as_str().strip_prefix(paths::DEVICE).and_then(|rest| rest.strip_prefix("?grant=").map(str::to_owned));
     let report = request.map_or_else(|| paths::DEVICE_REPORT.to_owned(), |grant| format!("{}?grant={grant}", paths::DEVICE_REPORT));
     view! {
         <footer class="bottom">
             <p>{w.footer_never_asked()}</p>
             <p><a href=report>{w.not_started()}</a></p>
             <p><a href=paths::API_DOCS>{w.nav_api()}</a></p>
-            <p><a href=paths::going_on(paths::TIME_ZONE, &Onward::wanted(&back))>{w.footer_time_zone()}</a></p>
+            <p><a href=paths::with_return_to(paths::TIME_ZONE, &ReturnTo::from_untrusted(&back))>{w.footer_time_zone()}</a></p>
             <Preferences back/>
         </footer>
     }
@@ -114,7 +115,7 @@ fn Footer(back: String) -> AnyView {
 /// Language and colours; each button is a choice of its own, so that no script is needed.
 #[component]
 fn Preferences(back: String) -> AnyView {
-    let w = words();
+    let w = translations();
     let theme = context::theme();
     let themes = [("system", None, w.theme_system()), ("light", Some(Theme::Light), w.theme_light()), ("dark", Some(Theme::Dark), w.theme_dark())];
     let languages = context::languages();
@@ -146,7 +147,7 @@ fn pressed(chosen: bool) -> &'static str {
 
 /// Two links of a chain: one side trusts the other.
 #[component]
-fn Mark() -> impl IntoView {
+fn Logo() -> impl IntoView {
     view! {
         <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
             <rect x="3" y="9" width="16" height="14" rx="7"/>

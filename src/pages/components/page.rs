@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::server::context::words;
+use crate::server::context::translations;
 
 /// A page with one heading. The document's title says the same, with "Error:" first when something has to be mended.
 #[component]
-pub fn Page(
+pub fn PageContent(
     #[prop(into)] title: String,
     /// Something was refused.
     #[prop(optional)]
@@ -35,7 +35,7 @@ pub fn Page(
 
 #[component]
 pub fn DocumentTitle(title: String, #[prop(optional)] refused: bool) -> impl IntoView {
-    let full = if refused { words().document_title_refused(title) } else { words().document_title(title) };
+    let full = if refused { translations().document_title_refused(title) } else { translations().document_title(title) };
     // `leptos_meta` writes a title as it is given, and names out of the database stand in it.
     view! { <Title text=html_escape::encode_text(&full).into_owned()/> }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Hidden, PostForm};
-use crate::server::context::{SignedIn, words};
+use crate::server::context::{SignedIn, translations};
 
 #[component]
 pub fn YouAre(
@@ -14,7 +14,7 @@ pub fn YouAre(
     #[prop(optional)]
     about: Option<Hidden>,
 ) -> impl IntoView {
-    let w = words();
+    let w = translations();
     view! {
         <div class="row you-are">
             <p>

@@ -4,93 +4,93 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::{Failed, InTenant};
+use super::{CommandError, TenantOptions};
 use crate::domain::ids::AdminId;
-use crate::server::service::admins::{AdminRefused, ListedAdmin};
-use crate::server::service::entropy::Secret;
+use crate::server::service::admins::{AdminRefused, AdminSummary};
+use crate::server::service::rng::Secret;
 use crate::server::service::{Error, Services};
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct AdminArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: AdminCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum AdminCommand {
     /// Add an administrator of the TMS API; prints their secret once. Those of the tenant `default` also run the deployment
-    Add(Admin),
+    Add(AdminSelector),
     /// List a tenant's administrators
-    List(InTenant),
+    List(TenantOptions),
     /// Give an administrator a new secret; prints it once
-    Rotate(Rotate),
+    Rotate(RotateArgs),
     /// Remove an administrator
-    Remove(Admin),
+    Remove(AdminSelector),
 }
 
 #[derive(clap::Args)]
-struct Admin {
+struct AdminSelector {
     #[command(flatten)]
-    place: InTenant,
+    target: TenantOptions,
     /// The administrator: what they send as X-TMS-ADMIN-ID
     #[arg(value_parser = |name: &str| AdminId::parse(name))]
     admin: AdminId,
 }
 
 #[derive(clap::Args)]
-struct Rotate {
+struct RotateArgs {
     #[command(flatten)]
-    admin: Admin,
+    admin: AdminSelector,
     /// How long the old secret goes on working; 0 when it has leaked
     #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=10_080))]
     overlap_minutes: u32,
 }
 
-pub async fn run(arguments: Arguments) -> Result<(), Failed> {
-    let place = match &arguments.verb {
-        Verb::Add(admin) | Verb::Remove(admin) => &admin.place,
-        Verb::List(place) => place,
-        Verb::Rotate(rotate) => &rotate.admin.place,
+pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
+    let target = match &args.command {
+        AdminCommand::Add(admin) | AdminCommand::Remove(admin) => &admin.target,
+        AdminCommand::List(target) => target,
+        AdminCommand::Rotate(rotate) => &rotate.admin.target,
     };
-    let services = place.open().await?;
-    let done = act(&services, &arguments.verb).await;
+    let services = target.open().await?;
+    let done = execute(&services, &args.command).await;
     services.close().await;
     done
 }
 
-async fn act(services: &Services, verb: &Verb) -> Result<(), Failed> {
-    match verb {
-        Verb::Add(Admin { place, admin }) => {
-            let secret = services.add_admin(&place.tenant, admin).await.map_err(refused)?;
-            show(admin, &secret);
+async fn execute(services: &Services, command: &AdminCommand) -> Result<(), CommandError> {
+    match command {
+        AdminCommand::Add(AdminSelector { target: place, admin }) => {
+            let secret = services.add_admin(&place.tenant, admin).await.map_err(command_error)?;
+            print_secret(admin, &secret);
         }
-        Verb::Rotate(Rotate { admin: Admin { place, admin }, overlap_minutes }) => {
+        AdminCommand::Rotate(RotateArgs { admin: AdminSelector { target: place, admin }, overlap_minutes }) => {
             let overlap = Duration::from_secs(u64::from(*overlap_minutes) * 60);
-            let new = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(refused)?;
-            show(admin, &new.secret);
+            let new = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(command_error)?;
+            print_secret(admin, &new.secret);
             println!("The secret before works for {overlap_minutes} more minutes.");
         }
-        Verb::Remove(Admin { place, admin }) => {
-            services.remove_admin(&place.tenant, admin).await.map_err(refused)?;
+        AdminCommand::Remove(AdminSelector { target: place, admin }) => {
+            services.remove_admin(&place.tenant, admin).await.map_err(command_error)?;
             println!("{admin} is no administrator of {} any more.", place.tenant);
         }
-        Verb::List(place) => services.list_admins(&place.tenant).await?.iter().for_each(list),
+        AdminCommand::List(place) => services.list_admins(&place.tenant).await?.iter().for_each(print_admin),
     }
     Ok(())
 }
 
-fn show(admin: &AdminId, secret: &Secret) {
+fn print_secret(admin: &AdminId, secret: &Secret) {
     println!("X-TMS-ADMIN-ID      {admin}\nX-TMS-ADMIN-SECRET  {}\nIt is not shown again.", secret.reveal());
 }
 
-fn list(listed: &ListedAdmin) {
-    let old = listed.old_secret_until.map_or_else(String::new, |until| format!(", old secret until {}", until.to_words()));
-    println!("{}  since {}{old}", listed.admin_id, listed.created_at.to_words());
+fn print_admin(admin: &AdminSummary) {
+    let old = admin.old_secret_until.map_or_else(String::new, |until| format!(", old secret until {}", until.humanize()));
+    println!("{}  since {}{old}", admin.admin_id, admin.created_at.humanize());
 }
 
-fn refused(error: Error<AdminRefused>) -> Failed {
+fn command_error(error: Error<AdminRefused>) -> CommandError {
     match error {
-        Error::Refused(refused) => Failed::Other(refused.to_string()),
+        Error::Refused(refused) => CommandError::Other(refused.to_string()),
         Error::Internal(fault) => fault.into(),
     }
 }

@@ -1,7 +1,7 @@
 //! `tms-portal check`: the settings have been read by now, and found good.
 
 use crate::server::config::Config;
-use crate::server::tls::Tls;
+use crate::server::tls::TlsMode;
 
 pub fn run(config: &Config) {
     println!("The settings are good.");
@@ -13,10 +13,10 @@ pub fn run(config: &Config) {
     println!("  test tenant {}", if config.test_tenant { "on" } else { "off" });
 }
 
-fn tls(tls: &Tls) -> &'static str {
+fn tls(tls: &TlsMode) -> &'static str {
     match tls {
-        Tls::Elsewhere => "not here",
-        Tls::Development => "here, with a certificate of our own making, for development",
-        Tls::Ours(_) => "here, with the certificate given",
+        TlsMode::External => "not here",
+        TlsMode::Development => "here, with a certificate of our own making, for development",
+        TlsMode::OperatorCertificate(_) => "here, with the certificate given",
     }
 }

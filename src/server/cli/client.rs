@@ -2,27 +2,27 @@
 
 use clap::Subcommand;
 
-use super::{Failed, InTenant};
+use super::{CommandError, TenantOptions};
 use crate::domain::ids::ClientId;
 use crate::domain::scope::ScopeSet;
 use crate::server::service::Error;
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct ClientArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: ClientCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum ClientCommand {
     /// Change what a client may do; what is not named stays as it is
-    Set(Set),
+    Set(ClientSetArgs),
 }
 
 #[derive(clap::Args)]
-struct Set {
+struct ClientSetArgs {
     #[command(flatten)]
-    place: InTenant,
+    target: TenantOptions,
     /// The client
     #[arg(value_parser = |name: &str| ClientId::parse(name))]
     client: ClientId,
@@ -30,7 +30,7 @@ struct Set {
     #[arg(long)]
     device_grant: Option<bool>,
     /// The most it may ask for, such as "hosts:read keys:create"
-    #[arg(long, value_parser = scope)]
+    #[arg(long, value_parser = parse_scope)]
     scope: Option<ScopeSet>,
     /// Whether people are told that you have looked at it
     #[arg(long)]
@@ -40,18 +40,18 @@ struct Set {
     enabled: Option<bool>,
 }
 
-fn scope(words: &str) -> Result<ScopeSet, String> {
-    let known = ScopeSet::parse_known(words);
-    let all_known = words.split_ascii_whitespace().count() == known.to_string().split_ascii_whitespace().count();
+fn parse_scope(text: &str) -> Result<ScopeSet, String> {
+    let known = ScopeSet::parse_known(text);
+    let all_known = text.split_ascii_whitespace().count() == known.to_string().split_ascii_whitespace().count();
     if all_known { Ok(known) } else { Err("the scopes are hosts:read, keys:read, keys:create and keys:revoke".to_owned()) }
 }
 
-pub async fn run(arguments: Arguments) -> Result<(), Failed> {
-    let Verb::Set(Set { place, client, device_grant, scope, verified, enabled }) = arguments.verb;
+pub async fn run(args: ClientArgs) -> Result<(), CommandError> {
+    let ClientCommand::Set(ClientSetArgs { target: place, client, device_grant, scope, verified, enabled }) = args.command;
     let (services, operator) = place.open_as_operator().await?;
     let tenant = &place.tenant;
     let done = services
-        .set_up_client(&operator, &client, None, move |client| {
+        .edit_client(&operator, &client, None, move |client| {
             client.device_grant = device_grant.unwrap_or(client.device_grant);
             client.scope = scope.unwrap_or_else(|| client.scope.clone());
             client.verified = verified.unwrap_or(client.verified);
@@ -61,7 +61,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     services.close().await;
     match done {
         Ok(()) => {}
-        Err(Error::Refused(_)) => return Err(Failed::Other(format!("tenant {tenant} has no client {client}"))),
+        Err(Error::Refused(_)) => return Err(CommandError::Other(format!("tenant {tenant} has no client {client}"))),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }
     println!("Client {client} of tenant {tenant} has been changed.");

@@ -4,49 +4,49 @@ use std::io::Read as _;
 
 use clap::Subcommand;
 
-use super::{Failed, InTenant};
+use super::{CommandError, TenantOptions};
 use crate::domain::ids::{HostName, ProviderId};
-use crate::domain::provider::{MfaEvidence, Newcomers};
-use crate::domain::resources::Resources;
-use crate::server::providers::check_address;
+use crate::domain::provider::{MfaEvidence, ProvisioningPolicy};
+use crate::domain::upstream_accounts::UpstreamHosts;
+use crate::server::providers::check_url;
 use crate::server::service::Error;
 use crate::server::service::administration::EditRefused;
-use crate::server::service::entropy::Secret;
 use crate::server::service::providers::{NewProvider, ProviderRefused};
+use crate::server::service::rng::Secret;
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct IdpArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: IdpCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum IdpCommand {
     /// Let people of a tenant sign in at an identity provider
-    Add(Box<Add>),
+    Add(Box<IdpAddArgs>),
     /// Change what a tenant decides of a provider; what is not named stays as it is
-    Set(Box<Set>),
+    Set(Box<IdpSetArgs>),
     /// List a tenant's identity providers, and the profiles there are
-    List(InTenant),
+    List(TenantOptions),
     /// Ask a provider what it says of itself
-    Test(One),
+    Test(ProviderSelector),
     /// Let nobody sign in there any more; who people are there stays known
-    Remove(One),
+    Remove(ProviderSelector),
 }
 
 #[derive(clap::Args)]
-struct One {
+struct ProviderSelector {
     #[command(flatten)]
-    place: InTenant,
+    target: TenantOptions,
     /// The provider
     #[arg(value_parser = |name: &str| ProviderId::parse(name))]
     provider: ProviderId,
 }
 
 #[derive(clap::Args)]
-struct Add {
+struct IdpAddArgs {
     #[command(flatten)]
-    one: One,
+    selector: ProviderSelector,
     /// What kind of provider it is; `idp list` names them
     #[arg(long, default_value = "oidc")]
     profile: String,
@@ -60,14 +60,14 @@ struct Add {
     #[arg(long)]
     secret_from_stdin: bool,
     /// What the button says [default: the provider's name]
-    #[arg(long, value_parser = super::name)]
+    #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
     /// What to ask for, in place of the profile's scopes
     #[arg(long)]
     scope: Option<String>,
     /// Who may come for the first time: `open`, `invited`, or CLAIM=VALUE,VALUE
-    #[arg(long, default_value = "invited", value_parser = newcomers)]
-    newcomers: Newcomers,
+    #[arg(long, default_value = "invited", value_parser = parse_provisioning)]
+    newcomers: ProvisioningPolicy,
     /// It demands a second factor of everybody
     #[arg(long)]
     mfa_always: bool,
@@ -84,23 +84,23 @@ struct Add {
     #[arg(long, value_parser = |name: &str| HostName::parse(name))]
     host: Vec<HostName>,
     /// Where it lists those hosts with people's names on them; without it, people are called there what it calls them
-    #[arg(long, requires = "host", value_parser = address)]
+    #[arg(long, requires = "host", value_parser = parse_url)]
     resource_list: Option<String>,
 }
 
 #[derive(clap::Args)]
-struct Set {
+struct IdpSetArgs {
     #[command(flatten)]
-    one: One,
+    one: ProviderSelector,
     /// What the button says
-    #[arg(long, value_parser = super::name)]
+    #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
     /// What to ask for; empty: what the profile asks for
     #[arg(long)]
     scope: Option<String>,
     /// Who may come for the first time: `open`, `invited`, or `CLAIM=VALUE,VALUE`
-    #[arg(long, value_parser = newcomers)]
-    newcomers: Option<Newcomers>,
+    #[arg(long, value_parser = parse_provisioning)]
+    newcomers: Option<ProvisioningPolicy>,
     /// Whether the provider demands a second factor of everybody
     #[arg(long)]
     mfa_always: Option<bool>,
@@ -114,10 +114,10 @@ struct Set {
     #[arg(long)]
     own_names: Option<bool>,
     /// In place of those it has: a host it owns; may be given several times, empty for none
-    #[arg(long, value_parser = host)]
+    #[arg(long, value_parser = parse_host)]
     host: Vec<String>,
     /// Where it lists those hosts with people's names on them; empty: nowhere
-    #[arg(long, value_parser = address)]
+    #[arg(long, value_parser = parse_url)]
     resource_list: Option<String>,
     /// Whether people may sign in there
     #[arg(long)]
@@ -130,74 +130,74 @@ struct Set {
     secret_from_stdin: bool,
 }
 
-fn newcomers(text: &str) -> Result<Newcomers, String> {
-    Newcomers::parse(text).ok_or_else(|| "say `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
+fn parse_provisioning(text: &str) -> Result<ProvisioningPolicy, String> {
+    ProvisioningPolicy::parse(text).ok_or_else(|| "say `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
 }
 
 /// A host's name, or nothing.
-fn host(name: &str) -> Result<String, String> {
+fn parse_host(name: &str) -> Result<String, String> {
     let named = HostName::parse(name).map(|_| ()).map_err(|refused| refused.to_string());
     if name.is_empty() { Ok(String::new()) } else { named.map(|()| name.to_owned()) }
 }
 
 /// An address that a token may be sent to, or nothing.
-fn address(address: &str) -> Result<String, String> {
-    let safe = check_address(address, true).map_err(|trouble| trouble.to_string());
+fn parse_url(address: &str) -> Result<String, String> {
+    let safe = check_url(address, true).map_err(|trouble| trouble.to_string());
     if address.is_empty() { Ok(String::new()) } else { safe.map(|()| address.to_owned()) }
 }
 
-pub async fn run(arguments: Arguments) -> Result<(), Failed> {
-    match arguments.verb {
-        Verb::Add(add) => self::add(*add).await,
-        Verb::Set(set) => self::set(*set).await,
-        Verb::List(place) => list(place).await,
-        Verb::Test(one) => test(one).await,
-        Verb::Remove(one) => remove(one).await,
+pub async fn run(args: IdpArgs) -> Result<(), CommandError> {
+    match args.command {
+        IdpCommand::Add(add) => self::add(*add).await,
+        IdpCommand::Set(set) => self::set(*set).await,
+        IdpCommand::List(place) => list(place).await,
+        IdpCommand::Test(one) => test(one).await,
+        IdpCommand::Remove(one) => remove(one).await,
     }
 }
 
-async fn add(add: Add) -> Result<(), Failed> {
+async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
     let client_secret = if add.secret_from_stdin { Some(read_secret()?) } else { None };
-    let (place, id) = (add.one.place, add.one.provider);
+    let (place, id) = (add.selector.target, add.selector.provider);
     let (services, operator) = place.open_as_operator().await?;
     let new = NewProvider {
         display_name: add.display_name.unwrap_or_else(|| id.to_string()),
         profile: add.profile,
-        base: add.base,
+        base_url: add.base,
         client_id: add.client_id,
         client_secret,
         scope: add.scope,
-        newcomers: add.newcomers,
+        provisioning: add.newcomers,
         mfa: MfaEvidence { always: add.mfa_always, acr: add.mfa_acr, amr: add.mfa_amr },
         own_names: add.own_names,
-        resources: owned(add.host, add.resource_list),
+        upstream_hosts: upstream_hosts(add.host, add.resource_list),
         id: id.clone(),
     };
     let added = services.add_provider(&operator, new).await;
     services.close().await;
-    added.map_err(|error| refused(error, &id))?;
+    added.map_err(|error| provider_error(error, &id))?;
     println!("People of {} can sign in with {id}. It must know this address, beneath the portal's public URL:", place.tenant);
-    println!("  {}", crate::domain::paths::sign_in_back(&place.tenant, &id));
+    println!("  {}", crate::domain::paths::upstream_callback(&place.tenant, &id));
     println!("If it lets people sign out: where it sends them then, and where it says that somebody has (back-channel logout):");
-    println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::sign_in_ended(&place.tenant, &id));
+    println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::backchannel_logout(&place.tenant, &id));
     Ok(())
 }
 
 /// Nothing, where there are no hosts.
-fn owned(hosts: Vec<HostName>, list: Option<String>) -> Option<Resources> {
-    (!hosts.is_empty()).then(|| Resources { hosts, list: list.filter(|list| !list.is_empty()) })
+fn upstream_hosts(hosts: Vec<HostName>, list: Option<String>) -> Option<UpstreamHosts> {
+    (!hosts.is_empty()).then(|| UpstreamHosts { hosts, list: list.filter(|list| !list.is_empty()) })
 }
 
-fn read_secret() -> Result<Secret, Failed> {
+fn read_secret() -> Result<Secret, CommandError> {
     let mut secret = String::new();
-    std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("the secret cannot be read: {error}")))?;
+    std::io::stdin().read_to_string(&mut secret).map_err(|error| CommandError::Other(format!("the secret cannot be read: {error}")))?;
     let secret = secret.trim_start_matches('\u{feff}').trim();
-    if secret.is_empty() { Err(Failed::Other("standard input holds no secret".to_owned())) } else { Ok(Secret::given(secret)) }
+    if secret.is_empty() { Err(CommandError::Other("standard input holds no secret".to_owned())) } else { Ok(Secret::from_plaintext(secret)) }
 }
 
-async fn set(set: Set) -> Result<(), Failed> {
-    let Set {
-        one: One { place, provider: id },
+async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
+    let IdpSetArgs {
+        one: ProviderSelector { target: place, provider: id },
         display_name,
         scope,
         newcomers,
@@ -218,26 +218,26 @@ async fn set(set: Set) -> Result<(), Failed> {
     let hosts: Option<Vec<HostName>> = hosts.map(|names| names.into_iter().filter_map(|name| HostName::parse(name).ok()).collect());
     // A list alone says nothing: accounts on no host could be linked.
     if resource_list.as_deref().is_some_and(|list| !list.is_empty()) && hosts.is_none() {
-        let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.resources.is_some());
+        let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.upstream_hosts.is_some());
         if !owns {
             services.close().await;
-            return Err(Failed::Other(format!("{id} owns no hosts here: name them with --host")));
+            return Err(CommandError::Other(format!("{id} owns no hosts here: name them with --host")));
         }
     }
     let mut done = services
-        .set_up_provider(&operator, &id, None, move |provider| {
+        .edit_provider(&operator, &id, None, move |provider| {
             let or = |new: Option<bool>, old: bool| new.unwrap_or(old);
             provider.display_name = display_name.unwrap_or_else(|| provider.display_name.clone());
             provider.scope = scope.map_or_else(|| provider.scope.clone(), |scope| Some(scope).filter(|scope| !scope.is_empty()));
-            provider.newcomers = newcomers.unwrap_or_else(|| provider.newcomers.clone());
+            provider.provisioning = newcomers.unwrap_or_else(|| provider.provisioning.clone());
             provider.mfa.always = or(mfa_always, provider.mfa.always);
             provider.mfa.acr = acr.unwrap_or_else(|| provider.mfa.acr.clone());
             provider.mfa.amr = amr.unwrap_or_else(|| provider.mfa.amr.clone());
             provider.own_names = or(own_names, provider.own_names);
-            let Resources { hosts: hosts_now, list } = provider.resources.take().unwrap_or_default();
-            provider.resources = owned(hosts.unwrap_or(hosts_now), resource_list.or(list));
+            let UpstreamHosts { hosts: hosts_now, list } = provider.upstream_hosts.take().unwrap_or_default();
+            provider.upstream_hosts = upstream_hosts(hosts.unwrap_or(hosts_now), resource_list.or(list));
             provider.enabled = or(enabled, provider.enabled);
-            provider.anywhere = or(anywhere, provider.anywhere);
+            provider.unrestricted_egress = or(anywhere, provider.unrestricted_egress);
         })
         .await;
     if let (Ok(()), Some(secret)) = (&done, secret) {
@@ -245,19 +245,19 @@ async fn set(set: Set) -> Result<(), Failed> {
         done = there.map_err(Error::Internal).and_then(|there| there.then_some(()).ok_or(Error::Refused(EditRefused::Gone)));
     }
     services.close().await;
-    done.map_err(|error| unchanged(error, &id))?;
+    done.map_err(|error| edit_error(error, &id))?;
     println!("{id} has been changed.");
     Ok(())
 }
 
-async fn list(place: InTenant) -> Result<(), Failed> {
-    let (services, operator) = place.open_as_operator().await?;
+async fn list(target: TenantOptions) -> Result<(), CommandError> {
+    let (services, operator) = target.open_as_operator().await?;
     let (listed, profiles) = (services.list_providers(&operator).await, services.profiles());
     services.close().await;
     for provider in listed? {
         let state = if provider.enabled { "on" } else { "off" };
-        println!("{}  {state}  {}  {}  {}", provider.id, provider.profile, provider.base, provider.display_name);
-        if let Some(Resources { hosts, list }) = provider.resources {
+        println!("{}  {state}  {}  {}  {}", provider.id, provider.profile, provider.base_url, provider.display_name);
+        if let Some(UpstreamHosts { hosts, list }) = provider.upstream_hosts {
             let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
             println!("  hosts: {}  listed at: {}", hosts.join(" "), list.as_deref().unwrap_or("nowhere"));
         }
@@ -269,37 +269,37 @@ async fn list(place: InTenant) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn test(One { place, provider }: One) -> Result<(), Failed> {
+async fn test(ProviderSelector { target: place, provider }: ProviderSelector) -> Result<(), CommandError> {
     let (services, operator) = place.open_as_operator().await?;
     let tested = services.test_provider(&operator, &provider).await;
     services.close().await;
-    println!("{provider} answers: its issuer is {}", tested.map_err(|error| refused(error, &provider))?);
+    println!("{provider} answers: its issuer is {}", tested.map_err(|error| provider_error(error, &provider))?);
     Ok(())
 }
 
-async fn remove(One { place, provider }: One) -> Result<(), Failed> {
+async fn remove(ProviderSelector { target: place, provider }: ProviderSelector) -> Result<(), CommandError> {
     let (services, operator) = place.open_as_operator().await?;
     let removed = services.remove_provider(&operator, &provider).await;
     services.close().await;
-    removed.map_err(|error| unchanged(error, &provider))?;
+    removed.map_err(|error| edit_error(error, &provider))?;
     println!("Nobody signs in with {provider} any more.");
     Ok(())
 }
 
-fn refused(error: Error<ProviderRefused>, id: &ProviderId) -> Failed {
+fn provider_error(error: Error<ProviderRefused>, id: &ProviderId) -> CommandError {
     match error {
-        Error::Refused(ProviderRefused::Exists) => Failed::Other(format!("there is a provider {id} already; remove it first")),
-        Error::Refused(ProviderRefused::Gone) => Failed::Other(format!("there is no provider {id}")),
-        Error::Refused(ProviderRefused::Trouble(trouble)) => Failed::Other(format!("{id}: {trouble}")),
+        Error::Refused(ProviderRefused::Exists) => CommandError::Other(format!("there is a provider {id} already; remove it first")),
+        Error::Refused(ProviderRefused::Gone) => CommandError::Other(format!("there is no provider {id}")),
+        Error::Refused(ProviderRefused::ProviderFailed(trouble)) => CommandError::Other(format!("{id}: {trouble}")),
         Error::Internal(fault) => fault.into(),
     }
 }
 
-fn unchanged(error: Error<EditRefused>, id: &ProviderId) -> Failed {
+fn edit_error(error: Error<EditRefused>, id: &ProviderId) -> CommandError {
     match error {
-        Error::Refused(EditRefused::Gone) => Failed::Other(format!("there is no provider {id}")),
+        Error::Refused(EditRefused::Gone) => CommandError::Other(format!("there is no provider {id}")),
         // The operator names no state that was seen, and may lock out whom they like.
-        Error::Refused(EditRefused::Stale | EditRefused::LocksOut) => Failed::Other(format!("{id} has been changed meanwhile")),
+        Error::Refused(EditRefused::Stale | EditRefused::NoAdminLeft) => CommandError::Other(format!("{id} has been changed meanwhile")),
         Error::Internal(fault) => fault.into(),
     }
 }

@@ -1,9 +1,9 @@
 //! `tms-portal migrate`: opening the database brings its schema up to date.
 
-use super::{Failed, open_existing};
-use crate::server::config::Existing;
+use super::{CommandError, open_existing};
+use crate::server::config::ExistingPortal;
 
-pub async fn run(existing: &Existing) -> Result<(), Failed> {
+pub async fn run(existing: &ExistingPortal) -> Result<(), CommandError> {
     open_existing(existing).await?.close().await;
     println!("The schema in {} is up to date.", existing.data_dir.display());
     Ok(())

@@ -4,123 +4,125 @@ mod identities;
 
 use clap::Subcommand;
 
-use super::{Failed, InTenant};
+use super::{CommandError, TenantOptions};
 use crate::domain::ids::UserId;
 use crate::server::service::Error;
-use crate::server::service::entropy::Secret;
 use crate::server::service::people::PersonRefused;
+use crate::server::service::rng::Secret;
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct PersonArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: PersonCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum PersonCommand {
     /// Make an account; prints its new password once
-    Add(Add),
+    Add(PersonAddArgs),
     /// Show a person, and who they are at identity providers
-    Show(Person),
+    Show(PersonSelector),
     /// Give a person a new password, and end their sessions; prints it once
-    Password(Person),
+    Password(PersonSelector),
     /// Let a person sign in at an identity provider for the first time; prints an invitation once
-    Invite(Person),
+    Invite(PersonSelector),
     /// Take away one of a person's identities, even their only way in
-    Unlink(identities::Unlink),
+    Unlink(identities::UnlinkArgs),
     /// Take all second factors of a person away who has lost them: their password alone lets them in then
-    ForgetFactors(Person),
+    ForgetFactors(PersonSelector),
     /// Keep a person out: their sessions end, and their tokens do not work until `enable`
-    Disable(Person),
+    Disable(PersonSelector),
     /// Let a person in again
-    Enable(Person),
+    Enable(PersonSelector),
     /// Give a person the role of an administrator: they may run the tenant in the portal
-    Promote(Person),
+    Promote(PersonSelector),
     /// Take that role away
-    Demote(Person),
+    Demote(PersonSelector),
 }
 
 #[derive(clap::Args)]
-struct Add {
+struct PersonAddArgs {
     #[command(flatten)]
-    person: Person,
+    person: PersonSelector,
     /// The name that people read [default: the user name]
-    #[arg(long, value_parser = super::name)]
+    #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
 }
 
 #[derive(clap::Args)]
-struct Person {
+struct PersonSelector {
     #[command(flatten)]
-    place: InTenant,
+    target: TenantOptions,
     /// The person's user name
     #[arg(value_parser = |name: &str| UserId::parse(name))]
     user: UserId,
 }
 
-pub async fn run(arguments: Arguments) -> Result<(), Failed> {
-    let (person, display_name) = match &arguments.verb {
-        Verb::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
-        Verb::Unlink(unlink) => (&unlink.person, ""),
-        Verb::Show(person)
-        | Verb::Password(person)
-        | Verb::Invite(person)
-        | Verb::ForgetFactors(person)
-        | Verb::Disable(person)
-        | Verb::Enable(person)
-        | Verb::Promote(person)
-        | Verb::Demote(person) => (person, ""),
+pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
+    let (person, display_name) = match &args.command {
+        PersonCommand::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
+        PersonCommand::Unlink(unlink) => (&unlink.person, ""),
+        PersonCommand::Show(person)
+        | PersonCommand::Password(person)
+        | PersonCommand::Invite(person)
+        | PersonCommand::ForgetFactors(person)
+        | PersonCommand::Disable(person)
+        | PersonCommand::Enable(person)
+        | PersonCommand::Promote(person)
+        | PersonCommand::Demote(person) => (person, ""),
     };
-    let Person { place, user } = person;
-    let (services, operator) = place.open_as_operator().await?;
-    let password = services.readable_password();
-    let done = match &arguments.verb {
-        Verb::Add(_) => services.add_account(&operator, user, display_name, Some(&password)).await.map(|()| Done::Password(&password)),
-        Verb::Password(_) => services.set_password(&operator, user, &password).await.map(|()| Done::Password(&password)),
-        Verb::Invite(_) => match services.invite(&operator, user).await {
-            Ok(Some(code)) => Ok(Done::Invited(code)),
+    let PersonSelector { target, user } = person;
+    let (services, operator) = target.open_as_operator().await?;
+    let password = services.generate_password();
+    let done = match &args.command {
+        PersonCommand::Add(_) => {
+            services.add_person(&operator, user, display_name, Some(&password)).await.map(|()| PersonOutcome::Password(&password))
+        }
+        PersonCommand::Password(_) => services.set_password(&operator, user, &password).await.map(|()| PersonOutcome::Password(&password)),
+        PersonCommand::Invite(_) => match services.invite(&operator, user).await {
+            Ok(Some(code)) => Ok(PersonOutcome::Invited(code)),
             Ok(None) => Err(Error::Refused(PersonRefused::NoPerson)),
             Err(fault) => Err(fault.into()),
         },
-        Verb::ForgetFactors(_) => match services.forget_second_factors(&operator, user).await {
-            Ok(true) => Ok(Done::Said(format!("{user} has no second factor any more."))),
-            Ok(false) => Ok(Done::Said(format!("{user} had none."))),
+        PersonCommand::ForgetFactors(_) => match services.reset_second_factors(&operator, user).await {
+            Ok(true) => Ok(PersonOutcome::Message(format!("{user} has no second factor any more."))),
+            Ok(false) => Ok(PersonOutcome::Message(format!("{user} had none."))),
             Err(fault) => Err(fault.into()),
         },
-        Verb::Show(_) => identities::show(&services, &operator, user).await.map(Done::Said),
-        Verb::Unlink(unlink) => identities::unlink(&services, &operator, unlink).await.map(Done::Said),
-        Verb::Disable(_) => services.switch_person(&operator, user, false).await.map(|()| Done::Disabled),
-        Verb::Enable(_) => services.switch_person(&operator, user, true).await.map(|()| Done::Enabled),
-        Verb::Promote(_) => services.appoint(&operator, user, true).await.map(|()| Done::Promoted),
-        Verb::Demote(_) => services.appoint(&operator, user, false).await.map(|()| Done::Demoted),
+        PersonCommand::Show(_) => identities::show(&services, &operator, user).await.map(PersonOutcome::Message),
+        PersonCommand::Unlink(unlink) => identities::unlink(&services, &operator, unlink).await.map(PersonOutcome::Message),
+        PersonCommand::Disable(_) => services.set_person_enabled(&operator, user, false).await.map(|()| PersonOutcome::Disabled),
+        PersonCommand::Enable(_) => services.set_person_enabled(&operator, user, true).await.map(|()| PersonOutcome::Enabled),
+        PersonCommand::Promote(_) => services.set_admin_role(&operator, user, true).await.map(|()| PersonOutcome::Promoted),
+        PersonCommand::Demote(_) => services.set_admin_role(&operator, user, false).await.map(|()| PersonOutcome::Demoted),
     };
     services.close().await;
-    say(done, user)
+    print_outcome(done, user)
 }
 
-enum Done<'a> {
+enum PersonOutcome<'a> {
     Password(&'a Secret),
     Invited(Secret),
-    Said(String),
+    Message(String),
     Disabled,
     Enabled,
     Promoted,
     Demoted,
 }
 
-fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), Failed> {
-    match done {
-        Ok(Done::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
-        Ok(Done::Invited(code)) => println!(
+fn print_outcome(outcome: Result<PersonOutcome<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), CommandError> {
+    match outcome {
+        Ok(PersonOutcome::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
+        Ok(PersonOutcome::Invited(code)) => println!(
             "{user} signs in once with the invitation {}\nIt is typed on the sign-in page, is good for 7 days, and is not shown again.",
             code.reveal()
         ),
-        Ok(Done::Said(said)) => println!("{said}"),
-        Ok(Done::Disabled) => println!("{user} cannot sign in any more."),
-        Ok(Done::Enabled) => println!("{user} can sign in again."),
-        Ok(Done::Promoted) => println!("{user} is an administrator, at /admin in the portal."),
-        Ok(Done::Demoted) => println!("{user} is no administrator any more."),
-        Err(Error::Refused(refused)) => return Err(Failed::Other(refused.to_string())),
+        Ok(PersonOutcome::Message(said)) => println!("{said}"),
+        Ok(PersonOutcome::Disabled) => println!("{user} cannot sign in any more."),
+        Ok(PersonOutcome::Enabled) => println!("{user} can sign in again."),
+        Ok(PersonOutcome::Promoted) => println!("{user} is an administrator, at /admin in the portal."),
+        Ok(PersonOutcome::Demoted) => println!("{user} is no administrator any more."),
+        Err(Error::Refused(refused)) => return Err(CommandError::Other(refused.to_string())),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }
     Ok(())

@@ -6,44 +6,44 @@ use std::time::Duration;
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failed, init, open, words};
+use super::{CommandError, init, messages, open};
+use crate::i18n::Languages;
 use crate::server::config::Config;
-use crate::server::guard::headers::Https;
+use crate::server::guard::security_headers::Https;
 use crate::server::listen;
 use crate::server::service::Services;
 use crate::server::state::{self, AppState};
-use crate::server::tls::{Tls, development};
-use crate::words::Languages;
+use crate::server::tls::{TlsMode, development};
 
 /// How long requests under way may take to finish once the server is asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
-const TIDY_EVERY: Duration = Duration::from_secs(60);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
-pub async fn run(config: Config) -> Result<(), Failed> {
+pub async fn run(config: Config) -> Result<(), CommandError> {
     let services = open(&config).await?;
     let made = init::set_up(&services, &config).await?;
-    words::first_start(&made)?;
-    for what in services.unsealable().await? {
+    messages::print_setup(&made)?;
+    for what in services.lost_secrets().await? {
         tracing::error!(
             "keys/secrets.key is not the one that {what} were sealed with: they are useless until it is back; see Backup in docs/operations.md"
         );
     }
-    let languages = Languages::built_in().and_of(&config.data_dir.join("words")).map_err(|refused| Failed::Other(refused.to_string()))?;
+    let languages = Languages::built_in().with_folder(&config.data_dir.join("words")).map_err(|refused| CommandError::Other(refused.to_string()))?;
     let tls = match &config.tls {
-        Tls::Elsewhere => None,
-        Tls::Ours(tls) => Some(tls.clone()),
-        Tls::Development => Some(development::prepare(&config.data_dir, &config.hosts(), services.now())?),
+        TlsMode::External => None,
+        TlsMode::OperatorCertificate(tls) => Some(tls.clone()),
+        TlsMode::Development => Some(development::prepare(&config.data_dir, &config.hosts(), services.now())?),
     };
-    let listener = TcpListener::bind(config.listen).map_err(|error| Failed::Other(format!("cannot listen on {}: {error}", config.listen)))?;
+    let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = Handle::new();
-    let tidying = tokio::spawn(tidy_now_and_then(services.clone()));
-    tokio::spawn(stop_when_asked(handle.clone()));
-    if matches!(config.tls, Tls::Development) && config.is_reachable() {
+    let tidying = tokio::spawn(run_housekeeping(services.clone()));
+    tokio::spawn(shutdown_on_signal(handle.clone()));
+    if matches!(config.tls, TlsMode::Development) && config.is_reachable() {
         tracing::warn!("The certificate is for development, but others can reach this address");
     }
-    words::listening(&config, listener.local_addr()?, made.test_password.is_some());
+    messages::print_listening(&config, listener.local_addr()?, made.test_password.is_some());
     let https = Https(config.https());
-    let state = AppState::new(state::Shared {
+    let state = AppState::new(state::AppStateInner {
         services: services.clone(),
         leptos: config.leptos,
         languages,
@@ -58,7 +58,7 @@ pub async fn run(config: Config) -> Result<(), Failed> {
 }
 
 /// The first signal lets requests under way finish; the second does not.
-async fn stop_when_asked(handle: Handle<SocketAddr>) {
+async fn shutdown_on_signal(handle: Handle<SocketAddr>) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("Cannot listen for signals: stop this server with SIGKILL");
         return;
@@ -66,17 +66,17 @@ async fn stop_when_asked(handle: Handle<SocketAddr>) {
     let mut next = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     next().await;
     tracing::info!("Stopping; requests under way may finish");
-    handle.graceful_shutdown(Some(GRACE));
+    handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
     next().await;
     tracing::warn!("Stopping at once");
     handle.shutdown();
 }
 
-async fn tidy_now_and_then(services: Services) {
-    let mut ticks = tokio::time::interval(TIDY_EVERY);
+async fn run_housekeeping(services: Services) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING_INTERVAL);
     loop {
         ticks.tick().await;
-        if let Err(fault) = services.tidy().await {
+        if let Err(fault) = services.run_housekeeping().await {
             tracing::error!(error = %fault, "Could not tidy up");
         }
     }

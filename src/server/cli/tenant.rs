@@ -4,27 +4,27 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::{Failed, InTenant};
+use super::{CommandError, TenantOptions};
 use crate::server::service::Error;
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct TenantArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: TenantCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum TenantCommand {
     /// Change a tenant's policy; what is not named stays as it is
-    Set(Set),
+    Set(TenantSetArgs),
 }
 
 #[derive(clap::Args)]
-struct Set {
+struct TenantSetArgs {
     #[command(flatten)]
-    place: InTenant,
+    target: TenantOptions,
     /// The name that people read
-    #[arg(long, value_parser = super::name)]
+    #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
     /// Whether people sign in with a password kept here
     #[arg(long)]
@@ -64,12 +64,12 @@ struct Set {
     lowest_linked_uid: Option<u32>,
 }
 
-pub async fn run(arguments: Arguments) -> Result<(), Failed> {
-    let Verb::Set(set) = arguments.verb;
-    let (services, operator) = set.place.open_as_operator().await?;
-    let id = set.place.tenant;
+pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
+    let TenantCommand::Set(set) = args.command;
+    let (services, operator) = set.target.open_as_operator().await?;
+    let id = set.target.tenant;
     let done = services
-        .change_tenant(&operator, None, move |tenant| {
+        .edit_tenant(&operator, None, move |tenant| {
             if let Some(name) = set.display_name {
                 tenant.display_name = name;
             }
@@ -77,7 +77,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             policy.local_passwords = set.local_passwords.unwrap_or(policy.local_passwords);
             policy.prefill_user_code = set.prefill_user_code.unwrap_or(policy.prefill_user_code);
             policy.require_started_tick = set.require_started_tick.unwrap_or(policy.require_started_tick);
-            policy.mvp = set.mvp.unwrap_or(policy.mvp);
+            policy.auto_provision = set.mvp.unwrap_or(policy.auto_provision);
             policy.open_registration = set.open_registration.unwrap_or(policy.open_registration);
             policy.own_keys = set.own_keys.unwrap_or(policy.own_keys);
             policy.second_factor_for_admins = set.second_factor_for_admins.unwrap_or(policy.second_factor_for_admins);

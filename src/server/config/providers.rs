@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::server::providers::reach::{Reach, read_authorities};
+use crate::server::providers::egress::{EgressPolicy, read_root_certs};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,9 +17,9 @@ pub struct ProvidersSection {
 }
 
 impl ProvidersSection {
-    pub fn reach(self) -> Result<Reach, String> {
-        let authorities = self.ca.map(|place| read_authorities(&place)).transpose();
+    pub fn egress_policy(self) -> Result<EgressPolicy, String> {
+        let authorities = self.ca.map(|place| read_root_certs(&place)).transpose();
         let authorities = authorities.map_err(|unusable| format!("[portal.providers] ca: {unusable}"))?;
-        Ok(Reach { networks: self.networks, authorities: authorities.unwrap_or_default() })
+        Ok(EgressPolicy { allowed_networks: self.networks, root_certs: authorities.unwrap_or_default() })
     }
 }

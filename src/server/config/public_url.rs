@@ -8,9 +8,9 @@ use url::{Host, ParseError, SyntaxViolation, Url};
 
 /// Why a text is no public URL.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum NotAnOrigin {
+pub enum PublicUrlRefused {
     #[error("it is no URL of the form https://host[:port] ({0})")]
-    Unreadable(ParseError),
+    InvalidUrl(ParseError),
     #[error("it is no URL of the form https://host[:port] ({})", .0.description())]
     Malformed(SyntaxViolation),
     #[error("it has to begin with https:// or http://, not {0}:")]
@@ -18,7 +18,7 @@ pub enum NotAnOrigin {
     #[error("no user name or password may stand in it")]
     Credentials,
     #[error("nothing may follow host and port: the portal is served from the root of its host")]
-    More,
+    NotAnOrigin,
     #[error("{0} is no name of a host")]
     HostName(String),
     #[error("no one can connect to port 0")]
@@ -27,35 +27,35 @@ pub enum NotAnOrigin {
 
 /// Reads a public URL. Name and port come out in one spelling: lower case, internationalized names in ASCII, no default port, so that
 /// what is made of it (issuer, origin of forms) is what clients and browsers make of it.
-pub fn origin(text: &str) -> Result<Url, NotAnOrigin> {
+pub fn origin(text: &str) -> Result<Url, PublicUrlRefused> {
     // What the URL standard lets pass for the sake of browsers, such as a backslash for a slash, is a slip here.
     let violation = std::cell::Cell::new(None);
     let note = |found| violation.set(Some(found));
-    let url = Url::options().syntax_violation_callback(Some(&note)).parse(text).map_err(NotAnOrigin::Unreadable)?;
+    let url = Url::options().syntax_violation_callback(Some(&note)).parse(text).map_err(PublicUrlRefused::InvalidUrl)?;
     if !matches!(url.scheme(), "https" | "http") {
-        return Err(NotAnOrigin::Scheme(url.scheme().to_owned()));
+        return Err(PublicUrlRefused::Scheme(url.scheme().to_owned()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(NotAnOrigin::Credentials);
+        return Err(PublicUrlRefused::Credentials);
     }
     if let Some(violation) = violation.get() {
-        return Err(NotAnOrigin::Malformed(violation));
+        return Err(PublicUrlRefused::Malformed(violation));
     }
     // `/..` is gone from what was read.
     let written = text.split_once("://").map_or(text, |(_, rest)| rest.strip_suffix('/').unwrap_or(rest));
     if written.contains('/') || url.query().is_some() || url.fragment().is_some() {
-        return Err(NotAnOrigin::More);
+        return Err(PublicUrlRefused::NotAnOrigin);
     }
     match url.host() {
-        Some(Host::Domain(name)) if DnsName::try_from(name).is_err() => Err(NotAnOrigin::HostName(name.to_owned())),
-        _ if url.port() == Some(0) => Err(NotAnOrigin::Port),
+        Some(Host::Domain(name)) if DnsName::try_from(name).is_err() => Err(PublicUrlRefused::HostName(name.to_owned())),
+        _ if url.port() == Some(0) => Err(PublicUrlRefused::Port),
         _ => Ok(url),
     }
 }
 
 /// The origin of requests straight to the address that is listened on; port 0 stands for one that is not chosen yet.
-pub fn of_listener(scheme: &str, listen: SocketAddr) -> Result<Url, NotAnOrigin> {
-    Url::parse(&format!("{scheme}://{listen}")).map_err(NotAnOrigin::Unreadable)
+pub fn of_listener(scheme: &str, listen: SocketAddr) -> Result<Url, PublicUrlRefused> {
+    Url::parse(&format!("{scheme}://{listen}")).map_err(PublicUrlRefused::InvalidUrl)
 }
 
 /// The origin as it stands before paths: without a slash at its end.
@@ -67,7 +67,7 @@ pub fn text(url: &Url) -> String {
 mod tests {
     use super::*;
 
-    fn read(written: &str) -> Result<String, NotAnOrigin> {
+    fn read(written: &str) -> Result<String, PublicUrlRefused> {
         origin(written).map(|url| text(&url))
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 
-use crate::server::tls::{self, Tls};
+use crate::server::tls::{self, TlsMode};
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct TlsOptions {
@@ -24,16 +24,16 @@ pub struct TlsOptions {
 
 impl TlsOptions {
     /// Whether TLS is to end here, be it possible or not.
-    pub fn wanted(&self) -> bool {
+    pub fn is_requested(&self) -> bool {
         self.tls_self_signed || self.tls_cert.is_some() || self.tls_key.is_some()
     }
 
     /// Reads the operator's certificate, which has to be for `host`.
-    pub fn read(&self, host: Option<&str>) -> Result<Tls, String> {
+    pub fn read(&self, host: Option<&str>) -> Result<TlsMode, String> {
         match (self.tls_self_signed, &self.tls_cert, &self.tls_key) {
-            (false, None, None) => Ok(Tls::Elsewhere),
-            (true, None, None) => Ok(Tls::Development),
-            (false, Some(certificate), Some(key)) => tls::from_files(certificate, key, host).map(Tls::Ours),
+            (false, None, None) => Ok(TlsMode::External),
+            (true, None, None) => Ok(TlsMode::Development),
+            (false, Some(certificate), Some(key)) => tls::from_files(certificate, key, host).map(TlsMode::OperatorCertificate),
             (true, _, _) => Err("--tls-self-signed: makes a certificate; leave out --tls-cert and --tls-key".into()),
             (false, Some(_), None) => Err("--tls-cert: needs --tls-key with it".into()),
             (false, None, Some(_)) => Err("--tls-key: needs --tls-cert with it".into()),

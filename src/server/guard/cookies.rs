@@ -13,18 +13,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::cookie::{Cookie, SameSite};
 
-use super::headers::Https;
+use super::security_headers::Https;
 use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::server::state::AppState;
 
-const MARK: &str = "cookies=";
+const CHECK_PARAM: &str = "cookies=";
 /// How long a redirect takes. An address that is opened later was kept.
-const LONGEST: Duration = Duration::from_secs(60);
+const CHECK_WINDOW: Duration = Duration::from_secs(60);
 
 /// The browser was given the session's cookie just now, and has not brought it.
 #[derive(Clone, Copy)]
-pub struct KeepsNoCookies;
+pub struct CookiesDisabled;
 
 /// The name of the session's cookie. `__Host-` binds it to this host and to TLS; over plain http on loopback browsers would not take it.
 pub fn session_cookie(https: Https) -> &'static str {
@@ -35,8 +35,8 @@ pub async fn check(State(state): State<AppState>, mut request: Request, next: Ne
     let brought = cookie(request.headers(), session_cookie(state.https)).map(str::to_owned);
     let now = state.services.now();
     let mut missing = false;
-    if let Some((address, at)) = marked(request.uri()) {
-        missing = brought.is_none() && now.since(at) < LONGEST && at <= now;
+    if let Some((address, at)) = parse_check(request.uri()) {
+        missing = brought.is_none() && now.since(at) < CHECK_WINDOW && at <= now;
         if !missing && request.method() == Method::GET {
             return Redirect::to(&address).into_response();
         }
@@ -45,13 +45,13 @@ pub async fn check(State(state): State<AppState>, mut request: Request, next: Ne
         }
     }
     if missing {
-        request.extensions_mut().insert(KeepsNoCookies);
+        request.extensions_mut().insert(CookiesDisabled);
     }
     let signs_out = request.uri().path() == paths::SIGN_OUT;
     let mut response = next.run(request).await;
-    let set = forget_the_same(response.headers_mut(), session_cookie(state.https), brought.as_deref(), signs_out);
+    let set = drop_unchanged_session_cookie(response.headers_mut(), session_cookie(state.https), brought.as_deref(), signs_out);
     if brought.is_none() && (missing || set) && response.status() == StatusCode::SEE_OTHER {
-        mark(response.headers_mut(), now);
+        add_check(response.headers_mut(), now);
     }
     response
 }
@@ -64,7 +64,7 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// Whether the session's cookie is set. One that is set to what the browser has is taken out: the answer may come after that of another
 /// tab's sign-in, and must not bring the old cookie back. For the same reason only signing out removes it.
-fn forget_the_same(headers: &mut HeaderMap, name: &str, brought: Option<&str>, signs_out: bool) -> bool {
+fn drop_unchanged_session_cookie(headers: &mut HeaderMap, name: &str, brought: Option<&str>, signs_out: bool) -> bool {
     let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
     let mut set = false;
@@ -97,23 +97,23 @@ pub fn session(https: Https, value: &str) -> Result<HeaderValue, InvalidHeaderVa
 }
 
 /// The address without its mark, and when that was made.
-fn marked(uri: &Uri) -> Option<(String, Timestamp)> {
+fn parse_check(uri: &Uri) -> Option<(String, Timestamp)> {
     let query = uri.query()?;
-    let seconds = query.split('&').find_map(|part| part.strip_prefix(MARK))?.parse::<i64>().unwrap_or_default();
-    let rest: Vec<&str> = query.split('&').filter(|part| !part.starts_with(MARK)).collect();
+    let seconds = query.split('&').find_map(|part| part.strip_prefix(CHECK_PARAM))?.parse::<i64>().unwrap_or_default();
+    let rest: Vec<&str> = query.split('&').filter(|part| !part.starts_with(CHECK_PARAM)).collect();
     let path = format!("/{}", uri.path().trim_start_matches('/'));
     let address = if rest.is_empty() { path } else { format!("{path}?{}", rest.join("&")) };
     Some((address, Timestamp::from_millis(seconds.saturating_mul(1_000))))
 }
 
 /// Marks a redirect to a page of ours.
-fn mark(headers: &mut HeaderMap, now: Timestamp) {
+fn add_check(headers: &mut HeaderMap, now: Timestamp) {
     let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
     if !location.starts_with('/') {
         return;
     }
     let joint = if location.contains('?') { '&' } else { '?' };
-    if let Ok(location) = HeaderValue::from_str(&format!("{location}{joint}{MARK}{}", now.as_seconds())) {
+    if let Ok(location) = HeaderValue::from_str(&format!("{location}{joint}{CHECK_PARAM}{}", now.as_seconds())) {
         headers.insert(LOCATION, location);
     }
 }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_taken_out_of_an_address() {
-        let unmarked = |uri: &str| marked(&uri.parse().expect("an address")).map(|(address, at)| (address, at.as_seconds()));
+        let unmarked = |uri: &str| parse_check(&uri.parse().expect("an address")).map(|(address, at)| (address, at.as_seconds()));
         assert_eq!(unmarked("/sign-in?then=/keys%3Fq%3Da&cookies=7"), Some(("/sign-in?then=/keys%3Fq%3Da".into(), 7)));
         assert_eq!(unmarked("/?cookies=x"), Some(("/".into(), 0)));
         assert_eq!(unmarked("//evil.example?cookies=1"), Some(("/evil.example".into(), 1)), "an address of ours");
@@ -137,7 +137,7 @@ mod tests {
         for cookie in ["tms=old; Path=/", "tms=; Max-Age=0; Path=/", "tms=new; Path=/", "language=es; Path=/"] {
             headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
         }
-        assert!(forget_the_same(&mut headers, "tms", Some("old"), false));
+        assert!(drop_unchanged_session_cookie(&mut headers, "tms", Some("old"), false));
         assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["tms=new; Path=/", "language=es; Path=/"]);
     }
 }

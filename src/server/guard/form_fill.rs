@@ -12,23 +12,23 @@ use lol_html::errors::RewritingError;
 use lol_html::html_content::{ContentType, Element};
 use lol_html::{HandlerResult, RewriteStrSettings, element, rewrite_str};
 
-use crate::domain::form::{Draft, Why};
+use crate::domain::form::{DraftReason, FormDraft};
+use crate::i18n::Translations;
 use crate::server::service::Fault;
 use crate::server_fns::preferences::SetPreferences;
-use crate::words::Words;
 
 /// The id of the form whose values the buttons for language and colours keep: at most one on a page.
 pub const MAIN_FORM: &str = "main-form";
 /// No page of ours is longer, in bytes.
-const LONGEST_PAGE: usize = 8 * 1024 * 1024;
+const MAX_PAGE_SIZE: usize = 8 * 1024 * 1024;
 
-pub async fn fill(response: Response, draft: Option<&Draft>, words: Words) -> Result<Response, Fault> {
+pub async fn fill(response: Response, draft: Option<&FormDraft>, words: Translations) -> Result<Response, Fault> {
     let is_html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !is_html {
         return Ok(response);
     }
     let (mut parts, body) = response.into_parts();
-    let body = to_bytes(body, LONGEST_PAGE).await.map_err(Fault::new)?;
+    let body = to_bytes(body, MAX_PAGE_SIZE).await.map_err(Fault::new)?;
     let html = String::from_utf8_lossy(&body);
     let has_main_form = html.contains(&format!("id=\"{MAIN_FORM}\""));
     if draft.is_none() && !has_main_form {
@@ -39,13 +39,13 @@ pub async fn fill(response: Response, draft: Option<&Draft>, words: Words) -> Re
     Ok(Response::from_parts(parts, Body::from(filled)))
 }
 
-fn rewrite(html: &str, draft: Option<&Draft>, has_main_form: bool, words: Words) -> Result<String, RewritingError> {
+fn rewrite(html: &str, draft: Option<&FormDraft>, has_main_form: bool, words: Translations) -> Result<String, RewritingError> {
     let mut settings = RewriteStrSettings::new();
     if has_main_form {
-        settings = settings.append_element_content_handler(element!("form.preferences button", take_main_form));
+        settings = settings.append_element_content_handler(element!("form.preferences button", submit_main_form));
     }
     let Some(draft) = draft else { return rewrite_str(html, settings) };
-    let sentence = encode_text(&sentence(draft, words)).into_owned();
+    let sentence = encode_text(&draft_message(draft, words)).into_owned();
     let (forms, select, told) = (Cell::new(0_u32), RefCell::new(String::new()), Cell::new(html.contains(&sentence)));
     // Rows of a list can have forms with the same action: the first one is filled.
     let in_first = || forms.get() == 1;
@@ -53,14 +53,14 @@ fn rewrite(html: &str, draft: Option<&Draft>, has_main_form: bool, words: Words)
     let settings = settings
         // Why it was refused stands on the page; elsewhere nothing does.
         .append_element_content_handler(element!("p.problem", |problem| {
-            if !told.replace(true) && draft.why == Why::Refused {
+            if !told.replace(true) && draft.reason == DraftReason::Refused {
                 problem.after(&format!("<p class=\"hint\">{sentence}</p>"), ContentType::Html);
             }
             Ok(())
         }))
         .append_element_content_handler(element!(form, |form| {
             forms.set(forms.get() + 1);
-            if in_first() && draft.why != Why::Refused && !sentence.is_empty() {
+            if in_first() && draft.reason != DraftReason::Refused && !sentence.is_empty() {
                 form.prepend(&format!("<p class=\"notice\" role=\"status\">{sentence}</p>"), ContentType::Html);
             }
             Ok(())
@@ -88,7 +88,7 @@ fn rewrite(html: &str, draft: Option<&Draft>, has_main_form: bool, words: Words)
 }
 
 /// Makes a button send the main form, with its values, to where preferences are set.
-fn take_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
+fn submit_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
     button.set_attribute("form", MAIN_FORM)?;
     button.set_attribute("formaction", SetPreferences::PATH)?;
     button.set_attribute("formnovalidate", "")?;
@@ -96,17 +96,17 @@ fn take_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
 }
 
 /// What is said of the form: beside the reason why it was refused, or above it.
-fn sentence(draft: &Draft, words: Words) -> String {
-    let nothing_changed = match draft.why {
-        Why::Refused => words.form_nothing_changed(),
-        Why::SignInNeeded => words.form_nothing_changed_yet(),
-        Why::PreferencesChanged => String::new(),
+fn draft_message(draft: &FormDraft, words: Translations) -> String {
+    let nothing_changed = match draft.reason {
+        DraftReason::Refused => words.form_nothing_changed(),
+        DraftReason::SignInNeeded => words.form_nothing_changed_yet(),
+        DraftReason::PreferencesChanged => String::new(),
     };
     let secrets = if draft.without_secrets { words.form_secrets_again() } else { String::new() };
     [nothing_changed, secrets].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
 }
 
-fn fill_input(input: &mut Element<'_, '_>, draft: &Draft) -> HandlerResult {
+fn fill_input(input: &mut Element<'_, '_>, draft: &FormDraft) -> HandlerResult {
     let name = attribute(input, "name").unwrap_or_default();
     match attribute(input, "type").as_deref() {
         Some("radio") if draft.value(&name).is_none() => {}

@@ -13,49 +13,49 @@ use axum::response::{IntoResponse, Response};
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::axum::server_fn_paths;
 
+use super::http_error::{HttpError, wants_html};
 use super::once::{self, Earlier};
-use super::trouble::{Trouble, wants_html};
 use super::{cookies, form_fill};
-use crate::domain::form::{self, Draft, Submitted, Why};
+use crate::domain::form::{self, DraftReason, FormDraft, SubmittedForm};
 use crate::domain::ids::TenantId;
-use crate::domain::paths::{self, Onward};
-use crate::server::caller::Caller;
+use crate::domain::paths::{self, ReturnTo};
 use crate::server::preferences;
-use crate::server::router::{LARGEST_FORM, form_of_another_account};
+use crate::server::request_context::RequestContext;
+use crate::server::router::{MAX_FORM_SIZE, account_mismatch_page};
 use crate::server::service::Services;
 use crate::server::service::form_results::SubmissionId;
-use crate::server::sign_in::session::Notice;
+use crate::server::sign_in::session::Flash;
 use crate::server::state::AppState;
 use crate::server_fns::preferences::SetPreferences;
 
 /// On a redirect: the form was not carried out, because a sign-in, or a more recent one, is missing. Taken out here.
 pub const SIGN_IN_NEEDED: HeaderName = HeaderName::from_static("x-form-sign-in-needed");
 /// On a redirect: the form was refused because what it shows has changed since. Its values would hide that. Taken out here.
-pub const NOT_KEPT: HeaderName = HeaderName::from_static("x-form-not-kept");
+pub const DISCARD_DRAFT: HeaderName = HeaderName::from_static("x-form-not-kept");
 
 /// Every server function; other addresses beneath theirs are not found.
 static ACTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
 /// Forms of people who sign in: a second press must not ask for the same again.
-const SIGNING_IN: [&str; 2] = [paths::SIGN_IN_PASSWORD, paths::SHOW_SECOND_FACTOR];
+const SIGNING_IN: [&str; 2] = [paths::SIGN_IN_PASSWORD, paths::SUBMIT_SECOND_FACTOR];
 
-pub async fn check(State(state): State<AppState>, caller: Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+pub async fn check(State(state): State<AppState>, caller: RequestContext, request: Request, next: Next) -> Result<Response, HttpError> {
     match *request.method() {
         Method::POST => submit(state, caller, request, next).await,
-        Method::GET => show(&state, &caller, request, next).await,
+        Method::GET => show_page(&state, &caller, request, next).await,
         _ => Ok(next.run(request).await),
     }
 }
 
-async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+async fn submit(state: AppState, caller: RequestContext, request: Request, next: Next) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_FORM).await else { return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()) };
+    let Ok(body) = to_bytes(body, MAX_FORM_SIZE).await else { return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()) };
     // What is no form carries no account; the action says what is wrong with it.
-    let form = Submitted::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
+    let form = SubmittedForm::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
     let path = parts.uri.path().to_owned();
     let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str()) && path != paths::DEVICE_PICKUP;
     let account = caller.account();
     if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
-        return Ok(refuse(&state, parts, &form).await);
+        return Ok(reject_account_mismatch(&state, parts, &form).await);
     }
     let id = if needs_person || SIGNING_IN.contains(&path.as_str()) {
         let cookie = cookies::cookie(&parts.headers, cookies::session_cookie(state.https));
@@ -68,63 +68,63 @@ async fn submit(state: AppState, caller: Caller, request: Request, next: Next) -
         None
     };
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    conclude(&state.services, &caller, form, &path, needs_person, id, response).await
+    finish(&state.services, &caller, form, &path, needs_person, id, response).await
 }
 
 /// Answers a form of another account: nothing was done, and who is signed in now.
-async fn refuse(state: &AppState, parts: Parts, form: &Submitted) -> Response {
+async fn reject_account_mismatch(state: &AppState, parts: Parts, form: &SubmittedForm) -> Response {
     if !wants_html(&parts.headers) {
         return (StatusCode::CONFLICT, "The form does not name the account that is signed in now. Nothing was done.\n").into_response();
     }
-    let page = Onward::wanted(form.get(form::PAGE).unwrap_or_default());
+    let page = ReturnTo::from_untrusted(form.get(form::PAGE).unwrap_or_default());
     let tenant = form.get(form::ACCOUNT).and_then(form::tenant_of);
-    form_of_another_account(state, Request::from_parts(parts, Body::empty()), page, tenant).await
+    account_mismatch_page(state, Request::from_parts(parts, Body::empty()), page, tenant).await
 }
 
 /// Keeps the form's values if it was not carried out, and its result if it was.
-async fn conclude(
+async fn finish(
     services: &Services,
-    caller: &Caller,
-    form: Submitted,
+    caller: &RequestContext,
+    form: SubmittedForm,
     path: &str,
     needs_person: bool,
     id: Option<SubmissionId>,
     mut response: Response,
-) -> Result<Response, Trouble> {
+) -> Result<Response, HttpError> {
     let sign_in_needed = response.headers_mut().remove(SIGN_IN_NEEDED).is_some();
-    let not_kept = response.headers_mut().remove(NOT_KEPT).is_some();
+    let not_kept = response.headers_mut().remove(DISCARD_DRAFT).is_some();
     let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
-    let notice = caller.session.notice_of_this_request();
+    let notice = caller.session.request_flash();
     let why = match (form.get(form::PAGE), needs_person) {
         (None, _) => None,
-        (Some(_), true) if sign_in_needed => Some(Why::SignInNeeded),
-        (Some(page), true) if !not_kept && is_refused_at(page, &location, notice.as_ref()) => Some(Why::Refused),
-        (Some(_), _) if path == SetPreferences::PATH && form.get(form::ACTION).is_some() => Some(Why::PreferencesChanged),
+        (Some(_), true) if sign_in_needed => Some(DraftReason::SignInNeeded),
+        (Some(page), true) if !not_kept && is_refused_at(page, &location, notice.as_ref()) => Some(DraftReason::Refused),
+        (Some(_), _) if path == SetPreferences::PATH && form.get(form::ACTION).is_some() => Some(DraftReason::PreferencesChanged),
         _ => None,
     };
     let carried_out =
-        why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Notice::is_refusal);
+        why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Flash::is_refusal);
     match id {
         Some(id) if carried_out => once::keep(services, caller, id, &location, notice, &mut response).await?,
-        Some(id) => services.forget_submission(&id).await?,
+        Some(id) => services.discard_submission(&id).await?,
         None => {}
     }
     if let Some(why) = why {
-        let page = Onward::wanted(form.get(form::PAGE).unwrap_or_default());
+        let page = ReturnTo::from_untrusted(form.get(form::PAGE).unwrap_or_default());
         // Without a session, the form's key tells that it was rendered here for the account that it names.
         let account = form.get(form::ACCOUNT).unwrap_or_default().to_owned();
         let is_ours = caller.signed_in.is_some() || form.get(form::KEY).is_some_and(|key| services.is_form_key(&account, key));
-        if let Some(draft) = form.draft(services.draft_id(), path, why).filter(|_| is_ours) {
-            let address = leads_to(&location, &draft);
-            caller.begin_visit(services).await?;
-            caller.session.keep_draft(draft).await?;
+        if let Some(draft) = form.into_draft(services.draft_id(), path, why).filter(|_| is_ours) {
+            let address = redirect_target(&location, &draft);
+            caller.start_session(services).await?;
+            caller.session.save_draft(draft).await?;
             return Ok(with_location(response, &address));
         }
         // Nothing is kept of it; its page is there all the same.
         return Ok(match why {
-            Why::PreferencesChanged => with_location(response, page.as_str()),
-            Why::SignInNeeded if page != Onward::default() => with_location(response, &through_sign_in(&location, None, &page)),
-            Why::SignInNeeded | Why::Refused => response,
+            DraftReason::PreferencesChanged => with_location(response, page.as_str()),
+            DraftReason::SignInNeeded if page != ReturnTo::default() => with_location(response, &through_sign_in(&location, None, &page)),
+            DraftReason::SignInNeeded | DraftReason::Refused => response,
         });
     } else if carried_out && needs_person {
         let (account, page) = (form.get(form::ACCOUNT).unwrap_or_default(), form.get(form::PAGE).unwrap_or_default());
@@ -134,9 +134,9 @@ async fn conclude(
 }
 
 /// Whether the form leads back to its own page with a refusal.
-fn is_refused_at(page: &str, location: &str, notice: Option<&Notice>) -> bool {
+fn is_refused_at(page: &str, location: &str, notice: Option<&Flash>) -> bool {
     let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
-    path(page) == path(location) && notice.is_some_and(Notice::is_refusal)
+    path(page) == path(location) && notice.is_some_and(Flash::is_refusal)
 }
 
 /// The same answer, which can set cookies, with another place to go to.
@@ -148,22 +148,22 @@ fn with_location(mut response: Response, address: &str) -> Response {
 }
 
 /// Where a form leads that was not carried out: to the page with the refusal; else to its own page, through sign-in if that is missing.
-fn leads_to(location: &str, draft: &Draft) -> String {
-    if draft.why == Why::Refused {
+fn redirect_target(location: &str, draft: &FormDraft) -> String {
+    if draft.reason == DraftReason::Refused {
         // The page that the action chose, which says why.
-        return Onward::wanted(&draft.at(location)).or_wanted(location).as_str().to_owned();
+        return ReturnTo::from_untrusted(&draft.url_at(location)).or_untrusted(location).as_str().to_owned();
     }
     let path = draft.page.split('?').next().unwrap_or_default();
     // A long query does not fit beside the draft.
-    let page = Onward::wanted(&draft.address()).or_wanted(&format!("{path}?{}={}", form::DRAFT, draft.id));
-    if draft.why != Why::SignInNeeded {
+    let page = ReturnTo::from_untrusted(&draft.url()).or_untrusted(&format!("{path}?{}={}", form::DRAFT, draft.id));
+    if draft.reason != DraftReason::SignInNeeded {
         return page.as_str().to_owned();
     }
     through_sign_in(location, form::tenant_of(&draft.account), &page)
 }
 
 /// The address of a sign-in, which goes on to `page`.
-fn through_sign_in(location: &str, tenant: Option<TenantId>, page: &Onward) -> String {
+fn through_sign_in(location: &str, tenant: Option<TenantId>, page: &ReturnTo) -> String {
     let (path, query) = location.split_once('?').unwrap_or((location, ""));
     let mut query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     query.retain(|(name, _)| name != "then");
@@ -171,19 +171,19 @@ fn through_sign_in(location: &str, tenant: Option<TenantId>, page: &Onward) -> S
         query.push(("tenant".into(), tenant.to_string()));
     }
     query.push(("then".into(), page.as_str().to_owned()));
-    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", paths::encoded(value))).collect();
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", paths::encode(value))).collect();
     format!("{path}?{}", query.join("&"))
 }
 
 /// A page; with the values of the draft that its address names.
-async fn show(state: &AppState, caller: &Caller, request: Request, next: Next) -> Result<Response, Trouble> {
+async fn show_page(state: &AppState, caller: &RequestContext, request: Request, next: Next) -> Result<Response, HttpError> {
     let path = request.uri().path().to_owned();
     let query: Vec<(String, String)> = request.uri().query().and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default();
-    let words = preferences::words(request.headers(), &state.languages);
+    let words = preferences::translations(request.headers(), &state.languages);
     let mut response = next.run(request).await;
     response.headers_mut().remove(SIGN_IN_NEEDED);
     let draft = match query.iter().find(|(name, _)| name == form::DRAFT) {
-        Some((_, id)) => caller.session.draft(id).await?.filter(|draft| draft.belongs(&path, caller.account().as_deref())),
+        Some((_, id)) => caller.session.draft(id).await?.filter(|draft| draft.belongs_to(&path, caller.account().as_deref())),
         None => None,
     };
     Ok(form_fill::fill(response, draft.as_ref(), words).await?)

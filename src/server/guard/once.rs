@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::cookies;
-use crate::domain::form::{self, Submitted};
-use crate::server::caller::Caller;
-use crate::server::service::entropy::Secret;
+use crate::domain::form::{self, SubmittedForm};
+use crate::server::request_context::RequestContext;
 use crate::server::service::form_results::{Submission, SubmissionId};
+use crate::server::service::rng::Secret;
 use crate::server::service::{Fault, Services};
-use crate::server::sign_in::session::Notice;
+use crate::server::sign_in::session::Flash;
 use crate::server::state::AppState;
 
 /// How often, and how many times, a second submission asks whether the first one has ended.
@@ -27,7 +27,7 @@ const ASK_TIMES: u32 = 250;
 #[derive(Clone, Serialize, Deserialize)]
 struct FormResult {
     location: String,
-    notice: Option<Notice>,
+    notice: Option<Flash>,
     /// The session's cookie, if the form gave it another value.
     renewed: Option<Renewed>,
 }
@@ -58,7 +58,14 @@ pub enum Earlier {
 }
 
 /// Looks for an earlier submission. Its key proves that the form was rendered here for the account that it names.
-pub async fn earlier(state: &AppState, caller: &Caller, cookie: Option<&str>, form: &Submitted, path: &str, body: &str) -> Result<Earlier, Fault> {
+pub async fn earlier(
+    state: &AppState,
+    caller: &RequestContext,
+    cookie: Option<&str>,
+    form: &SubmittedForm,
+    path: &str,
+    body: &str,
+) -> Result<Earlier, Fault> {
     let services = &state.services;
     let account = form.get(form::ACCOUNT).unwrap_or_default();
     if !form.get(form::KEY).is_some_and(|key| services.is_form_key(account, key)) {
@@ -72,7 +79,7 @@ pub async fn earlier(state: &AppState, caller: &Caller, cookie: Option<&str>, fo
                 let result = serde_json::from_str(result.reveal()).map_err(Fault::new)?;
                 return Ok(answer(state, caller, cookie, account, result).await?.map_or(Earlier::Apart, Earlier::Sent));
             }
-            Submission::UnderWay => sleep(ASK_EVERY).await,
+            Submission::InProgress => sleep(ASK_EVERY).await,
         }
     }
     Ok(Earlier::Sent(StatusCode::SERVICE_UNAVAILABLE.into_response()))
@@ -80,7 +87,13 @@ pub async fn earlier(state: &AppState, caller: &Caller, cookie: Option<&str>, fo
 
 /// The first submission's result, for its own account or browser. With the cookie that the first one came with, the new one is given:
 /// the sender knows the old cookie, the form's one-time key and all that was entered.
-async fn answer(state: &AppState, caller: &Caller, cookie: Option<&str>, account: &str, result: FormResult) -> Result<Option<Response>, Fault> {
+async fn answer(
+    state: &AppState,
+    caller: &RequestContext,
+    cookie: Option<&str>,
+    account: &str,
+    result: FormResult,
+) -> Result<Option<Response>, Fault> {
     let FormResult { location, notice, renewed } = result;
     let redirect = Redirect::to(&location).into_response();
     let (old, new) = renewed.as_ref().map_or((None, None), |renewed| (renewed.from.as_deref(), Some(renewed.to.as_str())));
@@ -96,7 +109,7 @@ async fn answer(state: &AppState, caller: &Caller, cookie: Option<&str>, account
         return Ok(None);
     }
     if let Some(notice) = notice {
-        caller.session.set_notice(&notice).await?;
+        caller.session.set_flash(&notice).await?;
     }
     Ok(Some(redirect))
 }
@@ -104,10 +117,10 @@ async fn answer(state: &AppState, caller: &Caller, cookie: Option<&str>, account
 /// Keeps the result of a form that was carried out; that of one that renews the session when [`keep_renewed`] knows its new id.
 pub async fn keep(
     services: &Services,
-    caller: &Caller,
+    caller: &RequestContext,
     id: SubmissionId,
     location: &str,
-    notice: Option<Notice>,
+    notice: Option<Flash>,
     response: &mut Response,
 ) -> Result<(), Fault> {
     let result = FormResult { location: location.to_owned(), notice, renewed: None };
@@ -135,5 +148,5 @@ pub async fn keep_renewed(State(state): State<AppState>, request: Request, next:
 
 async fn finish(services: &Services, id: &SubmissionId, result: &FormResult) -> Result<(), Fault> {
     let result = serde_json::to_string(result).map_err(Fault::new)?;
-    services.finish_submission(id, &Secret::given(result)).await
+    services.finish_submission(id, &Secret::from_plaintext(result)).await
 }

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::domain::attempts::UNKNOWN_SHARE;
+use crate::domain::attempts::UNKNOWN_ADDRESS_FACTOR;
 use crate::domain::time::retry_after;
 
 /// Above this many callers remembered, those who have been quiet are forgotten.
-const FORGET_ABOVE: usize = 50_000;
+const PRUNE_ABOVE: usize = 50_000;
 
 /// What callers at an unknown address are called, all of them.
 const UNKNOWN: &str = "unknown";
@@ -27,39 +27,39 @@ pub struct Limiter {
     limiter: Arc<DefaultKeyedRateLimiter<String>>,
     unknown: Arc<DefaultKeyedRateLimiter<String>>,
     /// Until when those who went over the limit have to wait.
-    waiting: Arc<Mutex<HashMap<String, Instant>>>,
+    blocked_until: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Limiter {
     pub fn per_minute(most: NonZeroU32) -> Self {
         let keyed = |most| Arc::new(RateLimiter::keyed(Quota::per_minute(most)));
-        Self { limiter: keyed(most), unknown: keyed(most.saturating_mul(UNKNOWN_SHARE)), waiting: Arc::default() }
+        Self { limiter: keyed(most), unknown: keyed(most.saturating_mul(UNKNOWN_ADDRESS_FACTOR)), blocked_until: Arc::default() }
     }
 
     /// Counts a request. `Err` says how long to wait.
     pub fn check(&self, caller: &str) -> Result<(), Duration> {
         let limiter = if caller.ends_with(UNKNOWN) { &self.unknown } else { &self.limiter };
-        if limiter.len() > FORGET_ABOVE {
+        if limiter.len() > PRUNE_ABOVE {
             limiter.retain_recent();
         }
         limiter.check_key(&caller.to_owned()).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
-            self.remember(caller, wait);
+            self.block(caller, wait);
             wait
         })
     }
 
     /// Counts nothing. `Err` says how long a caller who went over the limit still has to wait: whoever only counts failures
     /// must ask this first, or the limit stops nobody from guessing on.
-    pub fn still_waiting(&self, caller: &str) -> Result<(), Duration> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn check_blocked(&self, caller: &str) -> Result<(), Duration> {
+        let waiting = self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
         let left = waiting.get(caller).map(|until| until.saturating_duration_since(Instant::now()));
         left.filter(|left| !left.is_zero()).map_or(Ok(()), Err)
     }
 
-    fn remember(&self, caller: &str, wait: Duration) {
-        let (mut waiting, now) = (self.waiting.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
-        if waiting.len() > FORGET_ABOVE {
+    fn block(&self, caller: &str, wait: Duration) {
+        let (mut waiting, now) = (self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        if waiting.len() > PRUNE_ABOVE {
             waiting.retain(|_, until| *until > now);
         }
         waiting.insert(caller.to_owned(), now + wait);
@@ -69,11 +69,11 @@ impl Limiter {
 /// The name under which an address is counted: itself, or its IPv6 /64. Callers that are counted by more than the address have it at
 /// the end of their name.
 pub fn network(address: Option<IpAddr>) -> String {
-    address.map_or_else(|| UNKNOWN.to_owned(), crate::domain::attempts::network)
+    address.map_or_else(|| UNKNOWN.to_owned(), crate::domain::attempts::network_key)
 }
 
 /// What whoever went over a limit is answered.
-pub fn come_back_after(wait: Duration) -> Response {
+pub fn too_many_requests(wait: Duration) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response()
 }
 
@@ -88,7 +88,7 @@ mod tests {
         assert!(limiter.check(&known).is_ok() && limiter.check(&known).is_err());
         for caller in [network(None), format!("test/app {}", network(None))] {
             let allowed = (0..100).take_while(|_| limiter.check(&caller).is_ok()).count();
-            assert_eq!(allowed, usize::try_from(UNKNOWN_SHARE.get()).expect("small"), "{caller}");
+            assert_eq!(allowed, usize::try_from(UNKNOWN_ADDRESS_FACTOR.get()).expect("small"), "{caller}");
         }
     }
 }

@@ -9,9 +9,9 @@ use base64::prelude::BASE64_STANDARD;
 use super::error::OAuthError;
 use super::form::Form;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::server::guard::client_address;
+use crate::server::guard::client_ip;
 use crate::server::guard::rate_limit::network;
-use crate::server::service::clients::CallerRefused;
+use crate::server::service::clients::AuthenticationRefused;
 use crate::server::service::{AuthenticatedClient, Error};
 use crate::server::state::AppState;
 
@@ -24,7 +24,7 @@ pub struct ClientRequest {
 }
 
 /// What a client says of itself.
-struct Credentials {
+struct ClientAuthentication {
     id: String,
     secret: Option<String>,
 }
@@ -34,21 +34,21 @@ impl FromRequest<AppState> for ClientRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
-        let from = client_address::of(&parts.extensions);
+        let from = client_ip::get(&parts.extensions);
         // By address alone: who a client says it is costs nothing to make up.
         state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
-        let tenant = named_tenant(&mut parts, state).await?;
+        let tenant = path_tenant(&mut parts, state).await?;
         let headers = parts.headers.clone();
         let form = Form::read(Request::from_parts(parts, body)).await?;
-        let Credentials { id, secret } = credentials(&headers, &form)?;
+        let ClientAuthentication { id, secret } = credentials(&headers, &form)?;
         let id = ClientId::parse(id).map_err(|_| OAuthError::InvalidClient)?;
         let caller = format!("{tenant}/{id} {}", network(from));
-        state.limits.wrong_secrets.still_waiting(&caller).map_err(OAuthError::Overload)?;
+        state.limits.wrong_secrets.check_blocked(&caller).map_err(OAuthError::Overload)?;
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         match state.services.authenticate_client(&tenant, &id, secret.as_deref(), from).await {
             Ok(client) => Ok(Self { client, form, from, agent }),
-            Err(Error::Refused(CallerRefused::NoTenant)) => Err(OAuthError::UnknownTenant),
-            Err(Error::Refused(CallerRefused::Invalid)) => {
+            Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(OAuthError::UnknownTenant),
+            Err(Error::Refused(AuthenticationRefused::InvalidCredentials)) => {
                 state.limits.wrong_secrets.check(&caller).map_err(OAuthError::Overload)?;
                 Err(OAuthError::InvalidClient)
             }
@@ -58,31 +58,31 @@ impl FromRequest<AppState> for ClientRequest {
 }
 
 /// The tenant in the path, if it is there and switched on.
-pub struct InTenant(pub TenantId);
+pub struct PathTenant(pub TenantId);
 
-impl FromRequestParts<AppState> for InTenant {
+impl FromRequestParts<AppState> for PathTenant {
     type Rejection = OAuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, OAuthError> {
-        let id = named_tenant(parts, state).await?;
+        let id = path_tenant(parts, state).await?;
         let found = state.services.enabled_tenant(&id).await?;
         found.map(|tenant| Self(tenant.id)).ok_or(OAuthError::UnknownTenant)
     }
 }
 
 /// The tenant in the path, whether or not there is one.
-async fn named_tenant(parts: &mut Parts, state: &AppState) -> Result<TenantId, OAuthError> {
+async fn path_tenant(parts: &mut Parts, state: &AppState) -> Result<TenantId, OAuthError> {
     let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
     TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)
 }
 
 /// One method only; an identical `client_id` beside Basic is no second one (Go's `x/oauth2` and oidc-agent send it).
-fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAuthError> {
+fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientAuthentication, OAuthError> {
     let Some(authorization) = headers.get(header::AUTHORIZATION) else {
         let id = form.require("client_id", "client_id is missing.")?;
-        return Ok(Credentials { id: id.to_owned(), secret: form.get("client_secret").map(str::to_owned) });
+        return Ok(ClientAuthentication { id: id.to_owned(), secret: form.get("client_secret").map(str::to_owned) });
     };
-    let basic = authorization.to_str().ok().and_then(basic).ok_or(OAuthError::InvalidClient)?;
+    let basic = authorization.to_str().ok().and_then(basic_credentials).ok_or(OAuthError::InvalidClient)?;
     if form.get("client_secret").is_some() {
         return Err(OAuthError::InvalidRequest("The client authenticated in two ways at once."));
     }
@@ -93,17 +93,17 @@ fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAuthErr
 }
 
 /// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
-fn basic(value: &str) -> Option<Credentials> {
+fn basic_credentials(value: &str) -> Option<ClientAuthentication> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
-    Some(Credentials { id: form_decoded(id)?, secret: Some(form_decoded(secret)?).filter(|secret| !secret.is_empty()) })
+    Some(ClientAuthentication { id: form_decode(id)?, secret: Some(form_decode(secret)?).filter(|secret| !secret.is_empty()) })
 }
 
-fn form_decoded(text: &str) -> Option<String> {
+fn form_decode(text: &str) -> Option<String> {
     if text.contains(['&', '=']) {
         return None;
     }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn decoded(user_pass: &str) -> Option<(String, Option<String>)> {
-        basic(&format!("Basic {}", BASE64_STANDARD.encode(user_pass))).map(|credentials| (credentials.id, credentials.secret))
+        basic_credentials(&format!("Basic {}", BASE64_STANDARD.encode(user_pass))).map(|credentials| (credentials.id, credentials.secret))
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(decoded("my%20app:a%3Ab+c"), Some(("my app".into(), Some("a:b c".into()))));
         assert_eq!(decoded("tms-cli:"), Some(("tms-cli".into(), None)));
         assert_eq!(decoded("no colon"), None);
-        assert!(basic("Bearer abc").is_none());
-        assert!(basic("Basic !!!").is_none());
+        assert!(basic_credentials("Bearer abc").is_none());
+        assert!(basic_credentials("Basic !!!").is_none());
     }
 }

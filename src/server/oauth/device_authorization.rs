@@ -6,14 +6,14 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 
 use super::client_auth::ClientRequest;
-use super::error::{NEVER_STORE, OAuthError};
+use super::error::{NO_STORE_HEADERS, OAuthError};
 use crate::domain::paths;
 use crate::server::guard::rate_limit::network;
 use crate::server::service::device_grants::StartedGrant;
 use crate::server::state::AppState;
 
 #[derive(Serialize)]
-struct DeviceAuthorization {
+struct DeviceAuthorizationResponse {
     device_code: String,
     user_code: String,
     verification_uri: String,
@@ -29,13 +29,13 @@ pub async fn post(State(state): State<AppState>, request: ClientRequest) -> Resu
     state.limits.device_requests.check(&network(request.from)).map_err(OAuthError::Overload)?;
     let services = &state.services;
     let started = services.start_device_grant(&request.client, request.form.get("scope"), request.from, &request.agent).await?;
-    Ok((NEVER_STORE, Json(answer(&started, services.public_url()))))
+    Ok((NO_STORE_HEADERS, Json(authorization_response(&started, services.public_url()))))
 }
 
-fn answer(started: &StartedGrant, public_url: &str) -> DeviceAuthorization {
+fn authorization_response(started: &StartedGrant, public_url: &str) -> DeviceAuthorizationResponse {
     let verification_uri = format!("{public_url}{}", paths::DEVICE);
     let user_code = started.user_code.to_string();
-    DeviceAuthorization {
+    DeviceAuthorizationResponse {
         device_code: started.device_code.reveal().to_owned(),
         verification_uri_complete: started.complete_uri.then(|| format!("{verification_uri}?user_code={user_code}")),
         expires_in: started.expires_in.as_secs(),

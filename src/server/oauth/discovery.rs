@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::client_auth::InTenant;
+use super::client_auth::PathTenant;
 use super::token::DEVICE_CODE_GRANT;
 use crate::domain::paths;
 use crate::domain::scope::Scope;
@@ -16,7 +16,7 @@ use crate::server::service::Services;
 const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
 #[derive(Serialize)]
-struct Metadata {
+struct AuthorizationServerMetadata {
     issuer: String,
     device_authorization_endpoint: String,
     token_endpoint: String,
@@ -30,9 +30,9 @@ struct Metadata {
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
 }
 
-pub async fn get(State(services): State<Services>, InTenant(tenant): InTenant) -> Response {
+pub async fn get(State(services): State<Services>, PathTenant(tenant): PathTenant) -> Response {
     let issuer = services.issuer(&tenant);
-    let metadata = Metadata {
+    let metadata = AuthorizationServerMetadata {
         device_authorization_endpoint: format!("{issuer}{}", paths::DEVICE_AUTHORIZATION),
         token_endpoint: format!("{issuer}{}", paths::TOKEN),
         revocation_endpoint: format!("{issuer}{}", paths::REVOKE),

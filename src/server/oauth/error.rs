@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
-use crate::server::service::access_tokens::NotYourToken;
+use crate::server::service::access_tokens::RevocationRefused;
 use crate::server::service::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
 
@@ -39,7 +39,7 @@ pub enum OAuthError {
 
 impl OAuthError {
     /// The same, said to a client that polls.
-    pub fn as_poll(self) -> Self {
+    pub fn as_poll_error(self) -> Self {
         match self {
             Self::Overload(wait) => Self::SlowDown(wait),
             Self::ServerError(fault) if fault.is_temporary() => {
@@ -86,7 +86,7 @@ impl IntoResponse for OAuthError {
             tracing::error!(error = %fault, "An OAuth request failed on our side");
         }
         let (status, error, description) = self.parts();
-        let mut response = (status, NEVER_STORE, Json(json!({ "error": error, "error_description": description }))).into_response();
+        let mut response = (status, NO_STORE_HEADERS, Json(json!({ "error": error, "error_description": description }))).into_response();
         let headers = response.headers_mut();
         let wait = match &self {
             OAuthError::SlowDown(wait) | OAuthError::Overload(wait) => Some(*wait),
@@ -104,7 +104,7 @@ impl IntoResponse for OAuthError {
 }
 
 /// RFC 6749 §5.1: nothing that carries a code or a token is stored on the way.
-pub const NEVER_STORE: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+pub const NO_STORE_HEADERS: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
 
 pub async fn method_not_allowed() -> OAuthError {
     OAuthError::MethodNotAllowed
@@ -118,21 +118,21 @@ impl From<Fault> for OAuthError {
 
 impl<R> From<Error<R>> for OAuthError
 where
-    OAuthError: From<Refusal<R>>,
+    OAuthError: From<ServiceRefusal<R>>,
 {
     fn from(error: Error<R>) -> Self {
         match error {
-            Error::Refused(refused) => Refusal(refused).into(),
+            Error::Refused(refused) => ServiceRefusal(refused).into(),
             Error::Internal(fault) => Self::ServerError(fault),
         }
     }
 }
 
 /// A use case's refusal, on its way to the wire.
-pub struct Refusal<R>(R);
+pub struct ServiceRefusal<R>(R);
 
-impl From<Refusal<RequestRefused>> for OAuthError {
-    fn from(Refusal(refused): Refusal<RequestRefused>) -> Self {
+impl From<ServiceRefusal<RequestRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<RequestRefused>) -> Self {
         match refused {
             RequestRefused::Disabled => Self::InvalidClient,
             RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
@@ -142,13 +142,13 @@ impl From<Refusal<RequestRefused>> for OAuthError {
     }
 }
 
-impl From<Refusal<PollRefused>> for OAuthError {
-    fn from(Refusal(refused): Refusal<PollRefused>) -> Self {
+impl From<ServiceRefusal<PollRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<PollRefused>) -> Self {
         match refused {
             PollRefused::Pending => Self::AuthorizationPending,
             PollRefused::SlowDown { wait } => Self::SlowDown(wait),
             PollRefused::Denied => Self::AccessDenied("The person said no."),
-            PollRefused::Withdrawn => Self::AccessDenied("The access was taken back before the device fetched it."),
+            PollRefused::Revoked => Self::AccessDenied("The access was taken back before the device fetched it."),
             PollRefused::PersonDisabled => Self::AccessDenied("The account of the person who allowed it is switched off."),
             PollRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
             PollRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
@@ -164,8 +164,8 @@ impl From<Refusal<PollRefused>> for OAuthError {
     }
 }
 
-impl From<Refusal<NotYourToken>> for OAuthError {
-    fn from(_: Refusal<NotYourToken>) -> Self {
+impl From<ServiceRefusal<RevocationRefused>> for OAuthError {
+    fn from(_: ServiceRefusal<RevocationRefused>) -> Self {
         Self::UnauthorizedClient("The token was issued to another client.")
     }
 }

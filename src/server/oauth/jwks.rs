@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::client_auth::InTenant;
+use super::client_auth::PathTenant;
 use crate::server::service::Services;
 
-pub async fn get(State(services): State<Services>, _: InTenant) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(services.public_keys())).into_response()
+pub async fn get(State(services): State<Services>, _: PathTenant) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(services.jwk_set())).into_response()
 }

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 
 use super::client_auth::ClientRequest;
-use super::error::{NEVER_STORE, OAuthError};
+use super::error::{NO_STORE_HEADERS, OAuthError};
 use crate::server::service::Services;
 
 /// RFC 8628 §3.4.
@@ -23,7 +23,7 @@ struct TokenResponse {
 /// A polling client is never told more than `slow_down` when it is too much (RFC 8628 §3.5): any other error ends the wait of a standard
 /// client.
 pub async fn post(State(services): State<Services>, request: Result<ClientRequest, OAuthError>) -> Result<impl IntoResponse, OAuthError> {
-    issue(&services, request).await.map_err(OAuthError::as_poll)
+    issue(&services, request).await.map_err(OAuthError::as_poll_error)
 }
 
 async fn issue(services: &Services, request: Result<ClientRequest, OAuthError>) -> Result<impl IntoResponse + use<>, OAuthError> {
@@ -40,5 +40,5 @@ async fn issue(services: &Services, request: Result<ClientRequest, OAuthError>) 
         expires_in: issued.expires_in.as_secs(),
         scope: issued.scope.to_string(),
     };
-    Ok((NEVER_STORE, Json(answer)))
+    Ok((NO_STORE_HEADERS, Json(answer)))
 }

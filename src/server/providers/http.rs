@@ -10,169 +10,169 @@ use oauth2::url::Host;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use super::Trouble;
-use super::cause::{Why, causes};
-use super::known::check_address;
-use super::reach::{Bounds, OutOfBounds, Reach};
+use super::ProviderError;
+use super::connect_error::{ConnectError, causes};
+use super::egress::{AddressBlockedError, AllowedNetworks, EgressPolicy};
+use super::metadata::check_url;
 use crate::domain::provider::Provider;
 use crate::proxy::Proxy;
 
 /// For a whole exchange; a person waits for it.
-const LONGEST: Duration = Duration::from_secs(8);
-const CONNECT: Duration = Duration::from_secs(4);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// Metadata, keys and tokens are far smaller.
-const LARGEST: usize = 256 * 1024;
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
-pub struct Http {
-    anywhere: Client,
-    outside: Client,
+pub struct HttpClients {
+    unrestricted: HttpClient,
+    restricted: HttpClient,
 }
 
 /// Connections, and how far they go.
-struct Client {
+struct HttpClient {
     http: reqwest::Client,
     /// Without a proxy, to loopback hosts.
     direct: reqwest::Client,
-    bounds: Bounds,
+    allowed_networks: AllowedNetworks,
 }
 
 /// The way to one provider.
 #[derive(Clone, Copy)]
-pub struct To<'h> {
-    client: &'h Client,
+pub struct ProviderHttp<'h> {
+    client: &'h HttpClient,
     /// It is on this machine, and needs no TLS.
     pub local: bool,
 }
 
-impl Http {
+impl HttpClients {
     /// Follows no redirects: an address is what the operator or the provider's metadata say, or nothing (RFC 9700 §4.11).
-    pub fn new(reach: &Reach) -> Result<Self, reqwest::Error> {
-        Self::within(reach, LONGEST)
+    pub fn new(reach: &EgressPolicy) -> Result<Self, reqwest::Error> {
+        Self::with_timeout(reach, REQUEST_TIMEOUT)
     }
 
-    fn within(reach: &Reach, longest: Duration) -> Result<Self, reqwest::Error> {
-        let outside = Bounds::Outside(Arc::from(reach.networks.as_slice()));
-        Ok(Self { anywhere: Client::new(Bounds::Anywhere, reach, longest)?, outside: Client::new(outside, reach, longest)? })
+    fn with_timeout(reach: &EgressPolicy, longest: Duration) -> Result<Self, reqwest::Error> {
+        let outside = AllowedNetworks::Public(Arc::from(reach.allowed_networks.as_slice()));
+        Ok(Self { unrestricted: HttpClient::new(AllowedNetworks::Any, reach, longest)?, restricted: HttpClient::new(outside, reach, longest)? })
     }
 
     /// `local`: it is on this machine, and needs no TLS.
-    pub fn to(&self, provider: &Provider, local: bool) -> To<'_> {
-        To { client: if provider.anywhere { &self.anywhere } else { &self.outside }, local }
+    pub fn for_provider(&self, provider: &Provider, local: bool) -> ProviderHttp<'_> {
+        ProviderHttp { client: if provider.unrestricted_egress { &self.unrestricted } else { &self.restricted }, local }
     }
 }
 
-impl Client {
-    fn new(bounds: Bounds, reach: &Reach, longest: Duration) -> Result<Self, reqwest::Error> {
+impl HttpClient {
+    fn new(bounds: AllowedNetworks, reach: &EgressPolicy, longest: Duration) -> Result<Self, reqwest::Error> {
         let build = |proxied: bool| {
             let mut builder = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .dns_resolver(Arc::new(bounds.clone()))
-                .connect_timeout(CONNECT)
+                .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(longest)
                 .user_agent(concat!("tms-portal/", env!("CARGO_PKG_VERSION")));
             if !proxied {
                 builder = builder.no_proxy();
             }
-            for authority in &reach.authorities {
+            for authority in &reach.root_certs {
                 builder = builder.add_root_certificate(reqwest::Certificate::from_der(authority)?);
             }
             builder.build()
         };
         // A proxy would look names up itself, and may stand on the portal's own network.
-        let proxied = matches!(bounds, Bounds::Anywhere);
+        let proxied = matches!(bounds, AllowedNetworks::Any);
         let (http, direct) = (build(proxied)?, build(false)?);
-        Ok(Self { http, direct, bounds })
+        Ok(Self { http, direct, allowed_networks: bounds })
     }
 
     /// The proxy that leads to an address, if any does.
     fn proxy_to(&self, url: &oauth2::url::Url) -> Option<Proxy> {
-        matches!(self.bounds, Bounds::Anywhere).then(|| Proxy::for_url(url.as_str())).flatten()
+        matches!(self.allowed_networks, AllowedNetworks::Any).then(|| Proxy::for_url(url.as_str())).flatten()
     }
 
-    async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, Trouble> {
+    async fn execute(&self, request: reqwest::Request) -> Result<reqwest::Response, ProviderError> {
         let proxy = self.proxy_to(request.url());
         let client = if proxy.is_some() { &self.http } else { &self.direct };
-        client.execute(request).await.map_err(|error| Trouble::from(error).behind(proxy))
+        client.execute(request).await.map_err(|error| ProviderError::from(error).via_proxy(proxy))
     }
 
     /// Addresses that stand there as they are; names are looked at when they are looked up.
-    fn check(&self, url: &oauth2::url::Url) -> Result<(), Trouble> {
+    fn check_address_allowed(&self, url: &oauth2::url::Url) -> Result<(), ProviderError> {
         let allowed = match url.host() {
-            Some(Host::Ipv4(address)) => self.bounds.allow(address.into()),
-            Some(Host::Ipv6(address)) => self.bounds.allow(address.into()),
+            Some(Host::Ipv4(address)) => self.allowed_networks.allow(address.into()),
+            Some(Host::Ipv6(address)) => self.allowed_networks.allow(address.into()),
             Some(Host::Domain(_)) | None => true,
         };
-        if allowed { Ok(()) } else { Err(Trouble::OutOfBounds) }
+        if allowed { Ok(()) } else { Err(ProviderError::AddressBlocked) }
     }
 }
 
-impl To<'_> {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Trouble> {
-        let request = reqwest::Request::try_from(request).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
-        check_address(request.url().as_str(), self.local)?;
-        self.client.check(request.url())?;
+impl ProviderHttp<'_> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+        let request = reqwest::Request::try_from(request).map_err(|error| ProviderError::Misconfigured(error.to_string()))?;
+        check_url(request.url().as_str(), self.local)?;
+        self.client.check_address_allowed(request.url())?;
         let mut answer = self.client.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
-            return Err(Trouble::Broken(format!("it answers {status}")));
+            return Err(ProviderError::InvalidResponse(format!("it answers {status}")));
         }
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await? {
             body.extend_from_slice(&piece);
-            if body.len() > LARGEST {
-                return Err(Trouble::Broken("its answer is too large".into()));
+            if body.len() > MAX_BODY_BYTES {
+                return Err(ProviderError::InvalidResponse("its answer is too large".into()));
             }
         }
         let mut response = Response::builder().status(status);
         if let Some(content_type) = content_type {
             response = response.header(header::CONTENT_TYPE, content_type);
         }
-        response.body(body).map_err(|error| Trouble::Broken(error.to_string()))
+        response.body(body).map_err(|error| ProviderError::InvalidResponse(error.to_string()))
     }
 
     /// Whether anything answers there, whatever it says.
-    pub async fn knock(&self, address: &str) -> Result<(), Trouble> {
+    pub async fn probe(&self, address: &str) -> Result<(), ProviderError> {
         let request = oauth2::http::Request::get(address).body(Vec::new());
-        self.send(request.map_err(|error| Trouble::Misconfigured(error.to_string()))?).await.map(drop)
+        self.send(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await.map(drop)
     }
 
     /// A JSON object, for whoever has a token, if one is given.
-    pub async fn get_json(&self, address: &str, token: Option<&str>) -> Result<Value, Trouble> {
+    pub async fn get_json(&self, address: &str, token: Option<&str>) -> Result<Value, ProviderError> {
         json(address, &self.get(address, token).await?)
     }
 
     /// The same, which may not be for everybody who has a token.
-    pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, Trouble> {
+    pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, ProviderError> {
         let response = self.get(address, Some(token)).await?;
         match response.status() {
-            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(Trouble::Denied(format!("{address} answers {status}"))),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(ProviderError::Denied(format!("{address} answers {status}"))),
             _ => json(address, &response),
         }
     }
 
-    async fn get(&self, address: &str, token: Option<&str>) -> Result<HttpResponse, Trouble> {
+    async fn get(&self, address: &str, token: Option<&str>) -> Result<HttpResponse, ProviderError> {
         let request = oauth2::http::Request::get(address).header(header::ACCEPT, "application/json");
         let request = match token {
             Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
             None => request,
         };
-        let request = request.body(Vec::new()).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
+        let request = request.body(Vec::new()).map_err(|error| ProviderError::Misconfigured(error.to_string()))?;
         self.send(request).await
     }
 }
 
-fn json(address: &str, response: &HttpResponse) -> Result<Value, Trouble> {
+fn json(address: &str, response: &HttpResponse) -> Result<Value, ProviderError> {
     if response.status() != StatusCode::OK {
-        return Err(Trouble::Broken(format!("{address} answers {}", response.status())));
+        return Err(ProviderError::InvalidResponse(format!("{address} answers {}", response.status())));
     }
-    serde_json::from_slice(response.body()).map_err(|error| Trouble::Broken(format!("{address} does not send JSON: {error}")))
+    serde_json::from_slice(response.body()).map_err(|error| ProviderError::InvalidResponse(format!("{address} does not send JSON: {error}")))
 }
 
 /// For `openidconnect`.
-impl<'c> AsyncHttpClient<'c> for To<'_> {
-    type Error = Trouble;
-    type Future = BoxFuture<'c, Result<HttpResponse, Trouble>>;
+impl<'c> AsyncHttpClient<'c> for ProviderHttp<'_> {
+    type Error = ProviderError;
+    type Future = BoxFuture<'c, Result<HttpResponse, ProviderError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         self.send(request).boxed()
@@ -180,17 +180,17 @@ impl<'c> AsyncHttpClient<'c> for To<'_> {
 }
 
 /// For `oauth2`: answers of token endpoints, which may stand in an envelope.
-pub struct ForTokens<'h>(pub To<'h>);
+pub struct TokenHttp<'h>(pub ProviderHttp<'h>);
 
-impl<'c> AsyncHttpClient<'c> for ForTokens<'_> {
-    type Error = Trouble;
-    type Future = BoxFuture<'c, Result<HttpResponse, Trouble>>;
+impl<'c> AsyncHttpClient<'c> for TokenHttp<'_> {
+    type Error = ProviderError;
+    type Future = BoxFuture<'c, Result<HttpResponse, ProviderError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         async move {
             let mut response = self.0.send(request).await?;
             if let Ok(answer) = serde_json::from_slice::<Value>(response.body()) {
-                *response.body_mut() = unwrapped(answer).to_string().into_bytes();
+                *response.body_mut() = unwrap_envelope(answer).to_string().into_bytes();
             }
             Ok(response)
         }
@@ -198,20 +198,20 @@ impl<'c> AsyncHttpClient<'c> for ForTokens<'_> {
     }
 }
 
-impl From<reqwest::Error> for Trouble {
+impl From<reqwest::Error> for ProviderError {
     fn from(error: reqwest::Error) -> Self {
         // Without the address: it may hold what is nobody's business.
         let error = error.without_url();
         match () {
-            () if error.is_timeout() => Self::Slow,
-            () if causes(&error).any(|cause| cause.is::<OutOfBounds>()) => Self::OutOfBounds,
-            () => Self::Unreachable(Why::of(&error)),
+            () if error.is_timeout() => Self::Timeout,
+            () if causes(&error).any(|cause| cause.is::<AddressBlockedError>()) => Self::AddressBlocked,
+            () => Self::Unreachable(ConnectError::of(&error)),
         }
     }
 }
 
 /// A token answer as RFC 6749 §5.1 has it, from one that stands in a `result`, with the token an object of its own (Tapis).
-fn unwrapped(answer: Value) -> Value {
+fn unwrap_envelope(answer: Value) -> Value {
     let Value::Object(mut answer) = answer else { return answer };
     if let Some(Value::Object(result)) = answer.remove("result").filter(|_| !answer.contains_key("access_token")) {
         answer = result;
@@ -243,27 +243,30 @@ mod tests {
     #[test]
     fn tokens_are_found_in_their_envelope() {
         let flat = json!({ "access_token": "t", "token_type": "bearer", "expires_in": 60 });
-        assert_eq!(unwrapped(flat.clone()), flat);
+        assert_eq!(unwrap_envelope(flat.clone()), flat);
         let tapis = json!({ "status": "success", "result": { "access_token": { "access_token": "t", "expires_in": 60, "jti": "1" } } });
-        let token = unwrapped(tapis);
+        let token = unwrap_envelope(tapis);
         assert_eq!((&token["access_token"], &token["token_type"], &token["expires_in"]), (&json!("t"), &json!("bearer"), &json!(60)));
-        assert_eq!(unwrapped(json!({ "access_token": "t", "expires_in": "2026-01-01" })), json!({ "access_token": "t", "token_type": "bearer" }));
+        assert_eq!(
+            unwrap_envelope(json!({ "access_token": "t", "expires_in": "2026-01-01" })),
+            json!({ "access_token": "t", "token_type": "bearer" })
+        );
         for other in [json!({ "error": "invalid_grant" }), json!([1]), json!("text"), json!({ "result": "no" })] {
-            assert!(unwrapped(other.clone()).get("access_token").is_none(), "{other}");
+            assert!(unwrap_envelope(other.clone()).get("access_token").is_none(), "{other}");
         }
     }
 
-    async fn get(listener: &tokio::net::TcpListener) -> Result<Value, Trouble> {
+    async fn get(listener: &tokio::net::TcpListener) -> Result<Value, ProviderError> {
         let address = format!("http://{}/", listener.local_addr().expect("its address"));
-        let http = Http::within(&Reach::default(), Duration::from_millis(200)).expect("a client");
-        To { client: &http.anywhere, local: true }.get_json(&address, None).await
+        let http = HttpClients::with_timeout(&EgressPolicy::default(), Duration::from_millis(200)).expect("a client");
+        ProviderHttp { client: &http.unrestricted, local: true }.get_json(&address, None).await
     }
 
     #[tokio::test]
     async fn nobody_keeps_us_waiting_or_fills_our_memory() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        assert_eq!(get(&listener).await, Err(Trouble::Slow), "it takes the connection and says nothing");
+        assert_eq!(get(&listener).await, Err(ProviderError::Timeout), "it takes the connection and says nothing");
         let endless = async {
             // The first one has given up.
             let _ = listener.accept().await;
@@ -273,14 +276,14 @@ mod tests {
             while connection.write_all(&[b' '; 4_096]).await.is_ok() {}
         };
         let (_, answer) = tokio::join!(endless, get(&listener));
-        assert_eq!(answer, Err(Trouble::Broken("its answer is too large".into())));
+        assert_eq!(answer, Err(ProviderError::InvalidResponse("its answer is too large".into())));
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-        let http = Http::new(&Reach::default()).expect("a client");
-        let asked = async |client, address: &str| To { client, local: true }.get_json(address, None).await;
-        assert_eq!(asked(&http.anywhere, &format!("http://{gone}/")).await, Err(Trouble::Unreachable(Why::Refused)));
-        assert_eq!(asked(&http.anywhere, "https://no-such-name.invalid/").await, Err(Trouble::Unreachable(Why::NoSuchName)));
+        let http = HttpClients::new(&EgressPolicy::default()).expect("a client");
+        let asked = async |client, address: &str| ProviderHttp { client, local: true }.get_json(address, None).await;
+        assert_eq!(asked(&http.unrestricted, &format!("http://{gone}/")).await, Err(ProviderError::Unreachable(ConnectError::ConnectionRefused)));
+        assert_eq!(asked(&http.unrestricted, "https://no-such-name.invalid/").await, Err(ProviderError::Unreachable(ConnectError::HostNotFound)));
         for near in [format!("http://{gone}/"), "https://localhost/".into(), "https://[::1]/".into(), "https://0x7f.1/".into()] {
-            assert_eq!(asked(&http.outside, &near).await, Err(Trouble::OutOfBounds), "{near}");
+            assert_eq!(asked(&http.restricted, &near).await, Err(ProviderError::AddressBlocked), "{near}");
         }
     }
 }

@@ -15,7 +15,7 @@ pub const FILE: &str = "profiles.toml";
 /// Why profiles cannot be read.
 #[derive(Debug, Error)]
 #[error("{place}: {why}")]
-pub struct ProfilesUnreadable {
+pub struct ProfilesError {
     place: String,
     why: String,
 }
@@ -25,13 +25,13 @@ pub struct Profiles(BTreeMap<String, Profile>);
 
 impl Profiles {
     /// Ours, and those of a deployment, which may take the place of ours.
-    pub fn read(data_dir: &Path) -> Result<Self, ProfilesUnreadable> {
+    pub fn read(data_dir: &Path) -> Result<Self, ProfilesError> {
         let mut profiles = parse(BUILT_IN, FILE)?;
         let file = data_dir.join(FILE);
         match std::fs::read(&file).and_then(text_file::text) {
             Ok(text) => profiles.extend(parse(&text, &file.to_string_lossy())?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(ProfilesUnreadable { place: file.to_string_lossy().into_owned(), why: error.to_string() }),
+            Err(error) => return Err(ProfilesError { place: file.to_string_lossy().into_owned(), why: error.to_string() }),
         }
         Ok(Self(profiles))
     }
@@ -46,8 +46,8 @@ impl Profiles {
     }
 }
 
-fn parse(text: &str, place: &str) -> Result<BTreeMap<String, Profile>, ProfilesUnreadable> {
-    toml::from_str(text).map_err(|error| ProfilesUnreadable { place: place.to_owned(), why: error.to_string() })
+fn parse(text: &str, place: &str) -> Result<BTreeMap<String, Profile>, ProfilesError> {
+    toml::from_str(text).map_err(|error| ProfilesError { place: place.to_owned(), why: error.to_string() })
 }
 
 #[cfg(test)]

@@ -16,36 +16,36 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Trouble;
-use super::known::{Keys, Known};
+use super::ProviderError;
+use super::metadata::{ProviderJwks, ProviderMetadata};
 use crate::domain::provider::{Claims, Provider};
 use crate::domain::time::Timestamp;
 
 /// By how much a provider's clock and ours may differ.
-pub const SKEW: Duration = Duration::from_secs(60);
+pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// How long a logout token counts: it is sent as soon as it is made.
-const OLDEST_LOGOUT: Duration = Duration::from_secs(3 * 60);
+const LOGOUT_TOKEN_LIFETIME: Duration = Duration::from_secs(3 * 60);
 /// Longer ID tokens are not kept to sign out with.
-const LONGEST_KEPT: usize = 6_000;
+const MAX_STORED_ID_TOKEN: usize = 6_000;
 
 /// What a token endpoint sends beside what OAuth has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct More {
+pub struct IdTokenField {
     #[serde(default)]
     id_token: Option<String>,
 }
 
-impl ExtraTokenFields for More {}
+impl ExtraTokenFields for IdTokenField {}
 
-type Answer = StandardTokenResponse<More, BasicTokenType>;
+type RawTokenResponse = StandardTokenResponse<IdTokenField, BasicTokenType>;
 
 /// Before and after its addresses are known.
-pub type NewClient = AnyClient<EndpointNotSet, EndpointNotSet>;
-pub type Client = AnyClient<EndpointSet, EndpointSet>;
+pub type OAuthClientWithoutEndpoints = AnyClient<EndpointNotSet, EndpointNotSet>;
+pub type OAuthClient = AnyClient<EndpointSet, EndpointSet>;
 
 type AnyClient<Auth, Token> = oauth2::Client<
     BasicErrorResponse,
-    Answer,
+    RawTokenResponse,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -57,82 +57,82 @@ type AnyClient<Auth, Token> = oauth2::Client<
 >;
 
 /// What a token endpoint sent.
-pub struct TokenAnswer(Answer);
+pub struct TokenEndpointResponse(RawTokenResponse);
 
-impl TokenAnswer {
-    pub fn new(answer: Answer) -> Self {
+impl TokenEndpointResponse {
+    pub fn new(answer: RawTokenResponse) -> Self {
         Self(answer)
     }
 
-    pub fn token(&self) -> &str {
+    pub fn access_token(&self) -> &str {
         self.0.access_token().secret()
     }
 
     /// To sign out with.
     pub fn id_token(&self) -> Option<String> {
-        self.0.extra_fields().id_token.clone().filter(|token| token.len() <= LONGEST_KEPT)
+        self.0.extra_fields().id_token.clone().filter(|token| token.len() <= MAX_STORED_ID_TOKEN)
     }
 }
 
-impl From<RequestTokenError<Trouble, BasicErrorResponse>> for Trouble {
-    fn from(error: RequestTokenError<Trouble, BasicErrorResponse>) -> Self {
+impl From<RequestTokenError<ProviderError, BasicErrorResponse>> for ProviderError {
+    fn from(error: RequestTokenError<ProviderError, BasicErrorResponse>) -> Self {
         match error {
             RequestTokenError::ServerResponse(refused) => match refused.error().as_ref() {
                 error @ ("invalid_client" | "unauthorized_client") => {
                     Self::Misconfigured(format!("it does not take this client or its secret: {error}"))
                 }
-                error => Self::Refused(error.to_owned()),
+                error => Self::CodeRefused(error.to_owned()),
             },
             RequestTokenError::Request(trouble) => trouble,
-            RequestTokenError::Parse(error, _) => Self::Broken(format!("its token answer cannot be read: {error}")),
-            RequestTokenError::Other(why) => Self::Broken(why),
+            RequestTokenError::Parse(error, _) => Self::InvalidResponse(format!("its token answer cannot be read: {error}")),
+            RequestTokenError::Other(why) => Self::InvalidResponse(why),
         }
     }
 }
 
 /// What a token says, once it has been checked.
 #[derive(Debug)]
-pub struct Said {
+pub struct VerifiedClaims {
     pub claims: Claims,
     pub authenticated_at: Option<Timestamp>,
 }
 
-impl Said {
+impl VerifiedClaims {
     /// Of a provider that is not OpenID Connect's and cannot say when: its word of now has to do.
-    pub fn of(claims: Claims, now: Timestamp) -> Self {
+    pub fn authenticated_now(claims: Claims, now: Timestamp) -> Self {
         Self { claims, authenticated_at: Some(now) }
     }
 }
 
 /// Why a token is not taken.
-pub enum Unverified {
+pub enum TokenCheckError {
     /// It is not signed with a key that the provider has shown: perhaps with a new one, which may bear an old name.
-    UnknownKey,
-    Trouble(Trouble),
+    UnknownSigningKey,
+    Provider(ProviderError),
 }
 
-impl From<Unverified> for Trouble {
-    fn from(unverified: Unverified) -> Self {
+impl From<TokenCheckError> for ProviderError {
+    fn from(unverified: TokenCheckError) -> Self {
         match unverified {
-            Unverified::UnknownKey => Self::Untrusted("it is signed with a key that the provider does not show".into()),
-            Unverified::Trouble(trouble) => trouble,
+            TokenCheckError::UnknownSigningKey => Self::TokenRefused("it is signed with a key that the provider does not show".into()),
+            TokenCheckError::Provider(trouble) => trouble,
         }
     }
 }
 
 /// All of an ID token's claims.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct All {
+struct AllClaims {
     #[serde(flatten)]
     more: Map<String, Value>,
 }
 
-impl AdditionalClaims for All {}
+impl AdditionalClaims for AllClaims {}
 
-type AnyIdToken = IdToken<All, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+type AnyIdToken = IdToken<AllClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
 /// Signatures that prove something: with a key that only the provider has. Not `none`, and nothing with the client's own secret.
-const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
+const ALLOWED_ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -145,46 +145,52 @@ const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
 ];
 
 /// OpenID Connect Core §3.1.3.7.
-pub fn id_token(answer: &TokenAnswer, provider: &Provider, known: &Known, nonce: &str, now: Timestamp) -> Result<Said, Unverified> {
-    let untrusted = |why: String| Unverified::Trouble(Trouble::Untrusted(why));
+pub fn verify_id_token(
+    answer: &TokenEndpointResponse,
+    provider: &Provider,
+    known: &ProviderMetadata,
+    nonce: &str,
+    now: Timestamp,
+) -> Result<VerifiedClaims, TokenCheckError> {
+    let untrusted = |why: String| TokenCheckError::Provider(ProviderError::TokenRefused(why));
     let text = answer.0.extra_fields().id_token.clone().ok_or_else(|| untrusted("there is none".into()))?;
     let token = AnyIdToken::from_str(&text).map_err(|error| untrusted(error.to_string()))?;
-    let Keys::IdTokens(keys) = &known.keys else { return Err(untrusted("its keys are of another kind".into())) };
+    let ProviderJwks::IdTokens(keys) = &known.jwks else { return Err(untrusted("its keys are of another kind".into())) };
     let issuer = IssuerUrl::new(known.issuer.clone()).map_err(|error| untrusted(error.to_string()))?;
-    let a_little_ago = in_chrono(now - SKEW);
+    let a_little_ago = to_chrono(now - MAX_CLOCK_SKEW);
     let verifier = IdTokenVerifier::new_public_client(ClientId::new(provider.client_id.clone()), issuer, keys.clone())
-        .set_allowed_algs(SIGNATURES)
+        .set_allowed_algs(ALLOWED_ALGORITHMS)
         .set_time_fn(move || a_little_ago);
-    let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(from_claims)?;
-    if from_chrono(claims.issue_time()) > now + SKEW {
-        return Err(Unverified::Trouble(Trouble::Clock("its token is from the future".into())));
+    let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(from_verification_error)?;
+    if from_chrono(claims.issue_time()) > now + MAX_CLOCK_SKEW {
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("its token is from the future".into())));
     }
     let authenticated_at = claims.auth_time().map(from_chrono);
-    if authenticated_at.is_some_and(|at| at > now + SKEW) {
-        return Err(Unverified::Trouble(Trouble::Clock("somebody is to have signed in in the future".into())));
+    if authenticated_at.is_some_and(|at| at > now + MAX_CLOCK_SKEW) {
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("somebody is to have signed in in the future".into())));
     }
     let said = serde_json::to_value(claims).map_err(|error| untrusted(error.to_string()))?;
-    let claims = self::claims(&said);
+    let claims = self::parse_claims(&said);
     // OpenID Connect Core §3.1.3.7 (5), which the library leaves to us.
-    if claims.one("azp").is_some_and(|party| party != provider.client_id) {
+    if claims.single("azp").is_some_and(|party| party != provider.client_id) {
         return Err(untrusted("it was made for another party".into()));
     }
-    Ok(Said { claims, authenticated_at })
+    Ok(VerifiedClaims { claims, authenticated_at })
 }
 
-fn from_claims(error: ClaimsVerificationError) -> Unverified {
+fn from_verification_error(error: ClaimsVerificationError) -> TokenCheckError {
     match error {
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey | SignatureVerificationError::CryptoError(_)) => {
-            Unverified::UnknownKey
+            TokenCheckError::UnknownSigningKey
         }
-        ClaimsVerificationError::SignatureVerification(why) => Unverified::Trouble(Trouble::Untrusted(why.to_string())),
-        ClaimsVerificationError::Expired(why) => Unverified::Trouble(Trouble::Clock(why)),
-        ClaimsVerificationError::InvalidIssuer(why) => Unverified::Trouble(Trouble::WrongIssuer(why)),
-        other => Unverified::Trouble(Trouble::Untrusted(other.to_string())),
+        ClaimsVerificationError::SignatureVerification(why) => TokenCheckError::Provider(ProviderError::TokenRefused(why.to_string())),
+        ClaimsVerificationError::Expired(why) => TokenCheckError::Provider(ProviderError::ClockSkew(why)),
+        ClaimsVerificationError::InvalidIssuer(why) => TokenCheckError::Provider(ProviderError::IssuerMismatch(why)),
+        other => TokenCheckError::Provider(ProviderError::TokenRefused(other.to_string())),
     }
 }
 
-fn in_chrono(at: Timestamp) -> DateTime<Utc> {
+fn to_chrono(at: Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(at.as_millis()).unwrap_or_default()
 }
 
@@ -194,31 +200,31 @@ fn from_chrono(at: DateTime<Utc>) -> Timestamp {
 
 /// An access token that is a JWT of the provider's, and says who somebody is. It was sent to us over TLS in exchange for a code,
 /// by the provider itself; its profile says which claims tell that it is for us.
-pub fn access_token(answer: &TokenAnswer, known: &Known, now: Timestamp) -> Result<Said, Unverified> {
-    let Keys::AccessTokens(keys) = &known.keys else {
-        return Err(Unverified::Trouble(Trouble::Misconfigured("its keys are of another kind".into())));
+pub fn verify_access_token(answer: &TokenEndpointResponse, known: &ProviderMetadata, now: Timestamp) -> Result<VerifiedClaims, TokenCheckError> {
+    let ProviderJwks::AccessTokens(keys) = &known.jwks else {
+        return Err(TokenCheckError::Provider(ProviderError::Misconfigured("its keys are of another kind".into())));
     };
-    let said = signed(answer.token(), keys, &known.issuer, None)?;
+    let said = verify_jwt(answer.access_token(), keys, &known.issuer, None)?;
     let expires = said.get("exp").and_then(Value::as_i64).unwrap_or_default();
-    if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - SKEW {
-        return Err(Unverified::Trouble(Trouble::Clock("its token has expired".into())));
+    if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - MAX_CLOCK_SKEW {
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("its token has expired".into())));
     }
-    Ok(Said::of(claims(&said), now))
+    Ok(VerifiedClaims::authenticated_now(parse_claims(&said), now))
 }
 
 /// A JWT that the provider has signed. What its times mean is left to the caller: our own clock judges, which tests can set.
-fn signed(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Result<Value, Unverified> {
-    let untrusted = |error: jsonwebtoken::errors::Error| Unverified::Trouble(Trouble::Untrusted(error.to_string()));
+fn verify_jwt(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Result<Value, TokenCheckError> {
+    let untrusted = |error: jsonwebtoken::errors::Error| TokenCheckError::Provider(ProviderError::TokenRefused(error.to_string()));
     let header = jsonwebtoken::decode_header(text).map_err(untrusted)?;
     if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA) {
-        return Err(Unverified::Trouble(Trouble::Untrusted(format!("it is signed with {:?}", header.alg))));
+        return Err(TokenCheckError::Provider(ProviderError::TokenRefused(format!("it is signed with {:?}", header.alg))));
     }
     let key = match (&header.kid, keys.keys.as_slice()) {
         (Some(kid), _) => keys.find(kid),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
-    let key = DecodingKey::from_jwk(key.ok_or(Unverified::UnknownKey)?).map_err(untrusted)?;
+    let key = DecodingKey::from_jwk(key.ok_or(TokenCheckError::UnknownSigningKey)?).map_err(untrusted)?;
     let mut validation = Validation::new(header.alg);
     validation.set_issuer(&[issuer]);
     validation.validate_exp = false;
@@ -233,8 +239,8 @@ fn signed(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Re
         }
     }
     let said = jsonwebtoken::decode::<Value>(text, &key, &validation).map_err(|error| match error.kind() {
-        jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::UnknownKey,
-        jsonwebtoken::errors::ErrorKind::InvalidIssuer => Unverified::Trouble(Trouble::WrongIssuer("it is another's token".into())),
+        jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenCheckError::UnknownSigningKey,
+        jsonwebtoken::errors::ErrorKind::InvalidIssuer => TokenCheckError::Provider(ProviderError::IssuerMismatch("it is another's token".into())),
         _ => untrusted(error),
     })?;
     Ok(said.claims)
@@ -242,42 +248,42 @@ fn signed(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Re
 
 /// Somebody has signed out there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedOut {
+pub struct LogoutTokenClaims {
     pub issuer: String,
     /// `None`: whoever had the session.
     pub subject: Option<String>,
     /// `None`: all their sessions.
     pub sid: Option<String>,
     /// When, by its clock.
-    pub at: Timestamp,
+    pub issued_at: Timestamp,
 }
 
 /// OpenID Connect Back-Channel Logout 1.0 §2.6. Its number is not kept: what comes again ends no session that began after it was made.
-pub fn logout_token(text: &str, provider: &Provider, known: &Known, now: Timestamp) -> Result<SignedOut, Unverified> {
+pub fn verify_logout_token(text: &str, provider: &Provider, known: &ProviderMetadata, now: Timestamp) -> Result<LogoutTokenClaims, TokenCheckError> {
     const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-    let untrusted = |why: &str| Unverified::Trouble(Trouble::Untrusted(why.into()));
+    let untrusted = |why: &str| TokenCheckError::Provider(ProviderError::TokenRefused(why.into()));
     let kind = jsonwebtoken::decode_header(text).map_err(|error| untrusted(&error.to_string()))?.typ;
     if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("logout+jwt") && !kind.eq_ignore_ascii_case("JWT")) {
         return Err(untrusted("it is a token of another kind"));
     }
-    let said = signed(text, &known.keys.of_any_token(), &known.issuer, Some(&provider.client_id))?;
+    let said = verify_jwt(text, &known.jwks.to_jwk_set(), &known.issuer, Some(&provider.client_id))?;
     if !said.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) || said.get("nonce").is_some() {
         return Err(untrusted("it is no logout token"));
     }
     let time = |name: &str| said.get(name).and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)));
     let made = time("iat").ok_or_else(|| untrusted("it does not say when it was made"))?;
-    if made > now + SKEW || now.since(made) > OLDEST_LOGOUT || time("exp").is_some_and(|end| end <= now - SKEW) {
-        return Err(Unverified::Trouble(Trouble::Clock("its logout token is too old, or from the future".into())));
+    if made > now + MAX_CLOCK_SKEW || now.since(made) > LOGOUT_TOKEN_LIFETIME || time("exp").is_some_and(|end| end <= now - MAX_CLOCK_SKEW) {
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("its logout token is too old, or from the future".into())));
     }
     let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
     match (text("sub"), text("sid")) {
         (None, None) => Err(untrusted("it does not say who it is about")),
-        (subject, sid) => Ok(SignedOut { issuer: known.issuer.clone(), subject, sid, at: made }),
+        (subject, sid) => Ok(LogoutTokenClaims { issuer: known.issuer.clone(), subject, sid, issued_at: made }),
     }
 }
 
 /// Where somebody signs out there and comes back from (OpenID Connect RP-Initiated Logout 1.0 §2).
-pub fn sign_out_address(end_session: &str, provider: &Provider, id_token: Option<&str>, back: &str, state: &str) -> Option<String> {
+pub fn end_session_url(end_session: &str, provider: &Provider, id_token: Option<&str>, back: &str, state: &str) -> Option<String> {
     let mut request = LogoutRequest::from(EndSessionUrl::new(end_session.to_owned()).ok()?)
         .set_client_id(ClientId::new(provider.client_id.clone()))
         .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back.to_owned()).ok()?)
@@ -289,7 +295,7 @@ pub fn sign_out_address(end_session: &str, provider: &Provider, id_token: Option
 }
 
 /// Texts, numbers and truth values, alone or in a list.
-pub fn claims(said: &Value) -> Claims {
+pub fn parse_claims(said: &Value) -> Claims {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -2,30 +2,32 @@
 
 use futures_util::FutureExt;
 
-use super::entropy::{Secret, readable_password};
 use super::people::PersonRefused;
-use super::proofs::TenantAdmin;
-use super::storage::browser_sessions::Listed as ListedSession;
-pub use super::storage::delegations::InUse as DelegationInUse;
-pub use super::storage::host_accounts::InUse as HostAccountInUse;
-pub use super::storage::hosts::Known as KnownHost;
+use super::principals::TenantAdmin;
+use super::rng::{Secret, random_password};
+use super::storage::browser_sessions::SessionSummary;
+pub use super::storage::delegations::DelegationSummary;
+pub use super::storage::host_accounts::HostAccountSummary;
+pub use super::storage::hosts::HostSummary;
 use super::storage::people::Person;
-use super::storage::{self, BoxFuture, Connection, activity, browser_sessions, clients, delegations, host_accounts, hosts, people, pubkeys, tenants};
+use super::storage::{
+    self, BoxFuture, Connection, audit_log, browser_sessions, clients, delegations, host_accounts, hosts, people, pubkeys, tenants,
+};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::{self, Client};
+use crate::domain::display_text;
 use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::person::{self, Account};
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::person::{self, PersonSummary};
 use crate::domain::pubkey::Pubkey;
-use crate::domain::readable;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::domain::{delegation, host_account, pubkey};
 
 /// A client, and when its old secret stops working, if a rotation is under way.
 #[derive(Clone, Debug)]
-pub struct ClientAccount {
+pub struct ClientWithRotation {
     pub client: Client,
     pub old_secret_until: Option<Timestamp>,
 }
@@ -37,36 +39,36 @@ pub enum EditRefused {
     /// It has been changed since it was looked at; a form that was open meanwhile must not undo that.
     Stale,
     /// No administrator could sign in any more.
-    LocksOut,
+    NoAdminLeft,
 }
 
 impl EditRefused {
-    pub(super) fn unless(seen: Option<Timestamp>, changed: Timestamp) -> Result<(), Error<Self>> {
+    pub(super) fn check_version(seen: Option<Timestamp>, changed: Timestamp) -> Result<(), Error<Self>> {
         if seen.is_none_or(|seen| seen == changed) { Ok(()) } else { Err(Error::Refused(Self::Stale)) }
     }
 }
 
 impl Services {
-    pub async fn search_clients(&self, admin: &TenantAdmin, wanted: &Wanted<client::Show, ()>) -> Result<Listed<Client>, Fault> {
+    pub async fn search_clients(&self, admin: &TenantAdmin, wanted: &ListParams<client::ClientFilter, ()>) -> Result<Page<Client>, Fault> {
         Ok(clients::list(self.storage().reader(), admin.tenant_id(), wanted).await?.map(|found| found.client))
     }
 
-    pub async fn client_account(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientAccount>, Fault> {
+    pub async fn client_with_rotation(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientWithRotation>, Fault> {
         let now = self.now();
         let found = clients::find(self.storage().reader(), admin.tenant_id(), id).await?;
-        Ok(found.map(|found| ClientAccount {
+        Ok(found.map(|found| ClientWithRotation {
             client: found.client,
             old_secret_until: found.secrets.and_then(|secrets| secrets.old).map(|(_, until)| until).filter(|until| now < *until),
         }))
     }
 
     /// How many keys a client made that are still there, and how many people let it act for them.
-    pub async fn client_holdings(&self, admin: &TenantAdmin, id: &ClientId) -> Result<(i64, i64), Fault> {
-        Ok(clients::holdings(self.storage().reader(), admin.tenant_id(), id).await?)
+    pub async fn client_usage_counts(&self, admin: &TenantAdmin, id: &ClientId) -> Result<(i64, i64), Fault> {
+        Ok(clients::usage_counts(self.storage().reader(), admin.tenant_id(), id).await?)
     }
 
     /// Changes what a client may do. `seen`: the state that the change is meant for.
-    pub async fn set_up_client(
+    pub async fn edit_client(
         &self,
         admin: &TenantAdmin,
         id: &ClientId,
@@ -74,15 +76,15 @@ impl Services {
         edit: impl FnOnce(&mut Client) + Send + 'static,
     ) -> Result<(), Error<EditRefused>> {
         let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
-        let record = Activity::new(tenant.clone(), Kind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
-        self.attempt(move |db| {
+        let record = AuditEvent::new(tenant.clone(), AuditKind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
+        self.try_write(move |db| {
             async move {
                 let found = clients::find(&mut *db, &tenant, &id).await?.ok_or(Error::Refused(EditRefused::Gone))?;
                 let mut client = found.client;
-                EditRefused::unless(seen, client.updated_at)?;
+                EditRefused::check_version(seen, client.updated_at)?;
                 edit(&mut client);
-                clients::set_up(db, &client, now).await?;
-                activity::insert(db, &record).await?;
+                clients::update_settings(db, &client, now).await?;
+                audit_log::insert(db, &record).await?;
                 Ok(())
             }
             .boxed()
@@ -90,23 +92,27 @@ impl Services {
         .await
     }
 
-    pub async fn search_hosts(&self, admin: &TenantAdmin, wanted: &Wanted<(), ()>) -> Result<Listed<KnownHost>, Fault> {
+    pub async fn search_hosts(&self, admin: &TenantAdmin, wanted: &ListParams<(), ()>) -> Result<Page<HostSummary>, Fault> {
         Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, wanted).await?)
     }
 
-    pub async fn known_host(&self, admin: &TenantAdmin, host: &str) -> Result<Option<KnownHost>, Fault> {
+    pub async fn host_detail(&self, admin: &TenantAdmin, host: &str) -> Result<Option<HostSummary>, Fault> {
         let Ok(host) = HostName::parse(host) else { return Ok(None) };
         let host = self.registered(admin, &host).await?;
-        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(&host), &Wanted::default()).await?;
+        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(&host), &ListParams::default()).await?;
         Ok(found.items.into_iter().next())
     }
 
-    pub async fn search_people(&self, admin: &TenantAdmin, wanted: &Wanted<person::Show, person::Sort>) -> Result<Listed<Account>, Fault> {
+    pub async fn search_people(
+        &self,
+        admin: &TenantAdmin,
+        wanted: &ListParams<person::PersonFilter, person::PersonSort>,
+    ) -> Result<Page<PersonSummary>, Fault> {
         Ok(people::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
     }
 
-    pub async fn account(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Account>, Fault> {
-        let found = people::list(self.storage().reader(), admin.tenant_id(), Some(user_id), &Wanted::default(), self.now()).await?;
+    pub async fn person_detail(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<PersonSummary>, Fault> {
+        let found = people::list(self.storage().reader(), admin.tenant_id(), Some(user_id), &ListParams::default(), self.now()).await?;
         Ok(found.items.into_iter().next())
     }
 
@@ -115,42 +121,42 @@ impl Services {
         Ok(host_accounts::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
     }
 
-    pub async fn sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<ListedSession>, Fault> {
+    pub async fn sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<SessionSummary>, Fault> {
         Ok(browser_sessions::of_person(self.storage().reader(), admin.tenant_id(), user_id, self.now()).await?)
     }
 
     pub async fn search_delegations(
         &self,
         admin: &TenantAdmin,
-        wanted: &Wanted<delegation::Show, delegation::Sort>,
-    ) -> Result<Listed<DelegationInUse>, Fault> {
+        wanted: &ListParams<delegation::DelegationFilter, delegation::DelegationSort>,
+    ) -> Result<Page<DelegationSummary>, Fault> {
         Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, wanted, self.now()).await?)
     }
 
-    pub async fn search_keys(&self, admin: &TenantAdmin, wanted: &Wanted<pubkey::Show, pubkey::Sort>) -> Result<Listed<Pubkey>, Fault> {
+    pub async fn search_keys(&self, admin: &TenantAdmin, wanted: &ListParams<pubkey::KeyFilter, pubkey::KeySort>) -> Result<Page<Pubkey>, Fault> {
         Ok(pubkeys::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
     }
 
     /// One of the tenant's keys.
-    pub async fn key_of_tenant(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Pubkey>, Fault> {
+    pub async fn tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Pubkey>, Fault> {
         Ok(pubkeys::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
     }
 
     /// Revokes one of the tenant's keys. False when it has gone.
-    pub async fn revoke_key_of_tenant(&self, admin: &TenantAdmin, number: i64) -> Result<bool, Fault> {
-        let Some(key) = self.key_of_tenant(admin, number).await? else { return Ok(false) };
-        let record = Activity::new(key.tenant_id.clone(), Kind::KeyRevoked, self.now()).of(&key.user_id).subject(&key.fingerprint);
-        let record = Activity { client_id: key.client_id.clone(), ..record }.admin(Some(admin.admin_id())).from(admin.from);
-        self.recorded(record, move |db| async move { pubkeys::delete(db, number).await }.boxed()).await
+    pub async fn revoke_tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<bool, Fault> {
+        let Some(key) = self.tenant_key(admin, number).await? else { return Ok(false) };
+        let record = AuditEvent::new(key.tenant_id.clone(), AuditKind::KeyRevoked, self.now()).of(&key.user_id).subject(&key.fingerprint);
+        let record = AuditEvent { client_id: key.client_id.clone(), ..record }.admin(Some(admin.admin_id())).from(admin.from);
+        self.write_audited(record, move |db| async move { pubkeys::delete(db, number).await }.boxed()).await
     }
 
     /// A password such as one is given: easy to read out.
-    pub fn readable_password(&self) -> Secret {
-        readable_password(self.entropy())
+    pub fn generate_password(&self) -> Secret {
+        random_password(self.rng())
     }
 
     /// Makes an account; with a password, where people sign in with one kept here.
-    pub async fn add_account(
+    pub async fn add_person(
         &self,
         admin: &TenantAdmin,
         user_id: &UserId,
@@ -160,7 +166,7 @@ impl Services {
         let person = Person {
             tenant_id: admin.tenant_id().clone(),
             user_id: user_id.clone(),
-            display_name: readable::cleaned(display_name).unwrap_or_else(|| user_id.to_string()),
+            display_name: display_text::sanitize(display_name).unwrap_or_else(|| user_id.to_string()),
             enabled: true,
             admin: false,
             password_hash: match password {
@@ -169,15 +175,15 @@ impl Services {
             },
         };
         let now = self.now();
-        let record = of_person(admin, Kind::PersonAdded, user_id, now);
-        let added = self.recorded(record, move |db| async move { people::insert(db, &person, now).await }.boxed()).await?;
+        let record = admin_event(admin, AuditKind::PersonAdded, user_id, now);
+        let added = self.write_audited(record, move |db| async move { people::insert(db, &person, now).await }.boxed()).await?;
         added.then_some(()).ok_or(Error::Refused(PersonRefused::Exists))
     }
 
     /// Gives a person a new password, and ends the browser sessions that the old one opened.
     pub async fn set_password(&self, admin: &TenantAdmin, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
         let (hash, admins_own) = (self.password_hash(password).await?, admin.session.clone());
-        self.change_person(admin, of_person(admin, Kind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
+        self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
             async move {
                 browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
                 people::set_password(db, &tenant, &user, &hash).await
@@ -188,8 +194,8 @@ impl Services {
     }
 
     /// Keeps a person out, ending their browser sessions, while their tokens sleep; or lets them in again.
-    pub async fn switch_person(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
-        self.change_person(admin, of_person(admin, Kind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
+    pub async fn set_person_enabled(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
+        self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
             async move {
                 if !enabled {
                     browser_sessions::delete_others(db, &tenant, &user, None).await?;
@@ -202,27 +208,27 @@ impl Services {
     }
 
     /// Gives or takes the role of an administrator.
-    pub async fn appoint(&self, admin: &TenantAdmin, user_id: &UserId, appointed: bool) -> Result<(), Error<PersonRefused>> {
-        let kind = if appointed { Kind::AdminAdded } else { Kind::AdminRemoved };
-        self.change_person(admin, of_person(admin, kind, user_id, self.now()), user_id, move |db, tenant, user| {
-            async move { people::set_admin(db, &tenant, &user, appointed).await }.boxed()
+    pub async fn set_admin_role(&self, admin: &TenantAdmin, user_id: &UserId, is_admin: bool) -> Result<(), Error<PersonRefused>> {
+        let kind = if is_admin { AuditKind::AdminAdded } else { AuditKind::AdminRemoved };
+        self.update_person(admin, admin_event(admin, kind, user_id, self.now()), user_id, move |db, tenant, user| {
+            async move { people::set_admin(db, &tenant, &user, is_admin).await }.boxed()
         })
         .await
     }
 
     /// The last administrator who can sign in stays one, unless the operator wants it otherwise.
-    pub(super) async fn change_person<F>(
+    pub(super) async fn update_person<F>(
         &self,
         admin: &TenantAdmin,
-        record: Activity,
+        record: AuditEvent,
         user_id: &UserId,
         change: F,
     ) -> Result<(), Error<PersonRefused>>
     where
-        F: for<'c> FnOnce(&'c mut Connection, TenantId, UserId) -> BoxFuture<'c, Result<bool, storage::Fault>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection, TenantId, UserId) -> BoxFuture<'c, Result<bool, storage::Error>> + Send + 'static,
     {
         let (services, admin, user) = (self.clone(), admin.clone(), user_id.clone());
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 let tenant = admin.tenant_id();
                 let before = services.count_admins(&mut *db, tenant).await?;
@@ -232,7 +238,7 @@ impl Services {
                 if before > 0 && services.count_admins(&mut *db, tenant).await? == 0 && !admin.is_operator() {
                     return Err(Error::Refused(PersonRefused::LastAdmin));
                 }
-                activity::insert(db, &record).await?;
+                audit_log::insert(db, &record).await?;
                 Ok(())
             }
             .boxed()
@@ -242,8 +248,8 @@ impl Services {
 
     /// Ends a person's browser sessions, but not the one in which the administrator does it. False when there is no such person.
     pub async fn end_sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
-        let (admin, user, record) = (admin.clone(), user_id.clone(), of_person(admin, Kind::SessionEnded, user_id, self.now()));
-        self.recorded(record, move |db| {
+        let (admin, user, record) = (admin.clone(), user_id.clone(), admin_event(admin, AuditKind::SessionEnded, user_id, self.now()));
+        self.write_audited(record, move |db| {
             async move {
                 browser_sessions::delete_others(db, admin.tenant_id(), &user, admin.session.as_ref()).await?;
                 Ok(people::find(db, admin.tenant_id(), &user).await?.is_some())
@@ -254,25 +260,25 @@ impl Services {
     }
 
     /// Changes the tenant's name or policy; the record names what has changed. `seen`: the state that the change is meant for.
-    pub async fn change_tenant(
+    pub async fn edit_tenant(
         &self,
         admin: &TenantAdmin,
         seen: Option<Timestamp>,
         edit: impl FnOnce(&mut Tenant) + Send + 'static,
     ) -> Result<(), Error<EditRefused>> {
         let (admin, now) = (admin.clone(), self.now());
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 let before = tenants::find(&mut *db, admin.tenant_id()).await?.ok_or(Error::Refused(EditRefused::Gone))?;
-                EditRefused::unless(seen, before.updated_at)?;
+                EditRefused::check_version(seen, before.updated_at)?;
                 let mut tenant = before.clone();
                 edit(&mut tenant);
                 let changed = tenant.differences(&before).join(" ");
                 if !changed.is_empty() {
                     tenants::update(db, &tenant, now).await?;
-                    delegations::cut_ends(db, &tenant.id, tenant.policy.longest_access).await?;
-                    let record = Activity::new(tenant.id, Kind::TenantChanged, now).subject(changed);
-                    activity::insert(db, &record.admin(Some(admin.admin_id())).from(admin.from)).await?;
+                    delegations::cap_expiry(db, &tenant.id, tenant.policy.longest_access).await?;
+                    let record = AuditEvent::new(tenant.id, AuditKind::TenantChanged, now).subject(changed);
+                    audit_log::insert(db, &record.admin(Some(admin.admin_id())).from(admin.from)).await?;
                 }
                 Ok(())
             }
@@ -283,13 +289,13 @@ impl Services {
 
     /// Every tenant, for those who run the deployment; nothing for others.
     pub async fn all_tenants(&self, admin: &TenantAdmin) -> Result<Vec<Tenant>, Fault> {
-        if !admin.runs_the_deployment() {
+        if !admin.is_deployment_admin() {
             return Ok(Vec::new());
         }
         Ok(tenants::list(self.storage().reader()).await?)
     }
 }
 
-pub(super) fn of_person(admin: &TenantAdmin, kind: Kind, user_id: &UserId, now: Timestamp) -> Activity {
-    Activity::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id())).from(admin.from)
+pub(super) fn admin_event(admin: &TenantAdmin, kind: AuditKind, user_id: &UserId, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).of(user_id).admin(Some(admin.admin_id())).from(admin.from)
 }

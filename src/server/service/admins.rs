@@ -6,19 +6,19 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 
-use super::clients::CallerRefused;
-use super::entropy::Secret;
-use super::proofs::{DEFAULT_TENANT, TenantAdmin};
-use super::storage::{activity, admins, tenants};
+use super::clients::AuthenticationRefused;
+use super::principals::{DEFAULT_TENANT, TenantAdmin};
+use super::rng::Secret;
+use super::storage::{admins, audit_log, tenants};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::time::Timestamp;
 
 /// What secrets of administrators are hashed as.
 pub(super) const ADMIN_SECRET: &str = "admin secret";
 /// How long the old secret goes on after a rotation, unless something else is asked for.
-pub const USUAL_OVERLAP: Duration = Duration::from_secs(60 * 60);
+pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
 
 /// Why an administrator cannot be added or changed. The words are for the operator.
 #[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
@@ -30,18 +30,18 @@ pub enum AdminRefused {
     #[error("the tenant has no administrator of that name")]
     NoAdmin,
     #[error("this is the tenant's only administrator; add another one first")]
-    LastOne,
+    LastAdmin,
 }
 
 /// A secret in the place of another, which goes on for a while.
-pub struct Rotated {
+pub struct RotatedSecret {
     /// Shown once.
     pub secret: Secret,
     pub old_until: Timestamp,
 }
 
 /// An administrator, as the operator sees them.
-pub struct ListedAdmin {
+pub struct AdminSummary {
     pub admin_id: AdminId,
     pub created_at: Timestamp,
     /// A rotation is under way: the old secret works until then.
@@ -56,11 +56,15 @@ impl Services {
         admin_id: &AdminId,
         secret: &str,
         from: Option<IpAddr>,
-    ) -> Result<TenantAdmin, Error<CallerRefused>> {
-        let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(CallerRefused::NoTenant))?;
+    ) -> Result<TenantAdmin, Error<AuthenticationRefused>> {
+        let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
         let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
-        let proved = admin.is_some_and(|admin| self.proves(ADMIN_SECRET, secret, &admin.secrets));
-        if proved { Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+        let proved = admin.is_some_and(|admin| self.secret_matches(ADMIN_SECRET, secret, &admin.secrets));
+        if proved {
+            Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None })
+        } else {
+            Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
+        }
     }
 
     /// Whoever works at the machine itself, as an administrator of a tenant; also of one that is switched off.
@@ -69,9 +73,9 @@ impl Services {
         Ok(tenant.map(|tenant| TenantAdmin { tenant, admin_id: AdminId::of_operator(), from: None, session: None }))
     }
 
-    pub async fn list_admins(&self, tenant: &TenantId) -> Result<Vec<ListedAdmin>, Fault> {
+    pub async fn list_admins(&self, tenant: &TenantId) -> Result<Vec<AdminSummary>, Fault> {
         let now = self.now();
-        let listed = |admin: admins::Admin| ListedAdmin {
+        let listed = |admin: admins::Admin| AdminSummary {
             admin_id: admin.admin_id,
             created_at: admin.created_at,
             old_secret_until: admin.secrets.old.map(|(_, until)| until).filter(|until| now < *until),
@@ -81,16 +85,16 @@ impl Services {
 
     /// Adds an administrator. Their secret is shown once.
     pub async fn add_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<Secret, Error<AdminRefused>> {
-        let secret = Secret::hexadecimal(self.entropy());
-        let (hash, now) = (self.keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 tenants::find(&mut *db, &tenant).await?.ok_or(Error::Refused(AdminRefused::NoTenant))?;
                 if !admins::insert(db, &tenant, &admin_id, &hash, now).await? {
                     return Err(Error::Refused(AdminRefused::Exists));
                 }
-                activity::insert(db, &Activity::new(tenant, Kind::AdminAdded, now).subject(admin_id.as_str())).await?;
+                audit_log::insert(db, &AuditEvent::new(tenant, AuditKind::AdminAdded, now).subject(admin_id.as_str())).await?;
                 Ok(())
             }
             .boxed()
@@ -100,29 +104,29 @@ impl Services {
     }
 
     /// Gives an administrator a new secret, shown once; the old one goes on for `overlap`.
-    pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<Rotated, Error<AdminRefused>> {
-        let secret = Secret::hexadecimal(self.entropy());
-        let (hash, now) = (self.keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+    pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<RotatedSecret, Error<AdminRefused>> {
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
         let old_until = now + overlap;
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 if !admins::set_secret(db, &tenant, &admin_id, &hash, old_until).await? {
                     return Err(Error::Refused(AdminRefused::NoAdmin));
                 }
-                activity::insert(db, &Activity::new(tenant, Kind::AdminSecretChanged, now).subject(admin_id.as_str())).await?;
+                audit_log::insert(db, &AuditEvent::new(tenant, AuditKind::AdminSecretChanged, now).subject(admin_id.as_str())).await?;
                 Ok(())
             }
             .boxed()
         })
         .await?;
-        Ok(Rotated { secret, old_until })
+        Ok(RotatedSecret { secret, old_until })
     }
 
     pub async fn remove_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<(), Error<AdminRefused>> {
         let now = self.now();
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 let admins = admins::list(&mut *db, &tenant).await?;
                 if !admins.iter().any(|admin| admin.admin_id == admin_id) {
@@ -130,10 +134,10 @@ impl Services {
                 }
                 // Nobody but the administrators of the default tenant could help a tenant that has none, and nobody that one.
                 if admins.len() == 1 && tenant.as_str() == DEFAULT_TENANT {
-                    return Err(Error::Refused(AdminRefused::LastOne));
+                    return Err(Error::Refused(AdminRefused::LastAdmin));
                 }
                 admins::delete(db, &tenant, &admin_id).await?;
-                activity::insert(db, &Activity::new(tenant, Kind::AdminRemoved, now).subject(admin_id.as_str())).await?;
+                audit_log::insert(db, &AuditEvent::new(tenant, AuditKind::AdminRemoved, now).subject(admin_id.as_str())).await?;
                 Ok(())
             }
             .boxed()
@@ -142,8 +146,8 @@ impl Services {
     }
 
     /// Whether a secret is the one that counts, or the one before it while that still does.
-    pub(super) fn proves(&self, kind: &str, secret: &str, hashes: &admins::SecretHashes) -> bool {
+    pub(super) fn secret_matches(&self, kind: &str, secret: &str, hashes: &admins::SecretHashes) -> bool {
         let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
-        self.keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.keys().matches(kind, secret, hash))
+        self.signing_keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.signing_keys().matches(kind, secret, hash))
     }
 }

@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::admins::Rotated;
-use super::entropy::Secret;
-use super::proofs::{AuthenticatedClient, ClientKeeper, Principal, TenantAdmin};
-pub use super::storage::clients::Changes as ClientChanges;
-use super::storage::clients::{Claimed, Known};
-use super::storage::{activity, clients};
+use super::admins::RotatedSecret;
+use super::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
+use super::rng::Secret;
+pub use super::storage::clients::ClientChanges;
+use super::storage::clients::{ClientKey, ClientLookup};
+use super::storage::{audit_log, clients};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::Client;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::domain::page::Page;
+use crate::domain::page::PageRequest;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 
 /// What secrets of clients are hashed as.
-pub(super) const SECRET: &str = "client secret";
+pub(super) const CLIENT_SECRET: &str = "client secret";
 
 /// Why somebody is not who they claim to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallerRefused {
+pub enum AuthenticationRefused {
     /// There is no such tenant, or it is switched off.
     NoTenant,
     /// Unknown or switched off, the secret wrong, or there is one where there should be none. The caller learns no more than
     /// that (RFC 6749 §5.2 `invalid_client`).
-    Invalid,
+    InvalidCredentials,
 }
 
 /// A client that somebody wants to register.
@@ -42,19 +42,19 @@ pub struct NewClient {
 
 /// Why a client is not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegistrationRefused {
+pub enum ClientRegistrationRefused {
     NoTenant,
     /// Only the tenant's administrators register clients.
     Closed,
     /// Nobody registers clients on their own while the tenant is in MVP mode: they would get keys for anybody.
-    ClosedInMvp,
+    ClosedByAutoProvisioning,
     /// The tenant has a client of that id, or of that name and version.
     Exists,
 }
 
 /// Why a client is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeRefused {
+pub enum ClientUpdateRefused {
     NotFound,
     /// Another client has that name and version.
     Exists,
@@ -71,16 +71,20 @@ impl Services {
         id: &ClientId,
         secret: Option<&str>,
         from: Option<IpAddr>,
-    ) -> Result<AuthenticatedClient, Error<CallerRefused>> {
-        let Known { tenant, client } = self.storage().client(Claimed { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
-        let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(CallerRefused::NoTenant))?;
-        let registered = client.filter(|registered| registered.client.enabled).ok_or(Error::Refused(CallerRefused::Invalid))?;
+    ) -> Result<AuthenticatedClient, Error<AuthenticationRefused>> {
+        let ClientLookup { tenant, client } = self.storage().find_client(ClientKey { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
+        let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
+        let registered = client.filter(|registered| registered.client.enabled).ok_or(Error::Refused(AuthenticationRefused::InvalidCredentials))?;
         let proved = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
             (None, None) => true,
-            (Some(secret), Some(hashes)) => self.proves(SECRET, secret, hashes),
+            (Some(secret), Some(hashes)) => self.secret_matches(CLIENT_SECRET, secret, hashes),
             _ => false,
         };
-        if proved { Ok(AuthenticatedClient { client: registered.client, tenant, from }) } else { Err(Error::Refused(CallerRefused::Invalid)) }
+        if proved {
+            Ok(AuthenticatedClient { client: registered.client, tenant, from })
+        } else {
+            Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
+        }
     }
 
     /// Registers a client for an administrator, or for anybody where the tenant's policy says so. Its secret is shown once.
@@ -89,11 +93,11 @@ impl Services {
         admin: Option<&TenantAdmin>,
         new: NewClient,
         from: Option<IpAddr>,
-    ) -> Result<Secret, Error<RegistrationRefused>> {
-        let tenant = self.enabled_tenant(&new.tenant_id).await?.ok_or(Error::Refused(RegistrationRefused::NoTenant))?;
-        may_register(admin, &tenant).map_err(Error::Refused)?;
-        let secret = Secret::hexadecimal(self.entropy());
-        let (hash, now) = (self.keys().hash(SECRET, secret.reveal()), self.now());
+    ) -> Result<Secret, Error<ClientRegistrationRefused>> {
+        let tenant = self.enabled_tenant(&new.tenant_id).await?.ok_or(Error::Refused(ClientRegistrationRefused::NoTenant))?;
+        check_registration(admin, &tenant).map_err(Error::Refused)?;
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(CLIENT_SECRET, secret.reveal()), self.now());
         let client = Client {
             number: 0,
             tenant_id: tenant.id,
@@ -109,14 +113,16 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        let record =
-            Activity::new(client.tenant_id.clone(), Kind::ClientCreated, now).client(&client.id).admin(admin.map(TenantAdmin::admin_id)).from(from);
-        self.attempt(move |db| {
+        let record = AuditEvent::new(client.tenant_id.clone(), AuditKind::ClientCreated, now)
+            .client(&client.id)
+            .admin(admin.map(TenantAdmin::admin_id))
+            .from(from);
+        self.try_write(move |db| {
             async move {
                 if !clients::insert(db, &client, Some(&hash)).await? {
-                    return Err(Error::Refused(RegistrationRefused::Exists));
+                    return Err(Error::Refused(ClientRegistrationRefused::Exists));
                 }
-                activity::insert(db, &record).await?;
+                audit_log::insert(db, &record).await?;
                 Ok(())
             }
             .boxed()
@@ -137,22 +143,22 @@ impl Services {
     }
 
     /// All clients of the tenant for an administrator; a client sees itself.
-    pub async fn list_clients(&self, principal: &Principal, page: Page) -> Result<Vec<Client>, Fault> {
+    pub async fn list_clients(&self, principal: &Principal, page: PageRequest) -> Result<Vec<Client>, Fault> {
         match principal {
             Principal::Client(client) => Ok(Some(client.client.clone()).into_iter().filter(|client| client.number > page.after).collect()),
             Principal::Admin(admin) => Ok(clients::page(self.storage().reader(), admin.tenant_id(), page).await?),
         }
     }
 
-    pub async fn change_client(&self, keeper: &ClientKeeper, changes: ClientChanges) -> Result<(), Error<ChangeRefused>> {
-        let (keeper, now) = (keeper.clone(), self.now());
-        self.attempt(move |db| {
+    pub async fn update_client(&self, access: &ClientAccess, update: ClientChanges) -> Result<(), Error<ClientUpdateRefused>> {
+        let (keeper, now) = (access.clone(), self.now());
+        self.try_write(move |db| {
             async move {
-                clients::find(&mut *db, &keeper.tenant_id, &keeper.client_id).await?.ok_or(Error::Refused(ChangeRefused::NotFound))?;
-                if !clients::update(db, &keeper.tenant_id, &keeper.client_id, &changes, now).await? {
-                    return Err(Error::Refused(ChangeRefused::Exists));
+                clients::find(&mut *db, &keeper.tenant_id, &keeper.client_id).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
+                if !clients::update(db, &keeper.tenant_id, &keeper.client_id, &update, now).await? {
+                    return Err(Error::Refused(ClientUpdateRefused::Exists));
                 }
-                activity::insert(db, &record(&keeper, Kind::ClientChanged, now)).await?;
+                audit_log::insert(db, &audit_event(&keeper, AuditKind::ClientChanged, now)).await?;
                 Ok(())
             }
             .boxed()
@@ -161,47 +167,47 @@ impl Services {
     }
 
     /// Gives a client a new secret, shown once; the old one goes on for `overlap`.
-    pub async fn rotate_client_secret(&self, keeper: &ClientKeeper, overlap: Duration) -> Result<Rotated, Error<ChangeRefused>> {
-        let secret = Secret::hexadecimal(self.entropy());
-        let (hash, now) = (self.keys().hash(SECRET, secret.reveal()), self.now());
+    pub async fn rotate_client_secret(&self, access: &ClientAccess, overlap: Duration) -> Result<RotatedSecret, Error<ClientUpdateRefused>> {
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(CLIENT_SECRET, secret.reveal()), self.now());
         let old_until = now + overlap;
-        let keeper = keeper.clone();
-        self.attempt(move |db| {
+        let keeper = access.clone();
+        self.try_write(move |db| {
             async move {
                 let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
-                clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ChangeRefused::NotFound))?;
+                clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
                 if !clients::set_secret(db, tenant, client, &hash, old_until, now).await? {
-                    return Err(Error::Refused(ChangeRefused::NoSecret));
+                    return Err(Error::Refused(ClientUpdateRefused::NoSecret));
                 }
-                activity::insert(db, &record(&keeper, Kind::ClientSecretChanged, now)).await?;
+                audit_log::insert(db, &audit_event(&keeper, AuditKind::ClientSecretChanged, now)).await?;
                 Ok(())
             }
             .boxed()
         })
         .await?;
-        Ok(Rotated { secret, old_until })
+        Ok(RotatedSecret { secret, old_until })
     }
 
     /// Removes a client with all that hangs on it. False when it was not there.
-    pub async fn delete_client(&self, keeper: &ClientKeeper) -> Result<bool, Fault> {
-        let (keeper, now) = (keeper.clone(), self.now());
-        let record = record(&keeper, Kind::ClientDeleted, now);
-        self.recorded(record, move |db| async move { clients::delete(db, &keeper.tenant_id, &keeper.client_id).await }.boxed()).await
+    pub async fn delete_client(&self, access: &ClientAccess) -> Result<bool, Fault> {
+        let (keeper, now) = (access.clone(), self.now());
+        let record = audit_event(&keeper, AuditKind::ClientDeleted, now);
+        self.write_audited(record, move |db| async move { clients::delete(db, &keeper.tenant_id, &keeper.client_id).await }.boxed()).await
     }
 }
 
-fn may_register(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<(), RegistrationRefused> {
+fn check_registration(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<(), ClientRegistrationRefused> {
     if admin.is_some_and(|admin| *admin.tenant_id() == tenant.id) {
         Ok(())
-    } else if tenant.policy.mvp {
-        Err(RegistrationRefused::ClosedInMvp)
+    } else if tenant.policy.auto_provision {
+        Err(ClientRegistrationRefused::ClosedByAutoProvisioning)
     } else if tenant.policy.open_registration {
         Ok(())
     } else {
-        Err(RegistrationRefused::Closed)
+        Err(ClientRegistrationRefused::Closed)
     }
 }
 
-fn record(keeper: &ClientKeeper, kind: Kind, now: crate::domain::time::Timestamp) -> Activity {
-    Activity::new(keeper.tenant_id.clone(), kind, now).client(&keeper.client_id).admin(keeper.admin_id.as_ref()).from(keeper.from)
+fn audit_event(keeper: &ClientAccess, kind: AuditKind, now: crate::domain::time::Timestamp) -> AuditEvent {
+    AuditEvent::new(keeper.tenant_id.clone(), kind, now).client(&keeper.client_id).admin(keeper.admin_id.as_ref()).from(keeper.from)
 }

@@ -6,42 +6,47 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::browser_sessions::still_signed_in;
-use super::proofs::{MayAllow, SignedIn, TenantAdmin};
+use super::principals::{ConsentAuthorized, SignedIn, TenantAdmin};
 use super::storage::delegations::NewDelegation;
-use super::storage::{self, Connection, activity, clients, delegations, device_grants, host_accounts, pubkeys, tenants};
+use super::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, pubkeys, tenants};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::RequestRefused;
-use crate::domain::delegation::MadeBy;
-use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, State};
+use crate::domain::delegation::Creator;
+use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
 use crate::domain::tenant::{Policy, offered_lifetimes};
 use crate::domain::time::Timestamp;
 
 impl Services {
     /// Allows a device: the decision, the delegation and the activity row stand together or not at all.
-    pub async fn approve_device(&self, MayAllow(person): &MayAllow, grant: &DeviceGrantId, consent: Consent) -> Result<(), Error<DecisionRefused>> {
+    pub async fn approve_device(
+        &self,
+        ConsentAuthorized(person): &ConsentAuthorized,
+        grant: &DeviceGrantId,
+        consent: Consent,
+    ) -> Result<(), Error<DecisionRefused>> {
         let delegation = DelegationId::parse(self.new_id("dlg")).map_err(Fault::new)?;
         let decision = Decision::new(self, person, grant);
-        self.attempt(move |db| approve(db, decision, consent, delegation).boxed()).await
+        self.try_write(move |db| approve(db, decision, consent, delegation).boxed()).await
     }
 
     /// Denies a device. Nothing is shared, and the device is told at its next poll.
     pub async fn deny_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
         let decision = Decision::new(self, person, grant);
-        self.attempt(move |db| deny(db, decision).boxed()).await
+        self.try_write(move |db| deny(db, decision).boxed()).await
     }
 
     /// Takes back what was allowed, whether or not the device has come for its token.
-    pub async fn withdraw_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
+    pub async fn revoke_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
         let decision = Decision::new(self, person, grant);
-        self.attempt(move |db| withdraw(db, decision).boxed()).await
+        self.try_write(move |db| revoke(db, decision).boxed()).await
     }
 
     /// Takes back what was allowed to devices that never came for their token.
-    pub(super) async fn end_lapsed_grants(&self) -> Result<(), Fault> {
+    pub(super) async fn expire_unredeemed_grants(&self) -> Result<(), Fault> {
         let now = self.now();
-        self.change(move |db| end_lapsed(db, now).boxed()).await
+        self.write(move |db| expire_unredeemed(db, now).boxed()).await
     }
 }
 
@@ -62,11 +67,11 @@ impl Decision {
         found.ok_or(Error::Refused(DecisionRefused::NotYours))
     }
 
-    fn activity(&self, kind: Kind, grant: &DeviceGrant) -> Activity {
-        Activity::new(grant.tenant_id.clone(), kind, self.now)
+    fn audit_event(&self, kind: AuditKind, grant: &DeviceGrant) -> AuditEvent {
+        AuditEvent::new(grant.tenant_id.clone(), kind, self.now)
             .of(self.person.user_id())
             .about(&grant.client_id, &grant.id)
-            .from(self.person.visit().from)
+            .from(self.person.session().from)
     }
 }
 
@@ -98,7 +103,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
     let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
     let client = found.ok_or(not_allowed(RequestRefused::Disabled))?.client;
-    let approved = approved.narrowed(&client).map_err(not_allowed)?.as_shown(consent.shown.as_ref());
+    let approved = approved.restrict_to_client(&client).map_err(not_allowed)?.restrict_to_shown(consent.shown_scope.as_ref());
     if approved.allowed_scope().is_empty() {
         return Err(not_allowed(RequestRefused::NoScopeLeft));
     }
@@ -117,13 +122,13 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
         client_id: &approved.client_id,
         user_id: person.user_id(),
         device_grant_id: Some(&approved.id),
-        made_by: MadeBy::Person,
+        made_by: Creator::Person,
         scope: approved.allowed_scope(),
         expires_at: until,
     };
     let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();
     delegations::insert(db, &new, &Vec::from_iter(host_accounts), *now).await?;
-    activity::insert(db, &decision.activity(Kind::DeviceApproved, &approved)).await?;
+    audit_log::insert(db, &decision.audit_event(AuditKind::DeviceApproved, &approved)).await?;
     Ok(())
 }
 
@@ -132,63 +137,69 @@ async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<Decis
     let before = grant.state.clone();
     let denied = grant.deny(&decision.person.claimant(), decision.now).map_err(Error::Refused)?;
     save(db, &before, &denied).await?;
-    activity::insert(db, &decision.activity(Kind::DeviceDenied, &denied)).await?;
+    audit_log::insert(db, &decision.audit_event(AuditKind::DeviceDenied, &denied)).await?;
     Ok(())
 }
 
-async fn withdraw(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
+async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
-    let withdrawn = grant.withdraw(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
-    let record = decision.activity(Kind::DeviceWithdrawn, &withdrawn);
-    end_access(db, before, withdrawn, record).await?;
+    let withdrawn = grant.revoke(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    let record = decision.audit_event(AuditKind::DeviceRevoked, &withdrawn);
+    revoke_access(db, before, withdrawn, record).await?;
     Ok(())
 }
 
-async fn end_lapsed(db: &mut Connection, now: Timestamp) -> Result<(), storage::Fault> {
-    for grant in device_grants::lapsed(&mut *db, now).await? {
+async fn expire_unredeemed(db: &mut Connection, now: Timestamp) -> Result<(), storage::Error> {
+    for grant in device_grants::expired_unredeemed(&mut *db, now).await? {
         let before = grant.state.clone();
-        let (State::Approved(approval), Some(lapsed)) = (&before, grant.lapse(now)) else { continue };
-        let record = Activity::new(lapsed.tenant_id.clone(), Kind::DeviceLapsed, now).of(&approval.person).about(&lapsed.client_id, &lapsed.id);
-        end_access(db, before, lapsed, record).await?;
+        let (DeviceGrantState::Approved(approval), Some(lapsed)) = (&before, grant.expire_unredeemed(now)) else { continue };
+        let record =
+            AuditEvent::new(lapsed.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&approval.person).about(&lapsed.client_id, &lapsed.id);
+        revoke_access(db, before, lapsed, record).await?;
     }
     Ok(())
 }
 
 /// Takes back what a person consented to, at an administrator's wish; for all clients where none is named. Says how much it was.
-pub(super) async fn withdraw_grants(
+pub(super) async fn revoke_grants(
     db: &mut Connection,
     admin: &TenantAdmin,
     user_id: &UserId,
     client_id: Option<&ClientId>,
     now: Timestamp,
-) -> Result<u64, storage::Fault> {
+) -> Result<u64, storage::Error> {
     let mut withdrawn = 0;
-    for id in delegations::grants(db, admin.tenant_id(), user_id, client_id).await? {
+    for id in delegations::device_grant_ids(db, admin.tenant_id(), user_id, client_id).await? {
         let Some(grant) = device_grants::find(&mut *db, admin.tenant_id(), &id).await? else { continue };
         let before = grant.state.clone();
-        let Ok(ended) = grant.withdraw(user_id, now) else { continue };
-        let record = Activity::new(ended.tenant_id.clone(), Kind::DeviceWithdrawn, now).of(user_id).about(&ended.client_id, &ended.id);
-        withdrawn += u64::from(end_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
+        let Ok(ended) = grant.revoke(user_id, now) else { continue };
+        let record = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(user_id).about(&ended.client_id, &ended.id);
+        withdrawn += u64::from(revoke_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
     }
     Ok(withdrawn)
 }
 
 /// Ends what a grant gave: its state, its delegation, and the keys that rest on nothing else; with the line in the record. False
 /// when somebody else was first.
-pub(super) async fn end_access(db: &mut Connection, before: State, ended: DeviceGrant, record: Activity) -> Result<bool, storage::Fault> {
+pub(super) async fn revoke_access(
+    db: &mut Connection,
+    before: DeviceGrantState,
+    ended: DeviceGrant,
+    record: AuditEvent,
+) -> Result<bool, storage::Error> {
     let first = device_grants::transition(db, &before, &ended).await?;
     if first {
-        delegations::end_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
-        activity::insert(db, &record).await?;
+        delegations::revoke_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
+        audit_log::insert(db, &record).await?;
         if let Some(person) = &record.person {
-            pubkeys::delete_unfounded(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
+            pubkeys::delete_orphaned(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
         }
     }
     Ok(first)
 }
 
-async fn save(db: &mut Connection, before: &State, decided: &DeviceGrant) -> Result<(), Error<DecisionRefused>> {
+async fn save(db: &mut Connection, before: &DeviceGrantState, decided: &DeviceGrant) -> Result<(), Error<DecisionRefused>> {
     let first = device_grants::transition(db, before, decided).await?;
     first.then_some(()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
 }

@@ -5,28 +5,28 @@ use std::net::IpAddr;
 
 use futures_util::FutureExt;
 
-use super::proofs::{SignedIn, TenantAdmin, TokenHolder};
-use super::storage::host_accounts::Place;
-use super::storage::{activity, host_accounts, hosts, user_mfa};
+use super::principals::{SignedIn, TenantAdmin, TokenHolder};
+use super::storage::host_accounts::HostAccountKey;
+use super::storage::{audit_log, host_accounts, hosts, user_mfa};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
-use crate::domain::delegation::MadeBy;
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::delegation::Creator;
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::{AccountName, HostAccountId, HostName, UserId};
-use crate::domain::page::Page;
-use crate::domain::pubkey::ends;
+use crate::domain::page::PageRequest;
+use crate::domain::pubkey::expiry_of;
 use crate::domain::time::Timestamp;
 
 /// A person's account on a host, to be linked, changed or unlinked.
 #[derive(Clone, Debug)]
-pub struct Link {
+pub struct HostAccountRef {
     pub user_id: UserId,
     pub host: HostName,
     pub account: AccountName,
 }
 
 /// An account that was linked to a person.
-pub struct AccountLinked {
+pub struct LinkedHostAccount {
     /// As the host is registered.
     pub host: HostName,
     pub until: Timestamp,
@@ -63,30 +63,35 @@ impl Services {
     }
 
     /// Links an account to a person.
-    pub async fn link_host_account(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<AccountLinked, Error<LinkRefused>> {
+    pub async fn link_host_account(
+        &self,
+        admin: &TenantAdmin,
+        account_ref: HostAccountRef,
+        ttl_minutes: i32,
+    ) -> Result<LinkedHostAccount, Error<LinkRefused>> {
         let (now, id) = (self.now(), HostAccountId::parse(self.new_id("hac")).map_err(Fault::new)?);
-        let until = ends(ttl_minutes, now);
-        let record = record(admin, Kind::HostLinked, &link, now);
+        let until = expiry_of(ttl_minutes, now);
+        let record = audit_event(admin, AuditKind::HostLinked, &account_ref, now);
         let tenant = admin.tenant_id().clone();
         let account = HostAccount {
             number: 0,
             id,
-            user_id: link.user_id,
-            host: link.host.into(),
-            account: link.account.into(),
+            user_id: account_ref.user_id,
+            host: account_ref.host.into(),
+            account: account_ref.account.into(),
             linked_at: now,
             expires_at: until,
             updated_at: now,
-            linked_by: MadeBy::Admin,
+            linked_by: Creator::Admin,
             linked_through: None,
         };
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 user_mfa::find(&mut *db, &tenant, &account.user_id).await?.ok_or(Error::Refused(LinkRefused::NoMfa))?;
                 let host = host_accounts::insert(db, &tenant, &account).await?.ok_or(Error::Refused(LinkRefused::Exists))?;
                 let subject = format!("{}@{host}", account.account);
-                activity::insert(db, &record.subject(subject)).await?;
-                Ok(AccountLinked { host, until })
+                audit_log::insert(db, &record.subject(subject)).await?;
+                Ok(LinkedHostAccount { host, until })
             }
             .boxed()
         })
@@ -97,27 +102,27 @@ impl Services {
         Ok(host_accounts::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
     }
 
-    pub async fn list_links(&self, admin: &TenantAdmin, page: Page) -> Result<Vec<HostAccount>, Fault> {
+    pub async fn list_links(&self, admin: &TenantAdmin, page: PageRequest) -> Result<Vec<HostAccount>, Fault> {
         Ok(host_accounts::page(self.storage().reader(), admin.tenant_id(), page).await?)
     }
 
     /// Sets a new end. `None` when there is no such link.
-    pub async fn change_link(&self, admin: &TenantAdmin, link: Link, ttl_minutes: i32) -> Result<Option<Timestamp>, Fault> {
+    pub async fn set_link_expiry(&self, admin: &TenantAdmin, account_ref: HostAccountRef, ttl_minutes: i32) -> Result<Option<Timestamp>, Fault> {
         let now = self.now();
-        let until = ends(ttl_minutes, now);
-        let link = Link { host: self.registered(admin, &link.host).await?, ..link };
-        let record = record(admin, Kind::HostLinkChanged, &link, now);
-        let place = place(admin, link);
-        let changed = self.recorded(record, move |db| async move { host_accounts::set_end(db, &place, until, now).await }.boxed()).await?;
+        let until = expiry_of(ttl_minutes, now);
+        let link = HostAccountRef { host: self.registered(admin, &account_ref.host).await?, ..account_ref };
+        let record = audit_event(admin, AuditKind::HostLinkChanged, &link, now);
+        let place = host_account_key(admin, link);
+        let changed = self.write_audited(record, move |db| async move { host_accounts::set_expiry(db, &place, until, now).await }.boxed()).await?;
         Ok(changed.then_some(until))
     }
 
     /// Unlinks an account; its keys are deleted. False when there is no such link.
-    pub async fn unlink_host_account(&self, admin: &TenantAdmin, link: Link) -> Result<bool, Fault> {
-        let link = Link { host: self.registered(admin, &link.host).await?, ..link };
-        let record = record(admin, Kind::HostUnlinked, &link, self.now());
-        let place = place(admin, link);
-        self.recorded(record, move |db| async move { host_accounts::delete(db, &place).await }.boxed()).await
+    pub async fn unlink_host_account(&self, admin: &TenantAdmin, account_ref: HostAccountRef) -> Result<bool, Fault> {
+        let link = HostAccountRef { host: self.registered(admin, &account_ref.host).await?, ..account_ref };
+        let record = audit_event(admin, AuditKind::HostUnlinked, &link, self.now());
+        let place = host_account_key(admin, link);
+        self.write_audited(record, move |db| async move { host_accounts::delete(db, &place).await }.boxed()).await
     }
 }
 
@@ -128,11 +133,11 @@ fn is_dns_name(address: &str) -> bool {
     plain && !address.starts_with('-') && last.contains(|c: char| c.is_ascii_alphabetic())
 }
 
-fn place(admin: &TenantAdmin, link: Link) -> Place {
-    Place { tenant_id: admin.tenant_id().clone(), user_id: link.user_id, host: link.host, account: link.account }
+fn host_account_key(admin: &TenantAdmin, link: HostAccountRef) -> HostAccountKey {
+    HostAccountKey { tenant_id: admin.tenant_id().clone(), user_id: link.user_id, host: link.host, account: link.account }
 }
 
-fn record(admin: &TenantAdmin, kind: Kind, link: &Link, now: Timestamp) -> Activity {
+fn audit_event(admin: &TenantAdmin, kind: AuditKind, link: &HostAccountRef, now: Timestamp) -> AuditEvent {
     let subject = format!("{}@{}", link.account, link.host);
-    Activity::new(admin.tenant_id().clone(), kind, now).of(&link.user_id).subject(subject).admin(Some(admin.admin_id())).from(admin.from)
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).of(&link.user_id).subject(subject).admin(Some(admin.admin_id())).from(admin.from)
 }

@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::storage::{attempts, browser_sessions, device_grants, form_results, identities, links, pubkeys, reservations};
+use super::storage::{attempts, browser_sessions, device_grants, form_results, identities, link_requests, pubkeys, reservations};
 use super::{Fault, Services};
 
 /// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
-const KEEP_GRANTS: Duration = Duration::from_secs(24 * 60 * 60);
+const GRANT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a key that has ended is still shown to its person.
-const KEEP_KEYS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const KEY_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Longer than the longest window in `domain::attempts`.
-const KEEP_ATTEMPTS: Duration = Duration::from_secs(2 * 60 * 60);
+const ATTEMPT_RETENTION: Duration = Duration::from_secs(2 * 60 * 60);
 
 impl Services {
     /// Takes back approvals nobody came for, and forgets what has run out.
-    pub async fn tidy(&self) -> Result<(), Fault> {
-        self.end_lapsed_grants().await?;
+    pub async fn run_housekeeping(&self) -> Result<(), Fault> {
+        self.expire_unredeemed_grants().await?;
         let now = self.now();
-        let (old_grants, old_attempts, old_keys) = (now - KEEP_GRANTS, now - KEEP_ATTEMPTS, now - KEEP_KEYS);
-        let old_results = now - super::form_results::KEPT;
-        self.change(move |db| {
+        let (old_grants, old_attempts, old_keys) = (now - GRANT_RETENTION, now - ATTEMPT_RETENTION, now - KEY_RETENTION);
+        let old_results = now - super::form_results::RESULT_LIFETIME;
+        self.write(move |db| {
             async move {
                 browser_sessions::delete_expired(db, now).await?;
                 attempts::delete_old(db, old_attempts).await?;
                 form_results::delete_old(db, old_results).await?;
                 device_grants::delete_old(db, old_grants).await?;
-                links::delete_old(db, old_grants).await?;
+                link_requests::delete_old(db, old_grants).await?;
                 reservations::delete_old(db, old_grants).await?;
                 pubkeys::delete_old(db, old_keys).await?;
                 identities::delete_old_invitations(db, now).await?;

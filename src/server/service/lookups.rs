@@ -6,18 +6,18 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
-use super::proofs::ProvedHost;
+use super::principals::AuthenticatedHost;
 use super::storage::pubkeys;
-use super::storage::pubkeys::standing::{Found, Looked, LookupAsked};
+use super::storage::pubkeys::lookup::{KeyCandidate, LookupQuery, LookupResult};
 use super::storage::{hosts, tenants};
 use super::{Error, Fault, Services};
 use crate::domain::ids::{AccountName, HostName, TenantId};
-use crate::domain::pubkey::{Lookup, line_fits_type};
+use crate::domain::pubkey::{LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
 
 /// A login on a host, as its `sshd` describes it.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct SshLogin {
     pub host: HostName,
     pub account: AccountName,
     /// The account's number, if the host says it.
@@ -29,24 +29,24 @@ pub struct Login {
 }
 
 /// Who asks.
-pub enum Asking {
+pub enum HostCaller {
     /// A host that has shown its credential.
-    Proved(ProvedHost),
+    Authenticated(AuthenticatedHost),
     /// Anybody who names a tenant.
     Tenant(TenantId),
     /// Anybody: the tenant that has the host's name answers.
-    Nobody,
+    Anonymous,
 }
 
 /// A key that lets its holder in.
-pub struct Shown {
+pub struct AuthorizedKey {
     pub public_key: String,
     /// When it stops doing so, if nothing changes before.
     pub expires_at: Timestamp,
 }
 
 /// What a host is told about itself.
-pub struct HostChecked {
+pub struct HostCheck {
     /// The credential's, or else the one that was named.
     pub tenant_id: Option<TenantId>,
     /// `None`: no tenant was named.
@@ -54,11 +54,11 @@ pub struct HostChecked {
     /// Keys are shown to this host only with its credential.
     pub credential_required: bool,
     /// Only for a host that has shown its credential.
-    pub known: Option<HostKnown>,
+    pub registration: Option<HostRegistration>,
 }
 
 /// A host as its tenant has it on record.
-pub struct HostKnown {
+pub struct HostRegistration {
     /// As it was registered.
     pub host: HostName,
     /// It has an address on record.
@@ -71,7 +71,7 @@ pub struct HostKnown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupRefused {
     /// There is none, or it must not be used now: the host learns no more.
-    NotServed,
+    NotFound,
     /// This host must show a credential.
     CredentialRequired,
     /// The credential is another host's.
@@ -80,55 +80,56 @@ pub enum LookupRefused {
 
 impl Services {
     /// Judges a login. One login asks two to four times; see [`crate::domain::pubkey::LOGIN_WINDOW`].
-    pub async fn look_up_key(&self, asking: &Asking, login: &Login) -> Result<Shown, Error<LookupRefused>> {
-        let (found, lookup) = self.find_shown(asking, login).await?;
-        if lookup == Lookup::NewLogin {
-            if !found.standing.is_limited() {
+    pub async fn look_up_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<AuthorizedKey, Error<LookupRefused>> {
+        let (found, lookup) = self.find_authorized_key(caller, login).await?;
+        if lookup == LookupDecision::NewLogin {
+            if !found.status.is_limited() {
                 // A login does not wait for the disk, and is not refused when it is full, because of the record.
                 self.count_use_later(found.number, login.from);
             } else if !self.count_use(found.number, login.from).await? {
                 // Another lookup was counted at the same moment: either it is this login's, or nothing is left.
-                let (_, lookup) = self.find_shown(asking, login).await?;
-                if lookup != Lookup::SameLogin {
-                    return Err(Error::Refused(LookupRefused::NotServed));
+                let (_, lookup) = self.find_authorized_key(caller, login).await?;
+                if lookup != LookupDecision::SameLogin {
+                    return Err(Error::Refused(LookupRefused::NotFound));
                 }
             }
         }
-        Ok(Shown { expires_at: found.standing.ends(), public_key: found.public_key })
+        Ok(AuthorizedKey { expires_at: found.status.effective_expiry(), public_key: found.public_key })
     }
 
     /// The registration of the key that lets this login in: of several, the one that is preferred.
-    async fn find_shown(&self, asking: &Asking, login: &Login) -> Result<(Found, Lookup), Error<LookupRefused>> {
-        let tenant_id = match asking {
-            Asking::Proved(proved) => {
-                self.refuse_other_host(proved, &login.host).await?;
-                Some(proved.tenant_id.clone())
+    async fn find_authorized_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<(KeyCandidate, LookupDecision), Error<LookupRefused>> {
+        let tenant_id = match caller {
+            HostCaller::Authenticated(authenticated) => {
+                self.require_same_host(authenticated, &login.host).await?;
+                Some(authenticated.tenant_id.clone())
             }
-            Asking::Tenant(tenant) => Some(tenant.clone()),
-            Asking::Nobody => None,
+            HostCaller::Tenant(tenant) => Some(tenant.clone()),
+            HostCaller::Anonymous => None,
         };
         let (host, account, fingerprint) = (login.host.clone(), login.account.clone(), login.fingerprint.clone());
-        let asked = LookupAsked { host, account, fingerprint, tenant_id: tenant_id.clone() };
-        let Looked { credential_required, found } = self.storage().look_up(asked).await?;
-        if credential_required && !matches!(asking, Asking::Proved(_)) {
+        let asked = LookupQuery { host, account, fingerprint, tenant_id: tenant_id.clone() };
+        let LookupResult { credential_required, candidates: found } = self.storage().look_up_keys(asked).await?;
+        if credential_required && !matches!(caller, HostCaller::Authenticated(_)) {
             return Err(Error::Refused(LookupRefused::CredentialRequired));
         }
-        self.note_question(tenant_id.as_ref(), login);
+        self.record_lookup_later(tenant_id.as_ref(), login);
         // MVP mode links whatever name a client gives, and a provider says names alone; root under another name is still root.
-        let hosts_own = |found: &Found| found.lowest_unseen_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
-        let fits = |found: &Found| login.key_type.as_deref().is_none_or(|asked| line_fits_type(&found.public_key, asked));
+        let hosts_own = |found: &KeyCandidate| found.minimum_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
+        let fits = |found: &KeyCandidate| login.key_type.as_deref().is_none_or(|asked| line_matches_type(&found.public_key, asked));
         let now = self.now();
         let candidates = found.into_iter().filter(|found| !hosts_own(found) && fits(found)).map(|found| {
-            let lookup = found.standing.look_up(now);
+            let lookup = found.status.authorize_login(now);
             (found, lookup)
         });
-        let shown = candidates.filter(|(_, lookup)| *lookup != Lookup::Refused).max_by_key(|(found, lookup)| found.standing.preference(*lookup));
-        shown.ok_or(Error::Refused(LookupRefused::NotServed))
+        let shown =
+            candidates.filter(|(_, lookup)| *lookup != LookupDecision::Refused).max_by_key(|(found, lookup)| found.status.preference(*lookup));
+        shown.ok_or(Error::Refused(LookupRefused::NotFound))
     }
 
     /// A host asks about itself only, under any of its names.
-    pub(super) async fn refuse_other_host(&self, proved: &ProvedHost, host: &HostName) -> Result<(), Error<LookupRefused>> {
-        if proved.host == *host || hosts::are_one(self.storage().reader(), &proved.tenant_id, &proved.host, host).await? {
+    pub(super) async fn require_same_host(&self, caller: &AuthenticatedHost, host: &HostName) -> Result<(), Error<LookupRefused>> {
+        if caller.host == *host || hosts::are_same_host(self.storage().reader(), &caller.tenant_id, &caller.host, host).await? {
             Ok(())
         } else {
             Err(Error::Refused(LookupRefused::OtherHost))
@@ -138,61 +139,61 @@ impl Services {
     /// What the portal knows of the host that asks. Only a host that shows its credential hears whether it is registered: without one, it is
     /// told what a lookup tells as well (whether a credential is needed), and whether the tenant it names is there, which the tenant's
     /// public metadata (RFC 8414) tell too.
-    pub async fn check_host(&self, asking: &Asking, host: &HostName) -> Result<HostChecked, Error<LookupRefused>> {
+    pub async fn check_host(&self, caller: &HostCaller, host: &HostName) -> Result<HostCheck, Error<LookupRefused>> {
         let reader = self.storage().reader();
-        let (tenant_id, known) = match asking {
-            Asking::Proved(proved) => {
-                self.refuse_other_host(proved, host).await?;
-                let tenant = &proved.tenant_id;
-                let known = HostKnown {
-                    host: hosts::registered(reader, tenant, host).await?,
+        let (tenant_id, known) = match caller {
+            HostCaller::Authenticated(authenticated) => {
+                self.require_same_host(authenticated, host).await?;
+                let tenant = &authenticated.tenant_id;
+                let known = HostRegistration {
+                    host: hosts::canonical_name(reader, tenant, host).await?,
                     registered: hosts::is_registered(reader, tenant, host).await?,
-                    answers_without_tenant: hosts::tenant_of_name(reader, host).await?.as_ref() == Some(tenant),
+                    answers_without_tenant: hosts::default_tenant_of(reader, host).await?.as_ref() == Some(tenant),
                 };
                 (Some(tenant.clone()), Some(known))
             }
-            Asking::Tenant(tenant) => (Some(tenant.clone()), None),
-            Asking::Nobody => (None, None),
+            HostCaller::Tenant(tenant) => (Some(tenant.clone()), None),
+            HostCaller::Anonymous => (None, None),
         };
         let tenant_enabled = match &tenant_id {
             Some(tenant) => Some(tenants::find(reader, tenant).await?.is_some_and(|tenant| tenant.enabled)),
             None => None,
         };
         let account = AccountName::parse("tms-keycmd-check").map_err(Fault::new)?;
-        let asked = LookupAsked { host: host.clone(), account, fingerprint: String::new(), tenant_id: tenant_id.clone() };
-        let credential_required = self.storage().look_up(asked).await?.credential_required;
-        Ok(HostChecked { tenant_id, tenant_enabled, credential_required, known })
+        let asked = LookupQuery { host: host.clone(), account, fingerprint: String::new(), tenant_id: tenant_id.clone() };
+        let credential_required = self.storage().look_up_keys(asked).await?.credential_required;
+        Ok(HostCheck { tenant_id, tenant_enabled, credential_required, registration: known })
     }
 
     /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be
     /// written, most questions are not: whoever asks for names of their own making must not fill the memory.
-    fn note_question(&self, tenant: Option<&TenantId>, login: &Login) {
+    fn record_lookup_later(&self, tenant: Option<&TenantId>, login: &SshLogin) {
         let (services, tenant, host, from, now) = (self.clone(), tenant.cloned(), login.host.clone(), login.from, self.now());
-        let Ok(slot) = Arc::clone(&self.shared.question_slots).try_acquire_owned() else { return };
-        if !self.shared.questions.is_due((tenant.clone(), host.clone()), now) {
+        let Ok(slot) = Arc::clone(&self.shared.lookup_write_slots).try_acquire_owned() else { return };
+        if !self.shared.lookup_throttle.is_due((tenant.clone(), host.clone()), now) {
             return;
         }
         tokio::spawn(async move {
-            if let Err(fault) = services.set_asked(tenant, host, from, now).await {
+            if let Err(fault) = services.record_lookup(tenant, host, from, now).await {
                 tracing::warn!(error = %fault, "A host's question could not be written down");
             }
             drop(slot);
         });
     }
 
-    async fn set_asked(&self, tenant: Option<TenantId>, host: HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
-        let Some((tenant, host)) = hosts::asked_of(self.storage().reader(), tenant.as_ref(), &host).await? else { return Ok(()) };
-        self.change(move |db| async move { hosts::set_asked(db, &tenant, &host, from, now).await }.boxed()).await
+    async fn record_lookup(&self, tenant: Option<TenantId>, host: HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
+        let Some((tenant, host)) = hosts::resolve_host(self.storage().reader(), tenant.as_ref(), &host).await? else { return Ok(()) };
+        self.write(move |db| async move { hosts::record_lookup(db, &tenant, &host, from, now).await }.boxed()).await
     }
 
     async fn count_use(&self, number: i64, from: Option<IpAddr>) -> Result<bool, Fault> {
         let now = self.now();
-        self.change(move |db| async move { pubkeys::count_use(db, number, from, now).await }.boxed()).await
+        self.write(move |db| async move { pubkeys::count_use(db, number, from, now).await }.boxed()).await
     }
 
     /// One use of a key waits at a time: while nothing can be written, logins must not pile up.
     fn count_use_later(&self, number: i64, from: Option<IpAddr>) {
-        if !self.uses_waiting().insert(number) {
+        if !self.pending_uses().insert(number) {
             return;
         }
         let services = self.clone();
@@ -200,11 +201,11 @@ impl Services {
             if let Err(fault) = services.count_use(number, from).await {
                 tracing::error!(error = %fault, "A login could not be recorded");
             }
-            services.uses_waiting().remove(&number);
+            services.pending_uses().remove(&number);
         });
     }
 
-    fn uses_waiting(&self) -> MutexGuard<'_, HashSet<i64>> {
-        self.shared.uses_waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending_uses(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.shared.pending_uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

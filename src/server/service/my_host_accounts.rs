@@ -2,20 +2,24 @@
 
 use futures_util::FutureExt;
 
-use super::proofs::SignedIn;
-pub use super::storage::host_accounts::InUse;
-use super::storage::host_accounts::{self, Place};
+use super::principals::SignedIn;
+pub use super::storage::host_accounts::HostAccountSummary;
+use super::storage::host_accounts::{self, HostAccountKey};
 use super::storage::{self, Connection, hosts};
 use super::{Fault, Services};
-use crate::domain::activity::{Activity, Kind};
-use crate::domain::host_account::{HostAccount, Show, Sort};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
 use crate::domain::ids::{AccountName, HostAccountId, HostName};
-use crate::domain::listing::{Listed, Wanted};
+use crate::domain::listing::{ListParams, Page};
 
 impl Services {
     /// A piece of the list of a person's host accounts; expired ones too, so that they can be seen.
-    pub async fn list_my_host_accounts(&self, person: &SignedIn, wanted: &Wanted<Show, Sort>) -> Result<Listed<InUse>, Fault> {
-        Ok(host_accounts::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), wanted, self.now()).await?)
+    pub async fn list_my_host_accounts(
+        &self,
+        person: &SignedIn,
+        params: &ListParams<HostAccountFilter, HostAccountSort>,
+    ) -> Result<Page<HostAccountSummary>, Fault> {
+        Ok(host_accounts::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), params, self.now()).await?)
     }
 
     /// One of a person's host accounts.
@@ -27,25 +31,25 @@ impl Services {
     /// Unlinks one of a person's host accounts; its keys are revoked. `None` when it is not theirs, or gone.
     pub async fn unlink_my_host_account(&self, person: &SignedIn, id: &HostAccountId) -> Result<Option<HostAccount>, Fault> {
         let Some(account) = self.find_my_host_account(person, id).await? else { return Ok(None) };
-        let place = Place {
+        let place = HostAccountKey {
             tenant_id: person.tenant_id().clone(),
             user_id: person.user_id().clone(),
             host: HostName::parse(account.host.clone()).map_err(Fault::new)?,
             account: AccountName::parse(account.account.clone()).map_err(Fault::new)?,
         };
-        let (now, host) = (self.now(), hosts::registered(self.storage().reader(), &place.tenant_id, &place.host).await?);
-        let record = Activity::new(person.tenant_id().clone(), Kind::HostUnlinked, now).of(person.user_id());
-        let record = record.subject(format!("{}@{host}", account.account)).from(person.visit().from);
+        let (now, host) = (self.now(), hosts::canonical_name(self.storage().reader(), &place.tenant_id, &place.host).await?);
+        let record = AuditEvent::new(person.tenant_id().clone(), AuditKind::HostUnlinked, now).of(person.user_id());
+        let record = record.subject(format!("{}@{host}", account.account)).from(person.session().from);
         // What is not there MVP mode links again; what has expired it leaves.
-        let remains = person.tenant().policy.mvp.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
-        let unlinked = self.recorded(record, move |db| async move { unlink(db, &place, remains).await }.boxed()).await?;
+        let remains = person.tenant().policy.auto_provision.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
+        let unlinked = self.write_audited(record, move |db| async move { unlink(db, &place, remains).await }.boxed()).await?;
         Ok(unlinked.then_some(account))
     }
 }
 
-async fn unlink(db: &mut Connection, place: &Place, remains: Option<HostAccount>) -> Result<bool, storage::Fault> {
+async fn unlink(db: &mut Connection, place: &HostAccountKey, kept_link: Option<HostAccount>) -> Result<bool, storage::Error> {
     let unlinked = host_accounts::delete(db, place).await?;
-    if let Some(account) = remains.filter(|_| unlinked) {
+    if let Some(account) = kept_link.filter(|_| unlinked) {
         host_accounts::insert(db, &place.tenant_id, &account).await?;
     }
     Ok(unlinked)

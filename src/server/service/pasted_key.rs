@@ -1,29 +1,29 @@
 //! Reads a public key as people paste it: a line of a `.pub` file, also wrapped by a terminal or with the command before it, or a
 //! file in the form of RFC 4716. What is something else is named, so that the person knows what to send instead.
 
-use crate::domain::private_key::{self, PrivateKey};
+use crate::domain::private_key::{self, PrivateKeyKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ssh_key::PublicKey;
 
-use super::ssh_keys::PublicKeyRefused;
+use super::key_pairs::PublicKeyRefused;
 
 /// The longest text that is looked at, in bytes.
-const LONGEST_TEXT: usize = 16 * 1024;
+const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// The longest public key that is taken, in characters of base64: RSA with 16384 bits.
-const LONGEST_KEY: usize = 4_096;
+const MAX_KEY_CHARS: usize = 4_096;
 /// The most pieces that a key may be wrapped into.
-const MOST_PIECES: usize = 128;
+const MAX_FRAGMENTS: usize = 128;
 /// What every key's base64 begins with: the length of its type's name, of which the first bytes are 0.
-const KEY_START: &str = "AAAA";
+const KEY_PREFIX: &str = "AAAA";
 const CERTIFICATE_TYPE: &str = "-cert-v01@openssh.com";
 const RFC4716_BEGIN: &str = "BEGIN SSH2 PUBLIC KEY";
 const RFC4716_END: &str = "END SSH2 PUBLIC KEY";
 
 /// Finds the one public key in a text.
-pub fn read(text: &str) -> Result<PublicKey, PublicKeyRefused> {
-    refuse_private(text)?;
-    if text.len() > LONGEST_TEXT {
+pub fn parse(text: &str) -> Result<PublicKey, PublicKeyRefused> {
+    check_not_private(text)?;
+    if text.len() > MAX_TEXT_BYTES {
         return Err(PublicKeyRefused::Unreadable);
     }
     // Byte order marks and what is invisible come with copies from editors and web pages.
@@ -36,7 +36,7 @@ pub fn read(text: &str) -> Result<PublicKey, PublicKeyRefused> {
         text.lines().enumerate().flat_map(|(line, text)| text.split_whitespace().map(move |text| Word { text, line })).collect();
     let starts: Vec<usize> = words.windows(2).enumerate().filter(|(_, pair)| starts_key(pair)).map(|(at, _)| at).collect();
     match (starts.as_slice(), text.matches(RFC4716_BEGIN).count()) {
-        ([], 0) => Err(without_key(text)),
+        ([], 0) => Err(explain_missing_key(text)),
         ([start], 0) => openssh(&words, *start),
         ([], 1) => rfc4716(text),
         _ => Err(PublicKeyRefused::Several),
@@ -44,10 +44,10 @@ pub fn read(text: &str) -> Result<PublicKey, PublicKeyRefused> {
 }
 
 /// First of all, so that a person who pasted a private key is told so before anything else.
-pub(super) fn refuse_private(text: &str) -> Result<(), PublicKeyRefused> {
+pub(super) fn check_not_private(text: &str) -> Result<(), PublicKeyRefused> {
     match private_key::find(text) {
-        Some(PrivateKey::Putty) => Err(PublicKeyRefused::PuttyFile),
-        Some(PrivateKey::Pem) => Err(PublicKeyRefused::Private),
+        Some(PrivateKeyKind::Putty) => Err(PublicKeyRefused::PuttyFile),
+        Some(PrivateKeyKind::Pem) => Err(PublicKeyRefused::Private),
         None => Ok(()),
     }
 }
@@ -61,7 +61,7 @@ struct Word<'a> {
 /// A type's name, and the beginning of a key.
 fn starts_key(pair: &[Word<'_>]) -> bool {
     let [first, second] = pair else { return false };
-    ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|prefix| first.text.starts_with(prefix)) && second.text.starts_with(KEY_START)
+    ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|prefix| first.text.starts_with(prefix)) && second.text.starts_with(KEY_PREFIX)
 }
 
 /// `type base64 comment`. The key says itself how long it is: pieces are put together until it is whole.
@@ -75,9 +75,9 @@ fn openssh(words: &[Word<'_>], start: usize) -> Result<PublicKey, PublicKeyRefus
         return Err(PublicKeyRefused::TextBefore);
     }
     let mut encoded = String::new();
-    for (at, piece) in pieces.iter().enumerate().take(MOST_PIECES) {
+    for (at, piece) in pieces.iter().enumerate().take(MAX_FRAGMENTS) {
         encoded.push_str(piece.text);
-        if encoded.len() > LONGEST_KEY || !piece.text.chars().all(is_base64) {
+        if encoded.len() > MAX_KEY_CHARS || !piece.text.chars().all(is_base64) {
             break;
         }
         if let Ok(mut key) = PublicKey::from_openssh(&format!("{} {encoded}", key_type.text)) {
@@ -130,7 +130,7 @@ fn rfc4716(text: &str) -> Result<PublicKey, PublicKeyRefused> {
         }
         continues = (continues || header.is_some()) && line.ends_with('\\');
     }
-    if !ended || encoded.len() > LONGEST_KEY {
+    if !ended || encoded.len() > MAX_KEY_CHARS {
         return Err(PublicKeyRefused::Damaged);
     }
     let bytes = STANDARD.decode(encoded).map_err(|_| PublicKeyRefused::Damaged)?;
@@ -143,7 +143,7 @@ fn rfc4716(text: &str) -> Result<PublicKey, PublicKeyRefused> {
 }
 
 /// What a text is that has no OpenSSH key in it.
-fn without_key(text: &str) -> PublicKeyRefused {
+fn explain_missing_key(text: &str) -> PublicKeyRefused {
     let begins = |what: &str| text.lines().any(|line| line.trim_start().starts_with("-----BEGIN ") && line.contains(what));
     if begins("CERTIFICATE") {
         PublicKeyRefused::Certificate

@@ -3,33 +3,33 @@
 use futures_util::FutureExt;
 
 use super::administration::EditRefused;
-use super::entropy::Secret;
-use super::proofs::{SignedIn, TenantAdmin};
-use super::storage::people::Doors;
-use super::storage::providers::Stored;
-use super::storage::{self, Connection, activity, people, providers, tenants};
+use super::principals::{SignedIn, TenantAdmin};
+use super::rng::Secret;
+use super::storage::people::EnabledSignInMethods;
+use super::storage::providers::ProviderWithSecret;
+use super::storage::{self, Connection, audit_log, people, providers, tenants};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths;
-use crate::domain::provider::{MfaEvidence, Newcomers, Profile, Provider};
-use crate::domain::resources::Resources;
+use crate::domain::provider::{MfaEvidence, Profile, Provider, ProvisioningPolicy};
 use crate::domain::time::Timestamp;
-use crate::server::providers::Trouble;
+use crate::domain::upstream_accounts::UpstreamHosts;
+use crate::server::providers::ProviderError;
 
 /// A provider to be set up.
 pub struct NewProvider {
     pub id: ProviderId,
     pub display_name: String,
     pub profile: String,
-    pub base: String,
+    pub base_url: String,
     pub client_id: String,
     pub client_secret: Option<Secret>,
     pub scope: Option<String>,
-    pub newcomers: Newcomers,
+    pub provisioning: ProvisioningPolicy,
     pub mfa: MfaEvidence,
     pub own_names: bool,
-    pub resources: Option<Resources>,
+    pub upstream_hosts: Option<UpstreamHosts>,
 }
 
 /// Why a provider is not set up, or cannot be tested.
@@ -37,18 +37,18 @@ pub struct NewProvider {
 pub enum ProviderRefused {
     Exists,
     Gone,
-    Trouble(Trouble),
+    ProviderFailed(ProviderError),
 }
 
 /// A provider with what hangs on it.
-pub struct ProviderAccount {
+pub struct ProviderUsage {
     pub provider: Provider,
     /// It knows this portal by a secret; otherwise the portal is a public client.
     pub has_secret: bool,
     /// People who sign in there.
     pub people: i64,
     /// Those of them who have no other way in.
-    pub only_there: i64,
+    pub sole_sign_in: i64,
 }
 
 impl Services {
@@ -56,13 +56,13 @@ impl Services {
         Ok(providers::list(self.storage().reader(), admin.tenant_id()).await?)
     }
 
-    pub async fn provider_account(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<Option<ProviderAccount>, Fault> {
+    pub async fn provider_usage(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<Option<ProviderUsage>, Fault> {
         let (db, tenant) = (self.storage().reader(), admin.tenant_id());
-        let Some(Stored { provider, secret_sealed }) = providers::find(db, tenant, id).await? else { return Ok(None) };
+        let Some(ProviderWithSecret { provider, secret_sealed }) = providers::find(db, tenant, id).await? else { return Ok(None) };
         let others: Vec<Provider> = providers::list(db, tenant).await?.into_iter().filter(|other| other.id != *id).collect();
-        let others = self.doors(admin.policy().local_passwords, &others);
-        let (people, only_there) = people::count_of_issuers(db, tenant, &self.issuers(&provider), &others).await?;
-        Ok(Some(ProviderAccount { provider, has_secret: secret_sealed.is_some(), people, only_there }))
+        let others = self.enabled_sign_in_methods(admin.policy().local_passwords, &others);
+        let (people, only_there) = people::count_of_issuers(db, tenant, &self.issuer_spellings(&provider), &others).await?;
+        Ok(Some(ProviderUsage { provider, has_secret: secret_sealed.is_some(), people, sole_sign_in: only_there }))
     }
 
     /// The kinds of providers there are, by name.
@@ -78,8 +78,8 @@ impl Services {
     }
 
     /// Where a provider is to send people back to: what its operators register for this portal.
-    pub fn redirect_address(&self, tenant: &TenantId, provider: &ProviderId) -> String {
-        format!("{}{}", self.public_url(), paths::sign_in_back(tenant, provider))
+    pub fn redirect_uri(&self, tenant: &TenantId, provider: &ProviderId) -> String {
+        format!("{}{}", self.public_url(), paths::upstream_callback(tenant, provider))
     }
 
     /// Sets up a provider; one that does not answer is refused, and so is one on the portal's own network, unless the operator adds
@@ -91,15 +91,15 @@ impl Services {
             id: new.id,
             display_name: new.display_name,
             profile: new.profile,
-            base: new.base,
+            base_url: new.base_url,
             client_id: new.client_id,
             scope: new.scope,
-            newcomers: new.newcomers,
+            provisioning: new.provisioning,
             mfa: new.mfa,
             own_names: new.own_names,
-            resources: new.resources,
+            upstream_hosts: new.upstream_hosts,
             enabled: true,
-            anywhere: admin.is_operator(),
+            unrestricted_egress: admin.is_operator(),
             created_at: now,
             updated_at: now,
         };
@@ -107,16 +107,16 @@ impl Services {
         if providers::find(self.storage().reader(), &provider.tenant_id, &provider.id).await?.is_some() {
             return Err(Error::Refused(ProviderRefused::Exists));
         }
-        self.ask(&provider, new.client_secret.as_ref()).await?;
-        let secret_sealed = new.client_secret.map(|secret| self.seal(&place(&provider.tenant_id, &provider.id), &secret)).transpose()?;
-        let stored = Stored { provider: provider.clone(), secret_sealed };
-        let record = of_provider(admin, Kind::ProviderAdded, &provider.id, now);
-        let added = self.recorded(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
+        self.probe_provider(&provider, new.client_secret.as_ref()).await?;
+        let secret_sealed = new.client_secret.map(|secret| self.seal(&sealing_context(&provider.tenant_id, &provider.id), &secret)).transpose()?;
+        let stored = ProviderWithSecret { provider: provider.clone(), secret_sealed };
+        let record = audit_event(admin, AuditKind::ProviderAdded, &provider.id, now);
+        let added = self.write_audited(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
         added.then_some(provider).ok_or(Error::Refused(ProviderRefused::Exists))
     }
 
     /// Changes what a tenant decides of a provider; the record names what has changed. `seen`: the state that the change is meant for.
-    pub async fn set_up_provider(
+    pub async fn edit_provider(
         &self,
         admin: &TenantAdmin,
         id: &ProviderId,
@@ -124,10 +124,10 @@ impl Services {
         edit: impl FnOnce(&mut Provider) + Send + 'static,
     ) -> Result<(), Error<EditRefused>> {
         let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
                 let found = providers::find(&mut *db, admin.tenant_id(), &id).await?.ok_or(Error::Refused(EditRefused::Gone))?.provider;
-                EditRefused::unless(seen, found.updated_at)?;
+                EditRefused::check_version(seen, found.updated_at)?;
                 let mut provider = found.clone();
                 edit(&mut provider);
                 let changed = provider.differences(&found);
@@ -136,9 +136,9 @@ impl Services {
                 }
                 let before = services.count_admins(db, admin.tenant_id()).await?;
                 providers::update(db, &provider, now).await?;
-                services.unless_locked_out(db, &admin, before).await?;
-                let record = of_provider(&admin, Kind::ProviderChanged, &id, now).subject(format!("{id}: {}", changed.join(" ")));
-                activity::insert(db, &record).await?;
+                services.ensure_admin_remains(db, &admin, before).await?;
+                let record = audit_event(&admin, AuditKind::ProviderChanged, &id, now).subject(format!("{id}: {}", changed.join(" ")));
+                audit_log::insert(db, &record).await?;
                 Ok(())
             }
             .boxed()
@@ -149,23 +149,23 @@ impl Services {
     /// Gives a provider's client another secret. False when there is no such provider.
     pub async fn replace_provider_secret(&self, admin: &TenantAdmin, id: &ProviderId, secret: &Secret) -> Result<bool, Fault> {
         let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
-        let sealed = self.seal(&place(&tenant, &id), secret)?;
-        let record = of_provider(admin, Kind::ProviderChanged, &id, now).subject(format!("{id}: secret"));
-        self.recorded(record, move |db| async move { providers::set_secret(db, &tenant, &id, &sealed, now).await }.boxed()).await
+        let sealed = self.seal(&sealing_context(&tenant, &id), secret)?;
+        let record = audit_event(admin, AuditKind::ProviderChanged, &id, now).subject(format!("{id}: secret"));
+        self.write_audited(record, move |db| async move { providers::set_secret(db, &tenant, &id, &sealed, now).await }.boxed()).await
     }
 
     /// Nobody signs in there any more. Who people are there stays known.
     pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<(), Error<EditRefused>> {
         let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
-        self.shared.providers.forget(admin.tenant_id(), &id);
-        self.attempt(move |db| {
+        self.shared.providers.invalidate(admin.tenant_id(), &id);
+        self.try_write(move |db| {
             async move {
                 let before = services.count_admins(db, admin.tenant_id()).await?;
                 if !providers::delete(db, admin.tenant_id(), &id).await? {
                     return Err(Error::Refused(EditRefused::Gone));
                 }
-                services.unless_locked_out(db, &admin, before).await?;
-                activity::insert(db, &of_provider(&admin, Kind::ProviderRemoved, &id, now)).await?;
+                services.ensure_admin_remains(db, &admin, before).await?;
+                audit_log::insert(db, &audit_event(&admin, AuditKind::ProviderRemoved, &id, now)).await?;
                 Ok(())
             }
             .boxed()
@@ -177,59 +177,59 @@ impl Services {
     pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
         let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
         let secret = self.client_secret(&stored)?;
-        self.ask(&stored.provider, secret.as_ref()).await
+        self.probe_provider(&stored.provider, secret.as_ref()).await
     }
 
     /// What is shared with a provider.
-    pub(super) fn client_secret(&self, Stored { provider, secret_sealed }: &Stored) -> Result<Option<Secret>, Fault> {
-        secret_sealed.as_deref().map(|sealed| self.unseal(&place(&provider.tenant_id, &provider.id), sealed)).transpose()
+    pub(super) fn client_secret(&self, ProviderWithSecret { provider, secret_sealed }: &ProviderWithSecret) -> Result<Option<Secret>, Fault> {
+        secret_sealed.as_deref().map(|sealed| self.unseal(&sealing_context(&provider.tenant_id, &provider.id), sealed)).transpose()
     }
 
-    async fn ask(&self, provider: &Provider, client_secret: Option<&Secret>) -> Result<String, Error<ProviderRefused>> {
+    async fn probe_provider(&self, provider: &Provider, client_secret: Option<&Secret>) -> Result<String, Error<ProviderRefused>> {
         let asked = self.shared.providers.test(provider, client_secret.map(Secret::reveal), self.now()).await;
-        asked.map_err(|trouble| Error::Refused(ProviderRefused::Trouble(trouble.shortened())))
+        asked.map_err(|trouble| Error::Refused(ProviderRefused::ProviderFailed(trouble.truncated())))
     }
 
     /// Refuses a change that leaves no administrator who can sign in where there were some `before` it, unless it is the operator's.
-    async fn unless_locked_out(&self, db: &mut Connection, admin: &TenantAdmin, before: i64) -> Result<(), Error<EditRefused>> {
+    async fn ensure_admin_remains(&self, db: &mut Connection, admin: &TenantAdmin, before: i64) -> Result<(), Error<EditRefused>> {
         if before > 0 && !admin.is_operator() && self.count_admins(db, admin.tenant_id()).await? == 0 {
-            return Err(Error::Refused(EditRefused::LocksOut));
+            return Err(Error::Refused(EditRefused::NoAdminLeft));
         }
         Ok(())
     }
 
     /// How many administrators of a tenant can sign in as things stand.
-    pub(super) async fn count_admins(&self, db: &mut Connection, tenant: &TenantId) -> Result<i64, storage::Fault> {
+    pub(super) async fn count_admins(&self, db: &mut Connection, tenant: &TenantId) -> Result<i64, storage::Error> {
         let passwords = tenants::find(&mut *db, tenant).await?.is_some_and(|tenant| tenant.policy.local_passwords);
-        let doors = self.doors(passwords, &providers::list(&mut *db, tenant).await?);
+        let doors = self.enabled_sign_in_methods(passwords, &providers::list(&mut *db, tenant).await?);
         people::count_admins(db, tenant, &doors).await
     }
 
-    fn doors(&self, passwords: bool, providers: &[Provider]) -> Doors {
+    fn enabled_sign_in_methods(&self, passwords: bool, providers: &[Provider]) -> EnabledSignInMethods {
         let open = providers.iter().filter(|provider| provider.enabled);
-        Doors { passwords, issuers: open.flat_map(|provider| self.issuers(provider)).collect() }
+        EnabledSignInMethods { passwords, issuers: open.flat_map(|provider| self.issuer_spellings(provider)).collect() }
     }
 
     /// What identities of a provider name as their issuer. OpenID providers spell it themselves, with a slash at its end or without.
     /// Where a person signs in: the institutions at which they are known, and whether they have a password here.
-    pub async fn ways_of(&self, person: &SignedIn) -> Result<(Vec<Provider>, bool), Fault> {
-        let mut found = self.providers_of(person.tenant_id()).await?;
+    pub async fn sign_in_methods(&self, person: &SignedIn) -> Result<(Vec<Provider>, bool), Fault> {
+        let mut found = self.enabled_providers(person.tenant_id()).await?;
         let identities = self.list_my_identities(person).await?;
-        found.retain(|provider| self.issuers(provider).iter().any(|issuer| identities.iter().any(|identity| identity.issuer == *issuer)));
+        found.retain(|provider| self.issuer_spellings(provider).iter().any(|issuer| identities.iter().any(|identity| identity.issuer == *issuer)));
         let stored = people::find(self.storage().reader(), person.tenant_id(), person.user_id()).await?;
         Ok((found, person.tenant().policy.local_passwords && stored.is_some_and(|stored| stored.password_hash.is_some())))
     }
 
-    fn issuers(&self, provider: &Provider) -> Vec<String> {
-        let issuer = self.shared.providers.profile(provider).map(|profile| profile.issuer(&provider.base));
+    fn issuer_spellings(&self, provider: &Provider) -> Vec<String> {
+        let issuer = self.shared.providers.profile(provider).map(|profile| profile.issuer(&provider.base_url));
         issuer.map(|issuer| vec![format!("{issuer}/"), issuer]).unwrap_or_default()
     }
 }
 
-pub(super) fn place(tenant: &TenantId, id: &ProviderId) -> String {
+pub(super) fn sealing_context(tenant: &TenantId, id: &ProviderId) -> String {
     format!("{tenant}\n{id}")
 }
 
-fn of_provider(admin: &TenantAdmin, kind: Kind, id: &ProviderId, now: Timestamp) -> Activity {
-    Activity::new(admin.tenant_id().clone(), kind, now).subject(id.as_str()).admin(Some(admin.admin_id())).from(admin.from())
+fn audit_event(admin: &TenantAdmin, kind: AuditKind, id: &ProviderId, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).subject(id.as_str()).admin(Some(admin.admin_id())).from(admin.from())
 }

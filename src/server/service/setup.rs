@@ -3,16 +3,16 @@
 use futures_util::FutureExt;
 
 use super::admins::ADMIN_SECRET;
-use super::clients::SECRET;
-use super::entropy::{Secret, readable_password};
-use super::proofs::{DEFAULT_TENANT, TenantAdmin};
+use super::clients::CLIENT_SECRET;
+use super::principals::{DEFAULT_TENANT, TenantAdmin};
+use super::rng::{Secret, random_password};
 use super::storage::delegations::NewDelegation;
 use super::storage::people::Person;
-use super::storage::{Connection, activity, admins, clients, delegations, host_accounts, hosts, people, tenants, user_mfa};
+use super::storage::{Connection, admins, audit_log, clients, delegations, host_accounts, hosts, people, tenants, user_mfa};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::{CLI_CLIENT_ID, Client};
-use crate::domain::delegation::MadeBy;
+use crate::domain::delegation::Creator;
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::{AdminId, ClientId, DelegationId, HostAccountId, HostName, IdRefused, TenantId, UserId};
 use crate::domain::scope::{Scope, ScopeSet};
@@ -23,15 +23,15 @@ use crate::domain::time::Timestamp;
 pub const FIRST_ADMIN: &str = "~~admin";
 
 /// A tenant that was made just now, with its administrator's secret: shown once.
-pub struct NewTenant {
+pub struct CreatedTenant {
     pub tenant: TenantId,
     pub admin_secret: Secret,
 }
 
 /// What was made just now and has to be shown, because it cannot be shown again.
 #[derive(Default)]
-pub struct FirstStart {
-    pub new_tenants: Vec<NewTenant>,
+pub struct SetupSummary {
+    pub new_tenants: Vec<CreatedTenant>,
     /// The test person's password, when the test data were made just now.
     pub test_password: Option<Secret>,
 }
@@ -42,11 +42,11 @@ pub const TEST_PERSON: &str = "testuser1";
 
 impl Services {
     /// Makes what is missing; doing it again changes nothing. The test tenant is switched on exactly as long as it is asked for.
-    pub async fn set_up(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<FirstStart, Fault> {
-        let mut made = FirstStart::default();
+    pub async fn initialize(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<SetupSummary, Fault> {
+        let mut made = SetupSummary::default();
         let now = self.now();
         let default = Tenant {
-            number: 0,
+            row_id: 0,
             id: tenant_id(DEFAULT_TENANT)?,
             display_name: "Default".into(),
             enabled: true,
@@ -64,11 +64,11 @@ impl Services {
         made.new_tenants.extend(self.ensure_tenant(default, None).await?);
         made.new_tenants.extend(self.ensure_tenant(test.clone(), None).await?);
         if test_tenant {
-            let password = chosen_test_password.unwrap_or_else(|| readable_password(self.entropy()));
+            let password = chosen_test_password.unwrap_or_else(|| random_password(self.rng()));
             made.test_password = self.ensure_test_data(&test.id, &password).await?.then_some(password);
         }
         if let Some(operator) = self.operator(&test.id).await? {
-            let switched = self.change_tenant(&operator, None, move |tenant| tenant.enabled = test_tenant).await;
+            let switched = self.edit_tenant(&operator, None, move |tenant| tenant.enabled = test_tenant).await;
             if let Err(Error::Internal(fault)) = switched {
                 return Err(fault);
             }
@@ -78,28 +78,28 @@ impl Services {
     }
 
     /// `None` when there is one of that name.
-    pub(super) async fn ensure_tenant(&self, tenant: Tenant, made_by: Option<&TenantAdmin>) -> Result<Option<NewTenant>, Fault> {
-        let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::hexadecimal(self.entropy()));
+    pub(super) async fn ensure_tenant(&self, tenant: Tenant, made_by: Option<&TenantAdmin>) -> Result<Option<CreatedTenant>, Fault> {
+        let (id, now, admin_secret) = (tenant.id.clone(), self.now(), Secret::hexadecimal(self.rng()));
         let first_admin = AdminId::parse(FIRST_ADMIN).map_err(Fault::new)?;
         let cli = cli_client(id.clone(), now)?;
-        let secret_hash = self.keys().hash(ADMIN_SECRET, admin_secret.reveal());
-        let record = Activity::new(id.clone(), Kind::TenantCreated, now).admin(made_by.map(TenantAdmin::admin_id));
+        let secret_hash = self.signing_keys().hash(ADMIN_SECRET, admin_secret.reveal());
+        let record = AuditEvent::new(id.clone(), AuditKind::TenantCreated, now).admin(made_by.map(TenantAdmin::admin_id));
         let record = record.from(made_by.and_then(|admin| admin.from));
         let new = self
-            .change(move |db| {
+            .write(move |db| {
                 async move {
                     let new = tenants::find(&mut *db, &tenant.id).await?.is_none() && tenants::insert(db, &tenant).await?;
                     if new {
                         admins::insert(db, &tenant.id, &first_admin, &secret_hash, now).await?;
                         clients::insert(db, &cli, None).await?;
-                        activity::insert(db, &record).await?;
+                        audit_log::insert(db, &record).await?;
                     }
                     Ok(new)
                 }
                 .boxed()
             })
             .await?;
-        Ok(new.then_some(NewTenant { tenant: id, admin_secret }))
+        Ok(new.then_some(CreatedTenant { tenant: id, admin_secret }))
     }
 
     /// The portal's own command line is a client of every tenant, also of those made before there was one.
@@ -107,7 +107,7 @@ impl Services {
         for tenant in tenants::list(self.storage().reader()).await? {
             let client = cli_client(tenant.id, self.now())?;
             if clients::find(self.storage().reader(), &client.tenant_id, &client.id).await?.is_none() {
-                self.change(move |db| async move { clients::insert(db, &client, None).await }.boxed()).await?;
+                self.write(move |db| async move { clients::insert(db, &client, None).await }.boxed()).await?;
             }
         }
         Ok(())
@@ -116,16 +116,16 @@ impl Services {
     /// True when the data were made just now.
     async fn ensure_test_data(&self, tenant: &TenantId, password: &Secret) -> Result<bool, Fault> {
         let data = TestData::new(self, tenant, password).await?;
-        let result = self.attempt(move |db| data.insert(db).boxed()).await;
+        let result = self.try_write(move |db| data.insert(db).boxed()).await;
         match result {
             Ok(()) => Ok(true),
-            Err(Error::Refused(AlreadyThere)) => Ok(false),
+            Err(Error::Refused(TestDataExists)) => Ok(false),
             Err(Error::Internal(fault)) => Err(fault),
         }
     }
 }
 
-struct AlreadyThere;
+struct TestDataExists;
 
 /// The rows that TMS' own installer makes, so that what is written for the old server's test tenant works here.
 struct TestData {
@@ -156,7 +156,7 @@ impl TestData {
                 created_at: now,
                 updated_at: now,
             },
-            client_secret_hash: services.keys().hash(SECRET, "secret1"),
+            client_secret_hash: services.signing_keys().hash(CLIENT_SECRET, "secret1"),
             person: Person {
                 tenant_id: tenant.clone(),
                 user_id: user_id.clone(),
@@ -175,7 +175,7 @@ impl TestData {
                 linked_at: now,
                 expires_at: Timestamp::FOREVER,
                 updated_at: now,
-                linked_by: MadeBy::Admin,
+                linked_by: Creator::Admin,
                 linked_through: None,
             },
             delegation: DelegationId::parse(services.new_id("dlg")).map_err(Fault::new)?,
@@ -183,11 +183,11 @@ impl TestData {
         })
     }
 
-    async fn insert(self, db: &mut Connection) -> Result<(), Error<AlreadyThere>> {
+    async fn insert(self, db: &mut Connection) -> Result<(), Error<TestDataExists>> {
         let Self { client, client_secret_hash, person, account, delegation, now } = self;
         let tenant = &client.tenant_id;
         if !people::insert(db, &person, now).await? {
-            return Err(Error::Refused(AlreadyThere));
+            return Err(Error::Refused(TestDataExists));
         }
         clients::insert(db, &client, Some(&client_secret_hash)).await?;
         user_mfa::insert(db, tenant, &person.user_id, Timestamp::FOREVER, now).await?;
@@ -201,7 +201,7 @@ impl TestData {
             client_id: &client.id,
             user_id: &person.user_id,
             device_grant_id: None,
-            made_by: MadeBy::Admin,
+            made_by: Creator::Admin,
             scope: &everything,
             expires_at: Timestamp::FOREVER,
         };

@@ -2,20 +2,20 @@
 
 use futures_util::FutureExt;
 
-use super::proofs::{DEFAULT_TENANT, TenantAdmin};
-use super::setup::NewTenant;
-use super::storage::{activity, tenants};
+use super::principals::{DEFAULT_TENANT, TenantAdmin};
+use super::setup::CreatedTenant;
+use super::storage::{audit_log, tenants};
 use super::{Error, Fault, Services};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::TenantId;
-use crate::domain::page::Page;
+use crate::domain::page::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
 
 /// Why a tenant is not made, changed or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantRefused {
     /// Only administrators of the `default` tenant may.
-    NotYours,
+    NotAllowed,
     Exists,
     /// The `default` tenant stays, and stays on: without it nobody could run the deployment.
     Default,
@@ -24,13 +24,13 @@ pub enum TenantRefused {
 }
 
 impl Services {
-    pub async fn create_tenant(&self, admin: &TenantAdmin, id: &TenantId) -> Result<NewTenant, Error<TenantRefused>> {
-        if !admin.runs_the_deployment() {
-            return Err(Error::Refused(TenantRefused::NotYours));
+    pub async fn create_tenant(&self, admin: &TenantAdmin, id: &TenantId) -> Result<CreatedTenant, Error<TenantRefused>> {
+        if !admin.is_deployment_admin() {
+            return Err(Error::Refused(TenantRefused::NotAllowed));
         }
         let now = self.now();
         let tenant = Tenant {
-            number: 0,
+            row_id: 0,
             id: id.clone(),
             display_name: id.to_string(),
             enabled: true,
@@ -46,24 +46,24 @@ impl Services {
         Ok(tenants::find(self.storage().reader(), id).await?)
     }
 
-    pub async fn list_tenants(&self, page: Page) -> Result<Vec<Tenant>, Fault> {
+    pub async fn list_tenants(&self, page: PageRequest) -> Result<Vec<Tenant>, Fault> {
         Ok(tenants::page(self.storage().reader(), page).await?)
     }
 
     /// Switches a tenant on or off. False when there is no such tenant.
     pub async fn set_tenant_enabled(&self, admin: &TenantAdmin, id: &TenantId, enabled: bool) -> Result<bool, Error<TenantRefused>> {
-        over(admin, id)?;
+        require_tenant_access(admin, id)?;
         if id.as_str() == DEFAULT_TENANT && !enabled {
             return Err(Error::Refused(TenantRefused::Default));
         }
         let (id, admin_id, from, now) = (id.clone(), admin.admin_id().clone(), admin.from, self.now());
         Ok(self
-            .change(move |db| {
+            .write(move |db| {
                 async move {
                     let Some(mut tenant) = tenants::find(&mut *db, &id).await? else { return Ok(false) };
                     tenant.enabled = enabled;
                     tenants::update(db, &tenant, now).await?;
-                    activity::insert(db, &Activity::new(id, Kind::TenantChanged, now).admin(Some(&admin_id)).from(from)).await?;
+                    audit_log::insert(db, &AuditEvent::new(id, AuditKind::TenantChanged, now).admin(Some(&admin_id)).from(from)).await?;
                     Ok(true)
                 }
                 .boxed()
@@ -73,22 +73,22 @@ impl Services {
 
     /// Removes a tenant: an empty one, or whatever it has if `wipe`. Says how many rows of it and its administrators there were.
     pub async fn delete_tenant(&self, admin: &TenantAdmin, id: &TenantId, wipe: bool) -> Result<u64, Error<TenantRefused>> {
-        over(admin, id)?;
+        require_tenant_access(admin, id)?;
         if id.as_str() == DEFAULT_TENANT {
             return Err(Error::Refused(TenantRefused::Default));
         }
         let (id, admin_id, from, now) = (id.clone(), admin.admin_id().clone(), admin.from, self.now());
         let default = TenantId::parse(DEFAULT_TENANT).map_err(Fault::new)?;
-        self.attempt(move |db| {
+        self.try_write(move |db| {
             async move {
-                if !wipe && let Some(table) = tenants::in_use(db, &id).await? {
+                if !wipe && let Some(table) = tenants::first_table_in_use(db, &id).await? {
                     return Err(Error::Refused(TenantRefused::InUse(table)));
                 }
                 let deleted = tenants::delete(db, &id).await?;
                 if deleted > 0 {
                     // In the record of the tenant that stays.
-                    let record = Activity::new(default, Kind::TenantDeleted, now).subject(id.as_str()).admin(Some(&admin_id)).from(from);
-                    activity::insert(db, &record).await?;
+                    let record = AuditEvent::new(default, AuditKind::TenantDeleted, now).subject(id.as_str()).admin(Some(&admin_id)).from(from);
+                    audit_log::insert(db, &record).await?;
                 }
                 Ok(deleted)
             }
@@ -99,6 +99,6 @@ impl Services {
 }
 
 /// An administrator's own tenant, or any for those who run the deployment.
-fn over(admin: &TenantAdmin, id: &TenantId) -> Result<(), Error<TenantRefused>> {
-    if admin.tenant_id() == id || admin.runs_the_deployment() { Ok(()) } else { Err(Error::Refused(TenantRefused::NotYours)) }
+fn require_tenant_access(admin: &TenantAdmin, id: &TenantId) -> Result<(), Error<TenantRefused>> {
+    if admin.tenant_id() == id || admin.is_deployment_admin() { Ok(()) } else { Err(Error::Refused(TenantRefused::NotAllowed)) }
 }

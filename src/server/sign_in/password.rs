@@ -6,22 +6,22 @@ use axum::http::HeaderMap;
 use axum::response::Redirect;
 use serde::Deserialize;
 
-use super::session::{Notice, Place};
-use super::welcome;
+use super::complete_first_factor;
+use super::session::{Flash, FlashTarget};
 use crate::domain::ids::TenantId;
-use crate::domain::paths::{self, Onward};
+use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
-use crate::server::caller::Caller;
-use crate::server::guard::trouble::Trouble;
+use crate::i18n::Translations;
+use crate::server::guard::http_error::HttpError;
 use crate::server::preferences;
+use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
-use crate::server::service::entropy::Secret;
 use crate::server::service::people::SignInRefused;
+use crate::server::service::rng::Secret;
 use crate::server::state::AppState;
-use crate::words::Words;
 
 #[derive(Deserialize)]
-pub struct Credentials {
+pub struct LoginForm {
     tenant: String,
     user_name: String,
     password: String,
@@ -33,33 +33,38 @@ pub struct Credentials {
     again: String,
 }
 
-pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Caller, Form(form): Form<Credentials>) -> Result<Redirect, Trouble> {
-    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
-    let (password, then) = (Secret::given(form.password), Onward::wanted(&form.then));
+pub async fn post(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    caller: RequestContext,
+    Form(form): Form<LoginForm>,
+) -> Result<Redirect, HttpError> {
+    let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
+    let (password, then) = (Secret::from_plaintext(form.password), ReturnTo::from_untrusted(&form.then));
     let back = if form.again.is_empty() { paths::sign_in(None, &then) } else { paths::sign_in_again(&then) };
     let Ok(tenant) = TenantId::parse(form.tenant) else {
-        return refuse(&caller, None, &SignInRefused::Wrong, &form.user_name, &back, words).await;
+        return refuse(&caller, None, &SignInRefused::InvalidCredentials, &form.user_name, &back, words).await;
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
-        Ok(identity) => welcome(services, &caller, &identity, &then, words).await,
+        Ok(identity) => complete_first_factor(services, &caller, &identity, &then, words).await,
         Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back, words).await,
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
 
 async fn refuse(
-    caller: &Caller,
+    caller: &RequestContext,
     tenant: Option<TenantId>,
     refused: &SignInRefused,
     user_name: &str,
     back: &str,
-    words: Words,
-) -> Result<Redirect, Trouble> {
-    let mut notice = Notice::new(Place::SignIn, words.sign_in_refused(refused)).typed(user_name);
+    words: Translations,
+) -> Result<Redirect, HttpError> {
+    let mut notice = Flash::new(FlashTarget::SignIn, words.sign_in_refused(refused)).with_input(user_name);
     notice.tenant = tenant;
     if let SignInRefused::TooManyTries { wait } = refused {
         notice.wait = Some(retry_after(*wait));
     }
-    caller.session.set_notice(&notice).await?;
+    caller.session.set_flash(&notice).await?;
     Ok(Redirect::to(back))
 }

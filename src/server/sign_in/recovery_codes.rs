@@ -6,19 +6,24 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::domain::paths;
-use crate::server::caller::Caller;
-use crate::server::guard::trouble::Trouble;
+use crate::server::guard::http_error::HttpError;
 use crate::server::preferences;
+use crate::server::request_context::RequestContext;
 use crate::server::state::AppState;
 
 #[derive(Deserialize)]
-pub struct Which {
+pub struct RecoveryCodesParams {
     #[serde(default)]
     codes: String,
 }
 
-pub async fn file(State(state): State<AppState>, headers: HeaderMap, caller: Caller, Query(which): Query<Which>) -> Result<Response, Trouble> {
-    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
+pub async fn download(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    caller: RequestContext,
+    Query(which): Query<RecoveryCodesParams>,
+) -> Result<Response, HttpError> {
+    let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
     let codes = caller.session.recovery_codes(&which.codes, services.now()).await?;
     let (Some((codes, made_at)), Some(person)) = (codes, &caller.signed_in) else {
         return Ok(Redirect::to(paths::IDENTITIES_RECOVERY).into_response());

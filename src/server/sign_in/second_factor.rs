@@ -7,19 +7,19 @@ use axum::http::HeaderMap;
 use axum::response::Redirect;
 use serde::Deserialize;
 
-use super::begin;
-use super::session::{Notice, Place};
-use crate::domain::paths::{self, Onward};
+use super::session::{Flash, FlashTarget};
+use super::start_session;
+use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
-use crate::server::caller::Caller;
-use crate::server::guard::trouble::Trouble;
+use crate::server::guard::http_error::HttpError;
 use crate::server::preferences;
+use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
-use crate::server::service::second_factors::{NotShown, Proof};
+use crate::server::service::second_factors::{MfaRefused, MfaResponse};
 use crate::server::state::AppState;
 
 #[derive(Deserialize)]
-pub struct Offered {
+pub struct SecondFactorForm {
     #[serde(default)]
     code: String,
     /// What the browser made of a passkey, and the id of what was asked.
@@ -38,10 +38,15 @@ pub struct Offered {
     then: String,
 }
 
-pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Caller, Form(form): Form<Offered>) -> Result<Redirect, Trouble> {
-    let (services, words) = (&state.services, preferences::words(&headers, &state.languages));
-    let (session, wanted, now) = (&caller.session, Onward::wanted(&form.then), services.now());
-    let half = session.half_sign_in(&form.attempt, now).await?;
+pub async fn post(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    caller: RequestContext,
+    Form(form): Form<SecondFactorForm>,
+) -> Result<Redirect, HttpError> {
+    let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
+    let (session, wanted, now) = (&caller.session, ReturnTo::from_untrusted(&form.then), services.now());
+    let half = session.pending_mfa(&form.attempt, now).await?;
     let finished = match &half {
         Some((half, _)) if caller.signed_in.is_some() => session.has_finished(half).await?,
         _ => false,
@@ -51,33 +56,33 @@ pub async fn post(State(state): State<AppState>, headers: HeaderMap, caller: Cal
     if let (None, true, Some((_, then))) = (again, finished, &half) {
         return Ok(Redirect::to(then.as_str()));
     }
-    let asked = if form.passkey.is_empty() { None } else { session.take_passkey_asked(&form.ceremony, now).await? };
+    let asked = if form.passkey.is_empty() { None } else { session.take_passkey_challenge(&form.ceremony, now).await? };
     let proof = match &asked {
-        Some(asked) => Some(Proof::Passkey { asked, answer: &form.passkey }),
-        None => form.passkey.is_empty().then_some(Proof::Code(&form.code)),
+        Some(asked) => Some(MfaResponse::Passkey { challenge: asked, response: &form.passkey }),
+        None => form.passkey.is_empty().then_some(MfaResponse::Code(&form.code)),
     };
     let (tenant, then, back, about) = match (again, &half) {
         (Some(_), _) => (None, wanted.clone(), paths::second_factor_again(&wanted), ""),
         (None, Some((half, then))) => (Some(&half.tenant_id), then.clone(), paths::second_factor(half.id.as_str(), then), half.id.as_str()),
-        (None, None) => return Ok(Redirect::to(&paths::sign_in_gone(&wanted))),
+        (None, None) => return Ok(Redirect::to(&paths::sign_in_expired(&wanted))),
     };
     let shown = match (again, &half, proof) {
-        (_, _, None) => Err(Error::Refused(NotShown::NotAsked)),
+        (_, _, None) => Err(Error::Refused(MfaRefused::UnknownChallenge)),
         (Some(person), _, Some(proof)) => services.step_up(person, proof).await,
         (None, Some((half, _)), Some(proof)) => services.finish_sign_in(half, proof, caller.from).await,
-        (None, None, Some(_)) => Err(Error::Refused(NotShown::Ended)),
+        (None, None, Some(_)) => Err(Error::Refused(MfaRefused::SessionEnded)),
     };
     let refused = match shown {
-        Ok(identity) => return begin(services, &caller, &identity, &then, words).await,
+        Ok(identity) => return start_session(services, &caller, &identity, &then, words).await,
         Err(Error::Refused(refused)) => refused,
         Err(Error::Internal(fault)) => return Err(fault.into()),
     };
-    let over = matches!(refused, NotShown::TooLate | NotShown::Ended);
-    let mut notice = Notice::new(if over { Place::SignIn } else { Place::SecondFactor }, words.not_shown(&refused));
+    let over = matches!(refused, MfaRefused::Expired | MfaRefused::SessionEnded);
+    let mut notice = Flash::new(if over { FlashTarget::SignIn } else { FlashTarget::SecondFactor }, words.mfa_refused(&refused));
     notice.wait = refused.wait().map(retry_after);
     if !over {
         notice = notice.about(about);
     }
-    session.set_notice(&notice).await?;
+    session.set_flash(&notice).await?;
     Ok(Redirect::to(&if over { paths::sign_in(tenant, &then) } else { back }))
 }

@@ -8,13 +8,13 @@ use axum::{Form, Json};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::session::SignedOutHere;
+use super::session::PendingUpstreamLogout;
 use crate::domain::ids::{ProviderId, TenantId};
-use crate::domain::paths::{self, Onward};
-use crate::server::caller::Caller;
-use crate::server::guard::trouble::Trouble;
-use crate::server::service::identities::Trouble as IdpTrouble;
-use crate::server::service::signing_out::NotEnded;
+use crate::domain::paths::{self, ReturnTo};
+use crate::server::guard::http_error::HttpError;
+use crate::server::request_context::RequestContext;
+use crate::server::service::identities::ProviderError;
+use crate::server::service::upstream_logout::LogoutTokenRefused;
 use crate::server::service::{Error, Services};
 use crate::server::state::AppState;
 
@@ -32,11 +32,11 @@ pub struct Next {
 }
 
 /// Whoever came through an institution is told where to sign out there: other sites may rest on that session, so it is left to them.
-pub async fn post(State(services): State<Services>, caller: Caller, form: Result<Form<Next>, FormRejection>) -> Result<Response, Trouble> {
-    let next = form.ok().and_then(|Form(Next { tenant, then })| Some((TenantId::parse(tenant).ok(), Onward::wanted(&then?))));
-    let through = caller.session.through().await?;
+pub async fn post(State(services): State<Services>, caller: RequestContext, form: Result<Form<Next>, FormRejection>) -> Result<Response, HttpError> {
+    let next = form.ok().and_then(|Form(Next { tenant, then })| Some((TenantId::parse(tenant).ok(), ReturnTo::from_untrusted(&then?))));
+    let through = caller.session.upstream_session().await?;
     let elsewhere = match (&caller.signed_in, &through) {
-        (Some(person), Some(through)) => services.signs_out_elsewhere(person, through).await?,
+        (Some(person), Some(through)) => services.end_session_request(person, through).await?,
         _ => None,
     };
     if let Some(person) = &caller.signed_in {
@@ -44,10 +44,10 @@ pub async fn post(State(services): State<Services>, caller: Caller, form: Result
     }
     let onward = match elsewhere {
         Some(there) => {
-            let here = SignedOutHere { institution: there.name, address: Some(there.address), state: there.state.reveal().to_owned() };
-            caller.session.end_here(&here).await?;
+            let here = PendingUpstreamLogout { institution: there.name, end_session_url: Some(there.url), state: there.state.reveal().to_owned() };
+            caller.session.end_with_upstream_logout(&here).await?;
             let then = next.map(|(_, then)| then).unwrap_or_default();
-            paths::going_on(paths::SIGNED_OUT, &then)
+            paths::with_return_to(paths::SIGNED_OUT, &then)
         }
         None => {
             caller.session.end().await?;
@@ -58,52 +58,52 @@ pub async fn post(State(services): State<Services>, caller: Caller, form: Result
 }
 
 /// On to the institution, once. The way there holds the ID token, which says who somebody is: it stands in no page.
-pub async fn there(caller: Caller) -> Result<Redirect, Trouble> {
-    let way = caller.session.take_way_there().await?;
+pub async fn end_session(caller: RequestContext) -> Result<Redirect, HttpError> {
+    let way = caller.session.take_end_session_url().await?;
     Ok(Redirect::to(way.as_deref().unwrap_or(paths::SIGNED_OUT)))
 }
 
 /// OpenID Connect Back-Channel Logout 1.0 §2.5.
 #[derive(Deserialize)]
-pub struct Ended {
+pub struct LogoutTokenForm {
     logout_token: String,
 }
 
-pub async fn ended(
+pub async fn backchannel_logout(
     State(state): State<AppState>,
     Path((tenant, provider)): Path<(String, String)>,
-    form: Result<Form<Ended>, FormRejection>,
+    form: Result<Form<LogoutTokenForm>, FormRejection>,
 ) -> Response {
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
-        return refused(StatusCode::NOT_FOUND, "There is no such provider.");
+        return logout_error(StatusCode::NOT_FOUND, "There is no such provider.");
     };
     let Ok(Form(form)) = form else {
-        return refused(StatusCode::BAD_REQUEST, "Send logout_token as application/x-www-form-urlencoded.");
+        return logout_error(StatusCode::BAD_REQUEST, "Send logout_token as application/x-www-form-urlencoded.");
     };
-    match state.services.end_from_elsewhere(&tenant, &provider, &form.logout_token).await {
+    match state.services.backchannel_logout(&tenant, &provider, &form.logout_token).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
-        Err(Error::Refused(NotEnded::NoProvider)) => refused(StatusCode::NOT_FOUND, "There is no such provider."),
-        Err(Error::Refused(NotEnded::Trouble(trouble))) => {
+        Err(Error::Refused(LogoutTokenRefused::NoProvider)) => logout_error(StatusCode::NOT_FOUND, "There is no such provider."),
+        Err(Error::Refused(LogoutTokenRefused::ProviderFailed(trouble))) => {
             // Anybody may send one. With what others sent in quotes: it must not look like a line of ours.
             if state.limits.refused_logouts.check(&format!("{tenant}/{provider}")).is_ok() {
                 tracing::warn!(error = ?trouble, %tenant, %provider, "A logout token was refused; more within a minute are not told");
             }
             match trouble {
                 // For now; it may send the token again.
-                IdpTrouble::Slow | IdpTrouble::Unreachable(_) | IdpTrouble::Broken(_) => {
-                    refused(StatusCode::SERVICE_UNAVAILABLE, "The token's keys could not be asked for.")
+                ProviderError::Timeout | ProviderError::Unreachable(_) | ProviderError::InvalidResponse(_) => {
+                    logout_error(StatusCode::SERVICE_UNAVAILABLE, "The token's keys could not be asked for.")
                 }
-                _ => refused(StatusCode::BAD_REQUEST, "The logout token is not to be trusted."),
+                _ => logout_error(StatusCode::BAD_REQUEST, "The logout token is not to be trusted."),
             }
         }
         Err(Error::Internal(fault)) => {
             tracing::error!(error = %fault, "Sessions could not be ended for an institution");
-            refused(StatusCode::INTERNAL_SERVER_ERROR, "Something broke on our side.")
+            logout_error(StatusCode::INTERNAL_SERVER_ERROR, "Something broke on our side.")
         }
     }
 }
 
 /// §2.8.
-fn refused(status: StatusCode, why: &str) -> Response {
+fn logout_error(status: StatusCode, why: &str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": "invalid_request", "error_description": why }))).into_response()
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Error, parse_column};
 use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::time::Timestamp;
 
@@ -30,18 +30,18 @@ struct Row {
 }
 
 impl TryFrom<Row> for Admin {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Admin {
-            admin_id: parsed("tenant_admins", &row.admin_id, AdminId::parse(row.admin_id.clone()))?,
+            admin_id: parse_column("tenant_admins", &row.admin_id, AdminId::parse(row.admin_id.clone()))?,
             secrets: SecretHashes { current: row.secret_hash, old: row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis)) },
             created_at: Timestamp::from_millis(row.created_at),
         })
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, admin_id: &AdminId) -> Result<Option<Admin>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, admin_id: &AdminId) -> Result<Option<Admin>, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT admin_id, secret_hash, old_secret_hash, old_secret_until, created_at FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2",
     )
@@ -52,7 +52,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, admin_id: &
     row.map(Admin::try_from).transpose()
 }
 
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Admin>, Fault> {
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Admin>, Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT admin_id, secret_hash, old_secret_hash, old_secret_until, created_at FROM tenant_admins WHERE tenant_id = $1 ORDER BY admin_id",
     )
@@ -63,7 +63,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<V
 }
 
 /// False when the tenant has one of that name already.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId, secret_hash: &[u8], now: Timestamp) -> Result<bool, Fault> {
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId, secret_hash: &[u8], now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("INSERT INTO tenant_admins (tenant_id, admin_id, secret_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
         .bind(tenant_id.as_str())
         .bind(admin_id.as_str())
@@ -81,7 +81,7 @@ pub async fn set_secret(
     admin_id: &AdminId,
     secret_hash: &[u8],
     old_until: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE tenant_admins SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3 WHERE tenant_id = $1 AND admin_id = $2",
     )
@@ -95,7 +95,7 @@ pub async fn set_secret(
 }
 
 /// False when there is no such administrator.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2")
         .bind(tenant_id.as_str())
         .bind(admin_id.as_str())

@@ -2,13 +2,13 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Error, parse_column};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
 /// A session as stored: the data are sealed under the cookie's value, which is not here.
 #[derive(Clone, FromRow)]
-pub struct Stored {
+pub struct SessionRow {
     pub id_hash: Vec<u8>,
     pub public_id: String,
     pub sealed: Vec<u8>,
@@ -28,7 +28,7 @@ pub struct Stored {
 }
 
 /// A person's session as the sessions page shows it.
-pub struct Listed {
+pub struct SessionSummary {
     pub id: SessionId,
     pub signed_in_at: Timestamp,
     pub last_seen_at: Timestamp,
@@ -36,7 +36,7 @@ pub struct Listed {
     pub agent: String,
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<Stored>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<SessionRow>, Error> {
     Ok(sqlx::query_as(
         "SELECT id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at,
                 idp_issuer, idp_subject, idp_sid
@@ -48,7 +48,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -
     .await?)
 }
 
-pub async fn insert(db: &mut Connection, session: &Stored) -> Result<(), Fault> {
+pub async fn insert(db: &mut Connection, session: &SessionRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at,
                                        idp_issuer, idp_subject, idp_sid)
@@ -73,7 +73,7 @@ pub async fn insert(db: &mut Connection, session: &Stored) -> Result<(), Fault> 
 }
 
 /// False when there is no such session any more: a session that was ended must not come back to life.
-pub async fn update(db: &mut Connection, session: &Stored) -> Result<bool, Fault> {
+pub async fn update(db: &mut Connection, session: &SessionRow) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE browser_sessions
          SET sealed = $2, tenant_id = $3, user_id = $4, signed_in_at = $5, last_seen_at = $6, from_address = $7, agent = $8, expires_at = $9,
@@ -98,7 +98,7 @@ pub async fn update(db: &mut Connection, session: &Stored) -> Result<bool, Fault
 }
 
 /// Moves on when a session was last seen, and nothing else: what its requests are writing at the same time stays.
-pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp, expires_at: Timestamp) -> Result<(), Fault> {
+pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp, expires_at: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE browser_sessions SET last_seen_at = $2, expires_at = $3 WHERE id_hash = $1")
         .bind(id_hash)
         .bind(last_seen_at.as_millis())
@@ -109,19 +109,19 @@ pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp,
 }
 
 /// Whether a person's session is still there, or what is to become one when they have shown a second factor.
-pub async fn is_live(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
+pub async fn is_live(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3 AND expires_at > $4)";
     let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
     Ok(query.fetch_one(db).await?)
 }
 
-pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Fault> {
+pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Error> {
     sqlx::query("DELETE FROM browser_sessions WHERE id_hash = $1").bind(id_hash).execute(db).await?;
     Ok(())
 }
 
 /// Ends one of a person's sessions. False when it is not theirs, or gone.
-pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId) -> Result<bool, Fault> {
+pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -132,7 +132,7 @@ pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id
 }
 
 /// Ends a person's sessions, all but one if it is named, and says how many.
-pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: Option<&SessionId>) -> Result<u64, Fault> {
+pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: Option<&SessionId>) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id IS NOT $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -143,7 +143,13 @@ pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &
 }
 
 /// Ends what rests on an identity, all but one if it is named.
-pub async fn delete_through(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, keep: Option<&SessionId>) -> Result<(), Fault> {
+pub async fn delete_of_identity(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    issuer: &str,
+    subject: &str,
+    keep: Option<&SessionId>,
+) -> Result<(), Error> {
     sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = $3 AND public_id IS NOT $4")
         .bind(tenant_id.as_str())
         .bind(issuer)
@@ -155,7 +161,7 @@ pub async fn delete_through(db: &mut Connection, tenant_id: &TenantId, issuer: &
 }
 
 /// What an institution says has ended there.
-pub struct EndedElsewhere<'a> {
+pub struct UpstreamLogout<'a> {
     pub issuer: &'a str,
     pub subject: Option<&'a str>,
     /// Its name for its own session.
@@ -166,7 +172,7 @@ pub struct EndedElsewhere<'a> {
 
 /// Ends what rests on a session that has ended at an institution, and says who was signed in, once for each. A session of which
 /// the institution did not say which of its own it rests on ends with any of its person's.
-pub async fn delete_from_elsewhere(db: &mut Connection, tenant_id: &TenantId, ended: &EndedElsewhere<'_>) -> Result<Vec<UserId>, Fault> {
+pub async fn delete_of_upstream_session(db: &mut Connection, tenant_id: &TenantId, logout: &UpstreamLogout<'_>) -> Result<Vec<UserId>, Error> {
     let people: Vec<Option<String>> = sqlx::query_scalar(
         "DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = coalesce($3, idp_subject)
            AND ($4 IS NULL OR idp_sid = $4 OR (idp_sid IS NULL AND $3 IS NOT NULL))
@@ -174,18 +180,18 @@ pub async fn delete_from_elsewhere(db: &mut Connection, tenant_id: &TenantId, en
          RETURNING CASE WHEN signed_in_at IS NOT NULL THEN user_id END",
     )
     .bind(tenant_id.as_str())
-    .bind(ended.issuer)
-    .bind(ended.subject)
-    .bind(ended.sid)
-    .bind(ended.before.as_millis())
+    .bind(logout.issuer)
+    .bind(logout.subject)
+    .bind(logout.sid)
+    .bind(logout.before.as_millis())
     .fetch_all(db)
     .await?;
     let people: std::collections::BTreeSet<String> = people.into_iter().flatten().collect();
-    people.into_iter().map(|user| parsed("browser_sessions", &user, UserId::parse(user.clone()))).collect()
+    people.into_iter().map(|user| parse_column("browser_sessions", &user, UserId::parse(user.clone()))).collect()
 }
 
 #[derive(FromRow)]
-struct ListedRow {
+struct SessionSummaryRow {
     public_id: String,
     signed_in_at: i64,
     last_seen_at: i64,
@@ -193,8 +199,8 @@ struct ListedRow {
     agent: String,
 }
 
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<Listed>, Fault> {
-    let rows: Vec<ListedRow> = sqlx::query_as(
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<SessionSummary>, Error> {
+    let rows: Vec<SessionSummaryRow> = sqlx::query_as(
         "SELECT public_id, signed_in_at, last_seen_at, from_address, agent
          FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND signed_in_at IS NOT NULL AND expires_at > $3 ORDER BY last_seen_at DESC",
     )
@@ -205,8 +211,8 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Listed {
-                id: parsed("browser_sessions", &row.public_id, SessionId::parse(row.public_id.clone()))?,
+            Ok(SessionSummary {
+                id: parse_column("browser_sessions", &row.public_id, SessionId::parse(row.public_id.clone()))?,
                 signed_in_at: Timestamp::from_millis(row.signed_in_at),
                 last_seen_at: Timestamp::from_millis(row.last_seen_at),
                 from: row.from_address,
@@ -216,7 +222,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
         .collect()
 }
 
-pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
     sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
     Ok(())
 }

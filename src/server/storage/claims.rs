@@ -1,7 +1,7 @@
 //! Claims on requests that wait for a person: those of devices, and those to link a host account. A claim names the session in which the
 //! request's code was typed.
 
-use super::{Fault, parsed};
+use super::{Error, parse_column};
 use crate::domain::device_grant::{Claim, Claimant};
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::time::Timestamp;
@@ -32,10 +32,10 @@ pub(super) fn claim(
     session: Option<&String>,
     person: Option<&String>,
     session_ends: Option<i64>,
-) -> Result<Option<Claim>, Fault> {
+) -> Result<Option<Claim>, Error> {
     let Some(session) = session else { return Ok(None) };
-    let session = parsed(table, id, SessionId::parse(session.clone()))?;
-    let person = person.map(|person| parsed(table, id, UserId::parse(person.clone()))).transpose()?;
+    let session = parse_column(table, id, SessionId::parse(session.clone()))?;
+    let person = person.map(|person| parse_column(table, id, UserId::parse(person.clone()))).transpose()?;
     Ok(Some(Claim { by: Claimant { session, person }, session_ends: session_ends.map(Timestamp::from_millis) }))
 }
 
@@ -43,23 +43,23 @@ pub(super) fn claim(
 macro_rules! claims {
     ($table:literal, $request:ty, waiting: $state:literal, of_person: $condition:literal) => {
         /// Those that wait for an answer of a person who typed their codes, the newest first.
-        pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Fault> {
+        pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Error> {
             let query = sqlx::query_as(select!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
             let rows: Vec<Row> = query.fetch_all(db).await?;
             rows.into_iter().map(<$request>::try_from).collect()
         }
 
         /// Takes up a request, in place of whose claim does not count any more. False when it does not wait any more.
-        pub async fn save_claim(db: &mut Connection, request: &$request, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Fault> {
+        pub async fn save_claim(db: &mut Connection, request: &$request, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Error> {
             set_claim(db, request, Some((by, code_sealed))).await
         }
 
         /// Takes the claim off a request that waits.
-        pub async fn release_claim(db: &mut Connection, request: &$request) -> Result<(), Fault> {
+        pub async fn release_claim(db: &mut Connection, request: &$request) -> Result<(), Error> {
             set_claim(db, request, None).await.map(drop)
         }
 
-        async fn set_claim(db: &mut Connection, request: &$request, claim: Option<(&Claimant, &[u8])>) -> Result<bool, Fault> {
+        async fn set_claim(db: &mut Connection, request: &$request, claim: Option<(&Claimant, &[u8])>) -> Result<bool, Error> {
             let statement = concat!(
                 "UPDATE ",
                 $table,
@@ -79,7 +79,7 @@ macro_rules! claims {
         }
 
         /// The code that was typed: its hash, and the code sealed.
-        pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+        pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
             let query =
                 concat!("SELECT user_code_hash, claimed_code FROM ", $table, " WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL");
             Ok(sqlx::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)

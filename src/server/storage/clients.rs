@@ -5,13 +5,13 @@ use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor, SqlitePool};
 
 use super::admins::SecretHashes;
-use super::listing::{Listing, Order};
-use super::{Connection, Fault, numbers, parsed, tenants};
-use crate::domain::client::{Client, Show};
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error, parse_column, sequences, tenants};
+use crate::domain::client::{Client, ClientFilter};
 use crate::domain::folding;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::page::Page;
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::page::PageRequest;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
@@ -36,19 +36,19 @@ struct Row {
 
 /// A client with what its secret is checked against; `None` for a public client.
 #[derive(Clone)]
-pub struct Registered {
+pub struct ClientWithSecrets {
     pub client: Client,
     pub secrets: Option<SecretHashes>,
 }
 
-impl TryFrom<Row> for Registered {
-    type Error = Fault;
+impl TryFrom<Row> for ClientWithSecrets {
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         let client = Client {
             number: row.number,
-            tenant_id: parsed("clients", &row.client_id, TenantId::parse(row.tenant_id))?,
-            id: parsed("clients", &row.client_id, ClientId::parse(row.client_id.clone()))?,
+            tenant_id: parse_column("clients", &row.client_id, TenantId::parse(row.tenant_id))?,
+            id: parse_column("clients", &row.client_id, ClientId::parse(row.client_id.clone()))?,
             app_name: row.app_name,
             app_version: row.app_version,
             enabled: row.enabled,
@@ -60,7 +60,7 @@ impl TryFrom<Row> for Registered {
             updated_at: Timestamp::from_millis(row.updated_at),
         };
         let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
-        Ok(Registered { client, secrets: row.secret_hash.map(|current| SecretHashes { current, old }) })
+        Ok(ClientWithSecrets { client, secrets: row.secret_hash.map(|current| SecretHashes { current, old }) })
     }
 }
 
@@ -78,21 +78,21 @@ macro_rules! select {
 }
 
 /// A tenant's clients, by name.
-pub async fn list(db: &SqlitePool, tenant_id: &TenantId, wanted: &Wanted<Show, ()>) -> Result<Listed<Registered>, Fault> {
+pub async fn list(db: &SqlitePool, tenant_id: &TenantId, params: &ListParams<ClientFilter, ()>) -> Result<Page<ClientWithSecrets>, Error> {
     let order = Order::text("coalesce(app_name_folded, lower(app_name))", "number");
-    let mut listing = Listing::new(columns!(), "clients WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
-    match wanted.show {
-        Show::All => {}
-        Show::Enabled => drop(listing.and("enabled")),
-        Show::Disabled => drop(listing.and("NOT enabled")),
-        Show::Public => drop(listing.and("secret_hash IS NULL")),
+    let mut listing = KeysetQuery::new(columns!(), "clients WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+    match params.show {
+        ClientFilter::All => {}
+        ClientFilter::Enabled => drop(listing.and("enabled")),
+        ClientFilter::Disabled => drop(listing.and("NOT enabled")),
+        ClientFilter::Public => drop(listing.and("secret_hash IS NULL")),
     }
-    listing.search(wanted.search.as_deref(), &["client_id", "coalesce(app_name_folded, app_name)"]);
-    listing.fetch::<Row>(db, wanted.after.as_ref()).await?.try_map(Registered::try_from)
+    listing.search(params.search.as_deref(), &["client_id", "coalesce(app_name_folded, app_name)"]);
+    listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(ClientWithSecrets::try_from)
 }
 
 /// How many keys a client made that are still there, and how many people let it act for them.
-pub async fn holdings(db: &SqlitePool, tenant_id: &TenantId, id: &ClientId) -> Result<(i64, i64), Fault> {
+pub async fn usage_counts(db: &SqlitePool, tenant_id: &TenantId, id: &ClientId) -> Result<(i64, i64), Error> {
     let counts = sqlx::query_as(
         "SELECT (SELECT count(*) FROM pubkeys WHERE tenant_id = $1 AND client_id = $2),
                 (SELECT count(DISTINCT user_id) FROM delegations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL)",
@@ -100,53 +100,53 @@ pub async fn holdings(db: &SqlitePool, tenant_id: &TenantId, id: &ClientId) -> R
     Ok(counts.bind(tenant_id.as_str()).bind(id.as_str()).fetch_one(db).await?)
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<Registered>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientWithSecrets>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND client_id = $2")).bind(tenant_id.as_str()).bind(id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
-    row.map(Registered::try_from).transpose()
+    row.map(ClientWithSecrets::try_from).transpose()
 }
 
 /// A client somebody claims to be.
-pub struct Claimed {
+pub struct ClientKey {
     pub tenant_id: TenantId,
     pub client_id: ClientId,
 }
 
 /// What is known of somebody who claims to be a client.
-pub struct Known {
+pub struct ClientLookup {
     pub tenant: Option<Tenant>,
-    pub client: Option<Registered>,
+    pub client: Option<ClientWithSecrets>,
 }
 
 /// Finds claimed clients and their tenants; for [`super::lane`].
-pub fn find_claimed<'c>(db: &'c mut Connection, claimed: &'c [Claimed]) -> BoxFuture<'c, Result<Vec<Known>, Fault>> {
+pub fn look_up_clients<'c>(db: &'c mut Connection, keys: &'c [ClientKey]) -> BoxFuture<'c, Result<Vec<ClientLookup>, Error>> {
     async move {
-        let pairs: Vec<[&str; 2]> = claimed.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
+        let pairs: Vec<[&str; 2]> = keys.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
         let rows: Vec<Row> = sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
             .bind(serde_json::to_string(&pairs).unwrap_or_default())
             .fetch_all(&mut *db)
             .await?;
-        let found = rows.into_iter().map(Registered::try_from).collect::<Result<Vec<_>, _>>()?;
-        let tenants = tenants::find_all(db, claimed.iter().map(|claimed| &claimed.tenant_id)).await?;
-        let is = |claimed: &Claimed, found: &Registered| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;
-        let known = |claimed: &Claimed| Known {
+        let found = rows.into_iter().map(ClientWithSecrets::try_from).collect::<Result<Vec<_>, _>>()?;
+        let tenants = tenants::find_all(db, keys.iter().map(|claimed| &claimed.tenant_id)).await?;
+        let is = |claimed: &ClientKey, found: &ClientWithSecrets| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;
+        let known = |claimed: &ClientKey| ClientLookup {
             tenant: tenants.iter().find(|tenant| tenant.id == claimed.tenant_id).cloned(),
             client: found.iter().find(|found| is(claimed, found)).cloned(),
         };
-        Ok(claimed.iter().map(known).collect())
+        Ok(keys.iter().map(known).collect())
     }
     .boxed()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<Client>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Client>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
-    rows.into_iter().map(|row| Registered::try_from(row).map(|registered| registered.client)).collect()
+    rows.into_iter().map(|row| ClientWithSecrets::try_from(row).map(|registered| registered.client)).collect()
 }
 
 /// False when the tenant has one of that id, or of that name and version, already. The number is given here.
-pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[u8]>) -> Result<bool, Fault> {
-    let number = numbers::next(db, "clients").await?;
+pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[u8]>) -> Result<bool, Error> {
+    let number = sequences::next(db, "clients").await?;
     let done = sqlx::query(
         "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified, created_at, updated_at,
                               app_name_folded)
@@ -164,7 +164,7 @@ pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[
     .bind(client.scope.to_string())
     .bind(client.verified)
     .bind(client.created_at.as_millis())
-    .bind(folding::kept(&client.app_name))
+    .bind(folding::search_key(&client.app_name))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -172,13 +172,13 @@ pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[
 
 /// What can change of a client; what is `None` stays.
 #[derive(Clone, Debug, Default)]
-pub struct Changes {
+pub struct ClientChanges {
     pub app_version: Option<String>,
     pub enabled: Option<bool>,
 }
 
 /// False when there is no such client, or another of that name and version.
-pub async fn update(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, changes: &Changes, now: Timestamp) -> Result<bool, Fault> {
+pub async fn update(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, changes: &ClientChanges, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE OR IGNORE clients SET app_version = coalesce($3, app_version), enabled = coalesce($4, enabled), updated_at = $5
          WHERE tenant_id = $1 AND client_id = $2",
@@ -194,7 +194,7 @@ pub async fn update(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, ch
 }
 
 /// What its operators decide of a client.
-pub async fn set_up(db: &mut Connection, client: &Client, now: Timestamp) -> Result<(), Fault> {
+pub async fn update_settings(db: &mut Connection, client: &Client, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "UPDATE clients SET enabled = $3, device_grant = $4, scope = $5, verified = $6, updated_at = $7 WHERE tenant_id = $1 AND client_id = $2",
     )
@@ -218,7 +218,7 @@ pub async fn set_secret(
     secret_hash: &[u8],
     old_until: Timestamp,
     now: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3, updated_at = $5
          WHERE tenant_id = $1 AND client_id = $2 AND secret_hash IS NOT NULL",
@@ -234,7 +234,7 @@ pub async fn set_secret(
 }
 
 /// With its keys, reservations, delegations and device grants. False when there is no such client.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) -> Result<bool, Error> {
     // Keys first: they refer to the grants.
     for statement in [
         "DELETE FROM pubkeys WHERE tenant_id = $1 AND client_id = $2",

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::listing::{Listing, Order};
-use super::{Connection, Fault, numbers, parsed};
-use crate::domain::delegation::{Delegation, MadeBy, Show, Sort};
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error, parse_column, sequences};
+use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::page::Page;
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::page::PageRequest;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -21,13 +21,13 @@ pub struct NewDelegation<'a> {
     pub user_id: &'a UserId,
     /// `None` where the tenant's admin sets it up.
     pub device_grant_id: Option<&'a DeviceGrantId>,
-    pub made_by: MadeBy,
+    pub made_by: Creator,
     pub scope: &'a ScopeSet,
     pub expires_at: Timestamp,
 }
 
 /// For the host accounts named.
-pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts: &[HostAccountId], now: Timestamp) -> Result<(), Fault> {
+pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts: &[HostAccountId], now: Timestamp) -> Result<(), Error> {
     insert_row(db, new, false, now).await?;
     for host_account in host_accounts {
         sqlx::query("INSERT INTO delegation_host_accounts (tenant_id, delegation_id, host_account_id) VALUES ($1, $2, $3)")
@@ -41,12 +41,12 @@ pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts:
 }
 
 /// For every host account of the person, present and future. False when the admin has set one up for them already.
-pub async fn insert_for_every_host(db: &mut Connection, new: &NewDelegation<'_>, now: Timestamp) -> Result<bool, Fault> {
+pub async fn insert_for_every_host(db: &mut Connection, new: &NewDelegation<'_>, now: Timestamp) -> Result<bool, Error> {
     insert_row(db, new, true, now).await
 }
 
-async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_account: bool, now: Timestamp) -> Result<bool, Fault> {
-    let number = numbers::next(db, "delegations").await?;
+async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_account: bool, now: Timestamp) -> Result<bool, Error> {
+    let number = sequences::next(db, "delegations").await?;
     let done = sqlx::query(
         "INSERT INTO delegations (number, tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, updated_at, expires_at, made_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
@@ -83,16 +83,16 @@ struct Row {
 }
 
 impl TryFrom<Row> for Delegation {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Delegation {
             number: row.number,
-            tenant_id: parsed("delegations", &row.id, TenantId::parse(row.tenant_id))?,
-            client_id: parsed("delegations", &row.id, ClientId::parse(row.client_id))?,
-            user_id: parsed("delegations", &row.id, UserId::parse(row.user_id))?,
-            device_grant_id: row.device_grant_id.map(|id| parsed("delegations", &row.id, DeviceGrantId::parse(id))).transpose()?,
-            made_by: parsed("delegations", &row.id, MadeBy::parse(&row.made_by).ok_or(row.made_by))?,
+            tenant_id: parse_column("delegations", &row.id, TenantId::parse(row.tenant_id))?,
+            client_id: parse_column("delegations", &row.id, ClientId::parse(row.client_id))?,
+            user_id: parse_column("delegations", &row.id, UserId::parse(row.user_id))?,
+            device_grant_id: row.device_grant_id.map(|id| parse_column("delegations", &row.id, DeviceGrantId::parse(id))).transpose()?,
+            made_by: parse_column("delegations", &row.id, Creator::parse(&row.made_by).ok_or(row.made_by))?,
             expires_at: Timestamp::from_millis(row.expires_at),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -110,12 +110,12 @@ macro_rules! select {
     };
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Delegation>, Fault> {
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Delegation>, Error> {
     let row: Option<Row> = sqlx::query_as(select!("AND number = $2")).bind(tenant_id.as_str()).bind(number).fetch_optional(db).await?;
     row.map(Delegation::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<Delegation>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Delegation>, Error> {
     let query = sqlx::query_as(select!("AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
@@ -123,7 +123,7 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
 
 /// A delegation as lists show it.
 #[derive(Clone, Debug)]
-pub struct InUse {
+pub struct DelegationSummary {
     pub delegation: Delegation,
     pub client: ClientName,
     /// What the client may do now.
@@ -147,7 +147,7 @@ pub struct ClientName {
 }
 
 #[derive(FromRow)]
-struct InUseRow {
+struct DelegationSummaryRow {
     #[sqlx(flatten)]
     delegation: Row,
     #[sqlx(flatten)]
@@ -163,10 +163,10 @@ struct InUseRow {
     ended_at: Option<i64>,
 }
 
-impl TryFrom<InUseRow> for InUse {
-    type Error = Fault;
+impl TryFrom<DelegationSummaryRow> for DelegationSummary {
+    type Error = Error;
 
-    fn try_from(row: InUseRow) -> Result<Self, Fault> {
+    fn try_from(row: DelegationSummaryRow) -> Result<Self, Error> {
         let named = row.host_accounts.unwrap_or_default();
         Ok(Self {
             delegation: row.delegation.try_into()?,
@@ -189,9 +189,9 @@ pub async fn list(
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     number: Option<i64>,
-    wanted: &Wanted<Show, Sort>,
+    params: &ListParams<DelegationFilter, DelegationSort>,
     now: Timestamp,
-) -> Result<Listed<InUse>, Fault> {
+) -> Result<Page<DelegationSummary>, Error> {
     const COLUMNS: &str = "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
         d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public, g.last_used_at AS token_used_at,
         (SELECT group_concat(a.account || '@' || a.host, char(10))
@@ -202,36 +202,36 @@ pub async fn list(
     const FROM: &str = "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
         LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id
         WHERE d.tenant_id = ";
-    let order = match wanted.sort {
-        Sort::Made => Order::integer("d.number", "d.number").descending(),
-        Sort::Expires => Order::integer("d.expires_at", "d.number"),
-        Sort::Client => Order::text("coalesce(c.app_name_folded, lower(c.app_name))", "d.number"),
+    let order = match params.sort {
+        DelegationSort::Created => Order::integer("d.number", "d.number").descending(),
+        DelegationSort::Expires => Order::integer("d.expires_at", "d.number"),
+        DelegationSort::Client => Order::text("coalesce(c.app_name_folded, lower(c.app_name))", "d.number"),
     };
-    let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), order);
+    let mut listing = KeysetQuery::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), order);
     if let Some(user_id) = user_id {
         listing.and_bound("d.user_id = ", user_id.as_str().to_owned());
     }
     if let Some(number) = number {
         listing.and_bound("d.number = ", number);
     }
-    match wanted.show {
-        Show::InForce => drop(listing.and("d.ended_at IS NULL").and_bound("d.expires_at > ", now.as_millis())),
-        Show::Ended => drop(listing.and_bound("(d.ended_at IS NOT NULL OR d.expires_at <= ", now.as_millis()).end()),
-        Show::All => {}
+    match params.show {
+        DelegationFilter::Active => drop(listing.and("d.ended_at IS NULL").and_bound("d.expires_at > ", now.as_millis())),
+        DelegationFilter::Ended => drop(listing.and_bound("(d.ended_at IS NOT NULL OR d.expires_at <= ", now.as_millis()).close_paren()),
+        DelegationFilter::All => {}
     }
-    listing.search(wanted.search.as_deref(), &["d.client_id", "coalesce(c.app_name_folded, c.app_name)", "d.user_id"]);
-    listing.fetch::<InUseRow>(db, wanted.after.as_ref()).await?.try_map(InUse::try_from)
+    listing.search(params.search.as_deref(), &["d.client_id", "coalesce(c.app_name_folded, c.app_name)", "d.user_id"]);
+    listing.fetch::<DelegationSummaryRow>(db, params.after.as_ref()).await?.try_map(DelegationSummary::try_from)
 }
 
 /// What may act for a person at all, also what has expired and not been ended.
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Delegation>, Fault> {
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Delegation>, Error> {
     let query = sqlx::query_as(select!("AND user_id = $2 ORDER BY number"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
 }
 
 /// Sets a new end for one delegation, and for the consent it came from. False when it has ended.
-pub async fn set_end_of(db: &mut Connection, delegation: &Delegation, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE delegations SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND number = $2 AND ended_at IS NULL")
         .bind(delegation.tenant_id.as_str())
         .bind(delegation.number)
@@ -252,7 +252,7 @@ pub async fn set_end_of(db: &mut Connection, delegation: &Delegation, expires_at
 
 /// Cuts what people consented to at the longest access they may grant, counted from when they said so last; and the consents
 /// behind it.
-pub async fn cut_ends(db: &mut Connection, tenant_id: &TenantId, longest: Duration) -> Result<(), Fault> {
+pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Duration) -> Result<(), Error> {
     let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
     sqlx::query(
         "UPDATE delegations SET expires_at = updated_at + $2
@@ -274,7 +274,7 @@ pub async fn cut_ends(db: &mut Connection, tenant_id: &TenantId, longest: Durati
 }
 
 /// Removes one delegation that an admin, or MVP mode, has set up. False when it has gone.
-pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<bool, Fault> {
+pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM delegations WHERE tenant_id = $1 AND number = $2 AND device_grant_id IS NULL")
         .bind(delegation.tenant_id.as_str())
         .bind(delegation.number)
@@ -284,7 +284,12 @@ pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<
 }
 
 /// The consents behind what a person lets a client do; `None` for all clients.
-pub async fn grants(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<Vec<DeviceGrantId>, Fault> {
+pub async fn device_grant_ids(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    client_id: Option<&ClientId>,
+) -> Result<Vec<DeviceGrantId>, Error> {
     let grants: Vec<String> = sqlx::query_scalar(
         "SELECT device_grant_id FROM delegations
          WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL AND device_grant_id IS NOT NULL",
@@ -294,18 +299,18 @@ pub async fn grants(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
     .bind(client_id.map(ClientId::as_str))
     .fetch_all(db)
     .await?;
-    grants.into_iter().map(|id| parsed("delegations", &id, DeviceGrantId::parse(id.clone()))).collect()
+    grants.into_iter().map(|id| parse_column("delegations", &id, DeviceGrantId::parse(id.clone()))).collect()
 }
 
 /// Sets a new end for what an admin, or MVP mode, has set up. False when there is none.
-pub async fn set_end(
+pub async fn set_expiry(
     db: &mut Connection,
     tenant_id: &TenantId,
     client_id: &ClientId,
     user_id: &UserId,
     expires_at: Timestamp,
     now: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE delegations SET expires_at = $4, updated_at = $5
          WHERE tenant_id = $1 AND client_id = $2 AND user_id = $3 AND device_grant_id IS NULL AND ended_at IS NULL",
@@ -321,7 +326,7 @@ pub async fn set_end(
 }
 
 /// Removes what an admin, or MVP mode, has set up; for all clients where none is named. Says how many.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<u64, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<u64, Error> {
     let done = sqlx::query(
         "DELETE FROM delegations WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND device_grant_id IS NULL",
     )
@@ -334,7 +339,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
 }
 
 /// Ends the permission that a consent gave.
-pub async fn end_of_grant(db: &mut Connection, tenant_id: &TenantId, grant_id: &DeviceGrantId, now: Timestamp) -> Result<(), Fault> {
+pub async fn revoke_of_grant(db: &mut Connection, tenant_id: &TenantId, grant_id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE delegations SET ended_at = $3 WHERE tenant_id = $1 AND device_grant_id = $2 AND ended_at IS NULL")
         .bind(tenant_id.as_str())
         .bind(grant_id.as_str())

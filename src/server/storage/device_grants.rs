@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::claims::{claim, claim_ends, claims};
-use super::{Connection, Fault, parsed};
-use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, Pickup, Request, State};
+use super::{Connection, Error, parse_column};
+use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, DeviceGrantState, DeviceRequest, Pickup};
 use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
@@ -36,18 +36,18 @@ struct Row {
 }
 
 impl TryFrom<Row> for DeviceGrant {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         let id = row.id.clone();
         let state = row.state()?;
         let claim = claim("device_grants", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), row.claim_ends)?;
         Ok(DeviceGrant {
-            tenant_id: parsed("device_grants", &id, TenantId::parse(row.tenant_id))?,
-            id: parsed("device_grants", &id, DeviceGrantId::parse(row.id))?,
-            client_id: parsed("device_grants", &id, ClientId::parse(row.client_id))?,
+            tenant_id: parse_column("device_grants", &id, TenantId::parse(row.tenant_id))?,
+            id: parse_column("device_grants", &id, DeviceGrantId::parse(row.id))?,
+            client_id: parse_column("device_grants", &id, ClientId::parse(row.client_id))?,
             scope: ScopeSet::parse_known(&row.scope),
-            requested: Request { at: Timestamp::from_millis(row.requested_at), from: address(row.requested_from), agent: row.requested_agent },
+            requested: DeviceRequest { at: Timestamp::from_millis(row.requested_at), from: parse_ip(row.requested_from), agent: row.requested_agent },
             expires_at: Timestamp::from_millis(row.expires_at),
             claim,
             state,
@@ -56,52 +56,52 @@ impl TryFrom<Row> for DeviceGrant {
 }
 
 impl Row {
-    fn state(&self) -> Result<State, Fault> {
+    fn state(&self) -> Result<DeviceGrantState, Error> {
         match self.state.as_str() {
-            "pending" => Ok(State::Pending),
-            "approved" => Ok(State::Approved(self.approval()?)),
-            "denied" => Ok(State::Denied { at: self.decided_at()?, reported: self.reported }),
-            "withdrawn" => Ok(State::Withdrawn { at: self.decided_at()? }),
-            "lapsed" => Ok(State::Lapsed { at: self.decided_at()? }),
-            "redeemed" => Ok(State::Redeemed { approval: self.approval()?, pickup: self.pickup()? }),
+            "pending" => Ok(DeviceGrantState::Pending),
+            "approved" => Ok(DeviceGrantState::Approved(self.approval()?)),
+            "denied" => Ok(DeviceGrantState::Denied { at: self.decided_at()?, reported: self.reported }),
+            "withdrawn" => Ok(DeviceGrantState::Revoked { at: self.decided_at()? }),
+            "lapsed" => Ok(DeviceGrantState::Expired { at: self.decided_at()? }),
+            "redeemed" => Ok(DeviceGrantState::Redeemed { approval: self.approval()?, pickup: self.pickup()? }),
             _ => Err(self.inconsistent("an unknown state")),
         }
     }
 
-    fn approval(&self) -> Result<Approval, Fault> {
+    fn approval(&self) -> Result<Approval, Error> {
         let (Some(person), Some(scope), Some(until)) = (&self.person, &self.granted_scope, self.access_until) else {
             return Err(self.inconsistent("approved without person, scope or end"));
         };
         Ok(Approval {
-            person: parsed("device_grants", &self.id, UserId::parse(person.clone()))?,
+            person: parse_column("device_grants", &self.id, UserId::parse(person.clone()))?,
             at: self.decided_at()?,
             scope: ScopeSet::parse_known(scope),
             until: Timestamp::from_millis(until),
         })
     }
 
-    fn pickup(&self) -> Result<Pickup, Fault> {
+    fn pickup(&self) -> Result<Pickup, Error> {
         let (Some(at), Some(token_id)) = (self.redeemed_at, &self.token_id) else {
             return Err(self.inconsistent("redeemed without time or token"));
         };
         Ok(Pickup {
             at: Timestamp::from_millis(at),
-            from: address(self.redeemed_from.clone()),
-            token_id: parsed("device_grants", &self.id, TokenId::parse(token_id.clone()))?,
+            from: parse_ip(self.redeemed_from.clone()),
+            token_id: parse_column("device_grants", &self.id, TokenId::parse(token_id.clone()))?,
         })
     }
 
-    fn decided_at(&self) -> Result<Timestamp, Fault> {
+    fn decided_at(&self) -> Result<Timestamp, Error> {
         self.decided_at.map(Timestamp::from_millis).ok_or_else(|| self.inconsistent("decided without a time"))
     }
 
-    fn inconsistent(&self, why: &str) -> Fault {
-        Fault::Inconsistent { table: "device_grants", id: self.id.clone(), why: why.to_owned() }
+    fn inconsistent(&self, why: &str) -> Error {
+        Error::Inconsistent { table: "device_grants", id: self.id.clone(), why: why.to_owned() }
     }
 }
 
 /// False when one of the codes is taken: draw again.
-pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Fault> {
+pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO device_grants (tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_from, requested_agent, expires_at, state)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')
@@ -134,33 +134,33 @@ macro_rules! select {
     };
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &DeviceGrantId) -> Result<Option<DeviceGrant>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &DeviceGrantId) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// In the tenant the device named; the caller still has to compare the client.
-pub async fn find_by_device_code(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Fault> {
+pub async fn find_by_device_code(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// In whatever tenant: the verification page is the same for all, and a user code unique over all.
-pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Fault> {
+pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
-pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Fault> {
+pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select!("tenant_id = $1 AND token_id = $2")).bind(tenant_id.as_str()).bind(token_id.as_str()).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// Those that may act for a person at the moment, the newest first.
-pub async fn live_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
+pub async fn active_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!(
         "tenant_id = $1 AND person = $2 AND state IN ('approved', 'redeemed') AND access_until > $3 ORDER BY decided_at DESC"
     ))
@@ -173,7 +173,7 @@ pub async fn live_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, p
 }
 
 /// Those that were approved and whose device did not come in time.
-pub async fn lapsed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Fault> {
+pub async fn expired_unredeemed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
@@ -186,13 +186,13 @@ claims!(
 );
 
 /// Writes the grant's new state if it is still in the state named `from`. False when somebody was first.
-pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) -> Result<bool, Fault> {
+pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &DeviceGrant) -> Result<bool, Error> {
     let (decided_at, approval, pickup, reported) = match &grant.state {
-        State::Pending => (None, None, None, false),
-        State::Approved(approval) => (Some(approval.at), Some(approval), None, false),
-        State::Redeemed { approval, pickup } => (Some(approval.at), Some(approval), Some(pickup), false),
-        State::Denied { at, reported } => (Some(*at), None, None, *reported),
-        State::Withdrawn { at } | State::Lapsed { at } => (Some(*at), None, None, false),
+        DeviceGrantState::Pending => (None, None, None, false),
+        DeviceGrantState::Approved(approval) => (Some(approval.at), Some(approval), None, false),
+        DeviceGrantState::Redeemed { approval, pickup } => (Some(approval.at), Some(approval), Some(pickup), false),
+        DeviceGrantState::Denied { at, reported } => (Some(*at), None, None, *reported),
+        DeviceGrantState::Revoked { at } | DeviceGrantState::Expired { at } => (Some(*at), None, None, false),
     };
     let done = sqlx::query(
         "UPDATE device_grants
@@ -203,8 +203,8 @@ pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) 
     )
     .bind(grant.tenant_id.as_str())
     .bind(grant.id.as_str())
-    .bind(name(from))
-    .bind(name(&grant.state))
+    .bind(state_name(from))
+    .bind(state_name(&grant.state))
     .bind(decided_at.map(Timestamp::as_millis))
     .bind(approval.map(|approval| approval.person.as_str()))
     .bind(approval.map(|approval| approval.scope.to_string()))
@@ -220,7 +220,7 @@ pub async fn transition(db: &mut Connection, from: &State, grant: &DeviceGrant) 
 
 /// Forgets the grants whose code and access both ended before `before`, and the permissions they gave. What happened stays in
 /// the record of activity.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "DELETE FROM delegations
          WHERE (tenant_id, device_grant_id) IN (SELECT tenant_id, id FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1)",
@@ -232,23 +232,23 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fa
     Ok(())
 }
 
-fn name(state: &State) -> &'static str {
+fn state_name(state: &DeviceGrantState) -> &'static str {
     match state {
-        State::Pending => "pending",
-        State::Approved(_) => "approved",
-        State::Denied { .. } => "denied",
-        State::Redeemed { .. } => "redeemed",
-        State::Withdrawn { .. } => "withdrawn",
-        State::Lapsed { .. } => "lapsed",
+        DeviceGrantState::Pending => "pending",
+        DeviceGrantState::Approved(_) => "approved",
+        DeviceGrantState::Denied { .. } => "denied",
+        DeviceGrantState::Redeemed { .. } => "redeemed",
+        DeviceGrantState::Revoked { .. } => "withdrawn",
+        DeviceGrantState::Expired { .. } => "lapsed",
     }
 }
 
-fn address(text: Option<String>) -> Option<IpAddr> {
+fn parse_ip(text: Option<String>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
 
 /// Remembers that its token was used.
-pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, now: Timestamp) -> Result<(), Fault> {
+pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE device_grants SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())
         .bind(id.as_str())

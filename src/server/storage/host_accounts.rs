@@ -3,13 +3,13 @@
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::hosts::names_of_host;
-use super::listing::{Listing, Order};
-use super::{Connection, Fault, hosts, numbers, parsed};
-use crate::domain::delegation::MadeBy;
-use crate::domain::host_account::{HostAccount, Show, Sort};
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error, hosts, parse_column, sequences};
+use crate::domain::delegation::Creator;
+use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
 use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::page::Page;
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::page::PageRequest;
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -27,19 +27,19 @@ struct Row {
 }
 
 impl TryFrom<Row> for HostAccount {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(HostAccount {
             number: row.number,
-            user_id: parsed("host_accounts", &row.id, UserId::parse(row.user_id))?,
-            id: parsed("host_accounts", &row.id, HostAccountId::parse(row.id.clone()))?,
+            user_id: parse_column("host_accounts", &row.id, UserId::parse(row.user_id))?,
+            id: parse_column("host_accounts", &row.id, HostAccountId::parse(row.id.clone()))?,
             host: row.host,
             account: row.account,
             linked_at: Timestamp::from_millis(row.linked_at),
             expires_at: Timestamp::from_millis(row.expires_at),
             updated_at: Timestamp::from_millis(row.updated_at),
-            linked_by: parsed("host_accounts", &row.id, MadeBy::parse(&row.linked_by).ok_or(row.linked_by))?,
+            linked_by: parse_column("host_accounts", &row.id, Creator::parse(&row.linked_by).ok_or(row.linked_by))?,
             linked_through: row.linked_through,
         })
     }
@@ -59,7 +59,7 @@ macro_rules! select {
 
 /// A host account, and what its keys have been for.
 #[derive(Clone, Debug)]
-pub struct InUse {
+pub struct HostAccountSummary {
     pub account: HostAccount,
     /// Keys with logins left.
     pub keys: i64,
@@ -68,17 +68,17 @@ pub struct InUse {
 }
 
 #[derive(FromRow)]
-struct InUseRow {
+struct HostAccountSummaryRow {
     #[sqlx(flatten)]
     account: Row,
     keys: i64,
     last_used_at: Option<i64>,
 }
 
-impl TryFrom<InUseRow> for InUse {
-    type Error = Fault;
+impl TryFrom<HostAccountSummaryRow> for HostAccountSummary {
+    type Error = Error;
 
-    fn try_from(row: InUseRow) -> Result<Self, Fault> {
+    fn try_from(row: HostAccountSummaryRow) -> Result<Self, Error> {
         Ok(Self { account: row.account.try_into()?, keys: row.keys, last_used_at: row.last_used_at.map(Timestamp::from_millis) })
     }
 }
@@ -88,10 +88,10 @@ pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
-    wanted: &Wanted<Show, Sort>,
+    params: &ListParams<HostAccountFilter, HostAccountSort>,
     now: Timestamp,
-) -> Result<Listed<InUse>, Fault> {
-    const OF_ACCOUNT: &str = concat!(
+) -> Result<Page<HostAccountSummary>, Error> {
+    const SUMMARY_COLUMNS: &str = concat!(
         columns!(),
         ", (SELECT max(k.last_used_at) FROM pubkeys k
             WHERE k.tenant_id = a.tenant_id AND k.user_id = a.user_id AND k.host = a.host AND k.account = a.account) AS last_used_at,
@@ -99,25 +99,25 @@ pub async fn list(
             WHERE k.tenant_id = a.tenant_id AND k.user_id = a.user_id AND k.host = a.host AND k.account = a.account
               AND k.remaining_uses > 0 AND k.expires_at > now) AS keys"
     );
-    let order = match wanted.sort {
-        Sort::Host => Order::text("a.host", "a.number"),
-        Sort::Linked => Order::integer("a.linked_at", "a.number").descending(),
-        Sort::Expires => Order::integer("a.expires_at", "a.number"),
+    let order = match params.sort {
+        HostAccountSort::Host => Order::text("a.host", "a.number"),
+        HostAccountSort::Linked => Order::integer("a.linked_at", "a.number").descending(),
+        HostAccountSort::Expires => Order::integer("a.expires_at", "a.number"),
     };
-    let mut listing = Listing::at(now, OF_ACCOUNT, "moment, host_accounts a WHERE a.tenant_id = ", tenant_id.as_str().to_owned(), order);
+    let mut listing = KeysetQuery::at(now, SUMMARY_COLUMNS, "moment, host_accounts a WHERE a.tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(user_id) = user_id {
         listing.and_bound("a.user_id = ", user_id.as_str().to_owned());
     }
-    match wanted.show {
-        Show::All => {}
-        Show::Active => drop(listing.and_bound("a.expires_at > ", now.as_millis())),
-        Show::Expired => drop(listing.and_bound("a.expires_at <= ", now.as_millis())),
+    match params.show {
+        HostAccountFilter::All => {}
+        HostAccountFilter::Active => drop(listing.and_bound("a.expires_at > ", now.as_millis())),
+        HostAccountFilter::Expired => drop(listing.and_bound("a.expires_at <= ", now.as_millis())),
     }
-    listing.search(wanted.search.as_deref(), &["a.host", "a.account", "a.user_id"]);
-    listing.fetch::<InUseRow>(db, wanted.after.as_ref()).await?.try_map(InUse::try_from)
+    listing.search(params.search.as_deref(), &["a.host", "a.account", "a.user_id"]);
+    listing.fetch::<HostAccountSummaryRow>(db, params.after.as_ref()).await?.try_map(HostAccountSummary::try_from)
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &HostAccountId) -> Result<Option<HostAccount>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &HostAccountId) -> Result<Option<HostAccount>, Error> {
     let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.id = $2"));
     let row: Option<Row> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(HostAccount::try_from).transpose()
@@ -125,21 +125,21 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &HostAc
 
 /// Whose account on which host; one row at most.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct HostAccountKey {
     pub tenant_id: TenantId,
     pub user_id: UserId,
     pub host: HostName,
     pub account: AccountName,
 }
 
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<HostAccount>, Fault> {
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<HostAccount>, Error> {
     let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.user_id = $2 ORDER BY a.host, a.account"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
 /// Those the person left ticked when they consented to this grant.
-pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Fault> {
+pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!(
         "JOIN delegation_host_accounts t ON t.tenant_id = a.tenant_id AND t.host_account_id = a.id
          JOIN delegations d ON d.tenant_id = t.tenant_id AND d.id = t.delegation_id AND d.user_id = a.user_id
@@ -153,13 +153,13 @@ pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_i
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<HostAccount>, Fault> {
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<HostAccount>, Error> {
     let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.number = $2"));
     let row: Option<Row> = query.bind(tenant_id.as_str()).bind(number).fetch_optional(db).await?;
     row.map(HostAccount::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<HostAccount>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<HostAccount>, Error> {
     let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.number > $2 ORDER BY a.number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(HostAccount::try_from).collect()
@@ -167,11 +167,11 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page)
 
 /// Links an account to a person, on the host that has this name or alias. Says how that host is spelled; `None` when the account is linked
 /// to the person already. The number is given here.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<Option<HostName>, Fault> {
-    let host = parsed("host_accounts", account.id.as_str(), HostName::parse(account.host.clone()))?;
-    let host = hosts::registered(&mut *db, tenant_id, &host).await?;
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<Option<HostName>, Error> {
+    let host = parse_column("host_accounts", account.id.as_str(), HostName::parse(account.host.clone()))?;
+    let host = hosts::canonical_name(&mut *db, tenant_id, &host).await?;
     hosts::claim_name(db, tenant_id, host.as_str(), account.linked_at).await?;
-    let number = numbers::next(db, "host_accounts").await?;
+    let number = sequences::next(db, "host_accounts").await?;
     let done = sqlx::query(concat!(
         "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at, updated_at, linked_by, linked_through)
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10
@@ -195,31 +195,31 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
 }
 
 /// The person's own link to an account.
-pub async fn find_at(db: impl SqliteExecutor<'_>, place: &Place) -> Result<Option<HostAccount>, Fault> {
+pub async fn find_by_key(db: impl SqliteExecutor<'_>, key: &HostAccountKey) -> Result<Option<HostAccount>, Error> {
     let query = sqlx::query_as(concat!(
         select!("WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.account = $4 AND a.host IN "),
         names_of_host!("$1", "$3"),
         " ORDER BY a.expires_at DESC LIMIT 1"
     ));
-    let query = query.bind(place.tenant_id.as_str()).bind(place.user_id.as_str()).bind(place.host.as_str()).bind(place.account.as_str());
+    let query = query.bind(key.tenant_id.as_str()).bind(key.user_id.as_str()).bind(key.host.as_str()).bind(key.account.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(HostAccount::try_from).transpose()
 }
 
 /// Whether a link to the account is in force that is not this person's.
-pub async fn is_somebody_elses(db: impl SqliteExecutor<'_>, place: &Place, now: Timestamp) -> Result<bool, Fault> {
+pub async fn is_linked_to_another(db: impl SqliteExecutor<'_>, key: &HostAccountKey, now: Timestamp) -> Result<bool, Error> {
     let query = concat!(
         "SELECT EXISTS (SELECT 1 FROM host_accounts
                         WHERE tenant_id = $1 AND account = $4 AND user_id <> $2 AND expires_at > $5 AND host IN ",
         names_of_host!("$1", "$3"),
         ")"
     );
-    let query = sqlx::query_scalar(query).bind(place.tenant_id.as_str()).bind(place.user_id.as_str()).bind(place.host.as_str());
-    Ok(query.bind(place.account.as_str()).bind(now.as_millis()).fetch_one(db).await?)
+    let query = sqlx::query_scalar(query).bind(key.tenant_id.as_str()).bind(key.user_id.as_str()).bind(key.host.as_str());
+    Ok(query.bind(key.account.as_str()).bind(now.as_millis()).fetch_one(db).await?)
 }
 
 /// Writes a link's end and who made it when. It stays the link it is, with its keys.
-pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<(), Fault> {
+pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<(), Error> {
     sqlx::query(
         "UPDATE host_accounts SET linked_at = $3, expires_at = $4, updated_at = $5, linked_by = $6, linked_through = $7
          WHERE tenant_id = $1 AND id = $2",
@@ -237,16 +237,16 @@ pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAcco
 }
 
 /// False when there is no such link.
-pub async fn set_end(db: &mut Connection, place: &Place, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+pub async fn set_expiry(db: &mut Connection, key: &HostAccountKey, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let statement = concat!(
         "UPDATE host_accounts SET expires_at = $5, updated_at = $6 WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ",
         names_of_host!("$1", "$3")
     );
     let done = sqlx::query(statement)
-        .bind(place.tenant_id.as_str())
-        .bind(place.user_id.as_str())
-        .bind(place.host.as_str())
-        .bind(place.account.as_str())
+        .bind(key.tenant_id.as_str())
+        .bind(key.user_id.as_str())
+        .bind(key.host.as_str())
+        .bind(key.account.as_str())
         .bind(expires_at.as_millis())
         .bind(now.as_millis())
         .execute(db)
@@ -255,21 +255,21 @@ pub async fn set_end(db: &mut Connection, place: &Place, expires_at: Timestamp, 
 }
 
 /// With its keys and their reservations. False when there is no such link.
-pub async fn delete(db: &mut Connection, place: &Place) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, key: &HostAccountKey) -> Result<bool, Error> {
     let statement =
         concat!("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ", names_of_host!("$1", "$3"));
     let done = sqlx::query(statement)
-        .bind(place.tenant_id.as_str())
-        .bind(place.user_id.as_str())
-        .bind(place.host.as_str())
-        .bind(place.account.as_str())
+        .bind(key.tenant_id.as_str())
+        .bind(key.user_id.as_str())
+        .bind(key.host.as_str())
+        .bind(key.account.as_str())
         .execute(db)
         .await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// All of a person's, with their keys. Says how many.
-pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Fault> {
+pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())

@@ -8,12 +8,12 @@ use futures_util::future::BoxFuture;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::admins::SecretHashes;
-use super::listing::{Listing, Order};
-use super::{Connection, Fault, numbers, parsed};
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error, parse_column, sequences};
 use crate::domain::host::{Host, HostCredential};
 use crate::domain::ids::{HostName, TenantId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::page::Page;
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::page::PageRequest;
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -27,13 +27,13 @@ struct Row {
 }
 
 impl TryFrom<Row> for Host {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Host {
             number: row.number,
-            tenant_id: parsed("hosts", &row.host, TenantId::parse(row.tenant_id))?,
-            host: parsed("hosts", &row.host, HostName::parse(row.host.clone()))?,
+            tenant_id: parse_column("hosts", &row.host, TenantId::parse(row.tenant_id))?,
+            host: parse_column("hosts", &row.host, HostName::parse(row.host.clone()))?,
             address: row.address,
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -98,20 +98,20 @@ macro_rules! select {
     };
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Host>, Fault> {
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Host>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Host::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<Host>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Host>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(Host::try_from).collect()
 }
 
 /// The addresses of these hosts, each with the name that was asked for.
-pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>, Fault> {
+pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>, Error> {
     let query = sqlx::query_as(concat!(
         "SELECT q.value, h.address FROM json_each($2) q JOIN hosts h ON h.tenant_id = $1 AND h.host IN ",
         names_of_host!("$1", "q.value")
@@ -121,7 +121,7 @@ pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names:
 
 /// The name a host is stored under: as it was registered, under this name or with it for an address, else as its credential or its first
 /// link has it. As it is given, if there is nothing of it.
-pub async fn registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Fault> {
+pub async fn canonical_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Error> {
     Ok(all_registered(db, tenant_id, &BTreeSet::from([host])).await?.remove(host).unwrap_or_else(|| host.clone()))
 }
 
@@ -130,7 +130,7 @@ pub async fn all_registered(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
     names: &BTreeSet<&HostName>,
-) -> Result<BTreeMap<HostName, HostName>, Fault> {
+) -> Result<BTreeMap<HostName, HostName>, Error> {
     let query = "SELECT q.value,
                         coalesce((SELECT host FROM hosts WHERE tenant_id = $1 AND host = q.value ORDER BY number LIMIT 1),
                                  (SELECT host FROM host_aliases WHERE tenant_id = $1 AND alias = q.value),
@@ -141,24 +141,24 @@ pub async fn all_registered(
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let query = sqlx::query_as(query).bind(tenant_id.as_str()).bind(serde_json::to_string(&names).unwrap_or_default());
     let found: Vec<(String, String)> = query.fetch_all(db).await?;
-    let name = |name: String| parsed("hosts", &name.clone(), HostName::parse(name));
+    let name = |name: String| parse_column("hosts", &name.clone(), HostName::parse(name));
     found.into_iter().map(|(asked, registered)| Ok((name(asked)?, name(registered)?))).collect()
 }
 
 /// Whether both are names of one host.
-pub async fn are_one(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, one: &HostName, other: &HostName) -> Result<bool, Fault> {
+pub async fn are_same_host(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, one: &HostName, other: &HostName) -> Result<bool, Error> {
     let query = sqlx::query_scalar(concat!("SELECT $2 COLLATE NOCASE IN ", names_of_host!("$1", "$3")));
     Ok(query.bind(tenant_id.as_str()).bind(one.as_str()).bind(other.as_str()).fetch_one(db).await?)
 }
 
 /// Whether an address of the host is on record.
-pub async fn is_registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<bool, Fault> {
+pub async fn is_registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<bool, Error> {
     let query = sqlx::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), ")"));
     Ok(query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?)
 }
 
 /// An address that was written down.
-pub struct Inserted {
+pub struct InsertedAddress {
     /// As the host is spelled.
     pub host: HostName,
     /// Another host that has this address too, where it would otherwise be a further name: now it is a name of neither.
@@ -166,8 +166,14 @@ pub struct Inserted {
 }
 
 /// Writes down an address of the host that has this name or alias. `None` when it has that address already.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str, now: Timestamp) -> Result<Option<Inserted>, Fault> {
-    let number = numbers::next(db, "hosts").await?;
+pub async fn insert(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    host: &HostName,
+    address: &str,
+    now: Timestamp,
+) -> Result<Option<InsertedAddress>, Error> {
+    let number = sequences::next(db, "hosts").await?;
     let stored: Option<String> = sqlx::query_scalar(
         "INSERT INTO hosts (number, tenant_id, host, address, created_at, updated_at)
          VALUES ($1, $2,
@@ -186,7 +192,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
     .await?;
     let Some(stored) = stored else { return Ok(None) };
     claim_name(db, tenant_id, &stored, now).await?;
-    renew_aliases(db, tenant_id).await?;
+    rebuild_aliases(db, tenant_id).await?;
     let alias: Option<String> = sqlx::query_scalar("SELECT alias FROM host_aliases WHERE tenant_id = $1 AND alias = $2")
         .bind(tenant_id.as_str())
         .bind(address)
@@ -205,22 +211,22 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
     .bind(&stored)
     .fetch_optional(&mut *db)
     .await?;
-    let shared_with = shared_with.map(|other| parsed("hosts", &stored, HostName::parse(other))).transpose()?;
-    let host = parsed("hosts", &stored, HostName::parse(stored.clone()))?;
-    Ok(Some(Inserted { host, shared_with }))
+    let shared_with = shared_with.map(|other| parse_column("hosts", &stored, HostName::parse(other))).transpose()?;
+    let host = parse_column("hosts", &stored, HostName::parse(stored.clone()))?;
+    Ok(Some(InsertedAddress { host, shared_with }))
 }
 
 /// False when the host has no such address.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str) -> Result<bool, Error> {
     let statement = concat!("DELETE FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND address = $3");
     let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(address).execute(&mut *db).await?;
-    renew_aliases(db, tenant_id).await?;
+    rebuild_aliases(db, tenant_id).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// The further names of a tenant's hosts, as its registered addresses say them now. An address of several hosts is no name of any, and one
 /// that is a registered host's own name is that host's.
-async fn renew_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Fault> {
+async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Error> {
     sqlx::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
     sqlx::query(concat!(
         "INSERT INTO host_aliases (tenant_id, alias, host)
@@ -236,7 +242,7 @@ async fn renew_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), 
 }
 
 /// Takes a name for a tenant, unless another has it: see `host_names` in the schema.
-pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO host_names (host, tenant_id, since)
          SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM host_names WHERE host = $1 COLLATE NOCASE)",
@@ -250,14 +256,14 @@ pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, n
 }
 
 /// The name under which a host has its credential; the one it was registered with comes first.
-pub async fn credentialed(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<Option<HostName>, Fault> {
+pub async fn credential_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<Option<HostName>, Error> {
     let query = sqlx::query_scalar(concat!(
         "SELECT c.host FROM host_credentials c WHERE c.tenant_id = $1 AND c.host IN ",
         names_of_host!("$1", "$2"),
         " ORDER BY EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = c.tenant_id AND h.host = c.host) DESC, c.created_at LIMIT 1"
     ));
     let name: Option<String> = query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_optional(db).await?;
-    name.map(|name| parsed("host_credentials", host.as_str(), HostName::parse(name))).transpose()
+    name.map(|name| parse_column("host_credentials", host.as_str(), HostName::parse(name))).transpose()
 }
 
 /// Gives a host a credential, or a new one; the old one goes on until `old_until`.
@@ -267,7 +273,7 @@ pub async fn set_credential(
     secret_hash: &[u8],
     old_until: Timestamp,
     now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO host_credentials (tenant_id, host, secret_hash, required, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $6, $6)
@@ -286,7 +292,7 @@ pub async fn set_credential(
 }
 
 /// False when the host has none.
-pub async fn require_credential(db: &mut Connection, credential: &HostCredential, now: Timestamp) -> Result<bool, Fault> {
+pub async fn require_credential(db: &mut Connection, credential: &HostCredential, now: Timestamp) -> Result<bool, Error> {
     let statement =
         concat!("UPDATE host_credentials SET required = $3, updated_at = $4 WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"));
     let done = sqlx::query(statement)
@@ -300,15 +306,15 @@ pub async fn require_credential(db: &mut Connection, credential: &HostCredential
 }
 
 /// Under all of the host's names; under all but `kept`, if that is given. False when the host has none.
-pub async fn delete_credentials(db: &mut Connection, tenant_id: &TenantId, host: &HostName, kept: Option<&HostName>) -> Result<bool, Fault> {
+pub async fn delete_credentials(db: &mut Connection, tenant_id: &TenantId, host: &HostName, except: Option<&HostName>) -> Result<bool, Error> {
     let statement = concat!("DELETE FROM host_credentials WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND host IS NOT $3");
-    let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(kept.map(HostName::as_str)).execute(db).await?;
+    let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(except.map(HostName::as_str)).execute(db).await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// A host, and what its credential is checked against.
 #[derive(Clone)]
-pub struct Credentialed {
+pub struct CredentialWithSecrets {
     pub credential: HostCredential,
     pub secrets: SecretHashes,
 }
@@ -323,22 +329,22 @@ struct CredentialRow {
     required: bool,
 }
 
-impl TryFrom<CredentialRow> for Credentialed {
-    type Error = Fault;
+impl TryFrom<CredentialRow> for CredentialWithSecrets {
+    type Error = Error;
 
-    fn try_from(row: CredentialRow) -> Result<Self, Fault> {
+    fn try_from(row: CredentialRow) -> Result<Self, Error> {
         let credential = HostCredential {
-            tenant_id: parsed("host_credentials", &row.host, TenantId::parse(row.tenant_id))?,
-            host: parsed("host_credentials", &row.host, HostName::parse(row.host.clone()))?,
+            tenant_id: parse_column("host_credentials", &row.host, TenantId::parse(row.tenant_id))?,
+            host: parse_column("host_credentials", &row.host, HostName::parse(row.host.clone()))?,
             required: row.required,
         };
         let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
-        Ok(Credentialed { credential, secrets: SecretHashes { current: row.secret_hash, old } })
+        Ok(CredentialWithSecrets { credential, secrets: SecretHashes { current: row.secret_hash, old } })
     }
 }
 
 /// The hosts that credentials belong to, now or until their rotation is over; for [`super::lane`].
-pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> BoxFuture<'c, Result<Vec<Option<Credentialed>>, Fault>> {
+pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> BoxFuture<'c, Result<Vec<Option<CredentialWithSecrets>>, Error>> {
     async move {
         let hashes_in_hex: Vec<String> = hashes.iter().map(hex::encode).collect();
         let rows: Vec<CredentialRow> = sqlx::query_as(
@@ -349,34 +355,36 @@ pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> 
         .bind(serde_json::to_string(&hashes_in_hex).unwrap_or_default())
         .fetch_all(db)
         .await?;
-        let found = rows.into_iter().map(Credentialed::try_from).collect::<Result<Vec<_>, _>>()?;
-        let has = |hash: &Vec<u8>, one: &Credentialed| one.secrets.current == *hash || one.secrets.old.as_ref().is_some_and(|(old, _)| old == hash);
+        let found = rows.into_iter().map(CredentialWithSecrets::try_from).collect::<Result<Vec<_>, _>>()?;
+        let has = |hash: &Vec<u8>, one: &CredentialWithSecrets| {
+            one.secrets.current == *hash || one.secrets.old.as_ref().is_some_and(|(old, _)| old == hash)
+        };
         Ok(hashes.iter().map(|hash| found.iter().find(|one| has(hash, one)).cloned()).collect())
     }
     .boxed()
 }
 
 /// The tenant that answers a host which does not say whose it is.
-pub async fn tenant_of_name(db: impl SqliteExecutor<'_>, host: &HostName) -> Result<Option<TenantId>, Fault> {
+pub async fn default_tenant_of(db: impl SqliteExecutor<'_>, host: &HostName) -> Result<Option<TenantId>, Error> {
     let tenant: Option<String> = sqlx::query_scalar(concat!("SELECT ", tenant_answering!("$1"))).bind(host.as_str()).fetch_one(db).await?;
-    tenant.map(|tenant| parsed("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
+    tenant.map(|tenant| parse_column("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
 }
 
 /// A host, as lists show it: all that is known under its name.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct HostSummary {
     pub host: String,
     pub addresses: Vec<String>,
     /// Whether keys are shown to it only with its credential; `None`: it has none.
     pub credential_required: Option<bool>,
     /// This tenant answers when it does not say whose it is.
-    pub answers: bool,
-    pub asked_at: Option<Timestamp>,
-    pub asked_from: Option<String>,
+    pub is_default_tenant: bool,
+    pub last_lookup_at: Option<Timestamp>,
+    pub last_lookup_from: Option<String>,
 }
 
 #[derive(FromRow)]
-struct KnownRow {
+struct HostSummaryRow {
     host: String,
     addresses: String,
     credential_required: Option<bool>,
@@ -386,7 +394,12 @@ struct KnownRow {
 }
 
 /// A tenant's hosts, by name; one of them, if named.
-pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, host: Option<&HostName>, wanted: &Wanted<(), ()>) -> Result<Listed<Known>, Fault> {
+pub async fn list(
+    db: &sqlx::SqlitePool,
+    tenant_id: &TenantId,
+    host: Option<&HostName>,
+    wanted: &ListParams<(), ()>,
+) -> Result<Page<HostSummary>, Error> {
     const COLUMNS: &str = concat!(
         "h.host, h.addresses,
          (SELECT max(c.required) FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
@@ -404,24 +417,24 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, host: Option<&Hos
               AND NOT EXISTS (SELECT 1 FROM host_aliases o WHERE o.tenant_id = alone.tenant_id AND o.alias = alone.host)) h
         LEFT JOIN host_questions q ON q.tenant_id = h.tenant_id AND q.host = h.host
         WHERE h.tenant_id = ";
-    let mut listing = Listing::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
+    let mut listing = KeysetQuery::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
     if let Some(host) = host {
         listing.and_bound("h.host = ", host.to_string());
     }
     listing.search(wanted.search.as_deref(), &["h.host", "h.addresses"]);
-    let rows: Listed<KnownRow> = listing.fetch(db, wanted.after.as_ref()).await?;
-    Ok(rows.map(|row| Known {
+    let rows: Page<HostSummaryRow> = listing.fetch(db, wanted.after.as_ref()).await?;
+    Ok(rows.map(|row| HostSummary {
         host: row.host,
         addresses: row.addresses.lines().map(str::to_owned).collect(),
         credential_required: row.credential_required,
-        answers: row.answers,
-        asked_at: row.asked_at.map(Timestamp::from_millis),
-        asked_from: row.asked_from,
+        is_default_tenant: row.answers,
+        last_lookup_at: row.asked_at.map(Timestamp::from_millis),
+        last_lookup_from: row.asked_from,
     }))
 }
 
 /// The tenant whose host it is that asked, and the host's own name, if it is on record: the tenant that was named, or that has the name.
-pub async fn asked_of(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<(TenantId, HostName)>, Fault> {
+pub async fn resolve_host(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<(TenantId, HostName)>, Error> {
     let query = sqlx::query_as(concat!(
         "WITH q (tenant_id) AS (SELECT coalesce($1, ",
         tenant_answering!("$2"),
@@ -432,14 +445,14 @@ pub async fn asked_of(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>,
     ));
     let found: Option<(String, String)> = query.bind(tenant_id.map(TenantId::as_str)).bind(host.as_str()).fetch_optional(db).await?;
     let found = found.map(|(tenant, name)| {
-        let tenant = parsed("hosts", &name, TenantId::parse(tenant))?;
-        Ok((tenant, parsed("hosts", host.as_str(), HostName::parse(name))?))
+        let tenant = parse_column("hosts", &name, TenantId::parse(tenant))?;
+        Ok((tenant, parse_column("hosts", host.as_str(), HostName::parse(name))?))
     });
     found.transpose()
 }
 
 /// Remembers that a host asked for a key.
-pub async fn set_asked(db: &mut Connection, tenant_id: &TenantId, host: &HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
+pub async fn record_lookup(db: &mut Connection, tenant_id: &TenantId, host: &HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO host_questions (tenant_id, host, asked_at, from_address)
          SELECT id, $2, $3, $4 FROM tenants WHERE id = $1

@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::time::Timestamp;
 
@@ -31,12 +31,12 @@ struct Row {
 }
 
 impl TryFrom<Row> for Identity {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Self {
             number: row.number,
-            user_id: parsed("identities", &row.subject, UserId::parse(row.user_id))?,
+            user_id: parse_column("identities", &row.subject, UserId::parse(row.user_id))?,
             issuer: row.issuer,
             subject: row.subject,
             label: row.label,
@@ -46,14 +46,14 @@ impl TryFrom<Row> for Identity {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, issuer: &str, subject: &str) -> Result<Option<Identity>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, issuer: &str, subject: &str) -> Result<Option<Identity>, Error> {
     let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
     let row: Option<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuer).bind(subject).fetch_optional(db).await?;
     row.map(Identity::try_from).transpose()
 }
 
 /// A person's, the oldest first.
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Identity>, Fault> {
+pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Identity>, Error> {
     let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities
          WHERE tenant_id = $1 AND user_id = $2 ORDER BY linked_at, rowid";
     let rows: Vec<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
@@ -61,7 +61,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
 }
 
 /// False when it has gone.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 AND user_id = $4")
         .bind(tenant_id.as_str())
         .bind(&identity.issuer)
@@ -73,7 +73,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
 }
 
 /// False when it is somebody's already.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Fault> {
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO identities (tenant_id, issuer, subject, user_id, label, linked_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT DO NOTHING",
@@ -91,7 +91,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
 }
 
 /// Remembers a sign-in, and what the person is called there now.
-pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, label: &str, now: Timestamp) -> Result<(), Fault> {
+pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, label: &str, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE identities SET last_used_at = $4, label = $5 WHERE tenant_id = $1 AND issuer = $2 AND subject = $3")
         .bind(tenant_id.as_str())
         .bind(issuer)
@@ -104,7 +104,13 @@ pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subj
 }
 
 /// Invites a person who is there. An older invitation of theirs ends.
-pub async fn invite(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, code_hash: &[u8], expires_at: Timestamp) -> Result<(), Fault> {
+pub async fn insert_invitation(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    code_hash: &[u8],
+    expires_at: Timestamp,
+) -> Result<(), Error> {
     sqlx::query("DELETE FROM invitations WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -121,7 +127,7 @@ pub async fn invite(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
 }
 
 /// Spends an invitation: whose it was, if it was good.
-pub async fn spend_invitation(db: &mut Connection, tenant_id: &TenantId, code_hash: &[u8], now: Timestamp) -> Result<Option<UserId>, Fault> {
+pub async fn consume_invitation(db: &mut Connection, tenant_id: &TenantId, code_hash: &[u8], now: Timestamp) -> Result<Option<UserId>, Error> {
     let user: Option<String> =
         sqlx::query_scalar("DELETE FROM invitations WHERE tenant_id = $1 AND code_hash = $2 AND expires_at > $3 RETURNING user_id")
             .bind(tenant_id.as_str())
@@ -129,10 +135,10 @@ pub async fn spend_invitation(db: &mut Connection, tenant_id: &TenantId, code_ha
             .bind(now.as_millis())
             .fetch_optional(db)
             .await?;
-    user.map(|user| parsed("invitations", &user, UserId::parse(user.clone()))).transpose()
+    user.map(|user| parse_column("invitations", &user, UserId::parse(user.clone()))).transpose()
 }
 
-pub async fn delete_old_invitations(db: &mut Connection, now: Timestamp) -> Result<(), Fault> {
+pub async fn delete_old_invitations(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
     sqlx::query("DELETE FROM invitations WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::listing::{Listing, Order};
-use super::{Connection, Fault, parsed, user_mfa};
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error, parse_column, user_mfa};
 use crate::domain::folding;
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::person::{Account, Show, Sort};
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::person::{PersonFilter, PersonSort, PersonSummary};
 use crate::domain::time::Timestamp;
 
 /// A person as stored.
@@ -33,12 +33,12 @@ struct Row {
 }
 
 impl TryFrom<Row> for Person {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Person {
-            tenant_id: parsed("people", &row.user_id, TenantId::parse(row.tenant_id))?,
-            user_id: parsed("people", &row.user_id, UserId::parse(row.user_id.clone()))?,
+            tenant_id: parse_column("people", &row.user_id, TenantId::parse(row.tenant_id))?,
+            user_id: parse_column("people", &row.user_id, UserId::parse(row.user_id.clone()))?,
             display_name: row.display_name,
             enabled: row.enabled,
             admin: row.admin,
@@ -47,7 +47,7 @@ impl TryFrom<Row> for Person {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Error> {
     let row: Option<Row> =
         sqlx::query_as("SELECT tenant_id, user_id, display_name, enabled, admin, password_hash FROM people WHERE tenant_id = $1 AND user_id = $2")
             .bind(tenant_id.as_str())
@@ -58,7 +58,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &U
 }
 
 /// False when the tenant has one of that id already.
-pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Fault> {
+pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO people (tenant_id, user_id, display_name, enabled, admin, password_hash, created_at, display_name_folded)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -71,14 +71,14 @@ pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Res
     .bind(person.admin)
     .bind(&person.password_hash)
     .bind(now.as_millis())
-    .bind(folding::kept(&person.display_name))
+    .bind(folding::search_key(&person.display_name))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// False when there is no such person.
-pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, password_hash: &str) -> Result<bool, Fault> {
+pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, password_hash: &str) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE people SET password_hash = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -89,7 +89,7 @@ pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &U
 }
 
 /// False when there is no such person.
-pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<bool, Fault> {
+pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE people SET enabled = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -100,7 +100,7 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
 }
 
 /// Gives or takes the role of an administrator. False when there is no such person.
-pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, admin: bool) -> Result<bool, Fault> {
+pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, admin: bool) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE people SET admin = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -111,7 +111,7 @@ pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &User
 }
 
 #[derive(FromRow)]
-struct AccountRow {
+struct PersonSummaryRow {
     #[sqlx(flatten)]
     person: Row,
     created_at: i64,
@@ -122,39 +122,39 @@ pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
-    wanted: &Wanted<Show, Sort>,
+    params: &ListParams<PersonFilter, PersonSort>,
     now: Timestamp,
-) -> Result<Listed<Account>, Fault> {
+) -> Result<Page<PersonSummary>, Error> {
     const COLUMNS: &str = "p.tenant_id, p.user_id, p.display_name, p.enabled, p.admin, p.password_hash, p.created_at";
-    let order = match wanted.sort {
-        Sort::Name => Order::text("p.user_id", "p.rowid"),
-        Sort::Made => Order::integer("p.created_at", "p.rowid").descending(),
+    let order = match params.sort {
+        PersonSort::Name => Order::text("p.user_id", "p.rowid"),
+        PersonSort::Created => Order::integer("p.created_at", "p.rowid").descending(),
     };
-    let mut listing = Listing::new(COLUMNS, "people p WHERE p.tenant_id = ", tenant_id.as_str().to_owned(), order);
+    let mut listing = KeysetQuery::new(COLUMNS, "people p WHERE p.tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(user_id) = user_id {
         listing.and_bound("p.user_id = ", user_id.as_str().to_owned());
     }
-    match wanted.show {
-        Show::All => {}
-        Show::Enabled => drop(listing.and("p.enabled")),
-        Show::Disabled => drop(listing.and("NOT p.enabled")),
-        Show::Administrators => drop(listing.and("p.admin")),
-        Show::WithoutMfa => drop(
+    match params.show {
+        PersonFilter::All => {}
+        PersonFilter::Enabled => drop(listing.and("p.enabled")),
+        PersonFilter::Disabled => drop(listing.and("NOT p.enabled")),
+        PersonFilter::Administrators => drop(listing.and("p.admin")),
+        PersonFilter::WithoutMfa => drop(
             listing
                 .and_bound(
                     "NOT EXISTS (SELECT 1 FROM user_mfa m WHERE m.tenant_id = p.tenant_id AND m.user_id = p.user_id AND m.enabled AND m.expires_at > ",
                     now.as_millis(),
                 )
-                .end(),
+                .close_paren(),
         ),
     }
-    listing.search(wanted.search.as_deref(), &["p.user_id", "coalesce(p.display_name_folded, p.display_name)"]);
-    let rows: Listed<AccountRow> = listing.fetch(db, wanted.after.as_ref()).await?;
+    listing.search(params.search.as_deref(), &["p.user_id", "coalesce(p.display_name_folded, p.display_name)"]);
+    let rows: Page<PersonSummaryRow> = listing.fetch(db, params.after.as_ref()).await?;
     let mut accounts = Vec::new();
-    for AccountRow { person, created_at } in rows.items {
+    for PersonSummaryRow { person, created_at } in rows.items {
         let person = Person::try_from(person)?;
         let mfa = user_mfa::find(db, tenant_id, &person.user_id).await?;
-        accounts.push(Account {
+        accounts.push(PersonSummary {
             user_id: person.user_id,
             display_name: person.display_name,
             enabled: person.enabled,
@@ -164,38 +164,43 @@ pub async fn list(
             mfa,
         });
     }
-    Ok(Listed { items: accounts, next: rows.next, extent: rows.extent })
+    Ok(Page { items: accounts, next: rows.next, position: rows.position })
 }
 
 /// The ways into a tenant: what opens them for a person is a password, or an identity of one of these issuers.
 #[derive(Clone, Debug)]
-pub struct Doors {
+pub struct EnabledSignInMethods {
     pub passwords: bool,
     pub issuers: Vec<String>,
 }
 
-impl Doors {
+impl EnabledSignInMethods {
     fn issuers(&self) -> String {
         serde_json::to_string(&self.issuers).unwrap_or_default()
     }
 }
 
 /// How many of a tenant's people have the role of an administrator and can sign in.
-pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId, doors: &Doors) -> Result<i64, Fault> {
+pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId, methods: &EnabledSignInMethods) -> Result<i64, Error> {
     let query = "SELECT count(*) FROM people p WHERE p.tenant_id = $1 AND p.admin AND p.enabled
          AND ($2 AND p.password_hash IS NOT NULL
               OR EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = p.tenant_id AND i.user_id = p.user_id
                                                       AND i.issuer IN (SELECT value FROM json_each($3))))";
-    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(doors.passwords).bind(doors.issuers()).fetch_one(db).await?)
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(methods.passwords).bind(methods.issuers()).fetch_one(db).await?)
 }
 
 /// How many people have an identity of these issuers, and how many of them none of the other doors lets in.
-pub async fn count_of_issuers(db: &sqlx::SqlitePool, tenant_id: &TenantId, issuers: &[String], others: &Doors) -> Result<(i64, i64), Fault> {
+pub async fn count_of_issuers(
+    db: &sqlx::SqlitePool,
+    tenant_id: &TenantId,
+    issuers: &[String],
+    other_methods: &EnabledSignInMethods,
+) -> Result<(i64, i64), Error> {
     let query = "SELECT count(*), count(*) FILTER (WHERE NOT ($3 AND p.password_hash IS NOT NULL)
               AND NOT EXISTS (SELECT 1 FROM identities o WHERE o.tenant_id = p.tenant_id AND o.user_id = p.user_id
                                                            AND o.issuer IN (SELECT value FROM json_each($4))))
          FROM people p WHERE p.tenant_id = $1
          AND p.user_id IN (SELECT i.user_id FROM identities i WHERE i.tenant_id = $1 AND i.issuer IN (SELECT value FROM json_each($2)))";
     let issuers = serde_json::to_string(issuers).unwrap_or_default();
-    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuers).bind(others.passwords).bind(others.issuers()).fetch_one(db).await?)
+    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuers).bind(other_methods.passwords).bind(other_methods.issuers()).fetch_one(db).await?)
 }

@@ -2,14 +2,14 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Error, parse_column};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 
 /// A provider with what it knows this portal by, sealed.
 #[derive(Clone)]
-pub struct Stored {
+pub struct ProviderWithSecret {
     pub provider: Provider,
     pub secret_sealed: Option<Vec<u8>>,
 }
@@ -34,26 +34,26 @@ struct Row {
     updated_at: i64,
 }
 
-impl TryFrom<Row> for Stored {
-    type Error = Fault;
+impl TryFrom<Row> for ProviderWithSecret {
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         const TABLE: &str = "identity_providers";
         Ok(Self {
             provider: Provider {
-                tenant_id: parsed(TABLE, &row.id, TenantId::parse(row.tenant_id))?,
-                id: parsed(TABLE, &row.id, ProviderId::parse(row.id.clone()))?,
+                tenant_id: parse_column(TABLE, &row.id, TenantId::parse(row.tenant_id))?,
+                id: parse_column(TABLE, &row.id, ProviderId::parse(row.id.clone()))?,
                 display_name: row.display_name,
                 profile: row.profile,
-                base: row.base,
+                base_url: row.base,
                 client_id: row.client_id,
                 scope: row.scope,
-                newcomers: parsed(TABLE, &row.id, serde_json::from_str(&row.newcomers))?,
-                mfa: parsed(TABLE, &row.id, serde_json::from_str(&row.mfa))?,
+                provisioning: parse_column(TABLE, &row.id, serde_json::from_str(&row.newcomers))?,
+                mfa: parse_column(TABLE, &row.id, serde_json::from_str(&row.mfa))?,
                 own_names: row.own_names,
-                resources: row.resources.map(|json| parsed(TABLE, &row.id, serde_json::from_str(&json))).transpose()?,
+                upstream_hosts: row.resources.map(|json| parse_column(TABLE, &row.id, serde_json::from_str(&json))).transpose()?,
                 enabled: row.enabled,
-                anywhere: row.anywhere,
+                unrestricted_egress: row.anywhere,
                 created_at: Timestamp::from_millis(row.created_at),
                 updated_at: Timestamp::from_millis(row.updated_at),
             },
@@ -73,31 +73,35 @@ macro_rules! select {
     };
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ProviderId) -> Result<Option<Stored>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ProviderId) -> Result<Option<ProviderWithSecret>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select!("WHERE tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
-    row.map(Stored::try_from).transpose()
+    row.map(ProviderWithSecret::try_from).transpose()
 }
 
 /// A tenant's, in the order in which they were added.
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Provider>, Fault> {
+pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Provider>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 ORDER BY created_at, id")).bind(tenant_id.as_str()).fetch_all(db).await?;
-    rows.into_iter().map(|row| Stored::try_from(row).map(|stored| stored.provider)).collect()
+    rows.into_iter().map(|row| ProviderWithSecret::try_from(row).map(|stored| stored.provider)).collect()
 }
 
 /// Any provider's client secret, with whose it is.
-pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, ProviderId, Vec<u8>)>, Fault> {
+pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, ProviderId, Vec<u8>)>, Error> {
     let query = "SELECT tenant_id, id, secret_sealed FROM identity_providers WHERE secret_sealed IS NOT NULL LIMIT 1";
     let found: Option<(String, String, Vec<u8>)> = sqlx::query_as(query).fetch_optional(db).await?;
     let checked = |(tenant, id, sealed): (String, String, Vec<u8>)| {
-        Ok((parsed("identity_providers", &id, TenantId::parse(tenant))?, parsed("identity_providers", &id, ProviderId::parse(id.clone()))?, sealed))
+        Ok((
+            parse_column("identity_providers", &id, TenantId::parse(tenant))?,
+            parse_column("identity_providers", &id, ProviderId::parse(id.clone()))?,
+            sealed,
+        ))
     };
     found.map(checked).transpose()
 }
 
 /// False when the tenant has one of that name.
-pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault> {
-    let Stored { provider, secret_sealed } = stored;
+pub async fn insert(db: &mut Connection, new: &ProviderWithSecret) -> Result<bool, Error> {
+    let ProviderWithSecret { provider, secret_sealed } = new;
     let done = sqlx::query(
         "INSERT INTO identity_providers (tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names,
                                          enabled, anywhere, created_at, updated_at, resources)
@@ -107,15 +111,15 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
     .bind(provider.id.as_str())
     .bind(&provider.display_name)
     .bind(&provider.profile)
-    .bind(&provider.base)
+    .bind(&provider.base_url)
     .bind(&provider.client_id)
     .bind(secret_sealed)
     .bind(&provider.scope)
-    .bind(serde_json::to_string(&provider.newcomers).unwrap_or_default())
+    .bind(serde_json::to_string(&provider.provisioning).unwrap_or_default())
     .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
     .bind(provider.own_names)
     .bind(provider.enabled)
-    .bind(provider.anywhere)
+    .bind(provider.unrestricted_egress)
     .bind(provider.created_at.as_millis())
     .bind(provider.updated_at.as_millis())
     .bind(resources(provider))
@@ -125,7 +129,7 @@ pub async fn insert(db: &mut Connection, stored: &Stored) -> Result<bool, Fault>
 }
 
 /// What can be changed of it.
-pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<(), Fault> {
+pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "UPDATE identity_providers SET display_name = $3, scope = $4, newcomers = $5, mfa = $6, own_names = $7, enabled = $8, anywhere = $9,
                                        updated_at = $10, resources = $11
@@ -135,11 +139,11 @@ pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) ->
     .bind(provider.id.as_str())
     .bind(&provider.display_name)
     .bind(&provider.scope)
-    .bind(serde_json::to_string(&provider.newcomers).unwrap_or_default())
+    .bind(serde_json::to_string(&provider.provisioning).unwrap_or_default())
     .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
     .bind(provider.own_names)
     .bind(provider.enabled)
-    .bind(provider.anywhere)
+    .bind(provider.unrestricted_egress)
     .bind(now.as_millis())
     .bind(resources(provider))
     .execute(db)
@@ -148,11 +152,11 @@ pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) ->
 }
 
 fn resources(provider: &Provider) -> Option<String> {
-    provider.resources.as_ref().and_then(|resources| serde_json::to_string(resources).ok())
+    provider.upstream_hosts.as_ref().and_then(|resources| serde_json::to_string(resources).ok())
 }
 
 /// False when there is none of that name.
-pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId, sealed: &[u8], now: Timestamp) -> Result<bool, Fault> {
+pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId, sealed: &[u8], now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE identity_providers SET secret_sealed = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())
         .bind(id.as_str())
@@ -164,7 +168,7 @@ pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &Provider
 }
 
 /// False when there is none of that name. What people are there stays known, for when it comes back.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId) -> Result<bool, Error> {
     let done =
         sqlx::query("DELETE FROM identity_providers WHERE tenant_id = $1 AND id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)

@@ -1,6 +1,6 @@
 //! Public keys.
 
-pub mod standing;
+pub mod lookup;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,14 +8,14 @@ use std::net::IpAddr;
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::hosts::names_of_host;
-use super::listing::{Listing, Order};
-use super::{Connection, Fault, parsed};
-use crate::domain::activity::Kind;
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error, parse_column};
+use crate::domain::audit_log::AuditKind;
 use crate::domain::folding;
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, TenantId, UserId};
-use crate::domain::listing::{Listed, Wanted};
-use crate::domain::page::Page;
-use crate::domain::pubkey::{KeyType, LOGIN_WINDOW, Pubkey, Show, Sort};
+use crate::domain::listing::{ListParams, Page};
+use crate::domain::page::PageRequest;
+use crate::domain::pubkey::{KeyFilter, KeySort, KeyType, LOGIN_WINDOW, Pubkey};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -42,22 +42,22 @@ struct Row {
 }
 
 impl TryFrom<Row> for Pubkey {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         let id = row.number.to_string();
         Ok(Pubkey {
             number: row.number,
-            tenant_id: parsed("pubkeys", &id, TenantId::parse(row.tenant_id))?,
-            client_id: row.client_id.map(|client| parsed("pubkeys", &id, ClientId::parse(client))).transpose()?,
-            user_id: parsed("pubkeys", &id, UserId::parse(row.user_id))?,
-            host: parsed("pubkeys", &id, HostName::parse(row.host))?,
-            account: parsed("pubkeys", &id, AccountName::parse(row.account))?,
-            device_grant_id: row.device_grant_id.map(|grant| parsed("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            tenant_id: parse_column("pubkeys", &id, TenantId::parse(row.tenant_id))?,
+            client_id: row.client_id.map(|client| parse_column("pubkeys", &id, ClientId::parse(client))).transpose()?,
+            user_id: parse_column("pubkeys", &id, UserId::parse(row.user_id))?,
+            host: parse_column("pubkeys", &id, HostName::parse(row.host))?,
+            account: parse_column("pubkeys", &id, AccountName::parse(row.account))?,
+            device_grant_id: row.device_grant_id.map(|grant| parse_column("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
             label: row.label,
             fingerprint: row.fingerprint,
             public_key: row.public_key,
-            key_type: parsed("pubkeys", &id, KeyType::parse(Some(&row.key_type)).ok_or(row.key_type))?,
+            key_type: parse_column("pubkeys", &id, KeyType::parse(Some(&row.key_type)).ok_or(row.key_type))?,
             key_bits: row.key_bits,
             max_uses: row.max_uses,
             remaining_uses: row.remaining_uses,
@@ -83,14 +83,14 @@ macro_rules! select {
     };
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Pubkey>, Fault> {
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Pubkey>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Pubkey::try_from).transpose()
 }
 
 /// The registrations of a key on a host, for all accounts there and by all parties.
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, Error> {
     let query =
         sqlx::query_as(concat!(select!("WHERE fingerprint = $1 AND tenant_id = $3 AND host IN "), names_of_host!("$3", "$2"), " ORDER BY number"));
     let rows: Vec<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_all(db).await?;
@@ -98,7 +98,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &Host
 }
 
 /// A client's; `None` for all of the tenant's.
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: Page) -> Result<Vec<Pubkey>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: PageRequest) -> Result<Vec<Pubkey>, Error> {
     // Two statements, so that each has its index.
     let rows: Vec<Row> = match client_id {
         Some(client_id) => {
@@ -113,13 +113,13 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
     rows.into_iter().map(Pubkey::try_from).collect()
 }
 
-fn order(sort: Sort) -> Order {
+fn order(sort: KeySort) -> Order {
     match sort {
         // Numbers are given in the order of making.
-        Sort::Created => Order::integer("number", "number").descending(),
-        Sort::Used => Order::integer("coalesce(last_used_at, 0)", "number").descending(),
-        Sort::Expires => Order::integer("expires_at", "number"),
-        Sort::Host => Order::text("host", "number"),
+        KeySort::Created => Order::integer("number", "number").descending(),
+        KeySort::Used => Order::integer("coalesce(last_used_at, 0)", "number").descending(),
+        KeySort::Expires => Order::integer("expires_at", "number"),
+        KeySort::Host => Order::text("host", "number"),
     }
 }
 
@@ -128,21 +128,21 @@ pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
-    wanted: &Wanted<Show, Sort>,
+    params: &ListParams<KeyFilter, KeySort>,
     now: Timestamp,
-) -> Result<Listed<Pubkey>, Fault> {
-    let mut listing = Listing::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(wanted.sort));
+) -> Result<Page<Pubkey>, Error> {
+    let mut listing = KeysetQuery::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(params.sort));
     if let Some(user_id) = user_id {
         listing.and_bound("user_id = ", user_id.as_str().to_owned());
     }
-    match wanted.show {
-        Show::All => {}
-        Show::Active => drop(listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
-        Show::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).end()),
-        Show::NeverUsed => drop(listing.and("last_used_at IS NULL")),
+    match params.show {
+        KeyFilter::All => {}
+        KeyFilter::Active => drop(listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
+        KeyFilter::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).close_paren()),
+        KeyFilter::NeverUsed => drop(listing.and("last_used_at IS NULL")),
     }
-    listing.search(wanted.search.as_deref(), &["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"]);
-    listing.fetch::<Row>(db, wanted.after.as_ref()).await?.try_map(Pubkey::try_from)
+    listing.search(params.search.as_deref(), &["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"]);
+    listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(Pubkey::try_from)
 }
 
 /// Deletes all of a person's keys, with a line for each in the record. Says how many there were.
@@ -152,7 +152,7 @@ pub async fn delete_of_person(
     user_id: &UserId,
     from: Option<IpAddr>,
     now: Timestamp,
-) -> Result<u64, Fault> {
+) -> Result<u64, Error> {
     sqlx::query(
         "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject, from_address)
          SELECT tenant_id, $3, $4, user_id, client_id, fingerprint, $5 FROM pubkeys WHERE tenant_id = $1 AND user_id = $2",
@@ -160,7 +160,7 @@ pub async fn delete_of_person(
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
     .bind(now.as_millis())
-    .bind(Kind::KeyRevoked.as_str())
+    .bind(AuditKind::KeyRevoked.as_str())
     .bind(from.map(|from| from.to_string()))
     .execute(&mut *db)
     .await?;
@@ -170,13 +170,13 @@ pub async fn delete_of_person(
 }
 
 /// The numbers of the keys a client made for a person.
-pub async fn of_client(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, client_id: &ClientId) -> Result<Vec<i64>, Fault> {
+pub async fn ids_of_client(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, client_id: &ClientId) -> Result<Vec<i64>, Error> {
     let query = sqlx::query_scalar("SELECT number FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 ORDER BY number");
     Ok(query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).fetch_all(db).await?)
 }
 
 /// Those of a person's keys that have these numbers.
-pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<Pubkey>, Fault> {
+pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<Pubkey>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number"));
     let numbers = serde_json::to_string(numbers).unwrap_or_default();
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
@@ -185,7 +185,7 @@ pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, u
 
 /// Which of the keys on a consent's host accounts are wanted.
 #[derive(Clone, Debug, Default)]
-pub struct OfGrant {
+pub struct GrantKeyFilter {
     pub host: Option<HostName>,
     pub account: Option<AccountName>,
     /// Only those within their own limits at this time.
@@ -198,9 +198,9 @@ pub async fn page_of_grant(
     tenant_id: &TenantId,
     user_id: &UserId,
     grant_id: &DeviceGrantId,
-    wanted: &OfGrant,
-    page: Page,
-) -> Result<Vec<Pubkey>, Fault> {
+    filter: &GrantKeyFilter,
+    page: PageRequest,
+) -> Result<Vec<Pubkey>, Error> {
     let rows: Vec<Row> = sqlx::query_as(concat!(
         select!(
             "WHERE tenant_id = $1 AND user_id = $2 AND number > $4
@@ -221,23 +221,23 @@ pub async fn page_of_grant(
     .bind(grant_id.as_str())
     .bind(page.after)
     .bind(page.limit)
-    .bind(wanted.host.as_ref().map(HostName::as_str))
-    .bind(wanted.account.as_ref().map(AccountName::as_str))
-    .bind(wanted.active_at.map(Timestamp::as_millis))
+    .bind(filter.host.as_ref().map(HostName::as_str))
+    .bind(filter.account.as_ref().map(AccountName::as_str))
+    .bind(filter.active_at.map(Timestamp::as_millis))
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Pubkey::try_from).collect()
 }
 
 /// A key to be stored, and where it came from.
-pub struct StoredFrom {
+pub struct NewPubkey {
     pub key: Pubkey,
     pub from: Option<IpAddr>,
 }
 
 /// A key that was stored, as far as it tells whose it is.
 #[derive(FromRow)]
-struct Stored {
+struct InsertedKeyRow {
     number: i64,
     tenant_id: String,
     host: String,
@@ -250,11 +250,11 @@ struct Stored {
 
 /// Stores many keys at once, and the record of it. At the place of each its number; `None` where the same party has that key for that
 /// account already, or what it belongs to has gone. A registration that has ended is none: the new one takes its place and number.
-pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<Option<i64>>, Fault> {
-    let rows: Vec<serde_json::Value> = keys.iter().map(|StoredFrom { key, .. }| as_json(key)).collect();
+pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<Option<i64>>, Error> {
+    let rows: Vec<serde_json::Value> = keys.iter().map(|NewPubkey { key, .. }| as_json(key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
     // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
-    let stored: Vec<Stored> = sqlx::query_as(
+    let stored: Vec<InsertedKeyRow> = sqlx::query_as(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
                               initial_ttl_minutes, expires_at, created_at, updated_at, label, label_folded)
          SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
@@ -299,7 +299,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
             key.device_grant_id.as_ref().map(DeviceGrantId::to_string),
         )
     };
-    let numbers: Vec<Option<i64>> = keys.iter().map(|StoredFrom { key, .. }| stored.remove(&name(key))).collect();
+    let numbers: Vec<Option<i64>> = keys.iter().map(|NewPubkey { key, .. }| stored.remove(&name(key))).collect();
     let made: Vec<_> = numbers.iter().zip(keys).filter_map(|(number, stored)| Some((number.as_ref()?, stored.from))).collect();
     sqlx::query(
         "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject, from_address)
@@ -307,7 +307,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[StoredFrom]) -> Result<Vec<
          FROM json_each($1) m JOIN pubkeys k ON k.number = m.value ->> 0",
     )
     .bind(serde_json::to_string(&made).unwrap_or_default())
-    .bind(Kind::KeyCreated.as_str())
+    .bind(AuditKind::KeyCreated.as_str())
     .execute(db)
     .await?;
     Ok(numbers)
@@ -330,12 +330,12 @@ fn as_json(key: &Pubkey) -> serde_json::Value {
         key.expires_at.as_millis(),
         key.created_at.as_millis(),
         key.label,
-        folding::kept(&key.label),
+        folding::search_key(&key.label),
     ])
 }
 
 /// New limits for a key. A new end also ends its reservations: who shortens a key's life means it.
-pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>, expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), Fault> {
+pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>, expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
     if expires_at.is_some() {
         sqlx::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
     }
@@ -353,13 +353,13 @@ pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>,
 }
 
 /// With its reservations. False when it has gone already.
-pub async fn delete(db: &mut Connection, number: i64) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, number: i64) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM pubkeys WHERE number = $1").bind(number).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// The keys a client made for a person. Says how many there were.
-pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
+pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, user_id: &UserId) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -370,14 +370,14 @@ pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_
 }
 
 /// The keys a client made for a person that no permission is left for. Says how many there were.
-pub async fn delete_unfounded(
+pub async fn delete_orphaned(
     db: &mut Connection,
     tenant_id: &TenantId,
     client_id: &ClientId,
     user_id: &UserId,
     now: Timestamp,
-) -> Result<u64, Fault> {
-    const UNFOUNDED: &str = "FROM pubkeys
+) -> Result<u64, Error> {
+    const ORPHANED: &str = "FROM pubkeys
          WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3
            AND NOT EXISTS (SELECT 1 FROM delegations d
                            WHERE d.tenant_id = pubkeys.tenant_id AND d.client_id = pubkeys.client_id AND d.user_id = pubkeys.user_id
@@ -385,19 +385,19 @@ pub async fn delete_unfounded(
                              AND (pubkeys.device_grant_id IS NULL OR pubkeys.device_grant_id = d.device_grant_id))";
     let recorded = format!(
         "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject)
-         SELECT tenant_id, $4, $5, user_id, client_id, fingerprint {UNFOUNDED}"
+         SELECT tenant_id, $4, $5, user_id, client_id, fingerprint {ORPHANED}"
     );
-    let deleted = format!("DELETE {UNFOUNDED}");
+    let deleted = format!("DELETE {ORPHANED}");
     let bound = |sql: String| {
         sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).bind(now.as_millis())
     };
-    bound(recorded).bind(Kind::KeyRevoked.as_str()).execute(&mut *db).await?;
+    bound(recorded).bind(AuditKind::KeyRevoked.as_str()).execute(&mut *db).await?;
     Ok(bound(deleted).execute(db).await?.rows_affected())
 }
 
 /// Forgets keys that ended before `before` and are kept going by nothing; a few at a time, so that nobody waits long for it. The
 /// number (no end) is in the index `pubkeys_that_end`.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "DELETE FROM pubkeys WHERE number IN (SELECT k.number FROM pubkeys k WHERE k.expires_at <= $1 AND k.expires_at < 253402300799000
            AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.pubkey = k.number AND r.expires_at > $1) LIMIT 1000)",
@@ -409,7 +409,7 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fa
 }
 
 /// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
-pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Fault> {
+pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Error> {
     let counted: Option<i64> = sqlx::query_scalar(
         "UPDATE pubkeys SET uses = uses + 1, last_used_at = $2
          WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)
@@ -427,7 +427,7 @@ pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, n
         )
         .bind(number)
         .bind(now.as_millis())
-        .bind(Kind::KeyUsed.as_str())
+        .bind(AuditKind::KeyUsed.as_str())
         .bind(from.map(|from| from.to_string()))
         .execute(db)
         .await?;

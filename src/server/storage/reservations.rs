@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, numbers, parsed};
+use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
 use crate::domain::reservation::Reservation;
 use crate::domain::time::Timestamp;
@@ -24,15 +24,15 @@ struct Row {
 }
 
 impl TryFrom<Row> for Reservation {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Reservation {
             number: row.number,
-            tenant_id: parsed("reservations", &row.resid, TenantId::parse(row.tenant_id))?,
-            client_id: parsed("reservations", &row.resid, ClientId::parse(row.client_id))?,
-            user_id: parsed("reservations", &row.resid, UserId::parse(row.user_id))?,
-            host: parsed("reservations", &row.resid, HostName::parse(row.host))?,
+            tenant_id: parse_column("reservations", &row.resid, TenantId::parse(row.tenant_id))?,
+            client_id: parse_column("reservations", &row.resid, ClientId::parse(row.client_id))?,
+            user_id: parse_column("reservations", &row.resid, UserId::parse(row.user_id))?,
+            host: parse_column("reservations", &row.resid, HostName::parse(row.host))?,
             resid: row.resid,
             parent_resid: row.parent_resid,
             fingerprint: row.fingerprint,
@@ -45,7 +45,7 @@ impl TryFrom<Row> for Reservation {
 }
 
 /// Only its own client's.
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: &ClientId, resid: &str) -> Result<Option<Reservation>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: &ClientId, resid: &str) -> Result<Option<Reservation>, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT r.number, r.tenant_id, r.resid, r.parent_resid, r.client_id, k.user_id, k.host, k.fingerprint, r.pubkey, r.expires_at, r.created_at,
                 r.updated_at
@@ -61,14 +61,14 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
 }
 
 /// Until when the longest of a key's reservations goes.
-pub async fn longest(db: impl SqliteExecutor<'_>, pubkey: i64) -> Result<Option<Timestamp>, Fault> {
+pub async fn latest_expiry(db: impl SqliteExecutor<'_>, pubkey: i64) -> Result<Option<Timestamp>, Error> {
     let longest: Option<i64> = sqlx::query_scalar("SELECT max(expires_at) FROM reservations WHERE pubkey = $1").bind(pubkey).fetch_one(db).await?;
     Ok(longest.map(Timestamp::from_millis))
 }
 
 /// The number is given here.
-pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<(), Fault> {
-    let number = numbers::next(db, "reservations").await?;
+pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<(), Error> {
+    let number = sequences::next(db, "reservations").await?;
     sqlx::query(
         "INSERT INTO reservations (number, tenant_id, resid, parent_resid, client_id, pubkey, expires_at, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
@@ -87,7 +87,7 @@ pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<()
 }
 
 /// The client's reservation; with those that extend it, if `related`. Says how many there were.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, resid: &str, related: bool) -> Result<u64, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, resid: &str, related: bool) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM reservations WHERE tenant_id = $1 AND client_id = $2 AND (resid = $3 OR ($4 AND parent_resid = $3))")
         .bind(tenant_id.as_str())
         .bind(client_id.as_str())
@@ -99,7 +99,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &Clien
 }
 
 /// Those that ended before `before`.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Fault> {
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query("DELETE FROM reservations WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, parsed};
+use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::second_factor::{NamedPasskey, SecondFactors, Used};
+use crate::domain::second_factor::{FactorUsage, PasskeySummary, SecondFactors};
 use crate::domain::time::Timestamp;
 
 /// An authenticator app.
@@ -28,30 +28,31 @@ pub struct Passkey {
 }
 
 /// Whether somebody has one at all.
-pub async fn has_any(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Fault> {
+pub async fn has_any(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM totp WHERE tenant_id = $1 AND user_id = $2)
          OR EXISTS (SELECT 1 FROM passkeys WHERE tenant_id = $1 AND user_id = $2)";
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_one(db).await?)
 }
 
-pub async fn of_person(db: &sqlx::SqlitePool, tenant_id: &TenantId, user_id: &UserId) -> Result<SecondFactors, Fault> {
-    let app = find_totp(db, tenant_id, user_id).await?.map(|totp| used(totp.created_at, totp.last_used_at));
+pub async fn of_person(db: &sqlx::SqlitePool, tenant_id: &TenantId, user_id: &UserId) -> Result<SecondFactors, Error> {
+    let app = find_totp(db, tenant_id, user_id).await?.map(|totp| usage(totp.created_at, totp.last_used_at));
     let passkeys = passkeys(db, tenant_id, user_id).await?.into_iter();
-    let passkeys = passkeys.map(|key| NamedPasskey { number: key.number, name: key.name, used: used(key.created_at, key.last_used_at) }).collect();
+    let passkeys =
+        passkeys.map(|key| PasskeySummary { number: key.number, name: key.name, usage: usage(key.created_at, key.last_used_at) }).collect();
     Ok(SecondFactors { app, passkeys, recovery_codes_left: recovery_codes_left(db, tenant_id, user_id).await? })
 }
 
-pub async fn find_totp(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Totp>, Fault> {
+pub async fn find_totp(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Totp>, Error> {
     let query = "SELECT secret_sealed, last_step, created_at, last_used_at FROM totp WHERE tenant_id = $1 AND user_id = $2";
     Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_optional(db).await?)
 }
 
 /// Anybody's, with whose it is.
-pub async fn any_totp(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, UserId, Vec<u8>)>, Fault> {
+pub async fn any_totp(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, UserId, Vec<u8>)>, Error> {
     let found: Option<(String, String, Vec<u8>)> =
         sqlx::query_as("SELECT tenant_id, user_id, secret_sealed FROM totp LIMIT 1").fetch_optional(db).await?;
     let checked = |(tenant, user, sealed): (String, String, Vec<u8>)| {
-        Ok((parsed("totp", &user, TenantId::parse(tenant))?, parsed("totp", &user, UserId::parse(user.clone()))?, sealed))
+        Ok((parse_column("totp", &user, TenantId::parse(tenant))?, parse_column("totp", &user, UserId::parse(user.clone()))?, sealed))
     };
     found.map(checked).transpose()
 }
@@ -64,7 +65,7 @@ pub async fn insert_totp(
     secret_sealed: &[u8],
     last_step: i64,
     now: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<bool, Error> {
     let done =
         sqlx::query("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
             .bind(tenant_id.as_str())
@@ -78,20 +79,20 @@ pub async fn insert_totp(
 }
 
 /// False when a code of this time step, or of a later one, has counted already (RFC 6238 §5.2).
-pub async fn spend_step(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, step: i64, now: Timestamp) -> Result<bool, Fault> {
+pub async fn consume_totp_step(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, step: i64, now: Timestamp) -> Result<bool, Error> {
     let query = "UPDATE totp SET last_step = $3, last_used_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND last_step < $3";
     let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(step).bind(now.as_millis()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// False when there is none.
-pub async fn delete_totp(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Fault> {
+pub async fn delete_totp(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM totp WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str());
     Ok(done.execute(db).await?.rows_affected() == 1)
 }
 
 /// The oldest first.
-pub async fn passkeys(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Passkey>, Fault> {
+pub async fn passkeys(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Passkey>, Error> {
     let query = "SELECT number, passkey, name, created_at, last_used_at FROM passkeys WHERE tenant_id = $1 AND user_id = $2 ORDER BY number";
     Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?)
 }
@@ -105,7 +106,7 @@ pub async fn insert_passkey(
     passkey: &str,
     name: &str,
     now: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO NOTHING",
@@ -128,9 +129,9 @@ pub async fn use_passkey(
     user_id: &UserId,
     number: i64,
     passkey: &str,
-    asked: &[u8],
+    challenge: &[u8],
     now: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE passkeys SET passkey = $4, last_asked = $5, last_used_at = $6
          WHERE tenant_id = $1 AND user_id = $2 AND number = $3 AND last_asked IS NOT $5",
@@ -139,7 +140,7 @@ pub async fn use_passkey(
     .bind(user_id.as_str())
     .bind(number)
     .bind(passkey)
-    .bind(asked)
+    .bind(challenge)
     .bind(now.as_millis())
     .execute(db)
     .await?;
@@ -147,20 +148,20 @@ pub async fn use_passkey(
 }
 
 /// False when there is none.
-pub async fn rename_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64, name: &str) -> Result<bool, Fault> {
+pub async fn rename_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64, name: &str) -> Result<bool, Error> {
     let query = "UPDATE passkeys SET name = $4 WHERE tenant_id = $1 AND user_id = $2 AND number = $3";
     let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(number).bind(name).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Its name, if it was there.
-pub async fn delete_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64) -> Result<Option<String>, Fault> {
+pub async fn delete_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64) -> Result<Option<String>, Error> {
     let query = "DELETE FROM passkeys WHERE tenant_id = $1 AND user_id = $2 AND number = $3 RETURNING name";
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(number).fetch_optional(db).await?)
 }
 
 /// All of a person's; says how many apps and passkeys there were.
-pub async fn delete_all(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Fault> {
+pub async fn delete_all(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Error> {
     let passkeys = sqlx::query("DELETE FROM passkeys WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str());
     let passkeys = passkeys.execute(&mut *db).await?.rows_affected();
     let app = delete_totp(&mut *db, tenant_id, user_id).await?;
@@ -168,13 +169,13 @@ pub async fn delete_all(db: &mut Connection, tenant_id: &TenantId, user_id: &Use
     Ok(passkeys + u64::from(app))
 }
 
-pub async fn recovery_codes_left(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<i64, Fault> {
+pub async fn recovery_codes_left(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<i64, Error> {
     let query = "SELECT count(*) FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2";
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_one(db).await?)
 }
 
 /// In place of those there are.
-pub async fn replace_recovery_codes(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, hashes: &[Vec<u8>]) -> Result<(), Fault> {
+pub async fn replace_recovery_codes(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, hashes: &[Vec<u8>]) -> Result<(), Error> {
     delete_recovery_codes(&mut *db, tenant_id, user_id).await?;
     for hash in hashes {
         let insert = sqlx::query("INSERT INTO recovery_codes (tenant_id, user_id, code_hash) VALUES ($1, $2, $3)");
@@ -184,18 +185,18 @@ pub async fn replace_recovery_codes(db: &mut Connection, tenant_id: &TenantId, u
 }
 
 /// False when it is none of theirs, or was used before.
-pub async fn spend_recovery_code(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, hash: &[u8]) -> Result<bool, Fault> {
+pub async fn consume_recovery_code(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, hash: &[u8]) -> Result<bool, Error> {
     let query = "DELETE FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2 AND code_hash = $3";
     let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(hash).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn delete_recovery_codes(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<(), Fault> {
+pub async fn delete_recovery_codes(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<(), Error> {
     let query = sqlx::query("DELETE FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2");
     query.bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
     Ok(())
 }
 
-fn used(created_at: i64, last_used_at: Option<i64>) -> Used {
-    Used { created_at: Timestamp::from_millis(created_at), last_used_at: last_used_at.map(Timestamp::from_millis) }
+fn usage(created_at: i64, last_used_at: Option<i64>) -> FactorUsage {
+    FactorUsage { created_at: Timestamp::from_millis(created_at), last_used_at: last_used_at.map(Timestamp::from_millis) }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, numbers, parsed};
+use super::{Connection, Error, parse_column, sequences};
 use crate::domain::brand::Brand;
 use crate::domain::ids::TenantId;
-use crate::domain::page::Page;
+use crate::domain::page::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 
@@ -40,13 +40,13 @@ struct Row {
 }
 
 impl TryFrom<Row> for Tenant {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         let millis = |value: i64| Duration::from_millis(u64::try_from(value).unwrap_or(0));
         Ok(Tenant {
-            number: row.number,
-            id: parsed("tenants", &row.id, TenantId::parse(row.id.clone()))?,
+            row_id: row.number,
+            id: parse_column("tenants", &row.id, TenantId::parse(row.id.clone()))?,
             display_name: row.display_name,
             enabled: row.enabled,
             policy: Policy {
@@ -55,7 +55,7 @@ impl TryFrom<Row> for Tenant {
                 require_started_tick: row.require_started_tick,
                 code_lifetime: millis(row.code_lifetime_ms),
                 longest_access: millis(row.longest_access_ms),
-                mvp: row.mvp,
+                auto_provision: row.mvp,
                 open_registration: row.open_registration,
                 require_host_credential: row.require_host_credential,
                 mfa_lifetime: millis(row.mfa_lifetime_ms),
@@ -87,12 +87,12 @@ macro_rules! select {
     };
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, id: &TenantId) -> Result<Option<Tenant>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, id: &TenantId) -> Result<Option<Tenant>, Error> {
     let row: Option<Row> = sqlx::query_as(select!("WHERE id = $1")).bind(id.as_str()).fetch_optional(db).await?;
     row.map(Tenant::try_from).transpose()
 }
 
-pub async fn find_all(db: impl SqliteExecutor<'_>, ids: impl Iterator<Item = &TenantId>) -> Result<Vec<Tenant>, Fault> {
+pub async fn find_all(db: impl SqliteExecutor<'_>, ids: impl Iterator<Item = &TenantId>) -> Result<Vec<Tenant>, Error> {
     let ids: BTreeSet<&str> = ids.map(TenantId::as_str).collect();
     let query = sqlx::query_as(select!("WHERE id IN (SELECT value FROM json_each($1))"));
     let rows: Vec<Row> = query.bind(serde_json::to_string(&ids).unwrap_or_default()).fetch_all(db).await?;
@@ -100,20 +100,20 @@ pub async fn find_all(db: impl SqliteExecutor<'_>, ids: impl Iterator<Item = &Te
 }
 
 /// By the name that people read.
-pub async fn list(db: impl SqliteExecutor<'_>) -> Result<Vec<Tenant>, Fault> {
+pub async fn list(db: impl SqliteExecutor<'_>) -> Result<Vec<Tenant>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!("ORDER BY display_name, id")).fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, page: Page) -> Result<Vec<Tenant>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, page: PageRequest) -> Result<Vec<Tenant>, Error> {
     let query = sqlx::query_as(select!("WHERE number > $1 ORDER BY number LIMIT $2")).bind(page.after).bind(page.limit);
     let rows: Vec<Row> = query.fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
 /// False when there is one of that name already. The number is given here.
-pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault> {
-    let number = numbers::next(db, "tenants").await?;
+pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Error> {
+    let number = sequences::next(db, "tenants").await?;
     let done = sqlx::query(
         "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
                               longest_access_ms, mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark,
@@ -131,7 +131,7 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
     .bind(tenant.policy.require_started_tick)
     .bind(millis(tenant.policy.code_lifetime))
     .bind(millis(tenant.policy.longest_access))
-    .bind(tenant.policy.mvp)
+    .bind(tenant.policy.auto_provision)
     .bind(tenant.policy.open_registration)
     .bind(tenant.policy.require_host_credential)
     .bind(millis(tenant.policy.mfa_lifetime))
@@ -150,7 +150,7 @@ pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Fault>
 }
 
 /// False when there is no such tenant.
-pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Result<bool, Fault> {
+pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE tenants
          SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
@@ -167,7 +167,7 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
     .bind(tenant.policy.require_started_tick)
     .bind(millis(tenant.policy.code_lifetime))
     .bind(millis(tenant.policy.longest_access))
-    .bind(tenant.policy.mvp)
+    .bind(tenant.policy.auto_provision)
     .bind(tenant.policy.open_registration)
     .bind(tenant.policy.require_host_credential)
     .bind(millis(tenant.policy.mfa_lifetime))
@@ -213,10 +213,10 @@ const TABLES: [&str; 23] = [
 ];
 
 /// The first table in which the tenant still has something that somebody would miss.
-pub async fn in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'static str>, Fault> {
+pub async fn first_table_in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'static str>, Error> {
     // Every tenant has the portal's own command line for a client; and people whom only a link or a delegation named are nobody
     // without it.
-    const KEPT: [(&str, &str); 9] = [
+    const BLOCKING_TABLES: [(&str, &str); 9] = [
         ("reservations", "true"),
         ("pubkeys", "true"),
         ("delegations", "ended_at IS NULL"),
@@ -227,7 +227,7 @@ pub async fn in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'stati
         ("host_credentials", "true"),
         ("hosts", "true"),
     ];
-    for (table, counts) in KEPT {
+    for (table, counts) in BLOCKING_TABLES {
         let query = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1 AND {counts})");
         if sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(id.as_str()).fetch_one(&mut *db).await? {
             return Ok(Some(table));
@@ -237,7 +237,7 @@ pub async fn in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'stati
 }
 
 /// Removes the tenant and all it has. Says how many rows of it and its admins there were.
-pub async fn delete(db: &mut Connection, id: &TenantId) -> Result<u64, Fault> {
+pub async fn delete(db: &mut Connection, id: &TenantId) -> Result<u64, Error> {
     for table in TABLES {
         let statement = format!("DELETE FROM {table} WHERE tenant_id = $1");
         sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id.as_str()).execute(&mut *db).await?;

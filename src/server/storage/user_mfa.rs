@@ -2,11 +2,11 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::{Connection, Fault, numbers, parsed};
+use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::mfa::UserMfa;
-use crate::domain::page::Page;
+use crate::domain::page::PageRequest;
 use crate::domain::time::Timestamp;
+use crate::domain::user_mfa::UserMfa;
 
 #[derive(FromRow)]
 struct Row {
@@ -20,13 +20,13 @@ struct Row {
 }
 
 impl TryFrom<Row> for UserMfa {
-    type Error = Fault;
+    type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
+    fn try_from(row: Row) -> Result<Self, Error> {
         Ok(UserMfa {
             number: row.number,
-            tenant_id: parsed("user_mfa", &row.user_id, TenantId::parse(row.tenant_id))?,
-            user_id: parsed("user_mfa", &row.user_id, UserId::parse(row.user_id.clone()))?,
+            tenant_id: parse_column("user_mfa", &row.user_id, TenantId::parse(row.tenant_id))?,
+            user_id: parse_column("user_mfa", &row.user_id, UserId::parse(row.user_id.clone()))?,
             enabled: row.enabled,
             expires_at: Timestamp::from_millis(row.expires_at),
             created_at: Timestamp::from_millis(row.created_at),
@@ -41,21 +41,21 @@ macro_rules! select {
     };
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<UserMfa>, Fault> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<UserMfa>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(UserMfa::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: Page) -> Result<Vec<UserMfa>, Fault> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<UserMfa>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(UserMfa::try_from).collect()
 }
 
 /// False when the person has one already.
-pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<bool, Fault> {
-    let number = numbers::next(db, "user_mfa").await?;
+pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
+    let number = sequences::next(db, "user_mfa").await?;
     let done = sqlx::query(
         "INSERT INTO user_mfa (number, tenant_id, user_id, enabled, expires_at, created_at, updated_at)
          VALUES ($1, $2, $3, 1, $4, $5, $5)
@@ -72,7 +72,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
 }
 
 /// False when the person has none.
-pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool, now: Timestamp) -> Result<bool, Fault> {
+pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE user_mfa SET enabled = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -84,14 +84,14 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
 }
 
 /// False when the person has none.
-pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Fault> {
+pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let done =
         sqlx::query("DELETE FROM user_mfa WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Switches it on, until then.
-pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<(), Fault> {
+pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE user_mfa SET enabled = 1, expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
@@ -104,7 +104,7 @@ pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
 
 /// Lets it count until then, if it does not count for longer already. Opens it where there was none; what an administrator has
 /// switched off stays so. True when it now ends later.
-pub async fn extend(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, until: Timestamp, now: Timestamp) -> Result<bool, Fault> {
+pub async fn extend(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, until: Timestamp, now: Timestamp) -> Result<bool, Error> {
     if insert(db, tenant_id, user_id, until, now).await? {
         return Ok(true);
     }

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::{provider, server_config};
 use crate::domain::time::Timestamp;
-use crate::server::service::keys::{KeysUnusable, private_dir, read_or_create};
+use crate::server::service::keystore::{KeystoreError, private_dir, read_or_create};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY_LIFETIME: Duration = DAY.saturating_mul(3_650);
@@ -32,17 +32,17 @@ const BACKDATED: Duration = DAY;
 
 /// Why there is no certificate for development.
 #[derive(Debug, Error)]
-pub enum Unusable {
+pub enum DevelopmentTlsError {
     #[error(transparent)]
-    File(#[from] KeysUnusable),
+    File(#[from] KeystoreError),
     #[error("{0} is damaged: {1}; remove it, and the next start makes a new one")]
     Damaged(PathBuf, String),
     #[error("{0} is no name for a server")]
-    NotAName(String),
+    InvalidServerName(String),
     #[error("cannot make a certificate: {0}")]
-    NotMade(#[from] rcgen::Error),
+    Generation(#[from] rcgen::Error),
     #[error("clients would refuse the certificate: {0}")]
-    Refused(#[from] rustls::Error),
+    Untrusted(#[from] rustls::Error),
 }
 
 /// The certificate that clients are to trust.
@@ -51,42 +51,42 @@ pub fn ca_file(data_dir: &Path) -> PathBuf {
 }
 
 /// All that is needed to speak TLS as one of `hosts`, or as this machine. Makes what is missing, and what is used up.
-pub fn prepare(data_dir: &Path, hosts: &[String], now: Timestamp) -> Result<Arc<ServerConfig>, Unusable> {
+pub fn prepare(data_dir: &Path, hosts: &[String], now: Timestamp) -> Result<Arc<ServerConfig>, DevelopmentTlsError> {
     let names: BTreeSet<&str> = ["localhost", "127.0.0.1", "::1"].into_iter().chain(hosts.iter().map(String::as_str)).collect();
-    let name = |name: &str| ServerName::try_from(name.to_owned()).map_err(|_| Unusable::NotAName(name.to_owned()));
+    let name = |name: &str| ServerName::try_from(name.to_owned()).map_err(|_| DevelopmentTlsError::InvalidServerName(name.to_owned()));
     let names: Vec<ServerName> = names.into_iter().map(name).collect::<Result<_, _>>()?;
     let dir = data_dir.join("tls");
-    private_dir(&dir).map_err(failed(&dir))?;
-    let authority = Authority::load_or_create(&dir.join("ca-key.pem"), now)?;
+    private_dir(&dir).map_err(file_error(&dir))?;
+    let authority = CertificateAuthority::load_or_create(&dir.join("ca-key.pem"), now)?;
     authority.publish(&ca_file(data_dir))?;
 
     let file = dir.join("server.pem");
     let issue = || authority.issue(&names, now);
-    let mut server = Pair::load_or_create(&file, issue)?;
+    let mut server = CertificateAndKey::load_or_create(&file, issue)?;
     let will_do = |time| authority.verify(&server.certificate, &names, time).is_ok();
     if !will_do(now) || !will_do(now + RENEWED_BEFORE) {
-        fs::remove_file(&file).map_err(failed(&file))?;
-        server = Pair::load_or_create(&file, issue)?;
+        fs::remove_file(&file).map_err(file_error(&file))?;
+        server = CertificateAndKey::load_or_create(&file, issue)?;
         authority.verify(&server.certificate, &names, now)?;
     }
-    server_config(vec![server.certificate], server.key).map_err(|error| Unusable::Damaged(file, error.to_string()))
+    server_config(vec![server.certificate], server.key).map_err(|error| DevelopmentTlsError::Damaged(file, error.to_string()))
 }
 
 /// A certificate and its key. They are kept in one file, so that they cannot be separated.
-struct Pair {
+struct CertificateAndKey {
     certificate: CertificateDer<'static>,
     certificate_pem: String,
     key: PrivateKeyDer<'static>,
 }
 
-impl Pair {
-    fn load_or_create(file: &Path, make: impl FnOnce() -> Result<(Certificate, KeyPair), rcgen::Error>) -> Result<Self, Unusable> {
+impl CertificateAndKey {
+    fn load_or_create(file: &Path, make: impl FnOnce() -> Result<(Certificate, KeyPair), rcgen::Error>) -> Result<Self, DevelopmentTlsError> {
         let pem = read_or_create(file, || {
             let (certificate, key) = make().map_err(io::Error::other)?;
             let key = Zeroizing::new(key.serialize_pem());
             Ok(Zeroizing::new([key.as_bytes(), certificate.pem().as_bytes()].concat()))
         })?;
-        let damaged = |error: pem::Error| Unusable::Damaged(file.to_owned(), error.to_string());
+        let damaged = |error: pem::Error| DevelopmentTlsError::Damaged(file.to_owned(), error.to_string());
         let certificate = CertificateDer::from_pem_slice(&pem).map_err(damaged)?;
         let text = String::from_utf8_lossy(&pem);
         let certificate_pem = text.find("-----BEGIN CERTIFICATE").and_then(|start| text.get(start..)).unwrap_or_default().to_owned();
@@ -94,15 +94,15 @@ impl Pair {
     }
 }
 
-struct Authority {
+struct CertificateAuthority {
     certificate: CertificateDer<'static>,
     certificate_pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-impl Authority {
-    fn load_or_create(file: &Path, now: Timestamp) -> Result<Self, Unusable> {
-        let pair = Pair::load_or_create(file, || {
+impl CertificateAuthority {
+    fn load_or_create(file: &Path, now: Timestamp) -> Result<Self, DevelopmentTlsError> {
+        let pair = CertificateAndKey::load_or_create(file, || {
             let key = KeyPair::generate()?;
             Ok((Self::params(&key, now)?.self_signed(&key)?, key))
         })?;
@@ -112,7 +112,7 @@ impl Authority {
     }
 
     fn params(key: &KeyPair, now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
-        let mut params = valid(CertificateParams::default(), now, AUTHORITY_LIFETIME)?;
+        let mut params = with_validity(CertificateParams::default(), now, AUTHORITY_LIFETIME)?;
         // Named after its key: two authorities of one name confuse trust stores.
         let id: String = hex::encode(params.key_identifier(key)).chars().take(8).collect();
         params.distinguished_name.push(DnType::CommonName, format!("tms-portal development CA {id}"));
@@ -122,16 +122,16 @@ impl Authority {
     }
 
     /// Puts the certificate, without the key, where it is to be trusted.
-    fn publish(&self, file: &Path) -> Result<(), Unusable> {
+    fn publish(&self, file: &Path) -> Result<(), DevelopmentTlsError> {
         if !fs::read(file).is_ok_and(|there| there == self.certificate_pem.as_bytes()) {
-            fs::write(file, &self.certificate_pem).map_err(failed(file))?;
+            fs::write(file, &self.certificate_pem).map_err(file_error(file))?;
         }
         Ok(())
     }
 
     fn issue(&self, names: &[ServerName], now: Timestamp) -> Result<(Certificate, KeyPair), rcgen::Error> {
         let names: Vec<String> = names.iter().map(|name| name.to_str().into_owned()).collect();
-        let mut params = valid(CertificateParams::new(names)?, now, SERVER_LIFETIME)?;
+        let mut params = with_validity(CertificateParams::new(names)?, now, SERVER_LIFETIME)?;
         params.distinguished_name.push(DnType::CommonName, "tms-portal, for development");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -152,16 +152,16 @@ impl Authority {
     }
 }
 
-fn valid(mut params: CertificateParams, now: Timestamp, lifetime: Duration) -> Result<CertificateParams, rcgen::Error> {
+fn with_validity(mut params: CertificateParams, now: Timestamp, lifetime: Duration) -> Result<CertificateParams, rcgen::Error> {
     let time = |time: Timestamp| OffsetDateTime::from_unix_timestamp(time.as_seconds()).map_err(|_| rcgen::Error::Time);
     params.not_before = time(now - BACKDATED)?;
     params.not_after = time(now + lifetime)?;
     Ok(params)
 }
 
-fn failed(file: &Path) -> impl Fn(io::Error) -> KeysUnusable {
+fn file_error(file: &Path) -> impl Fn(io::Error) -> KeystoreError {
     let file = file.to_owned();
-    move |error| KeysUnusable::File(file.clone(), error)
+    move |error| KeystoreError::File(file.clone(), error)
 }
 
 #[cfg(test)]

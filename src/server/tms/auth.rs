@@ -11,13 +11,13 @@ use axum::http::{HeaderMap, header};
 use super::error::TmsError;
 use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::scope::Scope;
-use crate::server::guard::client_address;
+use crate::server::guard::client_ip;
 use crate::server::guard::rate_limit::network;
 use crate::server::service::access_tokens::InvalidToken;
-use crate::server::service::clients::CallerRefused;
+use crate::server::service::clients::AuthenticationRefused;
 use crate::server::service::hosts::InvalidCredential;
-use crate::server::service::lookups::Asking;
-use crate::server::service::proofs::{ClientKeeper, ProvedHost};
+use crate::server::service::lookups::HostCaller;
+use crate::server::service::principals::{AuthenticatedHost, ClientAccess};
 use crate::server::service::{AuthenticatedClient, Error, Principal, TenantAdmin, TokenHolder};
 use crate::server::state::AppState;
 
@@ -48,7 +48,7 @@ impl FromRequestParts<AppState> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let token = bearer(&parts.headers)?.ok_or(TmsError::NoToken)?;
-        match state.services.token_holder(token, client_address::of(&parts.extensions)).await {
+        match state.services.authenticate_token(token, client_ip::get(&parts.extensions)).await {
             Ok(holder) => Ok(Self(holder)),
             Err(Error::Refused(refused)) => Err(TmsError::InvalidToken(refused)),
             Err(Error::Internal(fault)) => Err(fault.into()),
@@ -65,13 +65,13 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TmsError> {
 }
 
 /// A client that has shown its secret.
-pub struct AsClient(pub AuthenticatedClient);
+pub struct ClientAuth(pub AuthenticatedClient);
 
-impl FromRequestParts<AppState> for AsClient {
+impl FromRequestParts<AppState> for ClientAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
-        text(&parts.headers, CLIENT_ID).ok_or_else(|| missing("X-TMS-CLIENT-ID"))?;
+        text(&parts.headers, CLIENT_ID).ok_or_else(|| missing_header("X-TMS-CLIENT-ID"))?;
         let tenant = tenant(&parts.headers)?;
         client(parts, state, &tenant).await?.map(Self).ok_or_else(|| {
             let id: String = text(&parts.headers, CLIENT_ID).unwrap_or_default().chars().take(128).collect();
@@ -81,9 +81,9 @@ impl FromRequestParts<AppState> for AsClient {
 }
 
 /// An administrator of the tenant in the header.
-pub struct AsAdmin(pub TenantAdmin);
+pub struct AdminAuth(pub TenantAdmin);
 
-impl FromRequestParts<AppState> for AsAdmin {
+impl FromRequestParts<AppState> for AdminAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
@@ -94,9 +94,9 @@ impl FromRequestParts<AppState> for AsAdmin {
 }
 
 /// A client, or an administrator of its tenant. Whoever proves to be both is taken for the client.
-pub struct AsClientOrAdmin(pub Principal);
+pub struct ClientOrAdminAuth(pub Principal);
 
-impl FromRequestParts<AppState> for AsClientOrAdmin {
+impl FromRequestParts<AppState> for ClientOrAdminAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
@@ -111,14 +111,14 @@ impl FromRequestParts<AppState> for AsClientOrAdmin {
 }
 
 /// An administrator, if somebody claims to be one; a wrong claim is refused.
-pub struct MaybeAdmin(pub Option<TenantAdmin>);
+pub struct OptionalAdminAuth(pub Option<TenantAdmin>);
 
-impl FromRequestParts<AppState> for MaybeAdmin {
+impl FromRequestParts<AppState> for OptionalAdminAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         if parts.headers.contains_key(ADMIN_ID) {
-            AsAdmin::from_request_parts(parts, state).await.map(|AsAdmin(admin)| Self(Some(admin)))
+            AdminAuth::from_request_parts(parts, state).await.map(|AdminAuth(admin)| Self(Some(admin)))
         } else {
             Ok(Self(None))
         }
@@ -126,20 +126,20 @@ impl FromRequestParts<AppState> for MaybeAdmin {
 }
 
 /// Where a request comes from.
-pub struct CalledFrom(pub Option<IpAddr>);
+pub struct ClientIp(pub Option<IpAddr>);
 
-impl FromRequestParts<AppState> for CalledFrom {
+impl FromRequestParts<AppState> for ClientIp {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
-        Ok(Self(client_address::of(&parts.extensions)))
+        Ok(Self(client_ip::get(&parts.extensions)))
     }
 }
 
 /// The tenant that somebody names without proving anything.
-pub struct MaybeTenant(pub Option<TenantId>);
+pub struct OptionalTenant(pub Option<TenantId>);
 
-impl FromRequestParts<AppState> for MaybeTenant {
+impl FromRequestParts<AppState> for OptionalTenant {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, TmsError> {
@@ -148,18 +148,18 @@ impl FromRequestParts<AppState> for MaybeTenant {
 }
 
 /// A host that asks for a key: with its credential, for a tenant, or just so.
-pub struct AsHost(pub Asking);
+pub struct HostCallerAuth(pub HostCaller);
 
-impl FromRequestParts<AppState> for AsHost {
+impl FromRequestParts<AppState> for HostCallerAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
-        let MaybeTenant(tenant) = MaybeTenant::from_request_parts(parts, state).await?;
+        let OptionalTenant(tenant) = OptionalTenant::from_request_parts(parts, state).await?;
         let Some(credential) = bearer(&parts.headers)? else {
-            return Ok(Self(tenant.map_or(Asking::Nobody, Asking::Tenant)));
+            return Ok(Self(tenant.map_or(HostCaller::Anonymous, HostCaller::Tenant)));
         };
         match state.services.authenticate_host(credential).await {
-            Ok(host) => Ok(Self(Asking::Proved(host))),
+            Ok(host) => Ok(Self(HostCaller::Authenticated(host))),
             Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this is no host's credential.")),
             Err(Error::Internal(fault)) => Err(fault.into()),
         }
@@ -167,15 +167,15 @@ impl FromRequestParts<AppState> for AsHost {
 }
 
 /// A host that has shown its credential.
-pub struct AsProvedHost(pub ProvedHost);
+pub struct HostAuth(pub AuthenticatedHost);
 
-impl FromRequestParts<AppState> for AsProvedHost {
+impl FromRequestParts<AppState> for HostAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
-        match AsHost::from_request_parts(parts, state).await? {
-            AsHost(Asking::Proved(host)) => Ok(Self(host)),
-            AsHost(_) => Err(TmsError::HostCredential(CREDENTIAL_REQUIRED)),
+        match HostCallerAuth::from_request_parts(parts, state).await? {
+            HostCallerAuth(HostCaller::Authenticated(host)) => Ok(Self(host)),
+            HostCallerAuth(_) => Err(TmsError::HostCredential(CREDENTIAL_REQUIRED)),
         }
     }
 }
@@ -184,34 +184,34 @@ impl FromRequestParts<AppState> for AsProvedHost {
 async fn client(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<AuthenticatedClient>, TmsError> {
     let claim = text(&parts.headers, CLIENT_ID).zip(text(&parts.headers, CLIENT_SECRET).filter(|secret| !secret.is_empty()));
     let Some((id, secret)) = claim.and_then(|(id, secret)| Some((ClientId::parse(id).ok()?, secret))) else { return Ok(None) };
-    let from = client_address::of(&parts.extensions);
+    let from = client_ip::get(&parts.extensions);
     let caller = format!("{tenant}/{id} {}", network(from));
-    counted(state, &caller, state.services.authenticate_client(tenant, &id, Some(secret), from).await)
+    count_failures(state, &caller, state.services.authenticate_client(tenant, &id, Some(secret), from).await)
 }
 
 async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<TenantAdmin>, TmsError> {
     let claim = text(&parts.headers, ADMIN_ID).zip(text(&parts.headers, ADMIN_SECRET));
     let Some((id, secret)) = claim.and_then(|(id, secret)| Some((AdminId::parse(id).ok()?, secret))) else { return Ok(None) };
-    let from = client_address::of(&parts.extensions);
+    let from = client_ip::get(&parts.extensions);
     let caller = format!("{tenant}/admin {id} {}", network(from));
-    counted(state, &caller, state.services.authenticate_admin(tenant, &id, secret, from).await)
+    count_failures(state, &caller, state.services.authenticate_admin(tenant, &id, secret, from).await)
 }
 
 /// Leave to act on a client; `said_in` is the part of the request that names it.
-pub fn keeper_of(principal: &Principal, client_id: ClientId, said_in: &str) -> Result<ClientKeeper, TmsError> {
+pub fn client_access(principal: &Principal, client_id: ClientId, location: &str) -> Result<ClientAccess, TmsError> {
     let named = format!("{client_id}@{}", principal.tenant_id());
     principal
-        .over(client_id)
-        .ok_or_else(|| TmsError::Forbidden(format!("ERROR: FORBIDDEN - {said_in} parameters ({named}) differ from those in the request header.")))
+        .client_access(client_id)
+        .ok_or_else(|| TmsError::Forbidden(format!("ERROR: FORBIDDEN - {location} parameters ({named}) differ from those in the request header.")))
 }
 
 /// Counts wrong secrets; whoever sends too many has to wait, and is then not even told whether the next one is right.
-fn counted<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<CallerRefused>>) -> Result<Option<T>, TmsError> {
-    state.limits.wrong_secrets.still_waiting(caller).map_err(TmsError::TooManyRequests)?;
+fn count_failures<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<AuthenticationRefused>>) -> Result<Option<T>, TmsError> {
+    state.limits.wrong_secrets.check_blocked(caller).map_err(TmsError::TooManyRequests)?;
     match authenticated {
         Ok(proved) => Ok(Some(proved)),
-        Err(Error::Refused(CallerRefused::NoTenant)) => Err(tenant_not_enabled()),
-        Err(Error::Refused(CallerRefused::Invalid)) => {
+        Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(tenant_not_enabled()),
+        Err(Error::Refused(AuthenticationRefused::InvalidCredentials)) => {
             state.limits.wrong_secrets.check(caller).map_err(TmsError::TooManyRequests)?;
             Ok(None)
         }
@@ -220,7 +220,7 @@ fn counted<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<Cal
 }
 
 fn tenant(headers: &HeaderMap) -> Result<TenantId, TmsError> {
-    let name = text(headers, TENANT).ok_or_else(|| missing("X-TMS-TENANT"))?;
+    let name = text(headers, TENANT).ok_or_else(|| missing_header("X-TMS-TENANT"))?;
     TenantId::parse(name).map_err(|_| tenant_not_enabled())
 }
 
@@ -228,7 +228,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn missing(header: &str) -> TmsError {
+fn missing_header(header: &str) -> TmsError {
     TmsError::BadRequest(format!("Required '{header}' HTTP header not found"))
 }
 

@@ -7,16 +7,18 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsClientOrAdmin, CalledFrom, MaybeAdmin, keeper_of, tenant_not_enabled};
-use super::body::{Body, InQuery, Named, Text};
-use super::error::{Refused, TmsError};
+use super::auth::{ClientIp, ClientOrAdminAuth, OptionalAdminAuth, client_access, tenant_not_enabled};
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, PathSegment, QueryParams, Text};
+use super::reply::{
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+};
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
 use crate::server::guard::rate_limit::network;
-use crate::server::service::admins::USUAL_OVERLAP;
-use crate::server::service::clients::{ChangeRefused, ClientChanges, NewClient, RegistrationRefused};
-use crate::server::service::proofs::ClientKeeper;
+use crate::server::service::admins::DEFAULT_ROTATION_OVERLAP;
+use crate::server::service::clients::{ClientChanges, ClientRegistrationRefused, ClientUpdateRefused, NewClient};
+use crate::server::service::principals::ClientAccess;
 use crate::server::service::{Error, Principal, Services};
 use crate::server::state::AppState;
 
@@ -29,7 +31,7 @@ pub struct ClientRegistration {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct ClientRegistered {
+pub struct ClientRegistrationResponse {
     client_id: String,
     /// 48 hexadecimal digits; shown this once.
     client_secret: String,
@@ -38,38 +40,38 @@ pub struct ClientRegistered {
 /// Registers a client. Takes an administrator of the tenant, unless the tenant's policy lets anybody register.
 #[utoipa::path(post, path = "/v1/tms/client", tag = "clients", request_body = ClientRegistration,
     security((), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "Registered", body = Answer<ClientRegistered>), Refused))]
+    responses((status = 201, description = "Registered", body = Reply<ClientRegistrationResponse>), ErrorResponses))]
 pub async fn create(
     State(state): State<AppState>,
-    CalledFrom(from): CalledFrom,
-    MaybeAdmin(admin): MaybeAdmin,
-    Body(wanted): Body<ClientRegistration>,
-) -> Made<ClientRegistered> {
+    ClientIp(from): ClientIp,
+    OptionalAdminAuth(admin): OptionalAdminAuth,
+    JsonBody(wanted): JsonBody<ClientRegistration>,
+) -> CreatedResult<ClientRegistrationResponse> {
     let id: ClientId = wanted.client_id.id("client_id")?;
     let new = NewClient {
         tenant_id: wanted.tenant.id("tenant").map_err(|_| tenant_not_enabled())?,
         id: id.clone(),
-        app_name: wanted.app_name.words("app_name")?,
-        app_version: wanted.app_version.words("app_version")?,
+        app_name: wanted.app_name.display_text("app_name")?,
+        app_version: wanted.app_version.display_text("app_version")?,
     };
     if admin.is_none() {
         state.limits.registrations.check(&network(from)).map_err(TmsError::TooManyRequests)?;
     }
     let secret = state.services.register_client(admin.as_ref(), new, from).await?;
-    Ok(created(ClientRegistered { client_id: id.into(), client_secret: secret.reveal().to_owned() }))
+    Ok(created(ClientRegistrationResponse { client_id: id.into(), client_secret: secret.reveal().to_owned() }))
 }
 
-impl From<Error<RegistrationRefused>> for TmsError {
-    fn from(error: Error<RegistrationRefused>) -> Self {
+impl From<Error<ClientRegistrationRefused>> for TmsError {
+    fn from(error: Error<ClientRegistrationRefused>) -> Self {
         match error {
-            Error::Refused(RegistrationRefused::NoTenant) => tenant_not_enabled(),
-            Error::Refused(RegistrationRefused::ClosedInMvp) => Self::BadRequest(
+            Error::Refused(ClientRegistrationRefused::NoTenant) => tenant_not_enabled(),
+            Error::Refused(ClientRegistrationRefused::ClosedByAutoProvisioning) => Self::BadRequest(
                 "Client creation is disallowed: the tenant runs in MVP mode, in which only its administrators register clients.".into(),
             ),
-            Error::Refused(RegistrationRefused::Closed) => {
+            Error::Refused(ClientRegistrationRefused::Closed) => {
                 Self::NotAuthorized("ERROR: NOT AUTHORIZED - only the tenant's administrators register clients.".into())
             }
-            Error::Refused(RegistrationRefused::Exists) => {
+            Error::Refused(ClientRegistrationRefused::Exists) => {
                 Self::Conflict("ERROR: the tenant has a client of that client_id, or of that app_name and app_version, already.".into())
             }
             Error::Internal(fault) => fault.into(),
@@ -78,7 +80,7 @@ impl From<Error<RegistrationRefused>> for TmsError {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct ClientShown {
+pub struct ClientResponse {
     app_name: String,
     app_version: String,
     client_id: String,
@@ -89,7 +91,7 @@ pub struct ClientShown {
     updated: String,
 }
 
-impl From<Client> for ClientShown {
+impl From<Client> for ClientResponse {
     fn from(client: Client) -> Self {
         Self {
             app_name: client.app_name,
@@ -107,16 +109,20 @@ impl From<Client> for ClientShown {
 /// One client; never its secret.
 #[utoipa::path(get, path = "/v1/tms/client/{client_id}", tag = "clients", params(("client_id" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The client", body = Answer<ClientShown>), Refused))]
-pub async fn get(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Named(id): Named) -> Done<ClientShown> {
-    let id = keeper(&principal, id)?.into_client_id();
+    responses((status = 200, description = "The client", body = Reply<ClientResponse>), ErrorResponses))]
+pub async fn get(
+    State(services): State<Services>,
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegment(id): PathSegment,
+) -> ReplyResult<ClientResponse> {
+    let id = path_client_access(&principal, id)?.into_client_id();
     let client = services.find_client(principal, &id).await?.ok_or(TmsError::NOT_FOUND)?;
     Ok(success(client.into()))
 }
 
 /// A client in a list; `enabled` is 1 or 0 there.
 #[derive(Serialize, ToSchema)]
-pub struct ClientListed {
+pub struct ClientListItem {
     app_name: String,
     app_version: String,
     client_id: String,
@@ -130,26 +136,30 @@ pub struct ClientListed {
 
 #[derive(Serialize, ToSchema)]
 pub struct ClientList {
-    clients: Vec<ClientListed>,
+    clients: Vec<ClientListItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_clients: usize,
 }
 
 /// The tenant's clients; a client sees itself.
-#[utoipa::path(get, path = "/v1/tms/client/list", tag = "clients", params(Paging),
+#[utoipa::path(get, path = "/v1/tms/client/list", tag = "clients", params(PaginationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The clients", body = Answer<ClientList>), Refused))]
-pub async fn list(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Paged(page): Paged) -> Done<ClientList> {
+    responses((status = 200, description = "The clients", body = Reply<ClientList>), ErrorResponses))]
+pub async fn list(
+    State(services): State<Services>,
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    Pagination(page): Pagination,
+) -> ReplyResult<ClientList> {
     let clients = services.list_clients(&principal, page).await?;
-    let next_cursor = page.next(&clients, |client| client.number);
-    let clients: Vec<ClientListed> = clients.into_iter().map(ClientShown::from).map(listed).collect();
+    let next_cursor = page.next_cursor(&clients, |client| client.number);
+    let clients: Vec<ClientListItem> = clients.into_iter().map(ClientResponse::from).map(list_item).collect();
     Ok(success(ClientList { num_clients: clients.len(), next_cursor, clients }))
 }
 
-fn listed(client: ClientShown) -> ClientListed {
-    let ClientShown { app_name, app_version, client_id, created, enabled, id, tenant, updated } = client;
-    ClientListed { app_name, app_version, client_id, created, enabled: enabled.into(), id, tenant, updated }
+fn list_item(client: ClientResponse) -> ClientListItem {
+    let ClientResponse { app_name, app_version, client_id, created, enabled, id, tenant, updated } = client;
+    ClientListItem { app_name, app_version, client_id, created, enabled: enabled.into(), id, tenant, updated }
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -162,53 +172,55 @@ pub struct ClientUpdate {
 /// Changes a client's version, or switches it off or on. A client that is off gets nothing, and its keys let nobody in.
 #[utoipa::path(patch, path = "/v1/tms/client/upd/{client_id}", tag = "clients", params(("client_id" = String, Path), ClientUpdate),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    Named(id): Named,
-    InQuery(wanted): InQuery<ClientUpdate>,
-) -> Done<Updated> {
-    let keeper = keeper(&principal, id.clone())?;
-    let app_version = wanted.app_version.map(|version| Text(version).words("app_version")).transpose()?;
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegment(id): PathSegment,
+    QueryParams(wanted): QueryParams<ClientUpdate>,
+) -> ReplyResult<UpdateResponse> {
+    let keeper = path_client_access(&principal, id.clone())?;
+    let app_version = wanted.app_version.map(|version| Text(version).display_text("app_version")).transpose()?;
     let changes = ClientChanges { app_version, enabled: wanted.enabled };
     let fields_updated = i32::from(changes.app_version.is_some()) + i32::from(changes.enabled.is_some());
     if fields_updated == 0 {
-        return Ok(saying("No updates specified", Updated { fields_updated }));
+        return Ok(reply_with("No updates specified", UpdateResponse { fields_updated }));
     }
-    match services.change_client(&keeper, changes).await {
-        Ok(()) => Ok(saying(format!("{fields_updated} update(s) to client {id} completed"), Updated { fields_updated })),
-        Err(Error::Refused(ChangeRefused::NotFound)) => Ok(saying(format!("0 update(s) to client {id} completed"), Updated { fields_updated: 0 })),
-        Err(error) => Err(change_refused(error)),
+    match services.update_client(&keeper, changes).await {
+        Ok(()) => Ok(reply_with(format!("{fields_updated} update(s) to client {id} completed"), UpdateResponse { fields_updated })),
+        Err(Error::Refused(ClientUpdateRefused::NotFound)) => {
+            Ok(reply_with(format!("0 update(s) to client {id} completed"), UpdateResponse { fields_updated: 0 }))
+        }
+        Err(error) => Err(change_error(error)),
     }
 }
 
-fn change_refused(error: Error<ChangeRefused>) -> TmsError {
+fn change_error(error: Error<ClientUpdateRefused>) -> TmsError {
     match error {
-        Error::Refused(ChangeRefused::NotFound) => TmsError::NOT_FOUND,
-        Error::Refused(ChangeRefused::Exists) => TmsError::Conflict("ERROR: the tenant has another client of that name and version.".into()),
-        Error::Refused(ChangeRefused::NoSecret) => TmsError::Conflict("ERROR: this is a public client; it has no secret.".into()),
+        Error::Refused(ClientUpdateRefused::NotFound) => TmsError::NOT_FOUND,
+        Error::Refused(ClientUpdateRefused::Exists) => TmsError::Conflict("ERROR: the tenant has another client of that name and version.".into()),
+        Error::Refused(ClientUpdateRefused::NoSecret) => TmsError::Conflict("ERROR: this is a public client; it has no secret.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Rotation {
+pub struct RotationParams {
     /// How long the old secret goes on working. 60 if it is left out; 0 when it has leaked.
     #[param(minimum = 0, maximum = 10_080)]
     overlap_minutes: Option<u32>,
 }
 
-impl Rotation {
+impl RotationParams {
     /// The longest overlap, in minutes: a week.
-    const LONGEST: u32 = 7 * 24 * 60;
+    const MAX_OVERLAP_MINUTES: u32 = 7 * 24 * 60;
 
     pub fn overlap(&self) -> Result<Duration, TmsError> {
         match self.overlap_minutes {
-            None => Ok(USUAL_OVERLAP),
-            Some(minutes @ 0..=Self::LONGEST) => Ok(Duration::from_secs(u64::from(minutes) * 60)),
-            Some(_) => Err(TmsError::BadRequest(format!("ERROR: overlap_minutes must be 0 to {}.", Self::LONGEST))),
+            None => Ok(DEFAULT_ROTATION_OVERLAP),
+            Some(minutes @ 0..=Self::MAX_OVERLAP_MINUTES) => Ok(Duration::from_secs(u64::from(minutes) * 60)),
+            Some(_) => Err(TmsError::BadRequest(format!("ERROR: overlap_minutes must be 0 to {}.", Self::MAX_OVERLAP_MINUTES))),
         }
     }
 }
@@ -224,19 +236,19 @@ pub struct ClientSecret {
 }
 
 /// Gives a client a new secret. The old one goes on working for a while, so that a running service can change over.
-#[utoipa::path(patch, path = "/v1/tms/client/secret/{client_id}", tag = "clients", params(("client_id" = String, Path), Rotation),
+#[utoipa::path(patch, path = "/v1/tms/client/secret/{client_id}", tag = "clients", params(("client_id" = String, Path), RotationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The new secret", body = Answer<ClientSecret>), Refused))]
+    responses((status = 200, description = "The new secret", body = Reply<ClientSecret>), ErrorResponses))]
 pub async fn rotate(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    Named(id): Named,
-    InQuery(rotation): InQuery<Rotation>,
-) -> Done<ClientSecret> {
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegment(id): PathSegment,
+    QueryParams(rotation): QueryParams<RotationParams>,
+) -> ReplyResult<ClientSecret> {
     let overlap = rotation.overlap()?;
-    let rotated = services.rotate_client_secret(&keeper(&principal, id.clone())?, overlap).await.map_err(change_refused)?;
+    let rotated = services.rotate_client_secret(&path_client_access(&principal, id.clone())?, overlap).await.map_err(change_error)?;
     let sentence = format!("Secret updated for client {id}");
-    Ok(saying(
+    Ok(reply_with(
         sentence,
         ClientSecret {
             client_id: id,
@@ -250,17 +262,17 @@ pub async fn rotate(
 /// Removes a client with its delegations, keys and reservations.
 #[utoipa::path(delete, path = "/v1/tms/client/del/{client_id}", tag = "clients", params(("client_id" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    Named(id): Named,
-) -> Result<Json<Answer<Deleted>>, TmsError> {
-    let was_there = services.delete_client(&keeper(&principal, id.clone())?).await?;
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegment(id): PathSegment,
+) -> Result<Json<Reply<DeleteResponse>>, TmsError> {
+    let was_there = services.delete_client(&path_client_access(&principal, id.clone())?).await?;
     Ok(deleted(&format!("Client {id}"), was_there.into()))
 }
 
 /// Leave to act on the client in the path.
-pub fn keeper(principal: &Principal, id: String) -> Result<ClientKeeper, TmsError> {
-    keeper_of(principal, ClientId::parse(id).map_err(|_| TmsError::NOT_FOUND)?, "Path")
+pub fn path_client_access(principal: &Principal, id: String) -> Result<ClientAccess, TmsError> {
+    client_access(principal, ClientId::parse(id).map_err(|_| TmsError::NOT_FOUND)?, "Path")
 }

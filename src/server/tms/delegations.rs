@@ -4,18 +4,18 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, deleted, saying, success};
-use super::auth::AsAdmin;
-use super::body::{Body, Number, Text, same_tenant};
-use super::error::{Refused, TmsError};
-use super::user_hosts::Extended;
+use super::auth::AdminAuth;
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, RowId, Text, check_tenant};
+use super::reply::{CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, created, deleted, reply_with, success};
+use super::user_hosts::ExpiryUpdateResponse;
 use crate::domain::delegation::Delegation;
 use crate::domain::ids::{ClientId, UserId};
 use crate::server::service::delegations::DelegationRefused;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]
-pub struct NewDelegation {
+pub struct DelegationRequest {
     client_id: Text,
     client_user_id: Text,
     tenant: Text,
@@ -24,20 +24,24 @@ pub struct NewDelegation {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Delegated {
+pub struct CreatedDelegation {
     client_id: String,
     client_user_id: String,
     expires_at: String,
 }
 
 /// Lets a client act for a person, on all their host accounts.
-#[utoipa::path(post, path = "/v1/tms/delegations", tag = "delegations", request_body = NewDelegation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "Delegated", body = Answer<Delegated>), Refused))]
-pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<NewDelegation>) -> Made<Delegated> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+#[utoipa::path(post, path = "/v1/tms/delegations", tag = "delegations", request_body = DelegationRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "Delegated", body = Reply<CreatedDelegation>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<DelegationRequest>,
+) -> CreatedResult<CreatedDelegation> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
-    match services.delegate(&admin, &client_id, &user_id, wanted.ttl_minutes).await {
-        Ok(until) => Ok(created(Delegated { client_id: client_id.into(), client_user_id: user_id.into(), expires_at: until.to_rfc3339() })),
+    match services.create_delegation(&admin, &client_id, &user_id, wanted.ttl_minutes).await {
+        Ok(until) => Ok(created(CreatedDelegation { client_id: client_id.into(), client_user_id: user_id.into(), expires_at: until.to_rfc3339() })),
         Err(Error::Refused(refused)) => Err(TmsError::Conflict(match refused {
             DelegationRefused::NoClient => format!("ERROR: the tenant has no client {client_id}."),
             DelegationRefused::NoPerson => format!("ERROR: {user_id} is not known here; make a user MFA record first (POST /v1/tms/usermfa)."),
@@ -52,7 +56,7 @@ fn parties(client: Text, user: Text) -> Result<(ClientId, UserId), TmsError> {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct DelegationShown {
+pub struct DelegationResponse {
     client_id: String,
     client_user_id: String,
     created: String,
@@ -64,7 +68,7 @@ pub struct DelegationShown {
     updated: String,
 }
 
-impl From<Delegation> for DelegationShown {
+impl From<Delegation> for DelegationResponse {
     fn from(delegation: Delegation) -> Self {
         Self {
             client_id: delegation.client_id.into(),
@@ -81,8 +85,8 @@ impl From<Delegation> for DelegationShown {
 
 /// One delegation.
 #[utoipa::path(get, path = "/v1/tms/delegations/{id}", tag = "delegations", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The delegation", body = Answer<DelegationShown>), Refused))]
-pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<DelegationShown> {
+    responses((status = 200, description = "The delegation", body = Reply<DelegationResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, RowId(id): RowId) -> ReplyResult<DelegationResponse> {
     Ok(success(services.find_delegation(&admin, id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
@@ -92,44 +96,52 @@ pub struct DelegationList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_users: usize,
-    users: Vec<DelegationShown>,
+    users: Vec<DelegationResponse>,
 }
 
 /// All delegations, also those that people gave in the portal.
-#[utoipa::path(get, path = "/v1/tms/delegations/list", tag = "delegations", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The delegations", body = Answer<DelegationList>), Refused))]
-pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<DelegationList> {
+#[utoipa::path(get, path = "/v1/tms/delegations/list", tag = "delegations", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The delegations", body = Reply<DelegationList>), ErrorResponses))]
+pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<DelegationList> {
     let delegations = services.list_delegations(&admin, page).await?;
-    let next_cursor = page.next(&delegations, |delegation| delegation.number);
-    let users: Vec<DelegationShown> = delegations.into_iter().map(DelegationShown::from).collect();
+    let next_cursor = page.next_cursor(&delegations, |delegation| delegation.number);
+    let users: Vec<DelegationResponse> = delegations.into_iter().map(DelegationResponse::from).collect();
     Ok(success(DelegationList { num_users: users.len(), next_cursor, users }))
 }
 
 /// Sets a new end for a delegation that an administrator made. What people consented to is theirs to change.
-#[utoipa::path(patch, path = "/v1/tms/delegations/upd", tag = "delegations", request_body = NewDelegation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Extended>), Refused))]
-pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<NewDelegation>) -> Done<Extended> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+#[utoipa::path(patch, path = "/v1/tms/delegations/upd", tag = "delegations", request_body = DelegationRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Reply<ExpiryUpdateResponse>), ErrorResponses))]
+pub async fn update(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<DelegationRequest>,
+) -> ReplyResult<ExpiryUpdateResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
-    let until = services.change_delegation(&admin, &client_id, &user_id, wanted.ttl_minutes).await?;
+    let until = services.set_delegation_expiry(&admin, &client_id, &user_id, wanted.ttl_minutes).await?;
     let fields_updated = until.is_some().into();
     let expires_msg = until.map_or_else(|| "UNCHANGED".to_owned(), |until| until.to_rfc3339());
     let sentence = format!("{fields_updated} update(s) to the delegation of {user_id} to {client_id} completed");
-    Ok(saying(sentence, Extended { expires_msg, fields_updated }))
+    Ok(reply_with(sentence, ExpiryUpdateResponse { expires_msg, fields_updated }))
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct DelegationEnd {
+pub struct DelegationRevocation {
     client_id: Text,
     client_user_id: Text,
     tenant: Text,
 }
 
 /// Ends all a client may do for a person, whoever allowed it, and removes the keys it made for them.
-#[utoipa::path(delete, path = "/v1/tms/delegations/del", tag = "delegations", request_body = DelegationEnd, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
-pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<DelegationEnd>) -> Done<Deleted> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+#[utoipa::path(delete, path = "/v1/tms/delegations/del", tag = "delegations", request_body = DelegationRevocation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn delete(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<DelegationRevocation>,
+) -> ReplyResult<DeleteResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
-    Ok(deleted(&format!("Delegation of {user_id} to {client_id}"), services.end_delegation(&admin, &client_id, &user_id).await?))
+    Ok(deleted(&format!("Delegation of {user_id} to {client_id}"), services.revoke_delegation(&admin, &client_id, &user_id).await?))
 }

@@ -15,10 +15,10 @@ use crate::server::service::Fault;
 use crate::server::service::access_tokens::InvalidToken;
 
 /// When to come back after an overload.
-const SOON: Duration = Duration::from_secs(1);
+const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What overload is called, wherever it is noticed.
-pub const TOO_MUCH: &str = "ERROR: too much is going on just now; try again in a moment.";
+pub const OVERLOADED: &str = "ERROR: too much is going on just now; try again in a moment.";
 
 #[derive(Debug)]
 pub enum TmsError {
@@ -46,12 +46,12 @@ pub enum TmsError {
     Busy(&'static str),
     Internal(Fault),
     /// A panic; it has been printed.
-    Broken,
+    Panicked,
 }
 
 /// What an error looks like.
 #[derive(Serialize, ToSchema)]
-pub struct ErrorAnswer {
+pub struct ErrorReply {
     /// The HTTP status, as text.
     #[schema(example = "404")]
     result_code: String,
@@ -62,37 +62,37 @@ pub struct ErrorAnswer {
 
 /// What every endpoint may answer when it does not do what was asked.
 #[derive(IntoResponses)]
-pub enum Refused {
+pub enum ErrorResponses {
     /// The request cannot be read or makes no sense, or the tenant is switched off.
     #[response(status = 400)]
-    BadRequest(ErrorAnswer),
+    BadRequest(ErrorReply),
     /// The credentials are missing or wrong.
     #[response(status = 401)]
-    NotAuthorized(ErrorAnswer),
+    NotAuthorized(ErrorReply),
     /// It is somebody else's, or something it depends on is missing or has ended.
     #[response(status = 403)]
-    Forbidden(ErrorAnswer),
+    Forbidden(ErrorReply),
     /// There is nothing of that name, or nothing that may be shown.
     #[response(status = 404)]
-    NotFound(ErrorAnswer),
+    NotFound(ErrorReply),
     /// There is one already, or what it hangs on is not there.
     #[response(status = 409)]
-    Conflict(ErrorAnswer),
+    Conflict(ErrorReply),
     /// The body is too large.
     #[response(status = 413)]
-    TooLarge(ErrorAnswer),
+    TooLarge(ErrorReply),
     /// The body is not JSON.
     #[response(status = 415)]
-    UnsupportedMediaType(ErrorAnswer),
+    UnsupportedMediaType(ErrorReply),
     /// Too many requests, or too many wrong secrets; `Retry-After` says when to come back.
     #[response(status = 429)]
-    TooManyRequests(ErrorAnswer),
+    TooManyRequests(ErrorReply),
     /// Something broke on our side.
     #[response(status = 500)]
-    Internal(ErrorAnswer),
+    Internal(ErrorReply),
     /// Too much is going on; `Retry-After` says when to come back.
     #[response(status = 503)]
-    Busy(ErrorAnswer),
+    Busy(ErrorReply),
 }
 
 impl TmsError {
@@ -124,8 +124,8 @@ impl TmsError {
             E::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "ERROR: send the request body as 'Content-Type: application/json'."),
             E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; come back after the seconds in Retry-After."),
             E::Busy(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence),
-            E::Internal(fault) if fault.is_temporary() => (StatusCode::SERVICE_UNAVAILABLE, TOO_MUCH),
-            E::Internal(_) | E::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
+            E::Internal(fault) if fault.is_temporary() => (StatusCode::SERVICE_UNAVAILABLE, OVERLOADED),
+            E::Internal(_) | E::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
         };
         (status, sentence.into())
     }
@@ -155,8 +155,8 @@ impl TmsError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             TmsError::TooManyRequests(wait) => Some(retry_after(*wait)),
-            TmsError::Busy(_) => Some(retry_after(SOON)),
-            TmsError::Internal(fault) if fault.is_temporary() => Some(retry_after(SOON)),
+            TmsError::Busy(_) => Some(retry_after(OVERLOAD_RETRY_AFTER)),
+            TmsError::Internal(fault) if fault.is_temporary() => Some(retry_after(OVERLOAD_RETRY_AFTER)),
             _ => None,
         }
     }
@@ -170,7 +170,7 @@ impl IntoResponse for TmsError {
             tracing::error!(error = %fault, "A TMS request failed on our side");
         }
         let (status, sentence) = self.parts();
-        let answer = ErrorAnswer { result_code: status.as_u16().to_string(), result_msg: sentence.into_owned() };
+        let answer = ErrorReply { result_code: status.as_u16().to_string(), result_msg: sentence.into_owned() };
         let mut response = (status, Json(answer)).into_response();
         if let Some(challenge) = self.challenge().and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, success};
-use super::auth::{MaybeTenant, tenant_not_enabled};
-use super::body::InQuery;
-use super::error::{Refused, TmsError};
+use super::auth::{OptionalTenant, tenant_not_enabled};
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::QueryParams;
+use super::reply::{Reply, success};
 use crate::server::service::Services;
 
 #[derive(Deserialize, IntoParams)]
@@ -20,11 +20,11 @@ pub struct Greeting {
 
 /// Greets, and says which tenant is meant if one is named in `X-TMS-TENANT`.
 #[utoipa::path(get, path = "/v1/tms/hello", tag = "general", params(Greeting), security((), ("tenant" = [])),
-    responses((status = 200, description = "A greeting", body = String, content_type = "text/plain"), Refused))]
+    responses((status = 200, description = "A greeting", body = String, content_type = "text/plain"), ErrorResponses))]
 pub async fn hello(
     State(services): State<Services>,
-    MaybeTenant(tenant): MaybeTenant,
-    InQuery(Greeting { name }): InQuery<Greeting>,
+    OptionalTenant(tenant): OptionalTenant,
+    QueryParams(Greeting { name }): QueryParams<Greeting>,
 ) -> Result<String, TmsError> {
     let greeting = name.map_or_else(|| "hello!".to_owned(), |name| format!("hello, {name}!"));
     let Some(tenant) = tenant else { return Ok(greeting) };
@@ -45,8 +45,8 @@ pub struct Version {
 }
 
 /// Which version is running.
-#[utoipa::path(get, path = "/v1/tms/version", tag = "general", security(()), responses((status = 200, description = "The version", body = Answer<Version>), Refused))]
-pub async fn version() -> Json<Answer<Version>> {
+#[utoipa::path(get, path = "/v1/tms/version", tag = "general", security(()), responses((status = 200, description = "The version", body = Reply<Version>), ErrorResponses))]
+pub async fn version() -> Json<Reply<Version>> {
     let known = |value: Option<&'static str>| value.unwrap_or("unknown");
     success(Version {
         git_branch: known(option_env!("TMS_GIT_BRANCH")),

@@ -4,17 +4,19 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::{AsAdmin, AsHost};
-use super::body::{Body, InQuery, Number, Text, same_tenant};
-use super::clients::Rotation;
-use super::error::{Refused, TmsError};
-use super::pubkeys::lookup_refused;
+use super::auth::{AdminAuth, HostCallerAuth};
+use super::clients::RotationParams;
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, QueryParams, RowId, Text, check_tenant};
+use super::pubkeys::lookup_error;
+use super::reply::{
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+};
+use crate::domain::display_text::parse_name;
 use crate::domain::host::Host;
 use crate::domain::ids::HostName;
-use crate::domain::readable::name;
-use crate::server::service::hosts::{Added, Exists};
-use crate::server::service::lookups::HostChecked;
+use crate::server::service::hosts::{AddHostRefused, AddedAddress};
+use crate::server::service::lookups::HostCheck;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]
@@ -26,7 +28,7 @@ pub struct HostAddress {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct HostAdded {
+pub struct CreatedHostAddress {
     addr: String,
     host: String,
     tenant: String,
@@ -34,29 +36,33 @@ pub struct HostAdded {
 
 /// Writes down a host's address. The first tenant to use a host's name answers hosts of that name that do not say whose they are.
 #[utoipa::path(post, path = "/v1/tms/hosts", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "Written down", body = Answer<HostAdded>), Refused))]
-pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Made<HostAdded> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.words("addr")?);
+    responses((status = 201, description = "Written down", body = Reply<CreatedHostAddress>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<HostAddress>,
+) -> CreatedResult<CreatedHostAddress> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.display_text("addr")?);
     match services.add_host(&admin, &host, &address).await {
-        Ok(Added { host, answers, shared_with }) => {
+        Ok(AddedAddress { host, is_default_tenant, shared_with }) => {
             let mut sentence = "success".to_owned();
             if let Some(other) = shared_with {
                 sentence = format!("{sentence}; WARNING: {address} is an address of {other} too, so it is a name of neither {host} nor {other}");
             }
-            if !answers {
+            if !is_default_tenant {
                 sentence = format!("{sentence}; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
             }
-            let (status, answer) = created(HostAdded { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
-            Ok((status, answer.0.but(&sentence)))
+            let (status, answer) = created(CreatedHostAddress { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
+            Ok((status, answer.0.with_message(&sentence)))
         }
-        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: {host} has that address already."))),
+        Err(Error::Refused(AddHostRefused)) => Err(TmsError::Conflict(format!("ERROR: {host} has that address already."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct HostShown {
+pub struct HostAddressResponse {
     addr: String,
     created: String,
     host: String,
@@ -65,7 +71,7 @@ pub struct HostShown {
     updated: String,
 }
 
-impl From<Host> for HostShown {
+impl From<Host> for HostAddressResponse {
     fn from(host: Host) -> Self {
         Self {
             addr: host.address,
@@ -80,8 +86,8 @@ impl From<Host> for HostShown {
 
 /// One address.
 #[utoipa::path(get, path = "/v1/tms/hosts/{id}", tag = "hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The address", body = Answer<HostShown>), Refused))]
-pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<HostShown> {
+    responses((status = 200, description = "The address", body = Reply<HostAddressResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, RowId(id): RowId) -> ReplyResult<HostAddressResponse> {
     Ok(success(services.find_host(&admin, id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
@@ -91,27 +97,31 @@ pub struct HostList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_mappings: usize,
-    users: Vec<HostShown>,
+    users: Vec<HostAddressResponse>,
 }
 
 /// All addresses.
-#[utoipa::path(get, path = "/v1/tms/hosts/list", tag = "hosts", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The addresses", body = Answer<HostList>), Refused))]
-pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<HostList> {
+#[utoipa::path(get, path = "/v1/tms/hosts/list", tag = "hosts", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The addresses", body = Reply<HostList>), ErrorResponses))]
+pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<HostList> {
     let hosts = services.list_hosts(&admin, page).await?;
-    let next_cursor = page.next(&hosts, |host| host.number);
-    let users: Vec<HostShown> = hosts.into_iter().map(HostShown::from).collect();
+    let next_cursor = page.next_cursor(&hosts, |host| host.number);
+    let users: Vec<HostAddressResponse> = hosts.into_iter().map(HostAddressResponse::from).collect();
     Ok(success(HostList { num_mappings: users.len(), next_cursor, users }))
 }
 
 /// Removes an address.
 #[utoipa::path(delete, path = "/v1/tms/hosts/del", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
-pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Done<Deleted> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn delete(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<HostAddress>,
+) -> ReplyResult<DeleteResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, typed): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
     // As `create` reads it. Pages keep an address as it was typed, so that is looked for as well.
-    let address = name(&typed).unwrap_or_else(|_| typed.clone());
+    let address = parse_name(&typed).unwrap_or_else(|_| typed.clone());
     let mut was_there = services.remove_host(&admin, &host, &address).await?;
     if !was_there && typed != address {
         was_there = services.remove_host(&admin, &host, &typed).await?;
@@ -120,7 +130,7 @@ pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct CredentialWanted {
+pub struct CredentialRequest {
     host: Text,
     /// The host's keys are shown to nobody without the credential. Not so if it is left out.
     #[serde(default)]
@@ -129,7 +139,7 @@ pub struct CredentialWanted {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct CredentialMade {
+pub struct CreatedCredential {
     /// What the host sends as `Authorization: Bearer`; shown this once.
     credential: String,
     host: String,
@@ -140,20 +150,20 @@ pub struct CredentialMade {
 }
 
 /// Gives a host a credential, or a new one. The old one goes on working for a while.
-#[utoipa::path(post, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialWanted, params(Rotation),
+#[utoipa::path(post, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialRequest, params(RotationParams),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "The credential", body = Answer<CredentialMade>), Refused))]
+    responses((status = 201, description = "The credential", body = Reply<CreatedCredential>), ErrorResponses))]
 pub async fn make_credential(
     State(services): State<Services>,
-    AsAdmin(admin): AsAdmin,
-    InQuery(rotation): InQuery<Rotation>,
-    Body(wanted): Body<CredentialWanted>,
-) -> Made<CredentialMade> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    AdminAuth(admin): AdminAuth,
+    QueryParams(rotation): QueryParams<RotationParams>,
+    JsonBody(wanted): JsonBody<CredentialRequest>,
+) -> CreatedResult<CreatedCredential> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
     let (overlap, required) = (rotation.overlap()?, wanted.required.unwrap_or(false));
-    let made = services.make_host_credential(&admin, &host, required, overlap).await?;
-    Ok(created(CredentialMade {
+    let made = services.create_host_credential(&admin, &host, required, overlap).await?;
+    Ok(created(CreatedCredential {
         credential: made.secret.reveal().to_owned(),
         host: host.into(),
         old_credential_until: made.old_until.to_rfc3339(),
@@ -171,37 +181,45 @@ pub struct CredentialPolicy {
 
 /// Says whether a host must show its credential.
 #[utoipa::path(patch, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialPolicy, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
-pub async fn require_credential(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<CredentialPolicy>) -> Done<Updated> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+pub async fn require_credential(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<CredentialPolicy>,
+) -> ReplyResult<UpdateResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
     let fields_updated = services.require_host_credential(&admin, &host, wanted.required).await?.into();
-    Ok(saying(format!("{fields_updated} update(s) to the credential of {host} completed"), Updated { fields_updated }))
+    Ok(reply_with(format!("{fields_updated} update(s) to the credential of {host} completed"), UpdateResponse { fields_updated }))
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct CredentialEnd {
+pub struct CredentialRevocation {
     host: Text,
     tenant: Text,
 }
 
 /// Takes a host's credential away.
-#[utoipa::path(delete, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialEnd, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
-pub async fn remove_credential(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<CredentialEnd>) -> Done<Deleted> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+#[utoipa::path(delete, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialRevocation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn remove_credential(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<CredentialRevocation>,
+) -> ReplyResult<DeleteResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
     Ok(deleted(&format!("Credential of {host}"), services.remove_host_credential(&admin, &host).await?.into()))
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct HostAsking {
+pub struct HostCheckRequest {
     host: Text,
 }
 
 /// What is null is not told without the host's credential.
 #[derive(Serialize, ToSchema)]
-pub struct HostStanding {
+pub struct HostCheckResponse {
     /// The tenant answers the host also when it names neither tenant nor credential.
     answers_without_tenant: Option<bool>,
     /// The host has shown its credential.
@@ -219,17 +237,22 @@ pub struct HostStanding {
 }
 
 /// A host asks what the portal knows of it. Without its credential it is not told whether it is registered.
-#[utoipa::path(post, path = "/v1/tms/hosts/check", tag = "hosts", request_body = HostAsking, security((), ("tenant" = []), ("host" = [])),
-    responses((status = 200, description = "What is known", body = Answer<HostStanding>), Refused))]
-pub async fn check(State(services): State<Services>, AsHost(asking): AsHost, Body(asked): Body<HostAsking>) -> Done<HostStanding> {
+#[utoipa::path(post, path = "/v1/tms/hosts/check", tag = "hosts", request_body = HostCheckRequest, security((), ("tenant" = []), ("host" = [])),
+    responses((status = 200, description = "What is known", body = Reply<HostCheckResponse>), ErrorResponses))]
+pub async fn check(
+    State(services): State<Services>,
+    HostCallerAuth(asking): HostCallerAuth,
+    JsonBody(asked): JsonBody<HostCheckRequest>,
+) -> ReplyResult<HostCheckResponse> {
     let host: HostName = asked.host.id("host")?;
-    let HostChecked { tenant_id, tenant_enabled, credential_required, known } = services.check_host(&asking, &host).await.map_err(lookup_refused)?;
-    Ok(success(HostStanding {
-        answers_without_tenant: known.as_ref().map(|known| known.answers_without_tenant),
-        credential_accepted: known.is_some(),
+    let HostCheck { tenant_id, tenant_enabled, credential_required, registration } =
+        services.check_host(&asking, &host).await.map_err(lookup_error)?;
+    Ok(success(HostCheckResponse {
+        answers_without_tenant: registration.as_ref().map(|known| known.answers_without_tenant),
+        credential_accepted: registration.is_some(),
         credential_required,
-        registered: known.as_ref().map(|known| known.registered),
-        host: known.map(|known| known.host.into()),
+        registered: registration.as_ref().map(|known| known.registered),
+        host: registration.map(|known| known.host.into()),
         tenant: tenant_id.map(String::from),
         tenant_enabled,
     }))

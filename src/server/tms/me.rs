@@ -5,21 +5,21 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, saying, success};
 use super::auth::Bearer;
-use super::body::{Body, InQuery, Number, Text};
-use super::error::{Refused, TmsError};
-use super::pubkeys::{Wanting, key_refused};
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, QueryParams, RowId, Text};
+use super::pubkeys::{KeyRequestContext, key_error};
+use super::reply::{CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, created, reply_with, success};
 use crate::domain::pubkey::Pubkey;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::server::service::Services;
-use crate::server::service::pubkeys::{KeySource, KeyWanted, OwnKeysWanted};
+use crate::server::service::pubkeys::{KeyParams, KeySource, OwnKeyFilter};
 use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys};
 
 /// Whose token it is, and what it may be used for.
-#[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "Who", body = Answer<Me>), Refused))]
-pub async fn get(Bearer(holder): Bearer) -> Json<Answer<Me>> {
+#[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "Who", body = Reply<Me>), ErrorResponses))]
+pub async fn get(Bearer(holder): Bearer) -> Json<Reply<Me>> {
     success(Me {
         client_id: holder.client_id().to_string(),
         expires_at: holder.expires_at().to_rfc3339(),
@@ -31,8 +31,8 @@ pub async fn get(Bearer(holder): Bearer) -> Json<Answer<Me>> {
 
 /// The host accounts that were ticked when the token's client was allowed. Needs `hosts:read`.
 #[utoipa::path(get, path = "/v1/tms/me/hosts", tag = "me", security(("bearer" = ["hosts:read"])),
-    responses((status = 200, description = "The host accounts", body = Answer<MyHosts>), Refused))]
-pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Done<MyHosts> {
+    responses((status = 200, description = "The host accounts", body = Reply<MyHosts>), ErrorResponses))]
+pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> ReplyResult<MyHosts> {
     let holder = bearer.with(Scope::HostsRead)?;
     let now = services.now();
     let accounts = services.list_granted_host_accounts(&holder).await?;
@@ -72,7 +72,7 @@ fn my_key(key: Pubkey, now: Timestamp) -> MyKey {
 /// Which keys are wanted; all of them, if nothing is said.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct KeysWanted {
+pub struct KeyListParams {
     /// Only those that log in to this host.
     host: Option<String>,
     /// Only those that log in to host accounts of this name.
@@ -81,8 +81,8 @@ pub struct KeysWanted {
     state: Option<String>,
 }
 
-impl KeysWanted {
-    fn read(self) -> Result<OwnKeysWanted, TmsError> {
+impl KeyListParams {
+    fn into_filter(self) -> Result<OwnKeyFilter, TmsError> {
         let active = match self.state.as_deref() {
             None | Some("") => false,
             Some("active") => true,
@@ -90,24 +90,29 @@ impl KeysWanted {
         };
         let host = self.host.map(|host| Text(host).id("host")).transpose()?;
         let account = self.host_account.map(|account| Text(account).id("host_account")).transpose()?;
-        Ok(OwnKeysWanted { host, account, active })
+        Ok(OwnKeyFilter { host, account, active })
     }
 }
 
 /// The keys that log in to the host accounts of `/v1/tms/me/hosts`, whoever made them. Needs `keys:read`.
-#[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(Paging, KeysWanted), security(("bearer" = ["keys:read"])),
-    responses((status = 200, description = "The keys", body = Answer<MyKeys>), Refused))]
-pub async fn get_keys(State(services): State<Services>, bearer: Bearer, Paged(page): Paged, InQuery(wanted): InQuery<KeysWanted>) -> Done<MyKeys> {
+#[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(PaginationParams, KeyListParams), security(("bearer" = ["keys:read"])),
+    responses((status = 200, description = "The keys", body = Reply<MyKeys>), ErrorResponses))]
+pub async fn get_keys(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Pagination(page): Pagination,
+    QueryParams(wanted): QueryParams<KeyListParams>,
+) -> ReplyResult<MyKeys> {
     let holder = bearer.with(Scope::KeysRead)?;
-    let keys = services.list_own_keys(&holder, wanted.read()?, page).await?;
-    let next_cursor = page.next(&keys, |key| key.number);
+    let keys = services.list_own_keys(&holder, wanted.into_filter()?, page).await?;
+    let next_cursor = page.next_cursor(&keys, |key| key.number);
     let now = services.now();
     let keys: Vec<MyKey> = keys.into_iter().map(|key| my_key(key, now)).collect();
     Ok(success(MyKeys { num_keys: keys.len(), next_cursor, keys }))
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct OwnKey {
+pub struct OwnKeyRequest {
     host: Text,
     host_account: Text,
     /// Logins; as many as you like if it is negative or left out.
@@ -120,31 +125,31 @@ pub struct OwnKey {
 
 /// Registers a key of one's own for one of the host accounts of `/v1/tms/me/hosts`. It ends with the token at the latest. Needs
 /// `keys:create`.
-#[utoipa::path(post, path = "/v1/tms/me/keys", tag = "me", request_body = OwnKey, security(("bearer" = ["keys:create"])),
-    responses((status = 201, description = "The key", body = Answer<MyKey>), Refused))]
-pub async fn create_key(State(services): State<Services>, bearer: Bearer, Body(request): Body<OwnKey>) -> Made<MyKey> {
+#[utoipa::path(post, path = "/v1/tms/me/keys", tag = "me", request_body = OwnKeyRequest, security(("bearer" = ["keys:create"])),
+    responses((status = 201, description = "The key", body = Reply<MyKey>), ErrorResponses))]
+pub async fn create_key(State(services): State<Services>, bearer: Bearer, JsonBody(request): JsonBody<OwnKeyRequest>) -> CreatedResult<MyKey> {
     let holder = bearer.with(Scope::KeysCreate)?;
-    let wanted = KeyWanted {
+    let wanted = KeyParams {
         host: request.host.id("host")?,
         account: request.host_account.id("host_account")?,
         num_uses: request.num_uses.unwrap_or(-1),
         ttl_minutes: request.ttl_minutes.unwrap_or(-1),
-        source: KeySource::Given(request.public_key.0),
+        source: KeySource::Provided(request.public_key.0),
         label: None,
     };
     let made = services.create_own_key(&holder, &wanted).await.map_err(|error| {
-        key_refused(error, &Wanting { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &wanted })
+        key_error(error, &KeyRequestContext { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &wanted })
     })?;
     Ok(created(my_key(made.pubkey, services.now())))
 }
 
 /// Revokes one of the keys of `/v1/tms/me/keys`. Needs `keys:revoke`.
 #[utoipa::path(delete, path = "/v1/tms/me/keys/{id}", tag = "me", params(("id" = i64, Path)), security(("bearer" = ["keys:revoke"])),
-    responses((status = 200, description = "Revoked", body = Answer<Deleted>), Refused))]
-pub async fn delete_key(State(services): State<Services>, bearer: Bearer, Number(id): Number) -> Done<Deleted> {
+    responses((status = 200, description = "Revoked", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn delete_key(State(services): State<Services>, bearer: Bearer, RowId(id): RowId) -> ReplyResult<DeleteResponse> {
     let holder = bearer.with(Scope::KeysRevoke)?;
     if services.revoke_own_key(&holder, id).await? {
-        Ok(saying(format!("Key {id} revoked"), Deleted { num_deleted: 1 }))
+        Ok(reply_with(format!("Key {id} revoked"), DeleteResponse { num_deleted: 1 }))
     } else {
         Err(TmsError::NOT_FOUND)
     }

@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
-use super::error::ErrorAnswer;
+use super::error::ErrorReply;
 
 /// The nouns, in the order in which people meet them.
 const TAGS: [(&str, &str); 11] = [
@@ -27,7 +27,7 @@ const TAGS: [(&str, &str); 11] = [
 ];
 
 /// Words that mean the same wherever they stand; what says more of itself keeps that.
-const WORDS: [(&str, &str); 52] = [
+const FIELD_DESCRIPTIONS: [(&str, &str); 52] = [
     ("addr", "The host's address."),
     ("admin_id", "The tenant's first administrator."),
     ("app_name", "The application's name, as people read it."),
@@ -83,11 +83,11 @@ const WORDS: [(&str, &str); 52] = [
 ];
 
 /// What the handlers do not say.
-pub fn head() -> OpenApi {
+pub fn base_document() -> OpenApi {
     let in_header = |name: &str, about: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)));
     let bearer = |about: &str| SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build());
     // What the errors refer to is in no handler's own description.
-    let mut components = ComponentsBuilder::new().schema_from::<ErrorAnswer>().build();
+    let mut components = ComponentsBuilder::new().schema_from::<ErrorReply>().build();
     for (name, scheme) in [
         ("tenant", in_header("X-TMS-TENANT", "The tenant it is about.")),
         ("client_id", in_header("X-TMS-CLIENT-ID", "The client's id.")),
@@ -120,7 +120,7 @@ pub fn head() -> OpenApi {
 /// The description.
 pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(|| completed(serde_json::to_value(super::described().1).unwrap_or_default()))
+    DOCUMENT.get_or_init(|| complete(serde_json::to_value(super::described().1).unwrap_or_default()))
 }
 
 /// `GET /spec`, where TMS has it.
@@ -133,48 +133,48 @@ pub async fn get() -> impl IntoResponse {
 }
 
 /// What the handlers would have to say over and over: what a word means, whose function it is, which errors cannot happen.
-fn completed(mut document: Value) -> Value {
+fn complete(mut document: Value) -> Value {
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
-    schemas.into_iter().flatten().for_each(|(_, schema)| explain_fields(schema));
+    schemas.into_iter().flatten().for_each(|(_, schema)| describe_fields(schema));
     let paths = document.pointer_mut("/paths").and_then(Value::as_object_mut);
     for (_, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            explain_parameters(operation);
-            name_apart(operation);
-            leave_out_impossible_errors(method, operation);
+            describe_parameters(operation);
+            qualify_operation_id(operation);
+            drop_impossible_errors(method, operation);
         }
     }
     document
 }
 
-fn explain_fields(schema: &mut Value) {
+fn describe_fields(schema: &mut Value) {
     let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
-    parts.into_iter().flatten().for_each(explain_fields);
+    parts.into_iter().flatten().for_each(describe_fields);
     for (name, field) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         let says_more = field.get("oneOf").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(|kind| kind.get("description").is_some()));
         if !says_more {
-            explain(name, field);
+            describe(name, field);
         }
     }
 }
 
-fn explain_parameters(operation: &mut Value) {
+fn describe_parameters(operation: &mut Value) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(name) = parameter.get("name").and_then(Value::as_str).map(str::to_owned) {
-            explain(&name, parameter);
+            describe(&name, parameter);
         }
     }
 }
 
-fn explain(name: &str, field: &mut Value) {
-    let known = WORDS.iter().find(|(word, _)| *word == name);
+fn describe(name: &str, field: &mut Value) {
+    let known = FIELD_DESCRIPTIONS.iter().find(|(word, _)| *word == name);
     if let (Some((_, meaning)), Some(field)) = (known, field.as_object_mut()) {
         field.entry("description").or_insert_with(|| (*meaning).into());
     }
 }
 
 /// Each noun has a `get`; OpenAPI wants every name once.
-fn name_apart(operation: &mut Value) {
+fn qualify_operation_id(operation: &mut Value) {
     let tag = operation.pointer("/tags/0").and_then(Value::as_str).map(|tag| tag.to_lowercase().replace(' ', "_"));
     let name = operation.get("operationId").and_then(Value::as_str);
     if let Some(name) = tag.zip(name).map(|(tag, name)| format!("{tag}_{name}")) {
@@ -182,7 +182,7 @@ fn name_apart(operation: &mut Value) {
     }
 }
 
-fn leave_out_impossible_errors(method: &str, operation: &mut Value) {
+fn drop_impossible_errors(method: &str, operation: &mut Value) {
     let with_body = operation.get("requestBody").is_some();
     let for_all = operation.get("security").is_some_and(|ways| *ways == serde_json::json!([{}]));
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };

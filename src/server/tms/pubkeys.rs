@@ -7,16 +7,19 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created_warning, deleted, saying, success};
-use super::auth::{AsClient, AsClientOrAdmin, AsHost, CREDENTIAL_REQUIRED, CalledFrom, keeper_of};
-use super::body::{Body, Number, Text, same_tenant};
-use super::error::{Refused, TmsError};
+use super::auth::{CREDENTIAL_REQUIRED, ClientAuth, ClientIp, ClientOrAdminAuth, HostCallerAuth, client_access};
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, RowId, Text, check_tenant};
+use super::reply::{
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created_with_warning, deleted, reply_with,
+    success,
+};
+use crate::domain::display_text::NameRefused;
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
-use crate::domain::pubkey::{KeyType, LabelRefused, Missing, Pubkey};
-use crate::domain::readable::NameRefused;
-use crate::server::service::lookups::{Login, LookupRefused};
-use crate::server::service::proofs::KeyKeeper;
-use crate::server::service::pubkeys::{KeyRefused, KeySource, KeyWanted, NewKey, NewLimits};
+use crate::domain::pubkey::{DependencyError, KeyType, LabelRefused, Pubkey};
+use crate::server::service::lookups::{LookupRefused, SshLogin};
+use crate::server::service::principals::KeyAccess;
+use crate::server::service::pubkeys::{CreatedKey, KeyParams, KeyRefused, KeySource, NewLimits};
 use crate::server::service::{Error, Principal, Services};
 
 #[derive(Deserialize, ToSchema)]
@@ -36,7 +39,7 @@ pub struct KeyRequest {
 
 /// What was made; numbers are texts here.
 #[derive(Serialize, ToSchema)]
-pub struct KeyMade {
+pub struct CreatedKeyResponse {
     expires_at: String,
     key_bits: String,
     key_type: String,
@@ -51,10 +54,14 @@ pub struct KeyMade {
 
 /// Makes a key pair with which the client logs in to a host account for a person; the private half is stored nowhere.
 #[utoipa::path(post, path = "/v1/tms/pubkeys/creds", tag = "pubkeys", request_body = KeyRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
-    responses((status = 201, description = "The key", body = Answer<KeyMade>), Refused))]
-pub async fn create(State(services): State<Services>, AsClient(client): AsClient, Body(request): Body<KeyRequest>) -> Made<KeyMade> {
+    responses((status = 201, description = "The key", body = Reply<CreatedKeyResponse>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    ClientAuth(client): ClientAuth,
+    JsonBody(request): JsonBody<KeyRequest>,
+) -> CreatedResult<CreatedKeyResponse> {
     let user_id: UserId = request.client_user_id.id("client_user_id")?;
-    let wanted = KeyWanted {
+    let wanted = KeyParams {
         host: request.host.id("host")?,
         account: request.host_account.id("host_account")?,
         num_uses: request.num_uses,
@@ -62,14 +69,14 @@ pub async fn create(State(services): State<Services>, AsClient(client): AsClient
         source: source(request.public_key, request.key_type)?,
         label: None,
     };
-    let NewKey { pubkey, private_key, host_known } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
+    let CreatedKey { pubkey, private_key, host_known } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
         let client = client.client();
-        key_refused(error, &Wanting { tenant: &client.tenant_id, client: &client.id, user: &user_id, key: &wanted })
+        key_error(error, &KeyRequestContext { tenant: &client.tenant_id, client: &client.id, user: &user_id, key: &wanted })
     })?;
-    let unknown_host = (!host_known).then(|| unknown_host(&pubkey.host, &pubkey.tenant_id));
-    Ok(created_warning(
+    let unknown_host = (!host_known).then(|| unknown_host_warning(&pubkey.host, &pubkey.tenant_id));
+    Ok(created_with_warning(
         unknown_host,
-        KeyMade {
+        CreatedKeyResponse {
             expires_at: pubkey.expires_at.to_rfc3339(),
             key_bits: pubkey.key_bits.to_string(),
             key_type: pubkey.key_type.as_str().to_owned(),
@@ -83,30 +90,30 @@ pub async fn create(State(services): State<Services>, AsClient(client): AsClient
 }
 
 /// Said beside a success: what was made may be of no use, for its host's name may be misspelt.
-pub fn unknown_host(host: &HostName, tenant: &TenantId) -> String {
+pub fn unknown_host_warning(host: &HostName, tenant: &TenantId) -> String {
     format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so perhaps no host asks under this name")
 }
 
 fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource, TmsError> {
     if let Some(Text(line)) = public_key {
-        return Ok(KeySource::Given(line));
+        return Ok(KeySource::Provided(line));
     }
     KeyType::parse(key_type.as_ref().map(|Text(word)| word.as_str()))
-        .map(KeySource::Made)
+        .map(KeySource::Generated)
         .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; leave it out for ed25519.".into()))
 }
 
 /// Who wanted a key, for the words of a refusal.
-pub struct Wanting<'a> {
+pub struct KeyRequestContext<'a> {
     pub tenant: &'a TenantId,
     pub client: &'a ClientId,
     pub user: &'a UserId,
-    pub key: &'a KeyWanted,
+    pub key: &'a KeyParams,
 }
 
-pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError {
+pub fn key_error(error: Error<KeyRefused>, wanting: &KeyRequestContext<'_>) -> TmsError {
     match error {
-        Error::Refused(KeyRefused::Missing(missing)) => missing_dependency(missing, wanting),
+        Error::Refused(KeyRefused::DependencyMissing(missing)) => missing_dependency(missing, wanting),
         Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
         Error::Refused(KeyRefused::Label(LabelRefused::Comment)) => {
             TmsError::BadRequest(format!("ERROR: public_key cannot be taken: its comment {}; leave the comment out.", NameRefused::Invisible))
@@ -114,8 +121,10 @@ pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError 
         // Only the portal lets people type one.
         Error::Refused(KeyRefused::Label(LabelRefused::Typed(why))) => TmsError::BadRequest(format!("ERROR: the name of the key {why}.")),
         Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
-        Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
-        Error::Refused(KeyRefused::NotHere) => {
+        Error::Refused(KeyRefused::KeyGenerationBusy) => {
+            TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time.")
+        }
+        Error::Refused(KeyRefused::OwnKeysDisabled) => {
             TmsError::Forbidden("ERROR: FORBIDDEN - people register no public keys of their own in this tenant.".into())
         }
         // Only the portal says this.
@@ -125,21 +134,21 @@ pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError 
 }
 
 /// What is missing, in TMS' words.
-fn missing_dependency(missing: Missing, wanting: &Wanting<'_>) -> TmsError {
-    let Wanting { tenant, client, user, key: KeyWanted { host, account, .. } } = wanting;
+fn missing_dependency(missing: DependencyError, wanting: &KeyRequestContext<'_>) -> TmsError {
+    let KeyRequestContext { tenant, client, user, key: KeyParams { host, account, .. } } = wanting;
     let what = match missing {
-        Missing::PersonDisabled => format!("User ID {user} in tenant {tenant} is disabled."),
-        Missing::Mfa => format!("Required user MFA record not found for user ID {user} in tenant {tenant}."),
-        Missing::MfaDisabled => format!("Required user MFA record for user ID {user} in tenant {tenant} is disabled."),
-        Missing::MfaExpired(at) => format!("Required user MFA record for user ID {user} in tenant {tenant} expired at {}.", at.to_rfc3339()),
-        Missing::Link => format!("Required user host record not found for user {user}@{tenant} with account {account} on host {host}."),
-        Missing::LinkExpired(at) => {
+        DependencyError::PersonDisabled => format!("User ID {user} in tenant {tenant} is disabled."),
+        DependencyError::Mfa => format!("Required user MFA record not found for user ID {user} in tenant {tenant}."),
+        DependencyError::MfaDisabled => format!("Required user MFA record for user ID {user} in tenant {tenant} is disabled."),
+        DependencyError::MfaExpired(at) => format!("Required user MFA record for user ID {user} in tenant {tenant} expired at {}.", at.to_rfc3339()),
+        DependencyError::Link => format!("Required user host record not found for user {user}@{tenant} with account {account} on host {host}."),
+        DependencyError::LinkExpired(at) => {
             format!("Required user host record for user {user}@{tenant} with account {account} on host {host} expired at {}.", at.to_rfc3339())
         }
-        Missing::Delegation => {
+        DependencyError::Delegation => {
             format!("Required delegation record not found for client {client} and client_user_id {user} in tenant {tenant}.")
         }
-        Missing::DelegationExpired(at) => {
+        DependencyError::DelegationExpired(at) => {
             format!("Required delegation record for client {client} and client_user_id {user} in tenant {tenant} expired at {}.", at.to_rfc3339())
         }
     };
@@ -147,7 +156,7 @@ fn missing_dependency(missing: Missing, wanting: &Wanting<'_>) -> TmsError {
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct KeyLookup {
+pub struct KeyLookupRequest {
     host: Text,
     /// OpenSSH's `%t`. A key of another type is not shown: for a certificate (`ssh-ed25519-cert-v01@openssh.com`) none is.
     #[serde(default)]
@@ -161,7 +170,7 @@ pub struct KeyLookup {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct KeyShown {
+pub struct KeyLookupResponse {
     /// When this key stops letting anybody in, if nothing changes before.
     expires_at: String,
     public_key: String,
@@ -169,38 +178,38 @@ pub struct KeyShown {
 
 /// A host asks whether a key lets somebody in. `NOT_FOUND` for every key that does not, whatever the reason. Lookups of one key
 /// on one host within 30 seconds count as one login.
-#[utoipa::path(post, path = "/v1/tms/pubkeys/creds/retrieve", tag = "pubkeys", request_body = KeyLookup,
+#[utoipa::path(post, path = "/v1/tms/pubkeys/creds/retrieve", tag = "pubkeys", request_body = KeyLookupRequest,
     security((), ("tenant" = []), ("host" = [])),
-    responses((status = 200, description = "The key", body = Answer<KeyShown>), Refused))]
+    responses((status = 200, description = "The key", body = Reply<KeyLookupResponse>), ErrorResponses))]
 pub async fn retrieve(
     State(services): State<Services>,
-    CalledFrom(from): CalledFrom,
-    AsHost(asking): AsHost,
-    Body(asked): Body<KeyLookup>,
-) -> Done<KeyShown> {
+    ClientIp(from): ClientIp,
+    HostCallerAuth(asking): HostCallerAuth,
+    JsonBody(asked): JsonBody<KeyLookupRequest>,
+) -> ReplyResult<KeyLookupResponse> {
     // What cannot be a name cannot have a key.
-    let login = login(asked, from).ok_or(TmsError::NOT_FOUND)?;
+    let login = parse_login(asked, from).ok_or(TmsError::NOT_FOUND)?;
     match services.look_up_key(&asking, &login).await {
-        Ok(shown) => Ok(success(KeyShown { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
-        Err(error) => Err(lookup_refused(error)),
+        Ok(shown) => Ok(success(KeyLookupResponse { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
+        Err(error) => Err(lookup_error(error)),
     }
 }
 
-pub fn lookup_refused(error: Error<LookupRefused>) -> TmsError {
+pub fn lookup_error(error: Error<LookupRefused>) -> TmsError {
     match error {
-        Error::Refused(LookupRefused::NotServed) => TmsError::NOT_FOUND,
+        Error::Refused(LookupRefused::NotFound) => TmsError::NOT_FOUND,
         Error::Refused(LookupRefused::CredentialRequired) => TmsError::HostCredential(CREDENTIAL_REQUIRED),
         Error::Refused(LookupRefused::OtherHost) => TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's."),
         Error::Internal(fault) => fault.into(),
     }
 }
 
-fn login(asked: KeyLookup, from: Option<IpAddr>) -> Option<Login> {
+fn parse_login(asked: KeyLookupRequest, from: Option<IpAddr>) -> Option<SshLogin> {
     /// `SHA256:` and 43 characters of base64; longer than any other hash OpenSSH prints.
-    const LONGEST_FINGERPRINT: usize = 128;
+    const MAX_FINGERPRINT_LENGTH: usize = 128;
     let Text(fingerprint) = asked.public_key_fingerprint;
-    (fingerprint.len() <= LONGEST_FINGERPRINT).then_some(())?;
-    Some(Login {
+    (fingerprint.len() <= MAX_FINGERPRINT_LENGTH).then_some(())?;
+    Some(SshLogin {
         host: HostName::parse(asked.host.0).ok()?,
         account: AccountName::parse(asked.user.0).ok()?,
         uid: asked.user_uid.and_then(|Text(uid)| uid.parse().ok()),
@@ -211,7 +220,7 @@ fn login(asked: KeyLookup, from: Option<IpAddr>) -> Option<Login> {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct KeyInfo {
+pub struct KeyResponse {
     client_id: Option<String>,
     client_user_id: String,
     created: String,
@@ -232,7 +241,7 @@ pub struct KeyInfo {
     updated: String,
 }
 
-impl From<Pubkey> for KeyInfo {
+impl From<Pubkey> for KeyResponse {
     fn from(key: Pubkey) -> Self {
         Self {
             client_id: key.client_id.map(String::from),
@@ -259,8 +268,8 @@ impl From<Pubkey> for KeyInfo {
 /// One key; a client sees its own.
 #[utoipa::path(get, path = "/v1/tms/pubkeys/id/{seqno}", tag = "pubkeys", params(("seqno" = i64, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The key", body = Answer<KeyInfo>), Refused))]
-pub async fn get(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Number(seqno): Number) -> Done<KeyInfo> {
+    responses((status = 200, description = "The key", body = Reply<KeyResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, ClientOrAdminAuth(principal): ClientOrAdminAuth, RowId(seqno): RowId) -> ReplyResult<KeyResponse> {
     Ok(success(services.find_key(&principal, seqno).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
@@ -269,17 +278,21 @@ pub struct KeyList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_pubkeys: usize,
-    pubkeys: Vec<KeyInfo>,
+    pubkeys: Vec<KeyResponse>,
 }
 
 /// The tenant's keys; a client sees its own.
-#[utoipa::path(get, path = "/v1/tms/pubkeys/list", tag = "pubkeys", params(Paging),
+#[utoipa::path(get, path = "/v1/tms/pubkeys/list", tag = "pubkeys", params(PaginationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The keys", body = Answer<KeyList>), Refused))]
-pub async fn list(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Paged(page): Paged) -> Done<KeyList> {
+    responses((status = 200, description = "The keys", body = Reply<KeyList>), ErrorResponses))]
+pub async fn list(
+    State(services): State<Services>,
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    Pagination(page): Pagination,
+) -> ReplyResult<KeyList> {
     let keys = services.list_keys(&principal, page).await?;
-    let next_cursor = page.next(&keys, |key| key.number);
-    let pubkeys: Vec<KeyInfo> = keys.into_iter().map(KeyInfo::from).collect();
+    let next_cursor = page.next_cursor(&keys, |key| key.number);
+    let pubkeys: Vec<KeyResponse> = keys.into_iter().map(KeyResponse::from).collect();
     Ok(success(KeyList { num_pubkeys: pubkeys.len(), next_cursor, pubkeys }))
 }
 
@@ -301,24 +314,28 @@ pub struct KeyUpdate {
 /// Sets new limits for a key.
 #[utoipa::path(patch, path = "/v1/tms/pubkeys", tag = "pubkeys", request_body = KeyUpdate,
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
-pub async fn update(State(services): State<Services>, AsClientOrAdmin(principal): AsClientOrAdmin, Body(wanted): Body<KeyUpdate>) -> Done<Updated> {
-    let (keeper, host) = (keeper(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
+    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+pub async fn update(
+    State(services): State<Services>,
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    JsonBody(wanted): JsonBody<KeyUpdate>,
+) -> ReplyResult<UpdateResponse> {
+    let (keeper, host) = (key_access(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
     let limits = NewLimits { max_uses: wanted.max_uses, ttl_minutes: wanted.ttl_minutes };
     let fields_updated = i32::from(limits.max_uses.is_some()) + i32::from(limits.ttl_minutes.is_some());
     if fields_updated == 0 {
-        return Ok(saying("No updates specified", Updated { fields_updated }));
+        return Ok(reply_with("No updates specified", UpdateResponse { fields_updated }));
     }
     let Text(fingerprint) = wanted.public_key_fingerprint;
-    if services.limit_key(&keeper, &host, &fingerprint, limits).await? {
-        Ok(saying(format!("{fields_updated} update(s) to pubkey completed"), Updated { fields_updated }))
+    if services.set_key_limits(&keeper, &host, &fingerprint, limits).await? {
+        Ok(reply_with(format!("{fields_updated} update(s) to pubkey completed"), UpdateResponse { fields_updated }))
     } else {
         Err(TmsError::NOT_FOUND)
     }
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct KeyEnd {
+pub struct KeyRevocation {
     /// Left out, null or empty: a key that a person registered themselves. Only for administrators.
     client_id: Option<Text>,
     /// Only this person's, where several have registered the same key.
@@ -329,28 +346,28 @@ pub struct KeyEnd {
 }
 
 /// Revokes a key: the host's next question is answered with `NOT_FOUND`.
-#[utoipa::path(delete, path = "/v1/tms/pubkeys/del", tag = "pubkeys", request_body = KeyEnd,
+#[utoipa::path(delete, path = "/v1/tms/pubkeys/del", tag = "pubkeys", request_body = KeyRevocation,
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    Body(wanted): Body<KeyEnd>,
-) -> Result<Json<Answer<Deleted>>, TmsError> {
-    let (keeper, host) = (keeper(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    JsonBody(wanted): JsonBody<KeyRevocation>,
+) -> Result<Json<Reply<DeleteResponse>>, TmsError> {
+    let (keeper, host) = (key_access(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
     let Text(fingerprint) = wanted.public_key_fingerprint;
-    Ok(deleted("Pubkey", services.delete_key(&keeper, &host, &fingerprint).await?))
+    Ok(deleted("Pubkey", services.revoke_key(&keeper, &host, &fingerprint).await?))
 }
 
 /// Leave to act on keys of the client in the body, or on those that people registered themselves.
-fn keeper(principal: &Principal, client: Option<Text>, user: Option<Text>, tenant: &Text) -> Result<KeyKeeper, TmsError> {
-    same_tenant(principal.tenant_id(), tenant)?;
+fn key_access(principal: &Principal, client: Option<Text>, user: Option<Text>, tenant: &Text) -> Result<KeyAccess, TmsError> {
+    check_tenant(principal.tenant_id(), tenant)?;
     let user: Option<UserId> = user.filter(|Text(user)| !user.is_empty()).map(|user| user.id("client_user_id")).transpose()?;
     let keeper = match client.filter(|Text(client)| !client.is_empty()) {
-        Some(client) => keeper_of(principal, client.id("client_id")?, "Payload")?.into(),
+        Some(client) => client_access(principal, client.id("client_id")?, "Payload")?.into(),
         None => principal
-            .over_own_keys()
+            .own_key_access()
             .ok_or_else(|| TmsError::BadRequest("ERROR: client_id is needed; only administrators leave it out, for a person's own key.".into()))?,
     };
-    Ok(keeper.of_person(user))
+    Ok(keeper.for_person(user))
 }

@@ -4,18 +4,18 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, created, deleted, success};
-use super::auth::{AsClient, AsClientOrAdmin};
-use super::body::{Body, NamedPair, Text};
-use super::clients::keeper;
-use super::error::{Refused, TmsError};
-use crate::domain::pubkey::Missing;
+use super::auth::{ClientAuth, ClientOrAdminAuth};
+use super::clients::path_client_access;
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, PathSegmentPair, Text};
+use super::reply::{CreatedResult, DeleteResponse, Reply, ReplyResult, created, deleted, success};
+use crate::domain::pubkey::DependencyError;
 use crate::domain::reservation::Reservation;
-use crate::server::service::reservations::{KeyNamed, ReservationRefused};
+use crate::server::service::reservations::{KeyReference, ReservationRefused};
 use crate::server::service::{AuthenticatedClient, Error, Services};
 
 #[derive(Deserialize, ToSchema)]
-pub struct ReservationWanted {
+pub struct ReservationRequest {
     client_user_id: Text,
     host: Text,
     public_key_fingerprint: Text,
@@ -24,24 +24,28 @@ pub struct ReservationWanted {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Reserved {
+pub struct CreatedReservation {
     expires_at: String,
     parent_resid: String,
     resid: String,
 }
 
-impl From<Reservation> for Reserved {
+impl From<Reservation> for CreatedReservation {
     fn from(reservation: Reservation) -> Self {
         Self { expires_at: reservation.expires_at.to_rfc3339(), parent_resid: reservation.parent_resid, resid: reservation.resid }
     }
 }
 
 /// Keeps a key going beyond its end, for at most 48 hours. Its uses still count, and revoking it still ends it.
-#[utoipa::path(post, path = "/v1/tms/reservations", tag = "reservations", request_body = ReservationWanted, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
-    responses((status = 201, description = "Reserved", body = Answer<Reserved>), Refused))]
-pub async fn create(State(services): State<Services>, AsClient(client): AsClient, Body(wanted): Body<ReservationWanted>) -> Made<Reserved> {
-    let named = named(wanted.client_user_id, wanted.host, wanted.public_key_fingerprint)?;
-    let refused = |error| refused(error, &client, &named);
+#[utoipa::path(post, path = "/v1/tms/reservations", tag = "reservations", request_body = ReservationRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
+    responses((status = 201, description = "Reserved", body = Reply<CreatedReservation>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    ClientAuth(client): ClientAuth,
+    JsonBody(wanted): JsonBody<ReservationRequest>,
+) -> CreatedResult<CreatedReservation> {
+    let named = key_reference(wanted.client_user_id, wanted.host, wanted.public_key_fingerprint)?;
+    let refused = |error| reservation_error(error, &client, &named);
     Ok(created(services.reserve_key(&client, named.clone(), wanted.ttl_minutes).await.map_err(refused)?.into()))
 }
 
@@ -55,21 +59,25 @@ pub struct ReservationExtension {
 
 /// Adds a reservation that ends with the one it extends, for a key of another service in the same work.
 #[utoipa::path(post, path = "/v1/tms/reservations/extend", tag = "reservations", request_body = ReservationExtension, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
-    responses((status = 201, description = "Reserved", body = Answer<Reserved>), Refused))]
-pub async fn extend(State(services): State<Services>, AsClient(client): AsClient, Body(wanted): Body<ReservationExtension>) -> Made<Reserved> {
-    let named = named(wanted.client_user_id, wanted.host, wanted.public_key_fingerprint)?;
-    let refused = |error| refused(error, &client, &named);
+    responses((status = 201, description = "Reserved", body = Reply<CreatedReservation>), ErrorResponses))]
+pub async fn extend(
+    State(services): State<Services>,
+    ClientAuth(client): ClientAuth,
+    JsonBody(wanted): JsonBody<ReservationExtension>,
+) -> CreatedResult<CreatedReservation> {
+    let named = key_reference(wanted.client_user_id, wanted.host, wanted.public_key_fingerprint)?;
+    let refused = |error| reservation_error(error, &client, &named);
     Ok(created(services.extend_reservation(&client, named.clone(), &wanted.parent_resid.0).await.map_err(refused)?.into()))
 }
 
-fn named(user: Text, host: Text, fingerprint: Text) -> Result<KeyNamed, TmsError> {
-    Ok(KeyNamed { user_id: user.id("client_user_id")?, host: host.id("host")?, fingerprint: fingerprint.0 })
+fn key_reference(user: Text, host: Text, fingerprint: Text) -> Result<KeyReference, TmsError> {
+    Ok(KeyReference { user_id: user.id("client_user_id")?, host: host.id("host")?, fingerprint: fingerprint.0 })
 }
 
-fn refused(error: Error<ReservationRefused>, client: &AuthenticatedClient, named: &KeyNamed) -> TmsError {
+fn reservation_error(error: Error<ReservationRefused>, client: &AuthenticatedClient, named: &KeyReference) -> TmsError {
     let (id, user, host) = (&client.client().id, &named.user_id, &named.host);
     match error {
-        Error::Refused(ReservationRefused::NoKey) => {
+        Error::Refused(ReservationRefused::KeyNotFound) => {
             TmsError::NotFound(format!("NOT FOUND: No pubkey for client {id}, client_user_id {user} on host {host}.").into())
         }
         Error::Refused(ReservationRefused::NoUsesLeft) => {
@@ -78,8 +86,10 @@ fn refused(error: Error<ReservationRefused>, client: &AuthenticatedClient, named
         Error::Refused(ReservationRefused::KeyExpired(at)) => {
             TmsError::Forbidden(format!("The pubkey of client {id} on host {host} expired at {}.", at.to_rfc3339()))
         }
-        Error::Refused(ReservationRefused::Missing(missing)) => TmsError::Forbidden(format!("Missing or expired dependency: {}.", words(missing))),
-        Error::Refused(ReservationRefused::NoParent) => TmsError::NotFound("NOT_FOUND: Reservation not found for the client.".into()),
+        Error::Refused(ReservationRefused::DependencyMissing(missing)) => {
+            TmsError::Forbidden(format!("Missing or expired dependency: {}.", dependency_name(missing)))
+        }
+        Error::Refused(ReservationRefused::ParentNotFound) => TmsError::NotFound("NOT_FOUND: Reservation not found for the client.".into()),
         Error::Refused(ReservationRefused::ParentIsChild) => {
             TmsError::Forbidden("The reservation extends another one; extend that one instead.".into())
         }
@@ -88,17 +98,17 @@ fn refused(error: Error<ReservationRefused>, client: &AuthenticatedClient, named
     }
 }
 
-fn words(missing: Missing) -> &'static str {
+fn dependency_name(missing: DependencyError) -> &'static str {
     match missing {
-        Missing::PersonDisabled => "the user is disabled",
-        Missing::Mfa | Missing::MfaDisabled | Missing::MfaExpired(_) => "the user's MFA",
-        Missing::Link | Missing::LinkExpired(_) => "the user's host account",
-        Missing::Delegation | Missing::DelegationExpired(_) => "the delegation",
+        DependencyError::PersonDisabled => "the user is disabled",
+        DependencyError::Mfa | DependencyError::MfaDisabled | DependencyError::MfaExpired(_) => "the user's MFA",
+        DependencyError::Link | DependencyError::LinkExpired(_) => "the user's host account",
+        DependencyError::Delegation | DependencyError::DelegationExpired(_) => "the delegation",
     }
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct ReservationShown {
+pub struct ReservationResponse {
     client_id: String,
     client_user_id: String,
     created: String,
@@ -115,14 +125,14 @@ pub struct ReservationShown {
 /// One reservation, of the client in the path only.
 #[utoipa::path(get, path = "/v1/tms/reservations/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The reservation", body = Answer<ReservationShown>), Refused))]
+    responses((status = 200, description = "The reservation", body = Reply<ReservationResponse>), ErrorResponses))]
 pub async fn get(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    NamedPair(client, resid): NamedPair,
-) -> Done<ReservationShown> {
-    let found = services.find_reservation(&keeper(&principal, client)?, &resid).await?.ok_or(TmsError::NOT_FOUND)?;
-    Ok(success(ReservationShown {
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegmentPair(client, resid): PathSegmentPair,
+) -> ReplyResult<ReservationResponse> {
+    let found = services.find_reservation(&path_client_access(&principal, client)?, &resid).await?.ok_or(TmsError::NOT_FOUND)?;
+    Ok(success(ReservationResponse {
         client_id: found.client_id.into(),
         client_user_id: found.user_id.into(),
         created: found.created_at.to_rfc3339(),
@@ -140,23 +150,23 @@ pub async fn get(
 /// Ends a reservation.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were ended", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "How many were ended", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    NamedPair(client, resid): NamedPair,
-) -> Done<Deleted> {
-    Ok(deleted("Reservation", services.end_reservation(&keeper(&principal, client)?, &resid, false).await?))
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegmentPair(client, resid): PathSegmentPair,
+) -> ReplyResult<DeleteResponse> {
+    Ok(deleted("Reservation", services.end_reservation(&path_client_access(&principal, client)?, &resid, false).await?))
 }
 
 /// Ends a reservation and those that extend it.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/related/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were ended", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "How many were ended", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete_related(
     State(services): State<Services>,
-    AsClientOrAdmin(principal): AsClientOrAdmin,
-    NamedPair(client, resid): NamedPair,
-) -> Done<Deleted> {
-    Ok(deleted("Reservation", services.end_reservation(&keeper(&principal, client)?, &resid, true).await?))
+    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    PathSegmentPair(client, resid): PathSegmentPair,
+) -> ReplyResult<DeleteResponse> {
+    Ok(deleted("Reservation", services.end_reservation(&path_client_access(&principal, client)?, &resid, true).await?))
 }

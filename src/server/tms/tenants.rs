@@ -4,10 +4,12 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::AsAdmin;
-use super::body::{Body, Named, Text};
-use super::error::{Refused, TmsError};
+use super::auth::AdminAuth;
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, PathSegment, Text};
+use super::reply::{
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+};
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::server::service::setup::FIRST_ADMIN;
@@ -15,7 +17,7 @@ use crate::server::service::tenants::TenantRefused;
 use crate::server::service::{Error, Services};
 
 #[derive(Serialize, ToSchema)]
-pub struct TenantMade {
+pub struct CreatedTenantResponse {
     admin_id: &'static str,
     /// 48 hexadecimal digits; shown this once.
     admin_secret: String,
@@ -25,16 +27,25 @@ pub struct TenantMade {
 
 /// Makes a tenant and its first administrator. Takes an administrator of the tenant `default`.
 #[utoipa::path(post, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "The tenant", body = Answer<TenantMade>), Refused))]
-pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Made<TenantMade> {
+    responses((status = 201, description = "The tenant", body = Reply<CreatedTenantResponse>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    PathSegment(tenant): PathSegment,
+) -> CreatedResult<CreatedTenantResponse> {
     let id: TenantId = Text(tenant).id("tenant")?;
-    let made = services.create_tenant(&admin, &id).await.map_err(refused)?;
-    Ok(created(TenantMade { admin_id: FIRST_ADMIN, admin_secret: made.admin_secret.reveal().to_owned(), enabled: true, tenant: id.into() }))
+    let made = services.create_tenant(&admin, &id).await.map_err(tenant_error)?;
+    Ok(created(CreatedTenantResponse {
+        admin_id: FIRST_ADMIN,
+        admin_secret: made.admin_secret.reveal().to_owned(),
+        enabled: true,
+        tenant: id.into(),
+    }))
 }
 
-fn refused(error: Error<TenantRefused>) -> TmsError {
+fn tenant_error(error: Error<TenantRefused>) -> TmsError {
     match error {
-        Error::Refused(TenantRefused::NotYours) => {
+        Error::Refused(TenantRefused::NotAllowed) => {
             TmsError::Forbidden("ERROR: FORBIDDEN - Only admin users in the 'default' tenant can create new tenants, or act on another one.".into())
         }
         Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: there is a tenant of that name already.".into()),
@@ -47,7 +58,7 @@ fn refused(error: Error<TenantRefused>) -> TmsError {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct TenantShown {
+pub struct TenantResponse {
     created: String,
     enabled: bool,
     id: i64,
@@ -55,12 +66,12 @@ pub struct TenantShown {
     updated: String,
 }
 
-impl From<Tenant> for TenantShown {
+impl From<Tenant> for TenantResponse {
     fn from(tenant: Tenant) -> Self {
         Self {
             created: tenant.created_at.to_rfc3339(),
             enabled: tenant.enabled,
-            id: tenant.number,
+            id: tenant.row_id,
             tenant: tenant.id.into(),
             updated: tenant.updated_at.to_rfc3339(),
         }
@@ -69,15 +80,15 @@ impl From<Tenant> for TenantShown {
 
 /// One tenant, enabled or not.
 #[utoipa::path(get, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(()),
-    responses((status = 200, description = "The tenant", body = Answer<TenantShown>), Refused))]
-pub async fn get(State(services): State<Services>, Named(tenant): Named) -> Done<TenantShown> {
+    responses((status = 200, description = "The tenant", body = Reply<TenantResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, PathSegment(tenant): PathSegment) -> ReplyResult<TenantResponse> {
     let id = TenantId::parse(tenant).map_err(|_| TmsError::NOT_FOUND)?;
     Ok(success(services.find_tenant(&id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
 /// A tenant in a list; `enabled` is 1 or 0 there.
 #[derive(Serialize, ToSchema)]
-pub struct TenantListed {
+pub struct TenantListItem {
     created: String,
     #[schema(minimum = 0, maximum = 1)]
     enabled: u8,
@@ -91,22 +102,22 @@ pub struct TenantList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_tenants: usize,
-    tenants: Vec<TenantListed>,
+    tenants: Vec<TenantListItem>,
 }
 
 /// All tenants.
-#[utoipa::path(get, path = "/v1/tms/tenants/list", tag = "tenants", params(Paging), security(()),
-    responses((status = 200, description = "The tenants", body = Answer<TenantList>), Refused))]
-pub async fn list(State(services): State<Services>, Paged(page): Paged) -> Done<TenantList> {
+#[utoipa::path(get, path = "/v1/tms/tenants/list", tag = "tenants", params(PaginationParams), security(()),
+    responses((status = 200, description = "The tenants", body = Reply<TenantList>), ErrorResponses))]
+pub async fn list(State(services): State<Services>, Pagination(page): Pagination) -> ReplyResult<TenantList> {
     let tenants = services.list_tenants(page).await?;
-    let next_cursor = page.next(&tenants, |tenant| tenant.number);
-    let tenants: Vec<TenantListed> = tenants.into_iter().map(TenantShown::from).map(listed).collect();
+    let next_cursor = page.next_cursor(&tenants, |tenant| tenant.row_id);
+    let tenants: Vec<TenantListItem> = tenants.into_iter().map(TenantResponse::from).map(list_item).collect();
     Ok(success(TenantList { num_tenants: tenants.len(), next_cursor, tenants }))
 }
 
-fn listed(tenant: TenantShown) -> TenantListed {
-    let TenantShown { created, enabled, id, tenant, updated } = tenant;
-    TenantListed { created, enabled: enabled.into(), id, tenant, updated }
+fn list_item(tenant: TenantResponse) -> TenantListItem {
+    let TenantResponse { created, enabled, id, tenant, updated } = tenant;
+    TenantListItem { created, enabled: enabled.into(), id, tenant, updated }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -117,32 +128,36 @@ pub struct TenantUpdate {
 
 /// Switches a tenant off or on. Administrators of `default` may do that for any, so that one that is off can come back.
 #[utoipa::path(patch, path = "/v1/tms/tenants/upd", tag = "tenants", request_body = TenantUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
-pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<TenantUpdate>) -> Done<Updated> {
+    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+pub async fn update(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<TenantUpdate>,
+) -> ReplyResult<UpdateResponse> {
     let id: TenantId = wanted.tenant.id("tenant")?;
-    let fields_updated = services.set_tenant_enabled(&admin, &id, wanted.enabled).await.map_err(refused)?.into();
+    let fields_updated = services.set_tenant_enabled(&admin, &id, wanted.enabled).await.map_err(tenant_error)?.into();
     let sentence = format!("{fields_updated} update(s) to tenant {id} completed, enabled = {}", wanted.enabled);
-    Ok(saying(sentence, Updated { fields_updated }))
+    Ok(reply_with(sentence, UpdateResponse { fields_updated }))
 }
 
 /// Removes a tenant that has nothing any more.
 #[utoipa::path(delete, path = "/v1/tms/tenants/del/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many rows were removed", body = Answer<Deleted>), Refused))]
-pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Done<Deleted> {
+    responses((status = 200, description = "How many rows were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn delete(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(tenant): PathSegment) -> ReplyResult<DeleteResponse> {
     let id: TenantId = Text(tenant).id("tenant")?;
-    let rows = services.delete_tenant(&admin, &id, false).await.map_err(refused)?;
+    let rows = services.delete_tenant(&admin, &id, false).await.map_err(tenant_error)?;
     Ok(deleted(&format!("Tenant {id}"), rows))
 }
 
 /// Removes a tenant with everything it has.
 #[utoipa::path(delete, path = "/v1/tms/tenants/wipe/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many rows were removed", body = Answer<Deleted>), Refused))]
-pub async fn wipe(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Done<Deleted> {
+    responses((status = 200, description = "How many rows were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn wipe(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(tenant): PathSegment) -> ReplyResult<DeleteResponse> {
     let id: TenantId = Text(tenant).id("tenant")?;
-    let rows = services.delete_tenant(&admin, &id, true).await.map_err(refused)?;
+    let rows = services.delete_tenant(&admin, &id, true).await.map_err(tenant_error)?;
     Ok(if rows == 0 {
         deleted(&format!("Tenant {id}"), 0)
     } else {
-        saying(format!("Tenant {id} and dependencies wiped"), Deleted { num_deleted: rows })
+        reply_with(format!("Tenant {id} and dependencies wiped"), DeleteResponse { num_deleted: rows })
     })
 }

@@ -4,17 +4,17 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, created, deleted, saying, success};
-use super::auth::AsAdmin;
-use super::body::{Body, Number, Text, same_tenant};
-use super::error::{Refused, TmsError};
+use super::auth::AdminAuth;
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, RowId, Text, check_tenant};
+use super::reply::{CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, created, deleted, reply_with, success};
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::TenantId;
-use crate::server::service::host_accounts::{AccountLinked, Link, LinkRefused};
+use crate::server::service::host_accounts::{HostAccountRef, LinkRefused, LinkedHostAccount};
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]
-pub struct UserHostLink {
+pub struct UserHostLinkRequest {
     host: Text,
     host_account: Text,
     tenant: Text,
@@ -24,7 +24,7 @@ pub struct UserHostLink {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct UserHostLinked {
+pub struct CreatedUserHost {
     expires_at: String,
     host: String,
     host_account: String,
@@ -32,14 +32,18 @@ pub struct UserHostLinked {
 }
 
 /// Links an account on a host to a person.
-#[utoipa::path(post, path = "/v1/tms/userhosts", tag = "user hosts", request_body = UserHostLink, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "Linked", body = Answer<UserHostLinked>), Refused))]
-pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<UserHostLink>) -> Made<UserHostLinked> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let link = link(wanted.tms_user_id, wanted.host, wanted.host_account)?;
-    let Link { user_id, host, account } = link.clone();
+#[utoipa::path(post, path = "/v1/tms/userhosts", tag = "user hosts", request_body = UserHostLinkRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "Linked", body = Reply<CreatedUserHost>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<UserHostLinkRequest>,
+) -> CreatedResult<CreatedUserHost> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let link = host_account_ref(wanted.tms_user_id, wanted.host, wanted.host_account)?;
+    let HostAccountRef { user_id, host, account } = link.clone();
     match services.link_host_account(&admin, link, wanted.ttl_minutes).await {
-        Ok(AccountLinked { host, until }) => Ok(created(UserHostLinked {
+        Ok(LinkedHostAccount { host, until }) => Ok(created(CreatedUserHost {
             expires_at: until.to_rfc3339(),
             host: host.into(),
             host_account: account.into(),
@@ -54,12 +58,12 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     }
 }
 
-fn link(user: Text, host: Text, account: Text) -> Result<Link, TmsError> {
-    Ok(Link { user_id: user.id("tms_user_id")?, host: host.id("host")?, account: account.id("host_account")? })
+fn host_account_ref(user: Text, host: Text, account: Text) -> Result<HostAccountRef, TmsError> {
+    Ok(HostAccountRef { user_id: user.id("tms_user_id")?, host: host.id("host")?, account: account.id("host_account")? })
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct UserHostShown {
+pub struct UserHostResponse {
     created: String,
     expires_at: String,
     host: String,
@@ -70,7 +74,7 @@ pub struct UserHostShown {
     updated: String,
 }
 
-impl UserHostShown {
+impl UserHostResponse {
     fn new(tenant: &TenantId, link: HostAccount) -> Self {
         Self {
             created: link.linked_at.to_rfc3339(),
@@ -87,10 +91,10 @@ impl UserHostShown {
 
 /// One link.
 #[utoipa::path(get, path = "/v1/tms/userhosts/{id}", tag = "user hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The link", body = Answer<UserHostShown>), Refused))]
-pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<UserHostShown> {
+    responses((status = 200, description = "The link", body = Reply<UserHostResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, RowId(id): RowId) -> ReplyResult<UserHostResponse> {
     let link = services.find_link(&admin, id).await?.ok_or(TmsError::NOT_FOUND)?;
-    Ok(success(UserHostShown::new(admin.tenant_id(), link)))
+    Ok(success(UserHostResponse::new(admin.tenant_id(), link)))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,41 +102,45 @@ pub struct UserHostList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_users: usize,
-    users: Vec<UserHostShown>,
+    users: Vec<UserHostResponse>,
 }
 
 /// All links.
-#[utoipa::path(get, path = "/v1/tms/userhosts/list", tag = "user hosts", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The links", body = Answer<UserHostList>), Refused))]
-pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<UserHostList> {
+#[utoipa::path(get, path = "/v1/tms/userhosts/list", tag = "user hosts", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The links", body = Reply<UserHostList>), ErrorResponses))]
+pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<UserHostList> {
     let links = services.list_links(&admin, page).await?;
-    let next_cursor = page.next(&links, |link| link.number);
-    let users: Vec<UserHostShown> = links.into_iter().map(|link| UserHostShown::new(admin.tenant_id(), link)).collect();
+    let next_cursor = page.next_cursor(&links, |link| link.number);
+    let users: Vec<UserHostResponse> = links.into_iter().map(|link| UserHostResponse::new(admin.tenant_id(), link)).collect();
     Ok(success(UserHostList { num_users: users.len(), next_cursor, users }))
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Extended {
+pub struct ExpiryUpdateResponse {
     /// The new end, or `UNCHANGED`.
     pub expires_msg: String,
     pub fields_updated: i32,
 }
 
 /// Sets a new end for a link.
-#[utoipa::path(patch, path = "/v1/tms/userhosts/upd", tag = "user hosts", request_body = UserHostLink, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Extended>), Refused))]
-pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<UserHostLink>) -> Done<Extended> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let link = link(wanted.tms_user_id, wanted.host, wanted.host_account)?;
+#[utoipa::path(patch, path = "/v1/tms/userhosts/upd", tag = "user hosts", request_body = UserHostLinkRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many fields were changed", body = Reply<ExpiryUpdateResponse>), ErrorResponses))]
+pub async fn update(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<UserHostLinkRequest>,
+) -> ReplyResult<ExpiryUpdateResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let link = host_account_ref(wanted.tms_user_id, wanted.host, wanted.host_account)?;
     let named = format!("{} on {} of {}", link.account, link.host, link.user_id);
-    let until = services.change_link(&admin, link, wanted.ttl_minutes).await?;
+    let until = services.set_link_expiry(&admin, link, wanted.ttl_minutes).await?;
     let fields_updated = until.is_some().into();
     let expires_msg = until.map_or_else(|| "UNCHANGED".to_owned(), |until| until.to_rfc3339());
-    Ok(saying(format!("{fields_updated} update(s) to {named} completed"), Extended { expires_msg, fields_updated }))
+    Ok(reply_with(format!("{fields_updated} update(s) to {named} completed"), ExpiryUpdateResponse { expires_msg, fields_updated }))
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct UserHostUnlink {
+pub struct UserHostUnlinkRequest {
     host: Text,
     host_account: Text,
     tenant: Text,
@@ -140,11 +148,15 @@ pub struct UserHostUnlink {
 }
 
 /// Unlinks an account; the keys for it are removed.
-#[utoipa::path(delete, path = "/v1/tms/userhosts/del", tag = "user hosts", request_body = UserHostUnlink, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
-pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<UserHostUnlink>) -> Done<Deleted> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let link = link(wanted.tms_user_id, wanted.host, wanted.host_account)?;
+#[utoipa::path(delete, path = "/v1/tms/userhosts/del", tag = "user hosts", request_body = UserHostUnlinkRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn delete(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<UserHostUnlinkRequest>,
+) -> ReplyResult<DeleteResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
+    let link = host_account_ref(wanted.tms_user_id, wanted.host, wanted.host_account)?;
     let named = format!("{} on {} of {}", link.account, link.host, link.user_id);
     Ok(deleted(&named, services.unlink_host_account(&admin, link).await?.into()))
 }

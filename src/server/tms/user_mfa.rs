@@ -4,17 +4,19 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Deleted, Done, Made, Paged, Paging, Updated, created, deleted, saying, success};
-use super::auth::AsAdmin;
-use super::body::{Body, Named, Text, same_tenant};
-use super::error::{Refused, TmsError};
+use super::auth::AdminAuth;
+use super::error::{ErrorResponses, TmsError};
+use super::extractors::{JsonBody, PathSegment, Text, check_tenant};
+use super::reply::{
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+};
 use crate::domain::ids::UserId;
-use crate::domain::mfa::UserMfa;
-use crate::server::service::user_mfa::Exists;
+use crate::domain::user_mfa::UserMfa;
+use crate::server::service::user_mfa::OpenMfaRefused;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]
-pub struct MfaOpening {
+pub struct MfaRequest {
     tenant: Text,
     tms_user_id: Text,
     /// Negative: for ever. 0: it has ended already.
@@ -22,27 +24,31 @@ pub struct MfaOpening {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct MfaOpened {
+pub struct CreatedMfa {
     enabled: bool,
     expires_at: String,
     tms_user_id: String,
 }
 
 /// Says that a person's second factor counts from now on.
-#[utoipa::path(post, path = "/v1/tms/usermfa", tag = "user MFA", request_body = MfaOpening, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "It counts", body = Answer<MfaOpened>), Refused))]
-pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<MfaOpening>) -> Made<MfaOpened> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+#[utoipa::path(post, path = "/v1/tms/usermfa", tag = "user MFA", request_body = MfaRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 201, description = "It counts", body = Reply<CreatedMfa>), ErrorResponses))]
+pub async fn create(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<MfaRequest>,
+) -> CreatedResult<CreatedMfa> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
     match services.open_mfa(&admin, &user_id, wanted.ttl_minutes).await {
-        Ok(until) => Ok(created(MfaOpened { enabled: true, expires_at: until.to_rfc3339(), tms_user_id: user_id.into() })),
-        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: there is a user MFA record for {user_id} already."))),
+        Ok(until) => Ok(created(CreatedMfa { enabled: true, expires_at: until.to_rfc3339(), tms_user_id: user_id.into() })),
+        Err(Error::Refused(OpenMfaRefused)) => Err(TmsError::Conflict(format!("ERROR: there is a user MFA record for {user_id} already."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct MfaShown {
+pub struct MfaResponse {
     created: String,
     enabled: bool,
     expires_at: String,
@@ -52,7 +58,7 @@ pub struct MfaShown {
     updated: String,
 }
 
-impl From<UserMfa> for MfaShown {
+impl From<UserMfa> for MfaResponse {
     fn from(mfa: UserMfa) -> Self {
         Self {
             created: mfa.created_at.to_rfc3339(),
@@ -69,15 +75,15 @@ impl From<UserMfa> for MfaShown {
 /// One person's record.
 #[utoipa::path(get, path = "/v1/tms/usermfa/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The record", body = Answer<MfaShown>), Refused))]
-pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(user): Named) -> Done<MfaShown> {
+    responses((status = 200, description = "The record", body = Reply<MfaResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(user): PathSegment) -> ReplyResult<MfaResponse> {
     let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
     Ok(success(services.find_mfa(&admin, &user_id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
 /// A record in a list; `enabled` is 1 or 0 there.
 #[derive(Serialize, ToSchema)]
-pub struct MfaListed {
+pub struct MfaListItem {
     created: String,
     #[schema(minimum = 0, maximum = 1)]
     enabled: u8,
@@ -93,22 +99,22 @@ pub struct MfaList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_users: usize,
-    users: Vec<MfaListed>,
+    users: Vec<MfaListItem>,
 }
 
 /// Everybody's records.
-#[utoipa::path(get, path = "/v1/tms/usermfa/list", tag = "user MFA", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The records", body = Answer<MfaList>), Refused))]
-pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<MfaList> {
+#[utoipa::path(get, path = "/v1/tms/usermfa/list", tag = "user MFA", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The records", body = Reply<MfaList>), ErrorResponses))]
+pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<MfaList> {
     let users = services.list_mfa(&admin, page).await?;
-    let next_cursor = page.next(&users, |mfa| mfa.number);
-    let users: Vec<MfaListed> = users.into_iter().map(MfaShown::from).map(listed).collect();
+    let next_cursor = page.next_cursor(&users, |mfa| mfa.number);
+    let users: Vec<MfaListItem> = users.into_iter().map(MfaResponse::from).map(list_item).collect();
     Ok(success(MfaList { num_users: users.len(), next_cursor, users }))
 }
 
-fn listed(mfa: MfaShown) -> MfaListed {
-    let MfaShown { created, enabled, expires_at, id, tenant, tms_user_id, updated } = mfa;
-    MfaListed { created, enabled: enabled.into(), expires_at, id, tenant, tms_user_id, updated }
+fn list_item(mfa: MfaResponse) -> MfaListItem {
+    let MfaResponse { created, enabled, expires_at, id, tenant, tms_user_id, updated } = mfa;
+    MfaListItem { created, enabled: enabled.into(), expires_at, id, tenant, tms_user_id, updated }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -120,20 +126,24 @@ pub struct MfaUpdate {
 
 /// Switches a person's second factor off or on. While it is off, no key made for them lets anybody in.
 #[utoipa::path(patch, path = "/v1/tms/usermfa/upd", tag = "user MFA", request_body = MfaUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
-pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<MfaUpdate>) -> Done<Updated> {
-    same_tenant(admin.tenant_id(), &wanted.tenant)?;
+    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+pub async fn update(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    JsonBody(wanted): JsonBody<MfaUpdate>,
+) -> ReplyResult<UpdateResponse> {
+    check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
     let fields_updated = services.set_mfa_enabled(&admin, &user_id, wanted.enabled).await?.into();
     let sentence = format!("{fields_updated} update(s) to tms_user_id {user_id} completed, enabled = {}", wanted.enabled);
-    Ok(saying(sentence, Updated { fields_updated }))
+    Ok(reply_with(sentence, UpdateResponse { fields_updated }))
 }
 
 /// Removes a person's record, and with it their host accounts, delegations, devices, keys and reservations.
 #[utoipa::path(delete, path = "/v1/tms/usermfa/del/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
-pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(user): Named) -> Done<Deleted> {
+    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+pub async fn delete(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(user): PathSegment) -> ReplyResult<DeleteResponse> {
     let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
     Ok(deleted(&format!("User MFA record of {user_id}"), services.delete_mfa(&admin, &user_id).await?.into()))
 }

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::listing::{ListQuery, Page};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientRow {
+pub struct RegisteredClientItem {
     pub id: String,
     pub app_name: String,
     pub app_version: String,
@@ -25,7 +25,7 @@ pub struct ClientRow {
 /// A client in full.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientDetail {
-    pub client: ClientRow,
+    pub client: RegisteredClientItem,
     /// A rotation is under way: the old secret works until then.
     pub old_secret_until: Option<Timestamp>,
     pub keys: i64,
@@ -35,10 +35,10 @@ pub struct ClientDetail {
 
 /// A piece of the list. `show`: `enabled`, `disabled`, `public`.
 #[server(prefix = "/api", endpoint = "admin/clients/list")]
-pub async fn list_clients(#[server(default)] query: ListQuery) -> Result<Listed<ClientRow>, ServerFnError> {
+pub async fn list_clients(#[server(default)] query: ListQuery) -> Result<Page<RegisteredClientItem>, ServerFnError> {
     use crate::server::context;
-    let listed = context::services()?.search_clients(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
-    Ok(listed.map(ClientRow::from))
+    let listed = context::services()?.search_clients(&context::admin()?, &query.params()).await.map_err(context::fault)?;
+    Ok(listed.map(RegisteredClientItem::from))
 }
 
 #[server(prefix = "/api", endpoint = "admin/clients/find")]
@@ -47,8 +47,8 @@ pub async fn find_client(#[server(default)] client: String) -> Result<Option<Cli
     use crate::server::context;
     let (services, admin) = (context::services()?, context::admin()?);
     let Ok(id) = ClientId::parse(client) else { return Ok(None) };
-    let Some(found) = services.client_account(&admin, &id).await.map_err(context::fault)? else { return Ok(None) };
-    let (keys, people) = services.client_holdings(&admin, &id).await.map_err(context::fault)?;
+    let Some(found) = services.client_with_rotation(&admin, &id).await.map_err(context::fault)? else { return Ok(None) };
+    let (keys, people) = services.client_usage_counts(&admin, &id).await.map_err(context::fault)?;
     Ok(Some(ClientDetail { client: found.client.into(), old_secret_until: found.old_secret_until, keys, people }))
 }
 
@@ -61,18 +61,18 @@ pub async fn add_client(
     #[server(default)] device_grant: String,
     #[server(default)] scope: Vec<String>,
 ) -> Result<(), ServerFnError> {
+    use crate::domain::display_text;
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
-    use crate::domain::readable;
     use crate::domain::scope::ScopeSet;
     use crate::server::context::clients::NewClient;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS_ADD);
-    let Ok(id) = ClientId::parse(client.trim()) else { return context::say_refused(w.id_refused(&[&client])).await };
-    let (app_name, app_version) = match (readable::name(&app_name), readable::name(&app_version)) {
+    let Ok(id) = ClientId::parse(client.trim()) else { return context::flash_error(w.id_refused(&[&client])).await };
+    let (app_name, app_version) = match (display_text::parse_name(&app_name), display_text::parse_name(&app_version)) {
         (Ok(name), Ok(version)) => (name, version),
-        (Err(why), _) | (_, Err(why)) => return context::say_refused(w.client_name_refused(why)).await,
+        (Err(why), _) | (_, Err(why)) => return context::flash_error(w.client_name_refused(why)).await,
     };
     let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
     match services.register_client(Some(&admin), new, admin.from()).await {
@@ -83,13 +83,13 @@ pub async fn add_client(
                 client.device_grant = device_grant;
                 client.scope = scope;
             };
-            if let Err(Error::Internal(fault)) = services.set_up_client(&admin, &id, None, edit).await {
+            if let Err(Error::Internal(fault)) = services.edit_client(&admin, &id, None, edit).await {
                 return Err(context::fault(fault));
             }
-            context::back_to(ADMIN_CLIENT, "client", id.as_str());
-            context::say_secret(ADMIN_CLIENT, w.admin_clients_added(), &secret).await
+            context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
+            context::flash_secret(ADMIN_CLIENT, w.admin_clients_added(), &secret).await
         }
-        Err(Error::Refused(_)) => context::say_refused(w.admin_clients_exists()).await,
+        Err(Error::Refused(_)) => context::flash_error(w.admin_clients_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -111,14 +111,14 @@ pub async fn set_up_client(
     let (services, admin) = (context::services()?, context::admin()?);
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
-    context::back_to(ADMIN_CLIENT, "client", id.as_str());
+    context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
     let edit = move |client: &mut crate::domain::client::Client| {
         client.enabled = !enabled.is_empty();
         client.verified = !verified.is_empty() && !client.public;
         client.device_grant = !device_grant.is_empty();
         client.scope = ScopeSet::parse_known(&scope.join(" "));
     };
-    context::say_edited(services.set_up_client(&admin, &id, Some(Timestamp::from_millis(seen)), edit).await).await
+    context::flash_edit_result(services.edit_client(&admin, &id, Some(Timestamp::from_millis(seen)), edit).await).await
 }
 
 /// Gives a client a new secret, shown once; the old one goes on for `overlap` hours.
@@ -129,17 +129,17 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
     use crate::server::context::{self, Error, Principal};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
-    context::back_to(ADMIN_CLIENT, "client", id.as_str());
-    let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
+    context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
+    let Some(keeper) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
     match services.rotate_client_secret(&keeper, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
         Ok(rotated) => {
             let sentence = context::naming(rotated.old_until, |until| w.admin_rotated(until));
-            context::say_secret(ADMIN_CLIENT, sentence, &rotated.secret).await
+            context::flash_secret(ADMIN_CLIENT, sentence, &rotated.secret).await
         }
-        Err(Error::Refused(_)) => context::say_refused(w.admin_gone()).await,
+        Err(Error::Refused(_)) => context::flash_error(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -150,20 +150,20 @@ pub async fn delete_client(#[server(default)] client: String) -> Result<(), Serv
     use crate::domain::ids::ClientId;
     use crate::domain::paths::ADMIN_CLIENTS;
     use crate::server::context::{self, Principal};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     let name = id.to_string();
-    let Some(keeper) = Principal::Admin(admin).over(id) else { return Ok(()) };
+    let Some(keeper) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
     if services.delete_client(&keeper).await.map_err(context::fault)? {
-        context::say(w.admin_deleted(name)).await
+        context::flash_success(w.admin_deleted(name)).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }
 
 #[cfg(feature = "ssr")]
-impl From<crate::domain::client::Client> for ClientRow {
+impl From<crate::domain::client::Client> for RegisteredClientItem {
     fn from(client: crate::domain::client::Client) -> Self {
         Self {
             id: client.id.to_string(),

@@ -3,26 +3,26 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
-use crate::server_fns::apps::AppItem;
+use crate::domain::listing::{ListQuery, Page};
+use crate::server_fns::delegations::DelegationItem;
 
 /// A delegation, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DelegationItem {
+pub struct PersonDelegationItem {
     pub user: String,
-    pub app: AppItem,
+    pub app: DelegationItem,
 }
 
 /// A piece of the list. `show`: `ended`, `all`; `sort`: `expires`, `client`.
 #[server(prefix = "/api", endpoint = "admin/delegations/list")]
-pub async fn list_delegations(#[server(default)] query: ListQuery) -> Result<Listed<DelegationItem>, ServerFnError> {
+pub async fn list_delegations(#[server(default)] query: ListQuery) -> Result<Page<PersonDelegationItem>, ServerFnError> {
     use crate::server::context;
     let services = context::services()?;
-    let listed = services.search_delegations(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    let listed = services.search_delegations(&context::admin()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
-    let item = |found: context::AppRow| DelegationItem {
+    let item = |found: context::DelegationSummary| PersonDelegationItem {
         user: found.delegation.user_id.to_string(),
-        app: AppItem::new(found, std::time::Duration::ZERO, now),
+        app: DelegationItem::new(found, std::time::Duration::ZERO, now),
     };
     Ok(listed.map(item))
 }
@@ -38,20 +38,20 @@ pub async fn add_delegation(
     use crate::domain::paths::{ADMIN_DELEGATIONS, ADMIN_DELEGATIONS_ADD};
     use crate::server::context::delegations::DelegationRefused;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_DELEGATIONS_ADD);
     let (Ok(client), Ok(user)) = (ClientId::parse(client.trim()), UserId::parse(user.trim())) else {
-        return context::say_refused(w.id_refused(&[&client, &user])).await;
+        return context::flash_error(w.id_refused(&[&client, &user])).await;
     };
     let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
-    match services.delegate(&admin, &client, &user, minutes).await {
+    match services.create_delegation(&admin, &client, &user, minutes).await {
         Ok(_) => {
             context::see_other(ADMIN_DELEGATIONS);
-            context::say(w.admin_saved()).await
+            context::flash_success(w.admin_saved()).await
         }
-        Err(Error::Refused(DelegationRefused::NoClient)) => context::say_refused(w.admin_delegations_no_client()).await,
-        Err(Error::Refused(DelegationRefused::NoPerson)) => context::say_refused(w.admin_delegations_no_person()).await,
-        Err(Error::Refused(DelegationRefused::Exists)) => context::say_refused(w.admin_delegations_exists()).await,
+        Err(Error::Refused(DelegationRefused::NoClient)) => context::flash_error(w.admin_delegations_no_client()).await,
+        Err(Error::Refused(DelegationRefused::NoPerson)) => context::flash_error(w.admin_delegations_no_person()).await,
+        Err(Error::Refused(DelegationRefused::Exists)) => context::flash_error(w.admin_delegations_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -66,12 +66,12 @@ pub async fn end_delegation(
     use crate::domain::ids::{ClientId, UserId};
     use crate::domain::paths::ADMIN_DELEGATIONS;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
-    context::go_back(&back, ADMIN_DELEGATIONS);
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    context::redirect_back(&back, ADMIN_DELEGATIONS);
     let (Ok(client), Ok(user)) = (ClientId::parse(client), UserId::parse(user)) else { return Ok(()) };
-    if services.end_delegation(&admin, &client, &user).await.map_err(context::fault)? > 0 {
-        context::say(w.admin_delegations_ended()).await
+    if services.revoke_delegation(&admin, &client, &user).await.map_err(context::fault)? > 0 {
+        context::flash_success(w.admin_delegations_ended()).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::listing::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,42 +19,42 @@ pub struct HostItem {
 }
 
 #[server(prefix = "/api", endpoint = "admin/hosts/list")]
-pub async fn list_hosts(#[server(default)] query: ListQuery) -> Result<Listed<HostItem>, ServerFnError> {
+pub async fn list_hosts(#[server(default)] query: ListQuery) -> Result<Page<HostItem>, ServerFnError> {
     use crate::server::context;
-    let listed = context::services()?.search_hosts(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    let listed = context::services()?.search_hosts(&context::admin()?, &query.params()).await.map_err(context::fault)?;
     Ok(listed.map(HostItem::from))
 }
 
 #[server(prefix = "/api", endpoint = "admin/hosts/find")]
 pub async fn find_host(#[server(default)] host: String) -> Result<Option<HostItem>, ServerFnError> {
     use crate::server::context;
-    Ok(context::services()?.known_host(&context::admin()?, &host).await.map_err(context::fault)?.map(HostItem::from))
+    Ok(context::services()?.host_detail(&context::admin()?, &host).await.map_err(context::fault)?.map(HostItem::from))
 }
 
 /// Writes down a host's address.
 #[server(prefix = "/api", endpoint = "admin/hosts/add")]
 pub async fn add_host(#[server(default)] host: String, #[server(default)] address: String) -> Result<(), ServerFnError> {
+    use crate::domain::display_text::is_valid;
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS_ADD};
-    use crate::domain::readable::is_readable;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS_ADD);
     let address = address.trim();
-    let (Ok(host), true) = (HostName::parse(host.trim()), is_readable(address)) else {
-        return context::say_refused(w.id_refused(&[&host, address])).await;
+    let (Ok(host), true) = (HostName::parse(host.trim()), is_valid(address)) else {
+        return context::flash_error(w.id_refused(&[&host, address])).await;
     };
     match services.add_host(&admin, &host, address).await {
         Ok(added) => {
-            context::back_to(ADMIN_HOST, "host", added.host.as_str());
-            let said = if added.answers { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() };
-            context::say(match added.shared_with {
+            context::redirect_to_detail(ADMIN_HOST, "host", added.host.as_str());
+            let said = if added.is_default_tenant { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() };
+            context::flash_success(match added.shared_with {
                 Some(other) => format!("{said} {}", w.admin_hosts_added_shared(address, other.as_str())),
                 None => said,
             })
             .await
         }
-        Err(Error::Refused(_)) => context::say_refused(w.admin_hosts_exists()).await,
+        Err(Error::Refused(_)) => context::flash_error(w.admin_hosts_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -65,13 +65,13 @@ pub async fn remove_host(#[server(default)] host: String, #[server(default)] add
     use crate::domain::ids::HostName;
     use crate::domain::paths::ADMIN_HOSTS;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
     if services.remove_host(&admin, &host, &address).await.map_err(context::fault)? {
-        context::say(w.admin_deleted(address)).await
+        context::flash_success(w.admin_deleted(address)).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }
 
@@ -83,15 +83,15 @@ pub async fn make_credential(#[server(default)] host: String, #[server(default)]
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
-    if services.known_host(&admin, host.as_str()).await.map_err(context::fault)?.is_none() {
-        return context::say_refused(w.admin_gone()).await;
+    if services.host_detail(&admin, host.as_str()).await.map_err(context::fault)?.is_none() {
+        return context::flash_error(w.admin_gone()).await;
     }
-    context::back_to(ADMIN_HOST, "host", host.as_str());
-    let made = services.make_host_credential(&admin, &host, !required.is_empty(), Duration::from_secs(3_600)).await.map_err(context::fault)?;
-    context::say_secret(ADMIN_HOST, w.admin_hosts_credential_made(), &made.secret).await
+    context::redirect_to_detail(ADMIN_HOST, "host", host.as_str());
+    let made = services.create_host_credential(&admin, &host, !required.is_empty(), Duration::from_secs(3_600)).await.map_err(context::fault)?;
+    context::flash_secret(ADMIN_HOST, w.admin_hosts_credential_made(), &made.secret).await
 }
 
 /// Says whether a host must show its credential.
@@ -100,14 +100,14 @@ pub async fn require_credential(#[server(default)] host: String, #[server(defaul
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
-    context::back_to(ADMIN_HOST, "host", host.as_str());
+    context::redirect_to_detail(ADMIN_HOST, "host", host.as_str());
     if services.require_host_credential(&admin, &host, !required.is_empty()).await.map_err(context::fault)? {
-        context::say(w.admin_saved()).await
+        context::flash_success(w.admin_saved()).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }
 
@@ -117,27 +117,27 @@ pub async fn remove_credential(#[server(default)] host: String) -> Result<(), Se
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
-    context::back_to(ADMIN_HOST, "host", host.as_str());
+    context::redirect_to_detail(ADMIN_HOST, "host", host.as_str());
     if services.remove_host_credential(&admin, &host).await.map_err(context::fault)? {
-        context::say(w.admin_saved()).await
+        context::flash_success(w.admin_saved()).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }
 
 #[cfg(feature = "ssr")]
-impl From<crate::server::context::administration::KnownHost> for HostItem {
-    fn from(host: crate::server::context::administration::KnownHost) -> Self {
+impl From<crate::server::context::administration::HostSummary> for HostItem {
+    fn from(host: crate::server::context::administration::HostSummary) -> Self {
         Self {
             host: host.host,
             addresses: host.addresses,
             credential_required: host.credential_required,
-            answers: host.answers,
-            asked_at: host.asked_at,
-            asked_from: host.asked_from,
+            answers: host.is_default_tenant,
+            asked_at: host.last_lookup_at,
+            asked_from: host.last_lookup_from,
         }
     }
 }

@@ -3,44 +3,44 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::listing::{ListQuery, Page};
 use crate::server_fns::keys::KeyItem;
 
 /// A key, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PersonsKey {
+pub struct PersonKeyItem {
     pub user: String,
     pub key: KeyItem,
 }
 
 /// A piece of the list, searched and sorted as the person's own.
 #[server(prefix = "/api", endpoint = "admin/keys/list")]
-pub async fn list_keys_of_tenant(#[server(default)] query: ListQuery) -> Result<Listed<PersonsKey>, ServerFnError> {
+pub async fn list_keys_of_tenant(#[server(default)] query: ListQuery) -> Result<Page<PersonKeyItem>, ServerFnError> {
     use crate::server::context;
     let services = context::services()?;
-    let listed = services.search_keys(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    let listed = services.search_keys(&context::admin()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
-    Ok(listed.map(|key| PersonsKey { user: key.user_id.to_string(), key: KeyItem::new(key, now) }))
+    Ok(listed.map(|key| PersonKeyItem { user: key.user_id.to_string(), key: KeyItem::new(key, now) }))
 }
 
 #[server(prefix = "/api", endpoint = "admin/keys/find")]
-pub async fn find_key_of_tenant(#[server(default)] key: i64) -> Result<Option<PersonsKey>, ServerFnError> {
+pub async fn find_key_of_tenant(#[server(default)] key: i64) -> Result<Option<PersonKeyItem>, ServerFnError> {
     use crate::server::context;
     let services = context::services()?;
-    let found = services.key_of_tenant(&context::admin()?, key).await.map_err(context::fault)?;
+    let found = services.tenant_key(&context::admin()?, key).await.map_err(context::fault)?;
     let now = services.now();
-    Ok(found.map(|key| PersonsKey { user: key.user_id.to_string(), key: KeyItem::new(key, now) }))
+    Ok(found.map(|key| PersonKeyItem { user: key.user_id.to_string(), key: KeyItem::new(key, now) }))
 }
 
 #[server(prefix = "/api", endpoint = "admin/keys/revoke")]
 pub async fn revoke_key_of_tenant(#[server(default)] key: i64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::ADMIN_KEYS;
     use crate::server::context;
-    let w = context::words();
-    context::go_back(&back, ADMIN_KEYS);
-    if context::services()?.revoke_key_of_tenant(&context::admin()?, key).await.map_err(context::fault)? {
-        context::say(w.keys_revoked(1)).await
+    let w = context::translations();
+    context::redirect_back(&back, ADMIN_KEYS);
+    if context::services()?.revoke_tenant_key(&context::admin()?, key).await.map_err(context::fault)? {
+        context::flash_success(w.keys_revoked(1)).await
     } else {
-        context::say_refused(w.keys_revoked(0)).await
+        context::flash_error(w.keys_revoked(0)).await
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Listed};
+use crate::domain::listing::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 use crate::server_fns::host_accounts::HostAccountItem;
 use crate::server_fns::identities::IdentityItem;
@@ -43,10 +43,10 @@ pub struct PersonDetail {
 
 /// A piece of the list. `show`: `enabled`, `disabled`, `admins`, `no-mfa`; `sort`: `made`.
 #[server(prefix = "/api", endpoint = "admin/people/list")]
-pub async fn list_people(#[server(default)] query: ListQuery) -> Result<Listed<PersonItem>, ServerFnError> {
+pub async fn list_people(#[server(default)] query: ListQuery) -> Result<Page<PersonItem>, ServerFnError> {
     use crate::server::context;
     let services = context::services()?;
-    let listed = services.search_people(&context::admin()?, &query.wanted()).await.map_err(context::fault)?;
+    let listed = services.search_people(&context::admin()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
     Ok(listed.map(|account| PersonItem::new(account, now)))
 }
@@ -57,7 +57,7 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
     use crate::server::context;
     let (services, admin) = (context::services()?, context::admin()?);
     let Ok(user) = UserId::parse(user) else { return Ok(None) };
-    let Some(account) = services.account(&admin, &user).await.map_err(context::fault)? else { return Ok(None) };
+    let Some(account) = services.person_detail(&admin, &user).await.map_err(context::fault)? else { return Ok(None) };
     let now = services.now();
     let accounts = services.host_accounts_of(&admin, &user).await.map_err(context::fault)?;
     let identities = services.identities_of(&admin, &user).await.map_err(context::fault)?;
@@ -68,35 +68,35 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
         host_accounts: accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
         identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, None)).collect(),
-        has_second_factors: !factors.are_none(),
+        has_second_factors: !factors.is_empty(),
     }))
 }
 
 /// Makes an account; its password is shown once, where people sign in with one kept here.
 #[server(prefix = "/api", endpoint = "admin/people/add")]
 pub async fn add_person(#[server(default)] user: String, #[server(default)] display_name: String) -> Result<(), ServerFnError> {
+    use crate::domain::display_text;
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE_ADD, ADMIN_PERSON};
-    use crate::domain::readable;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE_ADD);
-    let Ok(user) = UserId::parse(user.trim()) else { return context::say_refused(w.id_refused(&[&user])).await };
+    let Ok(user) = UserId::parse(user.trim()) else { return context::flash_error(w.id_refused(&[&user])).await };
     let given = if display_name.trim().is_empty() { user.as_str() } else { display_name.as_str() };
-    let name = match readable::name(given) {
+    let name = match display_text::parse_name(given) {
         Ok(name) => name,
-        Err(why) => return context::say_refused(w.name_refused(why)).await,
+        Err(why) => return context::flash_error(w.name_refused(why)).await,
     };
-    let password = admin.policy().local_passwords.then(|| services.readable_password());
-    match services.add_account(&admin, &user, &name, password.as_ref()).await {
+    let password = admin.policy().local_passwords.then(|| services.generate_password());
+    match services.add_person(&admin, &user, &name, password.as_ref()).await {
         Ok(()) => {
-            context::back_to(ADMIN_PERSON, "user", user.as_str());
+            context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
             match password {
-                Some(password) => context::say_secret(ADMIN_PERSON, w.admin_people_added_with_password(), &password).await,
-                None => context::say(w.admin_people_added()).await,
+                Some(password) => context::flash_secret(ADMIN_PERSON, w.admin_people_added_with_password(), &password).await,
+                None => context::flash_success(w.admin_people_added()).await,
             }
         }
-        Err(Error::Refused(_)) => context::say_refused(w.admin_people_exists()).await,
+        Err(Error::Refused(_)) => context::flash_error(w.admin_people_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -109,21 +109,21 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
     use crate::server::context::people::PersonRefused;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     let there = |done: Result<bool, context::Fault>| if done? { Ok(()) } else { Err(Error::Refused(PersonRefused::NoPerson)) };
     context::see_other(ADMIN_PEOPLE);
     let Ok(user) = UserId::parse(user) else { return Ok(()) };
-    context::back_to(ADMIN_PERSON, "user", user.as_str());
+    context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
     let minutes = i32::try_from(admin.policy().mfa_lifetime.as_secs() / 60).unwrap_or(i32::MAX);
     let done = match change.as_str() {
-        "disable" => services.switch_person(&admin, &user, false).await,
-        "enable" => services.switch_person(&admin, &user, true).await,
-        "appoint" => services.appoint(&admin, &user, true).await,
-        "dismiss" => services.appoint(&admin, &user, false).await,
+        "disable" => services.set_person_enabled(&admin, &user, false).await,
+        "enable" => services.set_person_enabled(&admin, &user, true).await,
+        "appoint" => services.set_admin_role(&admin, &user, true).await,
+        "dismiss" => services.set_admin_role(&admin, &user, false).await,
         "password" if admin.policy().local_passwords => {
-            let password = services.readable_password();
+            let password = services.generate_password();
             match services.set_password(&admin, &user, &password).await {
-                Ok(()) => return context::say_secret(ADMIN_PERSON, w.admin_people_new_password(), &password).await,
+                Ok(()) => return context::flash_secret(ADMIN_PERSON, w.admin_people_new_password(), &password).await,
                 Err(error) => Err(error),
             }
         }
@@ -131,13 +131,13 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
         "open-mfa" => there(services.reopen_mfa(&admin, &user, minutes).await),
         "enable-mfa" => there(services.set_mfa_enabled(&admin, &user, true).await),
         "disable-mfa" => there(services.set_mfa_enabled(&admin, &user, false).await),
-        "forget-factors" => there(services.forget_second_factors(&admin, &user).await),
+        "forget-factors" => there(services.reset_second_factors(&admin, &user).await),
         "close-mfa" => there(services.delete_mfa(&admin, &user).await),
         _ => Err(Error::Refused(PersonRefused::NoPerson)),
     };
     match done {
-        Ok(()) => context::say(w.admin_saved()).await,
-        Err(Error::Refused(refused)) => context::say_refused(w.person_refused(refused)).await,
+        Ok(()) => context::flash_success(w.admin_saved()).await,
+        Err(Error::Refused(refused)) => context::flash_error(w.person_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -152,20 +152,20 @@ pub async fn link_account(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostName, UserId};
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
-    use crate::server::context::host_accounts::{Link, LinkRefused};
+    use crate::server::context::host_accounts::{HostAccountRef, LinkRefused};
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE);
     let Ok(user_id) = UserId::parse(user) else { return Ok(()) };
-    context::back_to(ADMIN_PERSON, "user", user_id.as_str());
+    context::redirect_to_detail(ADMIN_PERSON, "user", user_id.as_str());
     let (Ok(host_name), Ok(account_name)) = (HostName::parse(host.trim()), AccountName::parse(account.trim())) else {
-        return context::say_refused(w.id_refused(&[&host, &account])).await;
+        return context::flash_error(w.id_refused(&[&host, &account])).await;
     };
     let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
-    match services.link_host_account(&admin, Link { user_id, host: host_name, account: account_name }, minutes).await {
-        Ok(_) => context::say(w.admin_saved()).await,
-        Err(Error::Refused(LinkRefused::NoMfa)) => context::say_refused(w.admin_people_no_mfa()).await,
-        Err(Error::Refused(LinkRefused::Exists)) => context::say_refused(w.admin_people_linked_already()).await,
+    match services.link_host_account(&admin, HostAccountRef { user_id, host: host_name, account: account_name }, minutes).await {
+        Ok(_) => context::flash_success(w.admin_saved()).await,
+        Err(Error::Refused(LinkRefused::NoMfa)) => context::flash_error(w.admin_people_no_mfa()).await,
+        Err(Error::Refused(LinkRefused::Exists)) => context::flash_error(w.admin_people_linked_already()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -180,15 +180,15 @@ pub async fn unlink_account(
     use crate::domain::ids::{AccountName, HostName, UserId};
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
     use crate::server::context;
-    use crate::server::context::host_accounts::Link;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    use crate::server::context::host_accounts::HostAccountRef;
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE);
     let (Ok(user_id), Ok(host), Ok(account)) = (UserId::parse(user), HostName::parse(host), AccountName::parse(account)) else { return Ok(()) };
-    context::back_to(ADMIN_PERSON, "user", user_id.as_str());
-    if services.unlink_host_account(&admin, Link { user_id, host, account }).await.map_err(context::fault)? {
-        context::say(w.admin_saved()).await
+    context::redirect_to_detail(ADMIN_PERSON, "user", user_id.as_str());
+    if services.unlink_host_account(&admin, HostAccountRef { user_id, host, account }).await.map_err(context::fault)? {
+        context::flash_success(w.admin_saved()).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }
 
@@ -198,20 +198,20 @@ pub async fn unlink_identity_of(#[server(default)] user: String, #[server(defaul
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE);
     let Ok(user) = UserId::parse(user) else { return Ok(()) };
-    context::back_to(ADMIN_PERSON, "user", user.as_str());
+    context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
     match services.unlink_identity_of(&admin, &user, identity).await {
-        Ok(gone) => context::say(w.identities_unlinked(gone.label)).await,
-        Err(Error::Refused(refused)) => context::say_refused(w.person_refused(refused)).await,
+        Ok(gone) => context::flash_success(w.identities_unlinked(gone.label)).await,
+        Err(Error::Refused(refused)) => context::flash_error(w.person_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
 #[cfg(feature = "ssr")]
 impl PersonItem {
-    fn new(account: crate::domain::person::Account, now: Timestamp) -> Self {
+    fn new(account: crate::domain::person::PersonSummary, now: Timestamp) -> Self {
         Self {
             user: account.user_id.to_string(),
             display_name: account.display_name,

@@ -34,29 +34,29 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     use std::time::Duration;
 
     use crate::domain::brand::Brand;
+    use crate::domain::display_text;
     use crate::domain::paths::ADMIN_POLICY;
-    use crate::domain::readable;
     use crate::domain::tenant::Policy;
     use crate::domain::time::Timestamp;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_POLICY);
     let PolicyForm { code_minutes, access_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
-    let (name, seen) = (readable::name(&policy.display_name), Timestamp::from_millis(policy.seen));
+    let (name, seen) = (display_text::parse_name(&policy.display_name), Timestamp::from_millis(policy.seen));
     let name = match name {
         Ok(name) => name,
-        Err(why) => return context::say_refused(w.name_refused(why)).await,
+        Err(why) => return context::flash_error(w.name_refused(why)).await,
     };
     let within = |n: u64, most: u64| (1..=most).contains(&n);
     let lifetimes = within(code_minutes, 60) && within(access_days, 3_650) && within(mfa_hours, 24 * 3_650) && within(link_days, 3_650);
     if !lifetimes || lowest_linked_uid == 0 {
-        return context::say_refused(w.admin_policy_out_of_range()).await;
+        return context::flash_error(w.admin_policy_out_of_range()).await;
     }
     let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {
         ("", "") => None,
         (light, dark) => match Brand::parse(light, dark) {
             Ok(brand) => Some(brand),
-            Err(refused) => return context::say_refused(w.brand_refused(refused)).await,
+            Err(refused) => return context::flash_error(w.brand_refused(refused)).await,
         },
     };
     let ticked = |field: &str| !field.is_empty();
@@ -66,7 +66,7 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         require_started_tick: ticked(&policy.require_started_tick),
         code_lifetime: Duration::from_secs(code_minutes * 60),
         longest_access: Duration::from_secs(access_days * 86_400),
-        mvp: ticked(&policy.mvp),
+        auto_provision: ticked(&policy.mvp),
         open_registration: ticked(&policy.open_registration),
         require_host_credential: ticked(&policy.require_host_credential),
         mfa_lifetime: Duration::from_secs(mfa_hours * 3_600),
@@ -83,5 +83,5 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         // Who may sign in how is the operator's.
         tenant.policy = Policy { local_passwords: tenant.policy.local_passwords, ..policy };
     };
-    context::say_edited(services.change_tenant(&admin, Some(seen), edit).await).await
+    context::flash_edit_result(services.edit_tenant(&admin, Some(seen), edit).await).await
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::provider::{MfaEvidence, Newcomers};
+use crate::domain::provider::{MfaEvidence, ProvisioningPolicy};
 use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,16 +27,16 @@ pub struct ProviderDetail {
     pub scope: Option<String>,
     /// What its kind is asked for.
     pub usual_scope: String,
-    pub newcomers: Newcomers,
+    pub provisioning: ProvisioningPolicy,
     /// Its kind lets nobody new in.
     pub known_people_only: bool,
     pub mfa: MfaEvidence,
     pub own_names: bool,
     /// What is to be registered there.
-    pub redirect: String,
+    pub redirect_uri: String,
     /// Where it sends them who have signed out there, and where it says that somebody has.
-    pub signed_out: String,
-    pub ended: String,
+    pub post_logout_redirect_uri: String,
+    pub backchannel_logout_uri: String,
     pub people: i64,
     /// Those who have no other way in.
     pub only_there: i64,
@@ -74,21 +74,21 @@ pub async fn find_provider(#[server(default)] provider: String) -> Result<Option
     use crate::server::context;
     let (services, admin) = (context::services()?, context::admin()?);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(None) };
-    let Some(found) = services.provider_account(&admin, &id).await.map_err(context::fault)? else { return Ok(None) };
+    let Some(found) = services.provider_usage(&admin, &id).await.map_err(context::fault)? else { return Ok(None) };
     let profile = services.profiles().into_iter().find(|(name, _)| *name == found.provider.profile).map(|(_, profile)| profile);
     Ok(Some(ProviderDetail {
         has_secret: found.has_secret,
         scope: found.provider.scope.clone(),
         usual_scope: profile.as_ref().map(|profile| profile.scope.clone()).unwrap_or_default(),
-        newcomers: found.provider.newcomers.clone(),
+        provisioning: found.provider.provisioning.clone(),
         known_people_only: profile.is_some_and(|profile| profile.known_people_only),
         mfa: found.provider.mfa.clone(),
         own_names: found.provider.own_names,
-        redirect: services.redirect_address(admin.tenant_id(), &id),
-        signed_out: services.signed_out_address(),
-        ended: services.ended_address(admin.tenant_id(), &id),
+        redirect_uri: services.redirect_uri(admin.tenant_id(), &id),
+        post_logout_redirect_uri: services.post_logout_redirect_uri(),
+        backchannel_logout_uri: services.backchannel_logout_uri(admin.tenant_id(), &id),
         people: found.people,
-        only_there: found.only_there,
+        only_there: found.sole_sign_in,
         provider: found.provider.into(),
     }))
 }
@@ -103,48 +103,48 @@ pub async fn add_provider(
     #[server(default)] client_id: String,
     #[server(default)] secret: String,
 ) -> Result<(), ServerFnError> {
+    use crate::domain::display_text::{self, hides_something, is_valid};
     use crate::domain::ids::ProviderId;
-    use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS_ADD, Onward, encoded};
-    use crate::domain::readable::{self, hides_something, is_readable};
+    use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS_ADD, ReturnTo, encode};
     use crate::server::context::providers::{NewProvider, ProviderRefused};
     use crate::server::context::{self, Error, Secret};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     let typed = [("provider", &provider), ("display_name", &display_name), ("kind", &kind), ("base", &base), ("client_id", &client_id)];
     // Back to the form with what was typed, but for the secret.
     let typed = typed.iter().filter(|(_, value)| !value.trim().is_empty());
-    let typed: Vec<String> = typed.map(|(name, value)| format!("{name}={}", encoded(value.trim()))).collect();
-    let form = Onward::wanted(&format!("{ADMIN_PROVIDERS_ADD}?{}", typed.join("&")));
-    context::go_on(&if typed.is_empty() || form == Onward::default() { Onward::to(ADMIN_PROVIDERS_ADD) } else { form });
+    let typed: Vec<String> = typed.map(|(name, value)| format!("{name}={}", encode(value.trim()))).collect();
+    let form = ReturnTo::from_untrusted(&format!("{ADMIN_PROVIDERS_ADD}?{}", typed.join("&")));
+    context::redirect(&if typed.is_empty() || form == ReturnTo::default() { ReturnTo::to(ADMIN_PROVIDERS_ADD) } else { form });
     let (display_name, base, client_id, secret) = (display_name.trim(), base.trim(), client_id.trim(), secret.trim());
     let profile = services.profiles().into_iter().find(|(name, _)| *name == kind).map(|(_, profile)| profile);
-    let placed = profile.is_some_and(|profile| profile.base.is_some() || is_readable(base));
-    let fits = placed && is_readable(client_id) && secret.len() <= 1_000;
-    let (Ok(id), Ok(display_name), true) = (ProviderId::parse(provider.trim()), readable::name(display_name), fits) else {
+    let placed = profile.is_some_and(|profile| profile.base.is_some() || is_valid(base));
+    let fits = placed && is_valid(client_id) && secret.len() <= 1_000;
+    let (Ok(id), Ok(display_name), true) = (ProviderId::parse(provider.trim()), display_text::parse_name(display_name), fits) else {
         let hidden = [provider.trim(), display_name, base, client_id].into_iter().any(hides_something);
-        return context::say_refused(if hidden { w.name_refused_invisible() } else { w.admin_providers_incomplete() }).await;
+        return context::flash_error(if hidden { w.name_refused_invisible() } else { w.admin_providers_incomplete() }).await;
     };
     let new = NewProvider {
         id: id.clone(),
         display_name,
         profile: kind,
-        base: base.to_owned(),
+        base_url: base.to_owned(),
         client_id: client_id.to_owned(),
-        client_secret: Some(secret).filter(|secret| !secret.is_empty()).map(Secret::given),
+        client_secret: Some(secret).filter(|secret| !secret.is_empty()).map(Secret::from_plaintext),
         scope: None,
-        newcomers: Newcomers::Invited,
+        provisioning: ProvisioningPolicy::Invited,
         mfa: MfaEvidence::default(),
         own_names: false,
         // Whoever says where a list is gets the tokens of those who come: that is the operator.
-        resources: None,
+        upstream_hosts: None,
     };
     match services.add_provider(&admin, new).await {
         Ok(_) => {
-            context::back_to(ADMIN_PROVIDER, "provider", id.as_str());
-            context::say(w.admin_providers_added()).await
+            context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
+            context::flash_success(w.admin_providers_added()).await
         }
-        Err(Error::Refused(ProviderRefused::Trouble(trouble))) => context::say_refused(w.provider_trouble(&trouble)).await,
-        Err(Error::Refused(ProviderRefused::Exists)) => context::say_refused(w.admin_providers_exists()).await,
-        Err(Error::Refused(ProviderRefused::Gone)) => context::say_refused(w.admin_gone()).await,
+        Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(w.provider_error(&trouble)).await,
+        Err(Error::Refused(ProviderRefused::Exists)) => context::flash_error(w.admin_providers_exists()).await,
+        Err(Error::Refused(ProviderRefused::Gone)) => context::flash_error(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -152,20 +152,20 @@ pub async fn add_provider(
 /// Saves what the tenant decides of a provider.
 #[server(prefix = "/api", endpoint = "admin/providers/set-up")]
 pub async fn set_up_provider(#[server(default)] provider: String, #[server(default)] set_up: ProviderForm) -> Result<(), ServerFnError> {
+    use crate::domain::display_text::hides_something;
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
-    use crate::domain::readable::hides_something;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
-    context::back_to(ADMIN_PROVIDER, "provider", id.as_str());
+    context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
     let seen = Timestamp::from_millis(set_up.seen);
     if hides_something(&set_up.display_name) {
-        return context::say_refused(w.name_refused_invisible()).await;
+        return context::flash_error(w.name_refused_invisible()).await;
     }
-    let Some(edit) = set_up.into_edit() else { return context::say_refused(w.admin_providers_bad_set_up()).await };
-    context::say_edited(services.set_up_provider(&admin, &id, Some(seen), edit).await).await
+    let Some(edit) = set_up.into_edit() else { return context::flash_error(w.admin_providers_bad_set_up()).await };
+    context::flash_edit_result(services.edit_provider(&admin, &id, Some(seen), edit).await).await
 }
 
 /// Gives a provider's client another secret.
@@ -174,18 +174,18 @@ pub async fn replace_secret(#[server(default)] provider: String, #[server(defaul
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
     use crate::server::context::{self, Secret};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
-    context::back_to(ADMIN_PROVIDER, "provider", id.as_str());
+    context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
     let secret = secret.trim();
     if secret.is_empty() || secret.len() > 1_000 {
-        return context::say_refused(w.admin_providers_secret_needed()).await;
+        return context::flash_error(w.admin_providers_secret_needed()).await;
     }
-    if services.replace_provider_secret(&admin, &id, &Secret::given(secret)).await.map_err(context::fault)? {
-        context::say(w.admin_saved()).await
+    if services.replace_provider_secret(&admin, &id, &Secret::from_plaintext(secret)).await.map_err(context::fault)? {
+        context::flash_success(w.admin_saved()).await
     } else {
-        context::say_refused(w.admin_gone()).await
+        context::flash_error(w.admin_gone()).await
     }
 }
 
@@ -196,14 +196,14 @@ pub async fn test_provider(#[server(default)] provider: String) -> Result<(), Se
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
     use crate::server::context::providers::ProviderRefused;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
-    context::back_to(ADMIN_PROVIDER, "provider", id.as_str());
+    context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
     match services.test_provider(&admin, &id).await {
-        Ok(issuer) => context::say(w.admin_providers_answers(issuer)).await,
-        Err(Error::Refused(ProviderRefused::Trouble(trouble))) => context::say_refused(w.provider_trouble(&trouble)).await,
-        Err(Error::Refused(ProviderRefused::Gone | ProviderRefused::Exists)) => context::say_refused(w.admin_gone()).await,
+        Ok(issuer) => context::flash_success(w.admin_providers_answers(issuer)).await,
+        Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(w.provider_error(&trouble)).await,
+        Err(Error::Refused(ProviderRefused::Gone | ProviderRefused::Exists)) => context::flash_error(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -214,12 +214,12 @@ pub async fn remove_provider(#[server(default)] provider: String) -> Result<(), 
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::ADMIN_PROVIDERS;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
     match services.remove_provider(&admin, &id).await {
-        Ok(()) => context::say(w.admin_deleted(id.as_str())).await,
-        refused => context::say_edited(refused).await,
+        Ok(()) => context::flash_success(w.admin_deleted(id.as_str())).await,
+        refused => context::flash_edit_result(refused).await,
     }
 }
 
@@ -227,15 +227,15 @@ pub async fn remove_provider(#[server(default)] provider: String) -> Result<(), 
 impl ProviderForm {
     /// `None`: something of it cannot be.
     fn into_edit(self) -> Option<impl FnOnce(&mut crate::domain::provider::Provider) + Send + 'static> {
-        use crate::domain::readable;
+        use crate::domain::display_text;
         let line = |text: &str| text.len() <= 1_000 && !text.contains(char::is_control);
         let values = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let Self { display_name, scope, claim, mfa_acr, mfa_amr, .. } = &self;
-        let name = readable::name(display_name).ok()?;
+        let name = display_text::parse_name(display_name).ok()?;
         let fine = [scope, claim, &self.values, mfa_acr, mfa_amr].into_iter().all(|text| line(text));
         let newcomers = match self.newcomers.as_str() {
-            "rule" => Newcomers::parse(&format!("{}={}", claim.trim(), self.values)),
-            plain => Newcomers::parse(plain),
+            "rule" => ProvisioningPolicy::parse(&format!("{}={}", claim.trim(), self.values)),
+            plain => ProvisioningPolicy::parse(plain),
         };
         let newcomers = newcomers.filter(|_| fine)?;
         let mfa = MfaEvidence { always: !self.mfa_always.is_empty(), acr: values(mfa_acr), amr: values(mfa_amr) };
@@ -243,7 +243,7 @@ impl ProviderForm {
             provider.enabled = !self.enabled.is_empty();
             provider.display_name = name;
             provider.scope = Some(values(&self.scope).join(" ")).filter(|scope| !scope.is_empty());
-            provider.newcomers = newcomers;
+            provider.provisioning = newcomers;
             provider.mfa = mfa;
             provider.own_names = !self.own_names.is_empty();
         })
@@ -257,7 +257,7 @@ impl From<crate::domain::provider::Provider> for ProviderItem {
             id: provider.id.to_string(),
             display_name: provider.display_name,
             kind: provider.profile,
-            base: provider.base,
+            base: provider.base_url,
             client_id: provider.client_id,
             enabled: provider.enabled,
             updated_at: provider.updated_at,

@@ -19,7 +19,7 @@ pub async fn list_tenants() -> Result<Option<Vec<TenantItem>>, ServerFnError> {
     use crate::domain::tenant::Tenant;
     use crate::server::context;
     let admin = context::admin()?;
-    if !admin.runs_the_deployment() {
+    if !admin.is_deployment_admin() {
         return Ok(None);
     }
     let tenants = context::services()?.all_tenants(&admin).await.map_err(context::fault)?;
@@ -38,12 +38,12 @@ pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerF
     use crate::domain::ids::TenantId;
     use crate::domain::paths::ADMIN_TENANTS;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_TENANTS);
-    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::say_refused(w.id_refused(&[&tenant])).await };
+    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::flash_error(w.id_refused(&[&tenant])).await };
     match services.create_tenant(&admin, &id).await {
-        Ok(made) => context::say_secret(ADMIN_TENANTS, w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
-        Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
+        Ok(made) => context::flash_secret(ADMIN_TENANTS, w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
+        Err(Error::Refused(refused)) => context::flash_error(w.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -54,16 +54,16 @@ pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)]
     use crate::domain::ids::TenantId;
     use crate::domain::paths::ADMIN_TENANTS;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_TENANTS);
     let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
-    if !admin.runs_the_deployment() {
-        return context::say_refused(w.admin_gone()).await;
+    if !admin.is_deployment_admin() {
+        return context::flash_error(w.admin_gone()).await;
     }
     match services.set_tenant_enabled(&admin, &id, !enabled.is_empty()).await {
-        Ok(true) => context::say(w.admin_saved()).await,
-        Ok(false) => context::say_refused(w.admin_gone()).await,
-        Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
+        Ok(true) => context::flash_success(w.admin_saved()).await,
+        Ok(false) => context::flash_error(w.admin_gone()).await,
+        Err(Error::Refused(refused)) => context::flash_error(w.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -74,16 +74,16 @@ pub async fn delete_tenant(#[server(default)] tenant: String, #[server(default)]
     use crate::domain::ids::TenantId;
     use crate::domain::paths::ADMIN_TENANTS;
     use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::words());
+    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_TENANTS);
     let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
-    if !admin.runs_the_deployment() || typed.trim() != id.as_str() {
-        return context::say_refused(w.admin_tenants_not_typed()).await;
+    if !admin.is_deployment_admin() || typed.trim() != id.as_str() {
+        return context::flash_error(w.admin_tenants_not_typed()).await;
     }
     match services.delete_tenant(&admin, &id, true).await {
-        Ok(0) => context::say_refused(w.admin_gone()).await,
-        Ok(_) => context::say(w.admin_deleted(id.as_str())).await,
-        Err(Error::Refused(refused)) => context::say_refused(w.tenant_refused(refused)).await,
+        Ok(0) => context::flash_error(w.admin_gone()).await,
+        Ok(_) => context::flash_success(w.admin_deleted(id.as_str())).await,
+        Err(Error::Refused(refused)) => context::flash_error(w.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

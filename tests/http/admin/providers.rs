@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tms_portal::domain::ids::{ProviderId, UserId};
-use tms_portal::server::providers::reach::Reach;
+use tms_portal::server::providers::egress::EgressPolicy;
 
 use super::runs_the_deployment;
 use crate::app::{Setup, TestApp};
@@ -17,7 +17,7 @@ const CAMPUS: &str = "/admin/providers/provider?provider=campus";
 /// A portal whose operator lets administrators add providers at this one address, where the tests' stand.
 async fn lets_them_be_here() -> TestApp {
     let networks = vec![ipnet::Ipv4Net::from(Ipv4Addr::LOCALHOST).into()];
-    TestApp::start_as(Setup { reach: Reach { networks, ..Reach::default() }, ..Setup::default() }).await
+    TestApp::start_as(Setup { reach: EgressPolicy { allowed_networks: networks, ..EgressPolicy::default() }, ..Setup::default() }).await
 }
 
 async fn add(browser: &Browser, base: &str) -> Page {
@@ -242,8 +242,8 @@ async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is(
     app.add_institution(&institution, "invited").await;
     let operator = app.operator("test").await;
     let jdoe = UserId::parse("jdoe").expect("a user");
-    app.services.add_account(&operator, &jdoe, "Jane Doe", None).await.expect("added");
-    app.services.appoint(&operator, &jdoe, true).await.expect("appointed");
+    app.services.add_person(&operator, &jdoe, "Jane Doe", None).await.expect("added");
+    app.services.set_admin_role(&operator, &jdoe, true).await.expect("appointed");
     let change =
         async |browser: &Browser, user: &str, what: &str| browser.post("/api/admin/people/change", &[("user", user), ("change", what)]).await;
     let first = app.signed_in().await;
@@ -255,7 +255,7 @@ async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is(
     assert_eq!(jane.through(&institution, "/sign-in/with/test/campus?then=/hosts", app.seconds(), &json!({})).await.path, "/hosts");
     let campus = ProviderId::parse("campus").expect("a provider");
     let switch =
-        async |on: bool| app.services.set_up_provider(&operator, &campus, None, move |provider| provider.enabled = on).await.expect("switched");
+        async |on: bool| app.services.edit_provider(&operator, &campus, None, move |provider| provider.enabled = on).await.expect("switched");
     switch(false).await;
     assert!(change(&first, "testuser1", "dismiss").await.problem().contains("the only administrator"), "nor while the way is shut");
     switch(true).await;

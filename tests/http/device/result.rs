@@ -100,7 +100,7 @@ async fn an_approval_nobody_came_for_ends() {
     let page = browser.get(&result.address).await;
     assert_eq!(page.title(), "The code has expired · Trust Manager");
     assert_eq!(app.poll(&device).await.error(), "expired_token");
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_eq!((app.consents().await, app.recorded("device_lapsed").await), (0, 1));
 }
 

@@ -106,7 +106,7 @@ async fn a_code_ends_after_ten_minutes_or_when_the_tenants_codes_do() {
     world.app.change_tenant("test", |tenant| tenant.policy.code_lifetime = 2 * MINUTE).await;
     assert_eq!(world.ask("jd").await["expires_in"], 120);
     world.app.clock.advance(3 * DAY);
-    world.app.services.tidy().await.expect("tidied");
+    world.app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(world.app.number("SELECT count(*) FROM link_requests").await, 0);
 }
 
@@ -253,10 +253,10 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     let world = World::start().await;
     let asked = world.ask("jd").await;
     let late = world.app.person_without_session("testuser1").await;
-    let id = world.app.services.present_link_code(&late, text(&asked["user_code"])).await.map_err(|_| ()).expect("taken up");
-    let fresh = world.app.services.fresh(&late).expect("fresh");
+    let id = world.app.services.submit_link_code(&late, text(&asked["user_code"])).await.map_err(|_| ()).expect("taken up");
+    let fresh = world.app.services.require_recent_auth(&late).expect("fresh");
     assert!(world.app.services.link_my_account(&fresh, &id).await.is_err() && world.app.services.refuse_link(&late, &id).await.is_err());
-    assert!(world.app.services.waiting_link(&late, &LinkRequestId::parse("lnk_none").expect("an id")).await.is_err());
+    assert!(world.app.services.pending_link(&late, &LinkRequestId::parse("lnk_none").expect("an id")).await.is_err());
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::join_all;
 use serde_json::Value;
 use tms_portal::domain::user_code::{ALPHABET, UserCode};
-use tms_portal::server::service::{Entropy, SystemEntropy};
+use tms_portal::server::service::{Rng, SystemRng};
 
 use super::{assert_never_stored, error, refused};
 use crate::app::{Answer, TestApp, no_limits, number};
@@ -150,9 +150,9 @@ struct Stuck {
     draws: AtomicU64,
 }
 
-impl Entropy for Stuck {
+impl Rng for Stuck {
     fn fill(&self, bytes: &mut [u8]) {
-        SystemEntropy.fill(bytes);
+        SystemRng.fill(bytes);
         // Letters of user codes are drawn one byte at a time, eight to a code.
         if let [letter] = bytes
             && self.draws.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()

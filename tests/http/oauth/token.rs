@@ -170,11 +170,11 @@ async fn an_expired_code_says_so_for_a_day_and_is_then_forgotten() {
     app.clock.advance(Duration::from_millis(1));
     for wait in [Duration::ZERO, seconds(60), DAY - seconds(60)] {
         app.clock.advance(wait);
-        app.services.tidy().await.expect("tidied");
+        app.services.run_housekeeping().await.expect("tidied");
         assert_eq!(error(&app.poll(&device).await), refused(400, "expired_token"), "{wait:?}");
     }
     app.clock.advance(Duration::from_millis(1));
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(error(&app.poll(&device).await), refused(400, "invalid_grant"));
 }
 
@@ -185,7 +185,7 @@ async fn an_approval_that_is_not_fetched_in_time_expires() {
     app.allow(&device).await;
     app.clock.advance(CODE_LIFETIME);
     assert_eq!(error(&app.poll(&device).await), refused(400, "expired_token"));
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(error(&app.poll(&device).await), refused(400, "expired_token"), "nobody said no");
 }
 

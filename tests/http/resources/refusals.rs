@@ -2,8 +2,8 @@
 
 use tms_portal::domain::ids::AccountName;
 use tms_portal::server::service::Error;
-use tms_portal::server::service::identities::{Arrived, Purpose, Returned};
-use tms_portal::server::service::resources::OfferRefused;
+use tms_portal::server::service::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose};
+use tms_portal::server::service::upstream_accounts::ProposalRefused;
 
 use super::*;
 
@@ -160,15 +160,17 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     let world = World::start().await;
     let late = world.app.person_without_session("testuser1").await;
     let (services, campus) = (&world.app.services, ProviderId::parse("campus").expect("a provider"));
-    let (trip, address) = services.set_out(late.tenant_id(), &campus, Purpose::Hosts(late.user_id().clone())).await.map_err(|_| ()).expect("off");
+    let (trip, address) =
+        services.start_upstream_login(late.tenant_id(), &campus, LoginPurpose::Hosts(late.user_id().clone())).await.map_err(|_| ()).expect("off");
     let back = world.institution.sign_in(&address, world.app.seconds(), &json!({}));
     let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
-    let arrived = services.arrive(&trip, &Returned { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
-    let Arrived::Offered(offer) = arrived else { panic!("an offer") };
-    assert!(services.offered(&late, &offer).await.expect("an answer").is_some());
+    let arrived =
+        services.finish_upstream_login(&trip, &AuthorizationResponse { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
+    let CallbackOutcome::ProposeAccounts(offer) = arrived else { panic!("an offer") };
+    assert!(services.review_proposal(&late, &offer).await.expect("an answer").is_some());
     let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
-    let refused = services.link_offered(&services.fresh(&late).expect("fresh"), &offer, chosen).await;
-    assert!(matches!(refused, Err(Error::Refused(OfferRefused::Gone))));
+    let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &offer, chosen).await;
+    assert!(matches!(refused, Err(Error::Refused(ProposalRefused::Gone))));
     assert!(world.links().await.is_empty());
 }
 

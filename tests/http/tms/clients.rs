@@ -55,7 +55,7 @@ async fn only_an_administrator_registers_clients_unless_the_tenant_says_otherwis
 #[tokio::test]
 async fn in_mvp_mode_nobody_registers_themselves() {
     let app = TestApp::start().await;
-    app.change_tenant("test", |tenant| (tenant.policy.mvp, tenant.policy.open_registration) = (true, true)).await;
+    app.change_tenant("test", |tenant| (tenant.policy.auto_provision, tenant.policy.open_registration) = (true, true)).await;
     let (status, sentence) = app.nobody().refused("POST /client", registration("test", "a")).await;
     assert!(status == 400 && sentence.starts_with("Client creation is disallowed"), "{status} {sentence}");
     app.admin("test").await.done("POST /client", registration("test", "a")).await;

@@ -103,6 +103,6 @@ async fn a_device_that_never_came_for_its_token_gives_nothing() {
     let id = app.texts("SELECT id FROM host_accounts WHERE host = 'second'").await.remove(0);
     app.allow_for(&app.signed_in().await, &device, &[&id]).await;
     app.clock.advance(std::time::Duration::from_secs(60 * 60));
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
 }

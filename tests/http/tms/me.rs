@@ -260,7 +260,7 @@ async fn a_token_ends_to_the_second() {
     for path in PATHS {
         assert_invalid(&app.api(path, &token).await, path);
     }
-    app.services.tidy().await.expect("tidied");
+    app.services.run_housekeeping().await.expect("tidied");
     assert_invalid(&app.api("/v1/tms/me", &token).await, "tidied");
 }
 

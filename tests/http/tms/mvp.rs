@@ -10,7 +10,7 @@ const NONE: Value = Value::Null;
 
 async fn with_mvp() -> TestApp {
     let app = TestApp::start().await;
-    app.change_tenant("test", |tenant| tenant.policy.mvp = true).await;
+    app.change_tenant("test", |tenant| tenant.policy.auto_provision = true).await;
     app
 }
 
@@ -93,12 +93,12 @@ async fn accounts_that_run_a_host_are_never_linked() {
 async fn the_number_zero_is_nobody_that_mvp_may_link() {
     let app = with_mvp().await;
     let linked = changed(login(&app.client().make_key(of_jdoe(json!({}))).await), json!({ "user": "jd", "host": "frontera" }));
-    let by_admin = login(&app.client().make_key(json!({})).await);
+    let admin_event = login(&app.client().make_key(json!({})).await);
     for (uid, lets_in) in
         [(json!("0"), false), (json!(0), false), (json!(0.0), false), (json!("00"), false), (json!("+0"), false), (json!("1001"), true), (NONE, true)]
     {
         assert_eq!(app.nobody().lets_in(&changed(linked.clone(), json!({ "user_uid": uid }))).await, lets_in, "{uid}");
-        assert!(app.nobody().lets_in(&changed(by_admin.clone(), json!({ "user_uid": uid }))).await, "{uid}: an administrator's link");
+        assert!(app.nobody().lets_in(&changed(admin_event.clone(), json!({ "user_uid": uid }))).await, "{uid}: an administrator's link");
     }
 }
 

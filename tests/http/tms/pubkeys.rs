@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use ssh_key::{HashAlg, PrivateKey, PublicKey};
-use tms_portal::server::service::{Entropy, SystemEntropy};
+use tms_portal::server::service::{Rng, SystemRng};
 
 use super::api::{Caller, changed, key_wanted, login, named, text};
 use super::endpoints::OWN_KEY;
@@ -75,7 +75,7 @@ async fn a_key_that_is_made_is_openssh_through_and_through() {
 /// Numbers that happen to be near two primes, so that an RSA key is found at once; any others would do, in seconds.
 struct Lucky(Mutex<u64>);
 
-impl Entropy for Lucky {
+impl Rng for Lucky {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.0.lock().expect("a state");
         for byte in bytes {
@@ -91,7 +91,7 @@ impl Entropy for Lucky {
 #[tokio::test]
 async fn an_rsa_key_has_4096_bits() {
     let lucky = Arc::new(Lucky(Mutex::new(0)));
-    let app = TestApp::start_drawing_from(Arc::clone(&lucky) as Arc<dyn Entropy>).await;
+    let app = TestApp::start_drawing_from(Arc::clone(&lucky) as Arc<dyn Rng>).await;
     *lucky.0.lock().expect("a state") = LUCKY;
     let key = app.client().make_key(json!({ "key_type": "RSA" })).await;
     assert_eq!((text(&key["key_type"]), text(&key["key_bits"])), ("rsa", "4096"));
@@ -107,13 +107,13 @@ struct Gate {
     opened: Condvar,
 }
 
-impl Entropy for Gate {
+impl Rng for Gate {
     fn fill(&self, bytes: &mut [u8]) {
         let open = self.open.lock().expect("a gate");
         // Should a key be made on the test's only thread, this fails instead of waiting for ever.
         let (open, _) = self.opened.wait_timeout_while(open, Duration::from_secs(20), |open| !*open).expect("a gate");
         assert!(*open, "nobody opened the gate");
-        SystemEntropy.fill(bytes);
+        SystemRng.fill(bytes);
     }
 }
 
@@ -123,7 +123,7 @@ impl Entropy for Gate {
 async fn while_slow_keys_are_made_all_else_is_answered_and_there_is_an_end_to_their_line() {
     const LINE: usize = 16;
     let gate = Arc::new(Gate::default());
-    let app = TestApp::start_drawing_from(Arc::clone(&gate) as Arc<dyn Entropy>).await;
+    let app = TestApp::start_drawing_from(Arc::clone(&gate) as Arc<dyn Rng>).await;
     let client = app.client();
     let slow = || client.call(CREATE, key_wanted(json!({ "key_type": "ecdsa" })));
     let mut asked: FuturesUnordered<_> = (0..LINE + 4).map(|_| slow()).collect();

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use crate::domain::paths::{self, encoded};
-use crate::pages::components::{Confirm, Gone, Hidden, Sorry};
-use crate::server::context::{self, words};
+use crate::domain::paths::{self, encode};
+use crate::pages::components::{AlreadyGone, Confirm, Hidden, ServerError};
+use crate::server::context::{self, translations};
 use crate::server_fns::admin::people::{ChangePerson, UnlinkAccount, UnlinkIdentityOf, find_person};
 
 #[component]
@@ -16,10 +16,10 @@ pub fn ChangeAPerson() -> impl IntoView {
     let given = move |name: &str| query.get(name).unwrap_or_default();
     let (user, change, host, account, identity) = (given("user"), given("change"), given("host"), given("account"), given("identity"));
     Suspend::new(async move {
-        let w = words();
+        let w = translations();
         let found = match find_person(user).await {
             Ok(found) => found,
-            Err(_) => return EitherOf3::C(view! { <Sorry/> }),
+            Err(_) => return EitherOf3::C(view! { <ServerError/> }),
         };
         let passwords = context::admin().is_ok_and(|admin| admin.policy().local_passwords);
         let asked = found.and_then(|found| {
@@ -50,8 +50,8 @@ pub fn ChangeAPerson() -> impl IntoView {
             };
             Some((found.person.user, question))
         });
-        let Some((user, (title, consequence, button))) = asked else { return EitherOf3::B(view! { <Gone back=paths::ADMIN_PEOPLE/> }) };
-        let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encoded(&user));
+        let Some((user, (title, consequence, button))) = asked else { return EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_PEOPLE/> }) };
+        let cancel = format!("{}?user={}", paths::ADMIN_PERSON, encode(&user));
         let (action, more) = match change.as_str() {
             "unlink" => (UnlinkAccount::url(), vec![Hidden("host", host), Hidden("account", account)]),
             "unlink-identity" => (UnlinkIdentityOf::url(), vec![Hidden("identity", identity)]),

@@ -2,64 +2,64 @@
 
 use totp_rs::{Algorithm, Builder, Totp};
 
-use super::{NewFactor, NotSetUp, SetUp};
+use super::{CreatedFactor, EnrollmentRefused, NewFactor};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::second_factor::TypedCode;
-use crate::server::service::entropy::Secret;
-use crate::server::service::proofs::{FreshlySignedIn, SignedIn};
+use crate::domain::second_factor::SecondFactorCode;
+use crate::server::service::principals::{RecentlyAuthenticated, SignedIn};
+use crate::server::service::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 
 /// What an app is told.
-pub struct AppSetUp {
+pub struct AppEnrollment {
     /// To be typed (RFC 4648 §6).
     pub secret: String,
     /// The same and the names to show, for a QR code.
-    pub address: String,
+    pub otpauth_url: String,
 }
 
 impl Services {
     /// A secret for a new app; nothing comes of it before a code of the app has been typed.
     pub fn new_app_secret(&self) -> Secret {
         let mut bytes = [0_u8; 20];
-        self.entropy().fill(&mut bytes);
-        Secret::given(totp_rs::Secret::from(bytes).to_base32())
+        self.rng().fill(&mut bytes);
+        Secret::from_plaintext(totp_rs::Secret::from(bytes).to_base32())
     }
 
-    pub fn app_set_up(&self, person: &SignedIn, secret: &str) -> Result<AppSetUp, Fault> {
+    pub fn app_enrollment(&self, person: &SignedIn, secret: &str) -> Result<AppEnrollment, Fault> {
         // A colon would end the issuer's name.
         let plain = |name: &str| name.replace(':', " ");
-        let named = builder(secret)?.with_account_name(plain(person.user_id().as_str())).with_issuer(Some(plain(person.tenant_name())));
+        let named = totp_builder(secret)?.with_account_name(plain(person.user_id().as_str())).with_issuer(Some(plain(person.tenant_name())));
         let address = named.build().and_then(|app| app.to_url()).map_err(Fault::new)?;
-        Ok(AppSetUp { secret: secret.to_owned(), address })
+        Ok(AppEnrollment { secret: secret.to_owned(), otpauth_url: address })
     }
 
     /// Takes an app up, once it has shown a right code. That code does not count again.
-    pub async fn set_up_app(&self, person: &FreshlySignedIn, secret: &str, typed: &str) -> Result<SetUp, Error<NotSetUp>> {
-        let Some(TypedCode::App(code)) = TypedCode::parse(typed) else { return Err(Error::Refused(NotSetUp::WrongCode)) };
-        let step = self.step_of(secret, &code)?.ok_or(Error::Refused(NotSetUp::WrongCode))?;
-        let secret_sealed = self.seal(&place(person.tenant_id(), person.user_id()), &Secret::given(secret))?;
-        self.set_up_second_factor(person, NewFactor::App { secret_sealed, step }).await
+    pub async fn enroll_app(&self, person: &RecentlyAuthenticated, secret: &str, typed: &str) -> Result<CreatedFactor, Error<EnrollmentRefused>> {
+        let Some(SecondFactorCode::App(code)) = SecondFactorCode::parse(typed) else { return Err(Error::Refused(EnrollmentRefused::WrongCode)) };
+        let step = self.step_of(secret, &code)?.ok_or(Error::Refused(EnrollmentRefused::WrongCode))?;
+        let secret_sealed = self.seal(&sealing_context(person.tenant_id(), person.user_id()), &Secret::from_plaintext(secret))?;
+        self.enroll_factor(person, NewFactor::App { secret_sealed, step }).await
     }
 
     /// The time step for which this is the right code.
     pub(super) fn matching_step(&self, tenant: &TenantId, user: &UserId, sealed: &[u8], code: &str) -> Result<Option<i64>, Fault> {
-        let secret = self.unseal(&place(tenant, user), sealed)?;
+        let secret = self.unseal(&sealing_context(tenant, user), sealed)?;
         self.step_of(secret.reveal(), code)
     }
 
     fn step_of(&self, secret: &str, code: &str) -> Result<Option<i64>, Fault> {
-        let app: Totp = builder(secret)?.with_account_name("app").build().map_err(Fault::new)?;
+        let app: Totp = totp_builder(secret)?.with_account_name("app").build().map_err(Fault::new)?;
         let seconds = u64::try_from(self.now().as_seconds()).unwrap_or_default();
         Ok(app.check(code, seconds).and_then(|step| i64::try_from(step).ok()))
     }
 }
 
 /// What every app understands: SHA-1, six digits, 30 seconds; a code counts one step early or late.
-fn builder(secret: &str) -> Result<Builder, Fault> {
+fn totp_builder(secret: &str) -> Result<Builder, Fault> {
     let secret = totp_rs::Secret::try_from_base32(secret).map_err(Fault::new)?;
     Ok(Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_skew(1).with_step_duration(30).with_secret(secret))
 }
 
-pub fn place(tenant: &TenantId, user: &UserId) -> String {
+pub fn sealing_context(tenant: &TenantId, user: &UserId) -> String {
     format!("app\n{tenant}\n{user}")
 }

@@ -1,0 +1,61 @@
+//! `tms logout` where the kept sign-ins cannot be read: no portal can be told, and all the more has to go from this machine.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::super::credentials_file::{self, CredentialsError};
+use super::super::failure::CliError;
+use super::super::ssh::{LocalKey, all_local_keys};
+use super::super::target::{Target, TargetArgs};
+use super::{UndeletedFiles, UnrevokedKey, delete_keys, keys_to_json, unrevoked_keys, write_remaining_access};
+use crate::domain::paths;
+
+/// Sign-ins that could not be read.
+#[derive(Debug)]
+pub struct UnreadableSignIns {
+    why: String,
+    /// Where they can have been to, as far as that is known.
+    servers: BTreeSet<String>,
+    keys: Vec<UnrevokedKey>,
+    undeleted: UndeletedFiles,
+}
+
+/// Deletes what can be deleted of all sign-ins, and says what was left behind.
+pub fn discard_unreadable(error: &CredentialsError, target_args: &TargetArgs) -> Result<CliError, CliError> {
+    let keys = all_local_keys()?;
+    let named = Target::resolve(target_args, None).ok().map(|target| target.server.to_string());
+    let servers = keys.iter().filter_map(LocalKey::server).map(str::to_owned).chain(named).collect();
+    let still_valid = unrevoked_keys(&keys);
+    let undeleted = UndeletedFiles { token: credentials_file::delete_unreadable(error).err(), keys: delete_keys(&keys) };
+    Ok(CliError::UnreadableSignIns(Box::new(UnreadableSignIns { why: error.cause(), servers, keys: still_valid, undeleted })))
+}
+
+impl fmt::Display for UnreadableSignIns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, servers, keys, undeleted: left } = self;
+        let begin = if left.token.is_none() { "signed out on this machine only" } else { "not signed out" };
+        writeln!(f, "{begin}: no portal could be told, because {why}")?;
+        write_remaining_access(f, left, "each access token that was kept, until it ends by itself", keys)?;
+        let sessions: Vec<String> = servers.iter().map(|server| format!("{server}{}", paths::SESSIONS)).collect();
+        match sessions.as_slice() {
+            [] => write!(f, "To end all of this, end the sign-in in the portal it is to, on its page {}, in any browser.", paths::SESSIONS),
+            sessions => write!(f, "To end all of this, end the sign-in at {} in any browser.", sessions.join(" and ")),
+        }
+    }
+}
+
+impl UnreadableSignIns {
+    /// For scripts.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "servers": self.servers,
+            "signed_in": self.undeleted.token.is_some(),
+            "revoked": false,
+            "reason": self.why,
+            "keys": keys_to_json(&self.keys),
+            "not_deleted": self.undeleted.messages(),
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! The sign-ins to Tapis tenants that this person keeps on this machine, in a file of their own.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::credentials_file::{CredentialsError, CredentialsFile};
+use crate::cli::failure::CliError;
+use crate::cli::output::Output;
+use crate::cli::server_url::ServerUrl;
+use crate::cli::state_dir;
+use crate::cli::target::{TargetArgs, non_blank};
+use crate::domain::time::Timestamp;
+
+use super::error::TapisError;
+use super::secret::TapisSecret;
+
+const FILE_NAME: &str = "tapis.json";
+
+/// The sign-ins to Tapis, as they were when they were read.
+pub struct TapisCredentials(CredentialsFile<TapisCredentialsData>);
+
+/// A Tapis tenant, what this program calls itself there, and the token while there is one.
+#[derive(Serialize, Deserialize)]
+pub struct TapisSignIn {
+    base_url: String,
+    pub client_id: String,
+    pub token: Option<TapisToken>,
+}
+
+/// An access token.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TapisToken {
+    pub secret: TapisSecret,
+    /// `None` when Tapis did not say.
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct TapisCredentialsData {
+    /// The address of the last sign-in.
+    current: Option<String>,
+    #[serde(default)]
+    sign_ins: Vec<TapisSignIn>,
+}
+
+impl TapisCredentials {
+    pub fn load(output: &Output) -> Result<Self, CredentialsError> {
+        Self::load_from(&state_dir::directory()?, output)
+    }
+
+    /// For a sign-in: a damaged file is replaced by it.
+    pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
+        CredentialsFile::read_or_reset(state_dir::directory()?.join(FILE_NAME), output).map(Self)
+    }
+
+    /// Whether there may have been sign-ins that are not known any more.
+    pub fn was_damaged(&self) -> bool {
+        self.0.was_damaged()
+    }
+
+    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsError> {
+        CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
+    }
+
+    /// The tenant that is meant: the one that is named, else that of the last sign-in.
+    pub fn resolve(&self, base_url: Option<&str>, target_args: &TargetArgs) -> Result<ServerUrl, CliError> {
+        let typed = non_blank(base_url).or(self.0.contents().current.as_deref()).ok_or(TapisError::MissingBaseUrl)?;
+        Ok(ServerUrl::parse(typed, target_args.insecure_http)?)
+    }
+
+    pub fn find(&self, server: &ServerUrl) -> Option<&TapisSignIn> {
+        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.base_url == server.as_str())
+    }
+
+    pub fn check_writable(&self) -> Result<(), CredentialsError> {
+        self.0.check_writable()
+    }
+
+    /// Keeps the token and the client it is for, instead of older ones; the tenant becomes the current one. Returns the tokens that are kept
+    /// no longer.
+    pub fn save(&mut self, server: &ServerUrl, client_id: &str, token: &TapisToken) -> Result<Vec<TapisToken>, CredentialsError> {
+        let mut replaced = Vec::new();
+        self.0.update(|contents| {
+            replaced.extend(contents.sign_ins.extract_if(.., |older| older.base_url == server.as_str()).filter_map(|older| older.token));
+            contents.sign_ins.push(TapisSignIn { base_url: server.to_string(), client_id: client_id.to_owned(), token: Some(token.clone()) });
+            contents.current = Some(server.to_string());
+        })?;
+        replaced.retain(|older| older.secret != token.secret);
+        Ok(replaced)
+    }
+
+    /// Forgets this token, and not a newer one. The tenant and the client stay remembered, so that `tms tapis login` finds them again.
+    pub fn remove(&mut self, server: &ServerUrl, token: &TapisSecret) -> Result<(), CredentialsError> {
+        self.0.update(|contents| {
+            for sign_in in contents.sign_ins.iter_mut().filter(|sign_in| sign_in.base_url == server.as_str()) {
+                sign_in.token.take_if(|kept| kept.secret == *token);
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn token(secret: &str) -> TapisToken {
+        TapisToken { secret: TapisSecret::try_from(secret.to_owned()).unwrap(), expires_at: None }
+    }
+
+    #[test]
+    fn each_tenant_has_one_sign_in_and_the_last_is_current() {
+        let home = tempfile::tempdir().unwrap();
+        let [a, b] = ["https://a.example", "https://b.example"].map(|url| ServerUrl::parse(url, false).unwrap());
+        let mut sign_ins = TapisCredentials::load_from(home.path(), &Output::Text).unwrap();
+        assert!(matches!(sign_ins.resolve(Some(" "), &TargetArgs::default()), Err(CliError::Tapis(TapisError::MissingBaseUrl))));
+        for (server, client_id, secret) in [(&a, "one", "old-token"), (&b, "two", "other-token"), (&a, "three", "new-token")] {
+            sign_ins.save(server, client_id, &token(secret)).unwrap();
+        }
+        sign_ins.remove(&a, &token("new-token").secret).unwrap();
+
+        let read = TapisCredentials::load_from(home.path(), &Output::Text).unwrap();
+        assert_eq!(read.resolve(None, &TargetArgs::default()).unwrap(), a);
+        let (first, second) = (read.find(&a).unwrap(), read.find(&b).unwrap());
+        assert!(first.client_id == "three" && first.token.is_none());
+        assert_eq!(second.token.as_ref().unwrap().secret.reveal(), "other-token");
+        let text = fs::read_to_string(home.path().join(FILE_NAME)).unwrap();
+        assert!(!text.contains("old-token") && !text.contains("new-token"), "{text}");
+    }
+
+    /// Each has read the file before it waited for minutes.
+    #[test]
+    fn commands_at_the_same_time_lose_none_of_each_others_tokens() {
+        let home = tempfile::tempdir().unwrap();
+        let all: Vec<ServerUrl> = (0..8).map(|n| ServerUrl::parse(&format!("https://t{n}.example"), false).unwrap()).collect();
+        let read = || TapisCredentials::load_from(home.path(), &Output::Json).unwrap();
+        let kept = |server: &ServerUrl| read().find(server).and_then(|sign_in| Some(sign_in.token.as_ref()?.secret.reveal().to_owned()));
+        let mut waiting: Vec<_> = all.iter().map(|server| (server, read())).collect();
+        std::thread::scope(|scope| {
+            for (server, sign_ins) in &mut waiting {
+                scope.spawn(move || sign_ins.save(server, "client", &token("token")).unwrap());
+            }
+        });
+        assert!(all.iter().all(|server| kept(server).as_deref() == Some("token")));
+
+        // Somebody signs out while another signs in anew.
+        let (mut leaving, server) = (read(), &all[0]);
+        read().save(server, "client", &token("newer")).unwrap();
+        leaving.remove(server, &token("token").secret).unwrap();
+        assert_eq!(kept(server).as_deref(), Some("newer"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Ends of codes and tokens, as Tapis writes them.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::domain::time::Timestamp;
+
+/// `expires_in` and `expires_at`, which Tapis' services do not tell apart: seconds from now, or a point in time.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Expiry {
+    Seconds(f64),
+    Text(String),
+    /// No reason to lose what it is the end of.
+    Unreadable(IgnoredAny),
+}
+
+impl Expiry {
+    pub fn to_timestamp(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Seconds(seconds) => Duration::try_from_secs_f64(*seconds).ok().map(|span| now + span),
+            Self::Text(text) => text.trim().parse().map_or_else(|_| parse_time(text), |seconds| Self::Seconds(seconds).to_timestamp(now)),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// With an offset or without one, which means UTC; as in ISO 8601, or as in HTTP, the form that Flask gives to times.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let iso = || text.parse::<jiff::Timestamp>().ok();
+    let without_offset = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    let http = || rfc2822::parse(text).ok().map(|time| time.timestamp());
+    let time = iso().or_else(without_offset).or_else(http)?;
+    Some(Timestamp::from_millis(time.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(json: &str) -> Option<String> {
+        let ending: Expiry = serde_json::from_str(json).unwrap();
+        ending.to_timestamp(Timestamp::from_millis(1_795_237_200_000)).map(Timestamp::to_rfc3339)
+    }
+
+    #[test]
+    fn every_way_to_write_an_end_is_read() {
+        for end in [
+            "600",
+            "600.0",
+            r#""600""#,
+            r#""2026-11-21T05:10:00Z""#,
+            r#""2026-11-21T05:10:00+00:00""#,
+            r#""2026-11-21T05:10:00.000000+00:00""#,
+            r#""2026-11-21T00:10:00-05:00""#,
+            r#""2026-11-21 05:10:00+00:00""#,
+            r#""2026-11-21T05:10:00""#,
+            r#""2026-11-21 05:10:00.000000""#,
+            r#"" 2026-11-21 05:10:00 ""#,
+            r#""Sat, 21 Nov 2026 05:10:00 GMT""#,
+        ] {
+            assert_eq!(after(end).as_deref(), Some("2026-11-21T05:10:00+00:00"), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_end_is_not_guessed() {
+        for end in [r#""""#, r#""soon""#, r#""-5""#, "-5", "1e300", r#""inf""#, r#""NaN""#, r#""2026-13-45T00:00:00""#, "true", "[600]"] {
+            assert_eq!(after(end), None, "{end}");
+        }
+    }
+}

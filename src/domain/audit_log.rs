@@ -1,0 +1,307 @@
+//! What happened, for the person it happened to and for the tenant's operators. Written in the transaction of the change.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
+use super::listing::QueryParam;
+use super::time::Timestamp;
+
+/// One line of the record. No secrets, no codes.
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    pub tenant_id: TenantId,
+    pub at: Timestamp,
+    pub kind: AuditKind,
+    /// Whose account it concerns.
+    pub person: Option<UserId>,
+    pub client_id: Option<ClientId>,
+    pub device_grant_id: Option<DeviceGrantId>,
+    /// The administrator who did it, if one did.
+    pub admin: Option<AdminId>,
+    /// What else it was about: a key's fingerprint, `account@host`, a host, a tenant.
+    pub subject: Option<String>,
+    pub from: Option<IpAddr>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What kind of thing happened; the words are stable and stand in the database and in exports.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum AuditKind { $($(#[$doc])* $name,)* }
+
+        impl AuditKind {
+            pub const ALL: &'static [AuditKind] = &[$(AuditKind::$name,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(AuditKind::$name => $word,)* }
+            }
+
+            /// `None` for a word that another release may have written.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+            }
+        }
+    };
+}
+
+kinds! {
+    SignedIn = "signed_in",
+    SignInFailed = "sign_in_failed",
+    SignedOut = "signed_out",
+    SessionEnded = "session_ended",
+    /// Somebody who signs in at an institution is this person from now on.
+    IdentityLinked = "identity_linked",
+    IdentityUnlinked = "identity_unlinked",
+    /// Nobody is signed in by that: the second factor is asked for.
+    FirstFactorVerified = "first_factor_shown",
+    SecondFactorAdded = "second_factor_added",
+    SecondFactorRemoved = "second_factor_removed",
+    SecondFactorRenamed = "second_factor_renamed",
+    SecondFactorFailed = "second_factor_failed",
+    RecoveryCodeUsed = "recovery_code_used",
+    RecoveryCodesCreated = "recovery_codes_made",
+    /// By the person themselves.
+    PasswordChanged = "password_changed",
+    PasswordChangeFailed = "password_change_failed",
+    DeviceApproved = "device_approved",
+    DeviceDenied = "device_denied",
+    /// "I did not start this": of interest to the tenant's operators.
+    DeviceReported = "device_reported",
+    DeviceRevoked = "device_withdrawn",
+    /// A device fetched its token.
+    DeviceRedeemed = "device_redeemed",
+    /// A spent device code came again; the access it once gave has been ended.
+    DeviceReplayed = "device_replayed",
+    /// A code that is open in one session was typed into another.
+    CodeSubmittedTwice = "code_presented_twice",
+    /// Somebody typed too many wrong codes.
+    CodeGuessingStopped = "code_guessing_stopped",
+    /// An approved device never came for its token; the permission has been taken back.
+    DeviceExpired = "device_lapsed",
+    KeyCreated = "key_created",
+    KeyChanged = "key_changed",
+    KeyRevoked = "key_revoked",
+    /// A host was shown the key, for a new login.
+    KeyUsed = "key_used",
+    /// The panic button: keys, permissions and other sessions.
+    EverythingRevoked = "everything_revoked",
+    KeyReserved = "key_reserved",
+    ReservationEnded = "reservation_ended",
+    /// A host asks for one of its accounts to be linked to whoever is logged in to it.
+    HostLinkRequested = "host_link_asked",
+    HostLinked = "host_linked",
+    HostLinkChanged = "host_link_changed",
+    HostUnlinked = "host_unlinked",
+    /// "Not me": of interest to the tenant's operators.
+    HostLinkRefused = "host_link_refused",
+    DelegationCreated = "delegated",
+    DelegationChanged = "delegation_changed",
+    DelegationRevoked = "delegation_ended",
+    MfaOpened = "mfa_opened",
+    MfaChanged = "mfa_changed",
+    MfaClosed = "mfa_closed",
+    ClientCreated = "client_created",
+    ClientChanged = "client_changed",
+    ClientSecretChanged = "client_secret_changed",
+    ClientDeleted = "client_deleted",
+    HostAdded = "host_added",
+    HostRemoved = "host_removed",
+    HostCredentialCreated = "host_credential_made",
+    HostCredentialChanged = "host_credential_changed",
+    HostCredentialRemoved = "host_credential_removed",
+    AdminAdded = "admin_added",
+    AdminSecretChanged = "admin_secret_changed",
+    AdminRemoved = "admin_removed",
+    PersonAdded = "person_added",
+    /// Switched on or off, or given a new password.
+    PersonChanged = "person_changed",
+    PersonInvited = "person_invited",
+    ProviderAdded = "provider_added",
+    /// Set up otherwise, switched on or off, or given a new secret.
+    ProviderChanged = "provider_changed",
+    ProviderRemoved = "provider_removed",
+    TenantCreated = "tenant_created",
+    TenantChanged = "tenant_changed",
+    TenantDeleted = "tenant_deleted",
+}
+
+/// What kinds of things a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditGroup {
+    #[default]
+    All,
+    SignIns,
+    /// Devices and applications.
+    Apps,
+    Keys,
+    /// Host accounts and the second factor.
+    Hosts,
+    /// What administrators changed.
+    Administration,
+}
+
+impl QueryParam for AuditGroup {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("", Self::All),
+        ("sign-ins", Self::SignIns),
+        ("apps", Self::Apps),
+        ("keys", Self::Keys),
+        ("hosts", Self::Hosts),
+        ("administration", Self::Administration),
+    ];
+}
+
+impl AuditKind {
+    pub fn group(self) -> AuditGroup {
+        match self {
+            Self::SignedIn
+            | Self::SignInFailed
+            | Self::SignedOut
+            | Self::SessionEnded
+            | Self::IdentityLinked
+            | Self::IdentityUnlinked
+            | Self::FirstFactorVerified
+            | Self::SecondFactorAdded
+            | Self::SecondFactorRemoved
+            | Self::SecondFactorRenamed
+            | Self::SecondFactorFailed
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesCreated
+            | Self::PasswordChanged
+            | Self::PasswordChangeFailed => AuditGroup::SignIns,
+            Self::DeviceApproved
+            | Self::DeviceDenied
+            | Self::DeviceReported
+            | Self::DeviceRevoked
+            | Self::DeviceRedeemed
+            | Self::DeviceReplayed
+            | Self::CodeSubmittedTwice
+            | Self::CodeGuessingStopped
+            | Self::DeviceExpired
+            | Self::DelegationCreated
+            | Self::DelegationChanged
+            | Self::DelegationRevoked => AuditGroup::Apps,
+            Self::KeyCreated
+            | Self::KeyChanged
+            | Self::KeyRevoked
+            | Self::KeyUsed
+            | Self::KeyReserved
+            | Self::ReservationEnded
+            | Self::EverythingRevoked => AuditGroup::Keys,
+            Self::HostLinkRequested
+            | Self::HostLinked
+            | Self::HostLinkChanged
+            | Self::HostUnlinked
+            | Self::HostLinkRefused
+            | Self::MfaOpened
+            | Self::MfaChanged
+            | Self::MfaClosed => AuditGroup::Hosts,
+            Self::ClientCreated
+            | Self::ClientChanged
+            | Self::ClientSecretChanged
+            | Self::ClientDeleted
+            | Self::HostAdded
+            | Self::HostRemoved
+            | Self::HostCredentialCreated
+            | Self::HostCredentialChanged
+            | Self::HostCredentialRemoved
+            | Self::AdminAdded
+            | Self::AdminSecretChanged
+            | Self::AdminRemoved
+            | Self::PersonAdded
+            | Self::PersonChanged
+            | Self::PersonInvited
+            | Self::ProviderAdded
+            | Self::ProviderChanged
+            | Self::ProviderRemoved
+            | Self::TenantCreated
+            | Self::TenantChanged
+            | Self::TenantDeleted => AuditGroup::Administration,
+        }
+    }
+}
+
+/// Since when a list shows what happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditPeriod {
+    #[default]
+    Ever,
+    Day,
+    Week,
+    Month,
+}
+
+impl QueryParam for AuditPeriod {
+    const ALL: &'static [(&'static str, Self)] = &[("", Self::Ever), ("day", Self::Day), ("week", Self::Week), ("month", Self::Month)];
+}
+
+impl AuditPeriod {
+    /// How far back; `None`: all of it.
+    pub fn span(self) -> Option<Duration> {
+        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+        match self {
+            Self::Ever => None,
+            Self::Day => days(1),
+            Self::Week => days(7),
+            Self::Month => days(30),
+        }
+    }
+}
+
+/// A line of the record, as it is read.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    pub row_id: i64,
+    pub at: Timestamp,
+    /// The kind's word; of a newer release it may be one that this one does not know.
+    pub kind: String,
+    pub person: Option<String>,
+    pub client_id: Option<String>,
+    pub admin: Option<String>,
+    pub subject: Option<String>,
+    pub from: Option<String>,
+}
+
+impl AuditEvent {
+    pub fn new(tenant_id: TenantId, kind: AuditKind, at: Timestamp) -> Self {
+        Self { tenant_id, at, kind, person: None, client_id: None, device_grant_id: None, admin: None, subject: None, from: None }
+    }
+
+    #[must_use]
+    pub fn of(mut self, person: &UserId) -> Self {
+        self.person = Some(person.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn about(mut self, client_id: &ClientId, grant: &DeviceGrantId) -> Self {
+        self.client_id = Some(client_id.clone());
+        self.device_grant_id = Some(grant.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn client(mut self, client_id: &ClientId) -> Self {
+        self.client_id = Some(client_id.clone());
+        self
+    }
+
+    #[must_use]
+    pub fn admin(mut self, admin: Option<&AdminId>) -> Self {
+        self.admin = admin.cloned();
+        self
+    }
+
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    #[must_use]
+    pub fn from(mut self, address: Option<IpAddr>) -> Self {
+        self.from = address;
+        self
+    }
+}

@@ -1,0 +1,188 @@
+//! EVERY SENTENCE A PERSON READS, in one folder per language (`i18n/en`, `i18n/es`), as typed functions: a key or an argument
+//! that one of them lacks does not compile where it is used. Project Fluent's format; see docs/decisions/0012-words.md.
+
+mod generated {
+    #![expect(
+        dead_code,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        clippy::derivable_impls,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "made by build.rs"
+    )]
+    include!(concat!(env!("OUT_DIR"), "/translations.rs"));
+}
+mod audit_log;
+mod link_requests;
+mod refusals;
+mod time_format;
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use fluent_typed::L10nError;
+use fluent_typed::prelude::{LanguageIdentifier, negotiate_languages};
+use generated::{L10n, L10nLanguage};
+use thiserror::Error;
+
+use crate::domain::text_file::without_bom;
+
+/// All sentences in one language.
+pub type Translations = &'static Language;
+
+/// A language, and all sentences in it.
+pub struct Language {
+    id: LanguageIdentifier,
+    tag: String,
+    sentences: L10nLanguage,
+}
+
+impl Language {
+    fn new(tag: &str, sentences: L10nLanguage) -> Self {
+        Self { id: tag.parse().unwrap_or(LanguageIdentifier::UNKNOWN), tag: tag.to_owned(), sentences }
+    }
+
+    /// For `lang` (BCP 47), and the name of its folder.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+}
+
+impl Deref for Language {
+    type Target = L10nLanguage;
+
+    fn deref(&self) -> &L10nLanguage {
+        &self.sentences
+    }
+}
+
+static BUILT_IN: LazyLock<Vec<Language>> = LazyLock::new(|| L10n::iter().map(|tag| Language::new(tag, tag.load())).collect());
+
+/// The language of those who understand none of ours.
+pub fn fallback() -> Translations {
+    let english: &str = &L10n::default();
+    BUILT_IN.iter().find(|language| language.tag == english).unwrap_or_else(|| unreachable!("English is built in"))
+}
+
+/// The languages people can choose from.
+#[derive(Clone)]
+pub struct Languages(Vec<Translations>);
+
+/// Why a translation beside the database is not taken. The words are for the operator.
+#[derive(Debug, Error)]
+pub enum TranslationRefused {
+    #[error("{file} cannot be read: {why}")]
+    Unreadable { file: String, why: std::io::Error },
+    #[error("{file}: {why}")]
+    Unusable { file: String, why: L10nError },
+}
+
+impl Languages {
+    /// Those that are part of the program.
+    pub fn built_in() -> Self {
+        Self(BUILT_IN.iter().collect())
+    }
+
+    /// And those in a folder, one `TAG.ftl` each: a centre can add a language without building anything. A folder that is not
+    /// there holds none. Each sentence must be there, with the same arguments.
+    pub fn with_folder(mut self, folder: &Path) -> Result<Self, TranslationRefused> {
+        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(self) };
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ext| ext == "ftl")).collect();
+        files.sort();
+        for path in files {
+            let (file, tag) = (path.display().to_string(), path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+            let text = std::fs::read(&path).map(without_bom).map_err(|why| TranslationRefused::Unreadable { file: file.clone(), why })?;
+            let sentences = L10nLanguage::new_external(&tag, &text).map_err(|why| TranslationRefused::Unusable { file, why })?;
+            self.0.retain(|language| language.tag != tag);
+            // As long as the program: pages hold on to their language.
+            self.0.push(Box::leak(Box::new(Language::new(&tag, sentences))));
+        }
+        Ok(self)
+    }
+
+    pub fn all(&self) -> &[Translations] {
+        &self.0
+    }
+
+    /// The one a person chose, or the best their browser asks for (`Accept-Language`, RFC 9110 §12.5.4).
+    pub fn choose(&self, chosen: Option<&str>, accepted: Option<&str>) -> Translations {
+        if let Some(language) = self.0.iter().find(|language| Some(language.tag.as_str()) == chosen) {
+            return language;
+        }
+        let offered: Vec<NegotiableLanguage> = self.0.iter().map(|language| NegotiableLanguage(language)).collect();
+        accepted.map_or_else(NegotiableLanguage::default, |accepted| negotiate_languages(accepted, &offered)).0
+    }
+}
+
+/// As the negotiation wants it.
+#[derive(Clone, Copy)]
+struct NegotiableLanguage(Translations);
+
+impl Default for NegotiableLanguage {
+    fn default() -> Self {
+        Self(fallback())
+    }
+}
+
+impl PartialEq for NegotiableLanguage {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.tag == other.0.tag
+    }
+}
+
+impl AsRef<LanguageIdentifier> for NegotiableLanguage {
+    fn as_ref(&self) -> &LanguageIdentifier {
+        &self.0.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn keys(language: &str) -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/i18n").join(language);
+        let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+        let texts = files.map(|file| std::fs::read_to_string(file).expect("a text"));
+        texts.flat_map(|text| text.lines().filter_map(|line| Some(line.split_once(" =")?.0.to_owned())).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn each_language_has_every_sentence() {
+        let english = keys("en");
+        assert!(english.len() > 5);
+        for language in L10n::iter() {
+            assert_eq!(keys(language).symmetric_difference(&english).collect::<Vec<_>>(), Vec::<&String>::new(), "{language}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_chose_goes_before_what_their_browser_asks_for() {
+        let languages = Languages::built_in();
+        for (chosen, accepted, tag) in [
+            (None, None, "en"),
+            (None, Some("es-MX,es;q=0.9,en;q=0.8"), "es"),
+            (None, Some("fr, en;q=0.5"), "en"),
+            (None, Some("fr"), "en"),
+            (None, Some("\u{0}garbage;;;q=x"), "en"),
+            (Some("es"), Some("en"), "es"),
+            (Some("xx"), Some("es"), "es"),
+        ] {
+            assert_eq!(languages.choose(chosen, accepted).tag(), tag, "{chosen:?} {accepted:?}");
+        }
+    }
+
+    #[test]
+    fn a_translation_with_a_sentence_too_few_is_refused_with_its_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(Languages::built_in().with_folder(&dir.path().join("nothing")).expect("none").all().len(), 2);
+        std::fs::write(dir.path().join("pl.ftl"), "product = Zarządca zaufania\n").expect("written");
+        let refused = Languages::built_in().with_folder(dir.path()).map(|_| ()).expect_err("refused").to_string();
+        assert!(refused.contains("pl.ftl") && refused.contains("skip-to-content"), "{refused}");
+    }
+}

@@ -1,0 +1,209 @@
+//! Whoever has connected.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{getsockopt, sockopt};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recv, recvmsg};
+use serde::Serialize;
+use thiserror::Error;
+
+use super::account::UnixAccount;
+use super::portal_client::StartedLink;
+use crate::domain::link_request::GREETING;
+
+/// A caller who does not read is not waited for.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// `tms link` greets at once.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub struct HelperConnection {
+    stream: UnixStream,
+    uid: u32,
+}
+
+/// Why a visit is over.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Disconnected {
+    #[error("the caller hung up")]
+    Closed,
+    #[error("the caller did not begin as `tms link` does; if it is one, it is older than this host's helper")]
+    NoGreeting,
+    #[error("the caller sent something, and nothing more is to be sent")]
+    UnexpectedInput,
+}
+
+/// What a caller is told, a line each.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum HelperMessage<'a> {
+    Code {
+        host: &'a str,
+        account: &'a str,
+        user_code: &'a str,
+        verification_uri: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verification_uri_complete: Option<&'a str>,
+        expires_in: u64,
+    },
+    Linked {
+        tms_user_id: &'a str,
+        expires_at: &'a str,
+    },
+    Refused,
+    Expired,
+    Error {
+        error: &'static str,
+        message: String,
+    },
+}
+
+impl<'a> HelperMessage<'a> {
+    pub fn code(started: &'a StartedLink, account: &'a UnixAccount, host: &'a str) -> Self {
+        Self::Code {
+            host,
+            account: &account.name,
+            user_code: &started.user_code,
+            verification_uri: &started.verification_uri,
+            verification_uri_complete: started.verification_uri_complete.as_deref(),
+            expires_in: started.expires_in,
+        }
+    }
+
+    pub fn error(code: &'static str, message: &impl Display) -> Self {
+        Self::Error { error: code, message: message.to_string() }
+    }
+}
+
+impl HelperConnection {
+    /// The kernel says who they were when they connected.
+    pub fn accept(stream: UnixStream) -> io::Result<Self> {
+        let uid = getsockopt(&stream, sockopt::PeerCredentials)?.uid();
+        Ok(Self { stream, uid })
+    }
+
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// `tms link` begins with a word, and an open file beside it (`SCM_RIGHTS`). Only a process of this host can hand one over: what
+    /// forwards bytes (a web server, `ssh -L`) cannot, whoever sits at its other end.
+    pub fn receive_greeting(&mut self) -> Result<(), Disconnected> {
+        self.stream.set_read_timeout(Some(GREETING_TIMEOUT)).map_err(|_| Disconnected::Closed)?;
+        let mut word = [0; GREETING.len() + 1];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let heard =
+            recvmsg(&self.stream, &mut [IoSliceMut::new(&mut word)], &mut beside, RecvFlags::CMSG_CLOEXEC).map_err(|_| Disconnected::NoGreeting)?;
+        // Counting them closes them.
+        let files: usize = beside.drain().map(|message| if let RecvAncillaryMessage::ScmRights(files) = message { files.count() } else { 0 }).sum();
+        match word.get(..heard.bytes) {
+            Some(GREETING) if files == 1 && !heard.flags.contains(ReturnFlags::CTRUNC) => Ok(()),
+            Some([]) => Err(Disconnected::Closed),
+            _ => Err(Disconnected::NoGreeting),
+        }
+    }
+
+    /// Whether they are there, and silent, at this moment.
+    pub fn check_idle(&self) -> Result<(), Disconnected> {
+        expect_idle(recv(&self.stream, &mut [0; 1], RecvFlags::DONTWAIT).map(|(length, _)| length).map_err(io::Error::from))
+    }
+
+    pub fn send(&mut self, line: &HelperMessage<'_>) -> Result<(), Disconnected> {
+        let mut text = serde_json::to_string(line).map_err(|_| Disconnected::Closed)?;
+        text.push('\n');
+        let said = self.stream.set_write_timeout(Some(WRITE_TIMEOUT)).and_then(|()| self.stream.write_all(text.as_bytes()));
+        said.map_err(|_| Disconnected::Closed)
+    }
+
+    /// The last line; whoever has gone does not hear it, and nobody waits for one who does not listen.
+    pub fn send_final(mut self, line: &HelperMessage<'_>) {
+        let _ = self.send(line);
+    }
+
+    /// Lets so much time pass, unless the caller goes away before.
+    pub fn wait(&mut self, pause: Duration) -> Result<(), Disconnected> {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.stream.set_read_timeout(Some(left)).map_err(|_| Disconnected::Closed)?;
+            expect_idle(self.stream.read(&mut [0]))?;
+        }
+    }
+}
+
+fn expect_idle(result: io::Result<usize>) -> Result<(), Disconnected> {
+    match result {
+        Ok(0) => Err(Disconnected::Closed),
+        Ok(_) => Err(Disconnected::UnexpectedInput),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(()),
+        Err(_) => Err(Disconnected::Closed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::IoSlice;
+    use std::os::fd::AsFd;
+
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
+    use super::*;
+
+    fn pair() -> (HelperConnection, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (HelperConnection::accept(ours).unwrap(), theirs)
+    }
+
+    #[test]
+    fn the_kernel_says_who_calls() {
+        assert_eq!(pair().0.uid(), rustix::process::geteuid().as_raw());
+    }
+
+    #[test]
+    fn whoever_hangs_up_or_speaks_is_not_waited_for() {
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(1));
+        let (mut caller, theirs) = pair();
+        assert_eq!((caller.wait(short), caller.check_idle()), (Ok(()), Ok(())));
+        drop(theirs);
+        assert_eq!((caller.wait(long), caller.check_idle()), (Err(Disconnected::Closed), Err(Disconnected::Closed)));
+        let (mut caller, mut theirs) = pair();
+        theirs.write_all(b"{\"user\":\"root\",\"user_uid\":0}\n").unwrap();
+        assert_eq!((caller.check_idle(), caller.wait(long)), (Err(Disconnected::UnexpectedInput), Err(Disconnected::UnexpectedInput)));
+    }
+
+    #[test]
+    fn only_a_word_with_one_open_file_beside_it_is_a_greeting() {
+        let greeted = |word: &[u8], files: usize| {
+            let (mut caller, theirs) = pair();
+            let (file, mut space) = (File::open("/dev/null").unwrap(), [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))]);
+            let (mut beside, files) = (SendAncillaryBuffer::new(&mut space), vec![file.as_fd(); files]);
+            assert!(files.is_empty() || beside.push(SendAncillaryMessage::ScmRights(&files)));
+            sendmsg(&theirs, &[IoSlice::new(word)], &mut beside, SendFlags::empty()).unwrap();
+            caller.receive_greeting()
+        };
+        assert_eq!(greeted(GREETING, 1), Ok(()));
+        for (word, files) in [(GREETING, 0), (GREETING, 2), (GREETING, 3), (b"\0", 1), (b"tms", 1), (b"tms link\n\n", 1)] {
+            assert_eq!(greeted(word, files), Err(Disconnected::NoGreeting), "{word:?} {files}");
+        }
+        let (mut caller, theirs) = pair();
+        drop(theirs);
+        assert_eq!(caller.receive_greeting(), Err(Disconnected::Closed));
+        let (mut caller, _silent) = pair();
+        assert_eq!(caller.receive_greeting(), Err(Disconnected::NoGreeting));
+    }
+
+    #[test]
+    fn a_line_stays_one_line() {
+        let line = HelperMessage::error("host", &"two\nlines \u{1b}[2J");
+        assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"event":"error","error":"host","message":"two\nlines \u001b[2J"}"#);
+        assert_eq!(serde_json::to_string(&HelperMessage::Refused).unwrap(), r#"{"event":"refused"}"#);
+    }
+}

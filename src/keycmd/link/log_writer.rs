@@ -1,0 +1,91 @@
+//! The helper's log, kept by a thread of its own: neither a slow disk nor a flood of callers holds anybody up.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::keycmd::log::{LogEntry, LogTarget};
+
+/// Lines that may wait to be written; what comes beyond is left out.
+const QUEUE_CAPACITY: usize = 256;
+const MINUTE: Duration = Duration::from_secs(60);
+/// How many refusals are written in a minute, and no more; somebody may have many numbers (`/etc/subuid`).
+const MAX_THROTTLED_PER_MINUTE: usize = 100;
+
+pub struct LogWriter {
+    lines: SyncSender<LogEntry>,
+    throttle: Mutex<LogThrottle>,
+}
+
+/// What somebody can bring about as often as they like: one line in a minute for each of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThrottledEvent {
+    AcceptFailed,
+    LimitExceeded(u32),
+    /// Came in, and could not ask.
+    NotLinkable(u32),
+}
+
+#[derive(Default)]
+struct LogThrottle(HashMap<ThrottledEvent, Instant>);
+
+impl LogWriter {
+    pub fn open(log: LogTarget) -> io::Result<Self> {
+        let (lines, written) = mpsc::sync_channel::<LogEntry>(QUEUE_CAPACITY);
+        thread::Builder::new().spawn(move || written.iter().for_each(|entry| log.write_blocking(&entry)))?;
+        Ok(Self { lines, throttle: Mutex::default() })
+    }
+
+    pub fn write(&self, entry: LogEntry) {
+        let _ = self.lines.try_send(entry);
+    }
+
+    pub fn write_throttled(&self, event: ThrottledEvent, entry: LogEntry) {
+        let is_due = self.throttle.lock().unwrap_or_else(PoisonError::into_inner).is_due(event, Instant::now());
+        if is_due {
+            self.write(entry);
+        }
+    }
+}
+
+impl LogThrottle {
+    fn is_due(&mut self, event: ThrottledEvent, now: Instant) -> bool {
+        self.0.retain(|_, noted| now.saturating_duration_since(*noted) < MINUTE);
+        if self.0.len() >= MAX_THROTTLED_PER_MINUTE || self.0.contains_key(&event) {
+            return false;
+        }
+        self.0.insert(event, now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn each_refusal_is_written_once_a_minute_and_only_so_many_are() {
+        let (mut refused, now) = (LogThrottle::default(), Instant::now());
+        let [first, second, inside] = [ThrottledEvent::LimitExceeded(1), ThrottledEvent::LimitExceeded(2), ThrottledEvent::NotLinkable(1)];
+        assert_eq!([first, first, second, inside, inside].map(|refusal| refused.is_due(refusal, now)), [true, false, true, true, false]);
+        assert!(!refused.is_due(first, now + MINUTE - Duration::from_millis(1)) && refused.is_due(first, now + MINUTE));
+        let written = (1_000..100_000).filter(|uid| refused.is_due(ThrottledEvent::NotLinkable(*uid), now + MINUTE)).count();
+        assert_eq!((written, refused.0.len()), (MAX_THROTTLED_PER_MINUTE - 1, MAX_THROTTLED_PER_MINUTE));
+    }
+
+    #[test]
+    fn a_log_that_hangs_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let journal = LogWriter::open(LogTarget::File(pipe)).unwrap();
+        for _ in 0..10 * QUEUE_CAPACITY {
+            journal.write(LogEntry::info("nobody reads this"));
+        }
+    }
+}

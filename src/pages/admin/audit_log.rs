@@ -1,0 +1,29 @@
+//! `/admin/activity`: the tenant's record.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use super::components::AdminPage;
+use crate::domain::paths;
+use crate::pages::activity::{AuditLog, ExportLinks};
+use crate::pages::components::ServerError;
+use crate::pages::list_query;
+use crate::server::context::translations;
+use crate::server_fns::audit_log::list_tenant_audit_log;
+
+#[component]
+pub fn TenantAuditLog() -> impl IntoView {
+    let query = list_query();
+    Suspend::new(async move {
+        let w = translations();
+        match list_tenant_audit_log(query.clone()).await {
+            Ok(happened) => Either::Left(view! {
+                <AdminPage title=w.admin_activity() here=paths::ADMIN_ACTIVITY>
+                    <AuditLog path=paths::ADMIN_ACTIVITY happened query/>
+                    <ExportLinks json=paths::ADMIN_ACTIVITY_JSON csv=paths::ADMIN_ACTIVITY_CSV/>
+                </AdminPage>
+            }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
+        }
+    })
+}

@@ -1,0 +1,108 @@
+//! What the administrators' pages share.
+
+use leptos::prelude::*;
+use serde_json::{Value, json};
+
+use crate::domain::paths;
+use crate::pages::api_docs::{self, Field};
+use crate::pages::components::{Copyable, PageContent};
+use crate::server::context::{self, translations};
+
+/// One of the administrators' areas.
+pub struct Area {
+    pub path: &'static str,
+    pub name: String,
+    /// In half a sentence.
+    pub purpose: String,
+}
+
+/// Those of this administrator: tenants are the business of those who run the deployment.
+pub fn areas() -> Vec<Area> {
+    let w = translations();
+    let area = |path, name, purpose| Area { path, name, purpose };
+    let mut areas = vec![
+        area(paths::ADMIN_CLIENTS, w.admin_clients(), w.admin_clients_purpose()),
+        area(paths::ADMIN_HOSTS, w.admin_hosts(), w.admin_hosts_purpose()),
+        area(paths::ADMIN_PEOPLE, w.admin_people(), w.admin_people_purpose()),
+        area(paths::ADMIN_PROVIDERS, w.admin_providers(), w.admin_providers_purpose()),
+        area(paths::ADMIN_DELEGATIONS, w.admin_delegations(), w.admin_delegations_purpose()),
+        area(paths::ADMIN_KEYS, w.admin_keys(), w.admin_keys_purpose()),
+        area(paths::ADMIN_ACTIVITY, w.admin_activity(), w.admin_activity_purpose()),
+        area(paths::ADMIN_POLICY, w.admin_policy(), w.admin_policy_purpose()),
+    ];
+    if context::admin().is_ok_and(|admin| admin.is_deployment_admin()) {
+        areas.push(area(paths::ADMIN_TENANTS, w.admin_tenants(), w.admin_tenants_purpose()));
+    }
+    areas
+}
+
+/// A page of the administrators, with the way to the others.
+#[component]
+pub fn AdminPage(
+    #[prop(into)] title: String,
+    /// The area it belongs to.
+    here: &'static str,
+    /// Something was refused.
+    #[prop(optional)]
+    refused: bool,
+    children: Children,
+) -> AnyView {
+    let w = translations();
+    let tenant = context::current_person().map(|person| person.tenant_name().to_owned()).unwrap_or_default();
+    view! {
+        <nav class="areas" aria-label=w.admin_areas()>
+            <p><bdi>{tenant}</bdi></p>
+            <ul>
+                {areas().into_iter().map(|area| view! {
+                    <li><a href=area.path aria-current=(area.path == here).then_some("page")>{area.name}</a></li>
+                }).collect_view()}
+            </ul>
+        </nav>
+        <PageContent title refused wide=true within=w.admin_title()>{children()}</PageContent>
+    }
+    .into_any()
+}
+
+/// The same by the TMS API: a command to copy, without secrets. What the call needs and `with` does not say stands there in capitals.
+#[component]
+pub fn CurlExample(
+    /// Method and path, as the description of the API has them.
+    call: &'static str,
+    /// Its fields by name; the tenant goes without saying.
+    #[prop(optional)]
+    with: Vec<(&'static str, Value)>,
+) -> impl IntoView {
+    let w = translations();
+    view! {
+        <details class="curl">
+            <summary>{w.admin_as_curl()}</summary>
+            <Copyable text=curl_command(call, &with).unwrap_or_default() block=true/>
+        </details>
+    }
+}
+
+fn curl_command(call: &str, with: &[(&str, Value)]) -> Option<String> {
+    let (services, person) = (context::services().ok()?, context::current_person()?);
+    let (method, path) = call.split_once(' ')?;
+    let operation = api_docs::operation(method, path)?;
+    let tenant = person.tenant_id().to_string();
+    let headers = [("X-TMS-TENANT", tenant.as_str()), ("X-TMS-ADMIN-ID", "$ADMIN_ID"), ("X-TMS-ADMIN-SECRET", "$ADMIN_SECRET")];
+    let value = |field: &Field| match with.iter().find(|(name, _)| *name == field.name) {
+        Some((_, value)) => Some(value.clone()),
+        None if field.name == "tenant" => Some(json!(tenant)),
+        None => field.required.then(|| json!(field.name.to_uppercase())),
+    };
+    let values: Vec<(&Field, Value)> = operation.fields.iter().filter_map(|field| Some((field, value(field)?))).collect();
+    Some(api_docs::curl(services.public_url(), method, path, &headers, &values))
+}
+
+/// A box to tick, with what it means.
+#[component]
+pub fn Checkbox(name: &'static str, #[prop(default = "yes")] value: &'static str, checked: bool, #[prop(into)] text: String) -> impl IntoView {
+    view! {
+        <label class="choice">
+            <input type="checkbox" name=name value=value checked=checked/>
+            <span>{text}</span>
+        </label>
+    }
+}

@@ -1,0 +1,184 @@
+//! `/hosts`: the person's linked host accounts; `/hosts/unlink`: whether one of them is to go.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{
+    AlreadyGone, Command, Confirm, EmptyList, ExactTime, FlashMessage, Hidden, List, ListOption, PageContent, RelativeTime, RelativeTimeOrNever,
+    ServerError, confirm_url,
+};
+use super::link_requests::COMMAND;
+use super::list_query;
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::paths::{self, encode};
+use crate::domain::provider::Provider;
+use crate::domain::time::Timestamp;
+use crate::server::context::{self, Flash, translations};
+use crate::server_fns::host_accounts::{HostAccountItem, HostAccountUsageItem, LinkedBy, UnlinkHostAccount, find_host_account, search_host_accounts};
+
+#[component]
+pub fn Hosts() -> impl IntoView {
+    let query = list_query();
+    Suspend::new(async move {
+        match search_host_accounts(query.clone()).await {
+            Ok(accounts) => Either::Left(view! { <AccountList accounts query owners=host_providers().await said=context::take_flash().await/> }),
+            Err(_) => Either::Right(view! { <ServerError/> }),
+        }
+    })
+}
+
+/// Providers that own hosts, and so can say which accounts are whose.
+async fn host_providers() -> Vec<Provider> {
+    let (Ok(services), Some(person)) = (context::services(), context::current_person()) else { return Vec::new() };
+    match services.enabled_providers(person.tenant_id()).await {
+        Ok(providers) => providers.into_iter().filter(|provider| provider.upstream_hosts.is_some()).collect(),
+        Err(fault) => {
+            context::fault(fault);
+            Vec::new()
+        }
+    }
+}
+
+#[component]
+fn AccountList(accounts: Page<HostAccountUsageItem>, query: ListQuery, owners: Vec<Provider>, said: Option<Flash>) -> impl IntoView {
+    let w = translations();
+    let filters =
+        vec![ListOption("", w.hosts_show_all()), ListOption("active", w.hosts_show_active()), ListOption("expired", w.hosts_show_expired())];
+    let orders =
+        vec![ListOption("", w.hosts_sort_host()), ListOption("linked", w.hosts_sort_linked()), ListOption("expires", w.hosts_sort_expires())];
+    let Page { items, next, position } = accounts;
+    let shown = items.len();
+    view! {
+        <PageContent title=w.hosts_title() wide=true>
+            <p class="lead">{w.hosts_lead()}</p>
+            <FlashMessage notice=said/>
+            <p class="actions">
+                <a class="button" href=paths::HOSTS_LINK>{w.hosts_link()}</a>
+                {owners.into_iter().map(|provider| view! {
+                    <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id) rel="external">
+                        {w.hosts_link_through(provider.display_name)}
+                    </a>
+                }).collect_view()}
+            </p>
+            <List path=paths::HOSTS query=query.clone() search_for=w.hosts_search_for() filters orders shown next position>
+                {if items.is_empty() {
+                    Either::Left(view! {
+                        <EmptyList title=w.hosts_empty_title() query>
+                            <p class="hint">{w.hosts_empty()}</p>
+                            <p class="hint">{w.hosts_link_hint()}</p>
+                            <Command text=COMMAND/>
+                        </EmptyList>
+                    })
+                } else {
+                    Either::Right(group_by_host(items).into_iter().map(|(host, accounts)| view! {
+                        <section class="group">
+                            <h2><bdi>{host}</bdi></h2>
+                            <ul class="rows">
+                                {accounts.into_iter().map(|account| view! { <Account account/> }).collect_view()}
+                            </ul>
+                        </section>
+                    }).collect_view())
+                }}
+            </List>
+        </PageContent>
+    }
+}
+
+/// Neighbours on the same host, together.
+fn group_by_host(accounts: Vec<HostAccountUsageItem>) -> Vec<(String, Vec<HostAccountUsageItem>)> {
+    let mut groups: Vec<(String, Vec<HostAccountUsageItem>)> = Vec::new();
+    for account in accounts {
+        match groups.last_mut() {
+            Some((host, group)) if host.eq_ignore_ascii_case(&account.account.host) => group.push(account),
+            _ => groups.push((account.account.host.clone(), vec![account])),
+        }
+    }
+    groups
+}
+
+#[component]
+fn Account(account: HostAccountUsageItem) -> impl IntoView {
+    let w = translations();
+    let HostAccountUsageItem { account, keys, last_used_at } = account;
+    let (class, state) = if account.active { ("badge good", w.state_active()) } else { ("badge bad", w.state_expired()) };
+    let how = match &account.linked_by {
+        LinkedBy::Administrator => w.hosts_linked_by_admin(),
+        LinkedBy::Imported => w.hosts_linked_carried_over(),
+        LinkedBy::Person => w.hosts_linked_by_you(),
+        LinkedBy::Provider(provider) => w.hosts_linked_through(provider),
+    };
+    let ends = account.expires_at < Timestamp::FOREVER;
+    // What to do then, and whether that is a command on the host.
+    let renew = match (account.active, account.ends_soon, &account.linked_by) {
+        (true, false, _) => None,
+        (false, _, LinkedBy::Provider(provider)) => Some((w.hosts_has_ended_through(provider), false)),
+        (true, true, LinkedBy::Provider(provider)) => Some((w.hosts_ends_soon_through(provider), false)),
+        (false, ..) => Some((w.hosts_has_ended(), true)),
+        (true, true, _) => Some((w.hosts_ends_soon(), true)),
+    };
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h3><code translate="no" dir="ltr">{account.account.clone()}</code> " " <span class=class>{state}</span></h3>
+                <dl class="facts short">
+                    <div><dt>{w.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/> ", " {how}</dd></div>
+                    <div>
+                        <dt>{if account.active { w.hosts_expires() } else { w.hosts_expired() }}</dt>
+                        <dd>{if ends { Either::Left(view! { <RelativeTime at=account.expires_at/> }) } else { Either::Right(view! { <ExactTime at=account.expires_at/> }) }}</dd>
+                    </div>
+                    <div>
+                        <dt>{w.hosts_last_login()}</dt>
+                        <dd><RelativeTimeOrNever at=last_used_at/></dd>
+                    </div>
+                    <div>
+                        <dt>{w.hosts_keys()}</dt>
+                        <dd><a href=format!("{}?q={}", paths::KEYS, encode(&account.host))>{w.hosts_key_count(keys)}</a></dd>
+                    </div>
+                </dl>
+                {renew.map(|(sentence, on_the_host)| view! {
+                    <p class="hint">{sentence}</p>
+                    {on_the_host.then(|| view! { <Command text=COMMAND/> })}
+                })}
+            </div>
+            <a
+                class="button danger"
+                href=confirm_url(&format!("{}?account={}", paths::HOSTS_UNLINK, encode(&account.id)))
+                data-confirm=""
+                aria-label=w.hosts_unlink_this(account.account, account.host)
+            >
+                {w.hosts_unlink()}
+            </a>
+        </li>
+    }
+}
+
+#[component]
+pub fn UnlinkThisAccount() -> impl IntoView {
+    let account = use_query_map().with_untracked(|query| query.get("account").unwrap_or_default());
+    Suspend::new(async move {
+        match find_host_account(account).await {
+            Ok(Some(account)) => Either::Left(Either::Left(view! { <UnlinkQuestion account/> })),
+            Ok(None) => Either::Left(Either::Right(view! { <AlreadyGone back=paths::HOSTS/> })),
+            Err(_) => Either::Right(view! { <ServerError/> }),
+        }
+    })
+}
+
+#[component]
+fn UnlinkQuestion(account: HostAccountItem) -> impl IntoView {
+    let w = translations();
+    view! {
+        <Confirm
+            title=w.hosts_unlink_question(account.account, account.host)
+            action=UnlinkHostAccount::url()
+            fields=vec![Hidden("account", account.id)]
+            button=w.hosts_unlink()
+            cancel=paths::HOSTS
+            list=paths::HOSTS
+        >
+            <p class="warning">{w.hosts_unlink_consequence()}</p>
+        </Confirm>
+    }
+}

@@ -1,0 +1,175 @@
+//! `/hosts/link`: the code that `tms link` shows on a host, then the question whether the account is to be linked, each request at
+//! an address of its own.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::components::{EnterCodeForm, ExactTime, FormError, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant};
+use crate::domain::paths;
+use crate::domain::sentence::Sentence;
+use crate::islands::{Countdown, SubmitOnce, told};
+use crate::server::context::{self, Flash, FlashTarget, SignedIn, translations};
+use crate::server_fns::link_requests::{
+    AnswerLink, EnterAnotherLinkCode, EnterLinkCode, ExistingLink, LinkRequestItem, LinkRequestLookup, LinkRequestSummary, SwitchLinkTenant,
+    pending_link_request, pending_link_requests,
+};
+
+/// What people type on the host.
+pub const COMMAND: &str = "tms link";
+
+#[component]
+pub fn LinkAnAccount() -> impl IntoView {
+    let (request, in_address) = use_query_map().with_untracked(|query| (query.get("request"), query.get("user_code")));
+    Suspend::new(async move {
+        let (Ok(caller), Some(person)) = (context::request_context(), context::current_person()) else {
+            return EitherOf3::C(view! { <ServerError/> });
+        };
+        let found = match request {
+            Some(request) => Some(pending_link_request(request).await),
+            None => None,
+        };
+        match found {
+            Some(Ok(LinkRequestLookup::Pending(link))) => {
+                let here = address(&link.request);
+                let notice = caller.session.take_flash_at(&[FlashTarget::Link], &here).await.ok().flatten();
+                EitherOf3::A(view! { <LinkQuestion link=*link person notice/> })
+            }
+            Some(Ok(LinkRequestLookup::Refused(sentence))) => {
+                EitherOf3::B(form(person, Some(Flash::new(FlashTarget::LinkCode, sentence)), None).await)
+            }
+            Some(Err(_)) => EitherOf3::C(view! { <ServerError/> }),
+            None => {
+                let notice = caller.session.take_flash_at(&[FlashTarget::LinkCode], paths::HOSTS_LINK).await.ok().flatten();
+                EitherOf3::B(form(person, notice, in_address).await)
+            }
+        }
+    })
+}
+
+fn address(request: &str) -> String {
+    format!("{}?request={}", paths::HOSTS_LINK, paths::encode(request))
+}
+
+async fn form(person: SignedIn, notice: Option<Flash>, in_address: Option<String>) -> AnyView {
+    let w = translations();
+    let Ok(waiting) = pending_link_requests().await else { return view! { <ServerError/> }.into_any() };
+    let (filled, note) = prefilled(&person, in_address).await.unzip();
+    let other = other_tenant(notice.as_ref()).await;
+    let other_kind = (paths::DEVICE, w.link_is_for_a_device());
+    let how = view! {
+        <PendingLinkRequests waiting/>
+        <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p>
+    };
+    let (title, action, switch) = (w.link_title(), EnterLinkCode::url(), (SwitchLinkTenant::url(), None));
+    view! {
+        <EnterCodeForm title how action notice filled note other switch other_kind>{w.link_sent_code()}</EnterCodeForm>
+    }
+    .into_any()
+}
+
+/// The accounts that wait for the person's answer, each with the way to it.
+#[component]
+fn PendingLinkRequests(waiting: Vec<LinkRequestSummary>) -> impl IntoView {
+    let w = translations();
+    waiting
+        .into_iter()
+        .map(|link| {
+            view! {
+                <div class="card ask">
+                    <p><a href=address(&link.request)>{w.link_question(link.account.as_str(), link.host.as_str())}</a></p>
+                </div>
+            }
+        })
+        .collect_view()
+}
+
+/// The code out of the address, where the centre allows that, and what to say of it.
+async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(String, String)> {
+    // An image on another site's page looks nothing up.
+    let typed = in_address.filter(|_| context::is_navigation())?;
+    Some(match context::services().ok()?.may_prefill_link(person, &typed).await.ok()? {
+        Some(code) => (code.to_string(), translations().link_came_with_address()),
+        None => (String::new(), translations().link_not_filled_in()),
+    })
+}
+
+#[component]
+fn LinkQuestion(link: LinkRequestItem, person: SignedIn, notice: Option<Flash>) -> impl IntoView {
+    let w = translations();
+    if let Some(notice) = &notice {
+        context::set_error_status(notice);
+    }
+    let refused = notice.is_some();
+    let title = w.link_question(link.account.as_str(), link.host.as_str());
+    let (host, yours, request) = (link.host.clone(), person.clone(), link.request.clone());
+    view! {
+        <PageContent title refused>
+            {notice.map(|notice| view! { <FormError sentence=notice.message/> })}
+            <YouAre person another=SwitchLinkTenant::url()/>
+            <div class="compare">
+                <p id="compare">{w.link_compare(link.host.as_str())}</p>
+                <p class="code" translate="no" dir="ltr" aria-describedby="compare">{link.code.clone()}</p>
+                <p class="hint">{w.consent_valid_for()} " " <Countdown seconds=link.expires_in_seconds expired=w.consent_expired()/></p>
+            </div>
+            <dl class="facts">
+                <dt>{w.link_account()}</dt>
+                <dd><code translate="no" dir="ltr">{link.account.clone()}</code> <span class="hint">" " {w.link_number(link.uid.to_string())}</span></dd>
+                <dt>{w.link_host()}</dt>
+                <dd><bdi>{host}</bdi></dd>
+                <dt>{w.consent_asked()}</dt>
+                <dd><RelativeTime at=link.requested_at/></dd>
+                {(link.existing != ExistingLink::OtherPerson).then(|| view! {
+                    <dt>{w.link_until()}</dt>
+                    <dd><ExactTime at=link.until/></dd>
+                })}
+            </dl>
+            {match link.existing {
+                ExistingLink::OtherPerson => Either::Left(view! { <LinkedElsewhere request=link.request/> }),
+                ExistingLink::Unlinked => Either::Right(view! { <DecisionForm link renews=None person=yours/> }),
+                ExistingLink::Yours(until) => Either::Right(view! { <DecisionForm renews=Some(w.existing_link(until, &context::zone())) link person=yours/> }),
+            }}
+            <PostForm action=EnterAnotherLinkCode::url() class="aside">
+                <input type="hidden" name="request" value=request/>
+                <button class="quiet">{w.consent_another_code()}</button>
+            </PostForm>
+        </PageContent>
+    }
+}
+
+/// Yes or no. `renews`: what a yes means where the account is theirs already.
+#[component]
+fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedIn) -> impl IntoView {
+    let w = translations();
+    let button = if renews.is_some() { w.link_renew() } else { w.link_link() };
+    view! {
+        {renews.map(|sentence| view! { <p class="notice">{told(&sentence)}</p> })}
+        <p>{w.link_means(person.user_id().as_str(), link.account.as_str(), link.host.as_str())}</p>
+        <SubmitOnce>
+            <PostForm action=AnswerLink::url() class="consent" novalidate=true>
+                <input type="hidden" name="request" value=link.request/>
+                <p class="warning">{w.link_warning_before()} " " <strong>{w.link_warning_you()}</strong> " " {w.link_warning_after()}</p>
+                <div class="decide">
+                    <button name="answer" value="refuse">{w.link_not_me()}</button>
+                    <button name="answer" value="link">{button}</button>
+                </div>
+            </PostForm>
+        </SubmitOnce>
+    }
+}
+
+/// In place of a yes.
+#[component]
+fn LinkedElsewhere(request: String) -> impl IntoView {
+    let w = translations();
+    view! {
+        <p class="warning">{w.link_refused_somebody_elses()}</p>
+        <SubmitOnce>
+            <PostForm action=AnswerLink::url() class="aside">
+                <input type="hidden" name="request" value=request/>
+                <button name="answer" value="refuse">{w.link_stop()}</button>
+            </PostForm>
+        </SubmitOnce>
+    }
+}

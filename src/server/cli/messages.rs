@@ -1,0 +1,79 @@
+//! What the server tells its operator on the terminal.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::domain::paths;
+use crate::server::config::Config;
+use crate::server::service::setup::{FIRST_ADMIN, SetupSummary, TEST_PERSON, TEST_TENANT};
+use crate::server::tls::{TlsMode, development};
+
+/// Shows the secrets that were made just now. They are stored as hashes: this is the only time.
+pub fn print_setup(setup: &SetupSummary) -> std::io::Result<()> {
+    if setup.new_tenants.is_empty() && setup.test_password.is_none() {
+        return Ok(());
+    }
+    let (mut out, line) = (std::io::stdout().lock(), "*".repeat(78));
+    writeln!(out, "{line}\nThese are shown once. Keep them where you keep passwords.\n")?;
+    for new in &setup.new_tenants {
+        writeln!(out, "Admin of tenant {}, for administration through the TMS API:", new.tenant)?;
+        writeln!(out, "    X-TMS-ADMIN-ID      {FIRST_ADMIN}")?;
+        writeln!(out, "    X-TMS-ADMIN-SECRET  {}\n", new.admin_secret.reveal())?;
+    }
+    if let Some(password) = &setup.test_password {
+        writeln!(out, "Sign-in of the test person, for the portal's pages (tenant {TEST_TENANT}):")?;
+        writeln!(out, "    user      {TEST_PERSON}")?;
+        writeln!(out, "    password  {}\n", password.reveal())?;
+    }
+    writeln!(out, "{line}")
+}
+
+/// Says where the portal is and what to do with it. Nobody has to listen: a closed terminal does not stop a server.
+pub fn print_listening(config: &Config, address: SocketAddr, password_shown: bool) {
+    let _ = write_listening(&mut std::io::stdout().lock(), config, address, password_shown);
+}
+
+fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, password_shown: bool) -> std::io::Result<()> {
+    writeln!(out, "\ntms-portal is at {}  (listening on {address}, data in {})", config.public_url, config.data_dir.display())?;
+    let mut ca = String::new();
+    if matches!(config.tls, TlsMode::Development) {
+        ca = format!("TMS_CA_FILE={} ", ca_file(config).display());
+        write_trust(out, config)?;
+    }
+    if config.test_tenant {
+        let password = if password_shown { "the password above" } else { "the password shown at the first start" };
+        writeln!(out, "\nWhat to do next:")?;
+        writeln!(out, "  1. in another terminal:  {ca}tms login --server {} --tenant {TEST_TENANT}", config.public_url)?;
+        writeln!(out, "  2. in a browser:         {}{}", config.public_url, paths::DEVICE)?;
+        writeln!(out, "  3. sign in as {TEST_PERSON} with {password}")?;
+        if !password_shown {
+            let data_dir = config.data_dir.display();
+            writeln!(out, "     forgotten? tms-portal person password --data-dir {data_dir} --tenant {TEST_TENANT} {TEST_PERSON}")?;
+        }
+    } else {
+        writeln!(out, "\nNobody can sign in before a tenant has people; see tms-portal tenant set --help and tms-portal person add --help.")?;
+    }
+    writeln!(out, "\nStop with Ctrl-C.")
+}
+
+/// How clients come to trust a certificate of our own making.
+fn write_trust(out: &mut impl Write, config: &Config) -> std::io::Result<()> {
+    let (ca, url) = (ca_file(config), &config.public_url);
+    let ca = ca.display();
+    if config.is_reachable() {
+        let line = "*".repeat(78);
+        writeln!(out, "\n{line}\nFOR DEVELOPMENT ONLY, but others can reach this address. Whoever clicks the")?;
+        writeln!(out, "browser's warning away cannot tell this portal from one that poses as it.\n{line}")?;
+    }
+    writeln!(out, "\nIts certificate is for development. Clients trust it when told to:")?;
+    writeln!(out, "  curl --cacert {ca} {url}{}", paths::HEALTHZ)?;
+    writeln!(out, "  TMS_CA_FILE={ca} tms login --server {url} ...")?;
+    writeln!(out, "  SSL_CERT_FILE={ca}    for most other programs; browsers can import it")
+}
+
+/// For use in any folder.
+fn ca_file(config: &Config) -> PathBuf {
+    let file = development::ca_file(&config.data_dir);
+    std::path::absolute(&file).unwrap_or(file)
+}

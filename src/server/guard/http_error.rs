@@ -1,0 +1,62 @@
+//! When something goes wrong on the people's side: logged once, here, and turned into a page that a person can use.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::page_runtime;
+use crate::server::preferences;
+use crate::server::service::Fault;
+use crate::server::state::AppState;
+
+/// A fault on its way out of a door for people.
+pub struct HttpError(Fault);
+
+impl From<Fault> for HttpError {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self.0, "A request failed on our side");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
+}
+
+/// Replaces a bare error by the error page, for whoever can read a page. JSON is not bare: it is an answer to a machine, and
+/// some of those ask for HTML without meaning it.
+pub async fn render_error_page(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if !wants_html(request.headers()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let asked = Request::from_parts(parts.clone(), Body::empty());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let status = response.status();
+    let explained = [&b"text/html"[..], b"application/json"];
+    let content = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |content| content.as_bytes());
+    let bare = !explained.iter().any(|kind| content.starts_with(kind));
+    if !bare || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let kept = [header::RETRY_AFTER, header::ALLOW].map(|name| response.headers().get(&name).cloned().map(|value| (name, value)));
+    // Whoever asks too much gets one line: a page would cost what the limit is to save.
+    let mut page = match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let w = preferences::translations(asked.headers(), &state.languages);
+            format!("{}. {}\n", w.error_too_many(), w.error_too_many_means()).into_response()
+        }
+        _ => page_runtime::render(async move { crate::server::router::error_page(&state, asked, status).await }).await,
+    };
+    *page.status_mut() = status;
+    page.headers_mut().extend(kept.into_iter().flatten());
+    page
+}

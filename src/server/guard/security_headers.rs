@@ -1,0 +1,52 @@
+//! Security headers for every answer. A page brings its own `Content-Security-Policy` with a nonce; all else gets one that
+//! allows nothing.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::response::Response;
+use tower_http::cors::{Any, CorsLayer};
+
+const DENY_ALL: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The policy of a page: scripts only by nonce or from here, WASM, no inline styles, nothing from elsewhere, no frames.
+pub fn content_security_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; \
+         require-trusted-types-for 'script'"
+    )
+}
+
+/// For documents that take no credentials: scripts of any page may read them, and send any headers.
+pub fn public_cors() -> CorsLayer {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::HEAD]).allow_headers(Any).max_age(DAY)
+}
+
+/// Whether people reach the portal over TLS, which then is all they may use.
+#[derive(Clone, Copy)]
+pub struct Https(pub bool);
+
+pub fn set_security_headers(https: Https, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.reserve(10);
+    set(headers, header::CONTENT_SECURITY_POLICY, DENY_ALL);
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(headers, header::X_FRAME_OPTIONS, "DENY");
+    // Not `no-referrer`: browsers then send `Origin: null` with our own forms, and the same-origin check refuses them.
+    set(headers, header::REFERRER_POLICY, "same-origin");
+    set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(headers, HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+    set(headers, header::CACHE_CONTROL, "no-store");
+    if https.0 {
+        set(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+    response
+}
+
+/// Leaves what a door has set on purpose.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}

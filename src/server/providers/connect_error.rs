@@ -1,0 +1,108 @@
+//! Why a provider cannot be reached, as far down as that is known.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+use thiserror::Error;
+
+use super::egress::HostNotFoundError;
+
+/// Found among the causes of a failed request, the innermost of which says it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConnectError {
+    #[error("no address is known for its name")]
+    HostNotFound,
+    #[error("it refuses the connection")]
+    ConnectionRefused,
+    #[error("no way leads to its network")]
+    NoRoute,
+    #[error("it hangs up")]
+    ConnectionClosed,
+    #[error("it does not speak TLS there")]
+    NoTls,
+    #[error("its certificate is from an authority that is not known here")]
+    UnknownAuthority,
+    #[error("its certificate is for another name")]
+    CertificateNameMismatch,
+    #[error("its certificate is not valid at this time")]
+    CertificateOutsideValidity,
+    #[error("its certificate cannot be used: {0}")]
+    InvalidCertificate(String),
+    #[error("it takes too long")]
+    Timeout,
+    /// Of a request that went through a proxy, whose fault it may be.
+    #[error("{why} (through the proxy {proxy})")]
+    Proxied { proxy: String, why: Box<ConnectError> },
+    #[error("{0}")]
+    Other(String),
+}
+
+impl ConnectError {
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        let known = causes(error).filter_map(Self::classify).last();
+        known.unwrap_or_else(|| Self::Other(causes(error).last().unwrap_or(error).to_string()))
+    }
+
+    fn classify(error: &(dyn Error + 'static)) -> Option<Self> {
+        if error.is::<HostNotFoundError>() {
+            return Some(Self::HostNotFound);
+        }
+        match error.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(why)) => return Some(Self::from(why)),
+            Some(rustls::Error::InvalidMessage(_)) => return Some(Self::NoTls),
+            Some(other) => return Some(Self::Other(other.to_string())),
+            None => {}
+        }
+        match error.downcast_ref::<io::Error>()?.kind() {
+            io::ErrorKind::ConnectionRefused => Some(Self::ConnectionRefused),
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => Some(Self::NoRoute),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+                Some(Self::ConnectionClosed)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<&CertificateError> for ConnectError {
+    fn from(why: &CertificateError) -> Self {
+        use CertificateError as E;
+        match why {
+            E::UnknownIssuer | E::BadSignature => Self::UnknownAuthority,
+            E::NotValidForName | E::NotValidForNameContext { .. } => Self::CertificateNameMismatch,
+            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => Self::CertificateOutsideValidity,
+            other => Self::InvalidCertificate(other.to_string()),
+        }
+    }
+}
+
+/// An error and what it comes from, the innermost last.
+pub fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        // An error inside an io::Error is not what that calls its source.
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inside.map_or_else(|| error.source(), |inside| Some(inside))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_cause_is_the_one_that_is_told() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let not_tls = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        for (error, why) in [
+            (io::Error::other(refused), ConnectError::ConnectionRefused),
+            (io::Error::other(io::Error::new(io::ErrorKind::ConnectionReset, unknown)), ConnectError::UnknownAuthority),
+            (io::Error::other(not_tls), ConnectError::NoTls),
+            (io::Error::other(HostNotFoundError), ConnectError::HostNotFound),
+            (io::Error::other(io::Error::other("something else")), ConnectError::Other("something else".into())),
+        ] {
+            assert_eq!(ConnectError::of(&error), why);
+        }
+    }
+}

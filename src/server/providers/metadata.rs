@@ -1,0 +1,262 @@
+//! What a provider says of itself: its addresses and its keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::jwk::JwkSet;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl};
+use serde::{Deserialize, Serialize};
+
+use super::ProviderError;
+use super::http::{HttpClients, ProviderHttp};
+use crate::domain::loopback::is_loopback;
+use crate::domain::provider::{Endpoints, IdentitySource, Profile, Provider};
+use crate::domain::time::Timestamp;
+
+/// How long it is believed.
+const METADATA_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+pub struct ProviderMetadata {
+    /// The provider as it was set up when this was asked.
+    provider: Provider,
+    pub fetched_at: Timestamp,
+    /// It is on this machine, as in development; then so may its addresses be, and nobody else's.
+    pub local: bool,
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: Option<String>,
+    /// Where one signs out there: for programs that say for whom (RP-Initiated Logout 1.0), else for people alone.
+    pub end_session_endpoint: Option<String>,
+    pub sign_out_page: Option<String>,
+    /// It names itself in what it sends back (RFC 9207).
+    sends_iss: bool,
+    pub jwks: ProviderJwks,
+}
+
+/// The same keys, for the library that checks the tokens of this profile.
+pub enum ProviderJwks {
+    IdTokens(CoreJsonWebKeySet),
+    AccessTokens(JwkSet),
+    None,
+}
+
+/// What OpenID Connect's metadata may hold beyond its core.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ExtraMetadata {
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: Option<bool>,
+    #[serde(default)]
+    end_session_endpoint: Option<String>,
+}
+
+impl AdditionalProviderMetadata for ExtraMetadata {}
+
+type DiscoveryMetadata = openidconnect::ProviderMetadata<
+    ExtraMetadata,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+impl ProviderJwks {
+    /// In the form of the library that checks tokens of other kinds than ID tokens.
+    pub fn to_jwk_set(&self) -> JwkSet {
+        let keys = match self {
+            Self::AccessTokens(keys) => return keys.clone(),
+            Self::IdTokens(keys) => keys.keys().iter().filter_map(|key| serde_json::from_value(serde_json::to_value(key).ok()?).ok()).collect(),
+            Self::None => Vec::new(),
+        };
+        JwkSet { keys }
+    }
+}
+
+impl ProviderMetadata {
+    pub async fn fetch(http: &HttpClients, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, ProviderError> {
+        let base = profile.base.as_deref().unwrap_or(&provider.base_url).trim_end_matches('/');
+        check_base_url(base)?;
+        let local = check_url(base, false).is_err();
+        match &profile.endpoints {
+            Some(endpoints) => Self::from_profile(&http.for_provider(provider, local), provider, profile, endpoints, base, now).await,
+            None => Self::discover(&http.for_provider(provider, local), provider, profile, now).await,
+        }
+    }
+
+    /// OpenID Connect Discovery 1.0 §4; the library refuses metadata of another issuer.
+    async fn discover(http: &ProviderHttp<'_>, provider: &Provider, profile: &Profile, now: Timestamp) -> Result<Self, ProviderError> {
+        let issuer = profile.base.as_ref().unwrap_or(&provider.base_url).clone();
+        let issuer = IssuerUrl::new(issuer).map_err(|error| ProviderError::Misconfigured(error.to_string()))?;
+        let metadata = DiscoveryMetadata::discover_async(issuer, http).await.map_err(from_discovery)?;
+        let token = metadata.token_endpoint().ok_or_else(|| ProviderError::InvalidResponse("its metadata name no token endpoint".into()))?;
+        let more = metadata.additional_metadata();
+        let known = Self {
+            provider: provider.clone(),
+            fetched_at: now,
+            local: http.local,
+            issuer: metadata.issuer().to_string(),
+            authorization_endpoint: metadata.authorization_endpoint().to_string(),
+            token_endpoint: token.to_string(),
+            userinfo_endpoint: metadata.userinfo_endpoint().map(ToString::to_string),
+            end_session_endpoint: more.end_session_endpoint.clone(),
+            sign_out_page: profile.sign_out.clone(),
+            sends_iss: more.authorization_response_iss_parameter_supported.unwrap_or_default(),
+            jwks: ProviderJwks::IdTokens(metadata.jwks().clone()),
+        };
+        for address in
+            [Some(&known.authorization_endpoint), Some(&known.token_endpoint), known.userinfo_endpoint.as_ref(), known.end_session_endpoint.as_ref()]
+                .into_iter()
+                .flatten()
+        {
+            check_url(address, http.local)?;
+        }
+        Ok(known)
+    }
+
+    async fn from_profile(
+        http: &ProviderHttp<'_>,
+        provider: &Provider,
+        profile: &Profile,
+        endpoints: &Endpoints,
+        base: &str,
+        now: Timestamp,
+    ) -> Result<Self, ProviderError> {
+        let at = |template: &str| template.replace("{base}", base);
+        let keys = match (&endpoints.keys, profile.identity) {
+            (Some(keys), IdentitySource::IdToken | IdentitySource::AccessToken) => {
+                let keys = http.get_json(&at(keys), None).await?;
+                let unreadable = |error: serde_json::Error| ProviderError::InvalidResponse(format!("its keys cannot be read: {error}"));
+                if profile.identity == IdentitySource::IdToken {
+                    ProviderJwks::IdTokens(serde_json::from_value(keys).map_err(unreadable)?)
+                } else {
+                    ProviderJwks::AccessTokens(serde_json::from_value(keys).map_err(unreadable)?)
+                }
+            }
+            (None, IdentitySource::IdToken | IdentitySource::AccessToken) => {
+                return Err(ProviderError::Misconfigured("its profile names no keys".into()));
+            }
+            (_, IdentitySource::User) => ProviderJwks::None,
+        };
+        let known = Self {
+            provider: provider.clone(),
+            fetched_at: now,
+            local: http.local,
+            issuer: at(&endpoints.issuer),
+            authorization_endpoint: at(&endpoints.authorization),
+            token_endpoint: at(&endpoints.token),
+            userinfo_endpoint: endpoints.user.as_deref().map(at),
+            end_session_endpoint: None,
+            sign_out_page: profile.sign_out.as_deref().map(at),
+            sends_iss: false,
+            jwks: keys,
+        };
+        check_url(&known.authorization_endpoint, http.local)?;
+        Ok(known)
+    }
+
+    pub fn is_for(self: &Arc<Self>, provider: &Provider) -> bool {
+        self.provider == *provider
+    }
+
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.fetched_at) < METADATA_LIFETIME
+    }
+
+    /// Whether what came back is from this provider, and not another's answer mixed in (RFC 9207 §2.4).
+    pub fn check_issuer(&self, named: Option<&str>) -> Result<(), ProviderError> {
+        match named {
+            Some(issuer) if issuer == self.issuer => Ok(()),
+            None if !self.sends_iss => Ok(()),
+            Some(other) => Err(ProviderError::IssuerMismatch(other.chars().take(200).collect())),
+            None => Err(ProviderError::IssuerMismatch("none is named".into())),
+        }
+    }
+}
+
+/// An address that paths are put behind, as a person wrote it: spelt as it should be, and without a query.
+fn check_base_url(address: &str) -> Result<(), ProviderError> {
+    check_url(address, true)?;
+    let violation = std::cell::Cell::new(None);
+    let note = |found| violation.set(Some(found));
+    let url = url::Url::options().syntax_violation_callback(Some(&note)).parse(address);
+    let misspelt = violation.get().map(|violation: url::SyntaxViolation| violation.description());
+    let query = url.is_ok_and(|url| url.query().is_some()).then_some("it has a query");
+    match misspelt.or(query) {
+        Some(why) => Err(ProviderError::Misconfigured(format!("{address}: {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// Secrets and keys go over TLS, or stay on this machine if the provider is there too.
+pub fn check_url(address: &str, local: bool) -> Result<(), ProviderError> {
+    let url = oauth2::url::Url::parse(address).map_err(|error| ProviderError::Misconfigured(format!("{address}: {error}")))?;
+    // The address goes into the log and onto pages; and a fragment is not sent (RFC 6749 §3.1).
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(ProviderError::Misconfigured("an address has a user name, a password or a fragment in it".into()));
+    }
+    let here = url.host_str().is_some_and(is_loopback);
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if here && local => Ok(()),
+        _ => Err(ProviderError::Misconfigured(format!("{address} has no https"))),
+    }
+}
+
+fn from_discovery(error: DiscoveryError<ProviderError>) -> ProviderError {
+    match error {
+        DiscoveryError::Request(trouble) => trouble,
+        // What the library says of an issuer that names another.
+        DiscoveryError::Validation(why) => ProviderError::DiscoveryIssuerMismatch(why),
+        other => ProviderError::InvalidResponse(format!("its metadata cannot be read: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tls_or_this_machine() {
+        for good in [
+            "https://idp.example/realms/x",
+            "http://127.0.0.1:8080",
+            "http://localhost/x",
+            "http://localhost.:8080",
+            "http://idp.localhost",
+            "http://[::1]:1",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert_eq!(check_url(good, true), Ok(()), "{good}");
+        }
+        assert!(check_url("http://127.0.0.1:1", false).is_err(), "not what a provider elsewhere names");
+        for bad in [
+            "http://idp.example",
+            "http://localhost.example",
+            "ftp://127.0.0.1",
+            "idp.example",
+            "",
+            "javascript:alert(1)",
+            "http://127.0.0.1.evil.example",
+        ] {
+            assert!(check_url(bad, true).is_err(), "{bad}");
+        }
+        for bad in ["https://u:p@idp.example", "https://u@idp.example/x", "https://idp.example/#x", "https://idp.example:abc", "https://[::1"] {
+            assert!(check_url(bad, true).is_err() && check_base_url(bad).is_err(), "{bad}");
+        }
+        for bad in ["https:\\\\idp.example", "https:/idp.example", "https://idp.example\\x", " https://idp.example", "https://idp.example?x"] {
+            assert!(check_base_url(bad).is_err(), "{bad}");
+        }
+        assert_eq!(check_base_url("https://idp.example:8443/realms/x"), Ok(()));
+    }
+}

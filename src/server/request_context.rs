@@ -1,0 +1,112 @@
+//! Who is at the door of the people's pages: the session, the address, and the person if one has signed in.
+
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use super::guard::client_ip;
+use super::guard::http_error::HttpError;
+use super::service::principals::BrowserSession;
+use super::service::user_codes::CodeRefused;
+use super::service::{Error, Fault, Services, SignedIn};
+use super::sign_in::session::{Flash, FlashTarget, PendingUserCode, PortalSession};
+use crate::domain::form;
+use crate::domain::ids::DeviceGrantId;
+use crate::domain::paths::{self, ReturnTo};
+use crate::domain::time::retry_after;
+use crate::domain::user_code::UserCode;
+use crate::i18n::Translations;
+
+#[derive(Clone)]
+pub struct RequestContext {
+    pub session: PortalSession,
+    pub signed_in: Option<SignedIn>,
+    pub from: Option<IpAddr>,
+    pub agent: String,
+}
+
+impl RequestContext {
+    /// The account that is signed in, as forms name it.
+    pub fn account(&self) -> Option<String> {
+        self.signed_in.as_ref().map(|person| form::account(person.tenant_id().as_str(), person.user_id().as_str()))
+    }
+
+    /// The browser behind the request; remembered from now on.
+    pub async fn start_session(&self, services: &Services) -> Result<BrowserSession, Fault> {
+        self.session.start_session(services, self.from, &self.agent).await
+    }
+
+    /// The address a typed code leads to: the request to decide; sign-in, with the code kept; or back, with the reason.
+    pub async fn redirect_after_code(
+        &self,
+        services: &Services,
+        presented: Result<Option<DeviceGrantId>, Error<CodeRefused>>,
+        typed: &str,
+        words: Translations,
+    ) -> Result<String, Fault> {
+        let refused = match presented {
+            Ok(Some(grant)) => return Ok(paths::device(&grant)),
+            Ok(None) => return Ok(paths::sign_in(None, &ReturnTo::from_untrusted(&self.save_pending_code(services, typed).await?))),
+            Err(Error::Refused(refused)) => refused,
+            Err(Error::Internal(fault)) => return Err(fault),
+        };
+        let back = match refused {
+            // Kept for the switch to that tenant.
+            CodeRefused::OtherTenant { .. } => self.save_pending_code(services, typed).await?,
+            _ => paths::DEVICE.to_owned(),
+        };
+        self.session.set_flash(&code_refused_flash(FlashTarget::EnterCode, &refused, typed, words).only_at(&back)).await?;
+        Ok(back)
+    }
+
+    /// Keeps a code that was typed, and says where it goes on from.
+    async fn save_pending_code(&self, services: &Services, typed: &str) -> Result<String, Fault> {
+        // Of a whole pasted text only the code is kept.
+        let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
+        let typed = PendingUserCode { entry: services.new_code_entry()?, code };
+        self.session.add_pending_user_code(&typed).await?;
+        Ok(paths::device_entry(&typed.entry))
+    }
+}
+
+/// Why a code was refused, as the next page says it.
+pub fn code_refused_flash(place: FlashTarget, refused: &CodeRefused, typed: &str, words: Translations) -> Flash {
+    let mut notice = Flash::new(place, words.code_refused(refused)).with_input(typed);
+    match refused {
+        CodeRefused::TooManyTries { wait } => notice.wait = Some(retry_after(*wait)),
+        CodeRefused::OtherTenant { tenant, .. } => notice.tenant = Some(tenant.clone()),
+        _ => {}
+    }
+    notice
+}
+
+/// Finds out who is calling, for everything behind it.
+pub async fn identify(State(services): State<Services>, session: Session, mut request: Request, next: Next) -> Result<Response, HttpError> {
+    let from = client_ip::get(request.extensions());
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
+    let session = PortalSession::new(session);
+    let signed_in = signed_in(&services, &session, from).await?;
+    request.extensions_mut().insert(RequestContext { session, signed_in, from, agent });
+    Ok(next.run(request).await)
+}
+
+async fn signed_in(services: &Services, session: &PortalSession, from: Option<IpAddr>) -> Result<Option<SignedIn>, Fault> {
+    match (session.sign_in_record().await?, session.browser_session(services, from).await?) {
+        (Some(who), Some(visit)) => services.restore_signed_in(&who.tenant_id, &who.user_id, who.authentication_times(), visit).await,
+        _ => Ok(None),
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
+        // Only missing if a route was added outside the people's stack.
+        parts.extensions.get::<RequestContext>().cloned().ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    }
+}

@@ -1,0 +1,300 @@
+//! `GET /sign-in/with/…` and `GET /sign-in/back/…`: through an institution. The first is a link, because a form that leads
+//! elsewhere would need an exception from `form-action`; it changes nothing but the visitor's own session.
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::complete_first_factor;
+use super::session::{Flash, FlashTarget, PendingUpstreamLogin, ProviderHelp};
+use crate::domain::ids::{ProviderId, TenantId, UserId};
+use crate::domain::paths::{self, ReturnTo};
+use crate::i18n::Translations;
+use crate::server::guard::http_error::HttpError;
+use crate::server::guard::rate_limit;
+use crate::server::preferences;
+use crate::server::request_context::RequestContext;
+use crate::server::service::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose, UpstreamAuthorization, UpstreamLoginRefused};
+use crate::server::service::principals::SignedIn;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::state::AppState;
+
+/// Longer ones name nothing.
+const MAX_TAB_ID_LENGTH: usize = 64;
+
+#[derive(Deserialize)]
+pub struct AuthorizeParams {
+    /// The page to go on to; anything but one of ours is the start page.
+    #[serde(default)]
+    then: String,
+    /// By somebody who is signed in, and shows once more that it is them.
+    #[serde(default)]
+    again: String,
+    /// By somebody who is signed in, and links one more identity.
+    #[serde(default)]
+    link: String,
+    /// By somebody who is signed in, and links accounts on the hosts that the provider owns.
+    #[serde(default)]
+    hosts: String,
+    /// The invitation of this tab, by its id.
+    #[serde(default)]
+    invitation: String,
+}
+
+/// What somebody who is signed in wants there for themselves, and the page on which that begins.
+type PersonalPurpose = (fn(UserId) -> LoginPurpose, &'static str);
+
+impl AuthorizeParams {
+    fn personal_purpose(&self) -> Option<PersonalPurpose> {
+        match (self.link.is_empty(), self.hosts.is_empty()) {
+            (false, _) => Some((LoginPurpose::Link, paths::IDENTITIES)),
+            (true, false) => Some((LoginPurpose::Hosts, paths::HOSTS)),
+            (true, true) => None,
+        }
+    }
+}
+
+/// What a provider sends back (RFC 6749 §4.1.2, RFC 9207).
+#[derive(Deserialize)]
+pub struct CallbackParams {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    state: String,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// Off to an institution.
+pub async fn authorize(
+    State(state): State<AppState>,
+    Path((tenant, provider)): Path<(String, String)>,
+    Query(wanted): Query<AuthorizeParams>,
+    headers: HeaderMap,
+    caller: RequestContext,
+) -> Result<Redirect, HttpError> {
+    let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
+    let then = ReturnTo::from_untrusted(&wanted.then);
+    // Nobody is made somebody else by a link from elsewhere.
+    if caller.signed_in.is_some() && headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Ok(Redirect::to(&paths::sign_in(TenantId::parse(tenant).ok().as_ref(), &then)));
+    }
+    let purpose = match (&caller.signed_in, wanted.personal_purpose()) {
+        (Some(person), _) if !wanted.again.is_empty() => LoginPurpose::Reauthenticate(person.user_id().clone()),
+        // Whoever sits at a screen that was left alone must not leave a way in for themselves.
+        (Some(person), Some((purpose, _))) if services.require_recent_auth(person).is_ok() && person.tenant_id().as_str() == tenant => {
+            purpose(person.user_id().clone())
+        }
+        (Some(person), Some((_, begins))) => {
+            let begins = ReturnTo::to(begins);
+            let missing = services.require_recent_auth(person).err();
+            return Ok(Redirect::to(&missing.map_or_else(|| paths::sign_in_again(&begins), |missing| paths::step_up(missing, &begins))));
+        }
+        (None, Some((_, begins))) => return Ok(Redirect::to(&paths::sign_in(None, &ReturnTo::to(begins)))),
+        (_, None) => LoginPurpose::SignIn,
+    };
+    let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
+        let nowhere = FailedLogin { caller: &caller, tenant: None, provider: None, purpose: &purpose, return_to: &then, invitation: "", words };
+        return nowhere.into_redirect(&UpstreamLoginRefused::NoProvider, None).await;
+    };
+    match services.start_upstream_login(&tenant, &provider, purpose.clone()).await {
+        Ok((trip, address)) => {
+            caller.start_session(services).await?;
+            let away = PendingUpstreamLogin {
+                authorization: trip,
+                return_to: then,
+                invitation: wanted.invitation.chars().take(MAX_TAB_ID_LENGTH).collect(),
+                spent: false,
+            };
+            caller.session.add_upstream_login(&away, services.now()).await?;
+            Ok(Redirect::to(&address))
+        }
+        Err(Error::Refused(refused)) => {
+            let invitation = &*wanted.invitation;
+            let back = FailedLogin {
+                caller: &caller,
+                tenant: Some(tenant),
+                provider: Some(&provider),
+                purpose: &purpose,
+                return_to: &then,
+                invitation,
+                words,
+            };
+            back.into_redirect(&refused, None).await
+        }
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+/// Back from there.
+pub async fn callback(
+    State(state): State<AppState>,
+    Path((tenant, provider)): Path<(String, String)>,
+    Query(answer): Query<CallbackParams>,
+    headers: HeaderMap,
+    caller: RequestContext,
+) -> Result<Response, HttpError> {
+    if let Err(wait) = state.limits.upstream_callbacks.check(&rate_limit::network(caller.from)) {
+        return Ok(rate_limit::too_many_requests(wait));
+    }
+    let (services, words, now) = (&state.services, preferences::translations(&headers, &state.languages), state.services.now());
+    let Some(PendingUpstreamLogin { authorization: trip, return_to: then, invitation, spent }) =
+        caller.session.take_upstream_login(&answer.state, now).await?
+    else {
+        let tenant = TenantId::parse(tenant).ok();
+        let (then, purpose) = (ReturnTo::default(), LoginPurpose::SignIn);
+        let back = FailedLogin { caller: &caller, tenant, provider: None, purpose: &purpose, return_to: &then, invitation: "", words };
+        return back.into_redirect(&UpstreamLoginRefused::UnknownState, None).await.map(IntoResponse::into_response);
+    };
+    // Each provider has an address of its own, so that no other's answer is taken for its (RFC 9700 §4.4).
+    let its_own = trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider;
+    match &caller.signed_in {
+        // Another tab was faster: what comes now need not even be looked at.
+        Some(person) if its_own && (spent || has_signed_in_since(&caller, person, &trip).await?) => {
+            return Ok(Redirect::to(fallback_page(&trip.purpose, &then).as_str()).into_response());
+        }
+        person => {
+            let whose = person.as_ref().is_some_and(|person| trip.may_belong_to(person.tenant_id(), person.user_id()));
+            if trip.purpose != LoginPurpose::SignIn && !whose {
+                return Ok(Redirect::to(&paths::sign_in_expired(&fallback_page(&trip.purpose, &then))).into_response());
+            }
+        }
+    }
+    let back = FailedLogin {
+        caller: &caller,
+        tenant: Some(trip.tenant_id.clone()),
+        provider: Some(&trip.provider),
+        purpose: &trip.purpose,
+        return_to: &then,
+        invitation: &invitation,
+        words,
+    };
+    if spent || !its_own {
+        let refused = if its_own { UpstreamLoginRefused::AlreadyUsed } else { UpstreamLoginRefused::UnknownState };
+        return back.into_redirect(&refused, None).await.map(IntoResponse::into_response);
+    }
+    let refusal = match answer.error.as_deref() {
+        Some("access_denied") => Some(UpstreamLoginRefused::Cancelled),
+        Some(error) => Some(UpstreamLoginRefused::AuthorizationError(error.chars().filter(char::is_ascii_graphic).take(60).collect())),
+        None => None,
+    };
+    if let Some(refused) = refusal {
+        let help = provider_help(services, &trip).await?;
+        return back.into_redirect(&refused, help).await.map(IntoResponse::into_response);
+    }
+    let returned = AuthorizationResponse { code: &answer.code, issuer: answer.iss.as_deref() };
+    let (used, code) = caller.session.invitation(&invitation, Some(&trip.tenant_id)).await?.unzip();
+    match services.finish_upstream_login(&trip, &returned, code.as_deref(), caller.from).await {
+        Ok(CallbackOutcome::LinkIdentity(vouched)) => {
+            let id = services.new_tab_id();
+            caller.session.add_identity_link(&id, &vouched, now).await?;
+            Ok(Redirect::to(&paths::page_about(paths::IDENTITIES_LINK, "linking", &id, &ReturnTo::default())).into_response())
+        }
+        Ok(CallbackOutcome::ProposeAccounts(offer)) => {
+            let id = services.new_tab_id();
+            caller.session.add_account_proposal(&id, &offer, now).await?;
+            Ok(Redirect::to(&paths::page_about(paths::UPSTREAM_ACCOUNTS, "offer", &id, &ReturnTo::default())).into_response())
+        }
+        Ok(CallbackOutcome::SignedIn(identity)) => {
+            let kept = preferences::last_provider_cookie(&trip.provider, state.https.0);
+            let onward = complete_first_factor(services, &caller, &identity, &then, words).await?;
+            Ok((AppendHeaders(kept.map(|cookie| (header::SET_COOKIE, cookie))), onward).into_response())
+        }
+        Err(Error::Refused(refused)) => {
+            if let (UpstreamLoginRefused::InvitationUsed, Some(used)) = (&refused, used) {
+                caller.session.forget_invitations(&used, None).await?;
+            }
+            let help = if refused.may_be_wrong_account() { provider_help(services, &trip).await? } else { None };
+            back.into_redirect(&refused, help).await.map(IntoResponse::into_response)
+        }
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct InvitationForm {
+    #[serde(default)]
+    tenant: String,
+    #[serde(default)]
+    then: String,
+    /// Empty: none of that tenant is to be used.
+    #[serde(default)]
+    invitation: String,
+    /// The one that is to be forgotten.
+    #[serde(default)]
+    kept: String,
+}
+
+/// `POST /sign-in/invitation`: whether it is good is told when somebody comes with an identity, and not before.
+pub async fn save_invitation(State(state): State<AppState>, caller: RequestContext, Form(form): Form<InvitationForm>) -> Result<Redirect, HttpError> {
+    let (services, session) = (&state.services, &caller.session);
+    let (tenant, then) = (TenantId::parse(form.tenant).ok(), ReturnTo::from_untrusted(&form.then));
+    let code: String = form.invitation.trim().chars().take(100).collect();
+    if code.is_empty() {
+        session.forget_invitations(&form.kept, tenant.as_ref()).await?;
+        return Ok(Redirect::to(&paths::sign_in(tenant.as_ref(), &then)));
+    }
+    let id = services.new_tab_id();
+    caller.start_session(services).await?;
+    session.add_invitation(&id, tenant.clone(), &code, services.now()).await?;
+    Ok(Redirect::to(&paths::sign_in_invited(tenant.as_ref(), &then, &id)))
+}
+
+/// Whether the person has signed in here, in another tab, since they set out from this one.
+async fn has_signed_in_since(caller: &RequestContext, person: &SignedIn, authorization: &UpstreamAuthorization) -> Result<bool, Fault> {
+    let who = caller.session.sign_in_record().await?;
+    let since = who.is_some_and(|who| who.at > authorization.since);
+    Ok(authorization.purpose == LoginPurpose::SignIn && since && *person.tenant_id() == authorization.tenant_id)
+}
+
+/// Where a person goes on to who does not come back with what they set out for.
+fn fallback_page(purpose: &LoginPurpose, return_to: &ReturnTo) -> ReturnTo {
+    match purpose {
+        LoginPurpose::Link(_) => ReturnTo::to(paths::IDENTITIES),
+        LoginPurpose::Hosts(_) => ReturnTo::to(paths::HOSTS),
+        LoginPurpose::Reauthenticate(_) | LoginPurpose::SignIn => return_to.clone(),
+    }
+}
+
+async fn provider_help(services: &Services, authorization: &UpstreamAuthorization) -> Result<Option<ProviderHelp>, Fault> {
+    let help = services.provider_help(&authorization.tenant_id, &authorization.provider).await?;
+    Ok(help.map(|(provider, address)| ProviderHelp { provider, address }))
+}
+
+/// Somebody who is not let in, and where they were going.
+struct FailedLogin<'a> {
+    caller: &'a RequestContext,
+    tenant: Option<TenantId>,
+    provider: Option<&'a ProviderId>,
+    purpose: &'a LoginPurpose,
+    return_to: &'a ReturnTo,
+    invitation: &'a str,
+    words: Translations,
+}
+
+impl FailedLogin<'_> {
+    async fn into_redirect(self, refused: &UpstreamLoginRefused, help: Option<ProviderHelp>) -> Result<Redirect, HttpError> {
+        let Self { caller, tenant, provider, purpose, return_to: then, invitation, words } = self;
+        if let UpstreamLoginRefused::ProviderFailed(_) | UpstreamLoginRefused::AccountListFailed(_) | UpstreamLoginRefused::AuthorizationError(_) =
+            refused
+        {
+            let (tenant, provider) = (tenant.as_ref().map(TenantId::as_str), provider.map(ProviderId::as_str));
+            // With what others sent in quotes: it must not look like a line of ours.
+            tracing::warn!(error = ?refused, tenant, provider, "A sign-in through an identity provider failed");
+        }
+        let place = if matches!(purpose, LoginPurpose::Link(_) | LoginPurpose::Hosts(_)) { FlashTarget::Refused } else { FlashTarget::SignIn };
+        let mut notice = Flash::new(place, words.upstream_login_refused(refused));
+        notice.tenant.clone_from(&tenant);
+        notice.help = help;
+        caller.session.set_flash(&notice).await?;
+        let back = match purpose {
+            LoginPurpose::Link(_) => paths::IDENTITIES.to_owned(),
+            LoginPurpose::Hosts(_) => paths::HOSTS.to_owned(),
+            LoginPurpose::Reauthenticate(_) => paths::sign_in_again(then),
+            LoginPurpose::SignIn => paths::sign_in_invited(tenant.as_ref(), then, invitation),
+        };
+        Ok(Redirect::to(&back))
+    }
+}

@@ -1,0 +1,148 @@
+//! The record of what happened. Only ever added to.
+
+use std::time::Duration;
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::keyset::{KeysetQuery, Order};
+use super::{Connection, Error};
+use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditPeriod};
+use crate::domain::folding;
+use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
+use crate::domain::listing::{Cursor, Page};
+use crate::domain::time::Timestamp;
+
+pub async fn insert(db: &mut Connection, event: &AuditEvent) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject, subject_folded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(event.tenant_id.as_str())
+    .bind(event.at.as_millis())
+    .bind(event.kind.as_str())
+    .bind(event.person.as_ref().map(UserId::as_str))
+    .bind(event.client_id.as_ref().map(ClientId::as_str))
+    .bind(event.device_grant_id.as_ref().map(DeviceGrantId::as_str))
+    .bind(event.from.map(|from| from.to_string()))
+    .bind(event.admin.as_ref().map(AdminId::as_str))
+    .bind(&event.subject)
+    .bind(event.subject.as_deref().and_then(folding::search_key))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The same for what may be repeated at will: at most one line of it within `span`.
+pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: Duration) -> Result<(), Error> {
+    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS $2 AND at > $3 AND kind = $4
+                                  AND device_grant_id IS $5 AND subject IS $6 AND from_address IS $7)";
+    let recorded: bool = sqlx::query_scalar(query)
+        .bind(activity.tenant_id.as_str())
+        .bind(activity.person.as_ref().map(UserId::as_str))
+        .bind((activity.at - span).as_millis())
+        .bind(activity.kind.as_str())
+        .bind(activity.device_grant_id.as_ref().map(DeviceGrantId::as_str))
+        .bind(&activity.subject)
+        .bind(activity.from.map(|from| from.to_string()))
+        .fetch_one(&mut *db)
+        .await?;
+    if recorded { Ok(()) } else { insert(db, activity).await }
+}
+
+/// Whether a key with this fingerprint was ever a person's.
+pub async fn mentions_key(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, fingerprint: &str) -> Result<bool, Error> {
+    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id = $2 AND subject = $3 AND kind IN ($4, $5, $6))";
+    let kinds = [AuditKind::KeyCreated, AuditKind::KeyUsed, AuditKind::KeyRevoked].map(AuditKind::as_str);
+    let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(fingerprint);
+    Ok(query.bind(kinds[0]).bind(kinds[1]).bind(kinds[2]).fetch_one(db).await?)
+}
+
+/// What of the record is wanted, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Whose; `None` for the whole tenant's.
+    pub person: Option<UserId>,
+    pub search: Option<String>,
+    pub group: AuditGroup,
+    pub since: AuditPeriod,
+    pub after: Option<Cursor>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    at: i64,
+    kind: String,
+    user_id: Option<String>,
+    client_id: Option<String>,
+    admin_id: Option<String>,
+    subject: Option<String>,
+    from_address: Option<String>,
+}
+
+impl From<Row> for AuditEntry {
+    fn from(row: Row) -> Self {
+        Self {
+            row_id: row.id,
+            at: Timestamp::from_millis(row.at),
+            kind: row.kind,
+            person: row.user_id,
+            client_id: row.client_id,
+            admin: row.admin_id,
+            subject: row.subject,
+            from: row.from_address,
+        }
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, at, kind, user_id, client_id, admin_id, subject, from_address"
+    };
+}
+
+pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<AuditEntry>, Error> {
+    let order = Order::integer("id", "id").descending();
+    let mut listing = KeysetQuery::new(columns!(), "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+    if let Some(person) = &query.person {
+        listing.and_bound("user_id = ", person.as_str().to_owned());
+    }
+    if query.group != AuditGroup::All {
+        let kinds: Vec<&str> = AuditKind::ALL.iter().filter(|kind| kind.group() == query.group).map(|kind| kind.as_str()).collect();
+        listing.and_bound("kind IN (SELECT value FROM json_each(", serde_json::to_string(&kinds).unwrap_or_default()).close_paren().close_paren();
+    }
+    if let Some(span) = query.since.span() {
+        listing.and_bound("at >= ", (now - span).as_millis());
+    }
+    listing.search(query.search.as_deref(), &["kind", "user_id", "client_id", "coalesce(subject_folded, subject)", "from_address", "admin_id"]);
+    Ok(listing.fetch::<Row>(db, query.after.as_ref()).await?.map(AuditEntry::from))
+}
+
+/// The number of the newest line of all.
+pub async fn last(db: impl SqliteExecutor<'_>) -> Result<i64, Error> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM activity").fetch_one(db).await?)
+}
+
+/// A long piece of the record, for exports: the oldest first, behind one number up to another.
+pub async fn export(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    person: Option<&UserId>,
+    after: i64,
+    end: i64,
+    limit: i64,
+) -> Result<Vec<AuditEntry>, Error> {
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM activity WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 AND id <= $4 ORDER BY id LIMIT $5"
+    ))
+    .bind(tenant_id.as_str())
+    .bind(person.map(UserId::as_str))
+    .bind(after)
+    .bind(end)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
+}

@@ -1,0 +1,154 @@
+//! A lane of its own for a question that is asked very often: its own connection, and one query for all who ask at the same
+//! time. Under load this saves most of the way to the database and back; a single question is not made to wait.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use tokio::sync::oneshot;
+
+use super::{Connection, Error};
+
+/// Questions that may share a query. More would make the first one wait for the last one's rows.
+const MAX_BATCH: usize = 64;
+
+/// Answers questions, each at its place.
+type BatchQuery<Q, A> = for<'c> fn(&'c mut Connection, &'c [Q]) -> BoxFuture<'c, Result<Vec<A>, Error>>;
+
+pub struct BatchedReader<Q, A> {
+    shared: Arc<ReaderInner<Q, A>>,
+}
+
+impl<Q, A> Clone for BatchedReader<Q, A> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+struct ReaderInner<Q, A> {
+    pool: SqlitePool,
+    query: BatchQuery<Q, A>,
+    queue: Mutex<ReadQueue<Q, A>>,
+}
+
+struct ReadQueue<Q, A> {
+    waiting: Vec<(Q, oneshot::Sender<Result<A, Error>>)>,
+    serving: bool,
+}
+
+impl<Q: Send + Sync + 'static, A: Send + 'static> BatchedReader<Q, A> {
+    pub async fn open(options: SqliteConnectOptions, ask: BatchQuery<Q, A>) -> Result<Self, Error> {
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+        let pool = pool.connect_with(options.read_only(true)).await?;
+        Ok(Self { shared: Arc::new(ReaderInner { pool, query: ask, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) })
+    }
+
+    /// The answer, as of now.
+    pub async fn read(&self, question: Q) -> Result<A, Error> {
+        let (answer, answered) = oneshot::channel();
+        if self.shared.enqueue(question, answer) {
+            // In a task of its own: the others must get their answers even if this caller stops waiting.
+            tokio::spawn(serve(Arc::clone(&self.shared)));
+        }
+        answered.await.map_err(|_| Error::NotRun)?
+    }
+
+    pub async fn close(&self) {
+        self.shared.pool.close().await;
+    }
+}
+
+impl<Q, A> ReaderInner<Q, A> {
+    /// True when nobody serves the line.
+    fn enqueue(&self, question: Q, answer: oneshot::Sender<Result<A, Error>>) -> bool {
+        let mut line = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        line.waiting.push((question, answer));
+        !std::mem::replace(&mut line.serving, true)
+    }
+
+    fn next_batch(&self) -> Vec<(Q, oneshot::Sender<Result<A, Error>>)> {
+        let mut line = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = line.waiting.len().min(MAX_BATCH);
+        line.serving = length > 0;
+        line.waiting.drain(..length).collect()
+    }
+}
+
+/// Leaves the line open for the next one when serving it breaks off: those who wait are told, nobody waits for ever.
+struct ServeGuard<Q, A>(Arc<ReaderInner<Q, A>>);
+
+impl<Q, A> Drop for ServeGuard<Q, A> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut line = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            line.serving = false;
+            line.waiting.clear();
+        }
+    }
+}
+
+async fn serve<Q: Send + Sync, A: Send>(shared: Arc<ReaderInner<Q, A>>) {
+    let serving = ServeGuard(shared);
+    let shared = &serving.0;
+    loop {
+        let (questions, askers): (Vec<Q>, Vec<_>) = shared.next_batch().into_iter().unzip();
+        if questions.is_empty() {
+            return;
+        }
+        match run_batch(shared, &questions).await {
+            Ok(answers) => askers.into_iter().zip(answers).for_each(|(asker, answer)| drop(asker.send(Ok(answer)))),
+            Err(fault) => {
+                let why = fault.to_string();
+                askers.into_iter().for_each(|asker| drop(asker.send(Err(Error::BatchedRead { why: why.clone(), temporary: fault.is_temporary() }))));
+            }
+        }
+    }
+}
+
+async fn run_batch<Q, A>(shared: &ReaderInner<Q, A>, questions: &[Q]) -> Result<Vec<A>, Error> {
+    let mut connection = shared.pool.acquire().await?;
+    let answers = (shared.query)(&mut connection, questions).await?;
+    // They find their askers by place: one too many or too few would give people what is somebody else's.
+    if answers.len() != questions.len() {
+        let why = format!("{} answers to {} questions", answers.len(), questions.len());
+        return Err(Error::BatchedRead { why, temporary: false });
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Doubles numbers; panics at 13, has no answer for 0, and one too many for 99.
+    fn double<'c>(_: &'c mut Connection, numbers: &'c [i32]) -> BoxFuture<'c, Result<Vec<i32>, Error>> {
+        async move {
+            assert!(!numbers.contains(&13), "a question that panics, on purpose");
+            match numbers {
+                [0, ..] => Err(Error::WriterStopped),
+                [99, ..] => Ok(vec![1, 2]),
+                _ => Ok(numbers.iter().map(|number| number * 2).collect()),
+            }
+        }
+        .boxed()
+    }
+
+    #[tokio::test]
+    async fn everybody_gets_their_own_answer_and_nobody_waits_for_ever() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("test.db");
+        std::fs::write(&file, "").expect("a file");
+        let lane = BatchedReader::open(SqliteConnectOptions::new().filename(&file), double).await.expect("a lane");
+        let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| lane.read(number))).await;
+        for (number, answer) in (1..=12).cycle().zip(answers) {
+            assert_eq!(answer.expect("an answer"), number * 2);
+        }
+        assert!(matches!(lane.read(0).await, Err(Error::BatchedRead { temporary: true, .. })));
+        assert!(matches!(lane.read(99).await, Err(Error::BatchedRead { temporary: false, .. })));
+        assert!(matches!(lane.read(13).await, Err(Error::NotRun)));
+        assert_eq!(lane.read(4).await.expect("an answer, after a panic"), 8);
+        lane.close().await;
+    }
+}

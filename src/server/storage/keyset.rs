@@ -1,0 +1,229 @@
+//! Lists for people: searched, filtered, sorted, a piece at a time.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqlitePool, Type};
+
+use super::{Connection, Error};
+use crate::domain::folding::case_fold;
+use crate::domain::listing::{Cursor, MAX_COUNTED, PAGE_SIZE, Page, PagePosition};
+use crate::domain::time::Timestamp;
+
+/// What a list is sorted by.
+#[derive(Clone, Copy)]
+pub struct Order {
+    /// A column or expression that is never NULL.
+    column: &'static str,
+    kind: SortType,
+    /// The column that tells rows with the same value apart: an integer.
+    tie_breaker: &'static str,
+    descending: bool,
+}
+
+impl Order {
+    pub fn integer(column: &'static str, tie_breaker: &'static str) -> Self {
+        Self { column, kind: SortType::Integer, tie_breaker, descending: false }
+    }
+
+    pub fn text(column: &'static str, tie_breaker: &'static str) -> Self {
+        Self { column, kind: SortType::Text, tie_breaker, descending: false }
+    }
+
+    #[must_use]
+    pub fn descending(self) -> Self {
+        Self { descending: true, ..self }
+    }
+}
+
+/// What an order's expression holds.
+#[derive(Clone, Copy)]
+enum SortType {
+    Integer,
+    Text,
+}
+
+/// A list's queries while they are put together: for its rows, and for how many there are. Their SQL is all ours; what comes from outside
+/// is bound.
+pub struct KeysetQuery {
+    rows: QueryBuilder<Sqlite>,
+    count: QueryBuilder<Sqlite>,
+    order: Order,
+}
+
+impl KeysetQuery {
+    /// `from`: what follows `FROM`, up to and with `WHERE` and a first condition that the first bound value ends:
+    /// `"pubkeys k WHERE k.tenant_id = "`.
+    pub fn new<'q, T>(columns: &'static str, from: &'static str, first: T, order: Order) -> Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
+    {
+        Self::from_queries(QueryBuilder::new(""), QueryBuilder::new("WITH "), columns, from, first, order)
+    }
+
+    /// The same with a moment, which `columns` may call `now` if `from` begins with `moment, `.
+    pub fn at<'q, T>(now: Timestamp, columns: &'static str, from: &'static str, first: T, order: Order) -> Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
+    {
+        let moment = |end: &str| {
+            let mut query = QueryBuilder::new("WITH moment (now) AS (SELECT ");
+            query.push_bind(now.as_millis()).push(end);
+            query
+        };
+        Self::from_queries(moment(") "), moment("), "), columns, from, first, order)
+    }
+
+    fn from_queries<'q, T>(
+        mut rows: QueryBuilder<Sqlite>,
+        mut count: QueryBuilder<Sqlite>,
+        columns: &'static str,
+        from: &'static str,
+        first: T,
+        order: Order,
+    ) -> Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
+    {
+        rows.push("SELECT ")
+            .push(columns)
+            .push(", CAST(")
+            .push(order.column)
+            .push(" AS TEXT) AS mark_value, ")
+            .push(order.tie_breaker)
+            .push(" AS mark_number FROM ");
+        rows.push(from).push_bind(first.clone());
+        count.push("counted (mark_value, mark_number) AS (SELECT ").push(order.column).push(", ").push(order.tie_breaker).push(" FROM ");
+        count.push(from).push_bind(first);
+        Self { rows, count, order }
+    }
+
+    fn queries(&mut self) -> [&mut QueryBuilder<Sqlite>; 2] {
+        [&mut self.rows, &mut self.count]
+    }
+
+    /// One more condition, as it stands.
+    pub fn and(&mut self, condition: &'static str) -> &mut Self {
+        for query in self.queries() {
+            query.push(" AND ").push(condition);
+        }
+        self
+    }
+
+    /// One more condition, which the value ends: `"k.user_id = "`.
+    pub fn and_bound<'q, T>(&mut self, condition: &'static str, value: T) -> &mut Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
+    {
+        for query in self.queries() {
+            query.push(" AND ").push(condition).push_bind(value.clone());
+        }
+        self
+    }
+
+    /// Closes a condition that was begun with a bracket.
+    pub fn close_paren(&mut self) -> &mut Self {
+        for query in self.queries() {
+            query.push(")");
+        }
+        self
+    }
+
+    /// Only rows in which one of the columns holds the text, without regard to case. A column that may be more than ASCII is named with the
+    /// folded one beside it: `"coalesce(label_folded, label)"`. One that may be and has none is found by the text as it was typed.
+    pub fn search(&mut self, text: Option<&str>, columns: &[&'static str]) -> &mut Self {
+        let Some(text) = text else { return self };
+        let pattern = |text: &str| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let (in_folded, as_typed) = (pattern(&case_fold(text)), (!text.is_ascii()).then(|| pattern(text)));
+        for query in self.queries() {
+            for (n, column) in columns.iter().enumerate() {
+                query.push(if n == 0 { " AND (" } else { " OR " }).push(*column).push(" LIKE ").push_bind(in_folded.clone()).push(" ESCAPE '\\'");
+                if let Some(as_typed) = as_typed.as_ref().filter(|_| !column.contains("_folded")) {
+                    query.push(" OR ").push(*column).push(" LIKE ").push_bind(as_typed.clone()).push(" ESCAPE '\\'");
+                }
+            }
+            query.push(")");
+        }
+        self
+    }
+
+    /// At most [`PIECE`] rows behind the mark; the last ones where there are none behind it, as when they have been deleted since.
+    pub async fn fetch<R>(mut self, db: &SqlitePool, after: Option<&Cursor>) -> Result<Page<R>, Error>
+    where
+        R: for<'r> FromRow<'r, SqliteRow>,
+    {
+        let Order { column: by, tie_breaker: then, descending, .. } = self.order;
+        let mut snapshot = db.begin().await?;
+        let mut extent = match after {
+            Some(_) => count_rows(&mut self.count, self.order, after, &mut snapshot).await?,
+            None => None,
+        };
+        let all_before = extent.as_ref().is_some_and(|extent| extent.before >= extent.total);
+        if let Some(mark) = after.filter(|_| !all_before) {
+            self.rows.push(" AND (").push(by).push(", ").push(then).push(if descending { ") < (" } else { ") > (" });
+            push_cursor(&mut self.rows, self.order, mark);
+            self.rows.push(")");
+        }
+        let direction = if descending == all_before { "" } else { " DESC" };
+        self.rows.push(" ORDER BY ").push(by).push(direction).push(", ").push(then).push(direction);
+        // One more than is shown tells whether there is more.
+        let limit = if all_before { PAGE_SIZE } else { PAGE_SIZE + 1 };
+        self.rows.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut rows = self.rows.build().fetch_all(&mut *snapshot).await?;
+        if all_before {
+            rows.reverse();
+        }
+        let more = rows.len() > PAGE_SIZE;
+        rows.truncate(PAGE_SIZE);
+        if after.is_none() {
+            let whole = PagePosition { before: 0, total: rows.len(), previous: None };
+            extent = if more { count_rows(&mut self.count, self.order, None, &mut snapshot).await? } else { Some(whole) };
+        }
+        if let Some(extent) = extent.as_mut().filter(|_| all_before) {
+            extent.before = extent.total - rows.len().min(extent.total);
+            extent.previous = None;
+        }
+        snapshot.commit().await?;
+        let mark = |row: &SqliteRow| Ok::<_, sqlx::Error>(Cursor { row_id: row.try_get("mark_number")?, value: row.try_get("mark_value")? });
+        let next = rows.last().filter(|_| more).map(mark).transpose()?;
+        let items = rows.iter().map(R::from_row).collect::<Result<_, _>>()?;
+        Ok(Page { items, next, position: extent })
+    }
+}
+
+/// How many rows there are, how many up to the mark, and where the piece begins that ends with the mark; `None`: more than [`COUNTED`].
+async fn count_rows(
+    counted: &mut QueryBuilder<Sqlite>,
+    order: Order,
+    mark: Option<&Cursor>,
+    db: &mut Connection,
+) -> Result<Option<PagePosition>, Error> {
+    counted.push(" LIMIT ").push_bind(i64::try_from(MAX_COUNTED + 1).unwrap_or(i64::MAX)).push(") SELECT count(*), ");
+    match mark {
+        Some(mark) => {
+            let (up_to, back) = if order.descending { (">= (", "") } else { ("<= (", " DESC") };
+            counted.push("count(*) FILTER (WHERE (mark_value, mark_number) ").push(up_to);
+            push_cursor(counted, order, mark);
+            counted.push("))");
+            for column in ["CAST(mark_value AS TEXT)", "mark_number"] {
+                counted.push(", (SELECT ").push(column).push(" FROM counted WHERE (mark_value, mark_number) ").push(up_to);
+                push_cursor(counted, order, mark);
+                counted.push(") ORDER BY mark_value").push(back).push(", mark_number").push(back).push(" LIMIT 1 OFFSET ");
+                counted.push_bind(i64::try_from(PAGE_SIZE).unwrap_or(i64::MAX)).push(")");
+            }
+        }
+        None => drop(counted.push("0, NULL, NULL")),
+    }
+    counted.push(" FROM counted");
+    let (total, before, value, number): (i64, i64, Option<String>, Option<i64>) = counted.build_query_as().fetch_one(db).await?;
+    let previous = number.zip(value).map(|(number, value)| Cursor { row_id: number, value });
+    let [total, before] = [total, before].map(|count| usize::try_from(count).unwrap_or_default());
+    Ok((total <= MAX_COUNTED).then_some(PagePosition { before, total, previous }))
+}
+
+/// The two values of a mark, with a comma between them.
+fn push_cursor(query: &mut QueryBuilder<Sqlite>, order: Order, cursor: &Cursor) {
+    match order.kind {
+        SortType::Integer => query.push_bind(cursor.value.parse::<i64>().unwrap_or(0)),
+        SortType::Text => query.push_bind(cursor.value.clone()),
+    };
+    query.push(", ").push_bind(cursor.row_id);
+}

@@ -1,0 +1,186 @@
+//! Host accounts that ask to be linked.
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::claims::{claim, claim_ends, claims};
+use super::{Connection, Error, parse_column};
+use crate::domain::device_grant::Claimant;
+use crate::domain::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
+use crate::domain::link_request::{LinkRequest, LinkRequestState};
+use crate::domain::time::Timestamp;
+
+#[derive(FromRow)]
+struct Row {
+    tenant_id: String,
+    id: String,
+    host: String,
+    account: String,
+    uid: u32,
+    asked_at: i64,
+    expires_at: i64,
+    claimed_session: Option<String>,
+    claimed_person: Option<String>,
+    claim_ends: Option<i64>,
+    state: String,
+    person: Option<String>,
+    link_until: Option<i64>,
+}
+
+impl TryFrom<Row> for LinkRequest {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let id = row.id.clone();
+        let state = row.state()?;
+        let claim = claim("link_requests", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), row.claim_ends)?;
+        Ok(LinkRequest {
+            tenant_id: parse_column("link_requests", &id, TenantId::parse(row.tenant_id))?,
+            id: parse_column("link_requests", &id, LinkRequestId::parse(row.id))?,
+            host: parse_column("link_requests", &id, HostName::parse(row.host))?,
+            account: parse_column("link_requests", &id, AccountName::parse(row.account))?,
+            uid: row.uid,
+            requested_at: Timestamp::from_millis(row.asked_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            claim,
+            state,
+        })
+    }
+}
+
+impl Row {
+    fn state(&self) -> Result<LinkRequestState, Error> {
+        match (self.state.as_str(), &self.person, self.link_until) {
+            ("waiting", ..) => Ok(LinkRequestState::Pending),
+            ("refused", ..) => Ok(LinkRequestState::Refused),
+            ("linked", Some(person), Some(until)) => Ok(LinkRequestState::Linked {
+                person: parse_column("link_requests", &self.id, UserId::parse(person.clone()))?,
+                until: Timestamp::from_millis(until),
+            }),
+            _ => {
+                Err(Error::Inconsistent { table: "link_requests", id: self.id.clone(), why: "an unknown state, or one that lacks something".into() })
+            }
+        }
+    }
+}
+
+/// What a host has asked for this account before is forgotten. False when one of the secrets is taken: draw again.
+pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Error> {
+    sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account = $3")
+        .bind(request.tenant_id.as_str())
+        .bind(request.host.as_str())
+        .bind(request.account.as_str())
+        .execute(&mut *db)
+        .await?;
+    let done = sqlx::query(
+        "INSERT INTO link_requests (tenant_id, host, account, id, uid, secret_hash, user_code_hash, asked_at, expires_at, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting')
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(request.tenant_id.as_str())
+    .bind(request.host.as_str())
+    .bind(request.account.as_str())
+    .bind(request.id.as_str())
+    .bind(request.uid)
+    .bind(secret_hash)
+    .bind(user_code_hash)
+    .bind(request.requested_at.as_millis())
+    .bind(request.expires_at.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// How many other accounts of the host wait for an answer.
+pub async fn count_other_pending(db: &mut Connection, request: &LinkRequest) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account <> $3 AND state = 'waiting' AND expires_at > $4";
+    let query = sqlx::query_scalar(query).bind(request.tenant_id.as_str()).bind(request.host.as_str()).bind(request.account.as_str());
+    Ok(query.bind(request.requested_at.as_millis()).fetch_one(db).await?)
+}
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT tenant_id, id, host, account, uid, asked_at, expires_at, claimed_session, claimed_person, state, person, link_until, ",
+            claim_ends!("link_requests"),
+            " FROM link_requests WHERE ",
+            $condition
+        )
+    };
+}
+
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &LinkRequestId) -> Result<Option<LinkRequest>, Error> {
+    let row: Option<Row> =
+        sqlx::query_as(select!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    row.map(LinkRequest::try_from).transpose()
+}
+
+/// A host's own.
+pub async fn find_of_host(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    host: &HostName,
+    secret_hash: &[u8],
+) -> Result<Option<LinkRequest>, Error> {
+    let query = sqlx::query_as(select!("tenant_id = $1 AND host = $2 AND secret_hash = $3"));
+    let row: Option<Row> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(secret_hash).fetch_optional(db).await?;
+    row.map(LinkRequest::try_from).transpose()
+}
+
+/// In whatever tenant: a user code is unique over all.
+pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<LinkRequest>, Error> {
+    let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+    row.map(LinkRequest::try_from).transpose()
+}
+
+claims!(
+    "link_requests",
+    LinkRequest,
+    waiting: "waiting",
+    of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'waiting' AND expires_at > $3 ORDER BY asked_at DESC"
+);
+
+/// Writes the answer of a request that waits. False when somebody was first.
+pub async fn save_answer(db: &mut Connection, request: &LinkRequest) -> Result<bool, Error> {
+    let (state, person, until) = match &request.state {
+        LinkRequestState::Pending => ("waiting", None, None),
+        LinkRequestState::Refused => ("refused", None, None),
+        LinkRequestState::Linked { person, until } => ("linked", Some(person.as_str()), Some(until.as_millis())),
+    };
+    let done =
+        sqlx::query("UPDATE link_requests SET state = $3, claimed_code = NULL, person = $4, link_until = $5 WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
+            .bind(request.tenant_id.as_str())
+            .bind(request.id.as_str())
+            .bind(state)
+            .bind(person)
+            .bind(until)
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets one of a host's own that nobody has answered. How many that were.
+pub async fn cancel(db: &mut Connection, tenant_id: &TenantId, host: &HostName, secret_hash: &[u8]) -> Result<u64, Error> {
+    let done = sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND secret_hash = $3 AND state = 'waiting'")
+        .bind(tenant_id.as_str())
+        .bind(host.as_str())
+        .bind(secret_hash)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Forgets what a host has asked and nobody has answered.
+pub async fn delete_pending(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<(), Error> {
+    sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND state = 'waiting'")
+        .bind(tenant_id.as_str())
+        .bind(host.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets those whose code ended before `before`.
+pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
+    sqlx::query("DELETE FROM link_requests WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! What decides whether keys count: for who is about to make one, and for the host that asks when somebody logs in.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::FromRow;
+
+use super::super::host_accounts::HostAccountKey;
+use super::super::hosts::{names_of_host, tenant_answering};
+use super::super::{Connection, Error, parse_column};
+use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId};
+use crate::domain::pubkey::{Dependencies, HostAccountLink, KeyStatus, MfaStatus};
+use crate::domain::time::Timestamp;
+
+/// The condition under which a delegation `d` covers a host account `a`. What a person consented to counts as far as the client may
+/// still have it.
+macro_rules! delegation_covers_account {
+    () => {
+        "d.ended_at IS NULL AND instr(' ' || d.scope || ' ', ' keys:create ') > 0
+         AND (d.device_grant_id IS NULL
+              OR EXISTS (SELECT 1 FROM clients o WHERE o.tenant_id = d.tenant_id AND o.client_id = d.client_id
+                         AND o.device_grant AND instr(' ' || o.scope || ' ', ' keys:create ') > 0))
+         AND (d.every_host_account
+              OR EXISTS (SELECT 1 FROM delegation_host_accounts t
+                         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
+    };
+}
+
+/// What a key for this place, this client and, where it comes with a device's token, this consent would depend on.
+pub struct DependencyQuery {
+    pub host_account: HostAccountKey,
+    /// `None`: the person themselves.
+    pub client_id: Option<ClientId>,
+    pub device_grant_id: Option<DeviceGrantId>,
+}
+
+#[derive(FromRow)]
+struct DependenciesRow {
+    person_enabled: Option<bool>,
+    mfa_enabled: Option<bool>,
+    mfa_expires_at: Option<i64>,
+    link_id: Option<String>,
+    link_host: Option<String>,
+    host_known: bool,
+    link_expires_at: Option<i64>,
+    delegated_until: Option<i64>,
+}
+
+impl TryFrom<DependenciesRow> for Dependencies {
+    type Error = Error;
+
+    fn try_from(row: DependenciesRow) -> Result<Self, Error> {
+        let link = row.link_id.zip(row.link_host).zip(row.link_expires_at);
+        let link = link.map(|((id, host), expires_at)| {
+            let host = parse_column("host_accounts", &id, HostName::parse(host))?;
+            let id = parse_column("host_accounts", &id, HostAccountId::parse(id.clone()))?;
+            Ok::<_, Error>(HostAccountLink { id, host, host_known: row.host_known, expires_at: Timestamp::from_millis(expires_at) })
+        });
+        Ok(Dependencies {
+            person_enabled: row.person_enabled,
+            mfa: row.mfa_enabled.zip(row.mfa_expires_at).map(|(enabled, at)| MfaStatus { enabled, expires_at: Timestamp::from_millis(at) }),
+            link: link.transpose()?,
+            delegated_until: row.delegated_until.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// Finds what keys would depend on; for [`lane`](super::super::lane).
+pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQuery]) -> BoxFuture<'c, Result<Vec<Dependencies>, Error>> {
+    async move {
+        let questions: Vec<[Option<&str>; 6]> = queries
+            .iter()
+            .map(|DependencyQuery { host_account: place, client_id, device_grant_id }| {
+                [
+                    Some(place.tenant_id.as_str()),
+                    Some(place.user_id.as_str()),
+                    Some(place.host.as_str()),
+                    Some(place.account.as_str()),
+                    client_id.as_ref().map(ClientId::as_str),
+                    device_grant_id.as_ref().map(DeviceGrantId::as_str),
+                ]
+            })
+            .collect();
+        let rows: Vec<DependenciesRow> = sqlx::query_as(concat!(
+            "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
+                    NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 0)
+                    OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 0 AND h.host IN ",
+            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+            ")
+                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = q.value ->> 0 AND h.host IN ",
+            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+            ") AS host_known,
+                    (SELECT max(d.expires_at) FROM delegations d
+                     WHERE d.tenant_id = q.value ->> 0 AND d.client_id = q.value ->> 4 AND d.user_id = q.value ->> 1
+                       AND (q.value ->> 5 IS NULL OR d.device_grant_id = q.value ->> 5) AND ",
+            delegation_covers_account!(),
+            ") AS delegated_until
+             FROM json_each($1) q
+             LEFT JOIN people p ON p.tenant_id = q.value ->> 0 AND p.user_id = q.value ->> 1
+             LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 0 AND m.user_id = q.value ->> 1
+             LEFT JOIN host_accounts a
+                    ON a.tenant_id = q.value ->> 0
+                   AND a.id = (SELECT b.id FROM host_accounts b
+                               WHERE b.tenant_id = q.value ->> 0 AND b.user_id = q.value ->> 1 AND b.account = q.value ->> 3 AND b.host IN ",
+            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+            "
+                               ORDER BY b.expires_at DESC LIMIT 1)
+             ORDER BY q.key"
+        ))
+        .bind(serde_json::to_string(&questions).unwrap_or_default())
+        .fetch_all(db)
+        .await?;
+        rows.into_iter().map(Dependencies::try_from).collect()
+    }
+    .boxed()
+}
+
+/// What a host asks when somebody logs in.
+pub struct LookupQuery {
+    pub host: HostName,
+    pub account: AccountName,
+    pub fingerprint: String,
+    /// `None`: whichever tenant has that host's name.
+    pub tenant_id: Option<TenantId>,
+}
+
+/// The answer to a host.
+#[derive(Default)]
+pub struct LookupResult {
+    /// The host has to prove who it is; said whether or not there is such a key. Also where the name is an address of several hosts, and so
+    /// a name of none, if one of them has to: giving its address to another host must not take the requirement away.
+    pub credential_required: bool,
+    /// Each registration of the key.
+    pub candidates: Vec<KeyCandidate>,
+}
+
+/// A registration of a key, and everything that decides whether the host is shown it.
+pub struct KeyCandidate {
+    pub number: i64,
+    pub public_key: String,
+    pub status: KeyStatus,
+    /// The lowest number that an account may have whose link was made by MVP mode, or through a provider: nobody has seen its own.
+    pub minimum_uid: Option<u32>,
+}
+
+#[derive(FromRow)]
+struct LookupRow {
+    /// The place of the question.
+    asked: i64,
+    number: Option<i64>,
+    public_key: String,
+    expires_at: i64,
+    max_uses: u32,
+    uses: u32,
+    remaining_uses: u32,
+    last_used_at: Option<i64>,
+    tenant_enabled: bool,
+    client_enabled: Option<bool>,
+    #[sqlx(flatten)]
+    dependencies: DependenciesRow,
+    reserved_until: Option<i64>,
+    lowest_unseen_uid: Option<u32>,
+    credential_required: bool,
+}
+
+impl LookupRow {
+    /// `None`: no registration.
+    fn candidate(self) -> Result<Option<KeyCandidate>, Error> {
+        let row = self;
+        let Some(number) = row.number else { return Ok(None) };
+        let standing = KeyStatus {
+            tenant_enabled: row.tenant_enabled,
+            client_enabled: row.client_enabled,
+            dependencies: row.dependencies.try_into()?,
+            max_uses: row.max_uses,
+            uses: row.uses,
+            remaining_uses: row.remaining_uses,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            reserved_until: row.reserved_until.map(Timestamp::from_millis),
+            last_used_at: row.last_used_at.map(Timestamp::from_millis),
+        };
+        Ok(Some(KeyCandidate { number, public_key: row.public_key, status: standing, minimum_uid: row.lowest_unseen_uid }))
+    }
+}
+
+/// Finds the keys that hosts ask for; for [`lane`](super::super::lane).
+pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> BoxFuture<'c, Result<Vec<LookupResult>, Error>> {
+    async move {
+        let questions: Vec<[Option<&str>; 4]> = queries
+            .iter()
+            .map(|asked| {
+                [
+                    Some(asked.fingerprint.as_str()),
+                    Some(asked.host.as_str()),
+                    Some(asked.account.as_str()),
+                    asked.tenant_id.as_ref().map(TenantId::as_str),
+                ]
+            })
+            .collect();
+        let rows: Vec<LookupRow> = sqlx::query_as(concat!(
+            "SELECT q.key AS asked, k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
+                    coalesce(k.uses, 0) AS uses,
+                    coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
+                    coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
+                    p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
+                    a.id AS link_id, a.host AS link_host, 1 AS host_known, a.expires_at AS link_expires_at,
+                    CASE WHEN a.linked_through IS NOT NULL THEN n.lowest_linked_uid WHEN a.linked_by = 'mvp' THEN 1 END AS lowest_unseen_uid,
+                    (SELECT max(d.expires_at) FROM delegations d
+                     WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id
+                       AND (k.device_grant_id IS NULL OR d.device_grant_id = k.device_grant_id) AND ",
+            delegation_covers_account!(),
+            ") AS delegated_until,
+                    (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
+                    CASE WHEN n.require_host_credential
+                           OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
+            names_of_host!("n.id", "(q.value ->> 1)"),
+            ")
+                         THEN 1
+                         ELSE EXISTS (SELECT 1 FROM host_credentials h CROSS JOIN hosts o
+                                      WHERE h.tenant_id = n.id AND h.required
+                                        AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = (q.value ->> 1))
+                    END AS credential_required
+             FROM json_each($1) q
+             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, ",
+            tenant_answering!("(q.value ->> 1)"),
+            ")
+             LEFT JOIN pubkeys k
+                    ON k.fingerprint = q.value ->> 0 AND k.tenant_id = n.id AND k.account = q.value ->> 2 AND k.host IN ",
+            names_of_host!("n.id", "(q.value ->> 1)"),
+            "
+             LEFT JOIN people p ON p.tenant_id = k.tenant_id AND p.user_id = k.user_id
+             LEFT JOIN host_accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account
+             LEFT JOIN clients c ON c.tenant_id = k.tenant_id AND c.client_id = k.client_id
+             LEFT JOIN user_mfa m ON m.tenant_id = k.tenant_id AND m.user_id = k.user_id
+             ORDER BY q.key"
+        ))
+        .bind(serde_json::to_string(&questions).unwrap_or_default())
+        .fetch_all(db)
+        .await?;
+        let mut answers: Vec<LookupResult> = queries.iter().map(|_| LookupResult::default()).collect();
+        for row in rows {
+            let Some(answer) = usize::try_from(row.asked).ok().and_then(|place| answers.get_mut(place)) else { continue };
+            answer.credential_required = row.credential_required;
+            answer.candidates.extend(row.candidate()?);
+        }
+        Ok(answers)
+    }
+    .boxed()
+}

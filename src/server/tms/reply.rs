@@ -1,0 +1,89 @@
+//! Good answers on TMS' wire: the payload's fields, and flat beside them `result_code: "0"` and a sentence.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::TmsError;
+use crate::domain::page::PageRequest;
+
+#[derive(Serialize, ToSchema)]
+pub struct Reply<T> {
+    #[serde(flatten)]
+    payload: T,
+    #[schema(value_type = String, example = "0")]
+    result_code: &'static str,
+    #[schema(example = "success")]
+    result_msg: String,
+}
+
+impl<T> Reply<T> {
+    /// With another sentence.
+    pub fn with_message(self, sentence: &str) -> Json<Self> {
+        Json(Self { result_msg: sentence.to_owned(), ..self })
+    }
+}
+
+pub type ReplyResult<T> = Result<Json<Reply<T>>, TmsError>;
+pub type CreatedResult<T> = Result<(StatusCode, Json<Reply<T>>), TmsError>;
+
+pub fn reply_with<T>(sentence: impl Into<String>, payload: T) -> Json<Reply<T>> {
+    Json(Reply { payload, result_code: "0", result_msg: sentence.into() })
+}
+
+pub fn success<T>(payload: T) -> Json<Reply<T>> {
+    reply_with("success", payload)
+}
+
+pub fn created<T>(payload: T) -> (StatusCode, Json<Reply<T>>) {
+    (StatusCode::CREATED, success(payload))
+}
+
+/// The same, with a sentence in place of `success` where there is something to warn of.
+pub fn created_with_warning<T>(warning: Option<String>, payload: T) -> (StatusCode, Json<Reply<T>>) {
+    (StatusCode::CREATED, reply_with(warning.unwrap_or_else(|| "success".to_owned()), payload))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct UpdateResponse {
+    pub fields_updated: i32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DeleteResponse {
+    pub num_deleted: u64,
+}
+
+/// How TMS says that something was removed, or that there was nothing to remove.
+pub fn deleted(what: &str, num_deleted: u64) -> Json<Reply<DeleteResponse>> {
+    let sentence = if num_deleted == 0 { format!("{what} NOT FOUND - Nothing deleted") } else { format!("{what} deleted") };
+    reply_with(sentence, DeleteResponse { num_deleted })
+}
+
+/// A piece of a list (`limit`, `cursor`).
+pub struct Pagination(pub PageRequest);
+
+/// How to ask for a piece of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PaginationParams {
+    /// At most so many; all that may be had at once if it is left out.
+    #[param(minimum = 1, maximum = 10_000)]
+    limit: Option<i64>,
+    /// `next_cursor` of the piece before.
+    cursor: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Pagination {
+    type Rejection = TmsError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, TmsError> {
+        let refused =
+            || TmsError::BadRequest(format!("ERROR: limit must be 1 to {}, and cursor the next_cursor of an answer.", PageRequest::MAX_LIMIT));
+        let Query(PaginationParams { limit, cursor }) = Query::from_request_parts(parts, state).await.map_err(|_| refused())?;
+        PageRequest::parse(limit, cursor.as_deref()).map(Self).ok_or_else(refused)
+    }
+}

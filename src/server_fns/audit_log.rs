@@ -1,0 +1,47 @@
+//! What happened to the person's account.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::listing::{ListQuery, Page};
+use crate::domain::time::Timestamp;
+
+/// A line of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntryItem {
+    pub at: Timestamp,
+    /// The kind's stable word, such as `key_created`.
+    pub kind: String,
+    pub person: Option<String>,
+    pub client: Option<String>,
+    /// A key's fingerprint, `account@host`, a host …
+    pub subject: Option<String>,
+    /// The administrator who did it; `None`: the person, or a machine.
+    pub admin: Option<String>,
+    pub from: Option<String>,
+}
+
+/// A piece of the person's record. `show`: `sign-ins`, `apps`, `keys`, `hosts`, `administration`; `since`: `day`, `week`, `month`.
+#[server(prefix = "/api", endpoint = "activity/list")]
+pub async fn list_person_audit_log(#[server(default)] query: ListQuery) -> Result<Page<AuditEntryItem>, ServerFnError> {
+    use crate::server::context;
+    let record = context::signed_in()?.own_audit_log();
+    let listed = context::services()?.list_audit_events(&record, context::audit_query(&query)).await.map_err(context::fault)?;
+    Ok(listed.map(AuditEntryItem::from))
+}
+
+/// A piece of the tenant's record, for its administrators.
+#[server(prefix = "/api", endpoint = "admin/activity/list")]
+pub async fn list_tenant_audit_log(#[server(default)] query: ListQuery) -> Result<Page<AuditEntryItem>, ServerFnError> {
+    use crate::server::context;
+    let record = context::admin()?.tenant_audit_log();
+    let listed = context::services()?.list_audit_events(&record, context::audit_query(&query)).await.map_err(context::fault)?;
+    Ok(listed.map(AuditEntryItem::from))
+}
+
+#[cfg(feature = "ssr")]
+impl From<crate::domain::audit_log::AuditEntry> for AuditEntryItem {
+    fn from(line: crate::domain::audit_log::AuditEntry) -> Self {
+        Self { at: line.at, kind: line.kind, person: line.person, client: line.client_id, subject: line.subject, admin: line.admin, from: line.from }
+    }
+}

@@ -1,0 +1,45 @@
+//! Linking host accounts through the provider that owns the hosts.
+
+use leptos::prelude::*;
+
+/// Links those accounts of the provider's offer that were left ticked, each as `HOST ACCOUNT`. It takes a fresh sign-in; the offer
+/// waits for it.
+#[server(prefix = "/api", endpoint = "hosts/link-offered")]
+pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[server(default)] offer: String) -> Result<(), ServerFnError> {
+    use crate::domain::paths::{HOSTS, ReturnTo, UPSTREAM_ACCOUNTS, page_about};
+    use crate::server::context::upstream_accounts::ProposalRefused;
+    use crate::server::context::{self, Error};
+    let (id, here) = (offer.clone(), page_about(UPSTREAM_ACCOUNTS, "offer", &offer, &ReturnTo::default()));
+    let Some(person) = context::require_recent_authentication(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
+    let (services, caller, w) = (context::services()?, context::request_context()?, context::translations());
+    context::see_other(HOSTS);
+    let Some(offer) = caller.session.account_proposal(&id, services.now()).await.map_err(context::fault)? else {
+        return context::flash_error(w.proposal_refused(ProposalRefused::Gone)).await;
+    };
+    let linked = match accounts.iter().map(|account| parse_account(account)).collect::<Option<_>>() {
+        Some(chosen) => services.link_proposed_accounts(&person, &offer, chosen).await,
+        None => Err(Error::Refused(ProposalRefused::CannotBeLinked)),
+    };
+    match linked {
+        Ok(linked) => {
+            caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?;
+            context::flash_success(w.linked_accounts(&linked, &context::zone())).await
+        }
+        Err(Error::Refused(refused)) => {
+            match refused {
+                ProposalRefused::Gone => caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?,
+                ProposalRefused::NothingSelected | ProposalRefused::CannotBeLinked | ProposalRefused::MfaMissing => context::redirect_to_url(&here),
+            }
+            context::flash_error(w.proposal_refused(refused)).await
+        }
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// What a tick says; no name has a space.
+#[cfg(feature = "ssr")]
+fn parse_account(tick: &str) -> Option<(crate::domain::ids::HostName, crate::domain::ids::AccountName)> {
+    use crate::domain::ids::{AccountName, HostName};
+    let (host, account) = tick.split_once(' ')?;
+    HostName::parse(host).ok().zip(AccountName::parse(account).ok())
+}
