@@ -1,6 +1,7 @@
 // A client written by somebody else: openid-client, certified by the OpenID Foundation.
 import * as client from 'openid-client';
 import { allow, enterCode, expect, press, signedIn, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { CLIENT, type Portal } from './portal.ts';
 
 const me = (portal: Portal) => new URL(`${portal.url}/v1/tms/me`);
@@ -40,6 +41,6 @@ test('denied: access_denied', async ({ page, portal }) => {
   const waiting = client.pollDeviceAuthorizationGrant(config, asked).catch(error => error);
   await signedIn(page);
   await enterCode(page, asked.user_code);
-  await press(page, 'Deny');
+  await press(page, t('consent-deny'));
   expect(await waiting).toMatchObject({ error: 'access_denied' });
 });
