@@ -1,6 +1,7 @@
 // The API's documentation, which is made from what the server says of itself at /spec.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, type Page, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 
 const operation = (page: Page, name: string) => page.locator('.operation').filter({ has: page.getByRole('heading', { level: 3, name, exact: true }) });
 const unfold = (page: Page, most: number) => page.locator('details').evaluateAll((all, most) => all.slice(0, most).forEach(details => details.setAttribute('open', '')), most);
@@ -15,7 +16,7 @@ test('it tells every operation of the description, and no other', async ({ page,
 
 test('the start page leads there, and it leads to the description for programs', async ({ page }) => {
   await page.goto('/');
-  await page.getByRole('link', { name: 'TMS API' }).click();
+  await page.getByRole('link', { name: t('nav-api') }).click();
   await expect(heading(page)).toHaveText('The TMS API');
   await page.getByRole('link', { name: 'OpenAPI 3.1, as JSON' }).click();
   await expect(page).toHaveURL('/spec');

@@ -1,6 +1,7 @@
 // Languages: chosen, asked for by the browser, and from right to left.
 import { Device } from './device.ts';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { es, t } from './i18n.ts';
 import { makeKeys } from './machines.ts';
 import { writePseudo } from './pseudo.ts';
 
@@ -9,20 +10,20 @@ test.describe('Spanish', () => {
 
   test('as the browser asks', async ({ page }) => {
     await page.goto('/device');
-    await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
+    await expect(heading(page)).toHaveText(es('device-title'));
     await expect(page.locator('html')).toHaveAttribute('lang', 'es');
-    await press(page, 'Continuar');
-    await expect(page.getByRole('alert')).toHaveText('Introduzca el código que muestra su dispositivo.');
+    await press(page, es('device-continue'));
+    await expect(page.getByRole('alert')).toHaveText(es('code-refused-empty'));
   });
 });
 
 test('chosen in the footer, on every page from then on', async ({ page }) => {
   await page.goto('/device');
-  await press(page, 'Español');
-  await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
+  await press(page, es('language-name'));
+  await expect(heading(page)).toHaveText(es('device-title'));
   await page.goto('/no-such-page');
-  await expect(heading(page)).toHaveText('Esta página no existe');
-  await press(page, 'English');
+  await expect(heading(page)).toHaveText(es('error-not-found'));
+  await press(page, t('language-name'));
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 });
 
@@ -30,9 +31,9 @@ test('dark, light, and like the system again', async ({ page }) => {
   await page.goto('/device');
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
-  await press(page, 'Dark');
+  await press(page, t('theme-dark'));
   expect(await ground()).not.toBe(light);
-  await press(page, 'Like the system');
+  await press(page, t('theme-system'));
   expect(await ground()).toBe(light);
 });
 
