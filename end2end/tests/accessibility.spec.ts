@@ -11,7 +11,7 @@ const PHONE = { width: 412, height: 839 };
 const NARROW = { width: 320, height: 640 };
 
 for (const { name, reach } of STATES) {
-  test(`${name}: nobody is kept out`, async ({ page, portal }) => {
+  test(`${name}: accessible`, async ({ page, portal }) => {
     test.slow(name === 'API documentation', 'it has more than a hundred stops');
     await page.setViewportSize(PHONE);
     await page.emulateMedia({ reducedMotion: 'reduce' });

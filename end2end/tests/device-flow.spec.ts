@@ -4,7 +4,7 @@ import { allow, asked, awake, codeField, consentHeading, enterCode, expect, head
 import { quoted, t, textLike, titled, titledRefused } from './i18n.ts';
 import { CLIENT } from './portal.ts';
 
-test('@look typed, signed in, allowed, picked up', async ({ page, portal, scripts }) => {
+test('@look a code is typed, allowed after sign-in, and picked up', async ({ page, portal, scripts }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
   await expect(page).toHaveTitle(titled(t('device-title')));
@@ -64,7 +64,7 @@ test('@look typed, signed in, allowed, picked up', async ({ page, portal, script
   }
 });
 
-test('@look denied', async ({ page, portal }) => {
+test('@look a denied request gives the device no token', async ({ page, portal }) => {
   const device = await asked(page, portal);
   await press(page, t('consent-deny'));
   await expect(heading(page)).toHaveText(t('result-denied'));
@@ -95,7 +95,7 @@ test('host accounts that are not ticked are not shared', async ({ page, portal }
   await expect(page.getByRole('main')).toContainText(t('result-no-host'));
 });
 
-test('taken back, before and after the device has come', async ({ page, portal }) => {
+test('access is taken back before and after the device came', async ({ page, portal }) => {
   const early = await asked(page, portal);
   await allow(page);
   await press(page, t('result-take-back'));
@@ -109,7 +109,7 @@ test('taken back, before and after the device has come', async ({ page, portal }
   await expect(heading(page)).toHaveText(t('result-taken-back'));
 });
 
-test('@phone "I did not start this", by a stranger', async ({ page, portal }) => {
+test('@phone a report without signing in stops the request', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
   await page.getByRole('main').getByRole('link', { name: t('not-started') }).click();
@@ -121,7 +121,7 @@ test('@phone "I did not start this", by a stranger', async ({ page, portal }) =>
   await expect(heading(page)).toHaveText(t('not-started'));
 });
 
-test('"I did not start this", while the question is open: the code is filled in', async ({ page, portal }) => {
+test('a report from the consent page has the code filled in', async ({ page, portal }) => {
   const device = await asked(page, portal);
   await page.getByRole('contentinfo').getByRole('link', { name: t('not-started') }).click();
   await expect(codeField(page)).toHaveValue(device.code);
@@ -165,7 +165,7 @@ test('@nojs Allow pressed twice is answered as if it were once', async ({ page, 
   expect(await device.poll()).toBe('token');
 });
 
-test('@js the countdown follows the clock, also over a sleep, and ends', async ({ page, portal }) => {
+test('@js the countdown follows the clock over a sleep, and ends', async ({ page, portal }) => {
   await page.clock.install();
   await asked(page, portal);
   await awake(page);
@@ -177,7 +177,7 @@ test('@js the countdown follows the clock, also over a sleep, and ends', async (
   await expect(countdown).toHaveText(t('consent-expired'));
 });
 
-test('"Enter another code" puts the question aside, and the first code can still be entered here', async ({ page, portal }) => {
+test('after another code the first one can still be entered', async ({ page, portal }) => {
   const first = await asked(page, portal);
   await press(page, t('consent-another-code'));
   await expect(heading(page)).toHaveText(t('device-title'));
@@ -199,7 +199,7 @@ test('a code that is open in one browser is refused in another', async ({ page, 
   await expect(other.getByRole('alert')).toHaveText(textLike('code-refused-claimed', { wait: /.+/ }));
 });
 
-test('the answer of a request that is decided already is shown, not changed', async ({ page, portal }) => {
+test('a second answer to a decided request changes nothing', async ({ page, portal }) => {
   const device = await asked(page, portal);
   const twin = await page.context().newPage();
   await twin.goto(page.url());

@@ -7,7 +7,7 @@ test.use({ alone: {} });
 
 const NOT_VALID = t('code-refused-not-valid');
 
-test('a code nobody has, five times; then even the right one has to wait', async ({ page, portal }) => {
+test('after five unknown codes a valid code is refused for a time', async ({ page, portal }) => {
   await signedIn(page);
   for (let tries = 0; tries < 5; tries++) {
     await enterCode(page, 'BBBB-BBBB');
@@ -32,7 +32,7 @@ test('before sign-in a wrong code is not told from a right one', async ({ page }
   await expect(codeField(page)).toHaveValue('BBBB-BBBB');
 });
 
-test('a report of a code nobody has stops nothing, and says so', async ({ page }) => {
+test('a report of an unknown code is refused', async ({ page }) => {
   await page.goto('/device/report');
   await codeField(page).fill('BBBB-BBBB');
   await press(page, t('report-button'));
@@ -40,7 +40,7 @@ test('a report of a code nobody has stops nothing, and says so', async ({ page }
   await expect(page.getByRole('alert')).toHaveText(NOT_VALID);
 });
 
-test('ten wrong passwords close the account to guessing for a while', async ({ page }) => {
+test('after ten wrong passwords the right one is refused', async ({ page }) => {
   await page.goto('/sign-in');
   for (let tries = 0; tries < 10; tries++) {
     await signIn(page, 'wrong');

@@ -24,7 +24,7 @@ test.afterEach(async ({ watch }) => {
   await institution.stop();
 });
 
-test('@phone from the code on the terminal to the institution, and back to the consent', async ({ page, portal }) => {
+test('@phone sign-in at the institution leads back to the consent', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
   await expect(page.getByText(t('sign-in-code-kept'))).toBeVisible();
@@ -37,7 +37,7 @@ test('@phone from the code on the terminal to the institution, and back to the c
   expect(await device.poll()).toBe('token');
 });
 
-test('whoever cancels there is back with the code, and may try again', async ({ page, portal }) => {
+test('cancelling there leads back with the code kept', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
@@ -50,7 +50,7 @@ test('whoever cancels there is back with the code, and may try again', async ({ 
   await expect(page).toHaveURL(/\/device\?grant=dgr_[0-9a-f]{32}$/);
 });
 
-test('@js the page that says what went wrong there is accessible', async ({ page }) => {
+test('@js the sign-in page with an error is accessible', async ({ page }) => {
   await page.goto('/sign-in?tenant=test');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.cancel(page);
@@ -60,7 +60,7 @@ test('@js the page that says what went wrong there is accessible', async ({ page
   expect(violations).toEqual([]);
 });
 
-test('the same person comes back, is told where they were last, and their second factor counts', async ({ page }) => {
+test('a person who returns sees their institution marked', async ({ page }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
@@ -75,7 +75,7 @@ test('the same person comes back, is told where they were last, and their second
   await expect(page.getByText(t('happened-identity-linked'))).toHaveCount(1);
 });
 
-test('@phone one more identity is linked, seen, and unlinked', async ({ page }) => {
+test('@phone another identity is linked and unlinked', async ({ page }) => {
   await signedIn(page);
   await page.goto('/sessions');
   await page.getByRole('link', { name: t('identities-title') }).first().click();
@@ -89,7 +89,7 @@ test('@phone one more identity is linked, seen, and unlinked', async ({ page }) 
   await expect(page.getByRole('status')).toHaveText(t('identities-unlinked', { identity: 'jdoe · Campus' }));
 });
 
-test('whoever signs out here is told to do so there, and comes back', async ({ page }) => {
+test('sign-out here offers sign-out there, which leads back', async ({ page }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
@@ -107,7 +107,7 @@ test('whoever signs out here is told to do so there, and comes back', async ({ p
   await expect(page.locator('input[name=login]')).toBeVisible();
 });
 
-test('whoever signs out there is signed out here', async ({ page, context }) => {
+test('sign-out there ends the session here', async ({ page, context }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');

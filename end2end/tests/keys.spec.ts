@@ -28,7 +28,7 @@ test('@look a key is found, asked about, and revoked', async ({ page, portal, sc
   await expect(rows(page)).toHaveCount(2);
 });
 
-test('@firefox several are ticked and revoked together', async ({ page, portal }) => {
+test('@firefox several keys are ticked and revoked together', async ({ page, portal }) => {
   await makeKeys(portal, 3);
   await signedIn(page);
   await page.goto('/keys');
@@ -39,7 +39,7 @@ test('@firefox several are ticked and revoked together', async ({ page, portal }
   await expect(rows(page)).toHaveCount(1);
 });
 
-test('a list is searched and paged by its address, and Back shows what was there', async ({ page, portal, scripts }) => {
+test('a list is searched and paged by address; Back restores it', async ({ page, portal, scripts }) => {
   await makeKeys(portal, 30);
   await signedIn(page);
   await page.goto('/keys');
@@ -74,7 +74,7 @@ test('@js a fingerprint is copied', async ({ page, context, portal }) => {
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^SHA256:/);
 });
 
-test('@js what is ticked stays ticked on other pages', async ({ page, portal }) => {
+test('@js ticked keys stay ticked on other pages', async ({ page, portal }) => {
   await makeKeys(portal, 30);
   await signedIn(page);
   await page.goto('/keys');
@@ -105,7 +105,7 @@ test('@js a key of one’s own is read from its file', async ({ page }) => {
   await expect(page.getByRole('heading', { name: /^jdoe@laptop/ })).toBeVisible();
 });
 
-test('@firefox what may act for a person is ended', async ({ page, portal }) => {
+test('@firefox an application’s access is ended', async ({ page, portal }) => {
   const device = await asked(page, portal);
   await allow(page);
   await device.poll();
@@ -117,7 +117,7 @@ test('@firefox what may act for a person is ended', async ({ page, portal }) => 
   await expect(page.getByRole('heading', { name: t('happened-device-withdrawn') })).toBeVisible();
 });
 
-test('the panic button', async ({ page, portal }) => {
+test('Revoke everything ends all keys', async ({ page, portal }) => {
   await makeKeys(portal, 2);
   await signedIn(page);
   await page.goto('/keys');

@@ -8,7 +8,7 @@ import { writePseudo } from './pseudo.ts';
 test.describe('Spanish', () => {
   test.use({ locale: 'es-ES' });
 
-  test('as the browser asks', async ({ page }) => {
+  test('is shown as the browser asks', async ({ page }) => {
     await page.goto('/device');
     await expect(heading(page)).toHaveText(es('device-title'));
     await expect(page.locator('html')).toHaveAttribute('lang', 'es');
@@ -17,7 +17,7 @@ test.describe('Spanish', () => {
   });
 });
 
-test('chosen in the footer, on every page from then on', async ({ page }) => {
+test('a language chosen in the footer holds on every page', async ({ page }) => {
   await page.goto('/device');
   await press(page, es('language-name'));
   await expect(heading(page)).toHaveText(es('device-title'));
@@ -27,7 +27,7 @@ test('chosen in the footer, on every page from then on', async ({ page }) => {
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 });
 
-test('dark, light, and like the system again', async ({ page }) => {
+test('the dark theme is chosen, and the system’s again', async ({ page }) => {
   await page.goto('/device');
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
@@ -40,7 +40,7 @@ test('dark, light, and like the system again', async ({ page }) => {
 test.describe('from right to left', () => {
   test.use({ alone: { prepare: operator => writePseudo(operator.data) }, locale: 'ar' });
 
-  test('nothing sticks out, codes stay as they are, and no sentence is forgotten', async ({ page, portal }) => {
+  test('pages fit, codes keep their direction, all texts are keyed', async ({ page, portal }) => {
     await makeKeys(portal, 1);
     const device = await Device.start(portal);
     await signedIn(page);

@@ -3,7 +3,7 @@ import { codeField, expect, heading, press, signedIn, signIn, test } from './fix
 import { Host } from './host.ts';
 import { t, textLike } from './i18n.ts';
 
-test('a person types the code, sees which account it is, and links it', async ({ page, portal }) => {
+test('a typed code names the account, and links it', async ({ page, portal }) => {
   const host = await Host.start(page, portal);
   const account = await host.ask('jd');
   await page.context().clearCookies();

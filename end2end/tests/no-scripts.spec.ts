@@ -14,7 +14,7 @@ test('the whole flow works while scripts are blocked', async ({ page, portal, wa
   watch.forgive(/net::ERR_FAILED|Failed to fetch dynamically imported module|Importing a module script failed/);
 });
 
-test('the code field can be used before scripts arrive, and waking up loses nothing', async ({ page }) => {
+test('what is typed before scripts arrive stays in the code field', async ({ page }) => {
   let release = () => {};
   const held = new Promise<void>(resolve => (release = resolve));
   await page.route(/\.wasm$/, async route => {

@@ -14,7 +14,7 @@ async function discovered(portal: Portal, algorithm: 'oauth2' | 'oidc') {
 }
 
 for (const algorithm of ['oauth2', 'oidc'] as const) {
-  test(`discovery by ${algorithm}, a token, its use, its end`, async ({ page, portal }) => {
+  test(`discovery by ${algorithm} leads to a token that can be revoked`, async ({ page, portal }) => {
     const config = await discovered(portal, algorithm);
     const asked = await client.initiateDeviceAuthorization(config, { scope: 'hosts:read' });
     const waiting = client.pollDeviceAuthorizationGrant(config, asked);
@@ -35,7 +35,7 @@ for (const algorithm of ['oauth2', 'oidc'] as const) {
   });
 }
 
-test('denied: access_denied', async ({ page, portal }) => {
+test('a denied request ends with access_denied', async ({ page, portal }) => {
   const config = await discovered(portal, 'oauth2');
   const asked = await client.initiateDeviceAuthorization(config, { scope: 'hosts:read' });
   const waiting = client.pollDeviceAuthorizationGrant(config, asked).catch(error => error);

@@ -3,14 +3,14 @@ import { asked, awake, consentHeading, expect, heading, signedIn, test } from '.
 import { quoted, t, titledRefused } from './i18n.ts';
 import { CLIENT } from './portal.ts';
 
-test('home, for strangers', async ({ page }) => {
+test('home, signed out, leads to the code form', async ({ page }) => {
   await page.goto('/');
   await expect(heading(page)).toHaveText(t('home-welcome'));
   await page.getByRole('link', { name: t('nav-device') }).click();
   await expect(heading(page)).toHaveText(t('device-title'));
 });
 
-test('home, for somebody for whom a request waits', async ({ page, portal }) => {
+test('home shows a waiting request and leads to it', async ({ page, portal }) => {
   await asked(page, portal);
   await page.goto('/');
   await expect(page.getByText(`${CLIENT.name} ${t('client-not-verified')} ${t('home-asks')}`)).toBeVisible();
@@ -28,14 +28,14 @@ test('@js the command for the terminal can be copied', async ({ page, context, p
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`tms login --server ${portal.url} --tenant test`);
 });
 
-test('@nojs without scripts there is no button to copy, and the command is there', async ({ page, portal }) => {
+test('@nojs the command is shown without a copy button', async ({ page, portal }) => {
   await signedIn(page);
   await page.goto('/');
   await expect(page.getByRole('button', { name: t('copy') })).toBeHidden();
   await expect(page.getByText(`tms login --server ${portal.url} --tenant test`)).toBeVisible();
 });
 
-test('hosts', async ({ page }) => {
+test('hosts lists the account, its state and its end', async ({ page }) => {
   await signedIn(page);
   await page.goto('/hosts');
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
@@ -57,13 +57,13 @@ test('hosts', async ({ page }) => {
   await expect(page.getByRole('link', { name: t('nav-hosts'), exact: true })).toHaveAttribute('aria-current', 'page');
 });
 
-test('the result, where nothing was decided', async ({ page }) => {
+test('the result without a request says so', async ({ page }) => {
   await signedIn(page);
   await page.goto('/device/result');
   await expect(heading(page)).toHaveText(t('result-nothing'));
 });
 
-test('@phone an address that does not exist', async ({ page }) => {
+test('@phone an unknown address is 404, and leads home', async ({ page }) => {
   const response = await page.goto('/no-such-page');
   expect(response?.status()).toBe(404);
   await expect(page).toHaveTitle(titledRefused(t('error-not-found')));
@@ -71,7 +71,7 @@ test('@phone an address that does not exist', async ({ page }) => {
   await expect(page).toHaveURL('/');
 });
 
-test('an action opened as an address', async ({ page }) => {
+test('an action opened as an address is 405', async ({ page }) => {
   await signedIn(page);
   const response = await page.goto('/api/device/decide');
   expect(response?.status()).toBe(405);

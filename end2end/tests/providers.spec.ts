@@ -53,7 +53,7 @@ test('@phone a provider is added, tested, opened, and removed', async ({ page, p
   await expect(page.getByRole('status')).toHaveText(t('admin-deleted', { name: 'campus' }));
 });
 
-test('what was typed comes back when a provider does not answer, but for its secret', async ({ page }) => {
+test('a refused provider form keeps its entries except the secret', async ({ page }) => {
   await signedIn(page);
   await page.goto('/admin/providers/add');
   await addProvider(page, { url: 'http://127.0.0.1:1' } as Institution);

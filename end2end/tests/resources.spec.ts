@@ -22,7 +22,7 @@ test.afterEach(async ({ watch }) => {
   await institution.stop();
 });
 
-test('@phone an account is linked by signing in where the host belongs', async ({ page, scripts }) => {
+test('@phone sign-in at a host’s provider links an account there', async ({ page, scripts }) => {
   await signedIn(page);
   await page.goto('/hosts');
   await page.getByRole('link', { name: t('hosts-link-through', { provider: 'Campus' }) }).click();

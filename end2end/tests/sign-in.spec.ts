@@ -3,7 +3,7 @@ import { expect, heading, passwordField, press, signedIn, signIn, test, userName
 import { t, titledRefused } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
-test('@phone in, and out again', async ({ page }) => {
+test('@phone a person signs in, and out again', async ({ page }) => {
   await page.goto('/');
   await page.getByRole('link', { name: t('sign-in') }).click();
   await expect(userNameField(page)).toBeFocused();
@@ -15,7 +15,7 @@ test('@phone in, and out again', async ({ page }) => {
   await expect(page.getByText(t('home-hello', { name: PERSON.displayName })), 'Back shows nothing of what was').toHaveCount(0);
 });
 
-test('a wrong password: one sentence, the name is kept, the password is not', async ({ page }) => {
+test('a wrong password: one error, the user name is kept', async ({ page }) => {
   await page.goto('/sign-in');
   await signIn(page, 'wrong');
   await expect(page).toHaveTitle(titledRefused(t('sign-in')));

@@ -7,7 +7,7 @@ import { PERSON } from './portal.ts';
 test.describe('an operator lets addresses fill in the code', () => {
   test.use({ alone: { prepare: operator => operator('tenant', 'set', '--tenant', 'test', '--prefill-user-code', 'true') } });
 
-  test('the code stands in the field, with a warning, and nothing is sent', async ({ page, portal }) => {
+  test('the code is filled in with a warning, and not sent', async ({ page, portal }) => {
     const device = await Device.start(portal);
     expect(device.completeAddress).toBe(`${portal.url}/device?user_code=${device.code}`);
     await page.goto(device.completeAddress ?? '');
@@ -18,7 +18,7 @@ test.describe('an operator lets addresses fill in the code', () => {
   });
 });
 
-test('otherwise the address fills in nothing', async ({ page, portal }) => {
+test('by default the address fills in no code', async ({ page, portal }) => {
   const device = await Device.start(portal);
   expect(device.completeAddress).toBeUndefined();
   await page.goto(`/device?user_code=${device.code}`);
@@ -37,7 +37,7 @@ test.describe('two centres', () => {
     },
   });
 
-  test('sign-in asks which, and the other one’s hosts are not shown', async ({ page }) => {
+  test('sign-in asks which centre, and shows only its hosts', async ({ page }) => {
     await page.goto('/sign-in');
     await expect(page.getByText(t('sign-in-where'))).toBeVisible();
     await page.getByRole('link', { name: 'Other Centre' }).click();

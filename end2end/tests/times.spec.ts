@@ -11,7 +11,7 @@ test('times are shown in the zone of the browser', async ({ page }) => {
   await expect(page.locator('time[data-ago]').first()).toHaveAttribute('title', / C[SD]T$/);
 });
 
-test('a time in a sentence is in the zone of the browser, written as the server writes it', async ({ page, portal }) => {
+test('a time in a sentence has the zone of the browser', async ({ page, portal }) => {
   const device = await asked(page, portal);
   await allow(page);
   const status = page.getByRole('status');

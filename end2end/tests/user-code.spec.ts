@@ -11,7 +11,7 @@ const spellings: [string, (code: string, address: string) => string][] = [
   ['with its label', code => `Code: ${code}`],
   ['as a whole address', (code, address) => `${address}?user_code=${code}`],
   ['with a dash of a Japanese keyboard', code => code.replace('-', 'ー')],
-  ['in a sentence with a percent-encoded address', (code, address) => `Open ${address}?user_code=${code.replace('-', '%2D')} now.`],
+  ['in a sentence, percent-encoded', (code, address) => `Open ${address}?user_code=${code.replace('-', '%2D')} now.`],
 ];
 for (const [how, spell] of spellings) {
   test(`a code is understood ${how}`, async ({ page, portal }) => {
@@ -31,7 +31,7 @@ const mistakes: [string, string, string, string][] = [
   ['letters no code has', 'WD0B-MJHA', 'WD0B-MJHA', t('code-refused-impossible')],
 ];
 for (const [what, typed, kept, sentence] of mistakes) {
-  test(`${what}: says so, keeps what was typed, and leads back to the field`, async ({ page }) => {
+  test(`${what}: refused, kept, and the field is focused`, async ({ page }) => {
     await page.goto('/device');
     await codeField(page).fill(typed);
     const answered = page.waitForResponse(response => response.url().endsWith('/device') && response.request().method() === 'GET');
@@ -58,7 +58,7 @@ test('Enter sends the form, eight letters alone do not', async ({ page }) => {
   await expect(page.getByRole('alert')).toHaveText(t('code-refused-length', { count: 7 }));
 });
 
-test('the field suits codes on phones and in password managers @phone', async ({ page }) => {
+test('the code field suits phones and password managers @phone', async ({ page }) => {
   await page.goto('/device');
   const field = codeField(page);
   for (const [name, value] of Object.entries({ autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false', inputmode: 'text', enterkeyhint: 'go' })) {
@@ -117,7 +117,7 @@ test('@js what is pasted is shown as the device shows it', async ({ page, contex
   }
 });
 
-test('@js an input method that composes words types each letter once', async ({ page }) => {
+test('@js an input method that composes types each letter once', async ({ page }) => {
   await page.goto('/device');
   await awake(page);
   const keyboard = await page.context().newCDPSession(page);
