@@ -28,7 +28,7 @@ test('@js what a page does can be copied as curl, without secrets', async ({ pag
   await signedIn(page);
   await page.goto('/admin/hosts');
   await awake(page);
-  await page.getByText(t('admin-as-curl')).click();
+  await page.locator('summary', { hasText: t('admin-as-curl') }).click();
   await page.getByRole('button', { name: t('copy') }).click();
   const command = await page.evaluate(() => navigator.clipboard.readText());
   expect(command).toContain(`curl -sS "${portal.url}/v1/tms/hosts/list"`);

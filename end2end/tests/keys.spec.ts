@@ -114,7 +114,7 @@ test('@firefox an application’s access is ended', async ({ page, portal }) => 
   await press(page, t('revoke'));
   await expect(page.getByRole('status')).toHaveText(t('apps-ended'));
   await page.goto('/activity');
-  await expect(page.getByRole('heading', { name: t('happened-device-withdrawn') })).toBeVisible();
+  await expect(page.getByRole('heading', { name: t('happened-device-withdrawn'), exact: true })).toBeVisible();
 });
 
 test('Revoke everything ends all keys', async ({ page, portal }) => {

@@ -12,9 +12,9 @@ test('@firefox another browser’s session is listed, and ended', async ({ page,
   await page.goto('/sessions');
   await expect(page.getByRole('listitem').filter({ hasText: t('sessions-last-seen') })).toHaveCount(2);
   await expect(page.getByText(t('sessions-this-one'), { exact: true })).toHaveCount(1);
-  await page.getByRole('link', { name: textLike('sessions-end-this', { browser: /.+/ }) }).click();
+  await page.getByRole('listitem').getByRole('link', { name: textLike('sessions-end-this', { browser: /.+/ }) }).click();
   await expect(page.getByRole('heading', { name: textLike('sessions-end-question', { browser: /.+/ }) })).toBeVisible();
-  await press(page, t('sessions-end'));
+  await page.locator('[data-question]').getByRole('button', { name: t('sessions-end'), exact: true }).click();
   await expect(page.getByRole('status')).toHaveText(t('sessions-ended'));
   await expect(page.getByRole('listitem').filter({ hasText: t('sessions-last-seen') })).toHaveCount(1);
   await other.goto('/hosts');
