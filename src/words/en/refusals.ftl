@@ -4,7 +4,7 @@ change-refused-in-the-past = Choose an expiry in the future.
 change-refused-too-long = That is longer than your centre allows.
 change-refused-not-yours = An administrator set this up. You can shorten or revoke it, but not extend it.
 key-refused-mfa = Your second-factor registration is not active. Ask the operators of your centre to activate it.
-key-refused-no-mfa = Adding a key requires a second factor, and you have not set one up yet. Set one up under “Ways to sign in”, or ask the operators of your centre.
+key-refused-no-mfa = Adding a key requires a second factor, and you have not set one up yet. Set one up under “Sign-in methods”, or ask the operators of your centre.
 key-refused-mfa-expired = You used your second factor too long ago. Sign out, sign in again with it, and then add the key; or ask the operators of your centre.
 key-refused-link = That host account is no longer linked to you, or the link has expired.
 key-refused-private = That is a private key. It was not kept. Others may have seen it: create a new key (ssh-keygen), and paste only the line of its .pub file.
@@ -52,7 +52,7 @@ person-refused-last-admin = This is the only administrator who can sign in here.
 link-refused-not-yours = This request is not open in this browser session, or has been replaced by a newer one. Enter the code again to continue here.
 link-refused-answered = This request has already been answered.
 link-refused-expired = The code has expired. Run the command again on the host to get a new one.
-link-refused-no-mfa = Linking a host account requires a second factor, and you have not set one up yet. Set one up under “Ways to sign in”, or ask the operators of your centre. Then confirm again.
+link-refused-no-mfa = Linking a host account requires a second factor, and you have not set one up yet. Set one up under “Sign-in methods”, or ask the operators of your centre. Then confirm again.
 link-refused-somebody-elses = This account is linked to another person here, and your centre does not allow shared host accounts. If the account is yours alone, contact the operators of your centre.
 tenant-refused-not-yours = Only administrators of the tenant “default” can do this.
 tenant-refused-exists = A tenant with that name already exists.
@@ -93,7 +93,7 @@ code-refused-length = { $count ->
    *[other] That code has { NUMBER($count) } letters; it should have 8.
 }
 # $wait (String) - such as 5 minutes
-code-refused-claimed = This code is already open in another browser session. Go on there, or sign out there to release it; if nothing is done there, it stays open for { $wait } at most. Or run the command again to get a new code, which works at once.
+code-refused-claimed = This code is already open in another browser session. Continue there, or sign out there to release it; if nothing is done there, it stays open for { $wait } at most. Or run the command again to get a new code, which works immediately.
 # $wait (String) - such as 5 minutes
 code-refused-too-many = Too many tries. Wait { $wait }, then ask your device for a new code.
 # $tenant (String) - the centre
