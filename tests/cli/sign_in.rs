@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 use crate::machine::{Machine, Run};
 use crate::real_portal::{Gateway, PASSWORD, Portal};
 
@@ -48,7 +48,7 @@ async fn sign_in(portal: &Portal, machine: &Machine, words: &[&str]) -> Value {
     let login = Login::begin(machine, words);
     let browser = browser(portal).await;
     let result = browser.allow(&browser.enter(&login.user_code).await).await;
-    assert!(result.says("Connected"), "{}", result.text);
+    assert!(result.says(en().result_connected()), "{}", result.text);
     let (code, event) = login.end();
     assert_eq!((code, &event["event"]), (Some(0), &json!("signed_in")), "{event}");
     event
@@ -232,7 +232,7 @@ async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
     let mut terminal = Terminal::run(&machine, &words);
     let code = terminal.user_code();
     let browser = browser(&portal).await;
-    assert!(browser.allow(&browser.enter(&code).await).await.says("Connected"));
+    assert!(browser.allow(&browser.enter(&code).await).await.says(en().result_connected()));
     let (code, said) = terminal.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("You are not signed in to {}, tenant test: sign in first.", portal.url)), "{said}");

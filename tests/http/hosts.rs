@@ -1,6 +1,7 @@
 //! `/hosts`.
 
 use crate::app::{PASSWORD, TestApp};
+use crate::browser::en;
 use crate::database::FAR;
 
 #[tokio::test]
@@ -14,7 +15,7 @@ async fn a_person_sees_their_own_host_accounts_and_which_have_expired() {
     assert!(words.contains("frontera testuser1-on-frontera active"), "{words}");
     assert!(words.contains("stampede testuser1-on-stampede expired"), "{words}");
     assert!(words.contains("testhost1 testhostaccount1 active") && words.contains("Expires never"), "{words}");
-    assert!(words.contains("by an administrator") && words.contains("Last login through TMS never"), "{words}");
+    assert!(words.contains(&en().hosts_linked_by_admin()) && words.contains("Last login through TMS never"), "{words}");
     assert!(!words.contains("secret-host"), "{words}");
 
     let words = app.signed_in_as("test", "eve", PASSWORD).await.get("/hosts").await.words();

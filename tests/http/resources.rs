@@ -8,7 +8,7 @@ use tms_portal::domain::provider::Provider;
 use tms_portal::domain::resources::Resources;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::institution::Institution;
 
 mod refusals;
@@ -141,7 +141,7 @@ async fn an_answer_counts_once() {
     let page = world.offered(&browser, json!({})).await;
     assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
     let again = link_all(&browser, &page).await;
-    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", "There is nothing to link any more. Start again below."));
+    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", en().offer_refused_gone().as_str()));
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
     assert_eq!((world.links().await.len(), world.app.recorded("host_linked").await), (2, 2));
     assert_eq!(world.app.recorded("host_link_changed").await, 0);
@@ -160,13 +160,13 @@ async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count(
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
     assert_eq!(ticks(&page), ["frontera jd", "stampede jdoe"], "{}", page.words());
-    assert!(page.words().contains("frontera as root: This account runs the host") && !page.says("vista"), "{}", page.words());
+    assert!(page.words().contains(&format!("frontera as root: {}", en().offer_system_account())) && !page.says("vista"), "{}", page.words());
     for made_up in ["vista jd", "frontera root", "frontera jdoe", "stampede jd"] {
         let refused = browser.post(LINK, &[("accounts[]", "frontera jd"), ("accounts[]", made_up)]).await;
-        assert!(refused.problem().contains("so nothing was linked"), "{made_up}: {}", refused.words());
+        assert!(refused.problem().contains(&en().offer_refused_cannot()), "{made_up}: {}", refused.words());
     }
     assert!(world.links().await.is_empty(), "all or nothing");
-    assert_eq!(browser.post(LINK, &[]).await.problem(), "Choose at least one account, or cancel.");
+    assert_eq!(browser.post(LINK, &[]).await.problem(), en().offer_refused_nothing());
     assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
     assert_eq!(world.links().await, ["jd@frontera testuser1", "jdoe@stampede testuser1"]);
 
@@ -209,7 +209,7 @@ async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour(
     let long_ago = world.app.seconds() - 6 * 60;
     for claims in [json!({ "auth_time": long_ago }), json!({ "auth_time": 0 })] {
         let page = world.offered(&browser, claims).await;
-        assert!(page.path == "/hosts" && page.problem().contains("did not ask you to sign in again"), "{}", page.words());
+        assert!(page.path == "/hosts" && page.problem().contains(&en().arrival_refused_not_fresh()), "{}", page.words());
     }
     let page = world.offered(&browser, json!({})).await;
     world.app.clock.advance(14 * MINUTE);
@@ -220,7 +220,7 @@ async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour(
     let back = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", "/hosts/provider"), ("again", "1")];
     let back = browser.post("/sign-in/password", &back).await;
     assert_eq!((back.path.as_str(), back.status), ("/hosts/provider", 404), "the offer has ended");
-    assert_eq!(link_all(&browser, &page).await.problem(), "There is nothing to link any more. Start again below.");
+    assert_eq!(link_all(&browser, &page).await.problem(), en().offer_refused_gone());
 
     world.app.clock.advance(15 * MINUTE);
     assert!(browser.set_out(HOSTS).await.starts_with("/sign-in?again=1"));

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::ground::find;
 use crate::host::{self, Key};
 use crate::portal::PASSWORD;
@@ -38,7 +38,7 @@ impl Machine<'_> {
         assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
         let consent = browser.enter(event["user_code"].as_str().expect("a code")).await;
         let result = allow_everything(&browser, &consent).await;
-        assert!(result.says("Connected"), "{}", result.text);
+        assert!(result.says(en().result_connected()), "{}", result.text);
         line.clear();
         out.read_line(&mut line).expect("a line");
         assert!(line.contains("signed_in"), "{line}");

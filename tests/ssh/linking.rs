@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 use crate::ground::{OTHER_ACCOUNT, id};
 use crate::host;
 use crate::portal::PASSWORD;
@@ -183,12 +183,12 @@ async fn people_link_the_account_they_are_logged_in_to() {
         let words = question.words();
         assert!(words.contains(&format!("Account {account} number {uid} Host {}", host::NAME)), "{words}");
         if account == OTHER_ACCOUNT {
-            assert!(browser.link(&question).await.says("is linked to you until"));
+            assert!(browser.link(&question).await.tells(|x| en().link_linked(x, x, x)));
         } else {
             // It is somebody else's already: an administrator has linked it.
-            assert!(words.contains("This account is linked to somebody else here"), "{words}");
+            assert!(words.contains(&en().link_refused_somebody_elses()), "{words}");
             world.unlink(account).await;
-            assert!(browser.link(&question).await.says("is linked to you until"));
+            assert!(browser.link(&question).await.tells(|x| en().link_linked(x, x, x)));
         }
         let (linked, code) = linking.end();
         assert_eq!((&linked["event"], &linked["tms_user_id"], code), (&json!("linked"), &json!("testuser1"), Some(0)), "{linked}");
@@ -224,7 +224,7 @@ async fn not_me_and_a_newer_code_end_the_wait() {
     third.child.wait().expect("ended");
     helper.says("the caller hung up");
     let page = browser.enter_link(&left).await;
-    assert!(page.words().contains("That code is not valid or has expired."), "{}", page.words());
+    assert!(page.words().contains(&en().code_refused_not_valid()), "{}", page.words());
 }
 
 #[tokio::test]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::NOT_OPEN;
 use crate::app::{Answer, Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::database::FAR;
 
 /// A request that is open in a browser of the test person.
@@ -35,22 +34,22 @@ async fn the_page_says_who_asks_for_what_from_where_and_for_how_long() {
     let device = app.start_device_of(&form).await;
     app.clock.advance(Duration::from_secs(120));
     let page = app.signed_in().await.enter(&device.user_code).await;
-    assert_eq!(page.title(), "Let testapp1 1.0 use your account? · Trust Manager");
+    assert_eq!(page.title(), en().document_title(en().consent_question("testapp1 1.0")).as_str());
     let words = page.words();
     for said in [
-        "Check that your device shows",
+        &en().consent_compare(),
         &device.user_code,
         "testapp1 1.0 not verified",
         "2 minutes ago",
-        "127.0.0.1, the same address as this browser",
+        &en().consent_from_same("127.0.0.1"),
         "curl/8.9 (as it calls itself)",
-        "Log in over SSH as you",
+        &en().consent_may_log_in(),
         "testhost1 as testhostaccount1",
         "frontera as testuser1-on-frontera",
         "8 hours",
         "7 days",
         "30 days",
-        "Support staff will never ask you to enter a code.",
+        &en().consent_only_if_after(),
         "You are Test User (testuser1 at Test).",
     ] {
         assert!(words.contains(said), "{said}: {words}");
@@ -71,7 +70,7 @@ async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
     let words = browser.enter(&device.user_code).await.words();
     assert!(words.contains("TMS command line any program can use this name"), "{words}");
     assert!(words.contains("127.0.0.1, another address than this browser’s"), "{words}");
-    assert!(!words.contains("Log in over SSH"), "only what was asked for: {words}");
+    assert!(!words.contains(&en().consent_may_log_in()), "only what was asked for: {words}");
 }
 
 #[tokio::test]
@@ -135,11 +134,7 @@ async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
         form.extend(value.map(|value| (if name == "lifetime" { "lifetime" } else { "started_this" }, value)));
         form
     };
-    let (tick, lifetime, host) = (
-        "Tick “Yes, I started this” to allow it, or choose Deny.",
-        "Choose how long the access should last.",
-        "One of the host accounts is no longer linked to you. Look through the list again.",
-    );
+    let (tick, lifetime, host) = (&en().decision_refused_not_confirmed(), &en().decision_refused_lifetime(), &en().decision_refused_host_account());
     for (form, sentence) in [
         (with("started_this", None), tick),
         (with("started_this", Some("")), tick),
@@ -155,13 +150,17 @@ async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
         (allowing(&grant, &["' OR 1=1 --"]), host),
     ] {
         let page = decide(&browser, &form).await;
-        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence), "{form:?}");
+        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence.as_str()), "{form:?}");
         assert!(page.title().starts_with("Error: Let "), "{}", page.title());
         assert_eq!(page.says("aria-invalid=\"true\""), sentence == tick);
     }
     assert_eq!((app.grants().await, app.consents().await), (before, 0));
     assert_eq!(app.number("SELECT count(*) FROM activity").await, records);
-    assert_eq!(decide(&browser, &allowing(&grant, &[&own])).await.title(), "Connected · Trust Manager", "and mended it goes through");
+    assert_eq!(
+        decide(&browser, &allowing(&grant, &[&own])).await.title(),
+        en().document_title(en().result_connected()).as_str(),
+        "and mended it goes through"
+    );
 }
 
 #[tokio::test]
@@ -193,7 +192,7 @@ async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
     for other in &others {
         for form in [allowing(&grant, &[]), vec![("grant", grant.as_str()), ("decision", "deny")]] {
             let page = decide(other, &form).await;
-            assert_eq!((page.status, page.problem().as_str()), (422, NOT_OPEN));
+            assert_eq!((page.status, page.problem().as_str()), (422, en().decision_refused_not_yours().as_str()));
             assert!(!page.says(&device.user_code), "{}", page.words());
         }
     }
@@ -216,7 +215,7 @@ async fn a_request_that_does_not_exist_or_is_not_named_is_refused() {
         assert!([200, 422].contains(&page.status) && page.path == "/device", "{grant:?}: {}", page.status);
     }
     let page = decide(&browser, &[("decision", "allow")]).await;
-    assert_eq!((page.status, page.title()), (400, "Error: That could not be read · Trust Manager"));
+    assert_eq!((page.status, page.title()), (400, en().document_title_refused(en().error_bad()).as_str()));
     assert_eq!(app.grants().await, before);
 }
 
@@ -226,10 +225,10 @@ async fn after_its_code_expired_a_request_cannot_be_allowed() {
     let (device, browser, consent) = open(&app).await;
     app.clock.advance(Duration::from_secs(15 * 60));
     let page = browser.allow(&consent).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The code has expired · Trust Manager"));
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_expired()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "expired_token");
     assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
-    assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
+    assert_eq!(browser.get("/device").await.title(), en().document_title(en().device_title()).as_str());
 }
 
 #[tokio::test]
@@ -238,7 +237,7 @@ async fn a_denial_is_final_even_by_way_of_the_back_button() {
     let (device, browser, consent) = open(&app).await;
     browser.deny(&consent).await;
     let page = browser.allow(&consent).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "Denied · Trust Manager"));
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_denied()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "access_denied");
     assert_eq!(app.consents().await, 0);
 }
@@ -249,7 +248,7 @@ async fn allowing_twice_is_allowing_once() {
     let (device, browser, consent) = open(&app).await;
     let pages = tokio::join!(browser.allow(&consent), browser.allow(&consent), browser.allow(&consent));
     for page in [pages.0, pages.1, pages.2, browser.allow(&consent).await, browser.deny(&consent).await] {
-        assert_eq!((page.status, page.title()), (200, "Connected · Trust Manager"));
+        assert_eq!((page.status, page.title()), (200, en().document_title(en().result_connected()).as_str()));
     }
     assert_eq!((app.consents().await, app.recorded("device_approved").await, app.recorded("device_denied").await), (1, 1, 0));
     assert_eq!(app.poll(&device).await.status, 200);
@@ -278,8 +277,8 @@ async fn a_token_reaches_the_ticked_host_accounts_and_no_others() {
     for (ticked, reached) in [(vec![], vec![]), (vec!["hac_frontera"], vec!["frontera"]), (vec!["hac_frontera", "hac_frontera"], vec!["frontera"])] {
         let (device, browser, consent) = open(&app).await;
         let page = decide(&browser, &allowing(&consent.field("grant"), &ticked)).await;
-        assert_eq!(page.title(), "Connected · Trust Manager");
-        assert_eq!(page.words().contains("no host account"), ticked.is_empty(), "{}", page.words());
+        assert_eq!(page.title(), en().document_title(en().result_connected()).as_str());
+        assert_eq!(page.words().contains(&en().result_no_host()), ticked.is_empty(), "{}", page.words());
         let hosts = app.api("/v1/tms/me/hosts", &app.poll(&device).await.token()).await;
         let hosts: Vec<&str> = hosts.body["hosts"].as_array().expect("a list").iter().filter_map(|host| host["host"].as_str()).collect();
         assert_eq!(hosts, reached);
@@ -292,8 +291,8 @@ async fn a_client_switched_off_in_the_meantime_gets_nothing() {
     let (_, browser, consent) = open(&app).await;
     app.sql("UPDATE clients SET enabled = 0 WHERE client_id = 'tms-cli'").await;
     let page = browser.allow(&consent).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The device was refused · Trust Manager"));
-    assert!(page.says("have switched this application off"), "{}", page.words());
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_refused()).as_str()));
+    assert!(page.says(en().pickup_refused_disabled()), "{}", page.words());
     assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
 }
 
@@ -302,7 +301,7 @@ async fn another_code_can_be_entered_instead() {
     let app = TestApp::start().await;
     let (first, browser, _) = open(&app).await;
     let page = browser.post("/api/device/another", &[]).await;
-    assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"));
+    assert_eq!((page.status, page.title()), (200, en().document_title(en().device_title()).as_str()));
     let second = app.start_device().await;
     browser.allow(&browser.enter(&second.user_code).await).await;
     assert_eq!(app.poll(&second).await.status, 200);
@@ -315,7 +314,7 @@ async fn a_request_can_be_taken_to_another_account_of_ones_own() {
     app.add_person("test", "eve").await;
     let (device, browser, consent) = open(&app).await;
     let (_, form) =
-        consent.text.split_once("Use another account").map(|(before, _)| before.rsplit_once("<form").expect("a form")).expect("the button");
+        consent.text.split_once(&en().consent_use_another()).map(|(before, _)| before.rsplit_once("<form").expect("a form")).expect("the button");
     let action = form.split_once("action=\"").expect("an action").1.split('"').next().expect("a path");
     let fields: Vec<(&str, &str)> = form
         .split("<input")

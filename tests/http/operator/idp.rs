@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Said;
 use crate::app::TestApp;
+use crate::browser::en;
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 /// What the program says, given the portal's data and something on standard input.
@@ -39,7 +40,7 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
     assert!(operate(&app, &add, "  \n").await.err.contains("standard input holds no secret"));
     let added = operate(&app, &add, CLIENT_SECRET).await;
     assert!(added.code == Some(0) && added.out.contains("/sign-in/back/test/campus"), "{} {}", added.out, added.err);
-    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"));
+    assert!(app.comes(&institution, json!({})).await.refuses(|x| en().arrival_refused_not_invited(x)));
 
     let set = ["idp", "set", "--newcomers", "open", "--mfa-amr", "mfa", "--mfa-amr", "hwk", "--display-name", "Campus", "campus"];
     assert_eq!(operate(&app, &set, "").await.out, "campus has been changed.\n");
@@ -47,7 +48,7 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
     operate(&app, &["idp", "set", "--mfa-amr", "", "--enabled", "false", "campus"], "").await;
     assert!(operate(&app, &["idp", "list"], "").await.out.starts_with(&format!("campus  off  oidc  {base}  Campus\n")));
     operate(&app, &["idp", "set", "--enabled", "true", "--secret-from-stdin", "campus"], "another").await;
-    assert!(app.comes(&institution, json!({})).await.problem().contains("set up wrongly"));
+    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
     assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("does not take this client or its secret"));
     operate(&app, &["idp", "set", "--secret-from-stdin", "campus"], CLIENT_SECRET).await;
     assert_eq!(operate(&app, &["idp", "test", "campus"], "").await.out, format!("campus answers: its issuer is {base}\n"));
