@@ -28,8 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The server has the last word on whether a code has expired: keep asking a little longer than it is said to live.
 pub const LAST_QUESTION: Duration = Duration::from_secs(6);
 
-/// How a portal describes `access_denied` when it was the person; with other words it was not.
-const PERSON_DENIED: &str = "The person said no.";
+/// How a portal describes `access_denied` when the user denied the request; the second text is from earlier portals. Any other text
+/// gives another reason.
+const PERSON_DENIED: [&str; 2] = ["The user denied the request.", "The person said no."];
 
 /// The device flow with one server.
 pub struct DeviceFlow<'a> {
@@ -120,7 +121,9 @@ fn refused_code(server: &ServerApi, error: oauth2::basic::BasicErrorResponse) ->
 fn refused_token(server: &ServerApi, error: DeviceCodeErrorResponse) -> Failure {
     match error.error() {
         DeviceCodeErrorResponseType::AccessDenied => match error.error_description() {
-            Some(why) if why != PERSON_DENIED => Failure::DeniedBecause { server: server.target.server.clone(), message: Printable::new(why) },
+            Some(why) if !PERSON_DENIED.contains(&why.as_str()) => {
+                Failure::DeniedBecause { server: server.target.server.clone(), message: Printable::new(why) }
+            }
             _ => Failure::Denied,
         },
         DeviceCodeErrorResponseType::ExpiredToken => Failure::CodeExpired,

@@ -333,7 +333,7 @@ fn what_a_sign_in_was_not_asked_for_takes_another_one() {
     let portal = Portal::start();
     let machine = Machine::signed_in_for(&portal, "hosts:read", "hosts:read");
     let challenge = "WWW-Authenticate: Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"\r\n";
-    portal.state().refusal = Some((403, challenge, "ERROR: FORBIDDEN - the access token does not allow this."));
+    portal.state().refusal = Some((403, challenge, "ERROR: FORBIDDEN - the access token lacks the required scope."));
     let run = machine.tms(&["ssh", "testhost1"]);
     let said = format!("tms: your sign-in to {}, tenant test does not cover this (keys:create): sign in again with `tms login`\n", portal.url);
     assert_eq!((run.code, run.err), (Some(3), said));

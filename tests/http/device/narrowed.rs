@@ -86,7 +86,7 @@ async fn an_issued_token_loses_what_its_client_lost() {
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "hosts:read");
     let answer = caller.call("POST /me/keys", own_key()).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("administrators no longer let this application"), "{}", answer.body);
+    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("this application is no longer allowed"), "{}", answer.body);
     assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"");
     assert!(!app.nobody().lets_in(&login(&key)).await, "a key is a use of what was consented to");
     let apps = browser.get("/apps?q=command").await;
@@ -122,11 +122,11 @@ async fn a_device_grant_switched_off_refuses_at_every_step() {
     for device in [&waiting, &approved] {
         let answer = app.poll(device).await;
         assert_eq!(error(&answer), refused(400, "unauthorized_client"));
-        assert_eq!(answer.body["error_description"], "The administrators no longer let this client use the device grant.");
+        assert_eq!(answer.body["error_description"], "This client is no longer allowed to use the device authorization grant.");
     }
     let answer = app.api("/v1/tms/me", &token).await;
     assert_eq!(answer.status, 401);
-    assert!(answer.header("www-authenticate").contains("error=\"invalid_token\", error_description=\"The administrators no longer let"));
+    assert!(answer.header("www-authenticate").contains("error=\"invalid_token\", error_description=\"This application is no longer allowed"));
     app.switch_device_grant(true).await;
     assert_eq!((app.poll(&approved).await.status, app.api("/v1/tms/me", &token).await.status), (200, 200));
 }
@@ -144,7 +144,11 @@ async fn a_client_without_any_scope_left_is_refused() {
     for device in [&waiting, &approved] {
         let answer = app.poll(device).await;
         assert_eq!(error(&answer), refused(400, "access_denied"));
-        assert!(answer.body["error_description"].as_str().expect("a sentence").starts_with("The administrators no longer let"), "{}", answer.body);
+        assert!(
+            answer.body["error_description"].as_str().expect("a sentence").starts_with("None of the requested scopes is still allowed"),
+            "{}",
+            answer.body
+        );
     }
     assert_eq!(app.number("SELECT count(*) FROM delegations WHERE device_grant_id IS NOT NULL").await, 1);
 }
@@ -211,13 +215,13 @@ async fn a_refused_device_is_told_the_true_reason() {
     let device = app.start_device().await;
     let browser = app.allow(&device).await;
     app.switch_person("testuser1", false).await;
-    assert_eq!(description(&device).await, "The account of the person who allowed it is switched off.");
+    assert_eq!(description(&device).await, "The account of the user who allowed the request is disabled.");
     app.switch_person("testuser1", true).await;
     let browser =
         if browser.get("/device/result").await.says(en().result_connected()) { browser } else { app.allow(&app.start_device().await).await };
     let grant = app.texts("SELECT id FROM device_grants WHERE state = 'approved' LIMIT 1").await.remove(0);
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
-    assert_eq!(description(&device).await, "The access was taken back before the device fetched it.");
+    assert_eq!(description(&device).await, "Access was revoked before the token was issued.");
 }
 
 #[tokio::test]
