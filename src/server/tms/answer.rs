@@ -81,7 +81,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paged {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, TmsError> {
-        let refused = || TmsError::BadRequest(format!("ERROR: limit must be 1 to {}, and cursor the next_cursor of an answer.", Page::MOST));
+        let refused = || TmsError::BadRequest(format!("ERROR: limit must be 1 to {}, and cursor must be the next_cursor of a response.", Page::MOST));
         let Query(Paging { limit, cursor }) = Query::from_request_parts(parts, state).await.map_err(|_| refused())?;
         Page::parse(limit, cursor.as_deref()).map(Self).ok_or_else(refused)
     }

@@ -88,7 +88,7 @@ impl FromRequestParts<AppState> for AsAdmin {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let tenant = tenant(&parts.headers)?;
-        let refused = || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - this takes an administrator of tenant {tenant}."));
+        let refused = || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - administrator credentials for tenant {tenant} are required."));
         admin(parts, state, &tenant).await?.map(Self).ok_or_else(refused)
     }
 }
@@ -105,7 +105,7 @@ impl FromRequestParts<AppState> for AsClientOrAdmin {
             return Ok(Self(Principal::Client(client)));
         }
         let refused =
-            || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - this takes the client itself or an administrator of tenant {tenant}."));
+            || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - the client's own or administrator credentials for tenant {tenant} are required."));
         admin(parts, state, &tenant).await?.map(|admin| Self(Principal::Admin(admin))).ok_or_else(refused)
     }
 }
@@ -160,7 +160,7 @@ impl FromRequestParts<AppState> for AsHost {
         };
         match state.services.authenticate_host(credential).await {
             Ok(host) => Ok(Self(Asking::Proved(host))),
-            Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this is no host's credential.")),
+            Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - the host credential is not valid.")),
             Err(Error::Internal(fault)) => Err(fault.into()),
         }
     }

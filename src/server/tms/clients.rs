@@ -64,13 +64,13 @@ impl From<Error<RegistrationRefused>> for TmsError {
         match error {
             Error::Refused(RegistrationRefused::NoTenant) => tenant_not_enabled(),
             Error::Refused(RegistrationRefused::ClosedInMvp) => Self::BadRequest(
-                "Client creation is disallowed: the tenant runs in MVP mode, in which only its administrators register clients.".into(),
+                "Client creation is disallowed: in MVP mode, only the tenant's administrators can register clients.".into(),
             ),
             Error::Refused(RegistrationRefused::Closed) => {
-                Self::NotAuthorized("ERROR: NOT AUTHORIZED - only the tenant's administrators register clients.".into())
+                Self::NotAuthorized("ERROR: NOT AUTHORIZED - only the tenant's administrators can register clients.".into())
             }
             Error::Refused(RegistrationRefused::Exists) => {
-                Self::Conflict("ERROR: the tenant has a client of that client_id, or of that app_name and app_version, already.".into())
+                Self::Conflict("ERROR: a client with this client_id, or with this app_name and app_version, already exists.".into())
             }
             Error::Internal(fault) => fault.into(),
         }
@@ -186,7 +186,7 @@ pub async fn update(
 fn change_refused(error: Error<ChangeRefused>) -> TmsError {
     match error {
         Error::Refused(ChangeRefused::NotFound) => TmsError::NOT_FOUND,
-        Error::Refused(ChangeRefused::Exists) => TmsError::Conflict("ERROR: the tenant has another client of that name and version.".into()),
+        Error::Refused(ChangeRefused::Exists) => TmsError::Conflict("ERROR: another client with this app_name and app_version already exists.".into()),
         Error::Refused(ChangeRefused::NoSecret) => TmsError::Conflict("ERROR: this is a public client; it has no secret.".into()),
         Error::Internal(fault) => fault.into(),
     }

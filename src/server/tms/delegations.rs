@@ -39,9 +39,9 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     match services.delegate(&admin, &client_id, &user_id, wanted.ttl_minutes).await {
         Ok(until) => Ok(created(Delegated { client_id: client_id.into(), client_user_id: user_id.into(), expires_at: until.to_rfc3339() })),
         Err(Error::Refused(refused)) => Err(TmsError::Conflict(match refused {
-            DelegationRefused::NoClient => format!("ERROR: the tenant has no client {client_id}."),
-            DelegationRefused::NoPerson => format!("ERROR: {user_id} is not known here; make a user MFA record first (POST /v1/tms/usermfa)."),
-            DelegationRefused::Exists => format!("ERROR: {client_id} may act for {user_id} already."),
+            DelegationRefused::NoClient => format!("ERROR: client {client_id} does not exist."),
+            DelegationRefused::NoPerson => format!("ERROR: user {user_id} does not exist; create a user MFA record first (POST /v1/tms/usermfa)."),
+            DelegationRefused::Exists => format!("ERROR: a delegation of {user_id} to {client_id} already exists."),
         })),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }

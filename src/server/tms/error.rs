@@ -18,7 +18,7 @@ use crate::server::service::access_tokens::InvalidToken;
 const SOON: Duration = Duration::from_secs(1);
 
 /// What overload is called, wherever it is noticed.
-pub const TOO_MUCH: &str = "ERROR: too much is going on just now; try again in a moment.";
+pub const TOO_MUCH: &str = "ERROR: the server is temporarily overloaded; retry after the seconds in Retry-After.";
 
 #[derive(Debug)]
 pub enum TmsError {
@@ -101,17 +101,17 @@ impl TmsError {
         let (status, sentence): (_, &str) = match self {
             E::NoToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
             E::InvalidToken(InvalidToken::NotValid) => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has ended. Sign in again.")
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has expired. Sign in again.")
             }
             E::InvalidToken(InvalidToken::ClientNotAllowed) => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the administrators no longer let this application act for people.")
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - this application is no longer allowed to act for users.")
             }
             E::InvalidToken(InvalidToken::PersonDisabled) => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the account of the access token's person is switched off.")
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token's user is disabled.")
             }
-            E::InsufficientScope { narrowed: false, .. } => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token does not allow this."),
+            E::InsufficientScope { narrowed: false, .. } => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token lacks the required scope."),
             E::InsufficientScope { narrowed: true, .. } => {
-                (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the administrators no longer let this application do this.")
+                (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - this application is no longer allowed the required scope.")
             }
             E::BadRequest(sentence) => (StatusCode::BAD_REQUEST, sentence),
             E::NotAuthorized(sentence) => (StatusCode::UNAUTHORIZED, sentence),
@@ -119,13 +119,13 @@ impl TmsError {
             E::HostCredential(sentence) => (StatusCode::UNAUTHORIZED, sentence),
             E::NotFound(sentence) => (StatusCode::NOT_FOUND, sentence),
             E::Conflict(sentence) => (StatusCode::CONFLICT, sentence),
-            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "ERROR: this address does not take that method."),
+            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "ERROR: method not allowed."),
             E::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "ERROR: the request body is too large."),
             E::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "ERROR: send the request body as 'Content-Type: application/json'."),
-            E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; come back after the seconds in Retry-After."),
+            E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; retry after the seconds in Retry-After."),
             E::Busy(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence),
             E::Internal(fault) if fault.is_temporary() => (StatusCode::SERVICE_UNAVAILABLE, TOO_MUCH),
-            E::Internal(_) | E::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
+            E::Internal(_) | E::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: internal server error."),
         };
         (status, sentence.into())
     }
@@ -136,9 +136,9 @@ impl TmsError {
             TmsError::NoToken => Some("Bearer realm=\"tms\"".into()),
             TmsError::InvalidToken(refused) => {
                 let why = match refused {
-                    InvalidToken::NotValid => "The access token is not valid or has ended.",
-                    InvalidToken::ClientNotAllowed => "The administrators no longer let this application act for people.",
-                    InvalidToken::PersonDisabled => "The account of the access token's person is switched off.",
+                    InvalidToken::NotValid => "The access token is not valid or has expired.",
+                    InvalidToken::ClientNotAllowed => "This application is no longer allowed to act for users.",
+                    InvalidToken::PersonDisabled => "The access token's user is disabled.",
                 };
                 Some(format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{why}\""))
             }

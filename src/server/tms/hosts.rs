@@ -42,15 +42,15 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
         Ok(Added { host, answers, shared_with }) => {
             let mut sentence = "success".to_owned();
             if let Some(other) = shared_with {
-                sentence = format!("{sentence}; WARNING: {address} is an address of {other} too, so it is a name of neither {host} nor {other}");
+                sentence = format!("{sentence}; WARNING: {address} is also an address of {other}, so it identifies neither {host} nor {other}");
             }
             if !answers {
-                sentence = format!("{sentence}; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
+                sentence = format!("{sentence}; another tenant has a host with this name, so this host must send X-TMS-TENANT or a credential");
             }
             let (status, answer) = created(HostAdded { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
             Ok((status, answer.0.but(&sentence)))
         }
-        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: {host} has that address already."))),
+        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: {host} already has this address."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }

@@ -63,7 +63,7 @@ pub async fn create(
     Body(wanted): Body<LinkWanted>,
 ) -> Made<LinkAsked> {
     let account: AccountName = wanted.user.id("user")?;
-    let uid = wanted.user_uid.0.parse().map_err(|_| TmsError::BadRequest("ERROR: user_uid must be the account's number.".into()))?;
+    let uid = wanted.user_uid.0.parse().map_err(|_| TmsError::BadRequest("ERROR: user_uid must be a numeric UID.".into()))?;
     let asked = services.ask_for_link(&host, &account, uid, from).await.map_err(refused)?;
     Ok(created(LinkAsked::new(&asked, services.public_url())))
 }
@@ -72,9 +72,9 @@ fn refused(error: Error<AskRefused>) -> TmsError {
     match error {
         Error::Refused(AskRefused::TenantOff) => tenant_not_enabled(),
         Error::Refused(AskRefused::SystemAccount) => {
-            TmsError::Forbidden("ERROR: FORBIDDEN - this account belongs to the host itself; only people's accounts are linked.".into())
+            TmsError::Forbidden("ERROR: FORBIDDEN - system accounts cannot be linked.".into())
         }
-        Error::Refused(AskRefused::TooManyWaiting) => TmsError::Busy("ERROR: too many accounts of this host wait for an answer."),
+        Error::Refused(AskRefused::TooManyWaiting) => TmsError::Busy("ERROR: too many link requests of this host are pending."),
         Error::Internal(fault) => fault.into(),
     }
 }

@@ -86,7 +86,7 @@ impl KeysWanted {
         let active = match self.state.as_deref() {
             None | Some("") => false,
             Some("active") => true,
-            Some(_) => return Err(TmsError::BadRequest("ERROR: state is 'active', or left out for keys in any state.".into())),
+            Some(_) => return Err(TmsError::BadRequest("ERROR: state must be 'active' or omitted.".into())),
         };
         let host = self.host.map(|host| Text(host).id("host")).transpose()?;
         let account = self.host_account.map(|account| Text(account).id("host_account")).transpose()?;

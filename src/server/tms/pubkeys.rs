@@ -84,7 +84,7 @@ pub async fn create(State(services): State<Services>, AsClient(client): AsClient
 
 /// Said beside a success: what was made may be of no use, for its host's name may be misspelt.
 pub fn unknown_host(host: &HostName, tenant: &TenantId) -> String {
-    format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so perhaps no host asks under this name")
+    format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so it is possible that no host looks up this key")
 }
 
 fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource, TmsError> {
@@ -93,7 +93,7 @@ fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource,
     }
     KeyType::parse(key_type.as_ref().map(|Text(word)| word.as_str()))
         .map(KeySource::Made)
-        .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; leave it out for ed25519.".into()))
+        .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; omit it for ed25519.".into()))
 }
 
 /// Who wanted a key, for the words of a refusal.
@@ -107,19 +107,19 @@ pub struct Wanting<'a> {
 pub fn key_refused(error: Error<KeyRefused>, wanting: &Wanting<'_>) -> TmsError {
     match error {
         Error::Refused(KeyRefused::Missing(missing)) => missing_dependency(missing, wanting),
-        Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
+        Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key is not valid: {refused}.")),
         Error::Refused(KeyRefused::Label(LabelRefused::Comment)) => {
-            TmsError::BadRequest(format!("ERROR: public_key cannot be taken: its comment {}; leave the comment out.", NameRefused::Invisible))
+            TmsError::BadRequest(format!("ERROR: public_key is not valid: its comment {}; remove the comment.", NameRefused::Invisible))
         }
         // Only the portal lets people type one.
         Error::Refused(KeyRefused::Label(LabelRefused::Typed(why))) => TmsError::BadRequest(format!("ERROR: the name of the key {why}.")),
-        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
-        Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time."),
+        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: this key is already registered for this account.".into()),
+        Error::Refused(KeyRefused::TooManyAtOnce) => TmsError::Busy("ERROR: too many keys of this type are being generated; use ed25519, or try again later."),
         Error::Refused(KeyRefused::NotHere) => {
-            TmsError::Forbidden("ERROR: FORBIDDEN - people register no public keys of their own in this tenant.".into())
+            TmsError::Forbidden("ERROR: FORBIDDEN - users cannot register their own public keys in this tenant.".into())
         }
         // Only the portal says this.
-        Error::Refused(KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register keys of your own in the portal.".into()),
+        Error::Refused(KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register your own keys in the portal.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }
@@ -190,7 +190,7 @@ pub fn lookup_refused(error: Error<LookupRefused>) -> TmsError {
     match error {
         Error::Refused(LookupRefused::NotServed) => TmsError::NOT_FOUND,
         Error::Refused(LookupRefused::CredentialRequired) => TmsError::HostCredential(CREDENTIAL_REQUIRED),
-        Error::Refused(LookupRefused::OtherHost) => TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's."),
+        Error::Refused(LookupRefused::OtherHost) => TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential belongs to another host."),
         Error::Internal(fault) => fault.into(),
     }
 }
@@ -350,7 +350,7 @@ fn keeper(principal: &Principal, client: Option<Text>, user: Option<Text>, tenan
         Some(client) => keeper_of(principal, client.id("client_id")?, "Payload")?.into(),
         None => principal
             .over_own_keys()
-            .ok_or_else(|| TmsError::BadRequest("ERROR: client_id is needed; only administrators leave it out, for a person's own key.".into()))?,
+            .ok_or_else(|| TmsError::BadRequest("ERROR: client_id is required; only administrators may omit it, for a key that a user registered.".into()))?,
     };
     Ok(keeper.of_person(user))
 }

@@ -37,10 +37,10 @@ fn refused(error: Error<TenantRefused>) -> TmsError {
         Error::Refused(TenantRefused::NotYours) => {
             TmsError::Forbidden("ERROR: FORBIDDEN - Only admin users in the 'default' tenant can create new tenants, or act on another one.".into())
         }
-        Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: there is a tenant of that name already.".into()),
-        Error::Refused(TenantRefused::Default) => TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' stays, and stays enabled.".into()),
+        Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: a tenant with this name already exists.".into()),
+        Error::Refused(TenantRefused::Default) => TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' cannot be disabled or deleted.".into()),
         Error::Refused(TenantRefused::InUse(table)) => {
-            TmsError::Conflict(format!("ERROR: the tenant still has {}; remove them first, or wipe the tenant.", table.replace('_', " ")))
+            TmsError::Conflict(format!("ERROR: the tenant is not empty: it has {}. Remove them first, or wipe the tenant.", table.replace('_', " ")))
         }
         Error::Internal(fault) => fault.into(),
     }

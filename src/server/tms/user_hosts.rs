@@ -46,10 +46,10 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
             tms_user_id: user_id.into(),
         })),
         Err(Error::Refused(LinkRefused::NoMfa)) => {
-            let sentence = format!("ERROR: {user_id} has no user MFA record; make one first (POST /v1/tms/usermfa).");
+            let sentence = format!("ERROR: {user_id} has no user MFA record; create one first (POST /v1/tms/usermfa).");
             Err(TmsError::Conflict(sentence))
         }
-        Err(Error::Refused(LinkRefused::Exists)) => Err(TmsError::Conflict(format!("ERROR: {account} on {host} is linked to {user_id} already."))),
+        Err(Error::Refused(LinkRefused::Exists)) => Err(TmsError::Conflict(format!("ERROR: {account} on {host} is already linked to {user_id}."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }

@@ -36,7 +36,7 @@ pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
     match services.open_mfa(&admin, &user_id, wanted.ttl_minutes).await {
         Ok(until) => Ok(created(MfaOpened { enabled: true, expires_at: until.to_rfc3339(), tms_user_id: user_id.into() })),
-        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: there is a user MFA record for {user_id} already."))),
+        Err(Error::Refused(Exists)) => Err(TmsError::Conflict(format!("ERROR: a user MFA record for {user_id} already exists."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
