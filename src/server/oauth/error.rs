@@ -59,7 +59,9 @@ impl OAuthError {
             E::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "invalid_request", "Send the parameters as application/x-www-form-urlencoded."),
             E::UnknownTenant => (StatusCode::NOT_FOUND, "invalid_request", "The tenant does not exist or is disabled."),
             E::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "The client is unknown or disabled, or its credentials are wrong."),
-            E::InvalidGrant => (StatusCode::BAD_REQUEST, "invalid_grant", "The device code is invalid, was issued to another client, or has already been used."),
+            E::InvalidGrant => {
+                (StatusCode::BAD_REQUEST, "invalid_grant", "The device code is invalid, was issued to another client, or has already been used.")
+            }
             E::UnauthorizedClient(why) => (StatusCode::BAD_REQUEST, "unauthorized_client", why),
             E::UnsupportedGrantType => {
                 (StatusCode::BAD_REQUEST, "unsupported_grant_type", "The only supported grant type is urn:ietf:params:oauth:grant-type:device_code.")
@@ -69,9 +71,11 @@ impl OAuthError {
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Polling too fast. Wait longer between requests."),
             E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
             E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Request a new one."),
-            E::ServerError(fault) if fault.is_temporary() => {
-                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "The server is temporarily overloaded. Retry after the time in Retry-After.")
-            }
+            E::ServerError(fault) if fault.is_temporary() => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "The server is temporarily overloaded. Retry after the time in Retry-After.",
+            ),
             E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Retry after the time in Retry-After."),
             E::NotFound => (StatusCode::NOT_FOUND, "invalid_request", "No resource exists at this URL."),
             E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "Method not allowed."),

@@ -66,14 +66,14 @@ pub fn deleted(what: &str, num_deleted: u64) -> Json<Answer<Deleted>> {
 /// A piece of a list (`limit`, `cursor`).
 pub struct Paged(pub Page);
 
-/// How to ask for a piece of a list.
+/// Pagination parameters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// At most so many; all that may be had at once if it is left out.
+    /// Maximum number of entries; if omitted, as many as one response can hold.
     #[param(minimum = 1, maximum = 10_000)]
     limit: Option<i64>,
-    /// `next_cursor` of the piece before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 

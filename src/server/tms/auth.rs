@@ -104,8 +104,11 @@ impl FromRequestParts<AppState> for AsClientOrAdmin {
         if let Some(client) = client(parts, state, &tenant).await? {
             return Ok(Self(Principal::Client(client)));
         }
-        let refused =
-            || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - the client's own or administrator credentials for tenant {tenant} are required."));
+        let refused = || {
+            TmsError::NotAuthorized(format!(
+                "ERROR: NOT AUTHORIZED - the client's own or administrator credentials for tenant {tenant} are required."
+            ))
+        };
         admin(parts, state, &tenant).await?.map(|admin| Self(Principal::Admin(admin))).ok_or_else(refused)
     }
 }

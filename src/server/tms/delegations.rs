@@ -19,7 +19,7 @@ pub struct NewDelegation {
     client_id: Text,
     client_user_id: Text,
     tenant: Text,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
@@ -30,7 +30,7 @@ pub struct Delegated {
     expires_at: String,
 }
 
-/// Lets a client act for a person, on all their host accounts.
+/// Allows a client to act for a user, on all their host accounts.
 #[utoipa::path(post, path = "/v1/tms/delegations", tag = "delegations", request_body = NewDelegation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "Delegated", body = Answer<Delegated>), Refused))]
 pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<NewDelegation>) -> Made<Delegated> {
@@ -58,7 +58,7 @@ pub struct DelegationShown {
     created: String,
     expires_at: String,
     id: i64,
-    /// `admin`; `person`: they consented in the portal; `mvp`: made in MVP mode.
+    /// `admin`: an administrator; `person`: the user, by consent in the portal; `mvp`: created in MVP mode.
     made_by: &'static str,
     tenant: String,
     updated: String,
@@ -79,7 +79,7 @@ impl From<Delegation> for DelegationShown {
     }
 }
 
-/// One delegation.
+/// Returns a delegation.
 #[utoipa::path(get, path = "/v1/tms/delegations/{id}", tag = "delegations", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The delegation", body = Answer<DelegationShown>), Refused))]
 pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<DelegationShown> {
@@ -95,7 +95,7 @@ pub struct DelegationList {
     users: Vec<DelegationShown>,
 }
 
-/// All delegations, also those that people gave in the portal.
+/// Lists all delegations, including those that users granted in the portal.
 #[utoipa::path(get, path = "/v1/tms/delegations/list", tag = "delegations", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The delegations", body = Answer<DelegationList>), Refused))]
 pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<DelegationList> {
@@ -105,9 +105,9 @@ pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Pag
     Ok(success(DelegationList { num_users: users.len(), next_cursor, users }))
 }
 
-/// Sets a new end for a delegation that an administrator made. What people consented to is theirs to change.
+/// Changes the expiry of a delegation that an administrator created. Users change what they granted themselves.
 #[utoipa::path(patch, path = "/v1/tms/delegations/upd", tag = "delegations", request_body = NewDelegation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Extended>), Refused))]
+    responses((status = 200, description = "Number of changed fields", body = Answer<Extended>), Refused))]
 pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<NewDelegation>) -> Done<Extended> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
@@ -125,9 +125,9 @@ pub struct DelegationEnd {
     tenant: Text,
 }
 
-/// Ends all a client may do for a person, whoever allowed it, and removes the keys it made for them.
+/// Revokes everything a client may do for a user, including what the user granted, and deletes the keys it created for them.
 #[utoipa::path(delete, path = "/v1/tms/delegations/del", tag = "delegations", request_body = DelegationEnd, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<DelegationEnd>) -> Done<Deleted> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;

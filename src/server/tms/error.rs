@@ -49,13 +49,13 @@ pub enum TmsError {
     Broken,
 }
 
-/// What an error looks like.
+/// An error.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorAnswer {
     /// The HTTP status, as text.
     #[schema(example = "404")]
     result_code: String,
-    /// A sentence for people; may change.
+    /// A message for people; may change.
     #[schema(example = "NOT_FOUND")]
     result_msg: String,
 }
@@ -63,19 +63,19 @@ pub struct ErrorAnswer {
 /// What every endpoint may answer when it does not do what was asked.
 #[derive(IntoResponses)]
 pub enum Refused {
-    /// The request cannot be read or makes no sense, or the tenant is switched off.
+    /// The request cannot be parsed or is not valid, or the tenant is disabled.
     #[response(status = 400)]
     BadRequest(ErrorAnswer),
     /// The credentials are missing or wrong.
     #[response(status = 401)]
     NotAuthorized(ErrorAnswer),
-    /// It is somebody else's, or something it depends on is missing or has ended.
+    /// It belongs to another caller, or something it depends on is missing or has expired.
     #[response(status = 403)]
     Forbidden(ErrorAnswer),
-    /// There is nothing of that name, or nothing that may be shown.
+    /// It does not exist, or is not visible to the caller.
     #[response(status = 404)]
     NotFound(ErrorAnswer),
-    /// There is one already, or what it hangs on is not there.
+    /// It already exists, or something it depends on does not exist.
     #[response(status = 409)]
     Conflict(ErrorAnswer),
     /// The body is too large.
@@ -84,13 +84,13 @@ pub enum Refused {
     /// The body is not JSON.
     #[response(status = 415)]
     UnsupportedMediaType(ErrorAnswer),
-    /// Too many requests, or too many wrong secrets; `Retry-After` says when to come back.
+    /// Too many requests or too many wrong secrets; retry after the time in `Retry-After`.
     #[response(status = 429)]
     TooManyRequests(ErrorAnswer),
-    /// Something broke on our side.
+    /// Internal server error.
     #[response(status = 500)]
     Internal(ErrorAnswer),
-    /// Too much is going on; `Retry-After` says when to come back.
+    /// The server is temporarily overloaded; retry after the time in `Retry-After`.
     #[response(status = 503)]
     Busy(ErrorAnswer),
 }

@@ -32,9 +32,9 @@ pub struct HostAdded {
     tenant: String,
 }
 
-/// Writes down a host's address. The first tenant to use a host's name answers hosts of that name that do not say whose they are.
+/// Adds a host address. A host that sends no tenant belongs to the first tenant that registered its name.
 #[utoipa::path(post, path = "/v1/tms/hosts", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "Written down", body = Answer<HostAdded>), Refused))]
+    responses((status = 201, description = "Added", body = Answer<HostAdded>), Refused))]
 pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Made<HostAdded> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.words("addr")?);
@@ -78,7 +78,7 @@ impl From<Host> for HostShown {
     }
 }
 
-/// One address.
+/// Returns a host address.
 #[utoipa::path(get, path = "/v1/tms/hosts/{id}", tag = "hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The address", body = Answer<HostShown>), Refused))]
 pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<HostShown> {
@@ -94,7 +94,7 @@ pub struct HostList {
     users: Vec<HostShown>,
 }
 
-/// All addresses.
+/// Lists all host addresses.
 #[utoipa::path(get, path = "/v1/tms/hosts/list", tag = "hosts", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The addresses", body = Answer<HostList>), Refused))]
 pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<HostList> {
@@ -104,9 +104,9 @@ pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Pag
     Ok(success(HostList { num_mappings: users.len(), next_cursor, users }))
 }
 
-/// Removes an address.
+/// Removes a host address.
 #[utoipa::path(delete, path = "/v1/tms/hosts/del", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<HostAddress>) -> Done<Deleted> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, typed): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
@@ -122,7 +122,7 @@ pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
 #[derive(Deserialize, ToSchema)]
 pub struct CredentialWanted {
     host: Text,
-    /// The host's keys are shown to nobody without the credential. Not so if it is left out.
+    /// Key lookups for the host require the credential. If omitted, they do not.
     #[serde(default)]
     required: Option<bool>,
     tenant: Text,
@@ -130,16 +130,16 @@ pub struct CredentialWanted {
 
 #[derive(Serialize, ToSchema)]
 pub struct CredentialMade {
-    /// What the host sends as `Authorization: Bearer`; shown this once.
+    /// What the host sends as `Authorization: Bearer`; shown only once.
     credential: String,
     host: String,
-    /// Until when a credential that the host had before works too.
+    /// Until when the host's previous credential also works.
     old_credential_until: String,
     required: bool,
     tenant: String,
 }
 
-/// Gives a host a credential, or a new one. The old one goes on working for a while.
+/// Creates or rotates a host's credential. The old one keeps working for a while.
 #[utoipa::path(post, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialWanted, params(Rotation),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "The credential", body = Answer<CredentialMade>), Refused))]
@@ -169,9 +169,9 @@ pub struct CredentialPolicy {
     tenant: Text,
 }
 
-/// Says whether a host must show its credential.
+/// Sets whether a host must send its credential.
 #[utoipa::path(patch, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialPolicy, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+    responses((status = 200, description = "Number of changed fields", body = Answer<Updated>), Refused))]
 pub async fn require_credential(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<CredentialPolicy>) -> Done<Updated> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
@@ -185,9 +185,9 @@ pub struct CredentialEnd {
     tenant: Text,
 }
 
-/// Takes a host's credential away.
+/// Deletes a host's credential.
 #[utoipa::path(delete, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialEnd, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn remove_credential(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<CredentialEnd>) -> Done<Deleted> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let host: HostName = wanted.host.id("host")?;
@@ -199,28 +199,28 @@ pub struct HostAsking {
     host: Text,
 }
 
-/// What is null is not told without the host's credential.
+/// What the portal knows about a host. Some fields are null without the host's credential.
 #[derive(Serialize, ToSchema)]
 pub struct HostStanding {
-    /// The tenant answers the host also when it names neither tenant nor credential.
+    /// The host belongs to this tenant even if it sends neither tenant nor credential.
     answers_without_tenant: Option<bool>,
-    /// The host has shown its credential.
+    /// The host sent its credential.
     credential_accepted: bool,
-    /// Keys are shown to the host only with its credential.
+    /// Key lookups require the host's credential.
     credential_required: bool,
-    /// As the host is registered; names compare without regard to case.
+    /// The host's registered name; names are case-insensitive.
     host: Option<String>,
-    /// An address of the host is on record.
+    /// An address of the host is registered.
     registered: Option<bool>,
-    /// The credential's tenant, or the one that was named.
+    /// The tenant of the credential, or else the one that was sent.
     tenant: Option<String>,
-    /// The tenant is there and switched on; null if none was named.
+    /// The tenant exists and is enabled; null if none was sent.
     tenant_enabled: Option<bool>,
 }
 
-/// A host asks what the portal knows of it. Without its credential it is not told whether it is registered.
+/// Returns what the portal knows about the calling host. Whether it is registered is returned only with its credential.
 #[utoipa::path(post, path = "/v1/tms/hosts/check", tag = "hosts", request_body = HostAsking, security((), ("tenant" = []), ("host" = [])),
-    responses((status = 200, description = "What is known", body = Answer<HostStanding>), Refused))]
+    responses((status = 200, description = "The host's status", body = Answer<HostStanding>), Refused))]
 pub async fn check(State(services): State<Services>, AsHost(asking): AsHost, Body(asked): Body<HostAsking>) -> Done<HostStanding> {
     let host: HostName = asked.host.id("host")?;
     let HostChecked { tenant_id, tenant_enabled, credential_required, known } = services.check_host(&asking, &host).await.map_err(lookup_refused)?;

@@ -19,7 +19,7 @@ pub struct ReservationWanted {
     client_user_id: Text,
     host: Text,
     public_key_fingerprint: Text,
-    /// At most 2880; negative means that.
+    /// Lifetime in minutes; at most 2880, which is also the meaning of a negative number.
     ttl_minutes: i32,
 }
 
@@ -36,7 +36,7 @@ impl From<Reservation> for Reserved {
     }
 }
 
-/// Keeps a key going beyond its end, for at most 48 hours. Its uses still count, and revoking it still ends it.
+/// Keeps a key valid beyond its expiry, for at most 48 hours. Its logins still count, and it can still be revoked.
 #[utoipa::path(post, path = "/v1/tms/reservations", tag = "reservations", request_body = ReservationWanted, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
     responses((status = 201, description = "Reserved", body = Answer<Reserved>), Refused))]
 pub async fn create(State(services): State<Services>, AsClient(client): AsClient, Body(wanted): Body<ReservationWanted>) -> Made<Reserved> {
@@ -53,7 +53,7 @@ pub struct ReservationExtension {
     public_key_fingerprint: Text,
 }
 
-/// Adds a reservation that ends with the one it extends, for a key of another service in the same work.
+/// Adds a reservation that expires with the one it extends, for the key of another service that takes part in the same work.
 #[utoipa::path(post, path = "/v1/tms/reservations/extend", tag = "reservations", request_body = ReservationExtension, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
     responses((status = 201, description = "Reserved", body = Answer<Reserved>), Refused))]
 pub async fn extend(State(services): State<Services>, AsClient(client): AsClient, Body(wanted): Body<ReservationExtension>) -> Made<Reserved> {
@@ -112,7 +112,7 @@ pub struct ReservationShown {
     updated: String,
 }
 
-/// One reservation, of the client in the path only.
+/// Returns a reservation of the client in the path.
 #[utoipa::path(get, path = "/v1/tms/reservations/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The reservation", body = Answer<ReservationShown>), Refused))]
@@ -140,7 +140,7 @@ pub async fn get(
 /// Ends a reservation.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were ended", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of ended reservations", body = Answer<Deleted>), Refused))]
 pub async fn delete(
     State(services): State<Services>,
     AsClientOrAdmin(principal): AsClientOrAdmin,
@@ -149,10 +149,10 @@ pub async fn delete(
     Ok(deleted("Reservation", services.end_reservation(&keeper(&principal, client)?, &resid, false).await?))
 }
 
-/// Ends a reservation and those that extend it.
+/// Ends a reservation and all that extend it.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/related/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were ended", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of ended reservations", body = Answer<Deleted>), Refused))]
 pub async fn delete_related(
     State(services): State<Services>,
     AsClientOrAdmin(principal): AsClientOrAdmin,

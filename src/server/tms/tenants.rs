@@ -17,13 +17,13 @@ use crate::server::service::{Error, Services};
 #[derive(Serialize, ToSchema)]
 pub struct TenantMade {
     admin_id: &'static str,
-    /// 48 hexadecimal digits; shown this once.
+    /// 48 hexadecimal digits; shown only once.
     admin_secret: String,
     enabled: bool,
     tenant: String,
 }
 
-/// Makes a tenant and its first administrator. Takes an administrator of the tenant `default`.
+/// Creates a tenant and its first administrator. Requires an administrator of the tenant `default`.
 #[utoipa::path(post, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "The tenant", body = Answer<TenantMade>), Refused))]
 pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Made<TenantMade> {
@@ -38,7 +38,9 @@ fn refused(error: Error<TenantRefused>) -> TmsError {
             TmsError::Forbidden("ERROR: FORBIDDEN - Only admin users in the 'default' tenant can create new tenants, or act on another one.".into())
         }
         Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: a tenant with this name already exists.".into()),
-        Error::Refused(TenantRefused::Default) => TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' cannot be disabled or deleted.".into()),
+        Error::Refused(TenantRefused::Default) => {
+            TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' cannot be disabled or deleted.".into())
+        }
         Error::Refused(TenantRefused::InUse(table)) => {
             TmsError::Conflict(format!("ERROR: the tenant is not empty: it has {}. Remove them first, or wipe the tenant.", table.replace('_', " ")))
         }
@@ -67,7 +69,7 @@ impl From<Tenant> for TenantShown {
     }
 }
 
-/// One tenant, enabled or not.
+/// Returns a tenant, enabled or not.
 #[utoipa::path(get, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(()),
     responses((status = 200, description = "The tenant", body = Answer<TenantShown>), Refused))]
 pub async fn get(State(services): State<Services>, Named(tenant): Named) -> Done<TenantShown> {
@@ -94,7 +96,7 @@ pub struct TenantList {
     tenants: Vec<TenantListed>,
 }
 
-/// All tenants.
+/// Lists all tenants.
 #[utoipa::path(get, path = "/v1/tms/tenants/list", tag = "tenants", params(Paging), security(()),
     responses((status = 200, description = "The tenants", body = Answer<TenantList>), Refused))]
 pub async fn list(State(services): State<Services>, Paged(page): Paged) -> Done<TenantList> {
@@ -115,9 +117,9 @@ pub struct TenantUpdate {
     tenant: Text,
 }
 
-/// Switches a tenant off or on. Administrators of `default` may do that for any, so that one that is off can come back.
+/// Enables or disables a tenant. Administrators of `default` may do this for every tenant.
 #[utoipa::path(patch, path = "/v1/tms/tenants/upd", tag = "tenants", request_body = TenantUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+    responses((status = 200, description = "Number of changed fields", body = Answer<Updated>), Refused))]
 pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<TenantUpdate>) -> Done<Updated> {
     let id: TenantId = wanted.tenant.id("tenant")?;
     let fields_updated = services.set_tenant_enabled(&admin, &id, wanted.enabled).await.map_err(refused)?.into();
@@ -125,18 +127,18 @@ pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     Ok(saying(sentence, Updated { fields_updated }))
 }
 
-/// Removes a tenant that has nothing any more.
+/// Deletes an empty tenant.
 #[utoipa::path(delete, path = "/v1/tms/tenants/del/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many rows were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Done<Deleted> {
     let id: TenantId = Text(tenant).id("tenant")?;
     let rows = services.delete_tenant(&admin, &id, false).await.map_err(refused)?;
     Ok(deleted(&format!("Tenant {id}"), rows))
 }
 
-/// Removes a tenant with everything it has.
+/// Deletes a tenant with all its data.
 #[utoipa::path(delete, path = "/v1/tms/tenants/wipe/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many rows were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn wipe(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(tenant): Named) -> Done<Deleted> {
     let id: TenantId = Text(tenant).id("tenant")?;
     let rows = services.delete_tenant(&admin, &id, true).await.map_err(refused)?;

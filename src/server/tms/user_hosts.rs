@@ -19,7 +19,7 @@ pub struct UserHostLink {
     host_account: Text,
     tenant: Text,
     tms_user_id: Text,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
@@ -31,7 +31,7 @@ pub struct UserHostLinked {
     tms_user_id: String,
 }
 
-/// Links an account on a host to a person.
+/// Links a host account to a user.
 #[utoipa::path(post, path = "/v1/tms/userhosts", tag = "user hosts", request_body = UserHostLink, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "Linked", body = Answer<UserHostLinked>), Refused))]
 pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<UserHostLink>) -> Made<UserHostLinked> {
@@ -85,7 +85,7 @@ impl UserHostShown {
     }
 }
 
-/// One link.
+/// Returns a link.
 #[utoipa::path(get, path = "/v1/tms/userhosts/{id}", tag = "user hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The link", body = Answer<UserHostShown>), Refused))]
 pub async fn get(State(services): State<Services>, AsAdmin(admin): AsAdmin, Number(id): Number) -> Done<UserHostShown> {
@@ -101,7 +101,7 @@ pub struct UserHostList {
     users: Vec<UserHostShown>,
 }
 
-/// All links.
+/// Lists all links.
 #[utoipa::path(get, path = "/v1/tms/userhosts/list", tag = "user hosts", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The links", body = Answer<UserHostList>), Refused))]
 pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<UserHostList> {
@@ -113,14 +113,14 @@ pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Pag
 
 #[derive(Serialize, ToSchema)]
 pub struct Extended {
-    /// The new end, or `UNCHANGED`.
+    /// The new expiry, or `UNCHANGED`.
     pub expires_msg: String,
     pub fields_updated: i32,
 }
 
-/// Sets a new end for a link.
+/// Changes the expiry of a link.
 #[utoipa::path(patch, path = "/v1/tms/userhosts/upd", tag = "user hosts", request_body = UserHostLink, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Extended>), Refused))]
+    responses((status = 200, description = "Number of changed fields", body = Answer<Extended>), Refused))]
 pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<UserHostLink>) -> Done<Extended> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let link = link(wanted.tms_user_id, wanted.host, wanted.host_account)?;
@@ -139,9 +139,9 @@ pub struct UserHostUnlink {
     tms_user_id: Text,
 }
 
-/// Unlinks an account; the keys for it are removed.
+/// Unlinks a host account and deletes the keys for it.
 #[utoipa::path(delete, path = "/v1/tms/userhosts/del", tag = "user hosts", request_body = UserHostUnlink, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<UserHostUnlink>) -> Done<Deleted> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let link = link(wanted.tms_user_id, wanted.host, wanted.host_account)?;

@@ -17,7 +17,7 @@ use crate::server::service::{Error, Services};
 pub struct MfaOpening {
     tenant: Text,
     tms_user_id: Text,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
@@ -28,9 +28,9 @@ pub struct MfaOpened {
     tms_user_id: String,
 }
 
-/// Says that a person's second factor counts from now on.
+/// Activates a user's second factor.
 #[utoipa::path(post, path = "/v1/tms/usermfa", tag = "user MFA", request_body = MfaOpening, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "It counts", body = Answer<MfaOpened>), Refused))]
+    responses((status = 201, description = "Activated", body = Answer<MfaOpened>), Refused))]
 pub async fn create(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<MfaOpening>) -> Made<MfaOpened> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
@@ -66,7 +66,7 @@ impl From<UserMfa> for MfaShown {
     }
 }
 
-/// One person's record.
+/// Returns a user's record.
 #[utoipa::path(get, path = "/v1/tms/usermfa/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The record", body = Answer<MfaShown>), Refused))]
@@ -96,7 +96,7 @@ pub struct MfaList {
     users: Vec<MfaListed>,
 }
 
-/// Everybody's records.
+/// Lists the records of all users.
 #[utoipa::path(get, path = "/v1/tms/usermfa/list", tag = "user MFA", params(Paging), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The records", body = Answer<MfaList>), Refused))]
 pub async fn list(State(services): State<Services>, AsAdmin(admin): AsAdmin, Paged(page): Paged) -> Done<MfaList> {
@@ -118,9 +118,9 @@ pub struct MfaUpdate {
     tms_user_id: Text,
 }
 
-/// Switches a person's second factor off or on. While it is off, no key made for them lets anybody in.
+/// Enables or disables a user's second factor. While it is disabled, no key of the user can log in.
 #[utoipa::path(patch, path = "/v1/tms/usermfa/upd", tag = "user MFA", request_body = MfaUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Answer<Updated>), Refused))]
+    responses((status = 200, description = "Number of changed fields", body = Answer<Updated>), Refused))]
 pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, Body(wanted): Body<MfaUpdate>) -> Done<Updated> {
     same_tenant(admin.tenant_id(), &wanted.tenant)?;
     let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
@@ -129,10 +129,10 @@ pub async fn update(State(services): State<Services>, AsAdmin(admin): AsAdmin, B
     Ok(saying(sentence, Updated { fields_updated }))
 }
 
-/// Removes a person's record, and with it their host accounts, delegations, devices, keys and reservations.
+/// Deletes a user's record with their host accounts, delegations, devices, keys and reservations.
 #[utoipa::path(delete, path = "/v1/tms/usermfa/del/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Answer<Deleted>), Refused))]
+    responses((status = 200, description = "Number of deleted records", body = Answer<Deleted>), Refused))]
 pub async fn delete(State(services): State<Services>, AsAdmin(admin): AsAdmin, Named(user): Named) -> Done<Deleted> {
     let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
     Ok(deleted(&format!("User MFA record of {user_id}"), services.delete_mfa(&admin, &user_id).await?.into()))
