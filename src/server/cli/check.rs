@@ -4,7 +4,7 @@ use crate::server::config::Config;
 use crate::server::tls::Tls;
 
 pub fn run(config: &Config) {
-    println!("The settings are good.");
+    println!("The settings are valid.");
     println!("  listen      {}", config.listen);
     println!("  public URL  {}", config.public_url);
     println!("  TLS         {}", tls(&config.tls));
@@ -15,8 +15,8 @@ pub fn run(config: &Config) {
 
 fn tls(tls: &Tls) -> &'static str {
     match tls {
-        Tls::Elsewhere => "not here",
-        Tls::Development => "here, with a certificate of our own making, for development",
-        Tls::Ours(_) => "here, with the certificate given",
+        Tls::Elsewhere => "not on this listener",
+        Tls::Development => "self-signed development certificate",
+        Tls::Ours(_) => "configured certificate",
     }
 }

@@ -15,7 +15,7 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Change what a client may do; what is not named stays as it is
+    /// Change what a client may do; options that are not given leave the setting unchanged
     Set(Set),
 }
 
@@ -23,19 +23,19 @@ enum Verb {
 struct Set {
     #[command(flatten)]
     place: InTenant,
-    /// The client
+    /// The client ID
     #[arg(value_parser = |name: &str| ClientId::parse(name))]
     client: ClientId,
-    /// Whether it may use the OAuth device grant, to ask people for permission
+    /// Whether it may use the device authorization grant to ask people for access
     #[arg(long)]
     device_grant: Option<bool>,
-    /// The most it may ask for, such as "hosts:read keys:create"
+    /// The scopes it may request, such as "hosts:read keys:create"
     #[arg(long, value_parser = scope)]
     scope: Option<ScopeSet>,
-    /// Whether people are told that you have looked at it
+    /// Whether people are told that your centre has verified it
     #[arg(long)]
     verified: Option<bool>,
-    /// Whether it may do anything at all
+    /// Whether the client is enabled
     #[arg(long)]
     enabled: Option<bool>,
 }
@@ -61,7 +61,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     services.close().await;
     match done {
         Ok(()) => {}
-        Err(Error::Refused(_)) => return Err(Failed::Other(format!("tenant {tenant} has no client {client}"))),
+        Err(Error::Refused(_)) => return Err(Failed::Other(format!("client {client} of tenant {tenant} does not exist"))),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }
     println!("Client {client} of tenant {tenant} has been changed.");

@@ -22,15 +22,15 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Let people of a tenant sign in at an identity provider
+    /// Add an identity provider for a tenant
     Add(Box<Add>),
-    /// Change what a tenant decides of a provider; what is not named stays as it is
+    /// Change a provider's settings; options that are not given leave the setting unchanged
     Set(Box<Set>),
-    /// List a tenant's identity providers, and the profiles there are
+    /// List a tenant's identity providers and the available profiles
     List(InTenant),
-    /// Ask a provider what it says of itself
+    /// Fetch a provider's metadata
     Test(One),
-    /// Let nobody sign in there any more; who people are there stays known
+    /// Remove a provider; linked identities are kept
     Remove(One),
 }
 
@@ -38,7 +38,7 @@ enum Verb {
 struct One {
     #[command(flatten)]
     place: InTenant,
-    /// The provider
+    /// The provider's short name
     #[arg(value_parser = |name: &str| ProviderId::parse(name))]
     provider: ProviderId,
 }
@@ -47,43 +47,43 @@ struct One {
 struct Add {
     #[command(flatten)]
     one: One,
-    /// What kind of provider it is; `idp list` names them
+    /// The provider's profile; see `idp list`
     #[arg(long, default_value = "oidc")]
     profile: String,
-    /// Where it is: the issuer of an OpenID provider, else its address
+    /// The issuer URL of an OpenID Connect provider, otherwise its base URL
     #[arg(long, default_value = "")]
     base: String,
-    /// As what it knows this portal
+    /// The client ID
     #[arg(long)]
     client_id: String,
-    /// Read the client's secret from standard input; without it, the portal is a public client
+    /// Read the client secret from standard input; without it, the portal is a public client
     #[arg(long)]
     secret_from_stdin: bool,
-    /// What the button says [default: the provider's name]
+    /// The button label [default: the provider's short name]
     #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
-    /// What to ask for, in place of the profile's scopes
+    /// The scopes to request instead of the profile's
     #[arg(long)]
     scope: Option<String>,
-    /// Who may come for the first time: `open`, `invited`, or CLAIM=VALUE,VALUE
+    /// New users who may sign in: `open` (anyone), `invited`, or CLAIM=VALUE,VALUE
     #[arg(long, default_value = "invited", value_parser = newcomers)]
     newcomers: Newcomers,
-    /// It demands a second factor of everybody
+    /// The provider requires a second factor from every user
     #[arg(long)]
     mfa_always: bool,
-    /// A value of `acr` that means a second factor; may be given several times
+    /// An `acr` value that proves a second factor; may be given several times
     #[arg(long)]
     mfa_acr: Vec<String>,
-    /// A value of `amr` that means a second factor; may be given several times
+    /// An `amr` value that proves a second factor; may be given several times
     #[arg(long)]
     mfa_amr: Vec<String>,
-    /// Call newcomers what it calls them; otherwise its own name is put behind theirs
+    /// Use the provider's user names unchanged for new users; otherwise `~` and its short name are appended
     #[arg(long)]
     own_names: bool,
-    /// A host it owns, as it is called here: people link accounts on it by signing in there; may be given several times
+    /// A host that the provider manages, by its name here: people link accounts on it by signing in there; may be given several times
     #[arg(long, value_parser = |name: &str| HostName::parse(name))]
     host: Vec<HostName>,
-    /// Where it lists those hosts with people's names on them; without it, people are called there what it calls them
+    /// The URL of the provider's list of host accounts; without it, the user name at the provider is the account name on these hosts
     #[arg(long, requires = "host", value_parser = address)]
     resource_list: Option<String>,
 }
@@ -92,46 +92,46 @@ struct Add {
 struct Set {
     #[command(flatten)]
     one: One,
-    /// What the button says
+    /// The button label
     #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
-    /// What to ask for; empty: what the profile asks for
+    /// The scopes to request; empty: the profile's
     #[arg(long)]
     scope: Option<String>,
-    /// Who may come for the first time: `open`, `invited`, or `CLAIM=VALUE,VALUE`
+    /// New users who may sign in: `open` (anyone), `invited`, or `CLAIM=VALUE,VALUE`
     #[arg(long, value_parser = newcomers)]
     newcomers: Option<Newcomers>,
-    /// Whether the provider demands a second factor of everybody
+    /// Whether the provider requires a second factor from every user
     #[arg(long)]
     mfa_always: Option<bool>,
-    /// In place of those it has: a value of `acr` that means a second factor; may be given several times, empty for none
+    /// Replaces the current values: an `acr` value that proves a second factor; may be given several times, empty for none
     #[arg(long)]
     mfa_acr: Vec<String>,
-    /// In place of those it has: a value of `amr` that means a second factor; may be given several times, empty for none
+    /// Replaces the current values: an `amr` value that proves a second factor; may be given several times, empty for none
     #[arg(long)]
     mfa_amr: Vec<String>,
-    /// Whether newcomers are called what it calls them
+    /// Whether the provider's user names are used unchanged for new users
     #[arg(long)]
     own_names: Option<bool>,
-    /// In place of those it has: a host it owns; may be given several times, empty for none
+    /// Replaces the current hosts: a host that the provider manages; may be given several times, empty for none
     #[arg(long, value_parser = host)]
     host: Vec<String>,
-    /// Where it lists those hosts with people's names on them; empty: nowhere
+    /// The URL of the provider's list of host accounts; empty: none
     #[arg(long, value_parser = address)]
     resource_list: Option<String>,
-    /// Whether people may sign in there
+    /// Whether the provider is enabled
     #[arg(long)]
     enabled: Option<bool>,
-    /// Whether it may be on the portal's own network; administrators add only such as are elsewhere
+    /// Whether the provider may be on the portal's own network, which administrators in the portal cannot allow
     #[arg(long)]
     anywhere: Option<bool>,
-    /// Read another secret of the client from standard input
+    /// Read a new client secret from standard input
     #[arg(long)]
     secret_from_stdin: bool,
 }
 
 fn newcomers(text: &str) -> Result<Newcomers, String> {
-    Newcomers::parse(text).ok_or_else(|| "say `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
+    Newcomers::parse(text).ok_or_else(|| "use `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
 }
 
 /// A host's name, or nothing.
@@ -176,9 +176,9 @@ async fn add(add: Add) -> Result<(), Failed> {
     let added = services.add_provider(&operator, new).await;
     services.close().await;
     added.map_err(|error| refused(error, &id))?;
-    println!("People of {} can sign in with {id}. It must know this address, beneath the portal's public URL:", place.tenant);
+    println!("People of {} can sign in with {id}. Register this redirect URI at the provider, below the portal's public URL:", place.tenant);
     println!("  {}", crate::domain::paths::sign_in_back(&place.tenant, &id));
-    println!("If it lets people sign out: where it sends them then, and where it says that somebody has (back-channel logout):");
+    println!("If it supports sign-out, also register the post-logout redirect URI and the back-channel logout URI:");
     println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::sign_in_ended(&place.tenant, &id));
     Ok(())
 }
@@ -190,9 +190,9 @@ fn owned(hosts: Vec<HostName>, list: Option<String>) -> Option<Resources> {
 
 fn read_secret() -> Result<Secret, Failed> {
     let mut secret = String::new();
-    std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("the secret cannot be read: {error}")))?;
+    std::io::stdin().read_to_string(&mut secret).map_err(|error| Failed::Other(format!("cannot read the secret: {error}")))?;
     let secret = secret.trim_start_matches('\u{feff}').trim();
-    if secret.is_empty() { Err(Failed::Other("standard input holds no secret".to_owned())) } else { Ok(Secret::given(secret)) }
+    if secret.is_empty() { Err(Failed::Other("standard input is empty: expected the secret".to_owned())) } else { Ok(Secret::given(secret)) }
 }
 
 async fn set(set: Set) -> Result<(), Failed> {
@@ -221,7 +221,7 @@ async fn set(set: Set) -> Result<(), Failed> {
         let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.resources.is_some());
         if !owns {
             services.close().await;
-            return Err(Failed::Other(format!("{id} owns no hosts here: name them with --host")));
+            return Err(Failed::Other(format!("{id} has no hosts here: pass them with --host")));
         }
     }
     let mut done = services
@@ -273,7 +273,7 @@ async fn test(One { place, provider }: One) -> Result<(), Failed> {
     let (services, operator) = place.open_as_operator().await?;
     let tested = services.test_provider(&operator, &provider).await;
     services.close().await;
-    println!("{provider} answers: its issuer is {}", tested.map_err(|error| refused(error, &provider))?);
+    println!("OK: {provider} has the issuer {}", tested.map_err(|error| refused(error, &provider))?);
     Ok(())
 }
 
@@ -282,14 +282,14 @@ async fn remove(One { place, provider }: One) -> Result<(), Failed> {
     let removed = services.remove_provider(&operator, &provider).await;
     services.close().await;
     removed.map_err(|error| unchanged(error, &provider))?;
-    println!("Nobody signs in with {provider} any more.");
+    println!("Provider {provider} has been removed. Linked identities are kept.");
     Ok(())
 }
 
 fn refused(error: Error<ProviderRefused>, id: &ProviderId) -> Failed {
     match error {
-        Error::Refused(ProviderRefused::Exists) => Failed::Other(format!("there is a provider {id} already; remove it first")),
-        Error::Refused(ProviderRefused::Gone) => Failed::Other(format!("there is no provider {id}")),
+        Error::Refused(ProviderRefused::Exists) => Failed::Other(format!("provider {id} already exists; remove it first")),
+        Error::Refused(ProviderRefused::Gone) => Failed::Other(format!("provider {id} does not exist")),
         Error::Refused(ProviderRefused::Trouble(trouble)) => Failed::Other(format!("{id}: {trouble}")),
         Error::Internal(fault) => fault.into(),
     }
@@ -297,9 +297,9 @@ fn refused(error: Error<ProviderRefused>, id: &ProviderId) -> Failed {
 
 fn unchanged(error: Error<EditRefused>, id: &ProviderId) -> Failed {
     match error {
-        Error::Refused(EditRefused::Gone) => Failed::Other(format!("there is no provider {id}")),
+        Error::Refused(EditRefused::Gone) => Failed::Other(format!("provider {id} does not exist")),
         // The operator names no state that was seen, and may lock out whom they like.
-        Error::Refused(EditRefused::Stale | EditRefused::LocksOut) => Failed::Other(format!("{id} has been changed meanwhile")),
+        Error::Refused(EditRefused::Stale | EditRefused::LocksOut) => Failed::Other(format!("{id} was changed in the meantime; try again")),
         Error::Internal(fault) => fault.into(),
     }
 }

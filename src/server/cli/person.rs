@@ -18,25 +18,25 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Make an account; prints its new password once
+    /// Create an account and print its password once
     Add(Add),
-    /// Show a person, and who they are at identity providers
+    /// Show a person and their linked identities
     Show(Person),
-    /// Give a person a new password, and end their sessions; prints it once
+    /// Reset a person's password, sign out their sessions and print the new password once
     Password(Person),
-    /// Let a person sign in at an identity provider for the first time; prints an invitation once
+    /// Invite a person to sign in with an identity provider for the first time, and print the invitation once
     Invite(Person),
-    /// Take away one of a person's identities, even their only way in
+    /// Unlink one of a person's identities, even their only sign-in method
     Unlink(identities::Unlink),
-    /// Take all second factors of a person away who has lost them: their password alone lets them in then
+    /// Reset the second factors of a person who has lost them; the password alone is then enough to sign in
     ForgetFactors(Person),
-    /// Keep a person out: their sessions end, and their tokens do not work until `enable`
+    /// Disable a person: their sessions are signed out, and their tokens and keys do not work until `enable`
     Disable(Person),
-    /// Let a person in again
+    /// Enable a person again
     Enable(Person),
-    /// Give a person the role of an administrator: they may run the tenant in the portal
+    /// Make a person an administrator of the tenant in the portal
     Promote(Person),
-    /// Take that role away
+    /// Remove the administrator role
     Demote(Person),
 }
 
@@ -44,7 +44,7 @@ enum Verb {
 struct Add {
     #[command(flatten)]
     person: Person,
-    /// The name that people read [default: the user name]
+    /// The display name [default: the user name]
     #[arg(long, value_parser = super::name)]
     display_name: Option<String>,
 }
@@ -83,8 +83,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             Err(fault) => Err(fault.into()),
         },
         Verb::ForgetFactors(_) => match services.forget_second_factors(&operator, user).await {
-            Ok(true) => Ok(Done::Said(format!("{user} has no second factor any more."))),
-            Ok(false) => Ok(Done::Said(format!("{user} had none."))),
+            Ok(true) => Ok(Done::Said(format!("The second factors of {user} have been reset."))),
+            Ok(false) => Ok(Done::Said(format!("{user} has no second factors."))),
             Err(fault) => Err(fault.into()),
         },
         Verb::Show(_) => identities::show(&services, &operator, user).await.map(Done::Said),
@@ -110,16 +110,16 @@ enum Done<'a> {
 
 fn say(done: Result<Done<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), Failed> {
     match done {
-        Ok(Done::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
+        Ok(Done::Password(password)) => println!("The password of {user} is {}\nIt is not shown again.", password.reveal()),
         Ok(Done::Invited(code)) => println!(
-            "{user} signs in once with the invitation {}\nIt is typed on the sign-in page, is good for 7 days, and is not shown again.",
+            "The invitation for {user} is {}\nIt is entered on the sign-in page, can be used once within 7 days, and is not shown again.",
             code.reveal()
         ),
         Ok(Done::Said(said)) => println!("{said}"),
-        Ok(Done::Disabled) => println!("{user} cannot sign in any more."),
-        Ok(Done::Enabled) => println!("{user} can sign in again."),
-        Ok(Done::Promoted) => println!("{user} is an administrator, at /admin in the portal."),
-        Ok(Done::Demoted) => println!("{user} is no administrator any more."),
+        Ok(Done::Disabled) => println!("{user} has been disabled and can no longer sign in."),
+        Ok(Done::Enabled) => println!("{user} has been enabled and can sign in again."),
+        Ok(Done::Promoted) => println!("{user} is now an administrator (see /admin in the portal)."),
+        Ok(Done::Demoted) => println!("{user} is no longer an administrator."),
         Err(Error::Refused(refused)) => return Err(Failed::Other(refused.to_string())),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }

@@ -25,7 +25,7 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     words::first_start(&made)?;
     for what in services.unsealable().await? {
         tracing::error!(
-            "keys/secrets.key is not the one that {what} were sealed with: they are useless until it is back; see Backup in docs/operations.md"
+            "keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored"
         );
     }
     let languages = Languages::built_in().and_of(&config.data_dir.join("words")).map_err(|refused| Failed::Other(refused.to_string()))?;
@@ -39,7 +39,7 @@ pub async fn run(config: Config) -> Result<(), Failed> {
     let tidying = tokio::spawn(tidy_now_and_then(services.clone()));
     tokio::spawn(stop_when_asked(handle.clone()));
     if matches!(config.tls, Tls::Development) && config.is_reachable() {
-        tracing::warn!("The certificate is for development, but others can reach this address");
+        tracing::warn!("Development certificate in use, but others can reach this address");
     }
     words::listening(&config, listener.local_addr()?, made.test_password.is_some());
     let https = Https(config.https());
