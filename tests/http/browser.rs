@@ -62,10 +62,7 @@ impl Page {
 
     /// What a person reads on it: without tags, without runs of spaces.
     pub fn words(&self) -> String {
-        let body = self.text.split_once("<main").map_or(self.text.as_str(), |(_, main)| main);
-        let body = body.split_once("</main>").map_or(body, |(main, _)| main);
-        let plain: String = body.split('<').filter_map(|tag| tag.split_once('>')).map(|(tag, text)| spaced(tag) + text).collect();
-        unescaped(&plain).split_whitespace().collect::<Vec<_>>().join(" ")
+        read(&self.text).join(" ")
     }
 
     pub fn title(&self) -> &str {
@@ -271,8 +268,16 @@ fn unescaped(html: &str) -> String {
     ESCAPES.iter().rev().fold(html.to_owned(), |text, (plain, escaped)| text.replace(escaped, plain))
 }
 
-/// Tags of words stay in the line; all others part.
+/// The lines of text in the main part of a page.
+pub fn read(html: &str) -> Vec<String> {
+    let body = html.split_once("<main").map_or(html, |(_, main)| main);
+    let body = body.split_once("</main>").map_or(body, |(main, _)| main);
+    let plain: String = body.split('<').filter_map(|tag| tag.split_once('>')).map(|(tag, text)| spaced(tag) + text).collect();
+    unescaped(&plain).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|line| !line.is_empty()).collect()
+}
+
+/// Tags of words stay in the line; all others begin a new one.
 fn spaced(tag: &str) -> String {
     let inline = ["strong", "/strong", "!", "span", "/span", "a ", "/a", "code", "/code", "time", "/time"];
-    if inline.iter().any(|name| tag.starts_with(name)) { String::new() } else { " ".to_owned() }
+    if inline.iter().any(|name| tag.starts_with(name)) { String::new() } else { "\n".to_owned() }
 }
