@@ -66,7 +66,7 @@ fn a_key_that_cannot_be_read_is_left_out_and_counted() {
 fn without_keys_it_says_how_to_get_one() {
     let portal = Portal::start();
     let run = Machine::signed_in_to(&portal).tms(&["keys"]);
-    assert_eq!((run.code, run.err.as_str()), (Some(0), "No keys: `tms ssh HOST` makes one when it needs it.\n"));
+    assert_eq!((run.code, run.err.as_str()), (Some(0), "No keys. `tms ssh HOST` creates one when needed.\n"));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn logout_deletes_what_it_can_and_names_the_rest() {
     let directory = left[0].parent().unwrap().display().to_string();
     assert!(run.err.contains("did not end the sign-in") && run.err.contains("the access token, "), "{run:?}");
     assert!(run.err.contains(&format!("could be deleted:\n    cannot delete the key in {directory}: ")), "{run:?}");
-    assert!(!run.err.contains("What was kept here is deleted"), "{run:?}");
+    assert!(!run.err.contains("The files on this machine are deleted"), "{run:?}");
     assert!(!std::fs::read_to_string(machine.path("state/credentials.json")).unwrap().contains(TOKEN), "the token is forgotten all the same");
 
     // Again, without a sign-in.

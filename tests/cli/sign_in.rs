@@ -236,7 +236,7 @@ async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
     let (code, said) = terminal.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("You are not signed in to {}, tenant test: sign in first.", portal.url)), "{said}");
-    assert!(said.contains("as testuser1.") && said.contains("Made a key for testhostaccount1 on testhost1"), "{said}");
+    assert!(said.contains("as testuser1.") && said.contains("Created a key for testhostaccount1 on testhost1"), "{said}");
     assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost1");
 
     // The sign-in covers no such host account: a newer one may.
@@ -289,7 +289,7 @@ async fn logout_with_damaged_credentials_deletes_what_it_can() {
         let cause = format!("signed out on this machine only: no portal could be told, because {} is damaged", file.display());
         for said in [
             cause.as_str(),
-            "each access token that was kept, until it ends by itself",
+            "each stored access token, until it expires",
             "the key for testhostaccount1 on testhost1, until ",
             &format!("{}/sessions", portal.url),
         ] {

@@ -18,7 +18,10 @@ async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
     let page = browser.get("/activity").await;
     let words = page.words();
     let (newer, older) = (words.find(&en().happened_signed_in()).expect("the sign-in"), words.find(&en().happened_key_created()).expect("the key"));
-    assert!(newer < older && words.contains("2 days ago") && words.contains("Application testclient1"), "{words}");
+    assert!(
+        newer < older && words.contains(&en().span_ago(en().span_days(2))) && words.contains(&format!("{} testclient1", en().activity_client())),
+        "{words}"
+    );
     assert!(words.contains(&en().activity_not_me()) && page.says("/keys?q=SHA256%3A") && page.says("href=\"/sessions\""), "{words}");
     assert!(!browser.get("/activity?since=day").await.words().contains(&en().happened_key_created()));
     assert!(browser.get("/activity?since=week&show=keys").await.words().contains(&en().happened_key_created()));

@@ -21,7 +21,7 @@ fn secret(page: &Page) -> String {
 }
 
 /// An administrator of the tenant `default`, in the browser.
-async fn runs_the_deployment(app: &TestApp) -> Browser {
+pub async fn runs_the_deployment(app: &TestApp) -> Browser {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
     app.services.appoint(&operator, &dora, true).await.expect("appointed");
@@ -97,14 +97,20 @@ async fn a_client_is_made_shown_its_secret_once_rotated_switched_off_and_deleted
     let seen = browser.get("/admin/clients/client?client=jupyter").await.field("seen");
     let form = [("client", "jupyter"), ("seen", seen.as_str()), ("verified", "yes"), ("scope[]", "keys:read")];
     let page = browser.post("/api/admin/clients/set-up", &form).await;
-    assert!(page.words().contains(&en().admin_saved()) && page.words().contains("off") && page.words().contains("verified"), "{}", page.words());
+    assert!(
+        page.words().contains(&en().admin_saved())
+            && page.words().contains(&en().admin_disabled())
+            && page.words().contains(&en().admin_clients_verified()),
+        "{}",
+        page.words()
+    );
     assert!(!works(&second).await, "switched off");
     app.clock.advance(Duration::from_secs(1));
     let stale = [("client", "jupyter"), ("seen", seen.as_str()), ("enabled", "yes")];
     assert!(browser.post("/api/admin/clients/set-up", &stale).await.problem().contains(&en().admin_stale()));
     assert!(!works(&second).await, "a form that was open meanwhile does not switch it on again");
-    assert!(browser.get("/admin/clients/delete?client=jupyter").await.says("Delete Jupyter?"));
-    assert!(browser.post("/api/admin/clients/delete", &[("client", "jupyter")]).await.says("jupyter has been deleted."));
+    assert!(browser.get("/admin/clients/delete?client=jupyter").await.says(en().admin_clients_delete_question("Jupyter")));
+    assert!(browser.post("/api/admin/clients/delete", &[("client", "jupyter")]).await.says(en().admin_deleted("jupyter")));
     assert_eq!(browser.get("/admin/clients/client?client=jupyter").await.status, 404);
     assert_eq!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND client_id = 'jupyter'").await, 5);
 }
@@ -132,7 +138,11 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
     app.services.tidy().await.expect("tidied");
-    assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains("Last asked for a key just now, 127.0.0.1"));
+    assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains(&format!(
+        "{} {}, 127.0.0.1",
+        en().admin_hosts_asked(),
+        en().just_now()
+    )));
     assert!(
         browser.post("/api/admin/hosts/remove", &[("host", "frontera"), ("address", "login.example.org")]).await.tells(|x| en().admin_deleted(x))
     );
@@ -182,9 +192,9 @@ async fn a_person_is_added_linked_appointed_and_kept_out() {
     let link = [("user", "jdoe"), ("host", "testhost1"), ("account", "jdoe"), ("days", "30")];
     assert!(browser.post("/api/admin/people/link", &link).await.says(en().admin_people_no_mfa()));
     let change = async |what: &str| browser.post("/api/admin/people/change", &[("user", "jdoe"), ("change", what)]).await;
-    assert!(change("open-mfa").await.words().contains("counts until 27 November 2026"));
+    assert!(change("open-mfa").await.words().contains(&format!("{} 27 November 2026", en().admin_people_mfa_until())));
     assert!(browser.post("/api/admin/people/link", &link).await.words().contains("jdoe@testhost1"));
-    assert!(jane.get("/hosts").await.words().contains("testhost1 jdoe active"));
+    assert!(jane.get("/hosts").await.words().contains(&format!("testhost1 jdoe {}", en().state_active())));
     assert!(
         browser.get("/admin/people?q=jane").await.words().contains("jdoe")
             && !browser.get("/admin/people?show=no-mfa").await.words().contains("jdoe")
@@ -244,7 +254,9 @@ async fn delegations_and_keys_of_everybody_are_seen_and_ended() {
     assert!(browser.post("/api/admin/delegations/end", &end).await.problem().contains(&en().admin_gone()));
     let words = browser.get("/admin/activity?q=eve").await.words();
     assert!(
-        words.contains(&en().happened_delegated()) && words.contains(&en().activity_by_operator()) && words.contains("By administrator testuser1"),
+        words.contains(&en().happened_delegated())
+            && words.contains(&en().activity_by_operator())
+            && words.contains(&format!("{} {}", en().activity_by(), en().activity_by_admin("testuser1"))),
         "{words}"
     );
 }
@@ -306,11 +318,11 @@ async fn those_who_run_the_deployment_make_switch_and_delete_tenants() {
     let secret = secret(&page);
     assert_eq!(app.admin_of("ncsa", "~~admin", &secret).call("GET /hosts/list", json!({})).await.status, 200);
     assert!(dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await.problem().contains("already"));
-    assert!(dora.get("/admin/tenants/change?tenant=ncsa&change=off").await.says("Switch ncsa off?"));
+    assert!(dora.get("/admin/tenants/change?tenant=ncsa&change=off").await.says(en().admin_tenants_off_question("ncsa")));
     assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "ncsa")]).await.words().contains("off"));
     assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "default")]).await.problem().contains(&en().tenant_refused_default()));
     assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "nsca")]).await.problem().contains("exactly"));
-    assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says("ncsa has been deleted."));
+    assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says(en().admin_deleted("ncsa")));
     for form in [[("tenant", "test"), ("typed", "test")], [("tenant", "default"), ("typed", "default")]] {
         let other = app.signed_in().await.post("/api/admin/tenants/delete", &form).await;
         assert!(other.status == 404 || !other.problem().is_empty(), "{}", other.words());
@@ -386,7 +398,7 @@ async fn a_host_that_must_prove_itself_has_not_asked_until_it_does() {
     let login = json!({ "user": "x", "user_uid": "1000", "host": "testhost1", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 401);
     app.services.tidy().await.expect("tidied");
-    assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains("Last asked for a key never"));
+    assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains(&format!("{} {}", en().admin_hosts_asked(), en().never())));
     assert_eq!(browser.post("/api/admin/hosts/credential", &[("host", "nowhere")]).await.status, 422, "there is no such host");
 }
 

@@ -73,7 +73,7 @@ async fn a_consent_is_made_shorter_and_longer_but_never_longer_than_the_centre_a
     let token = consent(&app, &browser).await;
     let number = revocable(&browser.get("/apps?q=command").await).remove(0);
     let change = async |seconds: u64| browser.post("/api/apps/change", &[("app", &number), ("ends", &seconds.to_string())]).await;
-    assert!(change(3_600).await.words().contains("It now ends on 20 November 2026, 13:00 UTC."));
+    assert!(change(3_600).await.words().contains(&en().apps_changed("20 November 2026, 13:00 UTC")));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
     assert!(change(31 * DAY).await.says(en().change_refused_too_long()));
     assert!(change(0).await.says(en().change_refused_in_the_past()));
@@ -93,7 +93,7 @@ async fn what_an_administrator_set_up_is_made_shorter_only() {
     assert!(page.words().contains("7 days") && !page.words().contains("30 days"), "{}", page.words());
     let change = async |days: u64| browser.post("/api/apps/change", &[("app", &number), ("ends", &(days * DAY).to_string())]).await;
     assert!(change(30).await.says(en().change_refused_not_yours()));
-    assert!(change(7).await.words().contains("It now ends on 27 November 2026"));
+    assert!(change(7).await.tells(|x| en().apps_changed(&format!("27 November 2026{x}"))));
 }
 
 #[tokio::test]
@@ -132,5 +132,8 @@ async fn when_a_token_was_used_last_is_written_down_at_most_once_a_minute() {
     app.api("/v1/tms/me", &token).await;
     app.services.tidy().await.expect("tidied");
     assert_eq!(app.number("SELECT max(last_used_at) FROM device_grants").await, used);
-    assert!(used > 0 && browser.get("/apps?q=command").await.words().contains("Last used 30 seconds ago"));
+    assert!(
+        used > 0
+            && browser.get("/apps?q=command").await.words().contains(&format!("{} {}", en().apps_last_used(), en().span_ago(en().span_seconds(30))))
+    );
 }

@@ -180,7 +180,7 @@ async fn a_code_of_another_tenant_leads_there_and_is_kept() {
     let browser = app.signed_in_as("default", "dora", PASSWORD).await;
 
     let page = browser.enter(&device.user_code.to_lowercase()).await;
-    assert_eq!((page.status, page.problem().as_str()), (422, "This code belongs to Test. Switch to Test to continue."));
+    assert_eq!((page.status, page.problem().as_str()), (422, en().code_refused_other_tenant("Test").as_str()));
     assert_eq!(app.number("SELECT count(*) FROM device_grants WHERE claimed_session IS NOT NULL").await, 0);
     let (_, switch) = page.text.split_once("/api/device/switch-tenant").expect("a button to switch");
     assert!(switch.contains("value=\"test\""), "{switch}");
@@ -200,7 +200,7 @@ async fn who_typed_a_code_and_then_signed_in_elsewhere_takes_it_along() {
     let browser = app.browser();
     browser.enter(&device.user_code).await;
     let page = browser.sign_in("default", "dora", PASSWORD).await;
-    assert_eq!((page.status, page.problem().as_str()), (422, "This code belongs to Test. Switch to Test to continue."));
+    assert_eq!((page.status, page.problem().as_str()), (422, en().code_refused_other_tenant("Test").as_str()));
     browser.post("/api/device/switch-tenant", &[("tenant", "test"), ("user_code", &device.user_code)]).await;
     let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
     assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());

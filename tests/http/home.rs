@@ -16,14 +16,14 @@ async fn a_person_sees_who_they_are_and_what_waits() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let words = browser.get("/").await.words();
-    assert!(words.contains("You are signed in as testuser1 at Test."), "{words}");
+    assert!(words.contains(&format!("{} testuser1 {} Test.", en().home_signed_in_as(), en().home_at())), "{words}");
     assert!(words.contains(&en().home_nothing_before()), "{words}");
     assert!(words.contains(&en().home_hosts_linked(1)), "{words}");
     assert!(words.contains(&format!("tms login --server {} --tenant test", app.base)), "{words}");
 
     browser.enter(&app.start_device().await.user_code).await;
     let words = browser.get("/").await.words();
-    assert!(words.contains("TMS command line any program can use this name asks to use your account."), "{words}");
+    assert!(words.contains(&format!("TMS command line {} {}", en().client_any_program(), en().home_asks())), "{words}");
 }
 
 #[tokio::test]

@@ -22,14 +22,21 @@ async fn a_person_sees_what_each_key_is_for_and_revokes_one() {
     let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
     let browser = app.signed_in().await;
     let words = browser.get("/keys").await.words();
-    for part in [fingerprint, "testhostaccount1@testhost1 active", "Made by testclient1", "Last used never", "Logins left 3"] {
+    for part in [
+        fingerprint,
+        &format!("testhostaccount1@testhost1 {}", en().state_active()),
+        &format!("{} testclient1", en().keys_made_by()),
+        &format!("{} {}", en().keys_last_used(), en().keys_never_used()),
+        &format!("{} 3", en().keys_uses_left()),
+    ] {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(app.client().lets_in(&login(&key)).await);
     app.clock.advance(Duration::from_secs(3 * 3_600));
     let browser = app.signed_in().await;
     let words = browser.get("/keys").await.words();
-    assert!(words.contains("Last used 3 hours ago on testhost1") && words.contains("Logins left 2"), "{words}");
+    let used = format!("{} {} {}", en().keys_last_used(), en().span_ago(en().span_hours(3)), en().keys_used_on("testhost1"));
+    assert!(words.contains(&used) && words.contains(&format!("{} 2", en().keys_uses_left())), "{words}");
 
     let question = browser.get("/keys/revoke?key=1").await;
     assert!(question.says(en().keys_revoke_question(1)) && question.says(fingerprint) && question.says(en().keys_revoke_consequence()));
@@ -48,11 +55,11 @@ async fn several_keys_go_at_once_and_all_of_one_client() {
     }
     let browser = app.signed_in().await;
     let question = browser.get("/keys/revoke?key=1&key=2&key=nonsense&key=99999").await;
-    assert!(question.says("Revoke these 2 keys?"), "{}", question.words());
+    assert!(question.says(en().keys_revoke_question(2)), "{}", question.words());
     let page = browser.post("/api/keys/revoke", &[("key[]", "1"), ("key[]", "2"), ("key[]", "99999")]).await;
-    assert!(page.says("2 keys have been revoked"), "{}", page.words());
+    assert!(page.says(en().keys_revoked(2)), "{}", page.words());
     let question = browser.get("/keys/revoke?client=testclient1").await;
-    assert!(question.says("Revoke these 10 keys?"), "{}", question.words());
+    assert!(question.says(en().keys_revoke_question(10)), "{}", question.words());
     assert_eq!(question.field("client"), "testclient1");
     assert!(browser.post("/api/keys/revoke", &[("client", "testclient1")]).await.says("10 keys have been revoked"));
     assert!(browser.get("/keys/revoke?client=tms-cli").await.says(en().keys_none_ticked_title()));
@@ -126,8 +133,17 @@ async fn a_person_brings_a_key_of_their_own() {
     let account = account(&browser).await;
     let form = [("host_account", account.as_str()), ("public_key", PUBLIC_KEY), ("days", "7")];
     let page = browser.post("/api/keys/add", &form).await;
-    assert!(page.path == "/keys" && page.says("SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI now logs in to testhost1"), "{}", page.words());
-    assert!(page.words().contains("jdoe@laptop (testhostaccount1@testhost1) active") && page.words().contains("Made by you"), "{}", page.words());
+    assert!(
+        page.path == "/keys" && page.says(en().keys_added("SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI", "testhost1")),
+        "{}",
+        page.words()
+    );
+    assert!(
+        page.words().contains(&format!("jdoe@laptop (testhostaccount1@testhost1) {}", en().state_active()))
+            && page.words().contains(&format!("{} {}", en().keys_made_by(), en().keys_made_by_you())),
+        "{}",
+        page.words()
+    );
     let lookup = json!({ "user": "testhostaccount1", "user_uid": "1000", "host": "testhost1", "key_type": "ssh-ed25519",
                          "public_key_fingerprint": "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI" });
     assert!(app.client().lets_in(&lookup).await);

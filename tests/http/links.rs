@@ -74,6 +74,11 @@ fn link_of(account: &str, user: &str, until: &str) -> (String, String, String) {
     (account.into(), user.into(), until.into())
 }
 
+/// What the list of host accounts says of an active account that was linked just now.
+fn listed(account: &str, how: &str) -> String {
+    format!("{account} {} {} {}, {how}", en().state_active(), en().hosts_linked(), en().just_now())
+}
+
 #[tokio::test]
 async fn a_person_links_an_account_from_its_host() {
     let world = World::start().await;
@@ -102,8 +107,8 @@ async fn a_person_links_an_account_from_its_host() {
 
     let linked = browser.link(&question).await;
     assert_eq!(linked.path, "/hosts");
-    assert!(linked.words().contains("jd on frontera is linked to you until 20 November 2027"), "{}", linked.words());
-    assert!(linked.words().contains("jd active Linked just now, by you, from the host"), "{}", linked.words());
+    assert!(linked.tells(|x| en().link_linked("jd", "frontera", format!("20 November 2027{x}"))), "{}", linked.words());
+    assert!(linked.words().contains(&listed("jd", &en().hosts_linked_by_you())), "{}", linked.words());
     let until = "2027-11-20T12:01:00+00:00";
     assert_eq!(world.links().await, [link_of("jd", "testuser1", until)]);
     assert_eq!(world.status(&asked).await, json!({ "status": "linked", "tms_user_id": "testuser1", "expires_at": until }));
@@ -147,9 +152,9 @@ async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
     assert!(words.contains(&format!("{} tms link", en().hosts_ends_soon())), "{words}");
     let asked = world.ask("jd").await;
     let question = browser.enter_link(text(&asked["user_code"])).await;
-    assert!(question.tells(|x| en().link_yours(x)) && question.words().contains("20 November 2027"), "{}", question.words());
+    assert!(question.tells(|x| en().link_yours(format!("20 November 2027{x}"))), "{}", question.words());
     let renewed = browser.link(&question).await;
-    assert!(renewed.tells(|x| en().link_renewed("jd", "frontera", x)) && renewed.words().contains("25 October 2028"), "{}", renewed.words());
+    assert!(renewed.tells(|x| en().link_renewed("jd", "frontera", format!("25 October 2028{x}"))), "{}", renewed.words());
     assert!(!renewed.words().contains(&en().hosts_ends_soon()), "{}", renewed.words());
     assert_eq!(world.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await, before);
     assert!(world.host.lets_in(&asks).await);
@@ -165,7 +170,11 @@ async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
     world.admin.done("POST /userhosts", link).await;
     let page = world.link(&browser, "for-ever").await;
     assert!(page.says(en().link_renewed_for_ever("for-ever", "frontera")), "{}", page.words());
-    assert!(page.words().contains("for-ever active Linked just now, by an administrator Expires never"), "{}", page.words());
+    assert!(
+        page.words().contains(&format!("{} {} {}", listed("for-ever", &en().hosts_linked_by_admin()), en().hosts_expires(), en().never())),
+        "{}",
+        page.words()
+    );
 }
 
 #[tokio::test]
@@ -176,10 +185,10 @@ async fn a_link_that_has_ended_is_made_anew() {
     world.admin.done("POST /userhosts", link).await;
     assert_eq!(world.links().await, [link_of("jd", "testuser1", NOW)]);
     let words = browser.get("/hosts").await.words();
-    assert!(words.contains("jd expired") && words.contains(&en().hosts_has_ended()), "{words}");
+    assert!(words.contains(&format!("jd {}", en().state_expired())) && words.contains(&en().hosts_has_ended()), "{words}");
     let page = world.link(&browser, "jd").await;
     assert!(page.tells(|x| en().link_linked("jd", "frontera", x)), "{}", page.words());
-    assert!(page.words().contains("jd active Linked just now, by you, from the host"), "{}", page.words());
+    assert!(page.words().contains(&listed("jd", &en().hosts_linked_by_you())), "{}", page.words());
     assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
 }
 
@@ -214,7 +223,7 @@ async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
             &[("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &again.field("then")), ("again", "1")],
         )
         .await;
-    assert!(back.says("Link jd on frontera to you?"), "{}", back.words());
+    assert!(back.says(en().link_question("jd", "frontera")), "{}", back.words());
     assert!(browser.link(&back).await.tells(|x| en().link_linked(x, x, x)));
 
     // A no is taken from whoever is signed in.

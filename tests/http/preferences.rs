@@ -106,5 +106,5 @@ async fn spans_are_rounded_to_the_nearest_unit() {
     let browser = app.allow(&device).await;
     app.clock.advance(Duration::from_secs(1));
     let page = browser.get("/apps").await;
-    assert!(page.says("in 8 hours"), "{}", page.words());
+    assert!(page.says(en().in_span(en().span_hours(8))), "{}", page.words());
 }

@@ -62,7 +62,7 @@ async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     let page = browser.get("/sign-in?tenant=test&then=/hosts").await;
-    assert!(page.says("Sign in with Campus") && page.says("/sign-in/with/test/campus?then=/hosts"), "{}", page.words());
+    assert!(page.says(en().sign_in_with("Campus")) && page.says("/sign-in/with/test/campus?then=/hosts"), "{}", page.words());
     let page = browser.through(&institution, WITH, app.seconds(), &json!({})).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/hosts"), "{}", page.words());
     assert!(page.says("Jane Doe"));
@@ -188,7 +188,7 @@ async fn a_new_key_is_asked_for_and_not_at_every_unknown_one() {
 async fn who_may_come_is_the_tenants_rule() {
     let (app, institution) = with_campus("affiliation=staff").await;
     let page = app.comes(&institution, json!({ "affiliation": ["student"] })).await;
-    assert!(page.problem().contains("You are signed in as jdoe · Campus, but that is nobody known here"), "{}", page.words());
+    assert!(page.problem().contains(&en().arrival_refused_not_invited("jdoe · Campus")), "{}", page.words());
     assert_eq!(app.comes(&institution, json!({ "affiliation": ["member", "staff"] })).await.path, "/hosts");
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts", "known from then on");
 }
@@ -493,7 +493,7 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
     browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
     let page = browser.post("/sign-out", &[]).await;
     assert_eq!(page.path, "/signed-out");
-    assert!(page.words().contains("You are signed out here. At Campus you may be signed in still."), "{}", page.words());
+    assert!(page.words().contains(&en().signed_out_here("Campus")), "{}", page.words());
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id IS NOT NULL OR idp_subject IS NOT NULL").await, 0);
     assert_eq!(browser.get("/hosts").await.path, "/sign-in");
     assert!(page.says("href=\"/sign-out/there\"") && !page.says("id_token_hint"), "it is in no page");
@@ -668,7 +668,7 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
     assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await.path, "/sign-in/second-factor", "nobody knows when");
     // Before what is hard to take back, it may be shown there as well.
     let page = browser.get("/keys/revoke-everything").await;
-    assert!(page.path == "/sign-in/second-factor" && page.says("Show it at Campus instead"), "{}", page.words());
+    assert!(page.path == "/sign-in/second-factor" && page.says(en().second_factor_elsewhere("Campus")), "{}", page.words());
     let again = "/sign-in/with/test/campus?again=1&then=/keys/revoke-everything";
     let page = browser.through(&institution, again, app.seconds(), &json!({ "amr": ["mfa"] })).await;
     assert_eq!(page.path, "/keys/revoke-everything");
@@ -783,7 +783,7 @@ async fn two_identities_are_linked_side_by_side() {
             .await
     };
     let (one, two) = (link("one").await, link("two").await);
-    assert!(one.says("Link one · Campus") && two.says("Link two · Campus"));
+    assert!(one.tells(|x| en().identities_link_question("one · Campus", x)) && two.tells(|x| en().identities_link_question("two · Campus", x)));
     for (page, name) in [(&one, "one"), (&two, "two")] {
         let linked = browser.post("/api/identities/link", &[("linking", &page.field("linking"))]).await;
         assert!(linked.says(&format!("{name} · Campus has been linked")), "{}", linked.words());

@@ -95,26 +95,37 @@ async fn the_providers_name_for_somebody_is_their_account_on_its_hosts() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
-    assert!(hosts.says("Link host accounts through Campus") && hosts.says(HOSTS), "{}", hosts.words());
+    assert!(hosts.says(en().hosts_link_through("Campus")) && hosts.says(HOSTS), "{}", hosts.words());
     let asked = browser.set_out(HOSTS).await;
     assert!(asked.contains("prompt=login") && asked.contains("max_age=0"), "{asked}");
 
     let page = world.offered(&browser, json!({})).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/hosts/provider"), "{}", page.words());
     for said in [
-        "Link host accounts through Campus",
-        "At Campus you are jdoe · Campus Here you are Test User (testuser1 at Test)",
-        "frontera as jdoe Linked until 20 November 2027",
-        "Keys of testuser1 will log in as these accounts",
+        en().offer_title("Campus"),
+        format!("{} jdoe · Campus", en().offer_there("Campus")),
+        format!("{} Test User ({})", en().offer_here(), en().person_at("testuser1", "Test")),
+        format!("frontera {} jdoe {}", en().consent_as(), en().offer_until("20 November 2027")),
+        en().offer_means("testuser1"),
     ] {
-        assert!(page.words().contains(said), "{said}: {}", page.words());
+        assert!(page.words().contains(&said), "{said}: {}", page.words());
     }
     assert_eq!(ticks(&page), ["frontera jdoe", "stampede jdoe"]);
     assert!(world.links().await.is_empty(), "not before it has been confirmed");
 
     let linked = browser.post(LINK, &[("accounts[]", "frontera jdoe")]).await;
-    assert!(linked.path == "/hosts" && linked.words().contains("jdoe on frontera is linked to you until 20 November 2027"), "{}", linked.words());
-    assert!(linked.words().contains("jdoe active Linked just now, by you, through Campus"), "{}", linked.words());
+    assert!(linked.path == "/hosts" && linked.tells(|x| en().link_linked("jdoe", "frontera", format!("20 November 2027{x}"))), "{}", linked.words());
+    assert!(
+        linked.words().contains(&format!(
+            "jdoe {} {} {}, {}",
+            en().state_active(),
+            en().hosts_linked(),
+            en().just_now(),
+            en().hosts_linked_through("Campus")
+        )),
+        "{}",
+        linked.words()
+    );
     assert_eq!(world.links().await, ["jdoe@frontera testuser1"], "only what was left ticked");
     assert_eq!(world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked'").await, ["jdoe@frontera (jdoe · Campus)"]);
     assert_eq!(world.app.number("SELECT count(*) FROM identities").await, 0, "it is no way to sign in by that");
@@ -160,7 +171,11 @@ async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count(
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
     assert_eq!(ticks(&page), ["frontera jd", "stampede jdoe"], "{}", page.words());
-    assert!(page.words().contains(&format!("frontera as root: {}", en().offer_system_account())) && !page.says("vista"), "{}", page.words());
+    assert!(
+        page.words().contains(&format!("frontera {} root: {}", en().consent_as(), en().offer_system_account())) && !page.says("vista"),
+        "{}",
+        page.words()
+    );
     for made_up in ["vista jd", "frontera root", "frontera jdoe", "stampede jd"] {
         let refused = browser.post(LINK, &[("accounts[]", "frontera jd"), ("accounts[]", made_up)]).await;
         assert!(refused.problem().contains(&en().offer_refused_cannot()), "{made_up}: {}", refused.words());
@@ -172,7 +187,7 @@ async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count(
 
     world.institution.list(&json!([]));
     let page = world.offered(&browser, json!({})).await;
-    assert!(page.says("Campus knows of no host account of yours"), "{}", page.words());
+    assert!(page.says(en().offer_empty("Campus")), "{}", page.words());
 }
 
 #[tokio::test]
@@ -187,19 +202,19 @@ async fn a_link_is_renewed_and_stays_the_link_it_is() {
     world.app.clock.advance(340 * 24 * 60 * MINUTE);
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
-    assert!(hosts.says("This link ends soon. To renew it, link host accounts through Campus once more."), "{}", hosts.words());
+    assert!(hosts.says(en().hosts_ends_soon_through("Campus")), "{}", hosts.words());
     let page = world.offered(&browser, json!({})).await;
-    assert!(page.words().contains("Linked to you already; then until 25 October 2028"), "{}", page.words());
+    assert!(page.tells(|x| en().offer_renews(format!("25 October 2028{x}"))), "{}", page.words());
     let renewed = link_all(&browser, &page).await;
-    assert!(renewed.words().contains("was linked to you already. The link now lasts until 25 October 2028"), "{}", renewed.words());
+    assert!(renewed.tells(|x| en().link_renewed(x, x, format!("25 October 2028{x}"))), "{}", renewed.words());
     assert_eq!(world.app.texts(ROW).await, before);
     assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
 
     world.app.clock.advance(366 * 24 * 60 * MINUTE);
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
-    assert!(hosts.says("This link has ended. To renew it, link host accounts through Campus once more."), "{}", hosts.words());
-    assert!(link_all(&browser, &world.offered(&browser, json!({})).await).await.says("jdoe on frontera is linked to you until"));
+    assert!(hosts.says(en().hosts_has_ended_through("Campus")), "{}", hosts.words());
+    assert!(link_all(&browser, &world.offered(&browser, json!({})).await).await.tells(|x| en().link_linked("jdoe", "frontera", x)));
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn a_person_sees_where_they_are_signed_in_and_ends_one() {
         words.find(&en().browser_on("Firefox", "Linux")).expect("the other"),
     );
     assert!(this < other && page.text.matches(&format!("{}</span>", en().sessions_this_one())).count() == 1, "{words}");
-    assert!(words.contains("30 minutes ago") && words.contains("127.0.0.1"), "{words}");
+    assert!(words.contains(&en().span_ago(en().span_minutes(30))) && words.contains("127.0.0.1"), "{words}");
     let sessions = endable(&page);
     assert_eq!(sessions.len(), 1, "the current one is ended by signing out");
     let question = browser.get(&format!("/sessions/end?session={}", sessions[0])).await;

@@ -58,7 +58,10 @@ async fn ten_wrong_passwords_from_one_place_are_enough_for_ten_minutes_and_keep_
     }
     let browser = app.browser_at("192.0.2.1");
     let page = browser.sign_in("test", "testuser1", PASSWORD).await;
-    assert_eq!((page.status, page.retry_after(), page.problem().as_str()), (429, Some(600), "Too many tries. Wait 10 minutes and try again."));
+    assert_eq!(
+        (page.status, page.retry_after(), page.problem().as_str()),
+        (429, Some(600), en().sign_in_refused_too_many(en().span_minutes(10)).as_str())
+    );
     assert_eq!(app.browser_at("198.51.100.1").sign_in("test", "testuser1", PASSWORD).await.status, 200, "the person themselves, elsewhere");
     app.add_person("test", "eve").await;
     assert_eq!(browser.sign_in("test", "eve", PASSWORD).await.status, 200, "others are free");
@@ -128,7 +131,7 @@ async fn a_tenant_without_local_passwords_offers_none() {
     let browser = app.signed_in().await;
     app.change_tenant("test", |tenant| tenant.policy.local_passwords = false).await;
     let page = app.browser().get("/sign-in?tenant=test").await;
-    assert!(page.words().contains("There is no way to sign in to Test here yet.") && !page.says("name=\"password\""), "{}", page.words());
+    assert!(page.words().contains(&en().sign_in_no_way("Test")) && !page.says("name=\"password\""), "{}", page.words());
     assert!(app.browser().get("/sign-in").await.says(en().sign_in_nobody()));
     let page = app.browser().sign_in("test", "testuser1", PASSWORD).await;
     assert!(page.status == 422 && !page.says("Hello"));
@@ -354,5 +357,5 @@ async fn the_sign_in_page_says_who_is_signed_in_already() {
     let app = TestApp::start().await;
     let page = app.signed_in().await.get("/sign-in?then=/keys&gone=1").await;
     assert!(page.problem().starts_with(&en().sign_in_gone()), "{}", page.words());
-    assert!(page.says("You are signed in as Test User") && page.says("href=\"/keys\""), "{}", page.words());
+    assert!(page.says(en().sign_in_signed_in("Test User")) && page.says("href=\"/keys\""), "{}", page.words());
 }

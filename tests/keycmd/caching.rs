@@ -43,7 +43,7 @@ fn nothing_is_kept_unless_asked_for() {
     desk.set(&portal.url(), "");
     desk.ask().said(LINE);
     assert!(kept(&desk).is_empty());
-    desk.ask().said_nothing("could not be reached");
+    desk.ask().said_nothing("is unreachable");
 }
 
 #[test]
@@ -103,19 +103,19 @@ fn a_revoked_key_is_forgotten() {
     desk.ask().said(LINE);
     desk.ask().said_no("no such key");
     assert!(kept(&desk).is_empty());
-    desk.ask().said_nothing("nothing is there");
+    desk.ask().said_nothing("no entry");
 }
 
 #[test]
 fn what_was_kept_is_for_one_user_and_one_key() {
     let (_portal, desk) = desk_with(vec![key(LINE, None)], "");
     desk.ask().said(LINE);
-    desk.ask_for("root2", "1000", FINGERPRINT, "ssh-ed25519").said_nothing("nothing is there");
-    desk.ask_for("jdoe", "1001", FINGERPRINT, "ssh-ed25519").said_nothing("nothing is there");
-    desk.ask_for("jdoe", "1000", "SHA256:8bR/fgKkernxc0ND5FI1f+D8bR/fgKkernxc0ND5FI0", "ssh-ed25519").said_nothing("nothing is there");
+    desk.ask_for("root2", "1000", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
+    desk.ask_for("jdoe", "1001", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
+    desk.ask_for("jdoe", "1000", "SHA256:8bR/fgKkernxc0ND5FI1f+D8bR/fgKkernxc0ND5FI0", "ssh-ed25519").said_nothing("no entry");
     // Another portal's word is not this one's.
     desk.set(&portal::nobody(), SETTINGS);
-    desk.ask().said_nothing("nothing is there");
+    desk.ask().said_nothing("no entry");
 }
 
 #[test]

@@ -48,11 +48,11 @@ fn what_is_wrong_is_named() {
         has(&ran.out, "FAILED", "portal", said);
         assert_eq!(ran.code, Some(1));
     }
-    has(&Desk::at(&portal::nobody()).check().out, "FAILED", "portal", "could not be reached");
-    has(&Desk::at(&portal::nobody()).check().out, "ok", "link", "that takes a credential_file");
+    has(&Desk::at(&portal::nobody()).check().out, "FAILED", "portal", "is unreachable");
+    has(&Desk::at(&portal::nobody()).check().out, "ok", "link", "set credential_file to allow it");
     let desk = Desk::with(&answers(http("401 Unauthorized", "")).url(), "credential_file = \"FOLDER/credential\"");
     desk.write("credential", 0o600, "secret");
-    has(&desk.check().out, "FAILED", "link", "does not take this host's credential");
+    has(&desk.check().out, "FAILED", "link", "rejected this host's credential");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn told(standing: &'static str, more: &str) -> crate::desk::Ran {
 fn a_host_hears_what_the_portal_knows_of_it() {
     let known = r#"{"credential":"accepted","credential_required":true,"host":"Frontera","registered":true,"tenant":"tacc","tenant_enabled":true}"#;
     let ran = told(known, "tenant = \"tacc\"");
-    has(&ran.out, "ok", "host", "registered as \"Frontera\" of tenant \"tacc\"; its credential is accepted, and required");
+    has(&ran.out, "ok", "host", "registered as \"Frontera\" of tenant \"tacc\"; its credential is valid and required");
     has(&ran.out, "ok", "host", "another spelling");
     let ran = told(known, "tenant = \"tset\"");
     has(&ran.out, "FAILED", "host", "check tenant");

@@ -15,7 +15,7 @@ fn hold(stream: &mut std::net::TcpStream) {
 
 #[test]
 fn nobody_listens() {
-    Desk::at(&portal::nobody()).ask().said_nothing("could not be reached");
+    Desk::at(&portal::nobody()).ask().said_nothing("is unreachable");
 }
 
 #[test]

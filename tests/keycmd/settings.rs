@@ -48,7 +48,7 @@ fn a_log_that_cannot_be_written_keeps_nobody_out() {
 #[test]
 fn the_log_is_for_its_owner_and_group() {
     let desk = Desk::at("http://127.0.0.1:1/");
-    desk.ask().said_nothing("could not be reached");
+    desk.ask().said_nothing("is unreachable");
     let mode = fs::metadata(desk.path("log")).expect("there").permissions().mode();
     assert_eq!(mode & 0o137, 0, "{mode:o}");
 }

@@ -80,7 +80,8 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     let test = async || browser.post("/api/admin/providers/test", &[("provider", "campus")]).await;
     assert!(test().await.says(en().admin_providers_answers(institution.url())));
     institution.misbehave(Mischief::Broken);
-    assert!(test().await.problem().contains("does not answer as a provider of this kind does: it is broken: it answers 500"));
+    let page = test().await;
+    assert!(page.refuses(|x| en().provider_trouble_broken(x)) && page.problem().contains("500"), "{}", page.words());
     institution.misbehave(Mischief::OtherMetadata);
     assert!(test().await.refuses(|x| en().provider_trouble_issuer(x)));
     institution.misbehave(Mischief::None);
@@ -88,7 +89,8 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     let secret = async |secret| browser.post("/api/admin/providers/secret", &[("provider", "campus"), ("secret", secret)]).await;
     assert!(secret("").await.problem().contains(&en().admin_providers_secret_needed()));
     assert!(secret("another").await.says(en().admin_saved()));
-    assert!(test().await.problem().contains("it does not take this client or its secret: invalid_client"));
+    let page = test().await;
+    assert!(page.refuses(|x| en().provider_trouble_broken(x)) && page.problem().contains("invalid_client"), "{}", page.words());
     assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
     let page = secret(CLIENT_SECRET).await;
     assert!(page.says(en().admin_saved()) && !page.says(CLIENT_SECRET));
@@ -97,9 +99,12 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     assert!(save(&browser, &seen(&browser).await, &[("set_up[enabled]", "")]).await.words().contains("off"));
     assert!(app.comes_nowhere().await);
     let question = browser.get("/admin/providers/remove?provider=campus").await.words();
-    assert!(question.contains("Remove Campus? One person signs in there, and cannot any more. One person has no other way in."), "{question}");
+    assert!(
+        question.contains(&format!("{} {}", en().admin_providers_remove_question("Campus"), en().admin_providers_remove_consequence(1, 1))),
+        "{question}"
+    );
     let page = browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await;
-    assert!(page.path == "/admin/providers" && page.says("campus has been deleted."), "{}", page.words());
+    assert!(page.path == "/admin/providers" && page.says(en().admin_deleted("campus")), "{}", page.words());
     assert!(browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains(&en().admin_gone()));
     assert_eq!(browser.get(CAMPUS).await.status, 404);
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 1, "who they are there stays known");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::{Answer, Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page, en};
+use crate::browser::{Browser, Page, en, holds};
 use crate::database::FAR;
 
 /// A request that is open in a browser of the test person.
@@ -39,18 +39,18 @@ async fn the_page_says_who_asks_for_what_from_where_and_for_how_long() {
     for said in [
         &en().consent_compare(),
         &device.user_code,
-        "testapp1 1.0 not verified",
-        "2 minutes ago",
+        &format!("testapp1 1.0 {}", en().client_not_verified()),
+        &en().span_ago(en().span_minutes(2)),
         &en().consent_from_same("127.0.0.1"),
-        "curl/8.9 (as it calls itself)",
+        &format!("curl/8.9 {}", en().consent_program_says()),
         &en().consent_may_log_in(),
-        "testhost1 as testhostaccount1",
-        "frontera as testuser1-on-frontera",
-        "8 hours",
-        "7 days",
-        "30 days",
+        &format!("testhost1 {} testhostaccount1", en().consent_as()),
+        &format!("frontera {} testuser1-on-frontera", en().consent_as()),
+        &en().span_hours(8),
+        &en().span_days(7),
+        &en().span_days(30),
         &en().consent_only_if_after(),
-        "You are Test User (testuser1 at Test).",
+        &format!("{} Test User ({}).", en().consent_you_are(), en().person_at("testuser1", "Test")),
     ] {
         assert!(words.contains(said), "{said}: {words}");
     }
@@ -68,7 +68,7 @@ async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
     let app = super::behind_proxy().await;
     let (device, browser) = (app.start_device().await, super::signed_in_at(&app, "192.0.2.1").await);
     let words = browser.enter(&device.user_code).await.words();
-    assert!(words.contains("TMS command line any program can use this name"), "{words}");
+    assert!(words.contains(&format!("TMS command line {}", en().client_any_program())), "{words}");
     assert!(words.contains("127.0.0.1, another address than this browser’s"), "{words}");
     assert!(!words.contains(&en().consent_may_log_in()), "only what was asked for: {words}");
 }
@@ -78,26 +78,26 @@ async fn an_address_as_proxies_write_it_is_the_devices() {
     let app = super::behind_proxy().await;
     let browser = super::signed_in_at(&app, "203.0.113.10").await;
     for (header, written, said) in [
-        ("x-forwarded-for", "203.0.113.10:51234", "203.0.113.10, the same address as this browser"),
-        ("x-forwarded-for", "\"[2001:db8::1]:51234\"", "2001:db8::1, another address than this browser’s"),
-        ("forwarded", "for=\"[2001:db8::1]:4711\";proto=https", "2001:db8::1, another address than this browser’s"),
-        ("x-forwarded-for", "nonsense", "From unknown"),
-        ("forwarded", "for=_hidden", "From unknown"),
+        ("x-forwarded-for", "203.0.113.10:51234", en().consent_from_same("203.0.113.10")),
+        ("x-forwarded-for", "\"[2001:db8::1]:51234\"", en().consent_from_other("2001:db8::1")),
+        ("forwarded", "for=\"[2001:db8::1]:4711\";proto=https", en().consent_from_other("2001:db8::1")),
+        ("x-forwarded-for", "nonsense", format!("{} {}", en().consent_from(), en().consent_from_unknown())),
+        ("forwarded", "for=_hidden", format!("{} {}", en().consent_from(), en().consent_from_unknown())),
     ] {
         let request = app.http.post(app.tenant("/oauth/device_authorization")).header(header, written).form(&[("client_id", "tms-cli")]);
         let device = Answer::of(request).await;
         let consent = browser.enter(device.body["user_code"].as_str().expect("a code")).await;
-        assert!(consent.words().contains(said), "{written}: {}", consent.words());
+        assert!(consent.words().contains(&said), "{written}: {}", consent.words());
         browser.deny(&consent).await;
     }
     let neighbour = super::signed_in_at(&app, "2001:db8::ffff:2").await;
     let request = app.http.post(app.tenant("/oauth/device_authorization")).header("x-forwarded-for", "[2001:db8::1]:1");
     let device = Answer::of(request.form(&[("client_id", "tms-cli")])).await;
     let consent = neighbour.enter(device.body["user_code"].as_str().expect("a code")).await;
-    assert!(consent.words().contains("2001:db8::1, the same network as this browser"), "{}", consent.words());
+    assert!(consent.words().contains(&en().consent_from_network("2001:db8::1")), "{}", consent.words());
     let unknown = super::signed_in_at(&app, "unknown").await;
     let consent = unknown.enter(&app.start_device().await.user_code).await;
-    assert!(consent.words().contains("127.0.0.1; the address of this browser is not known"), "{}", consent.words());
+    assert!(consent.words().contains(&en().consent_from_uncompared("127.0.0.1")), "{}", consent.words());
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_client_the_centre_vouches_for_is_marked() {
     app.sql("UPDATE clients SET verified = 1 WHERE client_id = 'testclient1'").await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1")]).await;
     let words = app.signed_in().await.enter(&device.user_code).await.words();
-    assert!(words.contains("testapp1 1.0 verified"), "{words}");
+    assert!(words.contains(&format!("testapp1 1.0 {}", en().client_verified())), "{words}");
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
     ] {
         let page = decide(&browser, &form).await;
         assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence.as_str()), "{form:?}");
-        assert!(page.title().starts_with("Error: Let "), "{}", page.title());
+        assert!(holds(page.title(), |client| en().document_title_refused(en().consent_question(client))), "{}", page.title());
         assert_eq!(page.says("aria-invalid=\"true\""), sentence == tick);
     }
     assert_eq!((app.grants().await, app.consents().await), (before, 0));

@@ -79,7 +79,7 @@ async fn a_typing_mistake_in_a_report_is_said_as_such() {
     let app = TestApp::start().await;
     let browser = app.browser();
     assert_eq!(report(&browser, "").await.problem(), en().code_refused_empty());
-    assert_eq!(report(&browser, "WDJB").await.problem(), "That code has 4 letters; it should have 8.");
+    assert_eq!(report(&browser, "WDJB").await.problem(), en().code_refused_length(4));
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ async fn withdraw(browser: &Browser, result: &Page) -> Page {
 async fn the_page_follows_the_device() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
-    assert!(result.words().contains("TMS command line any program can use this name"), "{}", result.words());
-    assert!(result.words().contains("testhost1 as testhostaccount1"), "{}", result.words());
+    assert!(result.words().contains(&format!("TMS command line {}", en().client_any_program())), "{}", result.words());
+    assert!(result.words().contains(&en().consent_account_on("testhost1", "testhostaccount1")), "{}", result.words());
     assert!(result.words().contains(&en().pickup_waiting()), "{}", result.words());
     assert_eq!(browser.get(&result.address).await.words(), result.words(), "looking again changes nothing");
 
@@ -110,5 +110,5 @@ async fn without_a_decision_there_is_nothing_to_see() {
     assert_eq!(browser.get("/device/result").await.title(), en().document_title(en().result_nothing()).as_str());
     let consent = browser.enter(&app.start_device().await.user_code).await;
     let page = browser.get(&consent.address.replace("/device?", "/device/result?")).await;
-    assert_eq!((page.address, page.text.contains("Let TMS command line")), (consent.address, true), "it still waits");
+    assert_eq!((&page.address, page.says(en().consent_question("TMS command line"))), (&consent.address, true), "it still waits");
 }

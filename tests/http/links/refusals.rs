@@ -206,7 +206,7 @@ async fn a_code_of_another_tenant_says_where_it_belongs_and_is_not_taken() {
     let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
     let asked = world.ask("jd").await;
     let page = dora.enter_link(text(&asked["user_code"])).await;
-    assert_eq!(page.problem(), "This code belongs to Test. Switch to Test to continue.");
+    assert_eq!(page.problem(), en().code_refused_other_tenant("Test"));
     let sign_in = dora.post("/api/links/switch", &[("tenant", &page.field("tenant"))]).await;
     assert!(sign_in.path == "/sign-in" && sign_in.words().contains("Test"), "{}", sign_in.words());
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());

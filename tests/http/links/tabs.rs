@@ -51,7 +51,7 @@ async fn the_end_of_a_session_releases_the_codes_of_hosts() {
             _ => drop(browser.post("/api/links/switch", &[("tenant", "test")]).await),
         }
         let page = eve.enter_link(code).await;
-        assert!(page.status == 200 && page.says("Link jd on frontera to you?"), "{end}: {}", page.words());
+        assert!(page.status == 200 && page.says(en().link_question("jd", "frontera")), "{end}: {}", page.words());
         assert!(eve.refuse_link(&page).await.says(en().link_stopped()), "{end}");
     }
 }
