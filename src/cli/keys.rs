@@ -27,7 +27,7 @@ pub struct Keys {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Revoke keys: they stop working at once
+    /// Revoke keys; they stop working immediately
     Revoke(revoke::Revoke),
 }
 
@@ -44,7 +44,7 @@ async fn list(place: &Place, output: &Output) -> Result<(), Failure> {
     let keys_api::Keys { readable: keys, unreadable } = server.my_keys(&token).await?;
 
     if keys.is_empty() && unreadable == 0 {
-        output.note("No keys: `tms ssh HOST` makes one when it needs it.");
+        output.note("No keys. `tms ssh HOST` creates one when needed.");
     }
     output.unreadable(unreadable, "key");
     let now = now();

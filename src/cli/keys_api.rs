@@ -57,7 +57,7 @@ impl ServerApi {
                 None => return Ok(keys),
             }
         }
-        Err(self.unexpected("a list of keys without an end"))
+        Err(self.unexpected("an endless list of keys"))
     }
 
     pub async fn register_key(&self, token: &AccessToken, key: &NewKey<'_>) -> Result<MyKey, Failure> {

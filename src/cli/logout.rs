@@ -73,7 +73,7 @@ pub async fn logout(place: &Place, output: &Output) -> Result<(), Failure> {
         }
         for StillValid { host, host_account, until } in still_valid {
             let (until, keys) = (how_long(Some(until)), format!("{}{}", target.server, paths::KEYS));
-            output.note(&format!("The portal may still take the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
+            output.note(&format!("The portal may still accept the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
         }
         return if complete { Ok(()) } else { Err(Failure::NotDeleted(Box::new(NotDeleted { target, was_signed_in: false, left }))) };
     };
@@ -140,22 +140,22 @@ impl fmt::Display for NotRevoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, why, token, keys, left } = self;
         if left.token.is_none() {
-            writeln!(f, "signed out of {target} on this machine only, because the portal did not end the sign-in: {why}")?;
+            writeln!(f, "signed out of {target} on this machine only, because the portal did not revoke the sign-in: {why}")?;
         } else {
-            writeln!(f, "not signed out of {target}: the portal did not end the sign-in ({why}), and its token is still here")?;
+            writeln!(f, "not signed out of {target}: the portal did not revoke the sign-in ({why}), and its token is still here")?;
         }
         still_works(f, left, &format!("the access token, {}", how_long(*token)), keys)?;
-        write!(f, "To end all of this, end the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
+        write!(f, "To end all of this, revoke the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
     }
 }
 
 /// What is left behind that the server was not told of, a line for each.
 fn still_works(f: &mut fmt::Formatter<'_>, left: &Left, token: &str, keys: &[StillValid]) -> fmt::Result {
     if left.is_empty() {
-        writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
+        writeln!(f, "The files on this machine are deleted. Any copies still work:")?;
     } else {
-        writeln!(f, "Not everything that was kept here could be deleted:{left}")?;
-        writeln!(f, "This still works, from here or from a copy:")?;
+        writeln!(f, "Some files on this machine could not be deleted:{left}")?;
+        writeln!(f, "These still work, from here or from a copy:")?;
     }
     writeln!(f, "    {token}")?;
     keys.iter()
@@ -186,9 +186,9 @@ impl fmt::Display for NotDeleted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, was_signed_in, left } = self;
         if *was_signed_in {
-            write!(f, "signed out of {target}, but not everything that was kept here could be deleted. It does not work any more:{left}")
+            write!(f, "signed out of {target}, but some files on this machine could not be deleted. They no longer work:{left}")
         } else {
-            write!(f, "you were not signed in to {target}, but keys were kept here, and could not all be deleted:{left}")
+            write!(f, "you were not signed in to {target}, but keys stored on this machine could not all be deleted:{left}")
         }
     }
 }

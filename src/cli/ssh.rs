@@ -36,15 +36,15 @@ const SHORTEST_REST: Duration = Duration::from_secs(60);
 /// What `tms ssh` takes besides the place.
 #[derive(Args)]
 pub struct Ssh {
-    /// The host, and the account there if you have several
+    /// The host, with the account if you have several
     #[arg(value_name = "[ACCOUNT@]HOST")]
     destination: Destination,
 
-    /// How long a new key is to work, if one has to be made
+    /// The lifetime of a new key, if one has to be created
     #[arg(long, value_name = "MINUTES", default_value_t = 12 * 60, value_parser = clap::value_parser!(u32).range(1..))]
     ttl_minutes: u32,
 
-    /// For ssh: its options, and a command to run on the host
+    /// Passed to ssh: options, and a command to run on the host
     #[arg(last = true, value_name = "SSH-ARGS")]
     arguments: Vec<OsString>,
 }
@@ -77,7 +77,7 @@ async fn prepare(ssh: &Ssh, place: &Place, output: &Output) -> Result<(PathBuf, 
 fn why_to_sign_in(failure: &Failure) -> Option<String> {
     match failure {
         Failure::NotSignedIn(target) => Some(format!("You are not signed in to {target}: sign in first.")),
-        Failure::SignInEnded(target) => Some(format!("Your sign-in to {target} has expired or was ended: sign in again.")),
+        Failure::SignInEnded(target) => Some(format!("Your sign-in to {target} has expired or was revoked: sign in again.")),
         Failure::NotCovered { target, scope } => Some(format!("Your sign-in to {target} does not cover this ({scope}): sign in again.")),
         Failure::Destination(refused) => {
             refused.uncovered().map(|uncovered| format!("{uncovered}: sign in again and select it, if it is linked. Ctrl-C stops."))
@@ -119,7 +119,7 @@ async fn key_for(account: &Account, ttl_minutes: u32, signed_in: &SignedIn, outp
     // Without a lock the key is made all the same; where it cannot be kept either, that error says why.
     let _lock = files.lock().await.inspect_err(|why| {
         if state::cannot_lock(why) {
-            output.note(&format!("Files cannot be locked in {} ({why}): going on without.", files.directory().display()));
+            output.note(&format!("Files in {} cannot be locked ({why}): continuing without locks.", files.directory().display()));
         }
     });
     // Another `tms` may have made one in the meantime: one is enough for both.
@@ -172,6 +172,6 @@ async fn make_key(account: &Account, ttl_minutes: u32, files: &KeyFiles, signed_
     };
     files.keep(draft, Record { id: registered.id, fingerprint, expires_at })?;
     let until = in_words(&registered.expires_at);
-    output.note(&format!("Made a key for {} on {}, valid until {until}.", account.host_account, account.host));
+    output.note(&format!("Created a key for {} on {}, valid until {until}.", account.host_account, account.host));
     Ok(())
 }

@@ -43,7 +43,7 @@ impl<'a> Waiting<'a> {
 
     /// Tells that the server gave no answer and that we go on; once per trouble where lines cannot be changed.
     pub fn trouble(&self, why: &NoAnswer) {
-        let words = format!("No answer, because {why}; trying again");
+        let words = format!("No response: {why}; trying again");
         match &self.spinner {
             Some(spinner) => spinner.set_message(words),
             None if !self.in_trouble.replace(true) => self.output.note(&format!("{words}.")),

@@ -85,7 +85,7 @@ async fn every_command_understands_the_real_portal() {
     assert_eq!((&listed["num_keys"], &listed["num_unreadable"], &listed["keys"][0]["client_id"]), (&1.into(), &0.into(), &Value::Null));
 
     let first = machine.tms(&["ssh", "testhost1", "--", "hostname"]);
-    assert!(first.code == Some(0) && first.err.starts_with("Made a key"), "{first:?}");
+    assert!(first.code == Some(0) && first.err.starts_with("Created a key"), "{first:?}");
     let key = machine.ssh_called().unwrap()[1].clone();
     let again = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
     assert_eq!((again.code, again.err.as_str(), &machine.ssh_called().unwrap()[1]), (Some(0), "", &key));
@@ -119,7 +119,7 @@ async fn a_second_sign_in_ends_the_first_and_its_keys() {
         sqlx::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").fetch_one(&mut portal.database().await).await.unwrap();
     assert_eq!(live, 1);
     let run = machine.tms(&["ssh", "testhost1"]);
-    assert!(run.code == Some(0) && run.err.starts_with("Made a key"), "{run:?}");
+    assert!(run.code == Some(0) && run.err.starts_with("Created a key"), "{run:?}");
 }
 
 /// As an earlier `tms` left it, which ended no sign-in that it replaced.
@@ -148,7 +148,7 @@ async fn logout_says_what_still_works_when_the_portal_is_away() {
     let run = machine.tms(&["logout"]);
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
     for said in [
-        "did not end the sign-in",
+        "did not revoke the sign-in",
         "the access token, until ",
         "the key for testhostaccount1 on testhost1, until ",
         &format!("{}/sessions", portal.url),
@@ -286,7 +286,7 @@ async fn logout_with_damaged_credentials_deletes_what_it_can() {
 
         let run = machine.tms(&["logout"]);
         assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
-        let cause = format!("signed out on this machine only: no portal could be told, because {} is damaged", file.display());
+        let cause = format!("signed out on this machine only: no sign-in could be revoked: {} is damaged", file.display());
         for said in [
             cause.as_str(),
             "each stored access token, until it expires",

@@ -159,7 +159,7 @@ fn a_token_that_could_not_be_taken_back_is_forgotten_and_the_person_told() {
         tapis.next(REVOKE, odd);
         let run = machine.tms(&["tapis", "logout"]);
         assert_eq!(run.code, Some(1), "documented: something is still valid");
-        assert!(run.err.contains("but Tapis did not end it: ") && run.err.contains("It stays valid until "), "{run:?}");
+        assert!(run.err.contains("but Tapis did not revoke it: ") && run.err.contains("It stays valid until "), "{run:?}");
         assert!(!run.err.contains("debug data") && !run.err.contains(&token));
         assert!(!fs::read_to_string(machine.path("state/tapis.json")).unwrap().contains(&token));
     }
@@ -189,10 +189,7 @@ fn a_damaged_file_of_tapis_is_replaced_or_deleted() {
     machine.write("state/tapis.json", "{", 0o600);
     let run = machine.tms(&["tapis", "logout"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(
-        run.err.contains("signed out of Tapis on this machine only: no tenant could be told, because ") && run.err.contains("is damaged\n"),
-        "{run:?}"
-    );
+    assert!(run.err.contains("signed out of Tapis on this machine only: no token could be revoked: ") && run.err.contains("is damaged\n"), "{run:?}");
     assert!(!machine.path("state/tapis.json").exists());
 
     machine.write("state/tapis.json", "", 0o600);
@@ -236,9 +233,9 @@ fn a_tenant_and_a_client_have_to_be_named() {
     let tapis = Authenticator::start();
     let machine = Machine::new();
     for (words, said) in [
-        (&["tapis", "login"][..], "tms: no Tapis tenant is known yet: pass its address, such as --base-url https://tacc.tapis.io\n"),
+        (&["tapis", "login"][..], "tms: no Tapis tenant is set: pass its URL, such as --base-url https://tacc.tapis.io\n"),
         (&["tapis", "whoami"], "--base-url"),
-        (&["tapis", "login", "--base-url", &tapis.url], "signs in registered clients only: pass the id of one with --client-id\n"),
+        (&["tapis", "login", "--base-url", &tapis.url], "accepts registered clients only: pass a client ID with --client-id\n"),
         (&["tapis", "login", "--base-url", "http://tacc.tapis.io", "--client-id", "x"], "use https://"),
         (&["tapis", "login", "--base-url", "https://tacc.tapis.io/v3", "--client-id", "x"], "pass https://tacc.tapis.io\n"),
         (&["tapis", "login", "--base-url", "tacc.tapis.io", "--client-id", "x"], "is not a server URL"),

@@ -22,7 +22,7 @@ use super::sign_ins::{SignIns, Token};
 /// What `tms tapis login` takes besides the tenant.
 #[derive(Args)]
 pub struct Login {
-    /// The id of a client that is registered with the tenant; the one of the last sign-in there if not given
+    /// The ID of a client registered with the tenant [default: that of the last sign-in there]
     #[arg(long, env = "TAPIS_CLIENT_ID", value_name = "ID")]
     client_id: Option<String>,
 
@@ -62,7 +62,7 @@ pub async fn login(login: &Login, base_url: Option<&str>, place: &Place, output:
 async fn end_all(tapis: &TapisApi, tokens: Vec<Token>, mut earlier: Earlier, output: &Output) -> Earlier {
     let now = now();
     for token in tokens.into_iter().filter(|token| token.expires_at.is_none_or(|end| now < end)) {
-        let still_valid = format!("It stays valid {}; a copy of its token, if there is one, still works.", how_long(token.expires_at));
+        let still_valid = format!("It stays valid {}; any copy of its token still works.", how_long(token.expires_at));
         earlier = earlier.and(tapis.revoke(&token.secret).await, &still_valid, output);
     }
     earlier
@@ -76,7 +76,7 @@ fn invitation(code: &Code) -> Invitation {
 fn how_to_read(user_code: &str) -> String {
     let alike = [('I', "I is a capital i"), ('l', "l is a small L"), ('O', "O is a capital o"), ('0', "0 is a zero"), ('1', "1 is a one")];
     let present = alike.into_iter().filter(|(letter, _)| user_code.contains(*letter)).map(|(_, words)| words);
-    let words: Vec<&str> = std::iter::once("Capital and small letters count").chain(present).collect();
+    let words: Vec<&str> = std::iter::once("Upper and lower case matter").chain(present).collect();
     format!("{}.", words.join("; "))
 }
 
@@ -97,11 +97,11 @@ async fn report(tapis: &TapisApi, client_id: &str, token: &Token, earlier: Earli
         "earlier_sign_in": earlier.word(),
     });
     if earlier == Earlier::Ended {
-        output.note("Your earlier sign-in there on this machine was ended.");
+        output.note("Your earlier sign-in there on this machine was revoked.");
     }
     output.result(&words, &object);
     // It does so when the code is entered, before anybody has pressed "Connect".
-    output.note("If the page in the browser still asks for something, close it: Tapis has given its token already.");
+    output.note("If the page in the browser still asks for something, close it: the sign-in is complete.");
 }
 
 #[cfg(test)]
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn letters_that_look_alike_are_named() {
-        assert_eq!(how_to_read("abCdEfgh"), "Capital and small letters count.");
-        assert_eq!(how_to_read("oMbhbSly"), "Capital and small letters count; l is a small L.");
-        assert_eq!(how_to_read("IlOabcde"), "Capital and small letters count; I is a capital i; l is a small L; O is a capital o.");
+        assert_eq!(how_to_read("abCdEfgh"), "Upper and lower case matter.");
+        assert_eq!(how_to_read("oMbhbSly"), "Upper and lower case matter; l is a small L.");
+        assert_eq!(how_to_read("IlOabcde"), "Upper and lower case matter; I is a capital i; l is a small L; O is a capital o.");
     }
 }
