@@ -18,9 +18,9 @@ pub enum Failure {
     Roots(#[from] RootsFault),
     #[error(transparent)]
     Question(#[from] QuestionRefused),
-    #[error("the user id is below min_uid ({0}): the portal is not asked for such users")]
+    #[error("the UID is below min_uid ({0}): no lookup for such users")]
     BelowMinUid(u32),
-    #[error("keys of type {0} cannot log in by a line of authorized_keys: the portal is not asked for them")]
+    #[error("keys of type {0} are not supported: no lookup for them")]
     NotAPlainKey(String),
     #[error(transparent)]
     NoKey(#[from] NoKey),
@@ -28,13 +28,13 @@ pub enum Failure {
     NoKeyNorCached { outage: NoKey, cached: String },
     #[error("the key has expired")]
     Expired,
-    #[error("the time is over, and something still hangs: a file system, or the network")]
+    #[error("timed out while waiting for a file system or the network")]
     OutOfTime,
-    #[error("the line could not be handed to sshd: {0}")]
+    #[error("cannot write the key line to sshd: {0}")]
     Unprintable(io::Error),
-    #[error("no thread could be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     NoThread(io::Error),
-    #[error("a fault in this program; it has said more on stderr")]
+    #[error("internal error; see stderr")]
     Fault,
 }
 

@@ -51,7 +51,7 @@ enum NotServing {
     Desk(#[from] NoLink),
     #[error(transparent)]
     Socket(#[from] SocketFault),
-    #[error("no thread could be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     NoThread(io::Error),
 }
 
@@ -60,9 +60,9 @@ enum NotServing {
 enum Ended {
     #[error("linked to {0:?}")]
     Linked(String),
-    #[error("refused in the browser")]
+    #[error("denied in the browser")]
     Refused,
-    #[error("the code expired, or was replaced")]
+    #[error("the code expired or was replaced")]
     Expired,
     #[error(transparent)]
     Gone(#[from] Gone),
@@ -89,7 +89,7 @@ pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
         match listener.accept() {
             Ok((stream, _)) => admit(stream, &file, &door, &journal),
             Err(error) => {
-                journal.note_refusal(Refusal::NotAccepted, Entry::fault(format!("link: cannot accept: {error}")));
+                journal.note_refusal(Refusal::NotAccepted, Entry::fault(format!("link: cannot accept a connection: {error}")));
                 thread::sleep(BREATHER);
             }
         }
@@ -202,7 +202,9 @@ fn last_line(ended: &Ended) -> Option<Line<'static>> {
         Ended::Gone(Gone::NotGreeted | Gone::Spoke) => Line::error("unexpected_input", ended),
         Ended::NoAccount(_) => Line::error("not_linkable", ended),
         Ended::NoLink(why) if why.is_for_the_caller() => Line::error(why.word(), why),
-        Ended::NoLink(_) | Ended::Settings(_) => Line::error("host", &"this host is not set up for it; its operators find the reason in its log"),
+        Ended::NoLink(_) | Ended::Settings(_) => {
+            Line::error("host", &"this host is not set up for linking; its operators find the reason in its log")
+        }
     })
 }
 

@@ -47,29 +47,29 @@ impl Key {
 /// Why there is no key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NoKey {
-    #[error("the portal could not be reached: {0}")]
+    #[error("the portal is unreachable: {0}")]
     Unreachable(String),
-    #[error("the portal did not answer in time")]
+    #[error("the portal did not respond in time")]
     TimedOut,
-    #[error("the portal is in trouble (HTTP {0})")]
+    #[error("portal error (HTTP {0})")]
     InTrouble(u16),
-    #[error("the portal has too much to do (HTTP 429)")]
+    #[error("the portal is busy (HTTP 429)")]
     Busy,
-    #[error("the portal lets no such key log in here as this user")]
+    #[error("no such authorized key for this user on this host")]
     NotFound,
-    #[error("HTTP 404, but not as a TMS says it: check tms_url")]
+    #[error("HTTP 404, but not from a TMS: check tms_url")]
     NotATms,
-    #[error("the portal does not take this host's credential, or wants one (HTTP {0}): check credential_file and tenant")]
+    #[error("the host credential is missing or was rejected (HTTP {0}): check credential_file and tenant")]
     Unauthorized(u16),
-    #[error("the portal sends us elsewhere (HTTP {0}), and we do not go: check tms_url")]
+    #[error("redirect refused (HTTP {0}): check tms_url")]
     Redirected(u16),
-    #[error("the portal answered HTTP {0}")]
+    #[error("unexpected response from the portal (HTTP {0})")]
     Unexpected(u16),
-    #[error("the portal answered more than {LONGEST_ANSWER} bytes")]
+    #[error("the portal's response is larger than {LONGEST_ANSWER} bytes")]
     TooLong,
-    #[error("the portal's answer is not understood: {0}")]
+    #[error("invalid response from the portal: {0}")]
     NotUnderstood(&'static str),
-    #[error("the portal's answer is refused: {0}")]
+    #[error("the portal's response was rejected: {0}")]
     Refused(#[from] NotTheKey),
 }
 
@@ -140,7 +140,7 @@ impl<'a> Portal<'a> {
         let Some(address) = self.config.portal.of_call("hosts/check") else { return Ok(None) };
         let (status, body) = self.post(&address, &json!({ "host": self.config.host_name }), within)?;
         match status {
-            200 => serde_json::from_slice(&body).map(Some).map_err(|_| NoKey::NotUnderstood("it is no answer about a host")),
+            200 => serde_json::from_slice(&body).map(Some).map_err(|_| NoKey::NotUnderstood("not a host status")),
             404 | 405 => Ok(None),
             401 | 403 => Err(NoKey::Unauthorized(status)),
             _ => Err(NoKey::Unexpected(status)),
@@ -185,10 +185,10 @@ impl<'a> Portal<'a> {
 
 /// A key, once everything in the answer has proved right.
 fn read(body: &[u8], question: &Question) -> Result<Key, NoKey> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| NoKey::NotUnderstood("it is not JSON with a public_key"))?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| NoKey::NotUnderstood("not JSON with a public_key"))?;
     let expires_at = match answer.expires_at {
         None => None,
-        Some(written) => moments::read_expiry(&written).ok_or(NoKey::NotUnderstood("its expires_at is no time"))?,
+        Some(written) => moments::read_expiry(&written).ok_or(NoKey::NotUnderstood("expires_at is not a time"))?,
     };
     Ok(Key { line: KeyLine::verify(&answer.public_key, &question.fingerprint, &question.key_type)?, expires_at })
 }
@@ -203,7 +203,7 @@ fn no_answer(error: ureq::Error) -> NoKey {
         ureq::Error::Timeout(_) => NoKey::TimedOut,
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => NoKey::TimedOut,
         ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => NoKey::TooLong,
-        ureq::Error::Protocol(_) => NoKey::NotUnderstood("it is not HTTP"),
+        ureq::Error::Protocol(_) => NoKey::NotUnderstood("not HTTP"),
         error => NoKey::Unreachable(error.to_string()),
     }
 }

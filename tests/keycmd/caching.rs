@@ -87,7 +87,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
         (http("403 Forbidden", ""), "credential"),
         (http("429 Too Many Requests", ""), "429"),
         (http("400 Bad Request", ""), "HTTP 400"),
-        (http("200 OK", "{}"), "not understood"),
+        (http("200 OK", "{}"), "invalid response"),
         (key(OTHER_LINE, None), "another key"),
         (http("302 Found", ""), "elsewhere"),
     ] {
@@ -150,7 +150,7 @@ fn a_directory_that_others_can_write_to_is_not_used() {
     let ran = desk.ask();
     ran.said(LINE);
     assert!(ran.log.lines().last().is_some_and(|last| last.contains("not cached")), "{}", ran.log);
-    desk.ask().said_nothing("written by others");
+    desk.ask().said_nothing("writable by users other than its owner");
     set(0o700);
     desk.ask().said(LINE);
 }

@@ -47,7 +47,7 @@ fn it_does_not_begin_with_settings_that_cannot_work() {
     refused("tms_url does not end in");
     desk.set("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve", CREDENTIAL);
     desk.write("credential", 0o644, "secret");
-    refused("holds a secret");
+    refused("contains a secret");
     desk.write("credential", 0o600, "secret");
     let mut without = Command::new(env!("CARGO_BIN_EXE_tms-keycmd"));
     without.args(["link", "--config"]).arg(desk.path("settings.toml")).env_clear().stdin(Stdio::null());
@@ -202,7 +202,7 @@ fn whoever_goes_on_talking_sees_no_code_and_what_was_asked_is_withdrawn() {
     let said = hear(&mut BufReader::new(caller));
     assert_eq!((&said["event"], &said["error"]), (&json!("error"), &json!("unexpected_input")), "{said}");
     assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
-    running.says("the caller sent something");
+    running.says("the client sent unexpected data");
 }
 
 /// What a forwarder can send, it can send; it cannot hand over an open file.
@@ -238,8 +238,8 @@ fn a_flood_of_refusals_is_one_line_in_the_log() {
         let said = hear(&mut BufReader::new(caller));
         refused += usize::from(said["error"] == "busy");
     }
-    running.says("you have asked too often");
-    let lines = running.log().matches("you have asked too often").count();
+    running.says("too many requests from you");
+    let lines = running.log().matches("too many requests from you").count();
     // Two, if a minute has passed.
     assert!(lines <= 2, "{lines} lines: {}", running.log());
 }
@@ -265,5 +265,5 @@ fn a_caller_is_told_how_it_ended_and_hung_up_on() {
 fn a_second_helper_does_not_take_the_socket_away() {
     let running = Running::start(&portal::nobody());
     let second = helper(&running.desk).output().expect("run");
-    assert!(String::from_utf8_lossy(&second.stderr).contains("somebody listens"), "{second:?}");
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another process is already listening"), "{second:?}");
 }

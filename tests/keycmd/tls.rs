@@ -83,7 +83,7 @@ fn an_authority_that_others_can_change_is_not_believed() {
     let portal = authority.portal("localhost", key(LINE, None));
     let desk = desk(&portal, &authority.pem());
     desk.write("ca.pem", 0o666, &authority.pem());
-    desk.ask().said_nothing("written by others");
+    desk.ask().said_nothing("writable by users other than its owner");
     desk.write("ca.pem", 0o644, "no certificate");
     desk.ask().said_nothing("PEM");
 }

@@ -93,12 +93,12 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
 
     let first = machine.ssh();
     first.got_in();
-    assert!(first.err.contains("Made a key"), "{first:#?}");
+    assert!(first.err.contains("Created a key"), "{first:#?}");
     note(format!("tms ssh: {:?} with a new key, {} lookups", first.took, first.asked.len()));
     let again = machine.ssh();
     again.got_in();
     note(format!("tms ssh: {:?} with the same key", again.took));
-    assert!(!again.err.contains("Made a key"), "{again:#?}");
+    assert!(!again.err.contains("Created a key"), "{again:#?}");
 
     // A key that was taken back is replaced.
     let key = machine.key("first");
@@ -107,7 +107,7 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
     world.host.log_in(&key).was_refused(LET_NOBODY_IN);
     let replaced = machine.ssh();
     replaced.got_in();
-    assert!(replaced.err.contains("Made a key"), "{replaced:#?}");
+    assert!(replaced.err.contains("Created a key"), "{replaced:#?}");
 
     // Keys of a device end with it.
     let key = machine.key("second");
