@@ -35,34 +35,34 @@ pub use tokens::{SKEW, SignedOut};
 /// Why a provider could not be asked, or its word is not taken. The details are for the log.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Trouble {
-    #[error("it cannot be reached: {0}")]
+    #[error("the provider cannot be reached: {0}")]
     Unreachable(Why),
     /// It was added by an administrator, and is where only the operator adds any.
-    #[error("it is on a network of the portal's own, where only the operator adds providers")]
+    #[error("the address is on the portal's own network, where only the operator can add providers")]
     OutOfBounds,
-    #[error("it takes too long")]
+    #[error("timed out")]
     Slow,
-    #[error("it is broken: {0}")]
+    #[error("invalid response from the provider: {0}")]
     Broken(String),
     /// The code is not, or not any more, one of its own (RFC 6749 §5.2).
-    #[error("it refuses the code: {0}")]
+    #[error("the provider rejected the code: {0}")]
     Refused(String),
-    #[error("the answer is from another issuer: {0}")]
+    #[error("the response is from a different issuer: {0}")]
     WrongIssuer(String),
     /// Where it was looked for, another one says who it is.
-    #[error("it calls itself otherwise: {0}")]
+    #[error("the issuer does not match the provider's metadata: {0}")]
     OtherName(String),
     /// The token is old already, or not made yet.
-    #[error("its clock and ours disagree: {0}")]
+    #[error("the provider's clock and the portal's differ: {0}")]
     Clock(String),
-    #[error("its token is not to be trusted: {0}")]
+    #[error("the token cannot be trusted: {0}")]
     Untrusted(String),
-    #[error("it did not ask the person to sign in again")]
+    #[error("the provider did not ask the user to sign in again")]
     NotFresh,
     /// Its list is not for this person, or not for this portal.
-    #[error("it does not show its list: {0}")]
+    #[error("the provider denied access to its list: {0}")]
     Denied(String),
-    #[error("it is set up wrongly here: {0}")]
+    #[error("the provider's settings are wrong: {0}")]
     Misconfigured(String),
 }
 
@@ -102,8 +102,8 @@ impl Trouble {
 impl From<NotVouched> for Trouble {
     fn from(why: NotVouched) -> Self {
         match why {
-            NotVouched::NoSubject => Self::Untrusted("it does not say who it is about".into()),
-            NotVouched::Required(claim) => Self::Untrusted(format!("the claim {claim} is not what it must be")),
+            NotVouched::NoSubject => Self::Untrusted("it has no subject".into()),
+            NotVouched::Required(claim) => Self::Untrusted(format!("the claim {claim} does not have the required value")),
         }
     }
 }
@@ -196,7 +196,7 @@ impl Providers {
     }
 
     pub fn profile(&self, provider: &Provider) -> Result<&Profile, Trouble> {
-        self.profiles.find(&provider.profile).ok_or_else(|| Trouble::Misconfigured(format!("there is no profile {}", provider.profile)))
+        self.profiles.find(&provider.profile).ok_or_else(|| Trouble::Misconfigured(format!("profile {} does not exist", provider.profile)))
     }
 
     /// Where to send the browser.
@@ -253,7 +253,7 @@ impl Providers {
             }
             IdentityFrom::AccessToken => self.checked(provider, &known, now, |known| tokens::access_token(&answer, known, now)).await?,
             IdentityFrom::User => {
-                let address = known.user.as_deref().ok_or_else(|| Trouble::Misconfigured("its profile has no user endpoint".into()))?;
+                let address = known.user.as_deref().ok_or_else(|| Trouble::Misconfigured("the profile has no user endpoint".into()))?;
                 let user = self.http.to(provider, known.local).get_json(address, Some(answer.token())).await?;
                 tokens::Said::of(tokens::claims(&user), now)
             }
@@ -286,7 +286,7 @@ impl Providers {
         };
         let user = tokens::claims(&self.http.to(provider, known.local).get_json(address, Some(answer.token())).await?);
         if user.one("sub").is_none() || user.one("sub") != claims.one("sub") {
-            return Err(Trouble::Untrusted("its user endpoint speaks of somebody else".into()));
+            return Err(Trouble::Untrusted("the user endpoint returned a different subject".into()));
         }
         for name in missing {
             claims.insert(name, user.all(name).to_vec());

@@ -126,7 +126,7 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
         "AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t",
         "host_name = \"frontera\"",
         "tenant = \"test\"",
-        "Last asked for a key never",
+        "Last key lookup never",
     ] {
         assert!(words.contains(line), "{line}: {words}");
     }

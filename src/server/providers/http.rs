@@ -114,14 +114,14 @@ impl To<'_> {
         let mut answer = self.client.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
-            return Err(Trouble::Broken(format!("it answers {status}")));
+            return Err(Trouble::Broken(format!("HTTP {status}")));
         }
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await? {
             body.extend_from_slice(&piece);
             if body.len() > LARGEST {
-                return Err(Trouble::Broken("its answer is too large".into()));
+                return Err(Trouble::Broken("the response is too large".into()));
             }
         }
         let mut response = Response::builder().status(status);
@@ -146,7 +146,7 @@ impl To<'_> {
     pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, Trouble> {
         let response = self.get(address, Some(token)).await?;
         match response.status() {
-            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(Trouble::Denied(format!("{address} answers {status}"))),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(Trouble::Denied(format!("{address} returned {status}"))),
             _ => json(address, &response),
         }
     }
@@ -164,9 +164,9 @@ impl To<'_> {
 
 fn json(address: &str, response: &HttpResponse) -> Result<Value, Trouble> {
     if response.status() != StatusCode::OK {
-        return Err(Trouble::Broken(format!("{address} answers {}", response.status())));
+        return Err(Trouble::Broken(format!("{address} returned {}", response.status())));
     }
-    serde_json::from_slice(response.body()).map_err(|error| Trouble::Broken(format!("{address} does not send JSON: {error}")))
+    serde_json::from_slice(response.body()).map_err(|error| Trouble::Broken(format!("{address} did not return JSON: {error}")))
 }
 
 /// For `openidconnect`.
@@ -273,7 +273,7 @@ mod tests {
             while connection.write_all(&[b' '; 4_096]).await.is_ok() {}
         };
         let (_, answer) = tokio::join!(endless, get(&listener));
-        assert_eq!(answer, Err(Trouble::Broken("its answer is too large".into())));
+        assert_eq!(answer, Err(Trouble::Broken("the response is too large".into())));
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
         let http = Http::new(&Reach::default()).expect("a client");
         let asked = async |client, address: &str| To { client, local: true }.get_json(address, None).await;

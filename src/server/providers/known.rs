@@ -99,7 +99,7 @@ impl Known {
         let issuer = profile.base.as_ref().unwrap_or(&provider.base).clone();
         let issuer = IssuerUrl::new(issuer).map_err(|error| Trouble::Misconfigured(error.to_string()))?;
         let metadata = Metadata::discover_async(issuer, http).await.map_err(from_discovery)?;
-        let token = metadata.token_endpoint().ok_or_else(|| Trouble::Broken("its metadata name no token endpoint".into()))?;
+        let token = metadata.token_endpoint().ok_or_else(|| Trouble::Broken("the metadata has no token endpoint".into()))?;
         let more = metadata.additional_metadata();
         let known = Self {
             of: provider.clone(),
@@ -132,14 +132,14 @@ impl Known {
         let keys = match (&endpoints.keys, profile.identity) {
             (Some(keys), IdentityFrom::IdToken | IdentityFrom::AccessToken) => {
                 let keys = http.get_json(&at(keys), None).await?;
-                let unreadable = |error: serde_json::Error| Trouble::Broken(format!("its keys cannot be read: {error}"));
+                let unreadable = |error: serde_json::Error| Trouble::Broken(format!("the key set is not valid: {error}"));
                 if profile.identity == IdentityFrom::IdToken {
                     Keys::IdTokens(serde_json::from_value(keys).map_err(unreadable)?)
                 } else {
                     Keys::AccessTokens(serde_json::from_value(keys).map_err(unreadable)?)
                 }
             }
-            (None, IdentityFrom::IdToken | IdentityFrom::AccessToken) => return Err(Trouble::Misconfigured("its profile names no keys".into())),
+            (None, IdentityFrom::IdToken | IdentityFrom::AccessToken) => return Err(Trouble::Misconfigured("the profile has no key set URL".into())),
             (_, IdentityFrom::User) => Keys::None,
         };
         let known = Self {
@@ -173,7 +173,7 @@ impl Known {
             Some(issuer) if issuer == self.issuer => Ok(()),
             None if !self.names_itself => Ok(()),
             Some(other) => Err(Trouble::WrongIssuer(other.chars().take(200).collect())),
-            None => Err(Trouble::WrongIssuer("none is named".into())),
+            None => Err(Trouble::WrongIssuer("no issuer is given".into())),
         }
     }
 }
@@ -185,7 +185,7 @@ fn check_base(address: &str) -> Result<(), Trouble> {
     let note = |found| violation.set(Some(found));
     let url = url::Url::options().syntax_violation_callback(Some(&note)).parse(address);
     let misspelt = violation.get().map(|violation: url::SyntaxViolation| violation.description());
-    let query = url.is_ok_and(|url| url.query().is_some()).then_some("it has a query");
+    let query = url.is_ok_and(|url| url.query().is_some()).then_some("the URL has a query");
     match misspelt.or(query) {
         Some(why) => Err(Trouble::Misconfigured(format!("{address}: {why}"))),
         None => Ok(()),
@@ -197,13 +197,13 @@ pub fn check_address(address: &str, local: bool) -> Result<(), Trouble> {
     let url = oauth2::url::Url::parse(address).map_err(|error| Trouble::Misconfigured(format!("{address}: {error}")))?;
     // The address goes into the log and onto pages; and a fragment is not sent (RFC 6749 §3.1).
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(Trouble::Misconfigured("an address has a user name, a password or a fragment in it".into()));
+        return Err(Trouble::Misconfigured("a URL contains a user name, a password or a fragment".into()));
     }
     let here = url.host_str().is_some_and(is_loopback);
     match url.scheme() {
         "https" => Ok(()),
         "http" if here && local => Ok(()),
-        _ => Err(Trouble::Misconfigured(format!("{address} has no https"))),
+        _ => Err(Trouble::Misconfigured(format!("{address} is not https"))),
     }
 }
 
@@ -212,7 +212,7 @@ fn from_discovery(error: DiscoveryError<Trouble>) -> Trouble {
         DiscoveryError::Request(trouble) => trouble,
         // What the library says of an issuer that names another.
         DiscoveryError::Validation(why) => Trouble::OtherName(why),
-        other => Trouble::Broken(format!("its metadata cannot be read: {other}")),
+        other => Trouble::Broken(format!("the metadata is not valid: {other}")),
     }
 }
 

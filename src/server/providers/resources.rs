@@ -22,9 +22,9 @@ impl Providers {
 
 /// `{"message": …, "data": [{"resource_id", "name", "url", "description", "username", …}]}`
 fn read(answer: &Value) -> Result<Vec<Listed>, Trouble> {
-    let entries = answer.get("data").and_then(Value::as_array).ok_or_else(|| Trouble::Broken("its list has no data".into()))?;
+    let entries = answer.get("data").and_then(Value::as_array).ok_or_else(|| Trouble::Broken("the list has no data".into()))?;
     if entries.len() > LONGEST {
-        return Err(Trouble::Broken(format!("its list has {} entries", entries.len())));
+        return Err(Trouble::Broken(format!("the list has {} entries", entries.len())));
     }
     Ok(entries.iter().map(entry).collect())
 }

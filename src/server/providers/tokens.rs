@@ -79,12 +79,12 @@ impl From<RequestTokenError<Trouble, BasicErrorResponse>> for Trouble {
         match error {
             RequestTokenError::ServerResponse(refused) => match refused.error().as_ref() {
                 error @ ("invalid_client" | "unauthorized_client") => {
-                    Self::Misconfigured(format!("it does not take this client or its secret: {error}"))
+                    Self::Misconfigured(format!("the provider rejected the client ID or secret: {error}"))
                 }
                 error => Self::Refused(error.to_owned()),
             },
             RequestTokenError::Request(trouble) => trouble,
-            RequestTokenError::Parse(error, _) => Self::Broken(format!("its token answer cannot be read: {error}")),
+            RequestTokenError::Parse(error, _) => Self::Broken(format!("the token response is not valid: {error}")),
             RequestTokenError::Other(why) => Self::Broken(why),
         }
     }
@@ -114,7 +114,7 @@ pub enum Unverified {
 impl From<Unverified> for Trouble {
     fn from(unverified: Unverified) -> Self {
         match unverified {
-            Unverified::UnknownKey => Self::Untrusted("it is signed with a key that the provider does not show".into()),
+            Unverified::UnknownKey => Self::Untrusted("it is signed with a key that is not in the provider's key set".into()),
             Unverified::Trouble(trouble) => trouble,
         }
     }
@@ -149,7 +149,7 @@ pub fn id_token(answer: &TokenAnswer, provider: &Provider, known: &Known, nonce:
     let untrusted = |why: String| Unverified::Trouble(Trouble::Untrusted(why));
     let text = answer.0.extra_fields().id_token.clone().ok_or_else(|| untrusted("there is none".into()))?;
     let token = AnyIdToken::from_str(&text).map_err(|error| untrusted(error.to_string()))?;
-    let Keys::IdTokens(keys) = &known.keys else { return Err(untrusted("its keys are of another kind".into())) };
+    let Keys::IdTokens(keys) = &known.keys else { return Err(untrusted("the keys are of a different type".into())) };
     let issuer = IssuerUrl::new(known.issuer.clone()).map_err(|error| untrusted(error.to_string()))?;
     let a_little_ago = in_chrono(now - SKEW);
     let verifier = IdTokenVerifier::new_public_client(ClientId::new(provider.client_id.clone()), issuer, keys.clone())
@@ -157,11 +157,11 @@ pub fn id_token(answer: &TokenAnswer, provider: &Provider, known: &Known, nonce:
         .set_time_fn(move || a_little_ago);
     let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(from_claims)?;
     if from_chrono(claims.issue_time()) > now + SKEW {
-        return Err(Unverified::Trouble(Trouble::Clock("its token is from the future".into())));
+        return Err(Unverified::Trouble(Trouble::Clock("the token was issued in the future".into())));
     }
     let authenticated_at = claims.auth_time().map(from_chrono);
     if authenticated_at.is_some_and(|at| at > now + SKEW) {
-        return Err(Unverified::Trouble(Trouble::Clock("somebody is to have signed in in the future".into())));
+        return Err(Unverified::Trouble(Trouble::Clock("auth_time is in the future".into())));
     }
     let said = serde_json::to_value(claims).map_err(|error| untrusted(error.to_string()))?;
     let claims = self::claims(&said);
@@ -196,12 +196,12 @@ fn from_chrono(at: DateTime<Utc>) -> Timestamp {
 /// by the provider itself; its profile says which claims tell that it is for us.
 pub fn access_token(answer: &TokenAnswer, known: &Known, now: Timestamp) -> Result<Said, Unverified> {
     let Keys::AccessTokens(keys) = &known.keys else {
-        return Err(Unverified::Trouble(Trouble::Misconfigured("its keys are of another kind".into())));
+        return Err(Unverified::Trouble(Trouble::Misconfigured("the keys are of a different type".into())));
     };
     let said = signed(answer.token(), keys, &known.issuer, None)?;
     let expires = said.get("exp").and_then(Value::as_i64).unwrap_or_default();
     if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - SKEW {
-        return Err(Unverified::Trouble(Trouble::Clock("its token has expired".into())));
+        return Err(Unverified::Trouble(Trouble::Clock("the token has expired".into())));
     }
     Ok(Said::of(claims(&said), now))
 }
@@ -234,7 +234,7 @@ fn signed(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Re
     }
     let said = jsonwebtoken::decode::<Value>(text, &key, &validation).map_err(|error| match error.kind() {
         jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::UnknownKey,
-        jsonwebtoken::errors::ErrorKind::InvalidIssuer => Unverified::Trouble(Trouble::WrongIssuer("it is another's token".into())),
+        jsonwebtoken::errors::ErrorKind::InvalidIssuer => Unverified::Trouble(Trouble::WrongIssuer("the token was issued by another issuer".into())),
         _ => untrusted(error),
     })?;
     Ok(said.claims)
@@ -258,20 +258,20 @@ pub fn logout_token(text: &str, provider: &Provider, known: &Known, now: Timesta
     let untrusted = |why: &str| Unverified::Trouble(Trouble::Untrusted(why.into()));
     let kind = jsonwebtoken::decode_header(text).map_err(|error| untrusted(&error.to_string()))?.typ;
     if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("logout+jwt") && !kind.eq_ignore_ascii_case("JWT")) {
-        return Err(untrusted("it is a token of another kind"));
+        return Err(untrusted("it is a token of a different type"));
     }
     let said = signed(text, &known.keys.of_any_token(), &known.issuer, Some(&provider.client_id))?;
     if !said.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) || said.get("nonce").is_some() {
-        return Err(untrusted("it is no logout token"));
+        return Err(untrusted("it is not a logout token"));
     }
     let time = |name: &str| said.get(name).and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)));
-    let made = time("iat").ok_or_else(|| untrusted("it does not say when it was made"))?;
+    let made = time("iat").ok_or_else(|| untrusted("it has no iat"))?;
     if made > now + SKEW || now.since(made) > OLDEST_LOGOUT || time("exp").is_some_and(|end| end <= now - SKEW) {
-        return Err(Unverified::Trouble(Trouble::Clock("its logout token is too old, or from the future".into())));
+        return Err(Unverified::Trouble(Trouble::Clock("the logout token is too old or was issued in the future".into())));
     }
     let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
     match (text("sub"), text("sid")) {
-        (None, None) => Err(untrusted("it does not say who it is about")),
+        (None, None) => Err(untrusted("it has no subject")),
         (subject, sid) => Ok(SignedOut { issuer: known.issuer.clone(), subject, sid, at: made }),
     }
 }
