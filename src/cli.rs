@@ -48,15 +48,15 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  done
     1  something failed: the network, the server, the credentials file
-    2  the command line is wrong, or names a tenant in which people cannot sign in
-    3  not signed in, or it has expired: run `tms login` or `tms tapis login`; or the sign-in is not for this: the message says why
-    4  the sign-in was denied in the browser, or the link refused
+    2  the command line is wrong, or names a tenant to which users cannot sign in
+    3  not signed in, the sign-in has expired (run `tms login` or `tms tapis login`), or it does not cover this: the message says why
+    4  the sign-in or the link was denied in the browser
     5  the code expired before it was approved: run the command again
   130  stopped with Ctrl-C
-`tms ssh` ends as ssh does, once it has become ssh.
+`tms ssh` ends with the exit code of ssh, once ssh has started.
 
-The sign-in is kept, and so are the keys of `tms ssh`, in the platform's place for application state (on Linux ~/.local/state/tms), readable by you only.
-TMS_CONFIG_DIR names another directory. HTTPS_PROXY and NO_PROXY are honoured, but for this machine (localhost); NO_COLOR turns colours off.";
+The sign-in and the keys of `tms ssh` are stored in the platform's directory for application state (on Linux ~/.local/state/tms), readable only by you.
+TMS_CONFIG_DIR sets another directory. HTTPS_PROXY and NO_PROXY are honoured, except for this machine (localhost); NO_COLOR turns colours off.";
 
 const SSH_EXAMPLES: &str = "\
 Examples:
@@ -64,7 +64,7 @@ Examples:
   tms ssh jdoe@frontera -- squeue --me
   tms ssh frontera -- -L 8888:localhost:8888 -N";
 
-/// Sign in to a TMS portal from the terminal, and log in to hosts with keys that it knows.
+/// Sign in to a TMS portal from the terminal, and log in to hosts with SSH keys that it manages.
 #[derive(Parser)]
 #[command(name = "tms", version, after_help = EXIT_CODES)]
 struct CommandLine {
@@ -84,10 +84,10 @@ enum Command {
     /// Sign in: shows a code to approve in any browser
     #[command(after_help = EXIT_CODES)]
     Login(login::LoginArgs),
-    /// End the sign-in and its keys, here and on the server
+    /// Sign out: revoke the sign-in and its keys, here and on the server
     ///
-    /// When the server cannot be told, both are deleted here all the same; then the exit code is 1, and it says what is still valid there, until
-    /// when, and how to end it.
+    /// If the server cannot be reached, both are still deleted here; the exit code is then 1, and the message says what is still valid, until
+    /// when, and how to revoke it.
     Logout,
     /// Show who is signed in, and for how long
     Whoami,
@@ -95,21 +95,21 @@ enum Command {
     Hosts,
     /// On a host: link the account you are logged in to
     ///
-    /// Shows a code to confirm in any browser. Takes no sign-in here, and no network: this host's own helper asks the portal.
-    /// Run it again to renew a link; a newer code takes the place of an older one.
+    /// Shows a code to confirm in any browser. Needs no sign-in here and no network: this host's helper contacts the portal.
+    /// Run it again to renew a link; a newer code replaces an older one.
     #[command(after_help = EXIT_CODES)]
     Link(link::LinkArgs),
-    /// List the SSH keys that log in as you; `tms keys revoke` ends them
+    /// List your SSH keys; `tms keys revoke` revokes them
     Keys(keys::KeysArgs),
     /// Log in to a host over SSH, or run a command there
     ///
-    /// Makes a key on this machine when there is none that works, tells the portal its public half, and becomes the
-    /// system's ssh. The private half never leaves this machine. Where somebody is there to sign in, and has to, that comes first.
+    /// Creates a key on this machine if there is none that works, registers its public half with the portal, and runs the
+    /// system's ssh. The private half never leaves this machine. On a terminal, it first signs you in if necessary.
     #[command(after_help = SSH_EXAMPLES)]
     Ssh(ssh::SshArgs),
-    /// Sign in to a Tapis tenant, see who you are there, and sign out
+    /// Sign in to a Tapis tenant, show who is signed in, and sign out
     ///
-    /// Beside the sign-ins to portals: neither is used for the other. --server and --tenant are for portals only.
+    /// Separate from sign-ins to portals: neither is used for the other. --server and --tenant are for portals only.
     Tapis(tapis::TapisArgs),
 }
 

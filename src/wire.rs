@@ -14,7 +14,7 @@ use serde_json::Value;
 pub struct Me {
     pub client_id: String,
     pub expires_at: String,
-    /// Words with a space between.
+    /// Scopes, separated by spaces.
     pub scope: String,
     pub tenant: String,
     pub tms_user_id: String,
@@ -32,7 +32,7 @@ pub struct MyHosts {
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct MyHost {
-    /// Where `ssh` reaches the host, if its administrators said so and it is one address.
+    /// The host's address for `ssh`, if exactly one is registered.
     pub address: Option<String>,
     pub expires_at: String,
     pub host: String,

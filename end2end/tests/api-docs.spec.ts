@@ -1,11 +1,12 @@
 // The API's documentation, which is made from what the server says of itself at /spec.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, type Page, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 
 const operation = (page: Page, name: string) => page.locator('.operation').filter({ has: page.getByRole('heading', { level: 3, name, exact: true }) });
 const unfold = (page: Page, most: number) => page.locator('details').evaluateAll((all, most) => all.slice(0, most).forEach(details => details.setAttribute('open', '')), most);
 
-test('it tells every operation of the description, and no other', async ({ page, request }) => {
+test('the page lists exactly the operations of /spec', async ({ page, request }) => {
   const { paths } = await (await request.get('/spec')).json();
   const told = Object.entries(paths).flatMap(([path, verbs]) => Object.keys(verbs as object).map(verb => `${verb.toUpperCase()} ${path}`));
   await page.goto('/docs/api');
@@ -13,15 +14,15 @@ test('it tells every operation of the description, and no other', async ({ page,
   expect(shown.map(text => text.replace(/\s+/g, ' ').trim()).sort()).toEqual(told.sort());
 });
 
-test('the start page leads there, and it leads to the description for programs', async ({ page }) => {
+test('the start page links the page, and the page links /spec', async ({ page }) => {
   await page.goto('/');
-  await page.getByRole('link', { name: 'TMS API' }).click();
+  await page.getByRole('link', { name: t('nav-api') }).click();
   await expect(heading(page)).toHaveText('The TMS API');
   await page.getByRole('link', { name: 'OpenAPI 3.1, as JSON' }).click();
   await expect(page).toHaveURL('/spec');
 });
 
-test('each address inside the page leads somewhere, and no name is given twice', async ({ page }) => {
+test('links inside the page have targets, and ids are unique', async ({ page }) => {
   await page.goto('/docs/api');
   const { lost, twice } = await page.evaluate(() => {
     const ids = [...document.querySelectorAll('[id]')].map(element => element.id);
@@ -55,7 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('unfolded, it keeps nobody out, and nothing sticks out of a narrow window', async ({ page }) => {
+test('unfolded, the page is accessible and fits a narrow window', async ({ page }) => {
   test.slow();
   await page.goto('/docs/api');
   // The rest is made of the same parts, and axe would take a minute.
@@ -74,7 +75,7 @@ test('unfolded, it keeps nobody out, and nothing sticks out of a narrow window',
   }
 });
 
-test('on paper all is unfolded', async ({ page }) => {
+test('in print all examples are unfolded', async ({ page }) => {
   await page.goto('/docs/api');
   await page.emulateMedia({ media: 'print' });
   const example = operation(page, 'POST /v1/tms/pubkeys/creds').locator('pre');

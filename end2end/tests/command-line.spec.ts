@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test as base, allow, enterCode, expect, heading, press, signedIn } from './fixtures.ts';
+import { test as base, allow, enterCode, expect, heading, pickedUp, press, signedIn } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { TMS } from './portal.ts';
 
 type Run = { code: number; stdout: string; stderr: string };
@@ -46,24 +47,24 @@ const test = base.extend<{ tms: (...words: string[]) => Running }>({
 
 const CODE = /[B-Z]{4}-[B-Z]{4}/;
 
-test('login, whoami, hosts, logout', async ({ page, portal, tms }) => {
+test('login, whoami, hosts and logout work, until taken back', async ({ page, portal, tms }) => {
   const login = tms('login', '--server', portal.url, '--tenant', 'test');
   await login.says(new RegExp(`${portal.url}/device`));
   const [code] = await login.says(CODE);
   await signedIn(page);
   await enterCode(page, code);
-  await expect(heading(page)).toHaveText('Let TMS command line use your account?');
-  await expect(page.getByText('any program can use this name')).toBeVisible();
+  await expect(heading(page)).toHaveText(t('consent-question', { client: 'TMS command line' }));
+  await expect(page.getByText(t('client-any-program'))).toBeVisible();
   await allow(page);
   expect(await login.ends()).toMatchObject({ code: 0, stdout: expect.stringContaining('as testuser1') });
-  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up/);
+  await expect(page.getByRole('status')).toHaveText(pickedUp);
 
   expect(await tms('whoami').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^testuser1\n/) });
   expect(await tms('hosts').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/testhost1 +testhostaccount1 +active/) });
 
   // What the person takes back in the browser has ended at once.
-  await press(page, 'Take it back');
-  await expect(heading(page)).toHaveText('Taken back');
+  await press(page, t('result-take-back'));
+  await expect(heading(page)).toHaveText(t('result-taken-back'));
   expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
 
   expect(await tms('logout').ends()).toMatchObject({ code: 0 });
@@ -87,11 +88,11 @@ test('logout ends the sign-in', async ({ page, portal, tms }) => {
   expect(await tms('hosts').ends()).toMatchObject({ code: 3 });
 });
 
-test('denied: exit code 4', async ({ page, portal, tms }) => {
+test('a denied login ends with exit code 4', async ({ page, portal, tms }) => {
   const login = tms('login', '--server', portal.url, '--tenant', 'test');
   const [code] = await login.says(CODE);
   await signedIn(page);
   await enterCode(page, code);
-  await press(page, 'Deny');
+  await press(page, t('consent-deny'));
   expect(await login.ends()).toMatchObject({ code: 4, stdout: '' });
 });

@@ -1,85 +1,87 @@
 // A device shows a code; a person types it, signs in, and decides.
 import { Device } from './device.ts';
-import { allow, asked, awake, codeField, enterCode, expect, heading, press, signIn, test } from './fixtures.ts';
+import { allow, asked, awake, codeField, consentHeading, enterCode, expect, heading, pickedUp, press, signIn, startedThis, test } from './fixtures.ts';
+import { quoted, t, textLike, titled, titledRefused } from './i18n.ts';
+import { CLIENT } from './portal.ts';
 
-test('@look typed, signed in, allowed, picked up', async ({ page, portal, scripts }) => {
+test('@look a code is typed, allowed after sign-in, and picked up', async ({ page, portal, scripts }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
-  await expect(page).toHaveTitle('Enter the code from your device · Trust Manager');
+  await expect(page).toHaveTitle(titled(t('device-title')));
   await codeField(page).fill(device.code);
-  await press(page, 'Continue');
+  await press(page, t('device-continue'));
 
-  await expect(page.getByText('Your code is kept. Sign in to see who asks.')).toBeVisible();
+  await expect(page.getByText(t('sign-in-code-kept'))).toBeVisible();
   await signIn(page);
 
-  await expect(page).toHaveTitle('Let testapp1 1.0 use your account? · Trust Manager');
+  await expect(page).toHaveTitle(titled(consentHeading));
   await expect(page.locator('.compare')).toContainText(device.code);
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
-    - paragraph: Check that your device shows
-    - term: Application
+    - paragraph: ${quoted('consent-compare')}
+    - term: ${quoted('consent-application')}
     - definition:
-      - strong: testapp1 1.0
-      - text: not verified
-    - term: Asked
+      - strong: ${CLIENT.name}
+      - text: ${quoted('client-not-verified')}
+    - term: ${quoted('consent-asked')}
     - definition:
       - time
-    - term: From
-    - definition: 127.0.0.1, the same address as this browser
-    - term: Program
-    - definition: notebook/4.2 (as it calls itself)
-    - region "What it may do":
+    - term: ${quoted('consent-from')}
+    - definition: ${quoted('consent-from-same', { from: '127.0.0.1' })}
+    - term: ${quoted('consent-program')}
+    - definition: "notebook/4.2 ${t('consent-program-says')}"
+    - region ${quoted('consent-may')}:
       - list:
         - listitem:
-          - strong: Log in over SSH as you
-          - text: ", run programs and change files, on the host accounts ticked below"
-        - listitem: See the host accounts ticked below
-        - listitem: Know your user name
-    - group "Host accounts":
-      - checkbox "testhost1 as testhostaccount1" [checked]
-    - group "For how long":
-      - radio /8 hours/ [checked]
-      - radio /7 days/
-      - radio /30 days/
-    - checkbox "Yes, I started this"
-    - button "Deny"
-    - button "Allow"
+          - strong: ${quoted('consent-may-log-in')}
+          - text: ${quoted('consent-may-log-in-more')}
+        - listitem: ${quoted('consent-may-see-hosts')}
+        - listitem: ${quoted('consent-may-know')}
+    - group ${quoted('consent-hosts')}:
+      - checkbox "testhost1 ${t('consent-as')} testhostaccount1" [checked]
+    - group ${quoted('consent-how-long')}:
+      - radio /${t('span-hours', { count: 8 })}/ [checked]
+      - radio /${t('span-days', { count: 7 })}/
+      - radio /${t('span-days', { count: 30 })}/
+    - checkbox ${quoted('consent-tick')}
+    - button ${quoted('consent-deny')}
+    - button ${quoted('consent-allow')}
   `);
   expect(page.url(), 'the code is in no address').not.toContain(device.code);
-  await page.getByRole('radio', { name: '7 days' }).check();
+  await page.getByRole('radio', { name: t('span-days', { count: 7 }) }).check();
   await allow(page);
 
-  await expect(page.getByRole('status')).toHaveText('Your device has not picked it up yet. That takes a few seconds.');
-  await expect(page.getByRole('main')).toContainText('testhost1 as testhostaccount1');
+  await expect(page.getByRole('status')).toHaveText(t('pickup-waiting'));
+  await expect(page.getByRole('main')).toContainText(t('consent-account-on', { host: 'testhost1', account: 'testhostaccount1' }));
   if (scripts) await page.evaluate(() => ((window as any).stillThisPage = true));
   expect(await device.poll()).toBe('token');
   if (scripts) {
-    await expect(page.getByRole('status')).toHaveText(/^Your device picked it up on \d+ \w+ \d{4}, \d\d:\d\d \S+, from 127\.0\.0\.1\.$/);
+    await expect(page.getByRole('status')).toHaveText(textLike('pickup-at-from', { time: /\d+ \w+ \d{4}, \d\d:\d\d \S+/, from: '127.0.0.1' }));
     expect(await page.evaluate(() => (window as any).stillThisPage), 'told without reloading').toBe(true);
   } else {
-    await page.getByRole('link', { name: 'Look again' }).click();
-    await expect(page.getByRole('status')).toHaveText(/^Your device picked it up on/);
-    await expect(page.getByRole('link', { name: 'Look again' })).toHaveCount(0);
+    await page.getByRole('link', { name: t('pickup-look-again') }).click();
+    await expect(page.getByRole('status')).toHaveText(pickedUp);
+    await expect(page.getByRole('link', { name: t('pickup-look-again') })).toHaveCount(0);
   }
 });
 
-test('@look denied', async ({ page, portal }) => {
+test('@look a denied request gives the device no token', async ({ page, portal }) => {
   const device = await asked(page, portal);
-  await press(page, 'Deny');
-  await expect(heading(page)).toHaveText('Denied');
-  await expect(page.getByRole('main')).toContainText('Nothing was shared. The device has been told.');
+  await press(page, t('consent-deny'));
+  await expect(heading(page)).toHaveText(t('result-denied'));
+  await expect(page.getByRole('main')).toContainText(t('result-denied-means'));
   expect(await device.poll()).toBe('access_denied');
   await enterCode(page, device.code);
-  await expect(page.getByRole('alert')).toHaveText('That code is not valid or has expired. Run the command again to get a new one.');
+  await expect(page.getByRole('alert')).toHaveText(t('code-refused-not-valid'));
 });
 
 test('Allow needs the tick; what was chosen is asked again', async ({ page, portal }) => {
   const device = await asked(page, portal);
-  await press(page, 'Allow');
-  await expect(page).toHaveTitle('Error: Let testapp1 1.0 use your account? · Trust Manager');
-  await expect(page.getByRole('alert')).toHaveText('Tick “Yes, I started this” to allow it, or choose Deny.');
-  const tick = page.getByRole('checkbox', { name: 'Yes, I started this' });
+  await press(page, t('consent-allow'));
+  await expect(page).toHaveTitle(titledRefused(consentHeading));
+  await expect(page.getByRole('alert')).toHaveText(t('decision-refused-not-confirmed'));
+  const tick = startedThis(page);
   await expect(tick).toHaveAttribute('aria-invalid', 'true');
-  await expect(tick).toHaveAccessibleDescription('Tick “Yes, I started this” to allow it, or choose Deny.');
+  await expect(tick).toHaveAccessibleDescription(t('decision-refused-not-confirmed'));
   await page.reload();
   await expect(page.getByRole('alert')).toHaveCount(0);
   await allow(page);
@@ -90,55 +92,55 @@ test('host accounts that are not ticked are not shared', async ({ page, portal }
   await asked(page, portal);
   await page.getByRole('checkbox', { name: 'testhost1' }).uncheck();
   await allow(page);
-  await expect(page.getByRole('main')).toContainText('no host account');
+  await expect(page.getByRole('main')).toContainText(t('result-no-host'));
 });
 
-test('taken back, before and after the device has come', async ({ page, portal }) => {
+test('access is taken back before and after the device came', async ({ page, portal }) => {
   const early = await asked(page, portal);
   await allow(page);
-  await press(page, 'Take it back');
-  await expect(heading(page)).toHaveText('Taken back');
+  await press(page, t('result-take-back'));
+  await expect(heading(page)).toHaveText(t('result-taken-back'));
   expect(await early.poll()).toBe('access_denied');
 
   const late = await asked(page, portal);
   await allow(page);
   expect(await late.poll()).toBe('token');
-  await press(page, 'Take it back');
-  await expect(heading(page)).toHaveText('Taken back');
+  await press(page, t('result-take-back'));
+  await expect(heading(page)).toHaveText(t('result-taken-back'));
 });
 
-test('@phone "I did not start this", by a stranger', async ({ page, portal }) => {
+test('@phone a report without signing in stops the request', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
-  await page.getByRole('main').getByRole('link', { name: 'I did not start this' }).click();
+  await page.getByRole('main').getByRole('link', { name: t('not-started') }).click();
   await codeField(page).fill(device.code);
-  await press(page, 'Report and stop it');
-  await expect(heading(page)).toHaveText('Thank you. It has been stopped.');
+  await press(page, t('report-button'));
+  await expect(heading(page)).toHaveText(t('report-thanks'));
   expect(await device.poll()).toBe('access_denied');
   await page.reload();
-  await expect(heading(page)).toHaveText('I did not start this');
+  await expect(heading(page)).toHaveText(t('not-started'));
 });
 
-test('"I did not start this", while the question is open: the code is filled in', async ({ page, portal }) => {
+test('a report from the consent page has the code filled in', async ({ page, portal }) => {
   const device = await asked(page, portal);
-  await page.getByRole('contentinfo').getByRole('link', { name: 'I did not start this' }).click();
+  await page.getByRole('contentinfo').getByRole('link', { name: t('not-started') }).click();
   await expect(codeField(page)).toHaveValue(device.code);
-  await press(page, 'Report and stop it');
-  await expect(heading(page)).toHaveText('Thank you. It has been stopped.');
+  await press(page, t('report-button'));
+  await expect(heading(page)).toHaveText(t('report-thanks'));
   await page.goto('/device');
-  await expect(heading(page)).toHaveText('Enter the code from your device');
+  await expect(heading(page)).toHaveText(t('device-title'));
 });
 
 test('Back after a decision sends nothing again', async ({ page, portal }) => {
   const device = await asked(page, portal);
   const decisions: string[] = [];
   page.on('request', request => request.method() === 'POST' && decisions.push(request.url()));
-  await press(page, 'Deny');
-  await expect(heading(page)).toHaveText('Denied');
+  await press(page, t('consent-deny'));
+  await expect(heading(page)).toHaveText(t('result-denied'));
   await page.goBack();
-  await expect(heading(page), 'it is answered').toHaveText('Denied');
+  await expect(heading(page), 'it is answered').toHaveText(t('result-denied'));
   await page.reload();
-  await expect(heading(page)).toHaveText('Denied');
+  await expect(heading(page)).toHaveText(t('result-denied'));
   expect(decisions.filter(address => address.includes('decide'))).toHaveLength(1);
   expect(await device.poll()).toBe('access_denied');
 });
@@ -148,22 +150,22 @@ test('@js Allow pressed twice at once is sent once', async ({ page, portal }) =>
   await awake(page);
   const decisions: string[] = [];
   page.on('request', request => request.url().includes('decide') && decisions.push(request.url()));
-  await page.getByRole('checkbox', { name: 'Yes, I started this' }).check();
-  await page.getByRole('button', { name: 'Allow' }).dblclick();
-  await expect(heading(page)).toHaveText('Connected');
+  await startedThis(page).check();
+  await page.getByRole('button', { name: t('consent-allow') }).dblclick();
+  await expect(heading(page)).toHaveText(t('result-connected'));
   expect(decisions).toHaveLength(1);
   expect(await device.poll()).toBe('token');
 });
 
 test('@nojs Allow pressed twice is answered as if it were once', async ({ page, portal }) => {
   const device = await asked(page, portal);
-  await page.getByRole('checkbox', { name: 'Yes, I started this' }).check();
-  await page.getByRole('button', { name: 'Allow' }).dblclick();
-  await expect(heading(page)).toHaveText('Connected');
+  await startedThis(page).check();
+  await page.getByRole('button', { name: t('consent-allow') }).dblclick();
+  await expect(heading(page)).toHaveText(t('result-connected'));
   expect(await device.poll()).toBe('token');
 });
 
-test('@js the countdown follows the clock, also over a sleep, and ends', async ({ page, portal }) => {
+test('@js the countdown follows the clock over a sleep, and ends', async ({ page, portal }) => {
   await page.clock.install();
   await asked(page, portal);
   await awake(page);
@@ -172,15 +174,15 @@ test('@js the countdown follows the clock, also over a sleep, and ends', async (
   await page.clock.fastForward('05:00');
   await expect(countdown).toHaveText(/^(9:\d\d|10:00)$/);
   await page.clock.fastForward('11:00');
-  await expect(countdown).toHaveText('expired');
+  await expect(countdown).toHaveText(t('consent-expired'));
 });
 
-test('"Enter another code" puts the question aside, and the first code can still be entered here', async ({ page, portal }) => {
+test('after another code the first one can still be entered', async ({ page, portal }) => {
   const first = await asked(page, portal);
-  await press(page, 'Enter another code');
-  await expect(heading(page)).toHaveText('Enter the code from your device');
+  await press(page, t('consent-another-code'));
+  await expect(heading(page)).toHaveText(t('device-title'));
   const second = await asked(page, portal);
-  await press(page, 'Deny');
+  await press(page, t('consent-deny'));
   await enterCode(page, first.code);
   await allow(page);
   expect(await second.poll()).toBe('access_denied');
@@ -190,22 +192,22 @@ test('"Enter another code" puts the question aside, and the first code can still
 test('a code that is open in one browser is refused in another', async ({ page, portal, anotherBrowser }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
-  await expect(heading(page)).toHaveText('Sign in');
+  await expect(heading(page)).toHaveText(t('sign-in'));
   const other = await anotherBrowser();
   await enterCode(other, device.code);
   await signIn(other);
-  await expect(other.getByRole('alert')).toContainText('This code is already open in another browser session.');
+  await expect(other.getByRole('alert')).toHaveText(textLike('code-refused-claimed', { wait: /.+/ }));
 });
 
-test('the answer of a request that is decided already is shown, not changed', async ({ page, portal }) => {
+test('a second answer to a decided request changes nothing', async ({ page, portal }) => {
   const device = await asked(page, portal);
   const twin = await page.context().newPage();
   await twin.goto(page.url());
-  await press(page, 'Deny');
-  await expect(heading(page)).toHaveText('Denied');
-  await twin.getByRole('checkbox', { name: 'Yes, I started this' }).check();
-  await press(twin, 'Allow');
-  await expect(heading(twin)).toHaveText('Denied');
+  await press(page, t('consent-deny'));
+  await expect(heading(page)).toHaveText(t('result-denied'));
+  await startedThis(twin).check();
+  await press(twin, t('consent-allow'));
+  await expect(heading(twin)).toHaveText(t('result-denied'));
   expect(await device.poll()).toBe('access_denied');
 });
 
@@ -213,23 +215,23 @@ test('two tabs: each is about its own request, to the end', async ({ page, porta
   const first = await asked(page, portal);
   const tab = await page.context().newPage();
   const second = await asked(tab, portal);
-  await page.getByRole('radio', { name: '30 days' }).check();
-  await press(page, 'Allow');
-  await expect(page.getByRole('alert')).toHaveText('Tick “Yes, I started this” to allow it, or choose Deny.');
+  await page.getByRole('radio', { name: t('span-days', { count: 30 }) }).check();
+  await press(page, t('consent-allow'));
+  await expect(page.getByRole('alert')).toHaveText(t('decision-refused-not-confirmed'));
   await expect(page.locator('.compare')).toContainText(first.code);
-  await expect(page.getByRole('radio', { name: '30 days' })).toBeChecked();
+  await expect(page.getByRole('radio', { name: t('span-days', { count: 30 }) })).toBeChecked();
   await tab.reload();
   await expect(tab.getByRole('alert')).toHaveCount(0);
-  await expect(tab.getByRole('radio', { name: '8 hours' })).toBeChecked();
+  await expect(tab.getByRole('radio', { name: t('span-hours', { count: 8 }) })).toBeChecked();
 
   await allow(page);
-  await press(tab, 'Deny');
-  await expect(heading(tab)).toHaveText('Denied');
+  await press(tab, t('consent-deny'));
+  await expect(heading(tab)).toHaveText(t('result-denied'));
   expect([await first.poll(), await second.poll()]).toEqual(['token', 'access_denied']);
   await page.reload();
-  await expect(page.getByRole('status')).toHaveText(/^Your device picked it up on/);
-  await press(page, 'Take it back');
-  await expect(heading(page)).toHaveText('Taken back');
+  await expect(page.getByRole('status')).toHaveText(pickedUp);
+  await press(page, t('result-take-back'));
+  await expect(heading(page)).toHaveText(t('result-taken-back'));
   await tab.reload();
-  await expect(heading(tab)).toHaveText('Denied');
+  await expect(heading(tab)).toHaveText(t('result-denied'));
 });

@@ -1,6 +1,7 @@
 // What every test gets: a server of its worker, a watched browser, and the steps people take.
 import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
-import { PERSON, Portal, type Prepare } from './portal.ts';
+import { t, textLike } from './i18n.ts';
+import { CLIENT, PERSON, Portal, type Prepare } from './portal.ts';
 import { Device } from './device.ts';
 import { Watch } from './watch.ts';
 
@@ -56,9 +57,17 @@ export const test = base.extend<Fixtures, { shared: Portal }>({
   },
 });
 
-export const codeField = (page: Page) => page.getByRole('textbox', { name: 'Code' });
+export const codeField = (page: Page) => page.getByRole('textbox', { name: t('device-code') });
+export const userNameField = (page: Page) => page.getByRole('textbox', { name: t('sign-in-user-name') });
+export const passwordField = (page: Page) => page.getByLabel(t('sign-in-password'), { exact: true });
+export const startedThis = (page: Page) => page.getByRole('checkbox', { name: t('consent-tick') });
 export const heading = (page: Page) => page.getByRole('heading', { level: 1 });
 export const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+
+/** The heading of the consent page, about the test data's client. */
+export const consentHeading = t('consent-question', { client: CLIENT.name });
+/** What the result page says of a device that has fetched its token. */
+export const pickedUp = textLike('pickup-at-from', { time: /.+/, from: /\S+/ });
 
 /** The islands have woken up. */
 export const awake = (page: Page) => expect(page.locator('html')).toHaveAttribute('data-awake', '');
@@ -66,14 +75,14 @@ export const awake = (page: Page) => expect(page.locator('html')).toHaveAttribut
 export async function enterCode(page: Page, code: string) {
   await page.goto('/device');
   await codeField(page).fill(code);
-  await press(page, 'Continue');
+  await press(page, t('device-continue'));
 }
 
 export async function signIn(page: Page, password = PERSON.password) {
-  await expect(heading(page)).toHaveText('Sign in');
-  await page.getByRole('textbox', { name: 'User name' }).fill(PERSON.userName);
-  await page.getByLabel('Password').fill(password);
-  await press(page, 'Sign in');
+  await expect(heading(page)).toHaveText(t('sign-in'));
+  await userNameField(page).fill(PERSON.userName);
+  await passwordField(page).fill(password);
+  await press(page, t('sign-in'));
 }
 
 /** The same without the page, for tests about something else. */
@@ -87,12 +96,12 @@ export async function asked(page: Page, portal: Portal): Promise<Device> {
   const device = await Device.start(portal);
   await signedIn(page);
   await enterCode(page, device.code);
-  await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
+  await expect(heading(page)).toHaveText(consentHeading);
   return device;
 }
 
 export async function allow(page: Page) {
-  await page.getByRole('checkbox', { name: 'Yes, I started this' }).check();
-  await press(page, 'Allow');
-  await expect(heading(page)).toHaveText('Connected');
+  await startedThis(page).check();
+  await press(page, t('consent-allow'));
+  await expect(heading(page)).toHaveText(t('result-connected'));
 }

@@ -1,6 +1,7 @@
 // Forms in several tabs, and in another language.
-import { PERSON } from './portal.ts';
 import { asked, awake, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { es, t, textLike } from './i18n.ts';
+import { PERSON } from './portal.ts';
 
 let password = '';
 
@@ -19,9 +20,9 @@ test('a form of the other tab’s account does nothing', async ({ page, context 
   await page.goto('/keys/revoke-everything');
   const other = await context.newPage();
   await signedIn(other, { ...PERSON, tenant: 'default', userName: 'dora', password });
-  await press(page, 'Revoke everything');
-  await expect(heading(page)).toHaveText('This form belongs to another account');
-  await expect(page.getByText(/You are now signed in as dora at/)).toBeVisible();
+  await press(page, t('keys-everything'));
+  await expect(heading(page)).toHaveText(t('error-other-account'));
+  await expect(page.getByText(textLike('error-other-account-means', { who: textLike('person-at', { user: 'dora', tenant: /.+/ }) }))).toBeVisible();
 });
 
 test('another language keeps what was ticked', async ({ page, portal }) => {
@@ -29,11 +30,11 @@ test('another language keeps what was ticked', async ({ page, portal }) => {
   const host = page.getByRole('checkbox', { name: /testhost1/ });
   await host.uncheck();
   await page.getByRole('radio').last().check();
-  await press(page, 'Español');
+  await press(page, es('language-name'));
   await expect(page.locator('html')).toHaveAttribute('lang', 'es');
   await expect(page.getByRole('checkbox', { name: /testhost1/ })).not.toBeChecked();
   await expect(page.getByRole('radio').last()).toBeChecked();
-  await press(page, 'Oscuro');
+  await press(page, es('theme-dark'));
   await expect(page.getByRole('checkbox', { name: /testhost1/ })).not.toBeChecked();
 });
 
@@ -41,7 +42,7 @@ test('a code that was typed stays when the language changes', async ({ page, scr
   await page.goto('/device');
   if (scripts) await awake(page);
   await page.locator('#user-code').fill('WDJB');
-  await press(page, 'Español');
+  await press(page, es('language-name'));
   await expect(page.locator('html')).toHaveAttribute('lang', 'es');
   if (scripts) await awake(page);
   await expect(page.locator('#user-code')).toHaveValue('WDJB');

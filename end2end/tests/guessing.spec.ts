@@ -1,12 +1,13 @@
 // Wrong codes and passwords are counted. Each test has a server of its own: the counters outlive sessions.
 import { Device } from './device.ts';
 import { codeField, enterCode, expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
+import { t, textLike, titledRefused } from './i18n.ts';
 
 test.use({ alone: {} });
 
-const NOT_VALID = 'That code is not valid or has expired. Run the command again to get a new one.';
+const NOT_VALID = t('code-refused-not-valid');
 
-test('a code nobody has, five times; then even the right one has to wait', async ({ page, portal }) => {
+test('after five unknown codes a valid code is refused for a time', async ({ page, portal }) => {
   await signedIn(page);
   for (let tries = 0; tries < 5; tries++) {
     await enterCode(page, 'BBBB-BBBB');
@@ -17,8 +18,8 @@ test('a code nobody has, five times; then even the right one has to wait', async
   await page.goto('/device');
   await codeField(page).fill(device.code);
   const answered = page.waitForResponse(response => response.url().endsWith('/device') && response.request().method() === 'GET');
-  await press(page, 'Continue');
-  await expect(page.getByRole('alert')).toHaveText('Too many tries. Wait 10 minutes, then ask your device for a new code.');
+  await press(page, t('device-continue'));
+  await expect(page.getByRole('alert')).toHaveText(t('code-refused-too-many', { wait: t('span-minutes', { count: 10 }) }));
   expect((await answered).status()).toBe(429);
   expect(Number(await (await answered).headerValue('retry-after'))).toBeGreaterThan(500);
   expect(await device.poll()).toBe('authorization_pending');
@@ -31,21 +32,21 @@ test('before sign-in a wrong code is not told from a right one', async ({ page }
   await expect(codeField(page)).toHaveValue('BBBB-BBBB');
 });
 
-test('a report of a code nobody has stops nothing, and says so', async ({ page }) => {
+test('a report of an unknown code is refused', async ({ page }) => {
   await page.goto('/device/report');
   await codeField(page).fill('BBBB-BBBB');
-  await press(page, 'Report and stop it');
-  await expect(page).toHaveTitle('Error: I did not start this · Trust Manager');
+  await press(page, t('report-button'));
+  await expect(page).toHaveTitle(titledRefused(t('not-started')));
   await expect(page.getByRole('alert')).toHaveText(NOT_VALID);
 });
 
-test('ten wrong passwords close the account to guessing for a while', async ({ page }) => {
+test('after ten wrong passwords the right one is refused', async ({ page }) => {
   await page.goto('/sign-in');
   for (let tries = 0; tries < 10; tries++) {
     await signIn(page, 'wrong');
     await expect(page.getByRole('alert')).toBeVisible();
   }
   await signIn(page);
-  await expect(heading(page)).toHaveText('Sign in');
-  await expect(page.getByRole('alert')).toHaveText(/^Too many/);
+  await expect(heading(page)).toHaveText(t('sign-in'));
+  await expect(page.getByRole('alert')).toHaveText(textLike('sign-in-refused-too-many', { wait: /\d+ \w+/ }));
 });

@@ -1,8 +1,10 @@
 // Signing in through an institution: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { Device } from './device.ts';
-import { enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { enterCode, expect, heading, press, signedIn, startedThis, test } from './fixtures.ts';
+import { t, titledRefused } from './i18n.ts';
 import { forgive, Institution, withoutFonts } from './institution.ts';
+import { PERSON } from './portal.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -22,92 +24,92 @@ test.afterEach(async ({ watch }) => {
   await institution.stop();
 });
 
-test('@phone from the code on the terminal to the institution, and back to the consent', async ({ page, portal }) => {
+test('@phone sign-in at the institution leads back to the consent', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
-  await expect(page.getByText('Your code is kept.')).toBeVisible();
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await expect(page.getByText(t('sign-in-code-kept'))).toBeVisible();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page.locator('#main').getByText('Dr. jdoe')).toBeVisible();
-  await page.getByRole('checkbox', { name: 'Yes, I started this' }).check();
-  await press(page, 'Allow');
-  await expect(heading(page)).toHaveText('Connected');
+  await startedThis(page).check();
+  await press(page, t('consent-allow'));
+  await expect(heading(page)).toHaveText(t('result-connected'));
   expect(await device.poll()).toBe('token');
 });
 
-test('whoever cancels there is back with the code, and may try again', async ({ page, portal }) => {
+test('cancelling there leads back with the code kept', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
-  await page.getByRole('link', { name: 'Cancel' }).click();
-  await expect(page).toHaveTitle('Error: Sign in · Trust Manager');
-  await expect(page.getByRole('alert')).toContainText('You cancelled there');
-  await expect(page.getByText('Your code is kept.')).toBeVisible();
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
+  await institution.cancel(page);
+  await expect(page).toHaveTitle(titledRefused(t('sign-in')));
+  await expect(page.getByRole('alert')).toHaveText(t('arrival-refused-cancelled'));
+  await expect(page.getByText(t('sign-in-code-kept'))).toBeVisible();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page).toHaveURL(/\/device\?grant=dgr_[0-9a-f]{32}$/);
 });
 
-test('@js the page that says what went wrong there is accessible', async ({ page }) => {
+test('@js the sign-in page with an error is accessible', async ({ page }) => {
   await page.goto('/sign-in?tenant=test');
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
-  await page.getByRole('link', { name: 'Cancel' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
+  await institution.cancel(page);
   await expect(page.getByRole('alert')).toBeVisible();
-  await page.getByText('I have an invitation').click();
+  await page.getByText(t('sign-in-invited')).click();
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
   expect(violations).toEqual([]);
 });
 
-test('the same person comes back, is told where they were last, and their second factor counts', async ({ page }) => {
+test('a person who returns sees their institution marked', async ({ page }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page).toHaveURL('/hosts');
-  await press(page, 'Sign out');
+  await press(page, t('sign-out'));
   await page.goto('/sign-in?tenant=test&then=/activity');
-  await expect(page.getByRole('link', { name: 'Sign in with Campus last time' })).toBeVisible();
+  await expect(page.getByRole('link', { name: `${t('sign-in-with', { provider: 'Campus' })} ${t('sign-in-last')}` })).toBeVisible();
   // Their session there goes on.
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await expect(page).toHaveURL('/activity');
-  await expect(page.getByText('The second factor counts from now on').first()).toBeVisible();
-  await expect(page.getByText('A way to sign in was tied to this account')).toHaveCount(1);
+  await expect(page.getByText(t('happened-mfa-opened')).first()).toBeVisible();
+  await expect(page.getByText(t('happened-identity-linked'))).toHaveCount(1);
 });
 
-test('@phone one more identity is linked, seen, and unlinked', async ({ page }) => {
+test('@phone another identity is linked and unlinked', async ({ page }) => {
   await signedIn(page);
   await page.goto('/sessions');
-  await page.getByRole('link', { name: 'Ways to sign in' }).first().click();
+  await page.getByRole('link', { name: t('identities-title') }).first().click();
   await page.getByRole('link', { name: 'Campus' }).click();
   await institution.signIn(page, 'jdoe');
-  await expect(heading(page)).toHaveText('Link jdoe · Campus to Test User?');
-  await press(page, 'Link');
-  await expect(page.getByRole('status')).toHaveText('jdoe · Campus has been linked.');
-  await page.getByRole('link', { name: 'Unlink jdoe · Campus' }).click();
-  await press(page, 'Unlink');
-  await expect(page.getByRole('status')).toHaveText('jdoe · Campus has been unlinked.');
+  await expect(heading(page)).toHaveText(t('identities-link-question', { identity: 'jdoe · Campus', person: PERSON.displayName }));
+  await press(page, t('identities-link'));
+  await expect(page.getByRole('status')).toHaveText(t('identities-linked', { identity: 'jdoe · Campus' }));
+  await page.getByRole('link', { name: t('identities-unlink-this', { identity: 'jdoe · Campus' }) }).click();
+  await press(page, t('identities-unlink'));
+  await expect(page.getByRole('status')).toHaveText(t('identities-unlinked', { identity: 'jdoe · Campus' }));
 });
 
-test('whoever signs out here is told to do so there, and comes back', async ({ page }) => {
+test('sign-out here offers sign-out there, which leads back', async ({ page }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
-  await press(page, 'Sign out');
-  await expect(heading(page)).toHaveText('You are signed out');
+  await press(page, t('sign-out'));
+  await expect(heading(page)).toHaveText(t('signed-out-title'));
   await page.goto('/hosts');
-  await expect(heading(page)).toHaveText('Sign in');
+  await expect(heading(page)).toHaveText(t('sign-in'));
   await page.goto('/signed-out');
-  await page.getByRole('link', { name: 'Sign out at Campus too' }).click();
+  await page.getByRole('link', { name: t('signed-out-there-too', { institution: 'Campus' }) }).click();
   await page.getByRole('button', { name: 'Yes, sign me out' }).click();
-  await expect(page.getByText('You are signed out here, and at Campus.')).toBeVisible();
+  await expect(page.getByText(t('signed-out-both', { institution: 'Campus' }))).toBeVisible();
   // Their session there has ended: it asks who they are.
   await page.goto('/sign-in?tenant=test');
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await expect(page.locator('input[name=login]')).toBeVisible();
 });
 
-test('whoever signs out there is signed out here', async ({ page, context }) => {
+test('sign-out there ends the session here', async ({ page, context }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page).toHaveURL('/hosts');
   const there = await context.newPage();
@@ -116,5 +118,5 @@ test('whoever signs out there is signed out here', async ({ page, context }) => 
   await there.getByRole('button', { name: 'Yes, sign me out' }).click();
   await told;
   await page.goto('/keys');
-  await expect(heading(page)).toHaveText('Sign in');
+  await expect(heading(page)).toHaveText(t('sign-in'));
 });

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
-import type { BrowserContext, Page } from '@playwright/test';
+import { type BrowserContext, expect, type Page } from '@playwright/test';
+import { t } from './i18n.ts';
 import type { Operator } from './portal.ts';
 import type { Watch } from './watch.ts';
 
@@ -79,8 +80,15 @@ export class Institution {
   async signIn(page: Page, name: string): Promise<void> {
     await page.locator('input[name=login]').fill(name);
     await page.locator('input[name=password]').fill('whatever');
-    await page.getByRole('button', { name: 'Sign-in' }).click();
-    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.locator('button[type=submit]').click();
+    await expect(page.locator('input[name=login]')).toHaveCount(0);
+    // It asks what it may tell.
+    await page.locator('button[type=submit]').click();
+  }
+
+  /** Or what they do who change their mind. */
+  async cancel(page: Page): Promise<void> {
+    await page.locator('a[href$="/abort"]').click();
   }
 
   async stop(): Promise<void> {
@@ -92,10 +100,10 @@ export class Institution {
 
 /** Fills the form in which an administrator adds one. */
 export async function addProvider(page: Page, institution: Institution) {
-  await page.getByLabel('Short name').fill('campus');
-  await page.getByLabel('What its button says').fill('Campus');
-  await page.getByLabel('Where it is').fill(institution.url);
-  await page.getByLabel('As what it knows this portal').fill('portal');
-  await page.getByLabel('Its client’s secret').fill(SECRET);
-  await page.getByRole('button', { name: 'Ask it, and add it' }).click();
+  await page.getByLabel(t('admin-providers-id')).fill('campus');
+  await page.getByLabel(t('admin-providers-name')).fill('Campus');
+  await page.getByLabel(t('admin-providers-base')).fill(institution.url);
+  await page.getByLabel(t('admin-providers-client-id')).fill('portal');
+  await page.getByLabel(t('admin-providers-secret')).fill(SECRET);
+  await page.getByRole('button', { name: t('admin-providers-add-button') }).click();
 }

@@ -1,6 +1,7 @@
 // From the code to the answer without a pointer.
 import { Device } from './device.ts';
-import { awake, codeField, expect, heading, type Page, test } from './fixtures.ts';
+import { awake, codeField, consentHeading, expect, heading, type Page, startedThis, test, userNameField } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
 async function tabTo(page: Page, name: string) {
@@ -22,25 +23,25 @@ test('the whole flow by keyboard', async ({ page, portal }) => {
   await expect(codeField(page)).toBeFocused();
   await page.keyboard.type(device.code.replace('-', '').toLowerCase());
   await page.keyboard.press('Enter');
-  await expect(heading(page)).toHaveText('Sign in');
-  await expect(page.getByRole('textbox', { name: 'User name' })).toBeFocused();
+  await expect(heading(page)).toHaveText(t('sign-in'));
+  await expect(userNameField(page)).toBeFocused();
   await page.keyboard.type(PERSON.userName);
   await page.keyboard.press('Tab');
   await page.keyboard.type(PERSON.password);
   await page.keyboard.press('Enter');
-  await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
-  await tabTo(page, '8 hours');
+  await expect(heading(page)).toHaveText(consentHeading);
+  await tabTo(page, t('span-hours', { count: 8 }));
   await page.keyboard.press('ArrowDown');
-  await expect(page.getByRole('radio', { name: '7 days' })).toBeChecked();
-  await tabTo(page, 'Yes, I started this');
+  await expect(page.getByRole('radio', { name: t('span-days', { count: 7 }) })).toBeChecked();
+  await tabTo(page, t('consent-tick'));
   await page.keyboard.press('Space');
-  await tabTo(page, 'Deny');
-  await tabTo(page, 'Allow');
+  await tabTo(page, t('consent-deny'));
+  await tabTo(page, t('consent-allow'));
   await page.keyboard.press('Enter');
-  await expect(heading(page)).toHaveText('Connected');
-  await tabTo(page, 'Take it back');
+  await expect(heading(page)).toHaveText(t('result-connected'));
+  await tabTo(page, t('result-take-back'));
   await page.keyboard.press('Space');
-  await expect(heading(page)).toHaveText('Taken back');
+  await expect(heading(page)).toHaveText(t('result-taken-back'));
 });
 
 test('Enter in the consent form does not allow', async ({ page, portal }) => {
@@ -50,10 +51,10 @@ test('Enter in the consent form does not allow', async ({ page, portal }) => {
   await expect(codeField(page)).toBeFocused();
   await page.keyboard.type(device.code);
   await page.keyboard.press('Enter');
-  const tick = page.getByRole('checkbox', { name: 'Yes, I started this' });
+  const tick = startedThis(page);
   await tick.check();
   await tick.press('Enter');
-  await expect(heading(page)).toHaveText('Denied');
+  await expect(heading(page)).toHaveText(t('result-denied'));
   expect(await device.poll()).toBe('access_denied');
 });
 
@@ -62,10 +63,10 @@ test('the skip link leads past the header', async ({ page }) => {
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   await page.goto('/');
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
-  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeInViewport();
+  await expect(page.getByRole('link', { name: t('skip-to-content') })).toBeFocused();
+  await expect(page.getByRole('link', { name: t('skip-to-content') })).toBeInViewport();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('main')).toBeFocused();
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('main').getByRole('link', { name: 'Enter a code' })).toBeFocused();
+  await expect(page.getByRole('main').getByRole('link', { name: t('nav-device') })).toBeFocused();
 });

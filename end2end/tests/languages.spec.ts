@@ -1,45 +1,46 @@
 // Languages: chosen, asked for by the browser, and from right to left.
 import { Device } from './device.ts';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { es, t } from './i18n.ts';
 import { makeKeys } from './machines.ts';
 import { writePseudo } from './pseudo.ts';
 
 test.describe('Spanish', () => {
   test.use({ locale: 'es-ES' });
 
-  test('as the browser asks', async ({ page }) => {
+  test('is shown as the browser asks', async ({ page }) => {
     await page.goto('/device');
-    await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
+    await expect(heading(page)).toHaveText(es('device-title'));
     await expect(page.locator('html')).toHaveAttribute('lang', 'es');
-    await press(page, 'Continuar');
-    await expect(page.getByRole('alert')).toHaveText('Introduzca el código que muestra su dispositivo.');
+    await press(page, es('device-continue'));
+    await expect(page.getByRole('alert')).toHaveText(es('code-refused-empty'));
   });
 });
 
-test('chosen in the footer, on every page from then on', async ({ page }) => {
+test('a language chosen in the footer holds on every page', async ({ page }) => {
   await page.goto('/device');
-  await press(page, 'Español');
-  await expect(heading(page)).toHaveText('Introduzca el código de su dispositivo');
+  await press(page, es('language-name'));
+  await expect(heading(page)).toHaveText(es('device-title'));
   await page.goto('/no-such-page');
-  await expect(heading(page)).toHaveText('Esta página no existe');
-  await press(page, 'English');
+  await expect(heading(page)).toHaveText(es('error-not-found'));
+  await press(page, t('language-name'));
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 });
 
-test('dark, light, and like the system again', async ({ page }) => {
+test('the dark theme is chosen, and the system’s again', async ({ page }) => {
   await page.goto('/device');
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
-  await press(page, 'Dark');
+  await press(page, t('theme-dark'));
   expect(await ground()).not.toBe(light);
-  await press(page, 'Like the system');
+  await press(page, t('theme-system'));
   expect(await ground()).toBe(light);
 });
 
 test.describe('from right to left', () => {
   test.use({ alone: { prepare: operator => writePseudo(operator.data) }, locale: 'ar' });
 
-  test('nothing sticks out, codes stay as they are, and no sentence is forgotten', async ({ page, portal }) => {
+  test('pages fit, codes keep their direction, all texts are keyed', async ({ page, portal }) => {
     await makeKeys(portal, 1);
     const device = await Device.start(portal);
     await signedIn(page);

@@ -1,6 +1,7 @@
 // A client written by somebody else: openid-client, certified by the OpenID Foundation.
 import * as client from 'openid-client';
 import { allow, enterCode, expect, press, signedIn, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { CLIENT, type Portal } from './portal.ts';
 
 const me = (portal: Portal) => new URL(`${portal.url}/v1/tms/me`);
@@ -13,7 +14,7 @@ async function discovered(portal: Portal, algorithm: 'oauth2' | 'oidc') {
 }
 
 for (const algorithm of ['oauth2', 'oidc'] as const) {
-  test(`discovery by ${algorithm}, a token, its use, its end`, async ({ page, portal }) => {
+  test(`discovery by ${algorithm} leads to a token that can be revoked`, async ({ page, portal }) => {
     const config = await discovered(portal, algorithm);
     const asked = await client.initiateDeviceAuthorization(config, { scope: 'hosts:read' });
     const waiting = client.pollDeviceAuthorizationGrant(config, asked);
@@ -34,12 +35,12 @@ for (const algorithm of ['oauth2', 'oidc'] as const) {
   });
 }
 
-test('denied: access_denied', async ({ page, portal }) => {
+test('a denied request ends with access_denied', async ({ page, portal }) => {
   const config = await discovered(portal, 'oauth2');
   const asked = await client.initiateDeviceAuthorization(config, { scope: 'hosts:read' });
   const waiting = client.pollDeviceAuthorizationGrant(config, asked).catch(error => error);
   await signedIn(page);
   await enterCode(page, asked.user_code);
-  await press(page, 'Deny');
+  await press(page, t('consent-deny'));
   expect(await waiting).toMatchObject({ error: 'access_denied' });
 });

@@ -1,19 +1,21 @@
 // The other pages, and those for when something does not work.
-import { asked, awake, expect, heading, signedIn, test } from './fixtures.ts';
+import { asked, awake, consentHeading, expect, heading, signedIn, test } from './fixtures.ts';
+import { quoted, t, titledRefused } from './i18n.ts';
+import { CLIENT } from './portal.ts';
 
-test('home, for strangers', async ({ page }) => {
+test('home, signed out, leads to the code form', async ({ page }) => {
   await page.goto('/');
-  await expect(heading(page)).toHaveText('Let your programs in, and see who you let in');
-  await page.getByRole('link', { name: 'Enter a code' }).click();
-  await expect(heading(page)).toHaveText('Enter the code from your device');
+  await expect(heading(page)).toHaveText(t('home-welcome'));
+  await page.getByRole('link', { name: t('nav-device') }).click();
+  await expect(heading(page)).toHaveText(t('device-title'));
 });
 
-test('home, for somebody for whom a request waits', async ({ page, portal }) => {
+test('home shows a waiting request and leads to it', async ({ page, portal }) => {
   await asked(page, portal);
   await page.goto('/');
-  await expect(page.getByText('testapp1 1.0 not verified asks to use your account.')).toBeVisible();
-  await page.getByRole('link', { name: 'Look at the request' }).click();
-  await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
+  await expect(page.getByText(`${CLIENT.name} ${t('client-not-verified')} ${t('home-asks')}`)).toBeVisible();
+  await page.getByRole('link', { name: t('home-look') }).click();
+  await expect(heading(page)).toHaveText(consentHeading);
 });
 
 test('@js the command for the terminal can be copied', async ({ page, context, portal }) => {
@@ -21,59 +23,59 @@ test('@js the command for the terminal can be copied', async ({ page, context, p
   await signedIn(page);
   await page.goto('/');
   await awake(page);
-  await page.getByRole('button', { name: 'Copy' }).click();
-  await expect(page.locator('.toast')).toHaveText('Copied');
+  await page.getByRole('button', { name: t('copy') }).click();
+  await expect(page.locator('.toast')).toHaveText(t('copied'));
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`tms login --server ${portal.url} --tenant test`);
 });
 
-test('@nojs without scripts there is no button to copy, and the command is there', async ({ page, portal }) => {
+test('@nojs the command is shown without a copy button', async ({ page, portal }) => {
   await signedIn(page);
   await page.goto('/');
-  await expect(page.getByRole('button', { name: 'Copy' })).toBeHidden();
+  await expect(page.getByRole('button', { name: t('copy') })).toBeHidden();
   await expect(page.getByText(`tms login --server ${portal.url} --tenant test`)).toBeVisible();
 });
 
-test('hosts', async ({ page }) => {
+test('hosts lists the account, its state and its end', async ({ page }) => {
   await signedIn(page);
   await page.goto('/hosts');
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
-    - heading "Hosts" [level=1]
+    - heading ${quoted('hosts-title')} [level=1]
     - heading "testhost1" [level=2]
     - list:
       - listitem:
-        - heading "testhostaccount1 active" [level=3]
-        - term: "Linked:"
+        - heading "testhostaccount1 ${t('state-active')}" [level=3]
+        - term: "${t('hosts-linked')}:"
         - definition:
           - time
-          - text: /by an administrator/
-        - term: "Expires:"
-        - definition: never
-        - term: "Last login through TMS:"
-        - term: "Keys:"
-        - link "Unlink testhostaccount1 on testhost1"
+          - text: /${t('hosts-linked-by-admin')}/
+        - term: "${t('hosts-expires')}:"
+        - definition: ${quoted('never')}
+        - term: "${t('hosts-last-login')}:"
+        - term: "${t('hosts-keys')}:"
+        - link ${quoted('hosts-unlink-this', { account: 'testhostaccount1', host: 'testhost1' })}
   `);
-  await expect(page.getByRole('link', { name: 'Hosts', exact: true })).toHaveAttribute('aria-current', 'page');
+  await expect(page.getByRole('link', { name: t('nav-hosts'), exact: true })).toHaveAttribute('aria-current', 'page');
 });
 
-test('the result, where nothing was decided', async ({ page }) => {
+test('the result without a request says so', async ({ page }) => {
   await signedIn(page);
   await page.goto('/device/result');
-  await expect(heading(page)).toHaveText('No request here');
+  await expect(heading(page)).toHaveText(t('result-nothing'));
 });
 
-test('@phone an address that does not exist', async ({ page }) => {
+test('@phone an unknown address is 404, and leads home', async ({ page }) => {
   const response = await page.goto('/no-such-page');
   expect(response?.status()).toBe(404);
-  await expect(page).toHaveTitle('Error: There is no such page · Trust Manager');
-  await page.getByRole('link', { name: 'Go to the start page' }).click();
+  await expect(page).toHaveTitle(titledRefused(t('error-not-found')));
+  await page.getByRole('link', { name: t('error-home') }).click();
   await expect(page).toHaveURL('/');
 });
 
-test('an action opened as an address', async ({ page }) => {
+test('an action opened as an address is 405', async ({ page }) => {
   await signedIn(page);
   const response = await page.goto('/api/device/decide');
   expect(response?.status()).toBe(405);
-  await expect(heading(page)).toHaveText('That does not work this way');
+  await expect(heading(page)).toHaveText(t('error-method'));
 });
 
 test('a form from another site is refused', async ({ page, portal }) => {
@@ -82,6 +84,6 @@ test('a form from another site is refused', async ({ page, portal }) => {
     headers: { origin: 'http://elsewhere.example', 'sec-fetch-site': 'cross-site', accept: 'text/html' },
   });
   expect(answer.status()).toBe(403);
-  expect(await answer.text()).toContain('That was refused');
+  expect(await answer.text()).toContain(t('error-forbidden'));
   expect(portal.url).not.toContain('elsewhere');
 });

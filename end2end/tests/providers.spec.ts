@@ -1,5 +1,6 @@
 // A tenant's administrator sets up where its people sign in.
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { addProvider, forgive, Institution, withoutFonts } from './institution.ts';
 
 let institution: Institution;
@@ -21,42 +22,42 @@ test.afterEach(async ({ watch }) => {
 test('@phone a provider is added, tested, opened, and removed', async ({ page, portal }) => {
   await signedIn(page);
   await page.goto('/admin');
-  await page.getByRole('navigation', { name: 'Areas of the administration' }).getByRole('link', { name: 'Identity providers' }).click();
-  await page.getByRole('link', { name: 'Add a provider' }).click();
+  await page.getByRole('navigation', { name: t('admin-areas') }).getByRole('link', { name: t('admin-providers') }).click();
+  await page.getByRole('link', { name: t('admin-providers-add') }).click();
   await addProvider(page, institution);
   await expect(heading(page)).toHaveText('Campus');
   await expect(page.getByText(`${portal.url}/sign-in/back/test/campus`, { exact: true })).toBeVisible();
-  await press(page, 'Test it');
-  await expect(page.getByRole('status')).toHaveText(`It answers, as ${institution.url}.`);
-  await page.getByRole('radio', { name: 'Whoever the provider lets in' }).check();
-  await press(page, 'Save');
-  await expect(page.getByRole('status')).toHaveText('Saved.');
-  await expect(page.getByRole('radio', { name: 'Whoever the provider lets in' })).toBeChecked();
+  await press(page, t('admin-providers-test'));
+  await expect(page.getByRole('status')).toHaveText(t('admin-providers-answers', { issuer: institution.url }));
+  await page.getByRole('radio', { name: t('admin-providers-newcomers-open') }).check();
+  await press(page, t('admin-save'));
+  await expect(page.getByRole('status')).toHaveText(t('admin-saved'));
+  await expect(page.getByRole('radio', { name: t('admin-providers-newcomers-open') })).toBeChecked();
 
-  await press(page, 'Sign out');
+  await press(page, t('sign-out'));
   await page.goto('/sign-in?tenant=test&then=/hosts');
-  await page.getByRole('link', { name: 'Sign in with Campus' }).click();
+  await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page).toHaveURL('/hosts');
 
   await page.context().clearCookies();
   await signedIn(page);
   await page.goto('/admin/people/person?user=jdoe~campus');
-  await page.getByRole('link', { name: 'Unlink jdoe · Campus' }).click();
-  await expect(page.getByText('It is this person’s only way in')).toBeVisible();
-  await page.getByRole('link', { name: 'Cancel' }).click();
+  await page.getByRole('link', { name: t('identities-unlink-this', { identity: 'jdoe · Campus' }) }).click();
+  await expect(page.getByText(t('admin-people-unlink-identity-last'))).toBeVisible();
+  await page.getByRole('link', { name: t('cancel') }).click();
   await page.goto('/admin/providers/provider?provider=campus');
-  await page.getByRole('link', { name: 'Remove this provider' }).click();
-  await expect(page.getByText('One person has no other way in.')).toBeVisible();
-  await press(page, 'Remove this provider');
-  await expect(page.getByRole('status')).toHaveText('campus has been deleted.');
+  await page.getByRole('link', { name: t('admin-providers-remove') }).click();
+  await expect(page.getByText(t('admin-providers-remove-consequence', { people: 1, only: 1 }))).toBeVisible();
+  await press(page, t('admin-providers-remove'));
+  await expect(page.getByRole('status')).toHaveText(t('admin-deleted', { name: 'campus' }));
 });
 
-test('what was typed comes back when a provider does not answer, but for its secret', async ({ page }) => {
+test('a refused provider form keeps its entries except the secret', async ({ page }) => {
   await signedIn(page);
   await page.goto('/admin/providers/add');
   await addProvider(page, { url: 'http://127.0.0.1:1' } as Institution);
-  await expect(page.getByRole('alert')).toHaveText('It cannot be reached: it refuses the connection.');
-  await expect(page.getByLabel('Where it is')).toHaveValue('http://127.0.0.1:1');
-  await expect(page.getByLabel('Its client’s secret')).toHaveValue('');
+  await expect(page.getByRole('alert')).toHaveText(t('provider-trouble-unreachable', { why: t('provider-why-refused') }));
+  await expect(page.getByLabel(t('admin-providers-base'))).toHaveValue('http://127.0.0.1:1');
+  await expect(page.getByLabel(t('admin-providers-secret'))).toHaveValue('');
 });

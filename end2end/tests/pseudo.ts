@@ -1,13 +1,13 @@
 // A language that nobody speaks, written from right to left: what still looks like English has not gone through the words.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOP } from './portal.ts';
+import { TEXTS } from './i18n.ts';
 
 const LETTERS: Record<string, string> = { a: 'á', e: 'é', i: 'í', o: 'ó', u: 'ú', n: 'ñ', c: 'ç', s: 'š', A: 'Á', E: 'É', I: 'Í', O: 'Ó', U: 'Ú', N: 'Ñ', C: 'Ç', S: 'Š' };
 
 /** Puts `ar-XB.ftl` where the portal looks for further languages: the English sentences, with marks on their letters. */
 export async function writePseudo(data: string): Promise<void> {
-  const english = join(TOP, 'src/words/en');
+  const english = join(TEXTS, 'en');
   const texts = await Promise.all((await readdir(english)).map(file => readFile(join(english, file), 'utf8')));
   await mkdir(join(data, 'words'), { recursive: true });
   await writeFile(join(data, 'words', 'ar-XB.ftl'), texts.join('\n').split('\n').map(marked).join('\n'));

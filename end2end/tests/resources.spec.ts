@@ -1,6 +1,7 @@
 // Host accounts linked by signing in at the provider that owns the hosts: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { forgive, Institution, withoutFonts } from './institution.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -21,15 +22,15 @@ test.afterEach(async ({ watch }) => {
   await institution.stop();
 });
 
-test('@phone an account is linked by signing in where the host belongs', async ({ page, scripts }) => {
+test('@phone sign-in at a host’s provider links an account there', async ({ page, scripts }) => {
   await signedIn(page);
   await page.goto('/hosts');
-  await page.getByRole('link', { name: 'Link host accounts through Campus' }).click();
+  await page.getByRole('link', { name: t('hosts-link-through', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
-  await expect(heading(page)).toHaveText('Link host accounts through Campus');
-  await expect(page.getByRole('checkbox', { name: /testhost1 as jdoe/ })).toBeChecked();
+  await expect(heading(page)).toHaveText(t('offer-title', { provider: 'Campus' }));
+  await expect(page.getByRole('checkbox', { name: `testhost1 ${t('consent-as')} jdoe` })).toBeChecked();
   if (scripts) expect((await new AxeBuilder({ page }).withTags(TAGS).analyze()).violations).toEqual([]);
-  await press(page, 'Link');
+  await press(page, t('link-link'));
   await expect(page).toHaveURL('/hosts');
-  await expect(page.getByText('by you, through Campus')).toBeVisible();
+  await expect(page.getByText(t('hosts-linked-through', { provider: 'Campus' }))).toBeVisible();
 });

@@ -4,6 +4,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { Device } from './device.ts';
 import { allow, enterCode, expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
+import { t } from './i18n.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -23,12 +24,12 @@ function shown(secret: string, steps = 0): string {
 
 /** Sets an app up, from a page that leads there; the code it showed is spent. */
 async function setUpApp(page: Page): Promise<string> {
-  await page.getByRole('link', { name: 'Set up an authenticator app' }).click();
-  await expect(page.getByRole('img', { name: 'QR code for the app' })).toBeVisible();
+  await page.getByRole('link', { name: t('factors-add-app') }).click();
+  await expect(page.getByRole('img', { name: t('factors-app-qr') })).toBeVisible();
   const secret = (await page.locator('.steps .copyable code').textContent())!;
-  await page.getByRole('textbox', { name: 'The six digits that the app shows now' }).fill(shown(secret, -1));
-  await press(page, 'Set it up');
-  await expect(heading(page)).toHaveText('Your recovery codes');
+  await page.getByRole('textbox', { name: t('factors-app-code') }).fill(shown(secret, -1));
+  await press(page, t('factors-app-done'));
+  await expect(heading(page)).toHaveText(t('factors-recovery-title'));
   return secret;
 }
 
@@ -41,25 +42,25 @@ async function withAuthenticator(page: Page) {
   return { verified: (isUserVerified: boolean) => client.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }) };
 }
 
-test('@phone @look an app is set up, its codes are kept, and the next sign-in asks for one', async ({ page, portal, anotherBrowser }) => {
+test('@phone @look an app is set up, and the next sign-in asks it', async ({ page, portal, anotherBrowser }) => {
   await signedIn(page);
   await page.goto('/identities');
   const secret = await setUpApp(page);
-  await page.getByRole('link', { name: 'I have kept them' }).click();
-  await expect(heading(page)).toHaveText('Ways to sign in');
-  await expect(page.getByRole('heading', { name: 'Authenticator app' })).toBeVisible();
+  await page.getByRole('link', { name: t('factors-recovery-kept') }).click();
+  await expect(heading(page)).toHaveText(t('identities-title'));
+  await expect(page.getByRole('heading', { name: t('factors-app') })).toBeVisible();
 
   const other = await anotherBrowser();
   const device = await Device.start(portal);
   await enterCode(other, device.code);
   await signIn(other);
-  await expect(heading(other)).toHaveText('Second factor');
-  const field = other.getByRole('textbox', { name: 'Code of your authenticator app' });
+  await expect(heading(other)).toHaveText(t('second-factor-title'));
+  const field = other.getByRole('textbox', { name: t('second-factor-code') });
   await field.fill('000000');
-  await press(other, 'Continue');
-  await expect(other.getByRole('alert')).toContainText('That did not fit');
+  await press(other, t('second-factor-go-on'));
+  await expect(other.getByRole('alert')).toHaveText(t('second-factor-wrong'));
   await field.fill(shown(secret));
-  await press(other, 'Continue');
+  await press(other, t('second-factor-go-on'));
   await allow(other);
   expect(await device.poll()).toBe('token');
 });
@@ -72,33 +73,33 @@ test('a recovery code gets in once', async ({ page, anotherBrowser }) => {
   const other = await anotherBrowser();
   await other.goto('/sign-in?tenant=test&then=/identities');
   await signIn(other);
-  await other.getByRole('textbox', { name: 'Code of your authenticator app' }).fill(code.toLowerCase());
-  await press(other, 'Continue');
+  await other.getByRole('textbox', { name: t('second-factor-code') }).fill(code.toLowerCase());
+  await press(other, t('second-factor-go-on'));
   await expect(other).toHaveURL('/identities');
-  await expect(other.getByText('9 are left.')).toBeVisible();
+  await expect(other.getByText(t('factors-recovery-left', { count: 9 }))).toBeVisible();
 });
 
-test('@js a passkey is made, shown at sign-in and once more, and only by whom it knows', async ({ page, anotherBrowser }) => {
+test('@js a passkey signs in, unless unverified or replayed', async ({ page, anotherBrowser }) => {
   const device = await withAuthenticator(page);
   await signedIn(page);
   await page.goto('/identities');
-  await page.getByRole('link', { name: 'Add a passkey' }).click();
-  await page.getByRole('textbox', { name: 'Name' }).fill('blue key');
-  await press(page, 'Make a passkey');
-  await expect(heading(page)).toHaveText('Your recovery codes');
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('link', { name: t('factors-add-passkey') }).click();
+  await page.getByRole('textbox', { name: t('factors-passkey-name'), exact: true }).fill('blue key');
+  await press(page, t('factors-passkey-make'));
+  await expect(heading(page)).toHaveText(t('factors-recovery-title'));
+  await page.getByRole('link', { name: t('factors-recovery-kept') }).click();
   await expect(page.getByRole('heading', { name: 'blue key' })).toBeVisible();
-  await press(page, 'Sign out');
+  await press(page, t('sign-out'));
 
   await page.goto('/sign-in?tenant=test&then=/keys');
   await signIn(page);
-  await expect(heading(page)).toHaveText('Second factor');
+  await expect(heading(page)).toHaveText(t('second-factor-title'));
   await device.verified(false);
-  await press(page, 'Use a passkey');
-  await expect(page.getByText('No passkey was shown.')).toBeVisible();
+  await press(page, t('second-factor-passkey'));
+  await expect(page.getByText(t('second-factor-passkey-failed'))).toBeVisible();
   await device.verified(true);
   const answers = page.waitForRequest(request => request.url().endsWith('/sign-in/second-factor/show'));
-  await press(page, 'Use a passkey');
+  await press(page, t('second-factor-passkey'));
   await expect(page).toHaveURL('/keys');
 
   // What was answered once is worth nothing: not here, and not to somebody else who knows the password.
@@ -106,14 +107,14 @@ test('@js a passkey is made, shown at sign-in and once more, and only by whom it
   const other = await anotherBrowser();
   await other.goto('/sign-in?tenant=test');
   await signIn(other);
-  await expect(heading(other)).toHaveText('Second factor');
+  await expect(heading(other)).toHaveText(t('second-factor-title'));
   const form = Object.fromEntries(new URLSearchParams(answer));
   form.attempt = await other.locator('input[name="attempt"]').first().inputValue();
   const replayed = await other.request.post('/sign-in/second-factor/show', { form });
   expect([replayed.status(), new URL(replayed.url()).pathname]).toEqual([422, '/sign-in/second-factor']);
 });
 
-test('@js tabs side by side set up and show what each of them began', async ({ page, context }) => {
+test('@js tabs side by side each finish what they began', async ({ page, context }) => {
   await withAuthenticator(page);
   await signedIn(page);
   await page.goto('/identities/passkey');
@@ -122,26 +123,26 @@ test('@js tabs side by side set up and show what each of them began', async ({ p
   const secret = (await other.locator('.steps .copyable code').textContent())!;
   // A browser asks for passkeys in the tab that is in front only.
   await page.bringToFront();
-  await page.getByRole('textbox', { name: 'Name' }).fill('blue key');
-  await press(page, 'Make a passkey');
-  await expect(heading(page)).toHaveText('Your recovery codes');
-  await other.getByRole('textbox', { name: 'The six digits that the app shows now' }).fill(shown(secret, -1));
-  await press(other, 'Set it up');
-  await expect(heading(other)).toHaveText('Ways to sign in');
-  await expect(other.getByRole('heading', { name: 'Authenticator app' })).toBeVisible();
+  await page.getByRole('textbox', { name: t('factors-passkey-name'), exact: true }).fill('blue key');
+  await press(page, t('factors-passkey-make'));
+  await expect(heading(page)).toHaveText(t('factors-recovery-title'));
+  await other.getByRole('textbox', { name: t('factors-app-code') }).fill(shown(secret, -1));
+  await press(other, t('factors-app-done'));
+  await expect(heading(other)).toHaveText(t('identities-title'));
+  await expect(other.getByRole('heading', { name: t('factors-app') })).toBeVisible();
 
   await page.goto('/identities/passkey');
-  await press(page, 'Make a passkey');
-  await expect(page.getByRole('alert')).toContainText('This device has a passkey for your account here already.');
+  await press(page, t('factors-passkey-make'));
+  await expect(page.getByRole('alert')).toContainText(t('factors-passkey-exists'));
 
-  await press(page, 'Sign out');
+  await press(page, t('sign-out'));
   await page.goto('/sign-in?tenant=test&then=/keys');
   await signIn(page);
-  await expect(heading(page)).toHaveText('Second factor');
+  await expect(heading(page)).toHaveText(t('second-factor-title'));
   await other.goto(page.url());
-  await expect(heading(other)).toHaveText('Second factor');
+  await expect(heading(other)).toHaveText(t('second-factor-title'));
   await page.bringToFront();
-  await press(page, 'Use a passkey');
+  await press(page, t('second-factor-passkey'));
   await expect(page).toHaveURL('/keys');
   await other.reload();
   await expect(other).toHaveURL('/keys');
@@ -159,9 +160,9 @@ test('@js the pages about second factors are accessible', async ({ page }) => {
   await look();
   await page.goto('/identities');
   await look();
-  await press(page, 'Sign out');
+  await press(page, t('sign-out'));
   await page.goto('/sign-in?tenant=test');
   await signIn(page);
-  await expect(heading(page)).toHaveText('Second factor');
+  await expect(heading(page)).toHaveText(t('second-factor-title'));
   await look();
 });

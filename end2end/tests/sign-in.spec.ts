@@ -1,36 +1,37 @@
 // Signing in and out.
+import { expect, heading, passwordField, press, signedIn, signIn, test, userNameField } from './fixtures.ts';
+import { t, titledRefused } from './i18n.ts';
 import { PERSON } from './portal.ts';
-import { expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
 
-test('@phone in, and out again', async ({ page }) => {
+test('@phone a person signs in, and out again', async ({ page }) => {
   await page.goto('/');
-  await page.getByRole('link', { name: 'Sign in' }).click();
-  await expect(page.getByRole('textbox', { name: 'User name' })).toBeFocused();
+  await page.getByRole('link', { name: t('sign-in') }).click();
+  await expect(userNameField(page)).toBeFocused();
   await signIn(page);
-  await expect(heading(page)).toHaveText('Hello, Test User');
-  await press(page, 'Sign out');
-  await expect(page.getByRole('button', { name: 'Sign out' })).toHaveCount(0);
+  await expect(heading(page)).toHaveText(t('home-hello', { name: PERSON.displayName }));
+  await press(page, t('sign-out'));
+  await expect(page.getByRole('button', { name: t('sign-out') })).toHaveCount(0);
   await page.goBack();
-  await expect(page.getByText('Hello, Test User'), 'Back shows nothing of what was').toHaveCount(0);
+  await expect(page.getByText(t('home-hello', { name: PERSON.displayName })), 'Back shows nothing of what was').toHaveCount(0);
 });
 
-test('a wrong password: one sentence, the name is kept, the password is not', async ({ page }) => {
+test('a wrong password: one error, the user name is kept', async ({ page }) => {
   await page.goto('/sign-in');
   await signIn(page, 'wrong');
-  await expect(page).toHaveTitle('Error: Sign in · Trust Manager');
+  await expect(page).toHaveTitle(titledRefused(t('sign-in')));
   await expect(page.getByRole('alert')).toBeVisible();
-  await expect(page.getByRole('textbox', { name: 'User name' })).toHaveValue(PERSON.userName);
-  await expect(page.getByLabel('Password')).toHaveValue('');
+  await expect(userNameField(page)).toHaveValue(PERSON.userName);
+  await expect(passwordField(page)).toHaveValue('');
   const sentence = (await page.getByRole('alert').textContent()) ?? '';
-  await expect(page.getByLabel('Password')).toHaveAccessibleDescription(sentence);
+  await expect(passwordField(page)).toHaveAccessibleDescription(sentence);
   // The same words for a person who does not exist.
-  await page.getByRole('textbox', { name: 'User name' }).fill('nobody');
-  await page.getByLabel('Password').fill('wrong');
-  await press(page, 'Sign in');
+  await userNameField(page).fill('nobody');
+  await passwordField(page).fill('wrong');
+  await press(page, t('sign-in'));
   await expect(page.getByRole('alert')).toHaveText(sentence);
 });
 
-for (const [wanted, title] of [['/hosts', 'Hosts'], ['/sessions', 'Sessions']]) {
+for (const [wanted, title] of [['/hosts', t('hosts-title')], ['/sessions', t('sessions-title')]]) {
   test(`${wanted} asks to sign in first, and comes after it`, async ({ page }) => {
     await page.goto(wanted);
     await signIn(page);
@@ -49,6 +50,6 @@ test('the cookie is out of reach of scripts, and new after sign-in', async ({ pa
 
 test('password fields let password managers and paste in', async ({ page }) => {
   await page.goto('/sign-in');
-  await expect(page.getByRole('textbox', { name: 'User name' })).toHaveAttribute('autocomplete', 'username');
-  await expect(page.getByLabel('Password')).toHaveAttribute('autocomplete', 'current-password');
+  await expect(userNameField(page)).toHaveAttribute('autocomplete', 'username');
+  await expect(passwordField(page)).toHaveAttribute('autocomplete', 'current-password');
 });

@@ -2,6 +2,7 @@
 import { Device } from './device.ts';
 import { allow, asked, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
 import { Host } from './host.ts';
+import { t, textLike } from './i18n.ts';
 import { addProvider, Institution } from './institution.ts';
 import { makeKeys } from './machines.ts';
 import type { Portal } from './portal.ts';
@@ -51,7 +52,7 @@ export const STATES: State[] = [
     name: 'consent, refused',
     reach: async (page, portal) => {
       await asked(page, portal);
-      await press(page, 'Allow');
+      await press(page, t('consent-allow'));
       await expect(page.getByRole('alert')).toBeVisible();
     },
   },
@@ -75,8 +76,8 @@ export const STATES: State[] = [
     name: 'result, denied',
     reach: async (page, portal) => {
       await asked(page, portal);
-      await press(page, 'Deny');
-      await expect(heading(page)).toHaveText('Denied');
+      await press(page, t('consent-deny'));
+      await expect(heading(page)).toHaveText(t('result-denied'));
     },
   },
   {
@@ -84,8 +85,8 @@ export const STATES: State[] = [
     reach: async (page, portal) => {
       await asked(page, portal);
       await allow(page);
-      await press(page, 'Take it back');
-      await expect(heading(page)).toHaveText('Taken back');
+      await press(page, t('result-take-back'));
+      await expect(heading(page)).toHaveText(t('result-taken-back'));
     },
   },
   {
@@ -100,7 +101,7 @@ export const STATES: State[] = [
     name: 'report, refused',
     reach: async page => {
       await page.goto('/device/report');
-      await press(page, 'Report and stop it');
+      await press(page, t('report-button'));
       await expect(page.getByRole('alert')).toBeVisible();
     },
   },
@@ -109,8 +110,8 @@ export const STATES: State[] = [
     reach: async (page, portal) => {
       await page.goto('/device/report');
       await codeField(page).fill((await Device.start(portal)).code);
-      await press(page, 'Report and stop it');
-      await expect(heading(page)).toHaveText('Thank you. It has been stopped.');
+      await press(page, t('report-button'));
+      await expect(heading(page)).toHaveText(t('report-thanks'));
     },
   },
   {
@@ -141,8 +142,8 @@ export const STATES: State[] = [
       const account = await (await Host.start(page, portal)).ask('jd');
       await page.goto('/hosts/link');
       await codeField(page).fill(account.code);
-      await press(page, 'Continue');
-      await expect(heading(page)).toHaveText(/^Link jd on host-/);
+      await press(page, t('device-continue'));
+      await expect(heading(page)).toHaveText(textLike('link-question', { account: 'jd', host: /host-.+/ }));
     },
   },
   { name: 'keys, none', reach: page => signedInAt(page, '/keys?q=none') },
@@ -159,8 +160,8 @@ export const STATES: State[] = [
     name: 'keys, add, refused',
     reach: async page => {
       await signedInAt(page, '/keys/add');
-      await page.getByLabel('Public key').fill('nonsense');
-      await press(page, 'Add this key');
+      await page.getByLabel(t('keys-add-key'), { exact: true }).fill('nonsense');
+      await press(page, t('keys-add-button'));
       await expect(page.getByRole('alert')).toBeVisible();
     },
   },
@@ -184,9 +185,9 @@ export const STATES: State[] = [
       await institution.stop();
       // Others sign in here, too.
       await page.goto('/admin/providers/provider?provider=campus');
-      await page.getByRole('checkbox', { name: 'Switched on: people sign in there' }).uncheck();
-      await press(page, 'Save');
-      await expect(page.getByRole('status')).toHaveText('Saved.');
+      await page.getByRole('checkbox', { name: t('admin-providers-enabled-means') }).uncheck();
+      await press(page, t('admin-save'));
+      await expect(page.getByRole('status')).toHaveText(t('admin-saved'));
     },
   },
   { name: 'administration: people', reach: page => signedInAt(page, '/admin/people') },

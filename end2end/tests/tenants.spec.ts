@@ -1,23 +1,24 @@
 // More than one centre on one portal, and what their operators may switch on.
 import { Device } from './device.ts';
-import { asked, codeField, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { asked, codeField, consentHeading, enterCode, expect, heading, passwordField, press, signedIn, test, userNameField } from './fixtures.ts';
+import { t } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
 test.describe('an operator lets addresses fill in the code', () => {
   test.use({ alone: { prepare: operator => operator('tenant', 'set', '--tenant', 'test', '--prefill-user-code', 'true') } });
 
-  test('the code stands in the field, with a warning, and nothing is sent', async ({ page, portal }) => {
+  test('the code is filled in with a warning, and not sent', async ({ page, portal }) => {
     const device = await Device.start(portal);
     expect(device.completeAddress).toBe(`${portal.url}/device?user_code=${device.code}`);
     await page.goto(device.completeAddress ?? '');
     await expect(codeField(page)).toHaveValue(device.code);
-    await expect(page.getByText('Go on only if your own device shows the same one.')).toBeVisible();
-    await press(page, 'Continue');
-    await expect(heading(page)).toHaveText('Sign in');
+    await expect(page.getByText(t('device-came-with-address'))).toBeVisible();
+    await press(page, t('device-continue'));
+    await expect(heading(page)).toHaveText(t('sign-in'));
   });
 });
 
-test('otherwise the address fills in nothing', async ({ page, portal }) => {
+test('by default the address fills in no code', async ({ page, portal }) => {
   const device = await Device.start(portal);
   expect(device.completeAddress).toBeUndefined();
   await page.goto(`/device?user_code=${device.code}`);
@@ -36,29 +37,29 @@ test.describe('two centres', () => {
     },
   });
 
-  test('sign-in asks which, and the other one’s hosts are not shown', async ({ page }) => {
+  test('sign-in asks which centre, and shows only its hosts', async ({ page }) => {
     await page.goto('/sign-in');
-    await expect(page.getByText('Where is your account?')).toBeVisible();
+    await expect(page.getByText(t('sign-in-where'))).toBeVisible();
     await page.getByRole('link', { name: 'Other Centre' }).click();
-    await page.getByRole('textbox', { name: 'User name' }).fill('ann');
-    await page.getByLabel('Password').fill(password);
-    await press(page, 'Sign in');
-    await expect(heading(page)).toHaveText('Hello, Ann Other');
-    await page.getByRole('link', { name: 'Hosts', exact: true }).click();
-    await expect(page.getByRole('heading', { name: 'No host account is linked to you yet' })).toBeVisible();
+    await userNameField(page).fill('ann');
+    await passwordField(page).fill(password);
+    await press(page, t('sign-in'));
+    await expect(heading(page)).toHaveText(t('home-hello', { name: 'Ann Other' }));
+    await page.getByRole('link', { name: t('nav-hosts'), exact: true }).click();
+    await expect(page.getByRole('heading', { name: t('hosts-empty-title') })).toBeVisible();
   });
 
   test('a code of the other centre offers to switch, and is kept', async ({ page, portal }) => {
     const device = await Device.start(portal);
     await signedIn(page, { ...PERSON, tenant: 'default', userName: 'ann', password });
     await enterCode(page, device.code);
-    await expect(page.getByRole('alert')).toHaveText('This code belongs to Test. Switch to Test to continue.');
-    await page.getByRole('button', { name: 'Switch to Test' }).click();
-    await expect(page.getByText('Account at Test')).toBeVisible();
-    await page.getByRole('textbox', { name: 'User name' }).fill(PERSON.userName);
-    await page.getByLabel('Password').fill(PERSON.password);
-    await press(page, 'Sign in');
-    await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
+    await expect(page.getByRole('alert')).toHaveText(t('code-refused-other-tenant', { tenant: 'Test' }));
+    await page.getByRole('button', { name: t('device-switch-to', { tenant: 'Test' }) }).click();
+    await expect(page.getByText(`${t('sign-in-account-at')} Test`)).toBeVisible();
+    await userNameField(page).fill(PERSON.userName);
+    await passwordField(page).fill(PERSON.password);
+    await press(page, t('sign-in'));
+    await expect(heading(page)).toHaveText(consentHeading);
   });
 });
 
@@ -75,12 +76,12 @@ test.describe('two accounts at one centre', () => {
 
   test('"Use another account" keeps the code for the other one', async ({ page, portal }) => {
     await asked(page, portal);
-    await press(page, 'Use another account');
-    await expect(heading(page)).toHaveText('Sign in');
-    await page.getByRole('textbox', { name: 'User name' }).fill('ann');
-    await page.getByLabel('Password').fill(password);
-    await press(page, 'Sign in');
-    await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
-    await expect(page.getByText('You are Ann Other')).toBeVisible();
+    await press(page, t('consent-use-another'));
+    await expect(heading(page)).toHaveText(t('sign-in'));
+    await userNameField(page).fill('ann');
+    await passwordField(page).fill(password);
+    await press(page, t('sign-in'));
+    await expect(heading(page)).toHaveText(consentHeading);
+    await expect(page.getByText(`${t('consent-you-are')} Ann Other`)).toBeVisible();
   });
 });

@@ -1,6 +1,7 @@
 // How a code may be typed, and what the field says when it cannot be one.
 import { Device } from './device.ts';
-import { awake, codeField, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { awake, codeField, consentHeading, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { startingWith, t, titledRefused } from './i18n.ts';
 
 const spellings: [string, (code: string, address: string) => string][] = [
   ['in lower case', code => code.toLowerCase()],
@@ -10,37 +11,37 @@ const spellings: [string, (code: string, address: string) => string][] = [
   ['with its label', code => `Code: ${code}`],
   ['as a whole address', (code, address) => `${address}?user_code=${code}`],
   ['with a dash of a Japanese keyboard', code => code.replace('-', 'ー')],
-  ['in a sentence with a percent-encoded address', (code, address) => `Open ${address}?user_code=${code.replace('-', '%2D')} now.`],
+  ['in a sentence, percent-encoded', (code, address) => `Open ${address}?user_code=${code.replace('-', '%2D')} now.`],
 ];
 for (const [how, spell] of spellings) {
   test(`a code is understood ${how}`, async ({ page, portal }) => {
     const device = await Device.start(portal);
     await signedIn(page);
     await enterCode(page, spell(device.code, device.address));
-    await expect(heading(page)).toHaveText('Let testapp1 1.0 use your account?');
+    await expect(heading(page)).toHaveText(consentHeading);
     await expect(page.locator('.compare .code')).toHaveText(device.code);
   });
 }
 
 const mistakes: [string, string, string, string][] = [
-  ['nothing', '', '', 'Enter the code shown on your device.'],
-  ['too few letters', 'WDJB-MJ', 'WDJB-MJ', 'That code has 6 letters; it should have 8.'],
-  ['one letter', 'W', 'W', 'That code has 1 letter; it should have 8.'],
-  ['too many letters', 'WDJB-MJHTX', 'WDJB-MJHTX', 'That code has 9 letters; it should have 8.'],
-  ['letters no code has', 'WD0B-MJHA', 'WD0B-MJHA', 'Codes never contain 0, 1 or vowels. Check for look-alike letters.'],
+  ['nothing', '', '', t('code-refused-empty')],
+  ['too few letters', 'WDJB-MJ', 'WDJB-MJ', t('code-refused-length', { count: 6 })],
+  ['one letter', 'W', 'W', t('code-refused-length', { count: 1 })],
+  ['too many letters', 'WDJB-MJHTX', 'WDJB-MJHTX', t('code-refused-length', { count: 9 })],
+  ['letters no code has', 'WD0B-MJHA', 'WD0B-MJHA', t('code-refused-impossible')],
 ];
 for (const [what, typed, kept, sentence] of mistakes) {
-  test(`${what}: says so, keeps what was typed, and leads back to the field`, async ({ page }) => {
+  test(`${what}: refused, kept, and the field is focused`, async ({ page }) => {
     await page.goto('/device');
     await codeField(page).fill(typed);
     const answered = page.waitForResponse(response => response.url().endsWith('/device') && response.request().method() === 'GET');
-    await press(page, 'Continue');
+    await press(page, t('device-continue'));
     expect((await answered).status()).toBe(422);
-    await expect(page).toHaveTitle('Error: Enter the code from your device · Trust Manager');
+    await expect(page).toHaveTitle(titledRefused(t('device-title')));
     await expect(page.getByRole('alert')).toHaveText(sentence);
     await expect(codeField(page)).toHaveValue(kept);
     await expect(codeField(page)).toHaveAttribute('aria-invalid', 'true');
-    await expect(codeField(page)).toHaveAccessibleDescription(new RegExp(`^${sentence} Eight letters`));
+    await expect(codeField(page)).toHaveAccessibleDescription(startingWith(`${sentence} ${t('device-hint-before')}`));
     await expect(codeField(page)).toBeFocused();
     await page.reload();
     await expect(page.getByRole('alert'), 'said once').toHaveCount(0);
@@ -52,12 +53,12 @@ test('Enter sends the form, eight letters alone do not', async ({ page }) => {
   await page.goto('/device');
   await expect(codeField(page)).toBeFocused();
   await codeField(page).pressSequentially('WDJBMJH');
-  await expect(heading(page)).toHaveText('Enter the code from your device');
+  await expect(heading(page)).toHaveText(t('device-title'));
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('alert')).toHaveText('That code has 7 letters; it should have 8.');
+  await expect(page.getByRole('alert')).toHaveText(t('code-refused-length', { count: 7 }));
 });
 
-test('the field suits codes on phones and in password managers @phone', async ({ page }) => {
+test('the code field suits phones and password managers @phone', async ({ page }) => {
   await page.goto('/device');
   const field = codeField(page);
   for (const [name, value] of Object.entries({ autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false', inputmode: 'text', enterkeyhint: 'go' })) {
@@ -116,7 +117,7 @@ test('@js what is pasted is shown as the device shows it', async ({ page, contex
   }
 });
 
-test('@js an input method that composes words types each letter once', async ({ page }) => {
+test('@js an input method that composes types each letter once', async ({ page }) => {
   await page.goto('/device');
   await awake(page);
   const keyboard = await page.context().newCDPSession(page);

@@ -18,7 +18,7 @@ use crate::domain::text_file::pem_blocks;
 pub enum CaFileRefused {
     #[error("cannot read {path}: {source}: check --ca-file (or TMS_CA_FILE)")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} has no certificate to trust (PEM, `-----BEGIN CERTIFICATE-----`): check --ca-file (or TMS_CA_FILE)")]
+    #[error("{path} contains no certificate (PEM, `-----BEGIN CERTIFICATE-----`): check --ca-file (or TMS_CA_FILE)")]
     NoCertificate { path: PathBuf },
 }
 
@@ -26,14 +26,14 @@ pub enum CaFileRefused {
 #[derive(Debug, Error)]
 pub enum UntrustedCertificate {
     #[error(
-        "its certificate is from an authority that is not known here: if your centre has one of its own, pass its certificate with --ca-file FILE"
+        "its certificate was issued by an unknown authority: if your centre has its own authority, pass the authority's certificate with --ca-file FILE"
     )]
     UnknownAuthority,
-    #[error("its certificate is for another name: check the address")]
+    #[error("its certificate is for a different host name: check the address")]
     NameMismatch,
-    #[error("its certificate is not valid at this time: check this machine's clock, or tell the people who run the server")]
+    #[error("its certificate has expired or is not yet valid: check this machine's clock, or tell the server's operators")]
     OutsideValidity,
-    #[error("its certificate cannot be used ({0}): tell the people who run the server")]
+    #[error("its certificate is not usable ({0}): tell the server's operators")]
     Unusable(Printable),
 }
 

@@ -46,7 +46,10 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
     pub fn read_or_reset(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
         match Self::read(path, output) {
             Err(CredentialsError::Damaged { path }) => {
-                output.note(&format!("{} is damaged and will be replaced. A sign-in that was kept there stays valid until it ends by itself, or you end it in the portal it is to.", path.display()));
+                output.note(&format!(
+                    "{} is damaged and will be replaced. Sign-ins stored in it stay valid until they expire or you revoke them in their portal.",
+                    path.display()
+                ));
                 Ok(Self { contents: T::default(), path, was_damaged: true })
             }
             read => read,
@@ -119,8 +122,11 @@ fn restrict_permissions(path: &Path, output: &Output) {
     }
     let path_shown = path.display();
     match fs::set_permissions(path, Permissions::from_mode(state_dir::FILE_MODE)) {
-        Ok(()) => output.note(&format!("Others could read {path_shown}; it is yours only again. To be safe, sign out and sign in again.")),
-        Err(why) => output.note(&format!("Others can read {path_shown}, and that cannot be changed ({why}): sign out, and sign in elsewhere.")),
+        Ok(()) => {
+            output.note(&format!("Other users could read {path_shown}; its permissions have been corrected. To be safe, sign out and sign in again."))
+        }
+        Err(why) => output
+            .note(&format!("Other users can read {path_shown}, and its permissions cannot be corrected ({why}): sign out, and sign in elsewhere.")),
     }
 }
 

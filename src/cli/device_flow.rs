@@ -28,8 +28,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// The server has the last word on whether a code has expired: keep asking a little longer than it is said to live.
 pub const EXPIRY_GRACE: Duration = Duration::from_secs(6);
 
-/// How a portal describes `access_denied` when it was the person; with other words it was not.
-const USER_DENIED_DESCRIPTION: &str = "The person said no.";
+/// How a portal describes `access_denied` when the user denied the request; the second text is from earlier portals. Any other text
+/// gives another reason.
+const USER_DENIED_DESCRIPTION: [&str; 2] = ["The user denied the request.", "The person said no."];
 
 /// The device flow with one server.
 pub struct DeviceFlow<'a> {
@@ -121,7 +122,7 @@ fn device_authorization_error(server: &ServerApi, error: oauth2::basic::BasicErr
 fn token_error(server: &ServerApi, error: DeviceCodeErrorResponse) -> CliError {
     match error.error() {
         DeviceCodeErrorResponseType::AccessDenied => match error.error_description() {
-            Some(why) if why != USER_DENIED_DESCRIPTION => {
+            Some(why) if !USER_DENIED_DESCRIPTION.contains(&why.as_str()) => {
                 CliError::DeniedByServer { server: server.target.server.clone(), message: Printable::new(why) }
             }
             _ => CliError::Denied,

@@ -22,45 +22,45 @@ use crate::domain::time::humanize_duration;
 /// Why a command did not do what it was asked to.
 #[derive(Debug, Error)]
 pub enum CliError {
-    #[error("no server is known yet: pass its address with --server URL")]
+    #[error("no server is set: pass its URL with --server URL")]
     MissingServer,
     #[error(transparent)]
     ServerUrl(#[from] ServerUrlRefused),
-    #[error("`{0}` cannot be a tenant, whose name has letters, digits and . _ - only: check --tenant")]
+    #[error("`{0}` is not a valid tenant name (letters, digits and . _ - only): check --tenant")]
     InvalidTenant(String),
     #[error("you are not signed in to {0}: run `tms login`")]
     NotSignedIn(Target),
-    #[error("your sign-in to {0} has expired or was ended: run `tms login`")]
+    #[error("your sign-in to {0} has expired or was revoked: run `tms login`")]
     SignInExpired(Target),
     #[error("Denied in the browser. Nothing was shared.")]
     Denied,
-    #[error("{server} refused the sign-in after all: {message}")]
+    #[error("{server} refused the sign-in: {message}")]
     DeniedByServer { server: ServerUrl, message: Printable },
     #[error("the code expired before it was approved: run `tms login` again for a new one")]
     CodeExpired,
-    #[error("this host does not let people link accounts: nobody listens at {} ({why}). Ask the people who run it", .socket.display())]
+    #[error("this host does not support linking accounts: no helper is listening at {} ({why}). Ask the host's operators", .socket.display())]
     HelperUnavailable { socket: PathBuf, why: io::Error },
-    #[error("this host's helper has too many callers at its door: try again in a few minutes; if it stays so, tell the people who run it")]
+    #[error("this host's helper is busy: try again in a few minutes; if the problem persists, tell the host's operators")]
     HelperBusy,
-    #[error("this host's helper hung up: run `tms link` again")]
+    #[error("this host's helper closed the connection: run `tms link` again")]
     HelperDisconnected,
-    #[error("this host's helper said what this program does not understand: tell the people who run it")]
+    #[error("this host's helper sent an invalid message: tell the host's operators")]
     HelperProtocol,
     #[error("{0}")]
     LinkFailed(Printable),
     #[error("Refused in the browser. Nothing was linked.")]
     LinkRefused,
-    #[error("the code expired before it was confirmed, or a newer one took its place: run `tms link` again")]
+    #[error("the code expired before it was confirmed, or was replaced by a newer one: run `tms link` again")]
     LinkExpired,
     #[error("stopped")]
     Interrupted,
-    #[error("no answer from {server}, because {why}: check {}, then try again", .why.through.troubleshooting_hint())]
+    #[error("no response from {server}: {why}. Check {}, then try again", .why.through.troubleshooting_hint())]
     NoResponse { server: ServerUrl, why: TransportError },
     #[error("{server}{through} is busy: try again {when}")]
     Busy { server: ServerUrl, through: ViaProxy, when: String },
-    #[error("no client for {server} can be made: {why}")]
+    #[error("cannot create an HTTP client for {server}: {why}")]
     HttpClientSetup { server: ServerUrl, why: Printable },
-    #[error("{server}{through} sends us elsewhere, to {location}: if that is right, pass that address")]
+    #[error("{server}{through} redirected to {location}: if that is the right address, pass it instead")]
     Redirected { server: ServerUrl, through: ViaProxy, location: Printable },
     #[error("{server} does not know the tenant `{tenant}`, or is not a TMS portal: check --server and --tenant")]
     UnknownTenant { server: ServerUrl, tenant: String },
@@ -68,9 +68,9 @@ pub enum CliError {
     Metadata(#[from] MetadataRefused),
     #[error("--server names the tenant `{in_server}`, and --tenant (or TMS_TENANT) names `{tenant}`: pass one of them only")]
     ConflictingTenants { in_server: String, tenant: String },
-    #[error("people cannot sign in to the tenant `{tenant}` of {server}; {}", suggest_tenants(.server, .open))]
+    #[error("users cannot sign in to the tenant `{tenant}` of {server}; {}", suggest_tenants(.server, .open))]
     SignInUnavailable { server: ServerUrl, tenant: String, open: Vec<Printable> },
-    #[error("{server} answered what this program does not understand ({what}): tell the people who run it")]
+    #[error("{server} sent an invalid response ({what}): tell its operators")]
     UnexpectedResponse { server: ServerUrl, what: Printable },
     #[error("{server} refused: {message}")]
     Refused { server: ServerUrl, message: Printable },
@@ -83,18 +83,18 @@ pub enum CliError {
     )]
     ScopeReduced { target: Target, scope: Printable },
     #[error(
-        "your sign-in to {target} does not cover this, because the administrators there did not let this application, `tms`, have it ({scope}): ask them to allow it, then sign in again with `tms login`"
+        "your sign-in to {target} does not cover this, because the administrators there did not let this application, `tms`, request it ({scope}): ask them to allow it, then sign in again with `tms login`"
     )]
     ScopeNotGranted { target: Target, scope: Printable },
-    #[error("{server}{through} cannot prove who it is, because {why}")]
+    #[error("the identity of {server}{through} cannot be verified: {why}")]
     UntrustedCertificate { server: ServerUrl, through: ViaProxy, why: UntrustedCertificate },
     #[error(transparent)]
     CaFile(#[from] CaFileRefused),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    #[error("there is no key {0} that this sign-in may see: `tms keys` lists them")]
+    #[error("key {0} does not exist or is not visible to this sign-in: see `tms keys`")]
     UnknownKey(String),
-    #[error("nobody is there to be asked: say --yes to revoke all keys")]
+    #[error("not a terminal: pass --yes to revoke all keys")]
     ConfirmationRequired,
     #[error(transparent)]
     Tapis(#[from] TapisError),
@@ -110,7 +110,7 @@ pub enum CliError {
     DeletionFailed(Box<DeletionFailed>),
     #[error("{0}")]
     UnreadableSignIns(Box<UnreadableSignIns>),
-    #[error("this program could not start: {0}")]
+    #[error("could not start: {0}")]
     Runtime(io::Error),
 }
 
@@ -205,7 +205,7 @@ impl CliError {
 /// Where people can sign in instead. The server is named, too: if a tenant's issuer was passed as the server, `--tenant` alone would contradict it.
 fn suggest_tenants(server: &ServerUrl, open: &[Printable]) -> String {
     match open {
-        [] => "nor to another one of its tenants: tell the people who run it".to_owned(),
+        [] => "nor to any other of its tenants: tell its operators".to_owned(),
         [only] => format!("they can to `{only}`: pass --server {server} --tenant {only}"),
         several => {
             let names: Vec<String> = several.iter().map(|tenant| format!("`{tenant}`")).collect();

@@ -19,7 +19,7 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliErr
     let unreadable = num_hosts.saturating_sub(hosts.len());
 
     if num_hosts == 0 {
-        output.note("This sign-in covers no host account: link one (on the host, with `tms link`, or in the portal, under Hosts), then run `tms login` and select it.");
+        output.note("This sign-in covers no host accounts. Link one (with `tms link` on the host, or in the portal under Hosts), then run `tms login` and select it.");
     }
     output.note_unreadable(unreadable, "host account");
     let object = json!({ "server": server.target.server.as_str(), "tenant": server.target.tenant, "num_hosts": hosts.len(), "num_unreadable": unreadable, "hosts": hosts });

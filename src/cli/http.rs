@@ -44,7 +44,7 @@ pub struct TransportError {
 /// Why there is none.
 #[derive(Debug, Error)]
 pub enum TransportErrorKind {
-    #[error("it took too long")]
+    #[error("the request timed out")]
     Timeout,
     #[error(transparent)]
     UntrustedCertificate(UntrustedCertificate),
@@ -52,9 +52,9 @@ pub enum TransportErrorKind {
     Connection(Printable),
     #[error("the server is busy")]
     Busy { retry_after: Option<Duration> },
-    #[error("something other than the server answered (HTTP {0})")]
+    #[error("the response is not from the server (HTTP {0})")]
     GatewayResponse(u16),
-    #[error("it was too long")]
+    #[error("the response was too long")]
     TooLarge,
 }
 

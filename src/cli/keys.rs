@@ -27,7 +27,7 @@ pub struct KeysArgs {
 
 #[derive(Subcommand)]
 enum KeysCommand {
-    /// Revoke keys: they stop working at once
+    /// Revoke keys; they stop working immediately
     Revoke(revoke::RevokeArgs),
 }
 
@@ -44,7 +44,7 @@ async fn list(target_args: &TargetArgs, output: &Output) -> Result<(), CliError>
     let keys_api::KeyListing { entries: keys, unreadable } = server.my_keys(&token).await?;
 
     if keys.is_empty() && unreadable == 0 {
-        output.note("No keys: `tms ssh HOST` makes one when it needs it.");
+        output.note("No keys. `tms ssh HOST` creates one when needed.");
     }
     output.note_unreadable(unreadable, "key");
     let now = now();

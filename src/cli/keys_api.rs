@@ -57,7 +57,7 @@ impl ServerApi {
                 None => return Ok(keys),
             }
         }
-        Err(self.unexpected_response("a list of keys without an end"))
+        Err(self.unexpected_response("an endless list of keys"))
     }
 
     pub async fn register_key(&self, token: &AccessToken, key: &KeyRegistration<'_>) -> Result<MyKey, CliError> {

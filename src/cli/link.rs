@@ -36,7 +36,7 @@ const EXPIRY_GRACE: Duration = Duration::from_secs(20);
 
 #[derive(Args)]
 pub struct LinkArgs {
-    /// Where this host's helper listens
+    /// The socket of this host's helper
     #[arg(long, value_name = "PATH", default_value = "/run/tms/link.sock")]
     socket: PathBuf,
 
@@ -88,7 +88,7 @@ pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), CliError> {
     }));
     output.note(&format!("This links the account {account} on {host} to you."));
     VerificationPrompt { user_code, verification_uri, verification_uri_complete }.show(!link.no_qr, output);
-    output.note("Enter it yourself, and give it to nobody: whoever enters it can log in to this account.\n");
+    output.note("Enter it yourself and do not share it: anyone who enters it can log in to this account.\n");
 
     let last = {
         let spinner = Spinner::start(Duration::from_secs(expires_in), output);
@@ -100,7 +100,7 @@ pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), CliError> {
         end => format!(" until {end}"),
     };
     let words = format!(
-        "{account} on {host} is linked to {tms_user_id}{end}.\nIf that is not you, tell the people who run this host now.\n\
+        "{account} on {host} is linked to {tms_user_id}{end}.\nIf that is not you, tell this host's operators now.\n\
          For `tms ssh` where you are signed in already: run `tms login` there once more and select this account."
     );
     let object = json!({ "event": "linked", "host": host, "account": account, "tms_user_id": tms_user_id, "expires_at": expires_at });
@@ -209,7 +209,7 @@ mod tests {
         let socket = folder.path().join("link.sock");
         let listener = crowded(&socket);
         let failure = connect(&socket, 2 * RETRY_DELAY).await.err().unwrap();
-        assert!(matches!(failure, CliError::HelperBusy) && failure.to_string().contains("has too many callers"), "{failure}");
+        assert!(matches!(failure, CliError::HelperBusy) && failure.to_string().contains("is busy"), "{failure}");
 
         let (came, room) = tokio::join!(connect(&socket, Duration::from_secs(60)), async { listener.accept().map(drop) });
         assert!(came.is_ok() && room.is_ok());

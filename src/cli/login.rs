@@ -28,7 +28,7 @@ use super::verification_prompt::VerificationPrompt;
 /// What `tms login` takes besides the place.
 #[derive(Args)]
 pub struct LoginArgs {
-    /// What the sign-in is for, if not for all that this program can do; more than one with spaces between, or given more than once
+    /// The scopes to request instead of all that this program can use; separate several with spaces, or give the option several times
     #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
     #[arg(value_parser = NonEmptyStringValueParser::new(), default_values = Scope::ALL.map(Scope::as_str))]
     scope: Vec<String>,
@@ -110,7 +110,7 @@ async fn revoke_replaced(
             None => Err(server.unexpected_response("no revocation_endpoint")),
         };
         let (valid, server) = (format_validity(expires_at), &server.target.server);
-        let still_valid = format!("It and the keys made with it stay valid {valid}; end it at {server}{} in any browser.", paths::SESSIONS);
+        let still_valid = format!("It and the keys created with it stay valid {valid}; revoke it at {server}{} in any browser.", paths::SESSIONS);
         previous = previous.merge(ended, &still_valid, output);
     }
     previous
@@ -152,10 +152,10 @@ impl CompletedLogin {
         };
         let scope = sign_in.map(|sign_in| Printable::new(&sign_in.scope)).unwrap_or_default();
         for missing in missing_scopes(&args.scope, scope.as_str()) {
-            output.note(&format!("Not granted: {missing}. The portal does not let this application have it."));
+            output.note(&format!("Not granted: {missing}. The portal does not allow this application to have it."));
         }
         if *earlier == PreviousSignIn::Revoked {
-            output.note("Your earlier sign-in on this machine was ended, and the keys made with it.");
+            output.note("Your earlier sign-in on this machine and the keys created with it were revoked.");
         }
         let words = match &person {
             Some(person) => format!("Signed in to {} as {person}.", server.target),

@@ -75,7 +75,7 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliErr
         }
         for UnrevokedKey { host, host_account, until } in still_valid {
             let (until, keys) = (format_validity(Some(until)), format!("{}{}", target.server, paths::KEYS));
-            output.note(&format!("The portal may still take the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
+            output.note(&format!("The portal may still accept the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
         }
         return if complete {
             Ok(())
@@ -148,22 +148,22 @@ impl fmt::Display for RevocationFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, why, token, keys, undeleted: left } = self;
         if left.token.is_none() {
-            writeln!(f, "signed out of {target} on this machine only, because the portal did not end the sign-in: {why}")?;
+            writeln!(f, "signed out of {target} on this machine only, because the portal did not revoke the sign-in: {why}")?;
         } else {
-            writeln!(f, "not signed out of {target}: the portal did not end the sign-in ({why}), and its token is still here")?;
+            writeln!(f, "not signed out of {target}: the portal did not revoke the sign-in ({why}), and its token is still here")?;
         }
         write_remaining_access(f, left, &format!("the access token, {}", format_validity(*token)), keys)?;
-        write!(f, "To end all of this, end the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
+        write!(f, "To end all of this, revoke the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
     }
 }
 
 /// What is left behind that the server was not told of, a line for each.
 fn write_remaining_access(f: &mut fmt::Formatter<'_>, undeleted: &UndeletedFiles, token: &str, keys: &[UnrevokedKey]) -> fmt::Result {
     if undeleted.is_empty() {
-        writeln!(f, "What was kept here is deleted. A copy of it, if there is one, still works:")?;
+        writeln!(f, "The files on this machine are deleted. Any copies still work:")?;
     } else {
-        writeln!(f, "Not everything that was kept here could be deleted:{undeleted}")?;
-        writeln!(f, "This still works, from here or from a copy:")?;
+        writeln!(f, "Some files on this machine could not be deleted:{undeleted}")?;
+        writeln!(f, "These still work, from here or from a copy:")?;
     }
     writeln!(f, "    {token}")?;
     keys.iter().try_for_each(|UnrevokedKey { host, host_account, until }| {
@@ -195,9 +195,9 @@ impl fmt::Display for DeletionFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { target, was_signed_in, left } = self;
         if *was_signed_in {
-            write!(f, "signed out of {target}, but not everything that was kept here could be deleted. It does not work any more:{left}")
+            write!(f, "signed out of {target}, but some files on this machine could not be deleted. They no longer work:{left}")
         } else {
-            write!(f, "you were not signed in to {target}, but keys were kept here, and could not all be deleted:{left}")
+            write!(f, "you were not signed in to {target}, but keys stored on this machine could not all be deleted:{left}")
         }
     }
 }

@@ -19,11 +19,11 @@ pub struct ServerMetadata {
 /// Why the description is not to be used.
 #[derive(Debug, Error)]
 pub enum MetadataRefused {
-    #[error("the server's description at {0} cannot be read: check --server and --tenant")]
+    #[error("the server's metadata at {0} is not valid: check --server and --tenant")]
     Unreadable(String),
-    #[error("the server calls itself {said}, but {asked} was asked for: pass --server and --tenant as the server names them")]
+    #[error("the server's issuer is {said}, but {asked} was requested: pass --server and --tenant as the server names them")]
     IssuerMismatch { asked: String, said: Printable },
-    #[error("the server's description lacks {0}: it cannot sign in command lines")]
+    #[error("the server's metadata has no {0}: it does not support command-line sign-in")]
     Missing(&'static str),
     #[error("the server's {0} is not on {1}: refusing to send anything there")]
     ForeignEndpoint(&'static str, String),

@@ -44,8 +44,8 @@ impl Output {
     pub fn note_unreadable(&self, number: usize, what: &str) {
         match number {
             0 => {}
-            1 => self.note(&format!("1 {what} of the list is not shown: this program cannot read it. Is there a newer `tms`?")),
-            n => self.note(&format!("{n} {what}s of the list are not shown: this program cannot read them. Is there a newer `tms`?")),
+            1 => self.note(&format!("1 {what} of the list cannot be read by this program and is not shown. Check for a newer `tms`.")),
+            n => self.note(&format!("{n} {what}s of the list cannot be read by this program and are not shown. Check for a newer `tms`.")),
         }
     }
 

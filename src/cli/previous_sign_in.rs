@@ -19,7 +19,7 @@ impl PreviousSignIn {
             Ok(()) if self == Self::None => Self::Revoked,
             Ok(()) => self,
             Err(why) => {
-                output.note(&format!("Your earlier sign-in could not be ended: {why}"));
+                output.note(&format!("Your earlier sign-in could not be revoked: {why}"));
                 output.note(still_valid);
                 Self::NotRevoked
             }

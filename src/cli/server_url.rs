@@ -15,13 +15,13 @@ pub struct ServerUrl(String);
 /// Why an address is not taken, as one line that says what to type instead.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ServerUrlRefused {
-    #[error("`{0}` is not the address of a server: pass something like https://portal.example.org")]
+    #[error("`{0}` is not a server URL: pass a URL such as https://portal.example.org")]
     InvalidUrl(String),
-    #[error("a server's address has no user name or password in it: pass {0}")]
+    #[error("a server URL must not contain a user name or password: pass {0}")]
     HasCredentials(String),
-    #[error("a server's address is its scheme and host only: pass {0}")]
+    #[error("a server URL has only a scheme and a host: pass {0}")]
     NotAnOrigin(String),
-    #[error("over http:// everybody on the way can read your token: use https://, or accept that with --insecure-http")]
+    #[error("http:// sends your token unencrypted: use https://, or allow it with --insecure-http")]
     PlainHttp,
 }
 

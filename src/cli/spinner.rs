@@ -43,7 +43,7 @@ impl<'a> Spinner<'a> {
 
     /// Tells that the server gave no answer and that we go on; once per trouble where lines cannot be changed.
     pub fn transient_error(&self, error: &TransportError) {
-        let words = format!("No answer, because {error}; trying again");
+        let words = format!("No response: {error}; trying again");
         match &self.bar {
             Some(spinner) => spinner.set_message(words),
             None if !self.has_warned.replace(true) => self.output.note(&format!("{words}.")),

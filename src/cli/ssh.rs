@@ -36,15 +36,15 @@ const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(60);
 /// What `tms ssh` takes besides the place.
 #[derive(Args)]
 pub struct SshArgs {
-    /// The host, and the account there if you have several
+    /// The host, with the account if you have several
     #[arg(value_name = "[ACCOUNT@]HOST")]
     destination: Destination,
 
-    /// How long a new key is to work, if one has to be made
+    /// The lifetime of a new key, if one has to be created
     #[arg(long, value_name = "MINUTES", default_value_t = 12 * 60, value_parser = clap::value_parser!(u32).range(1..))]
     ttl_minutes: u32,
 
-    /// For ssh: its options, and a command to run on the host
+    /// Passed to ssh: options, and a command to run on the host
     #[arg(last = true, value_name = "SSH-ARGS")]
     arguments: Vec<OsString>,
 }
@@ -77,7 +77,7 @@ async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> R
 fn sign_in_reason(failure: &CliError) -> Option<String> {
     match failure {
         CliError::NotSignedIn(target) => Some(format!("You are not signed in to {target}: sign in first.")),
-        CliError::SignInExpired(target) => Some(format!("Your sign-in to {target} has expired or was ended: sign in again.")),
+        CliError::SignInExpired(target) => Some(format!("Your sign-in to {target} has expired or was revoked: sign in again.")),
         CliError::InsufficientScope { target, scope } => Some(format!("Your sign-in to {target} does not cover this ({scope}): sign in again.")),
         CliError::Destination(refused) => {
             refused.unshared_account().map(|uncovered| format!("{uncovered}: sign in again and select it, if it is linked. Ctrl-C stops."))
@@ -119,7 +119,7 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
     // Without a lock the key is made all the same; where it cannot be kept either, that error says why.
     let _lock = files.lock().await.inspect_err(|why| {
         if state_dir::is_lock_unsupported(why) {
-            output.note(&format!("Files cannot be locked in {} ({why}): going on without.", files.directory().display()));
+            output.note(&format!("Files in {} cannot be locked ({why}): continuing without locks.", files.directory().display()));
         }
     });
     // Another `tms` may have made one in the meantime: one is enough for both.
@@ -172,6 +172,6 @@ async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, ses
     };
     files.commit(draft, KeyRecord { id: registered.id, fingerprint, expires_at })?;
     let until = format_time(&registered.expires_at);
-    output.note(&format!("Made a key for {} on {}, valid until {until}.", account.host_account, account.host));
+    output.note(&format!("Created a key for {} on {}, valid until {until}.", account.host_account, account.host));
     Ok(())
 }

@@ -22,7 +22,7 @@ pub const GROUP_AND_OTHER_BITS: u32 = 0o077;
 
 /// There is nowhere to keep anything.
 #[derive(Debug, Error)]
-#[error("this machine names no home directory for you: set {DIRECTORY_VARIABLE} to a directory of yours")]
+#[error("no home directory is set for you on this machine: set {DIRECTORY_VARIABLE} to one of your directories")]
 pub struct NoStateDirectory;
 
 /// The directory, which need not be there yet.

@@ -31,7 +31,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TapisArgs {
-    /// The Tapis tenant's address, such as https://tacc.tapis.io; the last one you signed in to if not given
+    /// The Tapis tenant's URL, such as https://tacc.tapis.io [default: the last one you signed in to]
     #[arg(long, global = true, env = "TAPIS_BASE_URL", value_name = "URL")]
     base_url: Option<String>,
 
@@ -45,7 +45,7 @@ enum TapisCommand {
     Login(login::TapisLoginArgs),
     /// Show who is signed in to Tapis, and for how long
     Whoami,
-    /// End the sign-in, here and at Tapis
+    /// Sign out, here and at Tapis
     Logout,
 }
 

@@ -21,19 +21,19 @@ const DEFAULT_TENANT: &str = "default";
 /// What the command line and the environment say about the place.
 #[derive(Args, Default)]
 pub struct TargetArgs {
-    /// The portal's address, such as https://portal.example.org, or a tenant's issuer, https://portal.example.org/t/TENANT; the last one you signed in to if not given
+    /// The portal's URL, such as https://portal.example.org, or a tenant's issuer, https://portal.example.org/t/TENANT [default: the last one you signed in to]
     #[arg(long, global = true, env = "TMS_SERVER", value_name = "URL")]
     pub server: Option<String>,
 
-    /// The tenant; the last one you signed in to on this server if not given, else `default`
+    /// The tenant [default: the last one you signed in to on this server, else `default`]
     #[arg(long, global = true, env = "TMS_TENANT", value_name = "TENANT")]
     pub tenant: Option<String>,
 
-    /// Accept http:// to another machine; everybody on the way can then read your token
+    /// Allow http:// to another machine; your token is then sent unencrypted
     #[arg(long, global = true)]
     pub insecure_http: bool,
 
-    /// Trust the certificate authorities in FILE (PEM) too, for a portal whose certificate is from one of your centre's own
+    /// Also trust the certificate authorities in FILE (PEM), for a portal whose certificate is from your centre's own authority
     #[arg(long, global = true, env = "TMS_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<OsString>,
 }

@@ -45,21 +45,21 @@ struct CacheEntry {
 /// Why the cache is of no use.
 #[derive(Debug, Error)]
 pub enum CacheError {
-    #[error("nothing is there")]
+    #[error("no entry")]
     NotFound,
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("the directory cannot be used: {0}")]
+    #[error("the directory is not usable: {0}")]
     Directory(io::Error),
-    #[error("it cannot be written: {0}")]
+    #[error("the entry cannot be written: {0}")]
     Unwritable(io::Error),
     #[error("the file is damaged")]
     Damaged,
-    #[error("it is too old")]
+    #[error("the entry is too old")]
     Stale,
-    #[error("it was kept in the future: has the clock been set back?")]
+    #[error("the entry is from the future: check whether the clock was set back")]
     FromTheFuture,
-    #[error("the file is of another user")]
+    #[error("the file belongs to another user")]
     UserMismatch,
     #[error("the file has been tampered with: {0}")]
     KeyMismatch(#[from] KeyLineError),

@@ -25,7 +25,7 @@ pub fn run(file: &Path) -> ExitCode {
     let program = std::env::current_exe();
     match &program {
         Ok(program) => report.check_root_owned("program", program),
-        Err(error) => report.failed("program", format_args!("cannot find out where this program is: {error}")),
+        Err(error) => report.failed("program", format_args!("cannot determine the path of this program: {error}")),
     }
     report.check_root_owned("settings", file);
     match KeycmdConfig::load(file) {
@@ -42,13 +42,13 @@ fn check_config(config: &KeycmdConfig, report: &mut CheckReport) {
     report.ok("settings", format_args!("host {:?}, asking {}", config.host_name, config.portal.as_uri()));
     check_log(&config.log, report);
     match config.credential() {
-        Ok(Some(_)) => report.ok("credential", "read, and hidden from others"),
-        Ok(None) => report.ok("credential", "none is set"),
+        Ok(Some(_)) => report.ok("credential", "read, and not readable by others"),
+        Ok(None) => report.ok("credential", "not set"),
         Err(fault) => report.failed("credential", fault),
     }
     if config.portal.is_https() {
         match root_certs::load(config.ca_file.as_deref()) {
-            Ok(certificates) => report.ok("certificates", format_args!("{} to trust", certificates.len())),
+            Ok(certificates) => report.ok("certificates", format_args!("{} trusted", certificates.len())),
             Err(fault) => report.failed("certificates", fault),
         }
     }
@@ -58,26 +58,26 @@ fn check_config(config: &KeycmdConfig, report: &mut CheckReport) {
     }
     match Portal::new(config) {
         Ok(portal) => check_portal(&portal, config, report),
-        Err(_) => report.failed("portal", "not asked: mend what is above first"),
+        Err(_) => report.failed("portal", "not checked: fix the failures above first"),
     }
     check_linking(config, report);
     if config.expiry_time == Some(ExpiryTime::Utc) {
         check_expiry_time(report);
     }
     if config.min_uid == 0 {
-        report.warning("min_uid", "is 0: the portal can let people log in as root");
+        report.warning("min_uid", "is 0: the portal can allow logins as root");
     }
 }
 
 fn check_log(log: &LogTarget, report: &mut CheckReport) {
     match (log, log.check_writable()) {
-        (LogTarget::Off, _) => report.warning("log", "is off: nothing will say why a login fails"),
+        (LogTarget::Off, _) => report.warning("log", "is off: the reasons of failed logins are not logged"),
         (LogTarget::Syslog, Ok(())) => report.ok("log", "syslog"),
         (LogTarget::File(path), Ok(())) => report.ok("log", path.display()),
-        (LogTarget::Syslog, Err(error)) => report.failed("log", format_args!("syslog does not listen on /dev/log: {error}")),
+        (LogTarget::Syslog, Err(error)) => report.failed("log", format_args!("syslog is not listening on /dev/log: {error}")),
         (LogTarget::File(path), Err(error)) => {
             let path = path.display();
-            report.failed("log", format_args!("cannot write {path}: {error}; to make it: install -o tms-keycmd -g adm -m 0640 /dev/null {path}"));
+            report.failed("log", format_args!("cannot write {path}: {error}; create it with: install -o tms-keycmd -g adm -m 0640 /dev/null {path}"));
         }
     }
 }
@@ -88,9 +88,11 @@ fn check_cache(settings: &CacheSettings, report: &mut CheckReport) {
         Ok(()) => report.ok("cache", format_args!("{directory}, for {} s", settings.lifetime.as_secs())),
         // It should belong to the user sshd runs this as, who is not root.
         Err(CacheError::File(FileError::WrongOwner { owner, .. })) if rustix::process::geteuid().is_root() => {
-            report.warning("cache", format_args!("{directory} belongs to user {owner}: check again as that user"));
+            report.warning("cache", format_args!("{directory} belongs to user {owner}: run the check as that user"));
         }
-        Err(fault) => report.failed("cache", format_args!("{directory}: {fault}; it should be mode 0700 and belong to the user sshd runs this as")),
+        Err(fault) => {
+            report.failed("cache", format_args!("{directory}: {fault}; it must have mode 0700 and belong to the AuthorizedKeysCommandUser"))
+        }
     }
 }
 
@@ -103,11 +105,11 @@ fn check_portal(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckRe
     let millis = asked_at.elapsed().as_millis();
     match answer {
         Err(LookupError::NotFound) => {
-            report.ok("portal", format_args!("answered in {millis} ms, as a TMS does"));
+            report.ok("portal", format_args!("valid TMS response in {millis} ms"));
             check_host(portal, config, report);
         }
         Err(why) => report.failed("portal", format_args!("{why} (after {millis} ms)")),
-        Ok(_) => report.failed("portal", "it lets a key log in that nobody has: do not use it"),
+        Ok(_) => report.failed("portal", "it accepts a key that does not exist: do not use it"),
     }
 }
 
@@ -116,39 +118,40 @@ fn check_host(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckRepo
     let name = &config.host_name;
     let status = match portal.check_host(config.timeout) {
         Ok(Some(standing)) => standing,
-        Ok(None) => return report.warning("host", "the portal is too old to say what it knows about this host"),
-        Err(LookupError::Unexpected(400)) => return report.failed("host", format_args!("{name:?} cannot be a host's name: check host_name")),
+        Ok(None) => return report.warning("host", "the portal is too old for this check"),
+        Err(LookupError::Unexpected(400)) => return report.failed("host", format_args!("{name:?} is not a valid host name: check host_name")),
         Err(why) => return report.failed("host", why),
     };
     let tenant = status.tenant.as_deref().unwrap_or_default();
     if status.tenant_enabled == Some(false) {
-        return report.failed("host", format_args!("the portal has no tenant {tenant:?}, or it is switched off: check tenant"));
+        return report.failed("host", format_args!("the tenant {tenant:?} does not exist or is disabled: check tenant"));
     }
     let (Some(registered_as), Some(registered)) = (&status.host, status.registered) else {
-        let said = "the portal tells only a host with a credential whether it is registered: set credential_file, or compare";
+        let said = "registration can be checked only with a credential: set credential_file, or compare";
         return report.warning("host", format_args!("{said} {name:?} with the administrators' list of hosts"));
     };
     if config.tenant.as_deref().is_some_and(|configured| configured != tenant) {
-        return report.failed("host", format_args!("the credential is of tenant {tenant:?}, and the settings say another one: check tenant"));
+        return report
+            .failed("host", format_args!("the credential belongs to tenant {tenant:?}, but the settings have another tenant: check tenant"));
     }
     if !registered {
-        let said = "has a credential and no address on record: an administrator registers it (POST /v1/tms/hosts)";
+        let said = "has a credential but no registered address: an administrator must register it (POST /v1/tms/hosts)";
         return report.failed("host", format_args!("{name:?} of tenant {tenant:?} {said}"));
     }
     let required = if status.credential_required { "required" } else { "not required" };
-    report.ok("host", format_args!("registered as {registered_as:?} of tenant {tenant:?}; its credential is accepted, and {required}"));
+    report.ok("host", format_args!("registered as {registered_as:?} of tenant {tenant:?}; its credential is valid and {required}"));
     if registered_as != name {
-        report.ok("host", format_args!("host_name is {name:?}, another spelling or name of the same host"));
+        report.ok("host", format_args!("host_name is {name:?}, a different spelling or name of the same host"));
     }
 }
 
 /// What `tms-keycmd link` needs beyond all this.
 fn check_linking(config: &KeycmdConfig, report: &mut CheckReport) {
     if config.credential_file.is_none() {
-        return report.ok("link", "people cannot link accounts from here: that takes a credential_file");
+        return report.ok("link", "people cannot link accounts from this host: set credential_file to allow it");
     }
     match PortalClient::new(config).and_then(|desk| desk.check()) {
-        Ok(()) => report.ok("link", "people can link accounts from here, while `tms-keycmd link` runs"),
+        Ok(()) => report.ok("link", "people can link accounts from this host while `tms-keycmd link` runs"),
         Err(why) => report.failed("link", why),
     }
 }
@@ -158,11 +161,11 @@ fn check_expiry_time(report: &mut CheckReport) {
     const FIRST: (u32, u32) = (9, 1);
     match sshd_version() {
         Some(version) if version < FIRST => {
-            let said = "does not know expiry_time in UTC, and would refuse every key: set expiry_time = \"local\"";
+            let said = "does not support expiry_time in UTC and would refuse every key: set expiry_time = \"local\"";
             report.failed("expiry_time", format_args!("OpenSSH {}.{} {said}", version.0, version.1));
         }
-        Some((major, minor)) => report.ok("expiry_time", format_args!("OpenSSH {major}.{minor} knows it")),
-        None => report.warning("expiry_time", "the version of sshd is not known; before OpenSSH 9.1, set expiry_time = \"local\""),
+        Some((major, minor)) => report.ok("expiry_time", format_args!("OpenSSH {major}.{minor} supports it")),
+        None => report.warning("expiry_time", "the version of sshd is unknown; before OpenSSH 9.1, set expiry_time = \"local\""),
     }
 }
 
@@ -184,7 +187,7 @@ fn next_steps(program: &impl Display, file: &Path) -> String {
     let mut next =
         format!("\nLines for sshd_config:\n    AuthorizedKeysCommand {program}{settings} %u %U %f %t\n    AuthorizedKeysCommandUser tms-keycmd\n");
     if rustix::process::geteuid().is_root() {
-        next += "\nYou are root, who can read everything. Check again as the user sshd runs this as:\n";
+        next += "\nroot can read every file. Run the check again as the AuthorizedKeysCommandUser:\n";
         next += &format!("    runuser -u tms-keycmd -- {program} check{settings}\n");
     }
     next
@@ -213,11 +216,11 @@ impl CheckReport {
     /// sshd insists on it for the program, and for the settings it is as wise. Who is not root cannot make it so, and is warned.
     fn check_root_owned(&mut self, what: &str, path: &Path) {
         match files::find_not_root_owned(path) {
-            Ok(None) => self.ok(what, format_args!("{} and the directories above it are root's alone", path.display())),
-            Err(error) => self.failed(what, format_args!("cannot look at {}: {error}", path.display())),
+            Ok(None) => self.ok(what, format_args!("{} and the directories above it belong to root and are writable only by root", path.display())),
+            Err(error) => self.failed(what, format_args!("cannot check {}: {error}", path.display())),
             Ok(Some(place)) => {
                 let said =
-                    format!("{} must belong to root and be writable by nobody else: chown root, chmod go-w, or move what is in it", place.display());
+                    format!("{} must belong to root and be writable only by root: chown root, chmod go-w, or move its contents", place.display());
                 if rustix::process::geteuid().is_root() { self.failed(what, said) } else { self.warning(what, said) }
             }
         }

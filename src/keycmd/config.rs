@@ -81,9 +81,9 @@ struct RawConfig {
 pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("the settings are not understood: {0}")]
+    #[error("the settings are not valid: {0}")]
     Syntax(String),
-    #[error("the setting {0}")]
+    #[error("invalid setting: {0}")]
     InvalidSetting(String),
 }
 
@@ -99,13 +99,13 @@ impl KeycmdConfig {
 
         let portal = PortalUrl::parse(&written.tms_url, written.insecure_http).map_err(refused)?;
         if written.credential_file.is_some() && !portal.is_private() {
-            return Err(refused("credential_file needs an https:// address in tms_url"));
+            return Err(refused("credential_file requires an https:// URL in tms_url"));
         }
         if written.host_name.trim().is_empty() {
             return Err(refused("host_name is blank"));
         }
         if written.tenant.as_deref().is_some_and(|tenant| !is_single_word(tenant)) {
-            return Err(refused("tenant is not one word of ASCII"));
+            return Err(refused("tenant is not a single ASCII word"));
         }
         for (name, path) in [("credential_file", &written.credential_file), ("ca_file", &written.ca_file), ("cache_dir", &written.cache_dir)] {
             if path.as_deref().is_some_and(Path::is_relative) {
@@ -121,7 +121,7 @@ impl KeycmdConfig {
             (_, seconds) if seconds > MAX_CACHE_SECONDS => {
                 return Err(ConfigError::InvalidSetting(format!("cache_seconds is more than {MAX_CACHE_SECONDS}")));
             }
-            (None, 1..) => return Err(refused("cache_seconds needs cache_dir, too")),
+            (None, 1..) => return Err(refused("cache_seconds requires cache_dir")),
             (Some(directory), seconds @ 1..) => Some(CacheSettings { directory, lifetime: Duration::from_secs(seconds) }),
             (_, 0) => None,
         };
@@ -137,11 +137,11 @@ impl KeycmdConfig {
                 None | Some(toml::Value::Boolean(false)) => None,
                 Some(toml::Value::Boolean(true)) => Some(ExpiryTime::Utc),
                 Some(toml::Value::String(word)) if word == "local" => Some(ExpiryTime::Local),
-                Some(_) => return Err(refused("expiry_time is neither true, false nor \"local\"")),
+                Some(_) => return Err(refused("expiry_time is not true, false or \"local\"")),
             },
             options: KeyOptions::parse(&written.options).map_err(|error| ConfigError::InvalidSetting(error.to_string()))?,
             cache,
-            log: log.ok_or_else(|| refused("log is neither \"syslog\", \"none\" nor an absolute path"))?,
+            log: log.ok_or_else(|| refused("log is not \"syslog\", \"none\" or an absolute path"))?,
             min_uid: written.min_uid.unwrap_or(1),
         })
     }
@@ -152,7 +152,7 @@ impl KeycmdConfig {
         let text = files::read(path, MAX_CREDENTIAL_BYTES, FileRequirement::Secret)?;
         let word = text.trim();
         if !is_single_word(word) {
-            return Err(ConfigError::InvalidSetting(format!("credential_file names {}, which does not hold one word of ASCII", path.display())));
+            return Err(ConfigError::InvalidSetting(format!("credential_file is {}, which does not contain a single ASCII word", path.display())));
         }
         Ok(Some(Credential(word.to_owned())))
     }
@@ -169,19 +169,17 @@ impl PortalUrl {
     /// Over plain HTTP, whoever is on the way can answer with a key of their own; that is taken on this machine only, or if the
     /// operator insists.
     fn parse(text: &str, insecure_http: bool) -> Result<Self, &'static str> {
-        let uri: Uri = text.trim().parse().map_err(|_| "tms_url is not an address such as https://host:3000/v1/tms/pubkeys/creds/retrieve")?;
-        let authority = uri.authority().ok_or("tms_url is not a whole address: it names no host")?;
+        let uri: Uri = text.trim().parse().map_err(|_| "tms_url is not a URL such as https://host:3000/v1/tms/pubkeys/creds/retrieve")?;
+        let authority = uri.authority().ok_or("tms_url is not a complete URL: it has no host")?;
         if authority.host().is_empty() || authority.as_str().contains('@') {
-            return Err("tms_url must name a host, without user name or password");
+            return Err("tms_url must have a host and no user name or password");
         }
         let url = Self(uri);
         match url.0.scheme_str() {
             Some("https") => Ok(url),
             Some("http") if insecure_http || url.is_private() => Ok(url),
-            Some("http") => {
-                Err("tms_url is plain http://, where anybody on the way can let themselves in: use https://, or set insecure_http = true")
-            }
-            _ => Err("tms_url is neither https:// nor http://"),
+            Some("http") => Err("tms_url is http://, which is not secure: use https://, or set insecure_http = true"),
+            _ => Err("tms_url does not begin with https:// or http://"),
         }
     }
 

@@ -18,9 +18,9 @@ pub enum KeycmdError {
     RootCerts(#[from] RootStoreError),
     #[error(transparent)]
     KeyQuery(#[from] KeyQueryRefused),
-    #[error("the user id is below min_uid ({0}): the portal is not asked for such users")]
+    #[error("the UID is below min_uid ({0}): no lookup for such users")]
     BelowMinUid(u32),
-    #[error("keys of type {0} cannot log in by a line of authorized_keys: the portal is not asked for them")]
+    #[error("keys of type {0} are not supported: no lookup for them")]
     UnsupportedKeyType(String),
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -28,13 +28,13 @@ pub enum KeycmdError {
     LookupAndCache { outage: LookupError, cached: String },
     #[error("the key has expired")]
     Expired,
-    #[error("the time is over, and something still hangs: a file system, or the network")]
+    #[error("timed out while waiting for a file system or the network")]
     Timeout,
-    #[error("the line could not be handed to sshd: {0}")]
+    #[error("cannot write the key line to sshd: {0}")]
     Stdout(io::Error),
-    #[error("no thread could be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     ThreadSpawn(io::Error),
-    #[error("a fault in this program; it has said more on stderr")]
+    #[error("internal error; see stderr")]
     WorkerPanicked,
 }
 

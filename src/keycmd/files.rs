@@ -32,15 +32,15 @@ pub enum FileError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{path} is not a file")]
     NotAFile { path: PathBuf },
-    #[error("{path} has more than {limit} bytes")]
+    #[error("{path} is larger than {limit} bytes")]
     TooLarge { path: PathBuf, limit: u64 },
     #[error("{path} is not text")]
     NotText { path: PathBuf },
-    #[error("{path} can be written by others than its owner (mode {mode:04o}): chmod go-w it")]
+    #[error("{path} is writable by users other than its owner (mode {mode:04o}): chmod go-w it")]
     WritableByOthers { path: PathBuf, mode: u32 },
-    #[error("{path} belongs to user {owner}, not to root or the user this runs as: chown root it")]
+    #[error("{path} belongs to user {owner}, not to root or the user running this program: chown root it")]
     WrongOwner { path: PathBuf, owner: u32 },
-    #[error("{path} holds a secret, and everybody can get at it (mode {mode:04o}): chmod o-rwx it, and change the secret")]
+    #[error("{path} contains a secret but is accessible to all users (mode {mode:04o}): chmod o-rwx it, and change the secret")]
     Exposed { path: PathBuf, mode: u32 },
 }
 

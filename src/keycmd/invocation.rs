@@ -16,15 +16,15 @@ pub const HELP: &str = "\
 tms-keycmd tells sshd whether a key may log in, by asking the TMS portal.
 
   tms-keycmd [--config FILE] USER UID FINGERPRINT KEYTYPE
-        what sshd runs (AuthorizedKeysCommand ... %u %U %f %t): prints the key's authorized_keys line, or nothing if the key
-        may not log in, and ends with 0; ends with 1 if that could not be found out; the log says why
+        run by sshd (AuthorizedKeysCommand ... %u %U %f %t): prints the key's authorized_keys line, or nothing if the key may
+        not log in, and exits with 0; exits with 1 if the lookup failed (the log has the reason)
   tms-keycmd check [--config FILE]
-        looks at everything this host needs, says what to mend, and prints the lines for sshd_config
+        checks the setup of this host, reports what to fix, and prints the lines for sshd_config
   tms-keycmd link [--config FILE] [--socket PATH]
-        lets people link the account they are logged in to (`tms link`): serves the socket that systemd hands over, or makes PATH
+        lets people link the account they are logged in to (`tms link`): serves the socket from systemd, or creates PATH
   tms-keycmd --version | --help
 
-FILE is absolute; without it, /etc/ssh/tms_keycmd/tms_keycmd.toml is read. No environment variable matters.
+FILE must be an absolute path [default: /etc/ssh/tms_keycmd/tms_keycmd.toml]. Environment variables are ignored.
 ";
 
 /// A command line that means something.
@@ -49,9 +49,9 @@ pub enum Invocation {
 /// Why a command line means nothing.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum UsageError {
-    #[error("the command line is wrong: sshd_config should say `AuthorizedKeysCommand /path/to/tms-keycmd %u %U %f %t`; see tms-keycmd --help")]
+    #[error("the command line is wrong: sshd_config needs `AuthorizedKeysCommand /path/to/tms-keycmd %u %U %f %t`; see tms-keycmd --help")]
     Syntax,
-    #[error("--config and --socket need an absolute path")]
+    #[error("--config and --socket require an absolute path")]
     RelativePath,
     #[error("an argument is not UTF-8")]
     NotUtf8,

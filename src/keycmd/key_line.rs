@@ -13,13 +13,13 @@ pub struct KeyLine(String);
 /// Why what was answered is not such a line.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyLineError {
-    #[error("the answer is not exactly one line")]
+    #[error("the response is not exactly one line")]
     NotOneLine,
-    #[error("the answer is not a public key without options")]
+    #[error("the response is not a public key without options")]
     NotAPublicKey,
-    #[error("the answer is another key, {0}")]
+    #[error("the response is a different key, {0}")]
     FingerprintMismatch(Fingerprint),
-    #[error("the answer is a key of type {0}, and sshd asked about another type")]
+    #[error("the response is a key of type {0}, but sshd asked for another type")]
     TypeMismatch(String),
 }
 

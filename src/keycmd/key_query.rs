@@ -32,13 +32,13 @@ pub struct KeyQuery {
 /// Why they cannot.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyQueryRefused {
-    #[error("the user name (%u) is empty, too long, starts with a dash, or has control characters")]
+    #[error("the user name (%u) is empty or too long, starts with a dash, or contains control characters")]
     User,
-    #[error("the user id (%U) is not a number")]
+    #[error("the UID (%U) is not a number")]
     Uid,
-    #[error("the fingerprint (%f) is not of the form SHA256:...; sshd_config must not set FingerprintHash to anything else")]
+    #[error("the fingerprint (%f) does not have the form SHA256:...; sshd_config must not set another FingerprintHash")]
     Fingerprint,
-    #[error("the key type (%t) has characters that no key type has")]
+    #[error("the key type (%t) contains invalid characters")]
     KeyType,
 }
 

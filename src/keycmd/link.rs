@@ -51,7 +51,7 @@ enum ServeError {
     PortalClient(#[from] LinkError),
     #[error(transparent)]
     Socket(#[from] SocketError),
-    #[error("no thread could be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     ThreadSpawn(io::Error),
 }
 
@@ -60,9 +60,9 @@ enum ServeError {
 enum ConnectionOutcome {
     #[error("linked to {0:?}")]
     Linked(String),
-    #[error("refused in the browser")]
+    #[error("denied in the browser")]
     Refused,
-    #[error("the code expired, or was replaced")]
+    #[error("the code expired or was replaced")]
     Expired,
     #[error(transparent)]
     Disconnected(#[from] Disconnected),
@@ -89,7 +89,7 @@ pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
         match listener.accept() {
             Ok((stream, _)) => accept_connection(stream, &file, &door, &journal),
             Err(error) => {
-                journal.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: cannot accept: {error}")));
+                journal.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: cannot accept a connection: {error}")));
                 thread::sleep(ACCEPT_RETRY_DELAY);
             }
         }
@@ -213,7 +213,7 @@ fn final_message(outcome: &ConnectionOutcome) -> Option<HelperMessage<'static>> 
         ConnectionOutcome::AccountRefused(_) => HelperMessage::error("not_linkable", outcome),
         ConnectionOutcome::LinkError(why) if why.is_shown_to_caller() => HelperMessage::error(why.code(), why),
         ConnectionOutcome::LinkError(_) | ConnectionOutcome::Config(_) => {
-            HelperMessage::error("host", &"this host is not set up for it; its operators find the reason in its log")
+            HelperMessage::error("host", &"this host is not set up for linking; its operators find the reason in its log")
         }
     })
 }

@@ -47,29 +47,29 @@ impl Key {
 /// Why there is no key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LookupError {
-    #[error("the portal could not be reached: {0}")]
+    #[error("the portal is unreachable: {0}")]
     Unreachable(String),
-    #[error("the portal did not answer in time")]
+    #[error("the portal did not respond in time")]
     Timeout,
-    #[error("the portal is in trouble (HTTP {0})")]
+    #[error("portal error (HTTP {0})")]
     ServerError(u16),
-    #[error("the portal has too much to do (HTTP 429)")]
+    #[error("the portal is busy (HTTP 429)")]
     Busy,
-    #[error("the portal lets no such key log in here as this user")]
+    #[error("no such authorized key for this user on this host")]
     NotFound,
-    #[error("HTTP 404, but not as a TMS says it: check tms_url")]
+    #[error("HTTP 404, but not from a TMS: check tms_url")]
     NotTms,
-    #[error("the portal does not take this host's credential, or wants one (HTTP {0}): check credential_file and tenant")]
+    #[error("the host credential is missing or was rejected (HTTP {0}): check credential_file and tenant")]
     Unauthorized(u16),
-    #[error("the portal sends us elsewhere (HTTP {0}), and we do not go: check tms_url")]
+    #[error("redirect refused (HTTP {0}): check tms_url")]
     Redirected(u16),
-    #[error("the portal answered HTTP {0}")]
+    #[error("unexpected response from the portal (HTTP {0})")]
     Unexpected(u16),
-    #[error("the portal answered more than {MAX_RESPONSE_BYTES} bytes")]
+    #[error("the portal's response is larger than {MAX_RESPONSE_BYTES} bytes")]
     TooLarge,
-    #[error("the portal's answer is not understood: {0}")]
+    #[error("invalid response from the portal: {0}")]
     InvalidResponse(&'static str),
-    #[error("the portal's answer is refused: {0}")]
+    #[error("the portal's response was rejected: {0}")]
     KeyMismatch(#[from] KeyLineError),
 }
 
@@ -140,7 +140,7 @@ impl<'a> Portal<'a> {
         let Some(address) = self.config.portal.endpoint_url("hosts/check") else { return Ok(None) };
         let (status, body) = self.post(&address, &json!({ "host": self.config.host_name }), timeout)?;
         match status {
-            200 => serde_json::from_slice(&body).map(Some).map_err(|_| LookupError::InvalidResponse("it is no answer about a host")),
+            200 => serde_json::from_slice(&body).map(Some).map_err(|_| LookupError::InvalidResponse("not a host status")),
             404 | 405 => Ok(None),
             401 | 403 => Err(LookupError::Unauthorized(status)),
             _ => Err(LookupError::Unexpected(status)),
@@ -185,10 +185,10 @@ impl<'a> Portal<'a> {
 
 /// A key, once everything in the answer has proved right.
 fn parse_response(body: &[u8], query: &KeyQuery) -> Result<Key, LookupError> {
-    let answer: LookupResponse = serde_json::from_slice(body).map_err(|_| LookupError::InvalidResponse("it is not JSON with a public_key"))?;
+    let answer: LookupResponse = serde_json::from_slice(body).map_err(|_| LookupError::InvalidResponse("not JSON with a public_key"))?;
     let expires_at = match answer.expires_at {
         None => None,
-        Some(written) => time_format::parse_expiry(&written).ok_or(LookupError::InvalidResponse("its expires_at is no time"))?,
+        Some(written) => time_format::parse_expiry(&written).ok_or(LookupError::InvalidResponse("expires_at is not a time"))?,
     };
     Ok(Key { line: KeyLine::verify(&answer.public_key, &query.fingerprint, &query.key_type)?, expires_at })
 }
@@ -203,7 +203,7 @@ fn transport_error(error: ureq::Error) -> LookupError {
         ureq::Error::Timeout(_) => LookupError::Timeout,
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => LookupError::Timeout,
         ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => LookupError::TooLarge,
-        ureq::Error::Protocol(_) => LookupError::InvalidResponse("it is not HTTP"),
+        ureq::Error::Protocol(_) => LookupError::InvalidResponse("not HTTP"),
         error => LookupError::Unreachable(error.to_string()),
     }
 }

@@ -25,9 +25,9 @@ const MAX_BUNDLE_BYTES: u64 = 4 * 1024 * 1024;
 pub enum RootStoreError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("{0} holds no certificate in PEM form")]
+    #[error("{0} contains no PEM certificate")]
     NoCertificate(PathBuf),
-    #[error("this system keeps no roots where they are looked for: set ca_file")]
+    #[error("no root certificates found on this system: set ca_file")]
     NoSystemRoots,
 }
 

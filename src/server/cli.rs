@@ -27,7 +27,7 @@ use super::tls::development;
 use crate::domain::display_text;
 use crate::domain::ids::TenantId;
 
-/// Runs and looks after a Trust Manager portal
+/// Runs and administers a Trust Manager portal
 ///
 /// Settings come from flags, then the environment, then the configuration file.
 #[derive(Parser)]
@@ -39,23 +39,23 @@ struct PortalArgs {
 
 #[derive(Subcommand)]
 enum PortalCommand {
-    /// Start the portal; the first start creates what is missing
+    /// Start the portal; the first start creates missing files
     Serve(ServerOptions),
-    /// Create database, keys, tenants and admin secrets, and show the secrets once
+    /// Create the database, keys, tenants and administrator secrets, and show the secrets once
     Init(ServerOptions),
-    /// Check the settings and say what is wrong with them
+    /// Check the settings and report errors
     Check(ServerOptions),
-    /// Bring the database's schema up to date
+    /// Migrate the database schema
     Migrate(DataOptions),
     /// Change a tenant's policy
     Tenant(tenant::TenantArgs),
-    /// Name a tenant's administrators, who use the TMS API
+    /// Manage a tenant's administrators for the TMS API
     Admin(admin::AdminArgs),
-    /// Say what a client may ask people for
+    /// Change what a client may do
     Client(client::ClientArgs),
-    /// Say at which identity providers a tenant's people sign in
+    /// Manage a tenant's identity providers
     Idp(idp::IdpArgs),
-    /// Make accounts, with a password or for people who sign in at an institution
+    /// Manage a tenant's people
     Person(person::PersonArgs),
 }
 
@@ -70,7 +70,7 @@ pub fn run() -> ExitCode {
     match runtime.block_on(dispatch(verb)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError::Settings(problems)) => {
-            eprintln!("tms-portal: the settings cannot be used:\n{problems}");
+            eprintln!("tms-portal: the settings are not valid:\n{problems}");
             ExitCode::from(2)
         }
         Err(CommandError::Other(reason)) => report_failure(&reason),
@@ -157,7 +157,7 @@ impl TenantOptions {
     async fn open_as_operator(&self) -> Result<(Services, TenantAdmin), CommandError> {
         let services = self.open().await?;
         let operator = services.operator(&self.tenant).await?;
-        Ok((services, operator.ok_or_else(|| CommandError::Other(format!("there is no tenant {}", self.tenant)))?))
+        Ok((services, operator.ok_or_else(|| CommandError::Other(format!("tenant {} does not exist", self.tenant)))?))
     }
 }
 

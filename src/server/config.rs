@@ -28,10 +28,10 @@ use crate::domain::text_file;
 /// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataOptions {
-    /// The configuration file: Leptos' own options, and ours under [portal]
+    /// The configuration file: Leptos options, and the portal's under [portal]
     #[arg(long, env = "TMS_CONFIG", default_value = "Leptos.toml", value_name = "FILE")]
     pub config: PathBuf,
-    /// Where database and keys are kept [default: portal.data-dir of the file, else .data]
+    /// The directory for the database and keys [default: portal.data-dir of the file, else .data]
     #[arg(long, env = "TMS_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ impl DataOptions {
         };
         let data_dir = self.dir_or(portal.data_dir);
         if !data_dir.join(DATABASE_FILE).exists() {
-            return Err(ConfigProblems(vec![format!("--data-dir: there is no portal in {}; tms-portal init makes one", data_dir.display())]));
+            return Err(ConfigProblems(vec![format!("--data-dir: there is no portal in {}; create one with tms-portal init", data_dir.display())]));
         }
         Ok(ExistingPortal { data_dir, egress: portal.providers.egress_policy().map_err(|problem| ConfigProblems(vec![problem]))? })
     }
@@ -72,17 +72,17 @@ pub struct ServerOptions {
     /// The address to listen on [default: site-addr of the file]
     #[arg(long, env = "TMS_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// How people and machines reach the portal from outside [default: portal.public-url of the file, else http://ADDR; with
+    /// The URL at which the portal is reached from outside [default: portal.public-url of the file, else http://ADDR; with
     /// TLS here, https://ADDR]
     #[arg(long, env = "TMS_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// Switch the tenant `test` on, with its well-known data
+    /// Enable the tenant `test` with its well-known data
     #[arg(long, env = "TMS_TEST_TENANT", value_parser = FalseyValueParser::new())]
     pub test_tenant: bool,
     /// Allow the tenant `test` on an address that others can reach: its client secret is public
     #[arg(long, env = "TMS_TEST_TENANT_ANYWHERE", value_parser = FalseyValueParser::new())]
     pub test_tenant_anywhere: bool,
-    /// Allow a public URL without TLS that is not this machine: passwords and tokens then cross the network in the clear
+    /// Allow a public URL without TLS on another machine; passwords and tokens are then sent unencrypted
     #[arg(long, env = "TMS_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
     pub insecure_http: bool,
     #[command(flatten)]
@@ -199,35 +199,32 @@ impl Config {
         let mut problems = Vec::new();
         if self.test_tenant && self.is_reachable() && !options.test_tenant_anywhere {
             problems.push(
-                "--test-tenant: others can reach this address, and the test client's secret is public; add --test-tenant-anywhere if you mean it"
+                "--test-tenant: others can reach this address, and the test client's secret is public; to allow this, add --test-tenant-anywhere"
                     .into(),
             );
         }
         if options.tls.tls_self_signed && self.is_reachable() && !options.tls.tls_self_signed_anywhere {
             problems.push(
-                "--tls-self-signed: is for development, and others can reach this address; add --tls-self-signed-anywhere if you mean it".into(),
+                "--tls-self-signed: is for development, and others can reach this address; to allow this, add --tls-self-signed-anywhere".into(),
             );
         }
         match &self.public_host {
             None => {}
             // The default, when all of this machine's addresses are listened on.
             Some(host) if options.tls.is_requested() && is_unspecified(host) => {
-                problems.push(format!("--public-url: nobody can go to {}; say how the portal is reached", self.public_url));
+                problems.push(format!("--public-url: {} cannot be reached; set the URL at which the portal is reached", self.public_url));
             }
             Some(_) if !self.https() && options.tls.is_requested() => {
-                problems.push(format!("--public-url: {} is without https, but the portal is to speak TLS", self.public_url));
+                problems.push(format!("--public-url: {} is not https, but TLS is configured", self.public_url));
             }
             Some(_) if !self.https() && !self.public_host_is_local() && !options.insecure_http => {
-                problems.push(
-                    "--public-url: without https, passwords and tokens would cross the network in the clear; add --insecure-http if you mean it"
-                        .into(),
-                );
+                problems.push("--public-url: without https, passwords and tokens are sent unencrypted; to allow this, add --insecure-http".into());
             }
             Some(_) => {}
         }
         if self.leptos.hash_files && !Path::new(self.leptos.hash_file.as_ref()).exists() {
             problems.push(format!(
-                "{} is missing, and not beside the program either: the browser's half was not built (`make build`) or not copied along",
+                "{} does not exist, also not beside the program: the browser part was not built (`make build`) or not copied",
                 self.leptos.hash_file
             ));
         }
@@ -355,7 +352,7 @@ mod tests {
             assert_eq!(Config::read(&options).expect(url).hosts(), [host, "127.0.0.1"], "{url}");
         }
         options.public_url = Some("http://127.0.0.1:3000".into());
-        assert!(Config::read(&options).expect_err("no TLS").to_string().starts_with("--public-url: http://127.0.0.1:3000 is without https"));
+        assert!(Config::read(&options).expect_err("no TLS").to_string().starts_with("--public-url: http://127.0.0.1:3000 is not https"));
         options.public_url = None;
         options.tls.tls_key = Some("key.pem".into());
         assert!(Config::read(&options).expect_err("two certificates").to_string().starts_with("--tls-self-signed: makes"));
@@ -371,7 +368,7 @@ mod tests {
         options.tls.tls_self_signed_anywhere = true;
         assert_eq!(Config::read(&options).expect("meant").hosts(), ["tms.example.org"]);
         options.public_url = None;
-        assert!(Config::read(&options).expect_err("no address").to_string().contains("nobody can go to https://0.0.0.0;"));
+        assert!(Config::read(&options).expect_err("no address").to_string().contains("https://0.0.0.0 cannot be reached;"));
     }
 
     #[test]

@@ -35,34 +35,34 @@ use tokens::{OAuthClient, OAuthClientWithoutEndpoints, TokenCheckError, TokenEnd
 /// Why a provider could not be asked, or its word is not taken. The details are for the log.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
-    #[error("it cannot be reached: {0}")]
+    #[error("the provider cannot be reached: {0}")]
     Unreachable(ConnectError),
     /// It was added by an administrator, and is where only the operator adds any.
-    #[error("it is on a network of the portal's own, where only the operator adds providers")]
+    #[error("the address is on the portal's own network, where only the operator can add providers")]
     AddressBlocked,
-    #[error("it takes too long")]
+    #[error("timed out")]
     Timeout,
-    #[error("it is broken: {0}")]
+    #[error("invalid response from the provider: {0}")]
     InvalidResponse(String),
     /// The code is not, or not any more, one of its own (RFC 6749 §5.2).
-    #[error("it refuses the code: {0}")]
+    #[error("the provider rejected the code: {0}")]
     CodeRefused(String),
-    #[error("the answer is from another issuer: {0}")]
+    #[error("the response is from a different issuer: {0}")]
     IssuerMismatch(String),
     /// Where it was looked for, another one says who it is.
-    #[error("it calls itself otherwise: {0}")]
+    #[error("the issuer does not match the provider's metadata: {0}")]
     DiscoveryIssuerMismatch(String),
     /// The token is old already, or not made yet.
-    #[error("its clock and ours disagree: {0}")]
+    #[error("the provider's clock and the portal's differ: {0}")]
     ClockSkew(String),
-    #[error("its token is not to be trusted: {0}")]
+    #[error("the token cannot be trusted: {0}")]
     TokenRefused(String),
-    #[error("it did not ask the person to sign in again")]
+    #[error("the provider did not ask the user to sign in again")]
     ReauthenticationMissing,
     /// Its list is not for this person, or not for this portal.
-    #[error("it does not show its list: {0}")]
+    #[error("the provider denied access to its list: {0}")]
     Denied(String),
-    #[error("it is set up wrongly here: {0}")]
+    #[error("the provider's settings are wrong: {0}")]
     Misconfigured(String),
 }
 
@@ -102,8 +102,8 @@ impl ProviderError {
 impl From<ClaimsRefused> for ProviderError {
     fn from(why: ClaimsRefused) -> Self {
         match why {
-            ClaimsRefused::NoSubject => Self::TokenRefused("it does not say who it is about".into()),
-            ClaimsRefused::RequiredClaim(claim) => Self::TokenRefused(format!("the claim {claim} is not what it must be")),
+            ClaimsRefused::NoSubject => Self::TokenRefused("it has no subject".into()),
+            ClaimsRefused::RequiredClaim(claim) => Self::TokenRefused(format!("the claim {claim} does not have the required value")),
         }
     }
 }
@@ -202,7 +202,7 @@ impl Providers {
     }
 
     pub fn profile(&self, provider: &Provider) -> Result<&Profile, ProviderError> {
-        self.profiles.find(&provider.profile).ok_or_else(|| ProviderError::Misconfigured(format!("there is no profile {}", provider.profile)))
+        self.profiles.find(&provider.profile).ok_or_else(|| ProviderError::Misconfigured(format!("profile {} does not exist", provider.profile)))
     }
 
     /// Where to send the browser.
@@ -262,7 +262,7 @@ impl Providers {
             }
             IdentitySource::User => {
                 let address =
-                    known.userinfo_endpoint.as_deref().ok_or_else(|| ProviderError::Misconfigured("its profile has no user endpoint".into()))?;
+                    known.userinfo_endpoint.as_deref().ok_or_else(|| ProviderError::Misconfigured("the profile has no user endpoint".into()))?;
                 let user = self.http.for_provider(provider, known.local).get_json(address, Some(answer.access_token())).await?;
                 tokens::VerifiedClaims::authenticated_now(tokens::parse_claims(&user), now)
             }
@@ -295,7 +295,7 @@ impl Providers {
         };
         let user = tokens::parse_claims(&self.http.for_provider(provider, known.local).get_json(address, Some(answer.access_token())).await?);
         if user.single("sub").is_none() || user.single("sub") != claims.single("sub") {
-            return Err(ProviderError::TokenRefused("its user endpoint speaks of somebody else".into()));
+            return Err(ProviderError::TokenRefused("the user endpoint returned a different subject".into()));
         }
         for name in missing {
             claims.insert(name, user.all(name).to_vec());

@@ -50,7 +50,7 @@ fn a_key_that_cannot_be_read_is_left_out_and_counted() {
         portal.state().keys[1] = odd;
         let run = machine.tms(&["keys"]);
         assert_eq!((run.code, run.out.lines().count()), (Some(0), 5), "{run:?}");
-        assert_eq!(run.err, "1 key of the list is not shown: this program cannot read it. Is there a newer `tms`?\n");
+        assert_eq!(run.err, "1 key of the list cannot be read by this program and is not shown. Check for a newer `tms`.\n");
         let listed = machine.tms(&["keys", "--json"]).json();
         assert_eq!((&listed["num_keys"], &listed["num_unreadable"]), (&4.into(), &1.into()));
     }
@@ -66,7 +66,7 @@ fn a_key_that_cannot_be_read_is_left_out_and_counted() {
 fn without_keys_it_says_how_to_get_one() {
     let portal = Portal::start();
     let run = Machine::signed_in_to(&portal).tms(&["keys"]);
-    assert_eq!((run.code, run.err.as_str()), (Some(0), "No keys: `tms ssh HOST` makes one when it needs it.\n"));
+    assert_eq!((run.code, run.err.as_str()), (Some(0), "No keys. `tms ssh HOST` creates one when needed.\n"));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn keys_are_revoked_by_number_and_by_fingerprint() {
 fn a_name_that_is_wrong_revokes_nothing() {
     let (portal, machine) = with_five_keys();
     let run = machine.tms(&["keys", "revoke", "1", "17"]);
-    assert_eq!((run.code, run.err.as_str()), (Some(1), "tms: there is no key 17 that this sign-in may see: `tms keys` lists them\n"));
+    assert_eq!((run.code, run.err.as_str()), (Some(1), "tms: key 17 does not exist or is not visible to this sign-in: see `tms keys`\n"));
     for wrong in [&["keys", "revoke", "testhost1"][..], &["keys", "revoke"], &["keys", "revoke", "--all", "1"]] {
         assert_eq!(machine.tms(wrong).code, Some(2), "{wrong:?}");
     }
@@ -97,7 +97,7 @@ fn a_name_that_is_wrong_revokes_nothing() {
 fn all_keys_are_revoked_only_when_somebody_says_yes() {
     let (portal, machine) = with_five_keys();
     let run = machine.tms(&["keys", "revoke", "--all"]);
-    assert_eq!((run.code, run.err.as_str()), (Some(2), "tms: nobody is there to be asked: say --yes to revoke all keys\n"));
+    assert_eq!((run.code, run.err.as_str()), (Some(2), "tms: not a terminal: pass --yes to revoke all keys\n"));
     assert_eq!((left(&portal).len(), portal.asked().len()), (5, 0));
 
     let run = machine.tms(&["keys", "revoke", "--all", "--yes"]);
@@ -152,9 +152,9 @@ fn logout_deletes_what_it_can_and_names_the_rest() {
     let left: Vec<_> = kept.iter().filter(|path| path.ends_with("id_ed25519")).collect();
     assert!(matches!(left.as_slice(), [key] if key.ends_with("testhost1/testhostaccount1/id_ed25519")), "{kept:?}");
     let directory = left[0].parent().unwrap().display().to_string();
-    assert!(run.err.contains("did not end the sign-in") && run.err.contains("the access token, "), "{run:?}");
-    assert!(run.err.contains(&format!("could be deleted:\n    cannot delete the key in {directory}: ")), "{run:?}");
-    assert!(!run.err.contains("What was kept here is deleted"), "{run:?}");
+    assert!(run.err.contains("did not revoke the sign-in") && run.err.contains("the access token, "), "{run:?}");
+    assert!(run.err.contains(&format!("could not be deleted:\n    cannot delete the key in {directory}: ")), "{run:?}");
+    assert!(!run.err.contains("The files on this machine are deleted"), "{run:?}");
     assert!(!std::fs::read_to_string(machine.path("state/credentials.json")).unwrap().contains(TOKEN), "the token is forgotten all the same");
 
     // Again, without a sign-in.

@@ -49,7 +49,7 @@ fn a_failure_behind_a_proxy_names_it_without_its_credentials() {
         let words = ["login", "--server", server, "--insecure-http", "--tenant", "test"];
         let run = Run::of(machine.command(&words).env(variable, &proxy).output().unwrap());
         assert_eq!(run.code, Some(1), "{run:?}");
-        assert!(run.err.contains(&format!("no answer from {server}")) && run.err.contains(&format!("(through the proxy {closed})")), "{run:?}");
+        assert!(run.err.contains(&format!("no response from {server}")) && run.err.contains(&format!("(through the proxy {closed})")), "{run:?}");
         assert!(run.err.contains("HTTPS_PROXY") && !run.err.contains("secret"), "{run:?}");
         let run = Run::of(
             machine.command(&["tapis", "login", "--base-url", server, "--client-id", "x", "--insecure-http"]).env(variable, &proxy).output().unwrap(),
@@ -72,7 +72,7 @@ fn an_answer_that_a_proxy_made_up_names_it() {
     });
     let machine = Machine::new();
     let words = ["login", "--server", "http://portal.example.org", "--insecure-http", "--tenant", "test"];
-    for said in ["HTTP 407", "HTTP 502", "HTTP 403", "sends us elsewhere, to http://login.example.org/"] {
+    for said in ["HTTP 407", "HTTP 502", "HTTP 403", "redirected to http://login.example.org/"] {
         let run = Run::of(machine.command(&words).env("HTTP_PROXY", format!("http://{address}")).output().unwrap());
         assert!(run.code == Some(1) && run.err.contains(said) && run.err.contains(&format!("(through the proxy {address})")), "{said}: {run:?}");
     }

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 use crate::machine::{Machine, Run};
 use crate::real_portal::{Gateway, PASSWORD, Portal};
 
@@ -48,7 +48,7 @@ async fn sign_in(portal: &Portal, machine: &Machine, words: &[&str]) -> Value {
     let login = Login::begin(machine, words);
     let browser = browser(portal).await;
     let result = browser.allow(&browser.enter(&login.user_code).await).await;
-    assert!(result.says("Connected"), "{}", result.text);
+    assert!(result.says(en().result_connected()), "{}", result.text);
     let (code, event) = login.end();
     assert_eq!((code, &event["event"]), (Some(0), &json!("signed_in")), "{event}");
     event
@@ -85,7 +85,7 @@ async fn every_command_understands_the_real_portal() {
     assert_eq!((&listed["num_keys"], &listed["num_unreadable"], &listed["keys"][0]["client_id"]), (&1.into(), &0.into(), &Value::Null));
 
     let first = machine.tms(&["ssh", "testhost1", "--", "hostname"]);
-    assert!(first.code == Some(0) && first.err.starts_with("Made a key"), "{first:?}");
+    assert!(first.code == Some(0) && first.err.starts_with("Created a key"), "{first:?}");
     let key = machine.ssh_called().unwrap()[1].clone();
     let again = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
     assert_eq!((again.code, again.err.as_str(), &machine.ssh_called().unwrap()[1]), (Some(0), "", &key));
@@ -119,7 +119,7 @@ async fn a_second_sign_in_ends_the_first_and_its_keys() {
         sqlx::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").fetch_one(&mut portal.database().await).await.unwrap();
     assert_eq!(live, 1);
     let run = machine.tms(&["ssh", "testhost1"]);
-    assert!(run.code == Some(0) && run.err.starts_with("Made a key"), "{run:?}");
+    assert!(run.code == Some(0) && run.err.starts_with("Created a key"), "{run:?}");
 }
 
 /// As an earlier `tms` left it, which ended no sign-in that it replaced.
@@ -148,7 +148,7 @@ async fn logout_says_what_still_works_when_the_portal_is_away() {
     let run = machine.tms(&["logout"]);
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
     for said in [
-        "did not end the sign-in",
+        "did not revoke the sign-in",
         "the access token, until ",
         "the key for testhostaccount1 on testhost1, until ",
         &format!("{}/sessions", portal.url),
@@ -232,11 +232,11 @@ async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
     let mut terminal = Terminal::run(&machine, &words);
     let code = terminal.user_code();
     let browser = browser(&portal).await;
-    assert!(browser.allow(&browser.enter(&code).await).await.says("Connected"));
+    assert!(browser.allow(&browser.enter(&code).await).await.says(en().result_connected()));
     let (code, said) = terminal.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("You are not signed in to {}, tenant test: sign in first.", portal.url)), "{said}");
-    assert!(said.contains("as testuser1.") && said.contains("Made a key for testhostaccount1 on testhost1"), "{said}");
+    assert!(said.contains("as testuser1.") && said.contains("Created a key for testhostaccount1 on testhost1"), "{said}");
     assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost1");
 
     // The sign-in covers no such host account: a newer one may.
@@ -286,10 +286,10 @@ async fn logout_with_damaged_credentials_deletes_what_it_can() {
 
         let run = machine.tms(&["logout"]);
         assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
-        let cause = format!("signed out on this machine only: no portal could be told, because {} is damaged", file.display());
+        let cause = format!("signed out on this machine only: no sign-in could be revoked: {} is damaged", file.display());
         for said in [
             cause.as_str(),
-            "each access token that was kept, until it ends by itself",
+            "each stored access token, until it expires",
             "the key for testhostaccount1 on testhost1, until ",
             &format!("{}/sessions", portal.url),
         ] {

@@ -31,7 +31,7 @@ fn times_are_shown_in_the_zone_of_the_machine() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let output = machine.command(&["ssh", "testhost1"]).env("TZ", "America/Chicago").output().unwrap();
-    assert_eq!(Run::of(output).err, "Made a key for testhostaccount1 on testhost1, valid until 1 January 2999, 06:00 CST.\n");
+    assert_eq!(Run::of(output).err, "Created a key for testhostaccount1 on testhost1, valid until 1 January 2999, 06:00 CST.\n");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn the_first_time_a_key_is_made_and_registered_and_ssh_is_given_it() {
     let machine = Machine::signed_in_to(&portal);
     let run = machine.tms(&["ssh", "testhost1", "--", "-p", "2222", "hostname", "-f"]);
     assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{run:?}");
-    assert_eq!(run.err, "Made a key for testhostaccount1 on testhost1, valid until 1 January 2999, 12:00 UTC.\n");
+    assert_eq!(run.err, "Created a key for testhostaccount1 on testhost1, valid until 1 January 2999, 12:00 UTC.\n");
     assert_eq!(portal.asked(), [HOSTS, REGISTER]);
 
     let called = machine.ssh_called().unwrap();
@@ -114,7 +114,7 @@ fn a_key_that_was_revoked_or_used_up_is_replaced() {
         portal.asked();
 
         let run = machine.tms(&["ssh", "testhost1"]);
-        assert!(run.err.starts_with("Made a key"), "{run:?}");
+        assert!(run.err.starts_with("Created a key"), "{run:?}");
         // Once it is gone, its number may be the new key's: nothing is revoked by that number.
         assert_eq!(portal.asked(), [HOSTS, LIST, REGISTER]);
         let second = key_of(&machine.ssh_called().unwrap());
@@ -153,7 +153,7 @@ fn a_key_that_was_touched_is_replaced() {
         machine.tms(&["ssh", "testhost1"]);
         touch(Path::new(&machine.ssh_called().unwrap()[1]));
         let run = machine.tms(&["ssh", "testhost1"]);
-        assert!(run.err.starts_with("Made a key"), "{run:?}");
+        assert!(run.err.starts_with("Created a key"), "{run:?}");
         let called = machine.ssh_called().unwrap();
         assert_eq!((fingerprints(&portal), mode(Path::new(&called[1]))), (vec![key_of(&called).into()], 0o600));
     }
@@ -209,7 +209,7 @@ fn a_file_system_without_locks_is_no_obstacle() {
         let mut command = machine.command(&["ssh", "testhost1"]);
         let run = Run::of(command.env("LD_PRELOAD", &library).env("FLOCK_ERROR", errno.raw_os_error().to_string()).output().unwrap());
         assert_eq!(run.code, Some(0), "{run:?}");
-        assert!(run.err.starts_with("Files cannot be locked in ") && run.err.contains("\nMade a key for "), "{run:?}");
+        assert!(run.err.starts_with("Files in ") && run.err.contains(" cannot be locked (") && run.err.contains("\nCreated a key for "), "{run:?}");
         assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_called().unwrap())]);
     }
 }
@@ -333,14 +333,14 @@ fn what_a_sign_in_was_not_asked_for_takes_another_one() {
     let portal = Portal::start();
     let machine = Machine::signed_in_for(&portal, "hosts:read", "hosts:read");
     let challenge = "WWW-Authenticate: Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"\r\n";
-    portal.state().refusal = Some((403, challenge, "ERROR: FORBIDDEN - the access token does not allow this."));
+    portal.state().refusal = Some((403, challenge, "ERROR: FORBIDDEN - the access token lacks the required scope."));
     let run = machine.tms(&["ssh", "testhost1"]);
     let said = format!("tms: your sign-in to {}, tenant test does not cover this (keys:create): sign in again with `tms login`\n", portal.url);
     assert_eq!((run.code, run.err), (Some(3), said));
 
     let machine = Machine::signed_in_for(&portal, "hosts:read keys:create", "hosts:read");
     let run = machine.tms(&["ssh", "testhost1"]);
-    assert!(run.code == Some(3) && run.err.contains("did not let this application, `tms`, have it (keys:create)"), "{run:?}");
+    assert!(run.code == Some(3) && run.err.contains("did not let this application, `tms`, request it (keys:create)"), "{run:?}");
 }
 
 #[test]

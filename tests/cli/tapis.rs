@@ -33,7 +33,7 @@ fn a_person_signs_in_with_tapis_own_grant() {
     for said in [
         &format!("    {}/v3/oauth2/device?client_id={CLIENT}\n", tapis.url),
         &format!("    {USER_CODE}\n"),
-        "Capital and small letters count; I is a capital i; l is a small L.",
+        "Upper and lower case matter; I is a capital i; l is a small L.",
         "If the page in the browser still asks for something, close it",
     ] {
         assert!(run.err.contains(said), "{said}: {run:?}");
@@ -119,7 +119,7 @@ fn a_sign_in_that_has_ended_is_said_to_be_one() {
     for odd in [refusal(401, "no"), refusal(403, "The tenant_id claim in the token, x does not match"), refusal(400, "Invalid Tapis token.")] {
         tapis.next(USER_INFO, odd);
         let run = machine.tms(&["tapis", "whoami"]);
-        let said = format!("tms: your sign-in to {} has expired or was ended: run `tms tapis login`\n", tapis.url);
+        let said = format!("tms: your sign-in to {} has expired or was revoked: run `tms tapis login`\n", tapis.url);
         assert_eq!((run.code, run.err, run.out.as_str()), (Some(3), said, ""));
     }
     tapis.forget_tokens();
@@ -159,7 +159,7 @@ fn a_token_that_could_not_be_taken_back_is_forgotten_and_the_person_told() {
         tapis.next(REVOKE, odd);
         let run = machine.tms(&["tapis", "logout"]);
         assert_eq!(run.code, Some(1), "documented: something is still valid");
-        assert!(run.err.contains("but Tapis did not end it: ") && run.err.contains("It stays valid until "), "{run:?}");
+        assert!(run.err.contains("but Tapis did not revoke it: ") && run.err.contains("It stays valid until "), "{run:?}");
         assert!(!run.err.contains("debug data") && !run.err.contains(&token));
         assert!(!fs::read_to_string(machine.path("state/tapis.json")).unwrap().contains(&token));
     }
@@ -178,7 +178,7 @@ fn a_second_sign_in_to_tapis_ends_the_first() {
     tapis.next(REVOKE, Odd::Says(502, "", "<html>".to_owned()));
     let run = machine.tms(&["tapis", "login"]);
     assert_eq!((run.code, tapis.tokens().len()), (Some(0), 2), "{run:?}");
-    assert!(run.err.contains("Your earlier sign-in could not be ended: ") && run.err.contains("It stays valid until "), "{run:?}");
+    assert!(run.err.contains("Your earlier sign-in could not be revoked: ") && run.err.contains("It stays valid until "), "{run:?}");
     assert!(!run.err.contains(&tapis.tokens()[0]));
 }
 
@@ -189,10 +189,7 @@ fn a_damaged_file_of_tapis_is_replaced_or_deleted() {
     machine.write("state/tapis.json", "{", 0o600);
     let run = machine.tms(&["tapis", "logout"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(
-        run.err.contains("signed out of Tapis on this machine only: no tenant could be told, because ") && run.err.contains("is damaged\n"),
-        "{run:?}"
-    );
+    assert!(run.err.contains("signed out of Tapis on this machine only: no token could be revoked: ") && run.err.contains("is damaged\n"), "{run:?}");
     assert!(!machine.path("state/tapis.json").exists());
 
     machine.write("state/tapis.json", "", 0o600);
@@ -236,12 +233,12 @@ fn a_tenant_and_a_client_have_to_be_named() {
     let tapis = Authenticator::start();
     let machine = Machine::new();
     for (words, said) in [
-        (&["tapis", "login"][..], "tms: no Tapis tenant is known yet: pass its address, such as --base-url https://tacc.tapis.io\n"),
+        (&["tapis", "login"][..], "tms: no Tapis tenant is set: pass its URL, such as --base-url https://tacc.tapis.io\n"),
         (&["tapis", "whoami"], "--base-url"),
-        (&["tapis", "login", "--base-url", &tapis.url], "signs in registered clients only: pass the id of one with --client-id\n"),
+        (&["tapis", "login", "--base-url", &tapis.url], "accepts registered clients only: pass a client ID with --client-id\n"),
         (&["tapis", "login", "--base-url", "http://tacc.tapis.io", "--client-id", "x"], "use https://"),
         (&["tapis", "login", "--base-url", "https://tacc.tapis.io/v3", "--client-id", "x"], "pass https://tacc.tapis.io\n"),
-        (&["tapis", "login", "--base-url", "tacc.tapis.io", "--client-id", "x"], "is not the address of a server"),
+        (&["tapis", "login", "--base-url", "tacc.tapis.io", "--client-id", "x"], "is not a server URL"),
         (&["tapis", "--server", &tapis.url, "login"], "name a Tapis tenant with --base-url"),
         (&["tapis", "whoami", "--tenant", "tacc"], "name a Tapis tenant with --base-url"),
         (&["tapis"], "Usage: tms tapis"),

@@ -77,7 +77,7 @@ fn an_answer_without_a_token_is_not_kept() {
         let machine = Machine::new();
         let run = machine.tms(&tapis.login());
         assert_eq!(run.code, Some(1), "{run:?}");
-        assert!(run.err.contains("does not answer as Tapis does (a token with parts missing): check --base-url"), "{run:?}");
+        assert!(run.err.contains("did not send a Tapis response (a token with parts missing): check --base-url"), "{run:?}");
         assert_eq!(machine.kept().len(), 0);
     }
 }
@@ -136,22 +136,22 @@ fn what_does_not_answer_as_tapis_does_is_named() {
     let json = |status: u16, body: &str| Odd::Says(status, "", body.to_owned());
     let url = tapis.url.as_str();
     for (odd, word, said) in [
-        (html(200), "unexpected_answer", format!("{url} does not answer as Tapis does (HTTP 200): check --base-url")),
-        (html(404), "unexpected_answer", format!("{url} does not answer as Tapis does (HTTP 404): check --base-url")),
-        (html(500), "unexpected_answer", format!("{url} does not answer as Tapis does (HTTP 500): check --base-url")),
-        (json(200, "{}"), "unexpected_answer", format!("{url} does not answer as Tapis does (a code with parts missing): check --base-url")),
+        (html(200), "unexpected_answer", format!("{url} did not send a Tapis response (HTTP 200): check --base-url")),
+        (html(404), "unexpected_answer", format!("{url} did not send a Tapis response (HTTP 404): check --base-url")),
+        (html(500), "unexpected_answer", format!("{url} did not send a Tapis response (HTTP 500): check --base-url")),
+        (json(200, "{}"), "unexpected_answer", format!("{url} did not send a Tapis response (a code with parts missing): check --base-url")),
         (
             refusal(500, "Unrecognized exception type: <class 'KeyError'>. Exception: 'x'"),
             "no_answer",
-            format!("{url} could not do it, for a reason of its own (Unrecognized exception type): try again later"),
+            format!("{url} reported an internal error (Unrecognized exception type): try again later"),
         ),
         (refusal(400, "Internal error saving device code."), "refused", format!("{url} refused: Internal error saving device code")),
-        (huge(), "no_answer", format!("no answer from {url}, because it was too long: check the address and your connection, then try again")),
+        (huge(), "no_answer", format!("no response from {url}: the response was too long. Check the address and your connection, then try again")),
         (json(429, ""), "no_answer", format!("{url} is busy: try again in a minute")),
         (
             Odd::Says(302, "location: https://elsewhere.example/\r\n", String::new()),
             "unexpected_answer",
-            format!("{url} sends us elsewhere, to https://elsewhere.example/: if that is right, pass that address"),
+            format!("{url} redirected to https://elsewhere.example/: if that is the right address, pass it instead"),
         ),
     ] {
         tapis.next(CODE, odd);
@@ -167,7 +167,7 @@ fn what_is_no_word_of_tapis_ends_no_wait() {
         tapis.next(TOKENS, odd);
         let run = Machine::new().tms(&tapis.login());
         assert_eq!(run.code, Some(0), "{run:?}");
-        assert!(run.err.contains("No answer, because ") && run.err.contains("; trying again."), "{run:?}");
+        assert!(run.err.contains("No response: ") && run.err.contains("; trying again."), "{run:?}");
     }
 }
 
@@ -190,7 +190,7 @@ fn the_token_does_not_follow_a_redirection() {
     tapis.next(USER_INFO, Odd::Says(307, location, String::new()));
     let run = machine.tms(&["tapis", "whoami"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.err.contains("sends us elsewhere"), "{run:?}");
+    assert!(run.err.contains("redirected to"), "{run:?}");
     assert!(elsewhere.asked().is_empty());
     assert_eq!(machine.tms(&["tapis", "whoami", "--base-url", &elsewhere.url]).code, Some(3), "nor is it anybody else's");
     assert!(elsewhere.asked().is_empty());

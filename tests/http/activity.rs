@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tms_portal::domain::audit_log::AuditKind;
+use tms_portal::i18n::Languages;
 
 use crate::app::{PASSWORD, TestApp};
+use crate::browser::en;
 
 #[tokio::test]
 async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
@@ -15,13 +17,16 @@ async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
     let browser = app.signed_in().await;
     let page = browser.get("/activity").await;
     let words = page.words();
-    let (newer, older) = (words.find("Signed in").expect("the sign-in"), words.find("An SSH key was made").expect("the key"));
-    assert!(newer < older && words.contains("2 days ago") && words.contains("Application testclient1"), "{words}");
-    assert!(words.contains("This was not me") && page.says("/keys?q=SHA256%3A") && page.says("href=\"/sessions\""), "{words}");
-    assert!(!browser.get("/activity?since=day").await.words().contains("An SSH key was made"));
-    assert!(browser.get("/activity?since=week&show=keys").await.words().contains("An SSH key was made"));
-    assert!(!browser.get("/activity?show=keys").await.words().contains("Signed in"));
-    assert!(browser.get("/activity?q=nothing-like-that").await.says("Nothing was found"));
+    let (newer, older) = (words.find(&en().happened_signed_in()).expect("the sign-in"), words.find(&en().happened_key_created()).expect("the key"));
+    assert!(
+        newer < older && words.contains(&en().span_ago(en().span_days(2))) && words.contains(&format!("{} testclient1", en().activity_client())),
+        "{words}"
+    );
+    assert!(words.contains(&en().activity_not_me()) && page.says("/keys?q=SHA256%3A") && page.says("href=\"/sessions\""), "{words}");
+    assert!(!browser.get("/activity?since=day").await.words().contains(&en().happened_key_created()));
+    assert!(browser.get("/activity?since=week&show=keys").await.words().contains(&en().happened_key_created()));
+    assert!(!browser.get("/activity?show=keys").await.words().contains(&en().happened_signed_in()));
+    assert!(browser.get("/activity?q=nothing-like-that").await.says(en().list_nothing_found()));
 }
 
 #[tokio::test]
@@ -33,8 +38,8 @@ async fn every_kind_of_activity_has_words_in_both_languages() {
     }
     app.insert_activity("test", "testuser1", 1, "of_a_newer_release").await;
     let browser = app.signed_in().await;
-    for (language, otherwise) in [("en", "Something that this release has no words for"), ("es", "Algo para lo que esta versión no tiene palabras")]
-    {
+    for language in Languages::built_in().all() {
+        let (language, otherwise) = (language.tag(), &language.happened_otherwise());
         browser.take_cookie(&format!("tms-language={language}"));
         for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
             let page = browser.get(&format!("/activity?show={show}")).await;

@@ -3,6 +3,7 @@
 use reqwest::Method;
 
 use crate::app::{Answer, TestApp};
+use crate::browser::en;
 use crate::guards::pages;
 use crate::{oauth, tms};
 
@@ -69,7 +70,7 @@ async fn what_is_not_there_is_not_found_whatever_the_method() {
         assert_eq!(answer.status(), 404, "{method}");
     }
     let page = app.browser().post("/nowhere", &[]).await;
-    assert!(page.status == 404 && page.says("There is no such page"), "{}", page.words());
+    assert!(page.status == 404 && page.says(en().error_not_found()), "{}", page.words());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tms_portal::domain::ids::UserId;
 use tms_portal::domain::paths;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en, holds};
 use crate::guards::{actions, pages};
 use crate::tms::api::login;
 
@@ -21,7 +21,7 @@ fn secret(page: &Page) -> String {
 }
 
 /// An administrator of the tenant `default`, in the browser.
-async fn runs_the_deployment(app: &TestApp) -> Browser {
+pub async fn runs_the_deployment(app: &TestApp) -> Browser {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
     app.services.set_admin_role(&operator, &dora, true).await.expect("appointed");
@@ -97,14 +97,20 @@ async fn a_client_is_made_shown_its_secret_once_rotated_switched_off_and_deleted
     let seen = browser.get("/admin/clients/client?client=jupyter").await.field("seen");
     let form = [("client", "jupyter"), ("seen", seen.as_str()), ("verified", "yes"), ("scope[]", "keys:read")];
     let page = browser.post("/api/admin/clients/set-up", &form).await;
-    assert!(page.words().contains("Saved.") && page.words().contains("off") && page.words().contains("verified"), "{}", page.words());
+    assert!(
+        page.words().contains(&en().admin_saved())
+            && page.words().contains(&en().admin_disabled())
+            && page.words().contains(&en().admin_clients_verified()),
+        "{}",
+        page.words()
+    );
     assert!(!works(&second).await, "switched off");
     app.clock.advance(Duration::from_secs(1));
     let stale = [("client", "jupyter"), ("seen", seen.as_str()), ("enabled", "yes")];
-    assert!(browser.post("/api/admin/clients/set-up", &stale).await.problem().contains("Somebody has changed this"));
+    assert!(browser.post("/api/admin/clients/set-up", &stale).await.problem().contains(&en().admin_stale()));
     assert!(!works(&second).await, "a form that was open meanwhile does not switch it on again");
-    assert!(browser.get("/admin/clients/delete?client=jupyter").await.says("Delete Jupyter?"));
-    assert!(browser.post("/api/admin/clients/delete", &[("client", "jupyter")]).await.says("jupyter has been deleted."));
+    assert!(browser.get("/admin/clients/delete?client=jupyter").await.says(en().admin_clients_delete_question("Jupyter")));
+    assert!(browser.post("/api/admin/clients/delete", &[("client", "jupyter")]).await.says(en().admin_deleted("jupyter")));
     assert_eq!(browser.get("/admin/clients/client?client=jupyter").await.status, 404);
     assert_eq!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND client_id = 'jupyter'").await, 5);
 }
@@ -116,12 +122,9 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     let page = browser.post("/api/admin/hosts/add", &[("host", "frontera"), ("address", "login.example.org")]).await;
     assert_eq!(page.path, "/admin/hosts/host");
     let words = page.words();
-    for line in [
-        "AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t",
-        "host_name = \"frontera\"",
-        "tenant = \"test\"",
-        "Last asked for a key never",
-    ] {
+    for line in
+        ["AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t", "host_name = \"frontera\"", "tenant = \"test\"", "Last key lookup never"]
+    {
         assert!(words.contains(line), "{line}: {words}");
     }
     let links = "systemctl enable --now tms-link.socket";
@@ -132,8 +135,14 @@ async fn a_host_gets_its_lines_and_its_credential_and_says_when_it_asked() {
     assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
     app.services.run_housekeeping().await.expect("tidied");
-    assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains("Last asked for a key just now, 127.0.0.1"));
-    assert!(browser.post("/api/admin/hosts/remove", &[("host", "frontera"), ("address", "login.example.org")]).await.says("has been deleted."));
+    assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains(&format!(
+        "{} {}, 127.0.0.1",
+        en().admin_hosts_asked(),
+        en().just_now()
+    )));
+    assert!(
+        browser.post("/api/admin/hosts/remove", &[("host", "frontera"), ("address", "login.example.org")]).await.tells(|x| en().admin_deleted(x))
+    );
     assert!(browser.get("/admin/hosts?q=frontera").await.words().contains("frontera"), "as long as it holds a credential it may ask");
     assert_eq!(browser.get("/admin/hosts/host?host=frontera").await.status, 200);
     app.sql("DELETE FROM host_credentials").await;
@@ -146,11 +155,11 @@ async fn adding_an_address_of_another_host_says_that_it_names_neither() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let add = async |host: &str, address: &str| browser.post("/api/admin/hosts/add", &[("host", host), ("address", address)]).await.words();
-    assert!(!add("frontera", "login.example").await.contains("is an address of"), "of one host alone");
+    assert!(!holds(&add("frontera", "login.example").await, |x| en().admin_hosts_added_shared(x, x)), "of one host alone");
     let said = add("stampede", "LOGIN.example").await;
-    assert!(said.contains("The host has been added") && said.contains("But LOGIN.example is an address of frontera too"), "{said}");
-    assert!(!add("stampede", "192.0.2.1").await.contains("is an address of"));
-    assert!(!add("vista", "192.0.2.1").await.contains("is an address of"), "numbers are no names");
+    assert!(said.contains(&en().admin_hosts_added()) && said.contains(&en().admin_hosts_added_shared("LOGIN.example", "frontera")), "{said}");
+    assert!(!holds(&add("stampede", "192.0.2.1").await, |x| en().admin_hosts_added_shared(x, x)));
+    assert!(!holds(&add("vista", "192.0.2.1").await, |x| en().admin_hosts_added_shared(x, x)), "numbers are no names");
 }
 
 #[tokio::test]
@@ -178,11 +187,11 @@ async fn a_person_is_added_linked_appointed_and_kept_out() {
     assert!(page.says("Jane &lt;b&gt;Doe&lt;/b&gt;") && !page.says("<b>Doe"));
     let jane = app.signed_in_as("test", "jdoe", &password).await;
     let link = [("user", "jdoe"), ("host", "testhost1"), ("account", "jdoe"), ("days", "30")];
-    assert!(browser.post("/api/admin/people/link", &link).await.says("Open the person’s second factor first"));
+    assert!(browser.post("/api/admin/people/link", &link).await.says(en().admin_people_no_mfa()));
     let change = async |what: &str| browser.post("/api/admin/people/change", &[("user", "jdoe"), ("change", what)]).await;
-    assert!(change("open-mfa").await.words().contains("counts until 27 November 2026"));
+    assert!(change("open-mfa").await.words().contains(&format!("{} 27 November 2026", en().admin_people_mfa_until())));
     assert!(browser.post("/api/admin/people/link", &link).await.words().contains("jdoe@testhost1"));
-    assert!(jane.get("/hosts").await.words().contains("testhost1 jdoe active"));
+    assert!(jane.get("/hosts").await.words().contains(&format!("testhost1 jdoe {}", en().state_active())));
     assert!(
         browser.get("/admin/people?q=jane").await.words().contains("jdoe")
             && !browser.get("/admin/people?show=no-mfa").await.words().contains("jdoe")
@@ -190,11 +199,11 @@ async fn a_person_is_added_linked_appointed_and_kept_out() {
 
     assert!(change("appoint").await.words().contains("administrator"));
     assert_eq!(jane.get("/admin").await.status, 200);
-    assert!(browser.get("/admin/people/change?user=jdoe&change=dismiss").await.says("Take the role of an administrator away"));
+    assert!(browser.get("/admin/people/change?user=jdoe&change=dismiss").await.tells(|x| en().admin_people_dismiss_question(x)));
     change("dismiss").await;
     assert_eq!(jane.get("/admin").await.status, 404);
     let own = browser.post("/api/admin/people/change", &[("user", "testuser1"), ("change", "dismiss")]).await;
-    assert!(own.problem().contains("the only administrator"), "{}", own.words());
+    assert!(own.problem().contains(&en().person_refused_last_admin()), "{}", own.words());
     assert_eq!(browser.get("/admin").await.status, 200, "and nothing was changed");
 
     let second = secret(&change("password").await);
@@ -208,7 +217,7 @@ async fn a_person_is_added_linked_appointed_and_kept_out() {
     }
     assert_eq!(app.number("SELECT count(*) FROM activity WHERE user_id = 'nobody'").await, 0);
     for unknown in ["nonsense", ""] {
-        assert!(change(unknown).await.problem().contains("not there any more"));
+        assert!(change(unknown).await.problem().contains(&en().admin_gone()));
     }
     assert!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND user_id = 'jdoe'").await >= 7);
 }
@@ -222,23 +231,29 @@ async fn delegations_and_keys_of_everybody_are_seen_and_ended() {
     let page = browser.get(&format!("/admin/keys?q={}", paths::encode(&fingerprint))).await;
     assert!(page.words().contains("testuser1") && page.words().contains(&fingerprint), "{}", page.words());
     assert!(browser.get("/admin/keys/revoke?key=1").await.says(&fingerprint));
-    assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.says("One key has been revoked"));
+    assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.says(en().keys_revoked(1)));
     assert!(!app.client().lets_in(&login(&key)).await);
-    assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.problem().contains("Nothing was revoked"));
+    assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.problem().contains(&en().keys_revoked(0)));
 
     app.add_person("test", "eve").await;
     let add = [("client", "testclient1"), ("user", "eve"), ("days", "30")];
     assert!(browser.post("/api/admin/delegations/add", &add).await.words().contains("eve"));
     assert!(browser.post("/api/admin/delegations/add", &add).await.problem().contains("already"));
-    assert!(browser.post("/api/admin/delegations/add", &[("client", "none"), ("user", "eve")]).await.problem().contains("no such client"));
+    assert!(
+        browser
+            .post("/api/admin/delegations/add", &[("client", "none"), ("user", "eve")])
+            .await
+            .problem()
+            .contains(&en().admin_delegations_no_client())
+    );
     let end = [("client", "testclient1"), ("user", "eve")];
-    assert!(browser.post("/api/admin/delegations/end", &end).await.says("It has been ended"));
-    assert!(browser.post("/api/admin/delegations/end", &end).await.problem().contains("not there any more"));
+    assert!(browser.post("/api/admin/delegations/end", &end).await.says(en().admin_delegations_ended()));
+    assert!(browser.post("/api/admin/delegations/end", &end).await.problem().contains(&en().admin_gone()));
     let words = browser.get("/admin/activity?q=eve").await.words();
     assert!(
-        words.contains("An application was allowed for you")
-            && words.contains("the operator of the portal")
-            && words.contains("By administrator testuser1"),
+        words.contains(&en().happened_delegated())
+            && words.contains(&en().activity_by_operator())
+            && words.contains(&format!("{} {}", en().activity_by(), en().activity_by_admin("testuser1"))),
         "{words}"
     );
 }
@@ -263,21 +278,21 @@ async fn policy_is_saved_as_a_whole_and_faint_colours_are_not() {
             ("policy[brand_dark]", "#ffb37a"),
         ]
     };
-    assert!(browser.post("/api/admin/policy/save", &form("#ffff00", "10")).await.problem().contains("too faint to read"));
+    assert!(browser.post("/api/admin/policy/save", &form("#ffff00", "10")).await.refuses(|x| en().brand_refused_faint_on_light(x)));
     assert!(browser.post("/api/admin/policy/save", &form("red", "10")).await.problem().contains("#rrggbb"));
-    assert!(browser.post("/api/admin/policy/save", &form("#a34a00", "61")).await.problem().contains("1 to 60 minutes"));
+    assert!(browser.post("/api/admin/policy/save", &form("#a34a00", "61")).await.problem().contains(&en().admin_policy_out_of_range()));
     app.clock.advance(Duration::from_secs(1));
     let page = browser.post("/api/admin/policy/save", &form("#a34a00", "10")).await;
-    assert!(page.says("Saved.") && page.says("value=\"TACC\"") && page.says("value=\"14\""), "{}", page.words());
+    assert!(page.says(en().admin_saved()) && page.says("value=\"TACC\"") && page.says("value=\"14\""), "{}", page.words());
     assert_eq!(
         app.texts("SELECT subject FROM activity WHERE kind = 'tenant_changed'").await,
         ["code-lifetime longest-access mfa-lifetime link-lifetime lowest-linked-uid brand display-name"]
     );
     let stale = browser.post("/api/admin/policy/save", &form("#17579f", "15")).await;
-    assert!(stale.problem().contains("Somebody has changed this"), "{}", stale.words());
+    assert!(stale.problem().contains(&en().admin_stale()), "{}", stale.words());
     let unchanged = browser.get("/admin/policy").await.field("policy[seen]");
     let again = form("#a34a00", "10").map(|(name, value)| (name, if name == "policy[seen]" { unchanged.as_str() } else { value }));
-    assert!(browser.post("/api/admin/policy/save", &again).await.says("Saved."));
+    assert!(browser.post("/api/admin/policy/save", &again).await.says(en().admin_saved()));
     assert_eq!(app.recorded("tenant_changed").await, 1, "nothing was changed, nothing is recorded");
     let sheet = page.text.split("/brand/test.css").next().filter(|before| before.len() < page.text.len());
     assert!(sheet.is_some(), "the page links the tenant's colours");
@@ -300,11 +315,11 @@ async fn those_who_run_the_deployment_make_switch_and_delete_tenants() {
     let secret = secret(&page);
     assert_eq!(app.admin_of("ncsa", "~~admin", &secret).call("GET /hosts/list", json!({})).await.status, 200);
     assert!(dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await.problem().contains("already"));
-    assert!(dora.get("/admin/tenants/change?tenant=ncsa&change=off").await.says("Switch ncsa off?"));
+    assert!(dora.get("/admin/tenants/change?tenant=ncsa&change=off").await.says(en().admin_tenants_off_question("ncsa")));
     assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "ncsa")]).await.words().contains("off"));
-    assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "default")]).await.problem().contains("stays on"));
+    assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "default")]).await.problem().contains(&en().tenant_refused_default()));
     assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "nsca")]).await.problem().contains("exactly"));
-    assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says("ncsa has been deleted."));
+    assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says(en().admin_deleted("ncsa")));
     for form in [[("tenant", "test"), ("typed", "test")], [("tenant", "default"), ("typed", "default")]] {
         let other = app.signed_in().await.post("/api/admin/tenants/delete", &form).await;
         assert!(other.status == 404 || !other.problem().is_empty(), "{}", other.words());
@@ -327,8 +342,8 @@ async fn who_cannot_sign_in_is_not_the_last_administrator() {
     app.admin("test").await.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": "ghost", "ttl_minutes": -1 })).await;
     let browser = app.signed_in().await;
     let change = async |user: &str, what: &str| browser.post("/api/admin/people/change", &[("user", user), ("change", what)]).await;
-    assert!(change("ghost", "appoint").await.says("Saved."));
-    assert!(change("testuser1", "dismiss").await.problem().contains("the only administrator"));
+    assert!(change("ghost", "appoint").await.says(en().admin_saved()));
+    assert!(change("testuser1", "dismiss").await.problem().contains(&en().person_refused_last_admin()));
 }
 
 #[tokio::test]
@@ -380,7 +395,7 @@ async fn a_host_that_must_prove_itself_has_not_asked_until_it_does() {
     let login = json!({ "user": "x", "user_uid": "1000", "host": "testhost1", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 401);
     app.services.run_housekeeping().await.expect("tidied");
-    assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains("Last asked for a key never"));
+    assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains(&format!("{} {}", en().admin_hosts_asked(), en().never())));
     assert_eq!(browser.post("/api/admin/hosts/credential", &[("host", "nowhere")]).await.status, 422, "there is no such host");
 }
 

@@ -25,7 +25,7 @@ use tms_portal::server::state::{self, AppState, RequestLimits};
 use tms_portal::server::tls::development;
 use tokio::sync::OnceCell;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 
 /// The test person's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -271,7 +271,7 @@ impl TestApp {
     pub async fn allow(&self, device: &Device) -> Browser {
         let browser = self.signed_in().await;
         let result = browser.allow(&browser.enter(&device.user_code).await).await;
-        assert!(result.says("Connected"), "{}", result.text);
+        assert!(result.says(en().result_connected()), "{}", result.text);
         browser
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::tms::api::login;
 
 const DAY: u64 = 86_400;
@@ -31,23 +31,23 @@ async fn a_person_sees_what_may_act_for_them_and_ends_it() {
     let words = browser.get("/apps").await.words();
     for part in [
         "TMS command line",
-        "with your consent",
+        &en().apps_by_consent(),
         "testhostaccount1@testhost1",
         "testapp1 1.0",
-        "set up by an administrator",
-        "every host account of yours",
+        &en().apps_by_admin(),
+        &en().apps_every_host_account(),
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
-    assert!(words.contains("Log in over SSH as you, run programs and change files"), "{words}");
+    assert!(words.contains(&en().apps_may_create_keys()), "{words}");
     let number = revocable(&browser.get("/apps?q=command").await).remove(0);
     let question = browser.get(&format!("/apps/change?app={number}&end=1")).await;
-    assert!(question.says("End what TMS command line may do?"), "{}", question.words());
+    assert!(question.says(en().apps_end_question("TMS command line")), "{}", question.words());
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
     let page = browser.post("/api/apps/end", &[("app", &number)]).await;
-    assert!(page.path == "/apps" && page.says("It has been ended"), "{}", page.words());
+    assert!(page.path == "/apps" && page.says(en().apps_ended()), "{}", page.words());
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
-    assert!(browser.post("/api/apps/end", &[("app", &number)]).await.says("That had ended already."));
+    assert!(browser.post("/api/apps/end", &[("app", &number)]).await.says(en().change_refused_gone()));
     assert!(browser.get("/apps?show=ended").await.words().contains("TMS command line"));
     assert_eq!(app.recorded("device_withdrawn").await, 1);
 }
@@ -58,12 +58,12 @@ async fn what_an_administrator_set_up_ends_with_the_keys_made_through_it() {
     let key = app.client().make_key(json!({})).await;
     let browser = app.signed_in().await;
     let number = revocable(&browser.get("/apps").await).remove(0);
-    assert!(browser.get(&format!("/apps/change?app={number}&end=1")).await.says("the key it made is deleted"));
+    assert!(browser.get(&format!("/apps/change?app={number}&end=1")).await.says(en().apps_end_consequence(1)));
     browser.post("/api/apps/end", &[("app", &number)]).await;
     assert!(!app.client().lets_in(&login(&key)).await);
     assert_eq!(app.client().call("POST /pubkeys/creds", crate::tms::api::key_wanted(json!({}))).await.status, 403, "nor can it make another");
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0);
-    assert!(browser.get("/apps").await.says("Nothing may act for you"));
+    assert!(browser.get("/apps").await.says(en().apps_empty_title()));
 }
 
 #[tokio::test]
@@ -73,13 +73,13 @@ async fn a_consent_is_made_shorter_and_longer_but_never_longer_than_the_centre_a
     let token = consent(&app, &browser).await;
     let number = revocable(&browser.get("/apps?q=command").await).remove(0);
     let change = async |seconds: u64| browser.post("/api/apps/change", &[("app", &number), ("ends", &seconds.to_string())]).await;
-    assert!(change(3_600).await.words().contains("It now ends on 20 November 2026, 13:00 UTC."));
+    assert!(change(3_600).await.words().contains(&en().apps_changed("20 November 2026, 13:00 UTC")));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
-    assert!(change(31 * DAY).await.says("does not let anybody grant that much time"));
-    assert!(change(0).await.says("still to come"));
+    assert!(change(31 * DAY).await.says(en().change_refused_too_long()));
+    assert!(change(0).await.says(en().change_refused_in_the_past()));
     app.clock.advance(Duration::from_secs(3_600));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401, "the token ends with it, although it says otherwise itself");
-    assert!(change(DAY).await.says("That had ended already."), "what has run out is asked for anew");
+    assert!(change(DAY).await.says(en().change_refused_gone()), "what has run out is asked for anew");
     assert_eq!(app.recorded("delegation_changed").await, 1);
 }
 
@@ -92,8 +92,8 @@ async fn what_an_administrator_set_up_is_made_shorter_only() {
     let page = browser.get(&format!("/apps/change?app={number}")).await;
     assert!(page.words().contains("7 days") && !page.words().contains("30 days"), "{}", page.words());
     let change = async |days: u64| browser.post("/api/apps/change", &[("app", &number), ("ends", &(days * DAY).to_string())]).await;
-    assert!(change(30).await.says("not longer"));
-    assert!(change(7).await.words().contains("It now ends on 27 November 2026"));
+    assert!(change(30).await.says(en().change_refused_not_yours()));
+    assert!(change(7).await.tells(|x| en().apps_changed(&format!("27 November 2026{x}"))));
 }
 
 #[tokio::test]
@@ -107,14 +107,14 @@ async fn nobody_ends_or_changes_what_acts_for_others() {
     let before = app.dump("test").await["delegations"].clone();
     for (tenant, user) in [("test", "eve"), ("default", "testuser1")] {
         let other = app.signed_in_as(tenant, user, PASSWORD).await;
-        assert!(other.get("/apps").await.says("Nothing may act for you"));
+        assert!(other.get("/apps").await.says(en().apps_empty_title()));
         for address in
             [format!("/apps/change?app={number}"), format!("/apps/change?app={number}&end=1"), "/apps/change?app=x".into(), "/apps/change".into()]
         {
             assert_eq!(other.get(&address).await.status, 404, "{address}");
         }
-        assert!(other.post("/api/apps/end", &[("app", &number)]).await.says("That had ended already."));
-        assert!(other.post("/api/apps/change", &[("app", &number), ("ends", "3600")]).await.says("That had ended already."));
+        assert!(other.post("/api/apps/end", &[("app", &number)]).await.says(en().change_refused_gone()));
+        assert!(other.post("/api/apps/change", &[("app", &number), ("ends", "3600")]).await.says(en().change_refused_gone()));
     }
     assert_eq!(app.dump("test").await["delegations"], before);
 }
@@ -132,5 +132,8 @@ async fn when_a_token_was_used_last_is_written_down_at_most_once_a_minute() {
     app.api("/v1/tms/me", &token).await;
     app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(app.number("SELECT max(last_used_at) FROM device_grants").await, used);
-    assert!(used > 0 && browser.get("/apps?q=command").await.words().contains("Last used 30 seconds ago"));
+    assert!(
+        used > 0
+            && browser.get("/apps?q=command").await.words().contains(&format!("{} {}", en().apps_last_used(), en().span_ago(en().span_seconds(30))))
+    );
 }

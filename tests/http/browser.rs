@@ -5,6 +5,23 @@ use std::sync::{Arc, Mutex};
 use reqwest::Client;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, ORIGIN, RETRY_AFTER};
+use tms_portal::i18n::{Translations, fallback};
+
+/// The English sentences: tests name a sentence by its key, so its wording can change without them.
+pub fn en() -> Translations {
+    fallback()
+}
+
+/// Whether `text` holds a sentence with any arguments: `sentence` returns it with a placeholder for each of them.
+pub fn holds(text: &str, sentence: impl FnOnce(&str) -> String) -> bool {
+    const ARGUMENT: &str = "\u{1}";
+    let mut rest = text;
+    sentence(ARGUMENT).split(ARGUMENT).all(|part| {
+        let found = rest.split_once(part.trim());
+        rest = found.map_or("", |(_, after)| after);
+        found.is_some()
+    })
+}
 
 pub struct Browser {
     http: Client,
@@ -29,17 +46,23 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn says(&self, words: &str) -> bool {
-        self.text.contains(words)
+    pub fn says(&self, words: impl AsRef<str>) -> bool {
+        self.text.contains(words.as_ref())
+    }
+
+    /// Whether the page says a sentence, with any arguments: see [`holds`].
+    pub fn tells(&self, sentence: impl FnOnce(&str) -> String) -> bool {
+        holds(&self.words(), sentence)
+    }
+
+    /// Whether the problem on the page is a sentence, with any arguments: see [`holds`].
+    pub fn refuses(&self, sentence: impl FnOnce(&str) -> String) -> bool {
+        holds(&self.problem(), sentence)
     }
 
     /// What a person reads on it: without tags, without runs of spaces.
     pub fn words(&self) -> String {
-        let body = self.text.split_once("<main").map_or(self.text.as_str(), |(_, main)| main);
-        let body = body.split_once("</main>").map_or(body, |(main, _)| main);
-        let plain: String = body.split('<').filter_map(|tag| tag.split_once('>')).map(|(tag, text)| spaced(tag) + text).collect();
-        let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")].iter().fold(plain, |text, (from, to)| text.replace(from, to));
-        plain.split_whitespace().collect::<Vec<_>>().join(" ")
+        read(&self.text).join(" ")
     }
 
     pub fn title(&self) -> &str {
@@ -47,11 +70,16 @@ impl Page {
         title.split("</title>").next().unwrap_or_default()
     }
 
+    /// Whether the title says that something went wrong.
+    pub fn has_error_title(&self) -> bool {
+        holds(self.title(), |title| en().document_title_refused(title))
+    }
+
     /// The sentence that says what went wrong; empty if nothing did.
     pub fn problem(&self) -> String {
         let (_, problem) = self.text.split_once("role=\"alert\"").unwrap_or_default();
         let (_, problem) = problem.split_once('>').unwrap_or_default();
-        problem.split('<').next().unwrap_or_default().to_owned()
+        unescaped(problem.split('<').next().unwrap_or_default())
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -233,8 +261,23 @@ impl Browser {
     }
 }
 
-/// Tags of words stay in the line; all others part.
+/// Characters and what stands for them in HTML; `&` first, as the others contain it.
+const ESCAPES: [(&str, &str); 4] = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;")];
+
+fn unescaped(html: &str) -> String {
+    ESCAPES.iter().rev().fold(html.to_owned(), |text, (plain, escaped)| text.replace(escaped, plain))
+}
+
+/// The lines of text in the main part of a page.
+pub fn read(html: &str) -> Vec<String> {
+    let body = html.split_once("<main").map_or(html, |(_, main)| main);
+    let body = body.split_once("</main>").map_or(body, |(main, _)| main);
+    let plain: String = body.split('<').filter_map(|tag| tag.split_once('>')).map(|(tag, text)| spaced(tag) + text).collect();
+    unescaped(&plain).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|line| !line.is_empty()).collect()
+}
+
+/// Tags of words stay in the line; all others begin a new one.
 fn spaced(tag: &str) -> String {
     let inline = ["strong", "/strong", "!", "span", "/span", "a ", "/a", "code", "/code", "time", "/time"];
-    if inline.iter().any(|name| tag.starts_with(name)) { String::new() } else { " ".to_owned() }
+    if inline.iter().any(|name| tag.starts_with(name)) { String::new() } else { "\n".to_owned() }
 }

@@ -11,12 +11,10 @@ mod tabs;
 use std::time::Duration;
 
 use crate::app::{Device, PASSWORD, Setup, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en, holds};
 
 /// A code nobody was given.
 pub const WRONG: &str = "BBBB-BBBB";
-pub const NOT_OPEN: &str = "This request is not open in this browser session. Enter the code again to go on here.";
-pub const NOT_VALID: &str = "That code is not valid or has expired. Run the command again to get a new one.";
 
 #[tokio::test]
 async fn a_person_lets_a_device_in_without_javascript() {
@@ -31,13 +29,13 @@ async fn a_person_lets_a_device_in_without_javascript() {
     assert_eq!((consent.status, consent.path.as_str()), (200, "/device"), "{}", consent.text);
     assert!(consent.says(&device.user_code), "{}", consent.text);
     let result = browser.allow(&consent).await;
-    assert!(result.says("Connected"), "{}", result.text);
+    assert!(result.says(en().result_connected()), "{}", result.text);
 
     let token = app.poll(&device).await;
     assert_eq!(token.status, 200, "{}", token.body);
     let me = app.api("/v1/tms/me", token.body["access_token"].as_str().expect("a token")).await;
     assert_eq!((me.status, me.body["tms_user_id"].as_str()), (200, Some("testuser1")));
-    assert!(browser.get(&result.address).await.says("picked it up"));
+    assert!(browser.get(&result.address).await.tells(|x| en().pickup_at_from(x, x)));
 }
 
 #[tokio::test]
@@ -67,7 +65,7 @@ async fn every_way_of_typing_a_code_is_understood() {
     for typed in typed {
         browser.post("/api/device/another", &[]).await;
         let page = browser.enter(&typed).await;
-        assert!(page.status == 200 && page.title().contains("use your account?") && page.says(&code), "{typed:?}: {}", page.words());
+        assert!(page.status == 200 && holds(page.title(), |client| en().consent_question(client)) && page.says(&code), "{typed:?}: {}", page.words());
     }
 }
 
@@ -77,19 +75,19 @@ async fn what_cannot_be_a_code_is_said_in_one_sentence_with_the_way_out() {
     let visitor = app.browser();
     let person = app.signed_in().await;
     for (typed, sentence) in [
-        ("", "Enter the code shown on your device."),
-        ("   - ", "Enter the code shown on your device."),
-        ("B", "That code has 1 letter; it should have 8."),
-        ("WDJB-MJ", "That code has 6 letters; it should have 8."),
-        ("WDJB-MJHTX", "That code has 9 letters; it should have 8."),
-        ("WDJB-MJH0", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
-        ("WDOB-MJHT", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
-        ("WDJB-MJHT or BCDF-GHJK", "There is more than one code in that text. Enter the one shown on your device."),
+        ("", en().code_refused_empty()),
+        ("   - ", en().code_refused_empty()),
+        ("B", en().code_refused_length(1)),
+        ("WDJB-MJ", en().code_refused_length(6)),
+        ("WDJB-MJHTX", en().code_refused_length(9)),
+        ("WDJB-MJH0", en().code_refused_impossible()),
+        ("WDOB-MJHT", en().code_refused_impossible()),
+        ("WDJB-MJHT or BCDF-GHJK", en().code_refused_ambiguous()),
     ] {
         for browser in [&visitor, &person] {
             let page = browser.enter(typed).await;
-            assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence), "{typed:?}");
-            assert!(page.title().starts_with("Error: "), "{}", page.title());
+            assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence.as_str()), "{typed:?}");
+            assert!(page.has_error_title(), "{}", page.title());
             assert_eq!(page.field("user_code"), typed, "what was typed is kept");
             assert!(page.says("aria-invalid=\"true\"") && page.says("aria-describedby=\"user-code-error"), "{}", page.text);
         }
@@ -117,7 +115,7 @@ async fn unknown_expired_and_used_codes_get_one_answer() {
 
     let browser = app.signed_in().await;
     let unknown = browser.enter(WRONG).await;
-    assert_eq!((unknown.status, unknown.problem().as_str()), (422, NOT_VALID));
+    assert_eq!((unknown.status, unknown.problem().as_str()), (422, en().code_refused_not_valid().as_str()));
     for Device { user_code, .. } in [&old, &allowed, &fetched, &denied] {
         let page = browser.enter(user_code).await;
         assert_eq!(comparable(&page, user_code), comparable(&unknown, WRONG));
@@ -134,7 +132,7 @@ async fn before_sign_in_a_right_code_looks_like_a_wrong_one() {
         assert_eq!(comparable(&one.get(path).await, &right), comparable(&other.get(path).await, WRONG), "{path}");
     }
     let refused = other.sign_in("test", "testuser1", PASSWORD).await;
-    assert_eq!((refused.status, refused.path.as_str(), refused.problem().as_str()), (422, "/device", NOT_VALID));
+    assert_eq!((refused.status, refused.path.as_str(), refused.problem().as_str()), (422, "/device", en().code_refused_not_valid().as_str()));
 }
 
 #[tokio::test]
@@ -146,7 +144,7 @@ async fn a_typed_code_survives_a_failed_sign_in() {
     for _ in 0..2 {
         let again = browser.sign_in("test", "testuser1", "wrong").await;
         assert_eq!((again.status, again.path.as_str()), (422, "/sign-in"));
-        assert!(again.says("Your code is kept."));
+        assert!(again.says(en().sign_in_code_kept()));
     }
     let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
     assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
@@ -157,17 +155,15 @@ async fn a_code_open_elsewhere_is_refused_and_recorded() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
-    for (first, wait) in [(app.browser(), "15 minutes"), (app.signed_in().await, "14 minutes")] {
+    for (first, wait) in [(app.browser(), 15), (app.signed_in().await, 14)] {
         let device = app.start_device().await;
-        app.clock.advance(Duration::from_secs(if wait == "14 minutes" { 60 } else { 0 }));
+        app.clock.advance(Duration::from_secs(if wait == 14 { 60 } else { 0 }));
         first.enter(&device.user_code).await;
         let before = app.grants().await;
         for _ in 0..6 {
             let page = eve.enter(&device.user_code).await;
             assert_eq!((page.status, page.path.as_str()), (422, "/device"));
-            let problem = page.problem();
-            assert!(problem.starts_with("This code is already open in another browser session. Go on there, or sign out there"), "{problem}");
-            assert!(problem.contains(&format!("it stays open for {wait} at most")) && problem.contains("run the command again"), "{problem}");
+            assert_eq!(page.problem(), en().code_refused_claimed(en().span_minutes(wait)));
         }
         assert_eq!(app.grants().await, before);
     }
@@ -184,7 +180,7 @@ async fn a_code_of_another_tenant_leads_there_and_is_kept() {
     let browser = app.signed_in_as("default", "dora", PASSWORD).await;
 
     let page = browser.enter(&device.user_code.to_lowercase()).await;
-    assert_eq!((page.status, page.problem().as_str()), (422, "This code belongs to Test. Switch to Test to continue."));
+    assert_eq!((page.status, page.problem().as_str()), (422, en().code_refused_other_tenant("Test").as_str()));
     assert_eq!(app.number("SELECT count(*) FROM device_grants WHERE claimed_session IS NOT NULL").await, 0);
     let (_, switch) = page.text.split_once("/api/device/switch-tenant").expect("a button to switch");
     assert!(switch.contains("value=\"test\""), "{switch}");
@@ -204,7 +200,7 @@ async fn who_typed_a_code_and_then_signed_in_elsewhere_takes_it_along() {
     let browser = app.browser();
     browser.enter(&device.user_code).await;
     let page = browser.sign_in("default", "dora", PASSWORD).await;
-    assert_eq!((page.status, page.problem().as_str()), (422, "This code belongs to Test. Switch to Test to continue."));
+    assert_eq!((page.status, page.problem().as_str()), (422, en().code_refused_other_tenant("Test").as_str()));
     browser.post("/api/device/switch-tenant", &[("tenant", "test"), ("user_code", &device.user_code)]).await;
     let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
     assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
@@ -229,10 +225,10 @@ async fn whatever_is_sent_as_a_code_is_answered_with_a_page_that_says_what_is_wr
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let million = browser.enter(&"B".repeat(1_000_000)).await;
-    assert_eq!((million.status, million.title()), (413, "Error: That was too much · Trust Manager"));
+    assert_eq!((million.status, million.title()), (413, en().document_title_refused(en().error_too_large()).as_str()));
     let thousands = browser.enter(&"B".repeat(60_000)).await;
     assert_eq!((thousands.status, thousands.field("user_code").len()), (422, 100), "what is kept is kept short");
-    assert_eq!(browser.enter("\0\0\0").await.problem(), "Enter the code shown on your device.");
+    assert_eq!(browser.enter("\0\0\0").await.problem(), en().code_refused_empty());
 
     for (body, status) in [("user_code=%FF%FE", 422), ("nonsense", 422), ("user_code=B&user_code=C", 400), ("%", 422)] {
         let request = browser
@@ -255,10 +251,10 @@ async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
         app.change_tenant("test", move |tenant| tenant.policy.prefill_user_code = opted_in).await;
         for browser in [app.browser(), app.signed_in().await] {
             let page = browser.get(&address).await;
-            assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"), "it is not entered by itself");
+            assert_eq!((page.status, page.title()), (200, en().document_title(en().device_title()).as_str()), "it is not entered by itself");
             assert_eq!(page.field("user_code"), if opted_in { device.user_code.as_str() } else { "" });
-            assert_eq!(page.says("Go on only if your own device shows the same one."), opted_in);
-            assert_eq!(page.says("The code in the address was not filled in."), !opted_in);
+            assert_eq!(page.says(en().device_came_with_address()), opted_in);
+            assert_eq!(page.says(en().device_not_filled_in()), !opted_in);
         }
     }
     assert_eq!(app.grants().await, before);

@@ -1,14 +1,15 @@
 //! When something does not work: a page for people, a line for machines.
 
 use crate::app::TestApp;
+use crate::browser::en;
 
 #[tokio::test]
 async fn people_get_a_page_and_machines_a_line() {
     let app = TestApp::start().await;
-    for (path, status, title) in [("/nowhere", 404, "There is no such page"), ("/sign-out", 405, "That does not work this way")] {
+    for (path, status, title) in [("/nowhere", 404, en().error_not_found()), ("/sign-out", 405, en().error_method())] {
         let page = app.browser().get(path).await;
-        assert_eq!((page.status, page.title()), (status, format!("Error: {title} · Trust Manager").as_str()));
-        assert!(page.says("Go to the start page") && page.says("<main"), "{}", page.text);
+        assert_eq!((page.status, page.title()), (status, en().document_title_refused(title).as_str()));
+        assert!(page.says(en().error_home()) && page.says("<main"), "{}", page.text);
         let machine = app.http.get(app.url(path)).send().await.expect("an answer");
         assert_eq!(machine.status(), status);
         assert!(!machine.text().await.expect("a text").contains('<'));
@@ -45,7 +46,7 @@ async fn a_fault_of_ours_says_so_and_no_more() {
     app.sql("DROP TABLE host_accounts").await;
     for path in ["/hosts", "/"] {
         let page = browser.get(path).await;
-        assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"), "{path}");
+        assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()), "{path}");
         assert!(!page.text.to_lowercase().contains("sqlite") && !page.says("host_accounts"), "{path}: {}", page.text);
     }
     let machine = browser.post_once("/api/hosts/list", &[]).send().await.expect("an answer");
@@ -54,7 +55,7 @@ async fn a_fault_of_ours_says_so_and_no_more() {
 
     let form = [("grant", consent.field("grant")), ("decision", "allow".into()), ("lifetime", "28800".into()), ("started_this", "yes".into())];
     let page = browser.post("/api/device/decide", &form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>()).await;
-    assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"));
+    assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()));
     assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
 }
 
@@ -65,12 +66,12 @@ async fn without_its_database_the_portal_says_so_everywhere() {
     app.services.close().await;
     for path in ["/device", "/hosts", "/"] {
         let page = browser.get(path).await;
-        assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"), "{path}");
+        assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()), "{path}");
     }
     let page = browser.enter("BBBB-BBBB").await;
-    assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"));
+    assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()));
     let page = browser.sign_in("test", "testuser1", "x").await;
-    assert_eq!((page.status, page.title()), (500, "Error: Something broke on our side · Trust Manager"));
+    assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()));
     assert_eq!(app.http.get(app.url("/readyz")).send().await.expect("an answer").status(), 503);
     assert_eq!(app.http.get(app.url("/healthz")).send().await.expect("an answer").status(), 200);
     assert_eq!(app.http.get(app.url("/favicon.svg")).send().await.expect("an answer").status(), 200);

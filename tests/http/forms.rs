@@ -5,9 +5,10 @@ use std::time::Duration;
 use tms_portal::domain::form;
 use tms_portal::domain::ids::UserId;
 use tms_portal::domain::paths;
+use tms_portal::i18n::Languages;
 
 use crate::app::{PASSWORD, Setup, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::guards::{actions, pages};
 
 const NEW_PASSWORD: &str = "violet tractor seldom winter";
@@ -71,7 +72,7 @@ async fn every_action_refuses_a_form_of_another_account() {
                 before = (app.dump("test").await, app.dump("default").await);
                 continue;
             }
-            assert_eq!((page.status, page.title()), (409, "Error: This form belongs to another account · Trust Manager"), "{path} {account}");
+            assert_eq!((page.status, page.title()), (409, en().document_title_refused(en().error_other_account()).as_str()), "{path} {account}");
             assert!(page.says("dora at ") && page.says("href=\"/keys\""), "{path}: {}", page.words());
             tried += 1;
         }
@@ -141,7 +142,7 @@ async fn a_form_comes_back_filled_after_step_up() {
     let password = again.form("/sign-in/password");
     let page = browser.post("/sign-in/password", &with(&password, &[("password", PASSWORD)])).await;
     assert_eq!(page.path, "/admin/clients/add");
-    assert!(page.says("Nothing has been changed yet."), "{}", page.words());
+    assert!(page.says(en().form_nothing_changed_yet()), "{}", page.words());
     let filled = page.form("/api/admin/clients/add");
     for (name, value) in [("client", "jupyter"), ("app_version", "4"), ("device_grant", "yes"), ("scope[]", "hosts:read")] {
         assert!(filled.contains(&(name.to_owned(), value.to_owned())), "{name}: {filled:?}");
@@ -160,12 +161,12 @@ async fn a_form_comes_back_filled_after_the_session_ended() {
     app.clock.advance(Duration::from_secs(3 * 3_600));
     let page = browser.post("/api/admin/hosts/add", &with(&form, &[("host", "vista"), ("address", "192.0.2.7")])).await;
     assert_eq!(page.path, "/sign-in");
-    assert!(page.says("Nothing was changed yet. Your entries are kept; sign in to continue."), "{}", page.words());
+    assert!(page.says(en().sign_in_entries_kept()), "{}", page.words());
     let password = page.form("/sign-in/password");
     let page = browser.post("/sign-in/password", &with(&password, &[("user_name", "testuser1"), ("password", PASSWORD)])).await;
     assert_eq!(page.path, "/admin/hosts/add", "{}", page.words());
-    assert!(!browser.get("/sign-in?then=/admin/hosts/add").await.says("Your entries are kept"));
-    assert!(page.says("Nothing has been changed yet.") && page.says("value=\"vista\"") && page.says("value=\"192.0.2.7\""), "{}", page.words());
+    assert!(!browser.get("/sign-in?then=/admin/hosts/add").await.says(en().sign_in_entries_kept()));
+    assert!(page.says(en().form_nothing_changed_yet()) && page.says("value=\"vista\"") && page.says("value=\"192.0.2.7\""), "{}", page.words());
     assert_eq!(app.number("SELECT count(*) FROM hosts WHERE host = 'vista'").await, 0);
 }
 
@@ -193,7 +194,7 @@ async fn a_refused_form_keeps_every_other_field() {
     let typed = [("host_account", "hac_second"), ("public_key", "nonsense"), ("label", "laptop"), ("days", "3")];
     let page = browser.post("/api/keys/add", &with(&form, &typed)).await;
     assert_eq!((page.status, page.path.as_str()), (422, "/keys/add"));
-    assert!(page.says("Nothing was changed."), "{}", page.words());
+    assert!(page.says(en().form_nothing_changed()), "{}", page.words());
     let filled = page.form("/api/keys/add");
     for (name, value) in typed {
         assert!(filled.contains(&(name.to_owned(), value.to_owned())), "{name}: {filled:?}");
@@ -246,7 +247,7 @@ async fn a_change_of_language_keeps_the_form() {
     let page = browser.post("/api/preferences/set", &with(&form, &[("language", "es"), ("label", "portátil"), ("days", "3")])).await;
     assert_eq!(page.path, "/keys/add");
     assert!(page.says("<html lang=\"es\"") && page.says("value=\"portátil\"") && page.says("value=\"3\""), "{}", page.words());
-    assert!(!page.says("No se cambió nada"), "{}", page.words());
+    assert!(Languages::built_in().all().iter().all(|language| !page.says(language.form_nothing_changed())), "{}", page.words());
 }
 
 #[tokio::test]
@@ -277,7 +278,7 @@ async fn a_draft_does_not_hide_what_others_changed() {
     let page = browser.post("/api/admin/clients/set-up", &with(&form, &[])).await;
     let sign_in = page.form("/sign-in/password");
     let page = browser.post("/sign-in/password", &with(&sign_in, &[("user_name", "testuser1"), ("password", PASSWORD)])).await;
-    assert!(page.path == "/admin/clients/client" && page.says("Nothing has been changed yet."), "{}", page.words());
+    assert!(page.path == "/admin/clients/client" && page.says(en().form_nothing_changed_yet()), "{}", page.words());
     let filled = page.form("/api/admin/clients/set-up");
     let page = browser.post("/api/admin/clients/set-up", &with(&filled, &[])).await;
     assert_eq!(page.status, 422, "{}", page.words());
@@ -308,7 +309,7 @@ async fn a_switch_of_tenant_keeps_the_code() {
     let sign_in = page.form("/sign-in/password");
     assert!(sign_in.contains(&("tenant".into(), "default".into())), "{sign_in:?}");
     let page = browser.post("/sign-in/password", &with(&sign_in, &[("user_name", "dora"), ("password", PASSWORD)])).await;
-    assert!(page.says("Let TMS command line use your account?"), "{}", page.words());
+    assert!(page.says(en().consent_question("TMS command line")), "{}", page.words());
 }
 
 /// The `Set-Cookie` lines and the location of an answer.
@@ -335,7 +336,7 @@ async fn a_second_press_that_renews_the_session_gets_its_cookie() {
     let (first, second) = (led(&first.expect("an answer")), led(&second.expect("an answer")));
     assert_eq!(first, second);
     assert!(first.0.len() == 1 && first.1 == "/identities", "{first:?}");
-    assert!(old.get("/identities").await.says("Your password has been changed"));
+    assert!(old.get("/identities").await.says(en().password_changed()));
     let again =
         with(&form, &[("current_password", PASSWORD), ("new_password", "another violet tractor"), ("repeated_password", "another violet tractor")]);
     let page = changed.post("/api/password/change", &again).await;

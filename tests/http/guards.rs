@@ -13,7 +13,7 @@ use tms_portal::domain::paths;
 use tms_portal::server::listen;
 
 use crate::app::{PASSWORD, Setup, TestApp, no_limits};
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 
 /// The path of every page there is.
 pub fn pages() -> Vec<String> {
@@ -122,7 +122,7 @@ async fn another_person_finds_nothing_of_ones_own_behind_any_address() {
         }
     }
     assert_eq!(app.grants().await, before);
-    assert!(owner.allow(&consent).await.says("Connected"));
+    assert!(owner.allow(&consent).await.says(en().result_connected()));
 }
 
 #[tokio::test]
@@ -135,7 +135,11 @@ async fn a_form_goes_by_post_and_no_other_way() {
             assert_eq!((answer.status().as_u16(), answer.headers()["allow"].as_bytes()), (405, &b"POST"[..]), "{method} {path}");
         }
         let page = browser.get(path).await;
-        assert_eq!((page.status, page.title(), page.header("allow")), (405, "Error: That does not work this way · Trust Manager", "POST"), "{path}");
+        assert_eq!(
+            (page.status, page.title(), page.header("allow")),
+            (405, en().document_title_refused(en().error_method()).as_str(), "POST"),
+            "{path}"
+        );
     }
     assert_eq!(browser.get("/hosts").await.status, 200, "still signed in");
 }
@@ -164,8 +168,8 @@ async fn forms_from_elsewhere_are_refused_and_change_nothing() {
                 request = request.header(*name, *value);
             }
             let page = browser.follow(request).await;
-            assert_eq!((page.status, page.title()), (403, "Error: That was refused · Trust Manager"), "{path} {headers:?}");
-            assert!(page.says("The request did not come from a page of this portal. Nothing was changed."));
+            assert_eq!((page.status, page.title()), (403, en().document_title_refused(en().error_forbidden()).as_str()), "{path} {headers:?}");
+            assert!(page.says(en().error_forbidden_means()));
         }
     }
     assert_eq!(app.grants().await, before);
@@ -278,7 +282,7 @@ async fn a_flood_of_pages_is_told_when_to_come_back() {
         assert_eq!(browser.get("/").await.status, 200);
     }
     let page = browser.get("/").await;
-    assert!(page.status == 429 && page.says("Wait a minute, then try again."), "{}", page.text);
+    assert!(page.status == 429 && page.says(en().error_too_many_means()), "{}", page.text);
     assert!((1..=60).contains(&page.retry_after().expect("Retry-After")));
     assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 429);
     assert_eq!(app.browser_at("192.0.2.2").get("/").await.status, 200, "others are free");

@@ -1,13 +1,14 @@
 //! `/`.
 
 use crate::app::{PASSWORD, TestApp};
+use crate::browser::en;
 
 #[tokio::test]
 async fn a_stranger_learns_what_this_is() {
     let app = TestApp::start().await;
     let page = app.browser().get("/").await;
-    assert_eq!((page.status, page.title()), (200, "Let your programs in, and see who you let in · Trust Manager"));
-    assert!(page.says("href=\"/device\"") && page.says("href=\"/sign-in\"") && !page.says("Sign out"));
+    assert_eq!((page.status, page.title()), (200, en().document_title(en().home_welcome()).as_str()));
+    assert!(page.says("href=\"/device\"") && page.says("href=\"/sign-in\"") && !page.says(en().sign_out()));
 }
 
 #[tokio::test]
@@ -15,14 +16,14 @@ async fn a_person_sees_who_they_are_and_what_waits() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let words = browser.get("/").await.words();
-    assert!(words.contains("You are signed in as testuser1 at Test."), "{words}");
-    assert!(words.contains("Nothing. When a program shows you a code"), "{words}");
-    assert!(words.contains("One host account is linked to you."), "{words}");
+    assert!(words.contains(&format!("{} testuser1 {} Test.", en().home_signed_in_as(), en().home_at())), "{words}");
+    assert!(words.contains(&en().home_nothing_before()), "{words}");
+    assert!(words.contains(&en().home_hosts_linked(1)), "{words}");
     assert!(words.contains(&format!("tms login --server {} --tenant test", app.base)), "{words}");
 
     browser.enter(&app.start_device().await.user_code).await;
     let words = browser.get("/").await.words();
-    assert!(words.contains("TMS command line any program can use this name asks to use your account."), "{words}");
+    assert!(words.contains(&format!("TMS command line {} {}", en().client_any_program(), en().home_asks())), "{words}");
 }
 
 #[tokio::test]

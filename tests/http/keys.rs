@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 use crate::tms::api::login;
 
 const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA jdoe@laptop";
@@ -22,22 +22,29 @@ async fn a_person_sees_what_each_key_is_for_and_revokes_one() {
     let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
     let browser = app.signed_in().await;
     let words = browser.get("/keys").await.words();
-    for part in [fingerprint, "testhostaccount1@testhost1 active", "Made by testclient1", "Last used never", "Logins left 3"] {
+    for part in [
+        fingerprint,
+        &format!("testhostaccount1@testhost1 {}", en().state_active()),
+        &format!("{} testclient1", en().keys_made_by()),
+        &format!("{} {}", en().keys_last_used(), en().keys_never_used()),
+        &format!("{} 3", en().keys_uses_left()),
+    ] {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(app.client().lets_in(&login(&key)).await);
     app.clock.advance(Duration::from_secs(3 * 3_600));
     let browser = app.signed_in().await;
     let words = browser.get("/keys").await.words();
-    assert!(words.contains("Last used 3 hours ago on testhost1") && words.contains("Logins left 2"), "{words}");
+    let used = format!("{} {} {}", en().keys_last_used(), en().span_ago(en().span_hours(3)), en().keys_used_on("testhost1"));
+    assert!(words.contains(&used) && words.contains(&format!("{} 2", en().keys_uses_left())), "{words}");
 
     let question = browser.get("/keys/revoke?key=1").await;
-    assert!(question.says("Revoke this key?") && question.says(fingerprint) && question.says("This cannot be undone."));
+    assert!(question.says(en().keys_revoke_question(1)) && question.says(fingerprint) && question.says(en().keys_revoke_consequence()));
     let page = browser.post("/api/keys/revoke", &[("key[]", &question.field("key[]"))]).await;
-    assert!(page.path == "/keys" && page.says("One key has been revoked: the next login with it is refused."), "{}", page.words());
+    assert!(page.path == "/keys" && page.says(en().keys_revoked(1)), "{}", page.words());
     assert!(!app.client().lets_in(&login(&key)).await, "and so it is");
-    assert!(!browser.get("/keys").await.says("has been revoked"), "said once");
-    assert!(browser.get("/activity").await.words().contains("An SSH key was revoked"));
+    assert!(!browser.get("/keys").await.says(en().keys_revoked(1)), "said once");
+    assert!(browser.get("/activity").await.words().contains(&en().happened_key_revoked()));
 }
 
 #[tokio::test]
@@ -48,15 +55,15 @@ async fn several_keys_go_at_once_and_all_of_one_client() {
     }
     let browser = app.signed_in().await;
     let question = browser.get("/keys/revoke?key=1&key=2&key=nonsense&key=99999").await;
-    assert!(question.says("Revoke these 2 keys?"), "{}", question.words());
+    assert!(question.says(en().keys_revoke_question(2)), "{}", question.words());
     let page = browser.post("/api/keys/revoke", &[("key[]", "1"), ("key[]", "2"), ("key[]", "99999")]).await;
-    assert!(page.says("2 keys have been revoked"), "{}", page.words());
+    assert!(page.says(en().keys_revoked(2)), "{}", page.words());
     let question = browser.get("/keys/revoke?client=testclient1").await;
-    assert!(question.says("Revoke these 10 keys?"), "{}", question.words());
+    assert!(question.says(en().keys_revoke_question(10)), "{}", question.words());
     assert_eq!(question.field("client"), "testclient1");
     assert!(browser.post("/api/keys/revoke", &[("client", "testclient1")]).await.says("10 keys have been revoked"));
-    assert!(browser.get("/keys/revoke?client=tms-cli").await.says("No key was ticked"));
-    assert!(browser.get("/keys/revoke").await.says("No key was ticked"));
+    assert!(browser.get("/keys/revoke?client=tms-cli").await.says(en().keys_none_ticked_title()));
+    assert!(browser.get("/keys/revoke").await.says(en().keys_none_ticked_title()));
 }
 
 #[tokio::test]
@@ -68,10 +75,10 @@ async fn nobody_sees_or_revokes_the_keys_of_others() {
     let key = app.client().make_key(json!({})).await;
     for (tenant, user) in [("test", "eve"), ("default", "testuser1")] {
         let other = app.signed_in_as(tenant, user, PASSWORD).await;
-        assert!(other.get("/keys").await.says("No key logs in as you"));
-        assert!(other.get("/keys/revoke?key=1").await.says("No key was ticked"));
-        assert!(other.get("/keys/revoke?client=testclient1").await.says("No key was ticked"));
-        assert!(other.post("/api/keys/revoke", &[("key[]", "1")]).await.says("Nothing was revoked"));
+        assert!(other.get("/keys").await.says(en().keys_empty_title()));
+        assert!(other.get("/keys/revoke?key=1").await.says(en().keys_none_ticked_title()));
+        assert!(other.get("/keys/revoke?client=testclient1").await.says(en().keys_none_ticked_title()));
+        assert!(other.post("/api/keys/revoke", &[("key[]", "1")]).await.says(en().keys_revoked(0)));
         other.post("/api/keys/revoke-everything", &[]).await;
     }
     assert!(app.client().lets_in(&login(&key)).await);
@@ -126,15 +133,24 @@ async fn a_person_brings_a_key_of_their_own() {
     let account = account(&browser).await;
     let form = [("host_account", account.as_str()), ("public_key", PUBLIC_KEY), ("days", "7")];
     let page = browser.post("/api/keys/add", &form).await;
-    assert!(page.path == "/keys" && page.says("SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI now logs in to testhost1"), "{}", page.words());
-    assert!(page.words().contains("jdoe@laptop (testhostaccount1@testhost1) active") && page.words().contains("Made by you"), "{}", page.words());
+    assert!(
+        page.path == "/keys" && page.says(en().keys_added("SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI", "testhost1")),
+        "{}",
+        page.words()
+    );
+    assert!(
+        page.words().contains(&format!("jdoe@laptop (testhostaccount1@testhost1) {}", en().state_active()))
+            && page.words().contains(&format!("{} {}", en().keys_made_by(), en().keys_made_by_you())),
+        "{}",
+        page.words()
+    );
     let lookup = json!({ "user": "testhostaccount1", "user_uid": "1000", "host": "testhost1", "key_type": "ssh-ed25519",
                          "public_key_fingerprint": "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI" });
     assert!(app.client().lets_in(&lookup).await);
     app.sql("UPDATE clients SET enabled = 0").await;
     app.sql("DELETE FROM delegations").await;
     assert!(app.nobody().lets_in(&lookup).await, "it rests on no client and no delegation");
-    assert!(browser.post("/api/keys/add", &form).await.problem().contains("registered for this host account already"));
+    assert!(browser.post("/api/keys/add", &form).await.problem().contains(&en().key_refused_exists()));
     app.clock.advance(Duration::from_secs(7 * 86_400));
     assert!(!app.nobody().lets_in(&lookup).await, "and ends when it was to end");
 }
@@ -149,12 +165,12 @@ async fn a_keys_name_that_cannot_be_seen_is_refused() {
     };
     let odd = format!("{PUBLIC_KEY}\u{202e}x");
     for (key, label, said) in [
-        (PUBLIC_KEY, "lap\u{200b}top", "What you entered contains invisible characters"),
-        (PUBLIC_KEY, "\u{3164}", "What you entered contains invisible characters"),
-        (&odd, "", "The comment at the end of the key contains invisible characters"),
+        (PUBLIC_KEY, "lap\u{200b}top", en().name_refused_invisible()),
+        (PUBLIC_KEY, "\u{3164}", en().name_refused_invisible()),
+        (&odd, "", en().key_refused_comment()),
     ] {
         let page = add(key, label).await;
-        assert!(page.status == 422 && page.problem().starts_with(said), "{label:?}: {} {}", page.status, page.words());
+        assert!(page.status == 422 && page.problem().starts_with(&said), "{label:?}: {} {}", page.status, page.words());
     }
     assert_eq!(add(&odd, "laptop").await.path, "/keys", "with a name, the comment does not matter");
     assert_eq!(app.texts("SELECT label FROM pubkeys").await, ["laptop"]);
@@ -172,25 +188,25 @@ async fn what_is_no_public_key_is_refused_in_plain_words_and_a_private_one_is_ke
     let page = add(&browser, &account, "command=\"sh\" ssh-ed25519 AAAA <b>").await;
     assert_eq!((page.status, page.path.as_str()), (422, "/keys/add"));
     assert!(
-        page.problem().contains("That is not a public key.") && page.says("command=&quot;sh&quot;") | page.says("command=\"sh\" ssh"),
+        page.problem().contains(&en().key_refused_text_before()) && page.says("command=&quot;sh&quot;") | page.says("command=\"sh\" ssh"),
         "what was typed stays"
     );
-    assert!(page.title().starts_with("Error: ") && page.says("aria-invalid=\"true\""));
+    assert!(page.has_error_title() && page.says("aria-invalid=\"true\""));
     let private = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0LWhhbGY=\n-----END OPENSSH PRIVATE KEY-----";
     let page = add(&browser, &account, private).await;
-    assert!(page.problem().contains("That is a private key.") && !page.says("c2VjcmV0"), "{}", page.words());
+    assert!(page.problem().contains(&en().key_refused_private()) && !page.says("c2VjcmV0"), "{}", page.words());
     let own = app.signed_in_as("test", "eve", PASSWORD).await;
-    assert!(add(&own, &account, PUBLIC_KEY).await.says("Choose one of your host accounts"), "not on somebody else's account");
-    assert!(own.get("/keys/add").await.says("No active host account is linked to you"));
+    assert!(add(&own, &account, PUBLIC_KEY).await.says(en().keys_add_no_account()), "not on somebody else's account");
+    assert!(own.get("/keys/add").await.says(en().keys_add_none()));
 
     app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;
     let private = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----";
     let page = add(&browser, &account, private).await;
-    assert!(page.problem().contains("private key") && !page.says("b3BlbnNzaC1"), "{}", page.text);
-    assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains("does not let people register keys"));
+    assert!(page.problem().contains(&en().key_refused_private()) && !page.says("b3BlbnNzaC1"), "{}", page.text);
+    assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains(&en().key_refused_not_here()));
     app.change_tenant("test", |tenant| tenant.policy.own_keys = true).await;
     app.sql("UPDATE user_mfa SET enabled = 0").await;
-    assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains("second factor does not count"));
+    assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains(&en().key_refused_mfa()));
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0);
 }
 
@@ -207,7 +223,7 @@ async fn the_panic_button_takes_a_fresh_sign_in_and_ends_everything() {
 
     app.clock.advance(Duration::from_secs(16 * 60));
     let page = browser.get("/keys/revoke-everything").await;
-    assert!(page.path == "/sign-in" && page.says("Confirm that it is you"), "{}", page.words());
+    assert!(page.path == "/sign-in" && page.says(en().sign_in_again_title()), "{}", page.words());
     let page = browser.post("/api/keys/revoke-everything", &[]).await;
     assert_eq!(page.path, "/sign-in", "nor by the form alone");
     assert!(app.client().lets_in(&login(&key)).await);
@@ -216,13 +232,13 @@ async fn the_panic_button_takes_a_fresh_sign_in_and_ends_everything() {
         [("tenant", "test"), ("user_name", "testuser1"), ("password", password), ("again", "1"), ("then", "/keys/revoke-everything")]
     };
     let page = browser.post("/sign-in/password", &again("wrong")).await;
-    assert!(page.says("Confirm that it is you") && page.problem().contains("is not right"), "{}", page.words());
+    assert!(page.says(en().sign_in_again_title()) && page.problem().contains(&en().sign_in_refused_wrong()), "{}", page.words());
     let page = browser.post("/sign-in/password", &again(PASSWORD)).await;
-    assert!(page.says("Revoke everything that may act for you?"), "{}", page.words());
+    assert!(page.says(en().keys_everything_question()), "{}", page.words());
     let page = browser.post("/api/keys/revoke-everything", &[]).await;
     assert_eq!(page.path, "/activity");
-    assert!(page.says("SSH keys: 1. Applications and devices: 2. Other sessions: 1."), "{}", page.words());
-    assert!(page.words().contains("Everything was revoked"), "{}", page.words());
+    assert!(page.says(en().keys_everything_revoked(1, 2, 1)), "{}", page.words());
+    assert!(page.words().contains(&en().happened_everything_revoked()), "{}", page.words());
     assert!(!app.client().lets_in(&login(&key)).await);
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert_eq!(other.get("/keys").await.path, "/sign-in");
@@ -240,8 +256,8 @@ async fn a_key_that_was_revoked_is_told_so_from_the_record() {
     browser.post("/api/keys/revoke", &[("key[]", "1")]).await;
     browser.get("/keys").await;
     let page = browser.get(&stop).await;
-    assert!(page.says("This key has been revoked or has ended already") && !page.says("Nothing was found"), "{}", page.words());
+    assert!(page.says(en().keys_gone()) && !page.says(en().list_nothing_found()), "{}", page.words());
     let page = browser.get("/keys?q=SHA256:unknown").await;
-    assert!(page.says("Nothing was found"), "{}", page.words());
-    assert!(browser.get("/apps?q=testclient9").await.says("Nothing that matches is in force"));
+    assert!(page.says(en().list_nothing_found()), "{}", page.words());
+    assert!(browser.get("/apps?q=testclient9").await.says(en().apps_none_in_force()));
 }

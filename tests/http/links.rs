@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::tms::api::{Caller, text};
 
 mod guessing;
@@ -74,6 +74,11 @@ fn link_of(account: &str, user: &str, until: &str) -> (String, String, String) {
     (account.into(), user.into(), until.into())
 }
 
+/// What the list of host accounts says of an active account that was linked just now.
+fn listed(account: &str, how: &str) -> String {
+    format!("{account} {} {} {}, {how}", en().state_active(), en().hosts_linked(), en().just_now())
+}
+
 #[tokio::test]
 async fn a_person_links_an_account_from_its_host() {
     let world = World::start().await;
@@ -102,8 +107,8 @@ async fn a_person_links_an_account_from_its_host() {
 
     let linked = browser.link(&question).await;
     assert_eq!(linked.path, "/hosts");
-    assert!(linked.words().contains("jd on frontera is linked to you until 20 November 2027"), "{}", linked.words());
-    assert!(linked.words().contains("jd active Linked just now, by you, from the host"), "{}", linked.words());
+    assert!(linked.tells(|x| en().link_linked("jd", "frontera", format!("20 November 2027{x}"))), "{}", linked.words());
+    assert!(linked.words().contains(&listed("jd", &en().hosts_linked_by_you())), "{}", linked.words());
     let until = "2027-11-20T12:01:00+00:00";
     assert_eq!(world.links().await, [link_of("jd", "testuser1", until)]);
     assert_eq!(world.status(&asked).await, json!({ "status": "linked", "tms_user_id": "testuser1", "expires_at": until }));
@@ -123,11 +128,11 @@ async fn a_key_for_the_linked_account_logs_in_and_unlinking_ends_it_until_it_is_
 
     let account = world.app.texts("SELECT id FROM host_accounts WHERE host = 'frontera'").await.remove(0);
     let gone = browser.post("/api/hosts/unlink", &[("account", &account)]).await;
-    assert!(gone.says("is no longer linked to you"), "{}", gone.words());
+    assert!(gone.tells(|x| en().hosts_unlinked(x, x)), "{}", gone.words());
     assert!(!world.host.lets_in(&asks).await && world.links().await.is_empty());
 
     let again = world.link(&browser, "jd").await;
-    assert!(again.says("jd on frontera is linked to you until"), "{}", again.words());
+    assert!(again.tells(|x| en().link_linked("jd", "frontera", x)), "{}", again.words());
     assert!(!world.host.lets_in(&asks).await, "keys that were revoked stay so");
     client.make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
 }
@@ -144,13 +149,13 @@ async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
     world.app.clock.advance(340 * DAY);
     let browser = world.app.signed_in().await;
     let words = browser.get("/hosts").await.words();
-    assert!(words.contains("This link ends soon. To renew it, log in to the host as this account and run: tms link"), "{words}");
+    assert!(words.contains(&format!("{} tms link", en().hosts_ends_soon())), "{words}");
     let asked = world.ask("jd").await;
     let question = browser.enter_link(text(&asked["user_code"])).await;
-    assert!(question.words().contains("This account is linked to you already, until 20 November 2027"), "{}", question.words());
+    assert!(question.tells(|x| en().link_yours(format!("20 November 2027{x}"))), "{}", question.words());
     let renewed = browser.link(&question).await;
-    assert!(renewed.words().contains("was linked to you already. The link now lasts until 25 October 2028"), "{}", renewed.words());
-    assert!(!renewed.words().contains("This link ends soon"), "{}", renewed.words());
+    assert!(renewed.tells(|x| en().link_renewed("jd", "frontera", format!("25 October 2028{x}"))), "{}", renewed.words());
+    assert!(!renewed.words().contains(&en().hosts_ends_soon()), "{}", renewed.words());
     assert_eq!(world.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await, before);
     assert!(world.host.lets_in(&asks).await);
     assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
@@ -164,8 +169,12 @@ async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "for-ever", "ttl_minutes": -1 });
     world.admin.done("POST /userhosts", link).await;
     let page = world.link(&browser, "for-ever").await;
-    assert!(page.says("for-ever on frontera was linked to you already, and the link has no end."), "{}", page.words());
-    assert!(page.words().contains("for-ever active Linked just now, by an administrator Expires never"), "{}", page.words());
+    assert!(page.says(en().link_renewed_for_ever("for-ever", "frontera")), "{}", page.words());
+    assert!(
+        page.words().contains(&format!("{} {} {}", listed("for-ever", &en().hosts_linked_by_admin()), en().hosts_expires(), en().never())),
+        "{}",
+        page.words()
+    );
 }
 
 #[tokio::test]
@@ -176,10 +185,10 @@ async fn a_link_that_has_ended_is_made_anew() {
     world.admin.done("POST /userhosts", link).await;
     assert_eq!(world.links().await, [link_of("jd", "testuser1", NOW)]);
     let words = browser.get("/hosts").await.words();
-    assert!(words.contains("jd expired") && words.contains("This link has ended. To renew it"), "{words}");
+    assert!(words.contains(&format!("jd {}", en().state_expired())) && words.contains(&en().hosts_has_ended()), "{words}");
     let page = world.link(&browser, "jd").await;
-    assert!(page.says("jd on frontera is linked to you until"), "{}", page.words());
-    assert!(page.words().contains("jd active Linked just now, by you, from the host"), "{}", page.words());
+    assert!(page.tells(|x| en().link_linked("jd", "frontera", x)), "{}", page.words());
+    assert!(page.words().contains(&listed("jd", &en().hosts_linked_by_you())), "{}", page.words());
     assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
 }
 
@@ -189,12 +198,12 @@ async fn not_me_stops_it_and_the_host_and_the_operators_hear_of_it() {
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
     let page = browser.refuse_link(&question).await;
-    assert!(page.path == "/hosts" && page.says("Nothing was linked. The host has been told"), "{}", page.words());
+    assert!(page.path == "/hosts" && page.says(en().link_stopped()), "{}", page.words());
     assert_eq!(world.status(&asked).await, json!({ "status": "refused" }));
     assert!(world.links().await.is_empty());
     assert_eq!(world.app.recorded("host_link_refused").await, 1);
     // It cannot be taken back: the question has to be asked again.
-    assert_eq!(browser.link(&question).await.problem(), "This request has already been answered.");
+    assert_eq!(browser.link(&question).await.problem(), en().link_refused_answered());
     assert!(world.links().await.is_empty());
 }
 
@@ -214,8 +223,8 @@ async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
             &[("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &again.field("then")), ("again", "1")],
         )
         .await;
-    assert!(back.says("Link jd on frontera to you?"), "{}", back.words());
-    assert!(browser.link(&back).await.says("is linked to you until"));
+    assert!(back.says(en().link_question("jd", "frontera")), "{}", back.words());
+    assert!(browser.link(&back).await.tells(|x| en().link_linked(x, x, x)));
 
     // A no is taken from whoever is signed in.
     world.app.clock.advance(15 * MINUTE);
@@ -237,10 +246,10 @@ async fn an_address_fills_the_code_in_only_where_the_tenant_wants_that_and_never
     assert_eq!(asked["verification_uri_complete"], format!("{}/hosts/link?user_code={code}", world.app.base));
     let page = browser.get(&format!("/hosts/link?user_code={code}")).await;
     assert_eq!(page.field("user_code"), code);
-    assert!(page.says("This code came with the address."), "{}", page.words());
+    assert!(page.says(en().link_came_with_address()), "{}", page.words());
     for _ in 0..6 {
         let stale = browser.get("/hosts/link?user_code=BCDF-BCDF").await;
-        assert!(stale.field("user_code").is_empty() && stale.says("The code in the address was not filled in."), "{}", stale.words());
+        assert!(stale.field("user_code").is_empty() && stale.says(en().link_not_filled_in()), "{}", stale.words());
     }
     assert_eq!(browser.enter_link(&code).await.status, 200, "an old address uses up no tries");
     browser.post("/api/links/another", &[]).await;
@@ -260,7 +269,7 @@ async fn a_code_typed_as_somebody_else_is_let_go_of_and_typed_again() {
     let sign_in = browser.post("/api/links/switch", &[("tenant", "test")]).await;
     assert_eq!((sign_in.path.as_str(), sign_in.field("then").as_str()), ("/sign-in", "/hosts/link"));
     let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", "eve"), ("password", PASSWORD), ("then", "/hosts/link")]).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/hosts/link", "Link a host account · Trust Manager"));
+    assert_eq!((page.path.as_str(), page.title()), ("/hosts/link", en().document_title(en().link_title()).as_str()));
     browser.link(&browser.enter_link(&code).await).await;
     assert_eq!(world.status(&asked).await["tms_user_id"], "eve");
 }
@@ -270,7 +279,7 @@ async fn the_operator_and_the_policy_page_say_how_long_and_for_whom() {
     let world = World::start().await;
     let words = world.app.signed_in().await.get("/admin/policy").await;
     assert_eq!((words.field("policy[link_days]").as_str(), words.field("policy[lowest_linked_uid]").as_str()), ("365", "1000"));
-    assert!(words.words().contains("nobody on the host can tell them apart"), "{}", words.words());
+    assert!(words.words().contains(&en().admin_policy_shared_hint()), "{}", words.words());
     assert!(words.says("--link-days 365") && words.says("--shared-host-accounts false"), "{}", words.words());
 }
 

@@ -13,6 +13,7 @@ mod activity;
 mod addresses;
 mod admin;
 mod apps;
+mod copy;
 mod device;
 mod errors;
 mod forms;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::app::TestApp;
+use crate::browser::en;
 use crate::institution::Institution;
 
 /// What cannot be seen, or hides what follows.
@@ -45,7 +46,7 @@ async fn pages_refuse_names_that_cannot_be_seen() {
             ("/api/admin/hosts/add", vec![("host", name), ("address", "10.0.0.1")]),
         ] {
             let page = browser.post(path, &form).await;
-            assert!(page.problem().contains("contains invisible characters"), "{path} {name:?}: {}", page.words());
+            assert!(page.problem().contains(&en().name_refused_invisible()), "{path} {name:?}: {}", page.words());
         }
     }
     assert_eq!(app.texts("SELECT CAST(count(*) AS TEXT) FROM people WHERE user_id = 'eve'").await, ["0"]);

@@ -123,7 +123,7 @@ fn init_makes_what_is_missing_and_shows_the_secrets_once() {
     }
 
     let second = deployment.run(&["init", "--test-tenant"]);
-    assert_eq!((second.code, second.out.as_str()), (Some(0), "Nothing to do: data is set up.\n"));
+    assert_eq!((second.code, second.out.as_str()), (Some(0), "Nothing to do: data is already set up.\n"));
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn check_says_what_the_settings_come_to() {
     let deployment = Deployment::empty();
     let good = deployment.run(&["check"]);
     assert_eq!(good.code, Some(0), "{}", good.err);
-    assert!(good.out.starts_with("The settings are good.\n") && good.out.contains("test tenant off"), "{}", good.out);
+    assert!(good.out.starts_with("The settings are valid.\n") && good.out.contains("test tenant off"), "{}", good.out);
     assert!(!deployment.path().join("data").exists(), "it only looks");
 }
 
@@ -189,7 +189,7 @@ async fn a_tenants_policy_changes_as_told_and_no_further() {
         assert_eq!(deployment.run(&[&["tenant", "set", "--tenant", "test"], &nonsense[..]].concat()).code, Some(2), "{nonsense:?}");
     }
     let unknown = deployment.run(&["tenant", "set", "--tenant", "nowhere", "--display-name", "x"]);
-    assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: there is no tenant nowhere\n"));
+    assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: tenant nowhere does not exist\n"));
 }
 
 #[tokio::test]
@@ -198,12 +198,12 @@ async fn people_are_added_and_kept_out() {
     let person = |verb: &str, user: &str| deployment.run(&["person", verb, "--tenant", "default", user]);
     let added = person("add", "dora");
     assert_eq!(added.code, Some(0), "{}", added.err);
-    assert!(added.out.starts_with("dora signs in with the password ") && added.out.ends_with("It is not shown again.\n"), "{}", added.out);
+    assert!(added.out.starts_with("The password of dora is ") && added.out.ends_with("It is not shown again.\n"), "{}", added.out);
     assert_eq!(person("add", "dora").err, "tms-portal: the tenant has a person of that name already\n");
     let renewed = person("password", "dora");
     assert!(renewed.code == Some(0) && renewed.out != added.out, "{}", renewed.out);
     let enabled = "SELECT concat(enabled) FROM people WHERE user_id = 'dora'";
-    let (out, back) = ("dora cannot sign in any more.\n", "dora can sign in again.\n");
+    let (out, back) = ("dora has been disabled and can no longer sign in.\n", "dora has been enabled and can sign in again.\n");
     for (verb, state, said) in [("disable", "0", out), ("disable", "0", out), ("enable", "1", back)] {
         assert_eq!(person(verb, "dora").out, said);
         assert_eq!(text(&deployment, enabled).await, state);
@@ -213,7 +213,7 @@ async fn people_are_added_and_kept_out() {
         assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: the tenant has no person of that name\n"), "{verb}");
     }
     let nowhere = deployment.run(&["person", "add", "--tenant", "nowhere", "dora"]);
-    assert_eq!((nowhere.code, nowhere.err.as_str()), (Some(1), "tms-portal: there is no tenant nowhere\n"));
+    assert_eq!((nowhere.code, nowhere.err.as_str()), (Some(1), "tms-portal: tenant nowhere does not exist\n"));
     let bad = deployment.run(&["person", "add", "--tenant", "default", "do ra"]);
     assert!(bad.code == Some(2) && bad.err.contains("do ra"), "{}", bad.err);
 }

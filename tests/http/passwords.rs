@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 const NEW: &str = "violet tractor seldom winter";
 
@@ -23,14 +23,14 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     }
     let cookie = browser.cookie();
     let page = change(&browser, PASSWORD, NEW).await;
-    assert!(page.path == "/identities" && page.says("Your password has been changed"), "{}", page.words());
+    assert!(page.path == "/identities" && page.says(en().password_changed()), "{}", page.words());
     assert_ne!(browser.cookie(), cookie, "the cookie is renewed");
     assert_eq!(browser.get("/keys").await.path, "/keys");
     assert_eq!(other.get("/keys").await.path, "/sign-in", "other sessions end");
     assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 422);
     assert_eq!(app.browser().sign_in("test", "testuser1", NEW).await.status, 200);
     assert_eq!(app.recorded("password_changed").await, 1);
-    assert!(browser.get("/activity").await.says("The password was changed"));
+    assert!(browser.get("/activity").await.says(en().happened_password_changed()));
     let stranger = app.browser().get("/.well-known/change-password").await;
     assert_eq!(stranger.address, "/sign-in?then=/identities/password");
 }
@@ -40,17 +40,17 @@ async fn a_new_password_that_would_be_guessed_is_refused() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for (new, says) in [
-        ("short", "The new password is too short: it needs at least 15 characters"),
-        ("passwordpassword", "The new password is easy to guess"),
-        ("I am testuser1 here", "The new password has your user name in it"),
-        (&*"violet tractor ".repeat(100), "The new password is too long"),
+        ("short", en().password_refused_short(15)),
+        ("passwordpassword", en().password_refused_common()),
+        ("I am testuser1 here", en().password_refused_user_name()),
+        (&*"violet tractor ".repeat(100), en().password_refused_long()),
     ] {
         let page = change(&browser, PASSWORD, new).await;
-        assert!(page.status == 422 && page.path == "/identities/password" && page.problem().starts_with(says), "{new}: {}", page.words());
+        assert!(page.status == 422 && page.path == "/identities/password" && page.problem().starts_with(&says), "{new}: {}", page.words());
     }
     let page =
         browser.post("/api/password/change", &[("current_password", PASSWORD), ("new_password", NEW), ("repeated_password", "something else")]).await;
-    assert!(page.problem().starts_with("The new password was not typed the same twice"), "{}", page.words());
+    assert!(page.problem().starts_with(&en().password_not_repeated()), "{}", page.words());
     assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 200, "the old one stays");
 }
 
@@ -60,21 +60,21 @@ async fn wrong_current_passwords_are_limited_like_a_sign_in() {
     let browser = app.signed_in().await;
     for _ in 0..10 {
         let page = change(&browser, "wrong", NEW).await;
-        assert!(page.status == 422 && page.problem().starts_with("Your current password is not right"), "{}", page.words());
+        assert!(page.status == 422 && page.problem().starts_with(&en().password_refused_wrong()), "{}", page.words());
     }
     let page = change(&browser, PASSWORD, NEW).await;
     assert_eq!((page.status, page.retry_after()), (429, Some(600)), "{}", page.words());
     assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 429, "they count together");
     assert_eq!((app.recorded("password_change_failed").await, app.recorded("password_changed").await), (10, 0));
     app.clock.advance(Duration::from_secs(600));
-    assert!(change(&browser, PASSWORD, NEW).await.says("Your password has been changed"));
+    assert!(change(&browser, PASSWORD, NEW).await.says(en().password_changed()));
 }
 
 #[tokio::test]
 async fn a_letter_is_the_same_whichever_way_it_is_typed() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
-    assert!(change(&browser, PASSWORD, "seldom ma\u{f1}ana violet tractor").await.says("Your password has been changed"));
+    assert!(change(&browser, PASSWORD, "seldom ma\u{f1}ana violet tractor").await.says(en().password_changed()));
     assert_eq!(app.browser().sign_in("test", "testuser1", "seldom man\u{303}ana violet tractor").await.status, 200);
 }
 
@@ -85,8 +85,8 @@ async fn whoever_has_no_local_password_is_not_offered_a_change() {
     app.sql("UPDATE people SET password_hash = NULL WHERE user_id = 'testuser1'").await;
     assert!(!browser.get("/identities").await.says("/identities/password"));
     let page = browser.get("/identities/password").await;
-    assert!(page.status == 404 && page.says("You have no password here") && !page.says("name=\"new_password\""), "{}", page.words());
-    assert!(change(&browser, PASSWORD, NEW).await.says("You have no password here"));
+    assert!(page.status == 404 && page.says(en().password_refused_none()) && !page.says("name=\"new_password\""), "{}", page.words());
+    assert!(change(&browser, PASSWORD, NEW).await.says(en().password_refused_none()));
     let strangers = app.browser().post_once("/api/password/change", &[("new_password", NEW)]).send().await.expect("an answer");
     assert_eq!(strangers.headers()["location"], "/sign-in");
 }

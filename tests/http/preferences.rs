@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, SET_COOKIE};
 
 use crate::app::{PASSWORD, Setup, TestApp};
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 
 async fn in_language(browser: &Browser, path: &str, accepted: &str) -> String {
     let request = browser.request(Method::GET, path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, accepted);
@@ -68,7 +68,7 @@ async fn administrators_sign_in_once_more_and_go_on_where_they_were() {
     assert_eq!(browser.get("/admin/clients?show=enabled").await.status, 200);
     app.clock.advance(Duration::from_secs(16 * 60));
     let page = browser.get("/admin/clients?show=enabled").await;
-    assert!(page.path == "/sign-in" && page.says("Confirm that it is you"), "{}", page.words());
+    assert!(page.path == "/sign-in" && page.says(en().sign_in_again_title()), "{}", page.words());
     assert_eq!((page.field("user_name"), page.field("then")), ("testuser1".into(), "/admin/clients?show=enabled".into()));
     let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("again", "1"), ("then", "/admin/clients?show=enabled")];
     let page = browser.post("/sign-in/password", &form).await;
@@ -76,7 +76,7 @@ async fn administrators_sign_in_once_more_and_go_on_where_they_were() {
 
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
     assert_eq!(eve.get("/admin").await.status, 404, "to everybody else there is no such page");
-    assert!(!eve.get("/").await.says("Administration"));
+    assert!(!eve.get("/").await.says(en().nav_admin()));
     assert_eq!(app.browser().get("/admin/keys").await.path, "/sign-in");
 }
 
@@ -106,5 +106,5 @@ async fn spans_are_rounded_to_the_nearest_unit() {
     let browser = app.allow(&device).await;
     app.clock.advance(Duration::from_secs(1));
     let page = browser.get("/apps").await;
-    assert!(page.says("in 8 hours"), "{}", page.words());
+    assert!(page.says(en().in_span(en().span_hours(8))), "{}", page.words());
 }

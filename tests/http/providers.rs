@@ -14,7 +14,7 @@ use tms_portal::server::service::{Clock, Error, SystemClock};
 use tms_portal::server::tls::development;
 
 use crate::app::{PASSWORD, Setup, TestApp};
-use crate::browser::Page;
+use crate::browser::{Page, en};
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 const WITH: &str = "/sign-in/with/test/campus?then=/hosts";
@@ -62,7 +62,7 @@ async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     let page = browser.get("/sign-in?tenant=test&then=/hosts").await;
-    assert!(page.says("Sign in with Campus") && page.says("/sign-in/with/test/campus?then=/hosts"), "{}", page.words());
+    assert!(page.says(en().sign_in_with("Campus")) && page.says("/sign-in/with/test/campus?then=/hosts"), "{}", page.words());
     let page = browser.through(&institution, WITH, app.seconds(), &json!({})).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/hosts"), "{}", page.words());
     assert!(page.says("Jane Doe"));
@@ -79,7 +79,7 @@ async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
     // A name that a person with a password has says nothing.
     app.comes(&institution, json!({ "sub": "44", "preferred_username": "testuser1" })).await;
     assert_eq!(app.texts("SELECT user_id FROM identities WHERE subject = '44'").await, ["testuser1~campus"]);
-    assert!(app.browser().get("/sign-in?tenant=test").await.says("Or with a password kept here"));
+    assert!(app.browser().get("/sign-in?tenant=test").await.says(en().sign_in_or_password()));
 }
 
 #[tokio::test]
@@ -87,12 +87,16 @@ async fn the_device_code_comes_along() {
     let (app, institution) = with_campus("open").await;
     let (browser, device) = (app.browser(), app.start_device().await);
     browser.enter(&device.user_code).await;
-    assert!(browser.get("/sign-in").await.says("Your code is kept."));
+    assert!(browser.get("/sign-in").await.says(en().sign_in_code_kept()));
     // Also when it goes wrong on the way.
     let asked = browser.set_out("/sign-in/with/test/campus").await;
     let state = asked.split("state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state");
     let page = browser.get(&format!("/sign-in/back/test/campus?error=access_denied&state={state}")).await;
-    assert!(page.status == 422 && page.problem().contains("You cancelled there") && page.says("Your code is kept."), "{}", page.words());
+    assert!(
+        page.status == 422 && page.problem().contains(&en().arrival_refused_cancelled()) && page.says(en().sign_in_code_kept()),
+        "{}",
+        page.words()
+    );
     let page = browser.through(&institution, "/sign-in/with/test/campus", app.seconds(), &json!({})).await;
     assert!(page.path == "/device" && page.says("TMS command line"), "{}", page.words());
 }
@@ -102,7 +106,7 @@ async fn the_device_code_comes_along() {
 async fn nothing_that_cannot_be_trusted_gets_in() {
     let (app, institution) = with_campus("open").await;
     let now = app.seconds();
-    let untrusted = "could not be verified";
+    let (untrusted, clocks) = (&en().arrival_refused_untrusted(), &en().arrival_refused_clock());
     for (mischief, claims, says) in [
         (Mischief::Unsigned, json!({}), untrusted),
         (Mischief::SignedWithSecret, json!({}), untrusted),
@@ -110,16 +114,16 @@ async fn nothing_that_cannot_be_trusted_gets_in() {
         (Mischief::None, json!({ "aud": "another client" }), untrusted),
         (Mischief::None, json!({ "aud": [CLIENT_ID, "another client"] }), untrusted),
         (Mischief::None, json!({ "azp": "another client" }), untrusted),
-        (Mischief::None, json!({ "auth_time": now + 3_600 }), "clocks"),
+        (Mischief::None, json!({ "auth_time": now + 3_600 }), clocks),
         (Mischief::None, json!({ "nonce": "of another sign-in" }), untrusted),
         (Mischief::None, json!({ "nonce": null }), untrusted),
         (Mischief::None, json!({ "sub": "" }), untrusted),
-        (Mischief::None, json!({ "iss": "https://evil.example" }), "from another institution"),
-        (Mischief::None, json!({ "exp": now - 61 }), "clocks"),
-        (Mischief::None, json!({ "iat": now + 3_600, "exp": now + 7_200 }), "clocks"),
-        (Mischief::Broken, json!({}), "could not be understood"),
-        (Mischief::Huge, json!({}), "could not be understood"),
-        (Mischief::NotJson, json!({}), "could not be understood"),
+        (Mischief::None, json!({ "iss": "https://evil.example" }), &en().arrival_refused_issuer()),
+        (Mischief::None, json!({ "exp": now - 61 }), clocks),
+        (Mischief::None, json!({ "iat": now + 3_600, "exp": now + 7_200 }), clocks),
+        (Mischief::Broken, json!({}), &en().arrival_refused_broken()),
+        (Mischief::Huge, json!({}), &en().arrival_refused_broken()),
+        (Mischief::NotJson, json!({}), &en().arrival_refused_broken()),
     ] {
         institution.misbehave(Mischief::None);
         let browser = app.browser();
@@ -136,11 +140,11 @@ async fn nothing_that_cannot_be_trusted_gets_in() {
 #[tokio::test]
 async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
     let (app, institution) = with_campus("open").await;
-    let refused_as = async |browser: &crate::browser::Browser, path: &str, says: &str| {
+    let refused_as = async |browser: &crate::browser::Browser, path: &str, says: String| {
         let page = browser.get(path).await;
-        (page.path == "/sign-in" && page.problem().contains(says)).then_some(()).ok_or(page.words())
+        (page.path == "/sign-in" && page.problem().contains(&says)).then_some(()).ok_or(page.words())
     };
-    let refused = async |browser: &crate::browser::Browser, path: &str| refused_as(browser, path, "was begun in another browser").await;
+    let refused = async |browser: &crate::browser::Browser, path: &str| refused_as(browser, path, en().arrival_refused_no_trip()).await;
     let browser = app.browser();
     let back = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
     let back = back.strip_prefix(&app.base).expect("ours").to_owned();
@@ -155,13 +159,13 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
     let back = institution.sign_in(&late.set_out(WITH).await, app.seconds() + 900, &json!({}));
     app.clock.advance(Duration::from_secs(15 * 60));
     let back = back.strip_prefix(&app.base).expect("ours");
-    assert_eq!(refused_as(&late, back, "took longer than 15 minutes").await, Ok(()), "too late");
-    assert_eq!(refused_as(&late, back, "has been used already").await, Ok(()), "and then a second time");
+    assert_eq!(refused_as(&late, back, en().arrival_refused_too_late()).await, Ok(()), "too late");
+    assert_eq!(refused_as(&late, back, en().arrival_refused_used()).await, Ok(()), "and then a second time");
 
     // RFC 9207: it names somebody else.
     let mixed = app.browser();
     let back = institution.sign_in(&mixed.set_out(WITH).await, app.seconds(), &json!({})) + "&iss=https://evil.example";
-    assert!(mixed.get(back.strip_prefix(&app.base).expect("ours")).await.problem().contains("from another institution"));
+    assert!(mixed.get(back.strip_prefix(&app.base).expect("ours")).await.problem().contains(&en().arrival_refused_issuer()));
 }
 
 #[tokio::test]
@@ -184,7 +188,7 @@ async fn a_new_key_is_asked_for_and_not_at_every_unknown_one() {
 async fn who_may_come_is_the_tenants_rule() {
     let (app, institution) = with_campus("affiliation=staff").await;
     let page = app.comes(&institution, json!({ "affiliation": ["student"] })).await;
-    assert!(page.problem().contains("You are signed in as jdoe · Campus, but that is nobody known here"), "{}", page.words());
+    assert!(page.problem().contains(&en().arrival_refused_not_invited("jdoe · Campus")), "{}", page.words());
     assert_eq!(app.comes(&institution, json!({ "affiliation": ["member", "staff"] })).await.path, "/hosts");
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts", "known from then on");
 }
@@ -198,22 +202,22 @@ async fn an_invitation_ties_an_identity_to_a_person_once() {
     assert!(app.services.invite(&operator, &UserId::parse("nobody").expect("a user")).await.expect("an answer").is_none());
     let browser = app.browser();
     let form = [("tenant", "test"), ("then", "/hosts"), ("invitation", code.reveal())];
-    assert!(browser.post("/sign-in/invitation", &form).await.says("Your invitation is kept."));
+    assert!(browser.post("/sign-in/invitation", &form).await.says(en().sign_in_invitation_kept()));
     let page = browser.through(&institution, WITH, app.seconds(), &json!({})).await;
     assert!(page.path == "/hosts" && page.says("frontera"), "{}", page.words());
 
     let other = app.browser();
     other.post("/sign-in/invitation", &form).await;
     let page = other.through(&institution, WITH, app.seconds(), &json!({ "sub": "43" })).await;
-    assert!(page.problem().contains("has been used, or has ended"), "{}", page.words());
-    assert!(!page.says("Your invitation is kept."), "and forgotten");
+    assert!(page.problem().contains(&en().arrival_refused_invitation()), "{}", page.words());
+    assert!(!page.says(en().sign_in_invitation_kept()), "and forgotten");
     other.post("/sign-in/invitation", &form).await;
-    assert!(!other.post("/sign-in/invitation", &[("tenant", "test")]).await.says("Your invitation is kept."), "at its holder's wish, too");
+    assert!(!other.post("/sign-in/invitation", &[("tenant", "test")]).await.says(en().sign_in_invitation_kept()), "at its holder's wish, too");
     let late = app.services.invite(&operator, &user).await.expect("an answer").expect("a person");
     app.clock.advance(Duration::from_secs(7 * 86_400));
     let other = app.browser();
     other.post("/sign-in/invitation", &[("tenant", "test"), ("invitation", late.reveal())]).await;
-    assert!(other.through(&institution, WITH, app.seconds(), &json!({ "sub": "43" })).await.problem().contains("has ended"));
+    assert!(other.through(&institution, WITH, app.seconds(), &json!({ "sub": "43" })).await.problem().contains(&en().arrival_refused_invitation()));
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 1);
 }
 
@@ -247,10 +251,10 @@ async fn again_is_by_the_same_person_and_just_now() {
     let asked = browser.set_out(again).await;
     assert!(asked.contains("prompt=login") && asked.contains("max_age=0"), "{asked}");
     let page = browser.through(&institution, again, app.seconds(), &json!({ "auth_time": app.seconds() - 600 })).await;
-    assert!(page.problem().contains("did not ask you to sign in again"), "{}", page.words());
+    assert!(page.problem().contains(&en().arrival_refused_not_fresh()), "{}", page.words());
     app.comes(&institution, json!({ "sub": "43" })).await;
     let page = browser.through(&institution, again, app.seconds(), &json!({ "sub": "43" })).await;
-    assert!(page.problem().contains("which is not the account you use here"), "{}", page.words());
+    assert!(page.refuses(|x| en().arrival_refused_somebody_else(x)), "{}", page.words());
     assert_eq!(browser.through(&institution, again, app.seconds(), &json!({})).await.path, "/keys/revoke-everything");
 
     // A session there that is old, or of which it says nothing, is no fresh sign-in here.
@@ -259,7 +263,12 @@ async fn again_is_by_the_same_person_and_just_now() {
         old.through(&institution, WITH, app.seconds(), &json!({ "auth_time": auth_time })).await;
         let page = old.post("/api/keys/revoke-everything", &[]).await;
         assert_eq!(page.path, "/sign-in", "{}", page.words());
-        assert!(old.through(&institution, again, app.seconds(), &json!({ "auth_time": auth_time })).await.problem().contains("did not ask you"));
+        assert!(
+            old.through(&institution, again, app.seconds(), &json!({ "auth_time": auth_time }))
+                .await
+                .problem()
+                .contains(&en().arrival_refused_not_fresh())
+        );
     }
 }
 
@@ -268,14 +277,14 @@ async fn who_is_switched_off_stays_out_and_so_do_removed_providers() {
     let (app, institution) = with_campus("open").await;
     app.comes(&institution, json!({})).await;
     app.switch_person("jdoe~campus", false).await;
-    assert!(app.comes(&institution, json!({})).await.problem().contains("switched off"));
+    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_disabled()));
     app.switch_person("jdoe~campus", true).await;
     let (operator, campus) = (app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
     let browser = app.browser();
     let back = institution.sign_in(&browser.set_out(WITH).await, app.seconds(), &json!({}));
     app.services.remove_provider(&operator, &campus).await.expect("removed");
     let page = browser.get(back.strip_prefix(&app.base).expect("ours")).await;
-    assert!(page.problem().contains("not offered here any more"), "{}", page.words());
+    assert!(page.problem().contains(&en().arrival_refused_no_provider()), "{}", page.words());
     assert!(!app.browser().get("/sign-in?tenant=test").await.says("Campus"));
     let (one, two) = (app.services.remove_provider(&operator, &campus).await, app.services.test_provider(&operator, &campus).await);
     assert!(matches!(one, Err(Error::Refused(EditRefused::Gone))) && matches!(two, Err(Error::Refused(ProviderRefused::Gone))));
@@ -346,7 +355,7 @@ async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
     assert_eq!(app.texts("SELECT user_id FROM identities").await, ["jroe~campus"]);
     assert_eq!(app.number("SELECT count(*) FROM user_mfa WHERE user_id = 'jroe~campus'").await, 0);
     institution.describe(json!({ "sub": "43", "preferred_username": "jroe" }));
-    assert!(app.comes(&institution, nameless).await.problem().contains("could not be verified"), "somebody else's names");
+    assert!(app.comes(&institution, nameless).await.problem().contains(&en().arrival_refused_untrusted()), "somebody else's names");
 }
 
 /// Tapis: no discovery, tokens in an envelope, and the access token says who somebody is.
@@ -364,17 +373,17 @@ async fn tapis_says_who_somebody_is_in_its_access_token() {
         claims
     };
     for (mischief, changes, says) in [
-        (Mischief::Unsigned, json!({}), "could not be verified"),
-        (Mischief::SignedWithSecret, json!({}), "could not be verified"),
-        (Mischief::OtherKey, json!({}), "could not be verified"),
-        (Mischief::None, json!({ "tapis/token_type": "refresh" }), "could not be verified"),
-        (Mischief::None, json!({ "tapis/client_id": "another client" }), "could not be verified"),
-        (Mischief::None, json!({ "iss": "https://evil.example/v3/tokens" }), "from another institution"),
-        (Mischief::None, json!({ "exp": app.seconds() - 61 }), "clocks"),
+        (Mischief::Unsigned, json!({}), en().arrival_refused_untrusted()),
+        (Mischief::SignedWithSecret, json!({}), en().arrival_refused_untrusted()),
+        (Mischief::OtherKey, json!({}), en().arrival_refused_untrusted()),
+        (Mischief::None, json!({ "tapis/token_type": "refresh" }), en().arrival_refused_untrusted()),
+        (Mischief::None, json!({ "tapis/client_id": "another client" }), en().arrival_refused_untrusted()),
+        (Mischief::None, json!({ "iss": "https://evil.example/v3/tokens" }), en().arrival_refused_issuer()),
+        (Mischief::None, json!({ "exp": app.seconds() - 61 }), en().arrival_refused_clock()),
     ] {
         institution.misbehave(mischief);
         let page = app.comes(&institution, claims(changes.clone())).await;
-        assert!(page.problem().contains(says), "{mischief:?} {changes}: {}", page.words());
+        assert!(page.problem().contains(&says), "{mischief:?} {changes}: {}", page.words());
     }
     institution.misbehave(Mischief::None);
     assert_eq!(app.comes(&institution, claims(json!({}))).await.path, "/hosts");
@@ -391,7 +400,7 @@ async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
     assert!(app.services.add_provider(&app.operator("test").await, github()).await.is_err(), "it says nothing of itself, but it must be there");
     institution.misbehave(Mischief::None);
     app.services.add_provider(&app.operator("test").await, github()).await.map(|_| ()).expect("added");
-    assert!(app.comes(&institution, json!({})).await.problem().contains("octocat · Campus, but that is nobody known here"));
+    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_not_invited("octocat · Campus")));
     let user = UserId::parse("testuser1").expect("a user");
     let code = app.services.invite(&app.operator("test").await, &user).await.expect("an answer").expect("a person");
     let browser = app.browser();
@@ -401,7 +410,7 @@ async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts", "by any name");
     assert_eq!(app.texts("SELECT user_id || ' ' || subject FROM identities").await, ["testuser1 583231"]);
     institution.describe(json!({ "login": "octocat" }));
-    assert!(app.comes(&institution, json!({})).await.problem().contains("could not be verified"), "without its number");
+    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_untrusted()), "without its number");
 }
 
 /// The number by which a page lets one unlink an identity.
@@ -416,36 +425,39 @@ async fn one_more_identity_is_linked_by_whoever_has_both() {
     assert!(browser.get("/identities").await.says("/sign-in/with/test/campus?link=1"));
     const LINK: &str = "/sign-in/with/test/campus?link=1";
     let page = browser.through(&institution, LINK, app.seconds(), &json!({})).await;
-    assert!(page.path == "/identities/link" && page.says("Link jdoe · Campus to Test User?"), "{}", page.words());
+    assert!(page.path == "/identities/link" && page.says(en().identities_link_question("jdoe · Campus", "Test User")), "{}", page.words());
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 0, "not before it has been confirmed");
     let page = browser.post("/api/identities/link", &[]).await;
-    assert!(page.path == "/identities" && page.says("jdoe · Campus has been linked."), "{}", page.words());
+    assert!(page.path == "/identities" && page.says(en().identities_linked("jdoe · Campus")), "{}", page.words());
     assert_eq!(browser.get("/identities/link").await.status, 404, "once");
-    assert!(browser.post("/api/identities/link", &[]).await.problem().contains("nothing to link"));
+    assert!(browser.post("/api/identities/link", &[]).await.problem().contains(&en().identities_nothing_to_link()));
     assert!(app.comes(&institution, json!({})).await.says("Test User"), "a way in from now on");
 
     browser.through(&institution, LINK, app.seconds(), &json!({})).await;
-    assert!(browser.post("/api/identities/link", &[]).await.problem().contains("linked to you already"));
+    assert!(browser.post("/api/identities/link", &[]).await.refuses(|x| en().identities_already_yours(x)));
     app.add_person("test", "eve").await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
     eve.through(&institution, LINK, app.seconds(), &json!({})).await;
-    assert!(eve.post("/api/identities/link", &[]).await.problem().contains("linked to somebody else here"));
+    assert!(eve.post("/api/identities/link", &[]).await.refuses(|x| en().identities_somebody_elses(x)));
     // Somebody who signs in over it does not confirm what another has begun.
     eve.through(&institution, LINK, app.seconds(), &json!({ "sub": "43" })).await;
     eve.sign_in("test", "testuser1", PASSWORD).await;
     assert_eq!(eve.get("/identities/link").await.status, 404);
 
     let number = unlinkable(&browser.get("/identities").await);
-    assert!(eve.get(&format!("/identities/unlink?identity={number}")).await.says("Unlink jdoe · Campus?"), "it is testuser1 now");
+    assert!(
+        eve.get(&format!("/identities/unlink?identity={number}")).await.says(en().identities_unlink_question("jdoe · Campus")),
+        "it is testuser1 now"
+    );
     let stranger = app.signed_in_as("test", "eve", PASSWORD).await;
     assert_eq!(stranger.get(&format!("/identities/unlink?identity={number}")).await.status, 404);
-    assert!(stranger.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains("unlinked already"));
+    assert!(stranger.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains(&en().identities_gone()));
     let through_it = app.browser();
     assert_eq!(through_it.through(&institution, WITH, app.seconds(), &json!({})).await.path, "/hosts");
     let page = browser.post("/api/identities/unlink", &[("identity", &number)]).await;
-    assert!(page.says("jdoe · Campus has been unlinked."), "{}", page.words());
+    assert!(page.says(en().identities_unlinked("jdoe · Campus")), "{}", page.words());
     assert_eq!(through_it.get("/hosts").await.path, "/sign-in", "whoever may be in by it is not any more");
-    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"));
+    assert!(app.comes(&institution, json!({})).await.refuses(|x| en().arrival_refused_not_invited(x)));
     assert_eq!((app.recorded("identity_linked").await, app.recorded("identity_unlinked").await), (1, 1));
 }
 
@@ -455,7 +467,7 @@ async fn the_only_way_in_stays_and_linking_takes_a_fresh_sign_in() {
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
     let number = unlinkable(&browser.get("/identities").await);
-    assert!(browser.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains("only way to sign in"));
+    assert!(browser.post("/api/identities/unlink", &[("identity", &number)]).await.problem().contains(&en().identities_only_way_in()));
     app.clock.advance(Duration::from_secs(15 * 60));
     let asked = browser.set_out("/sign-in/with/test/campus?link=1").await;
     assert!(asked.starts_with("/sign-in?again=1"), "{asked}");
@@ -481,7 +493,7 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
     browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
     let page = browser.post("/sign-out", &[]).await;
     assert_eq!(page.path, "/signed-out");
-    assert!(page.words().contains("You are signed out here. At Campus you may be signed in still."), "{}", page.words());
+    assert!(page.words().contains(&en().signed_out_here("Campus")), "{}", page.words());
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id IS NOT NULL OR idp_subject IS NOT NULL").await, 0);
     assert_eq!(browser.get("/hosts").await.path, "/sign-in");
     assert!(page.says("href=\"/sign-out/there\"") && !page.says("id_token_hint"), "it is in no page");
@@ -492,17 +504,17 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
     assert_eq!(said["id_token_hint"].split('.').count(), 3);
     assert_eq!(browser.set_out("/sign-out/there").await, "/signed-out", "whoever sits there next does not find it");
     assert_eq!(app.browser().set_out("/sign-out/there").await, "/signed-out");
-    assert!(browser.get("/signed-out?state=x").await.words().contains("you may be signed in still"), "somebody else's word");
+    assert!(browser.get("/signed-out?state=x").await.tells(|x| en().signed_out_here(x)), "somebody else's word");
     let back = format!("/signed-out?state={}", said["state"]);
-    assert!(browser.get(&back).await.words().contains("You are signed out here, and at Campus."));
-    assert!(browser.get(&back).await.words().contains("Nobody is signed in here"), "said once");
+    assert!(browser.get(&back).await.words().contains(&en().signed_out_both("Campus")));
+    assert!(browser.get(&back).await.words().contains(&en().signed_out_lead()), "said once");
 
     // Whoever came with a password, or through one that is gone, is signed out as ever; a stranger sees no one's way.
     assert_eq!(app.signed_in().await.post("/sign-out", &[]).await.path, "/");
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
     app.services.remove_provider(&app.operator("test").await, &ProviderId::parse("campus").expect("a provider")).await.expect("removed");
     assert_eq!(browser.post("/sign-out", &[]).await.path, "/");
-    assert!(app.browser().get("/signed-out").await.words().contains("Nobody is signed in here"));
+    assert!(app.browser().get("/signed-out").await.words().contains(&en().signed_out_lead()));
     assert_eq!(app.signed_in().await.get("/signed-out").await.path, "/", "somebody is");
 }
 
@@ -656,7 +668,7 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
     assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await.path, "/sign-in/second-factor", "nobody knows when");
     // Before what is hard to take back, it may be shown there as well.
     let page = browser.get("/keys/revoke-everything").await;
-    assert!(page.path == "/sign-in/second-factor" && page.says("Show it at Campus instead"), "{}", page.words());
+    assert!(page.path == "/sign-in/second-factor" && page.says(en().second_factor_elsewhere("Campus")), "{}", page.words());
     let again = "/sign-in/with/test/campus?again=1&then=/keys/revoke-everything";
     let page = browser.through(&institution, again, app.seconds(), &json!({ "amr": ["mfa"] })).await;
     assert_eq!(page.path, "/keys/revoke-everything");
@@ -702,7 +714,7 @@ async fn with_a_kind(but_for: &str, newcomers: &str) -> (TestApp, Institution) {
 async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_went_wrong() {
     let (app, institution) = with_a_kind("help = \"https://stuck.example/me/\"", "invited").await;
     let page = app.comes(&institution, json!({})).await;
-    assert!(page.problem().contains("nobody known here") && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
+    assert!(page.refuses(|x| en().arrival_refused_not_invited(x)) && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
     assert!(!app.browser().get("/sign-in/back/test/campus").await.says("stuck.example"), "that has nothing to do with it");
     // Linking goes wrong the same way.
     let browser = app.signed_in().await;
@@ -724,7 +736,7 @@ async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
     assert_eq!(browser.through(&institution, again, app.seconds(), &silent).await.path, "/keys/add");
     // If it does say, that counts.
     let old = json!({ "auth_time": app.seconds() - 600 });
-    assert!(browser.through(&institution, again, app.seconds(), &old).await.problem().contains("did not ask you to sign in again"));
+    assert!(browser.through(&institution, again, app.seconds(), &old).await.problem().contains(&en().arrival_refused_not_fresh()));
 }
 
 #[tokio::test]
@@ -746,7 +758,7 @@ async fn each_tab_comes_back_from_its_institution_to_its_own_page() {
     assert_eq!(browser.get(&third).await.path, "/apps", "also when it is late");
     assert_eq!(app.recorded("signed_in").await, sign_ins, "they were signed in");
     let unknown = browser.get("/sign-in/back/test/campus?code=x&state=y").await;
-    assert!(unknown.problem().contains("is not known here") && unknown.says("You are signed in as Jane Doe"), "{}", unknown.words());
+    assert!(unknown.problem().contains(&en().arrival_refused_no_trip()) && unknown.says(en().sign_in_signed_in("Jane Doe")), "{}", unknown.words());
 }
 
 #[tokio::test]
@@ -771,7 +783,7 @@ async fn two_identities_are_linked_side_by_side() {
             .await
     };
     let (one, two) = (link("one").await, link("two").await);
-    assert!(one.says("Link one · Campus") && two.says("Link two · Campus"));
+    assert!(one.tells(|x| en().identities_link_question("one · Campus", x)) && two.tells(|x| en().identities_link_question("two · Campus", x)));
     for (page, name) in [(&one, "one"), (&two, "two")] {
         let linked = browser.post("/api/identities/link", &[("linking", &page.field("linking"))]).await;
         assert!(linked.says(&format!("{name} · Campus has been linked")), "{}", linked.words());

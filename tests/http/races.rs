@@ -7,6 +7,7 @@ use futures_util::future::{join, join_all};
 use futures_util::stream;
 
 use crate::app::TestApp;
+use crate::browser::en;
 
 #[tokio::test]
 async fn of_any_number_of_polls_exactly_one_gets_the_token() {
@@ -34,7 +35,7 @@ async fn of_allow_and_deny_at_once_exactly_one_counts() {
         let outcome = (first.status, first.error());
         assert!(matches!(outcome, (200, "") | (400, "access_denied")), "{outcome:?}");
         let result = browser.get(&address).await;
-        assert_eq!(result.says("picked it up"), first.status == 200, "{}", result.text);
+        assert_eq!(result.tells(|x| en().pickup_at_from(x, x)), first.status == 200, "{}", result.text);
     }
 }
 

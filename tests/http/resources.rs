@@ -8,7 +8,7 @@ use tms_portal::domain::provider::Provider;
 use tms_portal::domain::upstream_accounts::UpstreamHosts;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::institution::Institution;
 
 mod refusals;
@@ -95,26 +95,37 @@ async fn the_providers_name_for_somebody_is_their_account_on_its_hosts() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
-    assert!(hosts.says("Link host accounts through Campus") && hosts.says(HOSTS), "{}", hosts.words());
+    assert!(hosts.says(en().hosts_link_through("Campus")) && hosts.says(HOSTS), "{}", hosts.words());
     let asked = browser.set_out(HOSTS).await;
     assert!(asked.contains("prompt=login") && asked.contains("max_age=0"), "{asked}");
 
     let page = world.offered(&browser, json!({})).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/hosts/provider"), "{}", page.words());
     for said in [
-        "Link host accounts through Campus",
-        "At Campus you are jdoe · Campus Here you are Test User (testuser1 at Test)",
-        "frontera as jdoe Linked until 20 November 2027",
-        "Keys of testuser1 will log in as these accounts",
+        en().offer_title("Campus"),
+        format!("{} jdoe · Campus", en().offer_there("Campus")),
+        format!("{} Test User ({})", en().offer_here(), en().person_at("testuser1", "Test")),
+        format!("frontera {} jdoe {}", en().consent_as(), en().offer_until("20 November 2027")),
+        en().offer_means("testuser1"),
     ] {
-        assert!(page.words().contains(said), "{said}: {}", page.words());
+        assert!(page.words().contains(&said), "{said}: {}", page.words());
     }
     assert_eq!(ticks(&page), ["frontera jdoe", "stampede jdoe"]);
     assert!(world.links().await.is_empty(), "not before it has been confirmed");
 
     let linked = browser.post(LINK, &[("accounts[]", "frontera jdoe")]).await;
-    assert!(linked.path == "/hosts" && linked.words().contains("jdoe on frontera is linked to you until 20 November 2027"), "{}", linked.words());
-    assert!(linked.words().contains("jdoe active Linked just now, by you, through Campus"), "{}", linked.words());
+    assert!(linked.path == "/hosts" && linked.tells(|x| en().link_linked("jdoe", "frontera", format!("20 November 2027{x}"))), "{}", linked.words());
+    assert!(
+        linked.words().contains(&format!(
+            "jdoe {} {} {}, {}",
+            en().state_active(),
+            en().hosts_linked(),
+            en().just_now(),
+            en().hosts_linked_through("Campus")
+        )),
+        "{}",
+        linked.words()
+    );
     assert_eq!(world.links().await, ["jdoe@frontera testuser1"], "only what was left ticked");
     assert_eq!(world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked'").await, ["jdoe@frontera (jdoe · Campus)"]);
     assert_eq!(world.app.number("SELECT count(*) FROM identities").await, 0, "it is no way to sign in by that");
@@ -141,7 +152,7 @@ async fn an_answer_counts_once() {
     let page = world.offered(&browser, json!({})).await;
     assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
     let again = link_all(&browser, &page).await;
-    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", "There is nothing to link any more. Start again below."));
+    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", en().offer_refused_gone().as_str()));
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
     assert_eq!((world.links().await.len(), world.app.recorded("host_linked").await), (2, 2));
     assert_eq!(world.app.recorded("host_link_changed").await, 0);
@@ -160,19 +171,23 @@ async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count(
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
     assert_eq!(ticks(&page), ["frontera jd", "stampede jdoe"], "{}", page.words());
-    assert!(page.words().contains("frontera as root: This account runs the host") && !page.says("vista"), "{}", page.words());
+    assert!(
+        page.words().contains(&format!("frontera {} root: {}", en().consent_as(), en().offer_system_account())) && !page.says("vista"),
+        "{}",
+        page.words()
+    );
     for made_up in ["vista jd", "frontera root", "frontera jdoe", "stampede jd"] {
         let refused = browser.post(LINK, &[("accounts[]", "frontera jd"), ("accounts[]", made_up)]).await;
-        assert!(refused.problem().contains("so nothing was linked"), "{made_up}: {}", refused.words());
+        assert!(refused.problem().contains(&en().offer_refused_cannot()), "{made_up}: {}", refused.words());
     }
     assert!(world.links().await.is_empty(), "all or nothing");
-    assert_eq!(browser.post(LINK, &[]).await.problem(), "Choose at least one account, or cancel.");
+    assert_eq!(browser.post(LINK, &[]).await.problem(), en().offer_refused_nothing());
     assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
     assert_eq!(world.links().await, ["jd@frontera testuser1", "jdoe@stampede testuser1"]);
 
     world.institution.list(&json!([]));
     let page = world.offered(&browser, json!({})).await;
-    assert!(page.says("Campus knows of no host account of yours"), "{}", page.words());
+    assert!(page.says(en().offer_empty("Campus")), "{}", page.words());
 }
 
 #[tokio::test]
@@ -187,19 +202,19 @@ async fn a_link_is_renewed_and_stays_the_link_it_is() {
     world.app.clock.advance(340 * 24 * 60 * MINUTE);
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
-    assert!(hosts.says("This link ends soon. To renew it, link host accounts through Campus once more."), "{}", hosts.words());
+    assert!(hosts.says(en().hosts_ends_soon_through("Campus")), "{}", hosts.words());
     let page = world.offered(&browser, json!({})).await;
-    assert!(page.words().contains("Linked to you already; then until 25 October 2028"), "{}", page.words());
+    assert!(page.tells(|x| en().offer_renews(format!("25 October 2028{x}"))), "{}", page.words());
     let renewed = link_all(&browser, &page).await;
-    assert!(renewed.words().contains("was linked to you already. The link now lasts until 25 October 2028"), "{}", renewed.words());
+    assert!(renewed.tells(|x| en().link_renewed(x, x, format!("25 October 2028{x}"))), "{}", renewed.words());
     assert_eq!(world.app.texts(ROW).await, before);
     assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
 
     world.app.clock.advance(366 * 24 * 60 * MINUTE);
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
-    assert!(hosts.says("This link has ended. To renew it, link host accounts through Campus once more."), "{}", hosts.words());
-    assert!(link_all(&browser, &world.offered(&browser, json!({})).await).await.says("jdoe on frontera is linked to you until"));
+    assert!(hosts.says(en().hosts_has_ended_through("Campus")), "{}", hosts.words());
+    assert!(link_all(&browser, &world.offered(&browser, json!({})).await).await.tells(|x| en().link_linked("jdoe", "frontera", x)));
 }
 
 #[tokio::test]
@@ -209,7 +224,7 @@ async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour(
     let long_ago = world.app.seconds() - 6 * 60;
     for claims in [json!({ "auth_time": long_ago }), json!({ "auth_time": 0 })] {
         let page = world.offered(&browser, claims).await;
-        assert!(page.path == "/hosts" && page.problem().contains("did not ask you to sign in again"), "{}", page.words());
+        assert!(page.path == "/hosts" && page.problem().contains(&en().arrival_refused_not_fresh()), "{}", page.words());
     }
     let page = world.offered(&browser, json!({})).await;
     world.app.clock.advance(14 * MINUTE);
@@ -220,7 +235,7 @@ async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour(
     let back = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", "/hosts/provider"), ("again", "1")];
     let back = browser.post("/sign-in/password", &back).await;
     assert_eq!((back.path.as_str(), back.status), ("/hosts/provider", 404), "the offer has ended");
-    assert_eq!(link_all(&browser, &page).await.problem(), "There is nothing to link any more. Start again below.");
+    assert_eq!(link_all(&browser, &page).await.problem(), en().offer_refused_gone());
 
     world.app.clock.advance(15 * MINUTE);
     assert!(browser.set_out(HOSTS).await.starts_with("/sign-in?again=1"));

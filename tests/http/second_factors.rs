@@ -6,26 +6,26 @@ use std::time::Duration;
 use totp_rs::{Algorithm, Builder, Secret};
 
 use crate::app::{PASSWORD, Setup, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// How long an app shows a code.
 const STEP: Duration = Duration::from_secs(30);
 
 /// Somebody's authenticator app.
-struct App {
+pub struct App {
     secret: String,
 }
 
 impl App {
     /// Takes the secret from the page that shows it.
-    fn scan(page: &Page) -> Self {
+    pub fn scan(page: &Page) -> Self {
         let (_, secret) = page.text.split_once("data-copy=\"").expect("a secret to copy");
         Self { secret: secret.split('"').next().expect("its end").to_owned() }
     }
 
     /// What it shows now.
-    fn code(&self, app: &TestApp) -> String {
+    pub fn code(&self, app: &TestApp) -> String {
         let secret = Secret::try_from_base32(&self.secret).expect("a secret");
         let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).with_account_name("x").build().expect("an app");
         totp.generate(u64::try_from(app.services.now().as_seconds()).expect("after 1970")).to_string()
@@ -61,7 +61,7 @@ async fn half(browser: &Browser) -> Page {
 }
 
 /// A tab with a half sign-in, on the way to a page.
-async fn half_of(browser: &Browser, user: &str, then: &str) -> Page {
+pub async fn half_of(browser: &Browser, user: &str, then: &str) -> Page {
     let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", user), ("password", PASSWORD), ("then", then)]).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
     page
@@ -99,7 +99,7 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     let ann = App::scan(&page);
     assert_eq!(App::scan(&browser.get(&page.address).await).secret, ann.secret, "what was scanned stays good");
     let wrong = browser.post("/api/second-factors/app", &[("code", "000000")]).await;
-    assert!(wrong.path == "/identities/app" && wrong.problem().starts_with("That is not what the app should show"), "{}", wrong.words());
+    assert!(wrong.path == "/identities/app" && wrong.problem().starts_with(&en().factors_wrong_code()), "{}", wrong.words());
     assert_eq!(App::scan(&wrong).secret, ann.secret);
     assert_eq!(app.number("SELECT count(*) FROM totp").await, 0);
 
@@ -108,7 +108,7 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     assert_eq!(codes.len(), 10);
     assert!(page.says("href=\"/keys\""), "one goes on where one was");
     assert!(!browser.get("/identities/recovery").await.says(&codes[0]), "shown once");
-    assert!(browser.get("/identities").await.says("Authenticator app"));
+    assert!(browser.get("/identities").await.says(en().factors_app()));
     assert_eq!((app.recorded("second_factor_added").await, app.recorded("mfa_opened").await), (1, 1));
 
     // Neither secret nor codes can be read in what is on the disk.
@@ -121,7 +121,7 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     assert!(browser.post("/api/second-factors/app", &[("code", &ann.code(&app))]).await.path == "/identities/app", "nothing is being set up");
     let exists = browser.get("/identities/app").await;
     assert!(exists.status == 422 && !exists.says("data-copy") && exists.says("href=\"/identities/remove?factor=app\""), "{}", exists.text);
-    assert!(exists.problem().starts_with("There is an authenticator app already"), "{}", exists.words());
+    assert!(exists.problem().starts_with(&en().factors_exists()), "{}", exists.words());
 }
 
 #[tokio::test]
@@ -137,11 +137,11 @@ async fn with_a_second_factor_a_password_is_half_a_sign_in() {
     }
     assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/sign-in");
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id = 'ann' AND signed_in_at IS NOT NULL").await, 1, "her own");
-    assert!(!browser.get("/").await.says("Sign out"));
+    assert!(!browser.get("/").await.says(en().sign_out()));
 
     let page = show(&browser, "000000").await;
     assert_eq!((page.status, page.path.as_str()), (422, "/sign-in/second-factor"));
-    assert!(page.problem().starts_with("That did not fit"), "{}", page.words());
+    assert!(page.problem().starts_with(&en().second_factor_wrong()), "{}", page.words());
     let page = show(&browser, &format!(" {} ", ann.code(&app))).await;
     assert!(page.path == "/device" && page.says("TMS command line"), "and the code has been kept: {}", page.words());
     let recorded = [app.recorded("first_factor_shown").await, app.recorded("second_factor_failed").await, app.recorded("signed_in").await];
@@ -193,7 +193,7 @@ async fn four_wrong_codes_are_enough_for_a_quarter_of_an_hour_but_for_what_nobod
     }
     let page = show(&browser, &ann.code(&app)).await;
     assert_eq!((page.status, page.retry_after()), (429, Some(900)));
-    assert!(page.problem().starts_with("Too many wrong codes. Wait 15 minutes"), "{}", page.problem());
+    assert!(page.problem() == en().second_factor_too_many(en().span_minutes(15)), "{}", page.problem());
     let elsewhere = app.browser_at("198.51.100.1");
     half(&elsewhere).await;
     assert_eq!(show(&elsewhere, &ann.code(&app)).await.path, "/", "the person themselves, elsewhere");
@@ -263,17 +263,17 @@ async fn no_key_is_added_and_nothing_prolonged_by_a_session_alone() {
     app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
     let device = app.start_device().await;
     let consent = browser.enter(&device.user_code).await;
-    assert!(allow(&browser, &consent).await.says("Connected"));
+    assert!(allow(&browser, &consent).await.says(en().result_connected()));
     let number = app.texts("SELECT number || '' FROM delegations WHERE user_id = 'ann'").await.remove(0);
     app.clock.advance(15 * MINUTE);
     assert_eq!(browser.get("/keys/add").await.path, "/sign-in/second-factor", "before anything is typed");
     let form = [("host_account", "hac_x"), ("public_key", "x"), ("days", "7")];
     assert_eq!(browser.post("/api/keys/add", &form).await.path, "/sign-in/second-factor");
     let change = async |seconds: &str| browser.post("/api/apps/change", &[("app", &number), ("ends", seconds)]).await;
-    assert!(change("3600").await.says("It now ends on"), "sooner takes nothing but the wish");
+    assert!(change("3600").await.tells(|x| en().apps_changed(x)), "sooner takes nothing but the wish");
     assert_eq!(change("86400").await.path, "/sign-in/second-factor");
     browser.post("/sign-in/second-factor/show", &[("again", "1"), ("then", "/apps"), ("code", &ann.code(&app))]).await;
-    assert!(change("86400").await.says("It now ends on"));
+    assert!(change("86400").await.tells(|x| en().apps_changed(x)));
     assert_eq!(browser.get("/keys/add").await.path, "/keys/add");
 }
 
@@ -324,7 +324,7 @@ async fn half_a_sign_in_waits_a_quarter_of_an_hour_and_ends_with_its_person() {
     half(&browser).await;
     app.clock.advance(15 * MINUTE);
     let page = show(&browser, &ann.code(&app)).await;
-    assert!(page.path == "/sign-in" && page.problem().starts_with("That took too long"), "{}", page.words());
+    assert!(page.path == "/sign-in" && page.problem().starts_with(&en().second_factor_too_late()), "{}", page.words());
     half(&browser).await;
     app.switch_person("ann", false).await;
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/sign-in");
@@ -338,11 +338,11 @@ async fn half_a_sign_in_waits_a_quarter_of_an_hour_and_ends_with_its_person() {
 async fn what_is_hard_to_take_back_takes_it_once_more_and_goes_on() {
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;
-    assert!(browser.get("/keys/revoke-everything").await.says("Revoke everything"), "just now is fresh enough");
+    assert!(browser.get("/keys/revoke-everything").await.says(en().keys_everything_question()), "just now is fresh enough");
     app.clock.advance(15 * MINUTE);
     let page = browser.get("/keys/revoke-everything").await;
     assert_eq!(page.path, "/sign-in/second-factor", "{}", page.words());
-    assert!(page.says("hard to take back"));
+    assert!(page.says(en().second_factor_again()));
     assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/sign-in/second-factor", "nor by the form alone");
     // The password alone is not enough: it leads to the same question.
     let form = [("tenant", "test"), ("user_name", "ann"), ("password", PASSWORD), ("again", "1"), ("then", "/keys/revoke-everything")];
@@ -395,14 +395,14 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     app.sql("UPDATE device_grants SET expires_at = expires_at + 3600000").await;
     app.clock.advance(15 * MINUTE);
     let asked = browser.get(&consent.address).await;
-    assert!(asked.path == "/device" && asked.says("show your second factor first") && !asked.says("value=\"allow\""), "{}", asked.words());
+    assert!(asked.path == "/device" && asked.says(en().consent_missing_second_factor()) && !asked.says("value=\"allow\""), "{}", asked.words());
     let grant = consent.field("grant");
     assert!(asked.says(&format!("/sign-in/second-factor?again=1&amp;then=/device%3Fgrant%3D{grant}")), "{}", asked.text);
     assert_eq!(allow(&browser, &consent).await.path, "/sign-in/second-factor", "nor by the form alone");
     assert_eq!(app.poll(&device).await.error(), "authorization_pending");
     let form = [("again", "1"), ("then", &consent.address), ("code", &ann.code(&app))];
     let consent = browser.post("/sign-in/second-factor/show", &form).await;
-    assert!(allow(&browser, &consent).await.says("Connected"));
+    assert!(allow(&browser, &consent).await.says(en().result_connected()));
 
     // Of somebody who has none.
     app.add_person("test", "bob").await;
@@ -410,19 +410,19 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let (third, fourth) = (app.start_device().await, app.start_device().await);
     let page = bob.enter(&third.user_code).await;
     assert!(
-        page.path == "/device" && page.says("you have none yet") && page.says("href=\"/identities/second-factor?then=/device%3Fgrant%3D"),
+        page.path == "/device" && page.says(en().consent_missing_own()) && page.says("href=\"/identities/second-factor?then=/device%3Fgrant%3D"),
         "{}",
         page.words()
     );
     assert_eq!(allow(&bob, &page).await.path, "/identities/second-factor");
     let page = bob.deny(&page).await;
-    assert!(page.path == "/device/result" && page.says("Denied"), "no takes nothing but the wish: {}", page.words());
+    assert!(page.path == "/device/result" && page.says(en().result_denied()), "no takes nothing but the wish: {}", page.words());
     let address = bob.enter(&fourth.user_code).await.address;
     let then = tms_portal::domain::paths::encode(&address);
     let own = App::scan(&bob.get(&format!("/identities/app?then={then}")).await);
     bob.post("/api/second-factors/app", &[("code", &own.code(&app)), ("then", &address)]).await;
     let consent = bob.get(&address).await;
-    assert!(allow(&bob, &consent).await.says("Connected"), "and on where they were");
+    assert!(allow(&bob, &consent).await.says(en().result_connected()), "and on where they were");
 }
 
 #[tokio::test]
@@ -433,12 +433,12 @@ async fn without_the_last_one_the_password_is_enough_again() {
     assert_eq!(browser.post("/api/second-factors/remove", &[("factor", "app")]).await.path, "/sign-in/second-factor", "only by whoever has it");
     let form = [("again", "1"), ("then", "/identities/remove?factor=app"), ("code", &ann.code(&app))];
     let page = browser.post("/sign-in/second-factor/show", &form).await;
-    assert!(page.says("This is the only one"), "{}", page.words());
+    assert!(page.says(en().factors_remove_last()), "{}", page.words());
     for nothing in ["1", "", "x", "-1", "99999999999999999999"] {
         let page = browser.post("/api/second-factors/remove", &[("factor", nothing)]).await;
-        assert!(page.problem().starts_with("That is not there any more"), "{nothing}");
+        assert!(page.problem().starts_with(&en().factors_gone()), "{nothing}");
     }
-    assert!(browser.post("/api/second-factors/remove", &[("factor", "app")]).await.says("It has been removed"));
+    assert!(browser.post("/api/second-factors/remove", &[("factor", "app")]).await.says(en().factors_removed()));
     assert_eq!(app.number("SELECT count(*) FROM recovery_codes").await, 0, "{}", recovery[0]);
     assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/");
     assert_eq!(app.recorded("second_factor_removed").await, 1);
@@ -457,7 +457,7 @@ async fn a_lost_key_is_told_at_the_start() {
 async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
     let app = TestApp::start().await;
     let (browser, _, _) = with_app(&app).await;
-    assert!(browser.get("/identities/passkey").await.says("Passkeys need an address with a name"));
+    assert!(browser.get("/identities/passkey").await.says(en().factors_passkey_no_name()));
     for answer in ["", "{}", "[]", "null", "\0", &"[".repeat(20_000)] {
         let page = browser.post("/api/second-factors/passkey", &[("passkey", answer), ("name", "x")]).await;
         assert_eq!(page.path, "/identities/passkey");
@@ -475,10 +475,10 @@ async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
     let (own, _, recovery) = with_app(&app).await;
     app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
     let admin = app.signed_in().await;
-    assert!(!admin.get("/admin/people/person?user=testuser1").await.says("Take their second factors away"), "there are none");
-    assert!(admin.get("/admin/people/person?user=ann").await.says("Take their second factors away"));
+    assert!(!admin.get("/admin/people/person?user=testuser1").await.says(en().admin_people_forget_factors()), "there are none");
+    assert!(admin.get("/admin/people/person?user=ann").await.says(en().admin_people_forget_factors()));
     let question = admin.get("/admin/people/change?user=ann&change=forget-factors").await;
-    assert!(question.says("Take all second factors of ann away?"), "{}", question.words());
+    assert!(question.says(en().admin_people_forget_factors_question("ann")), "{}", question.words());
     admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
     assert_eq!(own.get("/keys").await.path, "/sign-in", "whoever has got hold of it may be in");
     assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/", "{}", recovery[0]);
@@ -495,7 +495,7 @@ async fn each_tab_of_a_half_sign_in_ends_where_it_was_going() {
     let browser = app.browser();
     let (first, second) = (half_of(&browser, "ann", "/keys").await, half_of(&browser, "ann", "/hosts").await);
     let wrong = show_in(&browser, &first, "000000").await;
-    assert!(wrong.problem().starts_with("That did not fit") && wrong.field("then") == "/keys", "{}", wrong.words());
+    assert!(wrong.problem().starts_with(&en().second_factor_wrong()) && wrong.field("then") == "/keys", "{}", wrong.words());
     assert_eq!(show_in(&browser, &second, &ann.code(&app)).await.path, "/hosts");
     assert_eq!(browser.get(&first.address).await.path, "/keys", "who is signed in goes on");
     assert_eq!(show_in(&browser, &first, &ann.code(&app)).await.path, "/keys");
@@ -511,14 +511,14 @@ async fn two_people_are_half_signed_in_in_one_browser() {
     let (_, bob, _) = with_app_of(&app, "bob").await;
     let browser = app.browser();
     let (anns, bobs) = (half_of(&browser, "ann", "/keys").await, half_of(&browser, "bob", "/hosts").await);
-    assert!(anns.says("signed in as ann") && bobs.says("signed in as bob"));
+    assert!(anns.says(en().second_factor_lead("ann")) && bobs.says(en().second_factor_lead("bob")));
     assert_eq!(show_in(&browser, &anns, &bob.code(&app)).await.status, 422, "each by their own");
     assert_eq!(show_in(&browser, &bobs, &bob.code(&app)).await.path, "/hosts");
     let page = show_in(&browser, &anns, &ann.code(&app)).await;
     assert_eq!((page.status, page.path.as_str()), (422, "/sign-in"), "{}", page.words());
-    assert!(page.problem().starts_with("That sign-in is not open any more") && page.says("You are signed in as bob"), "{}", page.words());
+    assert!(page.problem().starts_with(&en().sign_in_gone()) && page.says(en().sign_in_signed_in("bob")), "{}", page.words());
     assert_eq!(page.field("then"), "/keys");
-    assert!(browser.get("/").await.says("Hello, bob"));
+    assert!(browser.get("/").await.says(en().home_hello("bob")));
 }
 
 #[tokio::test]
@@ -529,7 +529,7 @@ async fn a_late_second_factor_leads_back_with_where_one_was_going() {
     let tab = half_of(&browser, "ann", "/keys?q=a").await;
     app.clock.advance(15 * MINUTE);
     let page = show_in(&browser, &tab, &ann.code(&app)).await;
-    assert!(page.path == "/sign-in" && page.problem().starts_with("That took too long"), "{}", page.words());
+    assert!(page.path == "/sign-in" && page.problem().starts_with(&en().second_factor_too_late()), "{}", page.words());
     assert_eq!(page.field("then"), "/keys?q=a");
     // Also where nothing is known of it.
     for page in [show_in(&app.browser(), &tab, "000000").await, app.browser().get(&tab.address).await] {
@@ -543,18 +543,18 @@ async fn a_refused_second_factor_is_told_its_own_cause() {
     let (_, _, recovery) = with_app(&app).await;
     let browser = app.browser();
     let tab = half_of(&browser, "ann", "/keys").await;
-    assert!(show_in(&browser, &tab, "hello").await.problem().starts_with("That is neither"));
-    assert!(show_in(&browser, &tab, "AAAA-AAAA-AAAA").await.problem().starts_with("That is none of your recovery codes"));
+    assert!(show_in(&browser, &tab, "hello").await.problem().starts_with(&en().second_factor_no_code()));
+    assert!(show_in(&browser, &tab, "AAAA-AAAA-AAAA").await.problem().starts_with(&en().second_factor_wrong_recovery()));
     let passkey = [("attempt", tab.field("attempt")), ("passkey", "{}".to_owned()), ("ceremony", "tab_unknown".to_owned())];
     let passkey: Vec<(&str, &str)> = passkey.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let page = browser.post("/sign-in/second-factor/show", &passkey).await;
-    assert!(page.path == "/sign-in/second-factor" && page.problem().starts_with("The question to your passkey"), "{}", page.words());
+    assert!(page.path == "/sign-in/second-factor" && page.problem().starts_with(&en().second_factor_not_asked()), "{}", page.words());
     app.sql("DELETE FROM totp").await;
     app.sql("INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'ann', x'01', '{}', 'blue', 0)")
         .await;
     let tab = half_of(&app.browser(), "ann", "/keys").await;
-    assert!(!tab.says("Code of your authenticator app"));
-    assert!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, "123456").await.problem().starts_with("You have no authenticator app"));
+    assert!(!tab.says(en().second_factor_code()));
+    assert!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, "123456").await.problem().starts_with(&en().second_factor_no_app()));
     assert_eq!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, &recovery[0]).await.path, "/keys");
 }
 
@@ -571,12 +571,12 @@ async fn each_tab_sets_up_the_app_that_it_showed() {
     assert_ne!(firsts.secret, seconds.secret);
     assert_eq!(App::scan(&browser.get(&first.address).await).secret, firsts.secret, "a reload changes nothing");
     let wrong = set_up_in(&browser, &first, &seconds.code(&app)).await;
-    assert!(wrong.problem().starts_with("That is not what the app should show"), "{}", wrong.words());
+    assert!(wrong.problem().starts_with(&en().factors_wrong_code()), "{}", wrong.words());
     assert_eq!(App::scan(&wrong).secret, firsts.secret);
     let page = set_up_in(&browser, &first, &firsts.code(&app)).await;
     assert!(page.path == "/identities/recovery" && page.says("href=\"/keys\""), "{}", page.words());
     let page = set_up_in(&browser, &second, &seconds.code(&app)).await;
-    assert!(page.problem().starts_with("There is an authenticator app already"), "{}", page.words());
+    assert!(page.problem().starts_with(&en().factors_exists()), "{}", page.words());
 }
 
 #[tokio::test]
@@ -592,7 +592,7 @@ async fn an_app_that_took_too_long_is_told_so_and_begun_anew() {
     app.clock.advance(5 * MINUTE);
     browser.sign_in("test", "ann", PASSWORD).await;
     for page in [set_up_in(&browser, &tab, &ann.code(&app)).await, browser.get(&tab.address).await] {
-        assert!(page.path == "/identities/app" && page.problem().contains("that time is over"), "{}", page.words());
+        assert!(page.path == "/identities/app" && page.problem().contains(&en().factors_app_ended()), "{}", page.words());
         assert!(App::scan(&page).secret != ann.secret && page.field("then") == "/keys");
     }
 }
@@ -653,13 +653,18 @@ async fn a_passkey_is_renamed_by_its_owner() {
     assert_eq!((form.field("name").as_str(), form.field("factor").as_str()), ("blue", "7"));
     let rename = async |factor: &str, name: &str| browser.post("/api/second-factors/rename", &[("factor", factor), ("name", name)]).await;
     let page = rename("7", " green key ").await;
-    assert!(page.path == "/identities" && page.says("It has a new name") && page.says("green key"), "{}", page.words());
-    for name in ["", "  ", "a\u{202e}b", &"x".repeat(200)] {
+    assert!(page.path == "/identities" && page.says(en().factors_renamed()) && page.says("green key"), "{}", page.words());
+    for (name, said) in [
+        ("", en().name_refused_empty()),
+        ("  ", en().name_refused_empty()),
+        ("a\u{202e}b", en().name_refused_invisible()),
+        (&"x".repeat(200), en().name_refused_too_long()),
+    ] {
         let page = rename("7", name).await;
-        assert!(page.path == "/identities/rename" && page.problem().starts_with("That name cannot be used"), "{name:?}: {}", page.words());
+        assert_eq!((page.path.as_str(), page.problem()), ("/identities/rename", said), "{name:?}");
     }
     for nothing in ["8", "app", ""] {
-        assert!(rename(nothing, "x").await.problem().starts_with("That is not there any more"), "{nothing}");
+        assert!(rename(nothing, "x").await.problem().starts_with(&en().factors_gone()), "{nothing}");
     }
     assert_eq!(app.texts("SELECT name FROM passkeys").await, ["green key"]);
     assert_eq!(app.recorded("second_factor_renamed").await, 1);
@@ -685,7 +690,7 @@ async fn a_password_is_changed_by_a_second_factor() {
     let late = half_of(&other, "ann", "/keys").await;
     let again = [("again", "1"), ("then", "/identities/password"), ("code", &ann.code(&app))];
     assert_eq!(browser.post("/sign-in/second-factor/show", &again).await.path, "/identities/password");
-    assert!(browser.post("/api/password/change", &[("new_password", NEW), ("repeated_password", NEW)]).await.says("Your password has been changed"));
+    assert!(browser.post("/api/password/change", &[("new_password", NEW), ("repeated_password", NEW)]).await.says(en().password_changed()));
     app.clock.advance(STEP);
     for half in [&tab, &late] {
         assert_eq!(show_in(&other, half, &ann.code(&app)).await.path, "/sign-in", "half sign-ins end as well");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{PASSWORD, TestApp, copy_template};
+use crate::browser::en;
 use crate::oauth::CONFIDENTIAL;
 use crate::tms::api::{key_wanted, login};
 use crate::tms::endpoints::{Callers, Endpoint, endpoints};
@@ -82,7 +83,7 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
     }
     let link = app.bearer(&new_host).done("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
     let question = app.signed_in().await.enter_link(&given(&link, "user_code")).await;
-    assert!(question.says("Link jd on testhost1 to you?"), "{}", question.words());
+    assert!(question.says(en().link_question("jd", "testhost1")), "{}", question.words());
     app.bearer(&new_host).done("POST /links/status", json!({ "link_id": link["link_id"] })).await;
     let pasted = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaPASTED\n-----END OPENSSH PRIVATE KEY-----\n";
     assert_eq!(client.refusal("POST /pubkeys/creds", key_wanted(json!({ "public_key": pasted }))).await, 400);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::tms::api::EVERYTHING;
 use crate::tms::endpoints::OWN_KEY;
 
@@ -34,17 +34,24 @@ async fn a_person_sees_where_they_are_signed_in_and_ends_one() {
 
     let page = browser.get("/sessions").await;
     let words = page.words();
-    let (this, other) = (words.find("browser this one").expect("this one"), words.find("Firefox on Linux").expect("the other"));
-    assert!(this < other && page.text.matches("this one</span>").count() == 1, "{words}");
-    assert!(words.contains("30 minutes ago") && words.contains("127.0.0.1"), "{words}");
+    let (this, other) = (
+        words.find(&format!("{} {}", en().browser_unknown(), en().sessions_this_one())).expect("this one"),
+        words.find(&en().browser_on("Firefox", "Linux")).expect("the other"),
+    );
+    assert!(this < other && page.text.matches(&format!("{}</span>", en().sessions_this_one())).count() == 1, "{words}");
+    assert!(words.contains(&en().span_ago(en().span_minutes(30))) && words.contains("127.0.0.1"), "{words}");
     let sessions = endable(&page);
     assert_eq!(sessions.len(), 1, "the current one is ended by signing out");
     let question = browser.get(&format!("/sessions/end?session={}", sessions[0])).await;
-    assert!(question.says("End the session in Firefox on Linux?") && question.says("has to sign in again"), "{}", question.words());
+    assert!(
+        question.says(en().sessions_end_question(en().browser_on("Firefox", "Linux"))) && question.says(en().sessions_end_consequence()),
+        "{}",
+        question.words()
+    );
 
     let ended = end(&browser, &question.field("session")).await;
     assert_eq!((ended.status, ended.path.as_str()), (200, "/sessions"));
-    assert!(ended.says("The session has been ended.") && endable(&ended).is_empty() && !ended.says("End all other sessions"));
+    assert!(ended.says(en().sessions_ended()) && endable(&ended).is_empty() && !ended.says(en().sessions_end_others()));
     assert_eq!(old.get("/hosts").await.path, "/sign-in");
     assert_eq!(app.recorded("session_ended").await, 1);
 }
@@ -56,8 +63,8 @@ async fn all_others_end_at_once_and_this_one_stays() {
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
     let others = [app.signed_in().await, app.signed_in().await];
     let browser = app.signed_in().await;
-    assert!(browser.post("/api/sessions/end-others", &[]).await.says("2 other sessions have been ended."));
-    assert!(browser.post("/api/sessions/end-others", &[]).await.says("There were no other sessions."));
+    assert!(browser.post("/api/sessions/end-others", &[]).await.says(en().sessions_others_ended(2)));
+    assert!(browser.post("/api/sessions/end-others", &[]).await.says(en().sessions_others_ended(0)));
     for other in &others {
         assert_eq!(other.get("/hosts").await.path, "/sign-in");
     }
@@ -76,7 +83,7 @@ async fn nobody_sees_or_ends_the_sessions_of_others() {
         let other = app.signed_in_as(tenant, user, PASSWORD).await;
         assert!(endable(&other.get("/sessions").await).is_empty());
         for name in [session.as_str(), "ses_nobody", "", "' OR 1=1 --"] {
-            assert!(end(&other, name).await.says("That session had ended already."));
+            assert!(end(&other, name).await.says(en().sessions_ended_already()));
         }
         other.post("/api/sessions/end-others", &[]).await;
     }
@@ -120,11 +127,11 @@ async fn what_was_let_in_is_listed_in_every_browser_and_can_be_taken_back_there(
     assert!(page.words().contains("TMS command line"), "{}", page.words());
     assert!(!eve.get("/sessions").await.words().contains("TMS command line"), "only one's own");
     let grant = only_device(&page);
-    assert!(eve.post("/api/device/end", &[("grant", &grant)]).await.words().contains("That had ended already."));
+    assert!(eve.post("/api/device/end", &[("grant", &grant)]).await.words().contains(&en().change_refused_gone()));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "nobody else's to take back");
-    assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains("It has been taken back"));
+    assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains(&en().sessions_taken_back()));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
-    assert!(second.get("/sessions").await.words().contains("Nothing may act for you at the moment."));
+    assert!(second.get("/sessions").await.words().contains(&en().sessions_no_devices()));
 }
 
 #[tokio::test]

@@ -5,9 +5,8 @@ use std::time::Duration;
 use reqwest::Method;
 
 use crate::app::{PASSWORD, Setup, TestApp};
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 
-const WRONG: &str = "The user name or the password is not right. Check both and try again.";
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
@@ -30,7 +29,7 @@ async fn a_wrong_password_and_an_unknown_person_get_one_answer() {
         ("../test", "testuser1", PASSWORD),
     ] {
         let page = app.browser().sign_in(tenant, user, password).await;
-        assert_eq!(page.title(), "Error: Sign in · Trust Manager");
+        assert_eq!(page.title(), en().document_title_refused(en().sign_in()).as_str());
         assert!(!page.says(PASSWORD), "the password is never sent back");
         let user = user.replace('\0', "");
         if !user.contains('\'') {
@@ -39,7 +38,7 @@ async fn a_wrong_password_and_an_unknown_person_get_one_answer() {
         answers.push((page.status, page.path.clone(), page.words()));
     }
     assert_eq!((answers[0].0, answers[0].1.as_str()), (422, "/sign-in"));
-    assert!(answers[0].2.contains(WRONG), "{}", answers[0].2);
+    assert!(answers[0].2.contains(&en().sign_in_refused_wrong()), "{}", answers[0].2);
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(app.recorded("signed_in").await, 0);
@@ -48,7 +47,7 @@ async fn a_wrong_password_and_an_unknown_person_get_one_answer() {
 #[tokio::test]
 async fn blanks_around_a_user_name_do_not_matter() {
     let app = TestApp::start().await;
-    assert_eq!(app.browser().sign_in("test", " testuser1 ", PASSWORD).await.title(), "Hello, Test User · Trust Manager");
+    assert_eq!(app.browser().sign_in("test", " testuser1 ", PASSWORD).await.title(), en().document_title(en().home_hello("Test User")).as_str());
 }
 
 #[tokio::test]
@@ -59,7 +58,10 @@ async fn ten_wrong_passwords_from_one_place_are_enough_for_ten_minutes_and_keep_
     }
     let browser = app.browser_at("192.0.2.1");
     let page = browser.sign_in("test", "testuser1", PASSWORD).await;
-    assert_eq!((page.status, page.retry_after(), page.problem().as_str()), (429, Some(600), "Too many tries. Wait 10 minutes and try again."));
+    assert_eq!(
+        (page.status, page.retry_after(), page.problem().as_str()),
+        (429, Some(600), en().sign_in_refused_too_many(en().span_minutes(10)).as_str())
+    );
     assert_eq!(app.browser_at("198.51.100.1").sign_in("test", "testuser1", PASSWORD).await.status, 200, "the person themselves, elsewhere");
     app.add_person("test", "eve").await;
     assert_eq!(browser.sign_in("test", "eve", PASSWORD).await.status, 200, "others are free");
@@ -120,7 +122,7 @@ async fn a_person_switched_off_is_out_at_once() {
     app.switch_person("testuser1", false).await;
     assert_eq!(browser.get("/hosts").await.path, "/sign-in");
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
-    assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.problem(), WRONG);
+    assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.problem(), en().sign_in_refused_wrong());
 }
 
 #[tokio::test]
@@ -129,8 +131,8 @@ async fn a_tenant_without_local_passwords_offers_none() {
     let browser = app.signed_in().await;
     app.change_tenant("test", |tenant| tenant.policy.local_passwords = false).await;
     let page = app.browser().get("/sign-in?tenant=test").await;
-    assert!(page.words().contains("There is no way to sign in to Test here yet.") && !page.says("name=\"password\""), "{}", page.words());
-    assert!(app.browser().get("/sign-in").await.says("Nobody can sign in here yet."));
+    assert!(page.words().contains(&en().sign_in_no_way("Test")) && !page.says("name=\"password\""), "{}", page.words());
+    assert!(app.browser().get("/sign-in").await.says(en().sign_in_nobody()));
     let page = app.browser().sign_in("test", "testuser1", PASSWORD).await;
     assert!(page.status == 422 && !page.says("Hello"));
     assert_eq!(browser.get("/hosts").await.status, 200, "who is in stays in");
@@ -151,10 +153,10 @@ async fn people_of_one_name_in_two_tenants_are_two_people() {
     app.add_dora().await;
     app.add_person("default", "testuser1").await;
     let page = app.browser().get("/sign-in").await;
-    assert!(page.says("Where is your account?") && page.says("/sign-in?tenant=default") && page.says("/sign-in?tenant=test"), "{}", page.text);
+    assert!(page.says(en().sign_in_where()) && page.says("/sign-in?tenant=default") && page.says("/sign-in?tenant=test"), "{}", page.text);
     assert_eq!(app.browser().get("/sign-in?tenant=default").await.field("tenant"), "default");
     let page = app.signed_in_as("default", "testuser1", PASSWORD).await.get("/hosts").await;
-    assert!(!page.says("testhost1") && page.says("No host account is linked to you yet"));
+    assert!(!page.says("testhost1") && page.says(en().hosts_empty_title()));
 }
 
 #[tokio::test]
@@ -171,7 +173,7 @@ async fn the_cookie_changes_at_sign_in_and_the_old_one_is_worth_nothing() {
     let thief = app.browser();
     thief.take_cookie(&planted);
     assert_eq!(thief.get("/hosts").await.path, "/sign-in");
-    assert!(!thief.get("/sign-in").await.says("Your code is kept."), "nor does it lead to what was typed");
+    assert!(!thief.get("/sign-in").await.says(en().sign_in_code_kept()), "nor does it lead to what was typed");
 }
 
 #[tokio::test]
@@ -290,10 +292,10 @@ async fn a_sign_in_form_that_cannot_be_read_is_the_senders_mistake() {
     let app = TestApp::start().await;
     for form in [&[][..], &[("tenant", "test")], &[("tenant", "test"), ("user_name", "testuser1")]] {
         let page = app.browser().post("/sign-in/password", form).await;
-        assert_eq!((page.status, page.title()), (422, "Error: That could not be read · Trust Manager"));
+        assert_eq!((page.status, page.title()), (422, en().document_title_refused(en().error_bad()).as_str()));
     }
     let page = app.browser().sign_in("test", "testuser1", &"x".repeat(100_000)).await;
-    assert_eq!((page.status, page.title()), (413, "Error: That was too much · Trust Manager"));
+    assert_eq!((page.status, page.title()), (413, en().document_title_refused(en().error_too_large()).as_str()));
 }
 
 #[tokio::test]
@@ -321,7 +323,6 @@ async fn without_cookies(app: &TestApp, request: reqwest::RequestBuilder) -> (u1
 
 #[tokio::test]
 async fn a_browser_without_cookies_is_told_that_they_are_needed() {
-    const NEEDED: &str = "Your browser keeps no cookies of this site";
     let app = TestApp::start().await;
     let post = |path: &str, form: &[(&str, &str)]| app.http.post(app.url(path)).header("sec-fetch-site", "same-origin").form(form);
     let credentials =
@@ -338,16 +339,16 @@ async fn a_browser_without_cookies_is_told_that_they_are_needed() {
     ];
     for request in requests {
         let (status, text) = without_cookies(&app, request).await;
-        assert!(status == 422 && text.contains(NEEDED), "{status} {text}");
+        assert!(status == 422 && text.contains(&en().cookies_needed()), "{status} {text}");
     }
     // It is not said otherwise: neither at a first visit, nor with cookies, nor at an address that was kept.
     for path in ["/", "/sign-in", "/device", "/keys", "/sign-in?then=/keys&cookies=1795175000", "/?cookies=x", "/sign-in?cookies=9999999999"] {
         let page = app.browser().get(path).await;
-        assert!(page.status == 200 && !page.says(NEEDED), "{path}: {}", page.words());
+        assert!(page.status == 200 && !page.says(en().cookies_needed()), "{path}: {}", page.words());
     }
     let browser = app.browser();
     let page = browser.post("/sign-in/password", &credentials("wrong", "/keys")).await;
-    assert_eq!((page.problem().as_str(), page.address.as_str()), (WRONG, "/sign-in?then=/keys"));
+    assert_eq!((page.problem().as_str(), page.address.as_str()), (en().sign_in_refused_wrong().as_str(), "/sign-in?then=/keys"));
     assert_eq!(browser.post("/sign-in/password", &credentials(PASSWORD, "/keys")).await.address, "/keys");
 }
 
@@ -355,6 +356,6 @@ async fn a_browser_without_cookies_is_told_that_they_are_needed() {
 async fn the_sign_in_page_says_who_is_signed_in_already() {
     let app = TestApp::start().await;
     let page = app.signed_in().await.get("/sign-in?then=/keys&gone=1").await;
-    assert!(page.problem().starts_with("That sign-in is not open any more"), "{}", page.words());
-    assert!(page.says("You are signed in as Test User") && page.says("href=\"/keys\""), "{}", page.words());
+    assert!(page.problem().starts_with(&en().sign_in_gone()), "{}", page.words());
+    assert!(page.says(en().sign_in_signed_in("Test User")) && page.says("href=\"/keys\""), "{}", page.words());
 }

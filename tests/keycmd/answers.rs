@@ -129,11 +129,11 @@ fn nothing_but_one_line_with_a_key_is_handed_on() {
 #[test]
 fn an_answer_of_no_tms_is_not_understood() {
     for body in ["<html>Please sign in to the Wi-Fi</html>", "", "[]", "{}", r#"{"public_key":null}"#, r#"{"public_key":["a"]}"#, LINE] {
-        refused(http("200 OK", body), "not understood");
+        refused(http("200 OK", body), "invalid response");
     }
     let twice = format!(r#"{{"public_key":"{LINE}","public_key":"{LINE}"}}"#);
-    refused(http("200 OK", &twice), "not understood");
-    refused("SSH-2.0-OpenSSH_9.2\r\n", "not understood");
+    refused(http("200 OK", &twice), "invalid response");
+    refused("SSH-2.0-OpenSSH_9.2\r\n", "invalid response");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn nothing_is_kept_unless_asked_for() {
     desk.set(&portal.url(), "");
     desk.ask().said(LINE);
     assert!(kept(&desk).is_empty());
-    desk.ask().said_nothing("could not be reached");
+    desk.ask().said_nothing("is unreachable");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
         (http("403 Forbidden", ""), "credential"),
         (http("429 Too Many Requests", ""), "429"),
         (http("400 Bad Request", ""), "HTTP 400"),
-        (http("200 OK", "{}"), "not understood"),
+        (http("200 OK", "{}"), "invalid response"),
         (key(OTHER_LINE, None), "another key"),
         (http("302 Found", ""), "elsewhere"),
     ] {
@@ -103,19 +103,19 @@ fn a_revoked_key_is_forgotten() {
     desk.ask().said(LINE);
     desk.ask().said_no("no such key");
     assert!(kept(&desk).is_empty());
-    desk.ask().said_nothing("nothing is there");
+    desk.ask().said_nothing("no entry");
 }
 
 #[test]
 fn what_was_kept_is_for_one_user_and_one_key() {
     let (_portal, desk) = desk_with(vec![key(LINE, None)], "");
     desk.ask().said(LINE);
-    desk.ask_for("root2", "1000", FINGERPRINT, "ssh-ed25519").said_nothing("nothing is there");
-    desk.ask_for("jdoe", "1001", FINGERPRINT, "ssh-ed25519").said_nothing("nothing is there");
-    desk.ask_for("jdoe", "1000", "SHA256:8bR/fgKkernxc0ND5FI1f+D8bR/fgKkernxc0ND5FI0", "ssh-ed25519").said_nothing("nothing is there");
+    desk.ask_for("root2", "1000", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
+    desk.ask_for("jdoe", "1001", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
+    desk.ask_for("jdoe", "1000", "SHA256:8bR/fgKkernxc0ND5FI1f+D8bR/fgKkernxc0ND5FI0", "ssh-ed25519").said_nothing("no entry");
     // Another portal's word is not this one's.
     desk.set(&portal::nobody(), SETTINGS);
-    desk.ask().said_nothing("nothing is there");
+    desk.ask().said_nothing("no entry");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_directory_that_others_can_write_to_is_not_used() {
     let ran = desk.ask();
     ran.said(LINE);
     assert!(ran.log.lines().last().is_some_and(|last| last.contains("not cached")), "{}", ran.log);
-    desk.ask().said_nothing("written by others");
+    desk.ask().said_nothing("writable by users other than its owner");
     set(0o700);
     desk.ask().said(LINE);
 }

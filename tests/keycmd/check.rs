@@ -23,7 +23,7 @@ fn a_host_that_is_set_up_well_is_told_so() {
     has(&ran.out, "ok", "log", "");
     has(&ran.out, "ok", "credential", "hidden");
     has(&ran.out, "ok", "cache", "30 s");
-    has(&ran.out, "ok", "portal", "as a TMS does");
+    has(&ran.out, "ok", "portal", "valid TMS response");
     has(&ran.out, "ok", "link", "while `tms-keycmd link` runs");
     assert!(ran.out.contains("AuthorizedKeysCommand /") && ran.out.contains("%u %U %f %t\n    AuthorizedKeysCommandUser"), "{}", ran.out);
     assert!(ran.out.contains(&format!("--config {}", desk.path("settings.toml").display())), "{}", ran.out);
@@ -48,11 +48,11 @@ fn what_is_wrong_is_named() {
         has(&ran.out, "FAILED", "portal", said);
         assert_eq!(ran.code, Some(1));
     }
-    has(&Desk::at(&portal::nobody()).check().out, "FAILED", "portal", "could not be reached");
-    has(&Desk::at(&portal::nobody()).check().out, "ok", "link", "that takes a credential_file");
+    has(&Desk::at(&portal::nobody()).check().out, "FAILED", "portal", "is unreachable");
+    has(&Desk::at(&portal::nobody()).check().out, "ok", "link", "set credential_file to allow it");
     let desk = Desk::with(&answers(http("401 Unauthorized", "")).url(), "credential_file = \"FOLDER/credential\"");
     desk.write("credential", 0o600, "secret");
-    has(&desk.check().out, "FAILED", "link", "does not take this host's credential");
+    has(&desk.check().out, "FAILED", "link", "rejected this host's credential");
 }
 
 #[test]
@@ -65,9 +65,9 @@ fn files_that_are_wrong_are_all_named_at_once() {
     let ran = desk.check();
     has(&ran.out, "FAILED", "log", "install -o");
     assert!(!desk.path("log").exists(), "a file of root's would keep the command's user from writing it");
-    has(&ran.out, "FAILED", "credential", "holds a secret");
+    has(&ran.out, "FAILED", "credential", "contains a secret");
     has(&ran.out, "FAILED", "certificates", "PEM");
-    has(&ran.out, "FAILED", "cache", "written by others");
+    has(&ran.out, "FAILED", "cache", "writable by users other than its owner");
     has(&ran.out, "FAILED", "portal", "mend");
     has(&ran.out, "warning", "min_uid", "root");
     assert_eq!(ran.code, Some(1));
@@ -100,13 +100,13 @@ fn told(standing: &'static str, more: &str) -> crate::desk::Ran {
 fn a_host_hears_what_the_portal_knows_of_it() {
     let known = r#"{"credential":"accepted","credential_required":true,"host":"Frontera","registered":true,"tenant":"tacc","tenant_enabled":true}"#;
     let ran = told(known, "tenant = \"tacc\"");
-    has(&ran.out, "ok", "host", "registered as \"Frontera\" of tenant \"tacc\"; its credential is accepted, and required");
-    has(&ran.out, "ok", "host", "another spelling");
+    has(&ran.out, "ok", "host", "registered as \"Frontera\" of tenant \"tacc\"; its credential is valid and required");
+    has(&ran.out, "ok", "host", "a different spelling");
     let ran = told(known, "tenant = \"tset\"");
     has(&ran.out, "FAILED", "host", "check tenant");
     assert_eq!(ran.code, Some(1));
     let unregistered = r#"{"credential_required":false,"host":"frontera","registered":false,"tenant":"tacc","tenant_enabled":true}"#;
-    has(&told(unregistered, "").out, "FAILED", "host", "no address on record");
+    has(&told(unregistered, "").out, "FAILED", "host", "no registered address");
     let no_tenant = r#"{"credential_required":false,"host":null,"registered":null,"tenant":"tset","tenant_enabled":false}"#;
     has(&told(no_tenant, "tenant = \"tset\"").out, "FAILED", "host", "no tenant \"tset\"");
     let untold = r#"{"credential_required":false,"host":null,"registered":null,"tenant":"tacc","tenant_enabled":true}"#;

@@ -15,7 +15,7 @@ fn hold(stream: &mut std::net::TcpStream) {
 
 #[test]
 fn nobody_listens() {
-    Desk::at(&portal::nobody()).ask().said_nothing("could not be reached");
+    Desk::at(&portal::nobody()).ask().said_nothing("is unreachable");
 }
 
 #[test]
@@ -72,11 +72,11 @@ fn a_file_that_hangs() {
 
     let desk = Desk::at(&portal.url());
     pipe(&desk, "settings.toml");
-    desk.ask().said_nothing("still hangs");
+    desk.ask().said_nothing("timed out while waiting");
 
     let desk = Desk::with(&portal.url(), "timeout_ms = 250\ncredential_file = \"FOLDER/credential\"");
     pipe(&desk, "credential");
-    desk.ask().said_nothing("still hangs");
+    desk.ask().said_nothing("timed out while waiting");
 
     let desk = Desk::at(&portal.url());
     pipe(&desk, "log");

@@ -47,12 +47,12 @@ fn it_does_not_begin_with_settings_that_cannot_work() {
     refused("tms_url does not end in");
     desk.set("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve", CREDENTIAL);
     desk.write("credential", 0o644, "secret");
-    refused("holds a secret");
+    refused("contains a secret");
     desk.write("credential", 0o600, "secret");
     let mut without = Command::new(env!("CARGO_BIN_EXE_tms-keycmd"));
     without.args(["link", "--config"]).arg(desk.path("settings.toml")).env_clear().stdin(Stdio::null());
     let output = without.output().expect("run");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("systemd has handed over no socket"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("systemd passed no socket"), "{output:?}");
 }
 
 /// A helper that runs.
@@ -178,7 +178,7 @@ fn a_code_is_withdrawn_when_whoever_asked_has_gone() {
     assert_eq!(hear(&mut caller)["user_code"], "BCDF-GHJK");
     drop(caller);
     withdrawn();
-    running.says("the caller hung up");
+    running.says("the client disconnected");
 
     // Before there was one.
     let caller = running.call_as_somebody();
@@ -202,7 +202,7 @@ fn whoever_goes_on_talking_sees_no_code_and_what_was_asked_is_withdrawn() {
     let said = hear(&mut BufReader::new(caller));
     assert_eq!((&said["event"], &said["error"]), (&json!("error"), &json!("unexpected_input")), "{said}");
     assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
-    running.says("the caller sent something");
+    running.says("the client sent unexpected data");
 }
 
 /// What a forwarder can send, it can send; it cannot hand over an open file.
@@ -223,7 +223,7 @@ fn nothing_is_asked_for_a_caller_that_does_not_greet() {
     let gone = running.call_as_somebody();
     gone.shutdown(Shutdown::Write).expect("shut");
     assert_eq!(hear(&mut BufReader::new(gone)), Value::Null);
-    running.says("the caller did not begin as `tms link` does");
+    running.says("the client did not send the start message of `tms link`");
     assert!(portal.asked().is_none());
 }
 
@@ -238,8 +238,8 @@ fn a_flood_of_refusals_is_one_line_in_the_log() {
         let said = hear(&mut BufReader::new(caller));
         refused += usize::from(said["error"] == "busy");
     }
-    running.says("you have asked too often");
-    let lines = running.log().matches("you have asked too often").count();
+    running.says("too many requests from you");
+    let lines = running.log().matches("too many requests from you").count();
     // Two, if a minute has passed.
     assert!(lines <= 2, "{lines} lines: {}", running.log());
 }
@@ -249,9 +249,9 @@ fn a_flood_of_refusals_is_one_line_in_the_log() {
 fn a_caller_is_told_how_it_ended_and_hung_up_on() {
     let running = Running::start(&portal::nobody());
     let (said, logged) = if rustix::process::geteuid().is_root() {
-        ("root's account cannot be linked: run this as yourself", "uid=0: root's account cannot be linked")
+        ("the root account cannot be linked: run this as yourself", "uid=0: the root account cannot be linked")
     } else {
-        ("the portal could not be reached", "the portal could not be reached")
+        ("the portal is unreachable", "the portal is unreachable")
     };
     let mut caller = running.call();
     greet(&caller);
@@ -265,5 +265,5 @@ fn a_caller_is_told_how_it_ended_and_hung_up_on() {
 fn a_second_helper_does_not_take_the_socket_away() {
     let running = Running::start(&portal::nobody());
     let second = helper(&running.desk).output().expect("run");
-    assert!(String::from_utf8_lossy(&second.stderr).contains("somebody listens"), "{second:?}");
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another process is already listening"), "{second:?}");
 }

@@ -30,7 +30,7 @@ fn credential_and_tenant_are_sent() {
 fn a_credential_that_everybody_can_read_is_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o644, 0o604, 0o602, 0o601] {
-        desk(&portal.url(), mode).ask().said_nothing("holds a secret");
+        desk(&portal.url(), mode).ask().said_nothing("contains a secret");
     }
     assert!(portal.asked().is_none());
 }

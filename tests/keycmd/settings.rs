@@ -15,11 +15,11 @@ fn settings_that_make_no_sense_let_nobody_in() {
         ("options = \"command=\\\"id\\\"\\nssh-rsa\"", "options"),
         ("cache_dir = \"/c\"\ncache_seconds = 3600", "cache_seconds"),
         ("host_name = \"twice\"", "duplicate key"),
-        ("not TOML", "not understood"),
+        ("not TOML", "the settings are not valid"),
     ] {
         Desk::with(&portal.url(), more).ask().said_nothing(reason);
     }
-    Desk::at("http://tms.example.org/v1/tms/pubkeys/creds/retrieve").ask().said_nothing("plain http://");
+    Desk::at("http://tms.example.org/v1/tms/pubkeys/creds/retrieve").ask().said_nothing("tms_url is http://");
     let desk = Desk::at(&portal.url());
     fs::remove_file(desk.path("settings.toml")).expect("removed");
     desk.ask().said_nothing("settings.toml");
@@ -32,7 +32,7 @@ fn settings_that_others_can_write_are_not_believed() {
     for mode in [0o620, 0o602, 0o666] {
         let desk = Desk::at(&portal.url());
         fs::set_permissions(desk.path("settings.toml"), Permissions::from_mode(mode)).expect("set");
-        desk.ask().said_nothing("written by others");
+        desk.ask().said_nothing("writable by users other than its owner");
     }
     assert!(portal.asked().is_none());
 }
@@ -48,7 +48,7 @@ fn a_log_that_cannot_be_written_keeps_nobody_out() {
 #[test]
 fn the_log_is_for_its_owner_and_group() {
     let desk = Desk::at("http://127.0.0.1:1/");
-    desk.ask().said_nothing("could not be reached");
+    desk.ask().said_nothing("is unreachable");
     let mode = fs::metadata(desk.path("log")).expect("there").permissions().mode();
     assert_eq!(mode & 0o137, 0, "{mode:o}");
 }

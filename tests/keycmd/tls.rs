@@ -68,12 +68,12 @@ fn the_operators_own_authority_is_believed() {
 fn nobody_else_is() {
     let (authority, other) = (Authority::new(), Authority::new());
     let portal = authority.portal("localhost", key(LINE, None));
-    desk(&portal, &other.pem()).ask().said_nothing("could not be reached");
+    desk(&portal, &other.pem()).ask().said_nothing("is unreachable");
     // The system's roots, if there are any, do not know it either.
     Desk::at(&portal.url().replace("http://127.0.0.1", "https://localhost")).ask().said_nothing("");
     // Its name must be the one that was asked for.
     let misnamed = authority.portal("tms.example.org", key(LINE, None));
-    desk(&misnamed, &authority.pem()).ask().said_nothing("could not be reached");
+    desk(&misnamed, &authority.pem()).ask().said_nothing("is unreachable");
     assert!(portal.asked().is_none() && misnamed.asked().is_none(), "no question was sent");
 }
 
@@ -83,7 +83,7 @@ fn an_authority_that_others_can_change_is_not_believed() {
     let portal = authority.portal("localhost", key(LINE, None));
     let desk = desk(&portal, &authority.pem());
     desk.write("ca.pem", 0o666, &authority.pem());
-    desk.ask().said_nothing("written by others");
+    desk.ask().said_nothing("writable by users other than its owner");
     desk.write("ca.pem", 0o644, "no certificate");
     desk.ask().said_nothing("PEM");
 }

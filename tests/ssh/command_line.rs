@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::ground::find;
 use crate::host::{self, Key};
 use crate::portal::PASSWORD;
@@ -38,7 +38,7 @@ impl Machine<'_> {
         assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
         let consent = browser.enter(event["user_code"].as_str().expect("a code")).await;
         let result = allow_everything(&browser, &consent).await;
-        assert!(result.says("Connected"), "{}", result.text);
+        assert!(result.says(en().result_connected()), "{}", result.text);
         line.clear();
         out.read_line(&mut line).expect("a line");
         assert!(line.contains("signed_in"), "{line}");
@@ -93,12 +93,12 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
 
     let first = machine.ssh();
     first.got_in();
-    assert!(first.err.contains("Made a key"), "{first:#?}");
+    assert!(first.err.contains("Created a key"), "{first:#?}");
     note(format!("tms ssh: {:?} with a new key, {} lookups", first.took, first.asked.len()));
     let again = machine.ssh();
     again.got_in();
     note(format!("tms ssh: {:?} with the same key", again.took));
-    assert!(!again.err.contains("Made a key"), "{again:#?}");
+    assert!(!again.err.contains("Created a key"), "{again:#?}");
 
     // A key that was taken back is replaced.
     let key = machine.key("first");
@@ -107,7 +107,7 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
     world.host.log_in(&key).was_refused(LET_NOBODY_IN);
     let replaced = machine.ssh();
     replaced.got_in();
-    assert!(replaced.err.contains("Made a key"), "{replaced:#?}");
+    assert!(replaced.err.contains("Created a key"), "{replaced:#?}");
 
     // Keys of a device end with it.
     let key = machine.key("second");

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 use crate::ground::{OTHER_ACCOUNT, id};
 use crate::host;
 use crate::portal::PASSWORD;
@@ -181,14 +181,17 @@ async fn people_link_the_account_they_are_logged_in_to() {
         codes.push(code.to_owned());
         let question = browser.enter_link(code).await;
         let words = question.words();
-        assert!(words.contains(&format!("Account {account} number {uid} Host {}", host::NAME)), "{words}");
+        assert!(
+            words.contains(&format!("{} {account} {} {} {}", en().link_account(), en().link_number(uid.to_string()), en().link_host(), host::NAME)),
+            "{words}"
+        );
         if account == OTHER_ACCOUNT {
-            assert!(browser.link(&question).await.says("is linked to you until"));
+            assert!(browser.link(&question).await.tells(|x| en().link_linked(x, x, x)));
         } else {
             // It is somebody else's already: an administrator has linked it.
-            assert!(words.contains("This account is linked to somebody else here"), "{words}");
+            assert!(words.contains(&en().link_refused_somebody_elses()), "{words}");
             world.unlink(account).await;
-            assert!(browser.link(&question).await.says("is linked to you until"));
+            assert!(browser.link(&question).await.tells(|x| en().link_linked(x, x, x)));
         }
         let (linked, code) = linking.end();
         assert_eq!((&linked["event"], &linked["tms_user_id"], code), (&json!("linked"), &json!("testuser1"), Some(0)), "{linked}");
@@ -222,9 +225,9 @@ async fn not_me_and_a_newer_code_end_the_wait() {
     let left = third.code();
     third.child.kill().expect("killed");
     third.child.wait().expect("ended");
-    helper.says("the caller hung up");
+    helper.says("the client disconnected");
     let page = browser.enter_link(&left).await;
-    assert!(page.words().contains("That code is not valid or has expired."), "{}", page.words());
+    assert!(page.words().contains(&en().code_refused_not_valid()), "{}", page.words());
 }
 
 #[tokio::test]
@@ -232,7 +235,7 @@ async fn root_and_the_hosts_own_accounts_are_refused() {
     let Some(world) = world().await else { return };
     let helper = Helper::start(&world);
     let keycmd = world.host.ground.keycmd_account.clone();
-    for (account, why) in [("root", "root's account cannot be linked: run this as yourself"), (&keycmd, "this account belongs to the host itself")] {
+    for (account, why) in [("root", "the root account cannot be linked: run this as yourself"), (&keycmd, "this is a system account")] {
         let (said, code) = helper.link_as(account).end();
         assert_eq!((&said["error"], code), (&json!("not_linked"), Some(1)), "{said}");
         assert!(said["message"].as_str().is_some_and(|message| message.contains(why)), "{said}");
@@ -251,14 +254,18 @@ async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
         // Settings are read anew for each caller.
         world.host.set("");
         let (said, code) = helper.link_as(OTHER_ACCOUNT).end();
-        assert_eq!((&said["message"], code), (&json!("this host is not set up for it; its operators find the reason in its log"), Some(1)), "{said}");
+        assert_eq!(
+            (&said["message"], code),
+            (&json!("this host is not set up for linking; its operators find the reason in its log"), Some(1)),
+            "{said}"
+        );
         helper.says("credential_file is not set");
         fs::write(world.host.settings_file(), settings).expect("written");
     }
     world.portal.stop();
     let helper = Helper::start(&world);
     let (said, code) = helper.link_as(OTHER_ACCOUNT).end();
-    assert!(said["message"].as_str().is_some_and(|message| message.contains("could not be reached")) && code == Some(1), "{said}");
+    assert!(said["message"].as_str().is_some_and(|message| message.contains("is unreachable")) && code == Some(1), "{said}");
 }
 
 /// A key that may run one command, and nothing else, forwards to sockets all the same. Neither what sits at the other end of it nor
@@ -283,7 +290,7 @@ async fn nothing_that_is_forwarded_makes_the_helper_ask() {
     assert!(said["error"] == "not_linked" && code == Some(1), "{said}");
 
     let number = id(&["-u", &account]).expect("an account");
-    helper.says(&format!("link: uid={number}: the caller did not begin as `tms link` does"));
+    helper.says(&format!("link: uid={number}: the client did not send the start message of `tms link`"));
     assert!(!host.asked().iter().any(|line| line.contains(OTHER_ACCOUNT)));
     let asked: i64 = sqlx::query_scalar("SELECT count(*) FROM link_requests").fetch_one(&mut world.portal.database().await).await.expect("a number");
     assert_eq!(asked, 0, "nothing was asked at the portal");

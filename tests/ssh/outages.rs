@@ -18,7 +18,7 @@ async fn while_the_portal_is_away_logins_are_refused_at_once() {
     world.host.log_in(&key).got_in();
     world.portal.stop();
     let login = world.host.log_in(&key);
-    login.was_refused("the portal could not be reached");
+    login.was_refused("the portal is unreachable");
     note(format!("portal stopped: refused after {:?}", login.took));
     assert!(login.took < Duration::from_secs(2), "{login:#?}");
     world.portal.go_on();
@@ -34,7 +34,7 @@ async fn while_the_portal_hangs_logins_are_refused_soon_and_other_ways_in_stay_o
     world.portal.signal("-STOP");
 
     let login = host.log_in(&key);
-    login.was_refused("the portal did not answer in time");
+    login.was_refused("the portal did not respond in time");
     note(format!("portal hangs: refused after {:?}", login.took));
     assert!(login.took < ONE_LOGIN, "{login:#?}");
 

@@ -18,7 +18,7 @@ async fn a_host_that_must_show_its_credential_gets_no_key_without_it() {
     };
     let ours = host.secret("credential", &credential(host::NAME, true).await);
     let anothers = host.secret("credential-of-another", &credential("testhost2", false).await);
-    let not_taken = "the portal does not take this host's credential, or wants one";
+    let not_taken = "the host credential is missing or was rejected";
     host.log_in(&key).was_refused(not_taken);
     host.set(&format!("credential_file = \"{}\"", anothers.display()));
     host.log_in(&key).was_refused(not_taken);

@@ -12,7 +12,7 @@ use crate::portal::{Gateway, Portal};
 
 /// The person, whom the portal knows only from its administrators.
 pub const PERSON: &str = "jdoe";
-pub const LET_NOBODY_IN: &str = "the portal lets no such key log in here as this user";
+pub const LET_NOBODY_IN: &str = "no such authorized key for this user on this host";
 
 pub struct World {
     pub portal: Portal,

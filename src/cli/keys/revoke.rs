@@ -16,15 +16,15 @@ use crate::wire::MyKey;
 /// What `tms keys revoke` takes besides the place.
 #[derive(Args)]
 pub struct RevokeArgs {
-    /// Keys, each by its id or its fingerprint, as `tms keys` lists them
+    /// Keys to revoke, each by its ID or fingerprint as listed by `tms keys`
     #[arg(value_name = "FINGERPRINT|ID", required_unless_present = "all")]
     keys: Vec<KeySelector>,
 
-    /// Revoke every key that `tms keys` lists
+    /// Revoke all keys listed by `tms keys`
     #[arg(long, conflicts_with = "keys")]
     all: bool,
 
-    /// Do not ask before --all
+    /// Do not ask for confirmation with --all
     #[arg(long)]
     yes: bool,
 }
@@ -47,7 +47,7 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
     output.note_unreadable(unreadable, "key");
     let kept = local_keys(&server.target)?;
     let chosen = if revoke.all { listed.iter().collect() } else { select_keys(&revoke.keys, &listed)? };
-    let question = format!("Revoke {}? They stop working at once.", count_keys(chosen.len()));
+    let question = format!("Revoke {}? They stop working immediately.", count_keys(chosen.len()));
     let wanted = chosen.is_empty() || !revoke.all || revoke.yes || output.confirm(&question).await;
 
     let mut revoked = Vec::new();
@@ -98,7 +98,7 @@ impl std::str::FromStr for KeySelector {
         match typed.parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) if typed.starts_with("SHA256:") => Ok(Self::Fingerprint(typed.to_owned())),
-            Err(_) => Err("a key is named by its number, or by its fingerprint, which begins with SHA256:"),
+            Err(_) => Err("give a key's ID or its fingerprint, which begins with SHA256:"),
         }
     }
 }

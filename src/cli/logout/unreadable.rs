@@ -36,12 +36,12 @@ impl fmt::Display for UnreadableSignIns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { why, servers, keys, undeleted: left } = self;
         let begin = if left.token.is_none() { "signed out on this machine only" } else { "not signed out" };
-        writeln!(f, "{begin}: no portal could be told, because {why}")?;
-        write_remaining_access(f, left, "each access token that was kept, until it ends by itself", keys)?;
+        writeln!(f, "{begin}: no sign-in could be revoked: {why}")?;
+        write_remaining_access(f, left, "each stored access token, until it expires", keys)?;
         let sessions: Vec<String> = servers.iter().map(|server| format!("{server}{}", paths::SESSIONS)).collect();
         match sessions.as_slice() {
-            [] => write!(f, "To end all of this, end the sign-in in the portal it is to, on its page {}, in any browser.", paths::SESSIONS),
-            sessions => write!(f, "To end all of this, end the sign-in at {} in any browser.", sessions.join(" and ")),
+            [] => write!(f, "To end all of this, revoke the sign-in in its portal, on the page {}, in any browser.", paths::SESSIONS),
+            sessions => write!(f, "To end all of this, revoke the sign-in at {} in any browser.", sessions.join(" and ")),
         }
     }
 }

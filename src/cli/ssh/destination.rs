@@ -34,13 +34,13 @@ pub enum DestinationRefused {
         "this sign-in covers no host account {wanted}; it covers {there}. If the account is linked (`tms link` on the host, or Hosts in the portal), run `tms login` and select it"
     )]
     NotShared { wanted: String, there: AccountList },
-    #[error("this sign-in covers no host account: link one (`tms link` on the host, or Hosts in the portal), then run `tms login` and select it")]
+    #[error("this sign-in covers no host accounts: link one (`tms link` on the host, or Hosts in the portal), then run `tms login` and select it")]
     NothingShared,
     #[error("the link to {0} has expired: run `tms link` again on the host, or renew it under Hosts in the portal")]
     Expired(AccountList),
     #[error("you have several accounts on {host} ({accounts}): name one, as in `tms ssh ACCOUNT@{host}`")]
     Ambiguous { host: String, accounts: AccountList },
-    #[error("{0} cannot be used with ssh, because of how it is named: tell the people who run the portal")]
+    #[error("{0} cannot be used with ssh because of its name: tell the portal's operators")]
     UnsafeName(Printable),
 }
 
@@ -95,7 +95,7 @@ impl FromStr for Destination {
             None => (None, typed),
         };
         if host.is_empty() || account.as_ref().is_some_and(String::is_empty) {
-            return Err("it is HOST, or ACCOUNT@HOST");
+            return Err("use HOST or ACCOUNT@HOST");
         }
         Ok(Self { account, host: host.to_owned() })
     }

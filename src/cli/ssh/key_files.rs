@@ -30,13 +30,13 @@ const RECORD: &str = "key.json";
 pub enum KeyFilesError {
     #[error(transparent)]
     NoStateDirectory(#[from] state_dir::NoStateDirectory),
-    #[error("a new key is needed, and cannot be kept in {directory}: {source}")]
+    #[error("a new key is needed but cannot be stored in {directory}: {source}")]
     Unwritable { directory: PathBuf, source: io::Error },
     #[error("cannot delete the key in {directory}: {source}")]
     Undeletable { directory: PathBuf, source: io::Error },
-    #[error("ssh would misread the name {0}, for its % or $: set {DIRECTORY_VARIABLE} to another directory")]
+    #[error("ssh would misread the path {0}, which contains % or $: set {DIRECTORY_VARIABLE} to another directory")]
     UnsafePath(PathBuf),
-    #[error("cannot make a key: {0}")]
+    #[error("cannot create a key: {0}")]
     Key(ssh_key::Error),
 }
 

@@ -9,29 +9,29 @@ use crate::cli::server_url::ServerUrl;
 /// Why `tms tapis` did not do what it was asked to.
 #[derive(Debug, Error)]
 pub enum TapisError {
-    #[error("no Tapis tenant is known yet: pass its address, such as --base-url https://tacc.tapis.io")]
+    #[error("no Tapis tenant is set: pass its URL, such as --base-url https://tacc.tapis.io")]
     MissingBaseUrl,
-    #[error("{0} signs in registered clients only: pass the id of one with --client-id")]
+    #[error("{0} accepts registered clients only: pass a client ID with --client-id")]
     MissingClientId(ServerUrl),
     #[error("{server} does not know the client `{client_id}`: check --client-id and --base-url")]
     UnknownClient { server: ServerUrl, client_id: Printable },
     #[error("you are not signed in to {0}: run `tms tapis login`")]
     NotSignedIn(ServerUrl),
-    #[error("your sign-in to {0} has expired or was ended: run `tms tapis login`")]
+    #[error("your sign-in to {0} has expired or was revoked: run `tms tapis login`")]
     SignInExpired(ServerUrl),
     #[error("the code expired before it was entered: run `tms tapis login` again for a new one")]
     CodeExpired,
-    #[error("{server} does not answer as Tapis does ({what}): check --base-url")]
+    #[error("{server} did not send a Tapis response ({what}): check --base-url")]
     UnexpectedResponse { server: ServerUrl, what: Printable },
     #[error(
-        "signed out of {server} on this machine only: the token is deleted here, but Tapis did not end it: {why}\nIt stays valid {valid}; a copy of it, if there is one, still works"
+        "signed out of {server} on this machine only: the token is deleted here, but Tapis did not revoke it: {why}\nIt stays valid {valid}; any copy of it still works"
     )]
     RevocationFailed { server: ServerUrl, why: String, valid: String },
     #[error(
-        "signed out of Tapis on this machine only: no tenant could be told, because {0}\nThe file is deleted. A copy of a token that was kept there, if there is one, works until it ends by itself"
+        "signed out of Tapis on this machine only: no token could be revoked: {0}\nThe file is deleted. Any copy of a token that it contained works until it expires"
     )]
     UnreadableSignIns(String),
-    #[error("{server} could not do it, for a reason of its own ({message}): try again later")]
+    #[error("{server} reported an internal error ({message}): try again later")]
     ServerError { server: ServerUrl, message: Printable },
 }
 

@@ -22,7 +22,7 @@ use super::error::TapisError;
 /// What `tms tapis login` takes besides the tenant.
 #[derive(Args)]
 pub struct TapisLoginArgs {
-    /// The id of a client that is registered with the tenant; the one of the last sign-in there if not given
+    /// The ID of a client registered with the tenant [default: that of the last sign-in there]
     #[arg(long, env = "TAPIS_CLIENT_ID", value_name = "ID")]
     client_id: Option<String>,
 
@@ -62,7 +62,7 @@ pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &T
 async fn revoke_replaced(tapis: &TapisApi, tokens: Vec<TapisToken>, mut previous: PreviousSignIn, output: &Output) -> PreviousSignIn {
     let now = now();
     for token in tokens.into_iter().filter(|token| token.expires_at.is_none_or(|end| now < end)) {
-        let still_valid = format!("It stays valid {}; a copy of its token, if there is one, still works.", format_validity(token.expires_at));
+        let still_valid = format!("It stays valid {}; any copy of its token still works.", format_validity(token.expires_at));
         previous = previous.merge(tapis.revoke(&token.secret).await, &still_valid, output);
     }
     previous
@@ -76,7 +76,7 @@ fn verification_prompt(code: &TapisDeviceCode) -> VerificationPrompt {
 fn code_reading_hint(user_code: &str) -> String {
     let alike = [('I', "I is a capital i"), ('l', "l is a small L"), ('O', "O is a capital o"), ('0', "0 is a zero"), ('1', "1 is a one")];
     let present = alike.into_iter().filter(|(letter, _)| user_code.contains(*letter)).map(|(_, words)| words);
-    let words: Vec<&str> = std::iter::once("Capital and small letters count").chain(present).collect();
+    let words: Vec<&str> = std::iter::once("Upper and lower case matter").chain(present).collect();
     format!("{}.", words.join("; "))
 }
 
@@ -97,11 +97,11 @@ async fn report(tapis: &TapisApi, client_id: &str, token: &TapisToken, previous:
         "earlier_sign_in": previous.json_value(),
     });
     if previous == PreviousSignIn::Revoked {
-        output.note("Your earlier sign-in there on this machine was ended.");
+        output.note("Your earlier sign-in there on this machine was revoked.");
     }
     output.result(&words, &object);
     // It does so when the code is entered, before anybody has pressed "Connect".
-    output.note("If the page in the browser still asks for something, close it: Tapis has given its token already.");
+    output.note("If the page in the browser still asks for something, close it: the sign-in is complete.");
 }
 
 #[cfg(test)]
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn letters_that_look_alike_are_named() {
-        assert_eq!(code_reading_hint("abCdEfgh"), "Capital and small letters count.");
-        assert_eq!(code_reading_hint("oMbhbSly"), "Capital and small letters count; l is a small L.");
-        assert_eq!(code_reading_hint("IlOabcde"), "Capital and small letters count; I is a capital i; l is a small L; O is a capital o.");
+        assert_eq!(code_reading_hint("abCdEfgh"), "Upper and lower case matter.");
+        assert_eq!(code_reading_hint("oMbhbSly"), "Upper and lower case matter; l is a small L.");
+        assert_eq!(code_reading_hint("IlOabcde"), "Upper and lower case matter; I is a capital i; l is a small L; O is a capital o.");
     }
 }

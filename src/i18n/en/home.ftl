@@ -1,15 +1,15 @@
-home-welcome = Let your programs in, and see who you let in
-home-welcome-lead = The Trust Manager lets the applications you choose work for you on your computing centre’s hosts, without your password, and only for as long as you say.
-home-welcome-code-before = A code appears when a program, such as
-home-welcome-code-after = in a terminal, asks to act for you.
+home-welcome = Give your applications access, and keep control of it
+home-welcome-lead = The Trust Manager lets applications that you choose act for you on your computing centre’s hosts: without your password, and only for as long as you allow.
+home-welcome-code-before = You get a code when an application, such as
+home-welcome-code-after = in a terminal, requests access.
 # $name (String) - the person's name
 home-hello = Hello, { $name }
 home-signed-in-as = You are signed in as
 home-at = at
-home-waiting = Waiting for you
+home-waiting = Pending requests
 home-asks = asks to use your account.
-home-look = Look at the request
-home-nothing-before = Nothing. When a program shows you a code,
+home-look = Review request
+home-nothing-before = Nothing pending. If an application shows you a code,
 home-nothing-link = enter it here
 home-hosts = Your hosts
 # $count (Number) - active host accounts

@@ -1,41 +1,41 @@
 # /sessions
 sessions-title = Sessions
-sessions-lead = Where you are signed in, and what you let in. End what you do not know.
+sessions-lead = The browsers you are signed in with, and the devices and applications that have access to your account. Sign out or revoke any you don’t recognise.
 sessions-browsers = Browsers
-sessions-this-one = this one
+sessions-this-one = this session
 sessions-last-seen = Last seen
 sessions-signed-in = Signed in
 sessions-from = From
 sessions-from-unknown = unknown
-sessions-sign-out-instead = To end this one, sign out.
-sessions-end = End
+sessions-sign-out-instead = Use “Sign out” to end this session.
+sessions-end = Sign out
 # $browser (String) - such as "Firefox on Linux"
-sessions-end-this = End the session in { $browser }
+sessions-end-this = Sign out { $browser }
 # $browser (String) - such as "Firefox on Linux"
-sessions-end-question = End the session in { $browser }?
-sessions-end-consequence = Whoever sits there has to sign in again. Applications and devices that were let in stay so.
-sessions-end-others = End all other sessions
-sessions-end-others-question = End all other sessions?
-sessions-ended = The session has been ended.
-sessions-ended-already = That session had ended already.
+sessions-end-question = Sign out { $browser }?
+sessions-end-consequence = To continue there, a new sign-in is required. Applications and devices keep their access.
+sessions-end-others = Sign out all other sessions
+sessions-end-others-question = Sign out all other sessions?
+sessions-ended = The session has been signed out.
+sessions-ended-already = That session was already signed out.
 # $count (Number) - how many
 sessions-others-ended = { $count ->
     [0] There were no other sessions.
-    [one] One other session has been ended.
-   *[other] { NUMBER($count) } other sessions have been ended.
+    [one] One other session has been signed out.
+   *[other] { NUMBER($count) } other sessions have been signed out.
 }
 sessions-devices = Devices and applications
-sessions-no-devices = Nothing may act for you at the moment.
+sessions-no-devices = No device or application has access to your account.
 sessions-allowed = Allowed
-sessions-until = Until
-sessions-not-picked-up = not picked up yet
-sessions-take-back = Take back
+sessions-until = Expires
+sessions-not-picked-up = not connected yet
+sessions-take-back = Revoke
 # $client (String) - the application
-sessions-take-back-this = Take back the access of { $client }
+sessions-take-back-this = Revoke the access of { $client }
 # $client (String) - the application
-sessions-take-back-question = Take back the access of { $client }?
-sessions-take-back-consequence = What the device holds stops working at once, and the keys it made no longer log in. What is running goes on running.
-sessions-taken-back = It has been taken back: what the device holds no longer works.
+sessions-take-back-question = Revoke the access of { $client }?
+sessions-take-back-consequence = The device’s token stops working immediately, and the keys it created can no longer be used to log in. Running sessions are not interrupted.
+sessions-taken-back = Access has been revoked: the device’s token no longer works.
 # $browser (String) - such as "Firefox"
 # $system (String) - such as "Linux"
 browser-on = { $browser } on { $system }

@@ -8,7 +8,7 @@ product = Trust Manager
 document-title = { $title } · { product }
 # $title (String) - the page's heading
 document-title-refused = Error: { $title } · { product }
-skip-to-content = Skip to the content
+skip-to-content = Skip to content
 
 # $day (String) - day of the month
 # $month (Number) - 1 to 12
@@ -56,7 +56,7 @@ span-days = { $count ->
 }
 never = never
 
-nav-main = Main
+nav-main = Main navigation
 nav-device = Enter a code
 nav-hosts = Hosts
 nav-keys = SSH keys
@@ -70,19 +70,19 @@ nav-api = TMS API
 # $tenant (String) - the centre
 person-at = { $user } at { $tenant }
 sign-out = Sign out
-footer-never-asked = Support staff never ask you to enter a code or to tell them one.
-cookies-needed = Your browser keeps no cookies of this site, and without them you cannot sign in, enter a code or see what went wrong here. Allow cookies for this site, then try again.
+footer-never-asked = Support staff will never ask you to enter a code or to tell them one.
+cookies-needed = Your browser does not store cookies for this site. Without them you cannot sign in, enter a code or see error messages here. Allow cookies for this site, then try again.
 not-started = I did not start this
 
 preferences-language = Language
 footer-time-zone = Time zone
 time-zone-title = Time zone
-time-zone-lead = Times on this portal are shown in this zone, and exports of your activity add it beside UTC.
-time-zone-of-browser = As this browser says
-time-zone-hint = If you choose none, times are shown in the zone of this browser, or in UTC where scripts are switched off. The choice is kept in this browser.
+time-zone-lead = Times on this portal are shown in this zone. Exports of your activity show them in this zone and in UTC.
+time-zone-of-browser = Same as browser
+time-zone-hint = By default, times are shown in the time zone of this browser, or in UTC if scripts are disabled. Your choice is stored in this browser.
 time-zone-save = Save
 preferences-theme = Colours
-theme-system = Like the system
+theme-system = Same as system
 theme-light = Light
 theme-dark = Dark
 
@@ -92,13 +92,13 @@ cancel = Cancel
 
 list-search = Search
 list-filter = Show
-list-order = Order
+list-order = Sort
 list-apply = Apply
-list-pieces = Pieces of this list
-list-beginning = To the beginning
-list-previous = Previous
-list-more = More
-list-nothing-found = Nothing was found. Try other words, or show all.
+list-pieces = Pages
+list-beginning = First page
+list-previous = Previous page
+list-more = Next page
+list-nothing-found = Nothing found. Try other search terms, or show all.
 # $count (Number) - rows on the page
 list-shown = { $count ->
     [one] { NUMBER($count) } shown
@@ -112,11 +112,11 @@ list-shown-of = { NUMBER($first) }–{ NUMBER($last) } of { NUMBER($total) }
 # $most (Number) - rows up to which a list is counted
 list-shown-of-more = { NUMBER($count) } shown, of more than { NUMBER($most) }
 
-sorry-title = Something broke on our side
-sorry = This page could not be put together. Try again in a moment; if it stays like this, tell your centre’s help desk when it happened.
+sorry-title = Something went wrong on our side
+sorry = This page could not be loaded. Try again in a moment. If the problem persists, tell your centre’s help desk when it happened.
 
-gone-title = There is nothing to change
-gone = It has gone already, or it was never yours. Look at the list again.
+gone-title = Nothing to change
+gone = It no longer exists, or it does not belong to you.
 gone-back = Back to the list
 list-since = Since
-secret-once = This is shown only now. Keep it where it is needed, and nowhere else.
+secret-once = Copy this now. It will not be shown again.

@@ -1,46 +1,46 @@
 apps-title = Aplicaciones
-apps-lead = Qué puede actuar por usted, en qué cuentas y hasta cuándo. Termine lo que no conozca.
+apps-lead = Aplicaciones que pueden actuar en su nombre, en qué cuentas y hasta cuándo. Revoque las que no reconozca.
 apps-search-for = aplicación
-apps-show-in-force = En vigor
-apps-show-ended = Terminadas
+apps-show-in-force = Activas
+apps-show-ended = Caducadas o revocadas
 apps-show-all = Todas
-apps-sort-made = Las más nuevas primero
-apps-sort-expires = Las que antes terminan primero
+apps-sort-made = Más recientes primero
+apps-sort-expires = Primero las que caducan antes
 apps-sort-client = Por aplicación
-apps-empty-title = Nada puede actuar por usted
-apps-empty = Una aplicación le pregunta con un código. Para que la línea de órdenes actúe por usted, ejecute esto en un terminal e introduzca el código que muestre.
-apps-none-in-force = Nada de lo que coincide está en vigor: ya ha terminado o nunca se permitió. No hay nada que terminar.
-apps-in-force = en vigor
+apps-empty-title = Ninguna aplicación puede actuar en su nombre
+apps-empty = Las aplicaciones solicitan acceso mediante un código. Para dar acceso a la línea de comandos, ejecute esto en un terminal e introduzca el código que muestra.
+apps-none-in-force = Ninguna aplicación activa coincide: nunca se permitió o su acceso ya ha terminado. No hay nada que revocar.
+apps-in-force = activa
 apps-expired = caducada
-apps-was-ended = terminada
+apps-was-ended = revocada
 apps-by-consent = con su consentimiento
-apps-by-admin = establecida por un administrador
-apps-carried-over = traída del sistema anterior
+apps-by-admin = configurada por un administrador
+apps-carried-over = importada del sistema anterior
 apps-may-read-hosts = Ver las cuentas en máquinas
 apps-may-read-keys = Ver sus claves SSH y cuándo se usaron
-apps-may-create-keys = Iniciar sesión por SSH como usted, ejecutar programas y cambiar archivos
+apps-may-create-keys = Iniciar sesión por SSH como usted, ejecutar programas y modificar archivos
 apps-may-revoke-keys = Revocar sus claves SSH
-apps-on = En
+apps-on = Cuentas en máquinas
 apps-every-host-account = todas sus cuentas en máquinas
-apps-no-host-account = ninguna cuenta
-apps-since = Desde
-apps-until = Hasta
+apps-no-host-account = ninguna
+apps-since = Acceso concedido
+apps-until = Caduca
 apps-ended-at = Terminó
 apps-last-used = Último uso
-apps-keys = Claves que creó
-apps-change = Cambiar el final
-apps-change-this = Cambiar cuándo termina { $client }
+apps-keys = Claves creadas
+apps-change = Cambiar la caducidad
+apps-change-this = Cambiar la caducidad de { $client }
 apps-end-this = Revocar { $client }
-apps-end-question = ¿Terminar lo que { $client } puede hacer?
+apps-end-question = ¿Revocar el acceso de { $client }?
 apps-end-consequence = { $keys ->
-    [0] Ya no podrá actuar por usted: su token deja de funcionar enseguida. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
-    [one] Ya no podrá actuar por usted: su token deja de funcionar enseguida y la clave que creó se borra, salvo que otro permiso suyo la cubra. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
-   *[other] Ya no podrá actuar por usted: su token deja de funcionar enseguida y las { NUMBER($keys) } claves que creó se borran, salvo las que cubra otro permiso suyo. Lo que está en marcha sigue en marcha. Para permitirla de nuevo, tendrá que volver a preguntarle.
+    [0] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
+    [one] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. La clave que creó se revoca, salvo que la cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
+   *[other] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. Las { NUMBER($keys) } claves que creó se revocan, salvo las que cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
 }
-apps-change-question = ¿Hasta cuándo puede { $client } actuar por usted?
-apps-change-now = Por ahora hasta
-apps-change-to = Desde ahora, durante
-apps-change-button = Fijar este final
-apps-change-hint = Un dispositivo conserva el token que tiene: cuando termine, tendrá que volver a preguntarle, aunque esto dure más.
-apps-changed = Ahora termina el { $until }.
-apps-ended = Se ha terminado: lo que tienen la aplicación o el dispositivo ya no funciona.
+apps-change-question = ¿Durante cuánto tiempo puede { $client } actuar en su nombre?
+apps-change-now = Válido actualmente hasta
+apps-change-to = A partir de ahora, durante
+apps-change-button = Guardar
+apps-change-hint = Los dispositivos conservan su token actual. Cuando el token caduque, el dispositivo tendrá que solicitarle acceso de nuevo, aunque este acceso dure más.
+apps-changed = El acceso caduca ahora el { $until }.
+apps-ended = Se ha revocado el acceso: el token de la aplicación o del dispositivo ya no funciona.

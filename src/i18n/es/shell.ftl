@@ -42,7 +42,7 @@ span-days = { $count ->
 }
 never = nunca
 
-nav-main = Principal
+nav-main = Navegación principal
 nav-device = Introducir un código
 nav-hosts = Máquinas
 nav-keys = Claves SSH
@@ -54,19 +54,19 @@ nav-admin = Administración
 nav-api = API de TMS
 person-at = { $user } en { $tenant }
 sign-out = Cerrar sesión
-footer-never-asked = El personal de soporte nunca le pide que introduzca un código ni que se lo diga.
-cookies-needed = Su navegador no guarda cookies de este sitio, y sin ellas nadie puede iniciar sesión, introducir un código ni saber qué ha fallado. Permita las cookies de este sitio e inténtelo de nuevo.
+footer-never-asked = El personal de soporte nunca le pedirá que introduzca un código ni que se lo diga.
+cookies-needed = Su navegador no guarda cookies de este sitio. Sin ellas no puede iniciar sesión, introducir un código ni ver aquí los mensajes de error. Permita las cookies de este sitio e inténtelo de nuevo.
 not-started = Yo no inicié esto
 
 preferences-language = Idioma
 footer-time-zone = Zona horaria
 time-zone-title = Zona horaria
-time-zone-lead = Las horas de este portal se muestran en esta zona, y los archivos de su actividad la añaden junto a UTC.
-time-zone-of-browser = La de este navegador
-time-zone-hint = Si no elige ninguna, las horas se muestran en la zona de este navegador, o en UTC si los scripts están desactivados. La elección se guarda en este navegador.
+time-zone-lead = Las horas de este portal se muestran en esta zona. Las exportaciones de su actividad las muestran en esta zona y en UTC.
+time-zone-of-browser = La misma que el navegador
+time-zone-hint = De forma predeterminada, las horas se muestran en la zona horaria de este navegador, o en UTC si los scripts están desactivados. Su elección se guarda en este navegador.
 time-zone-save = Guardar
 preferences-theme = Colores
-theme-system = Como el sistema
+theme-system = Igual que el sistema
 theme-light = Claro
 theme-dark = Oscuro
 
@@ -76,13 +76,13 @@ cancel = Cancelar
 
 list-search = Buscar
 list-filter = Mostrar
-list-order = Orden
+list-order = Ordenar
 list-apply = Aplicar
-list-pieces = Partes de esta lista
-list-beginning = Al principio
-list-previous = Anteriores
-list-more = Más
-list-nothing-found = No se encontró nada. Pruebe con otras palabras o muestre todo.
+list-pieces = Páginas
+list-beginning = Primera página
+list-previous = Página anterior
+list-more = Página siguiente
+list-nothing-found = No se ha encontrado nada. Pruebe con otros términos o muestre todo.
 list-shown = { $count ->
     [one] { NUMBER($count) } elemento
    *[other] { NUMBER($count) } elementos
@@ -90,11 +90,11 @@ list-shown = { $count ->
 list-shown-of = { NUMBER($first) }–{ NUMBER($last) } de { NUMBER($total) }
 list-shown-of-more = Se muestran { NUMBER($count) } de más de { NUMBER($most) }
 
-sorry-title = Algo falló por nuestra parte
-sorry = Esta página no se pudo preparar. Inténtelo de nuevo en un momento; si sigue igual, diga al soporte de su centro cuándo ocurrió.
+sorry-title = Se ha producido un error por nuestra parte
+sorry = No se ha podido cargar esta página. Inténtelo de nuevo en un momento. Si el problema continúa, indique al soporte de su centro cuándo ocurrió.
 
-gone-title = No hay nada que cambiar
-gone = Ya no existe o nunca fue suyo. Vuelva a mirar la lista.
+gone-title = Nada que cambiar
+gone = Ya no existe o no le pertenece.
 gone-back = Volver a la lista
 list-since = Desde
-secret-once = Esto se muestra solo ahora. Guárdelo donde haga falta y en ningún otro sitio.
+secret-once = Cópielo ahora. No se volverá a mostrar.

@@ -16,17 +16,17 @@ pub struct UnixAccount {
 /// Why an account cannot be linked.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AccountRefused {
-    #[error("root's account cannot be linked: run this as yourself")]
+    #[error("the root account cannot be linked: run this as yourself")]
     Root,
-    #[error("this account belongs to the host itself, not to a person")]
+    #[error("this is a system account and cannot be linked")]
     SystemAccount,
-    #[error("you are in a container, or another user namespace, where this host does not know who you are: run this outside of it")]
+    #[error("you are in a container or another user namespace, where this host cannot identify you: run this outside of it")]
     OtherUserNamespace,
-    #[error("this host knows no account with your number")]
+    #[error("this host has no account with your UID")]
     Unknown,
-    #[error("this host knows two accounts of your name: its operators have to mend that")]
+    #[error("this host has two accounts with your name: its operators have to correct that")]
     Ambiguous,
-    #[error("this host could not look up your account; try again")]
+    #[error("this host failed to look up your account; try again")]
     LookupFailed,
 }
 

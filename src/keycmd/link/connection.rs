@@ -28,11 +28,11 @@ pub struct HelperConnection {
 /// Why a visit is over.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Disconnected {
-    #[error("the caller hung up")]
+    #[error("the client disconnected")]
     Closed,
-    #[error("the caller did not begin as `tms link` does; if it is one, it is older than this host's helper")]
+    #[error("the client did not send the start message of `tms link`, or is older than this host's helper")]
     NoGreeting,
-    #[error("the caller sent something, and nothing more is to be sent")]
+    #[error("the client sent unexpected data")]
     UnexpectedInput,
 }
 

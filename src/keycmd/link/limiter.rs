@@ -15,9 +15,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum LimitExceeded {
-    #[error("too many people are linking accounts here just now; try again in a few minutes")]
+    #[error("too many people are linking accounts on this host; try again in a few minutes")]
     Total,
-    #[error("you have asked too often; stop the others, or try again in a minute")]
+    #[error("too many requests from you; stop the others, or try again in a minute")]
     PerAccount,
 }
 

@@ -47,25 +47,25 @@ pub enum LinkRequestStatus {
 /// Why there is no link to be had.
 #[derive(Debug, Error)]
 pub enum LinkError {
-    #[error("credential_file is not set, and without a credential nobody links accounts from here")]
+    #[error("credential_file is not set: linking accounts requires a credential")]
     MissingCredential,
-    #[error("tms_url does not end in /pubkeys/creds/retrieve, so the address for links is not known")]
+    #[error("tms_url does not end in /pubkeys/creds/retrieve, so the URL for links is unknown")]
     UnknownEndpoint,
     #[error("{0}")]
     Setup(String),
-    #[error("the portal does not take this host's credential (HTTP 401): check credential_file")]
+    #[error("the portal rejected this host's credential (HTTP 401): check credential_file")]
     Unauthorized,
-    #[error("this account belongs to the host itself: the portal links only people's")]
+    #[error("this is a system account, which the portal does not link")]
     SystemAccount,
-    #[error("the portal does not take this account, or its tenant is switched off")]
+    #[error("the portal rejected this account, or its tenant is disabled")]
     AccountRejected,
-    #[error("the portal knows nothing of links: it is too old, or tms_url is wrong")]
+    #[error("the portal does not support links: it is too old, or tms_url is wrong")]
     Unsupported,
-    #[error("the portal has too much to do; try again in a moment")]
+    #[error("the portal is busy; try again in a moment")]
     Busy,
     #[error("{0}")]
     Portal(LookupError),
-    #[error("the portal answered HTTP {0}, and not as it should")]
+    #[error("unexpected response from the portal (HTTP {0})")]
     UnexpectedResponse(u16),
 }
 

@@ -18,19 +18,19 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// Why nobody can connect.
 #[derive(Debug, Error)]
 pub enum SocketError {
-    #[error("systemd has handed over no socket: start tms-link.socket, or say --socket PATH")]
+    #[error("systemd passed no socket: start tms-link.socket, or pass --socket PATH")]
     NotActivated,
-    #[error("what systemd has handed over is no socket that listens: {0}")]
+    #[error("systemd did not pass a listening socket: {0}")]
     InvalidActivation(io::Error),
-    #[error("{0} has no directory above it")]
+    #[error("{0} has no parent directory")]
     NoDirectory(PathBuf),
     #[error(transparent)]
     Directory(#[from] FileError),
-    #[error("somebody listens at {0} already")]
+    #[error("another process is already listening at {0}")]
     InUse(PathBuf),
-    #[error("{0} is there, and is no socket")]
+    #[error("{0} exists and is not a socket")]
     NotASocketFile(PathBuf),
-    #[error("cannot make {path}: {source}")]
+    #[error("cannot create {path}: {source}")]
     Bind { path: PathBuf, source: io::Error },
 }
 

@@ -18,11 +18,11 @@ pub struct AdminArgs {
 
 #[derive(Subcommand)]
 enum AdminCommand {
-    /// Add an administrator of the TMS API; prints their secret once. Those of the tenant `default` also run the deployment
+    /// Add an administrator for the TMS API and print the secret once. Administrators of the tenant `default` also manage the deployment
     Add(AdminSelector),
     /// List a tenant's administrators
     List(TenantOptions),
-    /// Give an administrator a new secret; prints it once
+    /// Rotate an administrator's secret and print the new one once
     Rotate(RotateArgs),
     /// Remove an administrator
     Remove(AdminSelector),
@@ -32,7 +32,7 @@ enum AdminCommand {
 struct AdminSelector {
     #[command(flatten)]
     target: TenantOptions,
-    /// The administrator: what they send as X-TMS-ADMIN-ID
+    /// The administrator's ID, sent as X-TMS-ADMIN-ID
     #[arg(value_parser = |name: &str| AdminId::parse(name))]
     admin: AdminId,
 }
@@ -41,7 +41,7 @@ struct AdminSelector {
 struct RotateArgs {
     #[command(flatten)]
     admin: AdminSelector,
-    /// How long the old secret goes on working; 0 when it has leaked
+    /// Minutes for which the old secret keeps working; use 0 if it has leaked
     #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=10_080))]
     overlap_minutes: u32,
 }
@@ -68,11 +68,11 @@ async fn execute(services: &Services, command: &AdminCommand) -> Result<(), Comm
             let overlap = Duration::from_secs(u64::from(*overlap_minutes) * 60);
             let new = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(command_error)?;
             print_secret(admin, &new.secret);
-            println!("The secret before works for {overlap_minutes} more minutes.");
+            println!("The previous secret works for {overlap_minutes} more minutes.");
         }
         AdminCommand::Remove(AdminSelector { target: place, admin }) => {
             services.remove_admin(&place.tenant, admin).await.map_err(command_error)?;
-            println!("{admin} is no administrator of {} any more.", place.tenant);
+            println!("{admin} is no longer an administrator of {}.", place.tenant);
         }
         AdminCommand::List(place) => services.list_admins(&place.tenant).await?.iter().for_each(print_admin),
     }

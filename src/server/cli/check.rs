@@ -4,7 +4,7 @@ use crate::server::config::Config;
 use crate::server::tls::TlsMode;
 
 pub fn run(config: &Config) {
-    println!("The settings are good.");
+    println!("The settings are valid.");
     println!("  listen      {}", config.listen);
     println!("  public URL  {}", config.public_url);
     println!("  TLS         {}", tls(&config.tls));
@@ -15,8 +15,8 @@ pub fn run(config: &Config) {
 
 fn tls(tls: &TlsMode) -> &'static str {
     match tls {
-        TlsMode::External => "not here",
-        TlsMode::Development => "here, with a certificate of our own making, for development",
-        TlsMode::OperatorCertificate(_) => "here, with the certificate given",
+        TlsMode::External => "not on this listener",
+        TlsMode::Development => "self-signed development certificate",
+        TlsMode::OperatorCertificate(_) => "configured certificate",
     }
 }

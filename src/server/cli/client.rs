@@ -15,7 +15,7 @@ pub struct ClientArgs {
 
 #[derive(Subcommand)]
 enum ClientCommand {
-    /// Change what a client may do; what is not named stays as it is
+    /// Change what a client may do; options that are not given leave the setting unchanged
     Set(ClientSetArgs),
 }
 
@@ -23,19 +23,19 @@ enum ClientCommand {
 struct ClientSetArgs {
     #[command(flatten)]
     target: TenantOptions,
-    /// The client
+    /// The client ID
     #[arg(value_parser = |name: &str| ClientId::parse(name))]
     client: ClientId,
-    /// Whether it may use the OAuth device grant, to ask people for permission
+    /// Whether it may use the device authorization grant to ask people for access
     #[arg(long)]
     device_grant: Option<bool>,
-    /// The most it may ask for, such as "hosts:read keys:create"
+    /// The scopes it may request, such as "hosts:read keys:create"
     #[arg(long, value_parser = parse_scope)]
     scope: Option<ScopeSet>,
-    /// Whether people are told that you have looked at it
+    /// Whether people are told that your centre has verified it
     #[arg(long)]
     verified: Option<bool>,
-    /// Whether it may do anything at all
+    /// Whether the client is enabled
     #[arg(long)]
     enabled: Option<bool>,
 }
@@ -61,7 +61,7 @@ pub async fn run(args: ClientArgs) -> Result<(), CommandError> {
     services.close().await;
     match done {
         Ok(()) => {}
-        Err(Error::Refused(_)) => return Err(CommandError::Other(format!("tenant {tenant} has no client {client}"))),
+        Err(Error::Refused(_)) => return Err(CommandError::Other(format!("client {client} of tenant {tenant} does not exist"))),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }
     println!("Client {client} of tenant {tenant} has been changed.");

@@ -22,15 +22,15 @@ pub struct IdpArgs {
 
 #[derive(Subcommand)]
 enum IdpCommand {
-    /// Let people of a tenant sign in at an identity provider
+    /// Add an identity provider for a tenant
     Add(Box<IdpAddArgs>),
-    /// Change what a tenant decides of a provider; what is not named stays as it is
+    /// Change a provider's settings; options that are not given leave the setting unchanged
     Set(Box<IdpSetArgs>),
-    /// List a tenant's identity providers, and the profiles there are
+    /// List a tenant's identity providers and the available profiles
     List(TenantOptions),
-    /// Ask a provider what it says of itself
+    /// Fetch a provider's metadata
     Test(ProviderSelector),
-    /// Let nobody sign in there any more; who people are there stays known
+    /// Remove a provider; linked identities are kept
     Remove(ProviderSelector),
 }
 
@@ -38,7 +38,7 @@ enum IdpCommand {
 struct ProviderSelector {
     #[command(flatten)]
     target: TenantOptions,
-    /// The provider
+    /// The provider's short name
     #[arg(value_parser = |name: &str| ProviderId::parse(name))]
     provider: ProviderId,
 }
@@ -47,43 +47,43 @@ struct ProviderSelector {
 struct IdpAddArgs {
     #[command(flatten)]
     selector: ProviderSelector,
-    /// What kind of provider it is; `idp list` names them
+    /// The provider's profile; see `idp list`
     #[arg(long, default_value = "oidc")]
     profile: String,
-    /// Where it is: the issuer of an OpenID provider, else its address
+    /// The issuer URL of an OpenID Connect provider, otherwise its base URL
     #[arg(long, default_value = "")]
     base: String,
-    /// As what it knows this portal
+    /// The client ID
     #[arg(long)]
     client_id: String,
-    /// Read the client's secret from standard input; without it, the portal is a public client
+    /// Read the client secret from standard input; without it, the portal is a public client
     #[arg(long)]
     secret_from_stdin: bool,
-    /// What the button says [default: the provider's name]
+    /// The button label [default: the provider's short name]
     #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
-    /// What to ask for, in place of the profile's scopes
+    /// The scopes to request instead of the profile's
     #[arg(long)]
     scope: Option<String>,
-    /// Who may come for the first time: `open`, `invited`, or CLAIM=VALUE,VALUE
+    /// New users who may sign in: `open` (anyone), `invited`, or CLAIM=VALUE,VALUE
     #[arg(long, default_value = "invited", value_parser = parse_provisioning)]
     newcomers: ProvisioningPolicy,
-    /// It demands a second factor of everybody
+    /// The provider requires a second factor from every user
     #[arg(long)]
     mfa_always: bool,
-    /// A value of `acr` that means a second factor; may be given several times
+    /// An `acr` value that proves a second factor; may be given several times
     #[arg(long)]
     mfa_acr: Vec<String>,
-    /// A value of `amr` that means a second factor; may be given several times
+    /// An `amr` value that proves a second factor; may be given several times
     #[arg(long)]
     mfa_amr: Vec<String>,
-    /// Call newcomers what it calls them; otherwise its own name is put behind theirs
+    /// Use the provider's user names unchanged for new users; otherwise `~` and its short name are appended
     #[arg(long)]
     own_names: bool,
-    /// A host it owns, as it is called here: people link accounts on it by signing in there; may be given several times
+    /// A host that the provider manages, by its name here: people link accounts on it by signing in there; may be given several times
     #[arg(long, value_parser = |name: &str| HostName::parse(name))]
     host: Vec<HostName>,
-    /// Where it lists those hosts with people's names on them; without it, people are called there what it calls them
+    /// The URL of the provider's list of host accounts; without it, the user name at the provider is the account name on these hosts
     #[arg(long, requires = "host", value_parser = parse_url)]
     resource_list: Option<String>,
 }
@@ -92,46 +92,46 @@ struct IdpAddArgs {
 struct IdpSetArgs {
     #[command(flatten)]
     one: ProviderSelector,
-    /// What the button says
+    /// The button label
     #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
-    /// What to ask for; empty: what the profile asks for
+    /// The scopes to request; empty: the profile's
     #[arg(long)]
     scope: Option<String>,
-    /// Who may come for the first time: `open`, `invited`, or `CLAIM=VALUE,VALUE`
+    /// New users who may sign in: `open` (anyone), `invited`, or `CLAIM=VALUE,VALUE`
     #[arg(long, value_parser = parse_provisioning)]
     newcomers: Option<ProvisioningPolicy>,
-    /// Whether the provider demands a second factor of everybody
+    /// Whether the provider requires a second factor from every user
     #[arg(long)]
     mfa_always: Option<bool>,
-    /// In place of those it has: a value of `acr` that means a second factor; may be given several times, empty for none
+    /// Replaces the current values: an `acr` value that proves a second factor; may be given several times, empty for none
     #[arg(long)]
     mfa_acr: Vec<String>,
-    /// In place of those it has: a value of `amr` that means a second factor; may be given several times, empty for none
+    /// Replaces the current values: an `amr` value that proves a second factor; may be given several times, empty for none
     #[arg(long)]
     mfa_amr: Vec<String>,
-    /// Whether newcomers are called what it calls them
+    /// Whether the provider's user names are used unchanged for new users
     #[arg(long)]
     own_names: Option<bool>,
-    /// In place of those it has: a host it owns; may be given several times, empty for none
+    /// Replaces the current hosts: a host that the provider manages; may be given several times, empty for none
     #[arg(long, value_parser = parse_host)]
     host: Vec<String>,
-    /// Where it lists those hosts with people's names on them; empty: nowhere
+    /// The URL of the provider's list of host accounts; empty: none
     #[arg(long, value_parser = parse_url)]
     resource_list: Option<String>,
-    /// Whether people may sign in there
+    /// Whether the provider is enabled
     #[arg(long)]
     enabled: Option<bool>,
-    /// Whether it may be on the portal's own network; administrators add only such as are elsewhere
+    /// Whether the provider may be on the portal's own network, which administrators in the portal cannot allow
     #[arg(long)]
     anywhere: Option<bool>,
-    /// Read another secret of the client from standard input
+    /// Read a new client secret from standard input
     #[arg(long)]
     secret_from_stdin: bool,
 }
 
 fn parse_provisioning(text: &str) -> Result<ProvisioningPolicy, String> {
-    ProvisioningPolicy::parse(text).ok_or_else(|| "say `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
+    ProvisioningPolicy::parse(text).ok_or_else(|| "use `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
 }
 
 /// A host's name, or nothing.
@@ -176,9 +176,9 @@ async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
     let added = services.add_provider(&operator, new).await;
     services.close().await;
     added.map_err(|error| provider_error(error, &id))?;
-    println!("People of {} can sign in with {id}. It must know this address, beneath the portal's public URL:", place.tenant);
+    println!("People of {} can sign in with {id}. Register this redirect URI at the provider, below the portal's public URL:", place.tenant);
     println!("  {}", crate::domain::paths::upstream_callback(&place.tenant, &id));
-    println!("If it lets people sign out: where it sends them then, and where it says that somebody has (back-channel logout):");
+    println!("If it supports sign-out, also register the post-logout redirect URI and the back-channel logout URI:");
     println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::backchannel_logout(&place.tenant, &id));
     Ok(())
 }
@@ -190,9 +190,13 @@ fn upstream_hosts(hosts: Vec<HostName>, list: Option<String>) -> Option<Upstream
 
 fn read_secret() -> Result<Secret, CommandError> {
     let mut secret = String::new();
-    std::io::stdin().read_to_string(&mut secret).map_err(|error| CommandError::Other(format!("the secret cannot be read: {error}")))?;
+    std::io::stdin().read_to_string(&mut secret).map_err(|error| CommandError::Other(format!("cannot read the secret: {error}")))?;
     let secret = secret.trim_start_matches('\u{feff}').trim();
-    if secret.is_empty() { Err(CommandError::Other("standard input holds no secret".to_owned())) } else { Ok(Secret::from_plaintext(secret)) }
+    if secret.is_empty() {
+        Err(CommandError::Other("standard input is empty: expected the secret".to_owned()))
+    } else {
+        Ok(Secret::from_plaintext(secret))
+    }
 }
 
 async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
@@ -221,7 +225,7 @@ async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
         let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.upstream_hosts.is_some());
         if !owns {
             services.close().await;
-            return Err(CommandError::Other(format!("{id} owns no hosts here: name them with --host")));
+            return Err(CommandError::Other(format!("{id} has no hosts here: pass them with --host")));
         }
     }
     let mut done = services
@@ -273,7 +277,7 @@ async fn test(ProviderSelector { target: place, provider }: ProviderSelector) ->
     let (services, operator) = place.open_as_operator().await?;
     let tested = services.test_provider(&operator, &provider).await;
     services.close().await;
-    println!("{provider} answers: its issuer is {}", tested.map_err(|error| provider_error(error, &provider))?);
+    println!("OK: {provider} has the issuer {}", tested.map_err(|error| provider_error(error, &provider))?);
     Ok(())
 }
 
@@ -282,14 +286,14 @@ async fn remove(ProviderSelector { target: place, provider }: ProviderSelector) 
     let removed = services.remove_provider(&operator, &provider).await;
     services.close().await;
     removed.map_err(|error| edit_error(error, &provider))?;
-    println!("Nobody signs in with {provider} any more.");
+    println!("Provider {provider} has been removed. Linked identities are kept.");
     Ok(())
 }
 
 fn provider_error(error: Error<ProviderRefused>, id: &ProviderId) -> CommandError {
     match error {
-        Error::Refused(ProviderRefused::Exists) => CommandError::Other(format!("there is a provider {id} already; remove it first")),
-        Error::Refused(ProviderRefused::Gone) => CommandError::Other(format!("there is no provider {id}")),
+        Error::Refused(ProviderRefused::Exists) => CommandError::Other(format!("provider {id} already exists; remove it first")),
+        Error::Refused(ProviderRefused::Gone) => CommandError::Other(format!("provider {id} does not exist")),
         Error::Refused(ProviderRefused::ProviderFailed(trouble)) => CommandError::Other(format!("{id}: {trouble}")),
         Error::Internal(fault) => fault.into(),
     }
@@ -297,9 +301,9 @@ fn provider_error(error: Error<ProviderRefused>, id: &ProviderId) -> CommandErro
 
 fn edit_error(error: Error<EditRefused>, id: &ProviderId) -> CommandError {
     match error {
-        Error::Refused(EditRefused::Gone) => CommandError::Other(format!("there is no provider {id}")),
+        Error::Refused(EditRefused::Gone) => CommandError::Other(format!("provider {id} does not exist")),
         // The operator names no state that was seen, and may lock out whom they like.
-        Error::Refused(EditRefused::Stale | EditRefused::NoAdminLeft) => CommandError::Other(format!("{id} has been changed meanwhile")),
+        Error::Refused(EditRefused::Stale | EditRefused::NoAdminLeft) => CommandError::Other(format!("{id} was changed in the meantime; try again")),
         Error::Internal(fault) => fault.into(),
     }
 }

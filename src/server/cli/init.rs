@@ -14,7 +14,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let made = set_up(&services, &config).await?;
     messages::print_setup(&made)?;
     if made.new_tenants.is_empty() && made.test_password.is_none() {
-        println!("Nothing to do: {} is set up.", config.data_dir.display());
+        println!("Nothing to do: {} is already set up.", config.data_dir.display());
     }
     services.close().await;
     Ok(())

@@ -15,14 +15,14 @@ pub fn print_setup(setup: &SetupSummary) -> std::io::Result<()> {
         return Ok(());
     }
     let (mut out, line) = (std::io::stdout().lock(), "*".repeat(78));
-    writeln!(out, "{line}\nThese are shown once. Keep them where you keep passwords.\n")?;
+    writeln!(out, "{line}\nThese secrets are shown only once. Store them like passwords.\n")?;
     for new in &setup.new_tenants {
-        writeln!(out, "Admin of tenant {}, for administration through the TMS API:", new.tenant)?;
+        writeln!(out, "Administrator of tenant {}, for the TMS API:", new.tenant)?;
         writeln!(out, "    X-TMS-ADMIN-ID      {FIRST_ADMIN}")?;
         writeln!(out, "    X-TMS-ADMIN-SECRET  {}\n", new.admin_secret.reveal())?;
     }
     if let Some(password) = &setup.test_password {
-        writeln!(out, "Sign-in of the test person, for the portal's pages (tenant {TEST_TENANT}):")?;
+        writeln!(out, "Test user for the portal's pages (tenant {TEST_TENANT}):")?;
         writeln!(out, "    user      {TEST_PERSON}")?;
         writeln!(out, "    password  {}\n", password.reveal())?;
     }
@@ -43,7 +43,7 @@ fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, p
     }
     if config.test_tenant {
         let password = if password_shown { "the password above" } else { "the password shown at the first start" };
-        writeln!(out, "\nWhat to do next:")?;
+        writeln!(out, "\nNext steps:")?;
         writeln!(out, "  1. in another terminal:  {ca}tms login --server {} --tenant {TEST_TENANT}", config.public_url)?;
         writeln!(out, "  2. in a browser:         {}{}", config.public_url, paths::DEVICE)?;
         writeln!(out, "  3. sign in as {TEST_PERSON} with {password}")?;
@@ -52,7 +52,7 @@ fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, p
             writeln!(out, "     forgotten? tms-portal person password --data-dir {data_dir} --tenant {TEST_TENANT} {TEST_PERSON}")?;
         }
     } else {
-        writeln!(out, "\nNobody can sign in before a tenant has people; see tms-portal tenant set --help and tms-portal person add --help.")?;
+        writeln!(out, "\nBefore anyone can sign in, add people to a tenant: see tms-portal tenant set --help and tms-portal person add --help.")?;
     }
     writeln!(out, "\nStop with Ctrl-C.")
 }
@@ -63,10 +63,10 @@ fn write_trust(out: &mut impl Write, config: &Config) -> std::io::Result<()> {
     let ca = ca.display();
     if config.is_reachable() {
         let line = "*".repeat(78);
-        writeln!(out, "\n{line}\nFOR DEVELOPMENT ONLY, but others can reach this address. Whoever clicks the")?;
-        writeln!(out, "browser's warning away cannot tell this portal from one that poses as it.\n{line}")?;
+        writeln!(out, "\n{line}\nFOR DEVELOPMENT ONLY, but others can reach this address. Users who ignore the")?;
+        writeln!(out, "browser's warning cannot tell this portal from an impostor.\n{line}")?;
     }
-    writeln!(out, "\nIts certificate is for development. Clients trust it when told to:")?;
+    writeln!(out, "\nIts certificate is for development. To make clients trust it:")?;
     writeln!(out, "  curl --cacert {ca} {url}{}", paths::HEALTHZ)?;
     writeln!(out, "  TMS_CA_FILE={ca} tms login --server {url} ...")?;
     writeln!(out, "  SSL_CERT_FILE={ca}    for most other programs; browsers can import it")

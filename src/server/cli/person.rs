@@ -18,25 +18,25 @@ pub struct PersonArgs {
 
 #[derive(Subcommand)]
 enum PersonCommand {
-    /// Make an account; prints its new password once
+    /// Create an account and print its password once
     Add(PersonAddArgs),
-    /// Show a person, and who they are at identity providers
+    /// Show a person and their linked identities
     Show(PersonSelector),
-    /// Give a person a new password, and end their sessions; prints it once
+    /// Reset a person's password, sign out their sessions and print the new password once
     Password(PersonSelector),
-    /// Let a person sign in at an identity provider for the first time; prints an invitation once
+    /// Invite a person to sign in with an identity provider for the first time, and print the invitation once
     Invite(PersonSelector),
-    /// Take away one of a person's identities, even their only way in
+    /// Unlink one of a person's identities, even their only sign-in method
     Unlink(identities::UnlinkArgs),
-    /// Take all second factors of a person away who has lost them: their password alone lets them in then
+    /// Reset the second factors of a person who has lost them; the password alone is then enough to sign in
     ForgetFactors(PersonSelector),
-    /// Keep a person out: their sessions end, and their tokens do not work until `enable`
+    /// Disable a person: their sessions are signed out, and their tokens and keys do not work until `enable`
     Disable(PersonSelector),
-    /// Let a person in again
+    /// Enable a person again
     Enable(PersonSelector),
-    /// Give a person the role of an administrator: they may run the tenant in the portal
+    /// Make a person an administrator of the tenant in the portal
     Promote(PersonSelector),
-    /// Take that role away
+    /// Remove the administrator role
     Demote(PersonSelector),
 }
 
@@ -44,7 +44,7 @@ enum PersonCommand {
 struct PersonAddArgs {
     #[command(flatten)]
     person: PersonSelector,
-    /// The name that people read [default: the user name]
+    /// The display name [default: the user name]
     #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
 }
@@ -85,8 +85,8 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
             Err(fault) => Err(fault.into()),
         },
         PersonCommand::ForgetFactors(_) => match services.reset_second_factors(&operator, user).await {
-            Ok(true) => Ok(PersonOutcome::Message(format!("{user} has no second factor any more."))),
-            Ok(false) => Ok(PersonOutcome::Message(format!("{user} had none."))),
+            Ok(true) => Ok(PersonOutcome::Message(format!("The second factors of {user} have been reset."))),
+            Ok(false) => Ok(PersonOutcome::Message(format!("{user} has no second factors."))),
             Err(fault) => Err(fault.into()),
         },
         PersonCommand::Show(_) => identities::show(&services, &operator, user).await.map(PersonOutcome::Message),
@@ -112,16 +112,16 @@ enum PersonOutcome<'a> {
 
 fn print_outcome(outcome: Result<PersonOutcome<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), CommandError> {
     match outcome {
-        Ok(PersonOutcome::Password(password)) => println!("{user} signs in with the password {}\nIt is not shown again.", password.reveal()),
+        Ok(PersonOutcome::Password(password)) => println!("The password of {user} is {}\nIt is not shown again.", password.reveal()),
         Ok(PersonOutcome::Invited(code)) => println!(
-            "{user} signs in once with the invitation {}\nIt is typed on the sign-in page, is good for 7 days, and is not shown again.",
+            "The invitation for {user} is {}\nIt is entered on the sign-in page, can be used once within 7 days, and is not shown again.",
             code.reveal()
         ),
         Ok(PersonOutcome::Message(said)) => println!("{said}"),
-        Ok(PersonOutcome::Disabled) => println!("{user} cannot sign in any more."),
-        Ok(PersonOutcome::Enabled) => println!("{user} can sign in again."),
-        Ok(PersonOutcome::Promoted) => println!("{user} is an administrator, at /admin in the portal."),
-        Ok(PersonOutcome::Demoted) => println!("{user} is no administrator any more."),
+        Ok(PersonOutcome::Disabled) => println!("{user} has been disabled and can no longer sign in."),
+        Ok(PersonOutcome::Enabled) => println!("{user} has been enabled and can sign in again."),
+        Ok(PersonOutcome::Promoted) => println!("{user} is now an administrator (see /admin in the portal)."),
+        Ok(PersonOutcome::Demoted) => println!("{user} is no longer an administrator."),
         Err(Error::Refused(refused)) => return Err(CommandError::Other(refused.to_string())),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     }

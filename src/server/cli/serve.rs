@@ -24,9 +24,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let made = init::set_up(&services, &config).await?;
     messages::print_setup(&made)?;
     for what in services.lost_secrets().await? {
-        tracing::error!(
-            "keys/secrets.key is not the one that {what} were sealed with: they are useless until it is back; see Backup in docs/operations.md"
-        );
+        tracing::error!("keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored");
     }
     let languages = Languages::built_in().with_folder(&config.data_dir.join("words")).map_err(|refused| CommandError::Other(refused.to_string()))?;
     let tls = match &config.tls {
@@ -39,7 +37,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let tidying = tokio::spawn(run_housekeeping(services.clone()));
     tokio::spawn(shutdown_on_signal(handle.clone()));
     if matches!(config.tls, TlsMode::Development) && config.is_reachable() {
-        tracing::warn!("The certificate is for development, but others can reach this address");
+        tracing::warn!("Development certificate in use, but others can reach this address");
     }
     messages::print_listening(&config, listener.local_addr()?, made.test_password.is_some());
     let https = Https(config.https());

@@ -15,7 +15,7 @@ pub struct TenantArgs {
 
 #[derive(Subcommand)]
 enum TenantCommand {
-    /// Change a tenant's policy; what is not named stays as it is
+    /// Change a tenant's policy; options that are not given leave the setting unchanged
     Set(TenantSetArgs),
 }
 
@@ -23,43 +23,43 @@ enum TenantCommand {
 struct TenantSetArgs {
     #[command(flatten)]
     target: TenantOptions,
-    /// The name that people read
+    /// The tenant's display name
     #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
-    /// Whether people sign in with a password kept here
+    /// Whether people can sign in with a local password
     #[arg(long)]
     local_passwords: Option<bool>,
-    /// Whether an address may fill in the user code: easier to use, and easier to phish
+    /// Whether links may fill in the user code: easier to use, but also easier to phish
     #[arg(long)]
     prefill_user_code: Option<bool>,
-    /// Whether the consent page demands the “Yes, I started this” tick
+    /// Whether the consent page requires “Yes, I started this”
     #[arg(long)]
     require_started_tick: Option<bool>,
-    /// Whether links and delegations that are missing are made when a client asks for a key: for moving over from an older server
+    /// Whether missing links and delegations are created when a client requests a key; for migrating from an older server
     #[arg(long)]
     mvp: Option<bool>,
-    /// Whether anybody may register a client
+    /// Whether anyone may register a client
     #[arg(long)]
     open_registration: Option<bool>,
-    /// Whether keys are only shown to hosts that send a credential
+    /// Whether key lookups require a host credential
     #[arg(long)]
     require_host_credential: Option<bool>,
-    /// Whether people may register public keys of their own
+    /// Whether people may register their own public keys
     #[arg(long)]
     own_keys: Option<bool>,
-    /// Whether administrators show a second factor before they use the role
+    /// Whether administrators need a second factor to use their role
     #[arg(long)]
     second_factor_for_admins: Option<bool>,
-    /// Whether people show a second factor before they let a device act for them
+    /// Whether people need a second factor to allow a device to act for them
     #[arg(long)]
     second_factor_at_consent: Option<bool>,
-    /// How many days a link lasts that people make from the host (`tms link`)
+    /// Lifetime in days of links created from a host (`tms link`)
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_650))]
     link_days: Option<u64>,
-    /// Whether one host account may be linked to several people: then nobody on the host can tell them apart
+    /// Whether a host account may be linked to several people, whom the host cannot tell apart
     #[arg(long)]
     shared_host_accounts: Option<bool>,
-    /// The lowest number of an account that people may link; lower ones are the host's own
+    /// The minimum UID of accounts that people may link; lower UIDs are system accounts
     #[arg(long, value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]
     lowest_linked_uid: Option<u32>,
 }

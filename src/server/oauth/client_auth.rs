@@ -84,7 +84,7 @@ fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientAuthentication,
     };
     let basic = authorization.to_str().ok().and_then(basic_credentials).ok_or(OAuthError::InvalidClient)?;
     if form.get("client_secret").is_some() {
-        return Err(OAuthError::InvalidRequest("The client authenticated in two ways at once."));
+        return Err(OAuthError::InvalidRequest("More than one client authentication method was used."));
     }
     if form.get("client_id").is_some_and(|id| id != basic.id) {
         return Err(OAuthError::InvalidClient);

@@ -57,25 +57,29 @@ impl OAuthError {
             E::InvalidRequest(why) => (StatusCode::BAD_REQUEST, "invalid_request", why),
             E::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The request body is larger than 16 KiB."),
             E::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "invalid_request", "Send the parameters as application/x-www-form-urlencoded."),
-            E::UnknownTenant => (StatusCode::NOT_FOUND, "invalid_request", "There is no such tenant, or it is switched off."),
-            E::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "The client is unknown, switched off, or did not prove who it is."),
-            E::InvalidGrant => (StatusCode::BAD_REQUEST, "invalid_grant", "The device code is not valid for this client, or has been used."),
+            E::UnknownTenant => (StatusCode::NOT_FOUND, "invalid_request", "The tenant does not exist or is disabled."),
+            E::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "The client is unknown or disabled, or its credentials are wrong."),
+            E::InvalidGrant => {
+                (StatusCode::BAD_REQUEST, "invalid_grant", "The device code is invalid, was issued to another client, or has already been used.")
+            }
             E::UnauthorizedClient(why) => (StatusCode::BAD_REQUEST, "unauthorized_client", why),
             E::UnsupportedGrantType => {
-                (StatusCode::BAD_REQUEST, "unsupported_grant_type", "This server knows urn:ietf:params:oauth:grant-type:device_code only.")
+                (StatusCode::BAD_REQUEST, "unsupported_grant_type", "The only supported grant type is urn:ietf:params:oauth:grant-type:device_code.")
             }
-            E::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", "None of the scopes asked for may be given to this client."),
-            E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The person has not decided yet."),
-            E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Poll no more often than the interval says."),
+            E::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", "None of the requested scopes is allowed for this client."),
+            E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The user has not yet allowed or denied the request."),
+            E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Polling too fast. Wait longer between requests."),
             E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
-            E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Start again."),
-            E::ServerError(fault) if fault.is_temporary() => {
-                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Too much is going on just now. Wait as Retry-After says.")
-            }
-            E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Wait as Retry-After says."),
-            E::NotFound => (StatusCode::NOT_FOUND, "invalid_request", "There is nothing at this address."),
-            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "This address does not take that method."),
-            E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something broke on our side."),
+            E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Request a new one."),
+            E::ServerError(fault) if fault.is_temporary() => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "The server is temporarily overloaded. Retry after the time in Retry-After.",
+            ),
+            E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Retry after the time in Retry-After."),
+            E::NotFound => (StatusCode::NOT_FOUND, "invalid_request", "No resource exists at this URL."),
+            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "Method not allowed."),
+            E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Internal server error."),
         }
     }
 }
@@ -135,8 +139,8 @@ impl From<ServiceRefusal<RequestRefused>> for OAuthError {
     fn from(ServiceRefusal(refused): ServiceRefusal<RequestRefused>) -> Self {
         match refused {
             RequestRefused::Disabled => Self::InvalidClient,
-            RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client may not use the device grant."),
-            RequestRefused::NoSignIn => Self::UnauthorizedClient("People cannot sign in to this tenant: it has no sign-in method."),
+            RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client is not allowed to use the device authorization grant."),
+            RequestRefused::NoSignIn => Self::UnauthorizedClient("Users cannot sign in to this tenant: it has no sign-in method."),
             RequestRefused::NoScopeLeft => Self::InvalidScope,
         }
     }
@@ -147,17 +151,17 @@ impl From<ServiceRefusal<PollRefused>> for OAuthError {
         match refused {
             PollRefused::Pending => Self::AuthorizationPending,
             PollRefused::SlowDown { wait } => Self::SlowDown(wait),
-            PollRefused::Denied => Self::AccessDenied("The person said no."),
-            PollRefused::Revoked => Self::AccessDenied("The access was taken back before the device fetched it."),
-            PollRefused::PersonDisabled => Self::AccessDenied("The account of the person who allowed it is switched off."),
+            PollRefused::Denied => Self::AccessDenied("The user denied the request."),
+            PollRefused::Revoked => Self::AccessDenied("Access was revoked before the token was issued."),
+            PollRefused::PersonDisabled => Self::AccessDenied("The account of the user who allowed the request is disabled."),
             PollRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
             PollRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
-                Self::UnauthorizedClient("The administrators no longer let this client use the device grant.")
+                Self::UnauthorizedClient("This client is no longer allowed to use the device authorization grant.")
             }
             PollRefused::NotAllowed(RequestRefused::NoScopeLeft) => {
-                Self::AccessDenied("The administrators no longer let this client have any of the scopes it asked for.")
+                Self::AccessDenied("None of the requested scopes is still allowed for this client.")
             }
-            PollRefused::AccessEnded => Self::AccessDenied("The time for which access was allowed has passed, or was cut by the administrators."),
+            PollRefused::AccessEnded => Self::AccessDenied("The allowed access has expired or was shortened by an administrator."),
             PollRefused::Expired => Self::ExpiredToken,
             PollRefused::InvalidGrant => Self::InvalidGrant,
         }

@@ -26,11 +26,11 @@ impl Form {
 
     fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let pairs: Vec<(String, String)> =
-            serde_urlencoded::from_bytes(body).map_err(|_| OAuthError::InvalidRequest("The body is not form-encoded UTF-8."))?;
+            serde_urlencoded::from_bytes(body).map_err(|_| OAuthError::InvalidRequest("The request body is not form-encoded UTF-8."))?;
         let mut parameters = HashMap::new();
         for (name, value) in pairs {
             if parameters.insert(name, value).is_some() {
-                return Err(OAuthError::InvalidRequest("A parameter was sent twice."));
+                return Err(OAuthError::InvalidRequest("A parameter was included more than once."));
             }
         }
         Ok(Self(parameters))

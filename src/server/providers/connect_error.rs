@@ -11,25 +11,25 @@ use super::egress::HostNotFoundError;
 /// Found among the causes of a failed request, the innermost of which says it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConnectError {
-    #[error("no address is known for its name")]
+    #[error("host name not found")]
     HostNotFound,
-    #[error("it refuses the connection")]
+    #[error("connection refused")]
     ConnectionRefused,
-    #[error("no way leads to its network")]
+    #[error("network unreachable")]
     NoRoute,
-    #[error("it hangs up")]
+    #[error("connection closed")]
     ConnectionClosed,
-    #[error("it does not speak TLS there")]
+    #[error("no TLS at this address")]
     NoTls,
-    #[error("its certificate is from an authority that is not known here")]
+    #[error("unknown certificate authority")]
     UnknownAuthority,
-    #[error("its certificate is for another name")]
+    #[error("the certificate is for a different host name")]
     CertificateNameMismatch,
-    #[error("its certificate is not valid at this time")]
+    #[error("the certificate has expired or is not yet valid")]
     CertificateOutsideValidity,
-    #[error("its certificate cannot be used: {0}")]
+    #[error("the certificate is not usable: {0}")]
     InvalidCertificate(String),
-    #[error("it takes too long")]
+    #[error("timed out")]
     Timeout,
     /// Of a request that went through a proxy, whose fault it may be.
     #[error("{why} (through the proxy {proxy})")]

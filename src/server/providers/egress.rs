@@ -74,12 +74,12 @@ pub enum AllowedNetworks {
 
 /// A name has no address.
 #[derive(Debug, Error)]
-#[error("no address is known for its name")]
+#[error("host name not found")]
 pub struct HostNotFoundError;
 
 /// All addresses of a name are out of bounds.
 #[derive(Debug, Error)]
-#[error("it is on a network that is not to be asked")]
+#[error("the address is on a network that is not allowed")]
 pub struct AddressBlockedError;
 
 impl AllowedNetworks {

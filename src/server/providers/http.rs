@@ -114,14 +114,14 @@ impl ProviderHttp<'_> {
         let mut answer = self.client.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
-            return Err(ProviderError::InvalidResponse(format!("it answers {status}")));
+            return Err(ProviderError::InvalidResponse(format!("HTTP {status}")));
         }
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await? {
             body.extend_from_slice(&piece);
             if body.len() > MAX_BODY_BYTES {
-                return Err(ProviderError::InvalidResponse("its answer is too large".into()));
+                return Err(ProviderError::InvalidResponse("the response is too large".into()));
             }
         }
         let mut response = Response::builder().status(status);
@@ -146,7 +146,7 @@ impl ProviderHttp<'_> {
     pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, ProviderError> {
         let response = self.get(address, Some(token)).await?;
         match response.status() {
-            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(ProviderError::Denied(format!("{address} answers {status}"))),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(ProviderError::Denied(format!("{address} returned {status}"))),
             _ => json(address, &response),
         }
     }
@@ -164,9 +164,9 @@ impl ProviderHttp<'_> {
 
 fn json(address: &str, response: &HttpResponse) -> Result<Value, ProviderError> {
     if response.status() != StatusCode::OK {
-        return Err(ProviderError::InvalidResponse(format!("{address} answers {}", response.status())));
+        return Err(ProviderError::InvalidResponse(format!("{address} returned {}", response.status())));
     }
-    serde_json::from_slice(response.body()).map_err(|error| ProviderError::InvalidResponse(format!("{address} does not send JSON: {error}")))
+    serde_json::from_slice(response.body()).map_err(|error| ProviderError::InvalidResponse(format!("{address} did not return JSON: {error}")))
 }
 
 /// For `openidconnect`.
@@ -276,7 +276,7 @@ mod tests {
             while connection.write_all(&[b' '; 4_096]).await.is_ok() {}
         };
         let (_, answer) = tokio::join!(endless, get(&listener));
-        assert_eq!(answer, Err(ProviderError::InvalidResponse("its answer is too large".into())));
+        assert_eq!(answer, Err(ProviderError::InvalidResponse("the response is too large".into())));
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
         let http = HttpClients::new(&EgressPolicy::default()).expect("a client");
         let asked = async |client, address: &str| ProviderHttp { client, local: true }.get_json(address, None).await;

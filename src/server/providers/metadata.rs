@@ -99,7 +99,7 @@ impl ProviderMetadata {
         let issuer = profile.base.as_ref().unwrap_or(&provider.base_url).clone();
         let issuer = IssuerUrl::new(issuer).map_err(|error| ProviderError::Misconfigured(error.to_string()))?;
         let metadata = DiscoveryMetadata::discover_async(issuer, http).await.map_err(from_discovery)?;
-        let token = metadata.token_endpoint().ok_or_else(|| ProviderError::InvalidResponse("its metadata name no token endpoint".into()))?;
+        let token = metadata.token_endpoint().ok_or_else(|| ProviderError::InvalidResponse("the metadata has no token endpoint".into()))?;
         let more = metadata.additional_metadata();
         let known = Self {
             provider: provider.clone(),
@@ -136,7 +136,7 @@ impl ProviderMetadata {
         let keys = match (&endpoints.keys, profile.identity) {
             (Some(keys), IdentitySource::IdToken | IdentitySource::AccessToken) => {
                 let keys = http.get_json(&at(keys), None).await?;
-                let unreadable = |error: serde_json::Error| ProviderError::InvalidResponse(format!("its keys cannot be read: {error}"));
+                let unreadable = |error: serde_json::Error| ProviderError::InvalidResponse(format!("the key set is not valid: {error}"));
                 if profile.identity == IdentitySource::IdToken {
                     ProviderJwks::IdTokens(serde_json::from_value(keys).map_err(unreadable)?)
                 } else {
@@ -144,7 +144,7 @@ impl ProviderMetadata {
                 }
             }
             (None, IdentitySource::IdToken | IdentitySource::AccessToken) => {
-                return Err(ProviderError::Misconfigured("its profile names no keys".into()));
+                return Err(ProviderError::Misconfigured("the profile has no key set URL".into()));
             }
             (_, IdentitySource::User) => ProviderJwks::None,
         };
@@ -179,7 +179,7 @@ impl ProviderMetadata {
             Some(issuer) if issuer == self.issuer => Ok(()),
             None if !self.sends_iss => Ok(()),
             Some(other) => Err(ProviderError::IssuerMismatch(other.chars().take(200).collect())),
-            None => Err(ProviderError::IssuerMismatch("none is named".into())),
+            None => Err(ProviderError::IssuerMismatch("no issuer is given".into())),
         }
     }
 }
@@ -191,7 +191,7 @@ fn check_base_url(address: &str) -> Result<(), ProviderError> {
     let note = |found| violation.set(Some(found));
     let url = url::Url::options().syntax_violation_callback(Some(&note)).parse(address);
     let misspelt = violation.get().map(|violation: url::SyntaxViolation| violation.description());
-    let query = url.is_ok_and(|url| url.query().is_some()).then_some("it has a query");
+    let query = url.is_ok_and(|url| url.query().is_some()).then_some("the URL has a query");
     match misspelt.or(query) {
         Some(why) => Err(ProviderError::Misconfigured(format!("{address}: {why}"))),
         None => Ok(()),
@@ -203,13 +203,13 @@ pub fn check_url(address: &str, local: bool) -> Result<(), ProviderError> {
     let url = oauth2::url::Url::parse(address).map_err(|error| ProviderError::Misconfigured(format!("{address}: {error}")))?;
     // The address goes into the log and onto pages; and a fragment is not sent (RFC 6749 §3.1).
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(ProviderError::Misconfigured("an address has a user name, a password or a fragment in it".into()));
+        return Err(ProviderError::Misconfigured("a URL contains a user name, a password or a fragment".into()));
     }
     let here = url.host_str().is_some_and(is_loopback);
     match url.scheme() {
         "https" => Ok(()),
         "http" if here && local => Ok(()),
-        _ => Err(ProviderError::Misconfigured(format!("{address} has no https"))),
+        _ => Err(ProviderError::Misconfigured(format!("{address} is not https"))),
     }
 }
 
@@ -218,7 +218,7 @@ fn from_discovery(error: DiscoveryError<ProviderError>) -> ProviderError {
         DiscoveryError::Request(trouble) => trouble,
         // What the library says of an issuer that names another.
         DiscoveryError::Validation(why) => ProviderError::DiscoveryIssuerMismatch(why),
-        other => ProviderError::InvalidResponse(format!("its metadata cannot be read: {other}")),
+        other => ProviderError::InvalidResponse(format!("the metadata is not valid: {other}")),
     }
 }
 

@@ -79,12 +79,12 @@ impl From<RequestTokenError<ProviderError, BasicErrorResponse>> for ProviderErro
         match error {
             RequestTokenError::ServerResponse(refused) => match refused.error().as_ref() {
                 error @ ("invalid_client" | "unauthorized_client") => {
-                    Self::Misconfigured(format!("it does not take this client or its secret: {error}"))
+                    Self::Misconfigured(format!("the provider rejected the client ID or secret: {error}"))
                 }
                 error => Self::CodeRefused(error.to_owned()),
             },
             RequestTokenError::Request(trouble) => trouble,
-            RequestTokenError::Parse(error, _) => Self::InvalidResponse(format!("its token answer cannot be read: {error}")),
+            RequestTokenError::Parse(error, _) => Self::InvalidResponse(format!("the token response is not valid: {error}")),
             RequestTokenError::Other(why) => Self::InvalidResponse(why),
         }
     }
@@ -114,7 +114,7 @@ pub enum TokenCheckError {
 impl From<TokenCheckError> for ProviderError {
     fn from(unverified: TokenCheckError) -> Self {
         match unverified {
-            TokenCheckError::UnknownSigningKey => Self::TokenRefused("it is signed with a key that the provider does not show".into()),
+            TokenCheckError::UnknownSigningKey => Self::TokenRefused("it is signed with a key that is not in the provider's key set".into()),
             TokenCheckError::Provider(trouble) => trouble,
         }
     }
@@ -155,7 +155,7 @@ pub fn verify_id_token(
     let untrusted = |why: String| TokenCheckError::Provider(ProviderError::TokenRefused(why));
     let text = answer.0.extra_fields().id_token.clone().ok_or_else(|| untrusted("there is none".into()))?;
     let token = AnyIdToken::from_str(&text).map_err(|error| untrusted(error.to_string()))?;
-    let ProviderJwks::IdTokens(keys) = &known.jwks else { return Err(untrusted("its keys are of another kind".into())) };
+    let ProviderJwks::IdTokens(keys) = &known.jwks else { return Err(untrusted("the keys are of a different type".into())) };
     let issuer = IssuerUrl::new(known.issuer.clone()).map_err(|error| untrusted(error.to_string()))?;
     let a_little_ago = to_chrono(now - MAX_CLOCK_SKEW);
     let verifier = IdTokenVerifier::new_public_client(ClientId::new(provider.client_id.clone()), issuer, keys.clone())
@@ -163,11 +163,11 @@ pub fn verify_id_token(
         .set_time_fn(move || a_little_ago);
     let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(from_verification_error)?;
     if from_chrono(claims.issue_time()) > now + MAX_CLOCK_SKEW {
-        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("its token is from the future".into())));
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("the token was issued in the future".into())));
     }
     let authenticated_at = claims.auth_time().map(from_chrono);
     if authenticated_at.is_some_and(|at| at > now + MAX_CLOCK_SKEW) {
-        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("somebody is to have signed in in the future".into())));
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("auth_time is in the future".into())));
     }
     let said = serde_json::to_value(claims).map_err(|error| untrusted(error.to_string()))?;
     let claims = self::parse_claims(&said);
@@ -202,12 +202,12 @@ fn from_chrono(at: DateTime<Utc>) -> Timestamp {
 /// by the provider itself; its profile says which claims tell that it is for us.
 pub fn verify_access_token(answer: &TokenEndpointResponse, known: &ProviderMetadata, now: Timestamp) -> Result<VerifiedClaims, TokenCheckError> {
     let ProviderJwks::AccessTokens(keys) = &known.jwks else {
-        return Err(TokenCheckError::Provider(ProviderError::Misconfigured("its keys are of another kind".into())));
+        return Err(TokenCheckError::Provider(ProviderError::Misconfigured("the keys are of a different type".into())));
     };
     let said = verify_jwt(answer.access_token(), keys, &known.issuer, None)?;
     let expires = said.get("exp").and_then(Value::as_i64).unwrap_or_default();
     if Timestamp::from_millis(expires.saturating_mul(1_000)) <= now - MAX_CLOCK_SKEW {
-        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("its token has expired".into())));
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("the token has expired".into())));
     }
     Ok(VerifiedClaims::authenticated_now(parse_claims(&said), now))
 }
@@ -240,7 +240,9 @@ fn verify_jwt(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -
     }
     let said = jsonwebtoken::decode::<Value>(text, &key, &validation).map_err(|error| match error.kind() {
         jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenCheckError::UnknownSigningKey,
-        jsonwebtoken::errors::ErrorKind::InvalidIssuer => TokenCheckError::Provider(ProviderError::IssuerMismatch("it is another's token".into())),
+        jsonwebtoken::errors::ErrorKind::InvalidIssuer => {
+            TokenCheckError::Provider(ProviderError::IssuerMismatch("the token was issued by another issuer".into()))
+        }
         _ => untrusted(error),
     })?;
     Ok(said.claims)
@@ -264,20 +266,20 @@ pub fn verify_logout_token(text: &str, provider: &Provider, known: &ProviderMeta
     let untrusted = |why: &str| TokenCheckError::Provider(ProviderError::TokenRefused(why.into()));
     let kind = jsonwebtoken::decode_header(text).map_err(|error| untrusted(&error.to_string()))?.typ;
     if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("logout+jwt") && !kind.eq_ignore_ascii_case("JWT")) {
-        return Err(untrusted("it is a token of another kind"));
+        return Err(untrusted("it is a token of a different type"));
     }
     let said = verify_jwt(text, &known.jwks.to_jwk_set(), &known.issuer, Some(&provider.client_id))?;
     if !said.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) || said.get("nonce").is_some() {
-        return Err(untrusted("it is no logout token"));
+        return Err(untrusted("it is not a logout token"));
     }
     let time = |name: &str| said.get(name).and_then(Value::as_i64).map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)));
-    let made = time("iat").ok_or_else(|| untrusted("it does not say when it was made"))?;
+    let made = time("iat").ok_or_else(|| untrusted("it has no iat"))?;
     if made > now + MAX_CLOCK_SKEW || now.since(made) > LOGOUT_TOKEN_LIFETIME || time("exp").is_some_and(|end| end <= now - MAX_CLOCK_SKEW) {
-        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("its logout token is too old, or from the future".into())));
+        return Err(TokenCheckError::Provider(ProviderError::ClockSkew("the logout token is too old or was issued in the future".into())));
     }
     let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
     match (text("sub"), text("sid")) {
-        (None, None) => Err(untrusted("it does not say who it is about")),
+        (None, None) => Err(untrusted("it has no subject")),
         (subject, sid) => Ok(LogoutTokenClaims { issuer: known.issuer.clone(), subject, sid, issued_at: made }),
     }
 }

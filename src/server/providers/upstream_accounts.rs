@@ -28,9 +28,9 @@ impl Providers {
 
 /// `{"message": …, "data": [{"resource_id", "name", "url", "description", "username", …}]}`
 fn parse_list(answer: &Value) -> Result<Vec<ListedAccount>, ProviderError> {
-    let entries = answer.get("data").and_then(Value::as_array).ok_or_else(|| ProviderError::InvalidResponse("its list has no data".into()))?;
+    let entries = answer.get("data").and_then(Value::as_array).ok_or_else(|| ProviderError::InvalidResponse("the list has no data".into()))?;
     if entries.len() > MAX_LIST_ENTRIES {
-        return Err(ProviderError::InvalidResponse(format!("its list has {} entries", entries.len())));
+        return Err(ProviderError::InvalidResponse(format!("the list has {} entries", entries.len())));
     }
     Ok(entries.iter().map(parse_entry).collect())
 }

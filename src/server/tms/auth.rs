@@ -88,7 +88,7 @@ impl FromRequestParts<AppState> for AdminAuth {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let tenant = tenant(&parts.headers)?;
-        let refused = || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - this takes an administrator of tenant {tenant}."));
+        let refused = || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - administrator credentials for tenant {tenant} are required."));
         admin(parts, state, &tenant).await?.map(Self).ok_or_else(refused)
     }
 }
@@ -104,8 +104,11 @@ impl FromRequestParts<AppState> for ClientOrAdminAuth {
         if let Some(client) = client(parts, state, &tenant).await? {
             return Ok(Self(Principal::Client(client)));
         }
-        let refused =
-            || TmsError::NotAuthorized(format!("ERROR: NOT AUTHORIZED - this takes the client itself or an administrator of tenant {tenant}."));
+        let refused = || {
+            TmsError::NotAuthorized(format!(
+                "ERROR: NOT AUTHORIZED - the client's own or administrator credentials for tenant {tenant} are required."
+            ))
+        };
         admin(parts, state, &tenant).await?.map(|admin| Self(Principal::Admin(admin))).ok_or_else(refused)
     }
 }
@@ -160,7 +163,7 @@ impl FromRequestParts<AppState> for HostCallerAuth {
         };
         match state.services.authenticate_host(credential).await {
             Ok(host) => Ok(Self(HostCaller::Authenticated(host))),
-            Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - this is no host's credential.")),
+            Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - the host credential is not valid.")),
             Err(Error::Internal(fault)) => Err(fault.into()),
         }
     }

@@ -33,11 +33,11 @@ pub struct ClientRegistration {
 #[derive(Serialize, ToSchema)]
 pub struct ClientRegistrationResponse {
     client_id: String,
-    /// 48 hexadecimal digits; shown this once.
+    /// 48 hexadecimal digits; shown only once.
     client_secret: String,
 }
 
-/// Registers a client. Takes an administrator of the tenant, unless the tenant's policy lets anybody register.
+/// Registers a client. Requires an administrator of the tenant, unless the tenant's policy has open registration.
 #[utoipa::path(post, path = "/v1/tms/client", tag = "clients", request_body = ClientRegistration,
     security((), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "Registered", body = Reply<ClientRegistrationResponse>), ErrorResponses))]
@@ -65,14 +65,14 @@ impl From<Error<ClientRegistrationRefused>> for TmsError {
     fn from(error: Error<ClientRegistrationRefused>) -> Self {
         match error {
             Error::Refused(ClientRegistrationRefused::NoTenant) => tenant_not_enabled(),
-            Error::Refused(ClientRegistrationRefused::ClosedByAutoProvisioning) => Self::BadRequest(
-                "Client creation is disallowed: the tenant runs in MVP mode, in which only its administrators register clients.".into(),
-            ),
+            Error::Refused(ClientRegistrationRefused::ClosedByAutoProvisioning) => {
+                Self::BadRequest("Client creation is disallowed: in MVP mode, only the tenant's administrators can register clients.".into())
+            }
             Error::Refused(ClientRegistrationRefused::Closed) => {
-                Self::NotAuthorized("ERROR: NOT AUTHORIZED - only the tenant's administrators register clients.".into())
+                Self::NotAuthorized("ERROR: NOT AUTHORIZED - only the tenant's administrators can register clients.".into())
             }
             Error::Refused(ClientRegistrationRefused::Exists) => {
-                Self::Conflict("ERROR: the tenant has a client of that client_id, or of that app_name and app_version, already.".into())
+                Self::Conflict("ERROR: a client with this client_id, or with this app_name and app_version, already exists.".into())
             }
             Error::Internal(fault) => fault.into(),
         }
@@ -106,7 +106,7 @@ impl From<Client> for ClientResponse {
     }
 }
 
-/// One client; never its secret.
+/// Returns a client, without its secret.
 #[utoipa::path(get, path = "/v1/tms/client/{client_id}", tag = "clients", params(("client_id" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The client", body = Reply<ClientResponse>), ErrorResponses))]
@@ -142,7 +142,7 @@ pub struct ClientList {
     num_clients: usize,
 }
 
-/// The tenant's clients; a client sees itself.
+/// Lists the tenant's clients; a client sees only itself.
 #[utoipa::path(get, path = "/v1/tms/client/list", tag = "clients", params(PaginationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The clients", body = Reply<ClientList>), ErrorResponses))]
@@ -169,10 +169,10 @@ pub struct ClientUpdate {
     enabled: Option<bool>,
 }
 
-/// Changes a client's version, or switches it off or on. A client that is off gets nothing, and its keys let nobody in.
+/// Changes a client's version, or enables or disables it. The requests of a disabled client are refused, and its keys cannot log in.
 #[utoipa::path(patch, path = "/v1/tms/client/upd/{client_id}", tag = "clients", params(("client_id" = String, Path), ClientUpdate),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
@@ -198,7 +198,9 @@ pub async fn update(
 fn change_error(error: Error<ClientUpdateRefused>) -> TmsError {
     match error {
         Error::Refused(ClientUpdateRefused::NotFound) => TmsError::NOT_FOUND,
-        Error::Refused(ClientUpdateRefused::Exists) => TmsError::Conflict("ERROR: the tenant has another client of that name and version.".into()),
+        Error::Refused(ClientUpdateRefused::Exists) => {
+            TmsError::Conflict("ERROR: another client with this app_name and app_version already exists.".into())
+        }
         Error::Refused(ClientUpdateRefused::NoSecret) => TmsError::Conflict("ERROR: this is a public client; it has no secret.".into()),
         Error::Internal(fault) => fault.into(),
     }
@@ -207,7 +209,7 @@ fn change_error(error: Error<ClientUpdateRefused>) -> TmsError {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RotationParams {
-    /// How long the old secret goes on working. 60 if it is left out; 0 when it has leaked.
+    /// Minutes for which the old secret keeps working; 60 if omitted. Use 0 if it has leaked.
     #[param(minimum = 0, maximum = 10_080)]
     overlap_minutes: Option<u32>,
 }
@@ -228,14 +230,14 @@ impl RotationParams {
 #[derive(Serialize, ToSchema)]
 pub struct ClientSecret {
     client_id: String,
-    /// 48 hexadecimal digits; shown this once.
+    /// 48 hexadecimal digits; shown only once.
     client_secret: String,
-    /// Until when the old secret works too.
+    /// Until when the old secret also works.
     old_secret_until: String,
     tenant: String,
 }
 
-/// Gives a client a new secret. The old one goes on working for a while, so that a running service can change over.
+/// Rotates a client's secret. The old one keeps working for a while, so that a running service can change over.
 #[utoipa::path(patch, path = "/v1/tms/client/secret/{client_id}", tag = "clients", params(("client_id" = String, Path), RotationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The new secret", body = Reply<ClientSecret>), ErrorResponses))]
@@ -259,10 +261,10 @@ pub async fn rotate(
     ))
 }
 
-/// Removes a client with its delegations, keys and reservations.
+/// Deletes a client with its delegations, keys and reservations.
 #[utoipa::path(delete, path = "/v1/tms/client/del/{client_id}", tag = "clients", params(("client_id" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,

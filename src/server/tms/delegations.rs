@@ -19,7 +19,7 @@ pub struct DelegationRequest {
     client_id: Text,
     client_user_id: Text,
     tenant: Text,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
@@ -30,7 +30,7 @@ pub struct CreatedDelegation {
     expires_at: String,
 }
 
-/// Lets a client act for a person, on all their host accounts.
+/// Allows a client to act for a user, on all their host accounts.
 #[utoipa::path(post, path = "/v1/tms/delegations", tag = "delegations", request_body = DelegationRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "Delegated", body = Reply<CreatedDelegation>), ErrorResponses))]
 pub async fn create(
@@ -43,9 +43,9 @@ pub async fn create(
     match services.create_delegation(&admin, &client_id, &user_id, wanted.ttl_minutes).await {
         Ok(until) => Ok(created(CreatedDelegation { client_id: client_id.into(), client_user_id: user_id.into(), expires_at: until.to_rfc3339() })),
         Err(Error::Refused(refused)) => Err(TmsError::Conflict(match refused {
-            DelegationRefused::NoClient => format!("ERROR: the tenant has no client {client_id}."),
-            DelegationRefused::NoPerson => format!("ERROR: {user_id} is not known here; make a user MFA record first (POST /v1/tms/usermfa)."),
-            DelegationRefused::Exists => format!("ERROR: {client_id} may act for {user_id} already."),
+            DelegationRefused::NoClient => format!("ERROR: client {client_id} does not exist."),
+            DelegationRefused::NoPerson => format!("ERROR: user {user_id} does not exist; create a user MFA record first (POST /v1/tms/usermfa)."),
+            DelegationRefused::Exists => format!("ERROR: a delegation of {user_id} to {client_id} already exists."),
         })),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
@@ -62,7 +62,7 @@ pub struct DelegationResponse {
     created: String,
     expires_at: String,
     id: i64,
-    /// `admin`; `person`: they consented in the portal; `mvp`: made in MVP mode.
+    /// `admin`: an administrator; `person`: the user, by consent in the portal; `mvp`: created in MVP mode.
     made_by: &'static str,
     tenant: String,
     updated: String,
@@ -83,7 +83,7 @@ impl From<Delegation> for DelegationResponse {
     }
 }
 
-/// One delegation.
+/// Returns a delegation.
 #[utoipa::path(get, path = "/v1/tms/delegations/{id}", tag = "delegations", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The delegation", body = Reply<DelegationResponse>), ErrorResponses))]
 pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, RowId(id): RowId) -> ReplyResult<DelegationResponse> {
@@ -99,7 +99,7 @@ pub struct DelegationList {
     users: Vec<DelegationResponse>,
 }
 
-/// All delegations, also those that people gave in the portal.
+/// Lists all delegations, including those that users granted in the portal.
 #[utoipa::path(get, path = "/v1/tms/delegations/list", tag = "delegations", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The delegations", body = Reply<DelegationList>), ErrorResponses))]
 pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<DelegationList> {
@@ -109,9 +109,9 @@ pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth,
     Ok(success(DelegationList { num_users: users.len(), next_cursor, users }))
 }
 
-/// Sets a new end for a delegation that an administrator made. What people consented to is theirs to change.
+/// Changes the expiry of a delegation that an administrator created. Users change what they granted themselves.
 #[utoipa::path(patch, path = "/v1/tms/delegations/upd", tag = "delegations", request_body = DelegationRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<ExpiryUpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<ExpiryUpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -133,9 +133,9 @@ pub struct DelegationRevocation {
     tenant: Text,
 }
 
-/// Ends all a client may do for a person, whoever allowed it, and removes the keys it made for them.
+/// Revokes everything a client may do for a user, including what the user granted, and deletes the keys it created for them.
 #[utoipa::path(delete, path = "/v1/tms/delegations/del", tag = "delegations", request_body = DelegationRevocation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,

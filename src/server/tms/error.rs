@@ -18,7 +18,7 @@ use crate::server::service::access_tokens::InvalidToken;
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What overload is called, wherever it is noticed.
-pub const OVERLOADED: &str = "ERROR: too much is going on just now; try again in a moment.";
+pub const OVERLOADED: &str = "ERROR: the server is temporarily overloaded; retry after the seconds in Retry-After.";
 
 #[derive(Debug)]
 pub enum TmsError {
@@ -49,13 +49,13 @@ pub enum TmsError {
     Panicked,
 }
 
-/// What an error looks like.
+/// An error.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorReply {
     /// The HTTP status, as text.
     #[schema(example = "404")]
     result_code: String,
-    /// A sentence for people; may change.
+    /// A message for people; may change.
     #[schema(example = "NOT_FOUND")]
     result_msg: String,
 }
@@ -63,19 +63,19 @@ pub struct ErrorReply {
 /// What every endpoint may answer when it does not do what was asked.
 #[derive(IntoResponses)]
 pub enum ErrorResponses {
-    /// The request cannot be read or makes no sense, or the tenant is switched off.
+    /// The request cannot be parsed or is not valid, or the tenant is disabled.
     #[response(status = 400)]
     BadRequest(ErrorReply),
     /// The credentials are missing or wrong.
     #[response(status = 401)]
     NotAuthorized(ErrorReply),
-    /// It is somebody else's, or something it depends on is missing or has ended.
+    /// It belongs to another caller, or something it depends on is missing or has expired.
     #[response(status = 403)]
     Forbidden(ErrorReply),
-    /// There is nothing of that name, or nothing that may be shown.
+    /// It does not exist, or is not visible to the caller.
     #[response(status = 404)]
     NotFound(ErrorReply),
-    /// There is one already, or what it hangs on is not there.
+    /// It already exists, or something it depends on does not exist.
     #[response(status = 409)]
     Conflict(ErrorReply),
     /// The body is too large.
@@ -84,13 +84,13 @@ pub enum ErrorResponses {
     /// The body is not JSON.
     #[response(status = 415)]
     UnsupportedMediaType(ErrorReply),
-    /// Too many requests, or too many wrong secrets; `Retry-After` says when to come back.
+    /// Too many requests or too many wrong secrets; retry after the time in `Retry-After`.
     #[response(status = 429)]
     TooManyRequests(ErrorReply),
-    /// Something broke on our side.
+    /// Internal server error.
     #[response(status = 500)]
     Internal(ErrorReply),
-    /// Too much is going on; `Retry-After` says when to come back.
+    /// The server is temporarily overloaded; retry after the time in `Retry-After`.
     #[response(status = 503)]
     Busy(ErrorReply),
 }
@@ -101,17 +101,17 @@ impl TmsError {
         let (status, sentence): (_, &str) = match self {
             E::NoToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
             E::InvalidToken(InvalidToken::NotValid) => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has ended. Sign in again.")
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has expired. Sign in again.")
             }
             E::InvalidToken(InvalidToken::ClientNotAllowed) => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the administrators no longer let this application act for people.")
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - this application is no longer allowed to act for users.")
             }
             E::InvalidToken(InvalidToken::PersonDisabled) => {
-                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the account of the access token's person is switched off.")
+                (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token's user is disabled.")
             }
-            E::InsufficientScope { narrowed: false, .. } => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token does not allow this."),
+            E::InsufficientScope { narrowed: false, .. } => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token lacks the required scope."),
             E::InsufficientScope { narrowed: true, .. } => {
-                (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the administrators no longer let this application do this.")
+                (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - this application is no longer allowed the required scope.")
             }
             E::BadRequest(sentence) => (StatusCode::BAD_REQUEST, sentence),
             E::NotAuthorized(sentence) => (StatusCode::UNAUTHORIZED, sentence),
@@ -119,13 +119,13 @@ impl TmsError {
             E::HostCredential(sentence) => (StatusCode::UNAUTHORIZED, sentence),
             E::NotFound(sentence) => (StatusCode::NOT_FOUND, sentence),
             E::Conflict(sentence) => (StatusCode::CONFLICT, sentence),
-            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "ERROR: this address does not take that method."),
+            E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "ERROR: method not allowed."),
             E::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "ERROR: the request body is too large."),
             E::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "ERROR: send the request body as 'Content-Type: application/json'."),
-            E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; come back after the seconds in Retry-After."),
+            E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; retry after the seconds in Retry-After."),
             E::Busy(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence),
             E::Internal(fault) if fault.is_temporary() => (StatusCode::SERVICE_UNAVAILABLE, OVERLOADED),
-            E::Internal(_) | E::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: something broke on our side."),
+            E::Internal(_) | E::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: internal server error."),
         };
         (status, sentence.into())
     }
@@ -136,9 +136,9 @@ impl TmsError {
             TmsError::NoToken => Some("Bearer realm=\"tms\"".into()),
             TmsError::InvalidToken(refused) => {
                 let why = match refused {
-                    InvalidToken::NotValid => "The access token is not valid or has ended.",
-                    InvalidToken::ClientNotAllowed => "The administrators no longer let this application act for people.",
-                    InvalidToken::PersonDisabled => "The account of the access token's person is switched off.",
+                    InvalidToken::NotValid => "The access token is not valid or has expired.",
+                    InvalidToken::ClientNotAllowed => "This application is no longer allowed to act for users.",
+                    InvalidToken::PersonDisabled => "The access token's user is disabled.",
                 };
                 Some(format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{why}\""))
             }

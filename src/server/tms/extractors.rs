@@ -75,13 +75,13 @@ impl Text {
     /// Reads it as an identifier; `field` is what the caller calls it.
     pub fn id<I: TryFrom<String, Error = IdRefused>>(self, field: &str) -> Result<I, TmsError> {
         if self.0.contains('*') {
-            let sentence = format!("ERROR: {field} names one; '*' for everyone is not supported (docs/decisions/0010).");
+            let sentence = format!("ERROR: {field} must name exactly one; the wildcard '*' is not supported.");
             return Err(TmsError::BadRequest(sentence));
         }
         if hides_something(&self.0) {
             return Err(TmsError::BadRequest(format!("ERROR: {field} {}.", NameRefused::Invisible)));
         }
-        I::try_from(self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} cannot be taken: {why}.")))
+        I::try_from(self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} is not valid: {why}.")))
     }
 
     /// Reads it as words for people: not empty, at most 128 characters, nothing that cannot be seen.

@@ -14,11 +14,11 @@ use crate::server::service::Services;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Greeting {
-    /// Who is to be greeted.
+    /// The name to greet.
     name: Option<String>,
 }
 
-/// Greets, and says which tenant is meant if one is named in `X-TMS-TENANT`.
+/// Returns a greeting; with `X-TMS-TENANT`, it names the tenant.
 #[utoipa::path(get, path = "/v1/tms/hello", tag = "general", params(Greeting), security((), ("tenant" = [])),
     responses((status = 200, description = "A greeting", body = String, content_type = "text/plain"), ErrorResponses))]
 pub async fn hello(
@@ -32,7 +32,7 @@ pub async fn hello(
     Ok(format!("{greeting} The current tenant is {}.", tenant.id))
 }
 
-/// What is running here. Release builds know their git commit; others say `unknown`.
+/// The running version. Builds without git information return `unknown`.
 #[derive(Serialize, ToSchema)]
 pub struct Version {
     git_branch: &'static str,
@@ -44,7 +44,7 @@ pub struct Version {
     tms_version: &'static str,
 }
 
-/// Which version is running.
+/// Returns the running version.
 #[utoipa::path(get, path = "/v1/tms/version", tag = "general", security(()), responses((status = 200, description = "The version", body = Reply<Version>), ErrorResponses))]
 pub async fn version() -> Json<Reply<Version>> {
     let known = |value: Option<&'static str>| value.unwrap_or("unknown");

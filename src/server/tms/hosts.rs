@@ -34,9 +34,9 @@ pub struct CreatedHostAddress {
     tenant: String,
 }
 
-/// Writes down a host's address. The first tenant to use a host's name answers hosts of that name that do not say whose they are.
+/// Adds a host address. A host that sends no tenant belongs to the first tenant that registered its name.
 #[utoipa::path(post, path = "/v1/tms/hosts", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "Written down", body = Reply<CreatedHostAddress>), ErrorResponses))]
+    responses((status = 201, description = "Added", body = Reply<CreatedHostAddress>), ErrorResponses))]
 pub async fn create(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -48,15 +48,15 @@ pub async fn create(
         Ok(AddedAddress { host, is_default_tenant, shared_with }) => {
             let mut sentence = "success".to_owned();
             if let Some(other) = shared_with {
-                sentence = format!("{sentence}; WARNING: {address} is an address of {other} too, so it is a name of neither {host} nor {other}");
+                sentence = format!("{sentence}; WARNING: {address} is also an address of {other}, so it identifies neither {host} nor {other}");
             }
             if !is_default_tenant {
-                sentence = format!("{sentence}; another tenant uses this host name too, so this host must send X-TMS-TENANT or a credential");
+                sentence = format!("{sentence}; another tenant has a host with this name, so this host must send X-TMS-TENANT or a credential");
             }
             let (status, answer) = created(CreatedHostAddress { addr: address, host: host.into(), tenant: admin.tenant_id().to_string() });
             Ok((status, answer.0.with_message(&sentence)))
         }
-        Err(Error::Refused(AddHostRefused)) => Err(TmsError::Conflict(format!("ERROR: {host} has that address already."))),
+        Err(Error::Refused(AddHostRefused)) => Err(TmsError::Conflict(format!("ERROR: {host} already has this address."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -84,7 +84,7 @@ impl From<Host> for HostAddressResponse {
     }
 }
 
-/// One address.
+/// Returns a host address.
 #[utoipa::path(get, path = "/v1/tms/hosts/{id}", tag = "hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The address", body = Reply<HostAddressResponse>), ErrorResponses))]
 pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, RowId(id): RowId) -> ReplyResult<HostAddressResponse> {
@@ -100,7 +100,7 @@ pub struct HostList {
     users: Vec<HostAddressResponse>,
 }
 
-/// All addresses.
+/// Lists all host addresses.
 #[utoipa::path(get, path = "/v1/tms/hosts/list", tag = "hosts", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The addresses", body = Reply<HostList>), ErrorResponses))]
 pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<HostList> {
@@ -110,9 +110,9 @@ pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth,
     Ok(success(HostList { num_mappings: users.len(), next_cursor, users }))
 }
 
-/// Removes an address.
+/// Removes a host address.
 #[utoipa::path(delete, path = "/v1/tms/hosts/del", tag = "hosts", request_body = HostAddress, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -132,7 +132,7 @@ pub async fn delete(
 #[derive(Deserialize, ToSchema)]
 pub struct CredentialRequest {
     host: Text,
-    /// The host's keys are shown to nobody without the credential. Not so if it is left out.
+    /// Key lookups for the host require the credential. If omitted, they do not.
     #[serde(default)]
     required: Option<bool>,
     tenant: Text,
@@ -140,16 +140,16 @@ pub struct CredentialRequest {
 
 #[derive(Serialize, ToSchema)]
 pub struct CreatedCredential {
-    /// What the host sends as `Authorization: Bearer`; shown this once.
+    /// What the host sends as `Authorization: Bearer`; shown only once.
     credential: String,
     host: String,
-    /// Until when a credential that the host had before works too.
+    /// Until when the host's previous credential also works.
     old_credential_until: String,
     required: bool,
     tenant: String,
 }
 
-/// Gives a host a credential, or a new one. The old one goes on working for a while.
+/// Creates or rotates a host's credential. The old one keeps working for a while.
 #[utoipa::path(post, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialRequest, params(RotationParams),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "The credential", body = Reply<CreatedCredential>), ErrorResponses))]
@@ -179,9 +179,9 @@ pub struct CredentialPolicy {
     tenant: Text,
 }
 
-/// Says whether a host must show its credential.
+/// Sets whether a host must send its credential.
 #[utoipa::path(patch, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialPolicy, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn require_credential(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -199,9 +199,9 @@ pub struct CredentialRevocation {
     tenant: Text,
 }
 
-/// Takes a host's credential away.
+/// Deletes a host's credential.
 #[utoipa::path(delete, path = "/v1/tms/hosts/credential", tag = "hosts", request_body = CredentialRevocation, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn remove_credential(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -217,28 +217,28 @@ pub struct HostCheckRequest {
     host: Text,
 }
 
-/// What is null is not told without the host's credential.
+/// What the portal knows about a host. Some fields are null without the host's credential.
 #[derive(Serialize, ToSchema)]
 pub struct HostCheckResponse {
-    /// The tenant answers the host also when it names neither tenant nor credential.
+    /// The host belongs to this tenant even if it sends neither tenant nor credential.
     answers_without_tenant: Option<bool>,
-    /// The host has shown its credential.
+    /// The host sent its credential.
     credential_accepted: bool,
-    /// Keys are shown to the host only with its credential.
+    /// Key lookups require the host's credential.
     credential_required: bool,
-    /// As the host is registered; names compare without regard to case.
+    /// The host's registered name; names are case-insensitive.
     host: Option<String>,
-    /// An address of the host is on record.
+    /// An address of the host is registered.
     registered: Option<bool>,
-    /// The credential's tenant, or the one that was named.
+    /// The tenant of the credential, or else the one that was sent.
     tenant: Option<String>,
-    /// The tenant is there and switched on; null if none was named.
+    /// The tenant exists and is enabled; null if none was sent.
     tenant_enabled: Option<bool>,
 }
 
-/// A host asks what the portal knows of it. Without its credential it is not told whether it is registered.
+/// Returns what the portal knows about the calling host. Whether it is registered is returned only with its credential.
 #[utoipa::path(post, path = "/v1/tms/hosts/check", tag = "hosts", request_body = HostCheckRequest, security((), ("tenant" = []), ("host" = [])),
-    responses((status = 200, description = "What is known", body = Reply<HostCheckResponse>), ErrorResponses))]
+    responses((status = 200, description = "The host's status", body = Reply<HostCheckResponse>), ErrorResponses))]
 pub async fn check(
     State(services): State<Services>,
     HostCallerAuth(asking): HostCallerAuth,

@@ -17,23 +17,23 @@ use crate::server::service::{Error, Services};
 #[derive(Deserialize, ToSchema)]
 pub struct NewLinkRequest {
     user: Text,
-    /// The account's number on the host, as its kernel says it of whoever asks.
+    /// The account's UID on the host, as reported by the kernel for the requesting process.
     user_uid: Text,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct CreatedLinkRequest {
-    /// Seconds until the code ends.
+    /// Seconds until the code expires.
     expires_in: u64,
-    /// Seconds to wait between two questions for the status.
+    /// Seconds to wait between status requests.
     interval: u64,
-    /// What the host asks for the status with. A secret, shown this once.
+    /// Identifies the request in status requests. A secret, shown only once.
     link_id: String,
-    /// What the person types.
+    /// The code that the user enters.
     user_code: String,
-    /// Where they type it.
+    /// The page on which the user enters it.
     verification_uri: String,
-    /// The same with the code in it, where the tenant's policy allows that.
+    /// The same page with the code filled in, if the tenant's policy allows that.
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_uri_complete: Option<String>,
 }
@@ -52,8 +52,8 @@ impl CreatedLinkRequest {
     }
 }
 
-/// A host asks for one of its accounts to be linked. It must know that whoever wants this is logged in to that account. What it asked
-/// for the account before is forgotten.
+/// Requests a link for an account of the calling host. The host must have verified that the requesting user is logged in to it. An
+/// earlier request for the account is discarded.
 #[utoipa::path(post, path = "/v1/tms/links", tag = "links", request_body = NewLinkRequest, security(("host" = [])),
     responses((status = 201, description = "The code to show", body = Reply<CreatedLinkRequest>), ErrorResponses))]
 pub async fn create(
@@ -63,7 +63,7 @@ pub async fn create(
     JsonBody(wanted): JsonBody<NewLinkRequest>,
 ) -> CreatedResult<CreatedLinkRequest> {
     let account: AccountName = wanted.user.id("user")?;
-    let uid = wanted.user_uid.0.parse().map_err(|_| TmsError::BadRequest("ERROR: user_uid must be the account's number.".into()))?;
+    let uid = wanted.user_uid.0.parse().map_err(|_| TmsError::BadRequest("ERROR: user_uid must be a numeric UID.".into()))?;
     let asked = services.start_link_request(&host, &account, uid, from).await.map_err(request_error)?;
     Ok(created(CreatedLinkRequest::new(&asked, services.public_url())))
 }
@@ -71,28 +71,26 @@ pub async fn create(
 fn request_error(error: Error<LinkRequestRefused>) -> TmsError {
     match error {
         Error::Refused(LinkRequestRefused::TenantDisabled) => tenant_not_enabled(),
-        Error::Refused(LinkRequestRefused::SystemAccount) => {
-            TmsError::Forbidden("ERROR: FORBIDDEN - this account belongs to the host itself; only people's accounts are linked.".into())
-        }
-        Error::Refused(LinkRequestRefused::TooManyPending) => TmsError::Busy("ERROR: too many accounts of this host wait for an answer."),
+        Error::Refused(LinkRequestRefused::SystemAccount) => TmsError::Forbidden("ERROR: FORBIDDEN - system accounts cannot be linked.".into()),
+        Error::Refused(LinkRequestRefused::TooManyPending) => TmsError::Busy("ERROR: too many link requests of this host are pending."),
         Error::Internal(fault) => fault.into(),
     }
 }
 
 #[derive(Deserialize, ToSchema)]
 pub struct LinkReference {
-    /// As it was given when the host asked.
+    /// The `link_id` of the link request.
     link_id: Text,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct LinkStatusResponse {
-    /// Until when it is linked.
+    /// When the link expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     /// `pending`, `linked`, `refused` or `expired`.
     status: &'static str,
-    /// Whom it is linked to.
+    /// The user it is linked to.
     #[serde(skip_serializing_if = "Option::is_none")]
     tms_user_id: Option<String>,
 }
@@ -109,9 +107,9 @@ impl From<LinkStatus> for LinkStatusResponse {
     }
 }
 
-/// How it stands. `NOT_FOUND` also once the account has asked again: then only the newer code counts.
+/// Returns the status of a link request. `NOT_FOUND` also if a newer request for the account has replaced it.
 #[utoipa::path(post, path = "/v1/tms/links/status", tag = "links", request_body = LinkReference, security(("host" = [])),
-    responses((status = 200, description = "How it stands", body = Reply<LinkStatusResponse>), ErrorResponses))]
+    responses((status = 200, description = "The status", body = Reply<LinkStatusResponse>), ErrorResponses))]
 pub async fn status(
     State(services): State<Services>,
     HostAuth(host): HostAuth,
@@ -121,9 +119,9 @@ pub async fn status(
     Ok(success(standing.into()))
 }
 
-/// Takes back what nobody has answered, because whoever wanted it has gone: its code then opens nothing. What is answered stays.
+/// Withdraws a pending link request, for example because the user has disconnected. Its code stops working. Answered requests are kept.
 #[utoipa::path(post, path = "/v1/tms/links/withdraw", tag = "links", request_body = LinkReference, security(("host" = [])),
-    responses((status = 200, description = "It is gone, or was before", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Withdrawn, or no longer pending", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn withdraw(
     State(services): State<Services>,
     HostAuth(host): HostAuth,

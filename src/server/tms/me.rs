@@ -17,8 +17,8 @@ use crate::server::service::Services;
 use crate::server::service::pubkeys::{KeyParams, KeySource, OwnKeyFilter};
 use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys};
 
-/// Whose token it is, and what it may be used for.
-#[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "Who", body = Reply<Me>), ErrorResponses))]
+/// Returns the token's user, client and scope.
+#[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "The token's user", body = Reply<Me>), ErrorResponses))]
 pub async fn get(Bearer(holder): Bearer) -> Json<Reply<Me>> {
     success(Me {
         client_id: holder.client_id().to_string(),
@@ -29,7 +29,7 @@ pub async fn get(Bearer(holder): Bearer) -> Json<Reply<Me>> {
     })
 }
 
-/// The host accounts that were ticked when the token's client was allowed. Needs `hosts:read`.
+/// Lists the host accounts that the user selected when allowing the token's client. Requires `hosts:read`.
 #[utoipa::path(get, path = "/v1/tms/me/hosts", tag = "me", security(("bearer" = ["hosts:read"])),
     responses((status = 200, description = "The host accounts", body = Reply<MyHosts>), ErrorResponses))]
 pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> ReplyResult<MyHosts> {
@@ -69,15 +69,15 @@ fn my_key(key: Pubkey, now: Timestamp) -> MyKey {
     }
 }
 
-/// Which keys are wanted; all of them, if nothing is said.
+/// Filters; without any, all keys are returned.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct KeyListParams {
-    /// Only those that log in to this host.
+    /// Only keys for this host.
     host: Option<String>,
-    /// Only those that log in to host accounts of this name.
+    /// Only keys for host accounts of this name.
     host_account: Option<String>,
-    /// `active`: only those that have not expired and are not used up.
+    /// `active`: only keys that have not expired and are not used up.
     state: Option<String>,
 }
 
@@ -86,7 +86,7 @@ impl KeyListParams {
         let active = match self.state.as_deref() {
             None | Some("") => false,
             Some("active") => true,
-            Some(_) => return Err(TmsError::BadRequest("ERROR: state is 'active', or left out for keys in any state.".into())),
+            Some(_) => return Err(TmsError::BadRequest("ERROR: state must be 'active' or omitted.".into())),
         };
         let host = self.host.map(|host| Text(host).id("host")).transpose()?;
         let account = self.host_account.map(|account| Text(account).id("host_account")).transpose()?;
@@ -94,7 +94,7 @@ impl KeyListParams {
     }
 }
 
-/// The keys that log in to the host accounts of `/v1/tms/me/hosts`, whoever made them. Needs `keys:read`.
+/// Lists all keys for the host accounts of `/v1/tms/me/hosts`, including those of other clients. Requires `keys:read`.
 #[utoipa::path(get, path = "/v1/tms/me/keys", tag = "me", params(PaginationParams, KeyListParams), security(("bearer" = ["keys:read"])),
     responses((status = 200, description = "The keys", body = Reply<MyKeys>), ErrorResponses))]
 pub async fn get_keys(
@@ -115,16 +115,16 @@ pub async fn get_keys(
 pub struct OwnKeyRequest {
     host: Text,
     host_account: Text,
-    /// Logins; as many as you like if it is negative or left out.
+    /// Maximum number of logins; unlimited if negative or omitted.
     num_uses: Option<i32>,
-    /// A line of a `.pub` file.
+    /// The line of a `.pub` file.
     public_key: Text,
-    /// As long as the token if it is left out; never longer.
+    /// Lifetime in minutes; at most, and if omitted, that of the token.
     ttl_minutes: Option<i32>,
 }
 
-/// Registers a key of one's own for one of the host accounts of `/v1/tms/me/hosts`. It ends with the token at the latest. Needs
-/// `keys:create`.
+/// Registers the user's own public key for one of the host accounts of `/v1/tms/me/hosts`. It expires with the token at the latest.
+/// Requires `keys:create`.
 #[utoipa::path(post, path = "/v1/tms/me/keys", tag = "me", request_body = OwnKeyRequest, security(("bearer" = ["keys:create"])),
     responses((status = 201, description = "The key", body = Reply<MyKey>), ErrorResponses))]
 pub async fn create_key(State(services): State<Services>, bearer: Bearer, JsonBody(request): JsonBody<OwnKeyRequest>) -> CreatedResult<MyKey> {
@@ -143,7 +143,7 @@ pub async fn create_key(State(services): State<Services>, bearer: Bearer, JsonBo
     Ok(created(my_key(made.pubkey, services.now())))
 }
 
-/// Revokes one of the keys of `/v1/tms/me/keys`. Needs `keys:revoke`.
+/// Revokes one of the keys of `/v1/tms/me/keys`. Requires `keys:revoke`.
 #[utoipa::path(delete, path = "/v1/tms/me/keys/{id}", tag = "me", params(("id" = i64, Path)), security(("bearer" = ["keys:revoke"])),
     responses((status = 200, description = "Revoked", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete_key(State(services): State<Services>, bearer: Bearer, RowId(id): RowId) -> ReplyResult<DeleteResponse> {

@@ -27,24 +27,24 @@ pub struct KeyRequest {
     client_user_id: Text,
     host: Text,
     host_account: Text,
-    /// `ed25519`, `ecdsa` (P-521) or `rsa` (4096 bits), in upper or lower case; ed25519 if it is empty or left out.
+    /// `ed25519`, `ecdsa` (P-521) or `rsa` (4096 bits), in upper or lower case; ed25519 if empty or omitted.
     key_type: Option<Text>,
-    /// Logins; negative: as many as you like.
+    /// Maximum number of logins; unlimited if negative.
     num_uses: i32,
-    /// A key of one's own, as a `.pub` file has it, or RFC 4716: then none is made, and no private half crosses the network.
+    /// An existing public key, as in a `.pub` file or RFC 4716. If present, no key pair is generated and no private key is returned.
     public_key: Option<Text>,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
-/// What was made; numbers are texts here.
+/// The created key; numbers are strings here.
 #[derive(Serialize, ToSchema)]
 pub struct CreatedKeyResponse {
     expires_at: String,
     key_bits: String,
     key_type: String,
     max_uses: String,
-    /// OpenSSH's format, not encrypted; shown this once. Not there for a key of one's own.
+    /// In OpenSSH format, not encrypted; shown only once. Absent if the request had a public key.
     #[serde(skip_serializing_if = "Option::is_none")]
     private_key: Option<String>,
     public_key: String,
@@ -52,7 +52,7 @@ pub struct CreatedKeyResponse {
     remaining_uses: String,
 }
 
-/// Makes a key pair with which the client logs in to a host account for a person; the private half is stored nowhere.
+/// Creates a key pair with which the client logs in to a host account for a user. The private key is not stored.
 #[utoipa::path(post, path = "/v1/tms/pubkeys/creds", tag = "pubkeys", request_body = KeyRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
     responses((status = 201, description = "The key", body = Reply<CreatedKeyResponse>), ErrorResponses))]
 pub async fn create(
@@ -91,7 +91,7 @@ pub async fn create(
 
 /// Said beside a success: what was made may be of no use, for its host's name may be misspelt.
 pub fn unknown_host_warning(host: &HostName, tenant: &TenantId) -> String {
-    format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so perhaps no host asks under this name")
+    format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so it is possible that no host looks up this key")
 }
 
 fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource, TmsError> {
@@ -100,7 +100,7 @@ fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource,
     }
     KeyType::parse(key_type.as_ref().map(|Text(word)| word.as_str()))
         .map(KeySource::Generated)
-        .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; leave it out for ed25519.".into()))
+        .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; omit it for ed25519.".into()))
 }
 
 /// Who wanted a key, for the words of a refusal.
@@ -114,21 +114,21 @@ pub struct KeyRequestContext<'a> {
 pub fn key_error(error: Error<KeyRefused>, wanting: &KeyRequestContext<'_>) -> TmsError {
     match error {
         Error::Refused(KeyRefused::DependencyMissing(missing)) => missing_dependency(missing, wanting),
-        Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key cannot be taken: {refused}.")),
+        Error::Refused(KeyRefused::PublicKey(refused)) => TmsError::BadRequest(format!("ERROR: public_key is not valid: {refused}.")),
         Error::Refused(KeyRefused::Label(LabelRefused::Comment)) => {
-            TmsError::BadRequest(format!("ERROR: public_key cannot be taken: its comment {}; leave the comment out.", NameRefused::Invisible))
+            TmsError::BadRequest(format!("ERROR: public_key is not valid: its comment {}; remove the comment.", NameRefused::Invisible))
         }
         // Only the portal lets people type one.
         Error::Refused(KeyRefused::Label(LabelRefused::Typed(why))) => TmsError::BadRequest(format!("ERROR: the name of the key {why}.")),
-        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: that key is registered for that account already.".into()),
+        Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: this key is already registered for this account.".into()),
         Error::Refused(KeyRefused::KeyGenerationBusy) => {
-            TmsError::Busy("ERROR: too many keys of this kind are being made; ed25519 keys take no time.")
+            TmsError::Busy("ERROR: too many keys of this type are being generated; use ed25519, or try again later.")
         }
         Error::Refused(KeyRefused::OwnKeysDisabled) => {
-            TmsError::Forbidden("ERROR: FORBIDDEN - people register no public keys of their own in this tenant.".into())
+            TmsError::Forbidden("ERROR: FORBIDDEN - users cannot register their own public keys in this tenant.".into())
         }
         // Only the portal says this.
-        Error::Refused(KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register keys of your own in the portal.".into()),
+        Error::Refused(KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register your own keys in the portal.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }
@@ -158,25 +158,25 @@ fn missing_dependency(missing: DependencyError, wanting: &KeyRequestContext<'_>)
 #[derive(Deserialize, ToSchema)]
 pub struct KeyLookupRequest {
     host: Text,
-    /// OpenSSH's `%t`. A key of another type is not shown: for a certificate (`ssh-ed25519-cert-v01@openssh.com`) none is.
+    /// OpenSSH's `%t`. Only a key of this type is returned; for a certificate (`ssh-ed25519-cert-v01@openssh.com`), none is.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     key_type: serde_json::Value,
     public_key_fingerprint: Text,
     user: Text,
-    /// The account's number on the host.
+    /// The account's UID on the host.
     #[schema(value_type = Option<String>)]
     user_uid: Option<Text>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct KeyLookupResponse {
-    /// When this key stops letting anybody in, if nothing changes before.
+    /// When this key can no longer log in, if nothing changes before.
     expires_at: String,
     public_key: String,
 }
 
-/// A host asks whether a key lets somebody in. `NOT_FOUND` for every key that does not, whatever the reason. Lookups of one key
+/// Returns the public key if it may log in to the host account, and `NOT_FOUND` in every other case. Lookups of one key
 /// on one host within 30 seconds count as one login.
 #[utoipa::path(post, path = "/v1/tms/pubkeys/creds/retrieve", tag = "pubkeys", request_body = KeyLookupRequest,
     security((), ("tenant" = []), ("host" = [])),
@@ -199,7 +199,7 @@ pub fn lookup_error(error: Error<LookupRefused>) -> TmsError {
     match error {
         Error::Refused(LookupRefused::NotFound) => TmsError::NOT_FOUND,
         Error::Refused(LookupRefused::CredentialRequired) => TmsError::HostCredential(CREDENTIAL_REQUIRED),
-        Error::Refused(LookupRefused::OtherHost) => TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential is another host's."),
+        Error::Refused(LookupRefused::OtherHost) => TmsError::HostCredential("ERROR: NOT AUTHORIZED - the credential belongs to another host."),
         Error::Internal(fault) => fault.into(),
     }
 }
@@ -265,7 +265,7 @@ impl From<Pubkey> for KeyResponse {
     }
 }
 
-/// One key; a client sees its own.
+/// Returns a key; a client sees only its own.
 #[utoipa::path(get, path = "/v1/tms/pubkeys/id/{seqno}", tag = "pubkeys", params(("seqno" = i64, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The key", body = Reply<KeyResponse>), ErrorResponses))]
@@ -281,7 +281,7 @@ pub struct KeyList {
     pubkeys: Vec<KeyResponse>,
 }
 
-/// The tenant's keys; a client sees its own.
+/// Lists the tenant's keys; a client sees only its own.
 #[utoipa::path(get, path = "/v1/tms/pubkeys/list", tag = "pubkeys", params(PaginationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The keys", body = Reply<KeyList>), ErrorResponses))]
@@ -298,23 +298,23 @@ pub async fn list(
 
 #[derive(Deserialize, ToSchema)]
 pub struct KeyUpdate {
-    /// Left out, null or empty: a key that a person registered themselves. Only for administrators.
+    /// Omitted, null or empty: a key that a user registered. Only for administrators.
     client_id: Option<Text>,
-    /// Only this person's, where several have registered the same key.
+    /// Only this user's key, if several users have registered the same key.
     client_user_id: Option<Text>,
     host: Text,
-    /// Logins there ever may be; those already made count.
+    /// Maximum number of logins, including those already made.
     max_uses: Option<u32>,
     public_key_fingerprint: Text,
     tenant: Text,
-    /// From now on; 0 ends the key at once. A new end also ends the key's reservations.
+    /// New lifetime in minutes, from now; with 0 the key expires immediately. This also ends the key's reservations.
     ttl_minutes: Option<u32>,
 }
 
-/// Sets new limits for a key.
+/// Changes a key's limits.
 #[utoipa::path(patch, path = "/v1/tms/pubkeys", tag = "pubkeys", request_body = KeyUpdate,
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
@@ -336,19 +336,19 @@ pub async fn update(
 
 #[derive(Deserialize, ToSchema)]
 pub struct KeyRevocation {
-    /// Left out, null or empty: a key that a person registered themselves. Only for administrators.
+    /// Omitted, null or empty: a key that a user registered. Only for administrators.
     client_id: Option<Text>,
-    /// Only this person's, where several have registered the same key.
+    /// Only this user's key, if several users have registered the same key.
     client_user_id: Option<Text>,
     host: Text,
     public_key_fingerprint: Text,
     tenant: Text,
 }
 
-/// Revokes a key: the host's next question is answered with `NOT_FOUND`.
+/// Revokes a key: the host's next lookup returns `NOT_FOUND`.
 #[utoipa::path(delete, path = "/v1/tms/pubkeys/del", tag = "pubkeys", request_body = KeyRevocation,
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
@@ -365,9 +365,9 @@ fn key_access(principal: &Principal, client: Option<Text>, user: Option<Text>, t
     let user: Option<UserId> = user.filter(|Text(user)| !user.is_empty()).map(|user| user.id("client_user_id")).transpose()?;
     let keeper = match client.filter(|Text(client)| !client.is_empty()) {
         Some(client) => client_access(principal, client.id("client_id")?, "Payload")?.into(),
-        None => principal
-            .own_key_access()
-            .ok_or_else(|| TmsError::BadRequest("ERROR: client_id is needed; only administrators leave it out, for a person's own key.".into()))?,
+        None => principal.own_key_access().ok_or_else(|| {
+            TmsError::BadRequest("ERROR: client_id is required; only administrators may omit it, for a key that a user registered.".into())
+        })?,
     };
     Ok(keeper.for_person(user))
 }

@@ -66,14 +66,14 @@ pub fn deleted(what: &str, num_deleted: u64) -> Json<Reply<DeleteResponse>> {
 /// A piece of a list (`limit`, `cursor`).
 pub struct Pagination(pub PageRequest);
 
-/// How to ask for a piece of a list.
+/// Pagination parameters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PaginationParams {
-    /// At most so many; all that may be had at once if it is left out.
+    /// Maximum number of entries; if omitted, as many as one response can hold.
     #[param(minimum = 1, maximum = 10_000)]
     limit: Option<i64>,
-    /// `next_cursor` of the piece before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -81,8 +81,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Pagination {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, TmsError> {
-        let refused =
-            || TmsError::BadRequest(format!("ERROR: limit must be 1 to {}, and cursor the next_cursor of an answer.", PageRequest::MAX_LIMIT));
+        let refused = || {
+            TmsError::BadRequest(format!("ERROR: limit must be 1 to {}, and cursor must be the next_cursor of a response.", PageRequest::MAX_LIMIT))
+        };
         let Query(PaginationParams { limit, cursor }) = Query::from_request_parts(parts, state).await.map_err(|_| refused())?;
         PageRequest::parse(limit, cursor.as_deref()).map(Self).ok_or_else(refused)
     }

@@ -19,7 +19,7 @@ pub struct ReservationRequest {
     client_user_id: Text,
     host: Text,
     public_key_fingerprint: Text,
-    /// At most 2880; negative means that.
+    /// Lifetime in minutes; at most 2880, which is also the meaning of a negative number.
     ttl_minutes: i32,
 }
 
@@ -36,7 +36,7 @@ impl From<Reservation> for CreatedReservation {
     }
 }
 
-/// Keeps a key going beyond its end, for at most 48 hours. Its uses still count, and revoking it still ends it.
+/// Keeps a key valid beyond its expiry, for at most 48 hours. Its logins still count, and it can still be revoked.
 #[utoipa::path(post, path = "/v1/tms/reservations", tag = "reservations", request_body = ReservationRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
     responses((status = 201, description = "Reserved", body = Reply<CreatedReservation>), ErrorResponses))]
 pub async fn create(
@@ -57,7 +57,7 @@ pub struct ReservationExtension {
     public_key_fingerprint: Text,
 }
 
-/// Adds a reservation that ends with the one it extends, for a key of another service in the same work.
+/// Adds a reservation that expires with the one it extends, for the key of another service that takes part in the same work.
 #[utoipa::path(post, path = "/v1/tms/reservations/extend", tag = "reservations", request_body = ReservationExtension, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
     responses((status = 201, description = "Reserved", body = Reply<CreatedReservation>), ErrorResponses))]
 pub async fn extend(
@@ -122,7 +122,7 @@ pub struct ReservationResponse {
     updated: String,
 }
 
-/// One reservation, of the client in the path only.
+/// Returns a reservation of the client in the path.
 #[utoipa::path(get, path = "/v1/tms/reservations/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The reservation", body = Reply<ReservationResponse>), ErrorResponses))]
@@ -150,7 +150,7 @@ pub async fn get(
 /// Ends a reservation.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were ended", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of ended reservations", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
@@ -159,10 +159,10 @@ pub async fn delete(
     Ok(deleted("Reservation", services.end_reservation(&path_client_access(&principal, client)?, &resid, false).await?))
 }
 
-/// Ends a reservation and those that extend it.
+/// Ends a reservation and all that extend it.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/related/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were ended", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of ended reservations", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete_related(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,

@@ -19,13 +19,13 @@ use crate::server::service::{Error, Services};
 #[derive(Serialize, ToSchema)]
 pub struct CreatedTenantResponse {
     admin_id: &'static str,
-    /// 48 hexadecimal digits; shown this once.
+    /// 48 hexadecimal digits; shown only once.
     admin_secret: String,
     enabled: bool,
     tenant: String,
 }
 
-/// Makes a tenant and its first administrator. Takes an administrator of the tenant `default`.
+/// Creates a tenant and its first administrator. Requires an administrator of the tenant `default`.
 #[utoipa::path(post, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "The tenant", body = Reply<CreatedTenantResponse>), ErrorResponses))]
 pub async fn create(
@@ -48,10 +48,12 @@ fn tenant_error(error: Error<TenantRefused>) -> TmsError {
         Error::Refused(TenantRefused::NotAllowed) => {
             TmsError::Forbidden("ERROR: FORBIDDEN - Only admin users in the 'default' tenant can create new tenants, or act on another one.".into())
         }
-        Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: there is a tenant of that name already.".into()),
-        Error::Refused(TenantRefused::Default) => TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' stays, and stays enabled.".into()),
+        Error::Refused(TenantRefused::Exists) => TmsError::Conflict("ERROR: a tenant with this name already exists.".into()),
+        Error::Refused(TenantRefused::Default) => {
+            TmsError::Forbidden("ERROR: FORBIDDEN - the tenant 'default' cannot be disabled or deleted.".into())
+        }
         Error::Refused(TenantRefused::InUse(table)) => {
-            TmsError::Conflict(format!("ERROR: the tenant still has {}; remove them first, or wipe the tenant.", table.replace('_', " ")))
+            TmsError::Conflict(format!("ERROR: the tenant is not empty: it has {}. Remove them first, or wipe the tenant.", table.replace('_', " ")))
         }
         Error::Internal(fault) => fault.into(),
     }
@@ -78,7 +80,7 @@ impl From<Tenant> for TenantResponse {
     }
 }
 
-/// One tenant, enabled or not.
+/// Returns a tenant, enabled or not.
 #[utoipa::path(get, path = "/v1/tms/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(()),
     responses((status = 200, description = "The tenant", body = Reply<TenantResponse>), ErrorResponses))]
 pub async fn get(State(services): State<Services>, PathSegment(tenant): PathSegment) -> ReplyResult<TenantResponse> {
@@ -105,7 +107,7 @@ pub struct TenantList {
     tenants: Vec<TenantListItem>,
 }
 
-/// All tenants.
+/// Lists all tenants.
 #[utoipa::path(get, path = "/v1/tms/tenants/list", tag = "tenants", params(PaginationParams), security(()),
     responses((status = 200, description = "The tenants", body = Reply<TenantList>), ErrorResponses))]
 pub async fn list(State(services): State<Services>, Pagination(page): Pagination) -> ReplyResult<TenantList> {
@@ -126,9 +128,9 @@ pub struct TenantUpdate {
     tenant: Text,
 }
 
-/// Switches a tenant off or on. Administrators of `default` may do that for any, so that one that is off can come back.
+/// Enables or disables a tenant. Administrators of `default` may do this for every tenant.
 #[utoipa::path(patch, path = "/v1/tms/tenants/upd", tag = "tenants", request_body = TenantUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -140,18 +142,18 @@ pub async fn update(
     Ok(reply_with(sentence, UpdateResponse { fields_updated }))
 }
 
-/// Removes a tenant that has nothing any more.
+/// Deletes an empty tenant.
 #[utoipa::path(delete, path = "/v1/tms/tenants/del/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many rows were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(tenant): PathSegment) -> ReplyResult<DeleteResponse> {
     let id: TenantId = Text(tenant).id("tenant")?;
     let rows = services.delete_tenant(&admin, &id, false).await.map_err(tenant_error)?;
     Ok(deleted(&format!("Tenant {id}"), rows))
 }
 
-/// Removes a tenant with everything it has.
+/// Deletes a tenant with all its data.
 #[utoipa::path(delete, path = "/v1/tms/tenants/wipe/{tenant}", tag = "tenants", params(("tenant" = String, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many rows were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn wipe(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(tenant): PathSegment) -> ReplyResult<DeleteResponse> {
     let id: TenantId = Text(tenant).id("tenant")?;
     let rows = services.delete_tenant(&admin, &id, true).await.map_err(tenant_error)?;

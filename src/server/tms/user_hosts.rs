@@ -19,7 +19,7 @@ pub struct UserHostLinkRequest {
     host_account: Text,
     tenant: Text,
     tms_user_id: Text,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
@@ -31,7 +31,7 @@ pub struct CreatedUserHost {
     tms_user_id: String,
 }
 
-/// Links an account on a host to a person.
+/// Links a host account to a user.
 #[utoipa::path(post, path = "/v1/tms/userhosts", tag = "user hosts", request_body = UserHostLinkRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 201, description = "Linked", body = Reply<CreatedUserHost>), ErrorResponses))]
 pub async fn create(
@@ -50,10 +50,10 @@ pub async fn create(
             tms_user_id: user_id.into(),
         })),
         Err(Error::Refused(LinkRefused::NoMfa)) => {
-            let sentence = format!("ERROR: {user_id} has no user MFA record; make one first (POST /v1/tms/usermfa).");
+            let sentence = format!("ERROR: {user_id} has no user MFA record; create one first (POST /v1/tms/usermfa).");
             Err(TmsError::Conflict(sentence))
         }
-        Err(Error::Refused(LinkRefused::Exists)) => Err(TmsError::Conflict(format!("ERROR: {account} on {host} is linked to {user_id} already."))),
+        Err(Error::Refused(LinkRefused::Exists)) => Err(TmsError::Conflict(format!("ERROR: {account} on {host} is already linked to {user_id}."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -89,7 +89,7 @@ impl UserHostResponse {
     }
 }
 
-/// One link.
+/// Returns a link.
 #[utoipa::path(get, path = "/v1/tms/userhosts/{id}", tag = "user hosts", params(("id" = i64, Path)), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The link", body = Reply<UserHostResponse>), ErrorResponses))]
 pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, RowId(id): RowId) -> ReplyResult<UserHostResponse> {
@@ -105,7 +105,7 @@ pub struct UserHostList {
     users: Vec<UserHostResponse>,
 }
 
-/// All links.
+/// Lists all links.
 #[utoipa::path(get, path = "/v1/tms/userhosts/list", tag = "user hosts", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The links", body = Reply<UserHostList>), ErrorResponses))]
 pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<UserHostList> {
@@ -117,14 +117,14 @@ pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth,
 
 #[derive(Serialize, ToSchema)]
 pub struct ExpiryUpdateResponse {
-    /// The new end, or `UNCHANGED`.
+    /// The new expiry, or `UNCHANGED`.
     pub expires_msg: String,
     pub fields_updated: i32,
 }
 
-/// Sets a new end for a link.
+/// Changes the expiry of a link.
 #[utoipa::path(patch, path = "/v1/tms/userhosts/upd", tag = "user hosts", request_body = UserHostLinkRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<ExpiryUpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<ExpiryUpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -147,9 +147,9 @@ pub struct UserHostUnlinkRequest {
     tms_user_id: Text,
 }
 
-/// Unlinks an account; the keys for it are removed.
+/// Unlinks a host account and deletes the keys for it.
 #[utoipa::path(delete, path = "/v1/tms/userhosts/del", tag = "user hosts", request_body = UserHostUnlinkRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,

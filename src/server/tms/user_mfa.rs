@@ -19,7 +19,7 @@ use crate::server::service::{Error, Services};
 pub struct MfaRequest {
     tenant: Text,
     tms_user_id: Text,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime in minutes; negative means no expiry, 0 means already expired.
     ttl_minutes: i32,
 }
 
@@ -30,9 +30,9 @@ pub struct CreatedMfa {
     tms_user_id: String,
 }
 
-/// Says that a person's second factor counts from now on.
+/// Activates a user's second factor.
 #[utoipa::path(post, path = "/v1/tms/usermfa", tag = "user MFA", request_body = MfaRequest, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 201, description = "It counts", body = Reply<CreatedMfa>), ErrorResponses))]
+    responses((status = 201, description = "Activated", body = Reply<CreatedMfa>), ErrorResponses))]
 pub async fn create(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -42,7 +42,7 @@ pub async fn create(
     let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
     match services.open_mfa(&admin, &user_id, wanted.ttl_minutes).await {
         Ok(until) => Ok(created(CreatedMfa { enabled: true, expires_at: until.to_rfc3339(), tms_user_id: user_id.into() })),
-        Err(Error::Refused(OpenMfaRefused)) => Err(TmsError::Conflict(format!("ERROR: there is a user MFA record for {user_id} already."))),
+        Err(Error::Refused(OpenMfaRefused)) => Err(TmsError::Conflict(format!("ERROR: a user MFA record for {user_id} already exists."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }
@@ -72,7 +72,7 @@ impl From<UserMfa> for MfaResponse {
     }
 }
 
-/// One person's record.
+/// Returns a user's record.
 #[utoipa::path(get, path = "/v1/tms/usermfa/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The record", body = Reply<MfaResponse>), ErrorResponses))]
@@ -102,7 +102,7 @@ pub struct MfaList {
     users: Vec<MfaListItem>,
 }
 
-/// Everybody's records.
+/// Lists the records of all users.
 #[utoipa::path(get, path = "/v1/tms/usermfa/list", tag = "user MFA", params(PaginationParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The records", body = Reply<MfaList>), ErrorResponses))]
 pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<MfaList> {
@@ -124,9 +124,9 @@ pub struct MfaUpdate {
     tms_user_id: Text,
 }
 
-/// Switches a person's second factor off or on. While it is off, no key made for them lets anybody in.
+/// Enables or disables a user's second factor. While it is disabled, no key of the user can log in.
 #[utoipa::path(patch, path = "/v1/tms/usermfa/upd", tag = "user MFA", request_body = MfaUpdate, security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many fields were changed", body = Reply<UpdateResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
@@ -139,10 +139,10 @@ pub async fn update(
     Ok(reply_with(sentence, UpdateResponse { fields_updated }))
 }
 
-/// Removes a person's record, and with it their host accounts, delegations, devices, keys and reservations.
+/// Deletes a user's record with their host accounts, delegations, devices, keys and reservations.
 #[utoipa::path(delete, path = "/v1/tms/usermfa/del/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "How many were removed", body = Reply<DeleteResponse>), ErrorResponses))]
+    responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(user): PathSegment) -> ReplyResult<DeleteResponse> {
     let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
     Ok(deleted(&format!("User MFA record of {user_id}"), services.delete_mfa(&admin, &user_id).await?.into()))

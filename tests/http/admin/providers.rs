@@ -9,7 +9,7 @@ use tms_portal::server::providers::egress::EgressPolicy;
 
 use super::runs_the_deployment;
 use crate::app::{Setup, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 const CAMPUS: &str = "/admin/providers/provider?provider=campus";
@@ -48,11 +48,11 @@ async fn seen(browser: &Browser) -> String {
 async fn a_provider_is_added_tested_set_up_and_removed() {
     let (app, institution) = (lets_them_be_here().await, Institution::start().await);
     let browser = app.signed_in().await;
-    assert!(browser.get("/admin/providers").await.says("No identity provider yet"));
+    assert!(browser.get("/admin/providers").await.says(en().admin_providers_empty()));
     let page = add(&browser, &institution.url()).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/admin/providers/provider"), "{}", page.words());
     assert!(page.says(&format!("{}/sign-in/back/test/campus", app.base)) && !page.says(CLIENT_SECRET), "{}", page.words());
-    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"), "until somebody says who may come");
+    assert!(app.comes(&institution, json!({})).await.refuses(|x| en().arrival_refused_not_invited(x)), "until somebody says who may come");
     assert!(add(&browser, &institution.url()).await.problem().contains("already"));
 
     let first = seen(&browser).await;
@@ -65,42 +65,47 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     ];
     let page = save(&browser, &first, &[&rule[..], &[("set_up[display_name]", "TACC"), ("set_up[own_names]", "yes")]].concat()).await;
     assert!(
-        page.says("Saved.") && page.field("set_up[values]") == "staff@tacc, faculty@tacc" && page.title().starts_with("TACC"),
+        page.says(en().admin_saved()) && page.field("set_up[values]") == "staff@tacc, faculty@tacc" && page.title().starts_with("TACC"),
         "{}",
         page.words()
     );
-    assert!(save(&browser, &first, &[]).await.problem().contains("Somebody has changed this"));
-    assert!(app.comes(&institution, json!({ "affiliation": "student@tacc" })).await.problem().contains("nobody known here"));
+    assert!(save(&browser, &first, &[]).await.problem().contains(&en().admin_stale()));
+    assert!(app.comes(&institution, json!({ "affiliation": "student@tacc" })).await.refuses(|x| en().arrival_refused_not_invited(x)));
     assert_eq!(app.comes(&institution, json!({ "affiliation": "staff@tacc", "amr": ["hwk"] })).await.path, "/hosts");
     assert_eq!((app.texts("SELECT user_id FROM identities").await, app.recorded("mfa_opened").await), (vec!["jdoe".to_owned()], 1));
     // Saved as it is, nothing is changed, and nothing recorded.
     let same = [&rule[..], &[("set_up[display_name]", "TACC"), ("set_up[own_names]", "yes")]].concat();
-    assert!(save(&browser, &seen(&browser).await, &same).await.says("Saved."));
+    assert!(save(&browser, &seen(&browser).await, &same).await.says(en().admin_saved()));
 
     let test = async || browser.post("/api/admin/providers/test", &[("provider", "campus")]).await;
-    assert!(test().await.says(&format!("It answers, as {}.", institution.url())));
+    assert!(test().await.says(en().admin_providers_answers(institution.url())));
     institution.misbehave(Mischief::Broken);
-    assert!(test().await.problem().contains("does not answer as a provider of this kind does: it is broken: it answers 500"));
+    let page = test().await;
+    assert!(page.refuses(|x| en().provider_trouble_broken(x)) && page.problem().contains("500"), "{}", page.words());
     institution.misbehave(Mischief::OtherMetadata);
-    assert!(test().await.problem().contains("It calls itself something else."));
+    assert!(test().await.refuses(|x| en().provider_trouble_issuer(x)));
     institution.misbehave(Mischief::None);
 
     let secret = async |secret| browser.post("/api/admin/providers/secret", &[("provider", "campus"), ("secret", secret)]).await;
-    assert!(secret("").await.problem().contains("Type the secret"));
-    assert!(secret("another").await.says("Saved."));
-    assert!(test().await.problem().contains("it does not take this client or its secret: invalid_client"));
-    assert!(app.comes(&institution, json!({})).await.problem().contains("set up wrongly"));
+    assert!(secret("").await.problem().contains(&en().admin_providers_secret_needed()));
+    assert!(secret("another").await.says(en().admin_saved()));
+    let page = test().await;
+    assert!(page.refuses(|x| en().provider_trouble_broken(x)) && page.problem().contains("invalid_client"), "{}", page.words());
+    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
     let page = secret(CLIENT_SECRET).await;
-    assert!(page.says("Saved.") && !page.says(CLIENT_SECRET));
+    assert!(page.says(en().admin_saved()) && !page.says(CLIENT_SECRET));
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
 
     assert!(save(&browser, &seen(&browser).await, &[("set_up[enabled]", "")]).await.words().contains("off"));
     assert!(app.comes_nowhere().await);
     let question = browser.get("/admin/providers/remove?provider=campus").await.words();
-    assert!(question.contains("Remove Campus? One person signs in there, and cannot any more. One person has no other way in."), "{question}");
+    assert!(
+        question.contains(&format!("{} {}", en().admin_providers_remove_question("Campus"), en().admin_providers_remove_consequence(1, 1))),
+        "{question}"
+    );
     let page = browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await;
-    assert!(page.path == "/admin/providers" && page.says("campus has been deleted."), "{}", page.words());
-    assert!(browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains("not there any more"));
+    assert!(page.path == "/admin/providers" && page.says(en().admin_deleted("campus")), "{}", page.words());
+    assert!(browser.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains(&en().admin_gone()));
     assert_eq!(browser.get(CAMPUS).await.status, 404);
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 1, "who they are there stays known");
     assert_eq!(
@@ -120,7 +125,7 @@ impl TestApp {
     /// Nobody is even sent to the provider.
     async fn comes_nowhere(&self) -> bool {
         let page = self.browser().get("/sign-in/with/test/campus").await;
-        page.problem().contains("not offered here any more") && !self.browser().get("/sign-in?tenant=test").await.says("Campus")
+        page.problem().contains(&en().arrival_refused_no_provider()) && !self.browser().get("/sign-in?tenant=test").await.says("Campus")
     }
 }
 
@@ -142,7 +147,7 @@ async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
         "https://[fd00::1]/".into(),
     ] {
         let page = add(&browser, &inside).await;
-        assert!(page.problem().contains("on a network of the portal’s own"), "{inside}: {}", page.words());
+        assert!(page.problem().contains(&en().provider_trouble_out_of_bounds()), "{inside}: {}", page.words());
     }
     for plain in [format!("http://localhost:{port}"), "http://10.0.0.1".into(), "file:///etc/passwd".into(), "gopher://127.0.0.1".into()] {
         let page = add(&browser, &plain).await;
@@ -152,19 +157,19 @@ async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
     assert_eq!(app.number("SELECT count(*) FROM identity_providers").await, 0);
     // The operator knows the network; whom they added can be tested here.
     app.add_institution(&institution, "open").await;
-    assert!(browser.post("/api/admin/providers/test", &[("provider", "campus")]).await.says("It answers"));
+    assert!(browser.post("/api/admin/providers/test", &[("provider", "campus")]).await.tells(|x| en().admin_providers_answers(x)));
 
     // Whom they may ask names another inside.
     let (app, institution) = (lets_them_be_here().await, Institution::start().await);
     let browser = app.signed_in().await;
     institution.misbehave(Mischief::PointsElsewhere);
-    assert!(add(&browser, &institution.url()).await.problem().contains("on a network of the portal’s own"));
+    assert!(add(&browser, &institution.url()).await.problem().contains(&en().provider_trouble_out_of_bounds()));
     institution.misbehave(Mischief::None);
     assert_eq!(add(&browser, &institution.url()).await.status, 200);
     institution.misbehave(Mischief::PointsElsewhere);
     app.clock.advance(Duration::from_secs(3_600));
     let page = app.browser().get("/sign-in/with/test/campus").await;
-    assert!(page.problem().contains("set up wrongly"), "{}", page.words());
+    assert!(page.problem().contains(&en().arrival_refused_misconfigured()), "{}", page.words());
 }
 
 #[tokio::test]
@@ -189,7 +194,11 @@ async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
         let mut form: Vec<(&str, &str)> = usual.iter().map(|(name, usual)| (*name, if *name == field { value } else { *usual })).collect();
         form.push(("secret", CLIENT_SECRET));
         let page = browser.post("/api/admin/providers/add", &form).await;
-        assert!(page.path == "/admin/providers/add" && page.problem().contains("A provider needs"), "{field}={value:?}: {}", page.words());
+        assert!(
+            page.path == "/admin/providers/add" && page.problem().contains(&en().admin_providers_incomplete()),
+            "{field}={value:?}: {}",
+            page.words()
+        );
         assert!(page.text.contains("value=\"Campüs\"") || field == "display_name", "{field}: {}", page.text);
         assert!(!page.says(CLIENT_SECRET));
     }
@@ -205,14 +214,14 @@ async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
         ("set_up[mfa_acr]", &"x".repeat(1_001)),
     ] {
         let page = save(&browser, &seen, &[bad]).await;
-        assert!(page.problem().contains("Some of that cannot be"), "{bad:?}: {}", page.words());
+        assert!(page.problem().contains(&en().admin_providers_bad_set_up()), "{bad:?}: {}", page.words());
     }
     assert_eq!(app.texts("SELECT concat_ws('|', display_name, newcomers, mfa, scope) FROM identity_providers").await, before);
     for path in ["test", "secret", "remove", "set-up"] {
         for nobody in ["nobody", "", "a b"] {
             let form = [("provider", nobody), ("secret", "x"), ("set_up[display_name]", "x"), ("set_up[newcomers]", "open")];
             let page = browser.post(&format!("/api/admin/providers/{path}"), &form).await;
-            assert!(page.status < 500 && !page.says("Saved."), "{path} {nobody}: {}", page.words());
+            assert!(page.status < 500 && !page.says(en().admin_saved()), "{path} {nobody}: {}", page.words());
         }
     }
 }
@@ -230,7 +239,7 @@ async fn providers_of_another_tenant_are_not_there() {
     for path in ["test", "secret", "remove", "set-up"] {
         let form = [("provider", "campus"), ("secret", "x"), ("set_up[display_name]", "x"), ("set_up[newcomers]", "open")];
         let page = dora.post(&format!("/api/admin/providers/{path}"), &form).await;
-        assert!(!page.says("Saved.") && !page.says("It answers"), "{path}: {}", page.words());
+        assert!(!page.says(en().admin_saved()) && !page.tells(|x| en().admin_providers_answers(x)), "{path}: {}", page.words());
     }
     assert_eq!(app.dump("test").await, before);
 }
@@ -247,7 +256,7 @@ async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is(
     let change =
         async |browser: &Browser, user: &str, what: &str| browser.post("/api/admin/people/change", &[("user", user), ("change", what)]).await;
     let first = app.signed_in().await;
-    assert!(change(&first, "testuser1", "dismiss").await.problem().contains("the only administrator"), "nobody comes in as jdoe yet");
+    assert!(change(&first, "testuser1", "dismiss").await.problem().contains(&en().person_refused_last_admin()), "nobody comes in as jdoe yet");
 
     let code = app.services.invite(&operator, &jdoe).await.expect("an answer").expect("a person");
     let jane = app.browser();
@@ -257,18 +266,18 @@ async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is(
     let switch =
         async |on: bool| app.services.edit_provider(&operator, &campus, None, move |provider| provider.enabled = on).await.expect("switched");
     switch(false).await;
-    assert!(change(&first, "testuser1", "dismiss").await.problem().contains("the only administrator"), "nor while the way is shut");
+    assert!(change(&first, "testuser1", "dismiss").await.problem().contains(&en().person_refused_last_admin()), "nor while the way is shut");
     switch(true).await;
     assert_eq!(change(&first, "testuser1", "dismiss").await.status, 404, "no administrator any more");
 
     for what in ["dismiss", "disable"] {
-        assert!(change(&jane, "jdoe", what).await.problem().contains("the only administrator"), "{what}");
+        assert!(change(&jane, "jdoe", what).await.problem().contains(&en().person_refused_last_admin()), "{what}");
     }
     let number = app.number("SELECT rowid FROM identities").await.to_string();
     let page = jane.post("/api/admin/people/unlink-identity", &[("user", "jdoe"), ("identity", &number)]).await;
-    assert!(page.problem().contains("the only administrator"), "{}", page.words());
-    assert!(jane.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains("No administrator could sign in"));
-    assert!(save(&jane, &seen(&jane).await, &[("set_up[enabled]", "")]).await.problem().contains("No administrator could sign in"));
+    assert!(page.problem().contains(&en().person_refused_last_admin()), "{}", page.words());
+    assert!(jane.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains(&en().admin_locks_out()));
+    assert!(save(&jane, &seen(&jane).await, &[("set_up[enabled]", "")]).await.problem().contains(&en().admin_locks_out()));
     assert_eq!(app.number("SELECT enabled FROM identity_providers").await, 1);
     app.services.remove_provider(&operator, &campus).await.expect("the operator mends what they break");
 }
@@ -286,16 +295,20 @@ async fn a_persons_identity_is_taken_away_after_a_question() {
     assert!(page.words().contains(&format!("jdoe · Campus At {}", institution.url())), "{}", page.words());
     assert!(page.says(&question.replace('&', "&amp;")) || page.says(&question), "{}", page.text);
     let asked = browser.get(&question).await.words();
-    assert!(asked.contains("Unlink jdoe · Campus from Jane Doe?") && asked.contains("only way in"), "{asked}");
+    assert!(
+        asked.contains(&en().admin_people_unlink_identity_question("jdoe · Campus", "Jane Doe"))
+            && asked.contains(&en().admin_people_unlink_identity_last()),
+        "{asked}"
+    );
     assert_eq!(browser.get(&question.replace("identity=", "identity=9")).await.status, 404);
 
     for (user, identity) in [("jdoe~campus", "99"), ("testuser1", &number), ("nobody", &number), ("a b", &number)] {
         let page = browser.post("/api/admin/people/unlink-identity", &[("user", user), ("identity", identity)]).await;
-        assert!(!page.says("has been unlinked"), "{user}: {}", page.words());
+        assert!(!page.tells(|x| en().identities_unlinked(x)), "{user}: {}", page.words());
     }
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 1);
     let page = browser.post("/api/admin/people/unlink-identity", &[("user", "jdoe~campus"), ("identity", &number)]).await;
-    assert!(page.says("jdoe · Campus has been unlinked.") && page.says("Linked to no identity provider."), "{}", page.words());
+    assert!(page.says(en().identities_unlinked("jdoe · Campus")) && page.says(en().admin_people_no_identities()), "{}", page.words());
     assert_eq!(
         app.texts("SELECT user_id || ' ' || subject || ' ' || admin_id FROM activity WHERE kind = 'identity_unlinked'").await,
         ["jdoe~campus jdoe · Campus person:testuser1"]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::NOT_OPEN;
 use crate::app::{Answer, Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en, holds};
 use crate::database::FAR;
 
 /// A request that is open in a browser of the test person.
@@ -35,23 +34,23 @@ async fn the_page_says_who_asks_for_what_from_where_and_for_how_long() {
     let device = app.start_device_of(&form).await;
     app.clock.advance(Duration::from_secs(120));
     let page = app.signed_in().await.enter(&device.user_code).await;
-    assert_eq!(page.title(), "Let testapp1 1.0 use your account? · Trust Manager");
+    assert_eq!(page.title(), en().document_title(en().consent_question("testapp1 1.0")).as_str());
     let words = page.words();
     for said in [
-        "Check that your device shows",
+        &en().consent_compare(),
         &device.user_code,
-        "testapp1 1.0 not verified",
-        "2 minutes ago",
-        "127.0.0.1, the same address as this browser",
-        "curl/8.9 (as it calls itself)",
-        "Log in over SSH as you",
-        "testhost1 as testhostaccount1",
-        "frontera as testuser1-on-frontera",
-        "8 hours",
-        "7 days",
-        "30 days",
-        "Support staff will never ask you to enter a code.",
-        "You are Test User (testuser1 at Test).",
+        &format!("testapp1 1.0 {}", en().client_not_verified()),
+        &en().span_ago(en().span_minutes(2)),
+        &en().consent_from_same("127.0.0.1"),
+        &format!("curl/8.9 {}", en().consent_program_says()),
+        &en().consent_may_log_in(),
+        &format!("testhost1 {} testhostaccount1", en().consent_as()),
+        &format!("frontera {} testuser1-on-frontera", en().consent_as()),
+        &en().span_hours(8),
+        &en().span_days(7),
+        &en().span_days(30),
+        &en().consent_only_if_after(),
+        &format!("{} Test User ({}).", en().consent_you_are(), en().person_at("testuser1", "Test")),
     ] {
         assert!(words.contains(said), "{said}: {words}");
     }
@@ -69,9 +68,9 @@ async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
     let app = super::behind_proxy().await;
     let (device, browser) = (app.start_device().await, super::signed_in_at(&app, "192.0.2.1").await);
     let words = browser.enter(&device.user_code).await.words();
-    assert!(words.contains("TMS command line any program can use this name"), "{words}");
+    assert!(words.contains(&format!("TMS command line {}", en().client_any_program())), "{words}");
     assert!(words.contains("127.0.0.1, another address than this browser’s"), "{words}");
-    assert!(!words.contains("Log in over SSH"), "only what was asked for: {words}");
+    assert!(!words.contains(&en().consent_may_log_in()), "only what was asked for: {words}");
 }
 
 #[tokio::test]
@@ -79,26 +78,26 @@ async fn an_address_as_proxies_write_it_is_the_devices() {
     let app = super::behind_proxy().await;
     let browser = super::signed_in_at(&app, "203.0.113.10").await;
     for (header, written, said) in [
-        ("x-forwarded-for", "203.0.113.10:51234", "203.0.113.10, the same address as this browser"),
-        ("x-forwarded-for", "\"[2001:db8::1]:51234\"", "2001:db8::1, another address than this browser’s"),
-        ("forwarded", "for=\"[2001:db8::1]:4711\";proto=https", "2001:db8::1, another address than this browser’s"),
-        ("x-forwarded-for", "nonsense", "From unknown"),
-        ("forwarded", "for=_hidden", "From unknown"),
+        ("x-forwarded-for", "203.0.113.10:51234", en().consent_from_same("203.0.113.10")),
+        ("x-forwarded-for", "\"[2001:db8::1]:51234\"", en().consent_from_other("2001:db8::1")),
+        ("forwarded", "for=\"[2001:db8::1]:4711\";proto=https", en().consent_from_other("2001:db8::1")),
+        ("x-forwarded-for", "nonsense", format!("{} {}", en().consent_from(), en().consent_from_unknown())),
+        ("forwarded", "for=_hidden", format!("{} {}", en().consent_from(), en().consent_from_unknown())),
     ] {
         let request = app.http.post(app.tenant("/oauth/device_authorization")).header(header, written).form(&[("client_id", "tms-cli")]);
         let device = Answer::of(request).await;
         let consent = browser.enter(device.body["user_code"].as_str().expect("a code")).await;
-        assert!(consent.words().contains(said), "{written}: {}", consent.words());
+        assert!(consent.words().contains(&said), "{written}: {}", consent.words());
         browser.deny(&consent).await;
     }
     let neighbour = super::signed_in_at(&app, "2001:db8::ffff:2").await;
     let request = app.http.post(app.tenant("/oauth/device_authorization")).header("x-forwarded-for", "[2001:db8::1]:1");
     let device = Answer::of(request.form(&[("client_id", "tms-cli")])).await;
     let consent = neighbour.enter(device.body["user_code"].as_str().expect("a code")).await;
-    assert!(consent.words().contains("2001:db8::1, the same network as this browser"), "{}", consent.words());
+    assert!(consent.words().contains(&en().consent_from_network("2001:db8::1")), "{}", consent.words());
     let unknown = super::signed_in_at(&app, "unknown").await;
     let consent = unknown.enter(&app.start_device().await.user_code).await;
-    assert!(consent.words().contains("127.0.0.1; the address of this browser is not known"), "{}", consent.words());
+    assert!(consent.words().contains(&en().consent_from_uncompared("127.0.0.1")), "{}", consent.words());
 }
 
 #[tokio::test]
@@ -107,7 +106,7 @@ async fn a_client_the_centre_vouches_for_is_marked() {
     app.sql("UPDATE clients SET verified = 1 WHERE client_id = 'testclient1'").await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1")]).await;
     let words = app.signed_in().await.enter(&device.user_code).await.words();
-    assert!(words.contains("testapp1 1.0 verified"), "{words}");
+    assert!(words.contains(&format!("testapp1 1.0 {}", en().client_verified())), "{words}");
 }
 
 #[tokio::test]
@@ -135,11 +134,7 @@ async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
         form.extend(value.map(|value| (if name == "lifetime" { "lifetime" } else { "started_this" }, value)));
         form
     };
-    let (tick, lifetime, host) = (
-        "Tick “Yes, I started this” to allow it, or choose Deny.",
-        "Choose how long the access should last.",
-        "One of the host accounts is no longer linked to you. Look through the list again.",
-    );
+    let (tick, lifetime, host) = (&en().decision_refused_not_confirmed(), &en().decision_refused_lifetime(), &en().decision_refused_host_account());
     for (form, sentence) in [
         (with("started_this", None), tick),
         (with("started_this", Some("")), tick),
@@ -155,13 +150,17 @@ async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
         (allowing(&grant, &["' OR 1=1 --"]), host),
     ] {
         let page = decide(&browser, &form).await;
-        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence), "{form:?}");
-        assert!(page.title().starts_with("Error: Let "), "{}", page.title());
+        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence.as_str()), "{form:?}");
+        assert!(holds(page.title(), |client| en().document_title_refused(en().consent_question(client))), "{}", page.title());
         assert_eq!(page.says("aria-invalid=\"true\""), sentence == tick);
     }
     assert_eq!((app.grants().await, app.consents().await), (before, 0));
     assert_eq!(app.number("SELECT count(*) FROM activity").await, records);
-    assert_eq!(decide(&browser, &allowing(&grant, &[&own])).await.title(), "Connected · Trust Manager", "and mended it goes through");
+    assert_eq!(
+        decide(&browser, &allowing(&grant, &[&own])).await.title(),
+        en().document_title(en().result_connected()).as_str(),
+        "and mended it goes through"
+    );
 }
 
 #[tokio::test]
@@ -193,7 +192,7 @@ async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
     for other in &others {
         for form in [allowing(&grant, &[]), vec![("grant", grant.as_str()), ("decision", "deny")]] {
             let page = decide(other, &form).await;
-            assert_eq!((page.status, page.problem().as_str()), (422, NOT_OPEN));
+            assert_eq!((page.status, page.problem().as_str()), (422, en().decision_refused_not_yours().as_str()));
             assert!(!page.says(&device.user_code), "{}", page.words());
         }
     }
@@ -216,7 +215,7 @@ async fn a_request_that_does_not_exist_or_is_not_named_is_refused() {
         assert!([200, 422].contains(&page.status) && page.path == "/device", "{grant:?}: {}", page.status);
     }
     let page = decide(&browser, &[("decision", "allow")]).await;
-    assert_eq!((page.status, page.title()), (400, "Error: That could not be read · Trust Manager"));
+    assert_eq!((page.status, page.title()), (400, en().document_title_refused(en().error_bad()).as_str()));
     assert_eq!(app.grants().await, before);
 }
 
@@ -226,10 +225,10 @@ async fn after_its_code_expired_a_request_cannot_be_allowed() {
     let (device, browser, consent) = open(&app).await;
     app.clock.advance(Duration::from_secs(15 * 60));
     let page = browser.allow(&consent).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The code has expired · Trust Manager"));
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_expired()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "expired_token");
     assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
-    assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
+    assert_eq!(browser.get("/device").await.title(), en().document_title(en().device_title()).as_str());
 }
 
 #[tokio::test]
@@ -238,7 +237,7 @@ async fn a_denial_is_final_even_by_way_of_the_back_button() {
     let (device, browser, consent) = open(&app).await;
     browser.deny(&consent).await;
     let page = browser.allow(&consent).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "Denied · Trust Manager"));
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_denied()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "access_denied");
     assert_eq!(app.consents().await, 0);
 }
@@ -249,7 +248,7 @@ async fn allowing_twice_is_allowing_once() {
     let (device, browser, consent) = open(&app).await;
     let pages = tokio::join!(browser.allow(&consent), browser.allow(&consent), browser.allow(&consent));
     for page in [pages.0, pages.1, pages.2, browser.allow(&consent).await, browser.deny(&consent).await] {
-        assert_eq!((page.status, page.title()), (200, "Connected · Trust Manager"));
+        assert_eq!((page.status, page.title()), (200, en().document_title(en().result_connected()).as_str()));
     }
     assert_eq!((app.consents().await, app.recorded("device_approved").await, app.recorded("device_denied").await), (1, 1, 0));
     assert_eq!(app.poll(&device).await.status, 200);
@@ -278,8 +277,8 @@ async fn a_token_reaches_the_ticked_host_accounts_and_no_others() {
     for (ticked, reached) in [(vec![], vec![]), (vec!["hac_frontera"], vec!["frontera"]), (vec!["hac_frontera", "hac_frontera"], vec!["frontera"])] {
         let (device, browser, consent) = open(&app).await;
         let page = decide(&browser, &allowing(&consent.field("grant"), &ticked)).await;
-        assert_eq!(page.title(), "Connected · Trust Manager");
-        assert_eq!(page.words().contains("no host account"), ticked.is_empty(), "{}", page.words());
+        assert_eq!(page.title(), en().document_title(en().result_connected()).as_str());
+        assert_eq!(page.words().contains(&en().result_no_host()), ticked.is_empty(), "{}", page.words());
         let hosts = app.api("/v1/tms/me/hosts", &app.poll(&device).await.token()).await;
         let hosts: Vec<&str> = hosts.body["hosts"].as_array().expect("a list").iter().filter_map(|host| host["host"].as_str()).collect();
         assert_eq!(hosts, reached);
@@ -292,8 +291,8 @@ async fn a_client_switched_off_in_the_meantime_gets_nothing() {
     let (_, browser, consent) = open(&app).await;
     app.sql("UPDATE clients SET enabled = 0 WHERE client_id = 'tms-cli'").await;
     let page = browser.allow(&consent).await;
-    assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The device was refused · Trust Manager"));
-    assert!(page.says("have switched this application off"), "{}", page.words());
+    assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_refused()).as_str()));
+    assert!(page.says(en().pickup_refused_disabled()), "{}", page.words());
     assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
 }
 
@@ -302,7 +301,7 @@ async fn another_code_can_be_entered_instead() {
     let app = TestApp::start().await;
     let (first, browser, _) = open(&app).await;
     let page = browser.post("/api/device/another", &[]).await;
-    assert_eq!((page.status, page.title()), (200, "Enter the code from your device · Trust Manager"));
+    assert_eq!((page.status, page.title()), (200, en().document_title(en().device_title()).as_str()));
     let second = app.start_device().await;
     browser.allow(&browser.enter(&second.user_code).await).await;
     assert_eq!(app.poll(&second).await.status, 200);
@@ -315,7 +314,7 @@ async fn a_request_can_be_taken_to_another_account_of_ones_own() {
     app.add_person("test", "eve").await;
     let (device, browser, consent) = open(&app).await;
     let (_, form) =
-        consent.text.split_once("Use another account").map(|(before, _)| before.rsplit_once("<form").expect("a form")).expect("the button");
+        consent.text.split_once(&en().consent_use_another()).map(|(before, _)| before.rsplit_once("<form").expect("a form")).expect("the button");
     let action = form.split_once("action=\"").expect("an action").1.split('"').next().expect("a path");
     let fields: Vec<(&str, &str)> = form
         .split("<input")

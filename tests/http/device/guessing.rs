@@ -2,28 +2,26 @@
 
 use std::time::Duration;
 
-use super::{NOT_VALID, WRONG, behind_proxy, signed_in_at};
+use super::{WRONG, behind_proxy, signed_in_at};
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn guess(browser: &Browser, times: usize) {
     for _ in 0..times {
-        assert_eq!(browser.enter(WRONG).await.problem(), NOT_VALID);
+        assert_eq!(browser.enter(WRONG).await.problem(), en().code_refused_not_valid());
     }
 }
 
 fn assert_stopped(page: &Page, wait: Duration) {
-    let words = match wait.as_secs() / 60 {
-        1 => "1 minute".to_owned(),
-        60 => "1 hour".to_owned(),
-        minutes => format!("{minutes} minutes"),
+    let said = match wait.as_secs() / 60 {
+        60 => en().span_hours(1),
+        minutes => en().span_minutes(i64::try_from(minutes).expect("a number")),
     };
-    let sentence = format!("Too many tries. Wait {words}, then ask your device for a new code.");
-    assert_eq!((page.status, page.problem()), (429, sentence));
+    assert_eq!((page.status, page.problem()), (429, en().code_refused_too_many(said)));
     assert_eq!(page.retry_after(), Some(wait.as_secs()));
-    assert!(page.title().starts_with("Error: "), "{}", page.title());
+    assert!(page.has_error_title(), "{}", page.title());
 }
 
 #[tokio::test]
@@ -143,7 +141,11 @@ async fn going_on_as_somebody_else_takes_no_code_but_the_one_this_session_typed(
     let right = app.start_device().await.user_code;
     let browser = app.signed_in().await;
     let page = browser.post("/api/device/switch-tenant", &[("tenant", "default"), ("user_code", &right)]).await;
-    assert!(page.words().contains("Account at Default") && !page.words().contains("Your code is kept"), "{}", page.words());
+    assert!(
+        page.words().contains(&format!("{} Default", en().sign_in_account_at())) && !page.words().contains(&en().sign_in_code_kept()),
+        "{}",
+        page.words()
+    );
 }
 
 #[tokio::test]
@@ -167,7 +169,7 @@ async fn codes_in_addresses_use_up_no_tries_and_have_limits_of_their_own() {
     let right = app.start_device().await.user_code;
     let limited = browser.get(&format!("/device?user_code={right}")).await;
     assert_eq!((limited.status, limited.field("user_code").as_str()), (200, ""), "a guesser learns no more");
-    assert!(limited.says("The code in the address was not filled in."), "{}", limited.words());
+    assert!(limited.says(en().device_not_filled_in()), "{}", limited.words());
     assert_eq!(browser.enter(&right).await.path, "/sign-in");
     assert!(browser.sign_in("test", "testuser1", PASSWORD).await.says(&right));
 }
@@ -181,7 +183,7 @@ async fn a_used_code_in_an_address_is_explained_and_costs_no_try() {
     for _ in 0..7 {
         let page = browser.get(&format!("/device?user_code={}", used.user_code)).await;
         assert_eq!((page.status, page.field("user_code").as_str()), (200, ""));
-        assert!(page.says("The code in the address was not filled in."), "{}", page.words());
+        assert!(page.says(en().device_not_filled_in()), "{}", page.words());
     }
     let next = app.start_device().await.user_code;
     assert_eq!(browser.enter(&next).await.status, 200);

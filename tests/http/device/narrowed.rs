@@ -8,11 +8,11 @@ use tms_portal::domain::ids::ClientId;
 use tms_portal::domain::scope::ScopeSet;
 
 use crate::app::{Device, TestApp};
+use crate::browser::en;
 use crate::oauth::{error, refused};
 use crate::tms::api::{EVERYTHING, login};
 use crate::tms::endpoints::OWN_KEY;
 
-const TOO_LONG: &str = "Your centre no longer lets anybody grant that much time. Choose how long the access should last.";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl TestApp {
@@ -50,11 +50,11 @@ async fn a_scope_narrowed_during_consent_is_cut() {
     let app = TestApp::start().await;
     let (device, browser) = (app.start_for("hosts:read keys:create").await, app.signed_in().await);
     let consent = browser.enter(&device.user_code).await;
-    assert!(consent.says("Log in over SSH as you"));
+    assert!(consent.says(en().consent_may_log_in()));
     app.narrow_scope("hosts:read").await;
-    assert!(!browser.get("/device").await.says("Log in over SSH as you"), "the page shows what is left");
+    assert!(!browser.get("/device").await.says(en().consent_may_log_in()), "the page shows what is left");
     let result = browser.allow(&consent).await;
-    assert!(result.says("Connected") && !result.says("May log in over SSH to"), "{}", result.words());
+    assert!(result.says(en().result_connected()) && !result.says(en().result_may_log_in()), "{}", result.words());
     let answer = app.poll(&device).await;
     assert_eq!(answer.body["scope"], "hosts:read");
     app.narrow_scope(EVERYTHING).await;
@@ -86,17 +86,17 @@ async fn an_issued_token_loses_what_its_client_lost() {
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "hosts:read");
     let answer = caller.call("POST /me/keys", own_key()).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("administrators no longer let this application"), "{}", answer.body);
+    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("this application is no longer allowed"), "{}", answer.body);
     assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"");
     assert!(!app.nobody().lets_in(&login(&key)).await, "a key is a use of what was consented to");
     let apps = browser.get("/apps?q=command").await;
-    assert!(apps.says("TMS command line") && !apps.says("Log in over SSH as you"), "{}", apps.words());
+    assert!(apps.says("TMS command line") && !apps.says(en().apps_may_create_keys()), "{}", apps.words());
 
     app.narrow_scope("keys:read").await;
     app.narrow_scope("").await;
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "");
     let result = browser.get(&result_of(&app, "redeemed").await).await;
-    assert!(result.says("no longer let this application do anything of what you allowed"), "{}", result.words());
+    assert!(result.says(en().pickup_refused_scope()), "{}", result.words());
     app.narrow_scope(EVERYTHING).await;
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], EVERYTHING);
 }
@@ -116,17 +116,17 @@ async fn a_device_grant_switched_off_refuses_at_every_step() {
     let decided = browser.allow(&consent).await;
     let results = [browser.get(&result_of(&app, "approved").await).await, browser.get(&result_of(&app, "redeemed").await).await];
     for page in [opened, decided].into_iter().chain(results) {
-        assert_eq!((page.path.as_str(), page.title()), ("/device/result", "The device was refused · Trust Manager"));
-        assert!(page.says("no longer let this application act for people"), "{}", page.words());
+        assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_refused()).as_str()));
+        assert!(page.says(en().pickup_refused_grant()), "{}", page.words());
     }
     for device in [&waiting, &approved] {
         let answer = app.poll(device).await;
         assert_eq!(error(&answer), refused(400, "unauthorized_client"));
-        assert_eq!(answer.body["error_description"], "The administrators no longer let this client use the device grant.");
+        assert_eq!(answer.body["error_description"], "This client is no longer allowed to use the device authorization grant.");
     }
     let answer = app.api("/v1/tms/me", &token).await;
     assert_eq!(answer.status, 401);
-    assert!(answer.header("www-authenticate").contains("error=\"invalid_token\", error_description=\"The administrators no longer let"));
+    assert!(answer.header("www-authenticate").contains("error=\"invalid_token\", error_description=\"This application is no longer allowed"));
     app.switch_device_grant(true).await;
     assert_eq!((app.poll(&approved).await.status, app.api("/v1/tms/me", &token).await.status), (200, 200));
 }
@@ -140,11 +140,15 @@ async fn a_client_without_any_scope_left_is_refused() {
     app.allow(&approved).await;
     app.narrow_scope("keys:read").await;
     let page = browser.allow(&consent).await;
-    assert!(page.path == "/device/result" && page.says("no longer let this application do anything"), "{}", page.words());
+    assert!(page.path == "/device/result" && page.says(en().pickup_refused_scope()), "{}", page.words());
     for device in [&waiting, &approved] {
         let answer = app.poll(device).await;
         assert_eq!(error(&answer), refused(400, "access_denied"));
-        assert!(answer.body["error_description"].as_str().expect("a sentence").starts_with("The administrators no longer let"), "{}", answer.body);
+        assert!(
+            answer.body["error_description"].as_str().expect("a sentence").starts_with("None of the requested scopes is still allowed"),
+            "{}",
+            answer.body
+        );
     }
     assert_eq!(app.number("SELECT count(*) FROM delegations WHERE device_grant_id IS NOT NULL").await, 1);
 }
@@ -161,9 +165,9 @@ async fn a_shorter_longest_access_cuts_what_was_allowed() {
     let month: Vec<_> = month.iter().map(|(name, value)| (*name, if *name == "host_accounts[]" { account.as_str() } else { value })).collect();
 
     app.change_tenant("test", |tenant| tenant.policy.longest_access = 20 * DAY).await;
-    assert_eq!(browser.post("/api/device/decide", &month).await.problem(), TOO_LONG);
+    assert_eq!(browser.post("/api/device/decide", &month).await.problem(), en().decision_refused_too_long());
     app.change_tenant("test", |tenant| tenant.policy.longest_access = 30 * DAY).await;
-    assert!(browser.post("/api/device/decide", &month).await.says("Connected"));
+    assert!(browser.post("/api/device/decide", &month).await.says(en().result_connected()));
 
     app.change_tenant("test", |tenant| tenant.policy.longest_access = 2 * DAY).await;
     let answer = app.poll(&device).await;
@@ -211,12 +215,13 @@ async fn a_refused_device_is_told_the_true_reason() {
     let device = app.start_device().await;
     let browser = app.allow(&device).await;
     app.switch_person("testuser1", false).await;
-    assert_eq!(description(&device).await, "The account of the person who allowed it is switched off.");
+    assert_eq!(description(&device).await, "The account of the user who allowed the request is disabled.");
     app.switch_person("testuser1", true).await;
-    let browser = if browser.get("/device/result").await.says("Connected") { browser } else { app.allow(&app.start_device().await).await };
+    let browser =
+        if browser.get("/device/result").await.says(en().result_connected()) { browser } else { app.allow(&app.start_device().await).await };
     let grant = app.texts("SELECT id FROM device_grants WHERE state = 'approved' LIMIT 1").await.remove(0);
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
-    assert_eq!(description(&device).await, "The access was taken back before the device fetched it.");
+    assert_eq!(description(&device).await, "Access was revoked before the token was issued.");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! `/device/report`: "I did not start this".
 
-use super::{NOT_VALID, WRONG};
+use super::WRONG;
 use crate::app::{PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 async fn report(browser: &Browser, code: &str) -> Page {
     browser.post("/api/device/report", &[("user_code", code)]).await
@@ -14,11 +14,11 @@ async fn whoever_holds_a_code_stops_it_with_or_without_an_account() {
     for (browser, person) in [(app.browser(), ""), (app.signed_in().await, "testuser1")] {
         let device = app.start_device().await;
         let page = report(&browser, &device.user_code.to_lowercase()).await;
-        assert_eq!((page.status, page.title()), (200, "Thank you. It has been stopped. · Trust Manager"));
+        assert_eq!((page.status, page.title()), (200, en().document_title(en().report_thanks()).as_str()));
         assert_eq!(app.poll(&device).await.error(), "access_denied");
         let records = app.texts("SELECT concat(tenant_id, ' ', user_id, ' ', client_id) FROM activity WHERE kind = 'device_reported'").await;
         assert_eq!(records.last().map(String::as_str), Some(format!("test {person} tms-cli").as_str()));
-        assert_eq!(browser.get("/device/report").await.title(), "I did not start this · Trust Manager", "said once");
+        assert_eq!(browser.get("/device/report").await.title(), en().document_title(en().not_started()).as_str(), "said once");
     }
     assert_eq!(app.recorded("device_reported").await, 2);
     assert_eq!(app.texts("SELECT DISTINCT concat(state, reported) FROM device_grants").await, ["denied1"]);
@@ -29,7 +29,7 @@ async fn a_report_finds_the_code_in_pasted_text() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let page = report(&app.browser(), &format!("{}/device?user_code={}", app.base, device.user_code.replace('-', "%2D"))).await;
-    assert_eq!(page.title(), "Thank you. It has been stopped. · Trust Manager");
+    assert_eq!(page.title(), en().document_title(en().report_thanks()).as_str());
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_request_that_is_open_in_a_browser_is_stopped_by_a_report_from_anywher
     report(&app.browser(), &device.user_code).await;
 
     let late = browser.allow(&consent).await;
-    assert_eq!((late.path.as_str(), late.title()), ("/device/result", "Denied · Trust Manager"));
+    assert_eq!((late.path.as_str(), late.title()), ("/device/result", en().document_title(en().result_denied()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "access_denied");
     assert_eq!(app.consents().await, 0);
 }
@@ -65,8 +65,8 @@ async fn wrong_codes_count_here_as_they_do_when_entered() {
     let browser = app.browser();
     for _ in 0..5 {
         let page = report(&browser, WRONG).await;
-        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device/report", NOT_VALID));
-        assert_eq!((page.field("user_code").as_str(), page.title()), (WRONG, "Error: I did not start this · Trust Manager"));
+        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device/report", en().code_refused_not_valid().as_str()));
+        assert_eq!((page.field("user_code").as_str(), page.title()), (WRONG, en().document_title_refused(en().not_started()).as_str()));
     }
     let stopped = report(&browser, &app.start_device().await.user_code).await;
     assert_eq!((stopped.status, stopped.path.as_str(), stopped.retry_after()), (429, "/device/report", Some(600)));
@@ -78,8 +78,8 @@ async fn wrong_codes_count_here_as_they_do_when_entered() {
 async fn a_typing_mistake_in_a_report_is_said_as_such() {
     let app = TestApp::start().await;
     let browser = app.browser();
-    assert_eq!(report(&browser, "").await.problem(), "Enter the code shown on your device.");
-    assert_eq!(report(&browser, "WDJB").await.problem(), "That code has 4 letters; it should have 8.");
+    assert_eq!(report(&browser, "").await.problem(), en().code_refused_empty());
+    assert_eq!(report(&browser, "WDJB").await.problem(), en().code_refused_length(4));
 }
 
 #[tokio::test]
@@ -88,6 +88,6 @@ async fn what_was_allowed_cannot_be_reported_away_by_a_stranger() {
     let device = app.start_device().await;
     let owner = app.signed_in().await;
     owner.allow(&owner.enter(&device.user_code).await).await;
-    assert_eq!(report(&app.browser(), &device.user_code).await.problem(), NOT_VALID);
+    assert_eq!(report(&app.browser(), &device.user_code).await.problem(), en().code_refused_not_valid());
     assert_eq!(app.poll(&device).await.status, 200);
 }

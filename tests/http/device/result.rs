@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::app::{Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 async fn allowed(app: &TestApp) -> (Device, Browser, Page) {
     let (device, browser) = (app.start_device().await, app.signed_in().await);
     let result = browser.allow(&browser.enter(&device.user_code).await).await;
-    assert_eq!((result.path.as_str(), result.title()), ("/device/result", "Connected · Trust Manager"));
+    assert_eq!((result.path.as_str(), result.title()), ("/device/result", en().document_title(en().result_connected()).as_str()));
     (device, browser, result)
 }
 
@@ -20,20 +20,16 @@ async fn withdraw(browser: &Browser, result: &Page) -> Page {
 async fn the_page_follows_the_device() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
-    assert!(result.words().contains("TMS command line any program can use this name"), "{}", result.words());
-    assert!(result.words().contains("testhost1 as testhostaccount1"), "{}", result.words());
-    assert!(result.words().contains("has not picked it up yet"), "{}", result.words());
+    assert!(result.words().contains(&format!("TMS command line {}", en().client_any_program())), "{}", result.words());
+    assert!(result.words().contains(&en().consent_account_on("testhost1", "testhostaccount1")), "{}", result.words());
+    assert!(result.words().contains(&en().pickup_waiting()), "{}", result.words());
     assert_eq!(browser.get(&result.address).await.words(), result.words(), "looking again changes nothing");
 
     assert_eq!(app.poll(&device).await.status, 200);
     let after = browser.get(&result.address).await;
-    assert!(after.words().contains("picked it up on 20 November 2026, 12:0") && after.words().contains("127.0.0.1"), "{}", after.words());
-    assert!(
-        after.says("picked it up on <time datetime=\"2026-11-20T12:0") || after.says("picked it up on <!><time datetime=\"2026-11-20T12:0"),
-        "{}",
-        after.text
-    );
-    assert_eq!(browser.get("/device").await.title(), "Enter the code from your device · Trust Manager");
+    assert!(after.words().contains("20 November 2026, 12:0") && after.words().contains("127.0.0.1"), "{}", after.words());
+    assert!(after.tells(|x| en().pickup_at_from(x, x)) && after.says("<time datetime=\"2026-11-20T12:0"), "{}", after.text);
+    assert_eq!(browser.get("/device").await.title(), en().document_title(en().device_title()).as_str());
 }
 
 #[tokio::test]
@@ -41,7 +37,7 @@ async fn taken_back_before_the_device_came_it_gets_nothing() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
     let page = withdraw(&browser, &result).await;
-    assert_eq!((page.status, page.path.as_str(), page.title()), (200, "/device/result", "Taken back · Trust Manager"));
+    assert_eq!((page.status, page.path.as_str(), page.title()), (200, "/device/result", en().document_title(en().result_taken_back()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "access_denied");
     assert_eq!((app.consents().await, app.recorded("device_withdrawn").await), (0, 1));
 }
@@ -52,12 +48,15 @@ async fn taken_back_after_the_device_came_its_token_is_dead_at_once() {
     let (device, browser, result) = allowed(&app).await;
     let token = app.poll(&device).await.token();
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
-    assert_eq!(withdraw(&browser, &result).await.title(), "Taken back · Trust Manager");
+    assert_eq!(withdraw(&browser, &result).await.title(), en().document_title(en().result_taken_back()).as_str());
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert_eq!(app.consents().await, 0);
 
     let again = withdraw(&browser, &result).await;
-    assert_eq!((again.title(), again.problem().as_str()), ("Taken back · Trust Manager", "That had ended already. Nothing was changed."));
+    assert_eq!(
+        (again.title(), again.problem().as_str()),
+        (en().document_title(en().result_taken_back()).as_str(), en().change_refused_gone().as_str())
+    );
     assert_eq!(app.recorded("device_withdrawn").await, 1);
 }
 
@@ -71,7 +70,7 @@ async fn nobody_else_sees_or_takes_back_what_a_person_allowed() {
     for (tenant, user) in [("test", "eve"), ("default", "dora")] {
         let other = app.signed_in_as(tenant, user, PASSWORD).await;
         let page = other.get(&result.address).await;
-        assert_eq!((page.status, page.title()), (404, "No request here · Trust Manager"));
+        assert_eq!((page.status, page.title()), (404, en().document_title(en().result_nothing()).as_str()));
         withdraw(&other, &result).await;
         other.post("/api/device/decide", &[("grant", &result.field("grant")), ("decision", "deny")]).await;
         assert!(!other.get(&result.address).await.says("TMS command line"));
@@ -85,9 +84,9 @@ async fn a_denial_does_not_look_like_a_success() {
     let app = TestApp::start().await;
     let (device, browser) = (app.start_device().await, app.signed_in().await);
     let page = browser.deny(&browser.enter(&device.user_code).await).await;
-    assert_eq!((page.status, page.title()), (200, "Denied · Trust Manager"));
-    assert!(page.says("Nothing was shared. The device has been told."));
-    assert!(!page.says("Connected") && !page.says("Take it back"), "{}", page.words());
+    assert_eq!((page.status, page.title()), (200, en().document_title(en().result_denied()).as_str()));
+    assert!(page.says(en().result_denied_means()));
+    assert!(!page.says(en().result_connected()) && !page.says(en().result_take_back()), "{}", page.words());
     assert_eq!(app.poll(&device).await.error(), "access_denied");
     assert_eq!((app.consents().await, app.recorded("device_denied").await), (0, 1));
 }
@@ -98,7 +97,7 @@ async fn an_approval_nobody_came_for_ends() {
     let (device, browser, result) = allowed(&app).await;
     app.clock.advance(Duration::from_secs(15 * 60));
     let page = browser.get(&result.address).await;
-    assert_eq!(page.title(), "The code has expired · Trust Manager");
+    assert_eq!(page.title(), en().document_title(en().result_expired()).as_str());
     assert_eq!(app.poll(&device).await.error(), "expired_token");
     app.services.run_housekeeping().await.expect("tidied");
     assert_eq!((app.consents().await, app.recorded("device_lapsed").await), (0, 1));
@@ -108,8 +107,8 @@ async fn an_approval_nobody_came_for_ends() {
 async fn without_a_decision_there_is_nothing_to_see() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
-    assert_eq!(browser.get("/device/result").await.title(), "No request here · Trust Manager");
+    assert_eq!(browser.get("/device/result").await.title(), en().document_title(en().result_nothing()).as_str());
     let consent = browser.enter(&app.start_device().await.user_code).await;
     let page = browser.get(&consent.address.replace("/device?", "/device/result?")).await;
-    assert_eq!((page.address, page.text.contains("Let TMS command line")), (consent.address, true), "it still waits");
+    assert_eq!((&page.address, page.says(en().consent_question("TMS command line"))), (&consent.address, true), "it still waits");
 }

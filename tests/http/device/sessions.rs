@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::{NOT_VALID, WRONG};
+use super::WRONG;
 use crate::app::{Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
-const ELSEWHERE: &str = "This code is already open in another browser session.";
 
 async fn open(app: &TestApp) -> (Device, Browser, Page) {
     let (device, browser) = (app.start_device().await, app.signed_in().await);
@@ -29,7 +28,7 @@ async fn a_code_can_be_entered_again_after_signing_out_and_in() {
     browser.sign_in("test", "testuser1", PASSWORD).await;
     let consent = browser.enter(&device.user_code).await;
     assert!(consent.says(&device.user_code), "{}", consent.words());
-    assert!(browser.allow(&consent).await.says("Connected"));
+    assert!(browser.allow(&consent).await.says(en().result_connected()));
 }
 
 #[tokio::test]
@@ -42,7 +41,7 @@ async fn every_end_of_a_session_releases_its_codes() {
         let (device, browser, consent) = open(&app).await;
         let eve = app.signed_in_as("test", "eve", PASSWORD).await;
         let refused = eve.enter(&device.user_code).await;
-        assert!(refused.problem().starts_with(ELSEWHERE), "{end}: {}", refused.words());
+        assert!(refused.refuses(|wait| en().code_refused_claimed(wait)), "{end}: {}", refused.words());
         match end {
             "sign-out" => drop(browser.post("/sign-out", &[]).await),
             "ended" => {
@@ -61,7 +60,7 @@ async fn every_end_of_a_session_releases_its_codes() {
         let page = eve.enter(&device.user_code).await;
         assert!(page.status == 200 && page.says(&device.user_code), "{end}: {}", page.words());
         let form = [("grant", &*page.field("grant")), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
-        assert!(eve.post("/api/device/decide", &form).await.says("Connected"), "{end}");
+        assert!(eve.post("/api/device/decide", &form).await.says(en().result_connected()), "{end}");
         assert_eq!(app.texts("SELECT person FROM device_grants ORDER BY rowid DESC LIMIT 1").await, ["eve"], "{end}");
     }
 }
@@ -72,10 +71,10 @@ async fn a_claim_made_before_sign_in_is_kept_through_it() {
     app.add_person("test", "eve").await;
     let (device, browser, eve) = (app.start_device().await, app.browser(), app.signed_in_as("test", "eve", PASSWORD).await);
     browser.enter(&device.user_code).await;
-    assert!(eve.enter(&device.user_code).await.problem().starts_with(ELSEWHERE));
+    assert!(eve.enter(&device.user_code).await.refuses(|wait| en().code_refused_claimed(wait)));
     let consent = browser.sign_in("test", "testuser1", PASSWORD).await;
-    assert!(eve.enter(&device.user_code).await.problem().starts_with(ELSEWHERE));
-    assert!(browser.allow(&consent).await.says("Connected"));
+    assert!(eve.enter(&device.user_code).await.refuses(|wait| en().code_refused_claimed(wait)));
+    assert!(browser.allow(&consent).await.says(en().result_connected()));
 }
 
 #[tokio::test]
@@ -86,11 +85,11 @@ async fn a_browser_that_lost_its_cookie_is_told_the_truth() {
     let browser = app.signed_in().await;
     for _ in 0..6 {
         let page = browser.enter(&device.user_code).await;
-        assert!(page.problem().starts_with(ELSEWHERE) && page.problem().contains("15 minutes at most"), "{}", page.words());
+        assert!(page.problem() == en().code_refused_claimed(en().span_minutes(15)), "{}", page.words());
     }
     // None of these was a wrong code, and wrong ones still count.
     for _ in 0..5 {
-        assert_eq!(browser.enter(WRONG).await.problem(), NOT_VALID);
+        assert_eq!(browser.enter(WRONG).await.problem(), en().code_refused_not_valid());
     }
     assert_eq!(browser.enter(WRONG).await.status, 429);
 }
@@ -105,7 +104,7 @@ async fn a_person_goes_on_with_their_code_in_another_session() {
     let consent = browser.enter(&device.user_code).await;
     assert!(consent.status == 200 && consent.says(&device.user_code), "{}", consent.words());
     assert_eq!(lost.allow(&old).await.status, 422, "the other session holds it now");
-    assert!(browser.allow(&consent).await.says("Connected"));
+    assert!(browser.allow(&consent).await.says(en().result_connected()));
     assert_eq!(app.recorded("code_presented_twice").await, 0);
 }
 
@@ -126,7 +125,7 @@ async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
     let again = browser.post("/sign-in/password", &form).await;
     assert!(again.address == consent.address && again.says(&device.user_code), "{}", again.words());
     let result = browser.allow(&again).await;
-    assert!(result.says("Connected"), "{}", result.words());
+    assert!(result.says(en().result_connected()), "{}", result.words());
 
     // And what came of it is there in the next session.
     browser.post("/sign-out", &[]).await;
@@ -135,7 +134,7 @@ async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
     let sign_in = browser.post("/api/device/withdraw", &withdraw).await;
     let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &sign_in.field("then"))];
     let again = browser.post("/sign-in/password", &form).await;
-    assert!(again.address == result.address && again.says("Take it back"), "{}", again.words());
+    assert!(again.address == result.address && again.says(en().result_take_back()), "{}", again.words());
 }
 
 #[tokio::test]

@@ -1,11 +1,7 @@
 //! Several requests at once in the tabs of one browser: each page is about the one in its address.
 
 use crate::app::{Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page};
-
-use super::NOT_OPEN;
-
-const NO_TICK: &str = "Tick “Yes, I started this” to allow it, or choose Deny.";
+use crate::browser::{Browser, Page, en, holds};
 
 async fn two_open(app: &TestApp) -> (Browser, [Device; 2], [Page; 2]) {
     let (browser, devices) = (app.signed_in().await, [app.start_device().await, app.start_device().await]);
@@ -28,7 +24,7 @@ async fn a_refused_decision_shows_its_own_request_and_choices() {
     let app = TestApp::start().await;
     let (browser, [first, second], [page, other]) = two_open(&app).await;
     let refused = allow_unticked(&browser, &page).await;
-    assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, NO_TICK, &page.address));
+    assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, en().decision_refused_not_confirmed().as_str(), &page.address));
     assert!(refused.says(&first.user_code) && !refused.says(&second.user_code), "{}", refused.words());
     assert!(input(&refused, "2592000").contains(" checked") && !input(&refused, "host_accounts[]").contains(" checked"), "{}", refused.text);
     for page in [browser.get(&other.address).await, browser.get(&page.address).await] {
@@ -44,7 +40,7 @@ async fn a_refused_decision_keeps_the_tick_for_its_request() {
     let (browser, _, [page, _]) = two_open(&app).await;
     let form = [("grant", page.field("grant")), ("decision", "allow".into()), ("lifetime", "60".into()), ("started_this", "yes".into())];
     let refused = browser.post("/api/device/decide", &form.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
-    assert!(refused.problem().contains("how long") && input(&refused, "started_this").contains(" checked"), "{}", refused.words());
+    assert!(refused.problem() == en().decision_refused_lifetime() && input(&refused, "started_this").contains(" checked"), "{}", refused.words());
 }
 
 #[tokio::test]
@@ -55,7 +51,7 @@ async fn a_form_of_a_request_put_aside_decides_no_other() {
     browser.post("/api/device/another", &[("grant", &page.field("grant"))]).await;
     browser.enter(&second.user_code).await;
     let refused = allow_unticked(&browser, &page).await;
-    assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, NOT_OPEN, &page.address));
+    assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, en().decision_refused_not_yours().as_str(), &page.address));
     assert!(!refused.says("id=\"compare\""), "no other request is shown to be answered: {}", refused.words());
     browser.allow(&browser.enter(&first.user_code).await).await;
     assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "authorization_pending"));
@@ -66,24 +62,29 @@ async fn each_tab_ends_at_its_own_result() {
     let app = TestApp::start().await;
     let (browser, [first, second], [page, other]) = two_open(&app).await;
     let (allowed, denied) = (browser.allow(&page).await, browser.deny(&other).await);
-    assert_eq!((allowed.title(), denied.title()), ("Connected · Trust Manager", "Denied · Trust Manager"));
+    assert_eq!(
+        (allowed.title(), denied.title()),
+        (en().document_title(en().result_connected()).as_str(), en().document_title(en().result_denied()).as_str())
+    );
     assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "access_denied"));
 
     let again = browser.get(&allowed.address).await;
-    assert!(again.says("picked it up on") && again.says("Take it back"), "{}", again.words());
-    assert_eq!(browser.get(&denied.address).await.title(), "Denied · Trust Manager");
+    assert!(again.tells(|x| en().pickup_at_from(x, x)) && again.says(en().result_take_back()), "{}", again.words());
+    assert_eq!(browser.get(&denied.address).await.title(), en().document_title(en().result_denied()).as_str());
     for (consent, result) in [(&page, &allowed), (&other, &denied)] {
         assert_eq!(browser.get(&consent.address).await.address, result.address, "it is answered");
     }
     // The island of either page follows its own device.
-    for (page, status) in [(&again, "picked it up"), (&denied, "has been denied")] {
+    let picked_up = |text: &str| holds(text, |x| en().pickup_at_from(x, x));
+    let is_denied = |text: &str| text.contains(&en().pickup_denied());
+    for (page, is_said) in [(&again, &picked_up as &dyn Fn(&str) -> bool), (&denied, &is_denied)] {
         let grant = page.address.split_once('=').expect("a grant").1;
         let answer = browser.post_once("/api/device/pickup", &[("grant", grant)]).header("accept", "application/json").send().await;
         let text = answer.expect("an answer").text().await.expect("a text");
-        assert!(text.contains(status), "{text}");
+        assert!(is_said(&text), "{text}");
     }
     let taken_back = browser.post("/api/device/withdraw", &[("grant", &again.field("grant"))]).await;
-    assert_eq!((&taken_back.address, taken_back.title()), (&allowed.address, "Taken back · Trust Manager"));
+    assert_eq!((&taken_back.address, taken_back.title()), (&allowed.address, en().document_title(en().result_taken_back()).as_str()));
 }
 
 #[tokio::test]
@@ -121,13 +122,13 @@ async fn codes_typed_before_sign_in_each_go_on_in_their_tab() {
     let tabs = [browser.enter(&devices[0].user_code).await, browser.enter(&devices[1].user_code).await];
     for (device, tab) in devices.iter().zip(&tabs) {
         let then = tab.field("then");
-        assert!(tab.says("Your code is kept.") && !tab.address.contains(&device.user_code), "{}", tab.address);
+        assert!(tab.says(en().sign_in_code_kept()) && !tab.address.contains(&device.user_code), "{}", tab.address);
         let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", then.as_str())];
         let consent = browser.post("/sign-in/password", &form).await;
         assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
         // Once more from the same page: the code is not kept any more, and the page says so.
         let late = browser.post("/sign-in/password", &form).await;
-        assert!(late.says("is not kept any more") && late.says(&consent.address), "{}", late.words());
+        assert!(late.says(en().device_not_kept()) && late.says(&consent.address), "{}", late.words());
     }
 }
 

@@ -4,7 +4,6 @@ use super::*;
 use crate::app::Answer;
 
 const WRONG: &str = "BCDF-BCDF";
-const NOT_VALID: &str = "That code is not valid or has expired. Run the command again to get a new one.";
 
 #[tokio::test]
 async fn wrong_codes_of_accounts_and_of_devices_are_counted_together() {
@@ -12,7 +11,7 @@ async fn wrong_codes_of_accounts_and_of_devices_are_counted_together() {
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     for n in 0..5 {
         let page = if n % 2 == 0 { browser.enter_link(WRONG).await } else { browser.enter(WRONG).await };
-        assert_eq!(page.problem(), NOT_VALID);
+        assert_eq!(page.problem(), en().code_refused_not_valid());
     }
     for stopped in [browser.enter_link(text(&asked["user_code"])).await, browser.enter(WRONG).await] {
         assert_eq!((stopped.status, stopped.retry_after()), (429, Some(600)), "{}", stopped.words());
@@ -27,8 +26,8 @@ async fn wrong_codes_of_accounts_and_of_devices_are_counted_together() {
 async fn a_devices_code_links_nothing_and_an_accounts_code_lets_no_device_in() {
     let world = World::start().await;
     let (asked, browser, device) = (world.ask("jd").await, world.app.signed_in().await, world.app.start_device().await);
-    assert_eq!(browser.enter_link(&device.user_code).await.problem(), NOT_VALID);
-    assert_eq!(browser.enter(text(&asked["user_code"])).await.problem(), NOT_VALID);
+    assert_eq!(browser.enter_link(&device.user_code).await.problem(), en().code_refused_not_valid());
+    assert_eq!(browser.enter(text(&asked["user_code"])).await.problem(), en().code_refused_not_valid());
     assert_eq!(world.app.number("SELECT count(*) FROM attempts WHERE key LIKE 'code session%'").await, 2);
     assert_eq!(world.status(&asked).await, pending());
 }
@@ -37,13 +36,9 @@ async fn a_devices_code_links_nothing_and_an_accounts_code_lets_no_device_in() {
 async fn what_cannot_be_a_code_says_why_and_costs_nothing() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
-    for (typed, problem) in [
-        ("", "Enter the code shown on your device."),
-        ("BCDF", "That code has 4 letters; it should have 8."),
-        ("AEIO-0123", "Codes never contain 0, 1 or vowels. Check for look-alike letters."),
-    ] {
+    for (typed, problem) in [("", en().code_refused_empty()), ("BCDF", en().code_refused_length(4)), ("AEIO-0123", en().code_refused_impossible())] {
         let page = browser.enter_link(typed).await;
-        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/hosts/link", problem));
+        assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/hosts/link", problem.as_str()));
     }
     assert_eq!(world.app.number("SELECT count(*) FROM attempts").await, 0);
 }
@@ -68,19 +63,16 @@ async fn a_code_belongs_to_the_session_that_typed_it_first() {
     let question = first.enter_link(code).await;
     assert_eq!(first.enter_link(code).await.status, 200, "twice is fine");
     let refused = eve.enter_link(code).await;
-    assert!(refused.problem().starts_with("This code is already open in another browser session."), "{}", refused.words());
+    assert!(refused.refuses(|wait| en().code_refused_claimed(wait)), "{}", refused.words());
     assert_eq!(world.app.recorded("code_presented_twice").await, 1);
     assert_eq!(world.app.number("SELECT count(*) FROM attempts").await, 0, "a right code is no guess");
     // Nor with its public name, nor in another browser of the same person, who has not typed the code there.
     for other in [&eve, &world.app.signed_in().await] {
         let page = other.link(&question).await;
-        assert_eq!(
-            page.problem(),
-            "This request is not open in this browser session, or has been replaced by a newer one. Enter the code again to go on here."
-        );
+        assert_eq!(page.problem(), en().link_refused_not_yours());
     }
     assert_eq!((world.status(&asked).await, world.links().await.len()), (pending(), 0));
-    assert!(first.link(&question).await.says("is linked to you until"));
+    assert!(first.link(&question).await.tells(|x| en().link_linked(x, x, x)));
 }
 
 /// A secret of the host's, and as hard to guess as one.

@@ -4,10 +4,6 @@ use futures_util::future::join_all;
 
 use super::*;
 
-pub const NOT_OPEN: &str =
-    "This request is not open in this browser session, or has been replaced by a newer one. Enter the code again to go on here.";
-const TAKEN: &str = "This account is linked to somebody else here, and your centre does not let people share one.";
-
 #[tokio::test]
 async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
     let world = World::start().await;
@@ -29,11 +25,11 @@ async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
 async fn a_code_of_the_other_kind_is_refused_with_the_way_to_where_it_belongs() {
     let world = World::start().await;
     let (device, asked, browser) = (world.app.start_device().await, world.ask("jd").await, world.app.signed_in().await);
-    assert!(!browser.get("/hosts/link").await.says("Enter a code that"), "only who was refused");
+    assert!(!browser.get("/hosts/link").await.says(en().link_is_for_a_device()), "only who was refused");
     let refused = browser.enter_link(&device.user_code).await;
-    assert!(refused.status == 422 && refused.says("<a href=\"/device\">Enter a code that an application or device shows"), "{}", refused.text);
+    assert!(refused.status == 422 && refused.says(format!("<a href=\"/device\">{}", en().link_is_for_a_device())), "{}", refused.text);
     let refused = browser.enter(text(&asked["user_code"])).await;
-    assert!(refused.status == 422 && refused.says("<a href=\"/hosts/link\">Enter a code that tms link shows on a host"), "{}", refused.text);
+    assert!(refused.status == 422 && refused.says(format!("<a href=\"/hosts/link\">{}", en().device_is_for_a_host())), "{}", refused.text);
 }
 
 #[tokio::test]
@@ -70,7 +66,7 @@ async fn a_host_whose_tenant_is_off_or_whose_credential_is_gone_asks_for_nothing
     // What the host has asked for goes with its credential.
     world.admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
     assert_eq!(world.host.refusal("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await, 401);
-    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
     assert!(world.links().await.is_empty());
 }
 
@@ -86,7 +82,7 @@ async fn a_credential_that_leaked_has_asked_for_nothing() {
     let made = world.admin.done("POST /hosts/credential?overlap_minutes=0", wanted).await;
     world.host = world.app.bearer(text(&made["credential"]));
     assert_eq!(world.host.refusal("POST /links/status", json!({ "link_id": asked["link_id"] })).await, 404);
-    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
 }
 
 #[tokio::test]
@@ -98,9 +94,9 @@ async fn a_code_ends_after_ten_minutes_or_when_the_tenants_codes_do() {
     assert_eq!((world.status(&asked).await, browser.get(&question.address).await.title()), (pending(), question.title()));
     world.app.clock.advance(Duration::from_millis(1));
     assert_eq!(world.status(&asked).await, json!({ "status": "expired" }));
-    assert_eq!(browser.link(&question).await.problem(), "The code has expired. Run the command again on the host to get a new one.");
+    assert_eq!(browser.link(&question).await.problem(), en().link_refused_expired());
     let page = browser.enter_link(text(&asked["user_code"])).await;
-    assert!(page.problem().starts_with("That code is not valid or has expired."), "{}", page.words());
+    assert!(page.problem().starts_with(&en().code_refused_not_valid()), "{}", page.words());
     assert!(world.links().await.is_empty());
 
     world.app.change_tenant("test", |tenant| tenant.policy.code_lifetime = 2 * MINUTE).await;
@@ -117,7 +113,7 @@ async fn asking_again_takes_the_place_of_what_was_asked_before() {
     let question = browser.enter_link(text(&first["user_code"])).await;
     let second = world.ask("jd").await;
     assert_eq!(world.host.refusal("POST /links/status", json!({ "link_id": first["link_id"] })).await, 404);
-    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
     assert_eq!(world.app.number("SELECT count(*) FROM link_requests").await, 1);
     assert!(world.links().await.is_empty());
     browser.link(&browser.enter_link(text(&second["user_code"])).await).await;
@@ -137,7 +133,7 @@ async fn what_a_host_withdraws_opens_nothing_any_more() {
         assert_eq!(world.host.done(path, link.clone()).await["num_deleted"], withdrawn, "once is enough, and twice is fine");
     }
     assert_eq!(world.host.refusal("POST /links/status", link).await, 404);
-    assert_eq!(browser.link(&question).await.problem(), NOT_OPEN);
+    assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
     assert_eq!(browser.enter_link(text(&asked["user_code"])).await.status, 422);
 
     // Too late for one that is answered.
@@ -169,25 +165,25 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
     world.link(&first, "jd").await;
     let asked = world.ask("jd").await;
     let question = eve.enter_link(text(&asked["user_code"])).await;
-    assert!(question.says(TAKEN) && !question.says("value=\"link\""), "{}", question.words());
+    assert!(question.says(en().link_refused_somebody_elses()) && !question.says("value=\"link\""), "{}", question.words());
     let refused = eve.link(&question).await;
-    assert!(refused.status == 422 && refused.problem().starts_with(TAKEN), "{}", refused.words());
+    assert!(refused.status == 422 && refused.problem().starts_with(&en().link_refused_somebody_elses()), "{}", refused.words());
     for page in [&question, &refused] {
         assert!(!page.text.contains("testuser1") && !page.text.contains("Test User"), "never who: {}", page.words());
     }
     assert_eq!((world.status(&asked).await, world.links().await.len()), (pending(), 1));
 
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
-    assert!(eve.link(&eve.get(&question.address).await).await.says("jd on frontera is linked to you until"));
+    assert!(eve.link(&eve.get(&question.address).await).await.tells(|x| en().link_linked("jd", "frontera", x)));
     assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR), link_of("jd", "eve", IN_A_YEAR)]);
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
     let asked = world.ask("jd").await;
-    assert!(eve.enter_link(text(&asked["user_code"])).await.says(TAKEN), "it is not renewed once sharing is off");
+    assert!(eve.enter_link(text(&asked["user_code"])).await.says(en().link_refused_somebody_elses()), "it is not renewed once sharing is off");
 
     // A link that has ended keeps nobody out.
     let unlink = |user: &str| json!({ "tenant": "test", "tms_user_id": user, "host": "frontera", "host_account": "jd", "ttl_minutes": 0 });
     world.admin.done("PATCH /userhosts/upd", unlink("testuser1")).await;
-    assert!(world.link(&eve, "jd").await.says("was linked to you already"));
+    assert!(world.link(&eve, "jd").await.tells(|x| en().link_renewed(x, x, x)));
 }
 
 #[tokio::test]
@@ -197,10 +193,10 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
     let asked = world.ask("jd").await;
     let refused = browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
-    assert!(refused.problem().starts_with("An account is linked only to people with a second factor"), "{}", refused.words());
+    assert!(refused.problem().starts_with(&en().link_refused_no_mfa()), "{}", refused.words());
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
     world.admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": "new", "ttl_minutes": 60 })).await;
-    assert!(browser.link(&refused).await.says("is linked to you until"));
+    assert!(browser.link(&refused).await.tells(|x| en().link_linked(x, x, x)));
 }
 
 #[tokio::test]
@@ -210,7 +206,7 @@ async fn a_code_of_another_tenant_says_where_it_belongs_and_is_not_taken() {
     let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
     let asked = world.ask("jd").await;
     let page = dora.enter_link(text(&asked["user_code"])).await;
-    assert_eq!(page.problem(), "This code belongs to Test. Switch to Test to continue.");
+    assert_eq!(page.problem(), en().code_refused_other_tenant("Test"));
     let sign_in = dora.post("/api/links/switch", &[("tenant", &page.field("tenant"))]).await;
     assert!(sign_in.path == "/sign-in" && sign_in.words().contains("Test"), "{}", sign_in.words());
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
@@ -242,7 +238,12 @@ async fn of_two_people_who_confirm_for_one_account_at_once_one_has_it() {
     let asked = world.ask("jd").await;
     let his = first.enter_link(text(&asked["user_code"])).await;
     let pages = join_all([(&first, &his), (&eve, &hers)].map(async |(browser, question)| browser.link(question).await)).await;
-    assert!(pages[0].says("is linked to you until") && pages[1].problem() == NOT_OPEN, "{} {}", pages[0].words(), pages[1].words());
+    assert!(
+        pages[0].tells(|x| en().link_linked(x, x, x)) && pages[1].problem() == en().link_refused_not_yours(),
+        "{} {}",
+        pages[0].words(),
+        pages[1].words()
+    );
     assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
 }
 

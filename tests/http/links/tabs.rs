@@ -1,9 +1,6 @@
 //! Several accounts that ask at once, and what becomes of them when their session ends.
 
-use super::refusals::NOT_OPEN;
 use super::*;
-
-const ELSEWHERE: &str = "This code is already open in another browser session.";
 
 #[tokio::test]
 async fn each_page_links_the_account_in_its_address() {
@@ -14,11 +11,11 @@ async fn each_page_links_the_account_in_its_address() {
     let list = browser.get("/hosts/link").await;
     for (page, account) in pages.iter().zip(["jd1", "jd2"]) {
         assert!(list.says(&format!("href=\"{}\"", page.address)), "{}", list.text);
-        assert!(browser.get(&page.address).await.says(&format!("Link {account} on frontera to you?")));
+        assert!(browser.get(&page.address).await.says(en().link_question(account, "frontera")));
     }
-    assert!(browser.link(&pages[0]).await.says("jd1 on frontera is linked to you until"));
+    assert!(browser.link(&pages[0]).await.tells(|x| en().link_linked("jd1", "frontera", x)));
     assert_eq!(world.status(&asked[1]).await, pending());
-    assert_eq!(browser.get(&pages[0].address).await.problem(), "This request has already been answered.");
+    assert_eq!(browser.get(&pages[0].address).await.problem(), en().link_refused_answered());
     browser.refuse_link(&pages[1]).await;
     assert_eq!(world.status(&asked[1]).await, json!({ "status": "refused" }));
     assert_eq!(world.links().await.len(), 1);
@@ -32,7 +29,7 @@ async fn a_refused_link_is_said_on_its_own_page() {
     let asked = [world.ask("jd1").await, world.ask("jd2").await];
     let pages = [browser.enter_link(text(&asked[0]["user_code"])).await, browser.enter_link(text(&asked[1]["user_code"])).await];
     let refused = browser.link(&pages[0]).await;
-    assert!(refused.address == pages[0].address && refused.problem().starts_with("An account is linked only to"), "{}", refused.words());
+    assert!(refused.address == pages[0].address && refused.problem().starts_with(&en().link_refused_no_mfa()), "{}", refused.words());
     assert_eq!(browser.get(&pages[1].address).await.status, 200);
 }
 
@@ -46,7 +43,7 @@ async fn the_end_of_a_session_releases_the_codes_of_hosts() {
         let question = browser.enter_link(code).await;
         for _ in 0..6 {
             let refused = eve.enter_link(code).await;
-            assert!(refused.problem().starts_with(ELSEWHERE) && refused.problem().contains("10 minutes at most"), "{end}: {}", refused.words());
+            assert!(refused.problem() == en().code_refused_claimed(en().span_minutes(10)), "{end}: {}", refused.words());
         }
         match end {
             "sign-out" => drop(browser.post("/sign-out", &[]).await),
@@ -54,8 +51,8 @@ async fn the_end_of_a_session_releases_the_codes_of_hosts() {
             _ => drop(browser.post("/api/links/switch", &[("tenant", "test")]).await),
         }
         let page = eve.enter_link(code).await;
-        assert!(page.status == 200 && page.says("Link jd on frontera to you?"), "{end}: {}", page.words());
-        assert!(eve.refuse_link(&page).await.says("Nothing was linked."), "{end}");
+        assert!(page.status == 200 && page.says(en().link_question("jd", "frontera")), "{end}: {}", page.words());
+        assert!(eve.refuse_link(&page).await.says(en().link_stopped()), "{end}");
     }
 }
 
@@ -65,12 +62,12 @@ async fn an_answer_of_an_ended_session_leads_back_to_its_question() {
     let (browser, asked) = (world.app.signed_in().await, world.ask("jd").await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
     let elsewhere = world.app.signed_in().await;
-    assert_eq!(elsewhere.get(&question.address).await.problem(), NOT_OPEN);
+    assert_eq!(elsewhere.get(&question.address).await.problem(), en().link_refused_not_yours());
     world.app.sql("DELETE FROM browser_sessions").await;
     let sign_in = browser.link(&question).await;
     assert_eq!((sign_in.path.as_str(), sign_in.field("then")), ("/sign-in", question.address.clone()));
     let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &sign_in.field("then"))];
     let again = browser.post("/sign-in/password", &form).await;
     assert!(again.address == question.address && again.says(text(&asked["user_code"])), "{}", again.words());
-    assert!(browser.link(&again).await.says("is linked to you until"));
+    assert!(browser.link(&again).await.tells(|x| en().link_linked(x, x, x)));
 }

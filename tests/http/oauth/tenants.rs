@@ -31,7 +31,7 @@ async fn a_tenant_without_sign_in_hands_out_no_device_codes() {
     let ask = async || Answer::of(app.http.post(&path).form(&[("client_id", "tms-cli")])).await;
     let answer = ask().await;
     assert_eq!(error(&answer), refused(400, "unauthorized_client"));
-    assert_eq!(answer.body["error_description"], "People cannot sign in to this tenant: it has no sign-in method.");
+    assert_eq!(answer.body["error_description"], "Users cannot sign in to this tenant: it has no sign-in method.");
     app.change_tenant("default", |tenant| tenant.policy.local_passwords = true).await;
     assert_eq!(ask().await.status, 200);
 }

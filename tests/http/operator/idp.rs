@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Said;
 use crate::app::TestApp;
+use crate::browser::en;
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 /// What the program says, given the portal's data and something on standard input.
@@ -36,10 +37,10 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let base = institution.url();
     let add = ["idp", "add", "--base", &base, "--client-id", CLIENT_ID, "--secret-from-stdin", "campus"];
-    assert!(operate(&app, &add, "  \n").await.err.contains("standard input holds no secret"));
+    assert!(operate(&app, &add, "  \n").await.err.contains("standard input is empty"));
     let added = operate(&app, &add, CLIENT_SECRET).await;
     assert!(added.code == Some(0) && added.out.contains("/sign-in/back/test/campus"), "{} {}", added.out, added.err);
-    assert!(app.comes(&institution, json!({})).await.problem().contains("nobody known here"));
+    assert!(app.comes(&institution, json!({})).await.refuses(|x| en().arrival_refused_not_invited(x)));
 
     let set = ["idp", "set", "--newcomers", "open", "--mfa-amr", "mfa", "--mfa-amr", "hwk", "--display-name", "Campus", "campus"];
     assert_eq!(operate(&app, &set, "").await.out, "campus has been changed.\n");
@@ -47,16 +48,16 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
     operate(&app, &["idp", "set", "--mfa-amr", "", "--enabled", "false", "campus"], "").await;
     assert!(operate(&app, &["idp", "list"], "").await.out.starts_with(&format!("campus  off  oidc  {base}  Campus\n")));
     operate(&app, &["idp", "set", "--enabled", "true", "--secret-from-stdin", "campus"], "another").await;
-    assert!(app.comes(&institution, json!({})).await.problem().contains("set up wrongly"));
-    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("does not take this client or its secret"));
+    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
+    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("rejected the client ID or secret"));
     operate(&app, &["idp", "set", "--secret-from-stdin", "campus"], CLIENT_SECRET).await;
-    assert_eq!(operate(&app, &["idp", "test", "campus"], "").await.out, format!("campus answers: its issuer is {base}\n"));
+    assert_eq!(operate(&app, &["idp", "test", "campus"], "").await.out, format!("OK: campus has the issuer {base}\n"));
     institution.misbehave(Mischief::Broken);
-    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("it is broken: it answers 500"));
+    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("invalid response from the provider: HTTP 500"));
     assert_eq!(operate(&app, &["idp", "remove", "campus"], "").await.code, Some(0));
     for verb in ["test", "set", "remove"] {
         let gone = operate(&app, &["idp", verb, "campus"], "").await;
-        assert_eq!((gone.code, gone.err.as_str()), (Some(1), "tms-portal: there is no provider campus\n"), "{verb}");
+        assert_eq!((gone.code, gone.err.as_str()), (Some(1), "tms-portal: provider campus does not exist\n"), "{verb}");
     }
     assert_eq!(
         app.texts("SELECT kind || ' ' || subject FROM activity WHERE admin_id = 'operator:' AND kind LIKE 'provider%' ORDER BY id").await,
@@ -78,10 +79,10 @@ async fn what_cannot_be_reached_is_told_in_plain_words() {
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let plain = format!("https://{}", app.base.strip_prefix("http://").expect("an address"));
     for (base, said) in [
-        (format!("http://{gone}"), "it cannot be reached: it refuses the connection"),
-        ("https://no-such-name.invalid".into(), "it cannot be reached: no address is known for its name"),
-        (plain, "it cannot be reached: it does not speak TLS there"),
-        ("http://idp.example".into(), "it is set up wrongly here: http://idp.example has no https"),
+        (format!("http://{gone}"), "the provider cannot be reached: connection refused"),
+        ("https://no-such-name.invalid".into(), "the provider cannot be reached: host name not found"),
+        (plain, "the provider cannot be reached: no TLS at this address"),
+        ("http://idp.example".into(), "the provider's settings are wrong: http://idp.example is not https"),
     ] {
         let refused = operate(&app, &["idp", "add", "--base", &base, "--client-id", "x", "campus"], "").await;
         assert_eq!((refused.code, refused.err.as_str()), (Some(1), format!("tms-portal: campus: {said}\n").as_str()), "{base}");
@@ -104,7 +105,7 @@ async fn a_person_is_shown_with_their_identities_and_one_is_taken_away() {
         assert_eq!((refused.code, refused.err.as_str()), (Some(1), "tms-portal: the person has no such identity\n"), "{user} {identity}");
     }
     let unlinked = operate(&app, &["person", "unlink", "jdoe~campus", &number], "").await;
-    assert!(unlinked.out.starts_with("jdoe~campus signs in as jdoe · Campus no more."), "{} {}", unlinked.out, unlinked.err);
+    assert!(unlinked.out.starts_with("jdoe · Campus has been unlinked from jdoe~campus."), "{} {}", unlinked.out, unlinked.err);
     let by_name = ["person", "unlink", "--issuer", &institution.url(), "--subject", "43", "roe~campus"];
     assert_eq!(operate(&app, &by_name, "").await.code, Some(0));
     assert_eq!(app.number("SELECT count(*) FROM identities").await, 0);
@@ -126,8 +127,8 @@ async fn the_hosts_a_provider_owns_are_named_at_the_command_line() {
     let set = async |arguments: &[&str]| operate(&app, &[&["idp", "set"][..], arguments, &["campus"]].concat(), "").await;
     let listed = async || operate(&app, &["idp", "list"], "").await.out.lines().nth(1).unwrap_or_default().to_owned();
 
-    assert_eq!(said(set(&["--resource-list", &list]).await), (Some(1), "tms-portal: campus owns no hosts here: name them with --host\n".into()));
-    for (wrong, why) in [(["--host", "a b"], "a character other than"), (["--resource-list", "http://idp.example/resources"], "has no https")] {
+    assert_eq!(said(set(&["--resource-list", &list]).await), (Some(1), "tms-portal: campus has no hosts here: pass them with --host\n".into()));
+    for (wrong, why) in [(["--host", "a b"], "a character other than"), (["--resource-list", "http://idp.example/resources"], "is not https")] {
         let refused = set(&wrong).await;
         assert!(refused.code == Some(2) && refused.err.contains(why), "{}", refused.err);
     }
@@ -137,7 +138,10 @@ async fn the_hosts_a_provider_owns_are_named_at_the_command_line() {
     assert_eq!(set(&["--resource-list", &list]).await.code, Some(0));
     assert_eq!(listed().await, format!("  hosts: frontera stampede  listed at: {list}"));
     institution.list_answers(500, "");
-    assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("it is broken: it answers 500"), "its list is looked for");
+    assert!(
+        operate(&app, &["idp", "test", "campus"], "").await.err.contains("invalid response from the provider: HTTP 500"),
+        "its list is looked for"
+    );
     assert_eq!(set(&["--host", ""]).await.code, Some(0));
     assert_eq!(listed().await, "");
 }
@@ -156,6 +160,6 @@ async fn loopback_providers_bypass_the_proxy_and_errors_name_it() {
 
     let far = ["idp", "add", "--base", "https://idp.example", "--client-id", CLIENT_ID, "far"];
     let refused = operate_behind(&app, &proxies, &far, "").await;
-    let said = format!("it cannot be reached: it refuses the connection (through the proxy {closed})");
+    let said = format!("the provider cannot be reached: connection refused (through the proxy {closed})");
     assert!(refused.code == Some(1) && refused.err.contains(&said) && !refused.err.contains("secret"), "{}", refused.err);
 }

@@ -12,21 +12,21 @@ async fn no_name_is_mended_and_no_account_that_runs_a_host_is_linked() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     for (name, why) in [
-        (json!("root"), "This account runs the host"),
-        (json!("systemd-network"), "This account runs the host"),
-        (json!(" jdoe"), "no name that a host account can have"),
-        (json!("ro ot"), "no name that a host account can have"),
-        (json!("jdoe\u{0}"), "no name that a host account can have"),
+        (json!("root"), en().offer_system_account()),
+        (json!("systemd-network"), en().offer_system_account()),
+        (json!(" jdoe"), en().offer_no_name()),
+        (json!("ro ot"), en().offer_no_name()),
+        (json!("jdoe\u{0}"), en().offer_no_name()),
         // Another claim with a name is not taken in its place: people may choose that one themselves.
-        (json!(""), "no name that a host account can have"),
-        (json!(null), "no name that a host account can have"),
+        (json!(""), en().offer_no_name()),
+        (json!(null), en().offer_no_name()),
     ] {
         let page = world.offered(&browser, json!({ "preferred_username": name, "email": "jdoe" })).await;
-        assert!(page.words().contains(why) && ticks(&page).is_empty(), "{name}: {}", page.words());
+        assert!(page.words().contains(&why) && ticks(&page).is_empty(), "{name}: {}", page.words());
         for made_up in [format!("frontera {}", name.as_str().unwrap_or_default()), "frontera root".into(), "frontera jdoe".into(), "frontera".into()]
         {
             let page = browser.post(LINK, &[("accounts[]", &made_up)]).await;
-            assert!(page.path == "/hosts/provider" && page.problem().contains("so nothing was linked"), "{made_up}: {}", page.words());
+            assert!(page.path == "/hosts/provider" && page.problem().contains(&en().offer_refused_cannot()), "{made_up}: {}", page.words());
         }
     }
     assert!(world.links().await.is_empty());
@@ -38,36 +38,34 @@ async fn a_list_that_cannot_be_had_links_nothing_and_says_why() {
     let browser = world.app.signed_in().await;
     let many: Vec<Value> = (0..101).map(|n| json!({ "name": "frontera", "username": format!("jd{n}") })).collect();
     for (status, body, why) in [
-        (401, "{}".to_owned(), "does not show its list"),
-        (403, "{}".into(), "does not show its list"),
-        (500, "{}".into(), "could not be understood"),
-        (302, "{}".into(), "could not be understood"),
-        (200, "<html>maintenance</html>".into(), "could not be understood"),
-        (200, "[]".into(), "could not be understood"),
-        (200, json!({ "data": { "name": "frontera" } }).to_string(), "could not be understood"),
-        (200, json!({ "data": many }).to_string(), "could not be understood"),
-        (200, format!("{{\"data\": [], \"x\": \"{}\"}}", "x".repeat(300_000)), "could not be understood"),
+        (401, "{}".to_owned(), en().arrival_refused_list_denied()),
+        (403, "{}".into(), en().arrival_refused_list_denied()),
+        (500, "{}".into(), en().arrival_refused_list_broken()),
+        (302, "{}".into(), en().arrival_refused_list_broken()),
+        (200, "<html>maintenance</html>".into(), en().arrival_refused_list_broken()),
+        (200, "[]".into(), en().arrival_refused_list_broken()),
+        (200, json!({ "data": { "name": "frontera" } }).to_string(), en().arrival_refused_list_broken()),
+        (200, json!({ "data": many }).to_string(), en().arrival_refused_list_broken()),
+        (200, format!("{{\"data\": [], \"x\": \"{}\"}}", "x".repeat(300_000)), en().arrival_refused_list_broken()),
     ] {
         world.institution.list_answers(status, body);
         let page = world.offered(&browser, json!({})).await;
-        assert!(page.path == "/hosts" && page.problem().contains(why), "{status}: {}", page.words());
-        assert!(page.problem().contains("so nothing was linked"), "{}", page.words());
+        assert!(page.path == "/hosts" && page.problem().contains(&why), "{status}: {}", page.words());
         assert_eq!(browser.get("/hosts/provider").await.status, 404);
     }
     // Nothing listens there any more.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     world.owns(&["frontera"], Some(format!("http://{gone}/resources"))).await;
     let page = world.offered(&browser, json!({})).await;
-    assert!(page.problem().contains("cannot be had at the moment"), "{}", page.words());
+    assert!(page.problem().contains(&en().arrival_refused_list_away()), "{}", page.words());
     // Tokens go over TLS.
     world.owns(&["frontera"], Some("http://provider.example/resources".into())).await;
-    assert!(world.offered(&browser, json!({})).await.problem().contains("so nothing was linked"));
+    assert!(world.offered(&browser, json!({})).await.problem().contains(&en().arrival_refused_list_broken()));
     assert!(world.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenant_shares() {
-    const TAKEN: &str = "This account is linked to somebody else here, and your centre does not let people share one.";
     let world = World::with_list(&json!([{ "name": "frontera", "username": "project" }])).await;
     let first = world.app.signed_in().await;
     let page = world.offered(&first, json!({})).await;
@@ -77,10 +75,10 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
     let eve = world.app.signed_in_as("test", "eve", PASSWORD).await;
     let hers = json!({ "sub": "43", "preferred_username": "eve" });
     let page = world.offered(&eve, hers.clone()).await;
-    assert!(page.says(TAKEN) && ticks(&page).is_empty(), "{}", page.words());
+    assert!(page.says(en().link_refused_somebody_elses()) && ticks(&page).is_empty(), "{}", page.words());
     assert!(!page.says("testuser1") && !page.says("Test User"), "never who: {}", page.words());
     let refused = eve.post(LINK, &[("accounts[]", "frontera project")]).await;
-    assert!(refused.problem().contains("so nothing was linked") && !refused.says("testuser1"), "{}", refused.words());
+    assert!(refused.problem().contains(&en().offer_refused_cannot()) && !refused.says("testuser1"), "{}", refused.words());
     assert_eq!(world.links().await, ["project@frontera testuser1"]);
 
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
@@ -88,9 +86,9 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
     assert_eq!(ticks(&page), ["frontera project"], "{}", page.words());
     // The answer is judged by what holds when it is written.
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
-    assert!(link_all(&eve, &page).await.problem().contains("so nothing was linked"));
+    assert!(link_all(&eve, &page).await.problem().contains(&en().offer_refused_cannot()));
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
-    assert!(link_all(&eve, &page).await.says("project on frontera is linked to you until"));
+    assert!(link_all(&eve, &page).await.tells(|x| en().link_linked("project", "frontera", x)));
     assert_eq!(world.links().await, ["project@frontera eve", "project@frontera testuser1"]);
 }
 
@@ -107,10 +105,10 @@ async fn only_providers_of_ones_own_tenant_that_own_hosts_are_asked() {
     // What is no longer its own, or not offered any more, is not linked.
     world.owns(&["stampede"], None).await;
     assert_eq!(ticks(&browser.get("/hosts/provider").await), ["stampede jdoe"]);
-    assert!(link_all(&browser, &page).await.problem().contains("so nothing was linked"));
+    assert!(link_all(&browser, &page).await.problem().contains(&en().offer_refused_cannot()));
     world.change(|provider| provider.enabled = false).await;
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
-    assert_eq!(browser.post(LINK, &[("accounts[]", "stampede jdoe")]).await.problem(), "There is nothing to link any more. Start again below.");
+    assert_eq!(browser.post(LINK, &[("accounts[]", "stampede jdoe")]).await.problem(), en().offer_refused_gone());
     world.change(|provider| provider.enabled = true).await;
     world.owns(&[], None).await;
     assert!(!browser.get("/hosts").await.says("hosts=1"));
@@ -124,16 +122,16 @@ async fn an_offer_is_for_whoever_set_out_and_not_for_whom_the_provider_knows_as_
     world.add("eve").await;
     let browser = world.app.signed_in().await;
     browser.through(&world.institution, "/sign-in/with/test/campus?link=1", world.app.seconds(), &json!({})).await;
-    assert!(browser.post("/api/identities/link", &[]).await.says("has been linked"));
+    assert!(browser.post("/api/identities/link", &[]).await.tells(|x| en().identities_linked(x)));
     let eve = world.app.signed_in_as("test", "eve", PASSWORD).await;
     let page = world.offered(&eve, json!({})).await;
-    assert!(page.path == "/hosts" && page.problem().contains("which is not the account you use here"), "{}", page.words());
+    assert!(page.path == "/hosts" && page.refuses(|x| en().arrival_refused_somebody_else(x)), "{}", page.words());
 
     // Somebody who signs in over it does not confirm what another has begun.
     let page = world.offered(&browser, json!({})).await;
     browser.sign_in("test", "eve", PASSWORD).await;
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
-    assert_eq!(link_all(&browser, &page).await.problem(), "There is nothing to link any more. Start again below.");
+    assert_eq!(link_all(&browser, &page).await.problem(), en().offer_refused_gone());
     assert!(world.links().await.is_empty());
 }
 
@@ -144,11 +142,7 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
     let page = world.offered(&browser, json!({})).await;
     let refused = link_all(&browser, &page).await;
-    assert!(
-        refused.path == "/hosts/provider" && refused.problem().starts_with("An account is linked only to people with a second factor"),
-        "{}",
-        refused.words()
-    );
+    assert!(refused.path == "/hosts/provider" && refused.problem().starts_with(&en().link_refused_no_mfa()), "{}", refused.words());
     assert!(world.links().await.is_empty());
     world.open_mfa("new").await;
     assert!(link_all(&browser, &refused).await.says("2 host accounts are linked to you."));

@@ -119,7 +119,7 @@ async fn a_second_host_with_the_same_address_takes_no_requirement_away() {
 
     for other in ["H10", "H11"] {
         let added = register(&admin, other, "LOGIN9.example").await;
-        assert!(text(&added["result_msg"]).starts_with("success; WARNING: LOGIN9.example is an address of H9 too"), "{added}");
+        assert!(text(&added["result_msg"]).starts_with("success; WARNING: LOGIN9.example is also an address of H9"), "{added}");
         assert_eq!(nobody.refusal(LOOKUP, asked_by(SHARED, &key)).await, 401, "{other}");
         assert_eq!(nobody.done("POST /hosts/check", json!({ "host": SHARED })).await["credential_required"], true);
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::error;
 use crate::app::{Answer, Device, TestApp};
-use crate::browser::Browser;
+use crate::browser::{Browser, en};
 use crate::database::FAR;
 
 const PATHS: [&str; 2] = ["/v1/tms/me", "/v1/tms/me/hosts"];
@@ -20,7 +20,7 @@ impl TestApp {
         let mut form = vec![("grant", grant.as_str()), ("lifetime", &lifetime), ("decision", "allow"), ("started_this", "yes")];
         form.extend(host_accounts.iter().map(|id| ("host_accounts[]", *id)));
         let result = browser.post("/api/device/decide", &form).await;
-        assert!(result.says("Connected"), "{}", result.text);
+        assert!(result.says(en().result_connected()), "{}", result.text);
     }
 
     /// Two more host accounts of the test person, one of which has run out, and one of somebody else.

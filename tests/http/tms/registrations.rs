@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::api::{EVERYTHING, changed, key_wanted, login, named};
 use super::endpoints::OWN_KEY;
 use crate::app::TestApp;
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Page, en};
 
 const NONE: Value = Value::Null;
 const CREATE: &str = "POST /pubkeys/creds";
@@ -134,17 +134,17 @@ async fn a_pasted_key_is_taken_or_named_on_every_path() {
     let certificate = OWN_KEY.replace("ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com");
     let putty = "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nc2VjcmV0";
     for (pasted, named, on_page) in [
-        (certificate.as_str(), "certificate", "That is a certificate."),
-        (&format!("{OWN_KEY}\n{OWN_KEY}"), "more than one key", "more than one key"),
-        ("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----", "PEM", "PEM format"),
-        (&format!("restrict {OWN_KEY}"), "options", "stands in front of it"),
-        (putty, "PuTTY", "PuTTY"),
+        (certificate.as_str(), "certificate", en().key_refused_certificate()),
+        (&format!("{OWN_KEY}\n{OWN_KEY}"), "more than one key", en().key_refused_several()),
+        ("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----", "PEM", en().key_refused_pem()),
+        (&format!("restrict {OWN_KEY}"), "options", en().key_refused_text_before()),
+        (putty, "PuTTY", en().key_refused_putty()),
     ] {
         for (caller, call, body) in [(&client, CREATE, given(json!({}))), (&device, "POST /me/keys", me.clone())] {
             let (status, sentence) = caller.refused(call, changed(body, json!({ "public_key": pasted }))).await;
             assert!(status == 400 && sentence.contains(named) && !sentence.contains("c2VjcmV0"), "{sentence}");
         }
         let page = add_own(&browser, pasted).await;
-        assert!(page.says(on_page) && !page.text.contains("c2VjcmV0"), "{pasted}: {}", page.words());
+        assert!(page.says(&on_page) && !page.text.contains("c2VjcmV0"), "{pasted}: {}", page.words());
     }
 }

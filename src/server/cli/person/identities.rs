@@ -11,13 +11,13 @@ use crate::server::service::{Error, Services, TenantAdmin};
 pub struct UnlinkArgs {
     #[command(flatten)]
     pub person: PersonSelector,
-    /// The identity's number, as `person show` has it
+    /// The identity's number, as shown by `person show`
     #[arg(required_unless_present = "issuer")]
     number: Option<i64>,
-    /// Instead of a number: who speaks for the identity
+    /// Instead of a number: the identity's issuer
     #[arg(long, requires = "subject", conflicts_with = "number")]
     issuer: Option<String>,
-    /// With --issuer: what that calls the person
+    /// With --issuer: the identity's subject
     #[arg(long, requires = "issuer")]
     subject: Option<String>,
 }
@@ -34,7 +34,7 @@ impl UnlinkArgs {
 /// What there is to say of a person.
 pub async fn show(services: &Services, operator: &TenantAdmin, user: &UserId) -> Result<String, Error<PersonRefused>> {
     let account = services.person_detail(operator, user).await?.ok_or(Error::Refused(PersonRefused::NoPerson))?;
-    let state = [(!account.enabled, "switched off"), (account.admin, "administrator"), (account.has_password, "password")];
+    let state = [(!account.enabled, "disabled"), (account.admin, "administrator"), (account.has_password, "password")];
     let state: Vec<&str> = state.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
     let mut said = format!("{user}  {}  since {}  {}", account.display_name.escape_debug(), account.created_at.humanize(), state.join(", "));
     for linked in services.identities_of(operator, user).await? {
@@ -51,5 +51,5 @@ pub async fn unlink(services: &Services, operator: &TenantAdmin, unlink: &Unlink
     let linked = services.identities_of(operator, user).await?.into_iter().find(|linked| unlink.matches(linked));
     let linked = linked.ok_or(Error::Refused(PersonRefused::NoIdentity))?;
     let linked = services.unlink_identity_of(operator, user, linked.number).await?;
-    Ok(format!("{user} signs in as {} no more. Sessions that are open go on.", linked.label.escape_debug()))
+    Ok(format!("{} has been unlinked from {user}. Open sessions continue.", linked.label.escape_debug()))
 }
