@@ -12,12 +12,12 @@ mod error;
 mod home;
 mod host_accounts;
 mod identities;
-mod keys;
 mod link_requests;
 mod second_factor;
 mod sessions;
 mod sign_in;
 mod signed_out;
+mod ssh_keys;
 mod time_zone;
 mod upstream_accounts;
 
@@ -27,7 +27,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::hooks::use_query_map;
 use leptos_router::{SsrMode, path};
 
-use crate::domain::listing::ListQuery;
+use crate::domain::pagination::ListQuery;
 use crate::domain::paths;
 use crate::server::context::{self, Theme, content_security_policy};
 
@@ -85,10 +85,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("hosts/link") view=link_requests::LinkAnAccount/>
                     <Route path=path!("hosts/provider") view=upstream_accounts::LinkUpstreamAccounts/>
                     <Route path=path!("hosts/unlink") view=host_accounts::UnlinkThisAccount/>
-                    <Route path=path!("keys") view=keys::Keys/>
-                    <Route path=path!("keys/add") view=keys::AddKeyPage/>
-                    <Route path=path!("keys/revoke-everything") view=keys::RevokeEverythingPage/>
-                    <Route path=path!("keys/revoke") view=keys::RevokeTheseKeys/>
+                    <Route path=path!("keys") view=ssh_keys::Keys/>
+                    <Route path=path!("keys/add") view=ssh_keys::AddKeyPage/>
+                    <Route path=path!("keys/revoke-everything") view=ssh_keys::RevokeEverythingPage/>
+                    <Route path=path!("keys/revoke") view=ssh_keys::RevokeTheseKeys/>
                     <Route path=path!("apps") view=delegations::Apps/>
                     <Route path=path!("apps/change") view=delegations::ChangeDelegation/>
                     <Route path=path!("activity") view=activity::Activity/>
@@ -125,8 +125,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("admin/delegations") view=admin::delegations::Delegations/>
                     <Route path=path!("admin/delegations/add") view=admin::delegations::AddADelegation/>
                     <Route path=path!("admin/delegations/end") view=admin::delegations::EndADelegation/>
-                    <Route path=path!("admin/keys") view=admin::keys::AdminKeys/>
-                    <Route path=path!("admin/keys/revoke") view=admin::keys::RevokeAKey/>
+                    <Route path=path!("admin/keys") view=admin::ssh_keys::AdminKeys/>
+                    <Route path=path!("admin/keys/revoke") view=admin::ssh_keys::RevokeAKey/>
                     <Route path=path!("admin/activity") view=admin::audit_log::TenantAuditLog/>
                     <Route path=path!("admin/policy") view=admin::policy::TenantPolicy/>
                     <Route path=path!("admin/tenants") view=admin::tenants::Tenants/>

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
-use super::listing::QueryParam;
+use super::pagination::QueryParam;
 use super::time::Timestamp;
 
 /// One line of the record. No secrets, no codes.

@@ -1,7 +1,7 @@
 //! A client: an application that a tenant trusts to ask people for permission.
 
 use super::ids::{ClientId, TenantId};
-use super::listing::QueryParam;
+use super::pagination::QueryParam;
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 

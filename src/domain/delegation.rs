@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ids::{ClientId, DeviceGrantId, TenantId, UserId};
-use super::listing::QueryParam;
+use super::pagination::QueryParam;
 use super::step_up::StepUpRequired;
 use super::time::Timestamp;
 

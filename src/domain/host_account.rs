@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::delegation::Creator;
 use super::ids::{HostAccountId, UserId};
-use super::listing::QueryParam;
+use super::pagination::QueryParam;
 use super::time::Timestamp;
 
 /// How long before its end a person is told how to renew a link.

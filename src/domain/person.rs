@@ -1,7 +1,7 @@
 //! A person's account in a tenant, as administrators see it.
 
 use super::ids::UserId;
-use super::listing::QueryParam;
+use super::pagination::QueryParam;
 use super::time::Timestamp;
 use super::user_mfa::UserMfa;
 

@@ -7,7 +7,7 @@ use super::components::{EmptyList, FlashMessage, List, ListOption, PageContent, 
 use super::list_query;
 use crate::domain::audit_log::{AuditGroup, AuditKind};
 use crate::domain::ids::AdminId;
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::server::context::{self, Flash, translations};
 use crate::server_fns::audit_log::{AuditEntryItem, list_person_audit_log};

@@ -5,10 +5,10 @@ pub mod clients;
 mod components;
 pub mod delegations;
 pub mod hosts;
-pub mod keys;
 pub mod people;
 pub mod policy;
 pub mod providers;
+pub mod ssh_keys;
 pub mod tenants;
 
 use leptos::prelude::*;

@@ -10,7 +10,7 @@ use super::components::{
     RelativeTimeOrNever, ServerError, confirm_url,
 };
 use super::list_query;
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;

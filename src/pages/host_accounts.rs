@@ -11,7 +11,7 @@ use super::components::{
 };
 use super::link_requests::COMMAND;
 use super::list_query;
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;

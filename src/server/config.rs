@@ -14,7 +14,7 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 use url::Host;
 
-use super::guard::client_ip::{ForwardedHeader, TrustedProxies};
+use super::middleware::client_ip::{ForwardedHeader, TrustedProxies};
 use super::providers::egress::EgressPolicy;
 use super::service::DATABASE_FILE;
 use super::state::RequestLimits;

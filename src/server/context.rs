@@ -7,11 +7,11 @@ use leptos::context::use_context;
 use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
-use super::guard::cookies::CookiesDisabled;
-pub use super::guard::form_fill::MAIN_FORM;
-use super::guard::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
-use super::guard::security_headers::Https;
-pub use super::guard::security_headers::content_security_policy;
+use super::middleware::cookies::CookiesDisabled;
+pub use super::middleware::form_fill::MAIN_FORM;
+use super::middleware::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
+use super::middleware::security_headers::Https;
+pub use super::middleware::security_headers::content_security_policy;
 use super::preferences;
 pub use super::preferences::Theme;
 pub use super::request_context::{RequestContext, code_refused_flash};
@@ -23,7 +23,7 @@ pub use super::service::principals::{ConsentAuthorized, RecentlyAuthenticated};
 pub use super::service::rng::Secret;
 pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
 pub use super::service::{
-    administration, clients, delegations, host_accounts, identities, link_decisions as links, people, providers, pubkeys as keys, second_factors,
+    administration, clients, delegations, host_accounts, identities, link_decisions as links, people, providers, second_factors, ssh_keys as keys,
     upstream_accounts,
 };
 pub use super::sign_in::SignInMethods;
@@ -31,7 +31,7 @@ pub use super::sign_in::session::{Enrollment, EnrollmentKind, Flash, FlashTarget
 pub use super::tms::openapi::document as api_description;
 use super::user_agent;
 use crate::domain::form::{self, DraftReason};
-use crate::domain::listing::{ListQuery, QueryParam};
+use crate::domain::pagination::{ListQuery, QueryParam};
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::sentence::Sentence;
 use crate::domain::step_up::StepUpRequired;

@@ -14,14 +14,14 @@ use futures_util::stream::{self, TryStreamExt};
 use serde::Serialize;
 use serde_json::json;
 
-use super::guard::http_error::HttpError;
+use super::middleware::http_error::HttpError;
 use super::preferences;
 use super::request_context::RequestContext;
 use super::service::audit_log::AuditLogScope;
 use super::service::{Fault, Services};
 use super::state::AppState;
 use crate::domain::audit_log::AuditEntry;
-use crate::domain::listing::ListParams;
+use crate::domain::pagination::ListParams;
 use crate::domain::paths;
 use crate::domain::time::Zone;
 

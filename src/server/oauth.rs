@@ -13,7 +13,7 @@ pub mod token;
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::guard::security_headers::public_cors;
+use super::middleware::security_headers::public_cors;
 use super::state::AppState;
 use crate::domain::paths;
 

@@ -4,7 +4,7 @@
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::guard::cookies;
+use super::middleware::cookies;
 use crate::domain::ids::ProviderId;
 use crate::domain::time::Zone;
 use crate::i18n::{Languages, Translations};

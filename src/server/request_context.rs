@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
-use super::guard::client_ip;
-use super::guard::http_error::HttpError;
+use super::middleware::client_ip;
+use super::middleware::http_error::HttpError;
 use super::service::principals::BrowserSession;
 use super::service::user_codes::CodeRefused;
 use super::service::{Error, Fault, Services, SignedIn};

@@ -23,7 +23,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::RenderContext;
-use super::guard::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in, security_headers};
+use super::middleware::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in, security_headers};
 use super::sign_in::session_store::DbSessionStore;
 use super::state::AppState;
 use super::{brand, export, not_found, oauth, request_context, sign_in, telemetry, tms};

@@ -34,12 +34,12 @@ pub mod people;
 mod poll_pacing;
 pub mod principals;
 pub mod providers;
-pub mod pubkeys;
 pub mod reservations;
 pub mod rng;
 mod sealing;
 pub mod second_factors;
 pub mod setup;
+pub mod ssh_keys;
 pub mod tenants;
 pub mod upstream_accounts;
 pub mod upstream_logout;
@@ -71,8 +71,8 @@ use crate::server::providers::profiles::Profiles;
 use key_pairs::MAX_QUEUED_RSA_KEYS;
 use keystore::Keystore;
 use poll_pacing::PollPacing;
-use pubkeys::KeyInsertQueue;
 use second_factors::RelyingParty;
+use ssh_keys::KeyInsertQueue;
 use write_throttle::WriteThrottle;
 
 /// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.

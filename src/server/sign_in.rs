@@ -14,7 +14,7 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 
-use super::guard::http_error::HttpError;
+use super::middleware::http_error::HttpError;
 use super::request_context::RequestContext;
 use super::service::people::AuthenticatedPerson;
 use super::service::principals::SignedIn;

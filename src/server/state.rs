@@ -7,9 +7,9 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
-use super::guard::client_ip::TrustedProxies;
-use super::guard::rate_limit::Limiter;
-use super::guard::security_headers::Https;
+use super::middleware::client_ip::TrustedProxies;
+use super::middleware::rate_limit::Limiter;
+use super::middleware::security_headers::Https;
 use super::service::Services;
 use crate::i18n::Languages;
 

@@ -22,10 +22,10 @@ mod keyset;
 pub mod link_requests;
 pub mod people;
 pub mod providers;
-pub mod pubkeys;
 pub mod reservations;
 pub mod second_factors;
 mod sequences;
+pub mod ssh_keys;
 pub mod tenants;
 pub mod user_mfa;
 mod write_queue;
@@ -40,13 +40,13 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
-use crate::domain::pubkey::Dependencies;
+use crate::domain::ssh_key::Dependencies;
 
 use batched_reader::BatchedReader;
 use clients::{ClientKey, ClientLookup};
 use hosts::CredentialWithSecrets;
-use pubkeys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
 pub use sqlx::{SqliteConnection as Connection, SqliteExecutor};
+use ssh_keys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
 pub use write_queue::BoxFuture;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations");

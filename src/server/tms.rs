@@ -31,7 +31,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::guard::security_headers::public_cors;
+use super::middleware::security_headers::public_cors;
 use super::state::AppState;
 use crate::domain::paths;
 use error::{OVERLOADED, TmsError};

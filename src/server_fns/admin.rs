@@ -4,8 +4,8 @@
 pub mod clients;
 pub mod delegations;
 pub mod hosts;
-pub mod keys;
 pub mod people;
 pub mod policy;
 pub mod providers;
+pub mod ssh_keys;
 pub mod tenants;

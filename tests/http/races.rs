@@ -84,7 +84,7 @@ async fn a_replay_seen_by_many_is_one_theft() {
 async fn nothing_is_given_to_a_session_that_has_been_ended() {
     use tms_portal::domain::ids::{AccountName, HostName};
     use tms_portal::server::service::Error;
-    use tms_portal::server::service::pubkeys::{KeyParams, KeyRefused, KeySource};
+    use tms_portal::server::service::ssh_keys::{KeyParams, KeyRefused, KeySource};
     let app = TestApp::start().await;
     let late = app.person_without_session("testuser1").await;
     let wanted = KeyParams {

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
 use super::components::{AdminPage, Checkbox, CurlExample};
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::scope::Scope;
 use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, RelativeTime, ServerError};

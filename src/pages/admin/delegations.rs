@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
 use super::components::{AdminPage, CurlExample};
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{ClientName, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, ServerError, confirm_url};
 use crate::pages::delegations::DelegationFacts;

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
 use super::components::{AdminPage, CurlExample};
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::time::Timestamp;
 use crate::pages::components::{AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PostForm, RelativeTime, ServerError};

@@ -3,7 +3,7 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use crate::domain::listing::{Cursor, ListQuery, MAX_COUNTED, PagePosition};
+use crate::domain::pagination::{Cursor, ListQuery, MAX_COUNTED, PagePosition};
 use crate::islands::LiveList;
 use crate::server::context::translations;
 

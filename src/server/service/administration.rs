@@ -11,19 +11,19 @@ pub use super::storage::host_accounts::HostAccountSummary;
 pub use super::storage::hosts::HostSummary;
 use super::storage::people::Person;
 use super::storage::{
-    self, BoxFuture, Connection, audit_log, browser_sessions, clients, delegations, host_accounts, hosts, people, pubkeys, tenants,
+    self, BoxFuture, Connection, audit_log, browser_sessions, clients, delegations, host_accounts, hosts, people, ssh_keys, tenants,
 };
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::{self, Client};
 use crate::domain::display_text;
 use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
-use crate::domain::listing::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page};
 use crate::domain::person::{self, PersonSummary};
-use crate::domain::pubkey::Pubkey;
+use crate::domain::ssh_key::SshKey;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
-use crate::domain::{delegation, host_account, pubkey};
+use crate::domain::{delegation, host_account, ssh_key};
 
 /// A client, and when its old secret stops working, if a rotation is under way.
 #[derive(Clone, Debug)]
@@ -133,13 +133,13 @@ impl Services {
         Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, wanted, self.now()).await?)
     }
 
-    pub async fn search_keys(&self, admin: &TenantAdmin, wanted: &ListParams<pubkey::KeyFilter, pubkey::KeySort>) -> Result<Page<Pubkey>, Fault> {
-        Ok(pubkeys::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
+    pub async fn search_keys(&self, admin: &TenantAdmin, wanted: &ListParams<ssh_key::KeyFilter, ssh_key::KeySort>) -> Result<Page<SshKey>, Fault> {
+        Ok(ssh_keys::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
     }
 
     /// One of the tenant's keys.
-    pub async fn tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Pubkey>, Fault> {
-        Ok(pubkeys::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
+    pub async fn tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<Option<SshKey>, Fault> {
+        Ok(ssh_keys::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
     }
 
     /// Revokes one of the tenant's keys. False when it has gone.
@@ -147,7 +147,7 @@ impl Services {
         let Some(key) = self.tenant_key(admin, number).await? else { return Ok(false) };
         let record = AuditEvent::new(key.tenant_id.clone(), AuditKind::KeyRevoked, self.now()).of(&key.user_id).subject(&key.fingerprint);
         let record = AuditEvent { client_id: key.client_id.clone(), ..record }.admin(Some(admin.admin_id())).from(admin.from);
-        self.write_audited(record, move |db| async move { pubkeys::delete(db, number).await }.boxed()).await
+        self.write_audited(record, move |db| async move { ssh_keys::delete(db, number).await }.boxed()).await
     }
 
     /// A password such as one is given: easy to read out.

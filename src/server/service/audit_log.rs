@@ -6,7 +6,7 @@ pub use super::storage::audit_log::AuditQuery;
 use super::{Fault, Services};
 use crate::domain::audit_log::AuditEntry;
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::listing::Page;
+use crate::domain::pagination::Page;
 
 /// Lines of an export that are read at once.
 const EXPORT_BATCH_SIZE: i64 = 1_000;

@@ -12,8 +12,8 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::{HostAccount, is_system_account};
 use crate::domain::ids::{ClientId, DelegationId, HostAccountId};
-use crate::domain::pubkey::Dependencies;
 use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::ssh_key::Dependencies;
 use crate::domain::time::Timestamp;
 
 /// Never for accounts that run the host.

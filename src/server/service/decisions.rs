@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::browser_sessions::still_signed_in;
 use super::principals::{ConsentAuthorized, SignedIn, TenantAdmin};
 use super::storage::delegations::NewDelegation;
-use super::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, pubkeys, tenants};
+use super::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, ssh_keys, tenants};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::RequestRefused;
@@ -193,7 +193,7 @@ pub(super) async fn revoke_access(
         delegations::revoke_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
         audit_log::insert(db, &record).await?;
         if let Some(person) = &record.person {
-            pubkeys::delete_orphaned(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
+            ssh_keys::delete_orphaned(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
         }
     }
     Ok(first)

@@ -5,14 +5,14 @@ use futures_util::FutureExt;
 use super::decisions::revoke_grants;
 use super::principals::TenantAdmin;
 use super::storage::delegations::NewDelegation;
-use super::storage::{audit_log, clients, delegations, people, pubkeys};
+use super::storage::{audit_log, clients, delegations, people, ssh_keys};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::{Creator, Delegation};
 use crate::domain::ids::{ClientId, DelegationId, UserId};
 use crate::domain::page::PageRequest;
-use crate::domain::pubkey::expiry_of;
 use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 
 /// Why nothing is delegated.
@@ -103,7 +103,7 @@ impl Services {
                 let withdrawn = revoke_grants(db, &admin, &user_id, Some(&client_id), now).await?;
                 let ended = withdrawn + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
                 if ended > 0 {
-                    pubkeys::delete_of_client(db, tenant, &client_id, &user_id).await?;
+                    ssh_keys::delete_of_client(db, tenant, &client_id, &user_id).await?;
                     audit_log::insert(db, &record).await?;
                 }
                 Ok(ended)

@@ -14,7 +14,7 @@ use crate::domain::delegation::Creator;
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::{AccountName, HostAccountId, HostName, UserId};
 use crate::domain::page::PageRequest;
-use crate::domain::pubkey::expiry_of;
+use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 
 /// A person's account on a host, to be linked, changed or unlinked.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::storage::{attempts, browser_sessions, device_grants, form_results, identities, link_requests, pubkeys, reservations};
+use super::storage::{attempts, browser_sessions, device_grants, form_results, identities, link_requests, reservations, ssh_keys};
 use super::{Fault, Services};
 
 /// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
@@ -29,7 +29,7 @@ impl Services {
                 device_grants::delete_old(db, old_grants).await?;
                 link_requests::delete_old(db, old_grants).await?;
                 reservations::delete_old(db, old_grants).await?;
-                pubkeys::delete_old(db, old_keys).await?;
+                ssh_keys::delete_old(db, old_keys).await?;
                 identities::delete_old_invitations(db, now).await?;
                 Ok(())
             }

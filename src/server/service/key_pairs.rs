@@ -9,7 +9,7 @@ use tokio::sync::TryAcquireError;
 
 use super::rng::{RngAdapter, Secret};
 use super::{Error, Fault, Services, pasted_key};
-use crate::domain::pubkey::KeyType;
+use crate::domain::ssh_key::KeyType;
 
 /// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
 const MIN_RSA_BITS: u32 = 2_048;

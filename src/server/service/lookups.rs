@@ -7,12 +7,12 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 
 use super::principals::AuthenticatedHost;
-use super::storage::pubkeys;
-use super::storage::pubkeys::lookup::{KeyCandidate, LookupQuery, LookupResult};
+use super::storage::ssh_keys;
+use super::storage::ssh_keys::lookup::{KeyCandidate, LookupQuery, LookupResult};
 use super::storage::{hosts, tenants};
 use super::{Error, Fault, Services};
 use crate::domain::ids::{AccountName, HostName, TenantId};
-use crate::domain::pubkey::{LookupDecision, line_matches_type};
+use crate::domain::ssh_key::{LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
 
 /// A login on a host, as its `sshd` describes it.
@@ -188,7 +188,7 @@ impl Services {
 
     async fn count_use(&self, number: i64, from: Option<IpAddr>) -> Result<bool, Fault> {
         let now = self.now();
-        self.write(move |db| async move { pubkeys::count_use(db, number, from, now).await }.boxed()).await
+        self.write(move |db| async move { ssh_keys::count_use(db, number, from, now).await }.boxed()).await
     }
 
     /// One use of a key waits at a time: while nothing can be written, logins must not pile up.

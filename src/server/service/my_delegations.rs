@@ -6,11 +6,11 @@ use super::browser_sessions::still_signed_in;
 use super::decisions::revoke_access;
 use super::principals::SignedIn;
 pub use super::storage::delegations::{ClientName, DelegationSummary};
-use super::storage::{Connection, audit_log, delegations, device_grants, pubkeys};
+use super::storage::{Connection, audit_log, delegations, device_grants, ssh_keys};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::{Delegation, DelegationChangeRefused, DelegationFilter, DelegationSort};
-use crate::domain::listing::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
 
 impl Services {
@@ -81,7 +81,7 @@ pub(super) async fn revoke(db: &mut Connection, person: &SignedIn, delegation: &
             };
             if ended {
                 audit_log::insert(db, &audit_event(person, delegation, AuditKind::DelegationRevoked, now)).await?;
-                pubkeys::delete_orphaned(db, person.tenant_id(), &delegation.client_id, person.user_id(), now).await?;
+                ssh_keys::delete_orphaned(db, person.tenant_id(), &delegation.client_id, person.user_id(), now).await?;
             }
             ended
         }

@@ -10,7 +10,7 @@ use super::{Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
 use crate::domain::ids::{AccountName, HostAccountId, HostName};
-use crate::domain::listing::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page};
 
 impl Services {
     /// A piece of the list of a person's host accounts; expired ones too, so that they can be seen.

@@ -3,13 +3,13 @@
 use futures_util::FutureExt;
 
 use super::principals::{RecentlyAuthenticated, SignedIn};
-use super::pubkeys::KeyRefused;
-use super::storage::{audit_log, browser_sessions, delegations, pubkeys};
+use super::ssh_keys::KeyRefused;
+use super::storage::{audit_log, browser_sessions, delegations, ssh_keys};
 use super::{Fault, Services, my_delegations, pasted_key};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::ClientId;
-use crate::domain::listing::{ListParams, Page};
-use crate::domain::pubkey::{KeyFilter, KeySort, Pubkey};
+use crate::domain::pagination::{ListParams, Page};
+use crate::domain::ssh_key::{KeyFilter, KeySort, SshKey};
 
 impl Services {
     /// Refuses a private key, before anything else is said of what came with it.
@@ -18,8 +18,8 @@ impl Services {
     }
 
     /// A piece of the list of a person's keys.
-    pub async fn list_my_keys(&self, person: &SignedIn, params: &ListParams<KeyFilter, KeySort>) -> Result<Page<Pubkey>, Fault> {
-        Ok(pubkeys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), params, self.now()).await?)
+    pub async fn list_my_keys(&self, person: &SignedIn, params: &ListParams<KeyFilter, KeySort>) -> Result<Page<SshKey>, Fault> {
+        Ok(ssh_keys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), params, self.now()).await?)
     }
 
     /// Whether the record says that a key with this fingerprint was a person's. What is not in their list then has been revoked.
@@ -28,8 +28,8 @@ impl Services {
     }
 
     /// Those of a person's keys that have these numbers; what is somebody else's is left out.
-    pub async fn find_my_keys(&self, person: &SignedIn, numbers: &[i64]) -> Result<Vec<Pubkey>, Fault> {
-        Ok(pubkeys::find_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), numbers).await?)
+    pub async fn find_my_keys(&self, person: &SignedIn, numbers: &[i64]) -> Result<Vec<SshKey>, Fault> {
+        Ok(ssh_keys::find_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), numbers).await?)
     }
 
     /// Revokes those of a person's keys that have these numbers: the next lookup is told there is none. Says how many they were.
@@ -37,9 +37,9 @@ impl Services {
         let (person, now) = (person.clone(), self.now());
         self.write(move |db| {
             async move {
-                let keys = pubkeys::find_of_person(&mut *db, person.tenant_id(), person.user_id(), &numbers).await?;
+                let keys = ssh_keys::find_of_person(&mut *db, person.tenant_id(), person.user_id(), &numbers).await?;
                 for key in &keys {
-                    pubkeys::delete(db, key.number).await?;
+                    ssh_keys::delete(db, key.number).await?;
                     let record = AuditEvent::new(key.tenant_id.clone(), AuditKind::KeyRevoked, now).of(&key.user_id).subject(&key.fingerprint);
                     let record = AuditEvent { client_id: key.client_id.clone(), ..record };
                     audit_log::insert(db, &record.from(person.session().from)).await?;
@@ -53,7 +53,7 @@ impl Services {
 
     /// The numbers of the keys that a client made for a person.
     pub async fn keys_of_client(&self, person: &SignedIn, client: &ClientId) -> Result<Vec<i64>, Fault> {
-        Ok(pubkeys::ids_of_client(self.storage().reader(), person.tenant_id(), person.user_id(), client).await?)
+        Ok(ssh_keys::ids_of_client(self.storage().reader(), person.tenant_id(), person.user_id(), client).await?)
     }
 
     /// The panic button: revokes all of a person's keys, ends all that may act for them, and all their other browser sessions.
@@ -63,7 +63,7 @@ impl Services {
         self.write(move |db| {
             async move {
                 let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.session().from);
-                let keys = pubkeys::delete_of_person(db, tenant, user, from, now).await?;
+                let keys = ssh_keys::delete_of_person(db, tenant, user, from, now).await?;
                 let mut apps = 0;
                 let standing = delegations::of_person(&mut *db, tenant, user).await?;
                 for delegation in standing.into_iter().filter(|delegation| now < delegation.expires_at) {

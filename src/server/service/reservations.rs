@@ -4,13 +4,13 @@ use futures_util::FutureExt;
 
 use super::principals::{AuthenticatedClient, ClientAccess};
 use super::storage::host_accounts::HostAccountKey;
-use super::storage::pubkeys::lookup::DependencyQuery;
-use super::storage::{audit_log, pubkeys, reservations};
+use super::storage::ssh_keys::lookup::DependencyQuery;
+use super::storage::{audit_log, reservations, ssh_keys};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{HostName, UserId};
-use crate::domain::pubkey::{DependencyError, KeyValidity, Pubkey};
 use crate::domain::reservation::{Reservation, expiry_of};
+use crate::domain::ssh_key::{DependencyError, KeyValidity, SshKey};
 use crate::domain::time::Timestamp;
 
 /// A client's key, as reservations name it.
@@ -98,9 +98,9 @@ impl Services {
         client: &AuthenticatedClient,
         key_ref: &KeyReference,
         now: Timestamp,
-    ) -> Result<Pubkey, Error<ReservationRefused>> {
-        let keys = pubkeys::find(self.storage().reader(), &client.tenant.id, &key_ref.host, &key_ref.fingerprint).await?;
-        let own = |key: &Pubkey| key.client_id.as_ref() == Some(&client.client.id) && key.user_id == key_ref.user_id;
+    ) -> Result<SshKey, Error<ReservationRefused>> {
+        let keys = ssh_keys::find(self.storage().reader(), &client.tenant.id, &key_ref.host, &key_ref.fingerprint).await?;
+        let own = |key: &SshKey| key.client_id.as_ref() == Some(&client.client.id) && key.user_id == key_ref.user_id;
         // It may have been registered for several accounts, and through several devices: one within its limits comes first.
         let key = keys
             .into_iter()
@@ -125,7 +125,7 @@ impl Services {
 
     async fn save_reservation(
         &self,
-        key: &Pubkey,
+        key: &SshKey,
         client: &AuthenticatedClient,
         resid: String,
         parent_resid: String,
@@ -150,7 +150,7 @@ impl Services {
         self.try_write(move |db| {
             async move {
                 // Revoked, used up or ended since it was looked at: there is nothing to keep going.
-                let there = pubkeys::find(&mut *db, &saved.tenant_id, &host, &fingerprint).await?;
+                let there = ssh_keys::find(&mut *db, &saved.tenant_id, &host, &fingerprint).await?;
                 let key = there.iter().find(|key| key.number == saved.pubkey && key.remaining_uses > 0);
                 let key = key.ok_or(Error::Refused(ReservationRefused::KeyNotFound))?;
                 let child = saved.parent_resid != saved.resid;

@@ -10,7 +10,7 @@ use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::UserId;
 use crate::domain::page::PageRequest;
-use crate::domain::pubkey::expiry_of;
+use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::domain::user_mfa::UserMfa;
 

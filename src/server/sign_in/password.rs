@@ -12,7 +12,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
 use crate::i18n::Translations;
-use crate::server::guard::http_error::HttpError;
+use crate::server::middleware::http_error::HttpError;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Error;

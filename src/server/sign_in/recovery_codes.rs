@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::domain::paths;
-use crate::server::guard::http_error::HttpError;
+use crate::server::middleware::http_error::HttpError;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::state::AppState;

@@ -11,7 +11,7 @@ use super::session::{Flash, FlashTarget};
 use super::start_session;
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
-use crate::server::guard::http_error::HttpError;
+use crate::server::middleware::http_error::HttpError;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Error;

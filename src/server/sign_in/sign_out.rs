@@ -11,7 +11,7 @@ use serde_json::json;
 use super::session::PendingUpstreamLogout;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, ReturnTo};
-use crate::server::guard::http_error::HttpError;
+use crate::server::middleware::http_error::HttpError;
 use crate::server::request_context::RequestContext;
 use crate::server::service::identities::ProviderError;
 use crate::server::service::upstream_logout::LogoutTokenRefused;

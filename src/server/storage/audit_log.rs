@@ -9,7 +9,7 @@ use super::{Connection, Error};
 use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditPeriod};
 use crate::domain::folding;
 use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
-use crate::domain::listing::{Cursor, Page};
+use crate::domain::pagination::{Cursor, Page};
 use crate::domain::time::Timestamp;
 
 pub async fn insert(db: &mut Connection, event: &AuditEvent) -> Result<(), Error> {

@@ -8,8 +8,8 @@ use super::{Connection, Error, hosts, parse_column, sequences};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
 use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use crate::domain::listing::{ListParams, Page};
 use crate::domain::page::PageRequest;
+use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]

@@ -5,7 +5,7 @@ use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqlitePool, Type};
 
 use super::{Connection, Error};
 use crate::domain::folding::case_fold;
-use crate::domain::listing::{Cursor, MAX_COUNTED, PAGE_SIZE, Page, PagePosition};
+use crate::domain::pagination::{Cursor, MAX_COUNTED, PAGE_SIZE, Page, PagePosition};
 use crate::domain::time::Timestamp;
 
 /// What a list is sorted by.

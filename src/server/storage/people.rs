@@ -6,7 +6,7 @@ use super::keyset::{KeysetQuery, Order};
 use super::{Connection, Error, parse_column, user_mfa};
 use crate::domain::folding;
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::listing::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page};
 use crate::domain::person::{PersonFilter, PersonSort, PersonSummary};
 use crate::domain::time::Timestamp;
 

@@ -15,7 +15,7 @@ use super::reply::{
 };
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
-use crate::server::guard::rate_limit::network;
+use crate::server::middleware::rate_limit::network;
 use crate::server::service::admins::DEFAULT_ROTATION_OVERLAP;
 use crate::server::service::clients::{ClientChanges, ClientRegistrationRefused, ClientUpdateRefused, NewClient};
 use crate::server::service::principals::ClientAccess;

@@ -10,11 +10,11 @@ use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, QueryParams, RowId, Text};
 use super::pubkeys::{KeyRequestContext, key_error};
 use super::reply::{CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, created, reply_with, success};
-use crate::domain::pubkey::Pubkey;
 use crate::domain::scope::Scope;
+use crate::domain::ssh_key::SshKey;
 use crate::domain::time::Timestamp;
 use crate::server::service::Services;
-use crate::server::service::pubkeys::{KeyParams, KeySource, OwnKeyFilter};
+use crate::server::service::ssh_keys::{KeyParams, KeySource, OwnKeyFilter};
 use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys};
 
 /// Returns the token's user, client and scope.
@@ -51,7 +51,7 @@ pub async fn get_hosts(State(services): State<Services>, bearer: Bearer) -> Repl
     Ok(success(MyHosts { num_hosts: hosts.len(), hosts }))
 }
 
-fn my_key(key: Pubkey, now: Timestamp) -> MyKey {
+fn my_key(key: SshKey, now: Timestamp) -> MyKey {
     MyKey {
         state: key.state(now).as_str().into(),
         client_id: key.client_id.map(String::from),

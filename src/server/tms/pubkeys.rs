@@ -16,10 +16,10 @@ use super::reply::{
 };
 use crate::domain::display_text::NameRefused;
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
-use crate::domain::pubkey::{DependencyError, KeyType, LabelRefused, Pubkey};
+use crate::domain::ssh_key::{DependencyError, KeyType, LabelRefused, SshKey};
 use crate::server::service::lookups::{LookupRefused, SshLogin};
 use crate::server::service::principals::KeyAccess;
-use crate::server::service::pubkeys::{CreatedKey, KeyParams, KeyRefused, KeySource, NewLimits};
+use crate::server::service::ssh_keys::{CreatedKey, KeyParams, KeyRefused, KeySource, NewLimits};
 use crate::server::service::{Error, Principal, Services};
 
 #[derive(Deserialize, ToSchema)]
@@ -241,8 +241,8 @@ pub struct KeyResponse {
     updated: String,
 }
 
-impl From<Pubkey> for KeyResponse {
-    fn from(key: Pubkey) -> Self {
+impl From<SshKey> for KeyResponse {
+    fn from(key: SshKey) -> Self {
         Self {
             client_id: key.client_id.map(String::from),
             client_user_id: key.user_id.into(),

@@ -9,8 +9,8 @@ use super::clients::path_client_access;
 use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, PathSegmentPair, Text};
 use super::reply::{CreatedResult, DeleteResponse, Reply, ReplyResult, created, deleted, success};
-use crate::domain::pubkey::DependencyError;
 use crate::domain::reservation::Reservation;
+use crate::domain::ssh_key::DependencyError;
 use crate::server::service::reservations::{KeyReference, ReservationRefused};
 use crate::server::service::{AuthenticatedClient, Error, Services};
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::server_fns::delegations::DelegationItem;
 
 /// A delegation, and whose it is.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::display_text::{self, NameRefused};
 use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use super::listing::QueryParam;
+use super::pagination::QueryParam;
 use super::time::Timestamp;
 
 /// What TMS' wire says for "as often as you like".
@@ -16,7 +16,7 @@ pub const UNLIMITED: u32 = i32::MAX as u32;
 pub const LOGIN_WINDOW: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug)]
-pub struct Pubkey {
+pub struct SshKey {
     /// `id` on TMS' wire.
     pub number: i64,
     pub tenant_id: TenantId,
@@ -92,7 +92,7 @@ impl KeyValidity {
     }
 }
 
-impl Pubkey {
+impl SshKey {
     /// What its own limits say. Whether it lets anybody in depends on more: see [`Standing`].
     pub fn state(&self, now: Timestamp) -> KeyValidity {
         if now >= self.expires_at {

@@ -8,7 +8,7 @@ use super::super::host_accounts::HostAccountKey;
 use super::super::hosts::{names_of_host, tenant_answering};
 use super::super::{Connection, Error, parse_column};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId};
-use crate::domain::pubkey::{Dependencies, HostAccountLink, KeyStatus, MfaStatus};
+use crate::domain::ssh_key::{Dependencies, HostAccountLink, KeyStatus, MfaStatus};
 use crate::domain::time::Timestamp;
 
 /// The condition under which a delegation `d` covers a host account `a`. What a person consented to counts as far as the client may

@@ -10,12 +10,12 @@ use super::components::{
     ServerError, back_url, confirm_url,
 };
 use super::list_query;
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, ReturnTo, encode};
 use crate::islands::KeyFile;
 use crate::server::context::{self, Flash, translations};
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
-use crate::server_fns::keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys, was_my_key};
+use crate::server_fns::ssh_keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys, was_my_key};
 
 #[component]
 pub fn Keys() -> impl IntoView {

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Page};
-use crate::server_fns::keys::KeyItem;
+use crate::domain::pagination::{ListQuery, Page};
+use crate::server_fns::ssh_keys::KeyItem;
 
 /// A key, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

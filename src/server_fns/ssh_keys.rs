@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
 /// A key as its person sees it.
@@ -151,8 +151,8 @@ pub async fn revoke_keys(
 
 #[cfg(feature = "ssr")]
 impl KeyItem {
-    pub(super) fn new(key: crate::domain::pubkey::Pubkey, now: Timestamp) -> Self {
-        use crate::domain::pubkey::{KeyValidity, UNLIMITED};
+    pub(super) fn new(key: crate::domain::ssh_key::SshKey, now: Timestamp) -> Self {
+        use crate::domain::ssh_key::{KeyValidity, UNLIMITED};
         Self {
             state: match key.state(now) {
                 KeyValidity::Active => KeyState::Active,

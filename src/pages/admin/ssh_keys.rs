@@ -6,13 +6,13 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{AdminPage, CurlExample};
-use crate::domain::listing::{ListQuery, Page};
+use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, List, ServerError, confirm_url};
-use crate::pages::keys::{KeyFacts, display_name, filters, orders, state_badge};
 use crate::pages::list_query;
+use crate::pages::ssh_keys::{KeyFacts, display_name, filters, orders, state_badge};
 use crate::server::context::{self, Flash, translations};
-use crate::server_fns::admin::keys::{PersonKeyItem, RevokeKeyOfTenant, find_key_of_tenant, list_keys_of_tenant};
+use crate::server_fns::admin::ssh_keys::{PersonKeyItem, RevokeKeyOfTenant, find_key_of_tenant, list_keys_of_tenant};
 
 #[component]
 pub fn AdminKeys() -> impl IntoView {

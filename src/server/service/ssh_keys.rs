@@ -13,14 +13,14 @@ use super::key_pairs::{KeyGenerationBusy, KeyPair, SshPublicKey};
 use super::principals::{AuthenticatedClient, KeyAccess, Principal, RecentlyAuthenticated, SignedIn, TokenHolder};
 use super::rng::Secret;
 use super::storage::host_accounts::HostAccountKey;
-use super::storage::pubkeys::lookup::DependencyQuery;
-use super::storage::pubkeys::{GrantKeyFilter, NewPubkey};
-use super::storage::{self, Connection, audit_log, pubkeys};
+use super::storage::ssh_keys::lookup::DependencyQuery;
+use super::storage::ssh_keys::{GrantKeyFilter, NewPubkey};
+use super::storage::{self, Connection, audit_log, ssh_keys};
 use super::{Error, Fault, Services, auto_provision};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
 use crate::domain::page::PageRequest;
-use crate::domain::pubkey::{Dependencies, DependencyError, KeyType, LabelRefused, Pubkey, UNLIMITED, expiry_of, parse_max_uses, sanitize_label};
+use crate::domain::ssh_key::{Dependencies, DependencyError, KeyType, LabelRefused, SshKey, UNLIMITED, expiry_of, parse_max_uses, sanitize_label};
 use crate::domain::time::Timestamp;
 
 /// What key is wanted, and for where.
@@ -48,7 +48,7 @@ pub enum KeySource {
 
 /// A key that has been stored.
 pub struct CreatedKey {
-    pub pubkey: Pubkey,
+    pub pubkey: SshKey,
     /// Of a pair that was made here: shown once.
     pub private_key: Option<Secret>,
     /// The tenant has the key's host on record, or keeps no record of hosts. If not, perhaps no host will ever ask for the key.
@@ -191,7 +191,7 @@ impl Services {
         // What a device's token made ends with the token.
         let with_device = dependencies.delegated_until.filter(|_| device_grant_id.is_some());
         let expires_at = expiry_of(params.ttl_minutes, now).min(with_device.unwrap_or(Timestamp::FOREVER));
-        let pubkey = Pubkey {
+        let pubkey = SshKey {
             number: 0,
             tenant_id: place.tenant_id,
             client_id,
@@ -218,15 +218,15 @@ impl Services {
             None => self.shared.key_inserts.store(self, new).await?,
         };
         match stored {
-            Some(number) => Ok(CreatedKey { pubkey: Pubkey { number, ..pubkey }, private_key, host_known }),
+            Some(number) => Ok(CreatedKey { pubkey: SshKey { number, ..pubkey }, private_key, host_known }),
             None => Err(Error::Refused(self.insert_failure(&pubkey).await?)),
         }
     }
 
     /// It was there already, or what it rests on went away just now.
-    async fn insert_failure(&self, key: &Pubkey) -> Result<KeyRefused, Fault> {
-        let there = pubkeys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
-        let of_same_party = |there: &Pubkey| {
+    async fn insert_failure(&self, key: &SshKey) -> Result<KeyRefused, Fault> {
+        let there = ssh_keys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
+        let of_same_party = |there: &SshKey| {
             (&there.account, &there.user_id, &there.client_id, &there.device_grant_id)
                 == (&key.account, &key.user_id, &key.client_id, &key.device_grant_id)
         };
@@ -245,13 +245,13 @@ impl Services {
     }
 
     /// A client's own key, or any of the tenant's for an administrator.
-    pub async fn find_key(&self, principal: &Principal, number: i64) -> Result<Option<Pubkey>, Fault> {
-        let found = pubkeys::find_by_number(self.storage().reader(), principal.tenant_id(), number).await?;
+    pub async fn find_key(&self, principal: &Principal, number: i64) -> Result<Option<SshKey>, Fault> {
+        let found = ssh_keys::find_by_number(self.storage().reader(), principal.tenant_id(), number).await?;
         Ok(found.filter(|key| principal.client_scope().is_none_or(|client| key.client_id.as_ref() == Some(client))))
     }
 
-    pub async fn list_keys(&self, principal: &Principal, page: PageRequest) -> Result<Vec<Pubkey>, Fault> {
-        Ok(pubkeys::page(self.storage().reader(), principal.tenant_id(), principal.client_scope(), page).await?)
+    pub async fn list_keys(&self, principal: &Principal, page: PageRequest) -> Result<Vec<SshKey>, Fault> {
+        Ok(ssh_keys::page(self.storage().reader(), principal.tenant_id(), principal.client_scope(), page).await?)
     }
 
     /// Sets new limits. False when there is no such key.
@@ -263,7 +263,7 @@ impl Services {
                 let max_uses = limits.max_uses.map(|max| max.min(UNLIMITED));
                 let minutes = limits.ttl_minutes.map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX));
                 for key in &keys {
-                    pubkeys::set_limits(db, key.number, max_uses, minutes.map(|minutes| expiry_of(minutes, now)), now).await?;
+                    ssh_keys::set_limits(db, key.number, max_uses, minutes.map(|minutes| expiry_of(minutes, now)), now).await?;
                     audit_log::insert(db, &audit_event(key, AuditKind::KeyChanged, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
                 }
                 Ok(!keys.is_empty())
@@ -280,7 +280,7 @@ impl Services {
             async move {
                 let mut revoked = 0;
                 for key in find_accessible(db, &keeper, &host, &fingerprint).await? {
-                    revoked += u64::from(pubkeys::delete(db, key.number).await?);
+                    revoked += u64::from(ssh_keys::delete(db, key.number).await?);
                     audit_log::insert(db, &audit_event(&key, AuditKind::KeyRevoked, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
                 }
                 Ok(revoked)
@@ -292,10 +292,10 @@ impl Services {
 
     /// A person's keys on the host accounts that a device may act on: all of them, or those on one host or account, or those within their
     /// limits.
-    pub async fn list_own_keys(&self, holder: &TokenHolder, filter: OwnKeyFilter, page: PageRequest) -> Result<Vec<Pubkey>, Fault> {
+    pub async fn list_own_keys(&self, holder: &TokenHolder, filter: OwnKeyFilter, page: PageRequest) -> Result<Vec<SshKey>, Fault> {
         let OwnKeyFilter { host, account, active } = filter;
         let wanted = GrantKeyFilter { host, account, active_at: active.then(|| self.now()) };
-        Ok(pubkeys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &wanted, page).await?)
+        Ok(ssh_keys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &wanted, page).await?)
     }
 
     /// Revokes one of those. False when it is none of them.
@@ -305,10 +305,10 @@ impl Services {
             async move {
                 let only_it = PageRequest { after: number.saturating_sub(1), limit: 1 };
                 let listed =
-                    pubkeys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, &GrantKeyFilter::default(), only_it)
+                    ssh_keys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, &GrantKeyFilter::default(), only_it)
                         .await?;
                 let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
-                pubkeys::delete(db, key.number).await?;
+                ssh_keys::delete(db, key.number).await?;
                 audit_log::insert(db, &audit_event(&key, AuditKind::KeyRevoked, now).from(holder.from)).await?;
                 Ok(true)
             }
@@ -323,17 +323,17 @@ async fn insert_own_key(db: &mut Connection, person: &SignedIn, new: NewPubkey, 
     if !still_signed_in(db, person, now).await? {
         return Ok(None);
     }
-    Ok(pubkeys::insert_all(db, &[new]).await?.pop().flatten())
+    Ok(ssh_keys::insert_all(db, &[new]).await?.pop().flatten())
 }
 
 /// The keeper's keys with this fingerprint, for each account on the host that they are for.
-async fn find_accessible(db: &mut Connection, access: &KeyAccess, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, storage::Error> {
-    let found = pubkeys::find(db, &access.tenant_id, host, fingerprint).await?;
-    let wanted = |key: &Pubkey| key.client_id == access.client_id && access.user_id.as_ref().is_none_or(|user| key.user_id == *user);
+async fn find_accessible(db: &mut Connection, access: &KeyAccess, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, storage::Error> {
+    let found = ssh_keys::find(db, &access.tenant_id, host, fingerprint).await?;
+    let wanted = |key: &SshKey| key.client_id == access.client_id && access.user_id.as_ref().is_none_or(|user| key.user_id == *user);
     Ok(found.into_iter().filter(wanted).collect())
 }
 
-fn audit_event(key: &Pubkey, kind: AuditKind, now: Timestamp) -> AuditEvent {
+fn audit_event(key: &SshKey, kind: AuditKind, now: Timestamp) -> AuditEvent {
     let record = AuditEvent::new(key.tenant_id.clone(), kind, now).of(&key.user_id).subject(&key.fingerprint);
     match &key.client_id {
         Some(client) => record.client(client),
@@ -375,7 +375,7 @@ async fn store_all(services: Services, waiting: Arc<Mutex<Vec<(NewPubkey, Respon
                 let all = std::mem::take(&mut *line.lock().unwrap_or_else(PoisonError::into_inner));
                 let (keys, waiters): (Vec<NewPubkey>, Vec<Responder>) = all.into_iter().unzip();
                 *answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiters);
-                pubkeys::insert_all(db, &keys).await
+                ssh_keys::insert_all(db, &keys).await
             }
             .boxed()
         })

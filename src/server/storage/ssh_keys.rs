@@ -13,9 +13,9 @@ use super::{Connection, Error, parse_column};
 use crate::domain::audit_log::AuditKind;
 use crate::domain::folding;
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, TenantId, UserId};
-use crate::domain::listing::{ListParams, Page};
 use crate::domain::page::PageRequest;
-use crate::domain::pubkey::{KeyFilter, KeySort, KeyType, LOGIN_WINDOW, Pubkey};
+use crate::domain::pagination::{ListParams, Page};
+use crate::domain::ssh_key::{KeyFilter, KeySort, KeyType, LOGIN_WINDOW, SshKey};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -41,12 +41,12 @@ struct Row {
     updated_at: i64,
 }
 
-impl TryFrom<Row> for Pubkey {
+impl TryFrom<Row> for SshKey {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let id = row.number.to_string();
-        Ok(Pubkey {
+        Ok(SshKey {
             number: row.number,
             tenant_id: parse_column("pubkeys", &id, TenantId::parse(row.tenant_id))?,
             client_id: row.client_id.map(|client| parse_column("pubkeys", &id, ClientId::parse(client))).transpose()?,
@@ -83,22 +83,22 @@ macro_rules! select {
     };
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Pubkey>, Error> {
+pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<SshKey>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
     let row: Option<Row> = query.fetch_optional(db).await?;
-    row.map(Pubkey::try_from).transpose()
+    row.map(SshKey::try_from).transpose()
 }
 
 /// The registrations of a key on a host, for all accounts there and by all parties.
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<Pubkey>, Error> {
+pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, Error> {
     let query =
         sqlx::query_as(concat!(select!("WHERE fingerprint = $1 AND tenant_id = $3 AND host IN "), names_of_host!("$3", "$2"), " ORDER BY number"));
     let rows: Vec<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_all(db).await?;
-    rows.into_iter().map(Pubkey::try_from).collect()
+    rows.into_iter().map(SshKey::try_from).collect()
 }
 
 /// A client's; `None` for all of the tenant's.
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: PageRequest) -> Result<Vec<Pubkey>, Error> {
+pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: PageRequest) -> Result<Vec<SshKey>, Error> {
     // Two statements, so that each has its index.
     let rows: Vec<Row> = match client_id {
         Some(client_id) => {
@@ -110,7 +110,7 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
             query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?
         }
     };
-    rows.into_iter().map(Pubkey::try_from).collect()
+    rows.into_iter().map(SshKey::try_from).collect()
 }
 
 fn order(sort: KeySort) -> Order {
@@ -130,7 +130,7 @@ pub async fn list(
     user_id: Option<&UserId>,
     params: &ListParams<KeyFilter, KeySort>,
     now: Timestamp,
-) -> Result<Page<Pubkey>, Error> {
+) -> Result<Page<SshKey>, Error> {
     let mut listing = KeysetQuery::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(params.sort));
     if let Some(user_id) = user_id {
         listing.and_bound("user_id = ", user_id.as_str().to_owned());
@@ -142,7 +142,7 @@ pub async fn list(
         KeyFilter::NeverUsed => drop(listing.and("last_used_at IS NULL")),
     }
     listing.search(params.search.as_deref(), &["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"]);
-    listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(Pubkey::try_from)
+    listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(SshKey::try_from)
 }
 
 /// Deletes all of a person's keys, with a line for each in the record. Says how many there were.
@@ -176,11 +176,11 @@ pub async fn ids_of_client(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, us
 }
 
 /// Those of a person's keys that have these numbers.
-pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<Pubkey>, Error> {
+pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<SshKey>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number"));
     let numbers = serde_json::to_string(numbers).unwrap_or_default();
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
-    rows.into_iter().map(Pubkey::try_from).collect()
+    rows.into_iter().map(SshKey::try_from).collect()
 }
 
 /// Which of the keys on a consent's host accounts are wanted.
@@ -200,7 +200,7 @@ pub async fn page_of_grant(
     grant_id: &DeviceGrantId,
     filter: &GrantKeyFilter,
     page: PageRequest,
-) -> Result<Vec<Pubkey>, Error> {
+) -> Result<Vec<SshKey>, Error> {
     let rows: Vec<Row> = sqlx::query_as(concat!(
         select!(
             "WHERE tenant_id = $1 AND user_id = $2 AND number > $4
@@ -226,12 +226,12 @@ pub async fn page_of_grant(
     .bind(filter.active_at.map(Timestamp::as_millis))
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(Pubkey::try_from).collect()
+    rows.into_iter().map(SshKey::try_from).collect()
 }
 
 /// A key to be stored, and where it came from.
 pub struct NewPubkey {
-    pub key: Pubkey,
+    pub key: SshKey,
     pub from: Option<IpAddr>,
 }
 
@@ -288,7 +288,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
             )
         })
         .collect();
-    let name = |key: &Pubkey| {
+    let name = |key: &SshKey| {
         (
             key.tenant_id.to_string(),
             key.host.as_str().to_ascii_lowercase(),
@@ -313,7 +313,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
     Ok(numbers)
 }
 
-fn as_json(key: &Pubkey) -> serde_json::Value {
+fn as_json(key: &SshKey) -> serde_json::Value {
     serde_json::json!([
         key.tenant_id.as_str(),
         key.client_id.as_ref().map(ClientId::as_str),
