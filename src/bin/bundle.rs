@@ -6,12 +6,10 @@
 //! `HydrationScripts` and `HashedStylesheet` to find those names; and it compresses every file once,
 //! so that the server never has to. A run that fails leaves the folder as it was.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};

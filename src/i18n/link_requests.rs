@@ -4,7 +4,7 @@ use super::Language;
 use crate::domain::host_account::HostAccount;
 use crate::domain::sentence::Sentence;
 use crate::domain::time::{Timestamp, Zone};
-use crate::server::service::link_decisions::LinkOutcome;
+use crate::server::service::host_accounts::link_decisions::LinkOutcome;
 
 impl Language {
     /// What a yes means where the account is the person's already.

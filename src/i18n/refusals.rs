@@ -12,13 +12,13 @@ use crate::domain::ssh_key::{DependencyError, LabelRefused};
 use crate::domain::step_up;
 use crate::domain::time::Zone;
 use crate::domain::user_code::UserCodeRefused;
-use crate::server::service::identities::{ConnectError, ProviderError, UpstreamLoginRefused};
-use crate::server::service::people::{MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PersonRefused, SignInRefused};
-use crate::server::service::second_factors::{EnrollmentRefused, MfaRefused};
+use crate::server::service::admin::tenants::TenantRefused;
+use crate::server::service::auth::identities::{ConnectError, ProviderError, UpstreamLoginRefused};
+use crate::server::service::auth::people::{MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PersonRefused, SignInRefused};
+use crate::server::service::auth::second_factors::{EnrollmentRefused, MfaRefused};
+use crate::server::service::device_flow::user_codes::CodeRefused;
+use crate::server::service::host_accounts::upstream_accounts::ProposalRefused;
 use crate::server::service::ssh_keys::{KeyRefused, PublicKeyRefused};
-use crate::server::service::tenants::TenantRefused;
-use crate::server::service::upstream_accounts::ProposalRefused;
-use crate::server::service::user_codes::CodeRefused;
 use crate::server_fns::device::DecisionOutcome;
 
 impl Language {

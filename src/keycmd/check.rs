@@ -11,13 +11,12 @@ use ssh_key::Fingerprint;
 use super::cache::{self, CacheError};
 use super::config::{CacheSettings, KeycmdConfig};
 use super::files::{self, FileError};
-use super::invocation;
 use super::key_query::KeyQuery;
 use super::link::PortalClient;
 use super::log::LogTarget;
 use super::portal::{LookupError, Portal};
-use super::root_certs;
 use super::time_format::ExpiryTime;
+use super::{invocation, root_certs};
 
 /// Checks everything, also after something failed: an operator wants the whole list.
 pub fn run(file: &Path) -> ExitCode {

@@ -12,13 +12,12 @@ mod portal_client;
 mod socket;
 
 use std::fmt::Display;
-use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use thiserror::Error;
 

@@ -17,8 +17,7 @@ use super::error::KeycmdError;
 use super::key_line::{KeyLine, KeyLineError};
 use super::key_query::KeyQuery;
 use super::resolver::LoopbackResolver;
-use super::root_certs;
-use super::time_format;
+use super::{root_certs, time_format};
 
 /// Far above any answer of a TMS.
 const MAX_RESPONSE_BYTES: u64 = 64 * 1024;

@@ -12,24 +12,14 @@ pub use super::middleware::form_fill::MAIN_FORM;
 use super::middleware::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
 use super::middleware::security_headers::Https;
 pub use super::middleware::security_headers::content_security_policy;
-use super::preferences;
 pub use super::preferences::Theme;
 pub use super::request_context::{RequestContext, code_refused_flash};
 use super::service::audit_log::AuditQuery;
-pub use super::service::browser_sessions::SessionSummary;
-pub use super::service::my_delegations::{ClientName, DelegationSummary};
-pub use super::service::my_host_accounts::HostAccountSummary;
-pub use super::service::principals::{ConsentAuthorized, RecentlyAuthenticated};
-pub use super::service::rng::Secret;
-pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, consent, user_codes};
-pub use super::service::{
-    administration, clients, delegations, host_accounts, identities, link_decisions as links, people, providers, second_factors, ssh_keys as keys,
-    upstream_accounts,
-};
+pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, host_accounts, ssh_keys as keys};
 pub use super::sign_in::SignInMethods;
 pub use super::sign_in::session::{Enrollment, EnrollmentKind, Flash, FlashTarget, PendingUserCode, ProviderHelp};
 pub use super::tms::openapi::document as api_description;
-use super::user_agent;
+use super::{preferences, user_agent};
 use crate::domain::form::{self, DraftReason};
 use crate::domain::pagination::{ListQuery, QueryParam};
 use crate::domain::paths::{self, ReturnTo};
@@ -37,6 +27,16 @@ use crate::domain::sentence::Sentence;
 use crate::domain::step_up::StepUpRequired;
 use crate::domain::time::{Timestamp, Zone};
 use crate::i18n::{self, Languages, Translations};
+pub use crate::server::service::admin::{administration, clients, providers};
+pub use crate::server::service::auth::browser_sessions::SessionSummary;
+pub use crate::server::service::auth::principals::{ConsentAuthorized, RecentlyAuthenticated};
+pub use crate::server::service::auth::{identities, people, second_factors};
+pub use crate::server::service::authorizations::delegations;
+pub use crate::server::service::authorizations::my_delegations::{ClientName, DelegationSummary};
+pub use crate::server::service::device_flow::{consent, user_codes};
+pub use crate::server::service::host_accounts::my_host_accounts::HostAccountSummary;
+pub use crate::server::service::host_accounts::{link_decisions as links, upstream_accounts};
+pub use crate::server::service::platform::rng::Secret;
 
 /// `Chrome on Linux`, as far as the browser says.
 pub fn format_browser(agent: &str) -> String {

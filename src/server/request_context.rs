@@ -11,8 +11,6 @@ use tower_sessions::Session;
 
 use super::middleware::client_ip;
 use super::middleware::http_error::HttpError;
-use super::service::principals::BrowserSession;
-use super::service::user_codes::CodeRefused;
 use super::service::{Error, Fault, Services, SignedIn};
 use super::sign_in::session::{Flash, FlashTarget, PendingUserCode, PortalSession};
 use crate::domain::form;
@@ -21,6 +19,8 @@ use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
 use crate::domain::user_code::UserCode;
 use crate::i18n::Translations;
+use crate::server::service::auth::principals::BrowserSession;
+use crate::server::service::device_flow::user_codes::CodeRefused;
 
 #[derive(Clone)]
 pub struct RequestContext {

@@ -3,49 +3,14 @@
 //! A use case takes who it is for as a value of [`proofs`] that only this room can make; the value carries its tenant, so no
 //! use case can forget it. Time and randomness are fields ([`Clock`], [`Entropy`]), so tests can hold both.
 
-pub mod access_tokens;
-pub mod administration;
-pub mod admins;
-mod attempts;
+pub mod admin;
 pub mod audit_log;
-mod auto_provision;
-pub mod browser_sessions;
-pub mod clients;
-pub mod clock;
-pub mod consent;
-mod decisions;
-pub mod delegations;
-pub mod device_grants;
-pub mod form_results;
+pub mod auth;
+pub mod authorizations;
+pub mod device_flow;
 pub mod host_accounts;
-pub mod hosts;
-pub mod housekeeping;
-pub mod identities;
-mod key_pairs;
-pub mod keystore;
-pub mod link_decisions;
-pub mod link_requests;
-pub mod lookups;
-pub mod my_delegations;
-pub mod my_host_accounts;
-pub mod my_keys;
-mod pasted_key;
-pub mod people;
-mod poll_pacing;
-pub mod principals;
-pub mod providers;
-pub mod reservations;
-pub mod rng;
-mod sealing;
-pub mod second_factors;
-pub mod setup;
+pub mod platform;
 pub mod ssh_keys;
-pub mod tenants;
-pub mod upstream_accounts;
-pub mod upstream_logout;
-pub mod user_codes;
-pub mod user_mfa;
-mod write_throttle;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -55,9 +20,9 @@ use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-pub use clock::{Clock, SystemClock};
-pub use principals::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
-pub use rng::{Rng, SystemRng};
+pub use crate::server::service::auth::principals::{AuthenticatedClient, Principal, SignedIn, TenantAdmin, TokenHolder};
+pub use crate::server::service::platform::clock::{Clock, SystemClock};
+pub use crate::server::service::platform::rng::{Rng, SystemRng};
 
 use super::storage::{self, BoxFuture, Connection, Storage};
 use crate::domain::audit_log::AuditEvent;
@@ -68,12 +33,12 @@ use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
 use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
-use key_pairs::MAX_QUEUED_RSA_KEYS;
-use keystore::Keystore;
-use poll_pacing::PollPacing;
-use second_factors::RelyingParty;
+use crate::server::service::auth::second_factors::RelyingParty;
+use crate::server::service::device_flow::poll_pacing::PollPacing;
+use crate::server::service::platform::keystore::Keystore;
+use crate::server::service::platform::write_throttle::WriteThrottle;
+use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use ssh_keys::KeyInsertQueue;
-use write_throttle::WriteThrottle;
 
 /// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.
 #[derive(Clone, Debug, Error)]
@@ -272,6 +237,6 @@ impl Services {
     }
 
     fn new_id(&self, prefix: &str) -> String {
-        rng::public_id(prefix, self.rng(), self.now())
+        platform::rng::public_id(prefix, self.rng(), self.now())
     }
 }

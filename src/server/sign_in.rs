@@ -16,15 +16,15 @@ use axum::routing::{get, post};
 
 use super::middleware::http_error::HttpError;
 use super::request_context::RequestContext;
-use super::service::people::AuthenticatedPerson;
-use super::service::principals::SignedIn;
-use super::service::user_codes::CodeSubmitter;
 use super::service::{Fault, Services};
 use super::state::AppState;
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::i18n::Translations;
+use crate::server::service::auth::people::AuthenticatedPerson;
+use crate::server::service::auth::principals::SignedIn;
+use crate::server::service::device_flow::user_codes::CodeSubmitter;
 
 /// The ways into a tenant.
 #[derive(Clone, Debug)]

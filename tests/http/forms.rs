@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tms_portal::domain::form;
 use tms_portal::domain::ids::UserId;
-use tms_portal::domain::paths;
+use tms_portal::domain::{form, paths};
 use tms_portal::i18n::Languages;
 
 use crate::app::{PASSWORD, Setup, TestApp};

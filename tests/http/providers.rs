@@ -7,9 +7,9 @@ use tms_portal::domain::ids::{ProviderId, UserId};
 use tms_portal::domain::provider::{MfaEvidence, ProvisioningPolicy};
 use tms_portal::server::providers::egress::{EgressPolicy, read_root_certs};
 use tms_portal::server::providers::{ConnectError, ProviderError};
-use tms_portal::server::service::administration::EditRefused;
-use tms_portal::server::service::providers::{NewProvider, ProviderRefused};
-use tms_portal::server::service::rng::Secret;
+use tms_portal::server::service::admin::administration::EditRefused;
+use tms_portal::server::service::admin::providers::{NewProvider, ProviderRefused};
+use tms_portal::server::service::platform::rng::Secret;
 use tms_portal::server::service::{Clock, Error, SystemClock};
 use tms_portal::server::tls::development;
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use crate::app::TestApp;
 use crate::browser::en;

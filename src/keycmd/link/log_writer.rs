@@ -1,11 +1,10 @@
 //! The helper's log, kept by a thread of its own: neither a slow disk nor a flood of callers holds anybody up.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use crate::keycmd::log::{LogEntry, LogTarget};
 

@@ -6,8 +6,8 @@ use clap::Subcommand;
 
 use super::{CommandError, TenantOptions};
 use crate::domain::ids::AdminId;
-use crate::server::service::admins::{AdminRefused, AdminSummary};
-use crate::server::service::rng::Secret;
+use crate::server::service::admin::admins::{AdminRefused, AdminSummary};
+use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Services};
 
 #[derive(clap::Args)]

@@ -10,9 +10,9 @@ use crate::domain::provider::{MfaEvidence, ProvisioningPolicy};
 use crate::domain::upstream_accounts::UpstreamHosts;
 use crate::server::providers::check_url;
 use crate::server::service::Error;
-use crate::server::service::administration::EditRefused;
-use crate::server::service::providers::{NewProvider, ProviderRefused};
-use crate::server::service::rng::Secret;
+use crate::server::service::admin::administration::EditRefused;
+use crate::server::service::admin::providers::{NewProvider, ProviderRefused};
+use crate::server::service::platform::rng::Secret;
 
 #[derive(clap::Args)]
 pub struct IdpArgs {

@@ -2,8 +2,8 @@
 
 use super::{CommandError, messages, open};
 use crate::server::config::Config;
-use crate::server::service::rng::Secret;
-use crate::server::service::setup::SetupSummary;
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::platform::setup::SetupSummary;
 use crate::server::service::{Fault, Services};
 
 /// A password for the test person that is known beforehand, for tests.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::domain::paths;
 use crate::server::config::Config;
-use crate::server::service::setup::{FIRST_ADMIN, SetupSummary, TEST_PERSON, TEST_TENANT};
+use crate::server::service::platform::setup::{FIRST_ADMIN, SetupSummary, TEST_PERSON, TEST_TENANT};
 use crate::server::tls::{TlsMode, development};
 
 /// Shows the secrets that were made just now. They are stored as hashes: this is the only time.

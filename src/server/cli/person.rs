@@ -7,8 +7,8 @@ use clap::Subcommand;
 use super::{CommandError, TenantOptions};
 use crate::domain::ids::UserId;
 use crate::server::service::Error;
-use crate::server::service::people::PersonRefused;
-use crate::server::service::rng::Secret;
+use crate::server::service::auth::people::PersonRefused;
+use crate::server::service::platform::rng::Secret;
 
 #[derive(clap::Args)]
 pub struct PersonArgs {

@@ -23,7 +23,7 @@ use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::router::{MAX_FORM_SIZE, account_mismatch_page};
 use crate::server::service::Services;
-use crate::server::service::form_results::SubmissionId;
+use crate::server::service::platform::form_results::SubmissionId;
 use crate::server::sign_in::session::Flash;
 use crate::server::state::AppState;
 use crate::server_fns::preferences::SetPreferences;

@@ -11,7 +11,7 @@ use super::forms::SIGN_IN_NEEDED;
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::request_context::RequestContext;
 use crate::server::service::Services;
-use crate::server::service::principals::AccessDenied;
+use crate::server::service::auth::principals::AccessDenied;
 
 pub async fn check(State(services): State<Services>, caller: RequestContext, request: Request, next: Next) -> Response {
     let path = request.uri().path();

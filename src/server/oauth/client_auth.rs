@@ -11,7 +11,7 @@ use super::form::Form;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::server::middleware::client_ip;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::clients::AuthenticationRefused;
+use crate::server::service::admin::clients::AuthenticationRefused;
 use crate::server::service::{AuthenticatedClient, Error};
 use crate::server::state::AppState;
 

@@ -9,7 +9,7 @@ use super::client_auth::ClientRequest;
 use super::error::{NO_STORE_HEADERS, OAuthError};
 use crate::domain::paths;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::device_grants::StartedGrant;
+use crate::server::service::device_flow::device_grants::StartedGrant;
 use crate::server::state::AppState;
 
 #[derive(Serialize)]

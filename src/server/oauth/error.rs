@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
-use crate::server::service::access_tokens::RevocationRefused;
-use crate::server::service::device_grants::PollRefused;
+use crate::server::service::authorizations::access_tokens::RevocationRefused;
+use crate::server::service::device_flow::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
 
 /// An answer of the form `{"error": …, "error_description": …}`.

@@ -1,12 +1,12 @@
 //! The record of what happened, as it is read: a person's own, and for administrators the tenant's.
 
-use super::principals::{SignedIn, TenantAdmin};
 use super::storage::audit_log;
 pub use super::storage::audit_log::AuditQuery;
 use super::{Fault, Services};
 use crate::domain::audit_log::AuditEntry;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::pagination::Page;
+use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
 
 /// Lines of an export that are read at once.
 const EXPORT_BATCH_SIZE: i64 = 1_000;

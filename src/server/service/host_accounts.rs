@@ -1,11 +1,15 @@
 //! Linked host accounts: as people and their devices see them, and as administrators link them.
 
+pub mod link_decisions;
+pub mod link_requests;
+pub mod my_host_accounts;
+pub mod upstream_accounts;
+
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use futures_util::FutureExt;
 
-use super::principals::{SignedIn, TenantAdmin, TokenHolder};
 use super::storage::host_accounts::HostAccountKey;
 use super::storage::{audit_log, host_accounts, hosts, user_mfa};
 use super::{Error, Fault, Services};
@@ -16,6 +20,7 @@ use crate::domain::ids::{AccountName, HostAccountId, HostName, UserId};
 use crate::domain::page::PageRequest;
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
+use crate::server::service::auth::principals::{SignedIn, TenantAdmin, TokenHolder};
 
 /// A person's account on a host, to be linked, changed or unlinked.
 #[derive(Clone, Debug)]

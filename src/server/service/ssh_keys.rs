@@ -1,5 +1,12 @@
 //! Keys: made for clients and people, listed, limited and revoked.
 
+pub(super) mod auto_provision;
+pub(super) mod key_pairs;
+pub mod lookups;
+pub mod my_keys;
+pub(super) mod pasted_key;
+pub mod reservations;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,21 +14,21 @@ use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 use tokio::sync::oneshot;
 
-use super::browser_sessions::still_signed_in;
-pub use super::key_pairs::PublicKeyRefused;
-use super::key_pairs::{KeyGenerationBusy, KeyPair, SshPublicKey};
-use super::principals::{AuthenticatedClient, KeyAccess, Principal, RecentlyAuthenticated, SignedIn, TokenHolder};
-use super::rng::Secret;
 use super::storage::host_accounts::HostAccountKey;
 use super::storage::ssh_keys::lookup::DependencyQuery;
 use super::storage::ssh_keys::{GrantKeyFilter, NewPubkey};
 use super::storage::{self, Connection, audit_log, ssh_keys};
-use super::{Error, Fault, Services, auto_provision};
+use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
 use crate::domain::page::PageRequest;
 use crate::domain::ssh_key::{Dependencies, DependencyError, KeyType, LabelRefused, SshKey, UNLIMITED, expiry_of, parse_max_uses, sanitize_label};
 use crate::domain::time::Timestamp;
+use crate::server::service::auth::browser_sessions::still_signed_in;
+use crate::server::service::auth::principals::{AuthenticatedClient, KeyAccess, Principal, RecentlyAuthenticated, SignedIn, TokenHolder};
+use crate::server::service::platform::rng::Secret;
+pub use crate::server::service::ssh_keys::key_pairs::PublicKeyRefused;
+use crate::server::service::ssh_keys::key_pairs::{KeyGenerationBusy, KeyPair, SshPublicKey};
 
 /// What key is wanted, and for where.
 #[derive(Clone, Debug)]

@@ -16,8 +16,8 @@ use crate::server::middleware::http_error::HttpError;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
-use crate::server::service::people::SignInRefused;
-use crate::server::service::rng::Secret;
+use crate::server::service::auth::people::SignInRefused;
+use crate::server::service::platform::rng::Secret;
 use crate::server::state::AppState;
 
 #[derive(Deserialize)]

@@ -15,7 +15,7 @@ use crate::server::middleware::http_error::HttpError;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
-use crate::server::service::second_factors::{MfaRefused, MfaResponse};
+use crate::server::service::auth::second_factors::{MfaRefused, MfaResponse};
 use crate::server::state::AppState;
 
 #[derive(Deserialize)]

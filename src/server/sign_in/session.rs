@@ -15,12 +15,12 @@ use crate::domain::provider::{UpstreamSession, VerifiedIdentity};
 use crate::domain::sentence::{NamedTime, Sentence};
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
-use crate::server::service::identities::UpstreamAuthorization;
-use crate::server::service::people::AuthenticatedPerson;
-use crate::server::service::principals::BrowserSession;
-use crate::server::service::rng::Secret;
-use crate::server::service::second_factors::{PENDING_MFA_LIFETIME, PendingMfa};
-use crate::server::service::upstream_accounts::AccountProposal;
+use crate::server::service::auth::identities::UpstreamAuthorization;
+use crate::server::service::auth::people::AuthenticatedPerson;
+use crate::server::service::auth::principals::BrowserSession;
+use crate::server::service::auth::second_factors::{PENDING_MFA_LIFETIME, PendingMfa};
+use crate::server::service::host_accounts::upstream_accounts::AccountProposal;
+use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Fault, Services};
 
 pub(super) const BROWSER_INFO: &str = "visitor";

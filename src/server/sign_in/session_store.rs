@@ -22,7 +22,7 @@ use tower_sessions::session_store::{Error, Result};
 use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord, UPSTREAM_SESSION};
 use crate::domain::provider::UpstreamSession;
 use crate::domain::time::Timestamp;
-use crate::server::service::browser_sessions::SessionRow;
+use crate::server::service::auth::browser_sessions::SessionRow;
 use crate::server::service::{Fault, Rng, Services, SystemRng};
 
 type SessionData = HashMap<String, Value>;

@@ -13,8 +13,8 @@ use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::middleware::http_error::HttpError;
 use crate::server::request_context::RequestContext;
-use crate::server::service::identities::ProviderError;
-use crate::server::service::upstream_logout::LogoutTokenRefused;
+use crate::server::service::auth::identities::ProviderError;
+use crate::server::service::auth::upstream_logout::LogoutTokenRefused;
 use crate::server::service::{Error, Services};
 use crate::server::state::AppState;
 

@@ -16,8 +16,8 @@ use crate::server::middleware::http_error::HttpError;
 use crate::server::middleware::rate_limit;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
-use crate::server::service::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose, UpstreamAuthorization, UpstreamLoginRefused};
-use crate::server::service::principals::SignedIn;
+use crate::server::service::auth::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose, UpstreamAuthorization, UpstreamLoginRefused};
+use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::state::AppState;
 

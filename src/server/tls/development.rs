@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::{provider, server_config};
 use crate::domain::time::Timestamp;
-use crate::server::service::keystore::{KeystoreError, private_dir, read_or_create};
+use crate::server::service::platform::keystore::{KeystoreError, private_dir, read_or_create};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY_LIFETIME: Duration = DAY.saturating_mul(3_650);

@@ -13,11 +13,11 @@ use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::scope::Scope;
 use crate::server::middleware::client_ip;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::access_tokens::InvalidToken;
-use crate::server::service::clients::AuthenticationRefused;
-use crate::server::service::hosts::InvalidCredential;
-use crate::server::service::lookups::HostCaller;
-use crate::server::service::principals::{AuthenticatedHost, ClientAccess};
+use crate::server::service::admin::clients::AuthenticationRefused;
+use crate::server::service::admin::hosts::InvalidCredential;
+use crate::server::service::auth::principals::{AuthenticatedHost, ClientAccess};
+use crate::server::service::authorizations::access_tokens::InvalidToken;
+use crate::server::service::ssh_keys::lookups::HostCaller;
 use crate::server::service::{AuthenticatedClient, Error, Principal, TenantAdmin, TokenHolder};
 use crate::server::state::AppState;
 

@@ -11,7 +11,7 @@ use super::reply::{CreatedResult, DeleteResponse, Pagination, PaginationParams, 
 use super::user_hosts::ExpiryUpdateResponse;
 use crate::domain::delegation::Delegation;
 use crate::domain::ids::{ClientId, UserId};
-use crate::server::service::delegations::DelegationRefused;
+use crate::server::service::authorizations::delegations::DelegationRefused;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]

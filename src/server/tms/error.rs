@@ -12,7 +12,7 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::domain::scope::Scope;
 use crate::domain::time::retry_after;
 use crate::server::service::Fault;
-use crate::server::service::access_tokens::InvalidToken;
+use crate::server::service::authorizations::access_tokens::InvalidToken;
 
 /// When to come back after an overload.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);

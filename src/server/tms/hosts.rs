@@ -15,8 +15,8 @@ use super::reply::{
 use crate::domain::display_text::parse_name;
 use crate::domain::host::Host;
 use crate::domain::ids::HostName;
-use crate::server::service::hosts::{AddHostRefused, AddedAddress};
-use crate::server::service::lookups::HostCheck;
+use crate::server::service::admin::hosts::{AddHostRefused, AddedAddress};
+use crate::server::service::ssh_keys::lookups::HostCheck;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]

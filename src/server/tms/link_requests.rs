@@ -11,7 +11,7 @@ use super::reply::{CreatedResult, DeleteResponse, Reply, ReplyResult, created, d
 use crate::domain::ids::AccountName;
 use crate::domain::link_request::LinkStatus;
 use crate::domain::paths;
-use crate::server::service::link_requests::{LinkRequestRefused, StartedLinkRequest};
+use crate::server::service::host_accounts::link_requests::{LinkRequestRefused, StartedLinkRequest};
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]

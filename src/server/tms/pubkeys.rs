@@ -17,8 +17,8 @@ use super::reply::{
 use crate::domain::display_text::NameRefused;
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
 use crate::domain::ssh_key::{DependencyError, KeyType, LabelRefused, SshKey};
-use crate::server::service::lookups::{LookupRefused, SshLogin};
-use crate::server::service::principals::KeyAccess;
+use crate::server::service::auth::principals::KeyAccess;
+use crate::server::service::ssh_keys::lookups::{LookupRefused, SshLogin};
 use crate::server::service::ssh_keys::{CreatedKey, KeyParams, KeyRefused, KeySource, NewLimits};
 use crate::server::service::{Error, Principal, Services};
 

@@ -11,7 +11,7 @@ use super::extractors::{JsonBody, PathSegmentPair, Text};
 use super::reply::{CreatedResult, DeleteResponse, Reply, ReplyResult, created, deleted, success};
 use crate::domain::reservation::Reservation;
 use crate::domain::ssh_key::DependencyError;
-use crate::server::service::reservations::{KeyReference, ReservationRefused};
+use crate::server::service::ssh_keys::reservations::{KeyReference, ReservationRefused};
 use crate::server::service::{AuthenticatedClient, Error, Services};
 
 #[derive(Deserialize, ToSchema)]

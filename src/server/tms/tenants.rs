@@ -12,8 +12,8 @@ use super::reply::{
 };
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
-use crate::server::service::setup::FIRST_ADMIN;
-use crate::server::service::tenants::TenantRefused;
+use crate::server::service::admin::tenants::TenantRefused;
+use crate::server::service::platform::setup::FIRST_ADMIN;
 use crate::server::service::{Error, Services};
 
 #[derive(Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::reply::{
 };
 use crate::domain::ids::UserId;
 use crate::domain::user_mfa::UserMfa;
-use crate::server::service::user_mfa::OpenMfaRefused;
+use crate::server::service::admin::user_mfa::OpenMfaRefused;
 use crate::server::service::{Error, Services};
 
 #[derive(Deserialize, ToSchema)]

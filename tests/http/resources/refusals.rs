@@ -2,8 +2,8 @@
 
 use tms_portal::domain::ids::AccountName;
 use tms_portal::server::service::Error;
-use tms_portal::server::service::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose};
-use tms_portal::server::service::upstream_accounts::ProposalRefused;
+use tms_portal::server::service::auth::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose};
+use tms_portal::server::service::host_accounts::upstream_accounts::ProposalRefused;
 
 use super::*;
 

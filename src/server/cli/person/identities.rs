@@ -3,8 +3,8 @@
 
 use super::PersonSelector;
 use crate::domain::ids::UserId;
-use crate::server::service::identities::Identity;
-use crate::server::service::people::PersonRefused;
+use crate::server::service::auth::identities::Identity;
+use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::{Error, Services, TenantAdmin};
 
 #[derive(clap::Args)]

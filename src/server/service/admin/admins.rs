@@ -1,0 +1,153 @@
+//! Tenants' administrators, who use the TMS API with an id and a secret of their own.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::ids::{AdminId, TenantId};
+use crate::domain::time::Timestamp;
+use crate::server::service::admin::clients::AuthenticationRefused;
+use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::{admins, audit_log, tenants};
+
+/// What secrets of administrators are hashed as.
+pub(in crate::server::service) const ADMIN_SECRET: &str = "admin secret";
+/// How long the old secret goes on after a rotation, unless something else is asked for.
+pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
+
+/// Why an administrator cannot be added or changed. The words are for the operator.
+#[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
+pub enum AdminRefused {
+    #[error("there is no such tenant")]
+    NoTenant,
+    #[error("the tenant has an administrator of that name already")]
+    Exists,
+    #[error("the tenant has no administrator of that name")]
+    NoAdmin,
+    #[error("this is the tenant's only administrator; add another one first")]
+    LastAdmin,
+}
+
+/// A secret in the place of another, which goes on for a while.
+pub struct RotatedSecret {
+    /// Shown once.
+    pub secret: Secret,
+    pub old_until: Timestamp,
+}
+
+/// An administrator, as the operator sees them.
+pub struct AdminSummary {
+    pub admin_id: AdminId,
+    pub created_at: Timestamp,
+    /// A rotation is under way: the old secret works until then.
+    pub old_secret_until: Option<Timestamp>,
+}
+
+impl Services {
+    /// Checks somebody's claim to be an administrator of the tenant.
+    pub async fn authenticate_admin(
+        &self,
+        tenant: &TenantId,
+        admin_id: &AdminId,
+        secret: &str,
+        from: Option<IpAddr>,
+    ) -> Result<TenantAdmin, Error<AuthenticationRefused>> {
+        let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
+        let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
+        let proved = admin.is_some_and(|admin| self.secret_matches(ADMIN_SECRET, secret, &admin.secrets));
+        if proved {
+            Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None })
+        } else {
+            Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
+        }
+    }
+
+    /// Whoever works at the machine itself, as an administrator of a tenant; also of one that is switched off.
+    pub async fn operator(&self, tenant: &TenantId) -> Result<Option<TenantAdmin>, Fault> {
+        let tenant = tenants::find(self.storage().reader(), tenant).await?;
+        Ok(tenant.map(|tenant| TenantAdmin { tenant, admin_id: AdminId::of_operator(), from: None, session: None }))
+    }
+
+    pub async fn list_admins(&self, tenant: &TenantId) -> Result<Vec<AdminSummary>, Fault> {
+        let now = self.now();
+        let listed = |admin: admins::Admin| AdminSummary {
+            admin_id: admin.admin_id,
+            created_at: admin.created_at,
+            old_secret_until: admin.secrets.old.map(|(_, until)| until).filter(|until| now < *until),
+        };
+        Ok(admins::list(self.storage().reader(), tenant).await?.into_iter().map(listed).collect())
+    }
+
+    /// Adds an administrator. Their secret is shown once.
+    pub async fn add_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<Secret, Error<AdminRefused>> {
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
+        self.try_write(move |db| {
+            async move {
+                tenants::find(&mut *db, &tenant).await?.ok_or(Error::Refused(AdminRefused::NoTenant))?;
+                if !admins::insert(db, &tenant, &admin_id, &hash, now).await? {
+                    return Err(Error::Refused(AdminRefused::Exists));
+                }
+                audit_log::insert(db, &AuditEvent::new(tenant, AuditKind::AdminAdded, now).subject(admin_id.as_str())).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    /// Gives an administrator a new secret, shown once; the old one goes on for `overlap`.
+    pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<RotatedSecret, Error<AdminRefused>> {
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let old_until = now + overlap;
+        let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
+        self.try_write(move |db| {
+            async move {
+                if !admins::set_secret(db, &tenant, &admin_id, &hash, old_until).await? {
+                    return Err(Error::Refused(AdminRefused::NoAdmin));
+                }
+                audit_log::insert(db, &AuditEvent::new(tenant, AuditKind::AdminSecretChanged, now).subject(admin_id.as_str())).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(RotatedSecret { secret, old_until })
+    }
+
+    pub async fn remove_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<(), Error<AdminRefused>> {
+        let now = self.now();
+        let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
+        self.try_write(move |db| {
+            async move {
+                let admins = admins::list(&mut *db, &tenant).await?;
+                if !admins.iter().any(|admin| admin.admin_id == admin_id) {
+                    return Err(Error::Refused(AdminRefused::NoAdmin));
+                }
+                // Nobody but the administrators of the default tenant could help a tenant that has none, and nobody that one.
+                if admins.len() == 1 && tenant.as_str() == DEFAULT_TENANT {
+                    return Err(Error::Refused(AdminRefused::LastAdmin));
+                }
+                admins::delete(db, &tenant, &admin_id).await?;
+                audit_log::insert(db, &AuditEvent::new(tenant, AuditKind::AdminRemoved, now).subject(admin_id.as_str())).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Whether a secret is the one that counts, or the one before it while that still does.
+    pub(in crate::server::service) fn secret_matches(&self, kind: &str, secret: &str, hashes: &admins::SecretHashes) -> bool {
+        let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
+        self.signing_keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.signing_keys().matches(kind, secret, hash))
+    }
+}

@@ -1,0 +1,140 @@
+//! Hosts, and what they prove themselves with.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::host::{Host, HostCredential};
+use crate::domain::ids::HostName;
+use crate::domain::page::PageRequest;
+use crate::domain::time::Timestamp;
+use crate::server::service::admin::admins::RotatedSecret;
+use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::hosts::InsertedAddress;
+use crate::server::storage::{audit_log, hosts, link_requests};
+
+/// What hosts' credentials are hashed as.
+const HOST_CREDENTIAL: &str = "host credential";
+
+/// A host's address that was written down.
+pub struct AddedAddress {
+    /// As the host was registered first.
+    pub host: HostName,
+    /// The tenant now answers hosts of that name that do not say whose they are; false when another tenant was first.
+    pub is_default_tenant: bool,
+    /// Another host that has this address too, where it would otherwise be a further name: now it is a name of neither.
+    pub shared_with: Option<HostName>,
+}
+
+/// The host has that address already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddHostRefused;
+
+/// The credential belongs to no host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCredential;
+
+impl Services {
+    /// Writes down a host's address.
+    pub async fn add_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<AddedAddress, Error<AddHostRefused>> {
+        let now = self.now();
+        let (tenant, host, address, record) =
+            (admin.tenant_id().clone(), host.clone(), address.to_owned(), audit_event(admin, AuditKind::HostAdded, host, now));
+        self.try_write(move |db| {
+            async move {
+                let inserted = hosts::insert(db, &tenant, &host, &address, now).await?.ok_or(Error::Refused(AddHostRefused))?;
+                let InsertedAddress { host, shared_with } = inserted;
+                audit_log::insert(db, &record.subject(host.as_str())).await?;
+                let answers = hosts::default_tenant_of(db, &host).await? == Some(tenant);
+                Ok(AddedAddress { host, is_default_tenant: answers, shared_with })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    pub async fn find_host(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Host>, Fault> {
+        Ok(hosts::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
+    }
+
+    pub async fn list_hosts(&self, admin: &TenantAdmin, page: PageRequest) -> Result<Vec<Host>, Fault> {
+        Ok(hosts::page(self.storage().reader(), admin.tenant_id(), page).await?)
+    }
+
+    /// Removes an address. False when it was not there.
+    pub async fn remove_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Fault> {
+        let host = self.registered(admin, host).await?;
+        let record = audit_event(admin, AuditKind::HostRemoved, &host, self.now());
+        let (tenant, address) = (admin.tenant_id().clone(), address.to_owned());
+        self.write_audited(record, move |db| async move { hosts::delete(db, &tenant, &host, &address).await }.boxed()).await
+    }
+
+    /// Gives a host a credential, shown once; one it has already goes on for `overlap`. If `required`, the host's keys are shown
+    /// to nobody without it. Without an overlap the old one has leaked: what it asked for and nobody has answered is forgotten.
+    pub async fn create_host_credential(
+        &self,
+        admin: &TenantAdmin,
+        host: &HostName,
+        required: bool,
+        overlap: Duration,
+    ) -> Result<RotatedSecret, Fault> {
+        let secret = Secret::hexadecimal(self.rng());
+        let (hash, now) = (self.signing_keys().hash(HOST_CREDENTIAL, secret.reveal()), self.now());
+        let old_until = now + overlap;
+        let (tenant_id, host) = (admin.tenant_id().clone(), self.registered(admin, host).await?);
+        let record = audit_event(admin, AuditKind::HostCredentialCreated, &host, now);
+        self.write(move |db| {
+            async move {
+                let host = hosts::credential_name(&mut *db, &tenant_id, &host).await?.unwrap_or(host);
+                let made = HostCredential { tenant_id, host, required };
+                hosts::set_credential(db, &made, &hash, old_until, now).await?;
+                if overlap.is_zero() {
+                    hosts::delete_credentials(db, &made.tenant_id, &made.host, Some(&made.host)).await?;
+                    link_requests::delete_pending(db, &made.tenant_id, &made.host).await?;
+                }
+                audit_log::insert(db, &record).await
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(RotatedSecret { secret, old_until })
+    }
+
+    /// Says whether a host must show its credential. False when it has none.
+    pub async fn require_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool) -> Result<bool, Fault> {
+        let (now, host) = (self.now(), self.registered(admin, host).await?);
+        let record = audit_event(admin, AuditKind::HostCredentialChanged, &host, now);
+        let credential = HostCredential { tenant_id: admin.tenant_id().clone(), host, required };
+        self.write_audited(record, move |db| async move { hosts::require_credential(db, &credential, now).await }.boxed()).await
+    }
+
+    /// Takes a host's credential away. False when it has none.
+    pub async fn remove_host_credential(&self, admin: &TenantAdmin, host: &HostName) -> Result<bool, Fault> {
+        let (tenant, host) = (admin.tenant_id().clone(), self.registered(admin, host).await?);
+        let record = audit_event(admin, AuditKind::HostCredentialRemoved, &host, self.now());
+        self.write_audited(record, move |db| async move { hosts::delete_credentials(db, &tenant, &host, None).await }.boxed()).await
+    }
+
+    /// The name that the record has for a host, before anything of it is changed.
+    pub(in crate::server::service) async fn registered(&self, admin: &TenantAdmin, host: &HostName) -> Result<HostName, Fault> {
+        Ok(hosts::canonical_name(self.storage().reader(), admin.tenant_id(), host).await?)
+    }
+
+    /// The host whose credential this is.
+    pub async fn authenticate_host(&self, credential: &str) -> Result<AuthenticatedHost, Error<InvalidCredential>> {
+        let hash = self.signing_keys().hash(HOST_CREDENTIAL, credential);
+        let found = self.storage().find_host_by_credential(hash).await?.ok_or(Error::Refused(InvalidCredential))?;
+        if self.secret_matches(HOST_CREDENTIAL, credential, &found.secrets) {
+            Ok(AuthenticatedHost { tenant_id: found.credential.tenant_id, host: found.credential.host })
+        } else {
+            Err(Error::Refused(InvalidCredential))
+        }
+    }
+}
+
+fn audit_event(admin: &TenantAdmin, kind: AuditKind, host: &HostName, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).subject(host.as_str()).admin(Some(admin.admin_id())).from(admin.from)
+}

@@ -1,0 +1,238 @@
+//! A tenant's identity providers, as its administrators set them up. Who comes from there: [`crate::server::service::auth::identities`].
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::paths;
+use crate::domain::provider::{MfaEvidence, Profile, Provider, ProvisioningPolicy};
+use crate::domain::time::Timestamp;
+use crate::domain::upstream_accounts::UpstreamHosts;
+use crate::server::providers::ProviderError;
+use crate::server::service::admin::administration::EditRefused;
+use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::people::EnabledSignInMethods;
+use crate::server::storage::providers::ProviderWithSecret;
+use crate::server::storage::{self, Connection, audit_log, people, providers, tenants};
+
+/// A provider to be set up.
+pub struct NewProvider {
+    pub id: ProviderId,
+    pub display_name: String,
+    pub profile: String,
+    pub base_url: String,
+    pub client_id: String,
+    pub client_secret: Option<Secret>,
+    pub scope: Option<String>,
+    pub provisioning: ProvisioningPolicy,
+    pub mfa: MfaEvidence,
+    pub own_names: bool,
+    pub upstream_hosts: Option<UpstreamHosts>,
+}
+
+/// Why a provider is not set up, or cannot be tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderRefused {
+    Exists,
+    Gone,
+    ProviderFailed(ProviderError),
+}
+
+/// A provider with what hangs on it.
+pub struct ProviderUsage {
+    pub provider: Provider,
+    /// It knows this portal by a secret; otherwise the portal is a public client.
+    pub has_secret: bool,
+    /// People who sign in there.
+    pub people: i64,
+    /// Those of them who have no other way in.
+    pub sole_sign_in: i64,
+}
+
+impl Services {
+    pub async fn list_providers(&self, admin: &TenantAdmin) -> Result<Vec<Provider>, Fault> {
+        Ok(providers::list(self.storage().reader(), admin.tenant_id()).await?)
+    }
+
+    pub async fn provider_usage(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<Option<ProviderUsage>, Fault> {
+        let (db, tenant) = (self.storage().reader(), admin.tenant_id());
+        let Some(ProviderWithSecret { provider, secret_sealed }) = providers::find(db, tenant, id).await? else { return Ok(None) };
+        let others: Vec<Provider> = providers::list(db, tenant).await?.into_iter().filter(|other| other.id != *id).collect();
+        let others = self.enabled_sign_in_methods(admin.policy().local_passwords, &others);
+        let (people, only_there) = people::count_of_issuers(db, tenant, &self.issuer_spellings(&provider), &others).await?;
+        Ok(Some(ProviderUsage { provider, has_secret: secret_sealed.is_some(), people, sole_sign_in: only_there }))
+    }
+
+    /// The kinds of providers there are, by name.
+    pub fn profiles(&self) -> Vec<(String, Profile)> {
+        self.shared.providers.profiles().all().map(|(name, profile)| (name.to_owned(), profile.clone())).collect()
+    }
+
+    /// What a provider is called here, and its own page for people whom it keeps sending the wrong way, if it has one.
+    pub async fn provider_help(&self, tenant: &TenantId, id: &ProviderId) -> Result<Option<(String, String)>, Fault> {
+        let provider = providers::find(self.storage().reader(), tenant, id).await?.map(|stored| stored.provider);
+        let help = provider.as_ref().and_then(|provider| self.shared.providers.profile(provider).ok()?.help.clone());
+        Ok(provider.map(|provider| provider.display_name).zip(help))
+    }
+
+    /// Where a provider is to send people back to: what its operators register for this portal.
+    pub fn redirect_uri(&self, tenant: &TenantId, provider: &ProviderId) -> String {
+        format!("{}{}", self.public_url(), paths::upstream_callback(tenant, provider))
+    }
+
+    /// Sets up a provider; one that does not answer is refused, and so is one on the portal's own network, unless the operator adds
+    /// it.
+    pub async fn add_provider(&self, admin: &TenantAdmin, new: NewProvider) -> Result<Provider, Error<ProviderRefused>> {
+        let now = self.now();
+        let provider = Provider {
+            tenant_id: admin.tenant_id().clone(),
+            id: new.id,
+            display_name: new.display_name,
+            profile: new.profile,
+            base_url: new.base_url,
+            client_id: new.client_id,
+            scope: new.scope,
+            provisioning: new.provisioning,
+            mfa: new.mfa,
+            own_names: new.own_names,
+            upstream_hosts: new.upstream_hosts,
+            enabled: true,
+            unrestricted_egress: admin.is_operator(),
+            created_at: now,
+            updated_at: now,
+        };
+        // Whoever waits for it to answer is told at once that the name is taken, and what is known of that one stays.
+        if providers::find(self.storage().reader(), &provider.tenant_id, &provider.id).await?.is_some() {
+            return Err(Error::Refused(ProviderRefused::Exists));
+        }
+        self.probe_provider(&provider, new.client_secret.as_ref()).await?;
+        let secret_sealed = new.client_secret.map(|secret| self.seal(&sealing_context(&provider.tenant_id, &provider.id), &secret)).transpose()?;
+        let stored = ProviderWithSecret { provider: provider.clone(), secret_sealed };
+        let record = audit_event(admin, AuditKind::ProviderAdded, &provider.id, now);
+        let added = self.write_audited(record, move |db| async move { providers::insert(db, &stored).await }.boxed()).await?;
+        added.then_some(provider).ok_or(Error::Refused(ProviderRefused::Exists))
+    }
+
+    /// Changes what a tenant decides of a provider; the record names what has changed. `seen`: the state that the change is meant for.
+    pub async fn edit_provider(
+        &self,
+        admin: &TenantAdmin,
+        id: &ProviderId,
+        seen: Option<Timestamp>,
+        edit: impl FnOnce(&mut Provider) + Send + 'static,
+    ) -> Result<(), Error<EditRefused>> {
+        let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
+        self.try_write(move |db| {
+            async move {
+                let found = providers::find(&mut *db, admin.tenant_id(), &id).await?.ok_or(Error::Refused(EditRefused::Gone))?.provider;
+                EditRefused::check_version(seen, found.updated_at)?;
+                let mut provider = found.clone();
+                edit(&mut provider);
+                let changed = provider.differences(&found);
+                if changed.is_empty() {
+                    return Ok(());
+                }
+                let before = services.count_admins(db, admin.tenant_id()).await?;
+                providers::update(db, &provider, now).await?;
+                services.ensure_admin_remains(db, &admin, before).await?;
+                let record = audit_event(&admin, AuditKind::ProviderChanged, &id, now).subject(format!("{id}: {}", changed.join(" ")));
+                audit_log::insert(db, &record).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Gives a provider's client another secret. False when there is no such provider.
+    pub async fn replace_provider_secret(&self, admin: &TenantAdmin, id: &ProviderId, secret: &Secret) -> Result<bool, Fault> {
+        let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
+        let sealed = self.seal(&sealing_context(&tenant, &id), secret)?;
+        let record = audit_event(admin, AuditKind::ProviderChanged, &id, now).subject(format!("{id}: secret"));
+        self.write_audited(record, move |db| async move { providers::set_secret(db, &tenant, &id, &sealed, now).await }.boxed()).await
+    }
+
+    /// Nobody signs in there any more. Who people are there stays known.
+    pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<(), Error<EditRefused>> {
+        let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
+        self.shared.providers.invalidate(admin.tenant_id(), &id);
+        self.try_write(move |db| {
+            async move {
+                let before = services.count_admins(db, admin.tenant_id()).await?;
+                if !providers::delete(db, admin.tenant_id(), &id).await? {
+                    return Err(Error::Refused(EditRefused::Gone));
+                }
+                services.ensure_admin_remains(db, &admin, before).await?;
+                audit_log::insert(db, &audit_event(&admin, AuditKind::ProviderRemoved, &id, now)).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Asks a provider what it says of itself: its issuer, or what is wrong.
+    pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
+        let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
+        let secret = self.client_secret(&stored)?;
+        self.probe_provider(&stored.provider, secret.as_ref()).await
+    }
+
+    /// What is shared with a provider.
+    pub(in crate::server::service) fn client_secret(
+        &self,
+        ProviderWithSecret { provider, secret_sealed }: &ProviderWithSecret,
+    ) -> Result<Option<Secret>, Fault> {
+        secret_sealed.as_deref().map(|sealed| self.unseal(&sealing_context(&provider.tenant_id, &provider.id), sealed)).transpose()
+    }
+
+    async fn probe_provider(&self, provider: &Provider, client_secret: Option<&Secret>) -> Result<String, Error<ProviderRefused>> {
+        let asked = self.shared.providers.test(provider, client_secret.map(Secret::reveal), self.now()).await;
+        asked.map_err(|trouble| Error::Refused(ProviderRefused::ProviderFailed(trouble.truncated())))
+    }
+
+    /// Refuses a change that leaves no administrator who can sign in where there were some `before` it, unless it is the operator's.
+    async fn ensure_admin_remains(&self, db: &mut Connection, admin: &TenantAdmin, before: i64) -> Result<(), Error<EditRefused>> {
+        if before > 0 && !admin.is_operator() && self.count_admins(db, admin.tenant_id()).await? == 0 {
+            return Err(Error::Refused(EditRefused::NoAdminLeft));
+        }
+        Ok(())
+    }
+
+    /// How many administrators of a tenant can sign in as things stand.
+    pub(in crate::server::service) async fn count_admins(&self, db: &mut Connection, tenant: &TenantId) -> Result<i64, storage::Error> {
+        let passwords = tenants::find(&mut *db, tenant).await?.is_some_and(|tenant| tenant.policy.local_passwords);
+        let doors = self.enabled_sign_in_methods(passwords, &providers::list(&mut *db, tenant).await?);
+        people::count_admins(db, tenant, &doors).await
+    }
+
+    fn enabled_sign_in_methods(&self, passwords: bool, providers: &[Provider]) -> EnabledSignInMethods {
+        let open = providers.iter().filter(|provider| provider.enabled);
+        EnabledSignInMethods { passwords, issuers: open.flat_map(|provider| self.issuer_spellings(provider)).collect() }
+    }
+
+    /// What identities of a provider name as their issuer. OpenID providers spell it themselves, with a slash at its end or without.
+    /// Where a person signs in: the institutions at which they are known, and whether they have a password here.
+    pub async fn sign_in_methods(&self, person: &SignedIn) -> Result<(Vec<Provider>, bool), Fault> {
+        let mut found = self.enabled_providers(person.tenant_id()).await?;
+        let identities = self.list_my_identities(person).await?;
+        found.retain(|provider| self.issuer_spellings(provider).iter().any(|issuer| identities.iter().any(|identity| identity.issuer == *issuer)));
+        let stored = people::find(self.storage().reader(), person.tenant_id(), person.user_id()).await?;
+        Ok((found, person.tenant().policy.local_passwords && stored.is_some_and(|stored| stored.password_hash.is_some())))
+    }
+
+    fn issuer_spellings(&self, provider: &Provider) -> Vec<String> {
+        let issuer = self.shared.providers.profile(provider).map(|profile| profile.issuer(&provider.base_url));
+        issuer.map(|issuer| vec![format!("{issuer}/"), issuer]).unwrap_or_default()
+    }
+}
+
+pub(in crate::server::service) fn sealing_context(tenant: &TenantId, id: &ProviderId) -> String {
+    format!("{tenant}\n{id}")
+}
+
+fn audit_event(admin: &TenantAdmin, kind: AuditKind, id: &ProviderId, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).subject(id.as_str()).admin(Some(admin.admin_id())).from(admin.from())
+}

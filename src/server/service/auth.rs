@@ -1,0 +1,9 @@
+//! Who is calling and how that was established: principals, passwords, sign-in through providers, second factors, browser sessions.
+
+pub(super) mod attempts;
+pub mod browser_sessions;
+pub mod identities;
+pub mod people;
+pub mod principals;
+pub mod second_factors;
+pub mod upstream_logout;

@@ -1,0 +1,214 @@
+//! Browser sessions: who is behind one, and ending them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::ids::{AdminId, SessionId, TenantId, UserId};
+use crate::domain::step_up::{AuthenticationTimes, StepUpRequired, required_step_up};
+use crate::domain::time::Timestamp;
+use crate::server::service::auth::principals::{AccessDenied, BrowserSession, ConsentAuthorized, RecentlyAuthenticated, SignedIn, TenantAdmin};
+use crate::server::service::{Fault, Services};
+pub use crate::server::storage::browser_sessions::{SessionRow, SessionSummary};
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, people, second_factors};
+
+/// A session of somebody who has not signed in: long enough for a code, too short to fill the disk with.
+const ANONYMOUS_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// A session that nobody uses ends after this.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+/// A session ends this long after sign-in, however busy it is.
+const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
+/// How exact "last seen" is; a write for every page would be too dear.
+const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Whether the session behind a proof is still there. Asked within the transaction by what gives somebody access: once the person
+/// has revoked everything, no request that was on its way may give some of it back.
+pub(in crate::server::service) async fn still_signed_in(db: &mut Connection, person: &SignedIn, now: Timestamp) -> Result<bool, storage::Error> {
+    browser_sessions::is_live(db, person.tenant_id(), person.user_id(), person.session().session_id(), now).await
+}
+
+impl Services {
+    /// When a session ends if it is used now.
+    pub fn session_expiry(&self, signed_in_at: Option<Timestamp>) -> Timestamp {
+        let now = self.now();
+        signed_in_at.map_or(now + ANONYMOUS_LIFETIME, |at| (now + IDLE_TIMEOUT).min(at + ABSOLUTE_TIMEOUT))
+    }
+
+    /// A name for what one tab does, for its address and forms.
+    pub fn new_tab_id(&self) -> String {
+        self.new_id("tab")
+    }
+
+    /// What people know a new session by. It claims user codes under this name, which is taken from the sealed session only: no request
+    /// can name another one.
+    pub fn new_session_id(&self) -> Result<SessionId, Fault> {
+        SessionId::parse(self.new_id("ses")).map_err(Fault::new)
+    }
+
+    pub fn browser_session(&self, session_id: SessionId, from: Option<IpAddr>) -> BrowserSession {
+        BrowserSession { session_id, from }
+    }
+
+    /// The identity a session kept, made good: the person and the tenant are still there and switched on.
+    pub async fn restore_signed_in(
+        &self,
+        tenant_id: &TenantId,
+        user_id: &UserId,
+        auth_times: AuthenticationTimes,
+        visit: BrowserSession,
+    ) -> Result<Option<SignedIn>, Fault> {
+        let Some(tenant) = self.enabled_tenant(tenant_id).await? else { return Ok(None) };
+        let person = people::find(self.storage().reader(), tenant_id, user_id).await?;
+        let Some(person) = person.filter(|person| person.enabled) else { return Ok(None) };
+        let has_second_factor = second_factors::has_any(self.storage().reader(), tenant_id, user_id).await?;
+        Ok(Some(SignedIn {
+            tenant_id: person.tenant_id,
+            user_id: person.user_id,
+            display_name: person.display_name,
+            tenant,
+            admin: person.admin,
+            auth_times: auth_times,
+            has_second_factor,
+            session: visit,
+        }))
+    }
+
+    /// The person, if they have shown within [`FRESH`] that it is them; with a second factor if they have set one up here.
+    ///
+    /// [`FRESH`]: crate::domain::step_up::FRESH
+    pub fn require_recent_auth(&self, person: &SignedIn) -> Result<RecentlyAuthenticated, StepUpRequired> {
+        self.require_step_up(person, false)
+    }
+
+    /// The person, if they had shown by then that it was them, when they began what they finish now.
+    pub fn require_recent_auth_at(&self, person: &SignedIn, at: Timestamp) -> Result<RecentlyAuthenticated, StepUpRequired> {
+        match required_step_up(person.auth_times, person.has_second_factor, false, at) {
+            None => Ok(RecentlyAuthenticated(person.clone())),
+            Some(missing) => Err(missing),
+        }
+    }
+
+    /// The person, before they let a device in, for which the tenant may demand a second factor of everybody.
+    pub fn authorize_consent(&self, person: &SignedIn) -> Result<ConsentAuthorized, StepUpRequired> {
+        if person.tenant.policy.second_factor_at_consent {
+            self.require_step_up(person, true)?;
+        }
+        Ok(ConsentAuthorized(person.clone()))
+    }
+
+    /// The person as an administrator of their tenant, if they are one and have shown just now that it is them.
+    pub fn authorize_admin(&self, person: &SignedIn) -> Result<TenantAdmin, AccessDenied> {
+        if !person.admin {
+            return Err(AccessDenied::NotAdmin);
+        }
+        let fresh = self.require_step_up(person, person.tenant.policy.second_factor_for_admins);
+        let RecentlyAuthenticated(person) = fresh.map_err(AccessDenied::StepUpRequired)?;
+        let session = Some(person.session.session_id().clone());
+        Ok(TenantAdmin { admin_id: AdminId::of_person(&person.user_id), tenant: person.tenant, from: person.session.from, session })
+    }
+
+    fn require_step_up(&self, person: &SignedIn, demanded: bool) -> Result<RecentlyAuthenticated, StepUpRequired> {
+        match required_step_up(person.auth_times, person.has_second_factor, demanded, self.now()) {
+            None => Ok(RecentlyAuthenticated(person.clone())),
+            Some(missing) => Err(missing),
+        }
+    }
+
+    /// A person's live sessions, the one used last first.
+    pub async fn list_sessions(&self, person: &SignedIn) -> Result<Vec<SessionSummary>, Fault> {
+        Ok(browser_sessions::of_person(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await?)
+    }
+
+    /// Ends one of a person's sessions. False when it is not theirs, or gone.
+    pub async fn end_session(&self, person: &SignedIn, id: &SessionId) -> Result<bool, Fault> {
+        let (person, id, now) = (person.clone(), id.clone(), self.now());
+        self.write(move |db| {
+            async move {
+                let ended = browser_sessions::delete_of_person(db, person.tenant_id(), person.user_id(), &id).await?;
+                if ended {
+                    audit_log::insert(db, &session_ended_event(&person, now)).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Ends all of a person's sessions but this one, and says how many.
+    pub async fn end_other_sessions(&self, person: &SignedIn) -> Result<u64, Fault> {
+        let (person, now) = (person.clone(), self.now());
+        self.write(move |db| {
+            async move {
+                let ended = browser_sessions::delete_others(db, person.tenant_id(), person.user_id(), Some(person.session().session_id())).await?;
+                if ended > 0 {
+                    audit_log::insert(db, &session_ended_event(&person, now)).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Writes down that a person left.
+    pub async fn record_sign_out(&self, person: &SignedIn) -> Result<(), Fault> {
+        let record = AuditEvent::new(person.tenant_id().clone(), AuditKind::SignedOut, self.now()).of(person.user_id()).from(person.session().from);
+        self.write(move |db| async move { audit_log::insert(db, &record).await }.boxed()).await
+    }
+
+    /// For the session store: a live session by the hash of its id.
+    pub async fn load_session(&self, id_hash: &[u8]) -> Result<Option<SessionRow>, Fault> {
+        let now = self.now();
+        let Some(session) = browser_sessions::find(self.storage().reader(), id_hash, now).await? else { return Ok(None) };
+        if now.since(Timestamp::from_millis(session.last_seen_at)) < LAST_SEEN_INTERVAL {
+            return Ok(Some(session));
+        }
+        let end = self.session_expiry(session.signed_in_at.map(Timestamp::from_millis));
+        let id_hash = id_hash.to_vec();
+        self.write(move |db| async move { browser_sessions::touch(db, &id_hash, now, end).await }.boxed()).await?;
+        Ok(Some(SessionRow { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session }))
+    }
+
+    /// For the session store: a new session.
+    pub async fn create_session(&self, session: SessionRow) -> Result<(), Fault> {
+        self.write(move |db| async move { browser_sessions::insert(db, &session).await }.boxed()).await
+    }
+
+    /// For the session store: what changed. A session that was ended in the meantime stays ended.
+    pub async fn save_session(&self, session: SessionRow) -> Result<(), Fault> {
+        self.write(move |db| async move { browser_sessions::update(db, &session).await }.boxed()).await?;
+        Ok(())
+    }
+
+    /// The same by a request that has not seen all of what is stored by now: `merge` makes of that what is to be stored.
+    pub async fn merge_session(
+        &self,
+        id_hash: Vec<u8>,
+        merge: impl FnOnce(&[u8]) -> Result<SessionRow, Fault> + Send + 'static,
+    ) -> Result<(), Fault> {
+        let now = self.now();
+        let merged = self.write(move |db| {
+            async move {
+                let Some(stored) = browser_sessions::find(&mut *db, &id_hash, now).await? else { return Ok(Ok(())) };
+                match merge(&stored.sealed) {
+                    Ok(session) => browser_sessions::update(db, &session).await.map(|_| Ok(())),
+                    Err(fault) => Ok(Err(fault)),
+                }
+            }
+            .boxed()
+        });
+        merged.await?
+    }
+
+    /// For the session store: the end.
+    pub async fn delete_session(&self, id_hash: Vec<u8>) -> Result<(), Fault> {
+        self.write(move |db| async move { browser_sessions::delete(db, &id_hash).await }.boxed()).await
+    }
+}
+
+fn session_ended_event(person: &SignedIn, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(person.tenant_id().clone(), AuditKind::SessionEnded, now).of(person.user_id()).from(person.session().from)
+}

@@ -1,0 +1,481 @@
+//! Signing in through an institution: setting out, coming back, and what a person's identities there mean here.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::ids::{ProviderId, SessionId, TenantId, UserId};
+use crate::domain::provider::{Provider, VerifiedIdentity};
+use crate::domain::step_up::AuthenticationTimes;
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+use crate::server::providers::{AuthRequestKind, AuthorizationSecrets, MAX_CLOCK_SKEW};
+pub use crate::server::providers::{AuthorizationResponse, ConnectError, ProviderError, UpstreamLogin};
+use crate::server::service::admin::administration::admin_event;
+use crate::server::service::auth::browser_sessions::still_signed_in;
+use crate::server::service::auth::people::{AuthenticatedPerson, PersonRefused};
+use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, TenantAdmin};
+use crate::server::service::host_accounts::upstream_accounts::AccountProposal;
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Error, Fault, Services};
+pub use crate::server::storage::identities::Identity;
+use crate::server::storage::people::Person;
+use crate::server::storage::providers::ProviderWithSecret;
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, people, providers, second_factors, user_mfa};
+
+/// How long a person may be away: to look for a telephone, a password, a second device.
+pub const UPSTREAM_AUTHORIZATION_LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// How long an invitation can be used.
+pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+const INVITATION_HASH_KIND: &str = "invitation";
+
+/// Why somebody sets out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoginPurpose {
+    SignIn,
+    /// Somebody who is signed in shows once more that it is them.
+    Reauthenticate(UserId),
+    /// Somebody who is signed in links one more identity.
+    Link(UserId),
+    /// Somebody who is signed in links accounts on the hosts that the provider owns.
+    Hosts(UserId),
+}
+
+/// Somebody on their way to an institution and back. Kept in their session, which is sealed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UpstreamAuthorization {
+    pub tenant_id: TenantId,
+    pub provider: ProviderId,
+    pub purpose: LoginPurpose,
+    /// What has to come back.
+    pub state: String,
+    nonce: String,
+    verifier: String,
+    pub since: Timestamp,
+}
+
+impl UpstreamAuthorization {
+    /// Whether it is this person's, or of a person who is not known yet.
+    pub fn may_belong_to(&self, tenant_id: &TenantId, user_id: &UserId) -> bool {
+        match &self.purpose {
+            LoginPurpose::SignIn => true,
+            LoginPurpose::Reauthenticate(whose) | LoginPurpose::Link(whose) | LoginPurpose::Hosts(whose) => {
+                (&self.tenant_id, whose) == (tenant_id, user_id)
+            }
+        }
+    }
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.since(self.since) >= UPSTREAM_AUTHORIZATION_LIFETIME
+    }
+
+    fn secrets(&self) -> AuthorizationSecrets<'_> {
+        AuthorizationSecrets { state: &self.state, nonce: &self.nonce, verifier: &self.verifier }
+    }
+}
+
+/// What came of a trip.
+pub enum CallbackOutcome {
+    SignedIn(AuthenticatedPerson),
+    /// Who they are there, to be linked once they have said so.
+    LinkIdentity(VerifiedIdentity),
+    /// Their accounts on its hosts, to be linked once they have said which.
+    ProposeAccounts(AccountProposal),
+}
+
+/// Why an identity is not linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityLinkRefused {
+    AlreadyLinked,
+    LinkedToAnother,
+    /// The session has been ended meanwhile.
+    SignedOut,
+}
+
+/// Why an identity is not unlinked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityUnlinkRefused {
+    Gone,
+    /// There is no other way in for them.
+    OnlySignInMethod,
+}
+
+/// Why somebody who came back is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamLoginRefused {
+    /// There is no such provider, or not any more.
+    NoProvider,
+    /// The trip is unknown in this browser.
+    UnknownState,
+    /// They have been back from it.
+    AlreadyUsed,
+    Expired,
+    /// They pressed "cancel" there.
+    Cancelled,
+    /// The provider says it cannot (RFC 6749 §4.1.2.1).
+    AuthorizationError(String),
+    ProviderFailed(ProviderError),
+    /// It does not say which accounts they have.
+    AccountListFailed(ProviderError),
+    /// They are not known here, and the tenant's rule does not let them come.
+    NotInvited {
+        label: String,
+    },
+    InvitationUsed,
+    /// They are switched off here.
+    Disabled,
+    /// They were to show that it is them, and are somebody else.
+    WrongPerson {
+        label: String,
+    },
+}
+
+impl UpstreamLoginRefused {
+    /// They may have been somebody there whom they did not mean to be.
+    pub fn may_be_wrong_account(&self) -> bool {
+        match self {
+            Self::Cancelled
+            | Self::AuthorizationError(_)
+            | Self::ProviderFailed(_)
+            | Self::AccountListFailed(_)
+            | Self::NotInvited { .. }
+            | Self::WrongPerson { .. } => true,
+            Self::NoProvider | Self::UnknownState | Self::AlreadyUsed | Self::Expired | Self::InvitationUsed | Self::Disabled => false,
+        }
+    }
+}
+
+impl Services {
+    /// Where people of a tenant may sign in, in the order in which the centre added it.
+    pub async fn enabled_providers(&self, tenant: &TenantId) -> Result<Vec<Provider>, Fault> {
+        let all = providers::list(self.storage().reader(), tenant).await?;
+        Ok(all.into_iter().filter(|provider| provider.enabled).collect())
+    }
+
+    /// Whether people can sign in to a tenant: with a password kept here, or through a provider.
+    pub async fn has_sign_in(&self, tenant: &Tenant) -> Result<bool, Fault> {
+        Ok(tenant.policy.local_passwords || !self.enabled_providers(&tenant.id).await?.is_empty())
+    }
+
+    /// The tenants in which people can sign in.
+    pub async fn sign_in_tenants(&self) -> Result<Vec<Tenant>, Fault> {
+        let mut tenants = Vec::new();
+        for tenant in self.enabled_tenants().await? {
+            if self.has_sign_in(&tenant).await? {
+                tenants.push(tenant);
+            }
+        }
+        Ok(tenants)
+    }
+
+    /// Invites a person who is there to sign in with an identity that is not known yet. The code is shown once.
+    pub async fn invite(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Secret>, Fault> {
+        let code = Secret::generate(self.rng());
+        let hash = self.signing_keys().hash(INVITATION_HASH_KIND, code.reveal());
+        let (tenant, user, until) = (admin.tenant_id().clone(), user_id.clone(), self.now() + INVITATION_LIFETIME);
+        let record =
+            AuditEvent::new(tenant.clone(), AuditKind::PersonInvited, self.now()).of(user_id).admin(Some(admin.admin_id())).from(admin.from());
+        let invited = self
+            .write_audited(record, move |db| {
+                async move {
+                    if people::find(&mut *db, &tenant, &user).await?.is_none() {
+                        return Ok(false);
+                    }
+                    identities::insert_invitation(db, &tenant, &user, &hash, until).await?;
+                    Ok(true)
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(invited.then_some(code))
+    }
+
+    /// Sends somebody to a provider: what to keep until they are back, and where to go.
+    pub async fn start_upstream_login(
+        &self,
+        tenant: &TenantId,
+        provider: &ProviderId,
+        purpose: LoginPurpose,
+    ) -> Result<(UpstreamAuthorization, String), Error<UpstreamLoginRefused>> {
+        let (stored, its_tenant) = self.enabled_provider(tenant, provider).await?;
+        if matches!(purpose, LoginPurpose::Hosts(_)) && stored.provider.upstream_hosts.is_none() {
+            return Err(Error::Refused(UpstreamLoginRefused::NoProvider));
+        }
+        let secret = || Secret::generate(self.rng()).reveal().to_owned();
+        let trip = UpstreamAuthorization {
+            tenant_id: tenant.clone(),
+            provider: provider.clone(),
+            state: secret(),
+            nonce: secret(),
+            verifier: secret(),
+            since: self.now(),
+            purpose,
+        };
+        let wish = match &trip.purpose {
+            LoginPurpose::SignIn => AuthRequestKind::SignIn { max_age: its_tenant.policy.mfa_lifetime },
+            // Not `select_account`, which some providers refuse: it asks for less, and is known less.
+            LoginPurpose::Reauthenticate(_) | LoginPurpose::Link(_) | LoginPurpose::Hosts(_) => AuthRequestKind::Reauthenticate,
+        };
+        let redirect = self.redirect_uri(tenant, provider);
+        let address = self.shared.providers.authorization_url(&stored.provider, &trip.secrets(), &redirect, wish, self.now()).await;
+        Ok((trip, address.map_err(provider_failed)?))
+    }
+
+    /// Takes somebody back who went to a provider: finds out who they are there, and who that is here.
+    pub async fn finish_upstream_login(
+        &self,
+        authorization: &UpstreamAuthorization,
+        response: &AuthorizationResponse<'_>,
+        invitation: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<CallbackOutcome, Error<UpstreamLoginRefused>> {
+        if authorization.is_expired(self.now()) {
+            return Err(Error::Refused(UpstreamLoginRefused::Expired));
+        }
+        let (stored, _) = self.enabled_provider(&authorization.tenant_id, &authorization.provider).await?;
+        let secret = self.client_secret(&stored)?;
+        let redirect = self.redirect_uri(&authorization.tenant_id, &authorization.provider);
+        let arrival = self
+            .shared
+            .providers
+            .exchange_code(&stored.provider, secret.as_ref().map(Secret::reveal), &authorization.secrets(), &redirect, response, self.now())
+            .await
+            .map_err(provider_failed)?;
+        // Somebody else may have left a session open there, on a machine that several people use.
+        let just_now = !matches!(authorization.purpose, LoginPurpose::SignIn);
+        if just_now && arrival.authenticated_at.is_none_or(|at| at + MAX_CLOCK_SKEW < authorization.since) {
+            return Err(provider_failed(ProviderError::ReauthenticationMissing));
+        }
+        match &authorization.purpose {
+            LoginPurpose::SignIn => self.let_in(stored.provider, None, arrival, invitation, from).await.map(CallbackOutcome::SignedIn),
+            LoginPurpose::Reauthenticate(user_id) => {
+                self.let_in(stored.provider, Some(user_id.clone()), arrival, None, from).await.map(CallbackOutcome::SignedIn)
+            }
+            LoginPurpose::Link(_) => Ok(CallbackOutcome::LinkIdentity(arrival.identity)),
+            LoginPurpose::Hosts(user_id) => {
+                self.propose_accounts(stored.provider, user_id.clone(), arrival).await.map(CallbackOutcome::ProposeAccounts)
+            }
+        }
+    }
+
+    async fn let_in(
+        &self,
+        provider: Provider,
+        only: Option<UserId>,
+        login: UpstreamLogin,
+        invitation: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<AuthenticatedPerson, Error<UpstreamLoginRefused>> {
+        let tenant = self.enabled_tenant(&provider.tenant_id).await?.ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
+        let now = self.now();
+        // Whoever does not say when may mean long ago.
+        let at = login.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
+        let mfa_until = Some(at + tenant.policy.mfa_lifetime).filter(|until| login.identity.mfa && *until > now);
+        let newcomer = ProvisioningAttempt {
+            invitation: invitation.map(|code| self.signing_keys().hash(INVITATION_HASH_KIND, code.trim())),
+            mfa_until,
+            unique_suffix: self.new_id("n"),
+            identity: login.identity.clone(),
+            provider: provider.clone(),
+            only,
+            from,
+            now,
+        };
+        let user_id = self.try_write(move |db| newcomer.sign_in_or_provision(db).boxed()).await?;
+        let second_at = mfa_until.map(|_| at);
+        Ok(AuthenticatedPerson {
+            tenant_id: provider.tenant_id,
+            user_id,
+            auth_times: AuthenticationTimes { at, second_at },
+            upstream_session: Some(login.upstream_session),
+        })
+    }
+
+    /// A person's identities, the oldest first.
+    pub async fn list_my_identities(&self, person: &SignedIn) -> Result<Vec<Identity>, Fault> {
+        Ok(identities::of_person(self.storage().reader(), person.tenant_id(), person.user_id()).await?)
+    }
+
+    /// Ties an identity that somebody has just proved to the person they are here.
+    pub async fn link_identity(&self, person: &RecentlyAuthenticated, identity: &VerifiedIdentity) -> Result<(), Error<IdentityLinkRefused>> {
+        let (person, vouched, now) = (SignedIn::clone(person), identity.clone(), self.now());
+        self.try_write(move |db| link(db, person, vouched, now).boxed()).await
+    }
+
+    /// Takes an identity from the person, unless it is their only way in.
+    pub async fn unlink_identity(&self, person: &RecentlyAuthenticated, number: i64) -> Result<Identity, Error<IdentityUnlinkRefused>> {
+        let (person, now) = (SignedIn::clone(person), self.now());
+        self.try_write(move |db| unlink(db, person, number, now).boxed()).await
+    }
+
+    /// Who a person is elsewhere, the oldest first.
+    pub async fn identities_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<Identity>, Fault> {
+        Ok(identities::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
+    }
+
+    /// Takes an identity from a person, even their only way in; but not from the last administrator who can sign in.
+    pub async fn unlink_identity_of(&self, admin: &TenantAdmin, user_id: &UserId, number: i64) -> Result<Identity, Error<PersonRefused>> {
+        let linked = self.identities_of(admin, user_id).await?.into_iter().find(|identity| identity.number == number);
+        let linked = linked.ok_or(Error::Refused(PersonRefused::NoIdentity))?;
+        let (identity, record) = (linked.clone(), admin_event(admin, AuditKind::IdentityUnlinked, user_id, self.now()).subject(&linked.label));
+        let admins_own = admin.session.clone();
+        self.update_person(admin, record, user_id, move |db, tenant, _| {
+            async move { delete_identity(db, &tenant, &identity, admins_own.as_ref()).await }.boxed()
+        })
+        .await?;
+        Ok(linked)
+    }
+
+    async fn enabled_provider(&self, tenant: &TenantId, id: &ProviderId) -> Result<(ProviderWithSecret, Tenant), Error<UpstreamLoginRefused>> {
+        let stored = providers::find(self.storage().reader(), tenant, id).await?;
+        let stored = stored.filter(|stored| stored.provider.enabled).ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
+        let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
+        Ok((stored, tenant))
+    }
+}
+
+async fn link(db: &mut Connection, person: SignedIn, vouched: VerifiedIdentity, now: Timestamp) -> Result<(), Error<IdentityLinkRefused>> {
+    if !still_signed_in(db, &person, now).await? {
+        return Err(Error::Refused(IdentityLinkRefused::SignedOut));
+    }
+    let tenant = person.tenant_id();
+    match identities::find(&mut *db, tenant, &vouched.issuer, &vouched.subject).await? {
+        Some(linked) if linked.user_id == *person.user_id() => return Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)),
+        Some(_) => return Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)),
+        None => {}
+    }
+    let identity = Identity {
+        number: 0,
+        issuer: vouched.issuer,
+        subject: vouched.subject,
+        user_id: person.user_id().clone(),
+        label: vouched.label,
+        linked_at: now,
+        last_used_at: None,
+    };
+    identities::insert(db, tenant, &identity).await?;
+    audit_log::insert(db, &person_event(&person, AuditKind::IdentityLinked, &identity.label, now)).await?;
+    Ok(())
+}
+
+async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timestamp) -> Result<Identity, Error<IdentityUnlinkRefused>> {
+    let tenant = person.tenant_id();
+    let mut linked = identities::of_person(&mut *db, tenant, person.user_id()).await?;
+    let at = linked.iter().position(|identity| identity.number == number).ok_or(Error::Refused(IdentityUnlinkRefused::Gone))?;
+    let identity = linked.swap_remove(at);
+    let password = people::find(&mut *db, tenant, person.user_id()).await?.is_some_and(|person| person.password_hash.is_some());
+    if linked.is_empty() && !(password && person.tenant().policy.local_passwords) {
+        return Err(Error::Refused(IdentityUnlinkRefused::OnlySignInMethod));
+    }
+    delete_identity(db, tenant, &identity, Some(person.session().session_id())).await?;
+    audit_log::insert(db, &person_event(&person, AuditKind::IdentityUnlinked, &identity.label, now)).await?;
+    Ok(identity)
+}
+
+/// Deletes an identity, and ends the sessions that rest on it: somebody else may have been in by it. But not the one it is done from.
+async fn delete_identity(db: &mut Connection, tenant: &TenantId, identity: &Identity, keep: Option<&SessionId>) -> Result<bool, storage::Error> {
+    browser_sessions::delete_of_identity(&mut *db, tenant, &identity.issuer, &identity.subject, keep).await?;
+    identities::delete(db, tenant, identity).await
+}
+
+fn person_event(person: &SignedIn, kind: AuditKind, label: &str, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(person.tenant_id().clone(), kind, now).of(person.user_id()).subject(label).from(person.session().from)
+}
+
+fn provider_failed(trouble: ProviderError) -> Error<UpstreamLoginRefused> {
+    Error::Refused(UpstreamLoginRefused::ProviderFailed(trouble.truncated()))
+}
+
+/// Somebody whom a provider vouches for, at the door.
+struct ProvisioningAttempt {
+    provider: Provider,
+    identity: VerifiedIdentity,
+    /// Who it must be.
+    only: Option<UserId>,
+    invitation: Option<Vec<u8>>,
+    /// Until when the second factor counts that they showed there; `None`: they showed none, or too long ago.
+    mfa_until: Option<Timestamp>,
+    /// Part of a name that nobody has.
+    unique_suffix: String,
+    from: Option<IpAddr>,
+    now: Timestamp,
+}
+
+impl ProvisioningAttempt {
+    async fn sign_in_or_provision(self, db: &mut Connection) -> Result<UserId, Error<UpstreamLoginRefused>> {
+        let tenant = &self.provider.tenant_id;
+        let (issuer, subject, label) = (&self.identity.issuer, &self.identity.subject, &self.identity.label);
+        let known = identities::find(&mut *db, tenant, issuer, subject).await?;
+        let somebody_else = |user: &UserId| self.only.as_ref().is_some_and(|only| only != user);
+        let user_id = match known {
+            Some(known) if somebody_else(&known.user_id) => return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: label.clone() })),
+            Some(known) => known.user_id,
+            None if self.only.is_some() => return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: label.clone() })),
+            None => self.link_or_provision(db).await?,
+        };
+        let person = people::find(&mut *db, tenant, &user_id).await?;
+        if !person.is_some_and(|person| person.enabled) {
+            return Err(Error::Refused(UpstreamLoginRefused::Disabled));
+        }
+        identities::touch(db, tenant, issuer, subject, label, self.now).await?;
+        if let Some(until) = self.mfa_until
+            && user_mfa::extend(db, tenant, &user_id, until, self.now).await?
+        {
+            audit_log::insert(db, &self.audit_event(AuditKind::MfaOpened, &user_id)).await?;
+        }
+        let half = self.mfa_until.is_none() && second_factors::has_any(&mut *db, tenant, &user_id).await?;
+        audit_log::insert(db, &self.audit_event(if half { AuditKind::FirstFactorVerified } else { AuditKind::SignedIn }, &user_id)).await?;
+        Ok(user_id)
+    }
+
+    /// Ties the identity to whoever was invited, or to a new person if the tenant's rule lets them come.
+    async fn link_or_provision(&self, db: &mut Connection) -> Result<UserId, Error<UpstreamLoginRefused>> {
+        let tenant = &self.provider.tenant_id;
+        let user_id = match &self.invitation {
+            Some(hash) => {
+                let invited = identities::consume_invitation(db, tenant, hash, self.now).await?;
+                invited.ok_or(Error::Refused(UpstreamLoginRefused::InvitationUsed))?
+            }
+            None if self.identity.may_provision => self.provision_person(db).await?,
+            None => return Err(Error::Refused(UpstreamLoginRefused::NotInvited { label: self.identity.label.clone() })),
+        };
+        let identity = Identity {
+            number: 0,
+            issuer: self.identity.issuer.clone(),
+            subject: self.identity.subject.clone(),
+            user_id: user_id.clone(),
+            label: self.identity.label.clone(),
+            linked_at: self.now,
+            last_used_at: Some(self.now),
+        };
+        identities::insert(db, tenant, &identity).await?;
+        audit_log::insert(db, &self.audit_event(AuditKind::IdentityLinked, &user_id)).await?;
+        Ok(user_id)
+    }
+
+    /// Under the first name that is nobody's: a name alone never makes anybody somebody else.
+    async fn provision_person(&self, db: &mut Connection) -> Result<UserId, storage::Error> {
+        for user_id in self.provider.user_id_candidates(&self.identity, &self.unique_suffix) {
+            let person = Person {
+                tenant_id: self.provider.tenant_id.clone(),
+                display_name: self.identity.display_name.clone().unwrap_or_else(|| user_id.to_string()),
+                user_id,
+                enabled: true,
+                admin: false,
+                password_hash: None,
+            };
+            if people::insert(db, &person, self.now).await? {
+                return Ok(person.user_id);
+            }
+        }
+        Err(storage::Error::Inconsistent { table: "people", id: self.identity.label.clone(), why: "no name is free".into() })
+    }
+
+    fn audit_event(&self, kind: AuditKind, user_id: &UserId) -> AuditEvent {
+        AuditEvent::new(self.provider.tenant_id.clone(), kind, self.now).of(user_id).subject(&self.identity.label).from(self.from)
+    }
+}

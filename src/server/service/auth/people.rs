@@ -1,0 +1,229 @@
+//! People: signing in with a local password, and making accounts for tenants that have no institution to do so.
+
+mod own_password;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use argon2::password_hash::SaltString;
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+use tokio::sync::SemaphorePermit;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::attempts::{AttemptKind, AttemptSource};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::provider::UpstreamSession;
+use crate::domain::step_up::AuthenticationTimes;
+use crate::domain::time::{Timestamp, humanize_wait};
+use crate::server::service::auth::attempts;
+pub use crate::server::service::auth::people::own_password::{
+    MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PasswordChangeRequirement,
+};
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::{self, Connection, audit_log, people, second_factors};
+
+/// Longer ones only serve to keep the server busy.
+const MAX_PASSWORD_BYTES: usize = 1_024;
+
+/// Why a person is not let in. The words are for the person; they do not say which half was wrong.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum SignInRefused {
+    #[error("The user name or the password is not right. Check both and try again.")]
+    InvalidCredentials,
+    #[error("Too many tries. Wait {} and try again.", humanize_wait(*.wait))]
+    TooManyTries { wait: Duration },
+}
+
+/// A person who has just proved who they are; becomes a session in the browser.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedPerson {
+    pub(in crate::server::service) tenant_id: TenantId,
+    pub(in crate::server::service) user_id: UserId,
+    /// When they showed it: now, or when an institution last asked them.
+    pub(in crate::server::service) auth_times: AuthenticationTimes,
+    /// The institution's session that it rests on.
+    pub(in crate::server::service) upstream_session: Option<UpstreamSession>,
+}
+
+impl AuthenticatedPerson {
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.tenant_id
+    }
+
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    pub fn auth_times(&self) -> AuthenticationTimes {
+        self.auth_times
+    }
+
+    pub fn upstream_session(&self) -> Option<&UpstreamSession> {
+        self.upstream_session.as_ref()
+    }
+}
+
+/// Why an account cannot be made or changed.
+#[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
+pub enum PersonRefused {
+    #[error("the tenant has a person of that name already")]
+    Exists,
+    #[error("the tenant has no person of that name")]
+    NoPerson,
+    #[error("this is the tenant's only administrator who can sign in")]
+    LastAdmin,
+    #[error("the person has no such identity")]
+    NoIdentity,
+}
+
+impl Services {
+    /// Checks a local password. Unknown people cost as much time as wrong passwords.
+    pub async fn sign_in_with_password(
+        &self,
+        tenant: &TenantId,
+        user_name: &str,
+        password: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<AuthenticatedPerson, Error<SignInRefused>> {
+        let (services, tenant, user_name, password) = (self.clone(), tenant.clone(), user_name.to_owned(), Secret::from_plaintext(password.reveal()));
+        // In a task of its own: whoever hangs up must neither get out of the queue nor out of the count.
+        let tried = tokio::spawn(async move { services.attempt_password(&tenant, &user_name, &password, from).await });
+        tried.await.map_err(Fault::new)?
+    }
+
+    async fn attempt_password(
+        &self,
+        tenant: &TenantId,
+        user_name: &str,
+        password: &Secret,
+        from: Option<IpAddr>,
+    ) -> Result<AuthenticatedPerson, Error<SignInRefused>> {
+        let wrong = Error::Refused(SignInRefused::InvalidCredentials);
+        let Some(tenant) = self.enabled_tenant(tenant).await?.filter(|tenant| tenant.policy.local_passwords) else { return Err(wrong) };
+        let user_id = UserId::parse(user_name.trim()).ok();
+        // Held until the try has been counted: however many come at once, no more are looked at than there are slots.
+        let _slot = self.password_slot().await?;
+        let guess = PasswordAttempt { tenant: tenant.id.clone(), user_id: user_id.clone(), from, now: self.now() };
+        let before = guess.clone();
+        if let Some(wait) =
+            self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?
+        {
+            return Err(Error::Refused(SignInRefused::TooManyTries { wait }));
+        }
+        let person = match &user_id {
+            Some(user_id) => people::find(self.storage().reader(), &tenant.id, user_id).await?,
+            None => None,
+        };
+        let hash = person.as_ref().filter(|person| person.enabled).and_then(|person| person.password_hash.clone());
+        let right = self.password_matches(hash, password).await?;
+        let known = person.is_some();
+        self.write(move |db| record_attempt(db, guess, known, right).boxed()).await?;
+        match (right, user_id) {
+            (true, Some(user_id)) => Ok(AuthenticatedPerson {
+                tenant_id: tenant.id,
+                user_id,
+                auth_times: AuthenticationTimes::first_factor(self.now()),
+                upstream_session: None,
+            }),
+            _ => Err(wrong),
+        }
+    }
+
+    async fn password_matches(&self, hash: Option<String>, password: &Secret) -> Result<bool, Fault> {
+        if password.reveal().len() > MAX_PASSWORD_BYTES {
+            return Ok(false);
+        }
+        let password = normalize(password);
+        let known = hash.is_some();
+        let matched = self
+            .on_password_thread(move || {
+                let hash = hash.unwrap_or_else(|| DUMMY_PASSWORD_HASH.to_owned());
+                let parsed = PasswordHash::new(&hash).map_err(|error| Fault::new(PasswordHashError(error.to_string())))?;
+                Ok(Argon2::default().verify_password(password.reveal().as_bytes(), &parsed).is_ok())
+            })
+            .await?;
+        Ok(known && matched)
+    }
+
+    pub(in crate::server::service) async fn password_hash(&self, password: &Secret) -> Result<String, Fault> {
+        let mut salt = [0_u8; 16];
+        self.rng().fill(&mut salt);
+        let password = normalize(password);
+        let _slot = self.password_slot().await?;
+        self.on_password_thread(move || {
+            let unusable = |error: argon2::password_hash::Error| Fault::new(PasswordHashError(error.to_string()));
+            let salt = SaltString::encode_b64(&salt).map_err(unusable)?;
+            Ok(Argon2::default().hash_password(password.reveal().as_bytes(), &salt).map_err(unusable)?.to_string())
+        })
+        .await
+    }
+
+    async fn password_slot(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        self.shared.password_slots.acquire().await.map_err(Fault::new)
+    }
+
+    async fn on_password_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+        tokio::task::spawn_blocking(work).await.map_err(Fault::new)?
+    }
+}
+
+/// The same password, whichever way a keyboard writes its letters (NIST SP 800-63B-4 §3.1.1.2).
+fn normalize(password: &Secret) -> Secret {
+    Secret::from_plaintext(password.reveal().nfkc().collect::<String>())
+}
+
+/// One try to sign in.
+#[derive(Clone)]
+struct PasswordAttempt {
+    tenant: TenantId,
+    /// The user name, if it could be one.
+    user_id: Option<UserId>,
+    from: Option<IpAddr>,
+    now: Timestamp,
+}
+
+impl PasswordAttempt {
+    fn source(&self) -> AttemptSource<'_> {
+        AttemptSource { tenant: Some(&self.tenant), person: self.user_id.as_ref(), session: None, address: self.from }
+    }
+}
+
+/// Counts a failure; writes down what happened if there is a person it happened to.
+async fn record_attempt(db: &mut Connection, guess: PasswordAttempt, known: bool, right: bool) -> Result<(), storage::Error> {
+    if !right {
+        attempts::record_failure(db, AttemptKind::Password, &guess.source(), guess.now).await?;
+    }
+    let Some(person) = guess.user_id.filter(|_| known) else { return Ok(()) };
+    let kind = match right {
+        true if second_factors::has_any(&mut *db, &guess.tenant, &person).await? => AuditKind::FirstFactorVerified,
+        true => AuditKind::SignedIn,
+        false => AuditKind::SignInFailed,
+    };
+    audit_log::insert(db, &AuditEvent::new(guess.tenant, kind, guess.now).of(&person).from(guess.from)).await
+}
+
+#[derive(Debug, ThisError)]
+#[error("a password hash cannot be used: {0}")]
+struct PasswordHashError(String);
+
+/// Stands in for people who are not there, so that looking for them takes as long (Argon2id, m=19456, t=2, p=1).
+const DUMMY_PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aXNoZXJlISE$5lXzXVq0GBp0dHGP6dRk6cQ2U4k9Xh0Xl2bO0b8Jb3U";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stand_in_hash_can_be_checked_and_costs_what_a_real_one_does() {
+        let parsed = PasswordHash::new(DUMMY_PASSWORD_HASH).expect("a PHC string");
+        let params = argon2::Params::try_from(&parsed).expect("its parameters");
+        assert_eq!(
+            (params.m_cost(), params.t_cost(), params.p_cost()),
+            (argon2::Params::DEFAULT_M_COST, argon2::Params::DEFAULT_T_COST, argon2::Params::DEFAULT_P_COST)
+        );
+    }
+}

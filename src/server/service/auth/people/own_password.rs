@@ -1,0 +1,198 @@
+//! A person changes the local password they sign in with.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use zxcvbn::{Score, zxcvbn};
+
+use crate::domain::attempts::AttemptKind;
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::step_up::REAUTH_WINDOW;
+use crate::domain::time::Timestamp;
+use crate::server::service::auth::attempts;
+use crate::server::service::auth::browser_sessions::still_signed_in;
+use crate::server::service::auth::people::{MAX_PASSWORD_BYTES, PasswordAttempt, normalize};
+use crate::server::service::auth::principals::SignedIn;
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::storage::{Connection, audit_log, browser_sessions, people};
+use crate::server::service::{Error, Fault, Services};
+
+/// For passwords that are the only factor (NIST SP 800-63B-4 §3.1.1.2). Nothing is said of which characters.
+pub const MIN_PASSWORD_CHARS: usize = 15;
+
+/// What shows that it is the person who changes their password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChangeRequirement {
+    /// The current one.
+    CurrentPassword,
+    /// A second factor, which has been shown just now.
+    RecentSecondFactor,
+    /// A second factor, which is still to be shown.
+    SecondFactorFirst,
+}
+
+/// Why a person's password stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChangeRefused {
+    /// They sign in through an institution.
+    NoPassword,
+    /// The current one is not right.
+    WrongPassword,
+    TooManyTries {
+        wait: Duration,
+    },
+    SecondFactorFirst,
+    New(NewPasswordRefused),
+    /// The session has been ended meanwhile.
+    SignedOut,
+}
+
+/// Why a password is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewPasswordRefused {
+    TooShort,
+    TooLong,
+    /// The user name is in it.
+    UserName,
+    /// It is easy to guess.
+    Common,
+}
+
+impl Services {
+    /// Whether a person signs in with a password kept here.
+    pub async fn has_own_password(&self, person: &SignedIn) -> Result<bool, Fault> {
+        Ok(self.own_password_hash(person).await?.is_some())
+    }
+
+    async fn own_password_hash(&self, person: &SignedIn) -> Result<Option<String>, Fault> {
+        let found = people::find(self.storage().reader(), person.tenant_id(), person.user_id()).await?;
+        Ok(found.filter(|_| person.tenant().policy.local_passwords).and_then(|person| person.password_hash))
+    }
+
+    pub fn password_change_requirement(&self, person: &SignedIn) -> PasswordChangeRequirement {
+        let shown = person.auth_times.second_at.is_some_and(|at| self.now().since(at) < REAUTH_WINDOW);
+        match (shown, person.has_second_factor) {
+            (true, _) => PasswordChangeRequirement::RecentSecondFactor,
+            (false, true) => PasswordChangeRequirement::SecondFactorFirst,
+            (false, false) => PasswordChangeRequirement::CurrentPassword,
+        }
+    }
+
+    /// Takes a new password, and ends all other sessions of the person, and their half sign-ins.
+    pub async fn change_own_password(&self, person: &SignedIn, current: &Secret, new: &Secret) -> Result<(), Error<PasswordChangeRefused>> {
+        let (services, person) = (self.clone(), person.clone());
+        let (current, new) = (Secret::from_plaintext(current.reveal()), Secret::from_plaintext(new.reveal()));
+        // In a task of its own: a caller that hangs up must neither get out of the queue nor out of the count.
+        let tried = tokio::spawn(async move { services.attempt_password_change(&person, &current, &new).await });
+        tried.await.map_err(Fault::new)?
+    }
+
+    async fn attempt_password_change(&self, person: &SignedIn, current: &Secret, new: &Secret) -> Result<(), Error<PasswordChangeRefused>> {
+        let refused = |why| Err(Error::Refused(why));
+        let Some(hash) = self.own_password_hash(person).await? else { return refused(PasswordChangeRefused::NoPassword) };
+        match self.password_change_requirement(person) {
+            PasswordChangeRequirement::RecentSecondFactor => {}
+            PasswordChangeRequirement::SecondFactorFirst => return refused(PasswordChangeRefused::SecondFactorFirst),
+            PasswordChangeRequirement::CurrentPassword => self.check_current(person, hash, current).await?,
+        }
+        let (judged, about) = (Secret::from_plaintext(new.reveal()), personal_words(person, self.public_url()));
+        self.on_password_thread(move || Ok(check_strength(&judged, &about))).await?.map_err(|why| Error::Refused(PasswordChangeRefused::New(why)))?;
+        let (hash, person, now) = (self.password_hash(new).await?, person.clone(), self.now());
+        self.try_write(move |db| change(db, person, hash, now).boxed()).await
+    }
+
+    /// Counted like a try to sign in.
+    async fn check_current(&self, person: &SignedIn, hash: String, current: &Secret) -> Result<(), Error<PasswordChangeRefused>> {
+        let (tenant, typed, from) = (person.tenant_id().clone(), Some(person.user_id().clone()), person.session().from);
+        let guess = PasswordAttempt { tenant, user_id: typed, from, now: self.now() };
+        let _slot = self.password_slot().await?;
+        let before = guess.clone();
+        let wait =
+            self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?;
+        if let Some(wait) = wait {
+            return Err(Error::Refused(PasswordChangeRefused::TooManyTries { wait }));
+        }
+        if self.password_matches(Some(hash), current).await? {
+            return Ok(());
+        }
+        let record = audit_event(person, AuditKind::PasswordChangeFailed, guess.now);
+        let failed = self.write(move |db| {
+            async move {
+                attempts::record_failure(db, AttemptKind::Password, &guess.source(), guess.now).await?;
+                audit_log::insert(db, &record).await
+            }
+            .boxed()
+        });
+        failed.await?;
+        Err(Error::Refused(PasswordChangeRefused::WrongPassword))
+    }
+}
+
+async fn change(db: &mut Connection, person: SignedIn, hash: String, now: Timestamp) -> Result<(), Error<PasswordChangeRefused>> {
+    let (tenant, user) = (person.tenant_id(), person.user_id());
+    if !still_signed_in(db, &person, now).await? {
+        return Err(Error::Refused(PasswordChangeRefused::SignedOut));
+    }
+    people::set_password(db, tenant, user, &hash).await?;
+    browser_sessions::delete_others(db, tenant, user, Some(person.session().session_id())).await?;
+    audit_log::insert(db, &audit_event(&person, AuditKind::PasswordChanged, now)).await?;
+    Ok(())
+}
+
+fn audit_event(person: &SignedIn, kind: AuditKind, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(person.tenant_id().clone(), kind, now).of(person.user_id()).from(person.session().from)
+}
+
+/// What a guess at this person's password would try first.
+fn personal_words(person: &SignedIn, public_url: &str) -> Vec<String> {
+    let words = [person.user_id().as_str(), person.display_name(), person.tenant_id().as_str(), person.tenant_name(), public_url, "Trust Manager"];
+    let parts = words.iter().flat_map(|words| words.split(|c: char| !c.is_alphanumeric())).filter(|part| part.chars().count() > 2);
+    let mut about: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    about.extend(parts.map(str::to_owned));
+    about
+}
+
+/// The user name comes first in `about`.
+fn check_strength(password: &Secret, about: &[String]) -> Result<(), NewPasswordRefused> {
+    let password = normalize(password);
+    let password = password.reveal();
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        return Err(NewPasswordRefused::TooShort);
+    }
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Err(NewPasswordRefused::TooLong);
+    }
+    let user_name = about.first().map(|name| name.to_lowercase()).filter(|name| name.chars().count() > 2);
+    if user_name.is_some_and(|name| password.to_lowercase().contains(&name)) {
+        return Err(NewPasswordRefused::UserName);
+    }
+    let about: Vec<&str> = about.iter().map(String::as_str).collect();
+    if zxcvbn(password, &about).score() < Score::Three { Err(NewPasswordRefused::Common) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_long_common_and_personal_passwords_are_refused() {
+        let about: Vec<String> = ["jdoe", "Jane Doe", "frontera"].map(str::to_owned).into();
+        let judge = |password: &str| check_strength(&Secret::from_plaintext(password), &about);
+        for good in ["violet tractor seldom winter", "ñandú über ¿qué? 7 Fjord", "kq8zvw1xjr5tbn3m", "abstand halten im regen"] {
+            assert_eq!(judge(good), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            ("", NewPasswordRefused::TooShort),
+            ("Tr0ub4dor&3", NewPasswordRefused::TooShort),
+            ("passwordpassword", NewPasswordRefused::Common),
+            ("aaaaaaaaaaaaaaaaaaaaaaaa", NewPasswordRefused::Common),
+            ("123456789012345", NewPasswordRefused::Common),
+            ("qwertyuiopasdfghjkl", NewPasswordRefused::Common),
+            ("fronterafrontera", NewPasswordRefused::Common),
+            ("my name is JDoe, really", NewPasswordRefused::UserName),
+            (&"violet tractor ".repeat(80), NewPasswordRefused::TooLong),
+        ] {
+            assert_eq!(judge(bad), Err(why), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Delegations, as administrators set them up; people make theirs by consenting ([`crate::server::service::device_flow::decisions`]).
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::delegation::{Creator, Delegation};
+use crate::domain::ids::{ClientId, DelegationId, UserId};
+use crate::domain::page::PageRequest;
+use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::ssh_key::expiry_of;
+use crate::domain::time::Timestamp;
+use crate::server::service::auth::principals::TenantAdmin;
+use crate::server::service::device_flow::decisions::revoke_grants;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::delegations::NewDelegation;
+use crate::server::storage::{audit_log, clients, delegations, people, ssh_keys};
+
+/// Why nothing is delegated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelegationRefused {
+    NoClient,
+    NoPerson,
+    Exists,
+}
+
+impl Services {
+    /// Lets a client act for a person, on all of their host accounts. Says until when.
+    pub async fn create_delegation(
+        &self,
+        admin: &TenantAdmin,
+        client_id: &ClientId,
+        user_id: &UserId,
+        ttl_minutes: i32,
+    ) -> Result<Timestamp, Error<DelegationRefused>> {
+        let (now, id) = (self.now(), DelegationId::parse(self.new_id("dlg")).map_err(Fault::new)?);
+        let until = expiry_of(ttl_minutes, now);
+        let record = audit_event(admin, AuditKind::DelegationCreated, client_id, user_id, now);
+        let (tenant, client_id, user_id) = (admin.tenant_id().clone(), client_id.clone(), user_id.clone());
+        self.try_write(move |db| {
+            async move {
+                clients::find(&mut *db, &tenant, &client_id).await?.ok_or(Error::Refused(DelegationRefused::NoClient))?;
+                people::find(&mut *db, &tenant, &user_id).await?.ok_or(Error::Refused(DelegationRefused::NoPerson))?;
+                let scope: ScopeSet = Scope::ALL.into_iter().collect();
+                let new = NewDelegation {
+                    tenant_id: &tenant,
+                    id,
+                    client_id: &client_id,
+                    user_id: &user_id,
+                    device_grant_id: None,
+                    made_by: Creator::Admin,
+                    scope: &scope,
+                    expires_at: until,
+                };
+                if !delegations::insert_for_every_host(db, &new, now).await? {
+                    return Err(Error::Refused(DelegationRefused::Exists));
+                }
+                audit_log::insert(db, &record).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        Ok(until)
+    }
+
+    pub async fn find_delegation(&self, admin: &TenantAdmin, number: i64) -> Result<Option<Delegation>, Fault> {
+        Ok(delegations::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
+    }
+
+    /// Those set up by administrators and those that people gave.
+    pub async fn list_delegations(&self, admin: &TenantAdmin, page: PageRequest) -> Result<Vec<Delegation>, Fault> {
+        Ok(delegations::page(self.storage().reader(), admin.tenant_id(), page).await?)
+    }
+
+    /// Sets a new end for a delegation set up by an administrator: what people consented to is theirs to change. `None` when
+    /// there is none.
+    pub async fn set_delegation_expiry(
+        &self,
+        admin: &TenantAdmin,
+        client_id: &ClientId,
+        user_id: &UserId,
+        ttl_minutes: i32,
+    ) -> Result<Option<Timestamp>, Fault> {
+        let now = self.now();
+        let until = expiry_of(ttl_minutes, now);
+        let record = audit_event(admin, AuditKind::DelegationChanged, client_id, user_id, now);
+        let (tenant, client_id, user_id) = (admin.tenant_id().clone(), client_id.clone(), user_id.clone());
+        let changed = self
+            .write_audited(record, move |db| async move { delegations::set_expiry(db, &tenant, &client_id, &user_id, until, now).await }.boxed())
+            .await?;
+        Ok(changed.then_some(until))
+    }
+
+    /// Ends everything a client may do for a person, whoever allowed it, and deletes the keys it made for them. Says how many
+    /// permissions there were.
+    pub async fn revoke_delegation(&self, admin: &TenantAdmin, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
+        let now = self.now();
+        let record = audit_event(admin, AuditKind::DelegationRevoked, client_id, user_id, now);
+        let (admin, client_id, user_id) = (admin.clone(), client_id.clone(), user_id.clone());
+        self.write(move |db| {
+            async move {
+                let tenant = admin.tenant_id();
+                let withdrawn = revoke_grants(db, &admin, &user_id, Some(&client_id), now).await?;
+                let ended = withdrawn + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
+                if ended > 0 {
+                    ssh_keys::delete_of_client(db, tenant, &client_id, &user_id).await?;
+                    audit_log::insert(db, &record).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+fn audit_event(admin: &TenantAdmin, kind: AuditKind, client_id: &ClientId, user_id: &UserId, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).of(user_id).client(client_id).admin(Some(admin.admin_id())).from(admin.from)
+}

@@ -1,0 +1,92 @@
+//! What a person is shown before and after they decide.
+
+use crate::domain::client::{Client, RequestRefused};
+use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
+use crate::domain::host_account::HostAccount;
+use crate::domain::ids::DeviceGrantId;
+use crate::domain::tenant::Policy;
+use crate::server::service::auth::principals::SignedIn;
+use crate::server::service::{Fault, Services};
+use crate::server::storage::{clients, device_grants, host_accounts};
+
+/// A request that waits for this person's decision.
+pub struct PendingConsent {
+    /// Its scope is what the client may have now.
+    pub grant: DeviceGrant,
+    /// As the device shows it.
+    pub code: String,
+    pub client: Client,
+    /// The person's linked host accounts that count today.
+    pub host_accounts: Vec<HostAccount>,
+    pub policy: Policy,
+}
+
+/// A request that this person has decided.
+pub struct DecidedConsent {
+    pub grant: DeviceGrant,
+    /// Why the client gets nothing of it as things stand.
+    pub refused: Option<RequestRefused>,
+    pub client: Client,
+    /// Those it may be used on; empty once the access has ended.
+    pub host_accounts: Vec<HostAccount>,
+}
+
+impl Services {
+    /// The request, if it waits for this person in this session, or they took it up in one that has ended, and its client may still
+    /// have any of it; otherwise [`decided_device`](Self::decided_device) says what became of it.
+    pub async fn pending_consent(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<PendingConsent>, Fault> {
+        let (reader, now) = (self.storage().reader(), self.now());
+        let found = device_grants::find(reader, person.tenant_id(), id).await?;
+        let held = |grant: &DeviceGrant| grant.is_pending(now) && grant.is_held_by(&person.claimant(), now);
+        let Some(grant) = found.filter(held) else { return Ok(None) };
+        let Some(code) = self.unseal_code(device_grants::claimed_code(reader, &grant).await?) else { return Ok(None) };
+        let Some(tenant) = self.enabled_tenant(person.tenant_id()).await? else { return Ok(None) };
+        let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
+        let Ok(grant) = grant.restrict_to_client(&found.client) else { return Ok(None) };
+        let mut host_accounts = host_accounts::of_person(reader, person.tenant_id(), person.user_id()).await?;
+        host_accounts.retain(|account| account.is_active(now));
+        Ok(Some(PendingConsent { grant, code, client: found.client, host_accounts, policy: tenant.policy }))
+    }
+
+    /// All that wait for this person so, the newest first.
+    pub async fn pending_consents(&self, person: &SignedIn) -> Result<Vec<PendingConsent>, Fault> {
+        let mut waiting = Vec::new();
+        for grant in device_grants::claimed_by(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await? {
+            waiting.extend(self.pending_consent(person, &grant.id).await?);
+        }
+        Ok(waiting)
+    }
+
+    /// The person's request as it stands after its decision, or its expiry; or after its client was refused what it asked for.
+    pub async fn decided_consent(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<DecidedConsent>, Fault> {
+        let (reader, now) = (self.storage().reader(), self.now());
+        let found = device_grants::find(reader, person.tenant_id(), id).await?;
+        let theirs = |grant: &DeviceGrant| grant.claim.as_ref().is_some_and(|claim| claim.by.person.as_ref() == Some(person.user_id()));
+        let Some(grant) = found.filter(theirs) else { return Ok(None) };
+        let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
+        let open = match grant.state {
+            DeviceGrantState::Pending | DeviceGrantState::Approved(_) => !grant.is_expired(now),
+            DeviceGrantState::Redeemed { .. } => true,
+            _ => false,
+        };
+        let (grant, refused) = match grant.clone().restrict_to_client(&found.client) {
+            Ok(_) if grant.is_pending(now) => return Ok(None),
+            Ok(narrowed) => (narrowed, None),
+            Err(refused) => (grant, Some(refused).filter(|_| open)),
+        };
+        let host_accounts = host_accounts::of_grant(reader, person.tenant_id(), id).await?;
+        Ok(Some(DecidedConsent { grant, refused, client: found.client, host_accounts }))
+    }
+
+    /// All that may act for a person at the moment, the newest first.
+    pub async fn list_devices(&self, person: &SignedIn) -> Result<Vec<(DeviceGrant, Client)>, Fault> {
+        let reader = self.storage().reader();
+        let mut devices = Vec::new();
+        for grant in device_grants::active_of_person(reader, person.tenant_id(), person.user_id(), self.now()).await? {
+            if let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? {
+                devices.push((grant, found.client));
+            }
+        }
+        Ok(devices)
+    }
+}

@@ -1,0 +1,205 @@
+//! The person's decision: allow, deny, and taking it back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::client::RequestRefused;
+use crate::domain::delegation::Creator;
+use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState};
+use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
+use crate::domain::tenant::{Policy, offered_lifetimes};
+use crate::domain::time::Timestamp;
+use crate::server::service::auth::browser_sessions::still_signed_in;
+use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn, TenantAdmin};
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::delegations::NewDelegation;
+use crate::server::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, ssh_keys, tenants};
+
+impl Services {
+    /// Allows a device: the decision, the delegation and the activity row stand together or not at all.
+    pub async fn approve_device(
+        &self,
+        ConsentAuthorized(person): &ConsentAuthorized,
+        grant: &DeviceGrantId,
+        consent: Consent,
+    ) -> Result<(), Error<DecisionRefused>> {
+        let delegation = DelegationId::parse(self.new_id("dlg")).map_err(Fault::new)?;
+        let decision = Decision::new(self, person, grant);
+        self.try_write(move |db| approve(db, decision, consent, delegation).boxed()).await
+    }
+
+    /// Denies a device. Nothing is shared, and the device is told at its next poll.
+    pub async fn deny_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
+        let decision = Decision::new(self, person, grant);
+        self.try_write(move |db| deny(db, decision).boxed()).await
+    }
+
+    /// Takes back what was allowed, whether or not the device has come for its token.
+    pub async fn revoke_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
+        let decision = Decision::new(self, person, grant);
+        self.try_write(move |db| revoke(db, decision).boxed()).await
+    }
+
+    /// Takes back what was allowed to devices that never came for their token.
+    pub(in crate::server::service) async fn expire_unredeemed_grants(&self) -> Result<(), Fault> {
+        let now = self.now();
+        self.write(move |db| expire_unredeemed(db, now).boxed()).await
+    }
+}
+
+/// Who decides about what, when.
+struct Decision {
+    person: SignedIn,
+    grant: DeviceGrantId,
+    now: Timestamp,
+}
+
+impl Decision {
+    fn new(services: &Services, person: &SignedIn, grant: &DeviceGrantId) -> Self {
+        Self { person: person.clone(), grant: grant.clone(), now: services.now() }
+    }
+
+    async fn load(&self, db: &mut Connection) -> Result<DeviceGrant, Error<DecisionRefused>> {
+        let found = device_grants::find(db, self.person.tenant_id(), &self.grant).await?;
+        found.ok_or(Error::Refused(DecisionRefused::NotYours))
+    }
+
+    fn audit_event(&self, kind: AuditKind, grant: &DeviceGrant) -> AuditEvent {
+        AuditEvent::new(grant.tenant_id.clone(), kind, self.now)
+            .of(self.person.user_id())
+            .about(&grant.client_id, &grant.id)
+            .from(self.person.session().from)
+    }
+}
+
+fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefused> {
+    if policy.require_started_tick && !consent.started_this {
+        return Err(DecisionRefused::NotConfirmed);
+    }
+    let offered = |longest| offered_lifetimes(longest).contains(&consent.lifetime);
+    if offered(policy.longest_access) {
+        Ok(())
+    } else if offered(Duration::MAX) {
+        // It stood on the page when that was made.
+        Err(DecisionRefused::LifetimeTooLong)
+    } else {
+        Err(DecisionRefused::LifetimeNotOffered)
+    }
+}
+
+async fn approve(db: &mut Connection, decision: Decision, consent: Consent, delegation: DelegationId) -> Result<(), Error<DecisionRefused>> {
+    let Decision { person, now, .. } = &decision;
+    if !still_signed_in(db, person, *now).await? {
+        return Err(Error::Refused(DecisionRefused::NotYours));
+    }
+    let grant = decision.load(db).await?;
+    let before = grant.state.clone();
+    let until = *now + consent.lifetime;
+    let approved = grant.approve(&person.claimant(), until, *now).map_err(Error::Refused)?;
+    // Client and tenant as they are now, not as they were when the page was made.
+    let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
+    let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
+    let client = found.ok_or(not_allowed(RequestRefused::Disabled))?.client;
+    let approved = approved.restrict_to_client(&client).map_err(not_allowed)?.restrict_to_shown(consent.shown_scope.as_ref());
+    if approved.allowed_scope().is_empty() {
+        return Err(not_allowed(RequestRefused::NoScopeLeft));
+    }
+    let tenant = tenants::find(&mut *db, person.tenant_id()).await?.filter(|tenant| tenant.enabled);
+    let tenant = tenant.ok_or(Error::Refused(DecisionRefused::NotYours))?;
+    check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;
+    let linked = host_accounts::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
+    let active: BTreeSet<_> = linked.iter().filter(|account| account.is_active(*now)).map(|account| &account.id).collect();
+    if !consent.host_accounts.iter().all(|id| active.contains(id)) {
+        return Err(Error::Refused(DecisionRefused::HostAccountNotYours));
+    }
+    save(db, &before, &approved).await?;
+    let new = NewDelegation {
+        tenant_id: &approved.tenant_id,
+        id: delegation,
+        client_id: &approved.client_id,
+        user_id: person.user_id(),
+        device_grant_id: Some(&approved.id),
+        made_by: Creator::Person,
+        scope: approved.allowed_scope(),
+        expires_at: until,
+    };
+    let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();
+    delegations::insert(db, &new, &Vec::from_iter(host_accounts), *now).await?;
+    audit_log::insert(db, &decision.audit_event(AuditKind::DeviceApproved, &approved)).await?;
+    Ok(())
+}
+
+async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
+    let grant = decision.load(db).await?;
+    let before = grant.state.clone();
+    let denied = grant.deny(&decision.person.claimant(), decision.now).map_err(Error::Refused)?;
+    save(db, &before, &denied).await?;
+    audit_log::insert(db, &decision.audit_event(AuditKind::DeviceDenied, &denied)).await?;
+    Ok(())
+}
+
+async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
+    let grant = decision.load(db).await?;
+    let before = grant.state.clone();
+    let withdrawn = grant.revoke(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    let record = decision.audit_event(AuditKind::DeviceRevoked, &withdrawn);
+    revoke_access(db, before, withdrawn, record).await?;
+    Ok(())
+}
+
+async fn expire_unredeemed(db: &mut Connection, now: Timestamp) -> Result<(), storage::Error> {
+    for grant in device_grants::expired_unredeemed(&mut *db, now).await? {
+        let before = grant.state.clone();
+        let (DeviceGrantState::Approved(approval), Some(lapsed)) = (&before, grant.expire_unredeemed(now)) else { continue };
+        let record =
+            AuditEvent::new(lapsed.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&approval.person).about(&lapsed.client_id, &lapsed.id);
+        revoke_access(db, before, lapsed, record).await?;
+    }
+    Ok(())
+}
+
+/// Takes back what a person consented to, at an administrator's wish; for all clients where none is named. Says how much it was.
+pub(in crate::server::service) async fn revoke_grants(
+    db: &mut Connection,
+    admin: &TenantAdmin,
+    user_id: &UserId,
+    client_id: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<u64, storage::Error> {
+    let mut withdrawn = 0;
+    for id in delegations::device_grant_ids(db, admin.tenant_id(), user_id, client_id).await? {
+        let Some(grant) = device_grants::find(&mut *db, admin.tenant_id(), &id).await? else { continue };
+        let before = grant.state.clone();
+        let Ok(ended) = grant.revoke(user_id, now) else { continue };
+        let record = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(user_id).about(&ended.client_id, &ended.id);
+        withdrawn += u64::from(revoke_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
+    }
+    Ok(withdrawn)
+}
+
+/// Ends what a grant gave: its state, its delegation, and the keys that rest on nothing else; with the line in the record. False
+/// when somebody else was first.
+pub(in crate::server::service) async fn revoke_access(
+    db: &mut Connection,
+    before: DeviceGrantState,
+    ended: DeviceGrant,
+    record: AuditEvent,
+) -> Result<bool, storage::Error> {
+    let first = device_grants::transition(db, &before, &ended).await?;
+    if first {
+        delegations::revoke_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
+        audit_log::insert(db, &record).await?;
+        if let Some(person) = &record.person {
+            ssh_keys::delete_orphaned(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
+        }
+    }
+    Ok(first)
+}
+
+async fn save(db: &mut Connection, before: &DeviceGrantState, decided: &DeviceGrant) -> Result<(), Error<DecisionRefused>> {
+    let first = device_grants::transition(db, before, decided).await?;
+    first.then_some(()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
+}

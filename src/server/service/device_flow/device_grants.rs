@@ -1,0 +1,220 @@
+//! The device's side of the grant: asking for a code, and asking whether there is a token yet (RFC 8628 §3.1, §3.4).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::client::RequestRefused;
+use crate::domain::device_grant::{Approval, DeviceGrant, DeviceGrantState, DeviceRequest, INTERVAL, Pickup, PollOutcome, PollPace};
+use crate::domain::ids::{DeviceGrantId, TokenId};
+use crate::domain::scope::ScopeSet;
+use crate::domain::time::Timestamp;
+use crate::domain::token::AccessTokenClaims;
+use crate::domain::user_code::UserCode;
+use crate::server::service::auth::principals::AuthenticatedClient;
+use crate::server::service::device_flow::decisions::revoke_access;
+use crate::server::service::platform::rng::{self, Secret};
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::{Connection, audit_log, clients, device_grants, people};
+
+/// What device codes are hashed as.
+pub(in crate::server::service) const DEVICE_CODE: &str = "device code";
+/// What user codes are hashed as.
+pub(in crate::server::service) const USER_CODE: &str = "user code";
+/// Draws before giving up on finding a free code; with 34 bits, two in a row are a sign of something broken.
+const MAX_DRAWS: usize = 5;
+/// A program's name for itself is cut here: it is shown to a person, once.
+const MAX_AGENT_CHARS: usize = 200;
+
+/// The answer to a device: RFC 8628 §3.2.
+pub struct StartedGrant {
+    pub device_code: Secret,
+    pub user_code: UserCode,
+    pub expires_in: Duration,
+    pub interval: Duration,
+    /// The tenant wants the code to be filled in by the address.
+    pub complete_uri: bool,
+}
+
+/// The answer to the poll that gets the token: RFC 6749 §5.1.
+pub struct IssuedToken {
+    pub access_token: String,
+    pub expires_in: Duration,
+    pub scope: ScopeSet,
+}
+
+/// Why a poll gets no token (RFC 8628 §3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollRefused {
+    Pending,
+    SlowDown {
+        wait: Duration,
+    },
+    Denied,
+    /// The consent was taken back before the device came.
+    Revoked,
+    /// The person is switched off.
+    PersonDisabled,
+    /// What administrators decided after the device asked leaves the client nothing of it.
+    NotAllowed(RequestRefused),
+    /// The time that the person allowed has passed, or was cut by administrators.
+    AccessEnded,
+    Expired,
+    /// Unknown, another client's, or spent.
+    InvalidGrant,
+}
+
+#[derive(Debug, ThisError)]
+#[error("no free user code in {MAX_DRAWS} draws")]
+struct UserCodeDrawError;
+
+impl Services {
+    /// Starts a grant for the client and hands out its two codes.
+    pub async fn start_device_grant(
+        &self,
+        client: &AuthenticatedClient,
+        scope: Option<&str>,
+        from: Option<IpAddr>,
+        agent: &str,
+    ) -> Result<StartedGrant, Error<RequestRefused>> {
+        let (client, tenant) = (&client.client, &client.tenant);
+        let scope = client.grantable_scope(scope).map_err(Error::Refused)?;
+        if !self.has_sign_in(tenant).await? {
+            return Err(Error::Refused(RequestRefused::NoSignIn));
+        }
+        let now = self.now();
+        let expires_in = tenant.policy.code_lifetime;
+        let requested = DeviceRequest { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect() };
+        for _ in 0..MAX_DRAWS {
+            let grant = DeviceGrant {
+                tenant_id: client.tenant_id.clone(),
+                id: DeviceGrantId::parse(self.new_id("dgr")).map_err(Fault::new)?,
+                client_id: client.id.clone(),
+                scope: scope.clone(),
+                requested: requested.clone(),
+                expires_at: now + expires_in,
+                claim: None,
+                state: DeviceGrantState::Pending,
+            };
+            let (device_code, user_code) = (Secret::generate(self.rng()), rng::user_code(self.rng()));
+            if self.store_grant(grant, &device_code, &user_code).await? {
+                return Ok(StartedGrant { device_code, user_code, expires_in, interval: INTERVAL, complete_uri: tenant.policy.prefill_user_code });
+            }
+        }
+        Err(Fault::new(UserCodeDrawError).into())
+    }
+
+    /// Answers a poll. An approved grant is redeemed by exactly one of any number of polls at once.
+    pub async fn poll_device_grant(
+        &self,
+        client: &AuthenticatedClient,
+        device_code: &str,
+        from: Option<IpAddr>,
+    ) -> Result<IssuedToken, Error<PollRefused>> {
+        let hash = self.signing_keys().hash(DEVICE_CODE, device_code);
+        let client = client.client();
+        let found = device_grants::find_by_device_code(self.storage().reader(), &client.tenant_id, &hash).await?;
+        let Some(grant) = found.filter(|grant| grant.client_id == client.id) else {
+            return Err(Error::Refused(PollRefused::InvalidGrant));
+        };
+        let now = self.now();
+        let not_allowed = |refused| Error::Refused(PollRefused::NotAllowed(refused));
+        let refused = match grant.poll_outcome(now) {
+            PollOutcome::Ready => return self.redeem(grant.restrict_to_client(client).map_err(not_allowed)?, from, now).await,
+            PollOutcome::Pending => {
+                let grant = grant.restrict_to_client(client).map_err(not_allowed)?;
+                match self.shared.poll_pacing.pace(&grant.id, grant.expires_at, now) {
+                    PollPace::InTime | PollPace::Duplicate => PollRefused::Pending,
+                    PollPace::TooEarly(wait) => PollRefused::SlowDown { wait },
+                }
+            }
+            PollOutcome::Denied if matches!(grant.state, DeviceGrantState::Revoked { .. }) => PollRefused::Revoked,
+            PollOutcome::Denied => PollRefused::Denied,
+            PollOutcome::Expired => PollRefused::Expired,
+            PollOutcome::Redeemed => {
+                self.revoke_if_replayed(grant, from, now).await?;
+                PollRefused::InvalidGrant
+            }
+        };
+        Err(Error::Refused(refused))
+    }
+
+    async fn store_grant(&self, grant: DeviceGrant, device_code: &Secret, user_code: &UserCode) -> Result<bool, Fault> {
+        let device_code_hash = self.signing_keys().hash(DEVICE_CODE, device_code.reveal());
+        let user_code_hash = self.signing_keys().hash(USER_CODE, user_code.letters());
+        self.write(move |db| async move { device_grants::insert(db, &grant, &device_code_hash, &user_code_hash).await }.boxed()).await
+    }
+
+    /// `grant`: cut down to what its client may have.
+    async fn redeem(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
+        let DeviceGrantState::Approved(approval) = grant.state.clone() else { return Err(Error::Refused(PollRefused::InvalidGrant)) };
+        let pickup = Pickup { at: now, from, token_id: TokenId::parse(self.new_id("tok")).map_err(Fault::new)? };
+        // Signed before the grant is spent: if signing fails, nothing is lost.
+        let issued = self.issue(&grant, &approval, &pickup)?;
+        self.try_write(move |db| redeem_in_transaction(db, grant, approval, pickup).boxed()).await?;
+        Ok(issued)
+    }
+
+    fn issue(&self, grant: &DeviceGrant, approval: &Approval, pickup: &Pickup) -> Result<IssuedToken, Fault> {
+        let claims = AccessTokenClaims {
+            iss: self.issuer(&grant.tenant_id),
+            sub: approval.person.to_string(),
+            aud: self.audience(),
+            client_id: grant.client_id.to_string(),
+            scope: approval.scope.to_string(),
+            jti: pickup.token_id.to_string(),
+            iat: pickup.at.as_seconds(),
+            exp: approval.until.as_seconds(),
+        };
+        let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
+        Ok(IssuedToken { access_token: self.signing_keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
+    }
+
+    /// Ends the access that a replayed code gave (RFC 6749 §10.5 for its sibling, the code grant).
+    async fn revoke_if_replayed(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
+        let spent = grant.state.clone();
+        let DeviceGrantState::Redeemed { approval, .. } = &spent else { return Ok(()) };
+        let replayed = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceReplayed, now)
+            .of(&approval.person)
+            .about(&grant.client_id, &grant.id)
+            .from(from);
+        let Some(ended) = grant.replay(now) else { return Ok(()) };
+        self.write(move |db| revoke_access(db, spent, ended, replayed).boxed()).await?;
+        Ok(())
+    }
+}
+
+/// Spends the grant, if client and person still may, and it is still what the token was signed for.
+async fn redeem_in_transaction(db: &mut Connection, grant: DeviceGrant, approval: Approval, pickup: Pickup) -> Result<(), Error<PollRefused>> {
+    let person = people::find(&mut *db, &grant.tenant_id, &approval.person).await?;
+    if !person.is_some_and(|person| person.enabled) {
+        return Err(Error::Refused(PollRefused::PersonDisabled));
+    }
+    let standing = device_grants::find(&mut *db, &grant.tenant_id, &grant.id).await?;
+    let client = clients::find(&mut *db, &grant.tenant_id, &grant.client_id).await?;
+    let (standing, client) = standing.zip(client).ok_or(Error::Refused(PollRefused::InvalidGrant))?;
+    let standing = standing.restrict_to_client(&client.client).map_err(|refused| Error::Refused(PollRefused::NotAllowed(refused)))?;
+    match &standing.state {
+        DeviceGrantState::Approved(now) if *now == approval => {}
+        // Changed while the token was signed: the next poll gets what is allowed now.
+        DeviceGrantState::Approved(_) => return Err(Error::Refused(PollRefused::Pending)),
+        _ => return Err(Error::Refused(PollRefused::InvalidGrant)),
+    }
+    if pickup.at >= approval.until {
+        return Err(Error::Refused(PollRefused::AccessEnded));
+    }
+    let fetched = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceRedeemed, pickup.at)
+        .of(&approval.person)
+        .about(&grant.client_id, &grant.id)
+        .from(pickup.from);
+    let approved = grant.state.clone();
+    let redeemed = grant.redeem(pickup).ok_or(Error::Refused(PollRefused::Expired))?;
+    if !device_grants::transition(db, &approved, &redeemed).await? {
+        return Err(Error::Refused(PollRefused::InvalidGrant));
+    }
+    audit_log::insert(db, &fetched).await?;
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! The person's first step: a code typed into a browser. Guesses are counted here.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use crate::domain::attempts::{AttemptKind, AttemptSource};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::device_grant::{ClaimRefused, Claimant, DeviceGrant};
+use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId, UserId};
+use crate::domain::time::{Timestamp, humanize_wait};
+use crate::domain::user_code::{UserCode, UserCodeRefused};
+use crate::server::service::auth::attempts;
+use crate::server::service::auth::principals::{BrowserSession, SignedIn};
+use crate::server::service::device_flow::device_grants::USER_CODE;
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::{self, Connection, audit_log, device_grants, tenants};
+
+/// Why a typed code leads nowhere. The words are for the person.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum CodeRefused {
+    #[error(transparent)]
+    Malformed(#[from] UserCodeRefused),
+    /// Unknown, expired or used: one answer, so that it tells nothing.
+    #[error("That code is not valid or has expired. Run the command again to get a new one.")]
+    NotValid,
+    #[error("Too many tries. Wait {}, then ask your device for a new code.", humanize_wait(*.wait))]
+    TooManyTries { wait: Duration },
+    #[error("Many codes are being tried just now. Sign in, then try again.")]
+    SignInRequired,
+    /// For so long at most: then that session has ended, or the code has.
+    #[error("This code is open in another browser session, for up to {}. Go on there, or run the command again to get a new one.", humanize_wait(*.wait))]
+    ClaimedElsewhere { wait: Duration },
+    #[error("This code belongs to {tenant_name}. Switch to {tenant_name} to continue.")]
+    OtherTenant { tenant: TenantId, tenant_name: String },
+}
+
+/// How often it is recorded that one and the same code is presented by one and the same person while it is open elsewhere.
+pub(in crate::server::service) const RESUBMISSION_AUDIT_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+/// Whoever stands before the page: signed in or not.
+#[derive(Clone, Copy)]
+pub enum CodeSubmitter<'a> {
+    Anonymous(&'a BrowserSession),
+    Person(&'a SignedIn),
+}
+
+impl Services {
+    /// Takes up the grant behind a code for this session, so that no other can while it lives. A wrong code is counted; one that
+    /// is open elsewhere is right.
+    ///
+    /// A visitor who has not signed in gets the same answer for a wrong code as for a right one: `Ok(None)` (what they can
+    /// tell all the same: docs/decisions/0006).
+    pub async fn submit_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
+        let signed_in = guess.person.is_some();
+        let sealed = self.seal_code(&guess.hash, &code)?;
+        let result = self.write(move |db| claim(db, guess, sealed).boxed()).await?;
+        match result {
+            Ok(id) => Ok(signed_in.then_some(id)),
+            Err(refused @ CodeRefused::TooManyTries { .. }) => Err(Error::Refused(refused)),
+            Err(_) if !signed_in => Ok(None),
+            Err(refused) => Err(Error::Refused(refused)),
+        }
+    }
+
+    /// Lets go of a request, so that its code can be entered elsewhere or by another person; of all that this session holds where
+    /// none is named.
+    pub async fn release_user_code(&self, person: &SignedIn, only: Option<&DeviceGrantId>) -> Result<(), Fault> {
+        let (person, only, now) = (person.clone(), only.cloned(), self.now());
+        self.write(move |db| release(db, person, only, now).boxed()).await
+    }
+
+    /// A name for a code that waits in its session for a sign-in.
+    pub fn new_code_entry(&self) -> Result<CodeEntryId, Fault> {
+        CodeEntryId::parse(self.new_id("ent")).map_err(Fault::new)
+    }
+
+    /// "I did not start this", from whoever holds the code: denies it, and records it for the tenant's operators.
+    pub async fn report_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
+        let result = self.write(move |db| report(db, guess).boxed()).await?;
+        result.map_err(Error::Refused)
+    }
+
+    /// The tenant whose people may answer the code, so that they are asked to sign in to the right one.
+    pub async fn tenant_of_user_code(&self, code: &UserCode) -> Result<Option<TenantId>, Fault> {
+        let hash = self.signing_keys().hash(USER_CODE, code.letters());
+        let grant = device_grants::find_by_user_code(self.storage().reader(), &hash).await?;
+        Ok(grant.filter(|grant| !grant.is_expired(self.now())).map(|grant| grant.tenant_id))
+    }
+
+    /// Whether an address with this code in it may fill in the form: only if the code's tenant has opted in. Takes nothing up, and
+    /// counts against no typed code; but the answer says whether there is such a code, so it has limits of its own.
+    pub async fn may_prefill(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<Option<UserCode>, Fault> {
+        let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
+        // Where no tenant has, there is nothing to look at.
+        if !self.enabled_tenants().await?.iter().any(|tenant| tenant.policy.prefill_user_code) {
+            return Ok(None);
+        }
+        let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
+        let allowed = self.write(move |db| prefill(db, guess).boxed()).await?;
+        Ok(allowed.then_some(code))
+    }
+}
+
+/// A claim keeps the code, so that its person can compare it. The hash stands beside it in the same row.
+impl Services {
+    pub(in crate::server::service) fn seal_code(&self, hash: &[u8], code: &UserCode) -> Result<Vec<u8>, Fault> {
+        self.seal(&code_associated_data(hash), &Secret::from_plaintext(code.to_string()))
+    }
+
+    /// `None` where none is kept, or by a key that is lost: the code has to be entered once more.
+    pub(in crate::server::service) fn unseal_code(&self, stored: Option<(Vec<u8>, Vec<u8>)>) -> Option<String> {
+        let (hash, sealed) = stored?;
+        self.unseal(&code_associated_data(&hash), &sealed).ok().map(|code| code.reveal().to_owned())
+    }
+}
+
+fn code_associated_data(hash: &[u8]) -> String {
+    format!("user code {}", hex::encode(hash))
+}
+
+/// One typed code, with everything it counts against.
+pub(in crate::server::service) struct CodeAttempt {
+    pub hash: Vec<u8>,
+    session: BrowserSession,
+    person: Option<(TenantId, UserId)>,
+    pub now: Timestamp,
+}
+
+impl CodeAttempt {
+    /// `hashed_as`: what the code would open.
+    pub fn new(services: &Services, who: CodeSubmitter<'_>, hashed_as: &str, code: &UserCode) -> Self {
+        let (visit, person) = match who {
+            CodeSubmitter::Anonymous(visit) => (visit, None),
+            CodeSubmitter::Person(person) => (person.session(), Some((person.tenant_id().clone(), person.user_id().clone()))),
+        };
+        Self { hash: services.signing_keys().hash(hashed_as, code.letters()), session: visit.clone(), person, now: services.now() }
+    }
+
+    fn attempt_source(&self) -> AttemptSource<'_> {
+        AttemptSource {
+            tenant: self.person.as_ref().map(|(tenant, _)| tenant),
+            person: self.person.as_ref().map(|(_, person)| person),
+            session: Some(self.session.session_id.as_str()),
+            address: self.session.from,
+        }
+    }
+
+    pub fn claimant(&self) -> Claimant {
+        Claimant { session: self.session.session_id.clone(), person: self.person.as_ref().map(|(_, person)| person.clone()) }
+    }
+
+    pub fn audit_event(&self, tenant: &TenantId, kind: AuditKind) -> AuditEvent {
+        let activity = AuditEvent::new(tenant.clone(), kind, self.now).from(self.session.from);
+        match &self.person {
+            Some((home, person)) if home == tenant => activity.of(person),
+            _ => activity,
+        }
+    }
+}
+
+/// The grant that waits behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
+async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result<DeviceGrant, CodeRefused>, storage::Error> {
+    if let Some(refused) = check_attempts(db, guess).await? {
+        return Ok(Err(refused));
+    }
+    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
+    match found.filter(|grant| grant.is_pending(guess.now)) {
+        Some(grant) => Ok(Ok(grant)),
+        None => {
+            record_failure(db, guess).await?;
+            Ok(Err(CodeRefused::NotValid))
+        }
+    }
+}
+
+/// Whether the code is not even looked at.
+pub(in crate::server::service) async fn check_attempts(db: &mut Connection, guess: &CodeAttempt) -> Result<Option<CodeRefused>, storage::Error> {
+    if let Some(wait) = attempts::retry_after(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await? {
+        return Ok(Some(CodeRefused::TooManyTries { wait }));
+    }
+    if attempts::is_globally_limited(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await? {
+        // Looked at once they have signed in; until then right and wrong codes look alike anyway.
+        record_failure(db, guess).await?;
+        return Ok(Some(CodeRefused::SignInRequired));
+    }
+    Ok(None)
+}
+
+/// Counts a wrong code.
+pub(in crate::server::service) async fn record_failure(db: &mut Connection, guess: &CodeAttempt) -> Result<(), storage::Error> {
+    let stopped = attempts::record_failure(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await?;
+    if let (true, Some((tenant, _))) = (stopped, &guess.person) {
+        audit_log::insert(db, &guess.audit_event(tenant, AuditKind::CodeGuessingStopped)).await?;
+    }
+    Ok(())
+}
+
+async fn claim(db: &mut Connection, guess: CodeAttempt, sealed: Vec<u8>) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Error> {
+    let grant = match find_pending(db, &guess).await? {
+        Ok(grant) => grant,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if let Some((home, _)) = guess.person.as_ref().filter(|(home, _)| *home != grant.tenant_id) {
+        tracing::debug!(home = %home, "A code of another tenant was typed");
+        return Ok(Err(other_tenant(db, grant.tenant_id).await?));
+    }
+    let by = guess.claimant();
+    match grant.claimable(&by, guess.now) {
+        Ok(()) if device_grants::save_claim(db, &grant, &by, &sealed).await? => Ok(Ok(grant.id)),
+        Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
+        Err(ClaimRefused::ClaimedElsewhere { until }) => {
+            let record = guess.audit_event(&grant.tenant_id, AuditKind::CodeSubmittedTwice).about(&grant.client_id, &grant.id);
+            audit_log::insert_throttled(db, &record, RESUBMISSION_AUDIT_INTERVAL).await?;
+            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
+        }
+    }
+}
+
+pub(in crate::server::service) async fn other_tenant(db: &mut Connection, tenant: TenantId) -> Result<CodeRefused, storage::Error> {
+    let tenant_name = tenants::find(&mut *db, &tenant).await?.map_or_else(|| tenant.to_string(), |tenant| tenant.display_name);
+    Ok(CodeRefused::OtherTenant { tenant, tenant_name })
+}
+
+async fn release(db: &mut Connection, person: SignedIn, only: Option<DeviceGrantId>, now: Timestamp) -> Result<(), storage::Error> {
+    let by = person.claimant();
+    for grant in device_grants::claimed_by(&mut *db, person.tenant_id(), person.user_id(), now).await? {
+        if grant.is_held_by(&by, now) && only.as_ref().is_none_or(|only| *only == grant.id) {
+            device_grants::release_claim(db, &grant).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn report(db: &mut Connection, guess: CodeAttempt) -> Result<Result<(), CodeRefused>, storage::Error> {
+    let grant = match find_pending(db, &guess).await? {
+        Ok(grant) => grant,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let reported = guess.audit_event(&grant.tenant_id, AuditKind::DeviceReported).about(&grant.client_id, &grant.id);
+    let before = grant.state.clone();
+    match grant.report(guess.now) {
+        Ok(denied) if device_grants::transition(db, &before, &denied).await? => {
+            audit_log::insert(db, &reported).await?;
+            tracing::warn!(tenant = %denied.tenant_id, client = %denied.client_id, grant = %denied.id, "A person reported a device they did not start");
+            Ok(Ok(()))
+        }
+        _ => Ok(Err(CodeRefused::NotValid)),
+    }
+}
+
+async fn prefill(db: &mut Connection, guess: CodeAttempt) -> Result<bool, storage::Error> {
+    if !may_try_prefill(db, &guess).await? {
+        return Ok(false);
+    }
+    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
+    let waiting = found.filter(|grant| grant.is_pending(guess.now));
+    let tenant = match waiting {
+        Some(grant) => tenants::find(&mut *db, &grant.tenant_id).await?,
+        None => None,
+    };
+    record_prefill(db, &guess, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await
+}
+
+/// Whether a code in an address is looked at for this guesser, who has tries left of both kinds.
+pub(in crate::server::service) async fn may_try_prefill(db: &mut Connection, guess: &CodeAttempt) -> Result<bool, storage::Error> {
+    for guessed in [AttemptKind::UserCode, AttemptKind::PrefilledUserCode] {
+        let guesser = guess.attempt_source();
+        if attempts::retry_after(db, guessed, &guesser, guess.now).await?.is_some()
+            || attempts::is_globally_limited(db, guessed, &guesser, guess.now).await?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Counts a code in an address that does not fill in the form, for any reason.
+pub(in crate::server::service) async fn record_prefill(db: &mut Connection, guess: &CodeAttempt, fills_in: bool) -> Result<bool, storage::Error> {
+    if !fills_in {
+        attempts::record_failure(db, AttemptKind::PrefilledUserCode, &guess.attempt_source(), guess.now).await?;
+    }
+    Ok(fills_in)
+}

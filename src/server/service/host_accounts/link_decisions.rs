@@ -1,0 +1,291 @@
+//! A person's answer to a host account that asks to be linked: the code, what the page shows, yes and no.
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::delegation::Creator;
+use crate::domain::device_grant::ClaimRefused;
+use crate::domain::host_account::HostAccount;
+use crate::domain::ids::{AccountName, HostAccountId, HostName, LinkRequestId, TenantId};
+use crate::domain::link_request::{AnswerRefused, LinkRequest, link_expiry};
+use crate::domain::tenant::Policy;
+use crate::domain::time::Timestamp;
+use crate::domain::user_code::UserCode;
+use crate::server::service::auth::browser_sessions::still_signed_in;
+use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn};
+use crate::server::service::device_flow::user_codes::{
+    CodeAttempt, CodeRefused, CodeSubmitter, RESUBMISSION_AUDIT_INTERVAL, check_attempts, may_try_prefill, other_tenant, record_failure,
+    record_prefill,
+};
+use crate::server::service::host_accounts::link_requests::{LINK_CODE, audit_subject};
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::host_accounts::HostAccountKey;
+use crate::server::storage::{self, Connection, audit_log, host_accounts, link_requests, tenants, user_mfa};
+
+/// A request that waits for this person's answer.
+pub struct PendingLink {
+    pub request: LinkRequest,
+    /// As the host shows it.
+    pub code: String,
+    /// When the link would end.
+    pub until: Timestamp,
+    pub current: CurrentLink,
+}
+
+/// What the account is linked to as yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CurrentLink {
+    Unlinked,
+    /// To this person, until then.
+    Own(Timestamp),
+    /// To somebody else, and this tenant shares none.
+    OtherPerson,
+}
+
+/// A link that was made, or renewed.
+#[derive(Clone, Debug)]
+pub struct LinkOutcome {
+    pub account: HostAccount,
+    pub renewed: bool,
+}
+
+impl LinkOutcome {
+    /// What the record says of it.
+    pub(in crate::server::service) fn audit_kind(&self) -> AuditKind {
+        if self.renewed { AuditKind::HostLinkChanged } else { AuditKind::HostLinked }
+    }
+}
+
+impl Services {
+    /// Takes up the request behind a code for this session, as a device's is; and counted as those are.
+    pub async fn submit_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let guess = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
+        let (person, sealed) = (person.clone(), self.seal_code(&guess.hash, &code)?);
+        self.write(move |db| claim(db, person, guess, sealed).boxed()).await?.map_err(Error::Refused)
+    }
+
+    /// Whether an address with this code in it may fill in the form; see [`may_prefill`](Self::may_prefill).
+    pub async fn may_prefill_link(&self, person: &SignedIn, typed: &str) -> Result<Option<UserCode>, Fault> {
+        let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
+        if !person.tenant().policy.prefill_user_code {
+            return Ok(None);
+        }
+        let guess = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
+        let tenant = person.tenant_id().clone();
+        let fills_in = self.write(move |db| async move { prefill(db, &tenant, guess).await }.boxed()).await?;
+        Ok(fills_in.then_some(code))
+    }
+
+    /// The request, if it waits for this person in this session, or they took it up in one that has ended; else why it cannot be
+    /// answered.
+    pub async fn pending_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<PendingLink, Error<AnswerRefused>> {
+        let (reader, now) = (self.storage().reader(), self.now());
+        let request = link_requests::find(reader, person.tenant_id(), id).await?.ok_or(Error::Refused(AnswerRefused::NotYours))?;
+        request.check_answerable(&person.claimant(), now).map_err(Error::Refused)?;
+        let kept = link_requests::claimed_code(reader, &request).await?;
+        let code = self.unseal_code(kept).ok_or(Error::Refused(AnswerRefused::NotYours))?;
+        let (policy, place) = (&person.tenant().policy, host_account_key(person, &request.host, &request.account));
+        let own = host_accounts::find_by_key(reader, &place).await?;
+        let until = link_expiry(own.as_ref(), policy.link_lifetime, now);
+        let already = match own.filter(|own| own.is_active(now)) {
+            _ if !policy.shared_host_accounts && host_accounts::is_linked_to_another(reader, &place, now).await? => CurrentLink::OtherPerson,
+            Some(own) => CurrentLink::Own(own.expires_at),
+            None => CurrentLink::Unlinked,
+        };
+        Ok(PendingLink { request, code, until, current: already })
+    }
+
+    /// All that wait for this person so, the newest first.
+    pub async fn pending_links(&self, person: &SignedIn) -> Result<Vec<LinkRequest>, Fault> {
+        let (by, now) = (person.claimant(), self.now());
+        let mut waiting = link_requests::claimed_by(self.storage().reader(), person.tenant_id(), person.user_id(), now).await?;
+        waiting.retain(|request| request.is_held_by(&by, now));
+        Ok(waiting)
+    }
+
+    /// Links the account to the person, or renews the link: that, the answer to the host and the record stand together.
+    pub async fn link_my_account(&self, person: &RecentlyAuthenticated, id: &LinkRequestId) -> Result<LinkOutcome, Error<AnswerRefused>> {
+        let new_id = HostAccountId::parse(self.new_id("hac")).map_err(Fault::new)?;
+        let (person, id, now) = (SignedIn::clone(person), id.clone(), self.now());
+        self.try_write(move |db| link(db, person, id, new_id, now).boxed()).await
+    }
+
+    /// "Not me": the host is told, and the tenant's operators find it in the record.
+    pub async fn refuse_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<(), Error<AnswerRefused>> {
+        let (person, id, now) = (person.clone(), id.clone(), self.now());
+        self.try_write(move |db| refuse(db, person, id, now).boxed()).await
+    }
+
+    /// Lets go of a request, so that its code can be entered elsewhere or by another person; of all that this session holds where
+    /// none is named.
+    pub async fn release_link_request(&self, person: &SignedIn, only: Option<&LinkRequestId>) -> Result<(), Fault> {
+        let (person, only, now) = (person.clone(), only.cloned(), self.now());
+        self.write(move |db| release(db, person, only, now).boxed()).await
+    }
+}
+
+/// The request behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
+async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result<LinkRequest, CodeRefused>, storage::Error> {
+    if let Some(refused) = check_attempts(db, guess).await? {
+        return Ok(Err(refused));
+    }
+    let found = link_requests::find_by_user_code(&mut *db, &guess.hash).await?;
+    match found.filter(|request| request.is_pending(guess.now)) {
+        Some(request) => Ok(Ok(request)),
+        None => {
+            record_failure(db, guess).await?;
+            Ok(Err(CodeRefused::NotValid))
+        }
+    }
+}
+
+async fn prefill(db: &mut Connection, tenant: &TenantId, guess: CodeAttempt) -> Result<bool, storage::Error> {
+    if !may_try_prefill(db, &guess).await? {
+        return Ok(false);
+    }
+    let found = link_requests::find_by_user_code(&mut *db, &guess.hash).await?;
+    record_prefill(db, &guess, found.is_some_and(|request| request.is_pending(guess.now) && request.tenant_id == *tenant)).await
+}
+
+async fn claim(
+    db: &mut Connection,
+    person: SignedIn,
+    guess: CodeAttempt,
+    sealed: Vec<u8>,
+) -> Result<Result<LinkRequestId, CodeRefused>, storage::Error> {
+    let request = match find_pending(db, &guess).await? {
+        Ok(request) => request,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if request.tenant_id != *person.tenant_id() {
+        return Ok(Err(other_tenant(db, request.tenant_id).await?));
+    }
+    let by = guess.claimant();
+    match request.claimable(&by, guess.now) {
+        Ok(()) if link_requests::save_claim(db, &request, &by, &sealed).await? => Ok(Ok(request.id)),
+        Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
+        Err(ClaimRefused::ClaimedElsewhere { until }) => {
+            let record = guess.audit_event(person.tenant_id(), AuditKind::CodeSubmittedTwice).subject(audit_subject(db, &request).await?);
+            audit_log::insert_throttled(db, &record, RESUBMISSION_AUDIT_INTERVAL).await?;
+            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
+        }
+    }
+}
+
+async fn release(db: &mut Connection, person: SignedIn, only: Option<LinkRequestId>, now: Timestamp) -> Result<(), storage::Error> {
+    let by = person.claimant();
+    for request in link_requests::claimed_by(&mut *db, person.tenant_id(), person.user_id(), now).await? {
+        if request.is_held_by(&by, now) && only.as_ref().is_none_or(|only| *only == request.id) {
+            link_requests::release_claim(db, &request).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn link(
+    db: &mut Connection,
+    person: SignedIn,
+    id: LinkRequestId,
+    new_id: HostAccountId,
+    now: Timestamp,
+) -> Result<LinkOutcome, Error<AnswerRefused>> {
+    let request = load(db, &person, &id, now).await?;
+    let (tenant, user, place) = (person.tenant_id(), person.user_id(), host_account_key(&person, &request.host, &request.account));
+    // As it is now, not as it was when the page was made.
+    let Policy { link_lifetime, shared_host_accounts, .. } =
+        tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AnswerRefused::NotYours))?.policy;
+    let own = host_accounts::find_by_key(&mut *db, &place).await?;
+    let until = link_expiry(own.as_ref(), link_lifetime, now);
+    let linked = request.link(&person.claimant(), until, now).map_err(Error::Refused)?;
+    user_mfa::find(&mut *db, tenant, user).await?.ok_or(Error::Refused(AnswerRefused::NoMfa))?;
+    if !shared_host_accounts && host_accounts::is_linked_to_another(&mut *db, &place, now).await? {
+        return Err(Error::Refused(AnswerRefused::LinkedToAnother));
+    }
+    save_answer(db, &linked).await?;
+    let linked_now = link_or_renew(db, &place, own, NewLink { id: new_id, until, linked_through: None, now }).await?;
+    let record = audit_event(db, &person, linked_now.audit_kind(), &linked, now).await?;
+    audit_log::insert(db, &record).await?;
+    Ok(linked_now)
+}
+
+/// What a new link has of its own.
+pub(in crate::server::service) struct NewLink {
+    pub id: HostAccountId,
+    pub until: Timestamp,
+    /// The provider it is made through, as people call it.
+    pub linked_through: Option<String>,
+    pub now: Timestamp,
+}
+
+/// Makes the person's link, or renews the one in force: that stays the link it is, so that what rests on it stays.
+pub(in crate::server::service) async fn link_or_renew(
+    db: &mut Connection,
+    place: &HostAccountKey,
+    own: Option<HostAccount>,
+    new: NewLink,
+) -> Result<LinkOutcome, storage::Error> {
+    let NewLink { id, until, linked_through: through, now } = new;
+    let new = HostAccount {
+        number: 0,
+        id,
+        user_id: place.user_id.clone(),
+        host: place.host.to_string(),
+        account: place.account.to_string(),
+        linked_at: now,
+        expires_at: until,
+        updated_at: now,
+        linked_by: Creator::Person,
+        linked_through: through,
+    };
+    let renewed = own.as_ref().is_some_and(|own| own.is_active(now));
+    let account = match own {
+        None => {
+            let host = host_accounts::insert(db, &place.tenant_id, &new).await?.map_or(new.host, String::from);
+            HostAccount { host, ..new }
+        }
+        // One that had ended is made anew.
+        Some(own) => {
+            let account = if renewed { HostAccount { expires_at: until, updated_at: now, ..own } } else { HostAccount { id: own.id, ..new } };
+            host_accounts::renew(db, &place.tenant_id, &account).await?;
+            account
+        }
+    };
+    Ok(LinkOutcome { account, renewed })
+}
+
+async fn refuse(db: &mut Connection, person: SignedIn, id: LinkRequestId, now: Timestamp) -> Result<(), Error<AnswerRefused>> {
+    let request = load(db, &person, &id, now).await?;
+    let refused = request.refuse(&person.claimant(), now).map_err(Error::Refused)?;
+    save_answer(db, &refused).await?;
+    let record = audit_event(db, &person, AuditKind::HostLinkRefused, &refused, now).await?;
+    audit_log::insert(db, &record).await?;
+    Ok(())
+}
+
+async fn load(db: &mut Connection, person: &SignedIn, id: &LinkRequestId, now: Timestamp) -> Result<LinkRequest, Error<AnswerRefused>> {
+    if !still_signed_in(db, person, now).await? {
+        return Err(Error::Refused(AnswerRefused::NotYours));
+    }
+    link_requests::find(db, person.tenant_id(), id).await?.ok_or(Error::Refused(AnswerRefused::NotYours))
+}
+
+async fn save_answer(db: &mut Connection, answered: &LinkRequest) -> Result<(), Error<AnswerRefused>> {
+    let first = link_requests::save_answer(db, answered).await?;
+    first.then_some(()).ok_or(Error::Refused(AnswerRefused::AlreadyAnswered))
+}
+
+pub(in crate::server::service) fn host_account_key(person: &SignedIn, host: &HostName, account: &AccountName) -> HostAccountKey {
+    HostAccountKey { tenant_id: person.tenant_id().clone(), user_id: person.user_id().clone(), host: host.clone(), account: account.clone() }
+}
+
+async fn audit_event(
+    db: &mut Connection,
+    person: &SignedIn,
+    kind: AuditKind,
+    request: &LinkRequest,
+    now: Timestamp,
+) -> Result<AuditEvent, storage::Error> {
+    let record = AuditEvent::new(request.tenant_id.clone(), kind, now).of(person.user_id()).from(person.session().from);
+    Ok(record.subject(audit_subject(db, request).await?))
+}

@@ -1,0 +1,127 @@
+//! A host asks for one of its accounts to be linked to whoever is logged in to it (docs/decisions/0016); what the person answers is in
+//! `my_links`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use thiserror::Error as ThisError;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::device_grant::INTERVAL;
+use crate::domain::host_account::is_system_account;
+use crate::domain::ids::{AccountName, LinkRequestId};
+use crate::domain::link_request::{LinkRequest, LinkRequestState, LinkStatus, MAX_CODE_LIFETIME, MAX_PENDING_PER_HOST, is_personal_uid};
+use crate::domain::user_code::UserCode;
+use crate::server::service::auth::principals::AuthenticatedHost;
+use crate::server::service::platform::rng::{self, Secret};
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::{self, Connection, audit_log, hosts, link_requests};
+
+/// What the hosts' secrets are hashed as.
+const LINK_SECRET: &str = "link secret";
+/// What user codes are hashed as: not as those of devices, so that neither opens the other.
+pub(in crate::server::service) const LINK_CODE: &str = "link code";
+/// Draws before giving up on finding a free code.
+const MAX_DRAWS: usize = 5;
+
+/// The answer to a host.
+pub struct StartedLinkRequest {
+    /// What the host asks with how it ended.
+    pub secret: Secret,
+    pub user_code: UserCode,
+    pub expires_in: Duration,
+    pub interval: Duration,
+    /// The tenant wants the code to be filled in by the address.
+    pub complete_uri: bool,
+}
+
+/// Why an account cannot ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkRequestRefused {
+    TenantDisabled,
+    /// It runs the host, and is nobody's.
+    SystemAccount,
+    TooManyPending,
+}
+
+#[derive(Debug, ThisError)]
+#[error("no free user code in {MAX_DRAWS} draws")]
+struct LinkCodeDrawError;
+
+impl Services {
+    /// Takes a host's word that somebody is logged in to this account, and hands out a code for them.
+    pub async fn start_link_request(
+        &self,
+        host: &AuthenticatedHost,
+        account: &AccountName,
+        uid: u32,
+        from: Option<IpAddr>,
+    ) -> Result<StartedLinkRequest, Error<LinkRequestRefused>> {
+        let policy = self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?.policy;
+        if is_system_account(account.as_str()) || !is_personal_uid(uid, policy.lowest_linked_uid) {
+            return Err(Error::Refused(LinkRequestRefused::SystemAccount));
+        }
+        let (now, expires_in) = (self.now(), policy.code_lifetime.min(MAX_CODE_LIFETIME));
+        for _ in 0..MAX_DRAWS {
+            let request = LinkRequest {
+                tenant_id: host.tenant_id.clone(),
+                id: LinkRequestId::parse(self.new_id("lnk")).map_err(Fault::new)?,
+                host: host.host.clone(),
+                account: account.clone(),
+                uid,
+                requested_at: now,
+                expires_at: now + expires_in,
+                claim: None,
+                state: LinkRequestState::Pending,
+            };
+            let (secret, user_code) = (Secret::generate(self.rng()), rng::user_code(self.rng()));
+            let hashes = (self.signing_keys().hash(LINK_SECRET, secret.reveal()), self.signing_keys().hash(LINK_CODE, user_code.letters()));
+            if self.try_write(move |db| insert_request(db, request, hashes, from).boxed()).await? {
+                return Ok(StartedLinkRequest { secret, user_code, expires_in, interval: INTERVAL, complete_uri: policy.prefill_user_code });
+            }
+        }
+        Err(Fault::new(LinkCodeDrawError).into())
+    }
+
+    /// How a request of this host stands. `None`: it is another host's, or gone.
+    pub async fn link_request_status(&self, host: &AuthenticatedHost, secret: &str) -> Result<Option<LinkStatus>, Error<LinkRequestRefused>> {
+        self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?;
+        let hash = self.signing_keys().hash(LINK_SECRET, secret);
+        let found = link_requests::find_of_host(self.storage().reader(), &host.tenant_id, &host.host, &hash).await?;
+        Ok(found.map(|request| request.status(self.now())))
+    }
+
+    /// Whoever asked has gone: nobody answers any more. What is answered already stays so. How many requests were forgotten;
+    /// like a code's end, that is not in the record.
+    pub async fn cancel_link_request(&self, host: &AuthenticatedHost, secret: &str) -> Result<u64, Error<LinkRequestRefused>> {
+        self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?;
+        let (host, hash) = (host.clone(), self.signing_keys().hash(LINK_SECRET, secret));
+        Ok(self.write(move |db| async move { link_requests::cancel(db, &host.tenant_id, &host.host, &hash).await }.boxed()).await?)
+    }
+}
+
+/// False when one of the secrets is taken: draw again.
+async fn insert_request(
+    db: &mut Connection,
+    request: LinkRequest,
+    (secret, user_code): (Vec<u8>, Vec<u8>),
+    from: Option<IpAddr>,
+) -> Result<bool, Error<LinkRequestRefused>> {
+    if link_requests::count_other_pending(db, &request).await? >= MAX_PENDING_PER_HOST {
+        return Err(Error::Refused(LinkRequestRefused::TooManyPending));
+    }
+    let taken = !link_requests::replace(db, &request, &secret, &user_code).await?;
+    if !taken {
+        let record = AuditEvent::new(request.tenant_id.clone(), AuditKind::HostLinkRequested, request.requested_at)
+            .subject(audit_subject(db, &request).await?)
+            .from(from);
+        audit_log::insert(db, &record).await?;
+    }
+    Ok(!taken)
+}
+
+/// What the record calls it: by the host's own name, not by the one its credential was made under.
+pub(in crate::server::service) async fn audit_subject(db: &mut Connection, request: &LinkRequest) -> Result<String, storage::Error> {
+    Ok(format!("{}@{}", request.account, hosts::canonical_name(db, &request.tenant_id, &request.host).await?))
+}

@@ -1,0 +1,77 @@
+//! A form that is sent twice is carried out once: the second submission gets the first one's result.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Fault, Services};
+use crate::server::storage::form_results;
+
+/// For so long a second submission gets the first one's result; after it, the same form is carried out anew. One without a result was
+/// lost with its server by then: requests take less.
+pub(in crate::server::service) const RESULT_LIFETIME: Duration = Duration::from_secs(60);
+
+/// One submission: a hash of the account, the action, the form's one-time key, and all its fields.
+#[derive(Clone)]
+pub struct SubmissionId(Vec<u8>);
+
+/// Where a submission stands.
+pub enum Submission {
+    /// The first one; it has to be finished, or forgotten.
+    First,
+    /// An earlier one is being handled.
+    InProgress,
+    /// An earlier one has ended, with this result.
+    Done(Secret),
+}
+
+impl Services {
+    /// `body`: the form as it was sent, with its one-time key.
+    pub fn submission_id(&self, account: &str, action: &str, body: &str) -> SubmissionId {
+        SubmissionId(self.signing_keys().hash("form submission", &format!("{account}\n{action}\n{body}")))
+    }
+
+    pub async fn begin_submission(&self, id: &SubmissionId) -> Result<Submission, Fault> {
+        let now = self.now();
+        if let Some(sealed) = form_results::find(self.storage().reader(), &id.0, now - RESULT_LIFETIME).await? {
+            return Ok(Submission::Done(self.unseal(&sealing_context(id), &sealed)?));
+        }
+        let SubmissionId(row) = id.clone();
+        let first = self.write(move |db| async move { form_results::begin(db, &row, now, now - RESULT_LIFETIME).await }.boxed()).await?;
+        Ok(if first { Submission::First } else { Submission::InProgress })
+    }
+
+    /// Keeps a result, which can hold a secret that is shown once: it is sealed.
+    pub async fn finish_submission(&self, id: &SubmissionId, result: &Secret) -> Result<(), Fault> {
+        let (sealed, SubmissionId(row)) = (self.seal(&sealing_context(id), result)?, id.clone());
+        self.write(move |db| async move { form_results::finish(db, &row, &sealed).await }.boxed()).await
+    }
+
+    pub async fn discard_submission(&self, id: &SubmissionId) -> Result<(), Fault> {
+        let SubmissionId(row) = id.clone();
+        self.write(move |db| async move { form_results::delete(db, &row).await }.boxed()).await
+    }
+
+    /// A one-time key for a form that is rendered for `account`: a random value, and a proof that it was made here for that account.
+    pub fn form_key(&self, account: &str) -> String {
+        let random = self.draft_id();
+        let proof = self.signing_keys().hash("form key", &format!("{account}\n{random}"));
+        format!("{random}.{}", hex::encode(proof))
+    }
+
+    /// Whether a key was made here for `account`.
+    pub fn is_form_key(&self, account: &str, key: &str) -> bool {
+        let Some((random, proof)) = key.split_once('.') else { return false };
+        hex::decode(proof).is_ok_and(|proof| self.signing_keys().matches("form key", &format!("{account}\n{random}"), &proof))
+    }
+
+    /// A name for a draft: not to be guessed.
+    pub fn draft_id(&self) -> String {
+        Secret::generate(self.rng()).reveal().to_owned()
+    }
+}
+
+fn sealing_context(SubmissionId(id): &SubmissionId) -> String {
+    format!("form_results/{}", hex::encode(id))
+}

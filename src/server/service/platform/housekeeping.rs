@@ -1,0 +1,40 @@
+//! What has to be done now and then.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::server::service::{Fault, Services};
+use crate::server::storage::{attempts, browser_sessions, device_grants, form_results, identities, link_requests, reservations, ssh_keys};
+
+/// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
+const GRANT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a key that has ended is still shown to its person.
+const KEY_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Longer than the longest window in `domain::attempts`.
+const ATTEMPT_RETENTION: Duration = Duration::from_secs(2 * 60 * 60);
+
+impl Services {
+    /// Takes back approvals nobody came for, and forgets what has run out.
+    pub async fn run_housekeeping(&self) -> Result<(), Fault> {
+        self.expire_unredeemed_grants().await?;
+        let now = self.now();
+        let (old_grants, old_attempts, old_keys) = (now - GRANT_RETENTION, now - ATTEMPT_RETENTION, now - KEY_RETENTION);
+        let old_results = now - crate::server::service::platform::form_results::RESULT_LIFETIME;
+        self.write(move |db| {
+            async move {
+                browser_sessions::delete_expired(db, now).await?;
+                attempts::delete_old(db, old_attempts).await?;
+                form_results::delete_old(db, old_results).await?;
+                device_grants::delete_old(db, old_grants).await?;
+                link_requests::delete_old(db, old_grants).await?;
+                reservations::delete_old(db, old_grants).await?;
+                ssh_keys::delete_old(db, old_keys).await?;
+                identities::delete_old_invitations(db, now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+}

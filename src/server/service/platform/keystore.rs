@@ -1,0 +1,230 @@
+//! The keys of this deployment, beside the database and never in it: a copy of the database alone opens nothing.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, Mac};
+use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
+#[expect(clippy::disallowed_types, reason = "the search for primes needs the real generator, in tests too")]
+use rsa::rand_core::OsRng;
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::domain::token::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
+use crate::server::service::{Fault, Rng};
+
+/// RFC 9068 §2.1: every authorization server and resource must support RS256.
+const ALGORITHM: Algorithm = Algorithm::RS256;
+const RSA_BITS: usize = 2_048;
+
+/// Why the keys cannot be used.
+#[derive(Debug, Error)]
+pub enum KeystoreError {
+    #[error("cannot use {0}: {1}")]
+    File(PathBuf, #[source] io::Error),
+    #[error("{0} can be read by others; `chmod 600` it, and replace the key if anybody may have read it")]
+    Exposed(PathBuf),
+    #[error("{0} is not a 32-byte key")]
+    InvalidKey(PathBuf),
+    #[error("{0} is not an RSA private key: {1}")]
+    InvalidSigningKey(PathBuf, String),
+}
+
+pub struct Keystore {
+    hashing: Zeroizing<[u8; 32]>,
+    sealing: Zeroizing<[u8; 32]>,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    key_id: String,
+    public: JwkSet,
+}
+
+impl Keystore {
+    /// Reads the keys in `data_dir/keys`, making those that are not there.
+    pub fn load_or_create(data_dir: &Path, entropy: &dyn Rng) -> Result<Self, Fault> {
+        let dir = data_dir.join("keys");
+        private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeystoreError::File(dir.clone(), error)))?;
+        let hashing = random_key(&dir.join("codes.key"), entropy).map_err(Fault::new)?;
+        let sealing = random_key(&dir.join("secrets.key"), entropy).map_err(Fault::new)?;
+        Self::with_signing_key(hashing, sealing, &dir.join("signing-key.pem")).map_err(Fault::new)
+    }
+
+    fn with_signing_key(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, file: &Path) -> Result<Self, KeystoreError> {
+        let pem = read_or_create(file, || {
+            let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(io::Error::other)?;
+            let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
+            Ok(Zeroizing::new(pem.as_bytes().to_vec()))
+        })?;
+        let not_a_key = |error: jsonwebtoken::errors::Error| KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string());
+        let encoding = EncodingKey::from_rsa_pem(&pem).map_err(not_a_key)?;
+        let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM).map_err(not_a_key)?;
+        // RFC 7638: the key names itself, so a new key cannot be taken for an old one.
+        let key_id = public.thumbprint(ThumbprintHash::SHA256).map_err(not_a_key)?;
+        public.common.key_id = Some(key_id.clone());
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
+        public.common.key_algorithm = Some(KeyAlgorithm::RS256);
+        let decoding = DecodingKey::from_jwk(&public).map_err(not_a_key)?;
+        Ok(Self { hashing, sealing, encoding, decoding, key_id, public: JwkSet { keys: vec![public] } })
+    }
+
+    /// What the database keeps of a secret: an HMAC under a key that is not in it. `kind` keeps a secret of one kind from
+    /// being taken for one of another.
+    pub fn hash(&self, kind: &str, secret: &str) -> Vec<u8> {
+        self.mac(kind, secret).finalize().into_bytes().to_vec()
+    }
+
+    /// What seals secrets that have to be sent to others, and so cannot be kept as hashes.
+    pub fn sealing(&self) -> &[u8; 32] {
+        &self.sealing
+    }
+
+    /// Compares in constant time.
+    pub fn matches(&self, kind: &str, secret: &str, hash: &[u8]) -> bool {
+        self.mac(kind, secret).verify_slice(hash).is_ok()
+    }
+
+    fn mac(&self, kind: &str, secret: &str) -> Hmac<Sha256> {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.hashing.as_ref()).expect("HMAC takes any key");
+        mac.update(kind.as_bytes());
+        mac.update(&[0]);
+        mac.update(secret.as_bytes());
+        mac
+    }
+
+    /// Signs an access token.
+    pub fn sign(&self, claims: &AccessTokenClaims) -> Result<String, Fault> {
+        let mut header = Header::new(ALGORITHM);
+        header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
+        header.kid = Some(self.key_id.clone());
+        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(Fault::new)
+    }
+
+    /// The claims of a token that we signed for `audience`; `None` for anything else. The caller judges issuer and times.
+    pub fn verify(&self, token: &str, audience: &str) -> Option<AccessTokenClaims> {
+        let mut validation = Validation::new(ALGORITHM);
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
+        // Judged by our own clock, which tests can set.
+        validation.validate_exp = false;
+        let token = jsonwebtoken::decode::<AccessTokenClaims>(token, &self.decoding, &validation).ok()?;
+        let typed = token.header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE));
+        (typed && token.header.kid.as_deref() == Some(&self.key_id)).then_some(token.claims)
+    }
+
+    /// The public halves (RFC 7517), for whoever checks our tokens.
+    pub fn public(&self) -> &JwkSet {
+        &self.public
+    }
+}
+
+fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let bytes = read_or_create(file, || {
+        let mut key = Zeroizing::new(vec![0_u8; 32]);
+        entropy.fill(&mut key);
+        Ok(key)
+    })?;
+    let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| KeystoreError::InvalidKey(file.to_owned()))?;
+    Ok(Zeroizing::new(key))
+}
+
+/// A folder that only its owner may look into.
+pub(in crate::server) fn private_dir(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// A file that only its owner may read; made whole or not at all.
+pub(in crate::server) fn read_or_create(
+    file: &Path,
+    make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
+) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    let failed = |error| KeystoreError::File(file.to_owned(), error);
+    match fs::read(file) {
+        Ok(bytes) => {
+            let mode = fs::metadata(file).map_err(failed)?.permissions().mode();
+            if mode & 0o077 == 0 { Ok(Zeroizing::new(bytes)) } else { Err(KeystoreError::Exposed(file.to_owned())) }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let bytes = make().map_err(failed)?;
+            let fresh = file.with_extension(format!("new.{}", std::process::id()));
+            let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
+            out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)?;
+            // Never over a key that another process has made meanwhile: that one counts, and is read.
+            let linked = fs::hard_link(&fresh, file);
+            fs::remove_file(&fresh).map_err(failed)?;
+            match linked {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read(file).map(Zeroizing::new).map_err(failed),
+                linked => linked.map_err(failed)?,
+            }
+            Ok(bytes)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::service::SystemRng;
+
+    fn claims(audience: &str) -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: "https://tms.example/t/test".into(),
+            sub: "jdoe".into(),
+            aud: audience.into(),
+            client_id: "tms-cli".into(),
+            scope: "hosts:read".into(),
+            jti: "tok_1".into(),
+            iat: 1,
+            exp: 2,
+        }
+    }
+
+    #[test]
+    fn keys_are_made_once_private_and_kept() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let first = Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
+        let second = Keystore::load_or_create(dir.path(), &SystemRng).expect("the same keys");
+        assert_eq!(first.key_id, second.key_id);
+        assert!(second.matches("device code", "secret", &first.hash("device code", "secret")));
+        assert!(!second.matches("client secret", "secret", &first.hash("device code", "secret")));
+        for file in ["codes.key", "secrets.key", "signing-key.pem"] {
+            let mode = fs::metadata(dir.path().join("keys").join(file)).expect("the key file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
+        let file = dir.path().join("keys/codes.key");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
+        assert!(Keystore::load_or_create(dir.path(), &SystemRng).is_err());
+    }
+
+    #[test]
+    fn only_our_own_access_tokens_for_this_audience_pass() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let keys = Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
+        let other_dir = tempfile::tempdir().expect("a folder");
+        let other = Keystore::load_or_create(other_dir.path(), &SystemRng).expect("keys");
+        let token = keys.sign(&claims("api")).expect("a token");
+        assert_eq!(keys.verify(&token, "api").map(|claims| claims.sub), Some("jdoe".into()));
+        assert!(keys.verify(&token, "another api").is_none());
+        assert!(other.verify(&token, "api").is_none());
+        let mut header = Header::new(ALGORITHM);
+        header.kid = Some(keys.key_id.clone());
+        let untyped = jsonwebtoken::encode(&header, &claims("api"), &keys.encoding).expect("a token");
+        assert!(keys.verify(&untyped, "api").is_none(), "a JWT of another type is no access token");
+        for broken in ["", "a.b.c", "....", token.trim_end_matches(|c| c != '.'), "eyJhbGciOiJub25lIn0.e30."] {
+            assert!(keys.verify(broken, "api").is_none(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What is written down at most once a minute for each thing: when it was last used, or last asked.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+const INTERVAL: Duration = Duration::from_secs(60);
+/// Beyond this, what is older than a minute is forgotten; if nothing is, everything: then some are written down twice.
+const MAX_ENTRIES: usize = 10_000;
+
+/// When each thing was written down last, in memory only.
+pub(in crate::server::service) struct WriteThrottle<K>(Mutex<HashMap<K, Timestamp>>);
+
+impl<K> Default for WriteThrottle<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> WriteThrottle<K> {
+    /// Whether this is to be written down now; from then on it is not, for a minute.
+    pub fn is_due(&self, key: K, now: Timestamp) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.get(&key).is_some_and(|last| now.since(*last) < INTERVAL) {
+            return false;
+        }
+        if last.len() >= MAX_ENTRIES {
+            last.retain(|_, last| now.since(*last) < INTERVAL);
+        }
+        if last.len() >= MAX_ENTRIES {
+            last.clear();
+        }
+        last.insert(key, now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_is_due_once_a_minute_and_memory_is_bounded() {
+        let (due, now) = (WriteThrottle::default(), Timestamp::from_millis(1_000_000));
+        assert_eq!([due.is_due(1, now), due.is_due(1, now), due.is_due(2, now)], [true, false, true]);
+        assert!(due.is_due(1, now + INTERVAL));
+        for key in 0..2 * MAX_ENTRIES {
+            due.is_due(key, now);
+        }
+        assert!(due.0.lock().expect("a map").len() <= MAX_ENTRIES);
+    }
+}

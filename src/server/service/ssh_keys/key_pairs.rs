@@ -1,0 +1,251 @@
+//! Making SSH keys, and reading those that others made.
+
+use std::sync::Arc;
+
+use ssh_key::private::{EcdsaKeypair, Ed25519Keypair, KeypairData, RsaKeypair};
+use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey, PublicKey};
+use thiserror::Error as ThisError;
+use tokio::sync::TryAcquireError;
+
+use crate::domain::ssh_key::KeyType;
+use crate::server::service::platform::rng::{RngAdapter, Secret};
+use crate::server::service::ssh_keys::pasted_key;
+use crate::server::service::{Error, Fault, Services};
+
+/// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
+const MIN_RSA_BITS: u32 = 2_048;
+/// RSA keys that may be made or wait to be made. Each takes seconds of a core.
+pub(in crate::server::service) const MAX_QUEUED_RSA_KEYS: usize = 16;
+
+/// A public key that has been looked at.
+#[derive(Clone, Debug)]
+pub struct SshPublicKey {
+    /// One line of `authorized_keys` without options or comment.
+    pub line: String,
+    /// Its comment, as it came.
+    pub comment: String,
+    pub fingerprint: String,
+    pub key_type: KeyType,
+    pub bits: u32,
+}
+
+/// A key pair that was made just now.
+pub struct KeyPair {
+    /// OpenSSH's format, not encrypted; shown once and stored nowhere.
+    pub private_key: Secret,
+    pub public_key: SshPublicKey,
+}
+
+/// Why a public key is not taken.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum PublicKeyRefused {
+    #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment', nor a public key in the form of RFC 4716")]
+    Unreadable,
+    #[error("it is a private key; send only the line of the .pub file, and make a new key if others may have seen this one")]
+    Private,
+    #[error(
+        "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if others may have seen this one"
+    )]
+    PuttyFile,
+    #[error("it is a certificate; send the public key alone, the line of the .pub file without '-cert'")]
+    Certificate,
+    #[error("it is more than one key; send them one by one")]
+    Several,
+    #[error("it is a public key in PEM format; 'ssh-keygen -i -m PKCS8 -f FILE' prints it as OpenSSH writes it (for 'BEGIN RSA PUBLIC KEY': -m PEM)")]
+    Pem,
+    #[error("something stands before the key, such as options of authorized_keys; send the key alone, from its type on")]
+    TextBefore,
+    #[error("the key is cut off or damaged; copy it again as a whole")]
+    Damaged,
+    #[error("{0} keys are not taken; use ed25519, ecdsa or rsa")]
+    Unsupported(String),
+    #[error("RSA keys need at least {MIN_RSA_BITS} bits; this one has {0}")]
+    TooShort(u32),
+}
+
+/// So many RSA keys are being made that another one would have to wait for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyGenerationBusy;
+
+impl SshPublicKey {
+    /// Reads a public key as people send it (see [`crate::server::service::ssh_keys::pasted_key`]); its comment is taken off.
+    pub fn parse(text: &str) -> Result<Self, PublicKeyRefused> {
+        let mut key = pasted_key::parse(text)?;
+        let comment = key.comment().to_owned();
+        key.set_comment("");
+        Ok(Self { comment, ..Self::from_key(&key)? })
+    }
+
+    fn from_key(key: &PublicKey) -> Result<Self, PublicKeyRefused> {
+        let (key_type, bits) = type_and_bits(key)?;
+        Ok(Self {
+            line: key.to_openssh().map_err(|_| PublicKeyRefused::Unreadable)?,
+            comment: String::new(),
+            fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+            key_type,
+            bits,
+        })
+    }
+}
+
+fn type_and_bits(key: &PublicKey) -> Result<(KeyType, u32), PublicKeyRefused> {
+    match key.algorithm() {
+        Algorithm::Ed25519 => Ok((KeyType::Ed25519, 256)),
+        Algorithm::Ecdsa { curve } => Ok((
+            KeyType::Ecdsa,
+            match curve {
+                EcdsaCurve::NistP256 => 256,
+                EcdsaCurve::NistP384 => 384,
+                EcdsaCurve::NistP521 => 521,
+            },
+        )),
+        Algorithm::Rsa { .. } => {
+            let modulus = key.key_data().rsa().and_then(|rsa| rsa.n.as_positive_bytes()).ok_or(PublicKeyRefused::Unreadable)?;
+            let leading = modulus.first().map_or(0, |byte| byte.leading_zeros());
+            let bits = u32::try_from(modulus.len() * 8).unwrap_or(0).saturating_sub(leading);
+            if bits < MIN_RSA_BITS { Err(PublicKeyRefused::TooShort(bits)) } else { Ok((KeyType::Rsa, bits)) }
+        }
+        other => Err(PublicKeyRefused::Unsupported(other.to_string())),
+    }
+}
+
+impl Services {
+    /// Makes a key pair. Ed25519 takes microseconds and is made here; the others are made on threads of their own, RSA one at a
+    /// time for each core.
+    pub(in crate::server::service) async fn make_key_pair(&self, key_type: KeyType) -> Result<KeyPair, Error<KeyGenerationBusy>> {
+        if key_type == KeyType::Ed25519 {
+            return Ok(generate(self, key_type)?);
+        }
+        let place = match Arc::clone(&self.shared.rsa_queue).try_acquire_owned() {
+            Ok(place) => place,
+            Err(TryAcquireError::NoPermits) => return Err(Error::Refused(KeyGenerationBusy)),
+            Err(TryAcquireError::Closed) => return Err(Error::Internal(Fault::new(TryAcquireError::Closed))),
+        };
+        let slot = Arc::clone(&self.shared.rsa_slots).acquire_owned().await.map_err(Fault::new)?;
+        let services = self.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            // Held by the thread, which works on when the caller has gone.
+            let _held = (place, slot);
+            generate(&services, key_type)
+        });
+        Ok(made.await.map_err(Fault::new)??)
+    }
+}
+
+fn generate(services: &Services, key_type: KeyType) -> Result<KeyPair, Fault> {
+    let mut generator = RngAdapter(services.rng());
+    let pair = match key_type {
+        KeyType::Ed25519 => KeypairData::Ed25519(Ed25519Keypair::random(&mut generator)),
+        KeyType::Ecdsa => KeypairData::Ecdsa(EcdsaKeypair::random(&mut generator, EcdsaCurve::NistP521).map_err(Fault::new)?),
+        KeyType::Rsa => KeypairData::Rsa(RsaKeypair::random(&mut generator, 4_096).map_err(Fault::new)?),
+    };
+    let key = PrivateKey::new(pair, "").map_err(Fault::new)?;
+    let private_key = key.to_openssh(LineEnding::LF).map_err(Fault::new)?;
+    Ok(KeyPair {
+        public_key: SshPublicKey::from_key(key.public_key()).map_err(Fault::new)?,
+        private_key: Secret::from_plaintext(private_key.as_str()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA";
+
+    #[test]
+    fn a_public_key_loses_its_comment_and_keeps_its_fingerprint() {
+        let key = SshPublicKey::parse(&format!("  {ED25519} user@example.com\n")).expect("a key");
+        assert_eq!(key.line, ED25519);
+        assert_eq!(key.fingerprint, "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI");
+        assert_eq!((key.key_type, key.bits), (KeyType::Ed25519, 256));
+    }
+
+    const SAMPLES: &str = include_str!("../../../../tests/keycmd/keys.txt");
+
+    /// One of the sample keys: its line.
+    fn sample(key_type: &str) -> &'static str {
+        let mut lines = SAMPLES.lines().filter_map(|line| line.split_once(' ')).map(|(_, line)| line);
+        lines.find(|line| line.starts_with(key_type)).expect("a sample")
+    }
+
+    fn wrapped(text: &str, columns: usize, end: &str) -> String {
+        text.as_bytes().chunks(columns).map(|line| std::str::from_utf8(line).expect("ASCII")).collect::<Vec<_>>().join(end)
+    }
+
+    fn rfc4716(line: &str, headers: &str) -> String {
+        let encoded = line.split(' ').nth(1).expect("a key");
+        format!("---- BEGIN SSH2 PUBLIC KEY ----\n{headers}{}\n---- END SSH2 PUBLIC KEY ----\n", wrapped(encoded, 70, "\n"))
+    }
+
+    #[test]
+    fn public_keys_are_read_as_people_paste_them() {
+        let rsa = sample("ssh-rsa");
+        for (text, line, comment) in [
+            (format!("\u{feff}{ED25519} jdoe@laptop"), ED25519, "jdoe@laptop"),
+            (format!("{ED25519}\r\n"), ED25519, ""),
+            (ED25519.replace(' ', "  "), ED25519, ""),
+            (ED25519.replace(' ', "\t") + "\tjdoe", ED25519, "jdoe"),
+            (ED25519.replace(' ', "\u{a0}"), ED25519, ""),
+            (ED25519.replace(' ', "\n"), ED25519, ""),
+            (format!("$ cat ~/.ssh/id_ed25519.pub\n{ED25519} jdoe@laptop\n$ "), ED25519, "jdoe@laptop"),
+            (format!("jdoe@laptop:~$ cat .ssh/id_ed25519.pub\r\n{ED25519}\r\n"), ED25519, ""),
+            (format!("# my key\n\n{ED25519}"), ED25519, ""),
+            (format!("\"{ED25519}\""), ED25519, ""),
+            (wrapped(&format!("{ED25519} jdoe"), 60, "\n"), ED25519, "jdoe"),
+            (wrapped(&format!("{ED25519} jdoe"), 80, "\n"), ED25519, ""),
+            (wrapped(rsa, 80, "\n"), rsa, ""),
+            (wrapped(rsa, 80, "\r\n    "), rsa, ""),
+            (wrapped(rsa, 72, " \n"), rsa, ""),
+            (rfc4716(ED25519, ""), ED25519, ""),
+            (rfc4716(rsa, "Comment: \"jdoe at work\"\nSubject: jdoe\nx-long: a\\\nb\\\nc\n"), rsa, "jdoe at work"),
+            (rfc4716(rsa, "").replace('\n', "\r\n"), rsa, ""),
+        ] {
+            let key = SshPublicKey::parse(&text).unwrap_or_else(|refused| panic!("{refused}: {text}"));
+            let without_comment: Vec<&str> = line.split(' ').take(2).collect();
+            assert_eq!((key.line.as_str(), key.comment.as_str()), (without_comment.join(" ").as_str(), comment), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_named() {
+        use PublicKeyRefused as R;
+        let cert = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAA comment";
+        let rsa = sample("ssh-rsa");
+        let cut = rsa.get(..200).expect("long enough");
+        for (text, expected) in [
+            ("", R::Unreadable),
+            ("ssh-ed25519", R::Unreadable),
+            ("a\0b", R::Unreadable),
+            (&"x".repeat(20_000), R::Unreadable),
+            ("~/.ssh/id_ed25519.pub", R::Unreadable),
+            ("ssh-ed25519 AAAA", R::Damaged),
+            (cut, R::Damaged),
+            ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAAC3NzaC1lZDI1\n", R::Damaged),
+            (&format!("command=\"sh\" {ED25519}"), R::TextBefore),
+            (&format!("restrict,pty {ED25519}"), R::TextBefore),
+            (&format!("from=\"10.0.0.0/8\",no-pty\n{ED25519}"), R::TextBefore),
+            (&format!("frontera {ED25519}"), R::TextBefore),
+            (&format!("{ED25519}\n{ED25519}"), R::Several),
+            (&format!("{ED25519}\n{rsa}"), R::Several),
+            (&format!("{ED25519} {ED25519}"), R::Several),
+            (&(rfc4716(ED25519, "") + ED25519), R::Several),
+            (&rfc4716(ED25519, "").repeat(2), R::Several),
+            (cert, R::Certificate),
+            ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", R::Certificate),
+            ("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----", R::Pem),
+            ("-----BEGIN RSA PUBLIC KEY-----\nMIIB\n-----END RSA PUBLIC KEY-----", R::Pem),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn", R::Private),
+            (&format!("{ED25519}\n-----BEGIN PRIVATE KEY-----\nMC4C"), R::Private),
+            ("-----BEGIN OPENSSH PRIVATE\nKEY-----", R::Private),
+            ("b3BlbnNzaC1rZXkt\ndjEAAAAABG5vbmUAAAAEbm9uZQ", R::Private),
+            ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAA", R::Private),
+            ("PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAA", R::PuttyFile),
+            ("Private-Lines: 1\nAAAA\nPrivate-MAC: 00", R::PuttyFile),
+        ] {
+            assert_eq!(SshPublicKey::parse(text).expect_err(text), expected, "{text}");
+        }
+        let kinds = sample("sk-ssh-ed25519@openssh.com");
+        assert!(matches!(SshPublicKey::parse(kinds), Err(R::Unsupported(_))));
+    }
+}

@@ -1,0 +1,214 @@
+//! What a host asks when somebody logs in: may this key in?
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+
+use crate::domain::ids::{AccountName, HostName, TenantId};
+use crate::domain::ssh_key::{LookupDecision, line_matches_type};
+use crate::domain::time::Timestamp;
+use crate::server::service::auth::principals::AuthenticatedHost;
+use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::ssh_keys::lookup::{KeyCandidate, LookupQuery, LookupResult};
+use crate::server::storage::{hosts, ssh_keys, tenants};
+
+/// A login on a host, as its `sshd` describes it.
+#[derive(Clone, Debug)]
+pub struct SshLogin {
+    pub host: HostName,
+    pub account: AccountName,
+    /// The account's number, if the host says it.
+    pub uid: Option<u32>,
+    pub fingerprint: String,
+    /// The key's type, if the host says it: OpenSSH's `%t`.
+    pub key_type: Option<String>,
+    pub from: Option<IpAddr>,
+}
+
+/// Who asks.
+pub enum HostCaller {
+    /// A host that has shown its credential.
+    Authenticated(AuthenticatedHost),
+    /// Anybody who names a tenant.
+    Tenant(TenantId),
+    /// Anybody: the tenant that has the host's name answers.
+    Anonymous,
+}
+
+/// A key that lets its holder in.
+pub struct AuthorizedKey {
+    pub public_key: String,
+    /// When it stops doing so, if nothing changes before.
+    pub expires_at: Timestamp,
+}
+
+/// What a host is told about itself.
+pub struct HostCheck {
+    /// The credential's, or else the one that was named.
+    pub tenant_id: Option<TenantId>,
+    /// `None`: no tenant was named.
+    pub tenant_enabled: Option<bool>,
+    /// Keys are shown to this host only with its credential.
+    pub credential_required: bool,
+    /// Only for a host that has shown its credential.
+    pub registration: Option<HostRegistration>,
+}
+
+/// A host as its tenant has it on record.
+pub struct HostRegistration {
+    /// As it was registered.
+    pub host: HostName,
+    /// It has an address on record.
+    pub registered: bool,
+    /// The tenant answers it also when it names neither tenant nor credential.
+    pub answers_without_tenant: bool,
+}
+
+/// Why no key is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupRefused {
+    /// There is none, or it must not be used now: the host learns no more.
+    NotFound,
+    /// This host must show a credential.
+    CredentialRequired,
+    /// The credential is another host's.
+    OtherHost,
+}
+
+impl Services {
+    /// Judges a login. One login asks two to four times; see [`crate::domain::pubkey::LOGIN_WINDOW`].
+    pub async fn look_up_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<AuthorizedKey, Error<LookupRefused>> {
+        let (found, lookup) = self.find_authorized_key(caller, login).await?;
+        if lookup == LookupDecision::NewLogin {
+            if !found.status.is_limited() {
+                // A login does not wait for the disk, and is not refused when it is full, because of the record.
+                self.count_use_later(found.number, login.from);
+            } else if !self.count_use(found.number, login.from).await? {
+                // Another lookup was counted at the same moment: either it is this login's, or nothing is left.
+                let (_, lookup) = self.find_authorized_key(caller, login).await?;
+                if lookup != LookupDecision::SameLogin {
+                    return Err(Error::Refused(LookupRefused::NotFound));
+                }
+            }
+        }
+        Ok(AuthorizedKey { expires_at: found.status.effective_expiry(), public_key: found.public_key })
+    }
+
+    /// The registration of the key that lets this login in: of several, the one that is preferred.
+    async fn find_authorized_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<(KeyCandidate, LookupDecision), Error<LookupRefused>> {
+        let tenant_id = match caller {
+            HostCaller::Authenticated(authenticated) => {
+                self.require_same_host(authenticated, &login.host).await?;
+                Some(authenticated.tenant_id.clone())
+            }
+            HostCaller::Tenant(tenant) => Some(tenant.clone()),
+            HostCaller::Anonymous => None,
+        };
+        let (host, account, fingerprint) = (login.host.clone(), login.account.clone(), login.fingerprint.clone());
+        let asked = LookupQuery { host, account, fingerprint, tenant_id: tenant_id.clone() };
+        let LookupResult { credential_required, candidates: found } = self.storage().look_up_keys(asked).await?;
+        if credential_required && !matches!(caller, HostCaller::Authenticated(_)) {
+            return Err(Error::Refused(LookupRefused::CredentialRequired));
+        }
+        self.record_lookup_later(tenant_id.as_ref(), login);
+        // MVP mode links whatever name a client gives, and a provider says names alone; root under another name is still root.
+        let hosts_own = |found: &KeyCandidate| found.minimum_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
+        let fits = |found: &KeyCandidate| login.key_type.as_deref().is_none_or(|asked| line_matches_type(&found.public_key, asked));
+        let now = self.now();
+        let candidates = found.into_iter().filter(|found| !hosts_own(found) && fits(found)).map(|found| {
+            let lookup = found.status.authorize_login(now);
+            (found, lookup)
+        });
+        let shown =
+            candidates.filter(|(_, lookup)| *lookup != LookupDecision::Refused).max_by_key(|(found, lookup)| found.status.preference(*lookup));
+        shown.ok_or(Error::Refused(LookupRefused::NotFound))
+    }
+
+    /// A host asks about itself only, under any of its names.
+    pub(in crate::server::service) async fn require_same_host(
+        &self,
+        caller: &AuthenticatedHost,
+        host: &HostName,
+    ) -> Result<(), Error<LookupRefused>> {
+        if caller.host == *host || hosts::are_same_host(self.storage().reader(), &caller.tenant_id, &caller.host, host).await? {
+            Ok(())
+        } else {
+            Err(Error::Refused(LookupRefused::OtherHost))
+        }
+    }
+
+    /// What the portal knows of the host that asks. Only a host that shows its credential hears whether it is registered: without one, it is
+    /// told what a lookup tells as well (whether a credential is needed), and whether the tenant it names is there, which the tenant's
+    /// public metadata (RFC 8414) tell too.
+    pub async fn check_host(&self, caller: &HostCaller, host: &HostName) -> Result<HostCheck, Error<LookupRefused>> {
+        let reader = self.storage().reader();
+        let (tenant_id, known) = match caller {
+            HostCaller::Authenticated(authenticated) => {
+                self.require_same_host(authenticated, host).await?;
+                let tenant = &authenticated.tenant_id;
+                let known = HostRegistration {
+                    host: hosts::canonical_name(reader, tenant, host).await?,
+                    registered: hosts::is_registered(reader, tenant, host).await?,
+                    answers_without_tenant: hosts::default_tenant_of(reader, host).await?.as_ref() == Some(tenant),
+                };
+                (Some(tenant.clone()), Some(known))
+            }
+            HostCaller::Tenant(tenant) => (Some(tenant.clone()), None),
+            HostCaller::Anonymous => (None, None),
+        };
+        let tenant_enabled = match &tenant_id {
+            Some(tenant) => Some(tenants::find(reader, tenant).await?.is_some_and(|tenant| tenant.enabled)),
+            None => None,
+        };
+        let account = AccountName::parse("tms-keycmd-check").map_err(Fault::new)?;
+        let asked = LookupQuery { host: host.clone(), account, fingerprint: String::new(), tenant_id: tenant_id.clone() };
+        let credential_required = self.storage().look_up_keys(asked).await?.credential_required;
+        Ok(HostCheck { tenant_id, tenant_enabled, credential_required, registration: known })
+    }
+
+    /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be
+    /// written, most questions are not: whoever asks for names of their own making must not fill the memory.
+    fn record_lookup_later(&self, tenant: Option<&TenantId>, login: &SshLogin) {
+        let (services, tenant, host, from, now) = (self.clone(), tenant.cloned(), login.host.clone(), login.from, self.now());
+        let Ok(slot) = Arc::clone(&self.shared.lookup_write_slots).try_acquire_owned() else { return };
+        if !self.shared.lookup_throttle.is_due((tenant.clone(), host.clone()), now) {
+            return;
+        }
+        tokio::spawn(async move {
+            if let Err(fault) = services.record_lookup(tenant, host, from, now).await {
+                tracing::warn!(error = %fault, "A host's question could not be written down");
+            }
+            drop(slot);
+        });
+    }
+
+    async fn record_lookup(&self, tenant: Option<TenantId>, host: HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
+        let Some((tenant, host)) = hosts::resolve_host(self.storage().reader(), tenant.as_ref(), &host).await? else { return Ok(()) };
+        self.write(move |db| async move { hosts::record_lookup(db, &tenant, &host, from, now).await }.boxed()).await
+    }
+
+    async fn count_use(&self, number: i64, from: Option<IpAddr>) -> Result<bool, Fault> {
+        let now = self.now();
+        self.write(move |db| async move { ssh_keys::count_use(db, number, from, now).await }.boxed()).await
+    }
+
+    /// One use of a key waits at a time: while nothing can be written, logins must not pile up.
+    fn count_use_later(&self, number: i64, from: Option<IpAddr>) {
+        if !self.pending_uses().insert(number) {
+            return;
+        }
+        let services = self.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = services.count_use(number, from).await {
+                tracing::error!(error = %fault, "A login could not be recorded");
+            }
+            services.pending_uses().remove(&number);
+        });
+    }
+
+    fn pending_uses(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.shared.pending_uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,89 @@
+//! A person's keys, in the portal: seen and revoked, whoever made them.
+
+use futures_util::FutureExt;
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::ids::ClientId;
+use crate::domain::pagination::{ListParams, Page};
+use crate::domain::ssh_key::{KeyFilter, KeySort, SshKey};
+use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn};
+use crate::server::service::authorizations::my_delegations;
+use crate::server::service::ssh_keys::{KeyRefused, pasted_key};
+use crate::server::service::{Fault, Services};
+use crate::server::storage::{audit_log, browser_sessions, delegations, ssh_keys};
+
+impl Services {
+    /// Refuses a private key, before anything else is said of what came with it.
+    pub fn reject_private_key(&self, text: &str) -> Result<(), KeyRefused> {
+        pasted_key::check_not_private(text).map_err(KeyRefused::PublicKey)
+    }
+
+    /// A piece of the list of a person's keys.
+    pub async fn list_my_keys(&self, person: &SignedIn, params: &ListParams<KeyFilter, KeySort>) -> Result<Page<SshKey>, Fault> {
+        Ok(ssh_keys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), params, self.now()).await?)
+    }
+
+    /// Whether the record says that a key with this fingerprint was a person's. What is not in their list then has been revoked.
+    pub async fn was_my_key(&self, person: &SignedIn, fingerprint: &str) -> Result<bool, Fault> {
+        Ok(audit_log::mentions_key(self.storage().reader(), person.tenant_id(), person.user_id(), fingerprint).await?)
+    }
+
+    /// Those of a person's keys that have these numbers; what is somebody else's is left out.
+    pub async fn find_my_keys(&self, person: &SignedIn, numbers: &[i64]) -> Result<Vec<SshKey>, Fault> {
+        Ok(ssh_keys::find_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), numbers).await?)
+    }
+
+    /// Revokes those of a person's keys that have these numbers: the next lookup is told there is none. Says how many they were.
+    pub async fn revoke_my_keys(&self, person: &SignedIn, numbers: Vec<i64>) -> Result<usize, Fault> {
+        let (person, now) = (person.clone(), self.now());
+        self.write(move |db| {
+            async move {
+                let keys = ssh_keys::find_of_person(&mut *db, person.tenant_id(), person.user_id(), &numbers).await?;
+                for key in &keys {
+                    ssh_keys::delete(db, key.number).await?;
+                    let record = AuditEvent::new(key.tenant_id.clone(), AuditKind::KeyRevoked, now).of(&key.user_id).subject(&key.fingerprint);
+                    let record = AuditEvent { client_id: key.client_id.clone(), ..record };
+                    audit_log::insert(db, &record.from(person.session().from)).await?;
+                }
+                Ok(keys.len())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// The numbers of the keys that a client made for a person.
+    pub async fn keys_of_client(&self, person: &SignedIn, client: &ClientId) -> Result<Vec<i64>, Fault> {
+        Ok(ssh_keys::ids_of_client(self.storage().reader(), person.tenant_id(), person.user_id(), client).await?)
+    }
+
+    /// The panic button: revokes all of a person's keys, ends all that may act for them, and all their other browser sessions.
+    /// Takes a fresh sign-in, so that nobody does it at a screen that was left alone.
+    pub async fn revoke_everything(&self, person: &RecentlyAuthenticated) -> Result<RevocationSummary, Fault> {
+        let (person, now) = (SignedIn::clone(person), self.now());
+        self.write(move |db| {
+            async move {
+                let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.session().from);
+                let keys = ssh_keys::delete_of_person(db, tenant, user, from, now).await?;
+                let mut apps = 0;
+                let standing = delegations::of_person(&mut *db, tenant, user).await?;
+                for delegation in standing.into_iter().filter(|delegation| now < delegation.expires_at) {
+                    apps += u64::from(my_delegations::revoke(db, &person, &delegation, now).await?);
+                }
+                let sessions = browser_sessions::delete_others(db, tenant, user, Some(person.session().session_id())).await?;
+                audit_log::insert(db, &AuditEvent::new(tenant.clone(), AuditKind::EverythingRevoked, now).of(user).from(from)).await?;
+                Ok(RevocationSummary { keys, apps, sessions })
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// What the panic button has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevocationSummary {
+    pub keys: u64,
+    pub apps: u64,
+    pub sessions: u64,
+}

@@ -1,0 +1,155 @@
+//! Reads a public key as people paste it: a line of a `.pub` file, also wrapped by a terminal or with the command before it, or a
+//! file in the form of RFC 4716. What is something else is named, so that the person knows what to send instead.
+
+use crate::domain::private_key::{self, PrivateKeyKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ssh_key::PublicKey;
+
+use crate::server::service::ssh_keys::key_pairs::PublicKeyRefused;
+
+/// The longest text that is looked at, in bytes.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
+/// The longest public key that is taken, in characters of base64: RSA with 16384 bits.
+const MAX_KEY_CHARS: usize = 4_096;
+/// The most pieces that a key may be wrapped into.
+const MAX_FRAGMENTS: usize = 128;
+/// What every key's base64 begins with: the length of its type's name, of which the first bytes are 0.
+const KEY_PREFIX: &str = "AAAA";
+const CERTIFICATE_TYPE: &str = "-cert-v01@openssh.com";
+const RFC4716_BEGIN: &str = "BEGIN SSH2 PUBLIC KEY";
+const RFC4716_END: &str = "END SSH2 PUBLIC KEY";
+
+/// Finds the one public key in a text.
+pub fn parse(text: &str) -> Result<PublicKey, PublicKeyRefused> {
+    check_not_private(text)?;
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(PublicKeyRefused::Unreadable);
+    }
+    // Byte order marks and what is invisible come with copies from editors and web pages.
+    let text: String = text.chars().filter(|c| !matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}')).collect();
+    let text = text.trim().trim_matches(['"', '\'', '`']);
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err(PublicKeyRefused::Unreadable);
+    }
+    let words: Vec<Word<'_>> =
+        text.lines().enumerate().flat_map(|(line, text)| text.split_whitespace().map(move |text| Word { text, line })).collect();
+    let starts: Vec<usize> = words.windows(2).enumerate().filter(|(_, pair)| starts_key(pair)).map(|(at, _)| at).collect();
+    match (starts.as_slice(), text.matches(RFC4716_BEGIN).count()) {
+        ([], 0) => Err(explain_missing_key(text)),
+        ([start], 0) => openssh(&words, *start),
+        ([], 1) => rfc4716(text),
+        _ => Err(PublicKeyRefused::Several),
+    }
+}
+
+/// First of all, so that a person who pasted a private key is told so before anything else.
+pub(in crate::server::service) fn check_not_private(text: &str) -> Result<(), PublicKeyRefused> {
+    match private_key::find(text) {
+        Some(PrivateKeyKind::Putty) => Err(PublicKeyRefused::PuttyFile),
+        Some(PrivateKeyKind::Pem) => Err(PublicKeyRefused::Private),
+        None => Ok(()),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    text: &'a str,
+    line: usize,
+}
+
+/// A type's name, and the beginning of a key.
+fn starts_key(pair: &[Word<'_>]) -> bool {
+    let [first, second] = pair else { return false };
+    ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|prefix| first.text.starts_with(prefix)) && second.text.starts_with(KEY_PREFIX)
+}
+
+/// `type base64 comment`. The key says itself how long it is: pieces are put together until it is whole.
+fn openssh(words: &[Word<'_>], start: usize) -> Result<PublicKey, PublicKeyRefused> {
+    let (before, rest) = words.split_at_checked(start).ok_or(PublicKeyRefused::Unreadable)?;
+    let (key_type, pieces) = rest.split_first().ok_or(PublicKeyRefused::Unreadable)?;
+    if key_type.text.ends_with(CERTIFICATE_TYPE) {
+        return Err(PublicKeyRefused::Certificate);
+    }
+    if before.iter().any(|word| word.line == key_type.line || is_option(word.text)) {
+        return Err(PublicKeyRefused::TextBefore);
+    }
+    let mut encoded = String::new();
+    for (at, piece) in pieces.iter().enumerate().take(MAX_FRAGMENTS) {
+        encoded.push_str(piece.text);
+        if encoded.len() > MAX_KEY_CHARS || !piece.text.chars().all(is_base64) {
+            break;
+        }
+        if let Ok(mut key) = PublicKey::from_openssh(&format!("{} {encoded}", key_type.text)) {
+            let comment: Vec<&str> = pieces.iter().skip(at + 1).take_while(|word| word.line == piece.line).map(|word| word.text).collect();
+            key.set_comment(comment.join(" "));
+            return Ok(key);
+        }
+    }
+    Err(PublicKeyRefused::Damaged)
+}
+
+fn is_base64(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')
+}
+
+/// Whether a word is of the options of an `authorized_keys` line (sshd(8)), which a terminal may have wrapped away from their key.
+fn is_option(word: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "restrict",
+        "cert-authority",
+        "pty",
+        "no-pty",
+        "port-forwarding",
+        "no-port-forwarding",
+        "agent-forwarding",
+        "no-agent-forwarding",
+        "x11-forwarding",
+        "no-x11-forwarding",
+        "user-rc",
+        "no-user-rc",
+    ];
+    word.contains("=\"") || word.split(',').any(|name| NAMES.contains(&name.to_ascii_lowercase().as_str()))
+}
+
+/// RFC 4716 §3: headers, of which a comment is one, then the key in lines of base64.
+fn rfc4716(text: &str) -> Result<PublicKey, PublicKeyRefused> {
+    let (mut encoded, mut comment, mut continues, mut ended) = (String::new(), String::new(), false, false);
+    for line in text.lines().map(str::trim).skip_while(|line| !line.contains(RFC4716_BEGIN)).skip(1) {
+        if line.contains(RFC4716_END) {
+            ended = true;
+            break;
+        }
+        // No line of base64 has a colon.
+        let header = line.split_once(':').filter(|_| !continues);
+        if let Some((_, value)) = header.filter(|(tag, _)| tag.eq_ignore_ascii_case("comment")) {
+            value.trim().trim_matches('"').trim_end_matches('\\').clone_into(&mut comment);
+        }
+        if header.is_none() && !continues {
+            encoded.extend(line.split_whitespace());
+        }
+        continues = (continues || header.is_some()) && line.ends_with('\\');
+    }
+    if !ended || encoded.len() > MAX_KEY_CHARS {
+        return Err(PublicKeyRefused::Damaged);
+    }
+    let bytes = STANDARD.decode(encoded).map_err(|_| PublicKeyRefused::Damaged)?;
+    if bytes.windows(CERTIFICATE_TYPE.len()).take(64).any(|window| window == CERTIFICATE_TYPE.as_bytes()) {
+        return Err(PublicKeyRefused::Certificate);
+    }
+    let mut key = PublicKey::from_bytes(&bytes).map_err(|_| PublicKeyRefused::Damaged)?;
+    key.set_comment(comment);
+    Ok(key)
+}
+
+/// What a text is that has no OpenSSH key in it.
+fn explain_missing_key(text: &str) -> PublicKeyRefused {
+    let begins = |what: &str| text.lines().any(|line| line.trim_start().starts_with("-----BEGIN ") && line.contains(what));
+    if begins("CERTIFICATE") {
+        PublicKeyRefused::Certificate
+    } else if begins("PUBLIC KEY") {
+        PublicKeyRefused::Pem
+    } else {
+        PublicKeyRefused::Unreadable
+    }
+}
