@@ -43,7 +43,7 @@ impl Machine {
     pub fn signed_in_for(portal: &Portal, asked: &str, scope: &str) -> Self {
         let machine = Self::new();
         let place = json!({ "server": portal.url, "tenant": "test" });
-        let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": scope, "asked": asked, "expires_at": null });
+        let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": scope, "requested_scope": asked, "expires_at": null });
         fs::create_dir(machine.state()).unwrap();
         machine.write("state/credentials.json", &json!({ "current": place, "sign_ins": [sign_in] }).to_string(), 0o600);
         machine

@@ -316,7 +316,7 @@ async fn those_who_run_the_deployment_make_switch_and_delete_tenants() {
     assert_eq!(app.admin_of("ncsa", "~~admin", &secret).call("GET /hosts/list", json!({})).await.status, 200);
     assert!(dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await.problem().contains("already"));
     assert!(dora.get("/admin/tenants/change?tenant=ncsa&change=off").await.says(en().admin_tenants_off_question("ncsa")));
-    assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "ncsa")]).await.words().contains("off"));
+    assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "ncsa")]).await.words().contains(&en().admin_disabled()));
     assert!(dora.post("/api/admin/tenants/switch", &[("tenant", "default")]).await.problem().contains(&en().tenant_refused_default()));
     assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "nsca")]).await.problem().contains("exactly"));
     assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says(en().admin_deleted("ncsa")));

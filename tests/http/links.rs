@@ -95,10 +95,10 @@ async fn a_person_links_an_account_from_its_host() {
     let words = question.words();
     for said in [
         "Link jd on frontera to you?",
-        "You are Test User (testuser1 at Test).",
+        "Signed in as Test User (testuser1 at Test).",
         &format!("Check that your terminal on frontera shows {}", text(&asked["user_code"])),
-        "Account jd number 1001 Host frontera Asked 1 minute ago Linked until 20 November 2027",
-        "Keys of testuser1 will log in as jd on frontera: those you add,",
+        "Account jd UID 1001 Host frontera Requested 1 minute ago Linked until 20 November 2027",
+        "Keys of testuser1 will log in as jd on frontera: keys that you add,",
         "Confirm only if you started this on that host yourself, just now.",
     ] {
         assert!(words.contains(said), "{said}: {words}");

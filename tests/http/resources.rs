@@ -150,7 +150,7 @@ async fn an_answer_counts_once() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
-    assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
+    assert!(link_all(&browser, &page).await.says(en().offer_linked_several(2)));
     let again = link_all(&browser, &page).await;
     assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", en().offer_refused_gone().as_str()));
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
@@ -182,7 +182,7 @@ async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count(
     }
     assert!(world.links().await.is_empty(), "all or nothing");
     assert_eq!(browser.post(LINK, &[]).await.problem(), en().offer_refused_nothing());
-    assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
+    assert!(link_all(&browser, &page).await.says(en().offer_linked_several(2)));
     assert_eq!(world.links().await, ["jd@frontera testuser1", "jdoe@stampede testuser1"]);
 
     world.institution.list(&json!([]));
@@ -259,7 +259,7 @@ async fn hosts_are_found_by_registered_other_names_on_both_sides() {
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
     assert_eq!(ticks(&page), ["Frontera jd", "Stampede js"], "{}", page.words());
-    assert!(link_all(&browser, &page).await.says("2 host accounts are linked to you."));
+    assert!(link_all(&browser, &page).await.says(en().offer_linked_several(2)));
     let recorded = world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id").await;
     assert_eq!(recorded, ["jd@Frontera (jdoe · Campus)", "js@Stampede (jdoe · Campus)"]);
 }

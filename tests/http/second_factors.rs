@@ -302,7 +302,7 @@ async fn a_recovery_code_works_once_for_its_owner() {
     assert_eq!(show(&one, &recovery[3].to_lowercase().replace('-', " ")).await.path, "/");
     assert_eq!(show(&other, &recovery[3]).await.status, 422, "it is spent");
     assert_eq!(app.recorded("recovery_code_used").await, 1);
-    assert!(browser.get("/identities").await.says("9 are left"));
+    assert!(browser.get("/identities").await.says(en().factors_recovery_left(9)));
     // New ones make the old ones void.
     let page = browser.post("/api/second-factors/recovery", &[]).await;
     let new = codes(&page);

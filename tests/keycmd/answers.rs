@@ -69,7 +69,7 @@ fn every_kind_of_key_goes_through() {
 
 #[test]
 fn a_key_that_the_portal_does_not_know_stays_out() {
-    said_no(not_found(), "no such key");
+    said_no(not_found(), "no such authorized key");
     refused(http("404 Not Found", "<html>nothing here</html>"), "check tms_url");
     refused("HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\n", "check tms_url");
 }
@@ -82,7 +82,7 @@ fn a_key_that_has_expired_stays_out() {
 
 #[test]
 fn another_key_than_the_one_asked_for_stays_out() {
-    refused(key(OTHER_LINE, None), "another key");
+    refused(key(OTHER_LINE, None), "a different key");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_certificate_is_refused_without_asking_the_portal() {
     let portal = FakePortal::answering(key(LINE, None));
     let desk = Desk::at(&portal.url());
     for key_type in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", "unknown"] {
-        desk.ask_for("jdoe", "1000", FINGERPRINT, key_type).said_no("authorized_keys");
+        desk.ask_for("jdoe", "1000", FINGERPRINT, key_type).said_no("are not supported");
     }
     assert!(portal.asked().is_none());
 }
@@ -139,7 +139,7 @@ fn an_answer_of_no_tms_is_not_understood() {
 #[test]
 fn an_answer_without_end_is_cut_short() {
     let huge = format!(r#"{{"padding":"{}","public_key":"{LINE}"}}"#, "x".repeat(70_000));
-    refused(http("200 OK", &huge), "more than 65536 bytes");
+    refused(http("200 OK", &huge), "larger than 65536 bytes");
     refused(format!("HTTP/1.1 200 OK\r\nx-padding: {}\r\n\r\n", "x".repeat(200_000)), "more than");
     let half = key(LINE, None).replace("content-length: ", "content-length: 1");
     refused(half, "");
@@ -166,7 +166,7 @@ fn other_statuses_are_no_answer_whatever_their_body_says() {
 fn nobody_sends_us_elsewhere() {
     let elsewhere = FakePortal::answering(key(LINE, None));
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        refused(format!("HTTP/1.1 {status}\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url()), "elsewhere");
+        refused(format!("HTTP/1.1 {status}\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url()), "redirect refused");
     }
     assert!(elsewhere.asked().is_none());
 }

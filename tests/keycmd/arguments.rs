@@ -21,8 +21,8 @@ fn what_sshd_never_asks_is_not_passed_on() {
         ("", "1000", FINGERPRINT, "ssh-ed25519", "user name"),
         ("a\nb", "1000", FINGERPRINT, "ssh-ed25519", "user name"),
         ("-oProxyCommand=id", "1000", FINGERPRINT, "ssh-ed25519", "user name"),
-        ("jdoe", "x", FINGERPRINT, "ssh-ed25519", "user id"),
-        ("jdoe", "4294967296", FINGERPRINT, "ssh-ed25519", "user id"),
+        ("jdoe", "x", FINGERPRINT, "ssh-ed25519", "UID (%U)"),
+        ("jdoe", "4294967296", FINGERPRINT, "ssh-ed25519", "UID (%U)"),
         ("jdoe", "1000", "MD5:00:11", "ssh-ed25519", "FingerprintHash"),
         ("jdoe", "1000", FINGERPRINT, "ssh ed25519", "key type"),
     ] {

@@ -88,7 +88,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
         (http("429 Too Many Requests", ""), "429"),
         (http("400 Bad Request", ""), "HTTP 400"),
         (http("200 OK", "{}"), "invalid response"),
-        (key(OTHER_LINE, None), "another key"),
+        (key(OTHER_LINE, None), "a different key"),
         (http("302 Found", ""), "elsewhere"),
     ] {
         let (_portal, desk) = desk_with(vec![key(LINE, None), answer], "");
@@ -101,7 +101,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
 fn a_revoked_key_is_forgotten() {
     let (_portal, desk) = desk_with(vec![key(LINE, None), not_found(), http("503 Service Unavailable", "")], "");
     desk.ask().said(LINE);
-    desk.ask().said_no("no such key");
+    desk.ask().said_no("no such authorized key");
     assert!(kept(&desk).is_empty());
     desk.ask().said_nothing("no entry");
 }

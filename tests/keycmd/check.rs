@@ -21,7 +21,7 @@ fn a_host_that_is_set_up_well_is_told_so() {
     let ran = desk.check();
     has(&ran.out, "ok", "settings", "frontera");
     has(&ran.out, "ok", "log", "");
-    has(&ran.out, "ok", "credential", "hidden");
+    has(&ran.out, "ok", "credential", "not readable by others");
     has(&ran.out, "ok", "cache", "30 s");
     has(&ran.out, "ok", "portal", "valid TMS response");
     has(&ran.out, "ok", "link", "while `tms-keycmd link` runs");
@@ -42,7 +42,7 @@ fn what_is_wrong_is_named() {
         (answers(http("404 Not Found", "not found")), "tms_url"),
         (answers(http("302 Found", "")), "tms_url"),
         (answers(http("503 Service Unavailable", "")), "503"),
-        (answers(key(LINE, None)), "another key"),
+        (answers(key(LINE, None)), "a different key"),
     ] {
         let ran = Desk::at(&portal.url()).check();
         has(&ran.out, "FAILED", "portal", said);
@@ -68,7 +68,7 @@ fn files_that_are_wrong_are_all_named_at_once() {
     has(&ran.out, "FAILED", "credential", "contains a secret");
     has(&ran.out, "FAILED", "certificates", "PEM");
     has(&ran.out, "FAILED", "cache", "writable by users other than its owner");
-    has(&ran.out, "FAILED", "portal", "mend");
+    has(&ran.out, "FAILED", "portal", "fix the failures above");
     has(&ran.out, "warning", "min_uid", "root");
     assert_eq!(ran.code, Some(1));
 }
@@ -108,7 +108,7 @@ fn a_host_hears_what_the_portal_knows_of_it() {
     let unregistered = r#"{"credential_required":false,"host":"frontera","registered":false,"tenant":"tacc","tenant_enabled":true}"#;
     has(&told(unregistered, "").out, "FAILED", "host", "no registered address");
     let no_tenant = r#"{"credential_required":false,"host":null,"registered":null,"tenant":"tset","tenant_enabled":false}"#;
-    has(&told(no_tenant, "tenant = \"tset\"").out, "FAILED", "host", "no tenant \"tset\"");
+    has(&told(no_tenant, "tenant = \"tset\"").out, "FAILED", "host", "the tenant \"tset\" does not exist");
     let untold = r#"{"credential_required":false,"host":null,"registered":null,"tenant":"tacc","tenant_enabled":true}"#;
     has(&told(untold, "").out, "warning", "host", "set credential_file");
     let old = FakePortal::answering(not_found());

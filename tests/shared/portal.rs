@@ -200,7 +200,7 @@ fn first_start() -> &'static FirstStart {
         let said = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success(), "{said} {}", String::from_utf8_lossy(&output.stderr));
         let secret = |tenant: &str| {
-            let (_, after) = said.split_once(&format!("dmin of tenant {tenant}")).expect("the tenant's admin");
+            let (_, after) = said.split_once(&format!("Administrator of tenant {tenant},")).expect("the tenant's admin");
             let (_, after) = after.split_once("X-TMS-ADMIN-SECRET").expect("a secret");
             after.split_whitespace().next().expect("a secret").to_owned()
         };

@@ -90,7 +90,7 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     assert!(secret("").await.problem().contains(&en().admin_providers_secret_needed()));
     assert!(secret("another").await.says(en().admin_saved()));
     let page = test().await;
-    assert!(page.refuses(|x| en().provider_trouble_broken(x)) && page.problem().contains("invalid_client"), "{}", page.words());
+    assert!(page.refuses(|x| en().provider_trouble_misconfigured(x)) && page.problem().contains("invalid_client"), "{}", page.words());
     assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
     let page = secret(CLIENT_SECRET).await;
     assert!(page.says(en().admin_saved()) && !page.says(CLIENT_SECRET));
@@ -194,8 +194,9 @@ async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
         let mut form: Vec<(&str, &str)> = usual.iter().map(|(name, usual)| (*name, if *name == field { value } else { *usual })).collect();
         form.push(("secret", CLIENT_SECRET));
         let page = browser.post("/api/admin/providers/add", &form).await;
+        let expected = if value.contains('\u{202e}') { en().name_refused_invisible() } else { en().admin_providers_incomplete() };
         assert!(
-            page.path == "/admin/providers/add" && page.problem().contains(&en().admin_providers_incomplete()),
+            page.path == "/admin/providers/add" && page.problem().contains(&expected),
             "{field}={value:?}: {}",
             page.words()
         );
@@ -292,7 +293,7 @@ async fn a_persons_identity_is_taken_away_after_a_question() {
     let number = app.number("SELECT rowid FROM identities").await.to_string();
     let page = browser.get(person).await;
     let question = format!("/admin/people/change?user=jdoe~campus&change=unlink-identity&identity={number}");
-    assert!(page.words().contains(&format!("jdoe · Campus At {}", institution.url())), "{}", page.words());
+    assert!(page.words().contains(&format!("jdoe · Campus {} {}", en().identities_at(), institution.url())), "{}", page.words());
     assert!(page.says(&question.replace('&', "&amp;")) || page.says(&question), "{}", page.text);
     let asked = browser.get(&question).await.words();
     assert!(

@@ -69,7 +69,7 @@ async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
     let (device, browser) = (app.start_device().await, super::signed_in_at(&app, "192.0.2.1").await);
     let words = browser.enter(&device.user_code).await.words();
     assert!(words.contains(&format!("TMS command line {}", en().client_any_program())), "{words}");
-    assert!(words.contains("127.0.0.1, another address than this browser’s"), "{words}");
+    assert!(words.contains(&en().consent_from_other("127.0.0.1")), "{words}");
     assert!(!words.contains(&en().consent_may_log_in()), "only what was asked for: {words}");
 }
 

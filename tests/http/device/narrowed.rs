@@ -193,7 +193,7 @@ async fn access_that_was_cut_to_nothing_is_not_fetched() {
     app.change_tenant("test", |tenant| tenant.policy.longest_access = Duration::from_secs(600)).await;
     let answer = app.poll(&device).await;
     assert_eq!(error(&answer), refused(400, "access_denied"));
-    assert!(answer.body["error_description"].as_str().expect("a sentence").contains("was cut by the administrators"), "{}", answer.body);
+    assert!(answer.body["error_description"].as_str().expect("a sentence").contains("was shortened by an administrator"), "{}", answer.body);
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn a_device_registers_no_keys_where_people_may_not() {
     app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;
     let answer = device.call("POST /me/keys", own_key()).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("people register no public keys"), "{}", answer.body);
+    assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("users cannot register their own public keys"), "{}", answer.body);
     app.change_tenant("test", |tenant| tenant.policy.own_keys = true).await;
     device.done("POST /me/keys", own_key()).await;
 }

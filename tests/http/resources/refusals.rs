@@ -145,7 +145,7 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
     assert!(refused.path == "/hosts/provider" && refused.problem().starts_with(&en().link_refused_no_mfa()), "{}", refused.words());
     assert!(world.links().await.is_empty());
     world.open_mfa("new").await;
-    assert!(link_all(&browser, &refused).await.says("2 host accounts are linked to you."));
+    assert!(link_all(&browser, &refused).await.says(en().offer_linked_several(2)));
 }
 
 /// Whoever presses "revoke everything" is not undone by an answer that was on its way.
