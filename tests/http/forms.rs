@@ -130,6 +130,31 @@ async fn a_form_of_another_tenants_tab_deletes_nothing() {
 }
 
 #[tokio::test]
+async fn a_form_of_another_tenants_tab_adds_no_person() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/admin/people/add").await.form("/api/admin/people/add");
+    sign_in_at_default(&app, &browser).await;
+    browser.get("/").await;
+    let page = browser.post("/api/admin/people/add", &with(&form, &[("user", "eve"), ("display_name", "Eve")])).await;
+    assert_eq!(page.status, 409, "{}", page.words());
+    assert_eq!(app.number("SELECT count(*) FROM people WHERE user_id = 'eve'").await, 0);
+}
+
+#[tokio::test]
+async fn a_form_of_another_account_revokes_nothing() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = browser.get("/keys/revoke-everything").await.form("/api/keys/revoke-everything");
+    sign_in_at_default(&app, &browser).await;
+    browser.get("/").await;
+    let page = browser.post("/api/keys/revoke-everything", &with(&form, &[("confirm", "yes")])).await;
+    assert_eq!(page.status, 409, "{}", page.words());
+    assert_eq!(app.recorded("everything_revoked").await, 0);
+    assert_eq!(browser.get("/sessions").await.status, 200, "the browser is still signed in");
+}
+
+#[tokio::test]
 async fn a_form_comes_back_filled_after_step_up() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
