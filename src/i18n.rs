@@ -1,5 +1,5 @@
-//! EVERY SENTENCE A PERSON READS, in one folder per language (`i18n/en`, `i18n/es`), as typed functions: a key or an argument
-//! that one of them lacks does not compile where it is used. Project Fluent's format; see docs/decisions/0012-words.md.
+//! Translations: all texts that people read, in one folder per language (`i18n/en`, `i18n/es`, Project Fluent's format), as typed
+//! functions. A key or an argument that one language lacks does not compile where it is used. See docs/decisions/0012-words.md.
 
 mod generated {
     #![expect(
@@ -30,10 +30,10 @@ use thiserror::Error;
 
 use crate::domain::text_file::without_bom;
 
-/// All sentences in one language.
+/// The texts of one language.
 pub type Translations = &'static Language;
 
-/// A language, and all sentences in it.
+/// A language with its texts.
 pub struct Language {
     id: LanguageIdentifier,
     tag: String,
@@ -45,7 +45,7 @@ impl Language {
         Self { id: tag.parse().unwrap_or(LanguageIdentifier::UNKNOWN), tag: tag.to_owned(), sentences }
     }
 
-    /// For `lang` (BCP 47), and the name of its folder.
+    /// The BCP 47 tag, for `lang`; also the name of the language's folder.
     pub fn tag(&self) -> &str {
         &self.tag
     }
@@ -61,17 +61,17 @@ impl Deref for Language {
 
 static BUILT_IN: LazyLock<Vec<Language>> = LazyLock::new(|| L10n::iter().map(|tag| Language::new(tag, tag.load())).collect());
 
-/// The language of those who understand none of ours.
+/// The fallback language.
 pub fn fallback() -> Translations {
     let english: &str = &L10n::default();
     BUILT_IN.iter().find(|language| language.tag == english).unwrap_or_else(|| unreachable!("English is built in"))
 }
 
-/// The languages people can choose from.
+/// The languages that can be chosen.
 #[derive(Clone)]
 pub struct Languages(Vec<Translations>);
 
-/// Why a translation beside the database is not taken. The words are for the operator.
+/// Why a translation from the data directory was refused. The messages are for the operator.
 #[derive(Debug, Error)]
 pub enum TranslationRefused {
     #[error("{file} cannot be read: {why}")]
@@ -81,13 +81,13 @@ pub enum TranslationRefused {
 }
 
 impl Languages {
-    /// Those that are part of the program.
+    /// The languages that are compiled in.
     pub fn built_in() -> Self {
         Self(BUILT_IN.iter().collect())
     }
 
-    /// And those in a folder, one `TAG.ftl` each: a centre can add a language without building anything. A folder that is not
-    /// there holds none. Each sentence must be there, with the same arguments.
+    /// Adds the translations of a folder, one `TAG.ftl` each, so that a centre can add a language without a build. Each must have every
+    /// text with the same arguments. A missing folder adds none.
     pub fn with_folder(mut self, folder: &Path) -> Result<Self, TranslationRefused> {
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(self) };
         let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ext| ext == "ftl")).collect();
@@ -97,7 +97,7 @@ impl Languages {
             let text = std::fs::read(&path).map(without_bom).map_err(|why| TranslationRefused::Unreadable { file: file.clone(), why })?;
             let sentences = L10nLanguage::new_external(&tag, &text).map_err(|why| TranslationRefused::Unusable { file, why })?;
             self.0.retain(|language| language.tag != tag);
-            // As long as the program: pages hold on to their language.
+            // Never freed: pages keep references to their language.
             self.0.push(Box::leak(Box::new(Language::new(&tag, sentences))));
         }
         Ok(self)
@@ -107,7 +107,7 @@ impl Languages {
         &self.0
     }
 
-    /// The one a person chose, or the best their browser asks for (`Accept-Language`, RFC 9110 §12.5.4).
+    /// The chosen language, or else the best match for `Accept-Language` (RFC 9110 §12.5.4).
     pub fn choose(&self, chosen: Option<&str>, accepted: Option<&str>) -> Translations {
         if let Some(language) = self.0.iter().find(|language| Some(language.tag.as_str()) == chosen) {
             return language;
@@ -117,7 +117,7 @@ impl Languages {
     }
 }
 
-/// As the negotiation wants it.
+/// Adapter for language negotiation.
 #[derive(Clone, Copy)]
 struct NegotiableLanguage(Translations);
 

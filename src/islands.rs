@@ -1,6 +1,6 @@
-//! THE INTERACTIVE BITS, all that becomes WASM. Each only adds to what works without it.
+//! Islands: the components that also run in the browser, as WASM. Each improves a page that works without it.
 //!
-//! Those of the layout listen to the whole document, so that they also work for what comes into it later.
+//! Islands of the layout listen to the whole document, so that they also serve elements that are inserted later.
 
 mod confirm_dialog;
 mod copying;

@@ -1,7 +1,6 @@
-//! tms-portal: see `docs/architecture.md` for the map. This file holds the rooms and the `cfg` lines; elsewhere there are
-//! (nearly) none.
+//! tms-portal: `docs/architecture.md` is the map. The layers, and nearly all of the `cfg` lines.
 
-// Pages are types within types.
+// The types of pages are deeply nested.
 #![recursion_limit = "256"]
 
 pub mod domain;
@@ -29,7 +28,7 @@ pub mod cli;
 #[cfg(feature = "keycmd")]
 pub mod keycmd;
 
-/// Wakes the islands; the browser calls it once the WASM is there.
+/// Hydrates the islands; the browser calls it once the WASM is loaded.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

@@ -1,4 +1,4 @@
-//! THE HTML. Pages only read; what changes something is a form to a server function. Each works without JavaScript.
+//! Pages: the server renders all HTML. Pages only read; changes are forms to server functions. Everything works without JavaScript.
 
 mod activity;
 mod admin;
@@ -34,7 +34,7 @@ use crate::server::context::{self, Theme, content_security_policy};
 use components::Layout;
 pub use error::{ErrorPage, FormElsewhere};
 
-/// The document around every page.
+/// The HTML document around every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     if let Some(policy) = leptos::nonce::use_nonce().and_then(|nonce| content_security_policy(&nonce).parse().ok()) {
         context::set_header(axum::http::header::CONTENT_SECURITY_POLICY, policy);
@@ -62,8 +62,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The page routes. One parent makes all of them wait for their data: streamed HTML would hide its forms from people
-/// without JavaScript.
+/// The page routes. One parent route waits for all data before sending: streamed HTML would hide forms from people without JavaScript.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -139,7 +138,7 @@ pub fn App() -> impl IntoView {
     })
 }
 
-/// What of a long list is wanted, as the page's address says.
+/// The list parameters in the page's URL.
 fn list_query() -> ListQuery {
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
     ListQuery { q: get("q"), show: get("show"), since: get("since"), sort: get("sort"), after: get("after") }

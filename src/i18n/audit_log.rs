@@ -1,10 +1,10 @@
-//! What happened, in words.
+//! Texts of the audit log.
 
 use super::Language;
 use crate::domain::audit_log::AuditKind;
 
 impl Language {
-    /// A kind of activity, by its word in the record.
+    /// The name of a kind of event, by its word in the database.
     pub fn audit_kind(&self, kind: &str) -> String {
         let Some(kind) = AuditKind::parse(kind) else { return self.happened_otherwise() };
         match kind {

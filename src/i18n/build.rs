@@ -1,5 +1,5 @@
-//! Makes a typed function of every sentence in the `.ftl` files beside this one: a key or an argument that is missing in any
-//! language does not compile where it is used.
+//! Generates a typed function for every text in the `.ftl` files beside this file: a key or argument that one language lacks does not
+//! compile where it is used.
 
 #[cfg(feature = "ssr")]
 fn main() -> std::process::ExitCode {
@@ -11,7 +11,7 @@ fn main() -> std::process::ExitCode {
         .with_ftl_output(FtlOutputOptions::single_file(&format!("{out}/translations.ftl")))
         .with_prefix("")
         .with_lint_level(LintLevel::Strict)
-        // Names and codes stand in elements of their own (`<bdi>`, `<code>`); invisible marks would be copied along with a text.
+        // Names and codes have elements of their own (`<bdi>`, `<code>`); isolation marks would be copied along with the text.
         .without_bidi_isolation()
         .without_format();
     build_from_locales_folder(options)

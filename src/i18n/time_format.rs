@@ -1,4 +1,4 @@
-//! Points in time and spans, in words.
+//! Times and durations as text.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ impl Language {
         }
     }
 
-    /// How a time is said in each month, by line, with `{day}`, `{year}` and `{time}` in their places: for the browser, which knows the zone
-    /// of its person.
-    pub fn moments(&self) -> String {
+    /// The format of times for each month, one per line, with the placeholders `{day}`, `{year}` and `{time}`: for the browser, which fills
+    /// in times of its own zone.
+    pub fn month_formats(&self) -> String {
         (1..=12_i64).map(|month| self.moment("{day}", month, "{year}", "{time}")).collect::<Vec<_>>().join("\n")
     }
 
-    /// A sentence that names a time.
+    /// A sentence that contains a time.
     pub fn naming(&self, at: Timestamp, zone: &Zone, sentence: impl FnOnce(&str) -> String) -> Sentence {
         Sentence::naming(at, self.format_time(at, zone), sentence)
     }
 
-    /// How long ago or ahead: `just now`, `3 days ago`, `in 2 hours`.
+    /// A time relative to now: `just now`, `3 days ago`, `in 2 hours`.
     pub fn format_relative(&self, at: Timestamp, now: Timestamp) -> String {
         let (gone, left) = (now.since(at), at.since(now));
         if gone.max(left) < Duration::from_secs(10) {
@@ -35,7 +35,7 @@ impl Language {
         if at > now { self.in_span(self.format_duration(left)) } else { self.span_ago(self.format_duration(gone)) }
     }
 
-    /// The largest unit, rounded to the nearest: `45 seconds`, `8 hours`, `30 days`.
+    /// A duration in its largest unit, rounded to the nearest: `45 seconds`, `8 hours`, `30 days`.
     pub fn format_duration(&self, span: Duration) -> String {
         let (count, unit) = largest_unit(span);
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -47,7 +47,7 @@ impl Language {
         }
     }
 
-    /// A time to wait, in whole minutes upwards: nobody who waits as told comes too early.
+    /// A waiting time, rounded up to whole minutes, so that a retry after it is never too early.
     pub fn format_wait(&self, wait: Duration) -> String {
         self.format_duration(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
     }
@@ -70,8 +70,8 @@ mod tests {
         assert_eq!(en.format_time(now, &Zone::UTC), "20 November 2026, 21:42 UTC");
         let madrid = Zone::parse("Europe/Madrid").expect("a zone");
         assert_eq!(es.format_time(now, &madrid), "20 de noviembre de 2026, 22:42 CET");
-        let moments = es.moments();
-        assert_eq!((moments.lines().count(), moments.lines().nth(10)), (12, Some("{day} de noviembre de {year}, {time}")));
+        let month_formats = es.month_formats();
+        assert_eq!((month_formats.lines().count(), month_formats.lines().nth(10)), (12, Some("{day} de noviembre de {year}, {time}")));
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         assert_eq!(en.format_relative(now - hours(72), now), "3 days ago");
         assert_eq!(es.format_relative(now - hours(72), now), "hace 3 días");

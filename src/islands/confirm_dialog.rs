@@ -1,4 +1,4 @@
-//! Confirmations without leaving the page.
+//! Confirmations in a dialog.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -7,8 +7,8 @@ use web_sys::{Element, HtmlDialogElement, HtmlElement, MouseEvent};
 
 use super::documents;
 
-/// A link with `data-confirm` leads to a page that asks; here what it asks comes into a dialog over this page instead. The same
-/// form, the same button; closing it changes nothing.
+/// Opens links with `data-confirm`, which lead to a page with a question, as a dialog over the current page. The dialog has the same form
+/// and button; closing it changes nothing.
 #[island]
 pub fn ConfirmDialog() -> impl IntoView {
     let dialog: NodeRef<leptos::html::Dialog> = NodeRef::new();
@@ -35,7 +35,7 @@ pub fn ConfirmDialog() -> impl IntoView {
     view! { <dialog node_ref=dialog class="confirm" aria-labelledby="confirm-title"></dialog> }
 }
 
-/// A click that would open the link here: no other key, no other button.
+/// Whether a click would open the link in this tab: main button, no modifier key.
 fn is_plain(event: &MouseEvent) -> bool {
     event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
 }

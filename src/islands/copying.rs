@@ -1,15 +1,15 @@
-//! Buttons that need a script wherever they stand: copying what is beside them, and printing the page.
+//! Buttons that need a script: copy the text beside them, and print the page.
 
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// Every `button[data-copy]` of the page copies its value and says so; every `button[data-print]` prints the page. They are shown only
-/// where that works; what is copied can always be selected.
+/// Copies the value of any `button[data-copy]` and announces it; prints for any `button[data-print]`. The buttons are shown only where this
+/// works; the text can always be selected instead.
 #[island]
 pub fn Copying(
-    /// What is said once it is copied.
+    /// Announced after copying.
     copied: String,
 ) -> impl IntoView {
     let said = RwSignal::new(String::new());
@@ -39,7 +39,7 @@ pub fn Copying(
     view! { <p class="toast" aria-live="polite" data-empty=move || said.read().is_empty().then_some("")>{said}</p> }
 }
 
-/// Missing where the page was not reached over TLS or loopback.
+/// `None` if the page was not loaded over TLS or from loopback.
 fn clipboard() -> Option<web_sys::Clipboard> {
     let window = window();
     window.is_secure_context().then(|| window.navigator().clipboard())

@@ -1,20 +1,20 @@
-//! How long a code still lives.
+//! The time until a code expires.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 
-/// Counts down from what the server said. Without WASM the first figure stays.
+/// Counts down from the seconds that the server rendered. Without WASM the first figure stays.
 #[island]
 pub fn Countdown(
     seconds: u64,
-    /// What is said when it is over.
+    /// Shown when the time is over.
     expired: String,
 ) -> impl IntoView {
     let left = RwSignal::new(seconds);
     Effect::new(move |_| {
         let end = now() + Duration::from_secs(seconds).as_secs_f64() * 1_000.0;
-        // The clock is read at each tick: a phone that slept must not show the time it fell asleep.
+        // Reads the clock at each tick, because timers stop while a device sleeps.
         let tick = move || left.set(((end - now()).max(0.0) / 1_000.0).round() as u64);
         if let Ok(ticking) = set_interval_with_handle(tick, Duration::from_secs(1)) {
             on_cleanup(move || ticking.clear());
@@ -27,7 +27,7 @@ fn format_remaining(seconds: u64, expired: &str) -> String {
     if seconds == 0 { expired.to_owned() } else { format!("{}:{:02}", seconds / 60, seconds % 60) }
 }
 
-/// Milliseconds by the browser's clock; only differences of it are used.
+/// Milliseconds of the browser's clock; only differences are used.
 fn now() -> f64 {
     js_sys::Date::now()
 }

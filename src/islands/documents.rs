@@ -1,14 +1,14 @@
-//! Other pages of ours, fetched to show a part of them here.
+//! Fetches other pages of the portal, to insert a part of them here.
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::closure::Closure;
 use web_sys::{Document, XmlHttpRequest, XmlHttpRequestResponseType};
 
-/// Fetches a page, and hands it on once it is there, if it is still `wanted` then. The browser itself parses it, as a document in which no script runs; a
-/// parser of our own would need an exception from the policy about scripts.
+/// Fetches a page and passes it on if it is still `wanted` then. The browser parses it, as a document without scripts; a parser of our own
+/// would need an exception from the content security policy.
 ///
-/// Whatever comes instead (a sign-in page, an error, nothing) is shown as a page of its own: the browser goes there.
+/// Any other response (a sign-in page, an error, none) is not inserted: the browser navigates to the address.
 pub fn fetch(address: &str, wanted: impl Fn() -> bool + 'static, then: impl FnOnce(Document) + 'static) {
     let Ok(request) = XmlHttpRequest::new() else { return navigate(address) };
     let (answered, asked) = (request.clone(), address.to_owned());
@@ -30,18 +30,18 @@ pub fn fetch(address: &str, wanted: impl Fn() -> bool + 'static, then: impl FnOn
     }
 }
 
-/// Opens an address of ours as the browser itself would.
+/// Navigates to an address of the portal.
 pub fn navigate(address: &str) {
     let _ = window().location().assign(address);
 }
 
-/// The path of an address, with or without its origin.
+/// The path of a URL, with or without origin.
 fn path(address: &str) -> &str {
     let local = address.find("://").and_then(|at| address.get(at + 3..)).and_then(|rest| rest.get(rest.find('/')?..)).unwrap_or(address);
     local.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// The name of the event that tells that a part of the page was replaced.
+/// The event sent when a part of the page was replaced.
 pub const CHANGED: &str = "tms-changed";
 
 /// Tells other islands that a part of the page was replaced.

@@ -1,4 +1,4 @@
-//! A file in place of pasting.
+//! Reading a public key from a file.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -6,10 +6,10 @@ use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::closure::Closure;
 use web_sys::{FileReader, HtmlTextAreaElement};
 
-/// The longest file that is read, in bytes; a public key has one line.
+/// The largest file that is read, in bytes; a public key is one line.
 const MAX_FILE_SIZE: f64 = 20_000.0;
 
-/// Reads the chosen file into the text field with the id `into`. The file itself is not sent. Shown only where that works.
+/// Reads the selected file into the text field with the id `into`; the file itself is not sent. Shown only where this works.
 #[island]
 pub fn KeyFile(label: String, into: String) -> impl IntoView {
     let field: NodeRef<html::Input> = NodeRef::new();

@@ -1,4 +1,4 @@
-//! A list that is searched, filtered, sorted and paged in place.
+//! Searching, filtering, sorting and paging a list in place.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use web_sys::{Document, Element, Event, FormData, HtmlFormElement, HtmlInputElem
 
 use super::documents;
 
-/// After the last letter of a search.
+/// Time between the last keystroke of a search and its request.
 const DEBOUNCE: Duration = Duration::from_millis(300);
 
-/// Around a list's tools (`form[data-tools]`) and its rows (`[data-rows]`). What is sent or pressed in it is fetched from the
-/// same address, and only the rows change; what is ticked stays ticked; the address bar follows, so that links, Back and reload show the same.
+/// Wraps a list's tools (`form[data-tools]`) and rows (`[data-rows]`). Their forms and links are fetched, and only the rows are replaced;
+/// checked boxes stay checked. The address bar follows, so that links, Back and reload show the same list.
 #[island]
 pub fn LiveList(children: Children) -> impl IntoView {
     let root: NodeRef<leptos::html::Div> = NodeRef::new();
     let said = RwSignal::new(String::new());
     let latest = StoredValue::new(0_u32);
     let kept = StoredValue::new(Vec::new());
-    // What is shown once the page at an address is there, unless something else has been asked for since.
+    // Shows a page once it has loaded, unless another was requested in the meantime.
     let show = move |address: String, part: &'static str, how: HistoryUpdate| {
         let Some(list) = root.get_untracked() else { return };
         let asked = latest.get_value().wrapping_add(1);
@@ -53,7 +53,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
         let is_search = field.tag_name() == "INPUT";
         let change = move || {
             if let Some(address) = form_url(&form) {
-                // One search is one step back, however many letters it has.
+                // All keystrokes of one search are one history entry.
                 let how = if is_search && searching.get_value() { HistoryUpdate::Replace } else { HistoryUpdate::Push };
                 searching.set_value(is_search);
                 show(address, ROWS, how);
@@ -77,7 +77,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
             let location = window().location();
             Some(format!("{}{}", location.pathname().ok()?, location.search().ok()?))
         };
-        // The tools change too: they say what is shown.
+        // The tools change as well: they show the current search, filter and order.
         let listening = window_event_listener(ev::popstate, move |_| {
             if let Some(address) = here() {
                 show(address, TOOLS_AND_ROWS, HistoryUpdate::Keep);
@@ -94,7 +94,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
 const ROWS: &str = "[data-rows]";
 const TOOLS_AND_ROWS: &str = "[data-shown]";
 
-/// What becomes of the address bar.
+/// How the address bar changes.
 #[derive(Clone, Copy)]
 enum HistoryUpdate {
     Push,
@@ -113,8 +113,8 @@ impl HistoryUpdate {
     }
 }
 
-/// Puts a part of a page in the place of the same part here. What has to be said of it; `None` if it is not there. `kept`: the values of
-/// the boxes that are ticked, on any page of the list.
+/// Replaces a part of this page by the same part of the fetched one. Returns the message to announce; `None` if the part is missing.
+/// `kept`: the values of all checked boxes, including those on other pages of the list.
 fn replace_part(page: &Document, list: &Element, part: &str, kept: &mut Vec<String>) -> Option<String> {
     let new = page.query_selector(part).ok()??;
     let old = list.query_selector(part).ok()??;
@@ -126,7 +126,7 @@ fn replace_part(page: &Document, list: &Element, part: &str, kept: &mut Vec<Stri
     old.replace_with_with_node_1(&new).ok()?;
     documents::notify_changed();
     let shown = checkboxes(list);
-    // Those of other pages stand in the form with the rows, where they are sent along.
+    // Boxes of other pages become hidden fields of the form around the rows, so that they are sent along.
     if let Some(elsewhere) = list.query_selector("[data-elsewhere]").ok().flatten() {
         let name = elsewhere.get_attribute("data-elsewhere").unwrap_or_default();
         for value in kept.iter() {
@@ -145,13 +145,13 @@ fn replace_part(page: &Document, list: &Element, part: &str, kept: &mut Vec<Stri
     Some(summary.unwrap_or_default())
 }
 
-/// The boxes to tick of the rows, and those that were ticked on other pages.
+/// The checkboxes of the rows, and the fields that stand for checked boxes of other pages.
 fn checkboxes(list: &Element) -> Vec<HtmlInputElement> {
     let Ok(boxes) = list.query_selector_all("[data-rows] [type=checkbox]") else { return Vec::new() };
     (0..boxes.length()).filter_map(|n| boxes.item(n)?.dyn_into().ok()).collect()
 }
 
-/// Where a list's tools lead, without what is empty. `None` for other forms.
+/// The URL that a list's tools lead to, without empty parameters. `None` for other forms.
 fn form_url(form: &HtmlFormElement) -> Option<String> {
     if !form.has_attribute("data-tools") {
         return None;

@@ -1,4 +1,4 @@
-//! Times as the person's own zone and language say them, by the server's clock.
+//! Times in the browser's zone and language, by the server's clock.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use super::documents;
 
 const UPDATE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Every `time[datetime]` of the page: an exact time becomes that of the browser's zone, with its name, and what is said as "3 minutes
-/// ago" (`data-ago`) stays true and has the exact time in its tooltip. Without WASM they stay as the server wrote them.
+/// Rewrites every `time[datetime]` of the page: exact times are converted to the browser's zone and name it; relative times (`data-ago`)
+/// are kept current and show the exact time in their tooltip. Without WASM they stay as rendered.
 #[island]
 pub fn LocalTimes(
-    /// The server's clock: milliseconds since 1970. The browser's may be wrong; only its differences are used.
+    /// The server's clock, in milliseconds since 1970. The browser's clock may be wrong; only its differences are used.
     now: i64,
-    /// How a time is said in each month, by line (`Language::moments`). `None`: the person chose a zone, and the server has written all
-    /// times in it.
-    moments: Option<String>,
+    /// The format of times for each month, one per line (`Language::month_formats`). `None`: the person chose a zone, and the server
+    /// renders all times in it.
+    month_formats: Option<String>,
 ) -> impl IntoView {
-    let moments = StoredValue::new(moments);
+    let month_formats = StoredValue::new(month_formats);
     Effect::new(move |_| {
         let ahead = Date::now() - now as f64;
-        let retell = move |also_ago| moments.with_value(|moments| update_times(ahead, moments.as_deref(), also_ago));
-        // What the server said of how long ago is still true.
+        let retell = move |also_ago| month_formats.with_value(|month_formats| update_times(ahead, month_formats.as_deref(), also_ago));
+        // The relative times rendered by the server are still correct.
         retell(false);
         let listening = window_event_listener_untyped(documents::CHANGED, move |_| retell(false));
         on_cleanup(move || listening.remove());
@@ -36,16 +36,16 @@ pub fn LocalTimes(
     });
 }
 
-/// `ahead`: by how much the browser's clock is.
-fn update_times(ahead: f64, moments: Option<&str>, also_ago: bool) {
+/// `ahead`: the difference of the browser's clock to the server's, in milliseconds.
+fn update_times(ahead: f64, month_formats: Option<&str>, also_ago: bool) {
     let Some(language) = document().document_element().and_then(|root| root.get_attribute("lang")) else { return };
     let Ok(times) = document().query_selector_all("time[datetime]") else { return };
     for time in (0..times.length()).filter_map(|n| times.item(n)?.dyn_into::<Element>().ok()) {
         let Some(at) = time.get_attribute("datetime").map(|at| Date::new(&at.into())).filter(|at| at.get_time().is_finite()) else { continue };
         let ago = time.has_attribute("data-ago");
-        // In UTC it stands there already.
-        if let Some(moments) = moments.filter(|_| at.get_timezone_offset() != 0.0) {
-            let exact = exact(&at, moments, &language);
+        // In UTC the rendered text is correct already.
+        if let Some(month_formats) = month_formats.filter(|_| at.get_timezone_offset() != 0.0) {
+            let exact = exact(&at, month_formats, &language);
             if ago {
                 let _ = time.set_attribute("title", &exact);
             } else {
@@ -58,18 +58,18 @@ fn update_times(ahead: f64, moments: Option<&str>, also_ago: bool) {
     }
 }
 
-/// In the browser's zone, with its name; else as the server says it.
-fn exact(at: &Date, moments: &str, language: &str) -> String {
+/// The time in the browser's zone, with the zone's name.
+fn exact(at: &Date, month_formats: &str, language: &str) -> String {
     let options = Object::new();
     for (part, how) in [("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23"), ("timeZoneName", "short")] {
         let _ = Reflect::set(&options, &part.into(), &how.into());
     }
     let time = String::from(at.to_locale_string(language, &options));
-    let moment = moments.lines().nth(at.get_month() as usize).unwrap_or_default();
+    let moment = month_formats.lines().nth(at.get_month() as usize).unwrap_or_default();
     moment.replace("{day}", &at.get_date().to_string()).replace("{year}", &at.get_full_year().to_string()).replace("{time}", &time)
 }
 
-/// The largest unit, rounded to the nearest, as the browser says it in that language; as `domain::time::largest_unit` has it.
+/// The largest unit, rounded to the nearest, in the page's language; same rule as `domain::time::largest_unit`.
 fn relative(millis: f64, language: &str) -> String {
     let seconds = millis / 1_000.0;
     let (count, unit) = match seconds.abs() {

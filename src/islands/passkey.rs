@@ -1,4 +1,4 @@
-//! A passkey, made or shown by the browser.
+//! Creating and using passkeys in the browser.
 
 use js_sys::{Function, JSON, Object, Promise, Reflect};
 use leptos::html;
@@ -7,21 +7,21 @@ use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlFormElement;
 
-/// A button that asks the browser for a passkey, and sends the form around it with what the browser answers. Shown only where that
-/// works; elsewhere stands why not.
+/// A button that asks the browser for a passkey, and submits the form around it with the browser's response. Shown only where this works;
+/// elsewhere the page shows `missing`.
 #[island]
 pub fn PasskeyButton(
-    /// What is asked: the JSON forms of WebAuthn Level 3 §5.1.
+    /// The options, in the JSON forms of WebAuthn Level 3 §5.1.
     options: String,
-    /// A new one is made; otherwise one is shown.
+    /// Whether to create a passkey; otherwise an existing one is used.
     make: bool,
-    /// What the button says.
+    /// Label of the button.
     label: String,
-    /// What is said when the person, or the browser, gave up.
+    /// Shown when the person or the browser cancelled.
     failed: String,
-    /// What is said when the device has one of those there are already (WebAuthn Level 3 §5.1.3: `InvalidStateError`).
+    /// Shown when the device already has one of the registered passkeys (WebAuthn Level 3 §5.1.3: `InvalidStateError`).
     exists: String,
-    /// What stands there where it does not work.
+    /// Shown where passkeys are not supported.
     missing: String,
 ) -> impl IntoView {
     let answer: NodeRef<html::Input> = NodeRef::new();
@@ -56,16 +56,16 @@ pub fn PasskeyButton(
     }
 }
 
-/// Puts the answer into the form, and sends it.
+/// Puts the response into the form and submits it.
 fn send(answer: NodeRef<html::Input>, json: &str) -> Option<()> {
     let field = answer.get_untracked()?;
     field.set_value(json);
     let form: HtmlFormElement = field.closest("form").ok()??.dyn_into().ok()?;
-    // Not `request_submit`: the field for a code beside it may be empty.
+    // Not `request_submit`: the required field for a code beside it may be empty.
     form.submit().ok()
 }
 
-/// The browser's own reader of the JSON forms, as a method of its class; older browsers have none.
+/// The browser's parser of the JSON forms and the class that it is a method of; `None` in older browsers.
 fn parser(make: bool) -> Option<(JsValue, Function)> {
     let class = Reflect::get(&window(), &"PublicKeyCredential".into()).ok()?;
     let name = if make { "parseCreationOptionsFromJSON" } else { "parseRequestOptionsFromJSON" };

@@ -1,4 +1,4 @@
-//! Whether the device has come for its token, while the person waits.
+//! Whether the device has redeemed its grant, while the person waits.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::server_fns::device::device_pickup;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Asks until the device has its token or the time is over. Without WASM there is the link to look again.
+/// Polls until the device has its token or the grant has expired. Without WASM there is a link that reloads the page.
 #[island]
 pub fn PickupStatus(
-    /// The request that the device made.
+    /// Id of the device grant.
     grant: String,
     waiting: bool,
-    /// How it stands.
+    /// Its state at rendering.
     sentence: Sentence,
-    /// What the link says.
+    /// Label of the link.
     look_again: String,
 ) -> impl IntoView {
-    // The page itself, anew.
+    // Reloads this page.
     let here = format!("?grant={grant}");
     let grant = StoredValue::new(grant);
     let waiting = RwSignal::new(waiting);
@@ -33,11 +33,11 @@ pub fn PickupStatus(
                 return;
             }
             spawn_local(async move {
-                // A failed answer changes nothing: the next one may come through.
+                // A failed poll changes nothing; the next one may succeed.
                 if let Ok(Some(pickup)) = device_pickup(grant.get_value()).await {
                     waiting.set(pickup.waiting);
                     sentence.set(pickup.status);
-                    // Once the new sentence is there: its time is to be the browser's.
+                    // After the new sentence was rendered: its time is converted to the browser's zone.
                     request_animation_frame(documents::notify_changed);
                 }
             });

@@ -1,14 +1,14 @@
-//! A form is sent once, however often its button is pressed.
+//! Submits a form once, however often its button is pressed.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use web_sys::{Event, SubmitEvent};
 
-/// For this long a second press is not taken; the server would find the first one's result anyway.
+/// A second press within this time is ignored. The server would return the first one's result anyway.
 const RESUBMIT_WINDOW: Duration = Duration::from_millis(500);
 
-/// Swallows a second submission of the form around or inside it that follows at once.
+/// Cancels a second submission of the form around or inside it within `RESUBMIT_WINDOW`.
 #[island]
 pub fn SubmitOnce(children: Children) -> impl IntoView {
     let pressed = StoredValue::new(false);

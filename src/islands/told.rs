@@ -1,10 +1,10 @@
-//! Sentences that name a time.
+//! Sentences that contain a time.
 
 use leptos::prelude::*;
 
 use crate::domain::sentence::Sentence;
 
-/// A sentence with its time as an element, which [`LocalTimes`](super::LocalTimes) says in the browser's zone.
+/// Renders a sentence with its time as an element, which [`LocalTimes`](super::LocalTimes) converts to the browser's zone.
 pub fn told(sentence: &Sentence) -> impl IntoView + use<> {
     let (before, time, after) = sentence.parts();
     let time = time.map(|time| view! { <time datetime=time.datetime.clone()>{time.words.clone()}</time> });

@@ -1,4 +1,4 @@
-//! The one field for a code.
+//! The input field for a user code.
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -6,13 +6,13 @@ use web_sys::{Event, InputEvent};
 
 use crate::domain::user_code::{format_pasted, format_typed};
 
-/// Writes the code as the device shows it while it is typed, and takes it out of what is pasted. Never refuses a key, never moves the
-/// caret from where the person put it: only what is typed at the end is reshaped at once, the rest when they leave the field.
+/// Formats the code as the device shows it while it is typed, and extracts it from pasted text. It never rejects a key and never moves the
+/// caret: text typed at the end is formatted at once, everything else when the field loses focus.
 #[island]
 pub fn UserCodeInput(
-    /// What stands in the field at first.
+    /// The initial value.
     value: String,
-    /// What was typed is refused; the page says why in `user-code-error`.
+    /// Whether the code was refused; `user-code-error` is the id of the reason.
     refused: bool,
 ) -> impl IntoView {
     let field: NodeRef<leptos::html::Input> = NodeRef::new();
@@ -27,7 +27,7 @@ pub fn UserCodeInput(
     };
     let input = move |event: Event| {
         let event = event.dyn_into::<InputEvent>().ok();
-        // An input method is still putting the word together: rewriting it now would make it type letters twice.
+        // An input method is still composing: changing the value now would duplicate letters.
         if event.as_ref().is_some_and(InputEvent::is_composing) {
             return;
         }

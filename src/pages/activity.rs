@@ -1,4 +1,4 @@
-//! `/activity`: what happened to the person's account.
+//! `/activity`: the person's part of the audit log.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -36,13 +36,13 @@ fn PersonAuditLog(happened: Page<AuditEntryItem>, query: ListQuery, said: Option
     }
 }
 
-/// A record, as people and administrators read it.
+/// An audit log, for people and for administrators.
 #[component]
 pub fn AuditLog(
     path: &'static str,
     happened: Page<AuditEntryItem>,
     query: ListQuery,
-    /// The reader's own: each line leads to what stops it.
+    /// The reader's own audit log: each entry links to the page where its access can be ended.
     #[prop(optional)]
     own: bool,
 ) -> impl IntoView {
@@ -98,7 +98,7 @@ fn AuditLogEntry(line: AuditEntryItem, own: bool) -> impl IntoView {
     }
 }
 
-/// Where that is stopped.
+/// The page on which the access that an entry is about can be ended.
 fn stop_url(line: &AuditEntryItem) -> String {
     let about = |path: &str, what: &Option<String>| match what {
         Some(what) => format!("{path}?q={}", encode(what)),
@@ -113,7 +113,7 @@ fn stop_url(line: &AuditEntryItem) -> String {
     }
 }
 
-/// The record as files.
+/// Links to download the audit log.
 #[component]
 pub fn ExportLinks(json: &'static str, csv: &'static str) -> impl IntoView {
     let w = translations();
@@ -128,7 +128,7 @@ pub fn ExportLinks(json: &'static str, csv: &'static str) -> impl IntoView {
     }
 }
 
-/// Who did it, where it was not the person.
+/// Who caused the event, if it was not the person.
 fn admin_label(admin: String) -> String {
     match admin.as_str() {
         AdminId::OPERATOR => translations().activity_by_operator(),

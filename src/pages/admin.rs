@@ -1,4 +1,4 @@
-//! `/admin`: where a tenant's administrators work. The guard lets nobody else in; see `server::guard::sign_in_required`.
+//! `/admin`: the administrators' pages. `server::middleware::require_sign_in` refuses everyone else.
 
 pub mod audit_log;
 pub mod clients;
@@ -17,7 +17,7 @@ use crate::domain::paths;
 use crate::server::context::translations;
 use components::AdminPage;
 
-/// `/admin`: what there is.
+/// `/admin`: an overview of the areas.
 #[component]
 pub fn Overview() -> impl IntoView {
     let w = translations();

@@ -1,4 +1,4 @@
-//! What pages share: one small set of our own components on plain HTML elements.
+//! Components that pages share: a small set on plain HTML elements.
 
 mod client_name;
 mod command;

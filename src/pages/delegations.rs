@@ -1,4 +1,4 @@
-//! `/apps`: what may act for the person; `/apps/change`: whether one of them is to end, or when.
+//! `/apps`: the clients that may act for the person; `/apps/change`: changes or revokes one delegation.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -38,7 +38,7 @@ fn DelegationList(apps: Page<DelegationItem>, query: ListQuery, said: Option<Fla
     let Page { items, next, position } = apps;
     let shown = items.len();
     let login = context::login_command();
-    // Those in force are what is shown unless something else is asked for.
+    // The default filter shows active delegations.
     let nothing = if query.show.is_empty() { w.apps_none_in_force() } else { w.list_nothing_found() };
     view! {
         <PageContent title=w.apps_title() wide=true>
@@ -93,7 +93,7 @@ fn DelegationEntry(app: DelegationItem) -> impl IntoView {
     }
 }
 
-/// What it may do, since when and until when.
+/// What the client may do, and from when until when.
 #[component]
 pub fn DelegationFacts(app: DelegationItem) -> impl IntoView {
     let w = translations();

@@ -1,4 +1,4 @@
-//! `/device`: the code, then the consent (RFC 8628 §3.3), each request at an address of its own.
+//! `/device`: the user code, then the consent page (RFC 8628 §3.3). Each request has its own URL.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -34,7 +34,7 @@ pub fn Device() -> impl IntoView {
     })
 }
 
-/// What became of a request: its consent, or the way to what came of it, or that it is not to be answered here.
+/// A request: its consent page, a redirect to its result, or why it cannot be decided.
 async fn one_request(grant: String) -> AnyView {
     let Ok(caller) = context::request_context() else { return view! { <ServerError/> }.into_any() };
     let known = DeviceGrantId::parse(grant.as_str()).ok();
@@ -56,14 +56,14 @@ async fn one_request(grant: String) -> AnyView {
     }
 }
 
-/// Sends the browser on; the page says where to, should it not follow.
+/// Redirects the browser; the page links to the target in case it does not follow.
 pub fn redirect_page(address: String) -> AnyView {
     let w = translations();
     context::redirect_to_url(&address);
     view! { <PageContent title=w.device_title()><p><a class="button main" href=address>{w.device_continue()}</a></p></PageContent> }.into_any()
 }
 
-/// The form for a code: empty, with the code out of the address, or with one that this session keeps.
+/// The form for a user code: empty, or with the code of the URL or of this session.
 async fn code_form(entry: Option<String>, in_address: Option<String>) -> AnyView {
     let Ok(caller) = context::request_context() else { return view! { <ServerError/> }.into_any() };
     let w = translations();
@@ -82,7 +82,7 @@ async fn code_form(entry: Option<String>, in_address: Option<String>) -> AnyView
     form(notice, filled, note, None).await
 }
 
-/// `kept`: the code that a switch to its tenant takes along.
+/// `kept`: the code that is taken along to its tenant.
 async fn form(notice: Option<Flash>, filled: Option<String>, note: Option<String>, kept: Option<CodeEntryId>) -> AnyView {
     let w = translations();
     let Ok(waiting) = pending_devices().await else { return view! { <ServerError/> }.into_any() };
@@ -99,7 +99,7 @@ async fn form(notice: Option<Flash>, filled: Option<String>, note: Option<String
     .into_any()
 }
 
-/// The requests that wait for the person, each with the way to it.
+/// Links to the requests that wait for the person.
 #[component]
 pub fn PendingDevices(waiting: Vec<PendingDeviceGrant>) -> impl IntoView {
     let w = translations();
@@ -117,11 +117,11 @@ pub fn PendingDevices(waiting: Vec<PendingDeviceGrant>) -> impl IntoView {
         .collect_view()
 }
 
-/// The code out of the address, where the code's tenant allows that, and what to say of it.
+/// The code in the URL, if the tenant allows that, and the note about it.
 async fn prefilled(caller: &RequestContext, in_address: Option<String>) -> Option<(String, String)> {
     let (services, typed) = (context::services().ok()?, in_address?);
     if !context::is_navigation() {
-        // An image on another site's page looks nothing up.
+        // An image on another site's page must not look up codes.
         return None;
     }
     let visit = caller.start_session(&services).await.ok()?;
@@ -146,7 +146,7 @@ fn Consent(device: PendingDeviceGrant, person: SignedIn, notice: Option<Flash>) 
     let grant = device.grant.clone();
     let put_aside = grant.clone();
     let here = ReturnTo::from_untrusted(&format!("{}?grant={}", paths::DEVICE, paths::encode(&grant)));
-    // What their centre wants to see first; denying takes nothing but the wish.
+    // What the tenant requires before the person can allow; denying requires nothing.
     let missing = context::services().ok().and_then(|services| services.authorize_consent(&person).err());
     view! {
         <PageContent title refused>
@@ -201,7 +201,7 @@ fn Consent(device: PendingDeviceGrant, person: SignedIn, notice: Option<Flash>) 
     }
 }
 
-/// Who asks, from where, since when.
+/// Which client sent the request, from which network and when.
 #[component]
 fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
     let w = translations();
@@ -228,7 +228,7 @@ fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
     }
 }
 
-/// What it may do, and on which host accounts.
+/// The requested scopes and host accounts.
 #[component]
 fn RequestedAccess(device: PendingDeviceGrant) -> impl IntoView {
     let w = translations();

@@ -18,7 +18,7 @@ pub fn DeviceReport() -> impl IntoView {
         let (Ok(mut waiting), Ok(caller)) = (pending_devices().await, context::request_context()) else {
             return Either::Right(view! { <ServerError/> });
         };
-        // The code of the request they come from; or of the only one that waits.
+        // The code of the request that the link came from, or of the only pending one.
         waiting.retain(|device| grant.as_ref().is_none_or(|grant| device.grant == *grant));
         let code = if waiting.len() == 1 { waiting.pop().map(|device| device.code) } else { None };
         Either::Left(match caller.session.take_flash(FlashTarget::Reported).await {

@@ -1,4 +1,4 @@
-//! `/device/result`: what came of the decision, and the way to take it back.
+//! `/device/result`: the result of a decision, and the button to revoke it.
 
 use leptos::either::Either;
 use leptos::prelude::*;

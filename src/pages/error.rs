@@ -1,4 +1,4 @@
-//! Pages for when something does not work, that a person can use.
+//! Error pages.
 
 use leptos::prelude::*;
 
@@ -7,20 +7,20 @@ use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::context::{self, translations};
 
-/// The page for a status. As a value in the context it replaces all pages.
+/// The page for a status code. As a context value it replaces all pages.
 #[derive(Clone)]
 pub struct ErrorPage {
     pub status: u16,
-    /// What is known of a form of another account.
+    /// Details of a form that belongs to another account.
     pub form: Option<FormElsewhere>,
 }
 
-/// A form that was rendered for another account than the one that is signed in.
+/// A form that was rendered for another account than the signed-in one.
 #[derive(Clone)]
 pub struct FormElsewhere {
-    /// The page it stands on.
+    /// The form's page.
     pub page: ReturnTo,
-    /// The tenant of its account, where it names one.
+    /// The tenant of the form's account, if the form names one.
     pub tenant: Option<TenantId>,
 }
 
@@ -60,7 +60,7 @@ impl ErrorPage {
     }
 }
 
-/// The form's page as the person who is signed in, or as the other one.
+/// Links to the form's page, as the signed-in person or as the other one.
 #[component]
 fn Ways(form: FormElsewhere) -> impl IntoView {
     let w = translations();
@@ -78,7 +78,7 @@ fn Ways(form: FormElsewhere) -> impl IntoView {
     }
 }
 
-/// Who is signed in, to whom the form does not belong.
+/// The sentence that names the signed-in account, to which the form does not belong.
 fn other_account() -> String {
     let w = translations();
     context::current_person()

@@ -1,4 +1,4 @@
-//! `/`: who you are and what waits; for strangers, what this is.
+//! `/`: the signed-in person and what waits for them; for others, what the portal is.
 
 use leptos::either::Either;
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! `/hosts`: the person's linked host accounts; `/hosts/unlink`: whether one of them is to go.
+//! `/hosts`: the person's linked host accounts; `/hosts/unlink`: confirms that one is unlinked.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -29,7 +29,7 @@ pub fn Hosts() -> impl IntoView {
     })
 }
 
-/// Providers that own hosts, and so can say which accounts are whose.
+/// The providers that own hosts, and can assert accounts on them.
 async fn host_providers() -> Vec<Provider> {
     let (Ok(services), Some(person)) = (context::services(), context::current_person()) else { return Vec::new() };
     match services.enabled_providers(person.tenant_id()).await {
@@ -86,7 +86,7 @@ fn AccountList(accounts: Page<HostAccountUsageItem>, query: ListQuery, owners: V
     }
 }
 
-/// Neighbours on the same host, together.
+/// Groups consecutive accounts of the same host.
 fn group_by_host(accounts: Vec<HostAccountUsageItem>) -> Vec<(String, Vec<HostAccountUsageItem>)> {
     let mut groups: Vec<(String, Vec<HostAccountUsageItem>)> = Vec::new();
     for account in accounts {
@@ -110,7 +110,7 @@ fn Account(account: HostAccountUsageItem) -> impl IntoView {
         LinkedBy::Provider(provider) => w.hosts_linked_through(provider),
     };
     let ends = account.expires_at < Timestamp::FOREVER;
-    // What to do then, and whether that is a command on the host.
+    // What to do about an account that has expired or expires soon, and whether that is a command on the host.
     let renew = match (account.active, account.ends_soon, &account.linked_by) {
         (true, false, _) => None,
         (false, _, LinkedBy::Provider(provider)) => Some((w.hosts_has_ended_through(provider), false)),

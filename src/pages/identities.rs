@@ -1,4 +1,4 @@
-//! `/identities`: the institutions at which a person signs in; whether one is linked, or unlinked.
+//! `/identities`: the person's ways to sign in; linking and unlinking of identities.
 
 mod password;
 mod second_factors;
@@ -36,7 +36,7 @@ pub fn Identities() -> impl IntoView {
     })
 }
 
-/// The ways into the person's tenant, their second factors, and whether they have a password here.
+/// The tenant's sign-in methods, and the person's second factors and local password.
 async fn load_methods(services: &Services, person: &SignedIn) -> Result<(SignInMethods, SecondFactors, bool), Fault> {
     let ways = SignInMethods::for_tenant(services, person.tenant()).await?;
     Ok((ways, services.list_second_factors(person).await?, services.has_own_password(person).await?))
@@ -48,7 +48,7 @@ fn IdentityList(
     ways: SignInMethods,
     linked: Vec<IdentityItem>,
     factors: SecondFactors,
-    /// They have one kept here.
+    /// Whether the person has a local password.
     password: bool,
     said: Option<Flash>,
 ) -> impl IntoView {
@@ -92,12 +92,12 @@ fn IdentityList(
     }
 }
 
-/// One of a person's identities, and where it is unlinked.
+/// One of a person's identities, with the link to unlink it.
 #[component]
 pub fn OneIdentity(
     identity: IdentityItem,
     unlink: String,
-    /// It stands in a section with a heading of its own.
+    /// Whether it is in a section with a heading.
     #[prop(optional)]
     within: bool,
 ) -> impl IntoView {
@@ -124,7 +124,7 @@ pub fn OneIdentity(
     }
 }
 
-/// Names both: who they are there, and who they are here.
+/// Confirms the link between the identity and the signed-in account; shows both names.
 #[component]
 pub fn LinkThisIdentity() -> impl IntoView {
     let id = use_query_map().with_untracked(|query| query.get("linking").unwrap_or_default());

@@ -1,5 +1,5 @@
-//! `/hosts/link`: the code that `tms link` shows on a host, then the question whether the account is to be linked, each request at
-//! an address of its own.
+//! `/hosts/link`: the user code that `tms link` shows on a host, then the question whether to link the account. Each request has its own
+//! URL.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ use crate::server_fns::link_requests::{
     pending_link_request, pending_link_requests,
 };
 
-/// What people type on the host.
+/// The command on the host.
 pub const COMMAND: &str = "tms link";
 
 #[component]
@@ -69,7 +69,7 @@ async fn form(person: SignedIn, notice: Option<Flash>, in_address: Option<String
     .into_any()
 }
 
-/// The accounts that wait for the person's answer, each with the way to it.
+/// Links to the link requests that wait for the person.
 #[component]
 fn PendingLinkRequests(waiting: Vec<LinkRequestSummary>) -> impl IntoView {
     let w = translations();
@@ -85,9 +85,9 @@ fn PendingLinkRequests(waiting: Vec<LinkRequestSummary>) -> impl IntoView {
         .collect_view()
 }
 
-/// The code out of the address, where the centre allows that, and what to say of it.
+/// The code in the URL, if the tenant allows that, and the note about it.
 async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(String, String)> {
-    // An image on another site's page looks nothing up.
+    // An image on another site's page must not look up codes.
     let typed = in_address.filter(|_| context::is_navigation())?;
     Some(match context::services().ok()?.may_prefill_link(person, &typed).await.ok()? {
         Some(code) => (code.to_string(), translations().link_came_with_address()),
@@ -138,7 +138,7 @@ fn LinkQuestion(link: LinkRequestItem, person: SignedIn, notice: Option<Flash>) 
     }
 }
 
-/// Yes or no. `renews`: what a yes means where the account is theirs already.
+/// The buttons to link or refuse. `renews`: the consequence if the account is linked to this person already.
 #[component]
 fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedIn) -> impl IntoView {
     let w = translations();
@@ -159,7 +159,7 @@ fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedI
     }
 }
 
-/// In place of a yes.
+/// Shown instead of the form if the account is linked to another person.
 #[component]
 fn LinkedElsewhere(request: String) -> impl IntoView {
     let w = translations();

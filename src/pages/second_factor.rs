@@ -1,4 +1,4 @@
-//! `/sign-in/second-factor`: the other half of a sign-in, or once more before something that is hard to take back.
+//! `/sign-in/second-factor`: completes a sign-in, or re-authenticates before a sensitive action.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -39,25 +39,25 @@ pub fn SecondFactor() -> impl IntoView {
 /// What the page shows.
 struct MfaPrompt {
     whose: MfaSubject,
-    /// Where they go on to.
+    /// The page to continue with.
     then: ReturnTo,
     app: bool,
-    /// What the browser is asked for a passkey, and its id.
+    /// The options of the passkey challenge and its id.
     passkey: Option<(String, String)>,
     has_passkeys: bool,
     notice: Option<Flash>,
-    /// Says that a form waits for the end of the sign-in.
+    /// Says that the values of a form are kept until the sign-in is complete.
     entries_kept: Option<String>,
-    /// Institutions at which somebody who is signed in can show one as well.
+    /// The institutions at which a signed-in person can present a second factor instead.
     providers: Vec<Provider>,
 }
 
 /// Whose second factor is asked for.
 #[derive(Clone)]
 enum MfaSubject {
-    /// A signed-in person's.
+    /// A signed-in person.
     SignedIn(Box<SignedIn>),
-    /// That of a half sign-in.
+    /// A sign-in that waits for its second factor.
     PendingMfa(Box<PendingMfa>),
 }
 
@@ -69,7 +69,7 @@ impl MfaSubject {
         }
     }
 
-    /// The half sign-in's id.
+    /// The id of the pending sign-in; empty for a signed-in person.
     fn attempt(&self) -> String {
         match self {
             Self::SignedIn(_) => String::new(),
@@ -78,7 +78,7 @@ impl MfaSubject {
     }
 }
 
-/// What to ask; or where they go who have nothing to show here.
+/// What to ask for; or where to redirect if nothing is to be presented here.
 async fn load_prompt(
     services: &Services,
     caller: &RequestContext,
@@ -121,7 +121,7 @@ async fn load_prompt(
     Ok(Ok(MfaPrompt { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), notice, entries_kept, providers, whose }))
 }
 
-/// The institutions whose word for a second factor the tenant takes.
+/// The providers whose assertion of a second factor the tenant accepts.
 async fn mfa_providers(services: &Services, person: &SignedIn) -> Result<Vec<Provider>, Fault> {
     let ways = SignInMethods::for_tenant(services, person.tenant()).await?;
     Ok(ways.providers.into_iter().filter(|provider| provider.mfa.is_required()).collect())
@@ -195,7 +195,7 @@ fn MfaForm(asked: MfaPrompt) -> impl IntoView {
     }
 }
 
-/// Which half sign-in it is, or that the person is signed in; and where they go on to.
+/// Which pending sign-in it is, or that the person is signed in; and the page to continue with.
 #[component]
 fn HiddenFields(attempt: String, then: ReturnTo) -> impl IntoView {
     let (name, value) = if attempt.is_empty() { ("again", "1".to_owned()) } else { ("attempt", attempt) };

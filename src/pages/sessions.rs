@@ -1,4 +1,4 @@
-//! `/sessions`: where the person is signed in, and what they let in; `/sessions/end`: whether some of it is to end.
+//! `/sessions`: the person's browser sessions and devices; `/sessions/end`: confirms that one is signed out or revoked.
 
 use leptos::either::{Either, EitherOf4};
 use leptos::prelude::*;

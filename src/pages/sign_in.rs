@@ -1,4 +1,4 @@
-//! `/sign-in`: to the tenant whose code was typed, or one that the person chooses.
+//! `/sign-in`: for the tenant of the pending code, or one that the person selects.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -44,26 +44,26 @@ pub fn SignIn() -> impl IntoView {
     })
 }
 
-/// What the page's address says.
+/// The query of the page.
 struct SignInParams {
     tenant: Option<TenantId>,
-    /// The person wants, against what the session knows, to choose the tenant.
+    /// The person wants to select the tenant, although the session knows one.
     anywhere: bool,
-    /// The invitation of this tab, by its id.
+    /// The id of this tab's invitation.
     invitation: String,
 }
 
 /// What the page shows.
 struct SignInView {
-    /// The tenants one can sign in to, if there is something to choose.
+    /// The tenants to select from, if there are several.
     tenants: Vec<Tenant>,
     tenant: Option<(Tenant, SignInMethods)>,
     notice: Option<Flash>,
-    /// A code waits for the end of the sign-in.
+    /// A user code waits until the sign-in is complete.
     with_code: bool,
-    /// So does an invitation, which has this id.
+    /// The id of an invitation that waits as well.
     invitation: Option<String>,
-    /// So does a form; this says so.
+    /// Says that the values of a form wait as well.
     entries_kept: Option<String>,
 }
 
@@ -107,9 +107,9 @@ async fn load_view(services: &Services, caller: &RequestContext, params: SignInP
 fn SignInOptions(
     choice: SignInView,
     then: ReturnTo,
-    /// What they had begun is not there any more.
+    /// What the person had started has expired.
     gone: bool,
-    /// Who is signed in all the same.
+    /// The person, if signed in already.
     person: Option<SignedIn>,
 ) -> impl IntoView {
     let w = translations();
@@ -171,17 +171,17 @@ fn Tenants(tenants: Vec<Tenant>, then: ReturnTo, invitation: String) -> impl Int
     })
 }
 
-/// Each way into the tenant: institutions first, the last used one before all.
+/// The tenant's sign-in methods: providers first, the last used one before the others.
 #[component]
 fn MethodList(
     tenant: Tenant,
     ways: SignInMethods,
     notice: Option<Flash>,
     then: ReturnTo,
-    /// The person who shows once more that it is them.
+    /// The person who re-authenticates.
     #[prop(optional)]
     only: Option<String>,
-    /// The invitation of this tab, by its id.
+    /// The id of this tab's invitation.
     #[prop(optional)]
     invitation: String,
 ) -> impl IntoView {
@@ -195,7 +195,7 @@ fn MethodList(
     let SignInMethods { mut providers, password } = ways;
     providers.sort_by_key(|provider| last.as_deref() != Some(provider.id.as_str()));
     let with_providers = !providers.is_empty();
-    // A password form has its own place for what went wrong.
+    // A password form has its own place for error messages.
     let (above, within) = if with_providers { (notice, None) } else { (None, notice) };
     let again = only.is_some();
     Either::Right(view! {
@@ -228,7 +228,7 @@ fn MethodList(
     })
 }
 
-/// For newcomers whose centre lets only those in whom it has invited.
+/// For new users of a tenant that admits only invited ones.
 #[component]
 fn InvitationForm(tenant: Tenant, then: ReturnTo) -> impl IntoView {
     let w = translations();
@@ -246,7 +246,7 @@ fn InvitationForm(tenant: Tenant, then: ReturnTo) -> impl IntoView {
     }
 }
 
-/// For somebody who is signed in: it is still them, before something that is hard to take back.
+/// Re-authentication of a signed-in person before a sensitive action.
 #[component]
 fn ReauthForm(person: SignedIn, ways: SignInMethods, notice: Option<Flash>, entries_kept: Option<String>, then: ReturnTo) -> impl IntoView {
     let w = translations();
@@ -269,9 +269,9 @@ fn PasswordForm(
     tenant: Tenant,
     notice: Option<Flash>,
     then: ReturnTo,
-    /// The only user name that is taken: that of somebody who is signed in.
+    /// The only user name that is accepted: that of the signed-in person.
     only: Option<String>,
-    /// Nothing stands above it: whoever comes may type at once.
+    /// Nothing is above it, so it gets the focus.
     first: bool,
 ) -> impl IntoView {
     let w = translations();

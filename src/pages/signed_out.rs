@@ -1,4 +1,4 @@
-//! `/signed-out`: here; and perhaps not yet at the institution through which somebody came.
+//! `/signed-out`: the person has signed out here, and perhaps not yet at the institution.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;

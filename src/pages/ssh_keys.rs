@@ -1,4 +1,4 @@
-//! `/keys`: the person's SSH keys; `/keys/revoke`: whether some of them are to go.
+//! `/keys`: the person's SSH keys; `/keys/revoke`: confirms that some are revoked.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -22,7 +22,7 @@ pub fn Keys() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         let found = match list_keys(query.clone()).await {
-            // The record of what happened leads here by fingerprints.
+            // The audit log links here by fingerprint.
             Ok(keys) if keys.items.is_empty() && query.q.starts_with("SHA256:") => was_my_key(query.q.clone()).await.map(|gone| (keys, gone)),
             keys => keys.map(|keys| (keys, false)),
         };
@@ -36,7 +36,7 @@ pub fn Keys() -> impl IntoView {
 #[component]
 fn KeyList(
     keys: Page<KeyItem>,
-    /// The one that was looked for has been revoked.
+    /// Whether the key that was searched for has been revoked.
     gone: bool,
     query: ListQuery,
     said: Option<Flash>,
@@ -137,11 +137,11 @@ pub fn state_badge(state: KeyState) -> impl IntoView {
     view! { <span class=class>{text}</span> }
 }
 
-/// What is known of a key beside its name and fingerprint.
+/// The facts of a key other than name and fingerprint.
 #[component]
 pub fn KeyFacts(
     key: KeyItem,
-    /// Its client's keys can be revoked from here, all at once.
+    /// Whether to offer revoking all keys of its client.
     #[prop(optional)]
     revocable: bool,
 ) -> impl IntoView {
@@ -167,7 +167,7 @@ pub fn KeyFacts(
     }
 }
 
-/// The client, with the way to revoke all its keys.
+/// The client, with a link to revoke all of its keys.
 #[component]
 fn MadeBy(client: Option<String>) -> impl IntoView {
     let w = translations();
@@ -184,7 +184,7 @@ fn MadeBy(client: Option<String>) -> impl IntoView {
     }
 }
 
-/// What a person calls a key: their own name for it, or where it leads.
+/// A key's label, or else the account and host it is for.
 pub fn display_name(key: &KeyItem) -> String {
     let place = format!("{}@{}", key.account, key.host);
     if key.label.is_empty() { place } else { format!("{} ({place})", key.label) }
@@ -206,13 +206,13 @@ pub fn RevokeTheseKeys() -> impl IntoView {
     })
 }
 
-/// Keys that a question names one by one.
+/// How many keys a confirmation lists by name.
 const MAX_NAMED_KEYS: usize = 10;
 
 #[component]
 fn RevokeQuestion(
     keys: Vec<KeyItem>,
-    /// All of this client's: they may be more than a form holds.
+    /// Set to revoke all keys of this client, which may be more than a form can list.
     client: Option<String>,
 ) -> impl IntoView {
     let w = translations();
@@ -248,7 +248,7 @@ pub fn AddKeyPage() -> impl IntoView {
     Suspend::new(async move {
         match (context::require_recent_authentication(&ReturnTo::to(paths::KEYS_ADD)), list_host_accounts().await) {
             (Ok(Some(_)), Ok(accounts)) => Either::Left(view! { <AddForm accounts notice=context::take_flash().await/> }),
-            // On their way to show that it is them, before they have typed anything.
+            // The browser is redirected to re-authenticate, before anything is typed.
             (Ok(None), _) => Either::Right(Either::Left(())),
             (Err(_), _) | (_, Err(_)) => Either::Right(Either::Right(view! { <ServerError/> })),
         }
@@ -309,7 +309,7 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Flash>) -> impl IntoVi
     }
 }
 
-/// `/keys/revoke-everything`: the panic button. Only with a fresh sign-in.
+/// `/keys/revoke-everything`: revokes all access at once. Requires a recent sign-in.
 #[component]
 pub fn RevokeEverythingPage() -> impl IntoView {
     let w = translations();
@@ -319,7 +319,7 @@ pub fn RevokeEverythingPage() -> impl IntoView {
                 <p class="warning">{w.keys_everything_consequence()}</p>
             </Confirm>
         }),
-        // On their way to sign in.
+        // The browser is redirected to sign in.
         Ok(None) => Either::Right(Either::Left(())),
         Err(_) => Either::Right(Either::Right(view! { <ServerError/> })),
     }

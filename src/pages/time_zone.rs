@@ -16,7 +16,7 @@ pub fn TimeZone() -> impl IntoView {
     let then = use_query_map().with_untracked(|query| query.get("then").unwrap_or_default());
     let chosen = context::chosen_zone().map(|zone| zone.name().to_owned());
     let mut names = Zone::all();
-    // One by a name that is not offered, such as an older one, stays chosen.
+    // A zone under a name that is not in the list, such as an older one, stays selected.
     if let Some(chosen) = chosen.as_ref().filter(|chosen| !names.contains(chosen)) {
         names.push(chosen.clone());
     }

@@ -1,4 +1,4 @@
-//! `/hosts/provider`: the accounts that a provider says are the person's, and which of them are to be linked.
+//! `/hosts/provider`: the accounts that a provider asserts to be the person's, and the selection of those to link.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -109,7 +109,7 @@ fn AccountChoice(account: ProposedAccount) -> impl IntoView {
     }
 }
 
-/// In place of a tick: why there is none.
+/// Shown instead of a checkbox: why the account cannot be linked.
 #[component]
 fn CannotBeLinked(account: ProposedAccount) -> impl IntoView {
     let w = translations();

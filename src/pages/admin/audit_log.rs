@@ -1,4 +1,4 @@
-//! `/admin/activity`: the tenant's record.
+//! `/admin/activity`: the tenant's audit log.
 
 use leptos::either::Either;
 use leptos::prelude::*;

@@ -109,7 +109,7 @@ pub fn AddAClient() -> impl IntoView {
     })
 }
 
-/// Grant and scopes.
+/// Device grant and scopes.
 #[component]
 fn PermissionFields(scope: Vec<Scope>, device_grant: bool) -> impl IntoView {
     let w = translations();

@@ -1,4 +1,4 @@
-//! What the administrators' pages share.
+//! Components that the administrators' pages share.
 
 use leptos::prelude::*;
 use serde_json::{Value, json};
@@ -12,11 +12,11 @@ use crate::server::context::{self, translations};
 pub struct Area {
     pub path: &'static str,
     pub name: String,
-    /// In half a sentence.
+    /// Its purpose, as a phrase.
     pub purpose: String,
 }
 
-/// Those of this administrator: tenants are the business of those who run the deployment.
+/// The areas of this administrator; tenants only for those of `default`.
 pub fn areas() -> Vec<Area> {
     let w = translations();
     let area = |path, name, purpose| Area { path, name, purpose };
@@ -36,13 +36,13 @@ pub fn areas() -> Vec<Area> {
     areas
 }
 
-/// A page of the administrators, with the way to the others.
+/// An administrators' page, with navigation to the others.
 #[component]
 pub fn AdminPage(
     #[prop(into)] title: String,
-    /// The area it belongs to.
+    /// The area that it belongs to.
     here: &'static str,
-    /// Something was refused.
+    /// Whether a form was refused.
     #[prop(optional)]
     refused: bool,
     children: Children,
@@ -63,12 +63,12 @@ pub fn AdminPage(
     .into_any()
 }
 
-/// The same by the TMS API: a command to copy, without secrets. What the call needs and `with` does not say stands there in capitals.
+/// The same action in the TMS API: a `curl` command to copy, without secrets. Required fields that `with` does not have appear in capitals.
 #[component]
 pub fn CurlExample(
-    /// Method and path, as the description of the API has them.
+    /// Method and path, as in the API's description.
     call: &'static str,
-    /// Its fields by name; the tenant goes without saying.
+    /// Values of fields, by name; the tenant is filled in.
     #[prop(optional)]
     with: Vec<(&'static str, Value)>,
 ) -> impl IntoView {
@@ -96,7 +96,7 @@ fn curl_command(call: &str, with: &[(&str, Value)]) -> Option<String> {
     Some(api_docs::curl(services.public_url(), method, path, &headers, &values))
 }
 
-/// A box to tick, with what it means.
+/// A checkbox with its label.
 #[component]
 pub fn Checkbox(name: &'static str, #[prop(default = "yes")] value: &'static str, checked: bool, #[prop(into)] text: String) -> impl IntoView {
     view! {

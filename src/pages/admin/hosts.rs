@@ -123,7 +123,7 @@ AuthorizedKeysFile /etc/ssh/break-glass/%u
 MaxStartups 100:30:300
 LoginGraceTime 30";
 
-/// The two units of docs/operations.md.
+/// The systemd units of docs/operations.md.
 const LINK_SOCKET: &str = "# /etc/systemd/system/tms-link.socket
 [Unit]
 Description=Link host accounts to people (tms link)
@@ -169,7 +169,7 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 TasksMax=200";
 
-/// What `tms-keycmd` reads on that host.
+/// The configuration of `tms-keycmd` for that host.
 fn keycmd_config(host: &HostItem) -> String {
     let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
@@ -248,7 +248,7 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
     }
 }
 
-/// Asks before an address, or the credential, is removed.
+/// Confirms the removal of an address or of the credential.
 #[component]
 pub fn RemoveAHost() -> impl IntoView {
     let query = use_query_map().get_untracked();

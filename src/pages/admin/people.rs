@@ -288,7 +288,7 @@ fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
     }
 }
 
-/// A change that needs no question.
+/// A button for a change without confirmation.
 #[component]
 fn ActionButton(user: String, change: &'static str, text: String) -> impl IntoView {
     view! {
@@ -299,7 +299,7 @@ fn ActionButton(user: String, change: &'static str, text: String) -> impl IntoVi
     }
 }
 
-/// A change that is asked about first.
+/// A link to a change that asks for confirmation.
 #[component]
 fn ConfirmLink(user: String, change: &'static str, text: String) -> impl IntoView {
     let address = format!("{}?user={}&change={change}", paths::ADMIN_PERSON_CHANGE, encode(&user));

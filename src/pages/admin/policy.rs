@@ -1,4 +1,4 @@
-//! `/admin/policy`: the tenant's name, policy and look.
+//! `/admin/policy`: the tenant's name, policy and colours.
 
 use std::time::Duration;
 

@@ -74,7 +74,7 @@ fn Badge(enabled: bool) -> impl IntoView {
     }
 }
 
-/// There is no call of the TMS API for providers.
+/// Commands of `tms-portal`, as the TMS API cannot manage providers.
 #[component]
 fn CliCommands(verbs: &'static [&'static str], provider: String) -> impl IntoView {
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
@@ -88,7 +88,7 @@ fn CliCommands(verbs: &'static [&'static str], provider: String) -> impl IntoVie
     }
 }
 
-/// What was typed stands in the address when the form comes back.
+/// The form to add a provider. What was entered is in the query when the form was refused.
 #[component]
 pub fn AddAProvider() -> impl IntoView {
     let query = use_query_map().get_untracked();
@@ -132,7 +132,7 @@ pub fn AddAProvider() -> impl IntoView {
     })
 }
 
-/// Where a provider will send people back to, but for its short name: most want to know before they give a client id.
+/// The redirect URI with a placeholder for the provider's short name: most providers require it before they issue a client id.
 fn redirect_pattern() -> String {
     let name = ProviderId::parse("NAME").ok();
     let address = context::services().ok().zip(context::current_person()).zip(name);
@@ -212,7 +212,7 @@ fn Detail(provider: ProviderDetail, said: Option<Flash>) -> impl IntoView {
     }
 }
 
-/// What the tenant decides.
+/// The tenant's settings of a provider.
 #[component]
 fn SettingsForm(provider: ProviderDetail) -> impl IntoView {
     let w = translations();

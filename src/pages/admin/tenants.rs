@@ -1,4 +1,4 @@
-//! `/admin/tenants`, for those who run the deployment.
+//! `/admin/tenants`, for administrators of `default`.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;

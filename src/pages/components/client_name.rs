@@ -1,11 +1,11 @@
-//! Who asks.
+//! The name of a client.
 
 use leptos::prelude::*;
 
 use crate::server::context::translations;
 use crate::server_fns::device::{ClientItem, ClientTrust};
 
-/// An application's name, and whether the centre vouches for it.
+/// A client's name, and whether the tenant's administrators have verified it.
 #[component]
 pub fn ClientName(client: ClientItem) -> impl IntoView {
     let w = translations();

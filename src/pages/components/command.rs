@@ -1,4 +1,4 @@
-//! What one copies.
+//! Commands and values to copy.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::server::context::translations;
 /// A command, with a button to copy it.
 #[component]
 pub fn Command(#[prop(into)] text: String) -> impl IntoView {
-    // An option and its value stay on one line.
+    // Keeps an option and its value on one line.
     let parts = text.split(" --").enumerate().map(|(n, part)| if n == 0 { part.to_owned() } else { format!("--{part}") });
     let parts: Vec<_> = parts.map(|part| view! { <span>{part}</span> " " }).collect();
     view! {
@@ -18,11 +18,11 @@ pub fn Command(#[prop(into)] text: String) -> impl IntoView {
     }
 }
 
-/// A fingerprint, an id, a block of configuration: shown in full, with a button to copy it.
+/// A fingerprint, an id or a block of configuration: shown in full, with a button to copy it.
 #[component]
 pub fn Copyable(
     #[prop(into)] text: String,
-    /// Several lines.
+    /// Whether it has several lines.
     #[prop(optional)]
     block: bool,
 ) -> impl IntoView {
@@ -34,7 +34,7 @@ pub fn Copyable(
     }
 }
 
-/// Works where `islands::Copying` does, and is shown only there.
+/// Handled by `islands::Copying`, and visible only with it.
 #[component]
 fn CopyButton(text: String) -> impl IntoView {
     view! { <button type="button" class="copy" data-copy=text>{translations().copy()}</button> }

@@ -1,4 +1,4 @@
-//! Before something is destroyed.
+//! Confirmation of destructive actions.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -7,41 +7,41 @@ use super::{PageContent, PostForm};
 use crate::domain::paths::{ReturnTo, with_back};
 use crate::server::context::{self, set_status, translations};
 
-/// A value that a form carries along.
+/// A hidden field of a form: name and value.
 #[derive(Clone)]
 pub struct Hidden(pub &'static str, pub String);
 
-/// The address of a question that is asked from the page that is shown, and leads back to it.
+/// The URL of a confirmation page that leads back to the current page.
 pub fn confirm_url(address: &str) -> String {
     with_back(address, &context::current_page())
 }
 
-/// The list that the question was asked from, as it was shown there.
+/// The URL of the list that the confirmation was opened from, with its search and filters.
 pub fn back_url(list: &'static str) -> String {
     let asked = use_query_map().with_untracked(|query| query.get("back").unwrap_or_default());
     ReturnTo::within(&asked, list).as_str().to_owned()
 }
 
-/// A page that asks whether to go on, and names what that means (`children`). With `islands::ConfirmDialog` the question comes
-/// into a dialog over the list it was asked from. The way back stands first.
+/// A page that asks for confirmation and describes the consequences (`children`). `islands::ConfirmDialog` shows it as a dialog over the
+/// list. The link to cancel comes first.
 #[component]
 pub fn Confirm(
     /// The question.
     #[prop(into)]
     title: String,
-    /// The server function that does it.
+    /// The server function.
     action: &'static str,
     #[prop(optional)] fields: Vec<Hidden>,
-    /// What the button says.
+    /// Label of the button.
     #[prop(into)]
     button: String,
-    /// Where the way back leads.
+    /// Target of the link to cancel.
     #[prop(into)]
     cancel: String,
-    /// The list it was asked from, which the form leads back to as it was shown.
+    /// The list that it was opened from, to which the form returns with its search and filters.
     #[prop(optional)]
     list: Option<&'static str>,
-    /// Nothing that works is lost.
+    /// Whether nothing that works is lost.
     #[prop(optional)]
     harmless: bool,
     children: Children,
@@ -67,10 +67,10 @@ pub fn Confirm(
     .into_any()
 }
 
-/// In place of a question about something that is not there, or not theirs who asks.
+/// Shown instead of a confirmation if the object does not exist or is not the person's.
 #[component]
 pub fn AlreadyGone(
-    /// The list it would stand in.
+    /// The list that it would be in.
     back: &'static str,
 ) -> impl IntoView {
     set_status(axum::http::StatusCode::NOT_FOUND);

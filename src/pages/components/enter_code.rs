@@ -1,4 +1,4 @@
-//! Where people type the code that a device or a host shows.
+//! The form for the user code of a device or host.
 
 use leptos::prelude::*;
 
@@ -10,23 +10,22 @@ use crate::server::context::{self, Flash, translations};
 #[component]
 pub fn EnterCodeForm(
     title: String,
-    /// How one comes by a code.
+    /// Where the code comes from.
     how: impl IntoView + 'static,
-    /// The server function that takes the code.
+    /// The server function that receives the code.
     action: &'static str,
-    /// Why the last code was refused, if one was.
+    /// Why the last code was refused, if it was.
     notice: Option<Flash>,
-    /// What stands in the field at first.
+    /// The initial value of the field.
     filled: Option<String>,
-    /// What to say above it.
+    /// A note above the field.
     note: Option<String>,
-    /// The tenant that the code belongs to, where that is another one; and the server function that lets them go on there, with what
-    /// it is told.
+    /// The tenant that the code belongs to, if it is another one; and the server function that switches to it, with its hidden fields.
     other: Option<Tenant>,
     switch: (&'static str, Option<Hidden>),
-    /// Where codes of the other kind are typed, and how to say so to whom this one was refused.
+    /// The page for codes of the other kind, and the sentence that refers to it when a code was refused.
     other_kind: (&'static str, String),
-    /// What to do with codes from somebody else.
+    /// The warning about codes from other people.
     children: Children,
 ) -> impl IntoView {
     let w = translations();
@@ -60,7 +59,7 @@ pub fn EnterCodeForm(
     }
 }
 
-/// The tenant a refused code belongs to, where that is another one.
+/// The tenant of a refused code, if it is another one.
 pub async fn other_tenant(notice: Option<&Flash>) -> Option<Tenant> {
     let id = notice?.tenant.as_ref()?;
     context::services().ok()?.enabled_tenant(id).await.ok().flatten()

@@ -11,7 +11,7 @@ use crate::islands::{ConfirmDialog, Copying, LocalTimes};
 use crate::server::context::{self, SignedIn, Theme, translations};
 use crate::server_fns::preferences::SetPreferences;
 
-/// Around every page of the router.
+/// The layout around every page of the router.
 #[component]
 pub fn Layout() -> impl IntoView {
     let location = use_location();
@@ -22,17 +22,17 @@ pub fn Layout() -> impl IntoView {
         </Frame>
         <Copying copied=translations().copied()/>
         <ConfirmDialog/>
-        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) moments=context::chosen_zone().is_none().then(|| translations().moments())/>
+        <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) month_formats=context::chosen_zone().is_none().then(|| translations().month_formats())/>
     }
 }
 
-/// A skip link, where one is, who one is, the page, and where help is.
+/// Skip link, tenant, signed-in person, page content and support contact.
 #[component]
 pub fn Frame(
     /// The page's path; empty for pages outside the router.
     #[prop(optional)]
     here: String,
-    /// The page's query, without its question mark.
+    /// The page's query, without question mark.
     #[prop(optional)]
     query: String,
     children: Children,
@@ -62,7 +62,7 @@ pub fn Frame(
     .into_any()
 }
 
-/// What only those see who have signed in.
+/// Navigation for signed-in people.
 #[component]
 fn PersonalNav(person: SignedIn, here: String) -> AnyView {
     let w = translations();
@@ -96,7 +96,7 @@ fn PersonalNav(person: SignedIn, here: String) -> AnyView {
 #[component]
 fn Footer(back: String) -> AnyView {
     let w = translations();
-    // From the page of one request, its code need not be typed.
+    // The page of one request knows the code, so that it need not be typed.
     let request =
         ReturnTo::from_untrusted(&back).as_str().strip_prefix(paths::DEVICE).and_then(|rest| rest.strip_prefix("?grant=").map(str::to_owned));
     let report = request.map_or_else(|| paths::DEVICE_REPORT.to_owned(), |grant| format!("{}?grant={grant}", paths::DEVICE_REPORT));
@@ -112,7 +112,7 @@ fn Footer(back: String) -> AnyView {
     .into_any()
 }
 
-/// Language and colours; each button is a choice of its own, so that no script is needed.
+/// Language and colours. Each choice is a button, so that no script is needed.
 #[component]
 fn Preferences(back: String) -> AnyView {
     let w = translations();
@@ -145,7 +145,7 @@ fn pressed(chosen: bool) -> &'static str {
     if chosen { "true" } else { "false" }
 }
 
-/// Two links of a chain: one side trusts the other.
+/// Two links of a chain.
 #[component]
 fn Logo() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! Long lists: searched, filtered, sorted and paged by their address.
+//! Lists with search, filters, sorting and pages, all in the URL.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -7,31 +7,29 @@ use crate::domain::pagination::{Cursor, ListQuery, MAX_COUNTED, PagePosition};
 use crate::islands::LiveList;
 use crate::server::context::translations;
 
-/// One of a list's filters or orders: its word in the address, and what people read. The first one is the usual: its word is
-/// empty.
+/// One filter or order of a list: its word in the URL and its label. The first is the default, with an empty word.
 #[derive(Clone)]
 pub struct ListOption(pub &'static str, pub String);
 
-/// A list's tools around its rows (`children`). Without scripts it is a form and links; `islands::LiveList` changes the rows in
-/// place.
+/// A list's tools around its rows (`children`). Without scripts it is a form and links; `islands::LiveList` replaces the rows in place.
 #[component]
 pub fn List(
-    /// The list's own address.
+    /// The list's path.
     path: &'static str,
     query: ListQuery,
-    /// What one may search for, such as "host, account or client".
+    /// What the search finds, such as "host, account or client".
     #[prop(into)]
     search_for: String,
     #[prop(optional)] filters: Vec<ListOption>,
     #[prop(optional)] spans: Vec<ListOption>,
     #[prop(optional)] orders: Vec<ListOption>,
-    /// What is said when a search finds nothing, where it can be said why.
+    /// Shown when a search finds nothing, if there is a more specific explanation.
     #[prop(optional)]
     nothing: Option<String>,
-    /// How many rows are shown.
+    /// The number of rows shown.
     shown: usize,
     next: Option<Cursor>,
-    /// Where they stand in the list; `None`: it is too long to be counted.
+    /// Their position in the list; `None` if the list is too long to count.
     position: Option<PagePosition>,
     children: Children,
 ) -> AnyView {
@@ -39,7 +37,7 @@ pub fn List(
     let narrowed = query.is_filtered();
     let empty = shown == 0;
     let beginning = query.cursor().is_some().then(|| query.url(path, None));
-    // On the second piece, and in a list that is too long to be counted, the way back is the one to the beginning.
+    // On the second page, and in a list that is too long to count, "previous" is the first page.
     let previous = position.as_ref().and_then(|position| position.previous.as_ref()).map(|mark| query.url(path, Some(mark)));
     let more = next.map(|next| query.url(path, Some(&next)));
     let summary = match (empty, narrowed) {
@@ -92,7 +90,7 @@ fn ListSelect(name: &'static str, label: String, choices: Vec<ListOption>, chose
     }
 }
 
-/// The ways to the list's other pieces.
+/// Links to the list's other pages.
 #[component]
 fn PageLinks(beginning: Option<String>, previous: Option<String>, more: Option<String>) -> AnyView {
     let w = translations();
@@ -106,7 +104,7 @@ fn PageLinks(beginning: Option<String>, previous: Option<String>, more: Option<S
     .into_any()
 }
 
-/// In place of a list without rows: what that means, and the next step. Nothing when a search left none: the list says so.
+/// Shown instead of an empty list: an explanation and the next step. Nothing if a search or filter found no rows; the list says so.
 #[component]
 pub fn EmptyList(#[prop(into)] title: String, query: ListQuery, children: Children) -> impl IntoView {
     if query.is_filtered() || query.cursor().is_some() {

@@ -1,4 +1,4 @@
-//! What went wrong, next to where it can be mended; and what was done.
+//! Messages: errors next to what caused them, and results.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -7,18 +7,18 @@ use super::{Copyable, PageContent};
 use crate::islands::told;
 use crate::server::context::{self, Flash, FlashTarget, set_error_status, translations};
 
-/// One sentence, announced as soon as the page is there.
+/// An error, announced when the page loads.
 #[component]
 pub fn FormError(
     #[prop(into)] sentence: String,
-    /// For `aria-describedby` of the field it belongs to.
+    /// For `aria-describedby` of its field.
     #[prop(optional)]
     id: Option<&'static str>,
 ) -> impl IntoView {
     view! { <p class="problem" role="alert" id=id>{sentence}</p> }
 }
 
-/// Where the institution that went wrong helps itself, if it does.
+/// A link to the provider's own help page, if it has one.
 #[component]
 pub fn HelpLink(help: Option<context::ProviderHelp>) -> impl IntoView {
     help.map(|help| view! {
@@ -26,7 +26,7 @@ pub fn HelpLink(help: Option<context::ProviderHelp>) -> impl IntoView {
     })
 }
 
-/// What came of the form that led here, if one did ([`crate::server::context::said`]).
+/// The flash message that the last form left, if any ([`crate::server::context::take_flash`]).
 #[component]
 pub fn FlashMessage(notice: Option<Flash>) -> impl IntoView {
     notice.map(|notice| match notice.target {
@@ -49,7 +49,7 @@ pub fn FlashMessage(notice: Option<Flash>) -> impl IntoView {
     })
 }
 
-/// In place of a page whose data could not be had.
+/// Shown instead of a page whose data could not be loaded.
 #[component]
 pub fn ServerError() -> impl IntoView {
     view! {

@@ -1,24 +1,24 @@
-//! One page's title and heading.
+//! Title and heading of a page.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::server::context::translations;
 
-/// A page with one heading. The document's title says the same, with "Error:" first when something has to be mended.
+/// A page with one heading. The document's title repeats it, with "Error:" in front if a form was refused.
 #[component]
 pub fn PageContent(
     #[prop(into)] title: String,
-    /// Something was refused.
+    /// Whether a form was refused.
     #[prop(optional)]
     refused: bool,
-    /// Wide pages hold lists; narrow ones one task.
+    /// Wide pages contain lists, narrow ones a single task.
     #[prop(optional)]
     wide: bool,
-    /// What it is part of, for the document's title.
+    /// The area, for the document's title.
     #[prop(optional, into)]
     within: Option<String>,
-    /// The page brings its heading itself.
+    /// The page renders its own heading.
     #[prop(optional)]
     bare: bool,
     children: Children,
@@ -36,6 +36,6 @@ pub fn PageContent(
 #[component]
 pub fn DocumentTitle(title: String, #[prop(optional)] refused: bool) -> impl IntoView {
     let full = if refused { translations().document_title_refused(title) } else { translations().document_title(title) };
-    // `leptos_meta` writes a title as it is given, and names out of the database stand in it.
+    // `leptos_meta` does not escape titles, and they contain names from the database.
     view! { <Title text=html_escape::encode_text(&full).into_owned()/> }
 }

@@ -1,20 +1,21 @@
-//! The one way to write a form that changes something.
+//! Forms that change something.
 
 use leptos::prelude::*;
 
 use crate::domain::form;
 use crate::server::context;
 
-/// A form with what every form carries ([`crate::domain::form`]): the account and the page it is rendered for, and a one-time key.
+/// A form with the hidden fields that every form has ([`crate::domain::form`]): the account and the page that it was rendered for, and a
+/// form key.
 #[component]
 pub fn PostForm(
-    /// The path it is sent to: a server function's, or one of `domain::paths`.
+    /// Where it is sent: the path of a server function, or one of `domain::paths`.
     action: &'static str,
     #[prop(optional, into)] class: Option<&'static str>,
-    /// The page's one form whose values stay when language or colours are changed.
+    /// Whether its values are kept when language or colours are changed; at most one form of a page.
     #[prop(optional)]
     main: bool,
-    /// The server says what is missing, not the browser.
+    /// Whether missing values are reported by the server instead of the browser.
     #[prop(optional)]
     novalidate: bool,
     children: Children,

@@ -1,11 +1,11 @@
-//! Points in time.
+//! Times.
 
 use leptos::prelude::*;
 
 use crate::domain::time::Timestamp;
 use crate::server::context::{format_time, services, translations};
 
-/// The exact time, in words; "never" for the end of all times.
+/// The exact time, or "never" for [`Timestamp::FOREVER`].
 #[component]
 pub fn ExactTime(at: Timestamp) -> impl IntoView {
     let w = translations();
@@ -15,7 +15,7 @@ pub fn ExactTime(at: Timestamp) -> impl IntoView {
     leptos::either::Either::Right(view! { <time datetime=at.to_rfc3339()>{format_time(at)}</time> })
 }
 
-/// How long ago, or in how long; the exact time for whoever points at it, and in print.
+/// A relative time; the exact one in the tooltip and in print.
 #[component]
 pub fn RelativeTime(at: Timestamp) -> impl IntoView {
     let w = translations();
@@ -24,7 +24,7 @@ pub fn RelativeTime(at: Timestamp) -> impl IntoView {
     view! { <time datetime=at.to_rfc3339() title=exact data-ago="">{w.format_relative(at, now)}</time> }
 }
 
-/// The same of what may not have happened yet.
+/// The same for an event that may not have occurred yet.
 #[component]
 pub fn RelativeTimeOrNever(at: Option<Timestamp>) -> impl IntoView {
     match at {

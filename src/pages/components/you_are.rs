@@ -1,4 +1,4 @@
-//! Who one is here, before one answers for oneself.
+//! The signed-in account, shown before decisions.
 
 use leptos::prelude::*;
 
@@ -8,9 +8,9 @@ use crate::server::context::{SignedIn, translations};
 #[component]
 pub fn YouAre(
     person: SignedIn,
-    /// The server function that lets them go on as somebody else.
+    /// The server function that switches to another account.
     another: &'static str,
-    /// The request they take along.
+    /// The request to take along.
     #[prop(optional)]
     about: Option<Hidden>,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! `/identities/password`: a new local password.
+//! `/identities/password`: changes the local password.
 
 use axum::http::StatusCode;
 use leptos::either::{Either, EitherOf3};
@@ -85,7 +85,7 @@ fn Form(person: SignedIn, proof: PasswordChangeRequirement, notice: Option<Flash
     }
 }
 
-/// For a person who signs in through an institution.
+/// Shown to people who sign in through an institution.
 #[component]
 fn NoPassword() -> impl IntoView {
     let w = translations();

@@ -1,4 +1,4 @@
-//! A person's second factors: which there are, setting them up, and taking them away.
+//! Second factors: list, enrollment, removal.
 
 use axum::http::StatusCode;
 use fast_qr::convert::Builder;
@@ -20,7 +20,7 @@ use crate::server::context::second_factors::{AppEnrollment, PasskeyChallenge};
 use crate::server::context::{self, Enrollment, EnrollmentKind, Fault, Flash, FlashTarget, RecentlyAuthenticated, translations};
 use crate::server_fns::second_factors::{AddApp, AddPasskey, RemoveFactor, RenamePasskey, RenewRecoveryCodes};
 
-/// On the page with all ways to sign in.
+/// The section on `/identities`.
 #[component]
 pub fn Factors(factors: SecondFactors) -> impl IntoView {
     let w = translations();
@@ -60,7 +60,7 @@ fn FactorEntry(
     name: String,
     used: FactorUsage,
     factor: String,
-    /// It has a name of its own.
+    /// Whether the person named it.
     #[prop(optional)]
     named: bool,
 ) -> impl IntoView {
@@ -99,12 +99,12 @@ fn SetUpLinks(then: ReturnTo, with_app: bool) -> impl IntoView {
     }
 }
 
-/// Where the page's address says to go on to.
+/// The page to continue with, from the URL.
 fn return_to() -> ReturnTo {
     ReturnTo::from_untrusted(&use_query_map().with_untracked(|query| query.get("then").unwrap_or_default()))
 }
 
-/// `/identities/second-factor`: somebody has none, and their centre wants one.
+/// `/identities/second-factor`: the tenant requires a second factor and the person has none.
 #[component]
 pub fn SecondFactorRequired() -> impl IntoView {
     let (w, then) = (translations(), return_to());
@@ -116,10 +116,10 @@ pub fn SecondFactorRequired() -> impl IntoView {
     }
 }
 
-/// What a page that sets one up shows.
+/// What a page for an enrollment shows.
 struct EnrollmentView<T> {
     enrollment: T,
-    /// The id of what this tab sets up.
+    /// The id of this tab's enrollment.
     id: String,
     said: Option<Flash>,
 }
@@ -134,7 +134,7 @@ pub fn SetUpApp() -> impl IntoView {
         match has_app().await {
             Ok(false) => {}
             Ok(true) => {
-                // What was said to a form of another tab is what the page says.
+                // A message of another tab's form is shown by that tab's page.
                 context::take_flash_about(&id).await;
                 return EitherOf3::B(Either::Left(view! { <AppExists/> }));
             }
@@ -167,7 +167,7 @@ pub fn SetUpApp() -> impl IntoView {
                     </ol>
                 </PageContent>
             }),
-            // On their way to show that it is them, or to the page of what has been begun.
+            // The browser is redirected: to re-authenticate, or to the page of the enrollment.
             Ok(None) => EitherOf3::B(Either::Right(())),
             Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
@@ -179,7 +179,7 @@ async fn has_app() -> Result<bool, ServerFnError> {
     Ok(factors.app.is_some())
 }
 
-/// In place of a new secret: one app is all a person can have.
+/// Shown instead of a new secret: a person can have only one authenticator app.
 #[component]
 fn AppExists() -> impl IntoView {
     let w = translations();
@@ -197,7 +197,7 @@ fn AppExists() -> impl IntoView {
     }
 }
 
-/// What is begun has an address of its own, so that neither a reload nor another tab makes useless what has been scanned.
+/// The enrollment has its own URL, so that neither a reload nor another tab invalidates a scanned code.
 async fn load_app_enrollment(id: &str, then: &ReturnTo) -> Result<Option<EnrollmentView<AppEnrollment>>, ServerFnError> {
     let (services, session, person) = (context::services()?, context::request_context()?.session, context::signed_in()?);
     let now = services.now();
@@ -238,7 +238,7 @@ fn require_recent_authentication(path: &str, then: &ReturnTo) -> Result<Option<R
     context::require_recent_authentication(&ReturnTo::from_untrusted(&paths::with_return_to(path, then)))
 }
 
-/// Dark on white in every colour scheme: scanners want that.
+/// Dark on white in every colour scheme, as scanners require.
 #[component]
 fn QrCode(text: String, label: String) -> impl IntoView {
     let svg = QRBuilder::new(text).ecl(ECL::L).build().map(|code| SvgBuilder::default().margin(4).to_str(&code)).unwrap_or_default();
@@ -294,7 +294,7 @@ async fn load_passkey_enrollment(then: &ReturnTo) -> Result<Option<EnrollmentVie
     Ok(Some(EnrollmentView { enrollment: asked, id, said: context::take_flash().await }))
 }
 
-/// `/identities/recovery`: recovery codes, as long as this session can show them.
+/// `/identities/recovery`: recovery codes, while this session can show them.
 #[component]
 pub fn RecoveryCodes() -> impl IntoView {
     let then = return_to().or(paths::IDENTITIES);
@@ -340,7 +340,7 @@ pub fn RecoveryCodes() -> impl IntoView {
 struct Codes {
     codes: String,
     made_at: Timestamp,
-    /// The portal's address.
+    /// The portal's URL.
     portal: String,
     said: Option<Flash>,
 }
@@ -363,7 +363,7 @@ pub fn NewRecoveryCodes() -> impl IntoView {
     }
 }
 
-/// `/identities/rename`: another name for a passkey.
+/// `/identities/rename`: renames a passkey.
 #[component]
 pub fn RenameAPasskey() -> impl IntoView {
     let wanted = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
@@ -395,7 +395,7 @@ pub fn RenameAPasskey() -> impl IntoView {
     })
 }
 
-/// A passkey's own name, which may be empty.
+/// The name that the person gave a passkey, which may be empty.
 async fn passkey_named(wanted: &str) -> Result<Option<String>, Fault> {
     let (Ok(services), Some(person), Some(Factor::Passkey(number))) = (context::services(), context::current_person(), Factor::parse(wanted)) else {
         return Ok(None);
@@ -404,7 +404,7 @@ async fn passkey_named(wanted: &str) -> Result<Option<String>, Fault> {
     Ok(passkeys.into_iter().find(|key| key.number == number).map(|key| key.name))
 }
 
-/// `/identities/remove`: whether a second factor is taken away.
+/// `/identities/remove`: confirms that a second factor is removed.
 #[component]
 pub fn RemoveAFactor() -> impl IntoView {
     let wanted = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());

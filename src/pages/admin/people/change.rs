@@ -1,4 +1,4 @@
-//! `/admin/people/change`: asks before something is done with a person.
+//! `/admin/people/change`: confirms a change to a person.
 
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
