@@ -1,10 +1,10 @@
-//! WHAT SSHD ASKS: may this key log in as this user? sshd runs `tms-keycmd %u %U %f %t` before it believes a key, and takes
-//! what stands on stdout for a line of `authorized_keys`. A key that may not log in is nothing on stdout and exit code 0; any other
-//! code means that the question could not be answered, and sshd logs it as a failure. `tms-keycmd link`, a program that goes on running, is in [`link`].
+//! The `AuthorizedKeysCommand` of sshd: may this key log in as this user? sshd runs `tms-keycmd %u %U %f %t` during authentication
+//! and reads stdout as `authorized_keys`. For a key that may not log in, stdout is empty and the exit code 0; any other code means
+//! that the lookup failed, and sshd logs it. The long-running `tms-keycmd link` is in [`link`].
 //!
-//! Two rules are above all others. **Nothing but a verified line reaches stdout**, and it alone is written there, by
-//! [`answer_sshd`]. **Everything ends in time**: all that could hang (a file system, DNS, the network) runs on a thread that is
-//! left behind when the [`Budget`] is used up, because an sshd that waits for us keeps everybody else out, too.
+//! Two rules take precedence. **Only a verified line reaches stdout**, written by [`answer_sshd`] alone. **Everything has a time
+//! limit**: all that could hang (file systems, DNS, the network) runs on a thread that is abandoned when the [`Budget`] is used up,
+//! because an sshd that waits for this program also delays all other logins.
 
 mod budget;
 mod cache;
@@ -39,7 +39,7 @@ use key_query::{KeyQuery, RawArgs};
 use log::{LogEntry, LogTarget};
 use lookup::AllowedKey;
 
-/// Does what the command line says.
+/// Runs the command line.
 pub fn run() -> ExitCode {
     let budget = Budget::start();
     match Invocation::parse(std::env::args_os().skip(1)) {
@@ -55,22 +55,22 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// What the thread that does the work tells the one that watches the clock.
+/// Messages of the worker thread to the thread that watches the time.
 enum WorkerMessage {
-    /// The settings are read: they may shorten the time, say where the log is, and what this host is called.
+    /// The settings were read: they may shorten the budget, and name the log and this host.
     Settings(Budget, LogTarget, String),
     Done(Result<AllowedKey, KeycmdError>),
-    /// What the portal said could not be cached.
+    /// The response could not be cached.
     NotCached(CacheError),
 }
 
-/// Prints the key's line, or nothing at all. One line goes to the log either way.
+/// Prints the key's line or nothing, and writes one line to the log.
 fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
     let (tell, told) = mpsc::channel();
     let worker = {
         let asked = args.clone();
         thread::Builder::new().spawn(move || {
-            // Nobody listens any more when the time is over; then nothing is left to do.
+            // The receiver is gone when the time is over; there is nothing left to do.
             if let Err(failure) = run_worker(&config, &asked, budget, &tell) {
                 let _ = tell.send(WorkerMessage::Done(Err(failure)));
             }
@@ -90,12 +90,12 @@ fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
         },
     };
 
-    // sshd gets its line before the cache and the log are written: a disk that hangs keeps nobody out.
+    // Print before writing the cache and the log: a hanging disk must not prevent a login.
     let outcome = outcome.and_then(|allowed| print(&allowed.line).map_err(KeycmdError::Stdout).map(|()| allowed));
     let outcome = outcome.map(|allowed| match told.recv_timeout(budget.remaining().min(Budget::LOG_RESERVE)) {
         Ok(WorkerMessage::NotCached(why)) => allowed.with_remark(&format!(" (but not cached: {why})")),
         Err(RecvTimeoutError::Timeout) => allowed.with_remark(" (but not cached in time)"),
-        // The thread has ended well.
+        // The worker has ended without an error.
         _ => allowed,
     });
     log.write_with_timeout(log_entry(&args, &host, &outcome), Budget::LOG_RESERVE);

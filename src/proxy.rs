@@ -1,4 +1,4 @@
-//! Proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`): which one a request goes through.
+//! Proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`): which one a request uses.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use oauth2::http::Uri;
 
 use crate::domain::loopback::is_loopback;
 
-/// A proxy's host and port, never the credentials it is used with.
+/// A proxy's host and port, without its credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy(String);
 
@@ -18,8 +18,8 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxy {
-    /// The proxy for requests to `url`, by the rules of reqwest. `None` for a loopback host: a request to this machine, with its token, must not
-    /// reach another one.
+    /// The proxy for requests to `url`, by reqwest's rules. `None` for a loopback host: a request to this machine, with its token,
+    /// must not reach another machine.
     pub fn for_url(url: &str) -> Option<Self> {
         Self::select(&Matcher::from_system(), url)
     }

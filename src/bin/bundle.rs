@@ -1,10 +1,9 @@
-//! Turns the islands' WASM into the folder that the server serves.
+//! Bundles the islands' WASM into the folder that the server serves.
 //!
-//! `bundle target/wasm32-unknown-unknown/wasm-release/tms_portal.wasm`, run from the project's top
-//! folder; everything else stands in `Leptos.toml`. It does what `cargo leptos build` would: bindings,
-//! `wasm-opt`, names with a hash of the content, `hash.txt` beside the server for
-//! `HydrationScripts` and `HashedStylesheet` to find those names; and it compresses every file once,
-//! so that the server never has to. A run that fails leaves the folder as it was.
+//! Usage: `bundle target/wasm32-unknown-unknown/wasm-release/tms_portal.wasm`, in the project's top folder; all settings are in
+//! `Leptos.toml`. It replaces `cargo leptos build`: bindings, `wasm-opt`, file names with a hash of the content, and `hash.txt`
+//! beside the server, in which `HydrationScripts` and `HashedStylesheet` find those names. It also compresses every file, so that
+//! the server does not have to. A failed run leaves the folder unchanged.
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,7 +16,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 const CONFIG: &str = "Leptos.toml";
 const WASM_OPT: &str = "end2end/node_modules/.bin/wasm-opt";
-/// What rustc turns on for wasm32-unknown-unknown; every browser of the last years has it.
+/// The features that rustc enables for wasm32-unknown-unknown; all current browsers support them.
 const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -26,12 +25,12 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
-/// Worth compressing; images and fonts are compressed already.
+/// Files to compress; images and fonts are already compressed.
 const COMPRESSED_EXTENSIONS: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
 type Result<T = (), E = String> = std::result::Result<T, E>;
 
-/// The keys of `[package.metadata.leptos]` that matter here.
+/// The keys of `[package.metadata.leptos]` that are used here.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct BundleConfig {
@@ -57,7 +56,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Not with `println!`, which panics when the reader has gone.
+/// Like `println!`, but does not panic if stdout is closed.
 fn print_line(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -67,7 +66,7 @@ fn run(wasm: &Path) -> Result {
     let assets = if config.assets_dir.is_dir() { files_below(&config.assets_dir)? } else { Vec::new() };
     let inputs = fingerprint(wasm, &config, &assets)?;
 
-    // `hash.txt` and the fingerprint are kept beside the site, not in it: nobody needs to fetch them.
+    // `hash.txt` and the fingerprint are kept beside the site, because they need not be served.
     let hashes_file = config.site_root.with_extension("hashes");
     let stamp = config.site_root.with_extension("stamp");
     if config.site_root.is_dir() && fs::read_to_string(&stamp).is_ok_and(|s| s == inputs) {
@@ -75,7 +74,7 @@ fn run(wasm: &Path) -> Result {
         return publish_hashes(&read_to_string(&hashes_file)?);
     }
 
-    // A folder of its own, so that two builds at once do not mix their files.
+    // A separate folder, so that concurrent builds do not mix their files.
     let new = config.site_root.with_extension(format!("new.{}", std::process::id()));
     remove_dir(&new)?;
     let pkg = new.join(&config.site_pkg_dir);
@@ -105,7 +104,7 @@ fn run(wasm: &Path) -> Result {
         compress(&file)?;
     }
 
-    // From here on there is nothing left that is likely to fail.
+    // No step after this one is likely to fail.
     let old = config.site_root.with_extension("old");
     remove_dir(&old)?;
     if config.site_root.exists() {
@@ -132,7 +131,7 @@ impl BundleConfig {
     }
 }
 
-/// A hash of all that goes into the site, this program included.
+/// A hash of all inputs of the site, including this program.
 fn fingerprint(wasm: &Path, config: &BundleConfig, assets: &[PathBuf]) -> Result<String> {
     let mut hash = Sha256::new_with_prefix(include_str!("bundle.rs"));
     let inputs = [Path::new(CONFIG), wasm, &config.style_file];
@@ -143,8 +142,8 @@ fn fingerprint(wasm: &Path, config: &BundleConfig, assets: &[PathBuf]) -> Result
     Ok(hex::encode(hash.finalize()))
 }
 
-/// Writes `{name}.js`, `{name}_bg.wasm` and `snippets/`. The loader names no WASM file:
-/// Leptos' `HydrationScripts` passes it the address.
+/// Writes `{name}.js`, `{name}_bg.wasm` and `snippets/`. The loader names no WASM file: Leptos' `HydrationScripts` passes it the
+/// URL.
 fn bindings(wasm: &Path, name: &str, pkg: &Path) -> Result {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name(name).remove_name_section(true).remove_producers_section(true);
@@ -154,8 +153,7 @@ fn bindings(wasm: &Path, name: &str, pkg: &Path) -> Result {
     write(&script, with_short_imports(text, &pkg.join(format!("{name}_bg.wasm")))?)
 }
 
-/// Gives what the WASM imports from the script short names. The long ones stand in both files, each with a hash that no compression
-/// makes shorter.
+/// Shortens the names of the WASM's imports. The long ones occur in both files, each with a hash that does not compress.
 fn with_short_imports(mut script: String, wasm: &Path) -> Result<String> {
     let mut module = walrus::Module::from_file(wasm).map_err(|e| format!("{}: {e:#}", wasm.display()))?;
     let imports = module.imports.iter_mut().filter(|import| import.module.ends_with("_bg.js"));
@@ -172,8 +170,7 @@ fn with_short_imports(mut script: String, wasm: &Path) -> Result<String> {
     Ok(script)
 }
 
-/// Without indentation and the comments that fill lines of their own, a ninth of what is sent. wasm-bindgen writes no text over several
-/// lines.
+/// Removes indentation and full-line comments, a ninth of the script. wasm-bindgen writes no multi-line strings.
 fn without_comments(script: &str) -> String {
     let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !["/**", "*", "//"].iter().any(|start| line.starts_with(start)));
     lines.fold(String::new(), |text, line| text + line + "\n")
@@ -194,7 +191,7 @@ fn optimise(wasm: &Path) -> Result {
     Ok(())
 }
 
-/// JavaScript that crates bring along keeps its name when it changes, so its folder gets the hash.
+/// The JavaScript of crates has a constant file name, so its folder is named after its hash.
 fn hash_snippets(pkg: &Path, js: &Path) -> Result {
     let snippets = pkg.join("snippets");
     if !snippets.is_dir() {
@@ -210,7 +207,7 @@ fn hash_snippets(pkg: &Path, js: &Path) -> Result {
     write(js, source.replace("./snippets/", &format!("./{hashed}/")))
 }
 
-/// Leptos looks for `hash.txt` in the folder of the running program: the server, a test, the bench.
+/// Leptos looks for `hash.txt` in the folder of the running program: the server, a test, the benchmark.
 fn publish_hashes(hashes: &str) -> Result {
     let own = std::env::current_exe().map_err(with_path(Path::new("bundle")))?;
     let target = own.ancestors().nth(2).unwrap_or(Path::new("target"));
@@ -228,7 +225,7 @@ fn publish_hashes(hashes: &str) -> Result {
     Ok(())
 }
 
-/// Writes `.br` and `.gz` beside the file, where that makes it smaller.
+/// Writes `.br` and `.gz` files where they are smaller.
 fn compress(file: &Path) -> Result {
     let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
     if !COMPRESSED_EXTENSIONS.contains(&extension) {
@@ -258,7 +255,7 @@ fn short_hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes)).chars().take(16).collect()
 }
 
-/// All files below a folder, in a fixed order.
+/// All files below a folder, sorted.
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(with_path(folder))? {
@@ -273,7 +270,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// An I/O error with the path it happened at.
+/// Adds the path to an I/O error.
 fn with_path(path: &Path) -> impl Fn(io::Error) -> String + '_ {
     move |e| format!("{}: {e}", path.display())
 }

@@ -1,4 +1,4 @@
-//! `tms-keycmd`: what sshd runs on a host to learn whether a key may log in.
+//! `tms-keycmd`: the `AuthorizedKeysCommand` of sshd on hosts.
 
 fn main() -> std::process::ExitCode {
     tms_portal::keycmd::run()

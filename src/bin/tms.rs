@@ -1,4 +1,4 @@
-//! `tms`: the person's command line.
+//! `tms`: the user's command line.
 
 fn main() -> std::process::ExitCode {
     tms_portal::cli::run()

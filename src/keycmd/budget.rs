@@ -1,8 +1,8 @@
-//! How long a login may wait for us.
+//! Time limit of one lookup.
 
 use std::time::{Duration, Instant};
 
-/// The time for everything, from the program's first moment to its last.
+/// The time for everything, from the start of the program to its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     started: Instant,
@@ -10,30 +10,30 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// sshd asks twice for one login, and a person waits for both.
+    /// sshd asks twice per login, and the user waits for both.
     pub const MAX: Duration = Duration::from_millis(2_000);
-    /// Enough for the two parts below and an answer from nearby.
+    /// Enough for the two reserves below and a response from a nearby portal.
     pub const MIN: Duration = Duration::from_millis(250);
-    /// Kept back for the log, once the outcome is known.
+    /// Reserved for the log, after the outcome is known.
     pub const LOG_RESERVE: Duration = Duration::from_millis(50);
-    /// Kept back for reading the cache, once the portal has not answered.
+    /// Reserved for reading the cache, after the portal has not responded.
     const CACHE_RESERVE: Duration = Duration::from_millis(100);
 
     pub fn start() -> Self {
         Self { started: Instant::now(), total: Self::MAX }
     }
 
-    /// The same start, an earlier end.
+    /// The same start with an earlier end.
     pub fn within(self, total: Duration) -> Self {
         Self { total: self.total.min(total), ..self }
     }
 
-    /// Until the outcome must be known.
+    /// Time left until the outcome must be known.
     pub fn remaining(self) -> Duration {
         self.total.saturating_sub(Self::LOG_RESERVE).saturating_sub(self.started.elapsed())
     }
 
-    /// Until the portal must have answered. Not nothing: a limit of zero would mean none.
+    /// Time left until the portal must have responded. Never zero, which would mean no limit.
     pub fn portal_timeout(self) -> Duration {
         self.remaining().saturating_sub(Self::CACHE_RESERVE).max(Duration::from_millis(1))
     }

@@ -1,7 +1,7 @@
-//! What the portal said a moment ago, for when it says nothing: one small file for each key that logged in.
+//! Cached responses of the portal, used during outages: one small file for each key that logged in.
 //!
-//! A key that is revoked while the portal cannot be reached works for as long as its file is believed, so that is short, and
-//! nothing is kept unless the operator asks for it.
+//! A key that is revoked while the portal is unreachable works until its entry is too old, so that time is short, and the cache is
+//! off unless the operator enables it.
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
@@ -25,7 +25,7 @@ use super::portal::Key;
 const MAX_FILE_BYTES: u64 = 32 * 1024;
 const FILE_MODE: u32 = 0o600;
 
-/// The place of one question's answer.
+/// The cache entry of one query.
 pub struct Cache<'a> {
     directory: &'a Path,
     lifetime: Duration,
@@ -42,7 +42,7 @@ struct CacheEntry {
     cached_at: Timestamp,
 }
 
-/// Why the cache is of no use.
+/// Why the cache cannot be used.
 #[derive(Debug, Error)]
 pub enum CacheError {
     #[error("no entry")]
@@ -67,7 +67,7 @@ pub enum CacheError {
 
 impl<'a> Cache<'a> {
     pub fn new(settings: &'a CacheSettings, config: &KeycmdConfig, query: &'a KeyQuery) -> Self {
-        // As JSON, no two questions can be written alike; as a hash, no name can lead out of the directory.
+        // As JSON, different queries are always written differently; the hash keeps names from leaving the directory.
         let asked = serde_json::json!([
             config.portal.as_uri().to_string(),
             config.tenant,
@@ -84,7 +84,7 @@ impl<'a> Cache<'a> {
         Self { directory: &settings.directory, lifetime: settings.lifetime, query: query, file: settings.directory.join(name) }
     }
 
-    /// Keeps what the portal said. All or nothing: nobody ever reads half a file.
+    /// Stores a response atomically, so that partial files are never read.
     pub fn store(&self, key: &Key, now: Timestamp) -> Result<(), CacheError> {
         check_directory(self.directory)?;
         let kept = CacheEntry { user: self.query.user.clone(), public_key: key.line.as_str().to_owned(), expires_at: key.expires_at, cached_at: now };
@@ -98,8 +98,7 @@ impl<'a> Cache<'a> {
         write().map_err(CacheError::Unwritable)
     }
 
-    /// What was kept, if it is young enough and still the key asked for. Whether it has expired is for the caller to look at, as with
-    /// any key.
+    /// The cached key, if it is recent enough and has the queried fingerprint. The caller checks its expiry, as for any key.
     pub fn load(&self, now: Timestamp) -> Result<Key, CacheError> {
         check_directory(self.directory)?;
         let text = files::read(&self.file, MAX_FILE_BYTES, FileRequirement::OwnerWritableOnly).map_err(|fault| match fault {
@@ -124,7 +123,7 @@ impl<'a> Cache<'a> {
     }
 }
 
-/// Who can write to the directory can log in during an outage, so it must be ours alone.
+/// Write access to the directory allows logins during an outage, so only its owner may have it.
 fn check_directory(directory: &Path) -> Result<(), CacheError> {
     let metadata = fs::metadata(directory).map_err(CacheError::Directory)?;
     if !metadata.is_dir() {
@@ -133,13 +132,13 @@ fn check_directory(directory: &Path) -> Result<(), CacheError> {
     Ok(files::check_owner_writable_only(directory, &metadata)?)
 }
 
-/// Whether an answer could be kept.
+/// Checks that an entry could be stored.
 pub fn check_writable(directory: &Path) -> Result<(), CacheError> {
     check_directory(directory)?;
     new_file(directory).map(drop).map_err(CacheError::Unwritable)
 }
 
-/// A file that is private from its first byte on, and gone again unless it is kept.
+/// A temporary file: private from its creation, deleted unless persisted.
 fn new_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".new-").permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(directory)
 }

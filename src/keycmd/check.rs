@@ -1,4 +1,4 @@
-//! `tms-keycmd check`: for an operator at a terminal. Looks at everything a login needs, and says what to mend.
+//! `tms-keycmd check`, for operators: checks everything that a login needs, and says what to fix.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use super::portal::{LookupError, Portal};
 use super::time_format::ExpiryTime;
 use super::{invocation, root_certs};
 
-/// Checks everything, also after something failed: an operator wants the whole list.
+/// Runs all checks, also after failures, so that operators get the whole list.
 pub fn run(file: &Path) -> ExitCode {
     let mut report = CheckReport::default();
     let program = std::env::current_exe();
@@ -85,7 +85,7 @@ fn check_cache(settings: &CacheSettings, report: &mut CheckReport) {
     let directory = settings.directory.display();
     match cache::check_writable(&settings.directory) {
         Ok(()) => report.ok("cache", format_args!("{directory}, for {} s", settings.lifetime.as_secs())),
-        // It should belong to the user sshd runs this as, who is not root.
+        // It should belong to the user that sshd runs this as, which is not root.
         Err(CacheError::File(FileError::WrongOwner { owner, .. })) if rustix::process::geteuid().is_root() => {
             report.warning("cache", format_args!("{directory} belongs to user {owner}: run the check as that user"));
         }
@@ -95,7 +95,7 @@ fn check_cache(settings: &CacheSettings, report: &mut CheckReport) {
     }
 }
 
-/// Asks for a key that nobody can have.
+/// Looks up a fingerprint that no key has.
 fn check_portal(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckReport) {
     let made_up =
         KeyQuery { user: "tms-keycmd-check".to_owned(), uid: 65_534, fingerprint: Fingerprint::Sha256([0; 32]), key_type: "ssh-ed25519".to_owned() };
@@ -112,7 +112,7 @@ fn check_portal(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckRe
     }
 }
 
-/// What the portal knows of this host: a wrong name or tenant is answered like an unknown key, so that no login says it.
+/// Checks the host's name and tenant: lookups answer a wrong one like an unknown key, so logins do not reveal it.
 fn check_host(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckReport) {
     let name = &config.host_name;
     let status = match portal.check_host(config.timeout) {
@@ -144,7 +144,7 @@ fn check_host(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckRepo
     }
 }
 
-/// What `tms-keycmd link` needs beyond all this.
+/// Checks the additional requirements of `tms-keycmd link`.
 fn check_linking(config: &KeycmdConfig, report: &mut CheckReport) {
     if config.credential_file.is_none() {
         return report.ok("link", "people cannot link accounts from this host: set credential_file to allow it");
@@ -155,7 +155,7 @@ fn check_linking(config: &KeycmdConfig, report: &mut CheckReport) {
     }
 }
 
-/// An sshd that does not know the `Z` takes no key whose line has it.
+/// An sshd that does not support the `Z` rejects every key whose line has it.
 fn check_expiry_time(report: &mut CheckReport) {
     const FIRST: (u32, u32) = (9, 1);
     match sshd_version() {
@@ -168,7 +168,7 @@ fn check_expiry_time(report: &mut CheckReport) {
     }
 }
 
-/// An older sshd takes `-V` for wrong usage, and says its version all the same.
+/// Older sshds reject `-V` as wrong usage but print their version anyway.
 fn sshd_version() -> Option<(u32, u32)> {
     let output = Command::new("/usr/sbin/sshd").arg("-V").stdin(Stdio::null()).output().ok()?;
     parse_version(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
@@ -192,7 +192,7 @@ fn next_steps(program: &impl Display, file: &Path) -> String {
     next
 }
 
-/// What was said so far.
+/// The results so far.
 #[derive(Default)]
 struct CheckReport {
     any_failed: bool,
@@ -212,7 +212,8 @@ impl CheckReport {
         self.line("FAILED", what, detail);
     }
 
-    /// sshd insists on it for the program, and for the settings it is as wise. Who is not root cannot make it so, and is warned.
+    /// sshd requires root ownership for the program; for the settings it is advisable. A user other than root cannot fix it, and
+    /// gets a warning.
     fn check_root_owned(&mut self, what: &str, path: &Path) {
         match files::find_not_root_owned(path) {
             Ok(None) => self.ok(what, format_args!("{} and the directories above it belong to root and are writable only by root", path.display())),
@@ -230,7 +231,7 @@ impl CheckReport {
     }
 
     fn print(&mut self, text: &str) {
-        // Whoever closed stdout does not want to know.
+        // Ignores a closed stdout.
         let _ = writeln!(io::stdout(), "{text}");
     }
 }

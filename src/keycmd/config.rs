@@ -1,4 +1,4 @@
-//! The settings file. The two keys of the Trust Manager System's first key command mean what they meant.
+//! The settings file. The two keys of the original TMS key command keep their meaning.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,28 +17,28 @@ use super::time_format::ExpiryTime;
 
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 const MAX_CREDENTIAL_BYTES: u64 = 4 * 1024;
-/// Figure 4 of the reliability targets allows no more: a key that was revoked during an outage works this long.
+/// Upper limit: a key that is revoked during an outage works for this long (docs/architecture.md).
 const MAX_CACHE_SECONDS: u64 = 300;
 
-/// How the address in `tms_url` ends.
+/// The end of `tms_url`.
 const RETRIEVE_PATH: &str = "pubkeys/creds/retrieve";
 
-/// Settings that make sense.
+/// Validated settings.
 #[derive(Debug)]
 pub struct KeycmdConfig {
     pub portal: PortalUrl,
-    /// The name this host has at the portal; it need not be the one it has for itself.
+    /// This host's name at the portal; its own hostname may differ.
     pub host_name: String,
     pub tenant: Option<String>,
     pub credential_file: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
     pub timeout: Duration,
-    /// How sshd is told when the key ends; `None`: it is not.
+    /// How the key's expiry is passed to sshd; `None`: not at all.
     pub expiry_time: Option<ExpiryTime>,
     pub options: KeyOptions,
     pub cache: Option<CacheSettings>,
     pub log: LogTarget,
-    /// Nobody with a lower user id is asked for.
+    /// Users with a lower UID are not looked up.
     pub min_uid: u32,
 }
 
@@ -48,14 +48,14 @@ pub struct CacheSettings {
     pub lifetime: Duration,
 }
 
-/// The whole address that questions are posted to.
+/// The complete URL of the lookup.
 #[derive(Clone, Debug)]
 pub struct PortalUrl(Uri);
 
-/// What authenticates this host to the portal. It has no `Debug` and no `Display`.
+/// Authenticates this host to the portal. It has no `Debug` and no `Display`.
 pub struct Credential(String);
 
-/// The file as it is written. A misspelt key is refused: it would switch off what somebody believes to be on.
+/// The file's contents. Unknown keys are refused: a misspelt one would disable a setting silently.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
@@ -88,7 +88,7 @@ pub enum ConfigError {
 }
 
 impl KeycmdConfig {
-    /// Who can write this file can log in as anybody, so it must be ours alone.
+    /// Loads the file. Write access to it allows logins as any user, so others must not have it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Self::parse(&files::read(path, MAX_FILE_BYTES, FileRequirement::OwnerWritableOnly)?)
     }
@@ -166,8 +166,8 @@ impl Credential {
 }
 
 impl PortalUrl {
-    /// Over plain HTTP, whoever is on the way can answer with a key of their own; that is taken on this machine only, or if the
-    /// operator insists.
+    /// Over plain HTTP, an attacker on the network can insert a key; it is accepted for this machine only, or if the operator sets
+    /// `insecure_http`.
     fn parse(text: &str, insecure_http: bool) -> Result<Self, &'static str> {
         let uri: Uri = text.trim().parse().map_err(|_| "tms_url is not a URL such as https://host:3000/v1/tms/pubkeys/creds/retrieve")?;
         let authority = uri.authority().ok_or("tms_url is not a complete URL: it has no host")?;
@@ -183,7 +183,7 @@ impl PortalUrl {
         }
     }
 
-    /// The address of another call of the same TMS; `None` where this one does not end as a TMS' does.
+    /// The URL of another call of the same API; `None` if this URL does not end as expected.
     pub fn endpoint_url(&self, call: &str) -> Option<Uri> {
         let base = self.0.to_string();
         format!("{}{call}", base.strip_suffix(RETRIEVE_PATH)?).parse().ok()
@@ -193,7 +193,7 @@ impl PortalUrl {
         self.0.scheme_str() == Some("https")
     }
 
-    /// Whether nobody else can read what is sent there.
+    /// Whether the connection is protected against eavesdropping: HTTPS or this machine.
     fn is_private(&self) -> bool {
         self.is_https() || self.0.host().is_some_and(is_loopback)
     }

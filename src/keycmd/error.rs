@@ -1,4 +1,4 @@
-//! Why nothing is printed.
+//! Why no key is printed.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::key_query::KeyQueryRefused;
 use super::portal::LookupError;
 use super::root_certs::RootStoreError;
 
-/// Everything that ends without a line for sshd, as a sentence for the log.
+/// All outcomes without a line for sshd, with the message for the log.
 #[derive(Debug, Error)]
 pub enum KeycmdError {
     #[error(transparent)]
@@ -39,8 +39,8 @@ pub enum KeycmdError {
 }
 
 impl KeycmdError {
-    /// Whether it is an answer, "no", and not a fault: people offer keys and certificates that TMS has never seen, and root logs in, too.
-    /// The program ends with 0 then; after anything else sshd logs that its command failed.
+    /// Whether it is a denial and not a failure: users offer keys and certificates unknown to TMS, and root logs in, too. The exit
+    /// code is then 0; sshd logs any other one as a failed command.
     pub fn is_denial(&self) -> bool {
         matches!(self, Self::Lookup(LookupError::NotFound) | Self::BelowMinUid(_) | Self::UnsupportedKeyType(_) | Self::Expired)
     }

@@ -1,4 +1,4 @@
-//! Small files, and who else could have written them.
+//! Reading small files, with checks of ownership and permissions.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -11,17 +11,17 @@ use crate::domain::text_file::without_bom;
 
 const ROOT: u32 = 0;
 const OTHER_BITS: u32 = 0o007;
-/// What lets anybody but the owner write.
+/// Write permission for group and others.
 pub const GROUP_OTHER_WRITE_BITS: u32 = 0o022;
 
-/// What a file must be before it is believed.
+/// What is required of a file before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileRequirement {
-    /// Who can write it decides who logs in: only root, or the user we run as.
+    /// It decides who may log in: writable by root or this process' user only.
     OwnerWritableOnly,
-    /// A secret, kept from everybody but its owner and group.
+    /// A secret: accessible to its owner and group only.
     Secret,
-    /// Nothing: the system's own.
+    /// No requirement: a file of the system.
     Unchecked,
 }
 
@@ -44,13 +44,13 @@ pub enum FileError {
     Exposed { path: PathBuf, mode: u32 },
 }
 
-/// Reads a text file of at most `limit` bytes, without the byte order mark that some editors put first.
+/// Reads a text file of at most `limit` bytes, without a byte order mark.
 pub fn read(path: &Path, limit: u64, requirement: FileRequirement) -> Result<String, FileError> {
     let bytes = read_bytes(path, limit, requirement)?;
     String::from_utf8(without_bom(bytes)).map_err(|_| FileError::NotText { path: path.into() })
 }
 
-/// Reads a file of at most `limit` bytes. What is demanded is demanded of the file that was opened, not of a name.
+/// Reads a file of at most `limit` bytes. The requirements are checked on the opened file, not on its path.
 pub fn read_bytes(path: &Path, limit: u64, requirement: FileRequirement) -> Result<Vec<u8>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: path.into(), source };
     let file = File::open(path).map_err(unreadable)?;
@@ -73,7 +73,7 @@ pub fn read_bytes(path: &Path, limit: u64, requirement: FileRequirement) -> Resu
     Ok(bytes)
 }
 
-/// Refuses what others than root and the user we run as could change.
+/// Refuses what users other than root and this process' user can change.
 pub fn check_owner_writable_only(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     if owner != ROOT && owner != rustix::process::geteuid().as_raw() {
@@ -85,8 +85,8 @@ pub fn check_owner_writable_only(path: &Path, metadata: &Metadata) -> Result<(),
     Ok(())
 }
 
-/// The first of a file and the directories above it that is not root's or that others can write: sshd refuses to run a command in
-/// such a place, sticky or not.
+/// The first of a file and the directories above it that is not owned by root or is writable by others: sshd refuses to run a
+/// command there, also with the sticky bit.
 pub fn find_not_root_owned(path: &Path) -> io::Result<Option<PathBuf>> {
     for place in path.canonicalize()?.ancestors() {
         let metadata = place.metadata()?;
@@ -140,7 +140,7 @@ mod tests {
         let (folder, path) = file(b"", 0o600);
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
         let unsafe_place = find_not_root_owned(&path).unwrap().unwrap();
-        // Its own owner comes first where the tests do not run as root.
+        // The file itself is found first if the tests do not run as root.
         assert!(unsafe_place == folder.path().canonicalize().unwrap() || unsafe_place == path.canonicalize().unwrap());
     }
 }

@@ -1,4 +1,4 @@
-//! What is on the command line. sshd fills it in, and the user's name in it is the choice of whoever connects.
+//! The command line. sshd fills in the arguments; the user name is chosen by the connecting client.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::key_query::RawArgs;
 
-/// Where the Trust Manager System's key command has always looked.
+/// The default path of the original TMS key command.
 pub const DEFAULT_CONFIG: &str = "/etc/ssh/tms_keycmd/tms_keycmd.toml";
 
 pub const VERSION: &str = concat!("tms-keycmd ", env!("CARGO_PKG_VERSION"), "\n");
@@ -27,7 +27,7 @@ tms-keycmd tells sshd whether a key may log in, by asking the TMS portal.
 FILE must be an absolute path [default: /etc/ssh/tms_keycmd/tms_keycmd.toml]. Environment variables are ignored.
 ";
 
-/// A command line that means something.
+/// A valid command line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Invocation {
     LookUp {
@@ -37,7 +37,7 @@ pub enum Invocation {
     Check {
         config: PathBuf,
     },
-    /// Without a socket: the one that systemd hands over.
+    /// Without a socket path, systemd passes the socket.
     Link {
         config: PathBuf,
         socket: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub enum Invocation {
     Version,
 }
 
-/// Why a command line means nothing.
+/// Why a command line is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum UsageError {
     #[error("the command line is wrong: sshd_config needs `AuthorizedKeysCommand /path/to/tms-keycmd %u %U %f %t`; see tms-keycmd --help")]
@@ -58,7 +58,7 @@ pub enum UsageError {
 }
 
 impl Invocation {
-    /// Four words are always a question, whatever they are: a user may be called `check`.
+    /// Four arguments are always a lookup, because a user may be called `check`.
     pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Self, UsageError> {
         let words: Vec<String> = words.map(|word| word.into_string().map_err(|_| UsageError::NotUtf8)).collect::<Result<_, _>>()?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(parse(&["link", "--socket", "/s", "--config", "/a.toml"]), link("/a.toml", Some("/s")));
         assert_eq!(parse(&["link", "--socket", "s"]), Err(UsageError::RelativePath));
         assert_eq!(parse(&["link", "--socket"]), Err(UsageError::Syntax));
-        // A user of that name logs in.
+        // A user with that name logs in.
         assert!(matches!(parse(&["link", "1000", "SHA256:x", "ssh-ed25519"]), Ok(Invocation::LookUp { .. })));
     }
 
@@ -139,7 +139,7 @@ mod tests {
         for words in [&[][..], &["jdoe"], &["a", "b", "c"], &["a", "b", "c", "d", "e"], &["check", "twice", "over"], &["--config"]] {
             assert_eq!(parse(words), Err(UsageError::Syntax), "{words:?}");
         }
-        // A user of that name asks for nothing: the next word is no absolute path.
+        // A user with that name cannot cause a lookup: the next argument is not an absolute path.
         assert_eq!(parse(&["--config", "1000", "SHA256:x", "ssh-ed25519"]), Err(UsageError::RelativePath));
         assert_eq!(parse(&["check", "--config", "a.toml"]), Err(UsageError::RelativePath));
     }

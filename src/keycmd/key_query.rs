@@ -1,17 +1,17 @@
-//! What sshd asks: may the key with this fingerprint log in as this user?
+//! The query of sshd: may the key with this fingerprint log in as this user?
 
 use std::fmt;
 
 use ssh_key::{Algorithm, Fingerprint};
 use thiserror::Error;
 
-/// Longer than any user name (Linux: 32), shorter than what could hurt.
+/// Longer than any user name (Linux: 32).
 const MAX_USER_LENGTH: usize = 256;
 const MAX_KEY_TYPE_LENGTH: usize = 64;
 /// How much of an argument is repeated in the log.
 const MAX_LOGGED_CHARS: usize = 100;
 
-/// The four words of the command line, as they came.
+/// The four arguments of the command line, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawArgs {
     user: String,
@@ -20,7 +20,7 @@ pub struct RawArgs {
     key_type: String,
 }
 
-/// The same four, when they can be what sshd asks.
+/// The same four arguments, validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyQuery {
     pub user: String,
@@ -29,7 +29,7 @@ pub struct KeyQuery {
     pub key_type: String,
 }
 
-/// Why they cannot.
+/// Why arguments were refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyQueryRefused {
     #[error("the user name (%u) is empty or too long, starts with a dash, or contains control characters")]
@@ -48,7 +48,7 @@ impl RawArgs {
     }
 }
 
-/// For the log: quoted and escaped, cut short.
+/// For the log: quoted, escaped and truncated.
 impl fmt::Display for RawArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |text: &str| text.chars().take(MAX_LOGGED_CHARS).collect::<String>();
@@ -62,7 +62,7 @@ impl KeyQuery {
         if user.is_empty() || user.len() > MAX_USER_LENGTH || user.starts_with('-') || user.chars().any(char::is_control) {
             return Err(KeyQueryRefused::User);
         }
-        // `parse` alone would take a plus sign.
+        // `parse` would accept a plus sign.
         if !args.uid.bytes().all(|b| b.is_ascii_digit()) {
             return Err(KeyQueryRefused::Uid);
         }
@@ -76,8 +76,9 @@ impl KeyQuery {
         Ok(Self { user: user.clone(), uid, fingerprint, key_type: args.key_type.clone() })
     }
 
-    /// Whether a line of `authorized_keys` could let such a key in. Not certificates (`...-cert-v01@openssh.com`), for which sshd runs
-    /// the same command with the fingerprint of the key in them and refuses any line that is printed; nor names of signatures.
+    /// Whether a line of `authorized_keys` can authorize such a key. Not for certificates (`...-cert-v01@openssh.com`), for which
+    /// sshd runs the same command with the fingerprint of the contained key and rejects any line; nor for names of signature
+    /// algorithms.
     pub fn is_plain_key(&self) -> bool {
         match Algorithm::new(&self.key_type) {
             Ok(Algorithm::Other(_)) | Err(_) => false,

@@ -1,8 +1,9 @@
-//! `tms-keycmd link`: lets people link the account they are logged in to, with `tms link`.
+//! `tms-keycmd link`: the helper with which `tms link` links the account that runs it.
 //!
-//! **Who asks is the kernel's word alone** (`SO_PEERCRED`). A caller begins with an open file, which nothing that forwards bytes can
-//! carry, and says nothing more, so that no program of theirs can be made to ask by what it forwards. The portal gets the account's
-//! name and number with this host's credential; the caller gets a code to type, and how it ended, as lines of JSON.
+//! **The caller is identified by the kernel alone** (`SO_PEERCRED`). It sends one greeting with an open file, which programs that
+//! forward bytes cannot pass on, and nothing else, so that no program can be made to request a link by what it forwards. The portal
+//! receives the account's name and UID with this host's credential; the caller receives a user code and the outcome, as lines of
+//! JSON.
 
 mod account;
 mod connection;
@@ -34,14 +35,14 @@ use super::error::KeycmdError;
 use super::log::{LogEntry, LogTarget};
 use socket::SocketError;
 
-/// The portal has the last word on whether a code has expired: keep asking a little longer than it is said to live.
+/// The portal decides whether a code has expired: continue polling for a little longer than its stated lifetime.
 const EXPIRY_GRACE: Duration = Duration::from_secs(6);
-/// After this nobody waits any more, whatever the portal says.
+/// Upper limit for waiting, independent of the portal.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
-/// Between two tries to accept, while there is no file descriptor left.
+/// Pause between attempts to accept while no file descriptor is available.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Why the helper does not run.
+/// Why the helper cannot run.
 #[derive(Debug, Error)]
 enum ServeError {
     #[error(transparent)]
@@ -54,7 +55,7 @@ enum ServeError {
     ThreadSpawn(io::Error),
 }
 
-/// How a caller's visit ended.
+/// How a connection ended.
 #[derive(Debug, Error)]
 enum ConnectionOutcome {
     #[error("linked to {0:?}")]
@@ -95,7 +96,7 @@ pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
     }
 }
 
-/// Everything that can be wrong is found out before the first caller.
+/// Checks everything before the first connection.
 fn prepare(file: &Path, socket: Option<&Path>) -> Result<(LogWriter, UnixListener), ServeError> {
     let config = KeycmdConfig::load(file)?;
     PortalClient::new(&config)?;
@@ -103,7 +104,7 @@ fn prepare(file: &Path, socket: Option<&Path>) -> Result<(LogWriter, UnixListene
     Ok((LogWriter::open(config.log).map_err(ServeError::ThreadSpawn)?, listener))
 }
 
-/// Whoever may come in gets a thread; nothing here waits for a caller, or for the log.
+/// Starts a thread for the connection if the limits allow it; does not wait for the caller or for the log.
 fn accept_connection(stream: UnixStream, file: &Arc<Path>, limiter: &Arc<ConnectionLimiter>, log: &Arc<LogWriter>) {
     let caller = match HelperConnection::accept(stream) {
         Ok(caller) => caller,
@@ -127,7 +128,7 @@ fn accept_connection(stream: UnixStream, file: &Arc<Path>, limiter: &Arc<Connect
     }
 }
 
-/// One caller, from their first moment to their last.
+/// Handles one connection from start to end.
 fn handle_connection(mut connection: HelperConnection, _permit: &Permit, file: &Path, log: &LogWriter) {
     let uid = connection.uid();
     let found = connection.receive_greeting().map_err(ConnectionOutcome::from).and_then(|()| Ok(UnixAccount::look_up(uid)?));
@@ -145,7 +146,7 @@ fn handle_connection(mut connection: HelperConnection, _permit: &Permit, file: &
 }
 
 fn process(connection: &mut HelperConnection, account: &UnixAccount, file: &Path) -> ConnectionOutcome {
-    // Anew for each caller: a credential that was changed counts at once.
+    // Loaded for each connection, so that a changed credential applies immediately.
     let config = match KeycmdConfig::load(file) {
         Ok(config) => config,
         Err(fault) => return ConnectionOutcome::Config(fault),
@@ -168,13 +169,13 @@ fn link_account(connection: &mut HelperConnection, account: &UnixAccount, config
     outcome
 }
 
-/// Nobody who has sent something meanwhile sees the code.
+/// Sends the code, unless the caller has sent anything else in the meantime.
 fn send_code(connection: &mut HelperConnection, started: &StartedLink, account: &UnixAccount, host: &str) -> Result<(), Disconnected> {
     connection.check_idle()?;
     connection.send(&HelperMessage::code(started, account, host))
 }
 
-/// Until it is answered, or the caller goes away.
+/// Polls until the request is decided or the caller disconnects.
 fn wait_for_decision(
     connection: &mut HelperConnection,
     portal: &PortalClient<'_>,
@@ -186,13 +187,13 @@ fn wait_for_decision(
         match portal.link_status(started) {
             Ok(LinkRequestStatus::Pending) => {}
             Ok(LinkRequestStatus::Linked { tms_user_id, expires_at }) => {
-                // It is linked, whether or not anybody hears of it.
+                // The account is linked even if the caller has disconnected.
                 let _ = connection.send(&HelperMessage::Linked { tms_user_id: &tms_user_id, expires_at: &expires_at });
                 return Ok(ConnectionOutcome::Linked(tms_user_id));
             }
             Ok(LinkRequestStatus::Refused) => return Ok(ConnectionOutcome::Refused),
             Ok(LinkRequestStatus::Expired) => return Ok(ConnectionOutcome::Expired),
-            // The code lives on while the portal is away.
+            // The code stays valid during outages of the portal.
             Err(why) if why.is_transient() => {}
             Err(why) => return Err(why.into()),
         }
@@ -200,7 +201,7 @@ fn wait_for_decision(
     Ok(ConnectionOutcome::Expired)
 }
 
-/// What the caller hears last, if anything. Not what is wrong with this host's settings.
+/// The last message to the caller, if any. Does not reveal errors in this host's settings.
 fn final_message(outcome: &ConnectionOutcome) -> Option<HelperMessage<'static>> {
     Some(match outcome {
         ConnectionOutcome::Linked(_) | ConnectionOutcome::Disconnected(Disconnected::Closed) => return None,
@@ -217,7 +218,7 @@ fn final_message(outcome: &ConnectionOutcome) -> Option<HelperMessage<'static>> 
     })
 }
 
-/// A line for each visit; of those by nobody who could ask, one a minute.
+/// Logs one line per connection; for callers that cannot be linked, one per minute.
 fn log_outcome(log: &LogWriter, uid: u32, account: Option<&UnixAccount>, outcome: &ConnectionOutcome) {
     let line = log_line(uid, account, outcome);
     match outcome {
@@ -244,7 +245,7 @@ impl StartedLink {
         Duration::from_secs(self.expires_in)
     }
 
-    /// No busy loop, whatever the portal says.
+    /// The portal's interval, at least a second, so that there is no busy loop.
     fn poll_interval(&self) -> Duration {
         Duration::from_secs(self.interval.clamp(1, 60))
     }

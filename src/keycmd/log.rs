@@ -1,4 +1,4 @@
-//! One line in the log for each question: the only place that says why somebody could not log in.
+//! One log line for each lookup: the only place that says why a login was refused.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -12,14 +12,14 @@ use std::time::Duration;
 use super::time_format;
 
 const SYSLOG: &str = "/dev/log";
-/// The facility that RFC 3164 §4.1.1 gives to security messages that not everybody may read, times eight.
+/// The facility of RFC 3164 §4.1.1 for private security messages, times eight.
 const AUTHPRIV: u8 = 10 * 8;
-/// For its owner and group: it names who logs in.
+/// For owner and group only: the log names who logs in.
 const FILE_MODE: u32 = 0o640;
-/// Every syslog takes this much in one datagram (RFC 3164 §4.1).
+/// Every syslog accepts this many bytes in one datagram (RFC 3164 §4.1).
 const MAX_LINE_BYTES: usize = 900;
 
-/// Where the lines go.
+/// Where log lines are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
     Syslog,
@@ -27,14 +27,14 @@ pub enum LogTarget {
     Off,
 }
 
-/// A line, and how bad it is.
+/// A line with its severity.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
     severity: Severity,
     text: String,
 }
 
-/// RFC 3164 §4.1.1, the two we need.
+/// The two severities of RFC 3164 §4.1.1 that are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Severity {
     Warning = 4,
@@ -47,7 +47,7 @@ impl LogEntry {
         Self { severity: Severity::Warning, text: escape_line(text.as_ref()) }
     }
 
-    /// What happens every day.
+    /// A regular event.
     pub fn info(text: impl AsRef<str>) -> Self {
         Self { severity: Severity::Info, text: escape_line(text.as_ref()) }
     }
@@ -63,7 +63,7 @@ impl LogTarget {
         }
     }
 
-    /// Writes it, unless that takes longer than `wait`: a log that hangs must not hold up a login.
+    /// Writes the entry, but waits for at most `timeout`: a hanging log must not delay a login.
     pub fn write_with_timeout(self, entry: LogEntry, timeout: Duration) {
         let (tell, told) = mpsc::channel::<()>();
         let written = thread::Builder::new().spawn(move || {
@@ -75,13 +75,13 @@ impl LogTarget {
         }
     }
 
-    /// Writes it, however long that takes.
+    /// Writes the entry without a time limit.
     pub fn write_blocking(&self, entry: &LogEntry) {
-        // sshd throws stderr away; a person who tries the command out sees why it says nothing.
+        // sshd discards stderr; operators who run the command see why it prints nothing.
         if entry.severity != Severity::Info {
             let _ = writeln!(io::stderr(), "tms-keycmd: {}", entry.text);
         }
-        // Nobody could be told that the log does not work: `tms-keycmd check` finds out.
+        // A failing log cannot be reported here; `tms-keycmd check` detects it.
         let _ = self.write(entry);
     }
 
@@ -91,20 +91,20 @@ impl LogTarget {
             Self::Syslog => {
                 let socket = UnixDatagram::unbound()?;
                 socket.set_nonblocking(true)?;
-                // Without a time: syslog takes its own when there is none, and nobody needs to know our time zone.
+                // Without a time: syslog adds its own if there is none.
                 let message = format!("<{}>tms-keycmd[{}]: {}", AUTHPRIV + entry.severity as u8, std::process::id(), entry.text);
                 socket.send_to(message.as_bytes(), SYSLOG).map(drop)
             }
             Self::File(path) => {
                 let level = if entry.severity == Severity::Info { "info" } else { "warning" };
                 let line = format!("{} {level} {}\n", time_format::now().to_rfc3339(), entry.text);
-                // One write, at the end: lines of several logins at once do not mix.
+                // A single write, so that lines of concurrent logins do not mix.
                 OpenOptions::new().append(true).create(true).mode(FILE_MODE).open(path)?.write_all(line.as_bytes())
             }
         }
     }
 
-    /// Whether a line could be written now. No file is made: it would belong to whoever checks.
+    /// Checks that the log is writable. Does not create the file, which would belong to the user who runs the check.
     pub fn check_writable(&self) -> io::Result<()> {
         match self {
             Self::Off => Ok(()),
@@ -114,7 +114,7 @@ impl LogTarget {
     }
 }
 
-/// Escaped and cut short, so that nobody who chooses a word in it can write a second line.
+/// Escapes and truncates a line, so that user-chosen text in it cannot start a second line.
 fn escape_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! One question, answered by the portal, or by what it said a moment ago if it cannot be reached.
+//! One lookup: the portal's response, or the cached one if the portal cannot be reached.
 
 use super::budget::Budget;
 use super::cache::{Cache, CacheError};
@@ -8,22 +8,23 @@ use super::key_query::KeyQuery;
 use super::portal::{Key, LookupError, Portal};
 use super::time_format;
 
-/// What sshd gets, and what the log says about it.
+/// The line for sshd, and a remark for the log.
 #[derive(Debug)]
 pub struct AllowedKey {
     pub line: String,
-    /// Where it came from, when not from the portal.
+    /// Where the key came from, if not from the portal.
     pub remark: String,
 }
 
 impl AllowedKey {
-    /// With something more for the log.
+    /// Appends to the remark.
     pub fn with_remark(self, more: &str) -> Self {
         Self { remark: self.remark + more, ..self }
     }
 }
 
-/// Asks whether the key may log in. What the portal said is to be kept once sshd has its line: a slow disk keeps nobody out.
+/// Looks up whether the key may log in. The key is to be cached after sshd has its line, so that a slow disk does not prevent a
+/// login.
 pub fn look_up(config: &KeycmdConfig, query: &KeyQuery, budget: Budget) -> Result<(AllowedKey, Option<Key>), KeycmdError> {
     if query.uid < config.min_uid {
         return Err(KeycmdError::BelowMinUid(config.min_uid));
@@ -44,7 +45,7 @@ pub fn look_up(config: &KeycmdConfig, query: &KeyQuery, budget: Budget) -> Resul
     Ok((allowed, Some(key).filter(|_| from_portal)))
 }
 
-/// Keeps what the portal said, for when it says nothing.
+/// Caches the portal's response.
 pub fn store(config: &KeycmdConfig, query: &KeyQuery, key: &Key) -> Result<(), CacheError> {
     cache(config, query).map_or(Ok(()), |cache| cache.store(key, time_format::now()))
 }
@@ -53,11 +54,11 @@ fn cache<'a>(config: &'a KeycmdConfig, query: &'a KeyQuery) -> Option<Cache<'a>>
     config.cache.as_ref().map(|settings| Cache::new(settings, config, query))
 }
 
-/// The cached key, if there is one and the portal said nothing about it. A no is remembered: by forgetting the key.
+/// The cached key, if there is one and the error is an outage. A denial deletes the cached key.
 fn serve_stale(cache: Option<Cache<'_>>, error: LookupError) -> Result<(Key, String), KeycmdError> {
     let Some(cache) = cache else { return Err(error.into()) };
     if error.is_denial() {
-        // What cannot be removed now is refused once it is too old.
+        // If it cannot be removed now, it will become too old.
         let _ = cache.remove();
     }
     if !error.is_outage() {

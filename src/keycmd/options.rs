@@ -1,15 +1,15 @@
-//! The options before the key. They come from this host's own settings, never from the network.
+//! Options before the key in `authorized_keys`. They come from this host's settings only, never from the network.
 
 use ssh_key::authorized_keys::ConfigOpts;
 use thiserror::Error;
 
 use super::key_line::KeyLine;
 
-/// Options that sshd reads as we do: no spaces, no backslashes, every quote closed. Maybe none at all.
+/// Options that sshd parses identically: no spaces, no backslashes, all quotes closed. May be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyOptions(String);
 
-/// Why an `options` setting is not taken.
+/// Why an `options` setting was refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("options is not a comma-separated list such as restrict,pty (no spaces, no backslashes, quotes in pairs)")]
 pub struct OptionsRefused;
@@ -17,14 +17,14 @@ pub struct OptionsRefused;
 impl KeyOptions {
     pub fn parse(text: &str) -> Result<Self, OptionsRefused> {
         let options = ConfigOpts::new(text).map_err(|_| OptionsRefused)?;
-        // The crate lets these pass; sshd would not end the options where we do.
+        // The crate accepts these, but sshd would see the end of the options elsewhere.
         if text.contains('\\') || text.ends_with(',') || !options.iter().all(is_option) {
             return Err(OptionsRefused);
         }
         Ok(Self(options.to_string()))
     }
 
-    /// What sshd gets: options, key and end of line. `expiry` is the option for the end, so that sshd watches it, too.
+    /// The line for sshd: options, key and line break. `expiry` is the `expiry-time` option, so that sshd enforces it as well.
     pub fn line(&self, key: &KeyLine, expiry: Option<&str>) -> String {
         let options: Vec<&str> = [self.0.as_str(), expiry.unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
         match options.as_slice() {

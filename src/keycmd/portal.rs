@@ -1,4 +1,4 @@
-//! The portal, asked once: `POST /v1/tms/pubkeys/creds/retrieve`.
+//! The client of the portal's lookup: `POST /v1/tms/pubkeys/creds/retrieve`.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use super::key_query::KeyQuery;
 use super::resolver::LoopbackResolver;
 use super::{root_certs, time_format};
 
-/// Far above any answer of a TMS.
+/// Far above any response of a TMS.
 const MAX_RESPONSE_BYTES: u64 = 64 * 1024;
 
-/// A portal that can be asked.
+/// A client of the portal.
 pub struct Portal<'a> {
     config: &'a KeycmdConfig,
     credential: Option<Credential>,
@@ -33,7 +33,7 @@ pub struct Portal<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     pub line: KeyLine,
-    /// `None` when it does not end, or when the portal is too old to say.
+    /// `None` if it does not expire, or if the portal is too old to state it.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -43,7 +43,7 @@ impl Key {
     }
 }
 
-/// Why there is no key.
+/// Why the portal returned no key.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LookupError {
     #[error("the portal is unreachable: {0}")]
@@ -73,25 +73,25 @@ pub enum LookupError {
 }
 
 impl LookupError {
-    /// Whether the portal said nothing at all about this key. Only then may an answer it gave before stand in for it.
+    /// Whether the portal gave no answer about this key. Only then may a cached response be used.
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Timeout | Self::ServerError(_))
     }
 
-    /// Whether the portal has no such key (any more).
+    /// Whether the portal does not have such a key (any more).
     pub fn is_denial(&self) -> bool {
         matches!(self, Self::NotFound | Self::NotTms)
     }
 }
 
-/// What the portal knows of this host; what is `None` it tells only a host with a credential.
+/// The portal's record of this host; `None` values are returned only to hosts with a credential.
 #[derive(Debug, Deserialize)]
 pub struct HostStatus {
     pub credential_required: bool,
-    /// As it was registered.
+    /// The registered name.
     pub host: Option<String>,
     pub registered: Option<bool>,
-    /// The credential's, or the one in the settings.
+    /// The tenant of the credential, or the one in the settings.
     pub tenant: Option<String>,
     pub tenant_enabled: Option<bool>,
 }
@@ -103,7 +103,7 @@ struct LookupResponse {
 }
 
 impl<'a> Portal<'a> {
-    /// Reads the credential and the roots, so that nothing is missing once it is asked.
+    /// Reads the credential and the root certificates, so that errors are found before a request.
     pub fn new(config: &'a KeycmdConfig) -> Result<Self, KeycmdError> {
         let tls = if config.portal.is_https() {
             TlsConfig::builder().root_certs(root_certs::into_root_certs(root_certs::load(config.ca_file.as_deref())?)).build()
@@ -134,7 +134,7 @@ impl<'a> Portal<'a> {
         }
     }
 
-    /// Asks what the portal knows of this host. `None`: it is too old to say.
+    /// Requests the portal's record of this host. `None` if the portal is too old.
     pub fn check_host(&self, timeout: Duration) -> Result<Option<HostStatus>, LookupError> {
         let Some(address) = self.config.portal.endpoint_url("hosts/check") else { return Ok(None) };
         let (status, body) = self.post(&address, &json!({ "host": self.config.host_name }), timeout)?;
@@ -146,14 +146,14 @@ impl<'a> Portal<'a> {
         }
     }
 
-    /// Posts to an address of this portal. Statuses that say nothing in their body come with an empty one.
+    /// Posts to a URL of this portal. The body is empty for statuses whose body is not used.
     pub fn post(&self, url: &Uri, body: &Value, timeout: Duration) -> Result<(u16, Vec<u8>), LookupError> {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
-            // Following one could carry the credential elsewhere, and bring an answer from there.
+            // A redirect could send the credential to another server, and return its response.
             .max_redirects(0)
-            // The crate would take one from the environment.
+            // The crate would use the environment's proxy.
             .proxy(None)
             .tls_config(self.tls.clone())
             .user_agent(concat!("tms-keycmd/", env!("CARGO_PKG_VERSION")))
@@ -168,21 +168,21 @@ impl<'a> Portal<'a> {
         }
         let mut response = request.send(body.to_string()).map_err(transport_error)?;
         let status = response.status().as_u16();
-        // Only these say something in their body.
+        // Only these have a meaningful body.
         let body = match status {
             200 | 201 | 404 => response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_vec(),
             _ => Ok(Vec::new()),
         };
         match body {
             Ok(body) => Ok((status, body)),
-            // The status alone is a no.
+            // The status alone is a denial.
             Err(_) if status == 404 => Ok((status, Vec::new())),
             Err(error) => Err(transport_error(error)),
         }
     }
 }
 
-/// A key, once everything in the answer has proved right.
+/// The key, after all parts of the response have been verified.
 fn parse_response(body: &[u8], query: &KeyQuery) -> Result<Key, LookupError> {
     let answer: LookupResponse = serde_json::from_slice(body).map_err(|_| LookupError::InvalidResponse("not JSON with a public_key"))?;
     let expires_at = match answer.expires_at {

@@ -1,4 +1,4 @@
-//! Where the portal's name leads.
+//! Name resolution for the portal.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,8 @@ use ureq::unversioned::transport::NextTimeout;
 
 use crate::domain::loopback::{LOOPBACK_ADDRESSES, is_loopback_name};
 
-/// Names of this machine are not looked up: a name server could say that `tms.localhost` is elsewhere, and get the credential.
+/// Resolves names of this machine itself: a name server could resolve `tms.localhost` to another machine, which would receive the
+/// credential.
 #[derive(Debug, Default)]
 pub struct LoopbackResolver(DefaultResolver);
 

@@ -1,4 +1,4 @@
-//! Whom we believe to be the portal.
+//! Root certificates for the connection to the portal.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use crate::domain::text_file::pem_blocks;
 
 use super::files::{self, FileError, FileRequirement};
 
-/// Where systems keep the roots they trust, all in one file: Debian and Arch, RHEL and Fedora, SUSE, Alpine and the BSDs. A crate
-/// would find them, too, but would ask the environment first.
+/// Paths of the system's root certificates in a single file: Debian and Arch, RHEL and Fedora, SUSE, Alpine and the BSDs. The
+/// existing crate would read environment variables first.
 const SYSTEM_BUNDLES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -20,7 +20,7 @@ const SYSTEM_BUNDLES: [&str; 5] = [
 ];
 const MAX_BUNDLE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Why there is nobody to believe.
+/// Why no trusted root certificate could be loaded.
 #[derive(Debug, Error)]
 pub enum RootStoreError {
     #[error(transparent)]
@@ -31,7 +31,7 @@ pub enum RootStoreError {
     NoSystemRoots,
 }
 
-/// The operator's own certificate authority if there is one, and then it alone; otherwise the system's.
+/// The operator's certificate authority alone, if configured; otherwise the system's root certificates.
 pub fn load(ca_file: Option<&Path>) -> Result<Vec<Certificate<'static>>, RootStoreError> {
     match ca_file {
         Some(path) => certificates(path, &files::read_bytes(path, MAX_BUNDLE_BYTES, FileRequirement::OwnerWritableOnly)?),
@@ -46,8 +46,8 @@ pub fn into_root_certs(certificates: Vec<Certificate<'static>>) -> RootCerts {
     RootCerts::from(certificates)
 }
 
-/// The certificates of a bundle. Comments around them may be in any encoding; a block that cannot be read is passed over, so that
-/// one damaged certificate does not lock out a host whose portal has another.
+/// The certificates of a bundle. Comments around them may have any encoding; unreadable blocks are skipped, so that one damaged
+/// certificate does not lock out a host whose portal uses another.
 fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<Certificate<'static>>, RootStoreError> {
     let found: Vec<_> = pem_blocks(pem)
         .iter()

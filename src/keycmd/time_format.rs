@@ -1,4 +1,4 @@
-//! Times as the portal writes them, and as sshd reads them.
+//! Parsing of the portal's times, and formatting for sshd.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use crate::domain::time::Timestamp;
 
 use super::files::{self, FileRequirement};
 
-/// The current time. Everything else takes it as an argument.
+/// The current time. All other functions take it as an argument.
 #[expect(clippy::disallowed_methods, reason = "the only place of `tms-keycmd` that reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
-/// When a key ends, as the portal wrote it: `Some(None)` for one that never does, `None` for what is no time.
+/// Parses a key's expiry: `Some(None)` if it never expires, `None` if it is not a time.
 pub fn parse_expiry(rfc3339: &str) -> Option<Option<Timestamp>> {
-    // TMS' "forever"; jiff ends a day before it, so that every time can be shown in every zone.
+    // TMS' "forever". jiff's largest time is a day before it, so that every time can be shown in every time zone.
     if rfc3339.starts_with("9999-") {
         return Some(None);
     }
@@ -24,17 +24,17 @@ pub fn parse_expiry(rfc3339: &str) -> Option<Option<Timestamp>> {
     Some(Some(Timestamp::from_millis(time.as_millisecond())))
 }
 
-/// How sshd is told when a key ends.
+/// How a key's expiry is written for sshd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiryTime {
-    /// For OpenSSH 9.1 and later, which know the `Z`.
+    /// For OpenSSH 9.1 and later, which support the `Z`.
     Utc,
     /// For any OpenSSH.
     Local,
 }
 
-/// `expiry-time="20261121050059Z"`: the second of the end. `None` for a local time that comes twice, when clocks are set back: sshd could take
-/// it for either.
+/// `expiry-time="20261121050059Z"`, in seconds. `None` for a local time that occurs twice when clocks are set back, because sshd
+/// could use either.
 pub fn expiry_option(expires_at: Timestamp, written: ExpiryTime) -> Option<String> {
     let time = jiff::Timestamp::from_millisecond(expires_at.as_millis()).ok()?;
     match written {
@@ -49,7 +49,7 @@ fn expiry_option_in(time: jiff::Timestamp, zone: &TimeZone) -> Option<String> {
     once.then(|| local.strftime("expiry-time=\"%Y%m%d%H%M%S\"").to_string())
 }
 
-/// As libc finds it for sshd, but for the environment. Without that file the time is UTC.
+/// The local time zone as libc finds it for sshd, but ignoring the environment. UTC if the file does not exist.
 fn local_zone() -> TimeZone {
     const FILE: &str = "/etc/localtime";
     const LONGEST_FILE: u64 = 64 * 1024;

@@ -1,6 +1,6 @@
-//! The operator's command line: `tms-portal VERB`.
+//! The operators' command line: `tms-portal COMMAND`.
 
-// First: its macros are for those below.
+// First: the modules below use its macros.
 #[macro_use]
 mod out;
 
@@ -59,7 +59,7 @@ enum PortalCommand {
     Person(person::PersonArgs),
 }
 
-/// Reads the command line, does it, and says how it went.
+/// Runs the command line and returns its exit code.
 pub fn run() -> ExitCode {
     let verb = PortalArgs::parse().command;
     super::telemetry::init();
@@ -99,7 +99,7 @@ fn report_failure(reason: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Why a verb could not be done.
+/// Why a command failed.
 enum CommandError {
     Settings(ConfigProblems),
     Other(String),
@@ -129,7 +129,7 @@ impl From<std::io::Error> for CommandError {
     }
 }
 
-/// Reads a name that people read.
+/// Parses a display name.
 fn parse_name(text: &str) -> Result<String, String> {
     display_text::parse_name(text).map_err(|why| format!("the name {why}"))
 }
@@ -138,7 +138,7 @@ async fn open(config: &Config) -> Result<Services, Fault> {
     open_in(&config.data_dir, &config.public_url, &config.reach).await
 }
 
-/// A tenant of a portal that has been set up, for the verbs that change it.
+/// A tenant of an existing portal, for commands that change it.
 #[derive(clap::Args)]
 struct TenantOptions {
     #[command(flatten)]
@@ -153,7 +153,7 @@ impl TenantOptions {
         Ok(open_existing(&self.data.existing_portal()?).await?)
     }
 
-    /// With whoever sits here, as the tenant's administrator.
+    /// Opens the portal with the rights of the tenant's administrator: operators have access to the machine.
     async fn open_as_operator(&self) -> Result<(Services, TenantAdmin), CommandError> {
         let services = self.open().await?;
         let operator = services.operator(&self.tenant).await?;
@@ -161,7 +161,7 @@ impl TenantOptions {
     }
 }
 
-/// For verbs that change what is stored.
+/// Opens an existing portal, for commands that change stored data.
 async fn open_existing(existing: &ExistingPortal) -> Result<Services, Fault> {
     open_in(&existing.data_dir, "", &existing.egress).await
 }

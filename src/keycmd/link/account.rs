@@ -1,12 +1,12 @@
-//! Whose account a number is.
+//! The account of a UID.
 
 use nix::unistd::{Uid, User};
 use thiserror::Error;
 
-/// What Linux shows for the numbers of another user namespace (`/proc/sys/kernel/overflowuid`).
+/// The UID that Linux shows for UIDs of other user namespaces (`/proc/sys/kernel/overflowuid`).
 const OVERFLOW_UID: u32 = 65_534;
 
-/// An account of this host's.
+/// An account of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixAccount {
     pub name: String,
@@ -31,7 +31,7 @@ pub enum AccountRefused {
 }
 
 impl UnixAccount {
-    /// Asks the system, which may ask the network.
+    /// Looks up the UID in the system's user database, which may use the network.
     pub fn look_up(uid: u32) -> Result<Self, AccountRefused> {
         match uid {
             0 => return Err(AccountRefused::Root),
@@ -40,7 +40,7 @@ impl UnixAccount {
         }
         let not_looked_up = |_| AccountRefused::LookupFailed;
         let user = User::from_uid(Uid::from_raw(uid)).map_err(not_looked_up)?.ok_or(AccountRefused::Unknown)?;
-        // A link is of a name, and sshd goes from the name to the number: that must lead back here, or this account could link another.
+        // A link is for a name, and sshd resolves the name to a UID: that must be this UID, or the account could link another one.
         let named = User::from_name(&user.name).map_err(not_looked_up)?.ok_or(AccountRefused::Ambiguous)?;
         if named.uid.as_raw() == uid { Ok(Self { name: user.name, uid }) } else { Err(AccountRefused::Ambiguous) }
     }

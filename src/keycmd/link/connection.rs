@@ -1,4 +1,4 @@
-//! Whoever has connected.
+//! A connection of a caller.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
@@ -15,9 +15,9 @@ use super::account::UnixAccount;
 use super::portal_client::StartedLink;
 use crate::domain::link_request::GREETING;
 
-/// A caller who does not read is not waited for.
+/// Writing fails if the caller does not read for this long.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// `tms link` greets at once.
+/// `tms link` sends the greeting immediately.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct HelperConnection {
@@ -25,7 +25,7 @@ pub struct HelperConnection {
     uid: u32,
 }
 
-/// Why a visit is over.
+/// Why a connection ended.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Disconnected {
     #[error("the client disconnected")]
@@ -36,7 +36,7 @@ pub enum Disconnected {
     UnexpectedInput,
 }
 
-/// What a caller is told, a line each.
+/// Messages to the caller, one line each.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum HelperMessage<'a> {
@@ -79,7 +79,7 @@ impl<'a> HelperMessage<'a> {
 }
 
 impl HelperConnection {
-    /// The kernel says who they were when they connected.
+    /// Reads the caller's UID at the time of connecting from the kernel.
     pub fn accept(stream: UnixStream) -> io::Result<Self> {
         let uid = getsockopt(&stream, sockopt::PeerCredentials)?.uid();
         Ok(Self { stream, uid })
@@ -89,8 +89,8 @@ impl HelperConnection {
         self.uid
     }
 
-    /// `tms link` begins with a word, and an open file beside it (`SCM_RIGHTS`). Only a process of this host can hand one over: what
-    /// forwards bytes (a web server, `ssh -L`) cannot, whoever sits at its other end.
+    /// Receives the greeting: a byte with an open file (`SCM_RIGHTS`). Only a process of this host can pass one: programs that
+    /// forward bytes (a web server, `ssh -L`) cannot.
     pub fn receive_greeting(&mut self) -> Result<(), Disconnected> {
         self.stream.set_read_timeout(Some(GREETING_TIMEOUT)).map_err(|_| Disconnected::Closed)?;
         let mut word = [0; GREETING.len() + 1];
@@ -98,7 +98,7 @@ impl HelperConnection {
         let mut beside = RecvAncillaryBuffer::new(&mut space);
         let heard =
             recvmsg(&self.stream, &mut [IoSliceMut::new(&mut word)], &mut beside, RecvFlags::CMSG_CLOEXEC).map_err(|_| Disconnected::NoGreeting)?;
-        // Counting them closes them.
+        // Dropping the files closes them.
         let files: usize = beside.drain().map(|message| if let RecvAncillaryMessage::ScmRights(files) = message { files.count() } else { 0 }).sum();
         match word.get(..heard.bytes) {
             Some(GREETING) if files == 1 && !heard.flags.contains(ReturnFlags::CTRUNC) => Ok(()),
@@ -107,7 +107,7 @@ impl HelperConnection {
         }
     }
 
-    /// Whether they are there, and silent, at this moment.
+    /// Checks that the caller is still connected and has sent nothing more.
     pub fn check_idle(&self) -> Result<(), Disconnected> {
         expect_idle(recv(&self.stream, &mut [0; 1], RecvFlags::DONTWAIT).map(|(length, _)| length).map_err(io::Error::from))
     }
@@ -119,12 +119,12 @@ impl HelperConnection {
         said.map_err(|_| Disconnected::Closed)
     }
 
-    /// The last line; whoever has gone does not hear it, and nobody waits for one who does not listen.
+    /// Sends the final message; errors are ignored because the caller may have disconnected.
     pub fn send_final(mut self, line: &HelperMessage<'_>) {
         let _ = self.send(line);
     }
 
-    /// Lets so much time pass, unless the caller goes away before.
+    /// Waits, unless the caller disconnects earlier.
     pub fn wait(&mut self, pause: Duration) -> Result<(), Disconnected> {
         let until = Instant::now() + pause;
         loop {

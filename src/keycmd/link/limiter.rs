@@ -1,4 +1,4 @@
-//! How many callers there may be: one account must not keep the others out, and all of them must not wear out the host.
+//! Limits the number of connections: one account must not block the others, and all together must not overload the host.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-/// Everybody together.
+/// For all accounts together.
 const MAX_CONNECTIONS: usize = 64;
 const MAX_PER_ACCOUNT: usize = 4;
-/// Each is a question to the portal.
+/// Per account; each connection is a request to the portal.
 const MAX_PER_MINUTE: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -29,11 +29,11 @@ pub struct ConnectionLimiter {
 #[derive(Default)]
 struct Active {
     active: usize,
-    /// When they came, within the last minute.
+    /// Times of connections within the last minute.
     recent: VecDeque<Instant>,
 }
 
-/// A place that is given back when it is dropped.
+/// A slot of the limit, released when dropped.
 #[derive(Debug)]
 pub struct Permit {
     limiter: Arc<ConnectionLimiter>,

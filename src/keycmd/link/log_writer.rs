@@ -1,4 +1,4 @@
-//! The helper's log, kept by a thread of its own: neither a slow disk nor a flood of callers holds anybody up.
+//! The helper's log, written by a separate thread, so that slow disks and many connections delay no caller.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{self, SyncSender};
@@ -8,10 +8,10 @@ use std::{io, thread};
 
 use crate::keycmd::log::{LogEntry, LogTarget};
 
-/// Lines that may wait to be written; what comes beyond is left out.
+/// Upper limit of queued lines; further ones are dropped.
 const QUEUE_CAPACITY: usize = 256;
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many refusals are written in a minute, and no more; somebody may have many numbers (`/etc/subuid`).
+/// Upper limit of refusals logged per minute; one person may have many UIDs (`/etc/subuid`).
 const MAX_THROTTLED_PER_MINUTE: usize = 100;
 
 pub struct LogWriter {
@@ -19,12 +19,12 @@ pub struct LogWriter {
     throttle: Mutex<LogThrottle>,
 }
 
-/// What somebody can bring about as often as they like: one line in a minute for each of these.
+/// Events that a user can cause at any rate: each is logged once per minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ThrottledEvent {
     AcceptFailed,
     LimitExceeded(u32),
-    /// Came in, and could not ask.
+    /// Connected with a UID that cannot be linked.
     NotLinkable(u32),
 }
 

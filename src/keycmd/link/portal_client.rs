@@ -1,4 +1,4 @@
-//! The portal, as far as links go: `POST /v1/tms/links`, `/v1/tms/links/status` and `/v1/tms/links/withdraw`.
+//! The portal's link requests: `POST /v1/tms/links`, `/v1/tms/links/status` and `/v1/tms/links/withdraw`.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::account::UnixAccount;
 use crate::keycmd::config::KeycmdConfig;
 use crate::keycmd::portal::{LookupError, Portal};
 
-/// A person waits, and no login.
+/// A person waits for it, not a login.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A portal that can be asked for links.
+/// A client for link requests.
 pub struct PortalClient<'a> {
     portal: Portal<'a>,
     links_url: Uri,
@@ -23,7 +23,7 @@ pub struct PortalClient<'a> {
     cancel_url: Uri,
 }
 
-/// What the portal hands out.
+/// A link request that was created.
 #[derive(Deserialize)]
 pub struct StartedLink {
     link_id: String,
@@ -34,7 +34,7 @@ pub struct StartedLink {
     pub interval: u64,
 }
 
-/// How it stands.
+/// The status of a link request.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum LinkRequestStatus {
@@ -44,7 +44,7 @@ pub enum LinkRequestStatus {
     Expired,
 }
 
-/// Why there is no link to be had.
+/// Why a link request failed.
 #[derive(Debug, Error)]
 pub enum LinkError {
     #[error("credential_file is not set: linking accounts requires a credential")]
@@ -70,7 +70,7 @@ pub enum LinkError {
 }
 
 impl LinkError {
-    /// Whether it is worth asking again.
+    /// Whether the request can be repeated.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Busy => true,
@@ -80,7 +80,7 @@ impl LinkError {
         }
     }
 
-    /// Whether the caller can do something about it; the rest is for the host's operators.
+    /// Whether the caller can do something about it; all other errors are for the host's operators.
     pub fn is_shown_to_caller(&self) -> bool {
         self.is_transient() || matches!(self, Self::SystemAccount | Self::AccountRejected)
     }
@@ -116,18 +116,18 @@ impl<'a> PortalClient<'a> {
             self.portal.post(&self.status_url, &json!({ "link_id": started.link_id }), REQUEST_TIMEOUT).map_err(LinkError::Portal)?;
         match status {
             200 => parse_response(status, &body),
-            // Asked again for the same account: that one counts.
+            // A newer request for the same account has replaced it.
             404 => Ok(LinkRequestStatus::Expired),
             _ => Err(status_error(status)),
         }
     }
 
-    /// Nobody is to enter this code any more. Tried once: it ends by itself before long.
+    /// Cancels the request. Tried once, because it expires by itself soon.
     pub fn cancel(&self, started: &StartedLink) {
         let _ = self.portal.post(&self.cancel_url, &json!({ "link_id": started.link_id }), REQUEST_TIMEOUT);
     }
 
-    /// Asks how a link stands that nobody asked for.
+    /// Requests the status of a link request that does not exist, to check the connection.
     pub fn check(&self) -> Result<(), LinkError> {
         let (status, _) =
             self.portal.post(&self.status_url, &json!({ "link_id": "tms-keycmd-check" }), REQUEST_TIMEOUT).map_err(LinkError::Portal)?;

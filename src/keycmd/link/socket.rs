@@ -1,4 +1,4 @@
-//! Where callers connect.
+//! The socket for connections of `tms link`.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -11,11 +11,11 @@ use thiserror::Error;
 
 use crate::keycmd::files::{self, FileError};
 
-/// Everybody may connect: who they are is what this is about.
+/// All users may connect; they are identified by their UID.
 const SOCKET_MODE: u32 = 0o666;
 const DIRECTORY_MODE: u32 = 0o755;
 
-/// Why nobody can connect.
+/// Why the socket cannot be created.
 #[derive(Debug, Error)]
 pub enum SocketError {
     #[error("systemd passed no socket: start tms-link.socket, or pass --socket PATH")]
@@ -34,7 +34,7 @@ pub enum SocketError {
     Bind { path: PathBuf, source: io::Error },
 }
 
-/// The socket that systemd hands over, or one of our own.
+/// The socket passed by systemd, or a new one at `path`.
 pub fn listen(path: Option<&Path>) -> Result<UnixListener, SocketError> {
     match path {
         Some(path) => bind(path),
@@ -42,7 +42,7 @@ pub fn listen(path: Option<&Path>) -> Result<UnixListener, SocketError> {
     }
 }
 
-/// In a directory where nobody else could put one in its place.
+/// Creates the socket in a directory in which others cannot replace it.
 fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     let not_made = |source| SocketError::Bind { path: path.into(), source };
     let directory = path.parent().ok_or_else(|| SocketError::NoDirectory(path.into()))?;
@@ -57,7 +57,7 @@ fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     Ok(listener)
 }
 
-/// One that was left behind is removed; anything else is not ours.
+/// Removes a socket that was left behind; refuses to remove anything else.
 fn remove_stale_socket(path: &Path) -> Result<(), SocketError> {
     let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
     if !metadata.file_type().is_socket() {

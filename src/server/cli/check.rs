@@ -1,4 +1,4 @@
-//! `tms-portal check`: the settings have been read by now, and found good.
+//! `tms-portal check`: at this point the settings have been read and validated.
 
 use crate::server::config::Config;
 use crate::server::tls::TlsMode;

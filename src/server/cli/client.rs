@@ -1,4 +1,4 @@
-//! `tms-portal client set`: what a client may ask people for in the browser.
+//! `tms-portal client set`: what a client may request from people in the browser.
 
 use clap::Subcommand;
 

@@ -1,4 +1,4 @@
-//! `tms-portal idp add|set|list|test|remove`: where a tenant's people sign in.
+//! `tms-portal idp add|set|list|test|remove`: a tenant's identity providers.
 
 use std::io::Read as _;
 
@@ -134,13 +134,13 @@ fn parse_provisioning(text: &str) -> Result<ProvisioningPolicy, String> {
     ProvisioningPolicy::parse(text).ok_or_else(|| "use `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
 }
 
-/// A host's name, or nothing.
+/// A host name, or an empty string.
 fn parse_host(name: &str) -> Result<String, String> {
     let named = HostName::parse(name).map(|_| ()).map_err(|refused| refused.to_string());
     if name.is_empty() { Ok(String::new()) } else { named.map(|()| name.to_owned()) }
 }
 
-/// An address that a token may be sent to, or nothing.
+/// A URL that a token may be sent to, or an empty string.
 fn parse_url(address: &str) -> Result<String, String> {
     let safe = check_url(address, true).map_err(|trouble| trouble.to_string());
     if address.is_empty() { Ok(String::new()) } else { safe.map(|()| address.to_owned()) }
@@ -183,7 +183,7 @@ async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Nothing, where there are no hosts.
+/// `None` if there are no hosts.
 fn upstream_hosts(hosts: Vec<HostName>, list: Option<String>) -> Option<UpstreamHosts> {
     (!hosts.is_empty()).then(|| UpstreamHosts { hosts, list: list.filter(|list| !list.is_empty()) })
 }
@@ -220,7 +220,7 @@ async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
     let some = |values: Vec<String>| (!values.is_empty()).then(|| values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>());
     let (acr, amr, hosts) = (some(mfa_acr), some(mfa_amr), some(host));
     let hosts: Option<Vec<HostName>> = hosts.map(|names| names.into_iter().filter_map(|name| HostName::parse(name).ok()).collect());
-    // A list alone says nothing: accounts on no host could be linked.
+    // A list without hosts has no effect: there would be no host to link accounts on.
     if resource_list.as_deref().is_some_and(|list| !list.is_empty()) && hosts.is_none() {
         let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.upstream_hosts.is_some());
         if !owns {
@@ -302,7 +302,7 @@ fn provider_error(error: Error<ProviderRefused>, id: &ProviderId) -> CommandErro
 fn edit_error(error: Error<EditRefused>, id: &ProviderId) -> CommandError {
     match error {
         Error::Refused(EditRefused::Gone) => CommandError::Other(format!("provider {id} does not exist")),
-        // The operator names no state that was seen, and may lock out whom they like.
+        // Cannot happen: operators pass no expected state, and may lock out all administrators.
         Error::Refused(EditRefused::Stale | EditRefused::NoAdminLeft) => CommandError::Other(format!("{id} was changed in the meantime; try again")),
         Error::Internal(fault) => fault.into(),
     }

@@ -1,4 +1,4 @@
-//! `tms-portal init`: what `serve` does first, on its own.
+//! `tms-portal init`: the first step of `serve`, as a separate command.
 
 use super::{CommandError, messages, open};
 use crate::server::config::Config;
@@ -6,7 +6,7 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::platform::setup::SetupSummary;
 use crate::server::service::{Fault, Services};
 
-/// A password for the test person that is known beforehand, for tests.
+/// The environment variable with the test person's password, for tests.
 const TEST_PASSWORD_VAR: &str = "TMS_TEST_PASSWORD";
 
 pub async fn run(config: Config) -> Result<(), CommandError> {

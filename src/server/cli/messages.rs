@@ -1,4 +1,4 @@
-//! What the server tells its operator on the terminal.
+//! Messages of the server to its operator on the terminal.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use crate::server::config::Config;
 use crate::server::service::platform::setup::{FIRST_ADMIN, SetupSummary, TEST_PERSON, TEST_TENANT};
 use crate::server::tls::{TlsMode, development};
 
-/// Shows the secrets that were made just now. They are stored as hashes: this is the only time.
+/// Prints the secrets that were just created. They are stored as hashes, so this is the only time.
 pub fn print_setup(setup: &SetupSummary) -> std::io::Result<()> {
     if setup.new_tenants.is_empty() && setup.test_password.is_none() {
         return Ok(());
@@ -29,7 +29,7 @@ pub fn print_setup(setup: &SetupSummary) -> std::io::Result<()> {
     writeln!(out, "{line}")
 }
 
-/// Says where the portal is and what to do with it. Nobody has to listen: a closed terminal does not stop a server.
+/// Prints the portal's URL and the next steps. Errors are ignored: a closed terminal does not stop the server.
 pub fn print_listening(config: &Config, address: SocketAddr, password_shown: bool) {
     let _ = write_listening(&mut std::io::stdout().lock(), config, address, password_shown);
 }
@@ -57,7 +57,7 @@ fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, p
     writeln!(out, "\nStop with Ctrl-C.")
 }
 
-/// How clients come to trust a certificate of our own making.
+/// Prints how clients can trust the development certificate.
 fn write_trust(out: &mut impl Write, config: &Config) -> std::io::Result<()> {
     let (ca, url) = (ca_file(config), &config.public_url);
     let ca = ca.display();
@@ -72,7 +72,7 @@ fn write_trust(out: &mut impl Write, config: &Config) -> std::io::Result<()> {
     writeln!(out, "  SSL_CERT_FILE={ca}    for most other programs; browsers can import it")
 }
 
-/// For use in any folder.
+/// The authority's file with an absolute path.
 fn ca_file(config: &Config) -> PathBuf {
     let file = development::ca_file(&config.data_dir);
     std::path::absolute(&file).unwrap_or(file)

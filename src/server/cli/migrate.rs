@@ -1,4 +1,4 @@
-//! `tms-portal migrate`: opening the database brings its schema up to date.
+//! `tms-portal migrate`: opening the database updates its schema.
 
 use super::{CommandError, open_existing};
 use crate::server::config::ExistingPortal;

@@ -1,9 +1,9 @@
-//! What verbs print. A reader that has gone (`tms-portal idp list | head -1`) is no reason to fail: the verb is done all the same.
+//! Output of commands. A closed pipe (`tms-portal idp list | head -1`) is not an error: the command has been carried out.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 
-/// In place of the standard library's, which panic when the reader has gone.
+/// Replace the standard library's macros, which panic if the pipe is closed.
 macro_rules! println {
     ($($text:tt)*) => { $crate::server::cli::out::line(format_args!($($text)*)) };
 }
@@ -12,7 +12,7 @@ macro_rules! eprintln {
     ($($text:tt)*) => { $crate::server::cli::out::error_line(format_args!($($text)*)) };
 }
 
-/// A line on standard output. What cannot be written for another reason, such as a full disk, ends the program.
+/// Prints a line on standard output. Any other write error, such as a full disk, ends the program.
 pub fn line(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -24,8 +24,8 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
-/// A line on standard error.
+/// Prints a line on standard error.
 pub fn error_line(text: Arguments<'_>) {
-    // There is nowhere left to say that this failed.
+    // The failure cannot be reported anywhere.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

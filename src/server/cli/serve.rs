@@ -15,7 +15,7 @@ use crate::server::service::Services;
 use crate::server::state::{self, AppState};
 use crate::server::tls::{TlsMode, development};
 
-/// How long requests under way may take to finish once the server is asked to stop.
+/// How long running requests may take after the server was asked to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -55,7 +55,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The first signal lets requests under way finish; the second does not.
+/// The first signal lets running requests finish; the second does not.
 async fn shutdown_on_signal(handle: Handle<SocketAddr>) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("Cannot listen for signals: stop this server with SIGKILL");

@@ -1,5 +1,4 @@
-//! `tms-portal person show|unlink`: a person, and who they are elsewhere. What others have written is printed so that it moves no
-//! cursor.
+//! `tms-portal person show|unlink`: a person and their linked identities. Text from providers is sanitized for the terminal.
 
 use super::PersonSelector;
 use crate::domain::ids::UserId;
@@ -31,7 +30,7 @@ impl UnlinkArgs {
     }
 }
 
-/// What there is to say of a person.
+/// Describes a person and their identities.
 pub async fn show(services: &Services, operator: &TenantAdmin, user: &UserId) -> Result<String, Error<PersonRefused>> {
     let account = services.person_detail(operator, user).await?.ok_or(Error::Refused(PersonRefused::NoPerson))?;
     let state = [(!account.enabled, "disabled"), (account.admin, "administrator"), (account.has_password, "password")];
@@ -45,7 +44,7 @@ pub async fn show(services: &Services, operator: &TenantAdmin, user: &UserId) ->
     Ok(said)
 }
 
-/// Takes an identity away.
+/// Unlinks an identity.
 pub async fn unlink(services: &Services, operator: &TenantAdmin, unlink: &UnlinkArgs) -> Result<String, Error<PersonRefused>> {
     let user = &unlink.person.user;
     let linked = services.identities_of(operator, user).await?.into_iter().find(|linked| unlink.matches(linked));
