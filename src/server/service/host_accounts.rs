@@ -11,13 +11,14 @@ use std::net::IpAddr;
 use futures_util::FutureExt;
 
 use super::storage::host_accounts::HostAccountKey;
-use super::storage::{audit_log, host_accounts, hosts, user_mfa};
+use super::storage::ssh_keys::{KeySelection, Revoker};
+use super::storage::{self, Connection, audit_log, host_accounts, hosts, ssh_keys, user_mfa};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::{AccountName, HostAccountId, HostName, UserId};
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin, TokenHolder};
@@ -127,8 +128,16 @@ impl Services {
         let link = HostAccountRef { host: self.registered(admin, &account_ref.host).await?, ..account_ref };
         let record = audit_event(admin, AuditKind::HostUnlinked, &link, self.now());
         let place = host_account_key(admin, link);
-        self.write_audited(record, move |db| async move { host_accounts::delete(db, &place).await }.boxed()).await
+        let by_whom = record.clone();
+        self.write_audited(record, move |db| async move { delete_with_keys(db, &place, &by_whom).await }.boxed()).await
     }
+}
+
+/// Unlinks a host account and revokes its keys. False when there is no such link.
+async fn delete_with_keys(db: &mut Connection, place: &HostAccountKey, record: &AuditEvent) -> Result<bool, storage::Error> {
+    let keys = KeySelection::HostAccount(&place.user_id, &place.host, &place.account);
+    ssh_keys::revoke(db, &place.tenant_id, keys, Revoker::of(record), record.at).await?;
+    host_accounts::delete(db, place).await
 }
 
 /// Not a range of addresses, nor one with `*`: those mean more than one machine.

@@ -16,19 +16,19 @@ use tokio::sync::oneshot;
 
 use super::storage::host_accounts::HostAccountKey;
 use super::storage::ssh_keys::lookup::DependencyQuery;
-use super::storage::ssh_keys::{GrantKeyFilter, NewPubkey};
+use super::storage::ssh_keys::{GrantKeyFilter, KeySelection, NewPubkey, Revoker};
 use super::storage::{self, Connection, audit_log, ssh_keys};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::ssh_key::{Dependencies, DependencyError, KeyType, LabelRefused, SshKey, UNLIMITED, expiry_of, parse_max_uses, sanitize_label};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::{AuthenticatedClient, KeyAccess, Principal, RecentlyAuthenticated, SignedIn, TokenHolder};
 use crate::server::service::platform::rng::Secret;
-pub use crate::server::service::ssh_keys::key_pairs::PublicKeyRefused;
 use crate::server::service::ssh_keys::key_pairs::{KeyGenerationBusy, KeyPair, SshPublicKey};
+pub use crate::server::service::ssh_keys::pasted_key::PublicKeyRefused;
 
 /// What key is wanted, and for where.
 #[derive(Clone, Debug)]
@@ -285,10 +285,9 @@ impl Services {
         let (keeper, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.write(move |db| {
             async move {
-                let mut revoked = 0;
+                let (mut revoked, by) = (0, Revoker { admin: keeper.admin_id.as_ref(), from: keeper.from });
                 for key in find_accessible(db, &keeper, &host, &fingerprint).await? {
-                    revoked += u64::from(ssh_keys::delete(db, key.number).await?);
-                    audit_log::insert(db, &audit_event(&key, AuditKind::KeyRevoked, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
+                    revoked += ssh_keys::revoke(db, &keeper.tenant_id, KeySelection::Number(key.number), by, now).await?;
                 }
                 Ok(revoked)
             }
@@ -315,9 +314,8 @@ impl Services {
                     ssh_keys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, &GrantKeyFilter::default(), only_it)
                         .await?;
                 let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
-                ssh_keys::delete(db, key.number).await?;
-                audit_log::insert(db, &audit_event(&key, AuditKind::KeyRevoked, now).from(holder.from)).await?;
-                Ok(true)
+                let by = Revoker { admin: None, from: holder.from };
+                Ok(ssh_keys::revoke(db, &holder.tenant_id, KeySelection::Number(key.number), by, now).await? > 0)
             }
             .boxed()
         })

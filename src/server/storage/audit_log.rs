@@ -13,23 +13,37 @@ use crate::domain::pagination::{Cursor, Page};
 use crate::domain::time::Timestamp;
 
 pub async fn insert(db: &mut Connection, event: &AuditEvent) -> Result<(), Error> {
+    insert_all(db, std::slice::from_ref(event)).await
+}
+
+/// Appends events in their order. The only place that writes to the audit log.
+pub async fn insert_all(db: &mut Connection, events: &[AuditEvent]) -> Result<(), Error> {
+    let rows: Vec<serde_json::Value> = events.iter().map(as_json).collect();
     sqlx::query(
         "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject, subject_folded)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         SELECT value ->> 'tenant_id', value ->> 'at', value ->> 'kind', value ->> 'user_id', value ->> 'client_id', value ->> 'device_grant_id',
+                value ->> 'from_address', value ->> 'admin_id', value ->> 'subject', value ->> 'subject_folded'
+         FROM json_each($1)",
     )
-    .bind(event.tenant_id.as_str())
-    .bind(event.at.as_millis())
-    .bind(event.kind.as_str())
-    .bind(event.person.as_ref().map(UserId::as_str))
-    .bind(event.client_id.as_ref().map(ClientId::as_str))
-    .bind(event.device_grant_id.as_ref().map(DeviceGrantId::as_str))
-    .bind(event.from.map(|from| from.to_string()))
-    .bind(event.admin.as_ref().map(AdminId::as_str))
-    .bind(&event.subject)
-    .bind(event.subject.as_deref().and_then(folding::search_key))
+    .bind(serde_json::Value::from(rows).to_string())
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn as_json(event: &AuditEvent) -> serde_json::Value {
+    serde_json::json!({
+        "tenant_id": event.tenant_id.as_str(),
+        "at": event.at.as_millis(),
+        "kind": event.kind.as_str(),
+        "user_id": event.person.as_ref().map(UserId::as_str),
+        "client_id": event.client_id.as_ref().map(ClientId::as_str),
+        "device_grant_id": event.device_grant_id.as_ref().map(DeviceGrantId::as_str),
+        "from_address": event.from.map(|from| from.to_string()),
+        "admin_id": event.admin.as_ref().map(AdminId::as_str),
+        "subject": event.subject,
+        "subject_folded": event.subject.as_deref().and_then(folding::search_key),
+    })
 }
 
 /// The same for what may be repeated at will: at most one line of it within `span`.

@@ -10,8 +10,7 @@ use super::{Connection, Error, parse_column, sequences, tenants};
 use crate::domain::client::{Client, ClientFilter};
 use crate::domain::folding;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::domain::page::PageRequest;
-use crate::domain::pagination::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
@@ -233,14 +232,11 @@ pub async fn set_secret(
     Ok(done.rows_affected() == 1)
 }
 
-/// With its keys, reservations, delegations and device grants. False when there is no such client.
+/// With its reservations, delegations and device grants. Its keys must have been revoked. False when there is no such client.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) -> Result<bool, Error> {
-    // Keys first: they refer to the grants.
-    for statement in [
-        "DELETE FROM pubkeys WHERE tenant_id = $1 AND client_id = $2",
-        "DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2",
-        "DELETE FROM device_grants WHERE tenant_id = $1 AND client_id = $2",
-    ] {
+    for statement in
+        ["DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2", "DELETE FROM device_grants WHERE tenant_id = $1 AND client_id = $2"]
+    {
         sqlx::query(statement).bind(tenant_id.as_str()).bind(id.as_str()).execute(&mut *db).await?;
     }
     let done =

@@ -8,8 +8,7 @@ use super::{Connection, Error, hosts, parse_column, sequences};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
 use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use crate::domain::page::PageRequest;
-use crate::domain::pagination::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]
@@ -254,7 +253,7 @@ pub async fn set_expiry(db: &mut Connection, key: &HostAccountKey, expires_at: T
     Ok(done.rows_affected() > 0)
 }
 
-/// With its keys and their reservations. False when there is no such link.
+/// Its keys must have been revoked. False when there is no such link.
 pub async fn delete(db: &mut Connection, key: &HostAccountKey) -> Result<bool, Error> {
     let statement =
         concat!("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ", names_of_host!("$1", "$3"));
@@ -268,7 +267,7 @@ pub async fn delete(db: &mut Connection, key: &HostAccountKey) -> Result<bool, E
     Ok(done.rows_affected() > 0)
 }
 
-/// All of a person's, with their keys. Says how many.
+/// All of a person's; their keys must have been revoked. Returns how many.
 pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())

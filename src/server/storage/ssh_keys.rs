@@ -9,12 +9,11 @@ use sqlx::{FromRow, SqliteExecutor};
 
 use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
-use super::{Connection, Error, parse_column};
-use crate::domain::audit_log::AuditKind;
+use super::{Connection, Error, audit_log, parse_column};
+use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::folding;
-use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, TenantId, UserId};
-use crate::domain::page::PageRequest;
-use crate::domain::pagination::{ListParams, Page};
+use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::ssh_key::{KeyFilter, KeySort, KeyType, LOGIN_WINDOW, SshKey};
 use crate::domain::time::Timestamp;
 
@@ -143,30 +142,6 @@ pub async fn list(
     }
     listing.search(params.search.as_deref(), &["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"]);
     listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(SshKey::try_from)
-}
-
-/// Deletes all of a person's keys, with a line for each in the record. Says how many there were.
-pub async fn delete_of_person(
-    db: &mut Connection,
-    tenant_id: &TenantId,
-    user_id: &UserId,
-    from: Option<IpAddr>,
-    now: Timestamp,
-) -> Result<u64, Error> {
-    sqlx::query(
-        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject, from_address)
-         SELECT tenant_id, $3, $4, user_id, client_id, fingerprint, $5 FROM pubkeys WHERE tenant_id = $1 AND user_id = $2",
-    )
-    .bind(tenant_id.as_str())
-    .bind(user_id.as_str())
-    .bind(now.as_millis())
-    .bind(AuditKind::KeyRevoked.as_str())
-    .bind(from.map(|from| from.to_string()))
-    .execute(&mut *db)
-    .await?;
-    let done =
-        sqlx::query("DELETE FROM pubkeys WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
-    Ok(done.rows_affected())
 }
 
 /// The numbers of the keys a client made for a person.
@@ -300,17 +275,16 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
         )
     };
     let numbers: Vec<Option<i64>> = keys.iter().map(|NewPubkey { key, .. }| stored.remove(&name(key))).collect();
-    let made: Vec<_> = numbers.iter().zip(keys).filter_map(|(number, stored)| Some((number.as_ref()?, stored.from))).collect();
-    sqlx::query(
-        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject, from_address)
-         SELECT k.tenant_id, k.created_at, $2, k.user_id, k.client_id, k.device_grant_id, k.fingerprint, m.value ->> 1
-         FROM json_each($1) m JOIN pubkeys k ON k.number = m.value ->> 0",
-    )
-    .bind(serde_json::to_string(&made).unwrap_or_default())
-    .bind(AuditKind::KeyCreated.as_str())
-    .execute(db)
-    .await?;
+    let created = |(number, new): (&Option<i64>, &NewPubkey)| number.map(|_| audit_event(&new.key, new.from));
+    let created: Vec<AuditEvent> = numbers.iter().zip(keys).filter_map(created).collect();
+    audit_log::insert_all(db, &created).await?;
     Ok(numbers)
+}
+
+fn audit_event(created: &SshKey, from: Option<IpAddr>) -> AuditEvent {
+    let event = AuditEvent::new(created.tenant_id.clone(), AuditKind::KeyCreated, created.created_at).of(&created.user_id);
+    let event = AuditEvent { client_id: created.client_id.clone(), device_grant_id: created.device_grant_id.clone(), ..event };
+    event.subject(&created.fingerprint).from(from)
 }
 
 fn as_json(key: &SshKey) -> serde_json::Value {
@@ -352,47 +326,107 @@ pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>,
     Ok(())
 }
 
-/// With its reservations. False when it has gone already.
-pub async fn delete(db: &mut Connection, number: i64) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM pubkeys WHERE number = $1").bind(number).execute(db).await?;
-    Ok(done.rows_affected() == 1)
+/// Which of a tenant's keys to revoke.
+pub enum KeySelection<'a> {
+    Number(i64),
+    Person(&'a UserId),
+    /// Those that a client created, for anyone.
+    Client(&'a ClientId),
+    /// Those that a client created for a person.
+    ClientForPerson(&'a ClientId, &'a UserId),
+    /// Of those, the ones that no delegation allows any more.
+    Orphaned(&'a ClientId, &'a UserId),
+    /// Those for an account of a person on a host, under any of its names.
+    HostAccount(&'a UserId, &'a HostName, &'a AccountName),
 }
 
-/// The keys a client made for a person. Says how many there were.
-pub async fn delete_of_client(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, user_id: &UserId) -> Result<u64, Error> {
-    let done = sqlx::query("DELETE FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3")
-        .bind(tenant_id.as_str())
-        .bind(user_id.as_str())
-        .bind(client_id.as_str())
-        .execute(db)
-        .await?;
-    Ok(done.rows_affected())
+/// Who revokes keys, for the audit log.
+#[derive(Clone, Copy)]
+pub struct Revoker<'a> {
+    /// `None`: the client or the person.
+    pub admin: Option<&'a AdminId>,
+    pub from: Option<IpAddr>,
 }
 
-/// The keys a client made for a person that no permission is left for. Says how many there were.
-pub async fn delete_orphaned(
-    db: &mut Connection,
-    tenant_id: &TenantId,
-    client_id: &ClientId,
-    user_id: &UserId,
-    now: Timestamp,
-) -> Result<u64, Error> {
-    const ORPHANED: &str = "FROM pubkeys
-         WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3
-           AND NOT EXISTS (SELECT 1 FROM delegations d
-                           WHERE d.tenant_id = pubkeys.tenant_id AND d.client_id = pubkeys.client_id AND d.user_id = pubkeys.user_id
-                             AND d.ended_at IS NULL AND d.expires_at > $4
-                             AND (pubkeys.device_grant_id IS NULL OR pubkeys.device_grant_id = d.device_grant_id))";
-    let recorded = format!(
-        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, subject)
-         SELECT tenant_id, $4, $5, user_id, client_id, fingerprint {ORPHANED}"
-    );
-    let deleted = format!("DELETE {ORPHANED}");
-    let bound = |sql: String| {
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).bind(now.as_millis())
+impl<'a> Revoker<'a> {
+    /// The same as of what the keys are revoked with.
+    pub fn of(event: &'a AuditEvent) -> Self {
+        Self { admin: event.admin.as_ref(), from: event.from }
+    }
+}
+
+/// A key, as far as the audit log names it.
+#[derive(FromRow)]
+struct AuditedKeyRow {
+    number: i64,
+    tenant_id: String,
+    user_id: String,
+    client_id: Option<String>,
+    device_grant_id: Option<String>,
+    fingerprint: String,
+}
+
+impl AuditedKeyRow {
+    fn audit_event(self, kind: AuditKind, at: Timestamp) -> Result<AuditEvent, Error> {
+        let id = self.number.to_string();
+        let tenant_id = parse_column("pubkeys", &id, TenantId::parse(self.tenant_id))?;
+        let user_id = parse_column("pubkeys", &id, UserId::parse(self.user_id))?;
+        Ok(AuditEvent {
+            client_id: self.client_id.map(|client| parse_column("pubkeys", &id, ClientId::parse(client))).transpose()?,
+            device_grant_id: self.device_grant_id.map(|grant| parse_column("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            ..AuditEvent::new(tenant_id, kind, at).of(&user_id).subject(&self.fingerprint)
+        })
+    }
+}
+
+macro_rules! audited {
+    () => {
+        " RETURNING number, tenant_id, user_id, client_id, device_grant_id, fingerprint"
     };
-    bound(recorded).bind(AuditKind::KeyRevoked.as_str()).execute(&mut *db).await?;
-    Ok(bound(deleted).execute(db).await?.rows_affected())
+}
+
+macro_rules! delete_where {
+    ($($condition:expr),*) => {
+        concat!("DELETE FROM pubkeys WHERE tenant_id = $1 AND ", $($condition,)* audited!())
+    };
+}
+
+/// Revokes keys: deletes them with their reservations, and writes an audit event for each. The only way in which a key that has not ended
+/// is deleted, except with its tenant. Returns how many there were.
+pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelection<'_>, by: Revoker<'_>, now: Timestamp) -> Result<u64, Error> {
+    let start = |sql: &'static str| sqlx::query_as::<_, AuditedKeyRow>(sql).bind(tenant_id.as_str());
+    let delete = match keys {
+        KeySelection::Number(number) => start(delete_where!("number = $2")).bind(number),
+        KeySelection::Person(user) => start(delete_where!("user_id = $2")).bind(user.as_str()),
+        KeySelection::Client(client) => start(delete_where!("client_id = $2")).bind(client.as_str()),
+        KeySelection::ClientForPerson(client, user) => {
+            start(delete_where!("client_id = $2 AND user_id = $3")).bind(client.as_str()).bind(user.as_str())
+        }
+        KeySelection::Orphaned(client, user) => start(delete_where!(
+            "client_id = $2 AND user_id = $3
+             AND NOT EXISTS (SELECT 1 FROM delegations d
+                             WHERE d.tenant_id = pubkeys.tenant_id AND d.client_id = pubkeys.client_id AND d.user_id = pubkeys.user_id
+                               AND d.ended_at IS NULL AND d.expires_at > $4
+                               AND (pubkeys.device_grant_id IS NULL OR pubkeys.device_grant_id = d.device_grant_id))"
+        ))
+        .bind(client.as_str())
+        .bind(user.as_str())
+        .bind(now.as_millis()),
+        KeySelection::HostAccount(user, host, account) => {
+            start(delete_where!("user_id = $2 AND account = $4 AND host IN ", names_of_host!("$1", "$3")))
+                .bind(user.as_str())
+                .bind(host.as_str())
+                .bind(account.as_str())
+        }
+    };
+    let mut revoked = delete.fetch_all(&mut *db).await?;
+    revoked.sort_by_key(|key| key.number);
+    let event = |key: AuditedKeyRow| Ok(key.audit_event(AuditKind::KeyRevoked, now)?.admin(by.admin).from(by.from));
+    let events = revoked.into_iter().map(event).collect::<Result<Vec<_>, Error>>()?;
+    if !events.is_empty() {
+        audit_log::insert_all(db, &events).await?;
+    }
+    Ok(events.len() as u64)
 }
 
 /// Forgets keys that ended before `before` and are kept going by nothing; a few at a time, so that nobody waits long for it. The
@@ -410,27 +444,17 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
 
 /// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
 pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Error> {
-    let counted: Option<i64> = sqlx::query_scalar(
+    let counted: Option<AuditedKeyRow> = sqlx::query_as(concat!(
         "UPDATE pubkeys SET uses = uses + 1, last_used_at = $2
-         WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)
-         RETURNING number",
-    )
+         WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)",
+        audited!()
+    ))
     .bind(number)
     .bind(now.as_millis())
     .bind((now - LOGIN_WINDOW).as_millis())
     .fetch_optional(&mut *db)
     .await?;
-    if counted.is_some() {
-        sqlx::query(
-            "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, subject, from_address)
-             SELECT tenant_id, $2, $3, user_id, client_id, device_grant_id, fingerprint, $4 FROM pubkeys WHERE number = $1",
-        )
-        .bind(number)
-        .bind(now.as_millis())
-        .bind(AuditKind::KeyUsed.as_str())
-        .bind(from.map(|from| from.to_string()))
-        .execute(db)
-        .await?;
-    }
-    Ok(counted.is_some())
+    let Some(key) = counted else { return Ok(false) };
+    audit_log::insert(db, &key.audit_event(AuditKind::KeyUsed, now)?.from(from)).await?;
+    Ok(true)
 }

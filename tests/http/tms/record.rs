@@ -87,6 +87,30 @@ async fn each_change_is_one_line_and_a_refused_one_is_none() {
     assert_eq!(app.news(&mut seen).await, [by("reservation_ended", "itself")]);
 }
 
+/// Keys that end with something else are audited too, each with who ended it.
+#[tokio::test]
+async fn keys_revoked_with_something_else_are_audited() {
+    let person = json!({ "tenant": "test", "tms_user_id": "testuser1" });
+    let account = changed(person, json!({ "host": "testhost1", "host_account": "testhostaccount1" }));
+    let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" });
+    for (call, body) in [
+        ("DELETE /client/del/testclient1", NONE),
+        ("DELETE /delegations/del", delegation),
+        ("DELETE /userhosts/del", account),
+        ("DELETE /usermfa/del/testuser1", NONE),
+    ] {
+        let app = TestApp::start().await;
+        let made = [app.client().make_key(json!({})).await, app.client().make_key(json!({})).await];
+        let mut fingerprints = made.map(|key| text(&key["public_key_fingerprint"]).to_owned());
+        app.admin("test").await.done(call, body).await;
+        assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0, "{call}");
+        let revoked =
+            "SELECT subject FROM activity WHERE kind = 'key_revoked' AND admin_id = '~~admin' AND client_id = 'testclient1' ORDER BY subject";
+        fingerprints.sort();
+        assert_eq!(app.texts(revoked).await, fingerprints, "{call}");
+    }
+}
+
 /// With the record sabotaged, nothing is changed either.
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_done() {

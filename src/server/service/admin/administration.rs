@@ -20,6 +20,7 @@ pub use crate::server::storage::delegations::DelegationSummary;
 pub use crate::server::storage::host_accounts::HostAccountSummary;
 pub use crate::server::storage::hosts::HostSummary;
 use crate::server::storage::people::Person;
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{
     self, BoxFuture, Connection, audit_log, browser_sessions, clients, delegations, host_accounts, hosts, people, ssh_keys, tenants,
 };
@@ -143,10 +144,15 @@ impl Services {
 
     /// Revokes one of the tenant's keys. False when it has gone.
     pub async fn revoke_tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<bool, Fault> {
-        let Some(key) = self.tenant_key(admin, number).await? else { return Ok(false) };
-        let record = AuditEvent::new(key.tenant_id.clone(), AuditKind::KeyRevoked, self.now()).of(&key.user_id).subject(&key.fingerprint);
-        let record = AuditEvent { client_id: key.client_id.clone(), ..record }.admin(Some(admin.admin_id())).from(admin.from);
-        self.write_audited(record, move |db| async move { ssh_keys::delete(db, number).await }.boxed()).await
+        let (admin, now) = (admin.clone(), self.now());
+        self.write(move |db| {
+            async move {
+                let by = Revoker { admin: Some(admin.admin_id()), from: admin.from };
+                Ok(ssh_keys::revoke(db, admin.tenant_id(), KeySelection::Number(number), by, now).await? > 0)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// A password such as one is given: easy to read out.

@@ -8,16 +8,17 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::Client;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
-use crate::server::service::admin::admins::RotatedSecret;
+use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::clients::ClientChanges;
 use crate::server::storage::clients::{ClientKey, ClientLookup};
-use crate::server::storage::{audit_log, clients};
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
+use crate::server::storage::{audit_log, clients, ssh_keys};
 
 /// What secrets of clients are hashed as.
 pub(in crate::server::service) const CLIENT_SECRET: &str = "client secret";
@@ -96,8 +97,8 @@ impl Services {
     ) -> Result<Secret, Error<ClientRegistrationRefused>> {
         let tenant = self.enabled_tenant(&new.tenant_id).await?.ok_or(Error::Refused(ClientRegistrationRefused::NoTenant))?;
         check_registration(admin, &tenant).map_err(Error::Refused)?;
-        let secret = Secret::hexadecimal(self.rng());
-        let (hash, now) = (self.signing_keys().hash(CLIENT_SECRET, secret.reveal()), self.now());
+        let (secret, hash) = self.new_secret(CLIENT_SECRET);
+        let now = self.now();
         let client = Client {
             number: 0,
             tenant_id: tenant.id,
@@ -168,11 +169,8 @@ impl Services {
 
     /// Gives a client a new secret, shown once; the old one goes on for `overlap`.
     pub async fn rotate_client_secret(&self, access: &ClientAccess, overlap: Duration) -> Result<RotatedSecret, Error<ClientUpdateRefused>> {
-        let secret = Secret::hexadecimal(self.rng());
-        let (hash, now) = (self.signing_keys().hash(CLIENT_SECRET, secret.reveal()), self.now());
-        let old_until = now + overlap;
         let keeper = access.clone();
-        self.try_write(move |db| {
+        self.rotate_secret(CLIENT_SECRET, overlap, move |db, NewSecretHash { hash, old_until, now }| {
             async move {
                 let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
                 clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
@@ -184,15 +182,23 @@ impl Services {
             }
             .boxed()
         })
-        .await?;
-        Ok(RotatedSecret { secret, old_until })
+        .await
     }
 
     /// Removes a client with all that hangs on it. False when it was not there.
     pub async fn delete_client(&self, access: &ClientAccess) -> Result<bool, Fault> {
         let (keeper, now) = (access.clone(), self.now());
         let record = audit_event(&keeper, AuditKind::ClientDeleted, now);
-        self.write_audited(record, move |db| async move { clients::delete(db, &keeper.tenant_id, &keeper.client_id).await }.boxed()).await
+        let by_whom = record.clone();
+        self.write_audited(record, move |db| {
+            async move {
+                let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
+                ssh_keys::revoke(db, tenant, KeySelection::Client(client), Revoker::of(&by_whom), now).await?;
+                clients::delete(db, tenant, client).await
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

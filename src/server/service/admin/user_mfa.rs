@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::UserId;
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::domain::user_mfa::UserMfa;
@@ -12,7 +12,8 @@ use crate::server::service::auth::principals::TenantAdmin;
 use crate::server::service::device_flow::decisions::revoke_grants;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::people::Person;
-use crate::server::storage::{audit_log, delegations, host_accounts, people, user_mfa};
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
+use crate::server::storage::{audit_log, delegations, host_accounts, people, ssh_keys, user_mfa};
 
 /// The tenant has that already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,7 @@ impl Services {
     pub async fn delete_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let now = self.now();
         let (admin, user_id, record) = (admin.clone(), user_id.clone(), audit_event(admin, AuditKind::MfaClosed, user_id, now));
+        let by_whom = record.clone();
         self.write_audited(record, move |db| {
             async move {
                 let tenant = admin.tenant_id();
@@ -95,6 +97,7 @@ impl Services {
                 if deleted {
                     revoke_grants(db, &admin, &user_id, None, now).await?;
                     delegations::delete(db, tenant, &user_id, None).await?;
+                    ssh_keys::revoke(db, tenant, KeySelection::Person(&user_id), Revoker::of(&by_whom), now).await?;
                     host_accounts::delete_of_person(db, tenant, &user_id).await?;
                 }
                 Ok(deleted)

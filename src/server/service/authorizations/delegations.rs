@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::{Creator, Delegation};
 use crate::domain::ids::{ClientId, DelegationId, UserId};
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
@@ -13,6 +13,7 @@ use crate::server::service::auth::principals::TenantAdmin;
 use crate::server::service::device_flow::decisions::revoke_grants;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::NewDelegation;
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, delegations, people, ssh_keys};
 
 /// Why nothing is delegated.
@@ -103,7 +104,7 @@ impl Services {
                 let withdrawn = revoke_grants(db, &admin, &user_id, Some(&client_id), now).await?;
                 let ended = withdrawn + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
                 if ended > 0 {
-                    ssh_keys::delete_of_client(db, tenant, &client_id, &user_id).await?;
+                    ssh_keys::revoke(db, tenant, KeySelection::ClientForPerson(&client_id, &user_id), Revoker::of(&record), now).await?;
                     audit_log::insert(db, &record).await?;
                 }
                 Ok(ended)

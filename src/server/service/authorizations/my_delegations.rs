@@ -11,6 +11,7 @@ use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::device_flow::decisions::revoke_access;
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::delegations::{ClientName, DelegationSummary};
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{Connection, audit_log, delegations, device_grants, ssh_keys};
 
 impl Services {
@@ -85,8 +86,10 @@ pub(in crate::server::service) async fn revoke(
                 false => delegations::delete_one(db, delegation).await?,
             };
             if ended {
-                audit_log::insert(db, &audit_event(person, delegation, AuditKind::DelegationRevoked, now)).await?;
-                ssh_keys::delete_orphaned(db, person.tenant_id(), &delegation.client_id, person.user_id(), now).await?;
+                let record = audit_event(person, delegation, AuditKind::DelegationRevoked, now);
+                audit_log::insert(db, &record).await?;
+                let orphaned = KeySelection::Orphaned(&delegation.client_id, person.user_id());
+                ssh_keys::revoke(db, person.tenant_id(), orphaned, Revoker::of(&record), now).await?;
             }
             ended
         }

@@ -16,6 +16,7 @@ use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::NewDelegation;
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, ssh_keys, tenants};
 
 impl Services {
@@ -193,7 +194,8 @@ pub(in crate::server::service) async fn revoke_access(
         delegations::revoke_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
         audit_log::insert(db, &record).await?;
         if let Some(person) = &record.person {
-            ssh_keys::delete_orphaned(db, &ended.tenant_id, &ended.client_id, person, record.at).await?;
+            let orphaned = KeySelection::Orphaned(&ended.client_id, person);
+            ssh_keys::revoke(db, &ended.tenant_id, orphaned, Revoker::of(&record), record.at).await?;
         }
     }
     Ok(first)

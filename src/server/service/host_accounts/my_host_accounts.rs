@@ -7,6 +7,7 @@ use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSor
 use crate::domain::ids::{AccountName, HostAccountId, HostName};
 use crate::domain::pagination::{ListParams, Page};
 use crate::server::service::auth::principals::SignedIn;
+use crate::server::service::host_accounts::delete_with_keys;
 use crate::server::service::{Fault, Services};
 pub use crate::server::storage::host_accounts::HostAccountSummary;
 use crate::server::storage::host_accounts::{self, HostAccountKey};
@@ -42,13 +43,14 @@ impl Services {
         let record = record.subject(format!("{}@{host}", account.account)).from(person.session().from);
         // What is not there MVP mode links again; what has expired it leaves.
         let remains = person.tenant().policy.auto_provision.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
-        let unlinked = self.write_audited(record, move |db| async move { unlink(db, &place, remains).await }.boxed()).await?;
+        let by_whom = record.clone();
+        let unlinked = self.write_audited(record, move |db| async move { unlink(db, &place, remains, &by_whom).await }.boxed()).await?;
         Ok(unlinked.then_some(account))
     }
 }
 
-async fn unlink(db: &mut Connection, place: &HostAccountKey, kept_link: Option<HostAccount>) -> Result<bool, storage::Error> {
-    let unlinked = host_accounts::delete(db, place).await?;
+async fn unlink(db: &mut Connection, place: &HostAccountKey, kept_link: Option<HostAccount>, record: &AuditEvent) -> Result<bool, storage::Error> {
+    let unlinked = delete_with_keys(db, place, record).await?;
     if let Some(account) = kept_link.filter(|_| unlinked) {
         host_accounts::insert(db, &place.tenant_id, &account).await?;
     }

@@ -10,6 +10,7 @@ use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn};
 use crate::server::service::authorizations::my_delegations;
 use crate::server::service::ssh_keys::{KeyRefused, pasted_key};
 use crate::server::service::{Fault, Services};
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, browser_sessions, delegations, ssh_keys};
 
 impl Services {
@@ -39,11 +40,9 @@ impl Services {
         self.write(move |db| {
             async move {
                 let keys = ssh_keys::find_of_person(&mut *db, person.tenant_id(), person.user_id(), &numbers).await?;
+                let by = Revoker { admin: None, from: person.session().from };
                 for key in &keys {
-                    ssh_keys::delete(db, key.number).await?;
-                    let record = AuditEvent::new(key.tenant_id.clone(), AuditKind::KeyRevoked, now).of(&key.user_id).subject(&key.fingerprint);
-                    let record = AuditEvent { client_id: key.client_id.clone(), ..record };
-                    audit_log::insert(db, &record.from(person.session().from)).await?;
+                    ssh_keys::revoke(db, &key.tenant_id, KeySelection::Number(key.number), by, now).await?;
                 }
                 Ok(keys.len())
             }
@@ -64,7 +63,7 @@ impl Services {
         self.write(move |db| {
             async move {
                 let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.session().from);
-                let keys = ssh_keys::delete_of_person(db, tenant, user, from, now).await?;
+                let keys = ssh_keys::revoke(db, tenant, KeySelection::Person(user), Revoker { admin: None, from }, now).await?;
                 let mut apps = 0;
                 let standing = delegations::of_person(&mut *db, tenant, user).await?;
                 for delegation in standing.into_iter().filter(|delegation| now < delegation.expires_at) {
