@@ -1,17 +1,16 @@
-//! Rules and words, the same for server and browser: no I/O, no clock, no randomness.
-//!
-//! - **tenant**: a computing centre; nothing crosses from one to another.
+//! Domain types and rules, shared by server and browser: no I/O, no clock, no randomness. `docs/glossary.md` defines the words.
+//! ⏎ - **tenant**: a computing centre, isolated from all others.
 //! - **client**: an application that a tenant trusts ("application" to people).
-//! - **person**: somebody with an account in a tenant, named by a `UserId`.
-//! - **host account**: a login on a host that a person has linked.
-//! - **link request**: somebody logged in to a host account asks for it to be linked; whoever enters the code decides.
+//! - **person**: a human with an account in a tenant, identified by a `UserId`.
+//! - **host account**: a login on a host that is linked to a person.
+//! - **link request**: a host's request to link one of its accounts to the person who enters its user code.
 //! - **device grant**: one run of RFC 8628: a device asks, a person decides, the device fetches a token.
-//! - **user code** and **device code**: the grant's two names, one for the person, one for the machine.
-//! - **delegation**: a person's permission for a client to act for them on some host accounts, until a date.
-//! - **pubkey**: the public half of an SSH key that lets a client, or the person, in to one host account.
-//! - **reservation**: a client's lease that keeps a key going beyond its end.
-//! - **session**: a browser's; **token**: a machine's.
-//! - **activity**: the record of what happened.
+//! - **user code** and **device code**: the grant's two codes, for the person and for the device.
+//! - **delegation**: permission for a client to act for a person on some or all of their host accounts, until its expiry.
+//! - **SSH key**: a public key with which a client, or the person, logs in to one host account; TMS' `pubkey`.
+//! - **reservation**: a client's lease that keeps a key valid beyond its expiry.
+//! - **session**: a browser's; **token**: a program's.
+//! - **audit log**: the record of all events; people read their part as "Activity".
 
 pub mod attempts;
 pub mod audit_log;
@@ -27,7 +26,6 @@ pub mod host_account;
 pub mod ids;
 pub mod link_request;
 pub mod loopback;
-pub mod page;
 pub mod pagination;
 pub mod paths;
 pub mod person;

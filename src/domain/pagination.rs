@@ -1,51 +1,52 @@
-//! What of a long list is wanted, as the address of its page says: searched, filtered, sorted, and from where on.
+//! Long lists in pages. The portal's own pages: searched, filtered and sorted, as the query of their URL says ([`ListQuery`],
+//! [`Page`]). The TMS API: in the order of row numbers ([`PageRequest`]).
 
 use serde::{Deserialize, Serialize};
 
 use super::paths::encode;
 
-/// The query of a list's address. All of it is text from outside: what a list does not know means its usual.
+/// The query of a list's URL. Untrusted text: unknown values mean the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListQuery {
-    /// What is searched for.
+    /// The search text.
     #[serde(default)]
     pub q: String,
-    /// Which of them: one of the list's filters.
+    /// The filter's word.
     #[serde(default)]
     pub show: String,
-    /// In which order: one of the list's orders.
+    /// The order's word.
     #[serde(default)]
     pub sort: String,
-    /// Since when: one of the list's spans.
+    /// The period's word.
     #[serde(default)]
     pub since: String,
-    /// The mark of the row before the first one wanted; empty: from the beginning.
+    /// The cursor of the row before the first one; empty: from the start.
     #[serde(default)]
     pub after: String,
 }
 
 impl ListQuery {
-    /// Longer searches are cut: nobody types them.
+    /// Longer search texts are truncated.
     pub const MAX_SEARCH_LENGTH: usize = 200;
 
-    /// The search without what surrounds it; `None` when there is none.
+    /// The trimmed search text; `None` if empty.
     pub fn search(&self) -> Option<&str> {
         let text = self.q.trim();
         let end = text.char_indices().nth(Self::MAX_SEARCH_LENGTH).map_or(text.len(), |(end, _)| end);
         text.get(..end).filter(|text| !text.is_empty())
     }
 
-    /// Whether anything but the whole list is asked for.
+    /// Whether the list is searched or filtered.
     pub fn is_filtered(&self) -> bool {
         self.search().is_some() || !self.show.is_empty() || !self.since.is_empty()
     }
 
-    /// Where the row stands that the piece begins behind.
+    /// The parsed cursor; `None` for the first page.
     pub fn cursor(&self) -> Option<Cursor> {
         Cursor::parse(&self.after)
     }
 
-    /// The address of the same list from a mark on.
+    /// The URL of the same list from a cursor on.
     pub fn url(&self, path: &str, after: Option<&Cursor>) -> String {
         let after = after.map_or_else(String::new, Cursor::to_string);
         let parts = [("q", self.q.as_str()), ("show", &self.show), ("since", &self.since), ("sort", &self.sort), ("after", &after)];
@@ -55,7 +56,7 @@ impl ListQuery {
     }
 }
 
-/// A list's filters or orders, each with its word in the address. The usual one is the default, and its word is empty.
+/// A list's filters or orders, each with its word in the URL. The word of the default is empty.
 pub trait QueryParam: Copy + Default + 'static {
     const ALL: &'static [(&'static str, Self)];
 
@@ -64,12 +65,12 @@ pub trait QueryParam: Copy + Default + 'static {
     }
 }
 
-/// A list with one filter or order only.
+/// A list with a single filter or order.
 impl QueryParam for () {
     const ALL: &'static [(&'static str, Self)] = &[];
 }
 
-/// A list's query, understood.
+/// The parsed query of a list.
 #[derive(Clone, Debug, Default)]
 pub struct ListParams<Show, Sort> {
     pub search: Option<String>,
@@ -84,30 +85,30 @@ impl ListQuery {
     }
 }
 
-/// How many rows a list shows at once.
+/// Maximum number of rows on a page.
 pub const PAGE_SIZE: usize = 25;
 
-/// One piece of a list.
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// Where the next piece begins; `None` when this was the last one.
+    /// Start of the next page; `None` if this is the last.
     pub next: Option<Cursor>,
-    /// Where the piece stands; `None`: in a list of more than [`COUNTED`] rows.
+    /// Position of this page; `None` in a list of more than [`MAX_COUNTED`] rows.
     pub position: Option<PagePosition>,
 }
 
-/// Rows up to which a list is counted: counting more would cost more than showing them.
+/// Rows up to which a list is counted: counting more would cost more than reading the page.
 pub const MAX_COUNTED: usize = 10_000;
 
-/// Where a piece stands in its list, as it was when it was read.
+/// A page's position in its list at the time it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PagePosition {
-    /// Rows before the piece.
+    /// Number of rows before the page.
     pub before: usize,
-    /// Rows of the whole list, as searched and filtered.
+    /// Number of rows that match search and filter.
     pub total: usize,
-    /// Where the piece before this one begins; `None`: at the beginning, or this one is not behind a row of the list.
+    /// Start of the previous page; `None` on the first page, or if the cursor's row no longer matches.
     pub previous: Option<Cursor>,
 }
 
@@ -121,8 +122,7 @@ impl<T> Page<T> {
     }
 }
 
-/// A row's place in a list: the value it is sorted by, and its number, so that rows with the same value have an order too. Rows
-/// that come and go move nothing.
+/// A row's position: its sort value and its number as tie-breaker, so that inserted and deleted rows shift nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     pub row_id: i64,
@@ -130,7 +130,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// `number.value`; `None` for anything else.
+    /// Parses `number.value`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (number, value) = text.split_once('.')?;
         Some(Self { row_id: number.parse().ok()?, value: value.to_owned() })
@@ -140,6 +140,33 @@ impl Cursor {
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.row_id, self.value)
+    }
+}
+
+/// The requested page of an API list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Only rows with a higher number.
+    pub after: i64,
+    /// Maximum number of rows.
+    pub limit: i64,
+}
+
+impl PageRequest {
+    /// Limits memory use and how long a connection is busy. Deployed callers that do not page get this many rows.
+    pub const MAX_LIMIT: i64 = 10_000;
+
+    /// `None` if `limit` is not between 1 and [`Self::MAX_LIMIT`], or `cursor` is not a cursor of this API.
+    pub fn parse(limit: Option<i64>, cursor: Option<&str>) -> Option<Self> {
+        let limit = limit.unwrap_or(Self::MAX_LIMIT);
+        let after = cursor.map_or(Some(0), |cursor| cursor.parse().ok().filter(|after| *after >= 0))?;
+        (1..=Self::MAX_LIMIT).contains(&limit).then_some(Self { after, limit })
+    }
+
+    /// The cursor of the page after `items`; `None` if this was the last.
+    pub fn next_cursor<T>(self, items: &[T], number: impl Fn(&T) -> i64) -> Option<String> {
+        let full = i64::try_from(items.len()).is_ok_and(|length| length >= self.limit);
+        items.last().filter(|_| full).map(|last| number(last).to_string())
     }
 }
 
@@ -166,5 +193,17 @@ mod tests {
         assert_eq!(query("  jdoe ").search(), Some("jdoe"));
         assert_eq!(query("  ").search(), None);
         assert_eq!(query(&"é".repeat(300)).search().map(|text| text.chars().count()), Some(200));
+    }
+
+    #[test]
+    fn a_piece_is_bounded_and_starts_behind_its_cursor() {
+        assert_eq!(PageRequest::parse(None, None), Some(PageRequest { after: 0, limit: 10_000 }));
+        assert_eq!(PageRequest::parse(Some(2), Some("7")), Some(PageRequest { after: 7, limit: 2 }));
+        for (limit, cursor) in [(Some(0), None), (Some(10_001), None), (None, Some("x")), (None, Some("-1")), (None, Some("99999999999999999999"))] {
+            assert_eq!(PageRequest::parse(limit, cursor), None, "{limit:?} {cursor:?}");
+        }
+        let page = PageRequest { after: 0, limit: 2 };
+        assert_eq!(page.next_cursor(&[1_i64, 5], |n| *n), Some("5".into()));
+        assert_eq!(page.next_cursor(&[1_i64], |n| *n), None);
     }
 }

@@ -8,8 +8,7 @@ use super::keyset::{KeysetQuery, Order};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
-use crate::domain::page::PageRequest;
-use crate::domain::pagination::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 

@@ -12,8 +12,7 @@ use super::keyset::{KeysetQuery, Order};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::host::{Host, HostCredential};
 use crate::domain::ids::{HostName, TenantId};
-use crate::domain::page::PageRequest;
-use crate::domain::pagination::{ListParams, Page};
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
 
 #[derive(FromRow)]

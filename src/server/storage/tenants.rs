@@ -8,7 +8,7 @@ use sqlx::{FromRow, SqliteExecutor};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::brand::Brand;
 use crate::domain::ids::TenantId;
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 

@@ -4,7 +4,7 @@ use sqlx::{FromRow, SqliteExecutor};
 
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::time::Timestamp;
 use crate::domain::user_mfa::UserMfa;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::TmsError;
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 
 #[derive(Serialize, ToSchema)]
 pub struct Reply<T> {

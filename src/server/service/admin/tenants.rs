@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::TenantId;
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::setup::CreatedTenant;
