@@ -6,6 +6,7 @@ pub mod config;
 pub mod context;
 mod export;
 pub mod listen;
+mod messages;
 pub mod middleware;
 mod not_found;
 pub mod oauth;

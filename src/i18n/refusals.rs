@@ -7,11 +7,7 @@ use crate::domain::delegation::DelegationChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::display_text::{NameRefused, hides_something};
 use crate::domain::link_request::AnswerRefused;
-use crate::domain::sentence::Sentence;
-use crate::domain::ssh_key::{DependencyError, LabelRefused};
 use crate::domain::step_up;
-use crate::domain::time::Zone;
-use crate::domain::user_code::UserCodeRefused;
 
 impl Language {
     /// Why a decision was refused.

@@ -341,13 +341,15 @@ mod items {
         ClientItem, ClientTrust, DecidedDeviceGrant, DecisionOutcome, DeviceItem, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant,
     };
     use crate::domain::attempts::network_key;
-    use crate::domain::client::Client;
+    use crate::domain::client::{Client, RequestRefused};
     use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
     use crate::domain::scope::Scope;
+    use crate::domain::sentence::Sentence;
     use crate::domain::tenant::offered_lifetimes;
-    use crate::domain::time::Timestamp;
+    use crate::domain::time::{Timestamp, Zone};
+    use crate::i18n::Translations;
     use crate::server::context::consent::{DecidedConsent, PendingConsent};
-    use crate::server::context::{ClientName, translations};
+    use crate::server::context::{self, ClientName, translations};
 
     impl ClientTrust {
         fn of(client: &ClientName) -> Self {
@@ -430,6 +432,27 @@ mod items {
         }
     }
 
+    impl DecisionOutcome {
+        /// As the page says it.
+        fn status(&self, w: Translations, zone: &Zone) -> Sentence {
+            Sentence::from(match self {
+                DecisionOutcome::Pending => w.pickup_waiting(),
+                DecisionOutcome::PickedUp { at, from } => {
+                    return w.naming(*at, zone, |time| match from {
+                        Some(from) => w.pickup_at_from(time, from),
+                        None => w.pickup_at(time),
+                    });
+                }
+                DecisionOutcome::Denied => w.pickup_denied(),
+                DecisionOutcome::Revoked => w.pickup_withdrawn(),
+                DecisionOutcome::Expired => w.pickup_expired(),
+                DecisionOutcome::Refused(RequestRefused::Disabled) => w.pickup_refused_disabled(),
+                DecisionOutcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => w.pickup_refused_grant(),
+                DecisionOutcome::Refused(RequestRefused::NoScopeLeft) => w.pickup_refused_scope(),
+            })
+        }
+    }
+
     impl DecidedDeviceGrant {
         pub(super) fn new(decided: DecidedConsent, now: Timestamp) -> Self {
             let DecidedConsent { grant, refused, client, host_accounts } = decided;
@@ -448,7 +471,7 @@ mod items {
             Self {
                 grant: grant.id.to_string(),
                 client: ClientItem::from(&client),
-                status: translations().decision_outcome(&outcome, &crate::server::context::zone()),
+                status: outcome.status(translations(), &context::zone()),
                 outcome,
                 may_create_keys,
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
