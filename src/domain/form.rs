@@ -1,49 +1,47 @@
-//! What the forms of the pages carry besides their own fields, and what is kept of a form that was not carried out.
+//! Fields that every form of the pages carries, and drafts of forms that were not carried out.
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::TenantId;
-use super::paths::{self, ReturnTo};
+use super::paths::{self, DRAFT, ReturnTo};
 use super::private_key;
 
-/// The account that a form was rendered for: [`account`]; empty for visitors.
+/// Field with the account a form was rendered for ([`account`]); empty for anonymous sessions.
 pub const ACCOUNT: &str = "form_account";
-/// The address of the page that a form stands on.
+/// Field with the path and query of the page that contains the form.
 pub const PAGE: &str = "form_page";
-/// Where a form is sent to; a button that sends it elsewhere (`formaction`) does not change it.
+/// Field with the path that the form is sent to; a button's `formaction` does not change it.
 pub const ACTION: &str = "form_action";
-/// A random value, new with each rendering: two submissions with the same one and the same fields are one.
+/// Field with the form key, a random value per rendering: two submissions with the same key and fields are carried out once.
 pub const KEY: &str = "form_key";
-/// In a page's query: the draft whose values the page's form shows.
-pub const DRAFT: &str = "draft";
 
-/// How much of a form is kept, in bytes of names and values.
+/// Maximum size of a draft, in bytes of names and values.
 const MAX_DRAFT_SIZE: usize = 12 * 1024;
-/// The same of a form that names no account: anybody can send those.
+/// Maximum size of a draft of an anonymous session; lower, because anyone can send those.
 const MAX_ANONYMOUS_DRAFT_SIZE: usize = 2 * 1024;
-/// What a field costs beside its name and value.
+/// Bytes counted for a field besides its name and value.
 const FIELD_OVERHEAD: usize = 32;
-/// How many drafts one session keeps; the oldest goes first.
+/// Maximum number of drafts per session; the oldest is dropped.
 const MAX_DRAFTS: usize = 5;
 
-/// A person of a tenant, as forms name them.
+/// The account of a person of a tenant, as forms carry it.
 pub fn account(tenant_id: &str, user_id: &str) -> String {
     format!("{tenant_id}/{user_id}")
 }
 
-/// The tenant of an account.
+/// The tenant of an account; `None` if it is malformed.
 pub fn tenant_of(account: &str) -> Option<TenantId> {
     let (tenant, _) = account.split_once('/')?;
     TenantId::parse(tenant).ok()
 }
 
-/// The draft that a page's address names.
+/// The draft id in a page's query.
 pub fn draft_of(address: &str) -> Option<&str> {
     let (_, query) = address.split_once('?')?;
     query.split('&').find_map(|part| part.strip_prefix(DRAFT)?.strip_prefix('='))
 }
 
-/// The address of a page for [`PAGE`]: without an earlier draft, and without a user code.
+/// The value of [`PAGE`] for a page: without a draft id and without a user code.
 pub fn page(address: &str) -> String {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let name = |part: &str| part.split('=').next().unwrap_or_default().to_owned();
@@ -52,10 +50,9 @@ pub fn page(address: &str) -> String {
 }
 
 /// Whether a form may be carried out for `signed_in`, the account of the session that sent it.
-///
-/// `carried` is the account in the form. Actions that need a signed-in person take their own account's forms only; the others
-/// (entering a code, sign-in, sign-out) also take forms that were rendered before sign-in, and those that carry nothing.
-/// Without a session there is no account to act for: what needs one is sent to sign in.
+/// ⏎ `carried` is the account in the form. Actions that need a signed-in person accept forms of that account only; the others (entering a
+/// code, sign-in, sign-out) also accept forms that were rendered before sign-in or carry no account. Without a session there is no account
+/// to check, and actions that need one redirect to sign-in.
 pub fn may_act(carried: Option<&str>, signed_in: Option<&str>, needs_person: bool) -> bool {
     match (carried, signed_in) {
         (_, None) => true,
@@ -78,7 +75,7 @@ impl SubmittedForm {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// What is kept of the form for its page. `None` if that is too much or nothing, or the form does not say where it stands.
+    /// The draft of this form. `None` if it is too large or empty, or does not state its page.
     pub fn into_draft(self, id: String, path: &str, why: DraftReason) -> Option<FormDraft> {
         let page = self.get(PAGE).filter(|page| !page.is_empty())?.to_owned();
         let account = self.get(ACCOUNT).unwrap_or_default().to_owned();
@@ -100,7 +97,7 @@ impl SubmittedForm {
     }
 }
 
-/// Fields whose values are never kept: passwords, secrets, and codes that count once. User codes are not secret to their person.
+/// Fields whose values are never stored in a draft: passwords, secrets, and one-time codes. User codes are not secret to their person.
 pub fn is_secret(name: &str) -> bool {
     name == "code" || name == "passkey" || is_password(name)
 }
@@ -109,14 +106,15 @@ fn is_password(name: &str) -> bool {
     ["password", "secret"].iter().any(|word| name.contains(word))
 }
 
-/// A private key that was pasted by mistake, or what may be a piece of one: a long text in place of a public key that names no type.
+/// Whether a value is a private key pasted by mistake, or may be a part of one: a long text without a key type in the field of a public
+/// key.
 fn may_be_private_key(name: &str, value: &str) -> bool {
     const LONGEST_NONSENSE: usize = 100;
     let names_type = ["ssh-", "ecdsa-", "sk-", "SSH2 PUBLIC KEY"].iter().any(|word| value.contains(word));
     private_key::find(value).is_some() || (name == "public_key" && value.len() > LONGEST_NONSENSE && !names_type)
 }
 
-/// A path of ours, which needs no escaping in a selector.
+/// A path of the portal, which needs no escaping in a selector.
 fn is_path(action: &str) -> bool {
     action.starts_with('/') && action.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-'))
 }
@@ -124,48 +122,48 @@ fn is_path(action: &str) -> bool {
 /// Why a form was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftReason {
-    /// A field was refused; the page says which.
+    /// A field was refused; the page names it.
     Refused,
-    /// The session had ended, or the action takes a more recent sign-in.
+    /// The session had ended, or the action requires a more recent sign-in.
     SignInNeeded,
-    /// Language, colours or time zone were changed from the same page.
+    /// Language, colours or time zone were changed on the same page.
     PreferencesChanged,
 }
 
-/// The values of a form that was not carried out, without secrets; its page shows them again.
+/// The values, without secrets, of a form that was not carried out; its page shows them again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormDraft {
     pub id: String,
-    /// Whose form it is; empty: a visitor's.
+    /// The account it belongs to; empty: an anonymous session.
     pub account: String,
-    /// The page it stands on.
+    /// The page that contains the form.
     pub page: String,
-    /// The path it is sent to.
+    /// The path that the form is sent to.
     pub action: String,
     pub fields: Vec<(String, String)>,
     pub reason: DraftReason,
-    /// A secret was entered, and has to be entered again.
+    /// A secret was left out and must be entered again.
     pub without_secrets: bool,
 }
 
 impl FormDraft {
-    /// The form's page with the draft in its query.
+    /// The form's page with the draft id in its query.
     pub fn url(&self) -> String {
         self.url_at(&self.page)
     }
 
-    /// A page with the draft in its query.
+    /// `page` with the draft id in its query.
     pub fn url_at(&self, page: &str) -> String {
         let separator = if page.contains('?') { '&' } else { '?' };
         format!("{page}{separator}{DRAFT}={}", paths::encode(&self.id))
     }
 
-    /// Whether it belongs on the page at `path`, shown to `signed_in`.
+    /// Whether it is for the page at `path`, rendered for `signed_in`.
     pub fn belongs_to(&self, path: &str, signed_in: Option<&str>) -> bool {
         self.page.split('?').next() == Some(path) && (self.account.is_empty() || Some(self.account.as_str()) == signed_in)
     }
 
-    /// Whether a field was sent with this value: a ticked box, a chosen option.
+    /// Whether a field was sent with this value, such as a selected checkbox or option.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.fields.iter().any(|(field, sent)| field == name && sent == value)
     }
@@ -176,14 +174,14 @@ impl FormDraft {
     }
 }
 
-/// Adds a draft, in place of an earlier one of the same form.
+/// Adds a draft; replaces one of the same form and drops the oldest if there are too many.
 pub fn save_draft(drafts: &mut Vec<FormDraft>, draft: FormDraft) {
     discard_draft(drafts, &draft.account, &draft.page, &draft.action);
     drafts.insert(0, draft);
     drafts.truncate(MAX_DRAFTS);
 }
 
-/// Removes what is kept of a form.
+/// Removes the draft of a form, if any.
 pub fn discard_draft(drafts: &mut Vec<FormDraft>, account: &str, page: &str, action: &str) {
     drafts.retain(|draft| (draft.account.as_str(), draft.page.as_str(), draft.action.as_str()) != (account, page, action));
 }

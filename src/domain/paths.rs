@@ -1,8 +1,7 @@
-//! Every address of the portal, written once.
+//! All paths of the portal, defined once.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::form;
 use super::ids::{CodeEntryId, DeviceGrantId, LinkRequestId, ProviderId, TenantId};
 use super::step_up::StepUpRequired;
 use super::time::Timestamp;
@@ -13,73 +12,73 @@ pub const DEVICE_RESULT: &str = "/device/result";
 pub const DEVICE_REPORT: &str = "/device/report";
 pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_IN_PASSWORD: &str = "/sign-in/password";
-/// Keeps an invitation until its holder is back from an identity provider.
+/// Stores an invitation in the session until its holder is back from an identity provider.
 pub const SIGN_IN_INVITATION: &str = "/sign-in/invitation";
-/// Sends somebody to an identity provider.
+/// Redirects to an identity provider.
 pub const UPSTREAM_AUTHORIZE: &str = "/sign-in/with/{tenant}/{provider}";
-/// Where an identity provider sends them back to.
+/// Redirect URI for identity providers.
 pub const UPSTREAM_CALLBACK: &str = "/sign-in/back/{tenant}/{provider}";
-/// Beneath these stand the two above, for every tenant and provider.
+/// Prefix of the paths of [`UPSTREAM_AUTHORIZE`], for every tenant and provider.
 pub const UPSTREAM_AUTHORIZE_PREFIX: &str = "/sign-in/with/";
 pub const UPSTREAM_CALLBACK_PREFIX: &str = "/sign-in/back/";
-/// Asks for a second factor.
+/// Asks for the second factor.
 pub const SECOND_FACTOR: &str = "/sign-in/second-factor";
 pub const SUBMIT_SECOND_FACTOR: &str = "/sign-in/second-factor/show";
-/// Where an identity provider says that somebody has signed out there.
+/// Receives logout tokens of identity providers (OpenID Connect Back-Channel Logout 1.0).
 pub const BACKCHANNEL_LOGOUT: &str = "/sign-in/ended/{tenant}/{provider}";
 pub const SIGN_OUT: &str = "/sign-out";
-/// Where they are who signed in through an institution and have signed out.
+/// Shown after sign-out to those who signed in through an institution.
 pub const SIGNED_OUT: &str = "/signed-out";
-/// On to where one signs out there too.
+/// Redirects to the institution's sign-out page.
 pub const UPSTREAM_LOGOUT: &str = "/sign-out/there";
 pub const HOSTS: &str = "/hosts";
 pub const KEYS: &str = "/keys";
-/// Confirms the revocation of the keys in its query.
+/// Confirms revoking the keys in its query.
 pub const KEYS_REVOKE: &str = "/keys/revoke";
-/// Confirms the panic button.
+/// Confirms revoking all access.
 pub const REVOKE_EVERYTHING: &str = "/keys/revoke-everything";
-/// Registers a public key of one's own.
+/// Registers a public key of the person.
 pub const KEYS_ADD: &str = "/keys/add";
-/// Confirms that a host account is unlinked.
+/// Confirms unlinking a host account.
 pub const HOSTS_UNLINK: &str = "/hosts/unlink";
-/// Where the code is typed that `tms link` shows on a host, and confirmed.
+/// Accepts the code that `tms link` shows on a host, and confirms the link.
 pub const HOSTS_LINK: &str = "/hosts/link";
-/// Confirms which accounts are linked that a provider says are the person's.
+/// Selects the upstream accounts to link.
 pub const UPSTREAM_ACCOUNTS: &str = "/hosts/provider";
 pub const APPS: &str = "/apps";
-/// Confirms that what an application may do ends, or is made shorter or longer.
+/// Confirms revoking a delegation or changing its expiry.
 pub const APPS_CHANGE: &str = "/apps/change";
-/// A person's ways to sign in.
+/// Lists a person's sign-in methods.
 pub const IDENTITIES: &str = "/identities";
-/// Confirms that an identity is linked, or unlinked.
+/// Confirms linking or unlinking an identity.
 pub const IDENTITIES_LINK: &str = "/identities/link";
 pub const IDENTITIES_UNLINK: &str = "/identities/unlink";
-/// What a second factor is for, and which there are.
+/// Explains second factors and offers the methods.
 pub const IDENTITIES_SECOND_FACTOR: &str = "/identities/second-factor";
-/// Sets up an authenticator app, or a passkey.
+/// Enrolls an authenticator app or a passkey.
 pub const IDENTITIES_APP: &str = "/identities/app";
 pub const IDENTITIES_PASSKEY: &str = "/identities/passkey";
-/// Shows recovery codes, once.
+/// Shows new recovery codes, once.
 pub const IDENTITIES_RECOVERY: &str = "/identities/recovery";
-/// Confirms that new recovery codes are made, or that a second factor is taken away.
+/// Confirms replacing recovery codes or removing a second factor.
 pub const IDENTITIES_RECOVERY_NEW: &str = "/identities/recovery/new";
 pub const IDENTITIES_REMOVE: &str = "/identities/remove";
-/// Recovery codes as a file.
+/// Recovery codes as a text file.
 pub const IDENTITIES_RECOVERY_FILE: &str = "/identities/recovery.txt";
-/// Gives a passkey another name.
+/// Renames a passkey.
 pub const IDENTITIES_RENAME: &str = "/identities/rename";
-/// A new local password.
+/// Changes the local password.
 pub const IDENTITIES_PASSWORD: &str = "/identities/password";
-/// Where password managers look for it (W3C, A Well-Known URL for Changing Passwords).
+/// Redirect for password managers (W3C, A Well-Known URL for Changing Passwords).
 pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 pub const SESSIONS: &str = "/sessions";
-/// Confirms that sessions or devices end.
+/// Confirms ending sessions or revoking devices.
 pub const SESSIONS_END: &str = "/sessions/end";
 pub const ACTIVITY: &str = "/activity";
-/// One's own activity as a file.
+/// The person's audit log as a file.
 pub const ACTIVITY_JSON: &str = "/activity.json";
 pub const ACTIVITY_CSV: &str = "/activity.csv";
-/// Where a tenant's administrators work. Everything beneath it takes the role and a fresh sign-in.
+/// Administration of a tenant. Everything below requires the role and recent authentication.
 pub const ADMIN: &str = "/admin";
 pub const ADMIN_CLIENTS: &str = "/admin/clients";
 pub const ADMIN_CLIENTS_ADD: &str = "/admin/clients/add";
@@ -108,26 +107,29 @@ pub const ADMIN_ACTIVITY_JSON: &str = "/admin/activity.json";
 pub const ADMIN_ACTIVITY_CSV: &str = "/admin/activity.csv";
 pub const ADMIN_TENANTS: &str = "/admin/tenants";
 pub const ADMIN_TENANT_CHANGE: &str = "/admin/tenants/change";
-/// Chooses the time zone in which times are shown.
+/// Selects the time zone in which times are shown.
 pub const TIME_ZONE: &str = "/time-zone";
 pub const API_DOCS: &str = "/docs/api";
 
-/// Where the server functions live. Beneath it every path needs a signed-in person unless it is in [`PUBLIC_ACTIONS`].
+/// In a page's query: the draft whose values the page's form shows; see `domain::form`.
+pub const DRAFT: &str = "draft";
+
+/// Server functions. Every path below requires a signed-in person unless it is in [`PUBLIC_ACTIONS`].
 pub const ACTIONS: &str = "/api";
 pub const ENTER_CODE: &str = "/api/device/enter";
 pub const REPORT_CODE: &str = "/api/device/report";
 pub const SET_PREFERENCES: &str = "/api/preferences/set";
-/// The server functions of a tenant's administrators.
+/// Server functions of administration.
 pub const ADMIN_ACTIONS: &str = "/api/admin";
 
-/// Pages that a person who is not signed in may see. Everything else asks to sign in first.
+/// Pages that need no sign-in; all others redirect to sign-in.
 pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, TIME_ZONE, API_DOCS];
-/// Server functions that a person who is not signed in may call.
+/// Server functions that need no sign-in.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
-/// Asked by the script of a result page while the device has not come. It changes nothing, so it carries no form's account.
+/// Polled by the script of a result page until the device has redeemed its grant. Read-only, so it carries no form account.
 pub const DEVICE_PICKUP: &str = "/api/device/pickup";
 
-/// The pages one may want to come back to, beside [`PAGES_OF_CODES`]; those of administrators are all beneath [`ADMIN`].
+/// Pages that [`ReturnTo`] may name, besides [`CODE_PAGES`] and everything below [`ADMIN`].
 const PAGES: [&str; 29] = [
     SECOND_FACTOR,
     SIGNED_OUT,
@@ -167,7 +169,7 @@ pub const READYZ: &str = "/readyz";
 pub const ME: &str = "/v1/tms/me";
 pub const MY_HOSTS: &str = "/v1/tms/me/hosts";
 pub const MY_KEYS: &str = "/v1/tms/me/keys";
-/// The description of the TMS API, where the old server has it.
+/// OpenAPI description of the TMS API, at the path of the old server.
 pub const OPENAPI: &str = "/spec";
 
 pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
@@ -177,46 +179,46 @@ pub const JWKS: &str = "/oauth/jwks";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 
-/// The tenants in which people can sign in.
+/// Lists the tenants that people can sign in to.
 pub const TENANTS: &str = "/t";
 
-/// `/t/{tenant}`: the path of a tenant's issuer, and the prefix of its endpoints.
+/// `/t/{tenant}`: the path of a tenant's issuer URL, and prefix of its endpoints.
 pub fn tenant(tenant: &TenantId) -> String {
     format!("/t/{tenant}")
 }
 
-/// A tenant's colours, as they are since then.
+/// A tenant's style sheet; `since` is the time of the last change, so that it can be cached.
 pub fn brand(tenant: &TenantId, since: Timestamp) -> String {
     format!("/brand/{tenant}.css?since={}", since.as_millis())
 }
 
-/// The way to an identity provider, and on to a page; `again`: by somebody who is signed in, and shows once more that it is them.
+/// Starts a login at a provider and returns to `return_to`; `again`: re-authentication of a signed-in person.
 pub fn upstream_authorize(tenant: &TenantId, provider: &ProviderId, return_to: &ReturnTo, again: bool) -> String {
     let path = fill_template(UPSTREAM_AUTHORIZE, tenant, provider);
     with_query(&path, &[if again { "again=1" } else { "" }, &return_to_param(return_to)])
 }
 
-/// The same with the invitation that the tab has.
+/// Starts a login at a provider with the invitation of this tab.
 pub fn upstream_authorize_invited(tenant: &TenantId, provider: &ProviderId, return_to: &ReturnTo, invitation: &str) -> String {
     with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &[&return_to_param(return_to), &id_param("invitation", invitation)])
 }
 
-/// The way to an identity provider for somebody who links one more identity.
+/// Starts a login at a provider to link one more identity.
 pub fn upstream_authorize_link(tenant: &TenantId, provider: &ProviderId) -> String {
     with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["link=1"])
 }
 
-/// The way to an identity provider for somebody who links accounts on its hosts.
+/// Starts a login at a provider to link accounts on its hosts.
 pub fn upstream_authorize_accounts(tenant: &TenantId, provider: &ProviderId) -> String {
     with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["hosts=1"])
 }
 
-/// Where an identity provider sends people back to.
+/// The redirect URI of a provider.
 pub fn upstream_callback(tenant: &TenantId, provider: &ProviderId) -> String {
     fill_template(UPSTREAM_CALLBACK, tenant, provider)
 }
 
-/// Where an identity provider says that somebody has signed out there.
+/// The back-channel logout URI of a provider.
 pub fn backchannel_logout(tenant: &TenantId, provider: &ProviderId) -> String {
     fill_template(BACKCHANNEL_LOGOUT, tenant, provider)
 }
@@ -225,58 +227,58 @@ fn fill_template(template: &str, tenant: &TenantId, provider: &ProviderId) -> St
     template.replace("{tenant}", tenant.as_str()).replace("{provider}", provider.as_str())
 }
 
-/// The page of one request: its consent while it waits.
+/// A device grant's page: the consent page while it is pending.
 pub fn device(grant: &DeviceGrantId) -> String {
     format!("{DEVICE}?{GRANT}={}", encode(grant.as_str()))
 }
 
-/// What came of one request.
+/// A device grant's result page.
 pub fn device_result(grant: &DeviceGrantId) -> String {
     format!("{DEVICE_RESULT}?{GRANT}={}", encode(grant.as_str()))
 }
 
-/// Where a code goes on that this session keeps.
+/// Continues with a user code that this session stores.
 pub fn device_entry(entry: &CodeEntryId) -> String {
     format!("{DEVICE}?{ENTRY}={}", encode(entry.as_str()))
 }
 
-/// The page of one host account that asks to be linked.
+/// A link request's page.
 pub fn hosts_link(request: &LinkRequestId) -> String {
     format!("{HOSTS_LINK}?{REQUEST}={}", encode(request.as_str()))
 }
 
-/// What the pages of codes may have in their address: public names, and never a code.
+/// Query parameters that the pages of codes may keep: public ids, never a code.
 const GRANT: &str = "grant";
 const ENTRY: &str = "entry";
 const REQUEST: &str = "request";
 
-/// The sign-in page, for a tenant and the page to go on to.
+/// The sign-in page for a tenant, which then returns to `return_to`.
 pub fn sign_in(tenant: Option<&TenantId>, return_to: &ReturnTo) -> String {
     with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &return_to_param(return_to)])
 }
 
-/// The sign-in page for somebody who is signed in, and has to show once more that it is them.
+/// The sign-in page for re-authentication.
 pub fn sign_in_again(return_to: &ReturnTo) -> String {
     with_query(SIGN_IN, &["again=1", &format!("then={}", encode(return_to.as_str()))])
 }
 
-/// The sign-in page for whom what they had begun is not there any more.
+/// The sign-in page after a pending sign-in has expired.
 pub fn sign_in_expired(return_to: &ReturnTo) -> String {
     with_query(SIGN_IN, &["gone=1", &return_to_param(return_to)])
 }
 
-/// The sign-in page of a tenant, in a tab that has an invitation.
+/// A tenant's sign-in page in a tab with an invitation.
 pub fn sign_in_invited(tenant: Option<&TenantId>, return_to: &ReturnTo, invitation: &str) -> String {
     let about = id_param("invitation", invitation);
     with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &return_to_param(return_to), &about])
 }
 
-/// The page that asks for the second factor of a half sign-in.
+/// The second-factor page of a pending sign-in.
 pub fn second_factor(attempt: &str, return_to: &ReturnTo) -> String {
     with_query(SECOND_FACTOR, &[&id_param("attempt", attempt), &return_to_param(return_to)])
 }
 
-/// A page about what one tab does, and on from there.
+/// A page about one entry of a session (`name` = `id`), which then returns to `return_to`.
 pub fn page_about(path: &str, name: &str, id: &str, return_to: &ReturnTo) -> String {
     with_query(path, &[&id_param(name, id), &return_to_param(return_to)])
 }
@@ -285,12 +287,12 @@ fn id_param(name: &str, id: &str) -> String {
     if id.is_empty() { String::new() } else { format!("{name}={}", encode(id)) }
 }
 
-/// The page that asks somebody who is signed in for their second factor.
+/// The second-factor page for a signed-in person.
 pub fn second_factor_again(return_to: &ReturnTo) -> String {
     with_query(SECOND_FACTOR, &["again=1", &format!("then={}", encode(return_to.as_str()))])
 }
 
-/// Where somebody shows what is missing, and goes on from there.
+/// The page that performs the required step-up and then returns to `return_to`.
 pub fn step_up(missing: StepUpRequired, return_to: &ReturnTo) -> String {
     match missing {
         StepUpRequired::Reauthenticate => sign_in_again(return_to),
@@ -299,18 +301,18 @@ pub fn step_up(missing: StepUpRequired, return_to: &ReturnTo) -> String {
     }
 }
 
-/// A page from which one goes on to another.
+/// `path` with the page to return to.
 pub fn with_return_to(path: &str, return_to: &ReturnTo) -> String {
     with_query(path, &[&return_to_param(return_to)])
 }
 
-/// The address of a question that is asked from a list, and leads back to it was shown.
+/// `address` with the list, as it was shown, to return to.
 pub fn with_back(address: &str, list: &ReturnTo) -> String {
     let sign = if address.contains('?') { '&' } else { '?' };
     format!("{address}{sign}back={}", encode(list.as_str()))
 }
 
-/// The part of a query that says where to go on to; home goes without saying.
+/// The query parameter for `return_to`; empty for home.
 fn return_to_param(return_to: &ReturnTo) -> String {
     if *return_to == ReturnTo::default() { String::new() } else { format!("then={}", encode(return_to.as_str())) }
 }
@@ -320,14 +322,14 @@ fn with_query(path: &str, parts: &[&str]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
-/// A value for a query (RFC 3986 §3.4).
+/// Percent-encodes a query value (RFC 3986 §3.4).
 pub fn encode(value: &str) -> String {
     const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
     utf8_percent_encode(value, SPECIAL).to_string()
 }
 
-/// A page of ours to go on to, with its query: one of a closed list of paths, never an address out of a request as it is
-/// (RFC 9700 §4.11).
+/// A page of the portal to return to, with its query. Always from a closed list of paths, never an unchecked URL of a request (RFC 9700
+/// §4.11).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ReturnTo(String);
 
@@ -338,16 +340,16 @@ impl Default for ReturnTo {
 }
 
 impl ReturnTo {
-    /// One of the paths above.
+    /// `path` must be one of the constants of this module.
     pub fn to(path: &'static str) -> Self {
         Self(path.to_owned())
     }
 
-    /// The page somebody wanted; home when it is none of ours.
+    /// The requested page; home if it is not in the closed list.
     pub fn from_untrusted(address: &str) -> Self {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         if let Some((page, names)) = CODE_PAGES.iter().find(|(page, _)| *page == path) {
-            // Never with a code in the address.
+            // Never keeps a code.
             let kept = |part: &&str| names.iter().any(|(name, prefix)| is_public_name(part, name, prefix)) || is_draft(part);
             let kept: Vec<&str> = query.split('&').filter(kept).collect();
             return Self(if kept.is_empty() { (*page).to_owned() } else { format!("{page}?{}", kept.join("&")) });
@@ -357,26 +359,26 @@ impl ReturnTo {
         if ours && plain { Self(address.to_owned()) } else { Self::default() }
     }
 
-    /// The code that goes on there, where it is one that a session keeps.
+    /// The stored user code that the page continues with, if any.
     pub fn code_entry(&self) -> Option<CodeEntryId> {
         let query = self.0.strip_prefix(DEVICE)?.strip_prefix('?')?;
         let entry = query.split('&').find_map(|part| part.strip_prefix(ENTRY)?.strip_prefix('='))?;
         CodeEntryId::parse(entry).ok()
     }
 
-    /// Another page in place of home, for who wants nowhere else.
+    /// `path` instead of home.
     #[must_use]
     pub fn or(self, path: &'static str) -> Self {
         if self == Self::default() { Self::to(path) } else { self }
     }
 
-    /// The list at `path`, as it was shown; from its beginning where `address` is of anything else.
+    /// The list at `path` with its query, or without if `address` is another page.
     pub fn within(address: &str, path: &'static str) -> Self {
         let wanted = Self::from_untrusted(address);
         if wanted.0.split('?').next() == Some(path) { wanted } else { Self::to(path) }
     }
 
-    /// Another address in place of home.
+    /// The checked `address` instead of home.
     #[must_use]
     pub fn or_untrusted(self, address: &str) -> Self {
         if self == Self::default() { Self::from_untrusted(address) } else { self }
@@ -387,7 +389,7 @@ impl ReturnTo {
     }
 }
 
-/// What the address of each page keeps on the way through sign-in, with how such a name begins.
+/// Pages of codes, with the query parameters that each keeps through sign-in and the prefixes of their values.
 const CODE_PAGES: [(&str, &[(&str, &str)]); 4] = [
     (DEVICE, &[(GRANT, "dgr_"), (ENTRY, "ent_")]),
     (DEVICE_RESULT, &[(GRANT, "dgr_")]),
@@ -395,19 +397,19 @@ const CODE_PAGES: [(&str, &[(&str, &str)]); 4] = [
     (HOSTS_LINK, &[(REQUEST, "lnk_")]),
 ];
 
-/// `grant=dgr_` and the 32 hexadecimal digits of a public name: too long for a code.
+/// Whether `part` is `name=` with a public id: prefix and 32 hexadecimal digits, which is too long for a user code.
 fn is_public_name(part: &str, name: &str, prefix: &str) -> bool {
     let random = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).and_then(|value| value.strip_prefix(prefix));
     random.is_some_and(|random| random.len() == 32 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
 }
 
-/// `draft=ID`: values of a form that a session keeps.
+/// Whether `part` is `draft=ID`.
 fn is_draft(part: &str) -> bool {
     let plain = |value: &str| value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    part.split_once('=').is_some_and(|(name, value)| name == form::DRAFT && plain(value))
+    part.split_once('=').is_some_and(|(name, value)| name == DRAFT && plain(value))
 }
 
-/// The rest of a path, in plain segments: nothing that a browser could take for another host or a way up.
+/// Whether a path's rest has plain segments only: nothing that a browser could take for another host or a parent folder.
 fn is_below(rest: &str) -> bool {
     let plain = |segment: &str| segment.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     rest.is_empty() || rest.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|segment| !segment.is_empty() && plain(segment)))

@@ -1,7 +1,8 @@
-//! `/docs/api`: the TMS API, from its own description. No script: what is long is folded by the browser. Here and there a view
-//! forgets its type (`into_any`), which would become too long for the compiler.
+//! `/docs/api`: the TMS API, rendered from its OpenAPI description. No script: long parts are `<details>`. Some views erase their type
+//! (`into_any`), which would otherwise become too long for the compiler.
 
 mod curl;
+mod model;
 mod reference;
 
 pub(super) use curl::line as curl;
@@ -15,16 +16,16 @@ use super::components::PageContent;
 use crate::domain::paths;
 use crate::server::context;
 
-pub(super) use reference::Field;
-use reference::{ApiCaller, Operation, Reference, ResponseDoc, Section};
+pub(super) use model::Field;
+use model::{ApiCaller, Operation, Reference, ResponseDoc, Section};
 
-/// What the description says does not change while the server runs.
+/// Built once: the description does not change while the server runs.
 fn reference() -> &'static Reference {
     static REFERENCE: OnceLock<Reference> = OnceLock::new();
     REFERENCE.get_or_init(|| Reference::read(context::api_description()))
 }
 
-/// The operation of that method and path.
+/// The operation with this method and path.
 pub(super) fn operation(method: &str, path: &str) -> Option<&'static Operation> {
     reference().sections.iter().flat_map(|section| &section.operations).find(|operation| operation.method == method && operation.path == path)
 }
@@ -159,7 +160,7 @@ fn CallerList(callers: &'static [ApiCaller]) -> impl IntoView {
     callers.iter().enumerate().map(said).collect_view()
 }
 
-/// What is sent, or what is answered.
+/// The fields of a request or of a response.
 #[component]
 fn FieldTable(#[prop(into)] title: String, of: &'static Operation, fields: &'static [Field]) -> impl IntoView {
     let sent = fields.iter().any(|field| !field.location.is_empty());
@@ -195,7 +196,7 @@ fn FieldTable(#[prop(into)] title: String, of: &'static Operation, fields: &'sta
     .into_any()
 }
 
-/// A text in which code stands between backticks.
+/// A text in which backticks mark code.
 #[component]
 fn InlineText(text: &'static str) -> impl IntoView {
     let part = |(n, part): (usize, &'static str)| {

@@ -8,6 +8,7 @@ mod metadata;
 pub mod profiles;
 mod tokens;
 mod upstream_accounts;
+mod url;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,11 +27,11 @@ use crate::proxy::Proxy;
 pub use connect_error::ConnectError;
 use egress::EgressPolicy;
 use http::{HttpClients, TokenHttp};
-pub use metadata::check_url;
 use metadata::{ProviderJwks, ProviderMetadata};
 use profiles::Profiles;
 pub use tokens::{LogoutTokenClaims, MAX_CLOCK_SKEW};
 use tokens::{OAuthClient, OAuthClientWithoutEndpoints, TokenCheckError, TokenEndpointResponse};
+pub use url::check_url;
 
 /// Why a provider could not be asked, or its word is not taken. The details are for the log.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

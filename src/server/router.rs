@@ -11,6 +11,8 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
@@ -23,6 +25,8 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::RenderContext;
+use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
+use super::middleware::http_error::RenderErrorPage;
 use super::middleware::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in, security_headers};
 use super::sign_in::session_store::DbSessionStore;
 use super::state::AppState;
@@ -33,15 +37,13 @@ use crate::pages::{App, ErrorPage, FormElsewhere, shell};
 
 /// The longest a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest form a person may send, in bytes.
-pub const MAX_FORM_SIZE: usize = 64 * 1024;
 
 pub fn router(state: AppState) -> Router {
     let (https, noting) = (state.https, state.clone());
     let outside = ServiceBuilder::new()
         .layer(telemetry::trace_layer())
         .map_response(move |response| security_headers::set_security_headers(https, response))
-        .layer(from_fn_with_state(state.clone(), http_error::render_error_page))
+        .layer(from_fn_with_state((state.clone(), render_error as RenderErrorPage), http_error::render_error_page))
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .map_request(move |request| client_ip::insert(&noting.trusted_proxies, &noting.limits.unknown_addresses, request));
@@ -68,7 +70,7 @@ fn page_routes(state: &AppState) -> Router<AppState> {
         .leptos_routes_with_context(state, pages(), move || provide_app_context(&shared), move || shell(options.clone()))
         // The last one is met first.
         .layer(from_fn_with_state(state.clone(), require_sign_in::check))
-        .layer(from_fn_with_state(state.clone(), forms::check))
+        .layer(from_fn_with_state((state.clone(), render_mismatch as RenderMismatchPage), forms::check))
         .layer(from_fn_with_state(state.clone(), request_context::identify))
         .layer(sessions(state))
         .layer(from_fn_with_state(state.clone(), once::keep_renewed))
@@ -136,7 +138,7 @@ async fn action(State(state): State<AppState>, mut request: Request) -> Response
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
     }
     // Leptos would send a browser back to the Referer, or home, with a fault's text in the address. Ours go nowhere but to the
-    // error page, which `trouble::explain` makes.
+    // error page, which `http_error::render_error_page` makes.
     request.headers_mut().remove(header::REFERER);
     request.headers_mut().remove(header::ACCEPT);
     let response = leptos_axum::handle_server_fns_with_context(move || provide_app_context(&state), request).await.into_response();
@@ -178,8 +180,12 @@ async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
+fn render_error(state: AppState, request: Request, status: StatusCode) -> BoxFuture<'static, Response> {
+    async move { error_page(&state, request, status).await }.boxed()
+}
+
 /// The page for a status, for a person who asked with a browser; with the header of a person who is signed in.
-pub async fn error_page(state: &AppState, request: Request, status: StatusCode) -> Response {
+async fn error_page(state: &AppState, request: Request, status: StatusCode) -> Response {
     let error = ErrorPage { status: status.as_u16(), form: None };
     if status.is_server_error() {
         // Who asks may be what cannot be found out.
@@ -202,9 +208,9 @@ pub async fn error_page(state: &AppState, request: Request, status: StatusCode) 
 }
 
 /// The answer to a form that was rendered for another account than the one that is signed in now, with a way to its page.
-pub async fn account_mismatch_page(state: &AppState, request: Request, page: ReturnTo, tenant: Option<TenantId>) -> Response {
-    let form = Some(FormElsewhere { page, tenant });
-    render_page(state, request, ErrorPage { status: StatusCode::CONFLICT.as_u16(), form }).await
+fn render_mismatch(state: AppState, request: Request, page: ReturnTo, tenant: Option<TenantId>) -> BoxFuture<'static, Response> {
+    let error = ErrorPage { status: StatusCode::CONFLICT.as_u16(), form: Some(FormElsewhere { page, tenant }) };
+    async move { render_page(&state, request, error).await }.boxed()
 }
 
 async fn render_page(state: &AppState, mut request: Request, error: ErrorPage) -> Response {

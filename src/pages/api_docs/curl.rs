@@ -1,12 +1,12 @@
-//! A line for the terminal. Whatever is secret stands in a variable of the shell, so that it is in no history.
+//! `curl` commands. Secrets are shell variables, so that they do not get into the shell's history.
 
 use serde_json::{Value, json};
 
-use super::reference::{ApiCaller, Field};
+use super::model::{ApiCaller, Field};
 use crate::domain::paths::encode;
 
-/// `curl` for an operation, as it stands in the documentation: with examples for what it needs; a change also names what may be
-/// left out.
+/// The `curl` command of an operation as the documentation shows it: with example values for required fields; for changes also the optional
+/// ones.
 pub fn example(method: &str, path: &str, caller: Option<&ApiCaller>, fields: &[Field]) -> String {
     let headers = caller.map(|caller| caller.headers.as_slice()).unwrap_or_default();
     let named = fields.iter().filter(|field| field.required || method == "PATCH");
@@ -14,7 +14,7 @@ pub fn example(method: &str, path: &str, caller: Option<&ApiCaller>, fields: &[F
     line("$TMS_URL", method, path, headers, &values)
 }
 
-/// `curl` for an operation. Values of the shell may stand in address and headers, and in nothing else.
+/// A `curl` command. Shell variables are expanded in the address and headers only.
 pub fn line(address: &str, method: &str, path: &str, headers: &[(&str, &str)], values: &[(&Field, Value)]) -> String {
     let within = |place: &'static str| values.iter().filter(move |(field, _)| field.location == place);
     let path = within("path").fold(path.to_owned(), |path, (field, value)| path.replace(&format!("{{{}}}", field.name), &fill_path(value)));
@@ -29,7 +29,7 @@ pub fn line(address: &str, method: &str, path: &str, headers: &[(&str, &str)], v
     let body: Vec<String> = within("body").map(|(field, value)| format!("\"{}\": {value}", field.name)).collect();
     if !body.is_empty() {
         parts.push("-H 'Content-Type: application/json'".into());
-        // In single quotes for the shell, whatever is in it.
+        // Single-quoted for the shell.
         parts.push(format!("-d '{{{}}}'", body.join(", ").replace('\'', r"'\''")));
     }
     parts.join(" \\\n  ")
@@ -39,7 +39,7 @@ fn fill_path(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), encode)
 }
 
-/// A value such as one would send.
+/// An example value.
 fn placeholder(field: &Field) -> Value {
     let known = match field.name.as_str() {
         "tenant" => "test",

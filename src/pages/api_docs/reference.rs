@@ -1,78 +1,9 @@
-//! The API's description (OpenAPI 3.1) as the page shows it: sections of operations, each with its fields, in order. Pure.
+//! The API's description (OpenAPI 3.1) as the page shows it: sections of operations, each with its fields, in order. No input or output.
 
 use serde_json::{Map, Value};
 
 use super::curl;
-
-/// All that the page shows.
-#[derive(Debug, Default)]
-pub struct Reference {
-    pub about: String,
-    pub version: String,
-    pub sections: Vec<Section>,
-    /// What any operation may answer instead, told once.
-    pub errors: Vec<ErrorDoc>,
-}
-
-/// The operations of one noun.
-#[derive(Debug)]
-pub struct Section {
-    pub anchor: String,
-    pub name: String,
-    pub about: String,
-    pub operations: Vec<Operation>,
-}
-
-#[derive(Debug)]
-pub struct Operation {
-    pub anchor: String,
-    /// In capitals.
-    pub method: String,
-    pub path: String,
-    /// One sentence.
-    pub summary: String,
-    pub about: String,
-    /// Ways to say who one is; one of them is enough.
-    pub callers: Vec<ApiCaller>,
-    /// Path, query and body.
-    pub fields: Vec<Field>,
-    pub response: ResponseDoc,
-    /// The statuses of its errors; their meaning is in [`Reference::errors`].
-    pub errors: Vec<String>,
-    pub curl: String,
-}
-
-/// Who may call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiCaller {
-    pub who: String,
-    /// The headers they prove it with, and what stands in them.
-    pub headers: Vec<(&'static str, &'static str)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    pub name: String,
-    /// `path`, `query`, `body`; empty in answers.
-    pub location: &'static str,
-    pub kind: String,
-    pub required: bool,
-    pub meaning: String,
-}
-
-#[derive(Debug, Default)]
-pub struct ResponseDoc {
-    pub status: String,
-    pub about: String,
-    /// Without those that every answer has.
-    pub fields: Vec<Field>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErrorDoc {
-    pub status: String,
-    pub meaning: String,
-}
+use super::model::{ApiCaller, ErrorDoc, Field, Operation, Reference, ResponseDoc, Section};
 
 impl Reference {
     pub fn read(document: &Value) -> Self {
@@ -101,7 +32,7 @@ impl Section {
             .filter(|(_, _, operation)| ours(operation))
             .map(|(path, method, operation)| Operation::read(document, path, method, operation))
             .collect();
-        // As one meets them: made, looked at, changed, removed.
+        // In the order of use: create, read, change, delete.
         let rank = |method: &str| ["POST", "GET", "PATCH"].iter().position(|known| *known == method).unwrap_or(3);
         operations.sort_by_key(|operation| rank(&operation.method));
         Self { anchor: anchor(&name), about: text(tag, "/description"), name, operations }
@@ -117,7 +48,7 @@ impl Operation {
             fields.extend(properties(document, body, "").into_iter().map(|field| Field { location: "body", ..field }));
         }
         let callers: Vec<ApiCaller> = array(operation, "/security").filter_map(Value::as_object).map(caller).collect();
-        // Whoever has something to show.
+        // Prefer a caller with credentials.
         let usual = callers.iter().find(|caller| !caller.headers.is_empty());
         let success = responses(operation).find(|(status, _)| is_success(status));
         Self {
@@ -144,7 +75,7 @@ impl ResponseDoc {
     }
 }
 
-/// Those who send these headers.
+/// The kind of caller that sends these headers.
 fn caller(headers: &Map<String, Value>) -> ApiCaller {
     let has = |name: &str| headers.contains_key(name);
     let tenant = ("X-TMS-TENANT", "$TENANT");
@@ -174,13 +105,13 @@ fn parameter(parameter: &Value) -> Field {
     Field { name: text(parameter, "/name"), location: place, kind, required, meaning: text(parameter, "/description") }
 }
 
-/// An object's fields, and those of the objects in its lists: `keys[].host`.
+/// The fields of an object, and those of objects in its lists: `keys[].host`.
 fn properties(document: &Value, schema: &Value, prefix: &str) -> Vec<Field> {
     let schema = resolved(document, schema);
     let mut fields: Vec<Field> = array(schema, "/allOf").flat_map(|part| properties(document, part, prefix)).collect();
     let required: Vec<&str> = array(schema, "/required").filter_map(Value::as_str).collect();
     for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        // An optional reference is written as a choice between it and null.
+        // An optional reference is described as a choice between it and null.
         let one = array(field, "/oneOf").find(|choice| choice.get("type").and_then(Value::as_str) != Some("null")).unwrap_or(field);
         fields.push(Field {
             name: format!("{prefix}{name}"),
@@ -201,7 +132,7 @@ fn resolved<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     reference.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
 }
 
-/// In a word or two: `integer, 1 to 10000`.
+/// A short description of a type: `integer, 1 to 10000`.
 fn kind(schema: &Value) -> String {
     let named = |kind: &Value| match kind.as_str()? {
         "null" => None,
@@ -231,7 +162,7 @@ fn first_sentence(text: &str) -> (String, String) {
     }
 }
 
-/// A name that can stand behind `#`.
+/// A valid fragment identifier for a name.
 fn anchor(name: &str) -> String {
     name.to_lowercase().replace([' ', '_'], "-")
 }

@@ -7,15 +7,14 @@ use axum::body::{Body, to_bytes};
 use axum::http::header;
 use axum::response::Response;
 use html_escape::{decode_html_entities, encode_double_quoted_attribute, encode_text};
-use leptos::server_fn::ServerFn;
 use lol_html::errors::RewritingError;
 use lol_html::html_content::{ContentType, Element};
 use lol_html::{HandlerResult, RewriteStrSettings, element, rewrite_str};
 
 use crate::domain::form::{DraftReason, FormDraft};
+use crate::domain::paths::SET_PREFERENCES;
 use crate::i18n::Translations;
 use crate::server::service::Fault;
-use crate::server_fns::preferences::SetPreferences;
 
 /// The id of the form whose values the buttons for language and colours keep: at most one on a page.
 pub const MAIN_FORM: &str = "main-form";
@@ -90,7 +89,7 @@ fn rewrite(html: &str, draft: Option<&FormDraft>, has_main_form: bool, words: Tr
 /// Makes a button send the main form, with its values, to where preferences are set.
 fn submit_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
     button.set_attribute("form", MAIN_FORM)?;
-    button.set_attribute("formaction", SetPreferences::PATH)?;
+    button.set_attribute("formaction", SET_PREFERENCES)?;
     button.set_attribute("formnovalidate", "")?;
     Ok(())
 }

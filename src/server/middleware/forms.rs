@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use leptos::server_fn::ServerFn;
+use futures_util::future::BoxFuture;
 use leptos::server_fn::axum::server_fn_paths;
 
 use super::http_error::{HttpError, wants_html};
@@ -21,13 +21,13 @@ use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
-use crate::server::router::{MAX_FORM_SIZE, account_mismatch_page};
 use crate::server::service::Services;
 use crate::server::service::platform::form_results::SubmissionId;
 use crate::server::sign_in::session::Flash;
 use crate::server::state::AppState;
-use crate::server_fns::preferences::SetPreferences;
 
+/// The largest form a person may send, in bytes.
+pub const MAX_FORM_SIZE: usize = 64 * 1024;
 /// On a redirect: the form was not carried out, because a sign-in, or a more recent one, is missing. Taken out here.
 pub const SIGN_IN_NEEDED: HeaderName = HeaderName::from_static("x-form-sign-in-needed");
 /// On a redirect: the form was refused because what it shows has changed since. Its values would hide that. Taken out here.
@@ -38,15 +38,30 @@ static ACTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_pat
 /// Forms of people who sign in: a second press must not ask for the same again.
 const SIGNING_IN: [&str; 2] = [paths::SIGN_IN_PASSWORD, paths::SUBMIT_SECOND_FACTOR];
 
-pub async fn check(State(state): State<AppState>, caller: RequestContext, request: Request, next: Next) -> Result<Response, HttpError> {
+/// Renders the response to a form of another account than the one that is signed in now, with a way to the form's page and tenant. The
+/// router passes it in, because layers know no pages.
+pub type RenderMismatchPage = fn(AppState, Request, ReturnTo, Option<TenantId>) -> BoxFuture<'static, Response>;
+
+pub async fn check(
+    State((state, mismatch_page)): State<(AppState, RenderMismatchPage)>,
+    caller: RequestContext,
+    request: Request,
+    next: Next,
+) -> Result<Response, HttpError> {
     match *request.method() {
-        Method::POST => submit(state, caller, request, next).await,
+        Method::POST => submit(state, mismatch_page, caller, request, next).await,
         Method::GET => show_page(&state, &caller, request, next).await,
         _ => Ok(next.run(request).await),
     }
 }
 
-async fn submit(state: AppState, caller: RequestContext, request: Request, next: Next) -> Result<Response, HttpError> {
+async fn submit(
+    state: AppState,
+    mismatch_page: RenderMismatchPage,
+    caller: RequestContext,
+    request: Request,
+    next: Next,
+) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_FORM_SIZE).await else { return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()) };
     // What is no form carries no account; the action says what is wrong with it.
@@ -55,7 +70,7 @@ async fn submit(state: AppState, caller: RequestContext, request: Request, next:
     let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str()) && path != paths::DEVICE_PICKUP;
     let account = caller.account();
     if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
-        return Ok(reject_account_mismatch(&state, parts, &form).await);
+        return Ok(reject_account_mismatch(state, mismatch_page, parts, &form).await);
     }
     let id = if needs_person || SIGNING_IN.contains(&path.as_str()) {
         let cookie = cookies::cookie(&parts.headers, cookies::session_cookie(state.https));
@@ -72,13 +87,13 @@ async fn submit(state: AppState, caller: RequestContext, request: Request, next:
 }
 
 /// Answers a form of another account: nothing was done, and who is signed in now.
-async fn reject_account_mismatch(state: &AppState, parts: Parts, form: &SubmittedForm) -> Response {
+async fn reject_account_mismatch(state: AppState, page_for: RenderMismatchPage, parts: Parts, form: &SubmittedForm) -> Response {
     if !wants_html(&parts.headers) {
         return (StatusCode::CONFLICT, "The form does not name the account that is signed in now. Nothing was done.\n").into_response();
     }
     let page = ReturnTo::from_untrusted(form.get(form::PAGE).unwrap_or_default());
     let tenant = form.get(form::ACCOUNT).and_then(form::tenant_of);
-    account_mismatch_page(state, Request::from_parts(parts, Body::empty()), page, tenant).await
+    page_for(state, Request::from_parts(parts, Body::empty()), page, tenant).await
 }
 
 /// Keeps the form's values if it was not carried out, and its result if it was.
@@ -99,7 +114,7 @@ async fn finish(
         (None, _) => None,
         (Some(_), true) if sign_in_needed => Some(DraftReason::SignInNeeded),
         (Some(page), true) if !not_kept && is_refused_at(page, &location, notice.as_ref()) => Some(DraftReason::Refused),
-        (Some(_), _) if path == SetPreferences::PATH && form.get(form::ACTION).is_some() => Some(DraftReason::PreferencesChanged),
+        (Some(_), _) if path == paths::SET_PREFERENCES && form.get(form::ACTION).is_some() => Some(DraftReason::PreferencesChanged),
         _ => None,
     };
     let carried_out =
@@ -155,7 +170,7 @@ fn redirect_target(location: &str, draft: &FormDraft) -> String {
     }
     let path = draft.page.split('?').next().unwrap_or_default();
     // A long query does not fit beside the draft.
-    let page = ReturnTo::from_untrusted(&draft.url()).or_untrusted(&format!("{path}?{}={}", form::DRAFT, draft.id));
+    let page = ReturnTo::from_untrusted(&draft.url()).or_untrusted(&format!("{path}?{}={}", paths::DRAFT, draft.id));
     if draft.reason != DraftReason::SignInNeeded {
         return page.as_str().to_owned();
     }
@@ -182,7 +197,7 @@ async fn show_page(state: &AppState, caller: &RequestContext, request: Request, 
     let words = preferences::translations(request.headers(), &state.languages);
     let mut response = next.run(request).await;
     response.headers_mut().remove(SIGN_IN_NEEDED);
-    let draft = match query.iter().find(|(name, _)| name == form::DRAFT) {
+    let draft = match query.iter().find(|(name, _)| name == paths::DRAFT) {
         Some((_, id)) => caller.session.draft(id).await?.filter(|draft| draft.belongs_to(&path, caller.account().as_deref())),
         None => None,
     };

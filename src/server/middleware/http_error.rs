@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 
 use super::page_runtime;
 use crate::server::preferences;
@@ -27,13 +28,16 @@ impl IntoResponse for HttpError {
     }
 }
 
+/// Renders the page for a status. The router passes it in, because layers know no pages.
+pub type RenderErrorPage = fn(AppState, Request, StatusCode) -> BoxFuture<'static, Response>;
+
 pub fn wants_html(headers: &HeaderMap) -> bool {
     headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
 }
 
 /// Replaces a bare error by the error page, for whoever can read a page. JSON is not bare: it is an answer to a machine, and
 /// some of those ask for HTML without meaning it.
-pub async fn render_error_page(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn render_error_page(State((state, render)): State<(AppState, RenderErrorPage)>, request: Request, next: Next) -> Response {
     if !wants_html(request.headers()) {
         return next.run(request).await;
     }
@@ -54,7 +58,7 @@ pub async fn render_error_page(State(state): State<AppState>, request: Request, 
             let w = preferences::translations(asked.headers(), &state.languages);
             format!("{}. {}\n", w.error_too_many(), w.error_too_many_means()).into_response()
         }
-        _ => page_runtime::render(async move { crate::server::router::error_page(&state, asked, status).await }).await,
+        _ => page_runtime::render(render(state, asked, status)).await,
     };
     *page.status_mut() = status;
     page.headers_mut().extend(kept.into_iter().flatten());

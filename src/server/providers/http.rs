@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::ProviderError;
 use super::connect_error::{ConnectError, causes};
 use super::egress::{AddressBlockedError, AllowedNetworks, EgressPolicy};
-use super::metadata::check_url;
+use super::url::check_url;
 use crate::domain::provider::Provider;
 use crate::proxy::Proxy;
 

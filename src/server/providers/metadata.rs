@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ProviderError;
 use super::http::{HttpClients, ProviderHttp};
-use crate::domain::loopback::is_loopback;
+use super::url::{check_base_url, check_url};
 use crate::domain::provider::{Endpoints, IdentitySource, Profile, Provider};
 use crate::domain::time::Timestamp;
 
@@ -184,79 +184,11 @@ impl ProviderMetadata {
     }
 }
 
-/// An address that paths are put behind, as a person wrote it: spelt as it should be, and without a query.
-fn check_base_url(address: &str) -> Result<(), ProviderError> {
-    check_url(address, true)?;
-    let violation = std::cell::Cell::new(None);
-    let note = |found| violation.set(Some(found));
-    let url = url::Url::options().syntax_violation_callback(Some(&note)).parse(address);
-    let misspelt = violation.get().map(|violation: url::SyntaxViolation| violation.description());
-    let query = url.is_ok_and(|url| url.query().is_some()).then_some("the URL has a query");
-    match misspelt.or(query) {
-        Some(why) => Err(ProviderError::Misconfigured(format!("{address}: {why}"))),
-        None => Ok(()),
-    }
-}
-
-/// Secrets and keys go over TLS, or stay on this machine if the provider is there too.
-pub fn check_url(address: &str, local: bool) -> Result<(), ProviderError> {
-    let url = oauth2::url::Url::parse(address).map_err(|error| ProviderError::Misconfigured(format!("{address}: {error}")))?;
-    // The address goes into the log and onto pages; and a fragment is not sent (RFC 6749 §3.1).
-    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(ProviderError::Misconfigured("a URL contains a user name, a password or a fragment".into()));
-    }
-    let here = url.host_str().is_some_and(is_loopback);
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if here && local => Ok(()),
-        _ => Err(ProviderError::Misconfigured(format!("{address} is not https"))),
-    }
-}
-
 fn from_discovery(error: DiscoveryError<ProviderError>) -> ProviderError {
     match error {
         DiscoveryError::Request(trouble) => trouble,
         // What the library says of an issuer that names another.
         DiscoveryError::Validation(why) => ProviderError::DiscoveryIssuerMismatch(why),
         other => ProviderError::InvalidResponse(format!("the metadata is not valid: {other}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_tls_or_this_machine() {
-        for good in [
-            "https://idp.example/realms/x",
-            "http://127.0.0.1:8080",
-            "http://localhost/x",
-            "http://localhost.:8080",
-            "http://idp.localhost",
-            "http://[::1]:1",
-            "http://[::ffff:127.0.0.1]",
-        ] {
-            assert_eq!(check_url(good, true), Ok(()), "{good}");
-        }
-        assert!(check_url("http://127.0.0.1:1", false).is_err(), "not what a provider elsewhere names");
-        for bad in [
-            "http://idp.example",
-            "http://localhost.example",
-            "ftp://127.0.0.1",
-            "idp.example",
-            "",
-            "javascript:alert(1)",
-            "http://127.0.0.1.evil.example",
-        ] {
-            assert!(check_url(bad, true).is_err(), "{bad}");
-        }
-        for bad in ["https://u:p@idp.example", "https://u@idp.example/x", "https://idp.example/#x", "https://idp.example:abc", "https://[::1"] {
-            assert!(check_url(bad, true).is_err() && check_base_url(bad).is_err(), "{bad}");
-        }
-        for bad in ["https:\\\\idp.example", "https:/idp.example", "https://idp.example\\x", " https://idp.example", "https://idp.example?x"] {
-            assert!(check_base_url(bad).is_err(), "{bad}");
-        }
-        assert_eq!(check_base_url("https://idp.example:8443/realms/x"), Ok(()));
     }
 }

@@ -5,5 +5,6 @@ pub mod admins;
 pub mod clients;
 pub mod hosts;
 pub mod providers;
+pub mod secret_rotation;
 pub mod tenants;
 pub mod user_mfa;

@@ -192,11 +192,15 @@ pub async fn callback(
             caller.session.add_identity_link(&id, &vouched, now).await?;
             Ok(Redirect::to(&paths::page_about(paths::IDENTITIES_LINK, "linking", &id, &ReturnTo::default())).into_response())
         }
-        Ok(CallbackOutcome::ProposeAccounts(offer)) => {
-            let id = services.new_tab_id();
-            caller.session.add_account_proposal(&id, &offer, now).await?;
-            Ok(Redirect::to(&paths::page_about(paths::UPSTREAM_ACCOUNTS, "offer", &id, &ReturnTo::default())).into_response())
-        }
+        Ok(CallbackOutcome::HostAccounts(login)) => match services.propose_accounts(login).await {
+            Ok(proposal) => {
+                let id = services.new_tab_id();
+                caller.session.add_account_proposal(&id, &proposal, now).await?;
+                Ok(Redirect::to(&paths::page_about(paths::UPSTREAM_ACCOUNTS, "offer", &id, &ReturnTo::default())).into_response())
+            }
+            Err(Error::Refused(refused)) => back.refuse(services, &trip, &refused).await,
+            Err(Error::Internal(fault)) => Err(fault.into()),
+        },
         Ok(CallbackOutcome::SignedIn(identity)) => {
             let kept = preferences::last_provider_cookie(&trip.provider, state.https.0);
             let onward = complete_first_factor(services, &caller, &identity, &then, words).await?;
@@ -206,8 +210,7 @@ pub async fn callback(
             if let (UpstreamLoginRefused::InvitationUsed, Some(used)) = (&refused, used) {
                 caller.session.forget_invitations(&used, None).await?;
             }
-            let help = if refused.may_be_wrong_account() { provider_help(services, &trip).await? } else { None };
-            back.into_redirect(&refused, help).await.map(IntoResponse::into_response)
+            back.refuse(services, &trip, &refused).await
         }
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
@@ -275,6 +278,12 @@ struct FailedLogin<'a> {
 }
 
 impl FailedLogin<'_> {
+    /// After the provider has said who they are there.
+    async fn refuse(self, services: &Services, trip: &UpstreamAuthorization, refused: &UpstreamLoginRefused) -> Result<Response, HttpError> {
+        let help = if refused.may_be_wrong_account() { provider_help(services, trip).await? } else { None };
+        self.into_redirect(refused, help).await.map(IntoResponse::into_response)
+    }
+
     async fn into_redirect(self, refused: &UpstreamLoginRefused, help: Option<ProviderHelp>) -> Result<Redirect, HttpError> {
         let Self { caller, tenant, provider, purpose, return_to: then, invitation, words } = self;
         if let UpstreamLoginRefused::ProviderFailed(_) | UpstreamLoginRefused::AccountListFailed(_) | UpstreamLoginRefused::AuthorizationError(_) =

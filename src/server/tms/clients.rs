@@ -16,8 +16,8 @@ use super::reply::{
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::admin::admins::DEFAULT_ROTATION_OVERLAP;
 use crate::server::service::admin::clients::{ClientChanges, ClientRegistrationRefused, ClientUpdateRefused, NewClient};
+use crate::server::service::admin::secret_rotation::DEFAULT_ROTATION_OVERLAP;
 use crate::server::service::auth::principals::ClientAccess;
 use crate::server::service::{Error, Principal, Services};
 use crate::server::state::AppState;

@@ -160,7 +160,8 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
     let arrived =
         services.finish_upstream_login(&trip, &AuthorizationResponse { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
-    let CallbackOutcome::ProposeAccounts(offer) = arrived else { panic!("an offer") };
+    let CallbackOutcome::HostAccounts(login) = arrived else { panic!("a login for accounts") };
+    let offer = services.propose_accounts(login).await.map_err(|_| ()).expect("an offer");
     assert!(services.review_proposal(&late, &offer).await.expect("an answer").is_some());
     let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
     let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &offer, chosen).await;

@@ -10,6 +10,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::clients::AuthenticationRefused;
+use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
@@ -17,8 +18,6 @@ use crate::server::storage::{admins, audit_log, tenants};
 
 /// What secrets of administrators are hashed as.
 pub(in crate::server::service) const ADMIN_SECRET: &str = "admin secret";
-/// How long the old secret goes on after a rotation, unless something else is asked for.
-pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
 
 /// Why an administrator cannot be added or changed. The words are for the operator.
 #[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
@@ -31,13 +30,6 @@ pub enum AdminRefused {
     NoAdmin,
     #[error("this is the tenant's only administrator; add another one first")]
     LastAdmin,
-}
-
-/// A secret in the place of another, which goes on for a while.
-pub struct RotatedSecret {
-    /// Shown once.
-    pub secret: Secret,
-    pub old_until: Timestamp,
 }
 
 /// An administrator, as the operator sees them.
@@ -85,8 +77,8 @@ impl Services {
 
     /// Adds an administrator. Their secret is shown once.
     pub async fn add_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<Secret, Error<AdminRefused>> {
-        let secret = Secret::hexadecimal(self.rng());
-        let (hash, now) = (self.signing_keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
+        let (secret, hash) = self.new_secret(ADMIN_SECRET);
+        let now = self.now();
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
         self.try_write(move |db| {
             async move {
@@ -105,11 +97,8 @@ impl Services {
 
     /// Gives an administrator a new secret, shown once; the old one goes on for `overlap`.
     pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<RotatedSecret, Error<AdminRefused>> {
-        let secret = Secret::hexadecimal(self.rng());
-        let (hash, now) = (self.signing_keys().hash(ADMIN_SECRET, secret.reveal()), self.now());
-        let old_until = now + overlap;
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
-        self.try_write(move |db| {
+        self.rotate_secret(ADMIN_SECRET, overlap, move |db, NewSecretHash { hash, old_until, now }| {
             async move {
                 if !admins::set_secret(db, &tenant, &admin_id, &hash, old_until).await? {
                     return Err(Error::Refused(AdminRefused::NoAdmin));
@@ -119,8 +108,7 @@ impl Services {
             }
             .boxed()
         })
-        .await?;
-        Ok(RotatedSecret { secret, old_until })
+        .await
     }
 
     pub async fn remove_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<(), Error<AdminRefused>> {
@@ -143,11 +131,5 @@ impl Services {
             .boxed()
         })
         .await
-    }
-
-    /// Whether a secret is the one that counts, or the one before it while that still does.
-    pub(in crate::server::service) fn secret_matches(&self, kind: &str, secret: &str, hashes: &admins::SecretHashes) -> bool {
-        let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
-        self.signing_keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.signing_keys().matches(kind, secret, hash))
     }
 }

@@ -7,11 +7,10 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::host::{Host, HostCredential};
 use crate::domain::ids::HostName;
-use crate::domain::page::PageRequest;
+use crate::domain::pagination::PageRequest;
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::admins::RotatedSecret;
+use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
-use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::hosts::InsertedAddress;
 use crate::server::storage::{audit_log, hosts, link_requests};
@@ -81,13 +80,10 @@ impl Services {
         required: bool,
         overlap: Duration,
     ) -> Result<RotatedSecret, Fault> {
-        let secret = Secret::hexadecimal(self.rng());
-        let (hash, now) = (self.signing_keys().hash(HOST_CREDENTIAL, secret.reveal()), self.now());
-        let old_until = now + overlap;
-        let (tenant_id, host) = (admin.tenant_id().clone(), self.registered(admin, host).await?);
-        let record = audit_event(admin, AuditKind::HostCredentialCreated, &host, now);
-        self.write(move |db| {
+        let (tenant_id, host, admin) = (admin.tenant_id().clone(), self.registered(admin, host).await?, admin.clone());
+        self.rotate_secret(HOST_CREDENTIAL, overlap, move |db, NewSecretHash { hash, old_until, now }| {
             async move {
+                let record = audit_event(&admin, AuditKind::HostCredentialCreated, &host, now);
                 let host = hosts::credential_name(&mut *db, &tenant_id, &host).await?.unwrap_or(host);
                 let made = HostCredential { tenant_id, host, required };
                 hosts::set_credential(db, &made, &hash, old_until, now).await?;
@@ -95,12 +91,12 @@ impl Services {
                     hosts::delete_credentials(db, &made.tenant_id, &made.host, Some(&made.host)).await?;
                     link_requests::delete_pending(db, &made.tenant_id, &made.host).await?;
                 }
-                audit_log::insert(db, &record).await
+                audit_log::insert(db, &record).await?;
+                Ok(())
             }
             .boxed()
         })
-        .await?;
-        Ok(RotatedSecret { secret, old_until })
+        .await
     }
 
     /// Says whether a host must show its credential. False when it has none.

@@ -18,7 +18,6 @@ use crate::server::service::admin::administration::admin_event;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::people::{AuthenticatedPerson, PersonRefused};
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, TenantAdmin};
-use crate::server::service::host_accounts::upstream_accounts::AccountProposal;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::identities::Identity;
@@ -83,8 +82,16 @@ pub enum CallbackOutcome {
     SignedIn(AuthenticatedPerson),
     /// Who they are there, to be linked once they have said so.
     LinkIdentity(VerifiedIdentity),
-    /// Their accounts on its hosts, to be linked once they have said which.
-    ProposeAccounts(AccountProposal),
+    /// A login for the accounts on the provider's hosts, which [`Services::propose_accounts`] asks for.
+    HostAccounts(HostAccountsLogin),
+}
+
+/// A login at the provider that owns hosts.
+pub struct HostAccountsLogin {
+    pub provider: Provider,
+    /// The person here who requested it.
+    pub user_id: UserId,
+    pub login: UpstreamLogin,
 }
 
 /// Why an identity is not linked.
@@ -257,7 +264,7 @@ impl Services {
             }
             LoginPurpose::Link(_) => Ok(CallbackOutcome::LinkIdentity(arrival.identity)),
             LoginPurpose::Hosts(user_id) => {
-                self.propose_accounts(stored.provider, user_id.clone(), arrival).await.map(CallbackOutcome::ProposeAccounts)
+                Ok(CallbackOutcome::HostAccounts(HostAccountsLogin { provider: stored.provider, user_id: user_id.clone(), login: arrival }))
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 use crate::domain::upstream_accounts::{ListedAccount, UpstreamAccount, UpstreamHosts};
 use crate::server::service::auth::browser_sessions::still_signed_in;
-use crate::server::service::auth::identities::{ProviderError, UpstreamLogin, UpstreamLoginRefused};
+use crate::server::service::auth::identities::{HostAccountsLogin, ProviderError, UpstreamLoginRefused};
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn};
 use crate::server::service::host_accounts::link_decisions::{LinkOutcome, NewLink, host_account_key, link_or_renew};
 use crate::server::service::{Error, Fault, Services};
@@ -96,12 +96,8 @@ pub enum ProposalRefused {
 
 impl Services {
     /// What the provider says of the accounts of somebody who has just signed in there.
-    pub(in crate::server::service) async fn propose_accounts(
-        &self,
-        provider: Provider,
-        user_id: UserId,
-        arrival: UpstreamLogin,
-    ) -> Result<AccountProposal, Error<UpstreamLoginRefused>> {
+    pub async fn propose_accounts(&self, login: HostAccountsLogin) -> Result<AccountProposal, Error<UpstreamLoginRefused>> {
+        let HostAccountsLogin { provider, user_id, login: arrival } = login;
         let resources = provider.upstream_hosts.as_ref().ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
         let vouched = &arrival.identity;
         let known = identities::find(self.storage().reader(), &provider.tenant_id, &vouched.issuer, &vouched.subject).await?;

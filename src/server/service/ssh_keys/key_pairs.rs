@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use ssh_key::private::{EcdsaKeypair, Ed25519Keypair, KeypairData, RsaKeypair};
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey, PublicKey};
-use thiserror::Error as ThisError;
 use tokio::sync::TryAcquireError;
 
 use crate::domain::ssh_key::KeyType;
 use crate::server::service::platform::rng::{RngAdapter, Secret};
-use crate::server::service::ssh_keys::pasted_key;
+use crate::server::service::ssh_keys::pasted_key::{self, MIN_RSA_BITS, PublicKeyRefused};
 use crate::server::service::{Error, Fault, Services};
 
-/// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
-const MIN_RSA_BITS: u32 = 2_048;
 /// RSA keys that may be made or wait to be made. Each takes seconds of a core.
 pub(in crate::server::service) const MAX_QUEUED_RSA_KEYS: usize = 16;
 
@@ -34,33 +31,6 @@ pub struct KeyPair {
     /// OpenSSH's format, not encrypted; shown once and stored nowhere.
     pub private_key: Secret,
     pub public_key: SshPublicKey,
-}
-
-/// Why a public key is not taken.
-#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
-pub enum PublicKeyRefused {
-    #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment', nor a public key in the form of RFC 4716")]
-    Unreadable,
-    #[error("it is a private key; send only the line of the .pub file, and make a new key if others may have seen this one")]
-    Private,
-    #[error(
-        "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if others may have seen this one"
-    )]
-    PuttyFile,
-    #[error("it is a certificate; send the public key alone, the line of the .pub file without '-cert'")]
-    Certificate,
-    #[error("it is more than one key; send them one by one")]
-    Several,
-    #[error("it is a public key in PEM format; 'ssh-keygen -i -m PKCS8 -f FILE' prints it as OpenSSH writes it (for 'BEGIN RSA PUBLIC KEY': -m PEM)")]
-    Pem,
-    #[error("something stands before the key, such as options of authorized_keys; send the key alone, from its type on")]
-    TextBefore,
-    #[error("the key is cut off or damaged; copy it again as a whole")]
-    Damaged,
-    #[error("{0} keys are not taken; use ed25519, ecdsa or rsa")]
-    Unsupported(String),
-    #[error("RSA keys need at least {MIN_RSA_BITS} bits; this one has {0}")]
-    TooShort(u32),
 }
 
 /// So many RSA keys are being made that another one would have to wait for too long.

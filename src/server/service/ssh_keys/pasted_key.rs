@@ -1,13 +1,15 @@
 //! Reads a public key as people paste it: a line of a `.pub` file, also wrapped by a terminal or with the command before it, or a
 //! file in the form of RFC 4716. What is something else is named, so that the person knows what to send instead.
 
-use crate::domain::private_key::{self, PrivateKeyKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ssh_key::PublicKey;
+use thiserror::Error as ThisError;
 
-use crate::server::service::ssh_keys::key_pairs::PublicKeyRefused;
+use crate::domain::private_key::{self, PrivateKeyKind};
 
+/// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
+pub(super) const MIN_RSA_BITS: u32 = 2_048;
 /// The longest text that is looked at, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// The longest public key that is taken, in characters of base64: RSA with 16384 bits.
@@ -19,6 +21,33 @@ const KEY_PREFIX: &str = "AAAA";
 const CERTIFICATE_TYPE: &str = "-cert-v01@openssh.com";
 const RFC4716_BEGIN: &str = "BEGIN SSH2 PUBLIC KEY";
 const RFC4716_END: &str = "END SSH2 PUBLIC KEY";
+
+/// Why a public key is not taken.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+pub enum PublicKeyRefused {
+    #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment', nor a public key in the form of RFC 4716")]
+    Unreadable,
+    #[error("it is a private key; send only the line of the .pub file, and make a new key if others may have seen this one")]
+    Private,
+    #[error(
+        "it is a PuTTY key file (.ppk), which holds the private key; send the public key that PuTTYgen shows, and make a new key if others may have seen this one"
+    )]
+    PuttyFile,
+    #[error("it is a certificate; send the public key alone, the line of the .pub file without '-cert'")]
+    Certificate,
+    #[error("it is more than one key; send them one by one")]
+    Several,
+    #[error("it is a public key in PEM format; 'ssh-keygen -i -m PKCS8 -f FILE' prints it as OpenSSH writes it (for 'BEGIN RSA PUBLIC KEY': -m PEM)")]
+    Pem,
+    #[error("something stands before the key, such as options of authorized_keys; send the key alone, from its type on")]
+    TextBefore,
+    #[error("the key is cut off or damaged; copy it again as a whole")]
+    Damaged,
+    #[error("{0} keys are not taken; use ed25519, ecdsa or rsa")]
+    Unsupported(String),
+    #[error("RSA keys need at least {MIN_RSA_BITS} bits; this one has {0}")]
+    TooShort(u32),
+}
 
 /// Finds the one public key in a text.
 pub fn parse(text: &str) -> Result<PublicKey, PublicKeyRefused> {

@@ -1,0 +1,57 @@
+//! Secrets of clients, administrators and hosts: a new one is shown once, stored as its HMAC, and the one before it goes on for a while.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::time::Timestamp;
+use crate::server::service::Services;
+use crate::server::service::platform::rng::Secret;
+use crate::server::storage::admins::SecretHashes;
+use crate::server::storage::{self, Connection};
+
+/// How long the old secret goes on after a rotation, unless something else is asked for.
+pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
+
+/// A secret in the place of another, which goes on for a while.
+pub struct RotatedSecret {
+    /// Shown once.
+    pub secret: Secret,
+    pub old_until: Timestamp,
+}
+
+/// What is stored of a new secret.
+pub(in crate::server::service) struct NewSecretHash {
+    pub hash: Vec<u8>,
+    /// Until when the secret before it is accepted.
+    pub old_until: Timestamp,
+    pub now: Timestamp,
+}
+
+impl Services {
+    /// A new secret and what it is stored as; `kind` separates the hashes of clients, administrators and hosts.
+    pub(in crate::server::service) fn new_secret(&self, kind: &str) -> (Secret, Vec<u8>) {
+        let secret = Secret::hexadecimal(self.rng());
+        let hash = self.signing_keys().hash(kind, secret.reveal());
+        (secret, hash)
+    }
+
+    /// Draws a new secret and hands its hash to `store`, in one transaction; the old secret goes on for `overlap`.
+    pub(in crate::server::service) async fn rotate_secret<E, F>(&self, kind: &str, overlap: Duration, store: F) -> Result<RotatedSecret, E>
+    where
+        E: From<storage::Error> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection, NewSecretHash) -> BoxFuture<'c, Result<(), E>> + Send + 'static,
+    {
+        let (secret, hash) = self.new_secret(kind);
+        let now = self.now();
+        let old_until = now + overlap;
+        self.shared.storage.write(move |db| store(db, NewSecretHash { hash, old_until, now })).await?;
+        Ok(RotatedSecret { secret, old_until })
+    }
+
+    /// Whether a secret is the one that counts, or the one before it while that still does.
+    pub(in crate::server::service) fn secret_matches(&self, kind: &str, secret: &str, hashes: &SecretHashes) -> bool {
+        let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
+        self.signing_keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.signing_keys().matches(kind, secret, hash))
+    }
+}
