@@ -1,4 +1,4 @@
-//! Limits on guessing. The counters live in the database, so that a restart clears none, and no success clears any.
+//! Limits on failed attempts at secrets. The counters are stored in the database: neither a restart nor a success resets them.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptKind {
     UserCode,
-    /// A user code in an address, which fills in the form.
+    /// A user code in a URL, which prefills the form.
     PrefilledUserCode,
     Password,
     /// A code of an authenticator app.
@@ -20,42 +20,42 @@ pub enum AttemptKind {
     Passkey,
 }
 
-/// One counter: who guesses, how often, in how long a window.
+/// A counter of failed attempts, with its maximum and window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptLimit {
-    /// The counter's name in the database.
+    /// The counter's key in the database.
     pub key: String,
     pub max: u32,
     pub window: Duration,
-    /// All guessers together: says nothing about this one.
+    /// Counts the attempts of all callers together, so its exhaustion is not this caller's doing.
     pub shared: bool,
 }
 
-/// Everything a guess counts against. Missing where it is not known.
+/// What an attempt is counted against; `None` where it is unknown.
 #[derive(Clone, Debug, Default)]
 pub struct AttemptSource<'a> {
     pub tenant: Option<&'a TenantId>,
     pub person: Option<&'a UserId>,
-    /// A stable name for the browser session.
+    /// A stable identifier of the browser session.
     pub session: Option<&'a str>,
     pub address: Option<IpAddr>,
 }
 
-/// How many times the limit of one network address all callers share whose address is unknown, because a proxy does not say it in a
-/// way that can be read: they do not keep each other out at once, and none gets around the limits by being one of them.
+/// Factor for the limit shared by all callers whose IP address is unknown, because a proxy does not send it in a readable form: high enough
+/// that they do not lock each other out at once, low enough that hiding the address does not bypass the limits.
 pub const UNKNOWN_ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The counters for guesses at user codes: 5 per session and 10 minutes, 20 per account and hour, 10 per network address and
-/// minute; and 600 a minute of all visitors together, who have no account to count. With 10 000 codes alive that one keeps a
-/// hit within a code's life below 0.4 %.
+/// Limits on wrong user codes: 5 per session in 10 minutes, 20 per account and hour, 10 per network address and minute, and 600 per minute
+/// for all anonymous callers together. With 10 000 pending codes the last one keeps the chance of a hit within a code's lifetime below 0.4
+/// %.
 fn user_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     code_limits("code", 600, guesser)
 }
 
-/// The counters for codes in addresses that led nowhere: those of typed codes under other names, so that following an old link uses up
-/// no tries; and 60 a minute of all visitors together, a tenth of what they may type.
+/// Limits on wrong codes in URLs: those of typed codes under separate counters, so that following an old link uses up no attempts; and 60
+/// per minute for all anonymous callers together, a tenth of what they may type.
 fn prefilled_user_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     code_limits("code in address", 60, guesser)
 }
@@ -73,8 +73,8 @@ fn code_limits(name: &str, visitors: u32, guesser: &AttemptSource) -> Vec<Attemp
     limits
 }
 
-/// The counters for guesses at passwords, each in 10 minutes: 10 at one account from one network address, 30 from one network
-/// address, and 200 at one account from everywhere, so that a single stranger cannot keep a person out.
+/// Limits on wrong passwords, each in 10 minutes: 10 per account and network address, 30 per network address, and 200 per account from
+/// everywhere, so that a single attacker cannot lock a person out.
 fn password_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     let mut limits = per_account_limits("password", guesser, 10, 200, [10 * MINUTE; 2]);
     let (network, most) = network_counter(guesser.address, 30);
@@ -82,7 +82,7 @@ fn password_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     limits
 }
 
-/// Guesses at one account: the most from one network address, and from everywhere, each in its window.
+/// Limits per account: from one network address, and from everywhere, each in its window.
 fn per_account_limits(name: &str, guesser: &AttemptSource, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<AttemptLimit> {
     let limit = |key: String, most, window| AttemptLimit { key: format!("{name} {key}"), max: most, window, shared: false };
     let Some(account) = account_key(guesser) else { return Vec::new() };
@@ -90,22 +90,21 @@ fn per_account_limits(name: &str, guesser: &AttemptSource, from_one: u32, from_a
     vec![limit(format!("{account} {from}"), from_one.min(from_all), one), limit(account, from_all, all)]
 }
 
-/// The counters for guesses at an app's codes, by people whose first factor is right: 4 in 15 minutes at one account from one
-/// network address, so 16 an hour; 24 an hour at one account from everywhere, so that a single stranger who knows the password does
-/// not keep its person out. Of a million codes of six digits three are good at a time: after a year of guessing without a pause one
-/// has been hit with a chance of 47 %, and the record is full of it.
+/// Limits on wrong codes of an authenticator app, after a correct first factor: 4 in 15 minutes per account and network address (16 an
+/// hour), and 24 an hour per account from everywhere, so that a single attacker who knows the password cannot lock the person out. Three of
+/// a million codes are valid at a time: a year of uninterrupted guessing succeeds with a probability of 47 %, and fills the audit log.
 fn second_factor_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     per_account_limits("second factor", guesser, 4, 24, [15 * MINUTE, 60 * MINUTE])
 }
 
-/// The counters for guesses at recovery codes, in 10 minutes: 10 at one account from one network address, 200 at one account from
-/// everywhere. Nobody guesses one; but nobody fills the record with trying either.
+/// Limits on wrong recovery codes, in 10 minutes: 10 per account and network address, 200 per account from everywhere. Guessing one is
+/// hopeless; the limits keep the audit log from being filled.
 fn recovery_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     per_account_limits("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
 }
 
-/// The counters for passkeys that are refused, as for recovery codes: they cannot be guessed, and a right one is never kept waiting. They
-/// only keep the record from being filled.
+/// Limits on refused passkeys, as for recovery codes. They cannot be guessed, and a valid one is never delayed; the limits only keep the
+/// audit log from being filled.
 fn passkey_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
     per_account_limits("passkey", guesser, 10, 200, [10 * MINUTE; 2])
 }
@@ -121,7 +120,8 @@ pub fn limits(kind: AttemptKind, source: &AttemptSource) -> Vec<AttemptLimit> {
     }
 }
 
-/// When the next try is allowed, if the limit is used up: `oldest` is the earliest of the last `most` guesses in the window.
+/// When the next attempt is allowed if the limit is used up, else `None`. `oldest` is the time of the earliest of the last `limit.most`
+/// attempts in the window.
 pub fn retry_after(limit: &AttemptLimit, guesses: u32, oldest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     let free_at = oldest? + limit.window;
     (guesses >= limit.max && now < free_at).then(|| free_at.since(now))
@@ -131,12 +131,12 @@ fn account_key(guesser: &AttemptSource) -> Option<String> {
     Some(format!("account {}/{}", guesser.tenant?, guesser.person?))
 }
 
-/// The counter of a network address, and the most for it.
+/// The counter key and the maximum for a network address.
 fn network_counter(address: Option<IpAddr>, most: u32) -> (String, u32) {
     address.map_or_else(|| ("network unknown".to_owned(), most * UNKNOWN_ADDRESS_FACTOR.get()), |address| (network_key(address), most))
 }
 
-/// One household or one laptop: an IPv4 address, or an IPv6 /64, of which one customer has as many addresses as they like.
+/// The network that attempts count against: an IPv4 address, or an IPv6 /64, within which one customer can use any address.
 pub fn network_key(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => format!("network {address}"),

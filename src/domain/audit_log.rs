@@ -1,4 +1,4 @@
-//! What happened, for the person it happened to and for the tenant's operators. Written in the transaction of the change.
+//! Audit events: what happened, for the person concerned and for the tenant's administrators. Written in the transaction of the change.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,26 +7,26 @@ use super::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
 use super::pagination::QueryParam;
 use super::time::Timestamp;
 
-/// One line of the record. No secrets, no codes.
+/// One event to be written to the audit log. Contains no secrets and no codes.
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
     pub tenant_id: TenantId,
     pub at: Timestamp,
     pub kind: AuditKind,
-    /// Whose account it concerns.
+    /// The person whose account it concerns.
     pub person: Option<UserId>,
     pub client_id: Option<ClientId>,
     pub device_grant_id: Option<DeviceGrantId>,
-    /// The administrator who did it, if one did.
+    /// The administrator who caused it, if any.
     pub admin: Option<AdminId>,
-    /// What else it was about: a key's fingerprint, `account@host`, a host, a tenant.
+    /// What else it concerns: a key's fingerprint, `account@host`, a host, a tenant.
     pub subject: Option<String>,
     pub from: Option<IpAddr>,
 }
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// What kind of thing happened; the words are stable and stand in the database and in exports.
+        /// The kind of an audit event. The words are stable: they are stored in the database and written to exports.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum AuditKind { $($(#[$doc])* $name,)* }
 
@@ -37,7 +37,7 @@ macro_rules! kinds {
                 match self { $(AuditKind::$name => $word,)* }
             }
 
-            /// `None` for a word that another release may have written.
+            /// `None` for a word that this release does not define.
             pub fn parse(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
             }
@@ -50,10 +50,10 @@ kinds! {
     SignInFailed = "sign_in_failed",
     SignedOut = "signed_out",
     SessionEnded = "session_ended",
-    /// Somebody who signs in at an institution is this person from now on.
+    /// Signing in with this upstream identity now signs in this person.
     IdentityLinked = "identity_linked",
     IdentityUnlinked = "identity_unlinked",
-    /// Nobody is signed in by that: the second factor is asked for.
+    /// Does not sign the person in: the second factor is still required.
     FirstFactorVerified = "first_factor_shown",
     SecondFactorAdded = "second_factor_added",
     SecondFactorRemoved = "second_factor_removed",
@@ -61,39 +61,39 @@ kinds! {
     SecondFactorFailed = "second_factor_failed",
     RecoveryCodeUsed = "recovery_code_used",
     RecoveryCodesCreated = "recovery_codes_made",
-    /// By the person themselves.
+    /// By the person, not by an administrator.
     PasswordChanged = "password_changed",
     PasswordChangeFailed = "password_change_failed",
     DeviceApproved = "device_approved",
     DeviceDenied = "device_denied",
-    /// "I did not start this": of interest to the tenant's operators.
+    /// "I did not start this", reported with the code; administrators should look at it.
     DeviceReported = "device_reported",
     DeviceRevoked = "device_withdrawn",
-    /// A device fetched its token.
+    /// A device redeemed its grant for a token.
     DeviceRedeemed = "device_redeemed",
-    /// A spent device code came again; the access it once gave has been ended.
+    /// A redeemed device code was sent again; the access it gave was revoked.
     DeviceReplayed = "device_replayed",
-    /// A code that is open in one session was typed into another.
+    /// A code claimed in one session was submitted in another.
     CodeSubmittedTwice = "code_presented_twice",
-    /// Somebody typed too many wrong codes.
+    /// Too many wrong user codes were submitted.
     CodeGuessingStopped = "code_guessing_stopped",
-    /// An approved device never came for its token; the permission has been taken back.
+    /// An approved device did not fetch its token in time; the permission was revoked.
     DeviceExpired = "device_lapsed",
     KeyCreated = "key_created",
     KeyChanged = "key_changed",
     KeyRevoked = "key_revoked",
-    /// A host was shown the key, for a new login.
+    /// The key was returned to a host for a new login.
     KeyUsed = "key_used",
-    /// The panic button: keys, permissions and other sessions.
+    /// All keys, delegations and other sessions of the person were revoked.
     EverythingRevoked = "everything_revoked",
     KeyReserved = "key_reserved",
     ReservationEnded = "reservation_ended",
-    /// A host asks for one of its accounts to be linked to whoever is logged in to it.
+    /// A host asked to link one of its accounts.
     HostLinkRequested = "host_link_asked",
     HostLinked = "host_linked",
     HostLinkChanged = "host_link_changed",
     HostUnlinked = "host_unlinked",
-    /// "Not me": of interest to the tenant's operators.
+    /// "Not me", answered to a link request; administrators should look at it.
     HostLinkRefused = "host_link_refused",
     DelegationCreated = "delegated",
     DelegationChanged = "delegation_changed",
@@ -114,11 +114,11 @@ kinds! {
     AdminSecretChanged = "admin_secret_changed",
     AdminRemoved = "admin_removed",
     PersonAdded = "person_added",
-    /// Switched on or off, or given a new password.
+    /// Enabled, disabled, or given a new password.
     PersonChanged = "person_changed",
     PersonInvited = "person_invited",
     ProviderAdded = "provider_added",
-    /// Set up otherwise, switched on or off, or given a new secret.
+    /// Settings changed, enabled, disabled, or given a new secret.
     ProviderChanged = "provider_changed",
     ProviderRemoved = "provider_removed",
     TenantCreated = "tenant_created",
@@ -126,7 +126,7 @@ kinds! {
     TenantDeleted = "tenant_deleted",
 }
 
-/// What kinds of things a list shows.
+/// Groups of kinds by which the list is filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuditGroup {
     #[default]
@@ -137,7 +137,7 @@ pub enum AuditGroup {
     Keys,
     /// Host accounts and the second factor.
     Hosts,
-    /// What administrators changed.
+    /// Changes made by administrators.
     Administration,
 }
 
@@ -222,7 +222,7 @@ impl AuditKind {
     }
 }
 
-/// Since when a list shows what happened.
+/// Periods by which the list is filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuditPeriod {
     #[default]
@@ -237,7 +237,7 @@ impl QueryParam for AuditPeriod {
 }
 
 impl AuditPeriod {
-    /// How far back; `None`: all of it.
+    /// Length of the period; `None`: unlimited.
     pub fn span(self) -> Option<Duration> {
         let days = |days: u64| Some(Duration::from_secs(days * 86_400));
         match self {
@@ -249,12 +249,12 @@ impl AuditPeriod {
     }
 }
 
-/// A line of the record, as it is read.
+/// An audit event as it is read.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
     pub row_id: i64,
     pub at: Timestamp,
-    /// The kind's word; of a newer release it may be one that this one does not know.
+    /// The kind's word; one written by a newer release may be unknown to this one.
     pub kind: String,
     pub person: Option<String>,
     pub client_id: Option<String>,

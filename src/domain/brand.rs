@@ -1,10 +1,10 @@
-//! A tenant's two colours, checked to be readable (WCAG 2.2, 1.4.3).
+//! A tenant's accent colours, checked for contrast (WCAG 2.2 §1.4.3).
 
 use thiserror::Error;
 
-/// The least contrast of text, as WCAG's level AA asks.
+/// Minimum contrast of text, WCAG level AA.
 const MIN_CONTRAST: f64 = 4.5;
-/// The grounds that links and buttons stand on, in light and in dark: `--surface` and `--ground` of the style sheet.
+/// Backgrounds of links and buttons in light and dark mode: `--surface` and `--ground` of the style sheet.
 const LIGHT_BACKGROUNDS: [Colour; 2] = [Colour([0xff, 0xff, 0xff]), Colour([0xf5, 0xf6, 0xf8])];
 const DARK_BACKGROUNDS: [Colour; 2] = [Colour([0x18, 0x20, 0x2a]), Colour([0x10, 0x15, 0x1b])];
 
@@ -15,12 +15,12 @@ pub struct Brand {
     dark: Colour,
 }
 
-/// Why a colour is not taken.
+/// Why a colour is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 pub enum BrandRefused {
     #[error("it is not of the form #rrggbb")]
     NotAColour,
-    /// The contrast it has.
+    /// Contrast on a light background is too low; its value.
     #[error("it is too faint on light ground: its contrast is {0:.1}")]
     FaintOnLight(f64),
     #[error("it is too faint on dark ground: its contrast is {0:.1}")]
@@ -28,7 +28,7 @@ pub enum BrandRefused {
 }
 
 impl Brand {
-    /// `#rrggbb` for light and for dark ground.
+    /// Parses `#rrggbb` for light and dark mode. Refuses colours that are malformed or have too little contrast.
     pub fn parse(light: &str, dark: &str) -> Result<Self, BrandRefused> {
         let brand = Self { light: Colour::parse(light)?, dark: Colour::parse(dark)? };
         let worst = |colour: Colour, grounds: [Colour; 2]| grounds.into_iter().map(|ground| colour.contrast(ground)).fold(f64::INFINITY, f64::min);
@@ -50,7 +50,7 @@ impl Brand {
         self.dark.to_string()
     }
 
-    /// Custom properties for the style sheet. White and the darkest ground are readable on what was checked against them.
+    /// Custom properties for the style sheet. White and the darkest background have enough contrast on colours that were accepted.
     pub fn style(&self) -> String {
         format!(":root {{ --accent: light-dark({}, {}); --on-accent: light-dark(#ffffff, #10151b); }}\n", self.light, self.dark)
     }
@@ -68,13 +68,13 @@ impl Colour {
         Ok(Self([red, green, blue]))
     }
 
-    /// WCAG 2.2's contrast ratio, 1 to 21.
+    /// Contrast ratio of WCAG 2.2, 1 to 21.
     fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    /// WCAG 2.2's relative luminance.
+    /// Relative luminance of WCAG 2.2, 0 to 1.
     fn luminance(self) -> f64 {
         let Self([red, green, blue]) = self;
         let linear = |part: u8| {

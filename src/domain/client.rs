@@ -1,16 +1,16 @@
-//! A client: an application that a tenant trusts to ask people for permission.
+//! A client: an application that may ask a tenant's people for access.
 
 use super::ids::{ClientId, TenantId};
 use super::pagination::QueryParam;
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
-/// The public client behind the `tms` command; every tenant has it.
+/// Client id of the public client that the `tms` command uses; every tenant has it.
 pub const CLI_CLIENT_ID: &str = "tms-cli";
 
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// `id` on TMS' wire.
+    /// `id` in TMS' API.
     pub number: i64,
     pub tenant_id: TenantId,
     pub id: ClientId,
@@ -19,17 +19,17 @@ pub struct Client {
     pub enabled: bool,
     /// May use the device grant.
     pub device_grant: bool,
-    /// The most it may ask for.
+    /// The scope it may ask for.
     pub scope: ScopeSet,
-    /// No secret: anybody can claim to be this client (RFC 8628 §5.6).
+    /// Has no secret: any program can claim to be this client (RFC 8628 §5.6).
     pub public: bool,
-    /// The tenant's operators have looked at it and say so to people.
+    /// The tenant's administrators have verified it; people are told so.
     pub verified: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// Which clients a list shows.
+/// Filters of the list of clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientFilter {
     #[default]
@@ -44,27 +44,28 @@ impl QueryParam for ClientFilter {
         &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("public", Self::Public)];
 }
 
-/// Why a client gets no device code, and nothing of what it was allowed before its administrators decided otherwise.
+/// Why a client gets no device code, and loses the access it was granted before its settings changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RequestRefused {
-    /// It is switched off (RFC 6749 §5.2 `invalid_client`).
+    /// It is disabled (RFC 6749 §5.2 `invalid_client`).
     Disabled,
     /// It may not use the device grant (`unauthorized_client`).
     GrantNotAllowed,
-    /// No person could decide: its tenant has no sign-in method (`unauthorized_client`).
+    /// No one could decide: its tenant has no sign-in method (`unauthorized_client`).
     NoSignIn,
-    /// It may have nothing of the scope (`invalid_scope`).
+    /// None of the requested scope is allowed (`invalid_scope`).
     NoScopeLeft,
 }
 
 impl Client {
-    /// The scope a request gets: what was asked for and is allowed; without a `scope` parameter all that is allowed.
+    /// The scope of a new request: the allowed part of what was requested, or all that is allowed if there is no `scope` parameter. Refuses
+    /// as [`Self::allowed_scope`] does.
     pub fn grantable_scope(&self, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
         self.allowed_scope(&requested.map_or_else(|| self.scope.clone(), ScopeSet::parse_known))
     }
 
-    /// What the client may have of a scope as it is set up now. Asked when a device asks, when the person decides, when the device
-    /// comes for its token, and at each use of the token.
+    /// The part of a scope that the client's current settings allow. Checked at the device's request, the person's decision, the
+    /// redemption, and each use of the token. Refuses a client that is disabled, may not use the device grant, or is left with no scope.
     pub fn allowed_scope(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
         if !self.enabled {
             return Err(RequestRefused::Disabled);

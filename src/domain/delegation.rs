@@ -1,4 +1,4 @@
-//! A delegation: a person's permission for a client to act for them.
+//! Delegations: permission for a client to act for a person.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Delegation {
     pub tenant_id: TenantId,
     pub client_id: ClientId,
     pub user_id: UserId,
-    /// The consent it came from, if the person gave it in the portal.
+    /// The grant whose consent created it, if the person gave it in the portal.
     pub device_grant_id: Option<DeviceGrantId>,
     pub made_by: Creator,
     pub expires_at: Timestamp,
@@ -21,12 +21,12 @@ pub struct Delegation {
     pub updated_at: Timestamp,
 }
 
-/// Which delegations a list shows.
+/// Filters of the list of delegations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DelegationFilter {
     #[default]
     Active,
-    /// Expired, or ended before.
+    /// Expired or revoked.
     Ended,
     All,
 }
@@ -35,13 +35,13 @@ impl QueryParam for DelegationFilter {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Active), ("ended", Self::Ended), ("all", Self::All)];
 }
 
-/// The order of a list of delegations.
+/// Orders of the list of delegations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DelegationSort {
-    /// The newest first.
+    /// Newest first.
     #[default]
     Created,
-    /// The one that ends first first.
+    /// Earliest expiry first.
     Expires,
     Client,
 }
@@ -50,23 +50,23 @@ impl QueryParam for DelegationSort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("expires", Self::Expires), ("client", Self::Client)];
 }
 
-/// Why a delegation gets no new end.
+/// Why a delegation's expiry is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DelegationChangeRefused {
-    /// It is not there, has ended, or is somebody else's.
+    /// Does not exist, was revoked, or belongs to another person.
     NotFound,
-    /// The new end has passed already.
+    /// The new expiry is in the past.
     InThePast,
-    /// Longer than the tenant lets a person grant.
+    /// Later than the tenant's policy lets a person grant.
     TooLong,
-    /// An administrator set it up: the person may make it shorter, not longer.
+    /// Created by an administrator: the person may shorten it, not extend it.
     ExtensionNotAllowed,
-    /// Before a person makes it longer, their tenant wants to see more of them.
+    /// The tenant requires step-up authentication before a person extends it.
     StepUpRequired(StepUpRequired),
 }
 
 impl Delegation {
-    /// Whether the person may set a new end, at most `longest` from now.
+    /// Checks that the person may set the expiry to `at`, which is at most `longest` from now.
     pub fn check_new_expiry(&self, at: Timestamp, longest: Duration, now: Timestamp) -> Result<(), DelegationChangeRefused> {
         if at <= now {
             return Err(DelegationChangeRefused::InThePast);
@@ -81,11 +81,11 @@ impl Delegation {
     }
 }
 
-/// Who made a link or a delegation.
+/// Who created a link or a delegation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creator {
     Admin,
-    /// The tenant's MVP mode, because a client asked for a key.
+    /// Automatic provisioning, because a client asked for a key.
     Mvp,
     Person,
 }

@@ -1,17 +1,17 @@
 //! The device grant (RFC 8628) as a state machine.
 //!
 //! ```text
-//!                    approve            redeem
+//!               approve            redeem
 //!   Pending ───────────────► Approved ─────────► Redeemed
-//!      │ deny, report           │ withdraw, lapse    │ withdraw, replay
+//!      │ deny, report           │ revoke, expire     │ revoke, replay
 //!      ▼                        ▼                    ▼
-//!   Denied             Withdrawn, Lapsed         Withdrawn
+//!   Denied              Revoked, Expired          Revoked
 //! ```
 //!
-//! A grant also has a claim: the browser session in which the user code was typed first, and its person. It keeps others out as
-//! long as that session lives (docs/decisions/0006). Only the claiming person decides.
-//! Expiry is not a state; each rule looks at the time it is given. A grant that was approved but not fetched in time
-//! expires like any other, the device having stopped asking; housekeeping then makes it `Lapsed`.
+//! A grant also has a claim: the browser session that first submitted the user code, and its person. While that session is alive,
+//! no other can claim the grant (docs/decisions/0006); only the claiming person decides. A pending grant expires without a change
+//! of state: each rule compares the expiry with the time it is given. Housekeeping sets approved grants that were not redeemed in
+//! time to `Expired`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,11 +23,11 @@ use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, To
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
-/// Seconds a client is told to wait between two polls (RFC 8628 §3.2 `interval`).
+/// Minimum time between two polls (RFC 8628 §3.2 `interval`).
 pub const INTERVAL: Duration = Duration::from_secs(5);
-/// How much earlier than [`INTERVAL`] a poll may come; clients' timers and networks are not exact.
+/// How much earlier than [`INTERVAL`] a poll may arrive, because timers and networks are inexact.
 const POLL_TOLERANCE: Duration = Duration::from_secs(1);
-/// Polls closer than this are one poll: Go's `x/oauth2` sends each twice while it finds out how to authenticate.
+/// Polls within this time count as one: Go's `x/oauth2` sends each twice while it detects the authentication method.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
 
 /// One run of the flow.
@@ -36,7 +36,7 @@ pub struct DeviceGrant {
     pub tenant_id: TenantId,
     pub id: DeviceGrantId,
     pub client_id: ClientId,
-    /// What the client asked for, cut down to what it may have.
+    /// The requested scope, restricted to what the client may have.
     pub scope: ScopeSet,
     pub requested: DeviceRequest,
     pub expires_at: Timestamp,
@@ -44,17 +44,17 @@ pub struct DeviceGrant {
     pub state: DeviceGrantState,
 }
 
-/// The device's request, as far as the person should know it.
+/// The device's request, as the consent page shows it.
 #[derive(Clone, Debug)]
 pub struct DeviceRequest {
     pub at: Timestamp,
-    /// The address it came from, where the server could tell.
+    /// The client's IP address, if known.
     pub from: Option<IpAddr>,
-    /// What the program calls itself (`User-Agent`); unverified.
+    /// The `User-Agent` header; unverified.
     pub agent: String,
 }
 
-/// Who types a user code: a browser session, and the person who has signed in to it.
+/// The browser session that submits a user code, and the person signed in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimant {
     /// Stays the same when the cookie is renewed at sign-in.
@@ -63,11 +63,11 @@ pub struct Claimant {
     pub person: Option<UserId>,
 }
 
-/// Who typed the user code first.
+/// The binding to the session that first submitted the user code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub by: Claimant,
-    /// When the session ends unless it is used again. `None`: it has ended, or another person has signed in to it.
+    /// When the session expires unless it is used again. `None`: it has ended, or another person has signed in to it.
     pub session_ends: Option<Timestamp>,
 }
 
@@ -81,17 +81,17 @@ pub enum DeviceGrantState {
     Expired { at: Timestamp },
 }
 
-/// What the person said yes to.
+/// A person's recorded approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     pub person: UserId,
     pub at: Timestamp,
     pub scope: ScopeSet,
-    /// When the access ends.
+    /// When the access expires.
     pub until: Timestamp,
 }
 
-/// The device fetching its token.
+/// The redemption of the grant by the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pickup {
     pub at: Timestamp,
@@ -99,20 +99,21 @@ pub struct Pickup {
     pub token_id: TokenId,
 }
 
-/// The person's answer on the consent page.
+/// The person's input on the consent page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
-    /// How long the access lasts.
+    /// Lifetime of the access.
     pub lifetime: Duration,
-    /// The host accounts that were left ticked.
+    /// The host accounts that were selected.
     pub host_accounts: Vec<HostAccountId>,
-    /// "Yes, I started this".
+    /// The "Yes, I started this" checkbox.
     pub started_this: bool,
-    /// The scope that the page showed; nothing more is allowed. `None`: a form of an earlier release, which did not say it.
+    /// The scope that the page showed; no more than that is allowed. `None`: the form was rendered by an earlier release, which did not
+    /// send it.
     pub shown_scope: Option<ScopeSet>,
 }
 
-/// Why a decision does not count.
+/// Why a decision is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum DecisionRefused {
     #[error("This request is not open in this browser session. Enter the code again to go on here.")]
@@ -133,24 +134,24 @@ pub enum DecisionRefused {
     NotAllowed(RequestRefused),
 }
 
-/// Why a code could not be taken up by a browser session.
+/// Why a code cannot be claimed by a browser session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimRefused {
-    /// Another session was first, and lives; that ends of itself by then, or the code does.
+    /// Claimed by another session, which is alive until this time or the code's expiry.
     ClaimedElsewhere { until: Timestamp },
-    /// Expired, decided or used up: to the person all the same as unknown.
+    /// Expired, decided or redeemed; people are told the same as for an unknown code.
     NotPending,
 }
 
-/// What a poll of the token endpoint finds, where the device code is the polling client's own (RFC 8628 §3.5).
+/// Result of a poll of the token endpoint, once client and device code match (RFC 8628 §3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollOutcome {
     Pending,
     Denied,
     Expired,
-    /// Redeemed before: a replay.
+    /// Redeemed before: this poll is a replay.
     Redeemed,
-    /// Approved, and not fetched yet.
+    /// Approved and not yet redeemed.
     Ready,
 }
 
@@ -159,12 +160,13 @@ impl DeviceGrant {
         now >= self.expires_at
     }
 
-    /// Whether a person can still decide.
+    /// Whether a decision is still possible.
     pub fn is_pending(&self, now: Timestamp) -> bool {
         self.state == DeviceGrantState::Pending && !self.is_expired(now)
     }
 
-    /// Whether the code may be taken up by who typed it. Doing it twice from one session is fine.
+    /// Whether this session may claim the code; claiming twice is allowed. Refused if the grant is not pending, or another live session has
+    /// claimed it.
     pub fn claimable(&self, by: &Claimant, now: Timestamp) -> Result<(), ClaimRefused> {
         if !self.is_pending(now) {
             return Err(ClaimRefused::NotPending);
@@ -172,12 +174,12 @@ impl DeviceGrant {
         claimable(self.claim.as_ref(), by, self.expires_at, now)
     }
 
-    /// Whether the person took the grant up in this session, or in one that has ended.
+    /// Whether the person claimed the grant in this session, or in one that has ended.
     pub fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.is_held_by(by, now))
     }
 
-    /// Cuts the scope down to what the client may have now, before and after the decision.
+    /// Restricts the scope, requested and approved, to the client's current settings. Refused if nothing is left.
     pub fn restrict_to_client(mut self, client: &Client) -> Result<Self, RequestRefused> {
         match &mut self.state {
             DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } => {
@@ -188,7 +190,7 @@ impl DeviceGrant {
         Ok(self)
     }
 
-    /// Cuts an approval down to what the person was shown.
+    /// Restricts an approval to the scope that the page showed.
     #[must_use]
     pub fn restrict_to_shown(mut self, shown: Option<&ScopeSet>) -> Self {
         if let (DeviceGrantState::Approved(approval), Some(shown)) = (&mut self.state, shown) {
@@ -197,7 +199,7 @@ impl DeviceGrant {
         self
     }
 
-    /// What was allowed; what was asked for, while nothing is.
+    /// The approved scope, or the requested one while nothing is approved.
     pub fn allowed_scope(&self) -> &ScopeSet {
         match &self.state {
             DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } => &approval.scope,
@@ -205,7 +207,7 @@ impl DeviceGrant {
         }
     }
 
-    /// Says yes.
+    /// Approves a pending grant until `until`. Refused unless the claimant may decide.
     pub fn approve(mut self, by: &Claimant, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
         let person = self.check_decidable(by, now)?;
         let approval = Approval { person, at: now, scope: self.scope.clone(), until };
@@ -213,15 +215,15 @@ impl DeviceGrant {
         Ok(self)
     }
 
-    /// Says no.
+    /// Denies a pending grant. Refused unless the claimant may decide.
     pub fn deny(mut self, by: &Claimant, now: Timestamp) -> Result<Self, DecisionRefused> {
         self.check_decidable(by, now)?;
         self.state = DeviceGrantState::Denied { at: now, reported: false };
         Ok(self)
     }
 
-    /// "I did not start this": whoever holds the code may say so, signed in or not. An approval is taken back by whoever gave
-    /// it instead.
+    /// "I did not start this": denies a pending grant for any holder of its user code, signed in or not. An approved one is refused; the
+    /// person who approved it revokes it instead.
     pub fn report(mut self, now: Timestamp) -> Result<Self, DecisionRefused> {
         match self.state {
             _ if self.is_expired(now) => Err(DecisionRefused::Expired),
@@ -233,7 +235,7 @@ impl DeviceGrant {
         }
     }
 
-    /// Takes a given consent back: before the device came for its token, or after.
+    /// Revokes an approval, before or after the device redeemed it. Refused unless `person` gave it.
     pub fn revoke(mut self, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
         match &self.state {
             DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } if approval.person == *person => {
@@ -245,7 +247,7 @@ impl DeviceGrant {
         }
     }
 
-    /// The device has come for its token. `None` where there is none to be had.
+    /// Redeems an approved grant. `None` if it is not approved, or the code or the access has expired.
     pub fn redeem(mut self, pickup: Pickup) -> Option<Self> {
         let DeviceGrantState::Approved(approval) = self.state else { return None };
         if pickup.at >= self.expires_at || pickup.at >= approval.until {
@@ -255,8 +257,8 @@ impl DeviceGrant {
         Some(self)
     }
 
-    /// A spent device code came again: somebody has a copy of it, and the access ends. `None` if it was only a twin of the
-    /// poll that spent it.
+    /// Revokes the access of a redeemed grant whose device code was sent again, because the code was copied (RFC 6749 §10.5). `None` within
+    /// the duplicate window of the redeeming poll, and if it was not redeemed.
     pub fn replay(mut self, now: Timestamp) -> Option<Self> {
         match &self.state {
             DeviceGrantState::Redeemed { pickup, .. } if now.since(pickup.at) > DUPLICATE_WINDOW => {
@@ -267,14 +269,15 @@ impl DeviceGrant {
         }
     }
 
-    /// Nobody came for what was approved. `None` while there is time.
+    /// Expires a grant that was approved but not redeemed in time. `None` while it can still be redeemed, and in every other state.
     pub fn expire_unredeemed(mut self, now: Timestamp) -> Option<Self> {
         let lapsed = matches!(self.state, DeviceGrantState::Approved(_)) && self.is_expired(now);
         self.state = DeviceGrantState::Expired { at: now };
         lapsed.then_some(self)
     }
 
-    /// What the device is to be told. Denied beats expired, so that a denial is never mistaken for a slow person.
+    /// Result for the polling device. Denied takes precedence over expired, so that a denial is not mistaken for a person who did not
+    /// answer.
     pub fn poll_outcome(&self, now: Timestamp) -> PollOutcome {
         match &self.state {
             DeviceGrantState::Redeemed { .. } => PollOutcome::Redeemed,
@@ -286,7 +289,7 @@ impl DeviceGrant {
         }
     }
 
-    /// The person who decides. An answer given before is said to its person wherever they ask.
+    /// The person who may decide. A grant that was decided before is reported as such to its person in every session.
     fn check_decidable(&self, by: &Claimant, now: Timestamp) -> Result<UserId, DecisionRefused> {
         let claim = self.claim.as_ref().filter(|claim| claim.by.person == by.person);
         let (Some(claim), Some(person)) = (claim, by.person.clone()) else { return Err(DecisionRefused::NotYours) };
@@ -301,7 +304,7 @@ impl DeviceGrant {
 }
 
 impl Claim {
-    /// Whether the person holds it: in the session that made it, or in any once that has ended.
+    /// Whether the person holds the claim: made in this session, or in one that has ended.
     pub(super) fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
         by.person.is_some() && self.by.person == by.person && (self.by.session == by.session || !self.is_exclusive(now))
     }
@@ -311,8 +314,8 @@ impl Claim {
     }
 }
 
-/// Whether a code with this claim may be taken up: when it has none, when the session of its claim has ended, by the same session
-/// going on (still signed out, or just signed in), and by the same person wherever they type the code.
+/// Whether a code with this claim may be claimed: it has none, its session has ended, it is the same session (still anonymous, or just
+/// signed in), or it is the same person in any session.
 pub(super) fn claimable(claim: Option<&Claim>, by: &Claimant, expires_at: Timestamp, now: Timestamp) -> Result<(), ClaimRefused> {
     let Some(claim) = claim.filter(|claim| claim.is_exclusive(now)) else { return Ok(()) };
     let ours = match &claim.by.person {
@@ -323,18 +326,18 @@ pub(super) fn claimable(claim: Option<&Claim>, by: &Claimant, expires_at: Timest
     if ours { Ok(()) } else { Err(ClaimRefused::ClaimedElsewhere { until }) }
 }
 
-/// How a poll while pending is to be taken: the tolerant rule, which harms no client seen in the field (docs/decisions/0005).
+/// How a poll of a pending grant is judged: tolerantly, so that no client observed in practice is slowed down (docs/decisions/0005).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollPace {
-    /// In time; the clock moves to this poll.
+    /// In time; becomes the reference for the next poll.
     InTime,
-    /// One of two that belong together; same answer, the clock stays.
+    /// A duplicate of the last one: same response, reference unchanged.
     Duplicate,
-    /// Too early: `slow_down`; the clock stays, and the interval never grows. The time to wait comes with it.
+    /// Too early: `slow_down`, with the time to wait. The reference is unchanged, and the interval never grows.
     TooEarly(Duration),
 }
 
-/// Judges a poll by the last one that was in time. The first is always in time.
+/// Judges a poll by the last one that was in time. The first poll is always in time.
 pub fn poll_pace(last_in_time: Option<Timestamp>, now: Timestamp) -> PollPace {
     let Some(last) = last_in_time else { return PollPace::InTime };
     let passed = now.since(last);
@@ -383,7 +386,7 @@ mod tests {
         }
     }
 
-    /// Claimed by a session that ends at a time, or has ended.
+    /// A grant claimed by a session that ends at a time, or has ended.
     fn claimed_by(by: Claimant, session_ends: Option<u64>) -> DeviceGrant {
         DeviceGrant { claim: Some(Claim { by, session_ends: session_ends.map(at) }), ..waiting() }
     }
@@ -408,7 +411,7 @@ mod tests {
             (visitor.clone(), by("theirs", Some("jdoe")), 599, elsewhere(600)),
             (visitor, by("theirs", Some("jdoe")), 600, Ok(())),
             (claimed(), jdoe(), 1, Ok(())),
-            // The same person, wherever they type it.
+            // The same person in another session.
             (claimed(), by("theirs", Some("jdoe")), 1, Ok(())),
             (claimed(), by("theirs", Some("eve")), 1, elsewhere(900)),
             (claimed(), by("ours", Some("eve")), 1, elsewhere(900)),
@@ -428,7 +431,7 @@ mod tests {
         }
         assert_eq!(waiting().deny(&jdoe(), at(2)).err(), Some(DecisionRefused::NotYours));
         assert_eq!(claimed_by(by("ours", None), None).deny(&by("ours", None), at(2)).err(), Some(DecisionRefused::NotYours), "not signed in");
-        // Their session has ended: they go on in another one.
+        // The claiming session has ended: the same person continues in another.
         assert!(claimed_by(jdoe(), None).approve(&theirs, at(9_000), at(2)).is_ok());
         assert!(claimed_by(jdoe(), Some(60)).deny(&theirs, at(60)).is_ok());
         assert_eq!(claimed_by(jdoe(), None).deny(&by("theirs", Some("eve")), at(2)).err(), Some(DecisionRefused::NotYours));
@@ -490,7 +493,7 @@ mod tests {
     }
 
     proptest! {
-        /// H2CK/oidc 716: a client that polls every 5 s, give or take 0.3 s, must never be slowed down.
+        /// H2CK/oidc issue 716: a client that polls every 5 s ± 0.3 s must never be slowed down.
         #[test]
         fn a_steady_client_is_never_slowed_down(jitter in proptest::collection::vec(-300_i64..=300, 1..200)) {
             let mut last = None;
@@ -502,7 +505,7 @@ mod tests {
             }
         }
 
-        /// However wildly a client polls, it is let through again once it waits out the interval.
+        /// Any client is served again once it waits for the interval, however it polled before.
         #[test]
         fn slowing_down_never_becomes_a_trap(gaps in proptest::collection::vec(0_u64..6_000, 1..100)) {
             let mut last = None;

@@ -1,8 +1,7 @@
-//! Names that people give and other people read: one rule for persons, clients, tenants, providers, keys, passkeys and addresses.
-//!
-//! A name is kept in Unicode's composed form (NFC), without spaces around it and with single ones in it. What cannot be seen is refused,
-//! or left out where a name comes from elsewhere: controls, direction marks, blanks, and everything that Unicode calls ignorable. A joiner
-//! or a variation selector may stand where it changes what is seen: in Persian and Indic words, within an emoji, behind an ideograph.
+//! Display texts: names that people enter and others read. One rule for persons, clients, tenants, providers, keys, passkeys and addresses.
+//! ⏎ A name is stored in Unicode's composed form (NFC), trimmed, with single spaces. Invisible characters (controls, direction marks,
+//! blanks, default-ignorable ones) are refused, or removed from names that come from other systems. A joiner or variation selector is
+//! allowed where it changes what is seen: in Persian and Indic words, within an emoji, after an ideograph.
 
 use icu_properties::props::{
     CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory, Ideographic, JoiningType,
@@ -11,10 +10,10 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest, in characters.
+/// Maximum length in characters.
 pub const MAX_LENGTH: usize = 128;
 
-/// Why a text cannot be a name.
+/// Why a text is not a valid name.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NameRefused {
     #[error("is empty")]
@@ -25,7 +24,7 @@ pub enum NameRefused {
     TooLong,
 }
 
-/// The name as it is kept.
+/// The normalized name. Refuses what is empty, too long, or has invisible characters.
 pub fn parse_name(text: &str) -> Result<String, NameRefused> {
     let chars = normalize(text);
     let fine = (0..chars.len()).all(|at| is_visible(&chars, at));
@@ -37,29 +36,29 @@ pub fn parse_name(text: &str) -> Result<String, NameRefused> {
     }
 }
 
-/// Whether there is something in a text that cannot be seen: the cause to name, whatever else is wrong with it.
+/// Whether a text has invisible characters, which are reported before any other cause.
 pub fn hides_something(text: &str) -> bool {
     parse_name(text) == Err(NameRefused::Invisible)
 }
 
-/// The name without what cannot be seen, cut where it is too long. `None`: nothing is left of it.
+/// The name without invisible characters, truncated to [`MAX_LENGTH`]. `None` if nothing remains.
 pub fn sanitize(text: &str) -> Option<String> {
     let cut = |chars: Vec<char>| normalize(&chars.into_iter().take(MAX_LENGTH).collect::<String>());
-    // A cut may have parted what a joiner joined.
+    // Truncation may have separated what a joiner joined.
     let chars = seen(cut(seen(normalize(text))));
     has_visible_content(&chars).then(|| chars.into_iter().collect())
 }
 
-/// A text of any length without what cannot be seen, otherwise as it is.
+/// A text of any length without invisible characters, otherwise unchanged.
 pub fn visible(text: &str) -> String {
     seen(text.chars().collect()).into_iter().collect()
 }
 
-/// Leaves out what cannot be seen, until all that is left can: a joiner may have lost what it joined.
+/// Removes invisible characters until none are left: removing one may make a joiner invisible.
 fn seen(mut chars: Vec<char>) -> Vec<char> {
     loop {
         let kept = (0..chars.len()).filter(|at| is_visible(&chars, *at)).filter_map(|at| chars.get(at)).copied();
-        // Marks on nothing go all at once: one at a time, a long text of them would take hours.
+        // Combining marks without a base character are removed together: one at a time, a long text of them would take hours.
         let kept: Vec<char> = kept.skip_while(|c| is_mark(*c)).collect();
         if kept.len() == chars.len() {
             return kept;
@@ -68,12 +67,12 @@ fn seen(mut chars: Vec<char>) -> Vec<char> {
     }
 }
 
-/// Whether a text can stand in a line as it is.
+/// Whether a text is a valid name as it is.
 pub fn is_valid(text: &str) -> bool {
     parse_name(text).is_ok()
 }
 
-/// In NFC, with every run of spaces as a single one. Line breaks and tabs are controls, not spaces.
+/// NFC, with every run of spaces as one. Line breaks and tabs are controls, not spaces.
 fn normalize(text: &str) -> Vec<char> {
     let mut chars: Vec<char> = Vec::new();
     for c in text.trim().nfc() {
@@ -88,12 +87,12 @@ fn normalize(text: &str) -> Vec<char> {
     chars
 }
 
-/// Whether there is anything but spaces and marks on other letters.
+/// Whether there is anything but spaces and combining marks.
 fn has_visible_content(chars: &[char]) -> bool {
     chars.iter().any(|c| *c != ' ' && !is_mark(*c) && !is_ignorable(*c))
 }
 
-/// Whether a character shows, by itself or in what is around it.
+/// Whether the character at `at` is visible, by itself or by its effect on its neighbours.
 fn is_visible(chars: &[char], at: usize) -> bool {
     let Some(&c) = chars.get(at) else { return false };
     let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied();
@@ -104,7 +103,7 @@ fn is_visible(chars: &[char], at: usize) -> bool {
         '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => before.is_some_and(|before| varies(before, c, after)),
         BRAILLE_BLANK | NULL_NOTEHEAD | OBJECT_REPLACEMENT => false,
         _ if is_ignorable(c) => false,
-        // On nothing, it would be drawn over what stands before the name.
+        // Without a base character it would be drawn over the text before the name.
         _ if is_mark(c) => before.is_some(),
         _ => !matches!(
             category(c),
@@ -121,7 +120,7 @@ fn is_visible(chars: &[char], at: usize) -> bool {
 
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
-/// Symbols to Unicode, and blank.
+/// U+2800, a symbol to Unicode, but blank.
 const BRAILLE_BLANK: char = '\u{2800}';
 const NULL_NOTEHEAD: char = '\u{1d159}';
 const OBJECT_REPLACEMENT: char = '\u{fffc}';
@@ -130,7 +129,7 @@ fn category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
 }
 
-/// Bidirectional controls are among them.
+/// Default-ignorable characters, which include the bidirectional controls.
 fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
@@ -143,7 +142,7 @@ fn is_virama(c: Option<char>) -> bool {
     c.is_some_and(|c| CodePointMapData::<CanonicalCombiningClass>::new().get(c) == CanonicalCombiningClass::Virama)
 }
 
-/// Whether the letters around would join without what stands there (RFC 5892 A.1).
+/// Whether the neighbouring letters would join without the character at `at` (RFC 5892 A.1).
 fn separates(chars: &[char], at: usize) -> bool {
     let kinds = CodePointMapData::<JoiningType>::new();
     let nearest = |kind: &JoiningType| *kind != JoiningType::Transparent;
@@ -153,14 +152,14 @@ fn separates(chars: &[char], at: usize) -> bool {
         && matches!(after, Some(JoiningType::RightJoining | JoiningType::DualJoining))
 }
 
-/// Two pictures that make one (UTS 51).
+/// Whether a joiner between these makes one emoji of two (UTS 51).
 fn joins_emoji(before: Option<char>, after: Option<char>) -> bool {
     let is_picture = |c: char| CodePointSetData::new::<ExtendedPictographic>().contains(c);
     let ends_one = |c: char| is_picture(c) || c == '\u{fe0f}' || CodePointSetData::new::<EmojiModifier>().contains(c);
     before.is_some_and(ends_one) && after.is_some_and(is_picture)
 }
 
-/// Whether a selector makes another picture or ideograph of the character before it. Digits are emoji with a keycap behind only.
+/// Whether a variation selector changes the character before it. Digits are emoji only before a keycap.
 fn varies(before: char, selector: char, after: Option<char>) -> bool {
     let is_emoji = CodePointSetData::new::<Emoji>().contains(before) && (!before.is_ascii() || after == Some('\u{20e3}'));
     match selector {

@@ -1,4 +1,4 @@
-//! Texts as searches compare them, without regard to case and Unicode form.
+//! Case folding of texts for searches, independent of case and Unicode form.
 
 use icu_casemap::CaseMapper;
 use icu_properties::CodePointSetData;
@@ -12,7 +12,7 @@ pub fn case_fold(text: &str) -> String {
     CaseMapper::new().fold_string(&seen).nfkc().collect()
 }
 
-/// What is kept beside a text to search in. `None` for ASCII, which the database folds by itself.
+/// The folded text to store beside a text for searches. `None` for ASCII, which the database folds itself.
 pub fn search_key(text: &str) -> Option<String> {
     (!text.is_ascii()).then(|| case_fold(text))
 }

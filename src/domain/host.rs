@@ -1,25 +1,25 @@
-//! A host: a machine that people log in to, under the name its centre gave it in TMS.
+//! Hosts: machines that people log in to, under their names in TMS.
 
 use super::ids::{HostName, TenantId};
 use super::time::Timestamp;
 
-/// One address of a host, as the tenant's admin entered it.
+/// One address of a host, as an administrator entered it.
 #[derive(Clone, Debug)]
 pub struct Host {
     pub number: i64,
     pub tenant_id: TenantId,
     pub host: HostName,
-    /// Free text; TMS means an IPv4 address, one with `*` at its end, or a range.
+    /// Free text; TMS expects an IPv4 address, one ending with `*`, or a range.
     pub address: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// What a host proves itself with, as far as it may be seen.
+/// The properties of a host's credential, without its secret.
 #[derive(Clone, Debug)]
 pub struct HostCredential {
     pub tenant_id: TenantId,
     pub host: HostName,
-    /// Lookups of this host's keys without it are refused.
+    /// Lookups of this host's keys are refused without it.
     pub required: bool,
 }

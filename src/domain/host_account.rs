@@ -1,4 +1,4 @@
-//! A login on a host that a person has linked to their TMS identity.
+//! Host accounts: logins on hosts that are linked to people.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::ids::{HostAccountId, UserId};
 use super::pagination::QueryParam;
 use super::time::Timestamp;
 
-/// How long before its end a person is told how to renew a link.
+/// How long before its expiry a link is shown as due for renewal.
 pub const EXPIRY_WARNING: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 #[derive(Clone, Debug)]
 pub struct HostAccount {
-    /// `id` on TMS' wire.
+    /// `id` in TMS' API.
     pub number: i64,
     pub id: HostAccountId,
     pub user_id: UserId,
@@ -22,24 +22,24 @@ pub struct HostAccount {
     pub expires_at: Timestamp,
     pub updated_at: Timestamp,
     pub linked_by: Creator,
-    /// What people called the provider through which the person linked it; `None`: from the host, or it was not a person.
+    /// Display name of the provider through which the person linked it. `None`: linked from the host, or not by the person.
     pub linked_through: Option<String>,
 }
 
 impl HostAccount {
-    /// A link counts until its end; an expired one is shown but gives nobody anything.
+    /// Whether the link is in force; an expired one is listed but gives no access.
     pub fn is_active(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
 
-    /// Whether it is time to think of renewing it.
+    /// Whether to suggest renewing it.
     pub fn expires_soon(&self, now: Timestamp) -> bool {
         self.is_active(now) && self.expires_at.since(now) <= EXPIRY_WARNING
     }
 }
 
-/// Accounts that run a host rather than belong to a person: no host, no provider and no MVP mode links them. The names that Linux distributions and
-/// batch systems give out, and all that start like a service's.
+/// Whether an account runs a host rather than belonging to a person; such accounts are never linked by hosts, providers or automatic
+/// provisioning. Covers the names that Linux distributions and batch systems create, and the usual prefixes of service accounts.
 pub fn is_system_account(account: &str) -> bool {
     const NAMES: [&str; 47] = [
         "adm",
@@ -97,7 +97,7 @@ pub fn is_system_account(account: &str) -> bool {
         || !account.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// Which host accounts a list shows.
+/// Filters of the list of host accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HostAccountFilter {
     #[default]
@@ -110,14 +110,14 @@ impl QueryParam for HostAccountFilter {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("expired", Self::Expired)];
 }
 
-/// The order of a list of host accounts.
+/// Orders of the list of host accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HostAccountSort {
     #[default]
     Host,
-    /// The newest link first.
+    /// Most recently linked first.
     Linked,
-    /// The one that ends first first.
+    /// Earliest expiry first.
     Expires,
 }
 

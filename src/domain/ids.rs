@@ -1,4 +1,4 @@
-//! Names of things, each its own type so that one cannot be passed for another.
+//! Identifiers, each of its own type so that they cannot be mixed up.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why a text cannot be an identifier.
+/// Why a text is not a valid identifier.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum IdRefused {
     #[error("it is empty")]
@@ -18,10 +18,10 @@ pub enum IdRefused {
     ForbiddenCharacter,
 }
 
-/// The longest identifier that is accepted, in bytes.
+/// Maximum length of an identifier, in bytes.
 const MAX_ID_LENGTH: usize = 128;
 
-/// Identifiers end up in URLs, logs, terminals and `sshd`'s command line: printable ASCII without quoting trouble.
+/// Printable ASCII that needs no quoting: identifiers are used in URLs, logs, terminals and `sshd`'s command lines.
 fn check(text: &str) -> Result<(), IdRefused> {
     if text.is_empty() {
         return Err(IdRefused::Empty);
@@ -33,7 +33,7 @@ fn check(text: &str) -> Result<(), IdRefused> {
     if text.chars().all(allowed) { Ok(()) } else { Err(IdRefused::ForbiddenCharacter) }
 }
 
-/// One safe path segment: letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 64.
+/// A safe path segment: letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 64 characters.
 fn check_segment(text: &str) -> Result<(), IdRefused> {
     check(text)?;
     if text.len() > 64 {
@@ -58,7 +58,7 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Takes `text` as it is, or says why it cannot be one.
+            /// Accepts `text` unchanged, or returns why it is not valid.
             pub fn parse(text: impl Into<String>) -> Result<Self, IdRefused> {
                 let text = text.into();
                 $check(&text).map(|()| Self(text))
@@ -91,32 +91,32 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// A client of a tenant, RFC 6749 §2.2.
+    /// A client of a tenant (RFC 6749 §2.2).
     ClientId
 }
 identifier! {
-    /// A person of a tenant; `tms_user_id` and `client_user_id` on TMS' wire, `sub` in a token.
+    /// A person of a tenant; `tms_user_id` and `client_user_id` in TMS' API, `sub` in a token.
     UserId
 }
 identifier! {
-    /// One run of the device grant, from the device's request to its token. Public: it may stand in a form.
+    /// A device grant. Not secret: it may be used in forms and URLs.
     DeviceGrantId
 }
 identifier! {
-    /// A code that was typed before sign-in, in the session that keeps it. Says nothing about the code.
+    /// A user code submitted before sign-in, in the session that stores it. Reveals nothing about the code.
     CodeEntryId
 }
 identifier! {
-    /// A host account that a person has linked.
+    /// A linked host account.
     HostAccountId
 }
 identifier! {
-    /// A host account that asks to be linked. Public: it may stand in a form.
+    /// A link request. Not secret: it may be used in forms and URLs.
     LinkRequestId
 }
 identifier! {
-    /// A host as its centre calls it in TMS; need not be its DNS name. Compared without regard to case, as DNS names are (RFC 4343); kept
-    /// and shown as it was registered.
+    /// A host's name in TMS; need not be its DNS name. Compared case-insensitively, as DNS names are (RFC 4343); stored and shown as it was
+    /// registered.
     HostName, check, without comparison
 }
 identifier! {
@@ -128,7 +128,7 @@ identifier! {
     AdminId
 }
 identifier! {
-    /// A person's permission for a client to act for them.
+    /// A delegation.
     DelegationId
 }
 identifier! {
@@ -136,15 +136,15 @@ identifier! {
     TokenId
 }
 identifier! {
-    /// A tenant's short name; a path segment of its issuer.
+    /// A tenant's short name; a path segment of its issuer URL.
     TenantId, check_segment
 }
 identifier! {
-    /// An identity provider of a tenant; a path segment of the address it sends people back to.
+    /// An identity provider of a tenant; a path segment of its redirect URI.
     ProviderId, check_segment
 }
 identifier! {
-    /// A browser session as the sessions page names it; says nothing about the cookie.
+    /// A browser session, as shown on the sessions page; cannot be used to derive the cookie.
     SessionId
 }
 
@@ -182,13 +182,13 @@ impl Ord for HostName {
 }
 
 impl AdminId {
-    /// The name under which a person with the role of an administrator stands in the record; no other administrator can have
-    /// it, for its colon.
+    /// The id under which a person with the administrator role appears in the audit log. Contains a colon, so no other administrator can
+    /// have it.
     pub fn of_person(person: &UserId) -> Self {
         Self(format!("person:{person}"))
     }
 
-    /// The name of whoever works at the machine itself, with `tms-portal`.
+    /// The id under which operators appear in the audit log when they use `tms-portal`.
     pub fn of_operator() -> Self {
         Self(Self::OPERATOR.to_owned())
     }

@@ -1,15 +1,15 @@
-//! A host account on its way to being linked: somebody who is logged in to it asks, a person in a browser decides.
+//! Link requests: a host asks to link one of its accounts to the person who enters the user code.
 //!
 //! ```text
 //!              link
-//!   Waiting ─────────► Linked
+//!   Pending ─────────► Linked
 //!      │ refuse
 //!      ▼
 //!   Refused
 //! ```
 //!
-//! As with a device grant, who types the code first claims the request, expiry is no state, and a request
-//! that is gone (another one of the same account took its place) is not there at all.
+//! As with a device grant, the session that first submits the code claims the request, and expiry is not a state. A request that
+//! was replaced by a newer one of the same account is deleted.
 
 use std::time::Duration;
 
@@ -19,13 +19,14 @@ use super::host_account::HostAccount;
 use super::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
 use super::time::Timestamp;
 
-/// The longest a code lives; less where the tenant's codes do. Shorter than a device's may: a guessed one opens an account.
+/// Maximum lifetime of a link request's code; the tenant's code lifetime applies if shorter. Shorter than a device's may be, because a
+/// guessed code gives access to an account.
 pub const MAX_CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// What `tms link` says first to the host's helper, with an open file beside it.
+/// First message of `tms link` to the link helper; an open file descriptor is sent with it.
 pub const GREETING: &[u8] = b"tms link\n";
-/// How many accounts of one host may wait for an answer.
+/// Maximum number of pending requests for the accounts of one host.
 pub const MAX_PENDING_PER_HOST: i64 = 100;
-/// The user id that Linux shows for those who have none here (`/proc/sys/kernel/overflowuid`).
+/// The UID that Linux reports for users without one in this namespace (`/proc/sys/kernel/overflowuid`).
 const OVERFLOW_UID: u32 = 65_534;
 
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub struct LinkRequest {
     pub id: LinkRequestId,
     pub host: HostName,
     pub account: AccountName,
-    /// The account's number on the host.
+    /// The account's UID on the host.
     pub uid: u32,
     pub requested_at: Timestamp,
     pub expires_at: Timestamp,
@@ -49,20 +50,20 @@ pub enum LinkRequestState {
     Refused,
 }
 
-/// Why a person's answer does not count.
+/// Why a person's answer is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerRefused {
-    /// Not open in this session, or gone.
+    /// Not claimed in this session, or no longer there.
     NotYours,
     AlreadyAnswered,
     Expired,
-    /// The person has no second factor on record.
+    /// The person has no valid MFA record.
     NoMfa,
-    /// The account is linked to another person, and the tenant shares none.
+    /// The account is linked to another person, and the tenant does not allow shared accounts.
     LinkedToAnother,
 }
 
-/// How a request stands, for the host.
+/// Status of a link request, as the host is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkStatus {
     Pending,
@@ -76,7 +77,8 @@ impl LinkRequest {
         self.state == LinkRequestState::Pending && now < self.expires_at
     }
 
-    /// Whether the code may be taken up by who typed it. Doing it twice from one session is fine.
+    /// Whether this session may claim the code; claiming twice is allowed. Refused if the request is not pending, or another live session
+    /// has claimed it.
     pub fn claimable(&self, by: &Claimant, now: Timestamp) -> Result<(), ClaimRefused> {
         if !self.is_pending(now) {
             return Err(ClaimRefused::NotPending);
@@ -84,26 +86,26 @@ impl LinkRequest {
         claimable(self.claim.as_ref(), by, self.expires_at, now)
     }
 
-    /// Says yes.
+    /// Links the account until `until`. Refused unless the claimant may answer.
     pub fn link(mut self, by: &Claimant, until: Timestamp, now: Timestamp) -> Result<Self, AnswerRefused> {
         let person = self.check_answerable(by, now)?;
         self.state = LinkRequestState::Linked { person, until };
         Ok(self)
     }
 
-    /// "Not me."
+    /// "Not me": refuses the request. Refused unless the claimant may answer.
     pub fn refuse(mut self, by: &Claimant, now: Timestamp) -> Result<Self, AnswerRefused> {
         self.check_answerable(by, now)?;
         self.state = LinkRequestState::Refused;
         Ok(self)
     }
 
-    /// Whether the person took it up in this session, or in one that has ended.
+    /// Whether the person claimed the request in this session, or in one that has ended.
     pub fn is_held_by(&self, by: &Claimant, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.is_held_by(by, now))
     }
 
-    /// What the host is to be told. An answer beats expiry.
+    /// The status for the host. An answer takes precedence over expiry.
     pub fn status(&self, now: Timestamp) -> LinkStatus {
         match &self.state {
             LinkRequestState::Linked { person, until } => LinkStatus::Linked { person: person.clone(), until: *until },
@@ -113,7 +115,7 @@ impl LinkRequest {
         }
     }
 
-    /// The person who may answer, and has not yet. An answer given before is said to its person wherever they ask.
+    /// The person who may answer a pending request. A request that was answered before is reported as such to its person in every session.
     pub fn check_answerable(&self, by: &Claimant, now: Timestamp) -> Result<UserId, AnswerRefused> {
         let claim = self.claim.as_ref().filter(|claim| claim.by.person == by.person);
         let (Some(claim), Some(person)) = (claim, by.person.clone()) else { return Err(AnswerRefused::NotYours) };
@@ -127,8 +129,8 @@ impl LinkRequest {
     }
 }
 
-/// When a person's link ends that is made or renewed now. Renewing never takes time away; nor does it add any to what an
-/// administrator has given, as long as that lasts: who logs in by it could otherwise make it last for ever.
+/// Expiry of a link that is created or renewed now. Renewing never shortens it, and never extends an active link that an administrator
+/// created: otherwise its holder could keep the access indefinitely.
 pub fn link_expiry(own: Option<&HostAccount>, lifetime: Duration, now: Timestamp) -> Timestamp {
     let end = now + lifetime;
     match own {
@@ -138,8 +140,7 @@ pub fn link_expiry(own: Option<&HostAccount>, lifetime: Duration, now: Timestamp
     }
 }
 
-/// Whether an account with this number can be a person's: not root's, not one of the host's own, and not the number that stands
-/// for nobody.
+/// Whether a UID can belong to a person: not root's, not below the tenant's minimum, not the overflow UID and not -1.
 pub fn is_personal_uid(uid: u32, lowest: u32) -> bool {
     uid >= lowest.max(1) && uid != OVERFLOW_UID && uid != u32::MAX
 }

@@ -1,8 +1,8 @@
-//! Loopback hosts: those that always are this machine, without asking a name server.
+//! Loopback host names and addresses, which are this machine without a DNS query.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where such names lead to: they are not looked up. Port 0 stands for the URL's.
+/// Addresses of loopback names; they are not resolved by DNS. Port 0 means the URL's port.
 pub const LOOPBACK_ADDRESSES: [SocketAddr; 2] =
     [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)];
 
@@ -15,7 +15,7 @@ pub fn is_loopback(host: &str) -> bool {
     is_loopback_name(bare)
 }
 
-/// Whether it is a name, not an address: one that would have to be looked up.
+/// Whether the host is a loopback name rather than an address.
 pub fn is_loopback_name(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")

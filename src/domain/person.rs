@@ -1,4 +1,4 @@
-//! A person's account in a tenant, as administrators see it.
+//! People's accounts, as administrators see them.
 
 use super::ids::UserId;
 use super::pagination::QueryParam;
@@ -8,18 +8,18 @@ use super::user_mfa::UserMfa;
 #[derive(Clone, Debug)]
 pub struct PersonSummary {
     pub user_id: UserId,
-    /// What people read.
+    /// Display name.
     pub display_name: String,
     pub enabled: bool,
-    /// Has the role of an administrator in the portal.
+    /// Has the administrator role in the portal.
     pub admin: bool,
-    /// Signs in with a password kept here.
+    /// Has a local password.
     pub has_password: bool,
     pub created_at: Timestamp,
     pub mfa: Option<UserMfa>,
 }
 
-/// Which people a list shows.
+/// Filters of the list of people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PersonFilter {
     #[default]
@@ -35,12 +35,12 @@ impl QueryParam for PersonFilter {
         &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("admins", Self::Administrators), ("no-mfa", Self::WithoutMfa)];
 }
 
-/// The order of a list of people.
+/// Orders of the list of people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PersonSort {
     #[default]
     Name,
-    /// The newest account first.
+    /// Newest first.
     Created,
 }
 

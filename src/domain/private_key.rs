@@ -1,17 +1,17 @@
-//! Private keys in pasted text, which are never kept or shown again.
+//! Detection of private keys in pasted text; they are never stored or shown again.
 
-/// What kind of private key a text holds.
+/// Format of a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrivateKeyKind {
-    /// PEM, or OpenSSH's own format, with or without its first line.
+    /// PEM or OpenSSH's format, with or without its first line.
     Pem,
-    /// A PuTTY key file, or a part of one.
+    /// A PuTTY key file, or part of one.
     Putty,
 }
 
-/// The private key in a text, however its lines are wrapped.
+/// Finds a private key in a text, however its lines are wrapped.
 pub fn find(text: &str) -> Option<PrivateKeyKind> {
-    /// `openssh-key-v1` in base64, which every private key of OpenSSH's begins with.
+    /// Base64 of `openssh-key-v1`, with which every private key of OpenSSH begins.
     const OPENSSH: &str = "b3BlbnNzaC1rZXktdjE";
     if text.contains("PuTTY-User-Key-File") || text.contains("Private-Lines:") {
         return Some(PrivateKeyKind::Putty);

@@ -1,4 +1,4 @@
-//! Identity providers: institutions that say who somebody is, and what a tenant believes of it.
+//! Identity providers of tenants: their settings, profiles, and the evaluation of their claims.
 
 use std::collections::BTreeMap;
 
@@ -9,86 +9,86 @@ use super::ids::{ProviderId, TenantId, UserId};
 use super::time::Timestamp;
 use super::upstream_accounts::UpstreamHosts;
 
-/// An institution at which a tenant's people sign in.
+/// An identity provider at which a tenant's people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     pub tenant_id: TenantId,
     pub id: ProviderId,
-    /// What the button says.
+    /// Label of the sign-in button.
     pub display_name: String,
     /// The name of its [`Profile`].
     pub profile: String,
-    /// Where it is: the issuer, or what `{base}` stands for in its profile.
+    /// The issuer URL, or the value of `{base}` in the profile.
     pub base_url: String,
-    /// As what it knows this portal (RFC 6749 §2.2).
+    /// This portal's client id there (RFC 6749 §2.2).
     pub client_id: String,
-    /// What to ask for, in place of the profile's scopes.
+    /// The requested scope, if it is not the profile's.
     pub scope: Option<String>,
     pub provisioning: ProvisioningPolicy,
     pub mfa: MfaEvidence,
-    /// Its names are this tenant's names: a newcomer is called what it calls them. Otherwise its own name is put behind.
+    /// User names of this provider are used as user ids of the tenant unchanged. Otherwise a suffix is appended.
     pub own_names: bool,
-    /// Hosts it owns: people link their accounts on them by signing in there.
+    /// Hosts that it owns: people link their accounts on them by signing in there.
     pub upstream_hosts: Option<UpstreamHosts>,
     pub enabled: bool,
-    /// It may be on the portal's own network: the operator says so. Those that administrators add are elsewhere.
+    /// Requests to it may reach private networks: set by operators only, not for providers that administrators add.
     pub unrestricted_egress: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// What a kind of provider is like. Data, in `server/providers/profiles.toml`: no provider has code of its own.
+/// Properties of one kind of provider, from `server/providers/profiles.toml`: no provider has code of its own.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Profile {
-    /// What people call it.
+    /// Name of this kind of provider, for administrators.
     pub about: String,
-    /// Where it is, if there is only one.
+    /// The base URL, if there is only one.
     #[serde(default)]
     pub base: Option<String>,
-    /// Its addresses, with `{base}`. `None`: its metadata name them (OpenID Connect Discovery 1.0).
+    /// Endpoint URLs with `{base}`. `None`: they are discovered from metadata (OpenID Connect Discovery 1.0).
     #[serde(default)]
     pub endpoints: Option<Endpoints>,
     pub identity: IdentitySource,
     pub scope: String,
-    /// The claim that never changes for one person, and is never given to another.
+    /// Claim that identifies a person; constant, and never reassigned.
     #[serde(default = "default_subject_claim")]
     pub subject: String,
-    /// Claims with a name to type, the best first.
+    /// Claims to derive a user id from, best first.
     #[serde(default)]
     pub user_name: Vec<String>,
-    /// Claims with a name to read.
+    /// Claims with a display name, best first.
     #[serde(default)]
     pub display_name: Vec<String>,
-    /// Claims with the name of where they come from.
+    /// Claims with the person's organization, best first.
     #[serde(default)]
     pub organization: Vec<String>,
-    /// Claims that must have these values; `{client_id}` may stand in them.
+    /// Claims that must have these values; `{client_id}` is replaced.
     #[serde(default)]
     pub require: BTreeMap<String, String>,
-    /// Where one signs out there, if its metadata do not say.
+    /// URL to sign out at, if the metadata have none.
     #[serde(default)]
     pub sign_out: Option<String>,
-    /// It vouches for too little to make a newcomer of somebody: a second way in for people who are known.
+    /// Too weak to create accounts; only for people who already exist.
     #[serde(default)]
     pub known_people_only: bool,
-    /// A page of its own for people whom it keeps sending the wrong way.
+    /// Help page of the provider, shown after repeated failures.
     #[serde(default)]
     pub help: Option<String>,
-    /// Its ID tokens say when somebody signed in, if asked (`auth_time`). Of one that never does its word of now has to do.
+    /// Whether its ID tokens carry `auth_time` on request. If not, the time of the callback is used.
     #[serde(default = "default_true")]
     #[serde(rename = "says-when")]
     pub sends_auth_time: bool,
 }
 
 impl Profile {
-    /// Who speaks there, without a slash at its end: people's identities name it.
+    /// The issuer that identities are stored under, without a trailing slash.
     pub fn issuer(&self, base: &str) -> String {
         let base = self.base.as_deref().unwrap_or(base).trim_end_matches('/');
         self.endpoints.as_ref().map_or(base.to_owned(), |endpoints| endpoints.issuer.replace("{base}", base))
     }
 
-    /// The claims with names, of people and of where they come from.
+    /// All claims with names of people or organizations.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         [&self.user_name, &self.display_name, &self.organization].into_iter().flatten().map(String::as_str)
     }
@@ -102,47 +102,47 @@ fn default_true() -> bool {
     true
 }
 
-/// The addresses of a provider without metadata.
+/// The endpoints of a provider without discovery.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Endpoints {
     pub issuer: String,
     pub authorization: String,
     pub token: String,
-    /// Its keys, where tokens say who somebody is.
+    /// JWKS URL, where tokens identify the person.
     #[serde(default)]
     pub keys: Option<String>,
-    /// Where the holder of an access token is described.
+    /// Userinfo endpoint.
     #[serde(default)]
     pub user: Option<String>,
 }
 
-/// What says who somebody is.
+/// Which token or endpoint identifies the person.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdentitySource {
-    /// OpenID Connect Core §2.
+    /// An ID token (OpenID Connect Core §2).
     IdToken,
-    /// The access token is a signed JWT that does.
+    /// An access token that is a signed JWT.
     AccessToken,
-    /// Its user endpoint.
+    /// The userinfo endpoint.
     User,
 }
 
-/// Who may come for the first time.
+/// Which unknown users get an account at first sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProvisioningPolicy {
-    /// Whoever the provider lets in.
+    /// All users of the provider.
     Open,
-    /// Whoever has been invited: an identity is tied to a person that is there already.
+    /// Users with an invitation, which links their identity to an existing person.
     Invited,
-    /// Whoever has one of these values in a claim.
+    /// Users who have one of these values in a claim.
     Rule { claim: String, values: Vec<String> },
 }
 
 impl ProvisioningPolicy {
-    /// As the operator writes it: `open`, `invited`, or `CLAIM=VALUE,VALUE`.
+    /// Parses the operators' notation: `open`, `invited`, or `CLAIM=VALUE,VALUE`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "open" => Some(Self::Open),
@@ -155,7 +155,7 @@ impl ProvisioningPolicy {
         }
     }
 
-    /// The claim that decides, if one does.
+    /// The claim that decides, in [`Self::Rule`].
     pub fn claim(&self) -> Option<&str> {
         match self {
             Self::Rule { claim, .. } => Some(claim),
@@ -167,21 +167,21 @@ impl ProvisioningPolicy {
         match self {
             Self::Open => true,
             Self::Invited => false,
-            // An address that nobody has verified is anybody's.
+            // An unverified email address proves nothing.
             Self::Rule { claim, .. } if claim == "email" && claims.single("email_verified") != Some("true") => false,
             Self::Rule { claim, values } => claims.all(claim).iter().any(|value| values.contains(value)),
         }
     }
 }
 
-/// What a tenant takes for a second factor.
+/// Claims that count as a second factor at the provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MfaEvidence {
-    /// The provider demands one of everybody.
+    /// The provider requires a second factor of all users.
     pub always: bool,
-    /// Any of these in `acr`.
+    /// Values of `acr`, any of which is sufficient.
     pub acr: Vec<String>,
-    /// Any of these in `amr` (RFC 8176).
+    /// Values of `amr`, any of which is sufficient (RFC 8176).
     pub amr: Vec<String>,
 }
 
@@ -196,7 +196,7 @@ impl MfaEvidence {
     }
 }
 
-/// What a provider says of somebody: texts by name. Numbers and truth values are texts too; what is deeper is left out.
+/// Claims about a person, by name. Numbers and booleans are converted to text; nested values are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims(BTreeMap<String, Vec<String>>);
 
@@ -209,7 +209,7 @@ impl Claims {
         self.0.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The only value of a claim.
+    /// The value of a claim that has exactly one.
     pub fn single(&self, name: &str) -> Option<&str> {
         match self.all(name) {
             [one] => Some(one),
@@ -221,13 +221,13 @@ impl Claims {
         names.iter().find_map(|name| self.single(name).map(str::trim).filter(|value| !value.is_empty()))
     }
 
-    /// The first of these that people can read, without what cannot be seen in it.
+    /// The first of these claims that gives a display text, without invisible characters.
     fn first_display_text(&self, names: &[String]) -> Option<String> {
         names.iter().find_map(|name| self.single(name).and_then(sanitize))
     }
 }
 
-/// Somebody as a provider vouches for them: verified, and fit for the tenant's rules.
+/// A verified identity that meets the profile's requirements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedIdentity {
     pub issuer: String,
@@ -236,38 +236,38 @@ pub struct VerifiedIdentity {
     pub label: String,
     pub user_name: Option<String>,
     pub display_name: Option<String>,
-    /// Whether the tenant's rule for newcomers holds for them.
+    /// Whether the provisioning policy allows creating an account for it.
     pub may_provision: bool,
-    /// A second factor was shown.
+    /// A second factor was used at the provider.
     pub mfa: bool,
 }
 
-/// The session at a provider that a sign-in here rests on.
+/// The provider's session on which a browser session depends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamSession {
     pub provider: ProviderId,
     pub issuer: String,
     pub subject: String,
-    /// What it calls the session (OpenID Connect Back-Channel Logout 1.0 §2.1).
+    /// Session id at the provider (OpenID Connect Back-Channel Logout 1.0 §2.1).
     pub sid: Option<String>,
-    /// Tells it whose session to end when one signs out there (OpenID Connect RP-Initiated Logout 1.0 §2).
+    /// Sent as `id_token_hint` at sign-out (OpenID Connect RP-Initiated Logout 1.0 §2).
     pub id_token: Option<String>,
 }
 
-/// Why a provider's word is not taken.
+/// Why verified claims are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimsRefused {
-    /// There is no subject, or one that is too long to be kept.
+    /// The subject is missing or too long.
     NoSubject,
-    /// A claim that the profile demands has another value.
+    /// A claim lacks the value that the profile requires.
     RequiredClaim(String),
 }
 
-/// The longest subject (OpenID Connect Core §2).
+/// Maximum length of a subject (OpenID Connect Core §2).
 const MAX_SUBJECT_LENGTH: usize = 255;
 
 impl Provider {
-    /// The names of what may be changed and differs from another.
+    /// Names of the changeable settings in which this differs from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let settings = [
             ("display-name", self.display_name != other.display_name),
@@ -282,8 +282,8 @@ impl Provider {
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
-    /// What is to be kept of a provider's word, which has been verified. A name with something invisible in it is mended, not refused: its
-    /// owner cannot change it.
+    /// Evaluates claims whose signature and times were verified. Refuses missing subjects and claims the profile does not allow. Names with
+    /// invisible characters are sanitized rather than refused, because their owners cannot change them.
     pub fn verify_identity(&self, profile: &Profile, issuer: &str, claims: &Claims) -> Result<VerifiedIdentity, ClaimsRefused> {
         let subject = claims.single(&profile.subject).filter(|subject| !subject.is_empty() && subject.len() <= MAX_SUBJECT_LENGTH);
         let subject = subject.ok_or(ClaimsRefused::NoSubject)?.to_owned();
@@ -307,14 +307,14 @@ impl Provider {
         })
     }
 
-    /// What a newcomer may be called here, the nicest first, the last with `spare`, which is nobody's. None says anything about who
-    /// they are: that is issuer and subject. Letters outside ASCII are written in it: `josé@…` is `jose@…`.
+    /// Candidates for a new person's user id, best first; the last one contains `unique_suffix` and is unused. A user id does not identify
+    /// the person at the provider: issuer and subject do. Letters outside ASCII are transliterated: `josé@…` gives `jose@…`.
     pub fn user_id_candidates(&self, identity: &VerifiedIdentity, unique_suffix: &str) -> Vec<UserId> {
         const MAX_SUFFIX: usize = 5;
         let wanted = identity.user_name.as_deref().unwrap_or_default();
         let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
         let name: String = deunicode::deunicode(wanted).chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
-        // A name that had to be mended is not the one its owner has there: another's could be made of it.
+        // A sanitized name is not the owner's name at the provider and could collide with another's.
         let own = self.own_names && name == wanted;
         let base = match (name.is_empty(), own) {
             (true, _) => format!("user~{}", self.id),

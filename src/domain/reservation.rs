@@ -1,11 +1,11 @@
-//! A reservation: a client's lease on a key, so that work already begun survives the key's end.
+//! Reservations: a client's lease on a key, so that running work survives the key's expiry.
 
 use std::time::Duration;
 
 use super::ids::{ClientId, HostName, TenantId, UserId};
 use super::time::Timestamp;
 
-/// The longest lease.
+/// Maximum lifetime of a reservation.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(48 * 60 * 60);
 
 #[derive(Clone, Debug)]
@@ -13,13 +13,13 @@ pub struct Reservation {
     pub number: i64,
     pub tenant_id: TenantId,
     pub resid: String,
-    /// Its own, unless it was made by extending another.
+    /// Equals `resid`, unless the reservation extends another.
     pub parent_resid: String,
     pub client_id: ClientId,
     pub user_id: UserId,
     pub host: HostName,
     pub fingerprint: String,
-    /// The key it keeps going.
+    /// Row id of the reserved key.
     pub pubkey: i64,
     pub expires_at: Timestamp,
     pub created_at: Timestamp,
@@ -32,7 +32,7 @@ impl Reservation {
     }
 }
 
-/// When a lease of so many minutes ends: negative, or more than 48 hours, means 48 hours.
+/// Expiry of a lease of `ttl_minutes`; negative or more than 48 hours means 48 hours.
 pub fn expiry_of(ttl_minutes: i32, now: Timestamp) -> Timestamp {
     let asked = u64::try_from(ttl_minutes).map_or(MAX_LIFETIME, |minutes| Duration::from_secs(minutes * 60));
     now + asked.min(MAX_LIFETIME)

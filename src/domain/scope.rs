@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// One thing a client may do for a person.
+/// One permission of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Scope {
-    /// `hosts:read`: see the host accounts the person ticked.
+    /// `hosts:read`: list the selected host accounts.
     HostsRead,
-    /// `keys:read`: see the SSH keys of those host accounts.
+    /// `keys:read`: list the SSH keys of those host accounts.
     KeysRead,
-    /// `keys:create`: get SSH keys that log in to the host accounts the person ticked.
+    /// `keys:create`: create SSH keys for those host accounts.
     KeysCreate,
-    /// `keys:revoke`: end SSH keys of those host accounts.
+    /// `keys:revoke`: revoke SSH keys of those host accounts.
     KeysRevoke,
 }
 
@@ -33,13 +33,13 @@ impl Scope {
     }
 }
 
-/// A set of scopes, written as words with a space between.
+/// A set of scopes, written as words separated by spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {
-    /// Reads a `scope` parameter, passing over the words we do not know: generic clients add their own (`openid`,
-    /// `offline_access`), and refusing them would lock those clients out (docs/decisions/0005).
+    /// Parses a `scope` parameter and ignores unknown words: generic clients add their own (`openid`, `offline_access`), and refusing them
+    /// would exclude those clients (docs/decisions/0005).
     pub fn parse_known(text: &str) -> Self {
         Self(text.split_ascii_whitespace().filter_map(Scope::parse).collect())
     }

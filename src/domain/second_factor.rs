@@ -1,13 +1,13 @@
-//! Second factors kept here: an authenticator app (RFC 6238), passkeys (WebAuthn), and codes for the day both are lost.
+//! Second factors: authenticator app (RFC 6238), passkeys (WebAuthn), and recovery codes for when both are lost.
 
 use super::time::Timestamp;
 
-/// How many recovery codes a person is given at once.
+/// Number of recovery codes generated at once.
 pub const RECOVERY_CODE_COUNT: usize = 10;
-/// How many passkeys a person may have.
+/// Maximum number of passkeys per person.
 pub const MAX_PASSKEYS: usize = 10;
 
-/// A person's second factors, as they see them.
+/// A person's second factors.
 #[derive(Clone, Debug, Default)]
 pub struct SecondFactors {
     pub app: Option<FactorUsage>,
@@ -16,7 +16,7 @@ pub struct SecondFactors {
 }
 
 impl SecondFactors {
-    /// Recovery codes alone are none.
+    /// Whether neither app nor passkey is enrolled; recovery codes alone do not count.
     pub fn is_empty(&self) -> bool {
         self.app.is_none() && self.passkeys.is_empty()
     }
@@ -35,7 +35,7 @@ pub struct PasskeySummary {
     pub usage: FactorUsage,
 }
 
-/// A second factor of a person's; a passkey by its number.
+/// An enrolled second factor; a passkey is identified by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factor {
     App,
@@ -43,7 +43,7 @@ pub enum Factor {
 }
 
 impl Factor {
-    /// As addresses and forms name it: `app`, or a passkey's number.
+    /// Parses the value in URLs and forms: `app`, or a passkey's number.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "app" => Some(Self::App),
@@ -52,17 +52,17 @@ impl Factor {
     }
 }
 
-/// What somebody typed where a code is asked for.
+/// The kind of code that was entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecondFactorCode {
-    /// Six digits.
+    /// Six digits of an authenticator app.
     App(String),
-    /// A recovery code, as it is kept: capital letters, without what only serves the eye.
+    /// A recovery code, normalized: upper case, without separators.
     Recovery(String),
 }
 
 impl SecondFactorCode {
-    /// People type spaces and hyphens where they see some, and small letters; neither matters. `None`: neither kind looks like that.
+    /// Ignores spaces, hyphens and case. `None` if it is neither kind of code.
     pub fn parse(typed: &str) -> Option<Self> {
         let letters: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).take(20).collect();
         match letters.len() {
@@ -74,10 +74,10 @@ impl SecondFactorCode {
 }
 
 const RECOVERY_LENGTH: usize = 12;
-/// Nothing that can be mistaken for another; 32 of them, so that a random byte picks evenly.
+/// Characters that cannot be confused with each other; 32, so that random bytes map evenly.
 const RECOVERY_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// A recovery code of random bytes: 60 bits, as `ABCD-EFGH-JKLM`.
+/// Formats random bytes as a recovery code of 60 bits, `ABCD-EFGH-JKLM`.
 pub fn format_recovery_code(random: [u8; RECOVERY_LENGTH]) -> String {
     #[expect(clippy::indexing_slicing, reason = "there are 32 of them")]
     let letters = random.map(|byte| char::from(RECOVERY_ALPHABET[usize::from(byte % 32)]));

@@ -1,10 +1,10 @@
-//! Sentences that name a point in time, which the browser says in its own zone.
+//! Sentences with a time in them, which the browser shows in its own time zone.
 
 use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
-/// One sentence, and the time in it, if there is one.
+/// A sentence, with at most one time in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sentence {
     pub text: String,
@@ -12,22 +12,22 @@ pub struct Sentence {
     pub time: Option<NamedTime>,
 }
 
-/// A time that stands in a sentence.
+/// A time within a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedTime {
-    /// RFC 3339, for machines.
+    /// RFC 3339.
     pub datetime: String,
-    /// As it stands in the sentence.
+    /// The time as written in the sentence.
     pub words: String,
 }
 
 impl Sentence {
-    /// The sentence that is made with these words for a time.
+    /// The sentence that `sentence` builds around `words`, the text for the time `at`.
     pub fn naming(at: Timestamp, words: String, sentence: impl FnOnce(&str) -> String) -> Self {
         Self { text: sentence(&words), time: Some(NamedTime { datetime: at.to_rfc3339(), words }) }
     }
 
-    /// What stands before the time, the time, and what stands after it; all of it before, if there is none.
+    /// The text before the time, the time, and the text after it; all text is first if there is no time.
     pub fn parts(&self) -> (&str, Option<&NamedTime>, &str) {
         let split = self.time.as_ref().and_then(|time| self.text.split_once(time.words.as_str()).map(|(before, after)| (before, Some(time), after)));
         split.unwrap_or((&self.text, None, ""))

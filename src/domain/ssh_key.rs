@@ -1,4 +1,4 @@
-//! Public keys, and the rules that say when a key lets somebody in. TMS' `pubkeys`.
+//! SSH keys, and the rules that decide whether a key may log in. TMS calls them `pubkeys`.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, 
 use super::pagination::QueryParam;
 use super::time::Timestamp;
 
-/// What TMS' wire says for "as often as you like".
+/// The count in TMS' API that means unlimited.
 pub const UNLIMITED: u32 = i32::MAX as u32;
 
-/// `sshd` asks for a key two to four times while one person logs in: once before it asks for a signature, once after, and again
-/// for each key that was offered before. Lookups of one key on one host so close together count as one login. Long enough for
-/// typing a passphrase, short enough that a key for one login does not serve for a morning.
+/// Lookups of one key on one host within this time count as one login: during one login `sshd` asks two to four times, before and after the
+/// signature and for each key that was offered before. Long enough to type a passphrase, short enough that a single-use key is not reusable
+/// for long.
 pub const LOGIN_WINDOW: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug)]
 pub struct SshKey {
-    /// `id` on TMS' wire.
+    /// `id` in TMS' API.
     pub number: i64,
     pub tenant_id: TenantId,
-    /// Who made it; `None` for a person's own.
+    /// The client that created it; `None` for a person's own key.
     pub client_id: Option<ClientId>,
     pub user_id: UserId,
     pub host: HostName,
     pub account: AccountName,
-    /// What the person calls it; may be empty.
+    /// The person's name for it; may be empty.
     pub label: String,
-    /// The device whose token made it; it ends with that device.
+    /// The device grant whose token created it; the key is revoked with that grant.
     pub device_grant_id: Option<DeviceGrantId>,
-    /// `SHA256:` and unpadded base64, as OpenSSH writes it.
+    /// `SHA256:` and unpadded base64, in OpenSSH's notation.
     pub fingerprint: String,
-    /// One line of `authorized_keys`, without options or comment.
+    /// An `authorized_keys` line without options or comment.
     pub public_key: String,
     pub key_type: KeyType,
     pub key_bits: u32,
@@ -44,13 +44,13 @@ pub struct SshKey {
     pub updated_at: Timestamp,
 }
 
-/// The kinds of keys that are made and taken.
+/// Supported key types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyType {
     Ed25519,
-    /// NIST P-521 when made here; P-256 and P-384 are taken too.
+    /// NIST P-521 when generated here; P-256 and P-384 are accepted.
     Ecdsa,
-    /// 4096 bits when made here.
+    /// 4096 bits when generated here.
     Rsa,
 }
 
@@ -65,7 +65,7 @@ impl KeyType {
         }
     }
 
-    /// In upper or lower case; nothing, or an empty word, means ed25519. `None` for words we do not know.
+    /// Case-insensitive; missing or empty means ed25519. `None` for unknown types.
     pub fn parse(word: Option<&str>) -> Option<Self> {
         match word {
             None | Some("") => Some(Self::Ed25519),
@@ -74,7 +74,7 @@ impl KeyType {
     }
 }
 
-/// A word for people.
+/// Label for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyValidity {
     Active,
@@ -93,7 +93,7 @@ impl KeyValidity {
 }
 
 impl SshKey {
-    /// What its own limits say. Whether it lets anybody in depends on more: see [`Standing`].
+    /// State by the key's own limits. Whether it may log in depends on more: see [`KeyStatus`].
     pub fn state(&self, now: Timestamp) -> KeyValidity {
         if now >= self.expires_at {
             KeyValidity::Expired
@@ -105,20 +105,20 @@ impl SshKey {
     }
 }
 
-/// Whether sshd, asking about a key of type `asked` (`%t`), could take this line of `authorized_keys` for it. Certificates
-/// (`ssh-ed25519-cert-v01@openssh.com`) come with the fingerprint of the key in them, and no such line lets them in. Words that OpenSSH does
-/// not use for types of keys say nothing.
+/// Whether sshd could accept this `authorized_keys` line for a key of type `asked` (`%t`). Certificates
+/// (`ssh-ed25519-cert-v01@openssh.com`) are asked for with the fingerprint of the key in them, but a plain key line does not authorize
+/// them. Types unknown to OpenSSH are not compared.
 pub fn line_matches_type(public_key: &str, asked: &str) -> bool {
     let of_openssh = ["ssh-", "ecdsa-", "sk-", "rsa-sha2-"].iter().any(|prefix| asked.starts_with(prefix));
     !of_openssh || public_key.split(' ').next() == Some(asked)
 }
 
-/// Which keys a list shows.
+/// Filters of the list of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyFilter {
     #[default]
     All,
-    /// Within their own limits.
+    /// Within its own limits.
     Active,
     /// Expired or used up.
     Ended,
@@ -129,15 +129,15 @@ impl QueryParam for KeyFilter {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("ended", Self::Ended), ("unused", Self::NeverUsed)];
 }
 
-/// The order of a list of keys.
+/// Orders of the list of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeySort {
-    /// The newest first.
+    /// Newest first.
     #[default]
     Created,
-    /// The one used last first.
+    /// Most recently used first.
     Used,
-    /// The one that ends first first.
+    /// Earliest expiry first.
     Expires,
     Host,
 }
@@ -146,15 +146,16 @@ impl QueryParam for KeySort {
     const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
 }
 
-/// Why a key cannot be called as it is.
+/// Why a key's label is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelRefused {
     Typed(NameRefused),
-    /// The comment of the key has something in it that cannot be seen.
+    /// The key's comment has invisible characters.
     Comment,
 }
 
-/// A name for a key: what the person typed, or else the comment of the key; may be empty. A long comment, which nobody typed as a name, is cut.
+/// The label for a key: the entered name, else the key's comment; may be empty. A comment that is too long is truncated. Refuses invalid
+/// names.
 pub fn sanitize_label(typed: Option<&str>, comment: &str) -> Result<String, LabelRefused> {
     match display_text::parse_name(typed.unwrap_or(comment)) {
         Ok(label) => Ok(label),
@@ -165,27 +166,27 @@ pub fn sanitize_label(typed: Option<&str>, comment: &str) -> Result<String, Labe
     }
 }
 
-/// When something that lasts so many minutes ends: negative means never, 0 now.
+/// Expiry of a key that lives `ttl_minutes`: negative means never, 0 now.
 pub fn expiry_of(ttl_minutes: i32, now: Timestamp) -> Timestamp {
     u64::try_from(ttl_minutes).map_or(Timestamp::FOREVER, |minutes| now + Duration::from_secs(minutes * 60))
 }
 
-/// A count as TMS' wire means it: negative is unlimited.
+/// A count of TMS' API: negative means unlimited.
 pub fn parse_max_uses(requested: i32) -> u32 {
     u32::try_from(requested).unwrap_or(UNLIMITED)
 }
 
-/// What a key depends on beside its own limits, as it stands right now. `None`: there is no such row.
+/// The current state of what a key depends on besides its own limits. `None`: the row does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependencies {
     pub person_enabled: Option<bool>,
     pub mfa: Option<MfaStatus>,
     pub link: Option<HostAccountLink>,
-    /// The end of the permission that reaches furthest for this client, person and host account. A person's own key needs none.
+    /// Latest expiry of the delegations that cover this client, person and host account. A person's own key needs none.
     pub delegated_until: Option<Timestamp>,
 }
 
-/// The second factor, for [`Dependencies`].
+/// The MFA record, for [`Dependencies`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MfaStatus {
     pub enabled: bool,
@@ -196,14 +197,14 @@ pub struct MfaStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostAccountLink {
     pub id: HostAccountId,
-    /// As the link has it.
+    /// The host's name as stored in the link.
     pub host: HostName,
-    /// The tenant has such a host on record, or none at all: then it keeps no record of them.
+    /// Whether the tenant has registered this host; also true if it registers no hosts at all.
     pub host_known: bool,
     pub expires_at: Timestamp,
 }
 
-/// What a key lacks.
+/// Which dependency of a key is missing or expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyError {
     PersonDisabled,
@@ -217,7 +218,7 @@ pub enum DependencyError {
 }
 
 impl Dependencies {
-    /// What is missing, in TMS' order: second factor, host account, delegation.
+    /// The first missing or expired dependency, in TMS' order: MFA record, host account, delegation.
     pub fn check(&self, needs_delegation: bool, now: Timestamp) -> Result<(), DependencyError> {
         if self.person_enabled == Some(false) {
             return Err(DependencyError::PersonDisabled);
@@ -236,7 +237,7 @@ impl Dependencies {
         Ok(())
     }
 
-    /// Whether a row is not there at all, which MVP mode would make.
+    /// Whether a row is missing that automatic provisioning would create.
     pub fn any_missing(&self) -> bool {
         self.mfa.is_none() || self.link.is_none() || self.delegated_until.is_none()
     }
@@ -246,36 +247,36 @@ fn check_expiry(until: Timestamp, now: Timestamp) -> Result<(), Timestamp> {
     if now < until { Ok(()) } else { Err(until) }
 }
 
-/// Everything that decides whether a key lets its holder in.
+/// All that decides whether a key may log in now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyStatus {
     pub tenant_enabled: bool,
-    /// `None`: made by no client.
+    /// Whether its client is enabled; `None`: created by no client.
     pub client_enabled: Option<bool>,
     pub dependencies: Dependencies,
     pub max_uses: u32,
-    /// Logins so far; more than `max_uses` when that was lowered since.
+    /// Logins so far; exceeds `max_uses` if that was lowered later.
     pub uses: u32,
     pub remaining_uses: u32,
     pub expires_at: Timestamp,
-    /// The end of the longest reservation.
+    /// Latest expiry of its reservations.
     pub reserved_until: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
 }
 
-/// How a lookup ends.
+/// Result of a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupDecision {
-    /// Nothing is shown.
+    /// The key is not returned.
     Refused,
-    /// Shown; a use that has been counted.
+    /// Returned; the login has been counted already.
     SameLogin,
-    /// Shown, once this use has been counted.
+    /// Returned once this login has been counted.
     NewLogin,
 }
 
 impl KeyStatus {
-    /// Judges a lookup at `now`.
+    /// Decides a lookup at `now`.
     pub fn authorize_login(&self, now: Timestamp) -> LookupDecision {
         let alive = now < self.expires_at || self.reserved_until.is_some_and(|until| now < until);
         let allowed =
@@ -291,7 +292,7 @@ impl KeyStatus {
         }
     }
 
-    /// When this stops letting anybody in, if nothing changes before.
+    /// When the key stops being valid if nothing else changes.
     pub fn effective_expiry(&self) -> Timestamp {
         let Dependencies { mfa, link, delegated_until, .. } = &self.dependencies;
         let own = self.reserved_until.map_or(self.expires_at, |until| until.max(self.expires_at));
@@ -300,13 +301,13 @@ impl KeyStatus {
         others.into_iter().flatten().fold(own, Timestamp::min)
     }
 
-    /// What is served of several registrations of one key that let in: one whose use has been counted already, then one without limit on
-    /// uses, then the one that ends last. The greatest is the best.
+    /// Sort key among several registrations of one key that may log in; the greatest is returned. Prefers a login that was counted already,
+    /// then unlimited uses, then the latest expiry.
     pub fn preference(&self, lookup: LookupDecision) -> (bool, bool, Timestamp) {
         (lookup == LookupDecision::SameLogin, !self.is_limited(), self.effective_expiry())
     }
 
-    /// Whether a use that cannot be counted must not be had either.
+    /// Whether a login must be refused if it cannot be counted.
     pub fn is_limited(&self) -> bool {
         self.max_uses < UNLIMITED
     }

@@ -1,40 +1,41 @@
-//! What somebody has to show before something that is hard to take back.
+//! Step-up: which authentication is required before a sensitive action (RFC 9470).
 
 use std::time::Duration;
 
 use super::time::Timestamp;
 
-/// For how long it counts that somebody has shown who they are.
+/// For how long an authentication counts as recent.
 pub const REAUTH_WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// When the person behind a session showed who they are, and with what.
+/// When a person last authenticated in a session, and with which factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AuthenticationTimes {
-    /// The first factor: a password, or what their institution asks for.
+    /// The first factor: local password or login at a provider.
     pub at: Timestamp,
-    /// A second one, here or there.
+    /// The second factor, here or at the provider.
     #[serde(default)]
     pub second_at: Option<Timestamp>,
 }
 
 impl AuthenticationTimes {
-    /// The first factor alone.
+    /// Times of an authentication by the first factor alone.
     pub fn first_factor(at: Timestamp) -> Self {
         Self { at, second_at: None }
     }
 }
 
-/// What a person has to do before they may go on.
+/// What a person has to do before a sensitive action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepUpRequired {
     Reauthenticate,
     SecondFactor,
-    /// They have none, the tenant wants one, and where they sign in none is asked for.
+    /// Enroll a second factor: the tenant requires one, the person has none, and their sign-in did not include one.
     EnrollSecondFactor,
 }
 
-/// Whoever has set up a second factor here shows it: their session may be all that somebody else has got hold of. Whoever has none
-/// signs in again, and where the tenant `demands` a second factor has to have shown one with that.
+/// Which step-up is required now; `None` if the times are recent enough. People with an enrolled second factor (`has_own`) must present it,
+/// because the session alone may be stolen. Others sign in again, with a second factor at the provider if the tenant requires one
+/// (`demanded`).
 pub fn required_step_up(times: AuthenticationTimes, has_own: bool, demanded: bool, now: Timestamp) -> Option<StepUpRequired> {
     let fresh = |at: Timestamp| now.since(at) < REAUTH_WINDOW;
     match (times.second_at.is_some_and(fresh), has_own, fresh(times.at)) {

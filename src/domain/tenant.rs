@@ -1,4 +1,4 @@
-//! A tenant: a computing centre, isolated from all others.
+//! Tenants: computing centres, isolated from each other, and their policies.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::time::Timestamp;
 /// A tenant and its policy.
 #[derive(Clone, Debug)]
 pub struct Tenant {
-    /// `id` on TMS' wire.
+    /// `id` in TMS' API.
     pub row_id: i64,
     pub id: TenantId,
-    /// What people read.
+    /// Display name.
     pub display_name: String,
     pub enabled: bool,
     pub policy: Policy,
@@ -21,7 +21,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// The names of what may be changed and differs from another.
+    /// Names of the changeable settings in which this differs from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let mut names = self.policy.differences(&other.policy);
         names.extend((self.display_name != other.display_name).then_some("display-name"));
@@ -30,45 +30,45 @@ impl Tenant {
     }
 }
 
-/// What a tenant's operator decided.
+/// A tenant's rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// People may sign in with a password kept here. Off wherever an institution vouches for its people.
+    /// Local passwords are accepted. Off where an institution authenticates all people.
     pub local_passwords: bool,
-    /// `verification_uri_complete` is sent, and fills in the code. Off by default: it makes phishing by link easier.
+    /// `verification_uri_complete` is sent and prefills the code. Off by default: it makes phishing by link easier.
     pub prefill_user_code: bool,
-    /// The consent page demands the "Yes, I started this" tick.
+    /// The consent page requires the "Yes, I started this" checkbox.
     pub require_started_tick: bool,
-    /// How long a user code lives.
+    /// Lifetime of user codes.
     pub code_lifetime: Duration,
-    /// The longest access a person may grant.
+    /// The longest access that a person may grant.
     pub longest_access: Duration,
-    /// What a key needs and is not there is made when a client asks for the key. For moving over from an older deployment.
+    /// Missing dependencies are created when a client asks for a key. For migration from an older deployment.
     pub auto_provision: bool,
-    /// Anybody may register a client.
+    /// Clients can be registered without authentication.
     pub open_registration: bool,
-    /// Public keys are only shown to hosts that prove who they are.
+    /// Keys are returned only to hosts that authenticate.
     pub require_host_credential: bool,
-    /// How long a second factor counts when an administrator opens its window without saying until when.
+    /// Lifetime of an MFA record that an administrator creates without an expiry.
     pub mfa_lifetime: Duration,
-    /// People may register public keys of their own.
+    /// People may register public keys.
     pub own_keys: bool,
-    /// Administrators show a second factor before they do anything with the role.
+    /// Administration requires a second factor.
     pub second_factor_for_admins: bool,
-    /// People show a second factor before they let a device act for them.
+    /// Approving a device requires a second factor.
     pub second_factor_at_consent: bool,
-    /// How long a link lasts that people make from the host itself; they renew it the same way.
+    /// Lifetime of links that people make from the host; renewing applies it again.
     pub link_lifetime: Duration,
-    /// One host account may be linked to several people. Off by default: whoever is let in to it acts for all of them.
+    /// A host account may be linked to several people. Off by default: each of them acts as the same account.
     pub shared_host_accounts: bool,
-    /// Accounts with a lower number on the host are the host's own, and people do not link them.
+    /// Lowest UID that may be linked; accounts below belong to the host.
     pub lowest_linked_uid: u32,
-    /// The tenant's colours; `None`: the portal's own.
+    /// Accent colours; `None`: the portal's.
     pub brand: Option<Brand>,
 }
 
 impl Policy {
-    /// The names of the settings in which this differs from another.
+    /// Names of the settings in which this differs from `other`.
     fn differences(&self, other: &Self) -> Vec<&'static str> {
         let Self {
             local_passwords,
@@ -133,7 +133,7 @@ impl Default for Policy {
     }
 }
 
-/// The lifetimes a person may choose from on the consent page, shortest first: 8 hours, 7 days, 30 days, cut at the tenant's longest.
+/// Lifetimes offered on the consent page, shortest first: 8 hours, 7 days and 30 days, limited to `longest`.
 pub fn offered_lifetimes(longest: Duration) -> Vec<Duration> {
     const HOUR: u64 = 60 * 60;
     let mut offered: Vec<Duration> =

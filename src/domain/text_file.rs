@@ -1,11 +1,11 @@
-//! Files that people write or download: what editors and tools add to them, and the PEM blocks in them.
+//! Text files that people edit or download: the byte order mark, and PEM blocks.
 
 use std::io;
 
-/// The byte order mark of UTF-8 (RFC 3629 §6), which some editors put before the text.
+/// The UTF-8 byte order mark (RFC 3629 §6), which some editors write.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// The bytes without the byte order mark before them.
+/// The bytes without a leading byte order mark.
 pub fn without_bom(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.starts_with(BOM) {
         bytes.drain(..BOM.len());
@@ -13,13 +13,13 @@ pub fn without_bom(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The text of a file in UTF-8, without the byte order mark before it.
+/// Decodes UTF-8, without a leading byte order mark. Fails if it is not UTF-8.
 pub fn text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(without_bom(bytes)).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
 }
 
-/// The blocks of a PEM file (RFC 7468), each as PEM of its own: `-----BEGIN` to `-----END`, one line each, without what stands around
-/// them. Explanatory text may be in any encoding, and a block that is not ASCII or has no end is left out.
+/// The blocks of a PEM file (RFC 7468), each from `-----BEGIN` to `-----END`, without the text around them. That text may be in any
+/// encoding; blocks that are not ASCII or have no end are ignored.
 pub fn pem_blocks(file: &[u8]) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut block: Option<String> = None;

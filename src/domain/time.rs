@@ -1,4 +1,4 @@
-//! Points in time and spans, as whole milliseconds. The clock itself is the service's; rules get a [`Timestamp`].
+//! Points in time and durations, in whole milliseconds. Rules get a [`Timestamp`] as a parameter; the clock is in the service layer.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// What TMS calls "forever" on its wire: 9999-12-31T23:59:59Z.
+    /// The time that TMS calls "forever": 9999-12-31T23:59:59Z.
     pub const FOREVER: Timestamp = Timestamp(253_402_300_799_000);
 
     pub const fn from_millis(millis: i64) -> Self {
@@ -24,17 +24,17 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since 1970, as JWTs count (RFC 7519 `NumericDate`).
+    /// Whole seconds since 1970-01-01 (RFC 7519 `NumericDate`).
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// How long after `earlier` this is; zero when it is not after.
+    /// Time elapsed since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// RFC 3339 with whole seconds and `+00:00`, as TMS writes times.
+    /// RFC 3339 with whole seconds and `+00:00`, as in TMS' API.
     pub fn to_rfc3339(self) -> String {
         self.format_utc("%Y-%m-%dT%H:%M:%S+00:00")
     }
@@ -55,7 +55,7 @@ impl Timestamp {
         self.to_civil(zone).map_or_else(|| String::from("unknown time"), |(there, zone)| format!("{} {zone}", there.strftime("%-d %B %Y, %H:%M")))
     }
 
-    /// Its date and time of day there; `None` beyond the years that calendars have.
+    /// Local date and time of day; `None` outside the calendar's range of years.
     pub fn civil_time(self, zone: &Zone) -> Option<CivilTime> {
         let (there, zone) = self.to_civil(zone)?;
         let small = |n: i8| i64::from(n);
@@ -69,7 +69,7 @@ impl Timestamp {
         })
     }
 
-    /// The date and time there, and what the zone is called then: `CST`, or `UTC-03` where it has no letters.
+    /// Local date and time, and the zone's abbreviation then: `CST`, or `UTC-03` if it has no letters.
     fn to_civil(self, zone: &Zone) -> Option<(DateTime, String)> {
         // jiff's own timestamps end a day before `FOREVER`, to leave room for time zones.
         let Some(at) = jiff::Timestamp::from_millisecond(self.0).ok().filter(|_| !zone.is_utc()) else {
@@ -88,7 +88,7 @@ impl Timestamp {
         DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_millis(self.0)).ok()
     }
 
-    /// How long ago this was, in words: `just now`, `3 minutes ago`.
+    /// The time elapsed, in words: `just now`, `3 minutes ago`.
     pub fn humanize_ago(self, now: Timestamp) -> String {
         match now.since(self).as_secs() {
             0..=9 => "just now".to_owned(),
@@ -104,12 +104,12 @@ pub struct Zone(TimeZone);
 impl Zone {
     pub const UTC: Zone = Zone(TimeZone::UTC);
 
-    /// The zone of that name, such as `America/Chicago`, in any case.
+    /// Finds a zone by name, such as `America/Chicago`, in any case.
     pub fn parse(name: &str) -> Option<Self> {
         TimeZone::get(name).ok().filter(|zone| zone.iana_name().is_some()).map(Self)
     }
 
-    /// The zone of this machine, or of the variable `TZ`; UTC where neither says.
+    /// The zone of the variable `TZ` or of this machine; UTC if neither is set.
     pub fn system() -> Self {
         TimeZone::try_system().map_or(Self::UTC, Self)
     }
@@ -118,7 +118,7 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
-    /// The names to choose from: the continents' and the oceans', and `UTC`.
+    /// Names to choose from: those of continents and oceans, and `UTC`.
     pub fn all() -> Vec<String> {
         const REGIONS: [&str; 10] = ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
         let names = jiff::tz::db().available().map(|name| name.to_string());
@@ -134,7 +134,7 @@ impl Zone {
     }
 }
 
-/// A point in time as calendars and clocks show it in a zone.
+/// A point in time as calendar date and time of day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CivilTime {
     pub year: i64,
@@ -143,7 +143,7 @@ pub struct CivilTime {
     pub day: i64,
     pub hour: i64,
     pub minute: i64,
-    /// What the zone is called then.
+    /// The zone's abbreviation at that time.
     pub zone: String,
 }
 
@@ -161,7 +161,7 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-/// What spans are counted in.
+/// Units of durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     Seconds,
@@ -170,7 +170,7 @@ pub enum Unit {
     Days,
 }
 
-/// The largest unit that a span has one of, and how many of it, rounded to the nearest; hours up to two days.
+/// The largest unit that fits, and the count rounded to nearest; hours are used up to two days.
 pub fn largest_unit(span: Duration) -> (u64, Unit) {
     let nearest = |seconds: u64| {
         let unit = u128::from(seconds) * 1_000;
@@ -184,7 +184,7 @@ pub fn largest_unit(span: Duration) -> (u64, Unit) {
     }
 }
 
-/// The largest unit, rounded to the nearest: `45 seconds`, `3 minutes`, `8 hours`, `30 days`.
+/// The largest unit, rounded to nearest: `45 seconds`, `3 minutes`, `8 hours`, `30 days`.
 pub fn humanize_duration(span: Duration) -> String {
     let (count, unit) = largest_unit(span);
     let unit = match unit {
@@ -196,12 +196,12 @@ pub fn humanize_duration(span: Duration) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A time to wait, in whole minutes upwards: nobody who waits as told comes too early.
+/// Rounded up to whole minutes, so that retrying after it is never too early.
 pub fn humanize_wait(wait: Duration) -> String {
     humanize_duration(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
 }
 
-/// A time to wait, in whole seconds upwards, at least one (RFC 9110 §10.2.3 `Retry-After`).
+/// Rounded up to whole seconds, at least one (RFC 9110 §10.2.3 `Retry-After`).
 pub fn retry_after(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }

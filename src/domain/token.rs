@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The header's `typ`, which keeps an access token from being taken for another kind of JWT.
+/// The header's `typ`, so that other JWTs are not accepted as access tokens.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
-    /// The tenant's issuer, `{public_url}/t/{tenant}`.
+    /// The tenant's issuer URL, `{public_url}/t/{tenant}`.
     pub iss: String,
-    /// The person, unique within the issuer.
+    /// The person's user id, unique within the issuer.
     pub sub: String,
     /// The TMS API of this deployment.
     pub aud: String,

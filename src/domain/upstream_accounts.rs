@@ -1,4 +1,4 @@
-//! The hosts that an identity provider owns, and the accounts on them that it says are somebody's (docs/decisions/0016).
+//! Upstream accounts: host accounts that a provider asserts for a person, on hosts that it owns (docs/decisions/0016).
 
 use std::collections::BTreeSet;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountName, HostName};
 
-/// What a tenant lets a provider say about hosts.
+/// The hosts for which a tenant accepts a provider's assertions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamHosts {
-    /// Those it owns: nothing on any other is ever linked through it.
+    /// The hosts it owns; accounts on others are never linked through it.
     pub hosts: Vec<HostName>,
-    /// Where it lists them with their users. `None`: what it calls somebody is their account on each.
+    /// URL of its account list. `None`: the user's name at the provider is the account name on every host.
     pub list: Option<String>,
 }
 
-/// An entry of a provider's list.
+/// An entry of a provider's account list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedAccount {
-    /// What may be the host's name here, the best first.
+    /// Possible names of the host, best first.
     pub names: Vec<String>,
-    /// `None`: it names none, which means that it is the provider's own name.
+    /// The account name. `None`: the user's name at the provider.
     pub account: Option<String>,
 }
 
-/// An account that a provider says is somebody's.
+/// A host account that a provider asserts for a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UpstreamAccount {
     pub host: HostName,
-    /// `None`: the name is missing, or no account can have it. No name is mended: another's could be made of it.
+    /// `None`: the name is missing or invalid. Names are never sanitized, because the result could be another person's account.
     pub account: Option<AccountName>,
 }
 
@@ -37,8 +37,8 @@ impl UpstreamHosts {
         self.hosts.contains(host)
     }
 
-    /// The accounts of somebody on these hosts, by host and name, each once. `own_name`: what the provider calls them; `list`: what it
-    /// lists for them, if it keeps a list.
+    /// A person's accounts on these hosts, by host and name, without duplicates. `own_name`: the user name at the provider; `list`: the
+    /// entries of its account list, if it has one.
     pub fn accounts(&self, own_name: Option<&str>, list: Option<&[ListedAccount]>) -> Vec<UpstreamAccount> {
         let named = |host: &HostName, name: Option<&str>| UpstreamAccount {
             host: host.clone(),
@@ -51,7 +51,7 @@ impl UpstreamHosts {
         accounts.into_iter().collect()
     }
 
-    /// The host an entry is about, if it is one of these.
+    /// The host of an entry, if it is one of these.
     fn listed_host(&self, entry: &ListedAccount) -> Option<&HostName> {
         entry.names.iter().find_map(|name| self.hosts.iter().find(|host| host.as_str().eq_ignore_ascii_case(name)))
     }

@@ -1,4 +1,4 @@
-//! The code a person carries from their device to the verification page (RFC 8628 §6.1).
+//! User codes, which people copy from their device to the verification page (RFC 8628 §6.1).
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,20 +7,20 @@ use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
-/// Twenty consonants: no vowels, so no words; no digits, so nothing looks like anything else.
+/// Twenty consonants: no vowels, so no words; no digits, so no lookalikes.
 pub const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// Letters in a code: 20⁸ possibilities, 34.6 bits.
+/// Letters per code: 20⁸ possibilities, 34.6 bits.
 const LENGTH: usize = 8;
 
-/// The longest text that is searched, in bytes: room for a pasted page of a terminal.
+/// Maximum length of a searched text in bytes: enough for a pasted terminal page.
 const MAX_TYPED_LENGTH: usize = 16_384;
 
-/// A well-formed user code. Prints as `WDJB-MJHT`.
+/// A well-formed user code, displayed as `WDJB-MJHT`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserCode([u8; LENGTH]);
 
-/// Why a text cannot be a code. Each says the way out, in the person's words.
+/// Why no code was found. The messages tell people what to do.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum UserCodeRefused {
     #[error("Enter the code shown on your device.")]
@@ -35,8 +35,7 @@ pub enum UserCodeRefused {
 
 impl UserCode {
     /// Draws a code in which every letter is equally likely.
-    ///
-    /// Bytes of 240 and more are thrown away: 256 is not a multiple of 20, and taking them would favour the first letters.
+    /// ⏎ Bytes of 240 and more are discarded: 256 is not a multiple of 20, and using them would favour the first letters.
     pub fn draw(mut random_byte: impl FnMut() -> u8) -> Self {
         #[expect(clippy::indexing_slicing, reason = "the remainder is always inside")]
         let mut letter = || loop {
@@ -68,7 +67,7 @@ impl UserCode {
         }
     }
 
-    /// Takes the whole text, or what follows its last colon, as the code: with dashes, spaces and other signs anywhere.
+    /// Parses the whole text, or what follows its last colon, as a code with dashes, spaces and other characters anywhere.
     fn parse_whole(text: &str) -> Result<Self, UserCodeRefused> {
         let text = text.rsplit_once(':').map_or(text, |(_, after)| after);
         let letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric() && !is_dash(*c)).map(|c| c.to_ascii_uppercase()).collect();
@@ -82,25 +81,26 @@ impl UserCode {
         Ok(Self(code.map(|c| c as u8)))
     }
 
-    /// The code, if these are its letters, in any case.
+    /// The code with these letters, in any case; `None` for other letters or another length.
     fn from_letters(letters: &str) -> Option<Self> {
         let letters: [u8; LENGTH] = letters.as_bytes().try_into().ok()?;
         let letters = letters.map(|letter| letter.to_ascii_uppercase());
         letters.iter().all(|letter| ALPHABET.contains(letter)).then_some(Self(letters))
     }
 
-    /// The eight letters without the dash: what is hashed and compared.
+    /// The eight letters without the dash, which are hashed and compared.
     pub fn letters(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// True for the letters a code may have, in upper case.
+/// Whether `c` is an upper-case letter of [`ALPHABET`].
 fn is_code_letter(c: char) -> bool {
     c.is_ascii() && ALPHABET.contains(&(c as u8))
 }
 
-/// How a field shows what was pasted: the one code in it, else [`as_typed`]. Without Unicode tables: this is what the browser runs.
+/// The value of the input field after pasting: the only code in the text, else as [`format_typed`]. Avoids Unicode tables because it runs
+/// in the browser.
 pub fn format_pasted(pasted: &str) -> String {
     match find(pasted) {
         // Percent-encoded text is left to `UserCode::parse`.
@@ -109,8 +109,8 @@ pub fn format_pasted(pasted: &str) -> String {
     }
 }
 
-/// How a field shows a code while it is typed: in upper case, with the dash after the fourth letter. What has anything but letters of a
-/// code in it stays as it is, so that nothing is lost that [`UserCode::parse`] could find.
+/// The value of the input field while typing: upper case, with a dash after the fourth letter. Text with anything but code letters is
+/// unchanged, so that [`UserCode::parse`] can still find a code in it.
 pub fn format_typed(typed: &str) -> String {
     let plain = normalize(typed);
     let letters: String = plain.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase()).collect();
@@ -124,17 +124,17 @@ pub fn format_typed(typed: &str) -> String {
     }
 }
 
-/// What a text holds.
+/// The codes in a text.
 enum CodeMatch {
     Nothing,
     One(UserCode),
     Several,
 }
 
-/// Between parts of a text that do not belong together.
+/// Separates parts of a text that do not belong together.
 const SEPARATOR: char = '|';
 
-/// Looks for eight letters of the alphabet, or twice four with dashes or spaces between them, that no other letter or digit touches.
+/// Finds eight code letters, or two groups of four with dashes or spaces between them, that are not adjacent to other letters or digits.
 fn find(text: &str) -> CodeMatch {
     let mut found = CodeMatch::Nothing;
     let mut take = |letters: &str| {
@@ -153,7 +153,7 @@ fn find(text: &str) -> CodeMatch {
             match (pieces.next(), pieces.next(), pieces.next()) {
                 (Some(one), None, _) if one.len() == LENGTH => take(one),
                 (Some(first), Some(second), None) if first.len() == LENGTH / 2 => take(&format!("{first}{second}")),
-                // Two words of four letters: not if one shouts and the other does not, as in `MJHT http`.
+                // Two groups of four in different case are not a code, as in `MJHT http`.
                 (Some(one), None, _) if one.len() == LENGTH / 2 && before.len() == LENGTH / 2 && !differ_in_case(before, one) => {
                     take(&format!("{before}{one}"));
                 }
@@ -171,7 +171,8 @@ fn differ_in_case(one: &str, other: &str) -> bool {
     is_upper(one) && is_lower(other) || is_lower(one) && is_upper(other)
 }
 
-/// Letters and digits in ASCII, `-` for every dash, a space for every space, nothing for what is invisible, and [`BREAK`] for the rest.
+/// Maps letters and digits to ASCII, every dash to `-`, every space to a space, invisible characters to nothing, and the rest to
+/// [`SEPARATOR`].
 fn normalize(text: &str) -> String {
     let plain = |c: char| match to_ascii_width(c) {
         c if c.is_ascii_alphanumeric() => Some(c),
@@ -183,7 +184,7 @@ fn normalize(text: &str) -> String {
     text.chars().filter_map(plain).collect()
 }
 
-/// The text with nothing left of its addresses but the code in them (`…?user_code=WDJB-MJHT&…`), or else their paths.
+/// Replaces each URL in the text by the code in its query (`…?user_code=WDJB-MJHT&…`), or else by its path.
 fn strip_urls(text: &str) -> String {
     const NAME: &str = "user_code=";
     let text: String = text.chars().map(to_ascii_width).collect();
@@ -208,7 +209,7 @@ fn strip_urls(text: &str) -> String {
     kept
 }
 
-/// The text without its percent-encoding (RFC 3986 §2.1); an address within an address is encoded twice.
+/// Decodes percent-encoding (RFC 3986 §2.1) twice, because a URL within a URL is encoded twice.
 fn percent_decode(text: &str) -> String {
     let once = |text: String| percent_decode_str(&text).decode_utf8().map(|decoded| decoded.into_owned()).unwrap_or(text);
     once(once(text.to_owned()))
@@ -222,15 +223,15 @@ fn to_ascii_width(c: char) -> char {
     }
 }
 
-/// What people and their programs write for the dash: the characters of the Unicode property `Dash`, the soft hyphen, the
-/// hyphenation point, lines that are drawn or written for it, and the long-vowel marks that a Japanese keyboard gives for `-`.
+/// Characters that people and programs use for a dash: the Unicode property `Dash`, the soft hyphen, the hyphenation point, line-drawing
+/// characters, and the long-vowel marks that Japanese keyboards produce for `-`.
 fn is_dash(c: char) -> bool {
     const OTHERS: &str = "-\u{ad}\u{58a}\u{5be}\u{1400}\u{1806}\u{2027}\u{2043}\u{2053}\u{207b}\u{208b}\u{2212}\u{2500}\u{2501}\u{2796}\u{2e17}\u{2e1a}\
         \u{2e3a}\u{2e3b}\u{2e40}\u{2e5d}\u{301c}\u{3030}\u{30a0}\u{30fc}\u{fe31}\u{fe32}\u{fe58}\u{fe63}\u{ff0d}\u{ff70}\u{10d6e}\u{10ead}";
     ('\u{2010}'..='\u{2015}').contains(&c) || OTHERS.contains(c)
 }
 
-/// The Unicode property `Default_Ignorable_Code_Point`, but for the soft hyphen, and the marks of annotations.
+/// The Unicode property `Default_Ignorable_Code_Point`, except the soft hyphen, and interlinear annotation characters.
 fn is_invisible(c: char) -> bool {
     const OTHERS: &str = "\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{3164}\u{feff}\u{ffa0}";
     const RANGES: [RangeInclusive<char>; 7] = [
@@ -253,7 +254,7 @@ impl fmt::Display for UserCode {
     }
 }
 
-/// A code is a secret while it lives: it must not slip into a log.
+/// Prints no letters: a pending code is a secret and must not be logged.
 impl fmt::Debug for UserCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UserCode(…)")
@@ -288,7 +289,7 @@ mod tests {
         }
     }
 
-    /// Each with the code `WDJB-MJHT`, and no other.
+    /// Texts that contain the code `WDJB-MJHT` and no other.
     const PASTED: [&str; 30] = [
         "http://127.0.0.1:3000/device?user_code=WDJB%2DMJHT",
         "https://tms.example/device?user_code=WDJB%E3%83%BCMJHT",

@@ -1,4 +1,4 @@
-//! A person's fresh second factor, `user_mfa` on TMS' wire: as long as it lasts, their delegations count.
+//! MFA records (`user_mfa` in TMS): until when a person's second factor counts for keys.
 
 use super::ids::{TenantId, UserId};
 use super::time::Timestamp;
