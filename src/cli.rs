@@ -1,13 +1,13 @@
-//! THE PERSON'S COMMAND LINE: sign in from a terminal (RFC 8628), see who you are and which host accounts you linked,
-//! log in to them over SSH, and revoke the keys that do; sign in to Tapis, in Tapis' own way.
+//! The user's command line: sign in from a terminal (RFC 8628), show who is signed in and which host accounts are linked, log in to
+//! them over SSH, revoke keys, and sign in to Tapis with its own protocol.
 //!
-//! Results go to stdout, everything said to the person on the way to stderr. Each command is one file.
+//! Results go to stdout, all other messages to stderr. Each command is one file.
 
 mod certificates;
 mod credentials;
 mod credentials_file;
 mod device_flow;
-mod failure;
+mod error_code;
 mod hosts;
 mod http;
 mod keys;
@@ -34,14 +34,24 @@ mod time_format;
 mod verification_prompt;
 mod whoami;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde_json::Value;
+use thiserror::Error;
 
-use failure::CliError;
-use output::Output;
+use error_code::ErrorCode;
+use keys::KeysError;
+use link::HelperError;
+use login::LoginError;
+use logout::LogoutError;
+use output::{ErrorReport, Output};
+use server_session::SessionError;
+use ssh::SshError;
+use tapis::TapisError;
 use target::TargetArgs;
 
 const EXIT_CODES: &str = "\
@@ -113,15 +123,79 @@ enum Command {
     Tapis(tapis::TapisArgs),
 }
 
-/// Does what the command line says. Everything that can go wrong ends as one line and a documented exit code.
+/// Why a command failed.
+#[derive(Debug, Error)]
+enum CliError {
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    #[error(transparent)]
+    Logout(#[from] LogoutError),
+    /// Of `tms whoami` and `tms hosts`.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Link(#[from] HelperError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    Ssh(#[from] SshError),
+    #[error(transparent)]
+    Tapis(#[from] TapisError),
+    #[error("stopped")]
+    Interrupted,
+    #[error("could not start: {0}")]
+    Runtime(io::Error),
+}
+
+impl CliError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Login(error) => error.code(),
+            Self::Logout(error) => error.code(),
+            Self::Session(error) => error.code(),
+            Self::Link(error) => error.code(),
+            Self::Keys(error) => error.code(),
+            Self::Ssh(error) => error.code(),
+            Self::Tapis(error) => error.code(),
+            Self::Interrupted => ErrorCode::Interrupted,
+            Self::Runtime(_) => ErrorCode::Internal,
+        }
+    }
+
+    fn report(&self) -> ErrorReport {
+        ErrorReport { code: self.code().as_str(), message: self.to_string(), details: self.details(), is_user_denial: self.is_user_denial() }
+    }
+
+    /// Additional members of the JSON error, besides the code and the message.
+    fn details(&self) -> Option<Value> {
+        match self {
+            Self::Login(error) => error.details(),
+            Self::Logout(error) => error.details(),
+            Self::Ssh(error) => error.details(),
+            Self::Tapis(error) => error.details(),
+            Self::Session(_) | Self::Link(_) | Self::Keys(_) | Self::Interrupted | Self::Runtime(_) => None,
+        }
+    }
+
+    fn is_user_denial(&self) -> bool {
+        match self {
+            Self::Login(error) => error.is_user_denial(),
+            Self::Link(error) => error.is_user_denial(),
+            Self::Ssh(error) => error.is_user_denial(),
+            _ => false,
+        }
+    }
+}
+
+/// Runs the command line. Each failure is reported in one line, with an exit code documented in `tms --help`.
 pub fn run() -> ExitCode {
     let command_line = CommandLine::parse_args();
     let output = command_line.output();
     match run_until_interrupted(&command_line, &output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output.error(&failure);
-            failure.exit_code()
+        Err(error) => {
+            output.error(error.report());
+            ExitCode::from(error.code().exit_status())
         }
     }
 }
@@ -130,7 +204,7 @@ impl CommandLine {
     fn parse_args() -> Self {
         let matches = Self::command().try_get_matches().unwrap_or_else(|error| with_separator_tip(error).exit());
         let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
-        // They would be passed over in silence, and another tenant taken than the one that was named.
+        // Otherwise they would be ignored, and the command would use a different tenant than the one named.
         if matches.subcommand_name() == Some("tapis") && (typed("server") || typed("tenant")) {
             let words = "--server and --tenant are for TMS portals: name a Tapis tenant with --base-url";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
@@ -149,19 +223,20 @@ impl CommandLine {
 
     async fn execute(&self, output: &Output) -> Result<(), CliError> {
         match &self.command {
-            Command::Login(login) => login::run(login, &self.target, output).await,
-            Command::Logout => logout::run(&self.target, output).await,
-            Command::Whoami => whoami::run(&self.target, output).await,
-            Command::Hosts => hosts::run(&self.target, output).await,
-            Command::Link(link) => link::run(link, output).await,
-            Command::Keys(keys) => keys::run(keys, &self.target, output).await,
-            Command::Ssh(ssh) => ssh::run(ssh, &self.target, output).await,
-            Command::Tapis(tapis) => tapis::run(tapis, &self.target, output).await,
+            Command::Login(login) => login::run(login, &self.target, output).await?,
+            Command::Logout => logout::run(&self.target, output).await?,
+            Command::Whoami => whoami::run(&self.target, output).await?,
+            Command::Hosts => hosts::run(&self.target, output).await?,
+            Command::Link(link) => link::run(link, output).await?,
+            Command::Keys(keys) => keys::run(keys, &self.target, output).await?,
+            Command::Ssh(ssh) => ssh::run(ssh, &self.target, output).await?,
+            Command::Tapis(tapis) => tapis::run(tapis, &self.target, output).await?,
         }
+        Ok(())
     }
 }
 
-/// What stands behind the host without `--` is for ssh, as a rule.
+/// Adds a tip to clap's error for options after the host without `--`: they are usually meant for ssh.
 fn with_separator_tip(mut error: clap::Error) -> clap::Error {
     let words = std::env::args_os();
     let for_ssh = error.kind() == ErrorKind::UnknownArgument
@@ -173,7 +248,7 @@ fn with_separator_tip(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Ctrl-C takes effect where the command waits, so never in the middle of writing the credentials file.
+/// Ctrl-C takes effect only where the command awaits, so never while the credentials file is being written.
 fn run_until_interrupted(command_line: &CommandLine, output: &Output) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
     let outcome = runtime.block_on(async {
@@ -182,7 +257,7 @@ fn run_until_interrupted(command_line: &CommandLine, output: &Output) -> Result<
             outcome = command_line.execute(output) => outcome,
         }
     });
-    // A name look-up that hangs runs on a thread that nobody can stop: do not wait for it.
+    // A hanging name look-up blocks a thread that cannot be cancelled: do not wait for it.
     runtime.shutdown_background();
     outcome
 }
@@ -194,5 +269,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_every_exit_status() {
+        for code in
+            [ErrorCode::Internal, ErrorCode::Usage, ErrorCode::NotSignedIn, ErrorCode::AccessDenied, ErrorCode::ExpiredToken, ErrorCode::Interrupted]
+        {
+            let status = code.exit_status();
+            assert!(EXIT_CODES.lines().any(|line| line.trim_start().starts_with(&format!("{status}  "))), "{status}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates: those the person trusts besides everybody's, and what is wrong with one that a server shows.
+//! Certificates: those trusted in addition to the public ones, and the reasons for which a server's certificate is rejected.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::printable::Printable;
 use crate::domain::text_file::pem_blocks;
 
-/// What can be wrong with `--ca-file`.
+/// Why `--ca-file` was refused.
 #[derive(Debug, Error)]
 pub enum CaFileRefused {
     #[error("cannot read {path}: {source}: check --ca-file (or TMS_CA_FILE)")]
@@ -22,7 +22,7 @@ pub enum CaFileRefused {
     NoCertificate { path: PathBuf },
 }
 
-/// Why a server's certificate proves nothing, and what to do.
+/// Why a server's certificate was rejected, with advice for the user.
 #[derive(Debug, Error)]
 pub enum UntrustedCertificate {
     #[error(
@@ -37,30 +37,30 @@ pub enum UntrustedCertificate {
     Unusable(Printable),
 }
 
-/// Reads the certificates in `path`, at least one. A damaged one does not cost the others, as for `tms-keycmd`.
+/// Reads the certificates in `path`, at least one. Damaged certificates are skipped, as in `tms-keycmd`.
 pub fn read(path: &Path) -> Result<Vec<Certificate>, CaFileRefused> {
     let file = fs::read(path).map_err(|source| CaFileRefused::Unreadable { path: path.to_owned(), source })?;
     let certificates: Vec<Certificate> = pem_blocks(&file).iter().filter_map(|block| parse_certificate(block)).collect();
     if certificates.is_empty() { Err(CaFileRefused::NoCertificate { path: path.to_owned() }) } else { Ok(certificates) }
 }
 
-/// `None` for a block that is damaged, or holds something else.
+/// `None` if the block is damaged or contains something else.
 fn parse_certificate(block: &str) -> Option<Certificate> {
     let der = CertificateDer::from_pem_slice(block.as_bytes()).ok()?;
-    // Of what is no certificate, reqwest would make no client at all.
+    // reqwest would refuse to build a client with an invalid certificate.
     RootCertStore::empty().add(der.clone()).ok()?;
     Certificate::from_der(&der).ok()
 }
 
 impl UntrustedCertificate {
-    /// Whether a request failed for its server's certificate.
+    /// Returns the certificate problem that made a request fail, if there was one.
     pub fn from_error_chain(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
                 return Some(Self::from(why));
             }
-            // An error inside an io::Error is not what that calls its source.
+            // `io::Error::source` skips the wrapped error itself.
             let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
             cause = inside.map_or_else(|| error.source(), |inside| Some(inside));
         }

@@ -1,4 +1,4 @@
-//! The sign-ins to portals that this person keeps on this machine.
+//! The user's sign-ins to portals on this machine.
 
 use std::path::Path;
 
@@ -11,19 +11,12 @@ use super::credentials_file::{CredentialsError, CredentialsFile};
 use super::output::Output;
 use super::scopes::Scopes;
 use super::state_dir;
-use super::target::Target;
+use super::target::{LastTarget, Target};
 
 const FILE_NAME: &str = "credentials.json";
 
-/// The sign-ins of this machine, as they were when they were read.
+/// The sign-ins of this machine, as they were when the file was read.
 pub struct Credentials(CredentialsFile<CredentialsData>);
-
-/// The server and tenant of the last sign-in.
-#[derive(Serialize, Deserialize)]
-pub struct LastTarget {
-    pub server: String,
-    pub tenant: String,
-}
 
 /// A sign-in to one tenant of one server.
 #[derive(Serialize, Deserialize)]
@@ -33,10 +26,10 @@ pub struct PortalSignIn {
     pub access_token: AccessToken,
     /// What was granted.
     pub scope: String,
-    /// What was asked for; empty in files of an earlier `tms`.
+    /// What was requested; empty in files of an earlier `tms`.
     #[serde(default)]
     pub requested_scope: String,
-    /// `None` when the server did not say.
+    /// `None` if the server did not state it.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -67,12 +60,12 @@ impl Credentials {
         Self::load_from(&state_dir::directory()?, output)
     }
 
-    /// For a sign-in: a damaged file is replaced by it.
+    /// Loads the file for a new sign-in, which replaces a damaged file.
     pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
         CredentialsFile::read_or_reset(state_dir::directory()?.join(FILE_NAME), output).map(Self)
     }
 
-    /// Whether there may have been sign-ins that are not known any more.
+    /// Whether the file was damaged, so that earlier sign-ins may have been lost.
     pub fn was_damaged(&self) -> bool {
         self.0.was_damaged()
     }
@@ -81,7 +74,7 @@ impl Credentials {
         CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
     }
 
-    /// Where the person signed in last.
+    /// The target of the last sign-in.
     pub fn last_target(&self) -> Option<&LastTarget> {
         self.0.contents().current.as_ref()
     }
@@ -94,7 +87,7 @@ impl Credentials {
         self.0.check_writable()
     }
 
-    /// Keeps `sign_in` instead of an older one to the same place, which becomes the current one. Returns those that are kept no longer.
+    /// Stores `sign_in` as the current one, replacing older ones for the same target. Returns the replaced ones.
     pub fn save(&mut self, target: &Target, sign_in: PortalSignIn) -> Result<Vec<PortalSignIn>, CredentialsError> {
         let mut replaced = Vec::new();
         self.0.update(|contents| {
@@ -105,7 +98,7 @@ impl Credentials {
         Ok(replaced)
     }
 
-    /// Forgets this token, and not a newer one. The place stays remembered, so that `tms login` finds it again.
+    /// Removes this token, but not a newer one. The target is kept as the default for `tms login`.
     pub fn remove(&mut self, target: &Target, token: &AccessToken) -> Result<(), CredentialsError> {
         self.0.update(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_for(target) || sign_in.access_token.secret() != token.secret()))
     }
@@ -158,7 +151,7 @@ mod tests {
         assert_eq!(read.last_target().unwrap().tenant, "lab");
     }
 
-    /// Each has read the file before it waited for minutes.
+    /// Each command has read the file before waiting for minutes.
     #[test]
     fn commands_at_the_same_time_lose_none_of_each_others_sign_ins() {
         let home = tempfile::tempdir().unwrap();
@@ -172,7 +165,7 @@ mod tests {
         });
         assert!(all.iter().all(|tenant| read().find(&target(tenant)).is_some()));
 
-        // Somebody signs out while another signs in to the same place anew.
+        // One command signs out while another signs in to the same target again.
         let (mut leaving, place) = (read(), target("lab0"));
         read().save(&place, sign_in(&place, "newer")).unwrap();
         leaving.remove(&place, &AccessToken::new("token".to_owned())).unwrap();

@@ -1,4 +1,4 @@
-//! Where sign-ins are kept: a small JSON file, readable by this person only.
+//! Storage of sign-ins: a small JSON file, readable by this user only.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -12,15 +12,15 @@ use thiserror::Error;
 use super::output::Output;
 use super::state_dir;
 
-/// Such a file, with what stood in it when it was read, or changed.
+/// A credentials file with its contents as last read or changed.
 pub struct CredentialsFile<T> {
     path: PathBuf,
     contents: T,
-    /// It was damaged, and what is kept next takes its place.
+    /// The file was damaged; the next update replaces it.
     was_damaged: bool,
 }
 
-/// What can be wrong with it, and what to do.
+/// What is wrong with the file, with advice for the user.
 #[derive(Debug, Error)]
 pub enum CredentialsError {
     #[error(transparent)]
@@ -36,13 +36,13 @@ pub enum CredentialsError {
 }
 
 impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
-    /// Reads the file; none yet is no fault. A file that others can read is closed to them, and the person is told.
+    /// Reads the file; a missing one counts as empty. If others can read the file, restricts its permissions and prints a note.
     pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
         restrict_permissions(&path, output);
         Ok(Self { contents: parse(&path)?, path, was_damaged: false })
     }
 
-    /// For a sign-in: a damaged file is as good as none, and is replaced.
+    /// As [`Self::read`], but for a sign-in: a damaged file counts as empty and is replaced.
     pub fn read_or_reset(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
         match Self::read(path, output) {
             Err(CredentialsError::Damaged { path }) => {
@@ -64,14 +64,14 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
         &self.contents
     }
 
-    /// Whether a sign-in could be kept: better to hear before the walk through the browser than after it.
+    /// Checks that a sign-in could be stored, before the user is sent to the browser.
     pub fn check_writable(&self) -> Result<(), CredentialsError> {
         state_dir::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
     }
 
-    /// Changes what stands in the file now: it may have been read minutes ago, and another command may have kept something since.
+    /// Applies `change` to the file's current contents: another command may have changed it since it was read.
     pub fn update(&mut self, change: impl FnOnce(&mut T)) -> Result<(), CredentialsError> {
-        // Where files cannot be locked, the moment from here to the end must be short enough.
+        // Without file locks, the time from here to the end must be short enough.
         let _lock = state_dir::lock(self.path.parent().unwrap_or(Path::new("."))).ok();
         self.contents = match parse(&self.path) {
             Err(CredentialsError::Damaged { .. }) if self.was_damaged => T::default(),
@@ -94,7 +94,7 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
 }
 
 impl CredentialsError {
-    /// What it is, without what to do.
+    /// The cause, without the advice.
     pub fn cause(&self) -> String {
         match self {
             Self::Damaged { path } => format!("{} is damaged", path.display()),
@@ -114,7 +114,7 @@ pub fn delete_unreadable(error: &CredentialsError) -> Result<(), CredentialsErro
     }
 }
 
-/// Where that cannot be done, as on a read-only file system, the person is told, and the file is read all the same.
+/// If that is impossible, as on a read-only file system, prints a note; the file is read anyway.
 fn restrict_permissions(path: &Path, output: &Output) {
     let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & state_dir::GROUP_AND_OTHER_BITS != 0);
     if !is_open {

@@ -1,5 +1,5 @@
-//! The device flow (RFC 8628) through the `oauth2` crate, which knows the protocol. This file adds patience: what a
-//! flaky network or a proxy says while a person is in the browser ends nothing.
+//! The device flow (RFC 8628) with the `oauth2` crate, made tolerant of transient errors: lost connections and proxy error pages do
+//! not end the flow.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -9,28 +9,53 @@ use oauth2::{
     ClientId, DeviceAuthorizationUrl, DeviceCodeErrorResponse, DeviceCodeErrorResponseType, EndpointNotSet, EndpointSet, ErrorResponse, HttpRequest,
     HttpResponse, RequestTokenError, Scope, StandardDeviceAuthorizationResponse, StandardErrorResponse, TokenUrl,
 };
+use thiserror::Error;
 use tokio::time::{sleep, timeout};
 
-use super::failure::CliError;
+use super::error_code::ErrorCode;
 use super::http::TransportError;
 use super::metadata::ServerMetadata;
 use super::printable::Printable;
-use super::server_api::ServerApi;
+use super::server_api::{ApiError, ServerApi};
+use super::server_url::ServerUrl;
 use super::spinner::Spinner;
 use crate::domain::client::CLI_CLIENT_ID;
 
-/// A server that sends `"interval": 0` is not asked in a busy loop.
+/// Lower limit, so that a server's `"interval": 0` does not cause a busy loop.
 pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// No server means to wait longer than this between two questions.
+/// Upper limit for the polling interval.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(3600);
-/// Where the pauses after lost connections stop growing, unless the server's own interval is longer.
+/// Upper limit for the pauses after lost connections, unless the server's own interval is longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// The server has the last word on whether a code has expired: keep asking a little longer than it is said to live.
+/// The server decides whether a code has expired: continue polling for a little longer than its stated lifetime.
 pub const EXPIRY_GRACE: Duration = Duration::from_secs(6);
 
-/// How a portal describes `access_denied` when the user denied the request; the second text is from earlier portals. Any other text
-/// gives another reason.
+/// The `error_description` of `access_denied` if the user denied the request; the second is of earlier portals. Any other text
+/// states a different reason.
 const USER_DENIED_DESCRIPTION: [&str; 2] = ["The user denied the request.", "The person said no."];
+
+/// Why the device flow brought no token.
+#[derive(Debug, Error)]
+pub enum DeviceFlowError {
+    #[error("Denied in the browser. Nothing was shared.")]
+    Denied,
+    #[error("{server} refused the sign-in: {message}")]
+    DeniedByServer { server: ServerUrl, message: Printable },
+    #[error("the code expired before it was approved: run `tms login` again for a new one")]
+    CodeExpired,
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+impl DeviceFlowError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Denied | Self::DeniedByServer { .. } => ErrorCode::AccessDenied,
+            Self::CodeExpired => ErrorCode::ExpiredToken,
+            Self::Api(error) => error.code(),
+        }
+    }
+}
 
 /// The device flow with one server.
 pub struct DeviceFlow<'a> {
@@ -46,39 +71,43 @@ impl<'a> DeviceFlow<'a> {
         Self { server, client }
     }
 
-    /// Starts a sign-in: a code for the person, and one for us.
-    pub async fn request_device_authorization(&self, scopes: &[String]) -> Result<StandardDeviceAuthorizationResponse, CliError> {
+    /// Starts a sign-in: requests a user code and a device code.
+    pub async fn request_device_authorization(&self, scopes: &[String]) -> Result<StandardDeviceAuthorizationResponse, DeviceFlowError> {
         let once = |request| self.server.http.send_oauth(request);
         let request = self.client.exchange_device_code().add_scopes(scopes.iter().cloned().map(Scope::new));
         let code: StandardDeviceAuthorizationResponse =
             request.request_async(&once).await.map_err(|error| self.map_error(error, device_authorization_error))?;
         if code.interval() > MAX_INTERVAL {
-            return Err(self.server.unexpected_response("an interval of more than an hour"));
+            return Err(self.server.unexpected_response("an interval of more than an hour").into());
         }
         Ok(code)
     }
 
-    /// Asks at the server's pace until the person has decided or the code has expired.
-    pub async fn poll_for_token(&self, code: &StandardDeviceAuthorizationResponse, spinner: &Spinner<'_>) -> Result<BasicTokenResponse, CliError> {
+    /// Polls at the server's interval until the user has decided or the code has expired.
+    pub async fn poll_for_token(
+        &self,
+        code: &StandardDeviceAuthorizationResponse,
+        spinner: &Spinner<'_>,
+    ) -> Result<BasicTokenResponse, DeviceFlowError> {
         let pace = Cell::new(code.interval().max(MIN_INTERVAL));
         let patiently = |request| self.send_with_retries(request, pace.get(), spinner);
         let pause = |interval: Duration| {
             pace.set(interval.max(MIN_INTERVAL));
             sleep(pace.get())
         };
-        // Nobody has decided before they have read the code.
+        // No decision is possible before the user has read the code.
         sleep(pace.get()).await;
         let request = self.client.exchange_device_access_token(code);
         let lifetime = spinner.time_left() + EXPIRY_GRACE;
         match timeout(lifetime, request.request_async(&patiently, pause, Some(lifetime))).await {
             Ok(decision) => decision.map_err(|error| self.map_error(error, token_error)),
-            Err(_elapsed) => Err(CliError::CodeExpired),
+            Err(_elapsed) => Err(DeviceFlowError::CodeExpired),
         }
     }
 
-    /// Repeats `request` until something that is an OAuth answer comes back, or the code has expired. The crate would
-    /// back off for good after a lost connection, even below what `slow_down` asked for; here the pauses grow while the
-    /// trouble lasts (RFC 8628 §3.5), and the server's interval is kept again after it.
+    /// Repeats `request` until an OAuth response arrives or the code has expired. The crate would keep its back-off after a lost
+    /// connection, even below what `slow_down` requested; here the pauses grow during an outage (RFC 8628 §3.5) and return to the
+    /// server's interval afterwards.
     async fn send_with_retries(&self, request: HttpRequest, interval: Duration, spinner: &Spinner<'_>) -> Result<HttpResponse, TransportError> {
         let mut pause = next_backoff(interval, interval);
         loop {
@@ -99,45 +128,49 @@ impl<'a> DeviceFlow<'a> {
         }
     }
 
-    fn map_error<T: ErrorResponse>(&self, error: RequestTokenError<TransportError, T>, refused: fn(&ServerApi, T) -> CliError) -> CliError {
+    fn map_error<T: ErrorResponse>(
+        &self,
+        error: RequestTokenError<TransportError, T>,
+        refused: fn(&ServerApi, T) -> DeviceFlowError,
+    ) -> DeviceFlowError {
         match error {
             RequestTokenError::ServerResponse(error) => refused(self.server, error),
-            RequestTokenError::Request(why) => self.server.transport_error(why),
-            // Not the details: they could quote the token.
-            RequestTokenError::Parse(..) => self.server.unexpected_response("an OAuth answer with parts missing"),
-            RequestTokenError::Other(_) => self.server.unexpected_response("an OAuth answer that is not JSON"),
+            RequestTokenError::Request(why) => self.server.transport_error(why).into(),
+            // No details: they could quote the token.
+            RequestTokenError::Parse(..) => self.server.unexpected_response("an OAuth answer with parts missing").into(),
+            RequestTokenError::Other(_) => self.server.unexpected_response("an OAuth answer that is not JSON").into(),
         }
     }
 }
 
-/// Twice as long, within limits.
+/// Doubles the pause, up to `MAX_BACKOFF` or `interval`.
 pub fn next_backoff(pause: Duration, interval: Duration) -> Duration {
     pause.saturating_mul(2).min(MAX_BACKOFF.max(interval))
 }
 
-fn device_authorization_error(server: &ServerApi, error: oauth2::basic::BasicErrorResponse) -> CliError {
+fn device_authorization_error(server: &ServerApi, error: oauth2::basic::BasicErrorResponse) -> DeviceFlowError {
     oauth_error(server, &error)
 }
 
-fn token_error(server: &ServerApi, error: DeviceCodeErrorResponse) -> CliError {
+fn token_error(server: &ServerApi, error: DeviceCodeErrorResponse) -> DeviceFlowError {
     match error.error() {
         DeviceCodeErrorResponseType::AccessDenied => match error.error_description() {
             Some(why) if !USER_DENIED_DESCRIPTION.contains(&why.as_str()) => {
-                CliError::DeniedByServer { server: server.target.server.clone(), message: Printable::new(why) }
+                DeviceFlowError::DeniedByServer { server: server.target.server.clone(), message: Printable::new(why) }
             }
-            _ => CliError::Denied,
+            _ => DeviceFlowError::Denied,
         },
-        DeviceCodeErrorResponseType::ExpiredToken => CliError::CodeExpired,
+        DeviceCodeErrorResponseType::ExpiredToken => DeviceFlowError::CodeExpired,
         _ => oauth_error(server, &error),
     }
 }
 
-fn oauth_error<T: oauth2::ErrorResponseType + std::fmt::Display>(server: &ServerApi, error: &StandardErrorResponse<T>) -> CliError {
+fn oauth_error<T: oauth2::ErrorResponseType + std::fmt::Display>(server: &ServerApi, error: &StandardErrorResponse<T>) -> DeviceFlowError {
     let message = match error.error_description() {
         Some(description) => format!("{description} ({})", error.error()),
         None => error.error().to_string(),
     };
-    CliError::Refused { server: server.target.server.clone(), message: Printable::new(&message) }
+    ApiError::Refused { server: server.target.server.clone(), message: Printable::new(&message) }.into()
 }
 
 #[cfg(test)]

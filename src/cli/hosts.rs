@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use super::failure::CliError;
 use super::output::Output;
-use super::server_session::ServerSession;
+use super::server_session::{ServerSession, SessionError};
 use super::table::table;
 use super::target::TargetArgs;
 use super::time_format::format_time;
@@ -12,8 +11,8 @@ use crate::wire::{MyHost, MyHosts};
 
 const HEADINGS: [&str; 5] = ["HOST", "ACCOUNT", "STATE", "LINKED", "EXPIRES"];
 
-/// Lists the host accounts that are linked to the person and shared with this sign-in.
-pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Lists the host accounts that are linked to the user and shared with this sign-in.
+pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), SessionError> {
     let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let MyHosts { hosts, num_hosts } = server.my_hosts(&token).await?;
     let unreadable = num_hosts.saturating_sub(hosts.len());

@@ -1,39 +1,41 @@
-//! HTTP as the command line does it: time limits, size limits, no redirects, no cookies.
+//! HTTP client with time limits and size limits, without redirects and cookies.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use oauth2::http::header::RETRY_AFTER;
+use oauth2::http::header::{LOCATION, RETRY_AFTER};
 use oauth2::{AccessToken, HttpRequest, HttpResponse, http};
 use reqwest::{Certificate, RequestBuilder};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::certificates::UntrustedCertificate;
+use super::certificates::{CaFileRefused, UntrustedCertificate};
+use super::error_code::ErrorCode;
 use super::printable::Printable;
 use super::server_url::ServerUrl;
 use crate::domain::loopback::LOOPBACK_ADDRESSES;
+use crate::domain::time::humanize_duration;
 use crate::proxy::Proxy;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// However long a server asks us to stay away, and whatever it has counted that in.
+/// Upper limit for `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-/// Far above any answer of ours; a hostile server cannot fill the memory.
+/// Far above any response of a portal; protects against exhausted memory.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// A client for one command, and one server.
+/// An HTTP client for one command and one server.
 pub struct HttpTransport {
     client: reqwest::Client,
     pub via_proxy: ViaProxy,
 }
 
-/// The proxy between here and the server, if there is one: what fails may be its fault.
+/// The proxy to the server, if any: a failure may be the proxy's.
 #[derive(Clone, Debug)]
 pub struct ViaProxy(Option<Proxy>);
 
-/// There is no answer that means anything. While polling, this may pass.
+/// No valid response was received. While polling, this may be transient.
 #[derive(Debug, Error)]
 #[error("{kind}{through}")]
 pub struct TransportError {
@@ -41,7 +43,7 @@ pub struct TransportError {
     pub through: ViaProxy,
 }
 
-/// Why there is none.
+/// Why there was no valid response.
 #[derive(Debug, Error)]
 pub enum TransportErrorKind {
     #[error("the request timed out")]
@@ -58,6 +60,47 @@ pub enum TransportErrorKind {
     TooLarge,
 }
 
+/// A request to a server that could not be sent, or brought no response that can be used.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    #[error("no response from {server}: {why}. Check {}, then try again", .why.through.troubleshooting_hint())]
+    NoResponse { server: ServerUrl, why: TransportError },
+    #[error("{server}{through} is busy: try again {when}")]
+    Busy { server: ServerUrl, through: ViaProxy, when: String },
+    #[error("the identity of {server}{through} cannot be verified: {why}")]
+    UntrustedCertificate { server: ServerUrl, through: ViaProxy, why: UntrustedCertificate },
+    #[error("{server}{through} redirected to {location}: if that is the right address, pass it instead")]
+    Redirected { server: ServerUrl, through: ViaProxy, location: Printable },
+    #[error("cannot create an HTTP client for {server}: {why}")]
+    ClientSetup { server: ServerUrl, why: Printable },
+    #[error(transparent)]
+    CaFile(#[from] CaFileRefused),
+}
+
+impl RequestError {
+    pub fn new(server: &ServerUrl, error: TransportError) -> Self {
+        let (server, TransportError { kind, through }) = (server.clone(), error);
+        match kind {
+            TransportErrorKind::Busy { retry_after } => {
+                let when = retry_after.map_or_else(|| "in a minute".to_owned(), |delay| format!("in {}", humanize_duration(delay)));
+                Self::Busy { server, through, when }
+            }
+            TransportErrorKind::UntrustedCertificate(why) => Self::UntrustedCertificate { server, through, why },
+            kind => Self::NoResponse { server, why: TransportError { kind, through } },
+        }
+    }
+
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoResponse { .. } | Self::Busy { .. } => ErrorCode::NoAnswer,
+            Self::UntrustedCertificate { .. } => ErrorCode::Untrusted,
+            Self::Redirected { .. } => ErrorCode::UnexpectedAnswer,
+            Self::ClientSetup { .. } => ErrorCode::Internal,
+            Self::CaFile(_) => ErrorCode::Usage,
+        }
+    }
+}
+
 impl fmt::Display for ViaProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -68,7 +111,7 @@ impl fmt::Display for ViaProxy {
 }
 
 impl ViaProxy {
-    /// What the person can look at when nothing comes back.
+    /// What the user can check if there was no response.
     pub fn troubleshooting_hint(&self) -> &'static str {
         match self.0 {
             Some(_) => "the address, your connection, and the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY)",
@@ -78,7 +121,7 @@ impl ViaProxy {
 }
 
 impl TransportError {
-    /// How long the server asked us to stay away.
+    /// The delay requested by the server (`Retry-After`).
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             TransportErrorKind::Busy { retry_after } => retry_after,
@@ -88,12 +131,12 @@ impl TransportError {
 }
 
 impl HttpTransport {
-    /// Trusts `authorities` besides the public ones. Goes through the environment's proxy, but never to a loopback host.
+    /// Trusts `authorities` in addition to the public ones. Uses the environment's proxy, except for loopback hosts.
     pub fn new(server: &ServerUrl, authorities: Vec<Certificate>) -> Result<Self, reqwest::Error> {
         let builder = authorities.into_iter().fold(reqwest::Client::builder(), |builder, authority| builder.add_root_certificate(authority));
         let through = ViaProxy(Proxy::for_url(server.as_str()));
         let builder = if through.0.is_none() { builder.no_proxy() } else { builder };
-        // A name server could say that `tms.localhost` is elsewhere, and get the token.
+        // A name server could resolve `tms.localhost` to another machine, which would receive the token.
         let builder = match server.loopback_name() {
             Some(name) => builder.resolve_to_addrs(&name, &LOOPBACK_ADDRESSES),
             None => builder,
@@ -102,23 +145,23 @@ impl HttpTransport {
             .user_agent(concat!("tms/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
-            // Following one could carry the token, or the device code, to another server.
+            // A redirect could send the token or the device code to another server.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self { client, via_proxy: through })
     }
 
-    /// Gets `url`, with the token if there is one.
+    /// Sends `GET`, with the token if given.
     pub async fn get(&self, url: &str, token: Option<&AccessToken>) -> Result<HttpResponse, TransportError> {
         self.execute(with_bearer(token, self.client.get(url))).await
     }
 
-    /// Gets `url`, with a header besides ours.
+    /// Sends `GET` with an additional header.
     pub async fn get_with_header(&self, url: &str, header: &str, value: &str) -> Result<HttpResponse, TransportError> {
         self.execute(self.client.get(url).header(header, value)).await
     }
 
-    /// Posts JSON to `url`, with the token if there is one.
+    /// Posts JSON, with the token if given.
     pub async fn post_json(&self, url: &str, token: Option<&AccessToken>, body: &Value) -> Result<HttpResponse, TransportError> {
         self.execute(with_bearer(token, self.client.post(url)).json(body)).await
     }
@@ -127,13 +170,13 @@ impl HttpTransport {
         self.execute(self.client.delete(url).bearer_auth(token.secret())).await
     }
 
-    /// Posts a form to `url`.
+    /// Posts a form.
     pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, TransportError> {
         self.execute(self.client.post(url).form(form)).await
     }
 
-    /// Sends a request of the `oauth2` crate. Only what an OAuth endpoint can have said comes back as an answer: the
-    /// crate takes a proxy's "502 Bad Gateway" page, or an empty body, for the authorization server's last word.
+    /// Sends a request of the `oauth2` crate. Returns only what an OAuth endpoint can have sent: the crate would take a proxy's
+    /// "502 Bad Gateway" page or an empty body for the server's final response.
     pub async fn send_oauth(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let answer = async {
             let answer = reject_busy(self.send(reqwest::Request::try_from(request)?).await?)?;
@@ -150,9 +193,16 @@ impl HttpTransport {
         answer.await.map_err(|why| self.transport_error(why))
     }
 
-    /// What is no answer of the server's.
+    /// An error for a response that is not the server's.
     pub fn transport_error(&self, kind: TransportErrorKind) -> TransportError {
         TransportError { kind, through: self.via_proxy.clone() }
+    }
+
+    /// The error for a response of `server` that is a redirect: none is followed.
+    pub fn redirect_error(&self, server: &ServerUrl, response: &HttpResponse) -> Option<RequestError> {
+        let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection())?;
+        let location = Printable::new(&String::from_utf8_lossy(location.as_bytes()));
+        Some(RequestError::Redirected { server: server.clone(), through: self.via_proxy.clone(), location })
     }
 
     async fn send(&self, request: reqwest::Request) -> Result<HttpResponse, TransportErrorKind> {
@@ -178,7 +228,7 @@ fn with_bearer(token: Option<&AccessToken>, request: RequestBuilder) -> RequestB
     }
 }
 
-/// "Too many requests" and "unavailable" say nothing but "later", whatever their body is.
+/// Rejects 429 and 503, regardless of their body: the request can be repeated later.
 fn reject_busy(response: HttpResponse) -> Result<HttpResponse, TransportErrorKind> {
     match response.status().as_u16() {
         429 | 503 => Err(TransportErrorKind::Busy { retry_after: retry_after(&response) }),
@@ -186,7 +236,7 @@ fn reject_busy(response: HttpResponse) -> Result<HttpResponse, TransportErrorKin
     }
 }
 
-/// Statuses that proxies and gateways answer with when they have nothing from the server (RFC 9110 §15.5.8, §15.6.3, §15.6.5).
+/// Rejects statuses that proxies and gateways use if the server did not respond (RFC 9110 §15.5.8, §15.6.3, §15.6.5).
 fn reject_gateway_response(response: HttpResponse) -> Result<HttpResponse, TransportErrorKind> {
     match response.status().as_u16() {
         status @ (407 | 502 | 504) => Err(TransportErrorKind::GatewayResponse(status)),
@@ -194,13 +244,13 @@ fn reject_gateway_response(response: HttpResponse) -> Result<HttpResponse, Trans
     }
 }
 
-/// RFC 9110 §10.2.3 in seconds; the form with a date is not worth trusting two clocks for.
+/// `Retry-After` (RFC 9110 §10.2.3) in seconds. The date form is ignored, as it depends on both clocks.
 fn retry_after(answer: &HttpResponse) -> Option<Duration> {
     let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
-/// RFC 6749 §5: 200 with an object, or an error of the client (4xx) with an object that has an `error`.
+/// RFC 6749 §5: 200 with an object, or 4xx with an object that has `error`.
 fn is_oauth_response(response: &HttpResponse) -> bool {
     let Ok(Value::Object(object)) = serde_json::from_slice(response.body()) else {
         return false;
@@ -218,7 +268,7 @@ impl From<reqwest::Error> for TransportErrorKind {
     }
 }
 
-/// reqwest's own words repeat the URL; the innermost cause is what the person can act on.
+/// reqwest's own message repeats the URL; the innermost cause is what the user can act on.
 fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

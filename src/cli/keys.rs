@@ -2,12 +2,13 @@
 
 mod revoke;
 
+pub use revoke::KeysError;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::domain::time::Timestamp;
 
-use super::failure::CliError;
 use super::keys_api;
 use super::output::Output;
 use super::server_session::ServerSession;
@@ -18,7 +19,7 @@ use crate::wire::MyKey;
 
 const HEADINGS: [&str; 8] = ["ID", "HOST", "ACCOUNT", "STATE", "MADE BY", "LAST USED", "EXPIRES", "FINGERPRINT"];
 
-/// What `tms keys` takes besides the place.
+/// Arguments of `tms keys`.
 #[derive(Args)]
 pub struct KeysArgs {
     #[command(subcommand)]
@@ -31,15 +32,15 @@ enum KeysCommand {
     Revoke(revoke::RevokeArgs),
 }
 
-pub async fn run(keys: &KeysArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+pub async fn run(keys: &KeysArgs, target_args: &TargetArgs, output: &Output) -> Result<(), KeysError> {
     match &keys.command {
         None => list(target_args, output).await,
         Some(KeysCommand::Revoke(revoke)) => revoke::run(revoke, target_args, output).await,
     }
 }
 
-/// Lists the keys that log in as the person, whatever they were made with, as far as this sign-in may see them.
-async fn list(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Lists the keys that log in as the user and that this sign-in may read, of any client.
+async fn list(target_args: &TargetArgs, output: &Output) -> Result<(), KeysError> {
     let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let keys_api::KeyListing { entries: keys, unreadable } = server.my_keys(&token).await?;
 
@@ -59,7 +60,7 @@ fn row(key: &MyKey, now: Timestamp) -> [String; 8] {
         key.host.clone(),
         key.host_account.clone(),
         key.state.clone(),
-        // A key that the person added in the portal was made by no application.
+        // Keys that the user added in the portal have no client.
         key.client_id.clone().unwrap_or_else(|| "you".to_owned()),
         key.last_used_at.as_ref().map_or("never".to_owned(), |time| format_age(time.as_str(), now)),
         format_expiry(key.expires_at.as_str(), now),

@@ -1,4 +1,4 @@
-//! The person's SSH keys, as the portal tells and takes them.
+//! The user's SSH keys in the portal's API.
 
 use oauth2::http::StatusCode;
 use oauth2::{AccessToken, HttpResponse};
@@ -8,44 +8,43 @@ use serde_json::json;
 use crate::domain::paths;
 use crate::wire::{MyKey, MyKeys};
 
-use super::failure::CliError;
 use super::http::TransportError;
-use super::server_api::ServerApi;
+use super::server_api::{ApiError, ServerApi};
 
 const PAGE_SIZE: &str = "100";
-/// More than anybody has keys for; a server that never comes to an end is not followed for ever.
+/// Limit against servers whose pages never end.
 const MAX_PAGES: usize = 1000;
-/// TMS' way to say "as often as it is wanted".
+/// TMS' value for "unlimited".
 const UNLIMITED_USES: i32 = -1;
 
-/// The keys that log in to a host account.
+/// Keys as listed by the portal.
 pub struct KeyListing {
     pub entries: Vec<MyKey>,
-    /// How many more the portal lists that this program cannot read.
+    /// Number of listed keys that this program cannot parse.
     pub unreadable: usize,
 }
 
-/// A key that is to log in to a host account.
+/// A key to register for a host account.
 pub struct KeyRegistration<'a> {
     pub host: &'a str,
     pub host_account: &'a str,
-    /// As one line of `authorized_keys`.
+    /// One line of `authorized_keys`.
     pub public_key: &'a str,
     pub ttl_minutes: u32,
 }
 
 impl ServerApi {
-    /// All keys that the sign-in may see.
-    pub async fn my_keys(&self, token: &AccessToken) -> Result<KeyListing, CliError> {
+    /// All keys that this sign-in may read.
+    pub async fn my_keys(&self, token: &AccessToken) -> Result<KeyListing, ApiError> {
         self.keys(token, &[]).await
     }
 
-    /// The keys that now log in to one host account.
-    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<KeyListing, CliError> {
+    /// The active keys for one host account.
+    pub async fn active_keys(&self, token: &AccessToken, host: &str, host_account: &str) -> Result<KeyListing, ApiError> {
         self.keys(token, &[("host", host), ("host_account", host_account), ("state", "active")]).await
     }
 
-    async fn keys(&self, token: &AccessToken, filter: &[(&str, &str)]) -> Result<KeyListing, CliError> {
+    async fn keys(&self, token: &AccessToken, filter: &[(&str, &str)]) -> Result<KeyListing, ApiError> {
         let mut keys = KeyListing { entries: Vec::new(), unreadable: 0 };
         let mut next = None;
         for _ in 0..MAX_PAGES {
@@ -60,7 +59,7 @@ impl ServerApi {
         Err(self.unexpected_response("an endless list of keys"))
     }
 
-    pub async fn register_key(&self, token: &AccessToken, key: &KeyRegistration<'_>) -> Result<MyKey, CliError> {
+    pub async fn register_key(&self, token: &AccessToken, key: &KeyRegistration<'_>) -> Result<MyKey, ApiError> {
         let body = json!({
             "host": key.host,
             "host_account": key.host_account,
@@ -71,8 +70,8 @@ impl ServerApi {
         self.parse_response(self.http.post_json(&self.target.url(paths::MY_KEYS), Some(token), &body).await, paths::MY_KEYS)
     }
 
-    /// Ends a key. False when there was nothing left to end.
-    pub async fn revoke_key(&self, token: &AccessToken, id: i64) -> Result<bool, CliError> {
+    /// Revokes a key. Returns false if it did not exist or was already revoked.
+    pub async fn revoke_key(&self, token: &AccessToken, id: i64) -> Result<bool, ApiError> {
         let answer = self.http.delete(&self.target.url(&format!("{}/{id}", paths::MY_KEYS)), token).await;
         if is_not_found(&answer) {
             return Ok(false);
@@ -81,7 +80,7 @@ impl ServerApi {
     }
 }
 
-/// Whether it logs in, as far as its own limits go.
+/// Whether the key can log in, as far as its own limits are concerned.
 pub fn is_active(key: &MyKey) -> bool {
     key.state == "active"
 }

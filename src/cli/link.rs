@@ -1,5 +1,5 @@
-//! `tms link`, on a host: links the account one is logged in to. The host's helper (`tms-keycmd link`) does all of it; this shows
-//! what it says. It knows from the kernel who asks: it is greeted, and told nothing.
+//! `tms link`, on a host: links the account that runs it. The host's helper (`tms-keycmd link`) does the work; this command prints
+//! its messages. The helper learns the account from the kernel; it gets a greeting and no data.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
@@ -12,10 +12,11 @@ use clap::Args;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Deserialize;
 use serde_json::json;
+use thiserror::Error;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::failure::CliError;
+use super::error_code::ErrorCode;
 use super::output::Output;
 use super::printable::Printable;
 use super::spinner::Spinner;
@@ -23,15 +24,15 @@ use super::time_format::format_time;
 use super::verification_prompt::VerificationPrompt;
 use crate::domain::link_request::GREETING;
 
-/// More than any line of the helper's.
+/// Longer than any message of the helper.
 const MAX_EVENT_BYTES: usize = 64 * 1024;
-/// How long a helper may have no room for more callers.
+/// For how long to retry while the helper has no free connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Between two tries to get in.
+/// Pause between two connection attempts.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
-/// The helper asks a portal before it says anything.
+/// The helper asks a portal before it sends its first message.
 const FIRST_EVENT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The helper has the last word on whether a code has expired.
+/// The helper decides whether a code has expired.
 const EXPIRY_GRACE: Duration = Duration::from_secs(20);
 
 #[derive(Args)]
@@ -45,7 +46,7 @@ pub struct LinkArgs {
     no_qr: bool,
 }
 
-/// A line of the helper's.
+/// A message of the helper.
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum HelperEvent {
@@ -68,12 +69,48 @@ enum HelperEvent {
     },
 }
 
-/// Shows a code, and waits until it is confirmed in the browser.
-pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), CliError> {
+/// Why the account was not linked.
+#[derive(Debug, Error)]
+pub enum HelperError {
+    #[error("this host does not support linking accounts: no helper is listening at {} ({why}). Ask the host's operators", .socket.display())]
+    Unavailable { socket: PathBuf, why: io::Error },
+    #[error("this host's helper is busy: try again in a few minutes; if the problem persists, tell the host's operators")]
+    Busy,
+    #[error("this host's helper closed the connection: run `tms link` again")]
+    Disconnected,
+    #[error("this host's helper sent an invalid message: tell the host's operators")]
+    Protocol,
+    #[error("{0}")]
+    LinkFailed(Printable),
+    #[error("Refused in the browser. Nothing was linked.")]
+    LinkRefused,
+    #[error("the code expired before it was confirmed, or was replaced by a newer one: run `tms link` again")]
+    LinkExpired,
+}
+
+impl HelperError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unavailable { .. } | Self::Busy => ErrorCode::NoHelper,
+            Self::Disconnected | Self::Protocol => ErrorCode::UnexpectedAnswer,
+            Self::LinkFailed(_) => ErrorCode::NotLinked,
+            Self::LinkRefused => ErrorCode::AccessDenied,
+            Self::LinkExpired => ErrorCode::ExpiredToken,
+        }
+    }
+
+    /// Whether the user refused the link in the browser, which is an answer and not a fault.
+    pub fn is_user_denial(&self) -> bool {
+        matches!(self, Self::LinkRefused)
+    }
+}
+
+/// Shows a code and waits until it is confirmed in the browser.
+pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), HelperError> {
     let stream = connect(&link.socket, BUSY_TIMEOUT).await?;
-    send_greeting(&stream).map_err(|_| CliError::HelperDisconnected)?;
+    send_greeting(&stream).map_err(|_| HelperError::Disconnected)?;
     let mut helper = HelperClient { stream, buffer: Vec::new() };
-    let first = timeout(FIRST_EVENT_TIMEOUT, helper.next_event()).await.map_err(|_| CliError::HelperDisconnected)??;
+    let first = timeout(FIRST_EVENT_TIMEOUT, helper.next_event()).await.map_err(|_| HelperError::Disconnected)??;
     let HelperEvent::Code { host, account, user_code, verification_uri, verification_uri_complete, expires_in } = first else {
         return Err(event_error(first));
     };
@@ -92,7 +129,7 @@ pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), CliError> {
 
     let last = {
         let spinner = Spinner::start(Duration::from_secs(expires_in), output);
-        timeout(spinner.time_left() + EXPIRY_GRACE, helper.next_event()).await.map_err(|_| CliError::LinkExpired)??
+        timeout(spinner.time_left() + EXPIRY_GRACE, helper.next_event()).await.map_err(|_| HelperError::LinkExpired)??
     };
     let HelperEvent::Linked { tms_user_id, expires_at } = last else { return Err(event_error(last)) };
     let end = match format_time(expires_at.as_str()).as_str() {
@@ -108,21 +145,21 @@ pub async fn run(link: &LinkArgs, output: &Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A helper with too many callers at its door is tried again, for a while.
-async fn connect(socket: &Path, busy_timeout: Duration) -> Result<UnixStream, CliError> {
+/// Connects; if the helper is busy, retries for up to `busy_timeout`.
+async fn connect(socket: &Path, busy_timeout: Duration) -> Result<UnixStream, HelperError> {
     let end = Instant::now() + busy_timeout;
     loop {
         match UnixStream::connect(socket).await {
             Ok(stream) => return Ok(stream),
-            Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(CliError::HelperUnavailable { socket: socket.to_owned(), why }),
-            Err(_) if Instant::now() >= end => return Err(CliError::HelperBusy),
+            Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(HelperError::Unavailable { socket: socket.to_owned(), why }),
+            Err(_) if Instant::now() >= end => return Err(HelperError::Busy),
             Err(_) => sleep(RETRY_DELAY).await,
         }
     }
 }
 
-/// An open file goes with the word: only a process of this host can hand one over, so the helper knows that nobody sits at the other
-/// end of a tunnel.
+/// The greeting carries an open file: only a process of this host can pass one, so the helper knows that the caller is not behind a
+/// tunnel.
 fn send_greeting(stream: &UnixStream) -> io::Result<()> {
     let file = File::open("/dev/null")?;
     let files = [file.as_fd()];
@@ -130,19 +167,19 @@ fn send_greeting(stream: &UnixStream) -> io::Result<()> {
     let mut beside = SendAncillaryBuffer::new(&mut space);
     beside.push(SendAncillaryMessage::ScmRights(&files));
     match sendmsg(stream, &[IoSlice::new(GREETING)], &mut beside, SendFlags::empty()).map_err(io::Error::from) {
-        // It has hung up already, and has said why.
+        // The helper has already closed the connection and said why.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         sent => sent.map(drop),
     }
 }
 
-/// Any line but the one that was hoped for.
-fn event_error(event: HelperEvent) -> CliError {
+/// The error for a message other than the expected one.
+fn event_error(event: HelperEvent) -> HelperError {
     match event {
-        HelperEvent::Refused => CliError::LinkRefused,
-        HelperEvent::Expired => CliError::LinkExpired,
-        HelperEvent::Error { message } => CliError::LinkFailed(message),
-        HelperEvent::Code { .. } | HelperEvent::Linked { .. } => CliError::HelperProtocol,
+        HelperEvent::Refused => HelperError::LinkRefused,
+        HelperEvent::Expired => HelperError::LinkExpired,
+        HelperEvent::Error { message } => HelperError::LinkFailed(message),
+        HelperEvent::Code { .. } | HelperEvent::Linked { .. } => HelperError::Protocol,
     }
 }
 
@@ -152,20 +189,20 @@ struct HelperClient {
 }
 
 impl HelperClient {
-    async fn next_event(&mut self) -> Result<HelperEvent, CliError> {
+    async fn next_event(&mut self) -> Result<HelperEvent, HelperError> {
         loop {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return serde_json::from_slice(&line).map_err(|_| CliError::HelperProtocol);
+                return serde_json::from_slice(&line).map_err(|_| HelperError::Protocol);
             }
             if self.buffer.len() > MAX_EVENT_BYTES {
-                return Err(CliError::HelperProtocol);
+                return Err(HelperError::Protocol);
             }
             match self.fill_buffer().await {
-                Ok(0) => return Err(CliError::HelperDisconnected),
+                Ok(0) => return Err(HelperError::Disconnected),
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(_) => return Err(CliError::HelperDisconnected),
+                Err(_) => return Err(HelperError::Disconnected),
             }
         }
     }
@@ -184,7 +221,7 @@ mod tests {
     use super::*;
     use tokio::net::UnixListener;
 
-    async fn heard(said: &'static str) -> Result<HelperEvent, CliError> {
+    async fn heard(said: &'static str) -> Result<HelperEvent, HelperError> {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.try_write(said.as_bytes()).unwrap();
         drop(theirs);
@@ -193,14 +230,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_helpers_lines_are_understood_and_cleaned() {
-        assert!(matches!(heard("{\"event\":\"refused\"}\n").await.map(event_error), Ok(CliError::LinkRefused)));
-        assert!(matches!(heard("{\"event\":\"expired\"}\n").await.map(event_error), Ok(CliError::LinkExpired)));
+        assert!(matches!(heard("{\"event\":\"refused\"}\n").await.map(event_error), Ok(HelperError::LinkRefused)));
+        assert!(matches!(heard("{\"event\":\"expired\"}\n").await.map(event_error), Ok(HelperError::LinkExpired)));
         let error = heard("{\"event\":\"error\",\"error\":\"busy\",\"message\":\"wait\\u001b[2J\"}\n").await.map(event_error).unwrap();
         assert_eq!(error.to_string(), "wait[2J");
         for nonsense in ["\n", "{}\n", "{\"event\":\"else\"}\n", "SSH-2.0-x\n"] {
-            assert!(matches!(heard(nonsense).await, Err(CliError::HelperProtocol)), "{nonsense}");
+            assert!(matches!(heard(nonsense).await, Err(HelperError::Protocol)), "{nonsense}");
         }
-        assert!(matches!(heard("{\"event\":\"refu").await, Err(CliError::HelperDisconnected)));
+        assert!(matches!(heard("{\"event\":\"refu").await, Err(HelperError::Disconnected)));
     }
 
     #[tokio::test]
@@ -209,19 +246,19 @@ mod tests {
         let socket = folder.path().join("link.sock");
         let listener = crowded(&socket);
         let failure = connect(&socket, 2 * RETRY_DELAY).await.err().unwrap();
-        assert!(matches!(failure, CliError::HelperBusy) && failure.to_string().contains("is busy"), "{failure}");
+        assert!(matches!(failure, HelperError::Busy) && failure.to_string().contains("is busy"), "{failure}");
 
         let (came, room) = tokio::join!(connect(&socket, Duration::from_secs(60)), async { listener.accept().map(drop) });
         assert!(came.is_ok() && room.is_ok());
     }
 
-    /// A helper with one caller at its door, which is as many as fit.
+    /// A helper with a backlog of one, which is full.
     fn crowded(socket: &Path) -> std::os::unix::net::UnixListener {
         use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket as new_socket};
         let listener = new_socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
         bind(&listener, &SocketAddrUnix::new(socket).unwrap()).unwrap();
         listen(&listener, 0).unwrap();
-        // It stays at the door when it goes.
+        // Fills the backlog; the connection stays in it after it is dropped.
         std::os::unix::net::UnixStream::connect(socket).unwrap();
         listener.into()
     }
@@ -233,7 +270,7 @@ mod tests {
         drop(theirs);
         send_greeting(&ours).unwrap();
         let said = HelperClient { stream: ours, buffer: Vec::new() }.next_event().await.map(event_error);
-        assert!(matches!(said, Ok(CliError::LinkFailed(message)) if message.as_str() == "too often"));
+        assert!(matches!(said, Ok(HelperError::LinkFailed(message)) if message.as_str() == "too often"));
     }
 
     #[tokio::test]
@@ -243,6 +280,6 @@ mod tests {
         let failure = run(&LinkArgs { socket: socket.clone(), no_qr: true }, &Output::Json).await.unwrap_err();
         assert!(failure.to_string().contains("link.sock"), "{failure}");
         drop(UnixListener::bind(&socket).unwrap());
-        assert!(matches!(run(&LinkArgs { socket, no_qr: true }, &Output::Json).await, Err(CliError::HelperUnavailable { .. })));
+        assert!(matches!(run(&LinkArgs { socket, no_qr: true }, &Output::Json).await, Err(HelperError::Unavailable { .. })));
     }
 }

@@ -5,27 +5,28 @@ use clap::builder::NonEmptyStringValueParser;
 use oauth2::basic::{BasicTokenResponse, BasicTokenType};
 use oauth2::{StandardDeviceAuthorizationResponse, TokenResponse};
 use serde_json::{Value, json};
+use thiserror::Error;
 
 use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
 use super::credentials::{Credentials, PortalSignIn};
-use super::device_flow::DeviceFlow;
-use super::failure::CliError;
-use super::logout::format_validity;
+use super::credentials_file::CredentialsError;
+use super::device_flow::{DeviceFlow, DeviceFlowError};
+use super::error_code::ErrorCode;
 use super::metadata::ServerMetadata;
 use super::output::Output;
 use super::previous_sign_in::PreviousSignIn;
 use super::printable::Printable;
 use super::scopes::Scopes;
-use super::server_api::ServerApi;
+use super::server_api::{ApiError, ServerApi};
 use super::spinner::Spinner;
-use super::target::{Target, TargetArgs};
-use super::time_format::now;
+use super::target::{Target, TargetArgs, TargetError};
+use super::time_format::{format_validity, now};
 use super::verification_prompt::VerificationPrompt;
 
-/// What `tms login` takes besides the place.
+/// Arguments of `tms login`.
 #[derive(Args)]
 pub struct LoginArgs {
     /// The scopes to request instead of all that this program can use; separate several with spaces, or give the option several times
@@ -38,23 +39,63 @@ pub struct LoginArgs {
     no_qr: bool,
 }
 
-/// A sign-in that is kept now.
+/// A sign-in that has been stored.
 struct CompletedLogin {
     server: ServerApi,
     credentials: Credentials,
     previous: PreviousSignIn,
 }
 
-/// Signs in, and says so.
-pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Why there is no new sign-in.
+#[derive(Debug, Error)]
+pub enum LoginError {
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    DeviceFlow(#[from] DeviceFlowError),
+}
+
+impl LoginError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Credentials(_) => ErrorCode::Credentials,
+            Self::Target(error) => error.code(),
+            Self::DeviceFlow(error) => error.code(),
+        }
+    }
+
+    /// Additional members of the JSON error, besides the code and the message.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::DeviceFlow(DeviceFlowError::Api(error)) => error.details(),
+            _ => None,
+        }
+    }
+
+    /// Whether the user denied the request in the browser, which is an answer and not a fault.
+    pub fn is_user_denial(&self) -> bool {
+        matches!(self, Self::DeviceFlow(DeviceFlowError::Denied))
+    }
+}
+
+impl From<ApiError> for LoginError {
+    fn from(error: ApiError) -> Self {
+        Self::DeviceFlow(error.into())
+    }
+}
+
+/// Signs in and prints the result.
+pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
     let done = run_device_flow(login, target_args, output).await?;
     let (words, object) = done.report(login, output).await;
     output.result(&words, &object);
     Ok(())
 }
 
-/// Signs in on the way to something else, whose results alone go to stdout. `why` says what it is needed for.
-pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Signs in as the first step of another command, whose result alone goes to stdout. `reason` says what the sign-in is needed for.
+pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
     output.note(reason);
     let login = LoginArgs { scope: Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
     let done = run_device_flow(&login, target_args, output).await?;
@@ -62,15 +103,15 @@ pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output
     Ok(())
 }
 
-/// Shows a code, waits for the decision in the browser, and keeps the sign-in instead of an earlier one, which it ends.
-async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<CompletedLogin, CliError> {
+/// Shows a code, waits for the decision in the browser, stores the sign-in and revokes the one that it replaces.
+async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<CompletedLogin, LoginError> {
     let mut credentials = Credentials::load_for_sign_in(output)?;
     let target = Target::resolve(target_args, credentials.last_target())?;
     credentials.check_writable()?;
     let server = ServerApi::new(target, target_args)?;
     let (metadata, code) = match start_device_flow(args, &server).await {
-        Ok(begun) => begun,
-        Err(failure) => return Err(server.with_open_tenants(failure).await),
+        Ok(started) => started,
+        Err(error) => return Err(with_open_tenants(error, &server).await.into()),
     };
     let flow = DeviceFlow::new(&server, &metadata);
 
@@ -83,20 +124,28 @@ async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Ou
     };
 
     let sign_in = new_sign_in(&server, args, &token)?;
-    // No waiting between the token and this: Ctrl-C cannot lose it half way.
+    // No await between the token and this line: Ctrl-C cannot lose the token.
     let replaced = credentials.save(&server.target, sign_in)?;
     let earlier = if credentials.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
     let earlier = revoke_replaced(&server, &metadata, replaced, earlier, output).await;
     Ok(CompletedLogin { server, credentials, previous: earlier })
 }
 
-async fn start_device_flow(args: &LoginArgs, server: &ServerApi) -> Result<(ServerMetadata, StandardDeviceAuthorizationResponse), CliError> {
+async fn start_device_flow(args: &LoginArgs, server: &ServerApi) -> Result<(ServerMetadata, StandardDeviceAuthorizationResponse), DeviceFlowError> {
     let metadata = server.metadata().await?;
     let code = DeviceFlow::new(server, &metadata).request_device_authorization(&args.scope).await?;
     Ok((metadata, code))
 }
 
-/// Ends sign-ins that are kept no longer: nothing on this machine could end them later.
+/// A server refuses a sign-in to a tenant to which users cannot sign in: the error then names the tenants to which they can.
+async fn with_open_tenants(error: DeviceFlowError, server: &ServerApi) -> DeviceFlowError {
+    if !matches!(error, DeviceFlowError::Api(ApiError::UnknownTenant { .. } | ApiError::Refused { .. })) {
+        return error;
+    }
+    server.sign_in_unavailable().await.map_or(error, DeviceFlowError::Api)
+}
+
+/// Revokes replaced sign-ins: they are no longer stored, so nothing could revoke them later.
 async fn revoke_replaced(
     server: &ServerApi,
     metadata: &ServerMetadata,
@@ -124,7 +173,7 @@ fn verification_prompt(code: &StandardDeviceAuthorizationResponse) -> Verificati
     }
 }
 
-fn new_sign_in(server: &ServerApi, args: &LoginArgs, token: &BasicTokenResponse) -> Result<PortalSignIn, CliError> {
+fn new_sign_in(server: &ServerApi, args: &LoginArgs, token: &BasicTokenResponse) -> Result<PortalSignIn, ApiError> {
     if *token.token_type() != BasicTokenType::Bearer {
         return Err(server.unexpected_response("a token that is not a Bearer token"));
     }
@@ -133,7 +182,7 @@ fn new_sign_in(server: &ServerApi, args: &LoginArgs, token: &BasicTokenResponse)
     Ok(PortalSignIn::new(&server.target, token.access_token().clone(), scopes, expires_at))
 }
 
-/// A server that leaves the scope out granted what was asked for (RFC 6749 §5.1).
+/// A server that omits the scope has granted what was requested (RFC 6749 §5.1).
 fn granted_scope(args: &LoginArgs, token: &BasicTokenResponse) -> String {
     match token.scopes() {
         Some(scopes) => scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
@@ -142,7 +191,7 @@ fn granted_scope(args: &LoginArgs, token: &BasicTokenResponse) -> String {
 }
 
 impl CompletedLogin {
-    /// Who is signed in. The sign-in is kept already, so a server that cannot say changes nothing.
+    /// Prints who is signed in. The sign-in is already stored, so a failure of this request does not matter.
     async fn report(&self, args: &LoginArgs, output: &Output) -> (String, Value) {
         let Self { server, credentials, previous: earlier } = self;
         let sign_in = credentials.find(&server.target);

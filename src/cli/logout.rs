@@ -1,5 +1,6 @@
 //! `tms logout`
 
+mod undeleted;
 mod unreadable;
 
 pub use unreadable::UnreadableSignIns;
@@ -8,20 +9,61 @@ use std::fmt;
 
 use oauth2::AccessToken;
 use serde_json::{Value, json};
+use thiserror::Error;
 
 use crate::domain::paths;
-use crate::domain::time::{Timestamp, Zone};
+use crate::domain::time::Timestamp;
 
 use super::credentials::Credentials;
 use super::credentials_file::CredentialsError;
-use super::failure::CliError;
+use super::error_code::ErrorCode;
 use super::output::Output;
-use super::server_api::ServerApi;
+use super::server_api::{ApiError, ServerApi};
 use super::ssh::{KeyFilesError, LocalKey, local_keys};
-use super::target::{Target, TargetArgs};
-use super::time_format::now;
+use super::target::{Target, TargetArgs, TargetError};
+use super::time_format::format_validity;
+use undeleted::{UndeletedFiles, UnrevokedKey, delete_keys, keys_to_json, unrevoked_keys, write_remaining_access};
 
-/// A sign-in that the server did not end.
+/// Why a sign-out is not complete.
+#[derive(Debug, Error)]
+pub enum LogoutError {
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    KeyFiles(#[from] KeyFilesError),
+    #[error("{0}")]
+    RevocationFailed(Box<RevocationFailed>),
+    #[error("{0}")]
+    DeletionFailed(Box<DeletionFailed>),
+    #[error("{0}")]
+    UnreadableSignIns(Box<UnreadableSignIns>),
+}
+
+impl LogoutError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Credentials(_) => ErrorCode::Credentials,
+            Self::Target(error) => error.code(),
+            Self::KeyFiles(_) => ErrorCode::KeyFiles,
+            Self::RevocationFailed(_) | Self::UnreadableSignIns(_) => ErrorCode::NotRevoked,
+            Self::DeletionFailed(_) => ErrorCode::NotDeleted,
+        }
+    }
+
+    /// Additional members of the JSON error, besides the code and the message.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::RevocationFailed(error) => Some(error.to_json()),
+            Self::DeletionFailed(error) => Some(error.to_json()),
+            Self::UnreadableSignIns(error) => Some(error.to_json()),
+            Self::Credentials(_) | Self::Target(_) | Self::KeyFiles(_) => None,
+        }
+    }
+}
+
+/// A sign-in that the server did not revoke.
 #[derive(Debug)]
 pub struct RevocationFailed {
     target: Target,
@@ -31,7 +73,7 @@ pub struct RevocationFailed {
     undeleted: UndeletedFiles,
 }
 
-/// A sign-in that the server ended, or that was not there, and of which something is still on this machine.
+/// A sign-in that was revoked or did not exist, but could not be deleted completely on this machine.
 #[derive(Debug)]
 pub struct DeletionFailed {
     target: Target,
@@ -39,27 +81,13 @@ pub struct DeletionFailed {
     left: UndeletedFiles,
 }
 
-/// What could not be deleted on this machine. Each fault names its file or directory.
-#[derive(Debug)]
-struct UndeletedFiles {
-    token: Option<CredentialsError>,
-    keys: Vec<KeyFilesError>,
-}
-
-/// A key that the server may still let in.
-#[derive(Debug)]
-struct UnrevokedKey {
-    host: String,
-    host_account: String,
-    until: Timestamp,
-}
-
-/// Ends the sign-in and its keys on the server, and deletes both here. They are deleted here even when the server cannot be told; then the
-/// person hears what still works, until when, and how to end it. What cannot be deleted does not keep the rest from it, and is named.
-pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Revokes the sign-in and its keys on the server, and deletes both here. They are deleted even if the server cannot be reached;
+/// the message then says what is still valid, until when, and how to revoke it. A failed deletion is reported and does not stop the
+/// others.
+pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), LogoutError> {
     let mut credentials = match Credentials::load(output) {
         Err(fault @ (CredentialsError::Damaged { .. } | CredentialsError::Unreadable { .. })) => {
-            return Err(unreadable::discard_unreadable(&fault, target_args)?);
+            return Err(LogoutError::UnreadableSignIns(Box::new(unreadable::discard_unreadable(&fault, target_args)?)));
         }
         credentials => credentials?,
     };
@@ -80,7 +108,7 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliErr
         return if complete {
             Ok(())
         } else {
-            Err(CliError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, left: undeleted })))
+            Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, left: undeleted })))
         };
     };
 
@@ -93,16 +121,20 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliErr
             report(&target, output, &format!("Signed out of {target}.{}", format_deleted(keys.len())), None, keys.len());
             Ok(())
         }
-        Ok(()) => Err(CliError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: true, left: undeleted }))),
-        Err(why) => {
-            Err(CliError::RevocationFailed(Box::new(RevocationFailed { target, why: why.to_string(), token: until, keys: still_valid, undeleted })))
-        }
+        Ok(()) => Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: true, left: undeleted }))),
+        Err(why) => Err(LogoutError::RevocationFailed(Box::new(RevocationFailed {
+            target,
+            why: why.to_string(),
+            token: until,
+            keys: still_valid,
+            undeleted,
+        }))),
     }
 }
 
-/// The keys one by one: one that was made with an earlier sign-in would outlive this one. What the server does not do for one of them, such
-/// as for a sign-in that does not cover it, it does with the token, or says so there.
-async fn revoke(target: &Target, target_args: &TargetArgs, token: &AccessToken, keys: &[LocalKey]) -> Result<(), CliError> {
+/// Revokes the keys one by one, because a key of an earlier sign-in would outlive this one. Failures for single keys, such as
+/// missing scope, are ignored: revoking the token then revokes the key or reports the failure.
+async fn revoke(target: &Target, target_args: &TargetArgs, token: &AccessToken, keys: &[LocalKey]) -> Result<(), ApiError> {
     let server = ServerApi::new(target.clone(), target_args)?;
     let Some(endpoint) = server.metadata().await?.revocation_endpoint else {
         return Err(server.unexpected_response("no revocation_endpoint"));
@@ -113,34 +145,11 @@ async fn revoke(target: &Target, target_args: &TargetArgs, token: &AccessToken, 
     server.revoke(&endpoint, token).await
 }
 
-fn unrevoked_keys(keys: &[LocalKey]) -> Vec<UnrevokedKey> {
-    let now = now();
-    let key = |key: &LocalKey| {
-        let until = key.record.as_ref()?.expires_at;
-        (until > now).then(|| UnrevokedKey { host: key.host.clone(), host_account: key.host_account.clone(), until })
-    };
-    keys.iter().filter_map(key).collect()
-}
-
-/// Deletes every key that can be deleted, and says which cannot.
-fn delete_keys(keys: &[LocalKey]) -> Vec<KeyFilesError> {
-    keys.iter().filter_map(|key| key.delete().err()).collect()
-}
-
 fn format_deleted(keys: usize) -> String {
     match keys {
         0 => String::new(),
         1 => " Its key on this machine was deleted.".to_owned(),
         n => format!(" Its {n} keys on this machine were deleted."),
-    }
-}
-
-/// How long something that was not revoked goes on.
-pub fn format_validity(expires_at: Option<Timestamp>) -> String {
-    match expires_at {
-        Some(Timestamp::FOREVER) => "until it is revoked".to_owned(),
-        Some(time) => format!("until {}", time.humanize_in(&Zone::system())),
-        None => "for as long as the server allows".to_owned(),
     }
 }
 
@@ -157,26 +166,8 @@ impl fmt::Display for RevocationFailed {
     }
 }
 
-/// What is left behind that the server was not told of, a line for each.
-fn write_remaining_access(f: &mut fmt::Formatter<'_>, undeleted: &UndeletedFiles, token: &str, keys: &[UnrevokedKey]) -> fmt::Result {
-    if undeleted.is_empty() {
-        writeln!(f, "The files on this machine are deleted. Any copies still work:")?;
-    } else {
-        writeln!(f, "Some files on this machine could not be deleted:{undeleted}")?;
-        writeln!(f, "These still work, from here or from a copy:")?;
-    }
-    writeln!(f, "    {token}")?;
-    keys.iter().try_for_each(|UnrevokedKey { host, host_account, until }| {
-        writeln!(f, "    the key for {host_account} on {host}, {}", format_validity(Some(*until)))
-    })
-}
-
-fn keys_to_json(keys: &[UnrevokedKey]) -> Vec<Value> {
-    keys.iter().map(|key| json!({ "host": key.host, "host_account": key.host_account, "expires_at": key.until.to_rfc3339() })).collect()
-}
-
 impl RevocationFailed {
-    /// For scripts.
+    /// Details for JSON output.
     pub fn to_json(&self) -> Value {
         json!({
             "server": self.target.server.as_str(),
@@ -203,8 +194,8 @@ impl fmt::Display for DeletionFailed {
 }
 
 impl DeletionFailed {
-    /// For scripts.
-    pub fn object(&self) -> Value {
+    /// Details for JSON output.
+    pub fn to_json(&self) -> Value {
         json!({
             "server": self.target.server.as_str(),
             "tenant": self.target.tenant,
@@ -212,24 +203,6 @@ impl DeletionFailed {
             "revoked": self.was_signed_in,
             "not_deleted": self.left.messages(),
         })
-    }
-}
-
-impl UndeletedFiles {
-    fn is_empty(&self) -> bool {
-        self.token.is_none() && self.keys.is_empty()
-    }
-
-    fn messages(&self) -> Vec<String> {
-        let token = self.token.iter().map(|fault| format!("the access token: {fault}"));
-        token.chain(self.keys.iter().map(ToString::to_string)).collect()
-    }
-}
-
-impl fmt::Display for UndeletedFiles {
-    /// A line for each, behind the line before.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.messages().iter().try_for_each(|sentence| write!(f, "\n    {sentence}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The authorization server's description of itself (RFC 8414), believed only as far as it is checked.
+//! Authorization server metadata (RFC 8414), validated.
 
 use oauth2::url::Url;
 use serde::Deserialize;
@@ -7,16 +7,16 @@ use thiserror::Error;
 use super::printable::Printable;
 use super::target::Target;
 
-/// The endpoints this program uses, all on the server that was asked for.
+/// The endpoints that this program uses, all on the requested server.
 #[derive(Debug)]
 pub struct ServerMetadata {
     pub device_authorization_endpoint: Url,
     pub token_endpoint: Url,
-    /// Not every server can revoke.
+    /// `None` if the server does not support revocation.
     pub revocation_endpoint: Option<Url>,
 }
 
-/// Why the description is not to be used.
+/// Why the metadata was refused.
 #[derive(Debug, Error)]
 pub enum MetadataRefused {
     #[error("the server's metadata at {0} is not valid: check --server and --tenant")]
@@ -38,8 +38,8 @@ struct MetadataDocument {
 }
 
 impl ServerMetadata {
-    /// Reads `document`, which `target` gave at its metadata address. Its issuer has to be the one that was asked for
-    /// (RFC 8414 §3.3), or one server could pass for another.
+    /// Parses `document`, fetched from the metadata URL of `target`. Its issuer must be the requested one (RFC 8414 §3.3), so that
+    /// one server cannot impersonate another.
     pub fn parse(document: &[u8], target: &Target) -> Result<Self, MetadataRefused> {
         let document: MetadataDocument = serde_json::from_slice(document).map_err(|_| MetadataRefused::Unreadable(target.metadata_url()))?;
         if document.issuer != target.issuer() {

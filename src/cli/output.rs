@@ -1,15 +1,13 @@
-//! What is said where: results on stdout, words to the person on stderr.
+//! Output: results on stdout, messages on stderr.
 
 use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
-use super::failure::CliError;
-
-/// How a command speaks.
+/// The output format of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Plain words for people.
+    /// Text for people.
     Text,
     /// One JSON object on stdout, for scripts.
     Json,
@@ -17,8 +15,19 @@ pub enum Output {
     JsonEvents,
 }
 
+/// A command that failed, as users and scripts are told of it.
+pub struct ErrorReport {
+    /// For scripts.
+    pub code: &'static str,
+    pub message: String,
+    /// Further members of the object in JSON.
+    pub details: Option<Value>,
+    /// The user denied the request in the browser: the message is not marked as an error.
+    pub is_user_denial: bool,
+}
+
 impl Output {
-    /// What the command was asked for.
+    /// Prints the result of the command.
     pub fn result(&self, text: &str, object: &Value) {
         match self {
             Self::Text => print_line(io::stdout(), text),
@@ -26,21 +35,21 @@ impl Output {
         }
     }
 
-    /// Something that scripts may follow and people are told in other ways.
+    /// Prints an event, for scripts only.
     pub fn event(&self, object: &Value) {
         if *self == Self::JsonEvents {
             print_line(io::stdout(), &object.to_string());
         }
     }
 
-    /// Something worth knowing on the way. Scripts get it in the result, if at all.
+    /// Prints a message, for people only. Scripts get the information in the result, if at all.
     pub fn note(&self, text: &str) {
         if *self == Self::Text {
             print_line(io::stderr(), text);
         }
     }
 
-    /// Entries of a list that were passed over. Scripts find their number in the result.
+    /// Notes entries of a list that were skipped. In JSON, their number is part of the result.
     pub fn note_unreadable(&self, number: usize, what: &str) {
         match number {
             0 => {}
@@ -49,45 +58,45 @@ impl Output {
         }
     }
 
-    /// The last line of a command that failed.
-    pub fn error(&self, failure: &CliError) {
-        let (word, message) = (failure.code(), failure.to_string());
+    /// Prints the error of a command that failed.
+    pub fn error(&self, report: ErrorReport) {
+        let ErrorReport { code, message, details, is_user_denial } = report;
         match self {
-            Self::Text if matches!(failure, CliError::Denied | CliError::LinkRefused) => print_line(io::stderr(), &message),
+            Self::Text if is_user_denial => print_line(io::stderr(), &message),
             Self::Text => print_line(io::stderr(), &format!("tms: {message}")),
-            Self::Json => print_line(io::stdout(), &merge(failure.details(), json!({ "error": word, "message": message })).to_string()),
+            Self::Json => print_line(io::stdout(), &merge(details, json!({ "error": code, "message": message })).to_string()),
             Self::JsonEvents => {
-                let event = json!({ "event": "error", "error": word, "message": message });
-                print_line(io::stdout(), &merge(failure.details(), event).to_string());
+                let event = json!({ "event": "error", "error": code, "message": message });
+                print_line(io::stdout(), &merge(details, event).to_string());
             }
         }
     }
 
-    /// Whether somebody is there to answer a question.
+    /// Whether a question can be asked: as [`Self::is_interactive`], and stdin is a terminal.
     pub fn can_prompt(&self) -> bool {
         self.is_interactive() && io::stdin().is_terminal()
     }
 
-    /// Asks for a yes or no; no answer is no.
+    /// Asks a yes/no question; an empty answer is no.
     pub async fn confirm(&self, question: &str) -> bool {
         let _gone = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
-        // On a thread of its own, so that Ctrl-C is an answer, too.
+        // On a separate thread, so that Ctrl-C still works.
         let answer = tokio::task::spawn_blocking(|| io::stdin().lines().next().and_then(Result::ok)).await;
         matches!(answer, Ok(Some(answer)) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Whether a person watches: only then are moving and large things drawn.
+    /// Whether the output is text on a terminal: only then are spinners and QR codes drawn.
     pub fn is_interactive(&self) -> bool {
         *self == Self::Text && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
-    /// Whether that person wants colours (<https://no-color.org>).
+    /// Whether colours are wanted (<https://no-color.org>).
     pub fn uses_color(&self) -> bool {
         self.is_interactive() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 }
 
-/// An object with further members.
+/// Adds the members of `more` to an object.
 fn merge(more: Option<Value>, mut object: Value) -> Value {
     if let (Some(Value::Object(more)), Some(members)) = (more, object.as_object_mut()) {
         members.extend(more);
@@ -95,7 +104,7 @@ fn merge(more: Option<Value>, mut object: Value) -> Value {
     object
 }
 
-/// A reader that went away (`tms hosts | head -1`) is no reason to fail: there is nobody left to tell.
+/// A closed pipe (`tms hosts | head -1`) is not an error.
 fn print_line(mut stream: impl Write, line: &str) {
     let _gone = writeln!(stream, "{line}").and_then(|()| stream.flush());
 }

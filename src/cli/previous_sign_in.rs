@@ -1,6 +1,7 @@
-//! What became of the sign-in that a new one takes the place of.
+//! The outcome for the sign-in that a new one replaces.
 
-use super::failure::CliError;
+use std::fmt::Display;
+
 use super::output::Output;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,13 +9,13 @@ pub enum PreviousSignIn {
     None,
     Revoked,
     NotRevoked,
-    /// What was kept could not be read.
+    /// The stored sign-in could not be read.
     Unknown,
 }
 
 impl PreviousSignIn {
-    /// With the outcome for one more. Where it was not ended, the person hears how long it is valid.
-    pub fn merge(self, revoked: Result<(), CliError>, still_valid: &str, output: &Output) -> Self {
+    /// Adds the outcome for one more sign-in. If it was not revoked, a note says how long it is valid.
+    pub fn merge(self, revoked: Result<(), impl Display>, still_valid: &str, output: &Output) -> Self {
         match revoked {
             Ok(()) if self == Self::None => Self::Revoked,
             Ok(()) => self,
@@ -26,7 +27,7 @@ impl PreviousSignIn {
         }
     }
 
-    /// For scripts.
+    /// The value in JSON output.
     pub fn json_value(self) -> Option<&'static str> {
         match self {
             Self::None => None,

@@ -1,4 +1,4 @@
-//! Text from a server, made harmless for a terminal.
+//! Text from a server, sanitized for terminals.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::domain::display_text::visible;
 
-/// One line of text without what cannot be seen, by the rule for names: what a server says cannot move the cursor, change colours, set the
-/// window's title or reorder what is shown. Answers are read into this type, so nothing else can reach the screen.
+/// One line of text without invisible characters, by the rule for display names: a server cannot move the cursor, change colours,
+/// set the window title or reorder text. Responses are parsed into this type, so no unsanitized text reaches the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct Printable(String);
 
 impl Printable {
-    /// Line breaks and tabs become spaces, all else that cannot be seen goes.
+    /// Replaces line breaks and tabs by spaces and removes all other invisible characters.
     pub fn new(text: &str) -> Self {
         Self(visible(&text.replace(['\n', '\r', '\t'], " ")))
     }
@@ -24,7 +24,7 @@ impl Printable {
     }
 }
 
-/// JSON with every text in it made harmless.
+/// Sanitizes all strings in a JSON value.
 pub fn sanitize_json(json: Value) -> Value {
     match json {
         Value::String(text) => Value::String(Printable::new(&text).0),

@@ -4,15 +4,15 @@ use fast_qr::{ECL, QRBuilder, QRCode};
 
 /// The empty border that scanners need, in modules (ISO/IEC 18004).
 const QUIET_ZONE: usize = 4;
-/// White on black, on whatever colours the terminal has, and back.
+/// White on black, independent of the terminal's colours, and reset.
 const WHITE_ON_BLACK: &str = "\x1b[97;40m";
 const RESET: &str = "\x1b[0m";
 
-/// Draws `text`, two rows of modules to a line, light modules as ink; `None` if that is wider than `columns`.
+/// Draws `text` with two rows of modules per line, light modules as filled; `None` if it is wider than `columns`.
 ///
-/// Without colours it is right on a dark terminal only, which most are; scanners mostly read it on a light one as well.
+/// Without colours it is correct on dark terminals only, which are the majority; most scanners can read it on light ones as well.
 pub fn draw(text: &str, columns: usize, coloured: bool) -> Option<String> {
-    // A screen is never torn or stained: the least redundancy gives the largest modules.
+    // Screens are not damaged: the lowest error correction gives the largest modules.
     let code = QRBuilder::new(text).ecl(ECL::L).build().ok()?;
     let side = code.size + 2 * QUIET_ZONE;
     if side > columns {
@@ -33,7 +33,7 @@ fn line(code: &QRCode, row: usize, side: usize) -> String {
     half_blocks.collect()
 }
 
-/// Everything around the code is light.
+/// Whether a module is light; everything around the code is.
 #[expect(clippy::indexing_slicing, reason = "inside the code, as has just been checked")]
 fn is_light(code: &QRCode, row: usize, column: usize) -> bool {
     let inside = QUIET_ZONE..QUIET_ZONE + code.size;

@@ -1,140 +1,186 @@
-//! What this program asks a portal, apart from the device flow.
+//! Requests to a portal's API, apart from the device flow.
 
 use oauth2::http::StatusCode;
-use oauth2::http::header::{LOCATION, WWW_AUTHENTICATE};
+use oauth2::http::header::WWW_AUTHENTICATE;
 use oauth2::url::Url;
 use oauth2::{AccessToken, HttpResponse};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use thiserror::Error;
 
 use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::paths;
 use crate::wire::{Me, MyHosts, SignInTenants};
 
-use super::failure::CliError;
-use super::http::{HttpTransport, TransportError};
-use super::metadata::ServerMetadata;
+use super::error_code::ErrorCode;
+use super::http::{HttpTransport, RequestError, TransportError};
+use super::metadata::{MetadataRefused, ServerMetadata};
 use super::printable::{Printable, sanitize_json};
-use super::scopes::Scopes;
+use super::scopes::{ScopeError, Scopes};
+use super::server_url::ServerUrl;
 use super::target::{Target, TargetArgs};
 
-/// One tenant of one portal, as this program sees it.
+/// The API of one tenant of one portal.
 pub struct ServerApi {
     pub target: Target,
     pub http: HttpTransport,
-    /// Of the sign-in that is used, if there is one.
+    /// The scopes of the sign-in in use, if there is one.
     pub scopes: Scopes,
 }
 
-/// An error of the TMS API, for its sentence.
+/// Why a portal did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("{server} does not know the tenant `{tenant}`, or is not a TMS portal: check --server and --tenant")]
+    UnknownTenant { server: ServerUrl, tenant: String },
+    #[error(transparent)]
+    Metadata(#[from] MetadataRefused),
+    #[error("users cannot sign in to the tenant `{tenant}` of {server}; {}", suggest_tenants(.server, .open))]
+    SignInUnavailable { server: ServerUrl, tenant: String, open: Vec<Printable> },
+    #[error("{server} sent an invalid response ({what}): tell its operators")]
+    UnexpectedResponse { server: ServerUrl, what: Printable },
+    #[error("{server} refused: {message}")]
+    Refused { server: ServerUrl, message: Printable },
+    #[error("{server} refused: {message}")]
+    Forbidden { server: ServerUrl, message: Printable },
+    #[error("your sign-in to {0} has expired or was revoked: run `tms login`")]
+    SignInExpired(Target),
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+}
+
+impl ApiError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Request(error) => error.code(),
+            Self::UnknownTenant { .. } | Self::Metadata(_) | Self::UnexpectedResponse { .. } => ErrorCode::UnexpectedAnswer,
+            Self::SignInUnavailable { .. } => ErrorCode::NoSignIn,
+            Self::Refused { .. } => ErrorCode::Refused,
+            Self::Forbidden { .. } => ErrorCode::NotAllowed,
+            Self::SignInExpired(_) => ErrorCode::NotSignedIn,
+            Self::Scope(error) => error.code(),
+        }
+    }
+
+    /// Additional members of the JSON error, besides the code and the message.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::SignInUnavailable { open, .. } => Some(json!({ "tenants": open })),
+            _ => None,
+        }
+    }
+}
+
+/// An error response of the TMS API; only its message is used.
 #[derive(Deserialize)]
 struct ErrorBody {
     result_msg: Printable,
 }
 
 impl ServerApi {
-    pub fn new(target: Target, target_args: &TargetArgs) -> Result<Self, CliError> {
+    pub fn new(target: Target, target_args: &TargetArgs) -> Result<Self, ApiError> {
         let http = target_args.http(&target.server)?;
         Ok(Self { target, http, scopes: Scopes::default() })
     }
 
-    /// The server's endpoints, checked.
-    pub async fn metadata(&self) -> Result<ServerMetadata, CliError> {
+    /// The server's validated endpoints.
+    pub async fn metadata(&self) -> Result<ServerMetadata, ApiError> {
         let url = self.target.metadata_url();
         let answer = self.http.get(&url, None).await.map_err(|why| self.transport_error(why))?;
         match answer.status() {
             StatusCode::OK => Ok(ServerMetadata::parse(answer.body(), &self.target)?),
-            StatusCode::NOT_FOUND => Err(CliError::UnknownTenant { server: self.target.server.clone(), tenant: self.target.tenant.to_string() }),
+            StatusCode::NOT_FOUND => Err(ApiError::UnknownTenant { server: self.target.server.clone(), tenant: self.target.tenant.to_string() }),
             _ => Err(self.error_response(&answer)),
         }
     }
 
-    /// A sign-in that could not begin may be to a tenant that has no way in: then those are named that have.
-    pub async fn with_open_tenants(&self, error: CliError) -> CliError {
-        if !matches!(error, CliError::UnknownTenant { .. } | CliError::Refused { .. }) {
-            return error;
-        }
-        let tenant = self.target.tenant.to_string();
-        match self.sign_in_tenants().await {
-            Some(open) if !open.contains(&tenant) => CliError::SignInUnavailable {
-                server: self.target.server.clone(),
-                tenant,
-                open: open.iter().map(|tenant| Printable::new(tenant)).collect(),
-            },
-            _ => error,
-        }
+    /// The error for a tenant to which users cannot sign in; `None` if they can, or if the server does not say.
+    pub async fn sign_in_unavailable(&self) -> Option<ApiError> {
+        let (server, tenant) = (self.target.server.clone(), self.target.tenant.to_string());
+        let open = self.sign_in_tenants().await.filter(|open| !open.contains(&tenant))?;
+        Some(ApiError::SignInUnavailable { server, tenant, open: open.iter().map(|tenant| Printable::new(tenant)).collect() })
     }
 
-    /// `None` when the server does not say.
+    /// `None` if the server does not list them.
     async fn sign_in_tenants(&self) -> Option<Vec<String>> {
         let answer = self.http.get(&self.target.url(paths::TENANTS), None).await;
         let list: SignInTenants = self.parse_response(answer, paths::TENANTS).ok()?;
         Some(list.tenants.into_iter().map(|tenant| tenant.tenant).collect())
     }
 
-    pub async fn me(&self, token: &AccessToken) -> Result<Me, CliError> {
+    pub async fn me(&self, token: &AccessToken) -> Result<Me, ApiError> {
         self.get(paths::ME, token).await
     }
 
-    pub async fn my_hosts(&self, token: &AccessToken) -> Result<MyHosts, CliError> {
+    pub async fn my_hosts(&self, token: &AccessToken) -> Result<MyHosts, ApiError> {
         self.get(paths::MY_HOSTS, token).await
     }
 
-    /// RFC 7009. Not through the `oauth2` crate, which refuses an `http://` endpoint even on this machine.
-    pub async fn revoke(&self, endpoint: &Url, token: &AccessToken) -> Result<(), CliError> {
+    /// Revokes a token (RFC 7009). Not with the `oauth2` crate, which refuses `http://` endpoints even on this machine.
+    pub async fn revoke(&self, endpoint: &Url, token: &AccessToken) -> Result<(), ApiError> {
         let form = [("token", token.secret().as_str()), ("token_type_hint", "access_token"), ("client_id", CLI_CLIENT_ID)];
         let answer = self.http.post_form(endpoint.as_str(), &form).await.map_err(|why| self.transport_error(why))?;
         if answer.status() == StatusCode::OK { Ok(()) } else { Err(self.error_response(&answer)) }
     }
 
-    pub fn transport_error(&self, error: TransportError) -> CliError {
-        CliError::from_transport(&self.target.server, error)
+    pub fn transport_error(&self, error: TransportError) -> ApiError {
+        RequestError::new(&self.target.server, error).into()
     }
 
-    pub fn unexpected_response(&self, what: &str) -> CliError {
-        CliError::UnexpectedResponse { server: self.target.server.clone(), what: Printable::new(what) }
+    pub fn unexpected_response(&self, what: &str) -> ApiError {
+        ApiError::UnexpectedResponse { server: self.target.server.clone(), what: Printable::new(what) }
     }
 
-    pub async fn get<T: DeserializeOwned>(&self, path: &str, token: &AccessToken) -> Result<T, CliError> {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, token: &AccessToken) -> Result<T, ApiError> {
         self.parse_response(self.http.get(&self.target.url(path), Some(token)).await, path)
     }
 
-    /// What the server says at `path` when it does what it is asked to; none of it can do anything to a terminal.
-    pub fn parse_response<T: DeserializeOwned>(&self, response: Result<HttpResponse, TransportError>, path: &str) -> Result<T, CliError> {
+    /// Parses a successful response to `path`, or returns the error. All texts in it are sanitized.
+    pub fn parse_response<T: DeserializeOwned>(&self, response: Result<HttpResponse, TransportError>, path: &str) -> Result<T, ApiError> {
         let answer = response.map_err(|why| self.transport_error(why))?;
         match answer.status() {
             StatusCode::OK | StatusCode::CREATED => {
                 let json = serde_json::from_slice(answer.body()).map(sanitize_json);
                 json.and_then(serde_json::from_value).map_err(|_| self.unexpected_response(path))
             }
-            StatusCode::UNAUTHORIZED => Err(CliError::SignInExpired(self.target.clone())),
+            StatusCode::UNAUTHORIZED => Err(ApiError::SignInExpired(self.target.clone())),
             _ => Err(self.error_response(&answer)),
         }
     }
 
-    fn error_response(&self, response: &HttpResponse) -> CliError {
+    fn error_response(&self, response: &HttpResponse) -> ApiError {
         let server = self.target.server.clone();
-        if let Some(location) = redirect_location(response) {
-            return CliError::Redirected { server, through: self.http.via_proxy.clone(), location };
+        if let Some(redirect) = self.http.redirect_error(&server, response) {
+            return redirect.into();
         }
         if let Some(scope) = missing_scope(response) {
-            return self.scopes.missing_scope_error(scope.as_str(), &self.target);
+            return self.scopes.missing_scope_error(scope.as_str(), &self.target).into();
         }
         match serde_json::from_slice::<ErrorBody>(response.body()) {
-            Ok(error) if response.status() == StatusCode::FORBIDDEN => CliError::Forbidden { server, message: error.result_msg },
-            Ok(error) => CliError::Refused { server, message: error.result_msg },
+            Ok(error) if response.status() == StatusCode::FORBIDDEN => ApiError::Forbidden { server, message: error.result_msg },
+            Ok(error) => ApiError::Refused { server, message: error.result_msg },
             Err(_) => self.unexpected_response(&format!("HTTP {}{}", response.status().as_u16(), self.http.via_proxy)),
         }
     }
 }
 
-/// Where an answer wants to lead us.
-pub fn redirect_location(response: &HttpResponse) -> Option<Printable> {
-    let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection())?;
-    Some(Printable::new(&String::from_utf8_lossy(location.as_bytes())))
+/// Names the tenants that allow sign-in. The server is named as well: if a tenant's issuer was passed as the server, `--tenant`
+/// alone would contradict it.
+fn suggest_tenants(server: &ServerUrl, open: &[Printable]) -> String {
+    match open {
+        [] => "nor to any other of its tenants: tell its operators".to_owned(),
+        [only] => format!("they can to `{only}`: pass --server {server} --tenant {only}"),
+        several => {
+            let names: Vec<String> = several.iter().map(|tenant| format!("`{tenant}`")).collect();
+            format!("they can to {}: pass --server {server} --tenant and one of these", names.join(", "))
+        }
+    }
 }
 
-/// RFC 6750 §3.1: the scope that the token would have to have.
+/// The scope that the token lacks (RFC 6750 §3.1).
 fn missing_scope(response: &HttpResponse) -> Option<Printable> {
     let challenge = response.headers().get(WWW_AUTHENTICATE).filter(|_| response.status() == StatusCode::FORBIDDEN)?.to_str().ok()?;
     let (_, scope) = challenge.split_once("error=\"insufficient_scope\"")?.1.split_once("scope=\"")?;

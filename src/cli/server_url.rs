@@ -1,4 +1,4 @@
-//! The server's address as a person types it.
+//! The server's URL as typed by the user.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use thiserror::Error;
 
 use crate::domain::loopback::is_loopback;
 
-/// A server: scheme, host and port, nothing else. Two spellings of one server are equal.
+/// A server: scheme, host and port only, normalized, so that two spellings of one server are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl(String);
 
-/// Why an address is not taken, as one line that says what to type instead.
+/// Why a URL was refused, with the form to type instead.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ServerUrlRefused {
     #[error("`{0}` is not a server URL: pass a URL such as https://portal.example.org")]
@@ -26,7 +26,7 @@ pub enum ServerUrlRefused {
 }
 
 impl ServerUrl {
-    /// Takes `https://`, and `http://` on this machine; `http://` to elsewhere only if the person accepts it.
+    /// Accepts `https://`, and `http://` on this machine; `http://` to other machines only if `allow_http`.
     pub fn parse(typed: &str, allow_http: bool) -> Result<Self, ServerUrlRefused> {
         let not_an_address = || ServerUrlRefused::InvalidUrl(typed.to_owned());
         let url = Url::parse(typed.trim()).map_err(|_| not_an_address())?;
@@ -47,7 +47,7 @@ impl ServerUrl {
         Ok(Self(origin))
     }
 
-    /// As [`Self::parse`], and takes a tenant's issuer (`https://HOST/t/TENANT`) too, which names the tenant.
+    /// As [`Self::parse`], but also accepts a tenant's issuer (`https://HOST/t/TENANT`) and returns its tenant.
     pub fn parse_issuer(typed: &str, allow_http: bool) -> Result<(Self, Option<String>), ServerUrlRefused> {
         let Ok(mut url) = Url::parse(typed.trim()) else {
             return Self::parse(typed, allow_http).map(|server| (server, None));
@@ -61,12 +61,12 @@ impl ServerUrl {
         Ok((server, tenant))
     }
 
-    /// Whether `url` is on this server, so that the token may be sent there.
+    /// Whether `url` is on this server, so that the token may be sent to it.
     pub fn is_origin_of(&self, url: &Url) -> bool {
         url.origin().ascii_serialization() == self.0
     }
 
-    /// Its host, where that is a name that always means this machine.
+    /// The host, if it is a name that always means this machine.
     pub fn loopback_name(&self) -> Option<String> {
         let url = Url::parse(&self.0).ok()?;
         url.domain().filter(|name| is_loopback(name)).map(str::to_owned)

@@ -1,4 +1,5 @@
-//! What the person sees while the browser has the word: a spinner with the time left, or a line if nobody watches.
+//! Progress output while waiting for the user's decision in the browser: a spinner with the time left, or a line if stderr is not a
+//! terminal.
 
 use std::cell::Cell;
 use std::fmt::Write;
@@ -14,10 +15,10 @@ use super::time_format::{format_countdown, now};
 
 const MESSAGE: &str = "Waiting for you to decide in the browser";
 const FRAME_INTERVAL: Duration = Duration::from_millis(125);
-/// No server means a code to live longer than this.
+/// Upper limit for the lifetime of a code.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// The wait for a decision. Leaves no trace on the terminal when it ends, in whatever way.
+/// Progress output of one wait. Clears its line when dropped.
 pub struct Spinner<'a> {
     until: Timestamp,
     output: &'a Output,
@@ -26,7 +27,7 @@ pub struct Spinner<'a> {
 }
 
 impl<'a> Spinner<'a> {
-    /// Starts to wait for as long as the code lives.
+    /// Starts with the lifetime of the code.
     pub fn start(lifetime: Duration, output: &'a Output) -> Self {
         let until = now() + lifetime.min(MAX_WAIT);
         let bar = output.is_interactive().then(|| progress_bar(until));
@@ -36,12 +37,12 @@ impl<'a> Spinner<'a> {
         Self { until, output, bar, has_warned: Cell::new(false) }
     }
 
-    /// By the clock on the wall: a code expires while a laptop sleeps, too.
+    /// Uses wall-clock time, because a code also expires while a laptop is suspended.
     pub fn time_left(&self) -> Duration {
         self.until.since(now())
     }
 
-    /// Tells that the server gave no answer and that we go on; once per trouble where lines cannot be changed.
+    /// Reports that the server did not respond and that polling continues; without a terminal, once per outage.
     pub fn transient_error(&self, error: &TransportError) {
         let words = format!("No response: {error}; trying again");
         match &self.bar {

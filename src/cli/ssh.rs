@@ -8,20 +8,25 @@ pub use destination::DestinationRefused;
 pub use key_files::{KeyFilesError, LocalKey, all_local_keys, local_keys};
 
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
 #[expect(clippy::disallowed_types, reason = "the key pair that `tms ssh` makes is the only thing that `tms` draws")]
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, HashAlg, PrivateKey};
+use thiserror::Error;
 
-use super::failure::CliError;
+use super::error_code::ErrorCode;
 use super::keys_api::{self, KeyRegistration};
-use super::login::login_before_command;
+use super::login::{LoginError, login_before_command};
 use super::output::Output;
-use super::server_session::ServerSession;
+use super::scopes::ScopeError;
+use super::server_api::ApiError;
+use super::server_session::{ServerSession, SessionError};
 use super::state_dir;
 use super::target::TargetArgs;
 use super::time_format::{format_time, now, parse_time};
@@ -30,10 +35,10 @@ use crate::wire::MyKey;
 use destination::{Destination, SshTarget};
 use key_files::{KeyFiles, KeyRecord};
 
-/// With less time left, a key could expire between here and the host.
+/// A key with less time left could expire before the login.
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(60);
 
-/// What `tms ssh` takes besides the place.
+/// Arguments of `tms ssh`.
 #[derive(Args)]
 pub struct SshArgs {
     /// The host, with the account if you have several
@@ -49,23 +54,75 @@ pub struct SshArgs {
     arguments: Vec<OsString>,
 }
 
-/// Becomes the system's `ssh`, with a key that logs in to the host account. So this returns only if that fails.
-pub async fn run(ssh: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Why `ssh` was not started.
+#[derive(Debug, Error)]
+pub enum SshError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    #[error(transparent)]
+    Destination(#[from] DestinationRefused),
+    #[error(transparent)]
+    KeyFiles(#[from] KeyFilesError),
+    #[error("cannot run `ssh` ({0}): install OpenSSH's client, the package openssh-client on Debian")]
+    SshUnavailable(io::Error),
+}
+
+impl SshError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Session(error) => error.code(),
+            Self::Login(error) => error.code(),
+            Self::Destination(_) => ErrorCode::NoSuchHostAccount,
+            Self::KeyFiles(_) => ErrorCode::KeyFiles,
+            Self::SshUnavailable(_) => ErrorCode::NoSsh,
+        }
+    }
+
+    /// Additional members of the JSON error, besides the code and the message.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::Login(error) => error.details(),
+            _ => None,
+        }
+    }
+
+    /// Whether the user denied the sign-in in the browser, which is an answer and not a fault.
+    pub fn is_user_denial(&self) -> bool {
+        matches!(self, Self::Login(error) if error.is_user_denial())
+    }
+}
+
+impl From<ApiError> for SshError {
+    fn from(error: ApiError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+impl From<ScopeError> for SshError {
+    fn from(error: ScopeError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+/// Replaces this process by the system's `ssh` with a key that logs in to the host account. Returns only on failure.
+pub async fn run(ssh: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<(), SshError> {
     let (key, account) = match prepare(ssh, target_args, output).await {
-        Err(failure) if output.can_prompt() => match sign_in_reason(&failure) {
+        Err(error) if output.can_prompt() => match sign_in_reason(&error) {
             Some(why) => {
                 login_before_command(&why, target_args, output).await?;
                 prepare(ssh, target_args, output).await?
             }
-            None => return Err(failure),
+            None => return Err(error),
         },
         prepared => prepared?,
     };
-    Err(CliError::SshUnavailable(command::ssh_command(&key, &account, &ssh.arguments).exec()))
+    Err(SshError::SshUnavailable(command::ssh_command(&key, &account, &ssh.arguments).exec()))
 }
 
-/// A key that logs in, and where to.
-async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<(PathBuf, SshTarget), CliError> {
+/// Returns a key that logs in, and the target.
+async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<(PathBuf, SshTarget), SshError> {
     let signed_in = ServerSession::load(target_args, output)?;
     let accounts = signed_in.server.my_hosts(&signed_in.token).await?.hosts;
     let account = destination::resolve(&args.destination, &accounts)?;
@@ -73,27 +130,31 @@ async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> R
     Ok((key, account))
 }
 
-/// What a new sign-in may mend, in words for the person.
-fn sign_in_reason(failure: &CliError) -> Option<String> {
-    match failure {
-        CliError::NotSignedIn(target) => Some(format!("You are not signed in to {target}: sign in first.")),
-        CliError::SignInExpired(target) => Some(format!("Your sign-in to {target} has expired or was revoked: sign in again.")),
-        CliError::InsufficientScope { target, scope } => Some(format!("Your sign-in to {target} does not cover this ({scope}): sign in again.")),
-        CliError::Destination(refused) => {
+/// The reason to give for a new sign-in, if that can resolve the failure.
+fn sign_in_reason(error: &SshError) -> Option<String> {
+    match error {
+        SshError::Session(SessionError::NotSignedIn(target)) => Some(format!("You are not signed in to {target}: sign in first.")),
+        SshError::Session(SessionError::Api(ApiError::SignInExpired(target))) => {
+            Some(format!("Your sign-in to {target} has expired or was revoked: sign in again."))
+        }
+        SshError::Session(SessionError::Api(ApiError::Scope(ScopeError::NotRequested { target, scope }))) => {
+            Some(format!("Your sign-in to {target} does not cover this ({scope}): sign in again."))
+        }
+        SshError::Destination(refused) => {
             refused.unshared_account().map(|uncovered| format!("{uncovered}: sign in again and select it, if it is linked. Ctrl-C stops."))
         }
         _ => None,
     }
 }
 
-/// The key that was made before, and whether the portal still takes it.
+/// The stored key, and whether the portal still accepts it.
 struct ExistingKey {
     record: Option<KeyRecord>,
     active: bool,
 }
 
 impl ExistingKey {
-    async fn load(files: &KeyFiles, account: &SshTarget, session: &ServerSession) -> Result<Self, CliError> {
+    async fn load(files: &KeyFiles, account: &SshTarget, session: &ServerSession) -> Result<Self, SshError> {
         let record = files.record();
         let active = match &record {
             Some(record) => is_active(record, account, session).await?,
@@ -107,22 +168,21 @@ impl ExistingKey {
     }
 }
 
-/// The file of a key that logs in now: the one that is kept here, or a new one. Nothing is written, and nothing locked, unless a new
-/// one is needed.
-async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSession, output: &Output) -> Result<PathBuf, CliError> {
+/// The file of a key that logs in now: the stored one or a new one. Writes and locks nothing unless a new one is needed.
+async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSession, output: &Output) -> Result<PathBuf, SshError> {
     let files = KeyFiles::of(&session.server.target, account)?;
     let mut made = ExistingKey::load(&files, account, session).await?;
     if made.is_usable(&files) {
         check_scope(session).await?;
         return Ok(files.private_key());
     }
-    // Without a lock the key is made all the same; where it cannot be kept either, that error says why.
+    // Without a lock the key is created anyway; if it cannot be stored either, that error is reported.
     let _lock = files.lock().await.inspect_err(|why| {
         if state_dir::is_lock_unsupported(why) {
             output.note(&format!("Files in {} cannot be locked ({why}): continuing without locks.", files.directory().display()));
         }
     });
-    // Another `tms` may have made one in the meantime: one is enough for both.
+    // Another `tms` may have created one in the meantime; it is used.
     if files.record() != made.record {
         made = ExistingKey::load(&files, account, session).await?;
         if made.is_usable(&files) {
@@ -138,28 +198,28 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
     Ok(files.private_key())
 }
 
-/// The portal answers hosts with a key only while the sign-in it was made with may make keys, and does not say so in its list: without this,
-/// `ssh` would be refused by the host, without a reason.
-async fn check_scope(session: &ServerSession) -> Result<(), CliError> {
+/// The portal returns a key to hosts only while the sign-in that created it has `keys:create`, and does not say so in its list:
+/// without this check the host would refuse the login without a reason.
+async fn check_scope(session: &ServerSession) -> Result<(), SshError> {
     let me = session.server.me(&session.token).await?;
     if ScopeSet::parse_known(&me.scope).contains(Scope::KeysCreate) {
         return Ok(());
     }
-    Err(session.server.scopes.missing_scope_error(Scope::KeysCreate.as_str(), &session.server.target))
+    Err(session.server.scopes.missing_scope_error(Scope::KeysCreate.as_str(), &session.server.target).into())
 }
 
-/// The portal has the last word: the key may have been revoked, or used up. By its fingerprint, too: the number of a key
-/// that is gone may be another's by now.
-async fn is_active(record: &KeyRecord, account: &SshTarget, session: &ServerSession) -> Result<bool, CliError> {
+/// Whether the portal lists the key as active: it may have been revoked or used up. The fingerprint is compared as well, because
+/// the id of a deleted key may be reused.
+async fn is_active(record: &KeyRecord, account: &SshTarget, session: &ServerSession) -> Result<bool, SshError> {
     let keys = session.server.active_keys(&session.token, &account.host, &account.host_account).await?.entries;
     let recorded = |key: &MyKey| key.id == record.id && key.public_key_fingerprint == record.fingerprint;
     Ok(keys.iter().any(|key| recorded(key) && keys_api::is_active(key)))
 }
 
-/// The private half is made here and stays here; the portal is told the public one.
-async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, session: &ServerSession, output: &Output) -> Result<(), CliError> {
+/// Creates a key pair on this machine and registers the public half with the portal.
+async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, session: &ServerSession, output: &Output) -> Result<(), SshError> {
     let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(KeyFilesError::Key)?;
-    // Better to hear that it cannot be kept before it is registered.
+    // Store the key before registering it, so that an unwritable directory is noticed first.
     let draft = files.stage(&key)?;
     let public_key = key.public_key().to_openssh().map_err(KeyFilesError::Key)?;
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
@@ -168,7 +228,7 @@ async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, ses
     let registered = session.server.register_key(&session.token, &new).await?;
     let expires_at = match parse_time(&registered.expires_at) {
         Some(time) if registered.public_key_fingerprint == fingerprint => time,
-        _ => return Err(session.server.unexpected_response("another key than the one that was registered")),
+        _ => return Err(session.server.unexpected_response("another key than the one that was registered").into()),
     };
     files.commit(draft, KeyRecord { id: registered.id, fingerprint, expires_at })?;
     let until = format_time(&registered.expires_at);

@@ -1,7 +1,7 @@
-//! Where this program keeps things between two commands: a directory and files for this person only.
+//! The directory for data kept between commands, accessible to this user only.
 //!
-//! They lie with the application's state, not its configuration: configuration directories are copied between
-//! machines and put under version control, and neither a token nor a private key must travel with them.
+//! It is the state directory, not the configuration directory: configuration is copied between machines and put under version
+//! control, and neither tokens nor private keys must be.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -17,30 +17,30 @@ pub const DIRECTORY_VARIABLE: &str = "TMS_CONFIG_DIR";
 const DIRECTORY_MODE: u32 = 0o700;
 pub const FILE_MODE: u32 = 0o600;
 const LOCK_FILE: &str = "lock";
-/// The bits that let somebody else in.
+/// Permission bits of group and others.
 pub const GROUP_AND_OTHER_BITS: u32 = 0o077;
 
-/// There is nowhere to keep anything.
+/// No directory for state could be determined.
 #[derive(Debug, Error)]
 #[error("no home directory is set for you on this machine: set {DIRECTORY_VARIABLE} to one of your directories")]
 pub struct NoStateDirectory;
 
-/// The directory, which need not be there yet.
+/// The directory; it may not exist yet.
 pub fn directory() -> Result<PathBuf, NoStateDirectory> {
     if let Some(directory) = std::env::var_os(DIRECTORY_VARIABLE).filter(|directory| !directory.is_empty()) {
         return Ok(directory.into());
     }
     let project = ProjectDirs::from("", "", "tms").ok_or(NoStateDirectory)?;
-    // Only Linux has a place for state; elsewhere local data is what stays on the machine.
+    // Only Linux has a state directory; elsewhere local data stays on the machine.
     Ok(project.state_dir().unwrap_or(project.data_local_dir()).to_owned())
 }
 
-/// Makes `directory`, and those above it, unless it is there.
+/// Creates `directory` and its parents if they do not exist.
 pub fn make_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)
 }
 
-/// Waits until no other process has the directory to itself. The lock ends with the file, or with this process.
+/// Waits for an exclusive lock on the directory. The lock ends with the file or this process.
 pub fn lock(directory: &Path) -> io::Result<File> {
     make_directory(directory)?;
     let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(directory.join(LOCK_FILE))?;
@@ -48,19 +48,19 @@ pub fn lock(directory: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// Whether the file system has no locks, as some of those have that many machines share (Lustre without `flock`, NFS).
+/// Whether the file system does not support locks, as some shared ones (Lustre without `flock`, NFS).
 pub fn is_lock_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || Errno::from_io_error(error) == Some(Errno::NOLCK)
 }
 
-/// A file that is to stand at `path`: private from its first byte on, and gone again unless it is kept.
+/// A temporary file to become `path`: private from its creation, deleted unless persisted.
 pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_directory(directory)?;
     tempfile::Builder::new().prefix(".new-").permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(directory)
 }
 
-/// All or nothing: the old file stays until the new one is complete on disk.
+/// Atomic: the old file stays until the new one is completely on disk.
 pub fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -1,6 +1,6 @@
-//! Lists as people read them.
+//! Lists as text tables.
 
-/// Columns that stand under their headings.
+/// Formats rows in columns aligned with their headings.
 #[expect(clippy::indexing_slicing, reason = "each row has as many cells as there are columns")]
 pub fn table<const N: usize>(headings: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<[String; N]> = std::iter::once(headings.map(str::to_owned)).chain(rows).collect();

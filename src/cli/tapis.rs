@@ -1,5 +1,5 @@
-//! `tms tapis`: the person's sign-in to a Tapis tenant, beside those to portals. Other endpoints, other shapes, a file and a
-//! type of token of its own: what Tapis gave goes to the tenant that gave it, and nowhere else.
+//! `tms tapis`: sign-in to a Tapis tenant, separate from portals. It has its own endpoints, response formats, credentials file and
+//! token type: a token is sent only to the tenant that issued it.
 
 mod api;
 mod claims;
@@ -17,7 +17,6 @@ use clap::{Args, Subcommand};
 
 pub use error::TapisError;
 
-use super::failure::CliError;
 use super::output::Output;
 use super::target::TargetArgs;
 
@@ -50,13 +49,13 @@ enum TapisCommand {
 }
 
 impl TapisArgs {
-    /// Whether there are events to follow.
+    /// Whether the command emits events.
     pub fn is_login(&self) -> bool {
         matches!(self.command, TapisCommand::Login(_))
     }
 }
 
-pub async fn run(tapis: &TapisArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+pub async fn run(tapis: &TapisArgs, target_args: &TargetArgs, output: &Output) -> Result<(), TapisError> {
     let base_url = tapis.base_url.as_deref();
     match &tapis.command {
         TapisCommand::Login(login) => login::run(login, base_url, target_args, output).await,

@@ -1,24 +1,25 @@
-//! Which tenant of which server a command is about.
+//! Which tenant of which server a command uses.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::domain::ids::TenantId;
 use crate::domain::paths;
 
 use super::certificates;
-use super::credentials::LastTarget;
-use super::failure::CliError;
-use super::http::HttpTransport;
+use super::error_code::ErrorCode;
+use super::http::{HttpTransport, RequestError};
 use super::printable::Printable;
-use super::server_url::ServerUrl;
+use super::server_url::{ServerUrl, ServerUrlRefused};
 
 const DEFAULT_TENANT: &str = "default";
 
-/// What the command line and the environment say about the place.
+/// Options and environment variables that select the target.
 #[derive(Args, Default)]
 pub struct TargetArgs {
     /// The portal's URL, such as https://portal.example.org, or a tenant's issuer, https://portal.example.org/t/TENANT [default: the last one you signed in to]
@@ -45,44 +46,73 @@ pub struct Target {
     pub tenant: TenantId,
 }
 
+/// The server and tenant of the last sign-in, as the credentials file has them.
+#[derive(Serialize, Deserialize)]
+pub struct LastTarget {
+    pub server: String,
+    pub tenant: String,
+}
+
+/// Why the command line and the environment name no tenant of a server.
+#[derive(Debug, Error)]
+pub enum TargetError {
+    #[error("no server is set: pass its URL with --server URL")]
+    MissingServer,
+    #[error(transparent)]
+    ServerUrl(#[from] ServerUrlRefused),
+    #[error("`{0}` is not a valid tenant name (letters, digits and . _ - only): check --tenant")]
+    InvalidTenant(String),
+    #[error("--server names the tenant `{in_server}`, and --tenant (or TMS_TENANT) names `{tenant}`: pass one of them only")]
+    ConflictingTenants { in_server: String, tenant: String },
+}
+
+impl TargetError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::MissingServer | Self::ServerUrl(_) | Self::InvalidTenant(_) | Self::ConflictingTenants { .. } => ErrorCode::Usage,
+        }
+    }
+}
+
 impl TargetArgs {
-    /// The certificates to trust besides those that everybody trusts.
+    /// Certificates to trust in addition to the public ones.
     fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new)
     }
 
-    /// A client for `server`, which trusts those certificates.
-    pub fn http(&self, server: &ServerUrl) -> Result<HttpTransport, CliError> {
+    /// An HTTP client for `server` that trusts those certificates.
+    pub fn http(&self, server: &ServerUrl) -> Result<HttpTransport, RequestError> {
         let authorities = self.ca_file().map(certificates::read).transpose()?.unwrap_or_default();
         HttpTransport::new(server, authorities)
-            .map_err(|why| CliError::HttpClientSetup { server: server.clone(), why: Printable::new(&why.to_string()) })
+            .map_err(|why| RequestError::ClientSetup { server: server.clone(), why: Printable::new(&why.to_string()) })
     }
 }
 
 impl Target {
-    /// What was asked for, completed by what was remembered. A remembered tenant counts only on its own server.
-    pub fn resolve(args: &TargetArgs, last_target: Option<&LastTarget>) -> Result<Self, CliError> {
-        let typed = non_blank(args.server.as_deref()).or(last_target.map(|remembered| remembered.server.as_str())).ok_or(CliError::MissingServer)?;
+    /// Combines the given values with the stored ones. A stored tenant is used only with its own server.
+    pub fn resolve(args: &TargetArgs, last_target: Option<&LastTarget>) -> Result<Self, TargetError> {
+        let typed =
+            non_blank(args.server.as_deref()).or(last_target.map(|remembered| remembered.server.as_str())).ok_or(TargetError::MissingServer)?;
         let (server, in_server) = ServerUrl::parse_issuer(typed, args.insecure_http)?;
         let asked = match (in_server, non_blank(args.tenant.as_deref())) {
             (Some(in_server), Some(tenant)) if in_server != tenant.trim() => {
-                return Err(CliError::ConflictingTenants { in_server, tenant: tenant.to_owned() });
+                return Err(TargetError::ConflictingTenants { in_server, tenant: tenant.to_owned() });
             }
             (Some(in_server), _) => Some(in_server),
             (None, tenant) => tenant.map(str::to_owned),
         };
         let remembered_tenant = last_target.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
         let tenant = asked.as_deref().or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
-        let tenant = TenantId::parse(tenant).map_err(|_| CliError::InvalidTenant(tenant.to_owned()))?;
+        let tenant = TenantId::parse(tenant).map_err(|_| TargetError::InvalidTenant(tenant.to_owned()))?;
         Ok(Self { server, tenant })
     }
 
-    /// The issuer that the server must call itself, to the letter (RFC 8414 §3.3).
+    /// The issuer that the server must state exactly (RFC 8414 §3.3).
     pub fn issuer(&self) -> String {
         self.url(&paths::tenant(&self.tenant))
     }
 
-    /// RFC 8414 §3.1: the well-known path goes between the host and the issuer's path.
+    /// RFC 8414 §3.1: the well-known path is inserted between the host and the issuer's path.
     pub fn metadata_url(&self) -> String {
         self.url(&format!("{}{}", paths::OAUTH_METADATA, paths::tenant(&self.tenant)))
     }
@@ -98,7 +128,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// An empty environment variable is one that is not set.
+/// An empty environment variable counts as unset.
 pub fn non_blank(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.trim().is_empty())
 }
@@ -137,24 +167,24 @@ mod tests {
                 assert_eq!(target.to_string(), "https://b.example, tenant test");
             }
             let refused = Target::resolve(&place(server, "lab"), None).unwrap_err();
-            assert!(matches!(&refused, CliError::ConflictingTenants { in_server, tenant } if in_server == "test" && tenant == "lab"), "{refused}");
+            assert!(matches!(&refused, TargetError::ConflictingTenants { in_server, tenant } if in_server == "test" && tenant == "lab"), "{refused}");
         }
         for other in ["https://b.example/t", "https://b.example/t/", "https://b.example/t/a/b", "https://b.example/x/t/a", "https://b.example/t/a?b"]
         {
-            assert!(matches!(Target::resolve(&place(other, ""), None), Err(CliError::ServerUrl(_))), "{other}");
+            assert!(matches!(Target::resolve(&place(other, ""), None), Err(TargetError::ServerUrl(_))), "{other}");
         }
-        assert!(matches!(Target::resolve(&place("https://b.example/t/a%2Fb", ""), None), Err(CliError::InvalidTenant(_))));
+        assert!(matches!(Target::resolve(&place("https://b.example/t/a%2Fb", ""), None), Err(TargetError::InvalidTenant(_))));
     }
 
     #[test]
     fn without_a_server_there_is_nothing_to_guess() {
-        assert!(matches!(Target::resolve(&TargetArgs::default(), None), Err(CliError::MissingServer)));
+        assert!(matches!(Target::resolve(&TargetArgs::default(), None), Err(TargetError::MissingServer)));
     }
 
     #[test]
     fn a_tenant_cannot_climb_out_of_its_path() {
         for tenant in ["..", "a/b", "a?b", "a b"] {
-            assert!(matches!(Target::resolve(&place("https://a.example", tenant), None), Err(CliError::InvalidTenant(_))), "{tenant}");
+            assert!(matches!(Target::resolve(&place("https://a.example", tenant), None), Err(TargetError::InvalidTenant(_))), "{tenant}");
         }
     }
 

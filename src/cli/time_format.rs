@@ -1,17 +1,17 @@
-//! Times as the server writes them, and as people read them.
+//! Parsing and formatting of times.
 
 use std::time::Duration;
 
 use crate::domain::time::{Timestamp, Zone, humanize_duration};
 
-/// The current time. The command line is where time comes in, and the machine's time zone; everything else takes them as arguments.
+/// The current time. The clock and the time zone of the machine are read only here; all other functions take them as arguments.
 #[expect(clippy::disallowed_methods, reason = "the only place of `tms` that reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
-/// `20 December 2026, 08:02 CST`, in this machine's time zone, or `never` for TMS' "forever"; a time that cannot be read is shown as it
-/// came.
+/// `20 December 2026, 08:02 CST`, in this machine's time zone, or `never` for TMS' "forever"; an unparsable time is returned
+/// unchanged.
 pub fn format_time(rfc3339: &str) -> String {
     format_time_in(rfc3339, &Zone::system())
 }
@@ -24,18 +24,18 @@ fn format_time_in(rfc3339: &str, zone: &Zone) -> String {
     }
 }
 
-/// How long it is until then: `7 hours left`.
+/// The time left: `7 hours left`.
 pub fn format_time_left(rfc3339: &str, now: Timestamp) -> Option<String> {
     let time = parse_time(rfc3339).filter(|time| *time != Timestamp::FOREVER)?;
     Some(format!("{} left", humanize_duration(time.since(now))))
 }
 
-/// How long ago it was: `3 minutes ago`; a time nobody can read is shown as it came.
+/// The time since: `3 minutes ago`; an unparsable time is returned unchanged.
 pub fn format_age(rfc3339: &str, now: Timestamp) -> String {
     parse_time(rfc3339).map_or_else(|| rfc3339.to_owned(), |time| time.humanize_ago(now))
 }
 
-/// An end, from here: `7 hours left`, `never`, or how long ago it was.
+/// An expiry relative to now: `7 hours left`, `never`, or how long ago it was.
 pub fn format_expiry(rfc3339: &str, now: Timestamp) -> String {
     match parse_time(rfc3339) {
         Some(end) if end != Timestamp::FOREVER && end <= now => end.humanize_ago(now),
@@ -43,7 +43,16 @@ pub fn format_expiry(rfc3339: &str, now: Timestamp) -> String {
     }
 }
 
-/// For a clock that runs while somebody watches: `14 min 32 s`.
+/// How long something that was not revoked remains valid.
+pub fn format_validity(expires_at: Option<Timestamp>) -> String {
+    match expires_at {
+        Some(Timestamp::FOREVER) => "until it is revoked".to_owned(),
+        Some(time) => format!("until {}", time.humanize_in(&Zone::system())),
+        None => "for as long as the server allows".to_owned(),
+    }
+}
+
+/// For the spinner's countdown: `14 min 32 s`.
 pub fn format_countdown(left: Duration) -> String {
     let seconds = (left + Duration::from_millis(500)).as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -53,9 +62,9 @@ pub fn format_countdown(left: Duration) -> String {
     }
 }
 
-/// A time as TMS writes it.
+/// Parses a time as TMS writes it.
 pub fn parse_time(rfc3339: &str) -> Option<Timestamp> {
-    // jiff ends a day before "forever", so that every time can be shown in every zone.
+    // jiff's largest time is a day before "forever", so that every time can be shown in every time zone.
     if rfc3339.starts_with("9999-12-31T") {
         return Some(Timestamp::FOREVER);
     }

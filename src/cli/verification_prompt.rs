@@ -1,4 +1,4 @@
-//! What the person has to do in the browser.
+//! Instructions for the user to approve the request in a browser.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::output::Output;
 use super::printable::Printable;
 use super::qr_code;
 
-/// A page to open and a code to enter there.
+/// The page to open and the code to enter there.
 pub struct VerificationPrompt {
     pub user_code: Printable,
     pub verification_uri: Printable,
-    /// The page with the code filled in, if the server has one.
+    /// The page with the code filled in, if the server provides it.
     pub verification_uri_complete: Option<Printable>,
 }
 
 impl VerificationPrompt {
-    /// For whoever reads JSON.
+    /// Prints the instructions as a JSON event.
     pub fn emit_event(&self, expires_in: Duration, interval: Duration, output: &Output) {
         let event = json!({
             "event": "code",
@@ -30,7 +30,7 @@ impl VerificationPrompt {
         output.event(&event);
     }
 
-    /// The QR code comes first: it may scroll away, the code must not.
+    /// The QR code is printed first: it may scroll away, the code must not.
     pub fn show(&self, with_qr_code: bool, output: &Output) {
         if let Some(drawing) = with_qr_code.then(|| self.draw_qr_code(output)).flatten() {
             output.note(&format!("\n{drawing}"));

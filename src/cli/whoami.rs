@@ -2,15 +2,14 @@
 
 use serde_json::json;
 
-use super::failure::CliError;
 use super::output::Output;
-use super::server_session::ServerSession;
+use super::server_session::{ServerSession, SessionError};
 use super::target::{Target, TargetArgs};
 use super::time_format::{format_time, format_time_left, now};
 use crate::wire::Me;
 
-/// Asks the server whose token this is: only it knows whether the sign-in still holds.
-pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Asks the server for the owner of the token: only the server knows whether the sign-in is still valid.
+pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), SessionError> {
     let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let me = server.me(&token).await?;
 

@@ -6,8 +6,7 @@ use thiserror::Error;
 
 use super::config::ConfigError;
 use super::key_query::KeyQueryRefused;
-use super::portal::LookupError;
-use super::root_certs::RootStoreError;
+use super::portal::{LookupError, PortalSetupError};
 
 /// All outcomes without a line for sshd, with the message for the log.
 #[derive(Debug, Error)]
@@ -15,7 +14,7 @@ pub enum KeycmdError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    RootCerts(#[from] RootStoreError),
+    PortalSetup(#[from] PortalSetupError),
     #[error(transparent)]
     KeyQuery(#[from] KeyQueryRefused),
     #[error("the UID is below min_uid ({0}): no lookup for such users")]

@@ -31,7 +31,6 @@ use portal_client::{LinkError, LinkRequestStatus, StartedLink};
 
 use super::budget::Budget;
 use super::config::{ConfigError, KeycmdConfig};
-use super::error::KeycmdError;
 use super::log::{LogEntry, LogTarget};
 use socket::SocketError;
 
@@ -232,21 +231,4 @@ fn log_outcome(log: &LogWriter, uid: u32, account: Option<&UnixAccount>, outcome
 fn log_line(uid: u32, account: Option<&UnixAccount>, what: &impl Display) -> String {
     let name = account.map(|account| format!(" account={:?}", account.name)).unwrap_or_default();
     format!("link: uid={uid}{name}: {what}")
-}
-
-impl From<KeycmdError> for LinkError {
-    fn from(failure: KeycmdError) -> Self {
-        Self::Setup(failure.to_string())
-    }
-}
-
-impl StartedLink {
-    fn lifetime(&self) -> Duration {
-        Duration::from_secs(self.expires_in)
-    }
-
-    /// The portal's interval, at least a second, so that there is no busy loop.
-    fn poll_interval(&self) -> Duration {
-        Duration::from_secs(self.interval.clamp(1, 60))
-    }
 }

@@ -12,12 +12,12 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::domain::time::Timestamp;
 
-use super::config::{Credential, KeycmdConfig};
-use super::error::KeycmdError;
+use super::config::{ConfigError, Credential, KeycmdConfig};
 use super::key_line::{KeyLine, KeyLineError};
 use super::key_query::KeyQuery;
 use super::resolver::LoopbackResolver;
-use super::{root_certs, time_format};
+use super::root_certs::{self, RootStoreError};
+use super::time_format;
 
 /// Far above any response of a TMS.
 const MAX_RESPONSE_BYTES: u64 = 64 * 1024;
@@ -41,6 +41,15 @@ impl Key {
     pub fn is_expired(&self) -> bool {
         self.expires_at.is_some_and(|end| end <= time_format::now())
     }
+}
+
+/// Why the portal cannot be asked.
+#[derive(Debug, Error)]
+pub enum PortalSetupError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    RootCerts(#[from] RootStoreError),
 }
 
 /// Why the portal returned no key.
@@ -104,7 +113,7 @@ struct LookupResponse {
 
 impl<'a> Portal<'a> {
     /// Reads the credential and the root certificates, so that errors are found before a request.
-    pub fn new(config: &'a KeycmdConfig) -> Result<Self, KeycmdError> {
+    pub fn new(config: &'a KeycmdConfig) -> Result<Self, PortalSetupError> {
         let tls = if config.portal.is_https() {
             TlsConfig::builder().root_certs(root_certs::into_root_certs(root_certs::load(config.ca_file.as_deref())?)).build()
         } else {

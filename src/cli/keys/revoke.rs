@@ -4,16 +4,18 @@ use std::fmt;
 
 use clap::Args;
 use serde_json::json;
+use thiserror::Error;
 
-use super::super::failure::CliError;
+use super::super::error_code::ErrorCode;
 use super::super::keys_api::KeyListing;
 use super::super::output::Output;
-use super::super::server_session::ServerSession;
-use super::super::ssh::{LocalKey, local_keys};
+use super::super::server_api::ApiError;
+use super::super::server_session::{ServerSession, SessionError};
+use super::super::ssh::{KeyFilesError, LocalKey, local_keys};
 use super::super::target::TargetArgs;
 use crate::wire::MyKey;
 
-/// What `tms keys revoke` takes besides the place.
+/// Arguments of `tms keys revoke`.
 #[derive(Args)]
 pub struct RevokeArgs {
     /// Keys to revoke, each by its ID or fingerprint as listed by `tms keys`
@@ -29,18 +31,48 @@ pub struct RevokeArgs {
     yes: bool,
 }
 
-/// How a person points at a key.
+/// Why keys were not listed or revoked.
+#[derive(Debug, Error)]
+pub enum KeysError {
+    #[error("key {0} does not exist or is not visible to this sign-in: see `tms keys`")]
+    UnknownKey(String),
+    #[error("not a terminal: pass --yes to revoke all keys")]
+    ConfirmationRequired,
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    KeyFiles(#[from] KeyFilesError),
+}
+
+impl KeysError {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownKey(_) => ErrorCode::NoSuchKey,
+            Self::ConfirmationRequired => ErrorCode::Usage,
+            Self::Session(error) => error.code(),
+            Self::KeyFiles(_) => ErrorCode::KeyFiles,
+        }
+    }
+}
+
+impl From<ApiError> for KeysError {
+    fn from(error: ApiError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+/// How a key is named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum KeySelector {
     Id(i64),
-    /// One key may log in to several host accounts, and is then listed as often.
+    /// A key that logs in to several host accounts is listed once for each.
     Fingerprint(String),
 }
 
-/// Revokes keys. All that are named must be there before any is revoked.
-pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Revokes keys. All named keys must exist before any is revoked.
+pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output) -> Result<(), KeysError> {
     if revoke.all && !revoke.yes && !output.can_prompt() {
-        return Err(CliError::ConfirmationRequired);
+        return Err(KeysError::ConfirmationRequired);
     }
     let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let KeyListing { entries: listed, unreadable } = server.my_keys(&token).await?;
@@ -52,10 +84,10 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
 
     let mut revoked = Vec::new();
     for key in chosen.into_iter().filter(|_| wanted) {
-        // One that is gone by now was revoked by somebody else: it is done.
+        // A key that no longer exists was revoked elsewhere: success.
         server.revoke_key(&token, key.id).await?;
         output.note(&format!("Revoked {}: {} on {}.", key.id, key.host_account, key.host));
-        // Its private half is of no use any more. Where it cannot be deleted, it does no harm.
+        // The private half is now useless. If it cannot be deleted, it does no harm.
         if let Some(Err(why)) = kept.iter().find(|kept| kept.matches(key.id, &key.public_key_fingerprint)).map(LocalKey::delete) {
             output.note(&why.to_string());
         }
@@ -68,9 +100,9 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
     Ok(())
 }
 
-fn select_keys<'a>(selectors: &[KeySelector], keys: &'a [MyKey]) -> Result<Vec<&'a MyKey>, CliError> {
+fn select_keys<'a>(selectors: &[KeySelector], keys: &'a [MyKey]) -> Result<Vec<&'a MyKey>, KeysError> {
     if let Some(unknown) = selectors.iter().find(|name| !keys.iter().any(|key| name.matches(key))) {
-        return Err(CliError::UnknownKey(unknown.to_string()));
+        return Err(KeysError::UnknownKey(unknown.to_string()));
     }
     Ok(keys.iter().filter(|key| selectors.iter().any(|name| name.matches(key))).collect())
 }
@@ -143,6 +175,6 @@ mod tests {
         };
         assert_eq!(ids(&["2"]).unwrap(), [2]);
         assert_eq!(ids(&["SHA256:a", "1"]).unwrap(), [1, 3], "each once, wherever it logs in");
-        assert!(matches!(ids(&["1", "4"]), Err(CliError::UnknownKey(name)) if name == "4"));
+        assert!(matches!(ids(&["1", "4"]), Err(KeysError::UnknownKey(name)) if name == "4"));
     }
 }

@@ -1,4 +1,4 @@
-//! `tms logout` where the kept sign-ins cannot be read: no portal can be told, and all the more has to go from this machine.
+//! `tms logout` if the stored sign-ins cannot be read: no portal can be told, and everything is deleted from this machine.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,30 +6,29 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::super::credentials_file::{self, CredentialsError};
-use super::super::failure::CliError;
-use super::super::ssh::{LocalKey, all_local_keys};
+use super::super::ssh::{KeyFilesError, LocalKey, all_local_keys};
 use super::super::target::{Target, TargetArgs};
-use super::{UndeletedFiles, UnrevokedKey, delete_keys, keys_to_json, unrevoked_keys, write_remaining_access};
+use super::undeleted::{UndeletedFiles, UnrevokedKey, delete_keys, keys_to_json, unrevoked_keys, write_remaining_access};
 use crate::domain::paths;
 
 /// Sign-ins that could not be read.
 #[derive(Debug)]
 pub struct UnreadableSignIns {
     why: String,
-    /// Where they can have been to, as far as that is known.
+    /// Their servers, as far as known.
     servers: BTreeSet<String>,
     keys: Vec<UnrevokedKey>,
     undeleted: UndeletedFiles,
 }
 
-/// Deletes what can be deleted of all sign-ins, and says what was left behind.
-pub fn discard_unreadable(error: &CredentialsError, target_args: &TargetArgs) -> Result<CliError, CliError> {
+/// Deletes as much as possible of all sign-ins, and reports what was left.
+pub fn discard_unreadable(error: &CredentialsError, target_args: &TargetArgs) -> Result<UnreadableSignIns, KeyFilesError> {
     let keys = all_local_keys()?;
     let named = Target::resolve(target_args, None).ok().map(|target| target.server.to_string());
     let servers = keys.iter().filter_map(LocalKey::server).map(str::to_owned).chain(named).collect();
     let still_valid = unrevoked_keys(&keys);
     let undeleted = UndeletedFiles { token: credentials_file::delete_unreadable(error).err(), keys: delete_keys(&keys) };
-    Ok(CliError::UnreadableSignIns(Box::new(UnreadableSignIns { why: error.cause(), servers, keys: still_valid, undeleted })))
+    Ok(UnreadableSignIns { why: error.cause(), servers, keys: still_valid, undeleted })
 }
 
 impl fmt::Display for UnreadableSignIns {
@@ -47,7 +46,7 @@ impl fmt::Display for UnreadableSignIns {
 }
 
 impl UnreadableSignIns {
-    /// For scripts.
+    /// Details for JSON output.
     pub fn to_json(&self) -> Value {
         json!({
             "servers": self.servers,

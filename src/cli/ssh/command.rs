@@ -1,4 +1,4 @@
-//! The system's `ssh`, as it is called.
+//! The command line of the system's `ssh`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::process::Command;
 
 use super::destination::SshTarget;
 
-/// `ssh` with `key` and nothing else that an agent may hold. Of what is given twice, `ssh` takes the first.
+/// `ssh` with `key` and no other key of an agent. Of repeated options, `ssh` uses the first.
 pub fn ssh_command(key: &Path, target: &SshTarget, arguments: &[OsString]) -> Command {
     let mut command = Command::new("ssh");
     command.arg("-i").arg(key).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", &target.host_account]);
     if let Some(address) = &target.address {
-        // The host's key is known by the host's name, wherever the host is at the moment.
+        // The host key is stored under the host's name, whatever its address.
         command.args(["-o", &format!("HostName={address}"), "-o", &format!("HostKeyAlias={}", target.host)]);
     }
-    // `ssh` reads options behind the host, too, up to the first word of a command: so both fit in here.
+    // `ssh` accepts options after the host, too, up to the first word of a command: so `arguments` may contain both.
     command.arg(&target.host).args(arguments);
     command
 }

@@ -1,4 +1,4 @@
-//! Which host account `[ACCOUNT@]HOST` is.
+//! Resolves `[ACCOUNT@]HOST` to a host account.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,24 +10,24 @@ use crate::wire::MyHost;
 
 const MAX_NAME_LENGTH: usize = 128;
 
-/// What the person typed.
+/// The destination as typed by the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     account: Option<String>,
     host: String,
 }
 
-/// A host account whose names can be handed to `ssh` and be names of files: none is an option, a path or a piece of a
-/// shell's command (ssh puts them into `ProxyCommand`).
+/// A host account with names that are safe as arguments of `ssh` and as file names: none is an option, a path or part of a shell
+/// command (ssh inserts them into `ProxyCommand`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct SshTarget {
     pub host: String,
     pub host_account: String,
-    /// Where to connect to, if the host's name is not it.
+    /// The address to connect to, if it differs from the host's name.
     pub address: Option<String>,
 }
 
-/// Why it is not one host account of the person's.
+/// Why a destination is not exactly one host account of the user.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DestinationRefused {
     #[error(
@@ -49,7 +49,7 @@ pub enum DestinationRefused {
 pub struct AccountList(Vec<String>);
 
 impl DestinationRefused {
-    /// The host account that a newer sign-in may cover.
+    /// The host account that a new sign-in may cover.
     pub fn unshared_account(&self) -> Option<String> {
         match self {
             Self::NotShared { wanted, there } => Some(format!("Your sign-in covers no host account {wanted}; it covers {there}")),
@@ -59,7 +59,8 @@ impl DestinationRefused {
     }
 }
 
-/// The one active host account that `wanted` is. A host goes by its name, and by its address unless another one has that for its name.
+/// The one active host account that matches. A host matches by its name, and by its address unless that is the name of another
+/// host.
 pub fn resolve(destination: &Destination, accounts: &[MyHost]) -> Result<SshTarget, DestinationRefused> {
     let by_name = accounts.iter().any(|account| destination.matches_host(&account.host));
     let (active, ended): (Vec<&MyHost>, Vec<&MyHost>) = accounts.iter().partition(|account| account.state == "active");
@@ -88,7 +89,7 @@ impl Destination {
 impl FromStr for Destination {
     type Err = &'static str;
 
-    /// A host has no `@` in its name; an account may.
+    /// The last `@` separates: hosts have no `@` in their names, accounts may.
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
         let (account, host) = match typed.rsplit_once('@') {
             Some((account, host)) => (Some(account.to_owned()), host),
@@ -121,7 +122,7 @@ impl SshTarget {
     }
 }
 
-/// Letters, digits, `.`, `_`, `-` and what is in `besides`, beginning with a letter, digit or `_`.
+/// Letters, digits, `.`, `_`, `-` and the characters in `besides`; the first is a letter, digit or `_`.
 fn is_safe_name(name: &str, besides: &str) -> bool {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') || besides.contains(c);

@@ -1,7 +1,6 @@
-//! The key that this machine holds for a host account: the private half, which never leaves it, the public one, and
-//! what the portal said about it.
+//! The key pair stored on this machine for a host account, and the portal's record of it.
 //!
-//! They lie in `keys/SERVER/TENANT/HOST/ACCOUNT` in the directory of `state`, by names that `Account` has checked.
+//! The files are in `keys/SERVER/TENANT/HOST/ACCOUNT` in the directory of `state_dir`; the names are checked by `SshTarget`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -21,11 +20,11 @@ use super::super::target::Target;
 use super::destination::SshTarget;
 
 const PRIVATE_KEY: &str = "id_ed25519";
-/// Where `ssh` looks for the public half.
+/// The file name at which `ssh` looks for the public half.
 const PUBLIC_KEY: &str = "id_ed25519.pub";
 const RECORD: &str = "key.json";
 
-/// What can be wrong with the files of a key.
+/// What is wrong with the files of a key.
 #[derive(Debug, Error)]
 pub enum KeyFilesError {
     #[error(transparent)]
@@ -46,7 +45,7 @@ pub struct KeyFiles {
     owner: KeyOwner,
 }
 
-/// What the portal said about the key.
+/// The portal's record of the key.
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     pub id: i64,
@@ -54,13 +53,13 @@ pub struct KeyRecord {
     pub expires_at: Timestamp,
 }
 
-/// A private key on the disk that is gone again unless it is kept.
+/// A private key on disk that is deleted unless it is committed.
 pub struct StagedKey {
     private_key: NamedTempFile,
     public_key: String,
 }
 
-/// Whose key it is. Not every file system tells `Vista` from `vista`, and a server's name is shortened for its directory.
+/// The owner of a key. Some file systems do not distinguish `Vista` from `vista`, and server names are shortened for directories.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct KeyOwner {
     server: String,
@@ -77,28 +76,28 @@ struct KeyRecordFile {
     record: KeyRecord,
 }
 
-/// A key that is kept on this machine.
+/// A key stored on this machine.
 pub struct LocalKey {
     directory: PathBuf,
     pub host: String,
     pub host_account: String,
-    /// The server and the tenant; they are unknown when what is kept beside it cannot be read.
+    /// The server and the tenant; `None` if the record cannot be read.
     target: Option<(String, String)>,
-    /// `None` when what is kept beside it cannot be read.
+    /// `None` if it cannot be read.
     pub record: Option<KeyRecord>,
 }
 
-/// All keys that are kept here for a tenant of a server.
+/// All stored keys for a tenant of a server.
 pub fn local_keys(target: &Target) -> Result<Vec<LocalKey>, KeyFilesError> {
     let (server, tenant) = (target.server.to_string(), target.tenant.to_string());
     let mut kept = local_keys_in(&tenant_directory(&state_dir::directory()?, &server, &tenant));
-    // A server whose name is shortened to the same has its keys there as well.
+    // Another server with the same shortened name uses the same directory.
     let place = (server, tenant);
     kept.retain(|key| key.target.as_ref().is_none_or(|of| *of == place));
     Ok(kept)
 }
 
-/// All keys that are kept here, for whatever server.
+/// All stored keys, of all servers.
 pub fn all_local_keys() -> Result<Vec<LocalKey>, KeyFilesError> {
     let all = keys_directory(&state_dir::directory()?);
     let servers = subdirectories(&all).into_iter().map(|server| all.join(server));
@@ -106,7 +105,7 @@ pub fn all_local_keys() -> Result<Vec<LocalKey>, KeyFilesError> {
     Ok(tenants.flat_map(|tenant| local_keys_in(&tenant)).collect())
 }
 
-/// The keys in a tenant's directory, by what is kept beside them, else by where they are.
+/// The keys in a tenant's directory, described by their records, else by their paths.
 fn local_keys_in(tenant: &Path) -> Vec<LocalKey> {
     let hosts = subdirectories(tenant).into_iter();
     let accounts = hosts.flat_map(|host| subdirectories(&tenant.join(&host)).into_iter().map(move |account| (host.clone(), account)));
@@ -122,7 +121,7 @@ fn local_keys_in(tenant: &Path) -> Vec<LocalKey> {
     kept.collect()
 }
 
-/// The names of the folders in a directory, in order; none if it cannot be read, or is not there.
+/// The names of a directory's subdirectories, sorted; empty if it cannot be read or does not exist.
 fn subdirectories(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -132,17 +131,17 @@ fn subdirectories(directory: &Path) -> Vec<String> {
 }
 
 impl LocalKey {
-    /// The server that it is for, if that is known.
+    /// The server of the key, if known.
     pub fn server(&self) -> Option<&str> {
         self.target.as_ref().map(|(server, _)| server.as_str())
     }
 
-    /// Whether it is the key that the portal lists under this number.
+    /// Whether it is the key with this id and fingerprint.
     pub fn matches(&self, id: i64, fingerprint: &str) -> bool {
         self.record.as_ref().is_some_and(|record| record.id == id && record.fingerprint == fingerprint)
     }
 
-    /// Whether there is a private key, as far as can be seen.
+    /// Whether a private key exists, as far as can be determined.
     fn private_key_exists(&self) -> bool {
         match fs::symlink_metadata(self.directory.join(PRIVATE_KEY)) {
             Ok(_) => true,
@@ -150,14 +149,14 @@ impl LocalKey {
         }
     }
 
-    /// Deletes the private key, and everything that lies with it.
+    /// Deletes the private key and all other files of the key.
     pub fn delete(&self) -> Result<(), KeyFilesError> {
         match fs::remove_dir_all(&self.directory) {
             Err(source) if self.private_key_exists() => return Err(KeyFilesError::Undeletable { directory: self.directory.clone(), source }),
-            // An empty directory that stays, such as in one that cannot be written to, does no harm.
+            // An empty directory that cannot be removed does no harm.
             _ => {}
         }
-        // The directories of the host, the tenant, the server: where they are not empty, they stay.
+        // The directories of the host, the tenant and the server are kept if they are not empty.
         for directory in self.directory.ancestors().skip(1).take(3) {
             if fs::remove_dir(directory).is_err() {
                 break;
@@ -192,10 +191,10 @@ impl KeyFiles {
         &self.directory
     }
 
-    /// Waits for another `tms` that makes a key for the same host account. The lock ends with what is returned.
+    /// Waits for another `tms` that creates a key for the same host account. The lock ends when the returned file is dropped.
     pub async fn lock(&self) -> io::Result<File> {
         let place = self.directory.clone();
-        // On a thread of its own, so that Ctrl-C is heard.
+        // On a separate thread, so that Ctrl-C still works.
         tokio::task::spawn_blocking(move || state_dir::lock(&place)).await.map_err(io::Error::other).flatten()
     }
 
@@ -203,13 +202,13 @@ impl KeyFiles {
         self.directory.join(PRIVATE_KEY)
     }
 
-    /// What is known of the key that is kept. One that cannot be read is as good as none.
+    /// The record of the stored key. An unreadable record counts as none.
     pub fn record(&self) -> Option<KeyRecord> {
         let contents = KeyRecordFile::read(&self.directory)?;
         (contents.named == self.owner).then_some(contents.record)
     }
 
-    /// Whether the private key is there, is the recorded one, and has been this person's only.
+    /// Whether the private key exists, matches the record, and is readable by this user only.
     pub fn has_private_key(&self, record: &KeyRecord) -> bool {
         let path = self.private_key();
         let private = fs::metadata(&path).is_ok_and(|file| file.permissions().mode() & state_dir::GROUP_AND_OTHER_BITS == 0);
@@ -217,7 +216,7 @@ impl KeyFiles {
         private && key.is_ok_and(|key| key.fingerprint(HashAlg::Sha256).to_string() == record.fingerprint)
     }
 
-    /// Writes a key down, so that nothing but its registration is missing.
+    /// Writes a key to disk before its registration.
     pub fn stage(&self, key: &PrivateKey) -> Result<StagedKey, KeyFilesError> {
         let text = key.to_openssh(LineEnding::LF).map_err(KeyFilesError::Key)?;
         let public_key = key.public_key().to_openssh().map_err(KeyFilesError::Key)?;
@@ -225,12 +224,12 @@ impl KeyFiles {
         Ok(StagedKey { private_key, public_key })
     }
 
-    /// Keeps a key instead of the one before.
+    /// Replaces the stored key by the staged one.
     pub fn commit(&self, staged: StagedKey, record: KeyRecord) -> Result<(), KeyFilesError> {
         self.replace(staged, KeyRecordFile { named: self.owner.clone(), record }).map_err(|source| self.unwritable(source))
     }
 
-    /// The record comes last: without it, or with an older one, what is there does not count as a key.
+    /// The record is written last: without a matching record, the files do not count as a key.
     fn replace(&self, staged: StagedKey, contents: KeyRecordFile) -> io::Result<()> {
         let public_key = self.new_file(PUBLIC_KEY, format!("{}\n", staged.public_key).as_bytes())?;
         let record = self.new_file(RECORD, &serde_json::to_vec_pretty(&contents)?)?;
@@ -264,11 +263,11 @@ fn tenant_directory(state: &Path, server: &str, tenant: &str) -> PathBuf {
 
 fn keys_directory(state: &Path) -> PathBuf {
     let directory = state.join("keys");
-    // `ssh` takes a `~` in front for a home directory.
+    // `ssh` expands a leading `~`.
     std::path::absolute(&directory).unwrap_or(directory)
 }
 
-/// `ssh` puts other things in the place of `%h` and `${HOME}`, and has no way to write a name with these in it.
+/// `ssh` expands `%h` and `${HOME}`, and has no way to quote them.
 fn is_unsafe_for_ssh(path: &Path) -> bool {
     path.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b'%' | b'$'))
 }
@@ -338,7 +337,7 @@ mod tests {
         let newer = keep_new(&files);
         assert!(!files.has_private_key(&older) && files.has_private_key(&newer));
 
-        // As on a file system that takes both names for one.
+        // As on a case-insensitive file system.
         let other = KeyFiles { directory: files.directory.clone(), owner: named("https://a.example", "Vista") };
         assert!(other.record().is_none());
         fs::write(files.directory.join(RECORD), "{").unwrap();

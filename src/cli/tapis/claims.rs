@@ -1,4 +1,4 @@
-//! What a Tapis token says about itself.
+//! Claims of a Tapis token.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 
 use super::secret::TapisSecret;
 
-/// For the eye only: nobody here has checked the signature, and nothing may rest on it.
+/// For display only: the signature is not verified, so nothing may depend on them.
 #[derive(Default, Deserialize)]
 pub struct UnverifiedClaims {
     #[serde(rename = "tapis/tenant_id")]
@@ -20,7 +20,7 @@ pub struct UnverifiedClaims {
 }
 
 impl UnverifiedClaims {
-    /// Nothing, if the token is not a JWT.
+    /// Empty if the token is not a JWT.
     pub fn decode(token: &TapisSecret) -> Self {
         decode_payload(token.reveal()).unwrap_or_default()
     }

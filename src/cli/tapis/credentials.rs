@@ -1,11 +1,10 @@
-//! The sign-ins to Tapis tenants that this person keeps on this machine, in a file of their own.
+//! The user's sign-ins to Tapis tenants on this machine, in their own file.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cli::credentials_file::{CredentialsError, CredentialsFile};
-use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 use crate::cli::server_url::ServerUrl;
 use crate::cli::state_dir;
@@ -17,10 +16,10 @@ use super::secret::TapisSecret;
 
 const FILE_NAME: &str = "tapis.json";
 
-/// The sign-ins to Tapis, as they were when they were read.
+/// The sign-ins to Tapis, as they were when the file was read.
 pub struct TapisCredentials(CredentialsFile<TapisCredentialsData>);
 
-/// A Tapis tenant, what this program calls itself there, and the token while there is one.
+/// A Tapis tenant, the client ID used there, and the token if there is one.
 #[derive(Serialize, Deserialize)]
 pub struct TapisSignIn {
     base_url: String,
@@ -32,13 +31,13 @@ pub struct TapisSignIn {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TapisToken {
     pub secret: TapisSecret,
-    /// `None` when Tapis did not say.
+    /// `None` if Tapis did not state it.
     pub expires_at: Option<Timestamp>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct TapisCredentialsData {
-    /// The address of the last sign-in.
+    /// The URL of the last sign-in.
     current: Option<String>,
     #[serde(default)]
     sign_ins: Vec<TapisSignIn>,
@@ -49,12 +48,12 @@ impl TapisCredentials {
         Self::load_from(&state_dir::directory()?, output)
     }
 
-    /// For a sign-in: a damaged file is replaced by it.
+    /// Loads the file for a new sign-in, which replaces a damaged file.
     pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
         CredentialsFile::read_or_reset(state_dir::directory()?.join(FILE_NAME), output).map(Self)
     }
 
-    /// Whether there may have been sign-ins that are not known any more.
+    /// Whether the file was damaged, so that earlier sign-ins may have been lost.
     pub fn was_damaged(&self) -> bool {
         self.0.was_damaged()
     }
@@ -63,8 +62,8 @@ impl TapisCredentials {
         CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
     }
 
-    /// The tenant that is meant: the one that is named, else that of the last sign-in.
-    pub fn resolve(&self, base_url: Option<&str>, target_args: &TargetArgs) -> Result<ServerUrl, CliError> {
+    /// The tenant: the given one, else that of the last sign-in.
+    pub fn resolve(&self, base_url: Option<&str>, target_args: &TargetArgs) -> Result<ServerUrl, TapisError> {
         let typed = non_blank(base_url).or(self.0.contents().current.as_deref()).ok_or(TapisError::MissingBaseUrl)?;
         Ok(ServerUrl::parse(typed, target_args.insecure_http)?)
     }
@@ -77,8 +76,7 @@ impl TapisCredentials {
         self.0.check_writable()
     }
 
-    /// Keeps the token and the client it is for, instead of older ones; the tenant becomes the current one. Returns the tokens that are kept
-    /// no longer.
+    /// Stores the token and its client, replacing older ones; the tenant becomes the current one. Returns the replaced tokens.
     pub fn save(&mut self, server: &ServerUrl, client_id: &str, token: &TapisToken) -> Result<Vec<TapisToken>, CredentialsError> {
         let mut replaced = Vec::new();
         self.0.update(|contents| {
@@ -90,7 +88,7 @@ impl TapisCredentials {
         Ok(replaced)
     }
 
-    /// Forgets this token, and not a newer one. The tenant and the client stay remembered, so that `tms tapis login` finds them again.
+    /// Removes this token, but not a newer one. The tenant and client are kept as defaults for `tms tapis login`.
     pub fn remove(&mut self, server: &ServerUrl, token: &TapisSecret) -> Result<(), CredentialsError> {
         self.0.update(|contents| {
             for sign_in in contents.sign_ins.iter_mut().filter(|sign_in| sign_in.base_url == server.as_str()) {
@@ -115,7 +113,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let [a, b] = ["https://a.example", "https://b.example"].map(|url| ServerUrl::parse(url, false).unwrap());
         let mut sign_ins = TapisCredentials::load_from(home.path(), &Output::Text).unwrap();
-        assert!(matches!(sign_ins.resolve(Some(" "), &TargetArgs::default()), Err(CliError::Tapis(TapisError::MissingBaseUrl))));
+        assert!(matches!(sign_ins.resolve(Some(" "), &TargetArgs::default()), Err(TapisError::MissingBaseUrl)));
         for (server, client_id, secret) in [(&a, "one", "old-token"), (&b, "two", "other-token"), (&a, "three", "new-token")] {
             sign_ins.save(server, client_id, &token(secret)).unwrap();
         }
@@ -130,7 +128,7 @@ mod tests {
         assert!(!text.contains("old-token") && !text.contains("new-token"), "{text}");
     }
 
-    /// Each has read the file before it waited for minutes.
+    /// Each command has read the file before waiting for minutes.
     #[test]
     fn commands_at_the_same_time_lose_none_of_each_others_tokens() {
         let home = tempfile::tempdir().unwrap();
@@ -145,7 +143,7 @@ mod tests {
         });
         assert!(all.iter().all(|server| kept(server).as_deref() == Some("token")));
 
-        // Somebody signs out while another signs in anew.
+        // One command signs out while another signs in again.
         let (mut leaving, server) = (read(), &all[0]);
         read().save(server, "client", &token("newer")).unwrap();
         leaving.remove(server, &token("token").secret).unwrap();

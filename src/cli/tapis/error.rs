@@ -1,12 +1,15 @@
-//! What can go wrong with Tapis only.
+//! Failures that only Tapis commands have.
 
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::cli::credentials_file::CredentialsError;
+use crate::cli::error_code::ErrorCode;
+use crate::cli::http::RequestError;
 use crate::cli::printable::Printable;
-use crate::cli::server_url::ServerUrl;
+use crate::cli::server_url::{ServerUrl, ServerUrlRefused};
 
-/// Why `tms tapis` did not do what it was asked to.
+/// Why a `tms tapis` command failed.
 #[derive(Debug, Error)]
 pub enum TapisError {
     #[error("no Tapis tenant is set: pass its URL, such as --base-url https://tacc.tapis.io")]
@@ -33,22 +36,32 @@ pub enum TapisError {
     UnreadableSignIns(String),
     #[error("{server} reported an internal error ({message}): try again later")]
     ServerError { server: ServerUrl, message: Printable },
+    #[error("{server} refused: {message}")]
+    Refused { server: ServerUrl, message: Printable },
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    ServerUrl(#[from] ServerUrlRefused),
 }
 
 impl TapisError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::MissingBaseUrl | Self::MissingClientId(_) => "usage",
-            Self::UnknownClient { .. } => "refused",
-            Self::NotSignedIn(_) | Self::SignInExpired(_) => "not_signed_in",
-            Self::CodeExpired => "expired_token",
-            Self::UnexpectedResponse { .. } => "unexpected_answer",
-            Self::RevocationFailed { .. } | Self::UnreadableSignIns(_) => "not_revoked",
-            Self::ServerError { .. } => "no_answer",
+            Self::MissingBaseUrl | Self::MissingClientId(_) | Self::ServerUrl(_) => ErrorCode::Usage,
+            Self::UnknownClient { .. } | Self::Refused { .. } => ErrorCode::Refused,
+            Self::NotSignedIn(_) | Self::SignInExpired(_) => ErrorCode::NotSignedIn,
+            Self::CodeExpired => ErrorCode::ExpiredToken,
+            Self::UnexpectedResponse { .. } => ErrorCode::UnexpectedAnswer,
+            Self::RevocationFailed { .. } | Self::UnreadableSignIns(_) => ErrorCode::NotRevoked,
+            Self::ServerError { .. } => ErrorCode::NoAnswer,
+            Self::Request(error) => error.code(),
+            Self::Credentials(_) => ErrorCode::Credentials,
         }
     }
 
-    /// What scripts are told besides the word and the message.
+    /// Additional members of the JSON error, besides the code and the message.
     pub fn details(&self) -> Option<Value> {
         match self {
             Self::RevocationFailed { server, why, .. } => {
@@ -56,19 +69,6 @@ impl TapisError {
             }
             Self::UnreadableSignIns(why) => Some(json!({ "signed_in": false, "revoked": false, "reason": why })),
             _ => None,
-        }
-    }
-
-    pub fn exit_status(&self) -> u8 {
-        match self {
-            Self::MissingBaseUrl | Self::MissingClientId(_) => 2,
-            Self::NotSignedIn(_) | Self::SignInExpired(_) => 3,
-            Self::CodeExpired => 5,
-            Self::UnknownClient { .. }
-            | Self::UnexpectedResponse { .. }
-            | Self::RevocationFailed { .. }
-            | Self::UnreadableSignIns(_)
-            | Self::ServerError { .. } => 1,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ends of codes and tokens, as Tapis writes them.
+//! Expiry times of codes and tokens in Tapis' formats.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use serde::de::IgnoredAny;
 
 use crate::domain::time::Timestamp;
 
-/// `expires_in` and `expires_at`, which Tapis' services do not tell apart: seconds from now, or a point in time.
+/// `expires_in` or `expires_at`, which Tapis' services do not distinguish: seconds from now, or a time.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Expiry {
     Seconds(f64),
     Text(String),
-    /// No reason to lose what it is the end of.
+    /// An unreadable expiry does not invalidate the response.
     Unreadable(IgnoredAny),
 }
 
@@ -30,7 +30,7 @@ impl Expiry {
     }
 }
 
-/// With an offset or without one, which means UTC; as in ISO 8601, or as in HTTP, the form that Flask gives to times.
+/// With an offset or without, which means UTC; in ISO 8601 or in the HTTP date format, which Flask uses.
 pub fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let iso = || text.parse::<jiff::Timestamp>().ok();

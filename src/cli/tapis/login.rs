@@ -3,13 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::failure::CliError;
-use crate::cli::logout::format_validity;
 use crate::cli::output::Output;
 use crate::cli::previous_sign_in::PreviousSignIn;
 use crate::cli::spinner::Spinner;
 use crate::cli::target::{TargetArgs, non_blank};
-use crate::cli::time_format::now;
+use crate::cli::time_format::{format_validity, now};
 use crate::cli::verification_prompt::VerificationPrompt;
 use crate::domain::time::Timestamp;
 
@@ -19,7 +17,7 @@ use super::credentials::{TapisCredentials, TapisToken};
 use super::device_flow::poll_for_token;
 use super::error::TapisError;
 
-/// What `tms tapis login` takes besides the tenant.
+/// Arguments of `tms tapis login`.
 #[derive(Args)]
 pub struct TapisLoginArgs {
     /// The ID of a client registered with the tenant [default: that of the last sign-in there]
@@ -31,8 +29,8 @@ pub struct TapisLoginArgs {
     no_qr: bool,
 }
 
-/// Shows a code, waits until it is entered in the browser, and keeps the token instead of an earlier one, which it ends.
-pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Shows a code, waits until it is entered in the browser, stores the token and revokes the one that it replaces.
+pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), TapisError> {
     let mut sign_ins = TapisCredentials::load_for_sign_in(output)?;
     let server = sign_ins.resolve(base_url, target_args)?;
     let remembered = sign_ins.find(&server).map(|sign_in| sign_in.client_id.as_str());
@@ -50,7 +48,7 @@ pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &T
         poll_for_token(&tapis, &client_id, &code, &spinner).await?
     };
 
-    // No waiting between the token and this: Ctrl-C cannot lose it half way.
+    // No await between the token and this line: Ctrl-C cannot lose the token.
     let replaced = sign_ins.save(&tapis.server, &client_id, &token)?;
     let earlier = if sign_ins.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
     let earlier = revoke_replaced(&tapis, replaced, earlier, output).await;
@@ -58,7 +56,7 @@ pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &T
     Ok(())
 }
 
-/// Ends tokens that are kept no longer. Tapis does not take back what has ended by itself.
+/// Revokes replaced tokens. Tapis refuses to revoke expired ones.
 async fn revoke_replaced(tapis: &TapisApi, tokens: Vec<TapisToken>, mut previous: PreviousSignIn, output: &Output) -> PreviousSignIn {
     let now = now();
     for token in tokens.into_iter().filter(|token| token.expires_at.is_none_or(|end| now < end)) {
@@ -72,7 +70,7 @@ fn verification_prompt(code: &TapisDeviceCode) -> VerificationPrompt {
     VerificationPrompt { user_code: code.user_code.clone(), verification_uri: code.verification_uri.clone(), verification_uri_complete: None }
 }
 
-/// Tapis' codes mix capital and small letters, and some of those look alike.
+/// Tapis' codes are case-sensitive, and some of their characters look alike.
 fn code_reading_hint(user_code: &str) -> String {
     let alike = [('I', "I is a capital i"), ('l', "l is a small L"), ('O', "O is a capital o"), ('0', "0 is a zero"), ('1', "1 is a one")];
     let present = alike.into_iter().filter(|(letter, _)| user_code.contains(*letter)).map(|(_, words)| words);
@@ -80,7 +78,7 @@ fn code_reading_hint(user_code: &str) -> String {
     format!("{}.", words.join("; "))
 }
 
-/// Says who is signed in. The token is kept already, so a Tapis that cannot say changes nothing.
+/// Prints who is signed in. The token is already stored, so a failure of this request does not matter.
 async fn report(tapis: &TapisApi, client_id: &str, token: &TapisToken, previous: PreviousSignIn, output: &Output) {
     let username = tapis.user_info(&token.secret).await.ok().map(|user| user.username);
     let words = match &username {
@@ -100,7 +98,7 @@ async fn report(tapis: &TapisApi, client_id: &str, token: &TapisToken, previous:
         output.note("Your earlier sign-in there on this machine was revoked.");
     }
     output.result(&words, &object);
-    // It does so when the code is entered, before anybody has pressed "Connect".
+    // Tapis issues the token when the code is entered, before "Connect" is pressed.
     output.note("If the page in the browser still asks for something, close it: the sign-in is complete.");
 }
 

@@ -3,22 +3,21 @@
 use serde_json::json;
 
 use crate::cli::credentials_file::{self, CredentialsError};
-use crate::cli::failure::CliError;
-use crate::cli::logout::format_validity;
 use crate::cli::output::Output;
 use crate::cli::server_url::ServerUrl;
 use crate::cli::target::TargetArgs;
+use crate::cli::time_format::format_validity;
 
 use super::api::TapisApi;
 use super::credentials::{TapisCredentials, TapisSignIn};
 use super::error::TapisError;
 
-/// Revokes the token and forgets it. It is forgotten even when it could not be revoked, and the person is told.
-pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Revokes the token and deletes it. It is deleted even if it could not be revoked; the user is told.
+pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), TapisError> {
     let mut sign_ins = match TapisCredentials::load(output) {
         Err(fault @ (CredentialsError::Damaged { .. } | CredentialsError::Unreadable { .. })) => {
             credentials_file::delete_unreadable(&fault)?;
-            return Err(TapisError::UnreadableSignIns(fault.cause()).into());
+            return Err(TapisError::UnreadableSignIns(fault.cause()));
         }
         sign_ins => sign_ins?,
     };
@@ -31,7 +30,7 @@ pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Outp
     let valid = format_validity(token.expires_at);
     let revoked = match TapisApi::new(server.clone(), target_args) {
         Ok(tapis) => tapis.revoke(&token.secret).await,
-        Err(failure) => Err(failure),
+        Err(error) => Err(error),
     };
     sign_ins.remove(&server, &token.secret)?;
 
@@ -40,7 +39,7 @@ pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Outp
             report(&server, output, &format!("Signed out of {server}."), None);
             Ok(())
         }
-        Err(why) => Err(TapisError::RevocationFailed { server, why: why.to_string(), valid }.into()),
+        Err(why) => Err(TapisError::RevocationFailed { server, why: why.to_string(), valid }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tapis' envelope: `{status, message, version, metadata, result}`, and what of it may be shown.
+//! Tapis' envelope `{status, message, version, metadata, result}`, and which parts of it may be shown.
 
 use oauth2::HttpResponse;
 use oauth2::http::StatusCode;
@@ -9,19 +9,19 @@ use crate::cli::printable::Printable;
 use super::secret::TapisSecret;
 
 const MAX_MESSAGE_CHARS: usize = 120;
-/// What is longer is no word, but a key, a code or a token.
+/// Longer words are keys, codes or tokens, and not shown.
 const MAX_WORD_CHARS: usize = 24;
 const ELLIPSIS: &str = "…";
 
-/// Why Tapis does not do what it was asked. It echoes what it was sent, and its clients' keys and sessions with it: behind
-/// the first colon or bracket of a message stands data, and that is never shown.
+/// A refusal of Tapis. Its messages echo the request, including keys and sessions of clients: everything after the first colon or
+/// bracket is data and never shown.
 #[derive(Debug)]
 pub struct TapisErrorResponse {
     pub status: StatusCode,
     message: Printable,
 }
 
-/// The result, with or without its envelope, or the refusal; `None` if that is no answer of Tapis' at all.
+/// The result, with or without its envelope, or the refusal; `None` if it is not a response of Tapis.
 pub fn parse(response: &HttpResponse) -> Option<Result<Value, TapisErrorResponse>> {
     let Ok(Value::Object(mut envelope)) = serde_json::from_slice(response.body()) else {
         return None;
@@ -35,14 +35,14 @@ pub fn parse(response: &HttpResponse) -> Option<Result<Value, TapisErrorResponse
 }
 
 impl TapisErrorResponse {
-    /// Whether it speaks of `words`, in lower case; its own case, spaces and punctuation do not count.
+    /// Whether the message contains `words` (lower case); case, spaces and punctuation of the message are ignored.
     pub fn mentions(&self, words: &str) -> bool {
         let spoken = without_data(self.message.as_str()).to_lowercase();
         let spoken: Vec<&str> = spoken.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         spoken.join(" ").contains(words)
     }
 
-    /// One short line for the terminal, without `secret`, which the request had in it.
+    /// One short line for the terminal, without `secret`, which was part of the request.
     pub fn display_message(&self, secret: Option<&TapisSecret>) -> Printable {
         let message = match secret {
             Some(secret) => self.message.as_str().replace(secret.reveal(), ELLIPSIS),

@@ -1,23 +1,23 @@
-//! What Tapis gave to us alone.
+//! Secrets issued by Tapis.
 
 use serde::{Deserialize, Serialize};
 
-/// Longer than any token of Tapis'; headers have their limits.
+/// Longer than any token of Tapis; header values are limited.
 const MAX_LENGTH: usize = 8 * 1024;
 
-/// A token or a device code of Tapis'. It is not the type that portals' tokens have, so neither can be sent to the other.
+/// A token or device code of Tapis. A separate type from portals' tokens, so that neither can be sent to the other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TapisSecret(String);
 
 impl TapisSecret {
-    /// For a request to the tenant that gave it.
+    /// The value, for a request to the tenant that issued it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// What cannot stand in a header, or is nothing, is no secret.
+/// Refuses empty values and those that cannot be sent in a header.
 impl TryFrom<String> for TapisSecret {
     type Error = &'static str;
 

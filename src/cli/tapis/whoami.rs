@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 use crate::cli::printable::Printable;
 use crate::cli::target::TargetArgs;
@@ -14,12 +13,12 @@ use super::claims::UnverifiedClaims;
 use super::credentials::TapisCredentials;
 use super::error::TapisError;
 
-/// Asks Tapis whose token this is. What else is shown is what the token says of itself.
-pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), CliError> {
+/// Asks Tapis for the owner of the token. All other values shown are the token's unverified claims.
+pub async fn run(base_url: Option<&str>, target_args: &TargetArgs, output: &Output) -> Result<(), TapisError> {
     let sign_ins = TapisCredentials::load(output)?;
     let server = sign_ins.resolve(base_url, target_args)?;
     let Some((sign_in, token)) = sign_ins.find(&server).and_then(|sign_in| Some((sign_in, sign_in.token.as_ref()?))) else {
-        return Err(TapisError::NotSignedIn(server).into());
+        return Err(TapisError::NotSignedIn(server));
     };
     let tapis = TapisApi::new(server, target_args)?;
     let user = tapis.user_info(&token.secret).await?;

@@ -10,7 +10,7 @@ use ureq::http::Uri;
 
 use super::account::UnixAccount;
 use crate::keycmd::config::KeycmdConfig;
-use crate::keycmd::portal::{LookupError, Portal};
+use crate::keycmd::portal::{LookupError, Portal, PortalSetupError};
 
 /// A person waits for it, not a login.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,7 +31,18 @@ pub struct StartedLink {
     pub verification_uri: String,
     pub verification_uri_complete: Option<String>,
     pub expires_in: u64,
-    pub interval: u64,
+    interval: u64,
+}
+
+impl StartedLink {
+    pub fn lifetime(&self) -> Duration {
+        Duration::from_secs(self.expires_in)
+    }
+
+    /// Between one and 60 seconds.
+    pub fn poll_interval(&self) -> Duration {
+        Duration::from_secs(self.interval.clamp(1, 60))
+    }
 }
 
 /// The status of a link request.
@@ -51,8 +62,8 @@ pub enum LinkError {
     MissingCredential,
     #[error("tms_url does not end in /pubkeys/creds/retrieve, so the URL for links is unknown")]
     UnknownEndpoint,
-    #[error("{0}")]
-    Setup(String),
+    #[error(transparent)]
+    Setup(#[from] PortalSetupError),
     #[error("the portal rejected this host's credential (HTTP 401): check credential_file")]
     Unauthorized,
     #[error("this is a system account, which the portal does not link")]
