@@ -1,5 +1,5 @@
 //! Translations: all texts that people read, in one folder per language (`i18n/en`, `i18n/es`, Project Fluent's format), as typed
-//! functions. A key or an argument that one language lacks does not compile where it is used. See docs/decisions/0012-words.md.
+//! functions. A key or an argument that one language lacks does not compile where it is used. See docs/decisions/0012-translations.md.
 
 mod generated {
     #![expect(
