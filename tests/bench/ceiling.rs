@@ -1,4 +1,4 @@
-//! The least that axum can do, for `make bench` and `make bench-tms` to measure everything else against.
+//! A minimal axum server: the baseline for `make bench` and `make bench-tms`.
 
 use axum::Router;
 use axum::routing::get;

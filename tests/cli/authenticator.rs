@@ -1,4 +1,4 @@
-//! Tapis' authenticator, as far as its device grant goes: its shapes, its sentences and its weaknesses.
+//! A fake of Tapis' authenticator with its device grant: its response formats, messages and weaknesses.
 
 use std::fmt::Write as _;
 use std::io::{BufReader, Read, Write};
@@ -22,7 +22,7 @@ pub const USER_INFO: &str = "/v3/oauth2/userinfo";
 pub const CLIENT: &str = "my-client";
 pub const USER_CODE: &str = "oMIbhSly";
 pub const DEVICE_CODE: &str = "d3v1ceC0de";
-/// What Tapis quotes in errors, though it is nobody's business.
+/// Tapis repeats it in error messages, although it is confidential.
 pub const CLIENT_KEY: &str = "client-key-1";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(2_592_000);
 
@@ -31,20 +31,20 @@ pub struct Authenticator {
     state: Arc<Mutex<State>>,
 }
 
-/// What Tapis knows. Tests change it as they like.
+/// The state of the fake; tests change it directly.
 pub struct State {
-    /// How often a device is told to wait before somebody enters the code.
+    /// How many polls are answered with "pending" before the code counts as entered.
     pub entered_after: usize,
     pub code_lifetime: Duration,
-    /// How a code's end is written.
+    /// How a code's expiry is written.
     pub ending: fn(Timestamp) -> Value,
-    /// Tapis sends none, and tests would rather not wait.
+    /// Tapis sends none; a short one keeps the tests fast.
     pub interval: Option<u64>,
     /// How far its clock is ahead.
     pub ahead: Duration,
-    /// What becomes of a token's `result`.
+    /// Transforms the `result` of a token response.
     pub dress: fn(Value) -> Value,
-    /// What is answered once at a path, in place of what belongs there.
+    /// Responses that replace the regular one of a path once.
     pub odd: Vec<(&'static str, Odd)>,
     pub requests: Vec<Request>,
     code_is_open: bool,
@@ -53,15 +53,15 @@ pub struct State {
 }
 
 pub enum Odd {
-    /// Status, further header lines, and the body.
+    /// Status, additional header lines, and the body.
     Says(u16, &'static str, String),
-    /// The beginning of an answer, and then nothing.
+    /// The beginning of a response, and then nothing.
     Hangs,
 }
 
 #[derive(Debug)]
 pub struct Request {
-    /// `POST /v3/oauth2/tokens` and the like.
+    /// The method and the path, such as `POST /v3/oauth2/tokens`.
     pub line: String,
     pub head: Vec<String>,
     pub body: Value,
@@ -88,7 +88,7 @@ impl Authenticator {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (shared, url) = (shared.clone(), own_url.clone());
-                // A client that went away is none of Tapis' business.
+                // A client that disconnects is not an error.
                 thread::spawn(move || serve(stream, &shared, &url));
             }
         });
@@ -99,33 +99,33 @@ impl Authenticator {
         self.state.lock().unwrap()
     }
 
-    /// What is answered next at a path, once.
+    /// Replaces the next response of a path.
     pub fn next(&self, path: &'static str, odd: Odd) {
         self.state().odd.push((path, odd));
     }
 
-    /// What was asked since the last call.
+    /// The requests since the last call.
     pub fn asked(&self) -> Vec<Request> {
         std::mem::take(&mut self.state().requests)
     }
 
-    /// Words that sign in here.
+    /// Arguments that sign in here.
     pub fn login(&self) -> [&str; 7] {
         ["tapis", "login", "--base-url", &self.url, "--client-id", CLIENT, "--no-qr"]
     }
 
-    /// The tokens it gave and has not taken back.
+    /// The tokens that were issued and not revoked.
     pub fn tokens(&self) -> Vec<String> {
         self.state().tokens.clone()
     }
 
-    /// Ends all tokens.
+    /// Revokes all tokens.
     pub fn forget_tokens(&self) {
         self.state().tokens.clear();
     }
 }
 
-/// As Flask writes times.
+/// The date format of Flask.
 pub fn http_date(time: Timestamp) -> String {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
 }
@@ -146,7 +146,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, url: &str) -> std::io::Result<
         Some(Odd::Says(status, headers, body)) => (status, headers, body),
         Some(Odd::Hangs) => {
             stream.get_mut().write_all(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"status\":")?;
-            // Until the other side has had enough.
+            // Until the client disconnects.
             return stream.read_to_end(&mut Vec::new()).map(drop);
         }
         None => (answer.0, "", answer.1.to_string()),
@@ -199,7 +199,7 @@ impl State {
         }
     }
 
-    /// Whoever entered the code has not consented yet; Tapis gives the token all the same.
+    /// Tapis issues the token when the code was entered, before the user has consented.
     fn token(&mut self, request: &Request, now: Timestamp, url: &str) -> (u16, Value) {
         let body = &request.body;
         if request.header("content-type") != Some("application/json") || body["device_code"].is_null() {

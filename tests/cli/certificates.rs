@@ -1,4 +1,4 @@
-//! Portals whose certificate is from an authority of their own: `--ca-file`.
+//! Portals whose certificate is from a private authority: `--ca-file`.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::machine::Machine;
 use crate::portal::Portal;
 
-/// An authority's certificate, and a portal that it says is `name`.
+/// A private authority's certificate, and a portal whose certificate for `name` it signed.
 fn portal_with_own_authority(name: &str) -> (String, Portal) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

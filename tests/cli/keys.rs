@@ -31,7 +31,7 @@ fn all_pages_are_listed() {
     assert_eq!(listed["keys"], Value::from(portal.state().keys.clone()), "as the portal tells them");
 }
 
-/// Such as one that the person added in the portal: no application made it.
+/// Such as one that the person added in the portal: it has no client.
 #[test]
 fn a_key_without_an_application_is_the_persons_own() {
     let (portal, machine) = with_five_keys();
@@ -54,7 +54,7 @@ fn a_key_that_cannot_be_read_is_left_out_and_counted() {
         let listed = machine.tms(&["keys", "--json"]).json();
         assert_eq!((&listed["num_keys"], &listed["num_unreadable"]), (&4.into(), &1.into()));
     }
-    // Once to make a key, and once to find it in the list.
+    // The first creates a key, the second finds it in the list.
     assert!((0..2).all(|_| machine.tms(&["ssh", "testhost1"]).code == Some(0)));
     portal.state().hosts.push(json!({ "host": "new" }));
     let run = machine.tms(&["hosts"]);
@@ -117,7 +117,7 @@ fn an_ended_sign_in_is_said_to_be_one() {
     }
 }
 
-/// As if the key's directory were read-only, which it is not for root.
+/// Simulates a read-only key directory, which root could write to.
 const READ_ONLY: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
@@ -145,7 +145,7 @@ fn logout_deletes_what_it_can_and_names_the_rest() {
     let (source, library) = (machine.path("unlinkat.c"), machine.path("unlinkat.so"));
     assert!(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap().success());
 
-    // This portal ends no sign-in, as one that is down.
+    // This portal refuses to revoke, as one that is down.
     let run = Run::of(machine.command(&["logout"]).env("LD_PRELOAD", &library).output().unwrap());
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
     let kept = machine.kept();

@@ -1,4 +1,4 @@
-//! A person's machine: a directory for `tms`, and an `ssh` that writes down how it was called.
+//! A user's machine: a state directory for `tms`, and an `ssh` that records its arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ pub struct Machine {
     folder: TempDir,
 }
 
-/// How a command ended, and what it said.
+/// Output and exit code of a command.
 #[derive(Debug)]
 pub struct Run {
     pub code: Option<i32>,
@@ -25,7 +25,7 @@ pub struct Run {
 }
 
 impl Machine {
-    /// Where `tms` was never run before.
+    /// A machine without a sign-in.
     pub fn new() -> Self {
         let machine = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(machine.path("bin")).unwrap();
@@ -33,13 +33,13 @@ impl Machine {
         machine
     }
 
-    /// Where `tms login` was run before.
+    /// A machine with a sign-in.
     pub fn signed_in_to(portal: &Portal) -> Self {
         let everything = "hosts:read keys:create keys:read keys:revoke";
         Self::signed_in_for(portal, everything, everything)
     }
 
-    /// Where the sign-in was asked for a scope, and got one.
+    /// A machine with a sign-in that requested `asked` and was granted `scope`.
     pub fn signed_in_for(portal: &Portal, asked: &str, scope: &str) -> Self {
         let machine = Self::new();
         let place = json!({ "server": portal.url, "tenant": "test" });
@@ -70,7 +70,7 @@ impl Machine {
         self.command_of(env!("CARGO_BIN_EXE_tms"), words)
     }
 
-    /// Another program, with the same surroundings.
+    /// Another program in the same environment.
     pub fn command_of(&self, program: &str, words: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(words).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -79,14 +79,14 @@ impl Machine {
         command
     }
 
-    /// What `ssh` was given since the last call.
+    /// The arguments of `ssh` since the last call.
     pub fn ssh_called(&self) -> Option<Vec<String>> {
         let words = fs::read_to_string(self.path("called")).ok()?;
         fs::remove_file(self.path("called")).unwrap();
         Some(words.lines().map(str::to_owned).collect())
     }
 
-    /// Every file and folder below `state`.
+    /// All files and folders below `state`.
     pub fn kept(&self) -> Vec<PathBuf> {
         let (mut found, mut folders) = (Vec::new(), vec![self.state()]);
         while let Some(folder) = folders.pop() {

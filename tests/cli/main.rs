@@ -1,5 +1,5 @@
-//! The real `tms`, with an `ssh` that only writes down how it was called: against the real portal ([`sign_in`]), and, for what that one does
-//! not do on demand, against a portal and a Tapis of a few lines each.
+//! The real `tms`, with an `ssh` that only records its arguments: against the real portal ([`sign_in`]), and against small fakes of
+//! a portal and of Tapis for responses that the real ones do not produce on demand.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 

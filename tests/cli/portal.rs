@@ -1,4 +1,4 @@
-//! A portal that knows one person, and remembers what it was asked.
+//! A fake portal with one person, which records the requests.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,19 +20,19 @@ pub struct Portal {
     state: Arc<Mutex<State>>,
 }
 
-/// What the portal knows. Tests change it as they like.
+/// The state of the fake; tests change it directly.
 pub struct State {
     pub hosts: Vec<Value>,
     pub keys: Vec<Value>,
-    /// What the sign-in may be used for now.
+    /// The scope of the sign-in.
     pub scope: &'static str,
     /// When a new key expires.
     pub expires_at: &'static str,
-    /// What a key's registration is answered instead: status, further header lines, and the sentence.
+    /// A refusal of key registrations: status, additional header lines, and the message.
     pub refusal: Option<(u16, &'static str, &'static str)>,
-    /// `POST /v1/tms/me/keys` and the like, in order.
+    /// Method and path, such as `POST /v1/tms/me/keys`, in order.
     pub requests: Vec<String>,
-    /// What was posted last.
+    /// The last posted body.
     pub posted: Value,
 }
 
@@ -61,7 +61,7 @@ impl Portal {
         let shared = state.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A client that went away, or refused the certificate, is none of the portal's business.
+                // A client that disconnects or rejects the certificate is not an error.
                 let _gone = secure(stream).map(|stream| serve(stream, &shared));
             }
         });
@@ -72,13 +72,13 @@ impl Portal {
         self.state.lock().unwrap()
     }
 
-    /// What was asked since the last call.
+    /// The requests since the last call.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.state().requests)
     }
 }
 
-/// A host account as `GET /v1/tms/me/hosts` tells it.
+/// A host account as in `GET /v1/tms/me/hosts`.
 pub fn host(account: &str, host: &str) -> Value {
     let host = MyHost {
         address: None,
@@ -91,7 +91,7 @@ pub fn host(account: &str, host: &str) -> Value {
     json!(host)
 }
 
-/// A key as `GET /v1/tms/me/keys` tells it.
+/// A key as in `GET /v1/tms/me/keys`.
 pub fn key(id: i64, fingerprint: &str) -> Value {
     let key = MyKey {
         client_id: Some("testclient1".into()),

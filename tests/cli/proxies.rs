@@ -1,4 +1,4 @@
-//! `HTTP_PROXY` and its like: never on the way to this machine, and named when something fails behind one.
+//! `HTTP_PROXY` and the like: not used for loopback servers, and named in errors.
 
 use std::fs;
 use std::io::{BufReader, Write};
@@ -25,7 +25,7 @@ fn a_loopback_server_is_reached_without_a_proxy() {
     assert!(!portal.asked().is_empty() && !tapis.asked().is_empty());
 }
 
-/// They are not looked up: a name server might not know them, or lead elsewhere.
+/// They are not looked up: a name server may not know them, or resolve them elsewhere.
 #[test]
 fn loopback_names_lead_to_this_machine() {
     let portal = Portal::start();

@@ -1,4 +1,4 @@
-//! `tms` and the real portal: from `tms login` to `tms logout`.
+//! `tms` with the real portal, from `tms login` to `tms logout`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use crate::real_portal::{Gateway, PASSWORD, Portal};
 
 const OWN_KEY: &str = "UPDATE pubkeys SET client_id = NULL WHERE client_id = 'testclient1'";
 
-/// A sign-in that waits for the decision in the browser.
+/// A `tms login` that waits for the decision in the browser.
 struct Login {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
@@ -54,7 +54,7 @@ async fn sign_in(portal: &Portal, machine: &Machine, words: &[&str]) -> Value {
     event
 }
 
-/// The keys that the portal knows, by what it says of them to the test client's administrator.
+/// The portal's keys, as the test client's administrator lists them.
 async fn keys(portal: &Portal) -> Vec<Value> {
     let list = portal.admin("test", Method::GET, "/v1/tms/pubkeys/list", Value::Null).await.expect(200);
     list["pubkeys"].as_array().unwrap().clone()
@@ -77,7 +77,7 @@ async fn every_command_understands_the_real_portal() {
     assert_eq!((&hosts["num_hosts"], &hosts["num_unreadable"], &hosts["hosts"][0]["host"]), (&1.into(), &0.into(), &json!("testhost1")));
     assert_eq!(machine.tms(&["keys", "--json"]).json()["num_keys"], 0);
 
-    // One that no application made, as after "Add a key" in the portal.
+    // A key without a client, as after "Add a key" in the portal.
     let wanted = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": 60 });
     portal.client(&Gateway::of_the_test_data(), Method::POST, "/v1/tms/pubkeys/creds", wanted).await.expect(201);
     assert_eq!(sqlx::query(OWN_KEY).execute(&mut portal.database().await).await.unwrap().rows_affected(), 1);
@@ -90,7 +90,7 @@ async fn every_command_understands_the_real_portal() {
     let again = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
     assert_eq!((again.code, again.err.as_str(), &machine.ssh_called().unwrap()[1]), (Some(0), "", &key));
 
-    // What is revoked leaves no private key behind.
+    // Revoking a key deletes its private half.
     let id = machine.tms(&["keys", "--json"]).json()["keys"][1]["id"].to_string();
     let revoked = machine.tms(&["keys", "revoke", &id]);
     assert_eq!((revoked.code, revoked.out.as_str()), (Some(0), "1 key revoked.\n"), "{revoked:?}");
@@ -122,7 +122,7 @@ async fn a_second_sign_in_ends_the_first_and_its_keys() {
     assert!(run.code == Some(0) && run.err.starts_with("Created a key"), "{run:?}");
 }
 
-/// As an earlier `tms` left it, which ended no sign-in that it replaced.
+/// The state of an earlier `tms`, which did not revoke the sign-ins it replaced.
 #[tokio::test]
 async fn logout_revokes_a_key_that_an_earlier_sign_in_made() {
     let (portal, machine) = (Portal::start(), Machine::new());
@@ -164,7 +164,7 @@ async fn logout_says_what_still_works_when_the_portal_is_away() {
 fn login_to_a_tenant_without_sign_in_names_the_others() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let issuer = format!("{}/t/nowhere", portal.url);
-    // Without a tenant it is `default`, which has no way in.
+    // Without `--tenant` it is `default`, which has no sign-in method.
     for words in
         [&["login", "--server", &portal.url][..], &["login", "--server", &portal.url, "--tenant", "nowhere"], &["login", "--server", &issuer]]
     {
@@ -191,7 +191,7 @@ async fn a_denied_sign_in_is_said_to_be_one() {
     assert_eq!(Run::of(machine.command(&["whoami", "--server", &portal.url, "--tenant", "test"]).output().unwrap()).code, Some(3));
 }
 
-/// `tms ssh HOST` on a terminal, which `script` makes.
+/// `tms ssh HOST` on a terminal, which `script` provides.
 struct Terminal {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
@@ -239,7 +239,7 @@ async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
     assert!(said.contains("as testuser1.") && said.contains("Created a key for testhostaccount1 on testhost1"), "{said}");
     assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost1");
 
-    // The sign-in covers no such host account: a newer one may.
+    // The sign-in does not cover such a host account; a newer one may.
     let mut terminal = Terminal::run(&machine, "ssh elsewhere");
     let code = terminal.user_code();
     browser.deny(&browser.enter(&code).await).await;
@@ -248,14 +248,14 @@ async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
     assert!(said.contains("Your sign-in covers no host account on elsewhere; it covers testhostaccount1@testhost1: sign in again"), "{said}");
     assert_eq!(machine.tms(&["whoami"]).code, Some(0), "until there is a newer one, the older one holds");
 
-    // Nobody is there.
+    // Without a terminal.
     assert_eq!(machine.tms(&["ssh", "elsewhere"]).code, Some(1));
     assert_eq!(machine.tms(&["logout"]).code, Some(0));
     let run = machine.tms(&["ssh", "testhost1"]);
     assert!(run.code == Some(3) && run.err.contains("run `tms login`") && run.out.is_empty(), "{run:?}");
 }
 
-/// Administrators may take from `tms` what it was granted.
+/// Administrators may remove scopes from `tms`.
 #[tokio::test]
 async fn a_narrowed_application_is_not_told_to_sign_in_again() {
     let (portal, machine) = (Portal::start(), Machine::new());

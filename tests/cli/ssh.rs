@@ -16,7 +16,7 @@ const ME: &str = "GET /v1/tms/me";
 const LIST: &str = "GET /v1/tms/me/keys";
 const REGISTER: &str = "POST /v1/tms/me/keys";
 
-/// The fingerprint of the key that `ssh` was last given, which is the one it is to use.
+/// The fingerprint of the key that `ssh` was last given.
 fn key_of(called: &[String]) -> String {
     let key = PrivateKey::read_openssh_file(Path::new(&called[1])).unwrap();
     key.fingerprint(HashAlg::Sha256).to_string()
@@ -85,7 +85,7 @@ fn a_key_that_works_is_used_again() {
     assert_eq!(key_of(&machine.ssh_called().unwrap()), first);
 }
 
-/// As after the portal's operator took `keys:create` from `tms`: hosts get no answer for the key, though it is listed.
+/// As after an administrator removed `keys:create` from `tms`: hosts do not get the key, although it is listed.
 #[test]
 fn a_key_that_hosts_do_not_get_any_more_is_not_tried() {
     let portal = Portal::start();
@@ -115,7 +115,7 @@ fn a_key_that_was_revoked_or_used_up_is_replaced() {
 
         let run = machine.tms(&["ssh", "testhost1"]);
         assert!(run.err.starts_with("Created a key"), "{run:?}");
-        // Once it is gone, its number may be the new key's: nothing is revoked by that number.
+        // The id of a deleted key may be reused, so no key is revoked by that id.
         assert_eq!(portal.asked(), [HOSTS, LIST, REGISTER]);
         let second = key_of(&machine.ssh_called().unwrap());
         assert_ne!(first, second);

@@ -18,7 +18,7 @@ pub fn signed_in(tapis: &Authenticator) -> Machine {
     machine
 }
 
-/// What a run printed, one JSON object on each line.
+/// The JSON objects that a run printed, one per line.
 pub fn events(run: &Run) -> Vec<Value> {
     run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -125,7 +125,7 @@ fn a_sign_in_that_has_ended_is_said_to_be_one() {
     tapis.forget_tokens();
     assert_eq!(machine.tms(&["tapis", "whoami", "--json"]).json()["error"], "not_signed_in");
 
-    // What is no word about the token does not end it.
+    // Other errors do not end the sign-in.
     for (odd, code) in [(refusal(500, "Unrecognized exception type: x"), 1), (refusal(400, "LDAP is down"), 1), (refusal(503, "x"), 1)] {
         tapis.next(USER_INFO, odd);
         assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(code));
@@ -219,7 +219,7 @@ fn both_sign_ins_live_side_by_side() {
     assert!(tapis.asked().is_empty());
     assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(0));
 
-    // One file in the other's place is no sign-in.
+    // The portal's file in place of Tapis' is not a sign-in.
     fs::rename(machine.path("state/tapis.json"), machine.path("state/credentials.json")).unwrap();
     portal.asked();
     let run = machine.tms(&["hosts", "--server", &tapis.url]);

@@ -1,4 +1,4 @@
-//! `tms tapis` and everything that Tapis, or something in its place, may answer.
+//! `tms tapis` with unusual responses of Tapis, or of another server in its place.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn a_token_may_be_wrapped_or_not() {
     let dresses: [fn(Value) -> Value; 3] = [
         |result| result["access_token"].clone(),
         |result| json!({ "access_token": { "access_token": result["access_token"]["access_token"], "expires_in": 2_592_000 } }),
-        // Then the token itself says when it ends.
+        // Then the token's `exp` claim is used.
         |result| json!({ "access_token": result["access_token"]["access_token"], "expires_at": [] }),
     ];
     for dress in dresses {
@@ -185,7 +185,7 @@ fn an_answer_that_never_ends_is_not_waited_for_longer_than_the_code_lives() {
 fn the_token_does_not_follow_a_redirection() {
     let (tapis, elsewhere) = (Authenticator::start(), Authenticator::start());
     let machine = signed_in(&tapis);
-    // A header of a test lives as long as the program.
+    // Tests may leak memory: the header must live as long as the program.
     let location = Box::leak(format!("location: {}{USER_INFO}\r\n", elsewhere.url).into_boxed_str());
     tapis.next(USER_INFO, Odd::Says(307, location, String::new()));
     let run = machine.tms(&["tapis", "whoami"]);

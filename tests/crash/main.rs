@@ -1,10 +1,10 @@
-//! `kill -9` at random moments, under load: what was acknowledged is there afterwards, and nothing is there by halves.
+//! `kill -9` at random moments under load: everything acknowledged must exist afterwards, and nothing incomplete.
 //!
-//! A killed process takes nothing with it that it had handed to the system, so this is about the order of things (no answer before
-//! its commit, no key without its record), not about power cuts: those are `PRAGMA synchronous`'s.
+//! Data that a killed process has handed to the operating system is not lost, so this tests the order of operations (no response
+//! before its commit, no key without its audit event), not power failures: those depend on `PRAGMA synchronous`.
 //!
-//! `CRASHES=500 CRASH_SEED=7 cargo test --features ssr,cli,keycmd,bundle --test crash` does more, or the same again. The seed
-//! settles when it is killed, not what the machine does until then.
+//! `CRASHES=500 CRASH_SEED=7 cargo test --features ssr,cli,keycmd,bundle --test crash` runs more often, or repeats a run. The seed
+//! determines when the process is killed, not what it does until then.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
@@ -28,18 +28,18 @@ use tokio::task::JoinSet;
 use portal::{Gateway, Portal};
 
 const CRASHES: u32 = 50;
-/// At most so long after it listens.
+/// Upper limit for the time from listening to the kill.
 const LONGEST_LIFE: Duration = Duration::from_millis(250);
-/// Of ten starts, so many are not even let come to their end.
+/// Of ten starts, how many are killed before they are complete.
 const KILLED_AT_START: u32 = 2;
 const GATEWAYS: usize = 12;
-/// Of each key: limited, so that a login is only let in once it is counted.
+/// Uses per key: limited, so that a login is allowed only after it was counted.
 const USES: u32 = 3;
 const FIRST_STARTS: u32 = 10;
 const MADE_FIRST: [&str; 4] = ["data/keys/codes.key", "data/keys/signing-key.pem", "data/tms-portal.db", "data/tms-portal.db-wal"];
 const SOON_AFTER: Duration = Duration::from_millis(100);
 
-/// What was acknowledged: keys, and those of them that were shown to a host at least once.
+/// What was acknowledged: keys, and those that were returned to a host at least once.
 #[derive(Clone, Default)]
 struct Acknowledged {
     keys: BTreeSet<String>,
@@ -74,7 +74,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
             }
             tokio::time::sleep(random.random_range(Duration::ZERO..LONGEST_LIFE)).await;
             portal.kill();
-            // Each ends at its first question that is not answered.
+            // Each ends at its first request without a response.
             while let Some(ended) = gateways.join_next().await {
                 ended.unwrap_or_else(|error| panic!("{context}: {error}"));
             }
@@ -90,7 +90,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     make_key(&Client::new(), &portal.url).await.expect("a key, after all that");
     let acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
     let (keys, used, took) = (acknowledged.keys.len(), acknowledged.used.len(), begun.elapsed());
-    // Past libtest, which would show it only if something were wrong.
+    // Directly to stderr: libtest would show it only for failures.
     let said = format!("crash: {crashes} times kill -9 in {took:.1?}, CRASH_SEED={seed}: {keys} acknowledged keys, {used} used ones, all there");
     let _ = writeln!(std::io::stderr(), "{said}; {unheard} more were stored when nobody could be told any more");
     assert!(keys > crashes as usize, "there was hardly any load: {keys} keys");
@@ -100,13 +100,13 @@ fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
 }
 
-/// Another one in each run; a failure prints it.
+/// A different one for each run; a failure prints it.
 #[expect(clippy::disallowed_methods, reason = "each run tries other moments")]
 fn seed() -> u64 {
     from_environment("CRASH_SEED").unwrap_or_else(rand::random)
 }
 
-/// A gateway that makes keys, and a host that is asked for them, until the portal is gone.
+/// A client that creates keys and a host that looks them up, until the portal is gone.
 async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>) {
     let http = Client::builder().no_proxy().build().expect("a client");
     loop {
@@ -117,7 +117,7 @@ async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>) 
     }
 }
 
-/// `None`: no answer, or half of one.
+/// `None` if there is no complete response.
 async fn make_key(http: &Client, url: &str) -> Option<String> {
     let wanted = json!({
         "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1",
@@ -141,7 +141,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
     Some((response.status().as_u16(), response.json().await.ok()?))
 }
 
-/// What is wrong with what a killed portal left.
+/// The inconsistencies that a killed portal left.
 async fn wrong(db: &mut SqliteConnection, acknowledged: &Acknowledged) -> Vec<String> {
     let mut wrong = Vec::new();
     for (what, query) in [
@@ -197,7 +197,7 @@ async fn what_would_be_wrong_is_seen() {
         ("UPDATE pubkeys SET uses = 0", "shown to a host, and not counted"),
         ("UPDATE pubkeys SET client_id = 'nobody'", "foreign_key_check"),
     ] {
-        // Undone when it is dropped.
+        // Rolled back when it is dropped.
         let mut damaged = db.begin().await.expect("a transaction");
         sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut *damaged).await.expect("set");
         sqlx::query(damage).execute(&mut *damaged).await.expect(damage);
@@ -214,7 +214,7 @@ async fn a_first_start_that_is_killed_can_be_begun_again() {
     for attempt in 0..FIRST_STARTS {
         let mut portal = Portal::on_nothing();
         let _out = portal.spawn();
-        // It makes them in this order; the last takes longest, with schema, tenants and test data.
+        // In order of creation; the last one takes longest, with schema, tenants and test data.
         let place = MADE_FIRST.get(random.random_range(0..MADE_FIRST.len())).expect("one of them");
         let patience = Instant::now() + Duration::from_secs(20);
         while !portal.has(place) {

@@ -1,4 +1,4 @@
-//! What a portal can answer, and what sshd gets.
+//! Responses of the portal, and the resulting output for sshd.
 
 use crate::desk::{Desk, FINGERPRINT, LINE, OTHER_LINE};
 use crate::portal::{FakePortal, http, key, not_found};
@@ -10,7 +10,7 @@ fn refused(answer: impl Into<String>, reason: &str) {
     assert!(portal.asked().is_some(), "it was asked");
 }
 
-/// The same for an answer that is a plain no.
+/// The same for a response that is a denial.
 #[track_caller]
 fn said_no(answer: impl Into<String>, reason: &str) {
     let portal = FakePortal::answering(answer);

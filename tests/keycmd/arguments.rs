@@ -1,4 +1,4 @@
-//! The command line, which whoever connects has a word in.
+//! The command line, of which connecting clients choose the user name.
 
 use crate::desk::{Desk, FINGERPRINT, LINE};
 use crate::portal::{FakePortal, key};

@@ -1,4 +1,4 @@
-//! Logging in while the portal is away: only what it said a moment ago, only if the operator wants that.
+//! Logins during outages: with recently cached responses only, and only if the cache is enabled.
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -17,8 +17,7 @@ fn kept(desk: &Desk) -> Vec<PathBuf> {
     fs::read_dir(desk.path("cache")).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
 }
 
-/// The cache's names hold the portal's address, so an outage is the same address answering differently: here, one server that
-/// changes its mind.
+/// Cache entries depend on the portal's URL, so an outage must be a different response of the same server.
 fn changing(answers: Vec<String>) -> FakePortal {
     let answers = Mutex::new(answers.into_iter());
     FakePortal::doing(move |mut stream, asked| {
@@ -113,7 +112,7 @@ fn what_was_kept_is_for_one_user_and_one_key() {
     desk.ask_for("root2", "1000", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
     desk.ask_for("jdoe", "1001", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
     desk.ask_for("jdoe", "1000", "SHA256:8bR/fgKkernxc0ND5FI1f+D8bR/fgKkernxc0ND5FI0", "ssh-ed25519").said_nothing("no entry");
-    // Another portal's word is not this one's.
+    // Responses of another portal are not used.
     desk.set(&portal::nobody(), SETTINGS);
     desk.ask().said_nothing("no entry");
 }
@@ -146,7 +145,7 @@ fn a_directory_that_others_can_write_to_is_not_used() {
     desk.ask().said(LINE);
     let set = |mode| fs::set_permissions(desk.path("cache"), Permissions::from_mode(mode)).expect("set");
     set(0o777);
-    // The portal's own word is enough; what could not be kept is said.
+    // The portal's response is enough; the failure to cache it is logged.
     let ran = desk.ask();
     ran.said(LINE);
     assert!(ran.log.lines().last().is_some_and(|last| last.contains("not cached")), "{}", ran.log);

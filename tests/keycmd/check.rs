@@ -1,4 +1,4 @@
-//! `tms-keycmd check`, as an operator reads it.
+//! The output of `tms-keycmd check`.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ fn a_host_that_is_set_up_well_is_told_so() {
     has(&ran.out, "ok", "link", "while `tms-keycmd link` runs");
     assert!(ran.out.contains("AuthorizedKeysCommand /") && ran.out.contains("%u %U %f %t\n    AuthorizedKeysCommandUser"), "{}", ran.out);
     assert!(ran.out.contains(&format!("--config {}", desk.path("settings.toml").display())), "{}", ran.out);
-    // Only what sshd says of the folders above (the tests' own are not root's alone) can be wrong here.
+    // The only other failures are of directories above that are not owned by root, as in tests.
     let wrong: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("FAILED") && !line.contains("must belong to root")).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     assert_eq!(ran.code, Some(if ran.out.contains("FAILED") { 1 } else { 0 }));
@@ -84,7 +84,7 @@ fn settings_that_cannot_be_read_are_named() {
     assert_eq!(ran.code, Some(1));
 }
 
-/// What `check` says of the host to a portal that answers so when it is asked what it knows.
+/// The output of `check` for a portal's response about the host.
 fn told(standing: &'static str, more: &str) -> crate::desk::Ran {
     let portal = FakePortal::doing(move |mut stream, _| {
         let Some(request) = portal::read(&mut stream) else { return };

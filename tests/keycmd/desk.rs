@@ -1,4 +1,4 @@
-//! A host's settings in a folder of their own, and the program run with them.
+//! A host: settings in a temporary folder, and the program run with them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,17 +10,17 @@ use tempfile::TempDir;
 
 pub const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
 pub const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
-/// Made by the same program as the one above, for somebody else.
+/// A key of another person.
 pub const OTHER_LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6dNNwy1E4C1dZNIR357I/Ocky611IpIwmvoDrv7YEz";
 
-/// The budget is two seconds; a busy machine may be late in noticing.
+/// The budget is two seconds; a busy machine may need longer.
 const SOON: Duration = Duration::from_secs(3);
 
 pub struct Desk {
     folder: TempDir,
 }
 
-/// What a run said and did.
+/// Output, exit code, duration and log of a run.
 pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
@@ -30,7 +30,7 @@ pub struct Ran {
 }
 
 impl Desk {
-    /// The two settings that the first key command had, and a log to look into.
+    /// A host with the two settings of the original key command, and a log.
     pub fn at(url: &str) -> Self {
         Self::with(url, "")
     }
@@ -69,7 +69,7 @@ impl Desk {
         path
     }
 
-    /// As sshd asks for one key of one user.
+    /// Runs the lookup that sshd runs for one key of one user.
     pub fn ask(&self) -> Ran {
         self.ask_for("jdoe", "1000", FINGERPRINT, "ssh-ed25519")
     }
@@ -93,7 +93,7 @@ impl Desk {
         self.run_with(arguments, true)
     }
 
-    /// With an environment that would lead astray whoever believed it.
+    /// With a misleading environment, which must be ignored.
     fn run_with(&self, arguments: &[&str], with_log: bool) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tms-keycmd"));
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
@@ -114,20 +114,20 @@ impl Ran {
         self.took
     }
 
-    /// Exactly this, and success.
+    /// Asserts success with exactly this output.
     #[track_caller]
     pub fn said(&self, line: &str) {
         assert_eq!((self.out.as_str(), self.code), (format!("{line}\n").as_str(), Some(0)), "{} {}", self.err, self.log);
     }
 
-    /// An answer, and it is no: not a byte on stdout, exit code 0, in time, and the reason in the log.
+    /// Asserts a denial: no output, exit code 0, within the time limit, and the reason in the log.
     #[track_caller]
     pub fn said_no(&self, reason: &str) {
         self.ended_without_a_line(0, reason);
         assert_eq!(self.err, "");
     }
 
-    /// No answer: not a byte on stdout, exit code 1, in time, and the reason in the log.
+    /// Asserts a failure: no output, exit code 1, within the time limit, and the reason in the log.
     #[track_caller]
     pub fn said_nothing(&self, reason: &str) {
         self.ended_without_a_line(1, reason);

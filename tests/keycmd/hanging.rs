@@ -1,4 +1,4 @@
-//! Everything that can hang: two seconds, nothing on stdout, exit code 1.
+//! Everything that can hang ends after two seconds, with no output and exit code 1.
 
 use std::io::{Read, Write};
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::desk::{Desk, LINE};
 use crate::portal::{self, FakePortal, key};
 
-/// Longer than any run: the server holds on until the other side has gone.
+/// Longer than any run: holds the connection until the client disconnects.
 fn hold(stream: &mut std::net::TcpStream) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
     while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
@@ -42,7 +42,7 @@ fn a_portal_that_answers_drop_by_drop() {
         let portal = FakePortal::doing(move |mut stream, _| {
             let _ = portal::read(&mut stream);
             let _ = stream.write_all(prefix.as_bytes());
-            // Each drop comes well within any limit on a single read; the sum does not.
+            // Each byte is within any limit of a single read; their sum is not.
             let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
             while stream.write_all(b" ").is_ok() {
                 let _ = stream.read(&mut [0; 1]);
@@ -60,7 +60,7 @@ fn a_shorter_time_is_kept() {
     assert!(ran.took() < Duration::from_millis(1_900), "took {:?}", ran.took());
 }
 
-/// A pipe that nobody writes to stands for a file system that does not answer.
+/// A pipe without a writer simulates a hanging file system.
 #[test]
 fn a_file_that_hangs() {
     let pipe = |desk: &Desk, name: &str| {
@@ -80,7 +80,7 @@ fn a_file_that_hangs() {
 
     let desk = Desk::at(&portal.url());
     pipe(&desk, "log");
-    // The key's owner gets in: the log comes last.
+    // The login succeeds, because the log is written last.
     let settings = desk.path("settings.toml");
     let ran = desk.run_without_log(&["--config", &settings.to_string_lossy(), "jdoe", "1000", crate::desk::FINGERPRINT, "ssh-ed25519"]);
     ran.said(LINE);

@@ -1,4 +1,4 @@
-//! `tms-keycmd link`: the settings it takes, and what its callers hear. With real accounts and a real portal: tests/ssh/linking.rs.
+//! `tms-keycmd link`: its settings, and its messages to callers. With real accounts and a real portal: tests/ssh/linking.rs.
 
 use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader, IoSlice, Read, Write};
@@ -21,7 +21,7 @@ use crate::desk::Desk;
 use crate::portal::{self, FakePortal};
 
 const GREETING: &[u8] = b"tms link\n";
-/// An account that every system has, and that is not root's.
+/// An account that every system has, other than root.
 const DAEMON: u32 = 1;
 const CREDENTIAL: &str = "credential_file = \"FOLDER/credential\"";
 
@@ -55,7 +55,7 @@ fn it_does_not_begin_with_settings_that_cannot_work() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("systemd passed no socket"), "{output:?}");
 }
 
-/// A helper that runs.
+/// A running helper.
 struct Running {
     child: Child,
     desk: Desk,
@@ -65,7 +65,7 @@ impl Running {
     fn start(url: &str) -> Self {
         let desk = Desk::with(url, CREDENTIAL);
         desk.write("credential", 0o600, "secret");
-        // Other accounts come, too.
+        // Other accounts connect as well.
         std::fs::set_permissions(desk.path("."), Permissions::from_mode(0o711)).expect("set");
         let child = helper(&desk).stderr(Stdio::null()).spawn().expect("run");
         let running = Self { child, desk };
@@ -91,7 +91,7 @@ impl Running {
         UnixStream::connect(self.desk.path("link.sock")).expect("connected")
     }
 
-    /// As an account that can be linked: the kernel looks at the thread that connects.
+    /// Connects with the UID of an account that can be linked: the kernel uses that of the connecting thread.
     fn call_as_somebody(&self) -> UnixStream {
         let socket = self.desk.path("link.sock");
         let calling = thread::spawn(move || {
@@ -112,7 +112,7 @@ impl Drop for Running {
     }
 }
 
-/// As `tms link` begins: with an open file beside the word.
+/// Sends the greeting of `tms link`: a word with an open file.
 fn greet(caller: &UnixStream) {
     send(caller, GREETING, 1);
 }
@@ -124,17 +124,17 @@ fn send(caller: &UnixStream, word: &[u8], files: usize) {
     sendmsg(caller, &[IoSlice::new(word)], &mut beside, SendFlags::empty()).expect("sent");
 }
 
-/// What the helper says next; null once it has hung up.
+/// The next message of the helper; null after it has disconnected.
 fn hear(caller: &mut BufReader<UnixStream>) -> Value {
     let mut line = String::new();
     match caller.read_line(&mut line) {
         Ok(1..) => serde_json::from_str(&line).expect("an event"),
-        // It may hang up on what it has not read.
+        // A connection reset: the helper may close with unread data.
         Ok(0) | Err(_) => Value::Null,
     }
 }
 
-/// A portal that hands out a code, once it is let, and then knows of no answer yet.
+/// A portal that sends a code once it is allowed to, and then "pending".
 fn portal_with_a_code() -> (FakePortal, Sender<()>) {
     let (go_on, let_go) = channel();
     let let_go = Mutex::new(let_go);
@@ -169,7 +169,7 @@ fn a_code_is_withdrawn_when_whoever_asked_has_gone() {
     let withdrawn = || assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
     let asked = || assert_eq!(asked_next(&portal).0, "POST /v1/tms/links HTTP/1.1");
 
-    // Ctrl-C, while the code is shown.
+    // Ctrl-C while the code is shown.
     let caller = running.call_as_somebody();
     greet(&caller);
     go_on.send(()).expect("let");
@@ -180,7 +180,7 @@ fn a_code_is_withdrawn_when_whoever_asked_has_gone() {
     withdrawn();
     running.says("the client disconnected");
 
-    // Before there was one.
+    // Before there was a code.
     let caller = running.call_as_somebody();
     greet(&caller);
     asked();
@@ -205,7 +205,7 @@ fn whoever_goes_on_talking_sees_no_code_and_what_was_asked_is_withdrawn() {
     running.says("the client sent unexpected data");
 }
 
-/// What a forwarder can send, it can send; it cannot hand over an open file.
+/// A forwarder can send any bytes, but not an open file.
 #[test]
 fn nothing_is_asked_for_a_caller_that_does_not_greet() {
     let (portal, _gate) = portal_with_a_code();
@@ -240,11 +240,11 @@ fn a_flood_of_refusals_is_one_line_in_the_log() {
     }
     running.says("too many requests from you");
     let lines = running.log().matches("too many requests from you").count();
-    // Two, if a minute has passed.
+    // Two if a minute has passed.
     assert!(lines <= 2, "{lines} lines: {}", running.log());
 }
 
-/// Whoever the tests run as: root has nothing to link, and for anybody else the portal is not there.
+/// Independent of the user that runs the tests: root cannot be linked, and for others the portal is unreachable.
 #[test]
 fn a_caller_is_told_how_it_ended_and_hung_up_on() {
     let running = Running::start(&portal::nobody());

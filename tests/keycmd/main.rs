@@ -1,7 +1,7 @@
-//! The real `tms-keycmd`, run as sshd runs it, against a portal that is a few lines of `std::net` in this process.
+//! The real `tms-keycmd`, run as sshd runs it, against a fake portal in this process.
 //!
-//! In every failure, two things are looked at every time ([`desk::Ran::said_nothing`]): not a byte on stdout, and the exit code (0 for a no, 1 without an answer).
-//! Nothing sleeps; what hangs is ended by the program under test.
+//! Every failure is checked for no output on stdout and for the exit code (0 for a denial, 1 for a failure). Nothing sleeps; what
+//! hangs is ended by the program under test.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on says so by panicking")]
 

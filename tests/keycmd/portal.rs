@@ -1,4 +1,4 @@
-//! A portal that answers what the test says.
+//! A fake portal that sends the test's response.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Listens until the test is over, which ends its thread with the process.
+/// Listens until the test process ends.
 pub struct FakePortal {
     pub address: SocketAddr,
     asked: Receiver<Request>,
 }
 
-/// What somebody asked.
+/// A received request.
 pub struct Request {
     pub head: String,
     pub body: Value,
@@ -27,7 +27,7 @@ impl Request {
 }
 
 impl FakePortal {
-    /// Reads each request, then writes `answer` byte by byte as it stands here.
+    /// Reads each request, then writes `answer` unchanged.
     pub fn answering(answer: impl Into<String>) -> Self {
         let answer = answer.into();
         Self::doing(move |mut stream, asked| {
@@ -37,7 +37,7 @@ impl FakePortal {
         })
     }
 
-    /// Does anything at all with each connection, one after the other.
+    /// Runs `serve` for each connection, one after the other.
     pub fn doing(serve: impl Fn(TcpStream, &Sender<Request>) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -55,19 +55,19 @@ impl FakePortal {
         self.asked.recv_timeout(Duration::from_secs(10)).expect("a request")
     }
 
-    /// The next request that came, if any.
+    /// The next request that has arrived, if any.
     pub fn asked(&self) -> Option<Request> {
         self.asked.try_recv().ok()
     }
 }
 
-/// An address where nobody listens.
+/// The URL of a port that nothing listens on.
 pub fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     format!("http://{}/v1/tms/pubkeys/creds/retrieve", listener.local_addr().expect("an address"))
 }
 
-/// A whole request, or nothing when the other side went away.
+/// A complete request, or `None` if the client disconnected.
 pub fn read(stream: &mut impl Read) -> Option<Request> {
     let mut bytes = Vec::new();
     let end_of_head = loop {
@@ -92,7 +92,7 @@ pub fn http(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
-/// What a portal of ours answers for a key; an old one says nothing of `expires_at`.
+/// The response of this portal for a key; older ones have no `expires_at`.
 pub fn key(line: &str, expires_at: Option<&str>) -> String {
     let mut answer = serde_json::json!({ "public_key": line, "result_code": "0", "result_msg": "success" });
     if let Some(expires_at) = expires_at {

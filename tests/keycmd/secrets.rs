@@ -1,4 +1,4 @@
-//! The host's credential: sent, and seen by nobody else.
+//! The host's credential: sent to the portal, and not shown anywhere else.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -49,7 +49,7 @@ fn a_credential_that_cannot_be_one_is_not_used() {
     assert!(portal.asked().is_none());
 }
 
-/// The canary: whatever goes wrong, and however much a server would like it repeated.
+/// For all failures, and for servers that repeat the credential.
 #[test]
 fn the_credential_is_never_repeated() {
     let echo = format!(r#"{{"result_code":"401","result_msg":"Bearer {CREDENTIAL} is wrong","public_key":"{CREDENTIAL}"}}"#);

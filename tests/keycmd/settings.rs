@@ -1,4 +1,4 @@
-//! Settings that are wrong: nobody logs in, and the reason names the key.
+//! Invalid settings: no login succeeds, and the reason names the key.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -53,7 +53,7 @@ fn the_log_is_for_its_owner_and_group() {
     assert_eq!(mode & 0o137, 0, "{mode:o}");
 }
 
-/// No name server is asked where they are.
+/// They are not looked up at a name server.
 #[test]
 fn every_loopback_name_leads_to_this_machine() {
     let portal = FakePortal::answering(key(LINE, None));

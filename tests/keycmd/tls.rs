@@ -69,9 +69,9 @@ fn nobody_else_is() {
     let (authority, other) = (Authority::new(), Authority::new());
     let portal = authority.portal("localhost", key(LINE, None));
     desk(&portal, &other.pem()).ask().said_nothing("is unreachable");
-    // The system's roots, if there are any, do not know it either.
+    // The system's root certificates, if any, do not include it.
     Desk::at(&portal.url().replace("http://127.0.0.1", "https://localhost")).ask().said_nothing("");
-    // Its name must be the one that was asked for.
+    // The certificate must have the requested name.
     let misnamed = authority.portal("tms.example.org", key(LINE, None));
     desk(&misnamed, &authority.pem()).ask().said_nothing("is unreachable");
     assert!(portal.asked().is_none() && misnamed.asked().is_none(), "no question was sent");

@@ -1,4 +1,4 @@
-//! The real portal: the program itself, on loopback, with data of its own. For the tests that need a whole one.
+//! The real portal: the program itself on loopback, with its own data, for tests that need a complete portal.
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
@@ -15,11 +15,11 @@ use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
-/// The test person's.
+/// The test person's password.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 pub struct Portal {
-    /// Where it is, also after a restart.
+    /// Its URL, which restarts do not change.
     pub url: String,
     port: u16,
     /// `None` while it does not run.
@@ -28,7 +28,7 @@ pub struct Portal {
     folder: TempDir,
 }
 
-/// A client of the tenant `test`, and what it proves itself with.
+/// A client of the tenant `test`, with its secret.
 #[derive(Clone)]
 pub struct Gateway {
     pub id: String,
@@ -36,19 +36,19 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// The one that the test data have.
+    /// The client of the test data.
     pub fn of_the_test_data() -> Self {
         Self { id: "testclient1".into(), secret: "secret1".into() }
     }
 
-    /// A request of the tenant `test`, as this client's.
+    /// Adds this client's authentication to a request of the tenant `test`.
     pub fn sign(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         request.header("x-tms-tenant", "test").header("x-tms-client-id", &self.id).header("x-tms-client-secret", &self.secret)
     }
 }
 
 impl Portal {
-    /// With the tenant `test` and its well-known data.
+    /// Starts it with the tenant `test` and the test data.
     pub fn start() -> Self {
         let mut portal = Self::on_nothing();
         first_start().put_into(&portal.folder.path().join("data"));
@@ -63,19 +63,19 @@ impl Portal {
                         device-requests = 1000000\noauth-requests = 1000000\nwrong-secrets = 1000000\npages = 1000000\n";
         fs::write(folder.path().join("Leptos.toml"), settings).expect("written");
         let port = free_port();
-        // A portal that was stopped, or hung, closes the connections that it finds idle: none is kept.
+        // A portal that was stopped closes idle connections, so none are kept.
         let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { url: format!("http://127.0.0.1:{port}"), port, child: None, http, folder }
     }
 
-    /// Starts it, or starts it again on the same data and address, and waits until it listens.
+    /// Starts it, or restarts it with the same data and URL, and waits until it listens.
     pub fn go_on(&mut self) {
         let out = self.spawn();
         let listens = BufReader::new(out).lines().map_while(Result::ok).any(|line| line.starts_with("Stop with"));
         assert!(listens, "the portal does not start: {}", self.log());
     }
 
-    /// Starts it, and does not wait.
+    /// Starts it without waiting.
     pub fn spawn(&mut self) -> std::process::ChildStdout {
         let listen = format!("127.0.0.1:{}", self.port);
         let log = File::options().append(true).create(true).open(self.folder.path().join("log")).expect("a file");
@@ -86,21 +86,21 @@ impl Portal {
         out
     }
 
-    /// `tms-portal` with these words, in the portal's folder.
+    /// `tms-portal` with these arguments, in the portal's folder.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = program(self.folder.path());
         command.args(words);
         command
     }
 
-    /// Does what an operator does on the command line.
+    /// Runs an operator's command.
     pub fn operate(&self, words: &[&str]) -> Output {
         let output = self.command(words).output().expect("run");
         assert!(output.status.success(), "{words:?}: {output:?}");
         output
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Stops it and waits until it has ended.
     pub fn stop(&mut self) {
         self.signal("-TERM");
         let status = self.child.take().expect("it runs").wait().expect("ended");
@@ -115,31 +115,31 @@ impl Portal {
         }
     }
 
-    /// To it alone, by its number.
+    /// Sends a signal to this process only.
     pub fn signal(&self, name: &str) {
         let id = self.child.as_ref().expect("it runs").id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().expect("kill").success());
     }
 
-    /// Asks as the tenant's first administrator.
+    /// Sends a request as the tenant's first administrator.
     pub async fn admin(&self, tenant: &str, method: Method, path: &str, body: Value) -> Answer {
         let secret = first_start().admin_secret(tenant);
         let request = self.http.request(method, format!("{}{path}", self.url));
         Answer::of(request.header("x-tms-tenant", tenant).header("x-tms-admin-id", "~~admin").header("x-tms-admin-secret", secret).json(&body)).await
     }
 
-    /// Asks as a client of the tenant `test`.
+    /// Sends a request as a client of the tenant `test`.
     pub async fn client(&self, client: &Gateway, method: Method, path: &str, body: Value) -> Answer {
         Answer::of(client.sign(self.http.request(method, format!("{}{path}", self.url))).json(&body)).await
     }
 
-    /// The database, behind the portal's back.
+    /// Opens the database directly.
     pub async fn database(&self) -> SqliteConnection {
         let file = self.folder.path().join("data/tms-portal.db");
         SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.expect("the database")
     }
 
-    /// Whether there is such a file in its folder.
+    /// Whether its folder has such a file.
     pub fn has(&self, name: &str) -> bool {
         self.folder.path().join(name).exists()
     }
@@ -155,7 +155,7 @@ impl Drop for Portal {
     }
 }
 
-/// What the TMS API said.
+/// A response of the TMS API.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -168,14 +168,14 @@ impl Answer {
         Self { status: response.status().as_u16(), body: response.json().await.expect("JSON") }
     }
 
-    /// The body, if the status is right.
+    /// The body; panics if the status differs.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 
-    /// The status is right, and exactly one thing was changed or removed.
+    /// Asserts 200 and that exactly one row was changed or deleted.
     #[track_caller]
     pub fn did_one(self) {
         let body = self.expect(200);
@@ -184,7 +184,7 @@ impl Answer {
     }
 }
 
-/// A data directory as the first start leaves it, made once in a run: keys and passwords take long to make.
+/// A data directory after the first start, created once per run: keys and passwords are slow to create.
 struct FirstStart {
     files: Vec<(PathBuf, u32, Vec<u8>)>,
     /// Of the tenants `default` and `test`.
@@ -240,7 +240,7 @@ fn read_into(files: &mut Vec<(PathBuf, u32, Vec<u8>)>, top: &Path, below: &Path)
     }
 }
 
-/// The program, with nothing from this environment that would set it up otherwise.
+/// The program without this environment's settings.
 fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TMS_") || name.starts_with("LEPTOS_")) {
@@ -250,7 +250,7 @@ fn program(folder: &Path) -> Command {
     command
 }
 
-/// Nobody gets one of these by chance: they are below those that the system hands out. Each is given once in this process.
+/// A port below the ephemeral range, so that no other process gets it. Each is returned once per process.
 pub fn free_port() -> u16 {
     const LOWEST: u32 = 20_000;
     const HOW_MANY: u32 = 12_000;

@@ -1,4 +1,4 @@
-//! `tms login`, and then `tms ssh`.
+//! `tms login`, then `tms ssh`.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::host::{self, Key};
 use crate::portal::PASSWORD;
 use crate::world::{LET_NOBODY_IN, World, note};
 
-/// A person's machine.
+/// A user's machine.
 struct Machine<'a> {
     world: &'a World,
     state: PathBuf,
@@ -27,7 +27,7 @@ impl Machine<'_> {
         command
     }
 
-    /// With the whole walk through the browser.
+    /// Signs in, including the browser.
     async fn sign_in(&self) {
         let mut login: Child = self.tms(&["--json", "login", "--server", &self.world.portal.url, "--tenant", "test"]).spawn().expect("tms");
         let mut out = BufReader::new(login.stdout.take().expect("its output"));
@@ -60,7 +60,7 @@ impl Machine<'_> {
         output
     }
 
-    /// A copy of the key that `tms ssh` keeps: what ends the key deletes that one.
+    /// A copy of the key of `tms ssh`, which deletes its own when the key is revoked.
     fn key(&self, copy: &str) -> Key {
         let (kept, file) = (find_file(&self.state, "id_ed25519").expect("a key"), self.world.host.path(copy));
         std::fs::copy(kept, &file).expect("copied");
@@ -68,7 +68,7 @@ impl Machine<'_> {
     }
 }
 
-/// As a person who leaves every tick where it is.
+/// Allows with the preselected choices.
 async fn allow_everything(browser: &Browser, consent: &Page) -> Page {
     let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
     let mut form = vec![("grant", grant.as_str()), ("decision", "allow"), ("lifetime", lifetime.as_str()), ("started_this", "yes")];
@@ -100,7 +100,7 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
     note(format!("tms ssh: {:?} with the same key", again.took));
     assert!(!again.err.contains("Created a key"), "{again:#?}");
 
-    // A key that was taken back is replaced.
+    // A revoked key is replaced.
     let key = machine.key("first");
     world.host.log_in(&key).got_in();
     machine.run(&["keys", "revoke", &key.fingerprint]);
@@ -109,7 +109,7 @@ async fn tms_ssh_logs_in_until_the_person_signs_out() {
     replaced.got_in();
     assert!(replaced.err.contains("Created a key"), "{replaced:#?}");
 
-    // Keys of a device end with it.
+    // Revoking a device's access revokes its keys.
     let key = machine.key("second");
     world.host.log_in(&key).got_in();
     machine.run(&["logout"]);

@@ -1,4 +1,4 @@
-//! What ends a key: the next login is refused, and it is that which refuses it.
+//! What ends a key: the next login is refused, for that reason.
 
 use reqwest::Method;
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn a_key_whose_time_is_over() {
     world.host.log_in(&stillborn).was_refused(LET_NOBODY_IN);
 }
 
-/// In, not in while it is off, in again.
+/// Login succeeds, fails while switched off, and succeeds again.
 async fn switched(world: &World, mut switch: impl AsyncFnMut(bool)) {
     let key = world.key(-1, -1).await;
     world.host.log_in(&key).got_in();
@@ -49,7 +49,7 @@ async fn a_client_that_is_switched_off() {
 #[tokio::test]
 async fn a_tenant_that_is_switched_off() {
     let Some(world) = World::start().await else { return };
-    // Its own administrator could not switch it on again.
+    // Its own administrator could not enable it again.
     let switch = async |on: bool| -> Answer {
         world.portal.admin("default", Method::PATCH, "/v1/tms/tenants/upd", json!({ "tenant": "test", "enabled": on })).await
     };
@@ -78,7 +78,7 @@ async fn a_delegation_that_is_taken_back() {
     let delegation = json!({ "tenant": "test", "client_id": world.gateway.id, "client_user_id": PERSON });
     world.admin(Method::DELETE, "/v1/tms/delegations/del", delegation).await.expect(200);
     world.host.log_in(&key).was_refused(LET_NOBODY_IN);
-    // The old key is gone for good.
+    // The old key stays revoked.
     world.delegate().await;
     world.host.log_in(&key).was_refused(LET_NOBODY_IN);
     world.host.log_in(&world.key(-1, -1).await).got_in();

@@ -1,7 +1,7 @@
-//! What this machine has for these tests.
+//! The environment that these tests need.
 //!
-//! Root runs sshd as it is run everywhere: somebody logs in to an account made for it, and the key command is yet another user.
-//! Anybody else logs in as themselves (an sshd that is not root can do no more), and needs a key command that root installed.
+//! As root, sshd runs as in production: the login is to an account created for the tests, and the key command runs as a third user.
+//! Other users log in as themselves (an sshd without root cannot do more), and need a key command installed by root.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -12,33 +12,33 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 
-/// Made by `.make/sshd`.
+/// Created by `.make/sshd`.
 const ACCOUNT: &str = "tmse2e";
-/// Another person's.
+/// An account of another person.
 pub const OTHER_ACCOUNT: &str = "tmse2e-other";
 const KEYCMD_ACCOUNT: &str = "tmse2e-keycmd";
-/// Where `.make/sshd` puts the program for those who are not root.
+/// Where `.make/sshd` installs the program for users other than root.
 const INSTALLED: &str = "/usr/local/lib/tms-portal-e2e/tms-keycmd";
-/// sshd runs only what nobody but root can change, directories included: nothing below /tmp.
+/// sshd runs only programs that root alone can change, including the directories: nothing below /tmp.
 const PLACES: [&str; 4] = ["/usr/local/lib", "/usr/local/libexec", "/opt", "/var/lib"];
 const OUR_FOLDERS: &str = "tms-portal-e2e-";
 
 pub struct Ground {
     pub sshd: PathBuf,
-    /// OpenSSH's.
+    /// The version of OpenSSH.
     pub version: (u32, u32),
-    /// Who logs in.
+    /// The account that logs in.
     pub account: String,
-    /// Who asks the portal.
+    /// The account that runs the key command.
     pub keycmd_account: String,
-    /// That account's number, if it is not ours.
+    /// Its UID, if it is not the current one.
     pub keycmd_uid: Option<u32>,
     pub program: PathBuf,
-    /// Root's: gone with the last test that uses it.
+    /// Owned by root; deleted with the last test that uses it.
     folder: Option<Arc<Folder>>,
 }
 
-/// A folder of root's.
+/// A folder owned by root.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
@@ -47,13 +47,13 @@ impl Drop for Folder {
     }
 }
 
-/// `None`, and it has been said why, where there can be no login.
+/// `None`, with the reason on stderr, if logins are impossible.
 pub fn ground() -> Option<Ground> {
     static SAID: Once = Once::new();
     match Ground::look() {
         Ok(ground) => Some(ground),
         Err(why) => {
-            // Not with `eprintln!`, which nobody sees of a test that passes. `.make/test` repeats it in its summary.
+            // `eprintln!` is captured for passing tests. `.make/test` repeats the line in its summary.
             SAID.call_once(|| {
                 let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: sshd tests: {why}\n");
             });
@@ -72,7 +72,7 @@ impl Ground {
             id(&["-u", ACCOUNT]).ok_or(missing(ACCOUNT))?;
             let keycmd_uid = id(&["-u", KEYCMD_ACCOUNT]).and_then(|uid| uid.parse().ok()).ok_or(missing(KEYCMD_ACCOUNT))?;
             let folder = roots_folder()?;
-            // sshd's own, empty, and gone after a restart of the machine.
+            // sshd's own, empty, and missing after a reboot.
             fs::create_dir_all("/run/sshd").map_err(|error| format!("/run/sshd: {error}"))?;
             Ok(Self {
                 sshd,
@@ -94,7 +94,7 @@ impl Ground {
         }
     }
 
-    /// Where the person's program is installed for everybody; only root can do that.
+    /// Where `tms` is installed for all users, which only root can do.
     pub fn tms(&self) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.0.join("tms"))
     }
@@ -103,7 +103,7 @@ impl Ground {
         self.folder.is_some()
     }
 
-    /// A folder that the key command can look into, for one test: in a folder of the test's own, or in root's.
+    /// A folder for one test that the key command can read: in the test's own folder, or in root's.
     pub fn folder_for_settings(&self, own: &Path) -> PathBuf {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let path = match &self.folder {
@@ -116,7 +116,7 @@ impl Ground {
     }
 }
 
-/// With the program in it. One for all tests that run at the same time.
+/// Contains the program. Shared by all tests that run at the same time.
 fn roots_folder() -> Result<Arc<Folder>, String> {
     static SHARED: Mutex<Weak<Folder>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,7 +138,7 @@ fn roots_folder() -> Result<Arc<Folder>, String> {
     Ok(folder)
 }
 
-/// For everybody to run. Programs are large before they are stripped, so one is not copied if it need not be.
+/// Executable by all users. Unstripped programs are large, so it is linked instead of copied where possible.
 fn install(built: &Path, program: &Path) -> std::io::Result<()> {
     let metadata = fs::metadata(built)?;
     if metadata.uid() != 0 || metadata.mode() & 0o777 != 0o755 || fs::hard_link(built, program).is_err() {
@@ -149,7 +149,7 @@ fn install(built: &Path, program: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Of runs that were killed.
+/// Deletes the folders of killed runs.
 fn remove_what_others_left(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -165,14 +165,14 @@ fn is_roots_alone(place: &Path) -> bool {
     place.canonicalize().is_ok_and(|place| place.is_dir() && place.ancestors().all(alone))
 }
 
-/// Also where the paths of those who are not root do not lead.
+/// Includes directories that are missing in the PATH of users other than root.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
     folders.map(|folder| folder.join(program)).find(|file| file.is_file() && file.is_absolute())
 }
 
-/// `OpenSSH_9.2p1 Debian…`. Older ones do not know `-V`, and say it beside the usage.
+/// `OpenSSH_9.2p1 Debian…`. Older versions reject `-V`, but print the version with the usage.
 fn version(sshd: &Path) -> Option<(u32, u32)> {
     let output = Command::new(sshd).arg("-V").stdin(Stdio::null()).output().ok()?;
     let said = [output.stdout, output.stderr].concat();

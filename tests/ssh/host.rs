@@ -1,4 +1,4 @@
-//! A host: an sshd of its own, set up as docs/operations.md says.
+//! A host: a separate sshd, configured as in docs/operations.md.
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
@@ -13,40 +13,40 @@ use tempfile::TempDir;
 use crate::ground::Ground;
 use crate::portal::free_port;
 
-/// The name it has at the portal.
+/// Its name at the portal.
 pub const NAME: &str = "testhost1";
 
 pub struct Host {
     pub ground: Ground,
     port: u16,
     sshd: Child,
-    /// Of the person who logs in, and sshd's.
+    /// Files of the person who logs in and of sshd.
     folder: TempDir,
-    /// Of the key command.
+    /// Files of the key command.
     settings: PathBuf,
     portal: String,
 }
 
-/// A private key in a file, as `ssh -i` takes it.
+/// A private key in a file, as for `ssh -i`.
 pub struct Key {
     pub file: PathBuf,
     pub fingerprint: String,
 }
 
-/// A login that was tried.
+/// The outcome of a login attempt.
 #[derive(Debug)]
 pub struct Login {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
     pub took: Duration,
-    /// What the key command wrote into its log meanwhile: a line for each question.
+    /// The key command's log lines during the login, one per lookup.
     pub asked: Vec<String>,
     account: String,
 }
 
 impl Host {
-    /// Whose key command asks the portal at `url`.
+    /// Starts a host whose key command uses the portal at `url`.
     pub fn start(ground: Ground, url: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = ground.folder_for_settings(folder.path());
@@ -68,7 +68,7 @@ impl Host {
         host
     }
 
-    /// The key command's settings: the two lines it must have, its log, and `more`.
+    /// Writes the key command's settings: the required ones, the log, and `more`.
     pub fn set(&self, more: &str) {
         let (url, log) = (&self.portal, self.settings.join("log"));
         let text = format!("tms_url = \"{url}/v1/tms/pubkeys/creds/retrieve\"\nhost_name = \"{NAME}\"\nlog = \"{}\"\n{more}\n", log.display());
@@ -91,7 +91,7 @@ impl Host {
         file
     }
 
-    /// A key that lets the account in without the portal.
+    /// A key in `authorized_keys`, which works without the portal.
     pub fn break_glass(&self, key: &Key) {
         self.break_glass_with("", key);
     }
@@ -110,12 +110,12 @@ impl Host {
         fs::write(self.path(name), text).expect("written");
     }
 
-    /// A key that nobody has heard of.
+    /// A key that is not registered.
     pub fn unknown_key(&self, name: &str) -> Key {
         make_key(&self.path(name))
     }
 
-    /// A private key that somebody else made.
+    /// A private key that was created elsewhere.
     pub fn key_from(&self, name: &str, private_key: &str, fingerprint: &str) -> Key {
         let file = self.path(name);
         self.write(name, private_key);
@@ -123,7 +123,7 @@ impl Host {
         Key { file, fingerprint: fingerprint.to_owned() }
     }
 
-    /// A certificate for the key beside it, which `ssh` then offers, too; from an authority that the host does not know.
+    /// A certificate for the key, which `ssh` then offers as well; its authority is unknown to the host.
     pub fn certify(&self, key: &Key) {
         let (authority, public) = (make_key(&self.path("authority")), key.file.with_extension("pub"));
         let output = Command::new("ssh-keygen").arg("-yf").arg(&key.file).stdin(Stdio::null()).output().expect("ssh-keygen");
@@ -133,7 +133,7 @@ impl Host {
         assert!(ssh_keygen.status().expect("ssh-keygen").success());
     }
 
-    /// What `ssh` needs to be told about this host, whoever calls it.
+    /// The options of `ssh` for this host.
     pub fn ssh_options(&self) -> Vec<String> {
         let known_hosts = format!("UserKnownHostsFile={}", self.path("known_hosts").display());
         let options = ["BatchMode=yes", "StrictHostKeyChecking=yes", &known_hosts, "PreferredAuthentications=publickey", "ConnectTimeout=5"];
@@ -152,7 +152,7 @@ impl Host {
         ssh
     }
 
-    /// Tries to log in.
+    /// Attempts to log in.
     pub fn log_in(&self, key: &Key) -> Login {
         self.log_in_as(&self.ground.account, &[key])
     }
@@ -161,19 +161,19 @@ impl Host {
         self.watch(account, || self.ssh(account, keys).output().expect("ssh"))
     }
 
-    /// What sshd asked while something ran that logs in.
+    /// Runs a command that logs in, and returns the outcome with the lookups of sshd.
     pub fn watch(&self, account: &str, run: impl FnOnce() -> Output) -> Login {
         let before = self.asked().len();
         let started = Instant::now();
         let Output { status, stdout, stderr } = run();
         let took = started.elapsed();
-        // sshd goes on only when the key command has ended, so its lines are there.
+        // sshd continues only after the key command has ended, so its lines are complete.
         let asked = self.asked().split_off(before);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Login { code: status.code(), out: text(stdout), err: text(stderr), took, asked, account: account.to_owned() }
     }
 
-    /// The key command, run by hand as sshd runs it.
+    /// The key command, run as sshd runs it.
     pub fn keycmd(&self, user: &str, uid: u32, key: &Key) -> Command {
         let mut command = Command::new(&self.ground.program);
         command.arg("--config").arg(self.settings_file()).args([user, &uid.to_string(), &key.fingerprint, "ssh-ed25519"]);
@@ -207,7 +207,7 @@ impl Login {
         assert_eq!((self.code, self.out.trim()), (Some(0), self.account.as_str()), "{self:#?}");
     }
 
-    /// Refused, in good order, for what the key command wrote down last.
+    /// Asserts a regular refusal with this reason in the key command's last line.
     #[track_caller]
     pub fn was_refused(&self, why: &str) {
         assert_eq!((self.code, self.out.as_str()), (Some(255), ""), "{self:#?}");
@@ -219,7 +219,7 @@ impl Login {
 fn sshd_config(ground: &Ground, folder: &Path, settings: &Path, port: u16) -> String {
     let (folder, settings, program) = (folder.display(), settings.display(), ground.program.display());
     let (account, keycmd_account) = (&ground.account, &ground.keycmd_account);
-    // Modes of directories are looked at only where a folder of root's was to be had.
+    // Permissions of directories are checked only as root, whose folders are safe.
     let strict = if ground.is_root() { "yes" } else { "no" };
     let mut text = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\nPidFile {folder}/sshd.pid\nLogLevel VERBOSE\nUsePAM no\n\
@@ -229,7 +229,7 @@ fn sshd_config(ground: &Ground, folder: &Path, settings: &Path, port: u16) -> St
          AuthorizedKeysFile {settings}/break-glass/%u\nMaxStartups 100:30:300\nLoginGraceTime 30\n"
     );
     if ground.version >= (9, 8) {
-        // Otherwise it would keep this whole machine out after a few refusals.
+        // Otherwise sshd would block this machine after a few refusals.
         text.push_str("PerSourcePenalties no\n");
     }
     text
@@ -242,7 +242,7 @@ fn run_sshd(ground: &Ground, folder: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("sshd")
 }
 
-/// Waits until it says which SSH it speaks.
+/// Waits until sshd sends its version.
 fn wait_for(port: u16, sshd: &mut Child, folder: &Path) {
     let patience = Instant::now() + Duration::from_secs(10);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -268,7 +268,7 @@ fn make_key(file: &Path) -> Key {
     Key { file: file.to_owned(), fingerprint: fingerprint(file) }
 }
 
-/// As OpenSSH sees it.
+/// The fingerprint as printed by OpenSSH.
 pub fn fingerprint(key: &Path) -> String {
     let output = Command::new("ssh-keygen").arg("-lf").arg(key).stdin(Stdio::null()).output().expect("ssh-keygen");
     let said = String::from_utf8(output.stdout).expect("text");

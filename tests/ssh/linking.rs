@@ -1,4 +1,4 @@
-//! `tms link`: real accounts, a real socket, and the helper as docs/operations.md runs it.
+//! `tms link` with real accounts, a real socket, and the helper run as in docs/operations.md.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,14 +20,14 @@ use crate::host;
 use crate::portal::PASSWORD;
 use crate::world::{PERSON, World};
 
-/// The helper, and where it listens.
+/// A running helper with its socket.
 struct Helper<'a> {
     world: &'a World,
     socket: PathBuf,
     child: Child,
 }
 
-/// `None`, and it has been said why, where nobody can become somebody else.
+/// `None`, with the reason on stderr, if the tests cannot run as other accounts.
 async fn world() -> Option<World> {
     static SAID: Once = Once::new();
     let world = World::start().await?;
@@ -44,7 +44,7 @@ async fn world() -> Option<World> {
 }
 
 impl World {
-    /// Gives the host a credential.
+    /// Creates the host's credential.
     async fn prove_the_host(&self) {
         let wanted = json!({ "tenant": "test", "host": host::NAME });
         let made = self.admin(Method::POST, "/v1/tms/hosts/credential", wanted).await.expect(201);
@@ -52,7 +52,7 @@ impl World {
         self.host.set(&format!("credential_file = \"{}\"", credential.display()));
     }
 
-    /// Who is linked to an account of the host.
+    /// The people to whom an account of the host is linked.
     async fn linked_to(&self, account: &str) -> Vec<String> {
         let list = self.admin(Method::GET, "/v1/tms/userhosts/list", Value::Null).await.expect(200);
         let links = list["users"].as_array().expect("links").clone();
@@ -73,7 +73,7 @@ impl World {
 }
 
 impl<'a> Helper<'a> {
-    /// As root, with a socket that it makes itself.
+    /// As root, with a socket that it creates.
     fn start(world: &'a World) -> Self {
         let socket = world.host.settings_file().with_file_name("link.sock");
         let mut command = Command::new(&world.host.ground.program);
@@ -81,7 +81,7 @@ impl<'a> Helper<'a> {
         Self::run(world, socket, command)
     }
 
-    /// As its own user, with a socket that is handed over as systemd does it: number 3, and `LISTEN_PID` and `LISTEN_FDS` say so.
+    /// As its own user, with a socket passed as systemd does: file descriptor 3, `LISTEN_PID` and `LISTEN_FDS`.
     fn start_as_systemd_would(world: &'a World) -> Self {
         const HAND_OVER: &str = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" link --config \"$1\"";
         let socket = world.host.settings_file().with_file_name("link.sock");
@@ -140,7 +140,7 @@ impl Drop for Helper<'_> {
     }
 }
 
-/// A `tms link` that runs.
+/// A running `tms link`.
 struct Linking {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -188,7 +188,7 @@ async fn people_link_the_account_they_are_logged_in_to() {
         if account == OTHER_ACCOUNT {
             assert!(browser.link(&question).await.tells(|x| en().link_linked(x, x, x)));
         } else {
-            // It is somebody else's already: an administrator has linked it.
+            // An administrator has linked it to another person.
             assert!(words.contains(&en().link_refused_somebody_elses()), "{words}");
             world.unlink(account).await;
             assert!(browser.link(&question).await.tells(|x| en().link_linked(x, x, x)));
@@ -220,7 +220,7 @@ async fn not_me_and_a_newer_code_end_the_wait() {
     assert_eq!((&replaced["error"], code), (&json!("expired_token"), Some(5)), "{replaced}");
     assert!(world.linked_to(OTHER_ACCOUNT).await.is_empty());
 
-    // Whoever goes away is not waited for, and what they leave behind opens nothing.
+    // A caller that disconnects has its request cancelled, and the code becomes invalid.
     let mut third = helper.link_as(OTHER_ACCOUNT);
     let left = third.code();
     third.child.kill().expect("killed");
@@ -244,14 +244,14 @@ async fn root_and_the_hosts_own_accounts_are_refused() {
     assert!(!asked.to_string().contains(&keycmd), "{asked}");
 }
 
-/// What is wrong with the host is for its operators; what passes, the caller hears.
+/// Errors of the host's settings are logged for its operators; transient errors are shown to the caller.
 #[tokio::test]
 async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
     let Some(mut world) = world().await else { return };
     let settings = fs::read_to_string(world.host.settings_file()).expect("settings");
     {
         let helper = Helper::start(&world);
-        // Settings are read anew for each caller.
+        // Settings are read again for each caller.
         world.host.set("");
         let (said, code) = helper.link_as(OTHER_ACCOUNT).end();
         assert_eq!(
@@ -268,8 +268,7 @@ async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
     assert!(said["message"].as_str().is_some_and(|message| message.contains("is unreachable")) && code == Some(1), "{said}");
 }
 
-/// A key that may run one command, and nothing else, forwards to sockets all the same. Neither what sits at the other end of it nor
-/// a forged line gets a code, for whatever account.
+/// A key restricted to one command can still forward to sockets. Neither its user nor a forged message gets a code for any account.
 #[tokio::test]
 async fn nothing_that_is_forwarded_makes_the_helper_ask() {
     let Some(world) = world().await else { return };
@@ -277,7 +276,7 @@ async fn nothing_that_is_forwarded_makes_the_helper_ask() {
     let (host, account) = (&world.host, world.host.ground.account.clone());
     let tunnel = Tunnel::open(&world, &helper.socket);
     let forged = format!("{{\"user\":\"{OTHER_ACCOUNT}\",\"user_uid\":\"{}\"}}\n", id(&["-u", OTHER_ACCOUNT]).expect("an account"));
-    // As `tms link` begins, but for the open file; a forged line; and nothing, as what only listens.
+    // The greeting without an open file; a forged message; and nothing.
     for sent in ["tms link\n", &forged, ""] {
         let mut connection = UnixStream::connect(&tunnel.here).expect("connected");
         connection.write_all(sent.as_bytes()).expect("sent");
@@ -285,7 +284,7 @@ async fn nothing_that_is_forwarded_makes_the_helper_ask() {
         connection.read_to_string(&mut said).expect("hung up");
         assert!(said.starts_with("{\"event\":\"error\",\"error\":\"unexpected_input\"") && said.lines().count() == 1, "{sent:?}: {said}");
     }
-    // The program itself hands its file to ssh, which cannot pass it on.
+    // `tms link` passes its file to ssh, which cannot forward it.
     let (said, code) = Helper::linking(helper.tms_as(&account, &tunnel.here)).end();
     assert!(said["error"] == "not_linked" && code == Some(1), "{said}");
 
@@ -296,7 +295,7 @@ async fn nothing_that_is_forwarded_makes_the_helper_ask() {
     assert_eq!(asked, 0, "nothing was asked at the portal");
 }
 
-/// `ssh -N -L`, with a key that `authorized_keys` ties to `/bin/false`.
+/// `ssh -N -L`, with a key that `authorized_keys` restricts to `/bin/false`.
 struct Tunnel {
     here: PathBuf,
     ssh: Child,
@@ -309,7 +308,7 @@ impl Tunnel {
         let here = there.with_file_name("forwarded.sock");
         let mut ssh = Command::new("ssh");
         ssh.args(host.ssh_options()).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ExitOnForwardFailure=yes"]);
-        // For every account of the machine that ssh runs on.
+        // For all accounts of the machine that runs ssh.
         ssh.args(["-o", "StreamLocalBindMask=0111", "-N", "-L", &format!("{}:{}", here.display(), there.display()), "-i"]).arg(&key.file);
         ssh.arg(format!("{}@127.0.0.1", host.ground.account));
         let mut ssh = ssh.stdin(Stdio::null()).spawn().expect("ssh");

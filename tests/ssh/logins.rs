@@ -1,4 +1,4 @@
-//! Keys that log in, and how often they are asked for.
+//! Keys that log in, and how often they are looked up.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ async fn a_key_for_one_login_is_good_for_that_however_often_sshd_asks_and_for_no
     assert!(login.asked.iter().filter(|line| line.contains(": allowed")).count() >= 2, "{login:#?}");
     assert_eq!(world.known(&key).await["remaining_uses"], 0);
 
-    // Still the same login, for all that anybody can tell.
+    // Within the time in which lookups count as one login.
     host.log_in(&key).got_in();
     world.a_minute_passes(&key).await;
     host.log_in(&key).was_refused(LET_NOBODY_IN);

@@ -1,8 +1,7 @@
-//! Logins through OpenSSH: a real sshd on loopback runs the real `tms-keycmd`, which asks the real portal.
+//! Logins through OpenSSH: a real sshd on loopback runs the real `tms-keycmd`, which uses the real portal.
 //!
-//! Every refusal stands beside a login that works, so that it is refused for the reason it is said to be. Nothing sleeps: what has
-//! to be old is made old in the database. Where there is no sshd, or it may not be run, every test says SKIPPED on stderr; see
-//! [`ground`], and `.make/sshd` for making it ready.
+//! Each refusal is tested beside a successful login, so that its reason is the intended one. Nothing sleeps: rows are made old in
+//! the database. Without a usable sshd, every test prints SKIPPED on stderr; see [`ground`], and `.make/sshd` for the setup.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on says so by panicking")]
 

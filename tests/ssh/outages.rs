@@ -1,13 +1,13 @@
-//! The portal is away, or hangs.
+//! Logins while the portal is down or hangs.
 
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::world::{World, note};
 
-/// As many as come at once when a class of students begins.
+/// Concurrent logins, as when a class begins.
 const CROWD: usize = 15;
-/// One question has two seconds; a busy machine may be late in noticing.
+/// A lookup has two seconds; a busy machine may need longer.
 const ONE_QUESTION: Duration = Duration::from_millis(2_500);
 const ONE_LOGIN: Duration = Duration::from_secs(5);
 
@@ -38,7 +38,7 @@ async fn while_the_portal_hangs_logins_are_refused_soon_and_other_ways_in_stay_o
     note(format!("portal hangs: refused after {:?}", login.took));
     assert!(login.took < ONE_LOGIN, "{login:#?}");
 
-    // A key of one's own file: nobody is asked, also with a crowd at the door.
+    // A key in `authorized_keys`: no lookup, also with many logins at once.
     let crowd: Vec<Child> = (0..CROWD).map(|_| host.ssh(account, &[&key]).spawn().expect("ssh")).collect();
     let local = host.ssh(account, &[&break_glass]).output().expect("ssh");
     assert!(local.status.success(), "{}", String::from_utf8_lossy(&local.stderr));
@@ -53,7 +53,7 @@ async fn while_the_portal_hangs_logins_are_refused_soon_and_other_ways_in_stay_o
     let started: Vec<(Instant, Child)> = (0..CROWD).map(|_| (Instant::now(), host.keycmd(account, 1000, &key).spawn().expect("run"))).collect();
     for (start, child) in started {
         let output = child.wait_with_output().expect("run");
-        // The earlier ones have been waited for, too: never less than it took.
+        // Includes the time of waiting for the earlier ones: an upper limit.
         slowest = slowest.max(start.elapsed());
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
     }
@@ -61,7 +61,7 @@ async fn while_the_portal_hangs_logins_are_refused_soon_and_other_ways_in_stay_o
     assert!(slowest < ONE_QUESTION, "{slowest:?}");
 
     world.portal.signal("-CONT");
-    // Nobody was let in, so the one use is still there for this.
+    // No login was counted, so the one use is still available.
     host.log_in(&key).got_in();
     assert_eq!(world.known(&key).await["remaining_uses"], 0);
 }

@@ -1,4 +1,4 @@
-//! The host's own settings, as sshd lives with them.
+//! The host's settings, with a real sshd.
 
 use reqwest::Method;
 use serde_json::json;
@@ -32,7 +32,7 @@ async fn sshd_takes_the_options_before_the_key() {
     let (host, account) = (&world.host, world.host.ground.account.as_str());
     let (ends, never_ends) = (world.key(-1, 5).await, world.key(-1, -1).await);
     let restrict = "options = \"restrict,pty\"\n";
-    // OpenSSH reads the `Z` of the option since 9.1.
+    // OpenSSH supports the `Z` since 9.1.
     let settings = if host.ground.version >= (9, 1) { format!("{restrict}expiry_time = true") } else { restrict.to_owned() };
     host.set(&settings);
     let line = host.keycmd(account, 1000, &ends).output().expect("run").stdout;
@@ -42,7 +42,7 @@ async fn sshd_takes_the_options_before_the_key() {
     host.log_in(&ends).got_in();
     host.log_in(&never_ends).got_in();
 
-    // It is sshd that honours them: another one ends the key by itself.
+    // sshd itself applies the options: this one expires every key.
     host.set("options = \"expiry-time=\\\"20200101\\\"\"");
     let login = host.log_in(&ends);
     login.was_refused(": allowed");
@@ -66,7 +66,7 @@ async fn root_is_never_asked_for() {
     let known = world.known(&key).await;
     assert_eq!((&known["remaining_uses"], &known["last_used_at"]), (&json!(1), &json!(null)), "the portal has not been asked");
 
-    // It would have said yes.
+    // The portal would have returned the key.
     host.set("min_uid = 0");
     let by_hand = host.keycmd("root", 0, &key).output().expect("run");
     assert!(by_hand.status.success() && by_hand.stdout.starts_with(b"ssh-ed25519 "), "{by_hand:?}");

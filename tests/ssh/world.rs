@@ -1,4 +1,4 @@
-//! A portal, a host that asks it, and a gateway that may act for a person.
+//! A portal, a host that uses it, and a client that may act for a person.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +10,7 @@ use crate::ground::ground;
 use crate::host::{self, Host, Key};
 use crate::portal::{Gateway, Portal};
 
-/// The person, whom the portal knows only from its administrators.
+/// The person, who was created by administrators only.
 pub const PERSON: &str = "jdoe";
 pub const LET_NOBODY_IN: &str = "no such authorized key for this user on this host";
 
@@ -22,7 +22,7 @@ pub struct World {
 }
 
 impl World {
-    /// `None` where there can be no login; see [`ground`].
+    /// `None` if logins are impossible; see [`ground`].
     pub async fn start() -> Option<Self> {
         let ground = ground()?;
         let portal = Portal::start();
@@ -38,24 +38,24 @@ impl World {
         Some(world)
     }
 
-    /// As the tenant's administrator.
+    /// Sends a request as the tenant's administrator.
     pub async fn admin(&self, method: Method, path: &str, body: Value) -> crate::portal::Answer {
         self.portal.admin("test", method, path, body).await
     }
 
-    /// The person has this account on the host.
+    /// Links an account of the host to a person.
     pub async fn link(&self, person: &str, account: &str) {
         let link = json!({ "tenant": "test", "tms_user_id": person, "host": host::NAME, "host_account": account, "ttl_minutes": -1 });
         self.admin(Method::POST, "/v1/tms/userhosts", link).await.expect(201);
     }
 
-    /// The gateway may act for the person.
+    /// Creates a delegation for the client.
     pub async fn delegate(&self) {
         let delegation = json!({ "tenant": "test", "client_id": self.gateway.id, "client_user_id": PERSON, "ttl_minutes": -1 });
         self.admin(Method::POST, "/v1/tms/delegations", delegation).await.expect(201);
     }
 
-    /// A key that the gateway gets, for as many logins, for that long.
+    /// A key of the client with these limits.
     pub async fn key(&self, num_uses: i32, ttl_minutes: i32) -> Key {
         self.key_for(&self.host.ground.account, num_uses, ttl_minutes).await
     }
@@ -71,7 +71,7 @@ impl World {
         self.host.key_from(&name, text("private_key"), text("public_key_fingerprint"))
     }
 
-    /// What the portal knows of a key.
+    /// The portal's record of a key.
     pub async fn known(&self, key: &Key) -> Value {
         let list = self.admin(Method::GET, "/v1/tms/pubkeys/list", Value::Null).await.expect(200);
         let keys = list["pubkeys"].as_array().expect("keys");
@@ -79,7 +79,7 @@ impl World {
         found.cloned().unwrap_or_else(|| panic!("the portal does not know {}: {list}", key.fingerprint))
     }
 
-    /// New limits for a key, as its gateway sets them.
+    /// Changes a key's limits, as its client.
     pub async fn limit(&self, key: &Key, what: &str, limit: u32) {
         let mut limits = self.which(key);
         limits[what] = limit.into();
@@ -94,7 +94,7 @@ impl World {
         json!({ "tenant": "test", "client_id": self.gateway.id, "host": host::NAME, "public_key_fingerprint": key.fingerprint })
     }
 
-    /// As if the last login had been a minute ago, which is longer than lookups count as one login.
+    /// Makes the last login a minute old, which is longer than lookups count as one login.
     pub async fn a_minute_passes(&self, key: &Key) {
         let statement = "UPDATE pubkeys SET last_used_at = last_used_at - 60000 WHERE fingerprint = $1 AND last_used_at IS NOT NULL";
         let done = sqlx::query(statement).bind(&key.fingerprint).execute(&mut self.portal.database().await).await.expect(statement);
@@ -102,7 +102,7 @@ impl World {
     }
 }
 
-/// For the reader of a run with `--nocapture`.
+/// Shown with `--nocapture`.
 pub fn note(what: impl Display) {
     println!("    {what}");
 }
