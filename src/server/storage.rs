@@ -1,8 +1,7 @@
-//! SQL, and only SQL: the one room that knows `sqlx`. A module per table.
-//!
-//! SQLite in WAL mode with `synchronous=FULL`: what was acknowledged survives a power cut. Reads go to a pool of readers;
-//! all writes go through one [`writer`], so no two of them can deadlock or see each other half done. What is asked at every
-//! request of a machine has a [`lane`] of its own.
+//! Persistence: all SQL of the portal, and the only module that uses `sqlx`. One module per table.
+//! ⏎ SQLite in WAL mode with `synchronous=FULL`: acknowledged changes survive a power failure. Reads use a pool of connections; all writes
+//! go through one [`write_queue`], so they never deadlock or see each other's partial changes. Queries that every request of a machine
+//! makes have a [`batched_reader`].
 
 pub mod admins;
 pub mod attempts;
@@ -23,6 +22,7 @@ pub mod link_requests;
 pub mod people;
 pub mod providers;
 pub mod reservations;
+mod row;
 pub mod second_factors;
 mod sequences;
 pub mod ssh_keys;
@@ -51,7 +51,7 @@ pub use write_queue::BoxFuture;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations");
 
-/// The database broke, or what it holds makes no sense. Nothing a caller can act on; the text is for the operator's log.
+/// The database failed, or holds an invalid value. Callers cannot act on it; the text is for the operator's log.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("database: {0}")]
@@ -73,7 +73,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it is worth asking again: too much was going on, another process held the database, or the disk was full.
+    /// Whether a retry may succeed: overload, a lock held by another process, or a full disk.
     pub fn is_temporary(&self) -> bool {
         /// SQLite's primary result codes.
         const BUSY_LOCKED_FULL: [u32; 3] = [5, 6, 13];
@@ -81,7 +81,7 @@ impl Error {
             Self::Database(sqlx::Error::PoolTimedOut) | Self::WriterStopped | Self::NotRun | Self::NotCommitted(_) => true,
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().and_then(|code| code.parse::<u32>().ok());
-                // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary one.
+                // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary code.
                 code.is_some_and(|code| BUSY_LOCKED_FULL.contains(&(code & 0xff)))
             }
             Self::BatchedRead { temporary, .. } => *temporary,
@@ -102,9 +102,10 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the database file, creating it if need be, and brings its schema up to date.
+    /// Opens the database file, creates it if it does not exist, and runs the migrations. Fails if the file cannot be used or is of a newer
+    /// release.
     pub async fn open(file: &Path) -> Result<Self, Error> {
-        // SQLite gives its other files the mode of this one.
+        // SQLite creates its other files with the mode of this one.
         OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::Io)?;
         let options = options(file);
         let writing = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
@@ -124,12 +125,12 @@ impl Storage {
         })
     }
 
-    /// Where reads run; each sees the last committed state.
+    /// The pool for reads; each query sees the last committed state.
     pub fn reader(&self) -> &SqlitePool {
         &self.readers
     }
 
-    /// What is known of a client that somebody claims to be.
+    /// Finds the client with this id in this tenant, and the tenant.
     pub async fn find_client(&self, key: ClientKey) -> Result<ClientLookup, Error> {
         self.client_reader.read(key).await
     }
@@ -138,19 +139,19 @@ impl Storage {
         self.dependency_reader.read(query).await
     }
 
-    /// The key a host asks for.
+    /// Finds the registrations of the key that a host asks for.
     pub async fn look_up_keys(&self, query: LookupQuery) -> Result<LookupResult, Error> {
         self.lookup_reader.read(query).await
     }
 
-    /// The host whose credential has this hash.
+    /// Finds the host whose credential has this hash.
     pub async fn find_host_by_credential(&self, hash: Vec<u8>) -> Result<Option<CredentialWithSecrets>, Error> {
         self.credential_reader.read(hash).await
     }
 
-    /// Runs `work` alone in the database, in a transaction. `Err` undoes all of it; `Ok` is returned once it is on the disk.
-    ///
-    /// The work is done even if the caller stops waiting.
+    /// Runs `work` in a write transaction, with no other write at the same time. `Err` rolls it back; `Ok` is returned after the commit is
+    /// on disk.
+    /// ⏎ `work` runs to its end even if the caller stops waiting.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -160,14 +161,14 @@ impl Storage {
         self.writer.write(work).await
     }
 
-    /// Says whether the database can be read, and written to.
+    /// Checks that the database can be read and written.
     pub async fn ping(&self) -> Result<(), Error> {
         sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tenants WHERE id = ''").fetch_one(&self.readers).await?;
         self.write(|db| Box::pin(async move { Ok(sqlx::query("DELETE FROM attempts WHERE key = ''").execute(db).await.map(|_| ())?) })).await
     }
 
-    /// Lets the writes that wait finish, then closes the file. The writer goes last: SQLite moves the log into the database when
-    /// the last connection closes, unless that one only reads, and a copy of the one file is then a copy of all.
+    /// Waits for queued writes, then closes the file. The writer is closed last: SQLite checkpoints the WAL when the last connection that
+    /// can write closes, so a copy of the one file is then complete.
     pub async fn close(&self) {
         tokio::join!(self.client_reader.close(), self.dependency_reader.close(), self.lookup_reader.close(), self.credential_reader.close());
         self.readers.close().await;
@@ -186,7 +187,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
 }
 
-/// Turns a column's text into a value of ours.
+/// Converts a column's text; fails with the table and row in the message.
 fn parse_column<T, E: std::fmt::Display>(table: &'static str, id: &str, value: Result<T, E>) -> Result<T, Error> {
     value.map_err(|why| Error::Inconsistent { table, id: id.to_owned(), why: why.to_string() })
 }

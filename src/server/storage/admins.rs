@@ -1,4 +1,4 @@
-//! The tenants' administrators.
+//! Administrators of tenants, with id and secret for the API.
 
 use sqlx::{FromRow, SqliteExecutor};
 
@@ -6,14 +6,14 @@ use super::{Connection, Error, parse_column};
 use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::time::Timestamp;
 
-/// An administrator, and what their secret is checked against.
+/// An administrator, with the hashes of their secret.
 pub struct Admin {
     pub admin_id: AdminId,
     pub secrets: SecretHashes,
     pub created_at: Timestamp,
 }
 
-/// The secret that counts and, for the time of a rotation, the one before it.
+/// The hash of the current secret and, during a rotation, of the previous one.
 #[derive(Clone)]
 pub struct SecretHashes {
     pub current: Vec<u8>,
@@ -62,7 +62,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<V
     rows.into_iter().map(Admin::try_from).collect()
 }
 
-/// False when the tenant has one of that name already.
+/// False if the tenant has an administrator of that id.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId, secret_hash: &[u8], now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("INSERT INTO tenant_admins (tenant_id, admin_id, secret_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
         .bind(tenant_id.as_str())
@@ -74,7 +74,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminI
     Ok(done.rows_affected() == 1)
 }
 
-/// The old secret goes on until `old_until`. False when there is no such administrator.
+/// Sets a new secret; the old one stays valid until `old_until`. False if there is no such administrator.
 pub async fn set_secret(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -94,7 +94,7 @@ pub async fn set_secret(
     Ok(done.rows_affected() == 1)
 }
 
-/// False when there is no such administrator.
+/// False if there is no such administrator.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2")
         .bind(tenant_id.as_str())

@@ -1,9 +1,9 @@
-//! Wrong guesses, counted.
+//! Failed attempts, counted per key.
 
 use super::{Connection, Error};
 use crate::domain::time::Timestamp;
 
-/// The guesses under a key since a time, and when the earliest of the last `most` of them was.
+/// The number of attempts under a key since `from`, and the time of the earliest of the last `limit` of them.
 pub async fn count_since(db: &mut Connection, key: &str, limit: u32, from: Timestamp) -> Result<(u32, Option<Timestamp>), Error> {
     let times: Vec<i64> = sqlx::query_scalar("SELECT at FROM attempts WHERE key = $1 AND at > $2 ORDER BY at DESC LIMIT $3")
         .bind(key)

@@ -1,10 +1,11 @@
-//! The record of what happened. Only ever added to.
+//! The audit log: append-only.
 
 use std::time::Duration;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
 use super::keyset::{KeysetQuery, Order};
+use super::row::{row, select};
 use super::{Connection, Error};
 use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditPeriod};
 use crate::domain::folding;
@@ -46,7 +47,7 @@ fn as_json(event: &AuditEvent) -> serde_json::Value {
     })
 }
 
-/// The same for what may be repeated at will: at most one line of it within `span`.
+/// Appends an event that callers can repeat at will: at most once within `span`.
 pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: Duration) -> Result<(), Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS $2 AND at > $3 AND kind = $4
                                   AND device_grant_id IS $5 AND subject IS $6 AND from_address IS $7)";
@@ -63,7 +64,7 @@ pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: 
     if recorded { Ok(()) } else { insert(db, activity).await }
 }
 
-/// Whether a key with this fingerprint was ever a person's.
+/// Whether the person's audit log mentions a key with this fingerprint.
 pub async fn mentions_key(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, fingerprint: &str) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id = $2 AND subject = $3 AND kind IN ($4, $5, $6))";
     let kinds = [AuditKind::KeyCreated, AuditKind::KeyUsed, AuditKind::KeyRevoked].map(AuditKind::as_str);
@@ -71,10 +72,10 @@ pub async fn mentions_key(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, use
     Ok(query.bind(kinds[0]).bind(kinds[1]).bind(kinds[2]).fetch_one(db).await?)
 }
 
-/// What of the record is wanted, the newest first.
+/// Parameters of an audit log query; newest first.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
-    /// Whose; `None` for the whole tenant's.
+    /// Only this person's; `None`: the whole tenant's.
     pub person: Option<UserId>,
     pub search: Option<String>,
     pub group: AuditGroup,
@@ -82,17 +83,18 @@ pub struct AuditQuery {
     pub after: Option<Cursor>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: i64,
-    at: i64,
-    kind: String,
-    user_id: Option<String>,
-    client_id: Option<String>,
-    admin_id: Option<String>,
-    subject: Option<String>,
-    from_address: Option<String>,
-}
+row!(activity:
+    struct Row {
+        id: i64,
+        at: i64,
+        kind: String,
+        user_id: Option<String>,
+        client_id: Option<String>,
+        admin_id: Option<String>,
+        subject: Option<String>,
+        from_address: Option<String>,
+    }
+);
 
 impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
@@ -107,12 +109,6 @@ impl From<Row> for AuditEntry {
             from: row.from_address,
         }
     }
-}
-
-macro_rules! columns {
-    () => {
-        "id, at, kind, user_id, client_id, admin_id, subject, from_address"
-    };
 }
 
 pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<AuditEntry>, Error> {
@@ -132,12 +128,12 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
     Ok(listing.fetch::<Row>(db, query.after.as_ref()).await?.map(AuditEntry::from))
 }
 
-/// The number of the newest line of all.
+/// The number of the newest event of all tenants; 0 if there is none.
 pub async fn last(db: impl SqliteExecutor<'_>) -> Result<i64, Error> {
     Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM activity").fetch_one(db).await?)
 }
 
-/// A long piece of the record, for exports: the oldest first, behind one number up to another.
+/// A batch of events for exports, oldest first: after one number, up to another.
 pub async fn export(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
@@ -146,17 +142,14 @@ pub async fn export(
     end: i64,
     limit: i64,
 ) -> Result<Vec<AuditEntry>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM activity WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 AND id <= $4 ORDER BY id LIMIT $5"
-    ))
-    .bind(tenant_id.as_str())
-    .bind(person.map(UserId::as_str))
-    .bind(after)
-    .bind(end)
-    .bind(limit)
-    .fetch_all(db)
-    .await?;
+    let rows: Vec<Row> =
+        sqlx::query_as(select!("WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 AND id <= $4 ORDER BY id LIMIT $5"))
+            .bind(tenant_id.as_str())
+            .bind(person.map(UserId::as_str))
+            .bind(after)
+            .bind(end)
+            .bind(limit)
+            .fetch_all(db)
+            .await?;
     Ok(rows.into_iter().map(AuditEntry::from).collect())
 }

@@ -1,5 +1,5 @@
-//! A lane of its own for a question that is asked very often: its own connection, and one query for all who ask at the same
-//! time. Under load this saves most of the way to the database and back; a single question is not made to wait.
+//! A read connection with one query for all callers that ask at the same time (as in DataLoader). Under load this saves most of the round
+//! trips to the database; a single query is not delayed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 
 use super::{Connection, Error};
 
-/// Questions that may share a query. More would make the first one wait for the last one's rows.
+/// Maximum number of questions per query. With more, the first would wait for the rows of the last.
 const MAX_BATCH: usize = 64;
 
-/// Answers questions, each at its place.
+/// Answers questions, in their order.
 type BatchQuery<Q, A> = for<'c> fn(&'c mut Connection, &'c [Q]) -> BoxFuture<'c, Result<Vec<A>, Error>>;
 
 pub struct BatchedReader<Q, A> {
@@ -43,11 +43,11 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> BatchedReader<Q, A> {
         Ok(Self { shared: Arc::new(ReaderInner { pool, query: ask, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) })
     }
 
-    /// The answer, as of now.
+    /// The answer as of now.
     pub async fn read(&self, question: Q) -> Result<A, Error> {
         let (answer, answered) = oneshot::channel();
         if self.shared.enqueue(question, answer) {
-            // In a task of its own: the others must get their answers even if this caller stops waiting.
+            // In its own task: the others must be answered even if this caller stops waiting.
             tokio::spawn(serve(Arc::clone(&self.shared)));
         }
         answered.await.map_err(|_| Error::NotRun)?
@@ -59,7 +59,7 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> BatchedReader<Q, A> {
 }
 
 impl<Q, A> ReaderInner<Q, A> {
-    /// True when nobody serves the line.
+    /// True if no task serves the queue, so the caller has to start one.
     fn enqueue(&self, question: Q, answer: oneshot::Sender<Result<A, Error>>) -> bool {
         let mut line = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         line.waiting.push((question, answer));
@@ -74,7 +74,7 @@ impl<Q, A> ReaderInner<Q, A> {
     }
 }
 
-/// Leaves the line open for the next one when serving it breaks off: those who wait are told, nobody waits for ever.
+/// Marks the queue as unserved when its task stops early; callers that wait get an error rather than waiting indefinitely.
 struct ServeGuard<Q, A>(Arc<ReaderInner<Q, A>>);
 
 impl<Q, A> Drop for ServeGuard<Q, A> {
@@ -108,7 +108,7 @@ async fn serve<Q: Send + Sync, A: Send>(shared: Arc<ReaderInner<Q, A>>) {
 async fn run_batch<Q, A>(shared: &ReaderInner<Q, A>, questions: &[Q]) -> Result<Vec<A>, Error> {
     let mut connection = shared.pool.acquire().await?;
     let answers = (shared.query)(&mut connection, questions).await?;
-    // They find their askers by place: one too many or too few would give people what is somebody else's.
+    // Answers are matched by position: a wrong number of them would give callers each other's data.
     if answers.len() != questions.len() {
         let why = format!("{} answers to {} questions", answers.len(), questions.len());
         return Err(Error::BatchedRead { why, temporary: false });
@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    /// Doubles numbers; panics at 13, has no answer for 0, and one too many for 99.
+    /// Doubles numbers; panics at 13, returns no answer for 0 and one too many for 99.
     fn double<'c>(_: &'c mut Connection, numbers: &'c [i32]) -> BoxFuture<'c, Result<Vec<i32>, Error>> {
         async move {
             assert!(!numbers.contains(&13), "a question that panics, on purpose");

@@ -1,4 +1,4 @@
-//! Browsers' sessions.
+//! Browser sessions.
 
 use sqlx::{FromRow, SqliteExecutor};
 
@@ -6,28 +6,28 @@ use super::{Connection, Error, parse_column};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
-/// A session as stored: the data are sealed under the cookie's value, which is not here.
+/// A stored session. Its data are sealed under a key derived from the cookie's value, which is not stored.
 #[derive(Clone, FromRow)]
 pub struct SessionRow {
     pub id_hash: Vec<u8>,
     pub public_id: String,
     pub sealed: Vec<u8>,
     pub tenant_id: Option<String>,
-    /// Who has signed in, or half so.
+    /// The person who signed in, or whose second factor is pending.
     pub user_id: Option<String>,
-    /// `None`: nobody has, or only half.
+    /// `None`: anonymous, or the second factor is pending.
     pub signed_in_at: Option<i64>,
     pub last_seen_at: i64,
     pub from_address: Option<String>,
     pub agent: String,
     pub expires_at: i64,
-    /// The institution's session that it rests on.
+    /// Issuer of the provider's session on which this one depends.
     pub idp_issuer: Option<String>,
     pub idp_subject: Option<String>,
     pub idp_sid: Option<String>,
 }
 
-/// A person's session as the sessions page shows it.
+/// A person's session, as listed on the sessions page.
 pub struct SessionSummary {
     pub id: SessionId,
     pub signed_in_at: Timestamp,
@@ -72,7 +72,7 @@ pub async fn insert(db: &mut Connection, session: &SessionRow) -> Result<(), Err
     Ok(())
 }
 
-/// False when there is no such session any more: a session that was ended must not come back to life.
+/// False if the session was ended: it must not be created again.
 pub async fn update(db: &mut Connection, session: &SessionRow) -> Result<bool, Error> {
     let done = sqlx::query(
         "UPDATE browser_sessions
@@ -97,7 +97,7 @@ pub async fn update(db: &mut Connection, session: &SessionRow) -> Result<bool, E
     Ok(done.rows_affected() == 1)
 }
 
-/// Moves on when a session was last seen, and nothing else: what its requests are writing at the same time stays.
+/// Updates the time a session was last seen and its expiry only, so that concurrent requests do not overwrite each other's data.
 pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp, expires_at: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE browser_sessions SET last_seen_at = $2, expires_at = $3 WHERE id_hash = $1")
         .bind(id_hash)
@@ -108,7 +108,7 @@ pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp,
     Ok(())
 }
 
-/// Whether a person's session is still there, or what is to become one when they have shown a second factor.
+/// Whether a person's session is alive, or their pending sign-in.
 pub async fn is_live(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3 AND expires_at > $4)";
     let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
@@ -120,7 +120,7 @@ pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends one of a person's sessions. False when it is not theirs, or gone.
+/// Ends one of a person's sessions. False if it does not exist or is another person's.
 pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3")
         .bind(tenant_id.as_str())
@@ -131,7 +131,7 @@ pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id
     Ok(done.rows_affected() == 1)
 }
 
-/// Ends a person's sessions, all but one if it is named, and says how many.
+/// Ends a person's sessions except `keep`. Returns their number.
 pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: Option<&SessionId>) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id IS NOT $3")
         .bind(tenant_id.as_str())
@@ -142,7 +142,7 @@ pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &
     Ok(done.rows_affected())
 }
 
-/// Ends what rests on an identity, all but one if it is named.
+/// Ends the sessions that depend on an identity, except `keep`.
 pub async fn delete_of_identity(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -160,18 +160,18 @@ pub async fn delete_of_identity(
     Ok(())
 }
 
-/// What an institution says has ended there.
+/// A logout that a provider reports (OpenID Connect Back-Channel Logout 1.0 §2.4).
 pub struct UpstreamLogout<'a> {
     pub issuer: &'a str,
     pub subject: Option<&'a str>,
-    /// Its name for its own session.
+    /// The provider's id of the session that ended; `None`: all of the subject's.
     pub sid: Option<&'a str>,
-    /// Whoever signed in here later rests on another one.
+    /// Sessions that signed in later depend on a newer session of the provider.
     pub before: Timestamp,
 }
 
-/// Ends what rests on a session that has ended at an institution, and says who was signed in, once for each. A session of which
-/// the institution did not say which of its own it rests on ends with any of its person's.
+/// Ends the sessions that depend on the ended session of the provider. Returns the people who were signed in, without duplicates. A session
+/// without a recorded `sid` ends with any of its subject's.
 pub async fn delete_of_upstream_session(db: &mut Connection, tenant_id: &TenantId, logout: &UpstreamLogout<'_>) -> Result<Vec<UserId>, Error> {
     let people: Vec<Option<String>> = sqlx::query_scalar(
         "DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = coalesce($3, idp_subject)

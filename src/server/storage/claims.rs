@@ -1,13 +1,12 @@
-//! Claims on requests that wait for a person: those of devices, and those to link a host account. A claim names the session in which the
-//! request's code was typed.
+//! Claims on pending requests: device grants and link requests. A claim names the browser session that submitted the request's code.
 
 use super::{Error, parse_column};
 use crate::domain::device_grant::{Claim, Claimant};
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::time::Timestamp;
 
-/// For a query on a table of requests with a claim: when the session ends that made it. NULL: it has ended, or another person
-/// has signed in to it. While its person is signing in, the row has no person.
+/// SQL for the expiry of the claiming session, in a query on a table with claims. NULL: it has ended, or another person has signed in to
+/// it. While its person is signing in, the session row has no person.
 macro_rules! claim_ends {
     ($table:literal) => {
         concat!(
@@ -39,22 +38,22 @@ pub(super) fn claim(
     Ok(Some(Claim { by: Claimant { session, person }, session_ends: session_ends.map(Timestamp::from_millis) }))
 }
 
-/// The statements about the claims in one table, for the module of that table: it has `Row` and `select!`.
+/// The statements on claims for one table; used in the module of that table, which defines `Row` and `select!`.
 macro_rules! claims {
     ($table:literal, $request:ty, waiting: $state:literal, of_person: $condition:literal) => {
-        /// Those that wait for an answer of a person who typed their codes, the newest first.
+        /// Pending requests that this person has claimed, newest first.
         pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Error> {
             let query = sqlx::query_as(select!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
             let rows: Vec<Row> = query.fetch_all(db).await?;
             rows.into_iter().map(<$request>::try_from).collect()
         }
 
-        /// Takes up a request, in place of whose claim does not count any more. False when it does not wait any more.
+        /// Claims a pending request; replaces a claim that is no longer valid. False if the request is not pending.
         pub async fn save_claim(db: &mut Connection, request: &$request, by: &Claimant, code_sealed: &[u8]) -> Result<bool, Error> {
             set_claim(db, request, Some((by, code_sealed))).await
         }
 
-        /// Takes the claim off a request that waits.
+        /// Removes the claim of a pending request.
         pub async fn release_claim(db: &mut Connection, request: &$request) -> Result<(), Error> {
             set_claim(db, request, None).await.map(drop)
         }
@@ -78,7 +77,7 @@ macro_rules! claims {
             Ok(done.rows_affected() == 1)
         }
 
-        /// The code that was typed: its hash, and the code sealed.
+        /// The submitted code: its hash, and the sealed code.
         pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
             let query =
                 concat!("SELECT user_code_hash, claimed_code FROM ", $table, " WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL");

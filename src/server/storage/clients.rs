@@ -2,10 +2,11 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{FromRow, SqliteExecutor, SqlitePool};
+use sqlx::{SqliteExecutor, SqlitePool};
 
 use super::admins::SecretHashes;
 use super::keyset::{KeysetQuery, Order};
+use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column, sequences, tenants};
 use crate::domain::client::{Client, ClientFilter};
 use crate::domain::folding;
@@ -15,25 +16,26 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    tenant_id: String,
-    client_id: String,
-    app_name: String,
-    app_version: String,
-    secret_hash: Option<Vec<u8>>,
-    old_secret_hash: Option<Vec<u8>>,
-    old_secret_until: Option<i64>,
-    enabled: bool,
-    device_grant: bool,
-    scope: String,
-    verified: bool,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(clients:
+    struct Row {
+        number: i64,
+        tenant_id: String,
+        client_id: String,
+        app_name: String,
+        app_version: String,
+        secret_hash: Option<Vec<u8>>,
+        old_secret_hash: Option<Vec<u8>>,
+        old_secret_until: Option<i64>,
+        enabled: bool,
+        device_grant: bool,
+        scope: String,
+        verified: bool,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
-/// A client with what its secret is checked against; `None` for a public client.
+/// A client with the hashes of its secret; `None` for a public client.
 #[derive(Clone)]
 pub struct ClientWithSecrets {
     pub client: Client,
@@ -63,19 +65,6 @@ impl TryFrom<Row> for ClientWithSecrets {
     }
 }
 
-macro_rules! columns {
-    () => {
-        "number, tenant_id, client_id, app_name, app_version, secret_hash, old_secret_hash, old_secret_until, enabled, device_grant, scope,
-         verified, created_at, updated_at"
-    };
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!("SELECT ", columns!(), " FROM clients ", $rest)
-    };
-}
-
 /// A tenant's clients, by name.
 pub async fn list(db: &SqlitePool, tenant_id: &TenantId, params: &ListParams<ClientFilter, ()>) -> Result<Page<ClientWithSecrets>, Error> {
     let order = Order::text("coalesce(app_name_folded, lower(app_name))", "number");
@@ -90,7 +79,7 @@ pub async fn list(db: &SqlitePool, tenant_id: &TenantId, params: &ListParams<Cli
     listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(ClientWithSecrets::try_from)
 }
 
-/// How many keys a client made that are still there, and how many people let it act for them.
+/// The number of keys the client created that still exist, and of people with a delegation to it.
 pub async fn usage_counts(db: &SqlitePool, tenant_id: &TenantId, id: &ClientId) -> Result<(i64, i64), Error> {
     let counts = sqlx::query_as(
         "SELECT (SELECT count(*) FROM pubkeys WHERE tenant_id = $1 AND client_id = $2),
@@ -105,19 +94,19 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &Client
     row.map(ClientWithSecrets::try_from).transpose()
 }
 
-/// A client somebody claims to be.
+/// The tenant and client id that a request claims.
 pub struct ClientKey {
     pub tenant_id: TenantId,
     pub client_id: ClientId,
 }
 
-/// What is known of somebody who claims to be a client.
+/// The tenant and client found for a request.
 pub struct ClientLookup {
     pub tenant: Option<Tenant>,
     pub client: Option<ClientWithSecrets>,
 }
 
-/// Finds claimed clients and their tenants; for [`super::lane`].
+/// Finds clients and their tenants; for [`super::batched_reader`].
 pub fn look_up_clients<'c>(db: &'c mut Connection, keys: &'c [ClientKey]) -> BoxFuture<'c, Result<Vec<ClientLookup>, Error>> {
     async move {
         let pairs: Vec<[&str; 2]> = keys.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
@@ -143,73 +132,39 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageR
     rows.into_iter().map(|row| ClientWithSecrets::try_from(row).map(|registered| registered.client)).collect()
 }
 
-/// False when the tenant has one of that id, or of that name and version, already. The number is given here.
+/// Inserts a client under the next number. False when the tenant has one with that ID, or with that name and version.
 pub async fn insert(db: &mut Connection, client: &Client, secret_hash: Option<&[u8]>) -> Result<bool, Error> {
     let number = sequences::next(db, "clients").await?;
-    let done = sqlx::query(
-        "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, verified, created_at, updated_at,
-                              app_name_folded)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(number)
-    .bind(client.tenant_id.as_str())
-    .bind(client.id.as_str())
-    .bind(&client.app_name)
-    .bind(&client.app_version)
-    .bind(secret_hash)
-    .bind(client.enabled)
-    .bind(client.device_grant)
-    .bind(client.scope.to_string())
-    .bind(client.verified)
-    .bind(client.created_at.as_millis())
-    .bind(folding::search_key(&client.app_name))
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    settings(client)
+        .set("number", number)
+        .set("tenant_id", client.tenant_id.as_str())
+        .set("client_id", client.id.as_str())
+        .set("app_name", &client.app_name)
+        .set("app_name_folded", folding::search_key(&client.app_name))
+        .set("secret_hash", secret_hash)
+        .set("created_at", client.created_at.as_millis())
+        .set("updated_at", client.created_at.as_millis())
+        .insert(db, table!())
+        .await
 }
 
-/// What can change of a client; what is `None` stays.
-#[derive(Clone, Debug, Default)]
-pub struct ClientChanges {
-    pub app_version: Option<String>,
-    pub enabled: Option<bool>,
+/// Stores a changed client. False when there is no such client, or another with that name and version.
+pub async fn update(db: &mut Connection, client: &Client, now: Timestamp) -> Result<bool, Error> {
+    let key = [("tenant_id", client.tenant_id.as_str()), ("client_id", client.id.as_str())];
+    settings(client).set("updated_at", now.as_millis()).update(db, table!(), &key).await
 }
 
-/// False when there is no such client, or another of that name and version.
-pub async fn update(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, changes: &ClientChanges, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "UPDATE OR IGNORE clients SET app_version = coalesce($3, app_version), enabled = coalesce($4, enabled), updated_at = $5
-         WHERE tenant_id = $1 AND client_id = $2",
-    )
-    .bind(tenant_id.as_str())
-    .bind(id.as_str())
-    .bind(&changes.app_version)
-    .bind(changes.enabled)
-    .bind(now.as_millis())
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+/// What can be changed of a client.
+fn settings(client: &Client) -> Values {
+    Values::new()
+        .set("app_version", &client.app_version)
+        .set("enabled", client.enabled)
+        .set("device_grant", client.device_grant)
+        .set("scope", client.scope.to_string())
+        .set("verified", client.verified)
 }
 
-/// What its operators decide of a client.
-pub async fn update_settings(db: &mut Connection, client: &Client, now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE clients SET enabled = $3, device_grant = $4, scope = $5, verified = $6, updated_at = $7 WHERE tenant_id = $1 AND client_id = $2",
-    )
-    .bind(client.tenant_id.as_str())
-    .bind(client.id.as_str())
-    .bind(client.enabled)
-    .bind(client.device_grant)
-    .bind(client.scope.to_string())
-    .bind(client.verified)
-    .bind(now.as_millis())
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// The old secret goes on until `old_until`. False when there is no such client with a secret.
+/// Sets a new secret; the old one stays valid until `old_until`. False if there is no such client with a secret.
 pub async fn set_secret(
     db: &mut Connection,
     tenant_id: &TenantId,

@@ -1,10 +1,11 @@
-//! People's permissions for clients.
+//! Delegations: people's permissions for clients.
 
 use std::time::Duration;
 
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::keyset::{KeysetQuery, Order};
+use super::row::{row, select};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
@@ -12,20 +13,20 @@ use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
-/// A permission to write down.
+/// A delegation to insert.
 pub struct NewDelegation<'a> {
     pub tenant_id: &'a TenantId,
     pub id: DelegationId,
     pub client_id: &'a ClientId,
     pub user_id: &'a UserId,
-    /// `None` where the tenant's admin sets it up.
+    /// `None` if an administrator created it.
     pub device_grant_id: Option<&'a DeviceGrantId>,
     pub made_by: Creator,
     pub scope: &'a ScopeSet,
     pub expires_at: Timestamp,
 }
 
-/// For the host accounts named.
+/// Inserts a delegation for the given host accounts.
 pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts: &[HostAccountId], now: Timestamp) -> Result<(), Error> {
     insert_row(db, new, false, now).await?;
     for host_account in host_accounts {
@@ -39,7 +40,7 @@ pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts:
     Ok(())
 }
 
-/// For every host account of the person, present and future. False when the admin has set one up for them already.
+/// Inserts a delegation for all host accounts of the person, present and future. False if an administrator's exists already.
 pub async fn insert_for_every_host(db: &mut Connection, new: &NewDelegation<'_>, now: Timestamp) -> Result<bool, Error> {
     insert_row(db, new, true, now).await
 }
@@ -67,19 +68,20 @@ async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_acc
     Ok(done.rows_affected() == 1)
 }
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    tenant_id: String,
-    id: String,
-    client_id: String,
-    user_id: String,
-    device_grant_id: Option<String>,
-    made_by: String,
-    expires_at: i64,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(delegations:
+    struct Row {
+        number: i64,
+        tenant_id: String,
+        id: String,
+        client_id: String,
+        user_id: String,
+        device_grant_id: Option<String>,
+        made_by: String,
+        expires_at: i64,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
 impl TryFrom<Row> for Delegation {
     type Error = Error;
@@ -99,44 +101,38 @@ impl TryFrom<Row> for Delegation {
     }
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT number, tenant_id, id, client_id, user_id, device_grant_id, made_by, expires_at, created_at, updated_at
-             FROM delegations WHERE tenant_id = $1 AND ended_at IS NULL ",
-            $rest
-        )
-    };
-}
-
 pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Delegation>, Error> {
-    let row: Option<Row> = sqlx::query_as(select!("AND number = $2")).bind(tenant_id.as_str()).bind(number).fetch_optional(db).await?;
+    let row: Option<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND number = $2"))
+        .bind(tenant_id.as_str())
+        .bind(number)
+        .fetch_optional(db)
+        .await?;
     row.map(Delegation::try_from).transpose()
 }
 
 pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Delegation>, Error> {
-    let query = sqlx::query_as(select!("AND number > $2 ORDER BY number LIMIT $3"));
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
 }
 
-/// A delegation as lists show it.
+/// A delegation as listed.
 #[derive(Clone, Debug)]
 pub struct DelegationSummary {
     pub delegation: Delegation,
     pub client: ClientName,
-    /// What the client may do now.
+    /// The scope that the client may use now.
     pub scope: ScopeSet,
-    /// `account@host`; `None`: every one the person has.
+    /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
-    /// Keys the client made for the person.
+    /// Number of keys the client created for the person.
     pub keys: i64,
-    /// A login with one of those keys, or the use of the device's token; whichever came last.
+    /// The last login with one of those keys or use of the device's token, whichever is later.
     pub last_used_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
 }
 
-/// What people are told of a client.
+/// The name of a client, as shown to people.
 #[derive(Clone, Debug, FromRow)]
 pub struct ClientName {
     pub app_name: String,
@@ -152,7 +148,7 @@ struct DelegationSummaryRow {
     #[sqlx(flatten)]
     client: ClientName,
     scope: String,
-    /// What the client may have of a consent as it is set up now; `None`: all of it.
+    /// The part of the consented scope that the client's settings allow now; `None`: all of it.
     allowed: Option<String>,
     every_host_account: bool,
     host_accounts: Option<String>,
@@ -182,7 +178,7 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
     }
 }
 
-/// A tenant's delegations; a person's, if one is named, and one of them, if it has that number.
+/// A tenant's delegations; restricted to a person and to one number if given.
 pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
@@ -222,14 +218,14 @@ pub async fn list(
     listing.fetch::<DelegationSummaryRow>(db, params.after.as_ref()).await?.try_map(DelegationSummary::try_from)
 }
 
-/// What may act for a person at all, also what has expired and not been ended.
+/// All delegations of a person, including expired ones that were not revoked.
 pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Delegation>, Error> {
-    let query = sqlx::query_as(select!("AND user_id = $2 ORDER BY number"));
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND user_id = $2 ORDER BY number"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
 }
 
-/// Sets a new end for one delegation, and for the consent it came from. False when it has ended.
+/// Sets the expiry of one delegation and of the consent behind it. False if it was revoked.
 pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE delegations SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND number = $2 AND ended_at IS NULL")
         .bind(delegation.tenant_id.as_str())
@@ -249,8 +245,7 @@ pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires
     Ok(done.rows_affected() == 1)
 }
 
-/// Cuts what people consented to at the longest access they may grant, counted from when they said so last; and the consents
-/// behind it.
+/// Limits the delegations that people gave, and their consents, to the longest access they may grant, counted from their last decision.
 pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Duration) -> Result<(), Error> {
     let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
     sqlx::query(
@@ -272,7 +267,7 @@ pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Dura
     Ok(())
 }
 
-/// Removes one delegation that an admin, or MVP mode, has set up. False when it has gone.
+/// Deletes one delegation that an administrator or automatic provisioning created. False if it does not exist.
 pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM delegations WHERE tenant_id = $1 AND number = $2 AND device_grant_id IS NULL")
         .bind(delegation.tenant_id.as_str())
@@ -282,7 +277,7 @@ pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<
     Ok(done.rows_affected() == 1)
 }
 
-/// The consents behind what a person lets a client do; `None` for all clients.
+/// The device grants behind a person's delegations to a client; `None`: to all clients.
 pub async fn device_grant_ids(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -301,7 +296,7 @@ pub async fn device_grant_ids(
     grants.into_iter().map(|id| parse_column("delegations", &id, DeviceGrantId::parse(id.clone()))).collect()
 }
 
-/// Sets a new end for what an admin, or MVP mode, has set up. False when there is none.
+/// Sets the expiry of what an administrator or automatic provisioning created. False if there is none.
 pub async fn set_expiry(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -324,7 +319,7 @@ pub async fn set_expiry(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes what an admin, or MVP mode, has set up; for all clients where none is named. Says how many.
+/// Deletes what an administrator or automatic provisioning created, for one client or for all. Returns the number of delegations.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<u64, Error> {
     let done = sqlx::query(
         "DELETE FROM delegations WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND device_grant_id IS NULL",
@@ -337,7 +332,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
     Ok(done.rows_affected())
 }
 
-/// Ends the permission that a consent gave.
+/// Revokes the delegation that came from a device grant.
 pub async fn revoke_of_grant(db: &mut Connection, tenant_id: &TenantId, grant_id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE delegations SET ended_at = $3 WHERE tenant_id = $1 AND device_grant_id = $2 AND ended_at IS NULL")
         .bind(tenant_id.as_str())

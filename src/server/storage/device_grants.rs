@@ -1,4 +1,4 @@
-//! Runs of the device grant.
+//! Device grants.
 
 use std::net::IpAddr;
 
@@ -100,7 +100,7 @@ impl Row {
     }
 }
 
-/// False when one of the codes is taken: draw again.
+/// False if one of the codes is in use: draw again.
 pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO device_grants (tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_from, requested_agent, expires_at, state)
@@ -140,14 +140,14 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &Device
     row.map(DeviceGrant::try_from).transpose()
 }
 
-/// In the tenant the device named; the caller still has to compare the client.
+/// Finds a grant of this tenant; the caller must compare the client.
 pub async fn find_by_device_code(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
-/// In whatever tenant: the verification page is the same for all, and a user code unique over all.
+/// Finds a grant of any tenant: user codes are unique across tenants, because the verification page is shared.
 pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
@@ -159,7 +159,7 @@ pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, to
     row.map(DeviceGrant::try_from).transpose()
 }
 
-/// Those that may act for a person at the moment, the newest first.
+/// Grants with which devices may act for a person now, newest first.
 pub async fn active_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!(
         "tenant_id = $1 AND person = $2 AND state IN ('approved', 'redeemed') AND access_until > $3 ORDER BY decided_at DESC"
@@ -172,7 +172,7 @@ pub async fn active_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId,
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
-/// Those that were approved and whose device did not come in time.
+/// Approved grants that were not redeemed in time.
 pub async fn expired_unredeemed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
     rows.into_iter().map(DeviceGrant::try_from).collect()
@@ -185,7 +185,7 @@ claims!(
     of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'pending' AND expires_at > $3 ORDER BY requested_at DESC"
 );
 
-/// Writes the grant's new state if it is still in the state named `from`. False when somebody was first.
+/// Writes the grant's new state if it is still in the state `from`. False if another change came first.
 pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &DeviceGrant) -> Result<bool, Error> {
     let (decided_at, approval, pickup, reported) = match &grant.state {
         DeviceGrantState::Pending => (None, None, None, false),
@@ -218,8 +218,7 @@ pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &De
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets the grants whose code and access both ended before `before`, and the permissions they gave. What happened stays in
-/// the record of activity.
+/// Deletes grants whose code and access both expired before `before`, with their delegations. Their audit events remain.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "DELETE FROM delegations
@@ -247,7 +246,7 @@ fn parse_ip(text: Option<String>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
 
-/// Remembers that its token was used.
+/// Records the use of the grant's token.
 pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE device_grants SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())

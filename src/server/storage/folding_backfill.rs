@@ -1,15 +1,15 @@
-//! Folds the texts of rows that were stored before lists were searched by folded texts, or by an older rule.
+//! Fills the folded texts of rows that were stored before lists were searched by them, or by an earlier rule.
 
 use super::{Connection, Error};
 use crate::domain::folding;
 
-/// To be raised when `domain/folding.rs` folds otherwise, or a statement has kept folded texts of other ones: then all rows are folded anew.
+/// To be increased when `domain/folding.rs` changes, or when a statement has stored wrong folded texts: all rows are then folded again.
 const FOLDING_VERSION: i64 = 2;
 
 /// Rows that are folded at a time.
 const BATCH_SIZE: i64 = 1_000;
 
-/// Done once for each rule; the table `numbers` says which was the last.
+/// Runs once per version; the table `numbers` holds the last one.
 pub async fn backfill(db: &mut Connection) -> Result<(), Error> {
     let done: Option<i64> = sqlx::query_scalar("SELECT last FROM numbers WHERE name = 'folding'").fetch_optional(&mut *db).await?;
     if done == Some(FOLDING_VERSION) {
@@ -25,7 +25,7 @@ pub async fn backfill(db: &mut Connection) -> Result<(), Error> {
             "UPDATE clients SET app_name_folded = $2 WHERE rowid = $1",
         ),
         (
-            // Also where the label needs none: until rule 2, a renewed registration kept its old label's.
+            // Also rows whose label needs no folded text: until version 2, renewing a registration kept the text of its old label.
             "SELECT number, label FROM pubkeys WHERE number > $1 AND (label GLOB '*[^ -~]*' OR label_folded IS NOT NULL) ORDER BY number LIMIT $2",
             "UPDATE pubkeys SET label_folded = $2 WHERE number = $1",
         ),

@@ -1,9 +1,9 @@
-//! Results of submitted forms, for submissions that are sent twice.
+//! Results of submitted forms, for forms that are submitted twice.
 
 use super::{Connection, Error};
 use crate::domain::time::Timestamp;
 
-/// Begins a submission: true for the first one, and for one whose predecessor began before `forgotten_before`.
+/// Starts a submission. True if it is the first, or the previous one started before `forgotten_before`.
 pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, forgotten_before: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO form_results (id, created_at) VALUES ($1, $2)
@@ -17,7 +17,7 @@ pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, forgotten_bef
     Ok(done.rows_affected() == 1)
 }
 
-/// The sealed result of a submission that began since `since`, if it has ended.
+/// The sealed result of a submission that started since `since`; `None` while it is running.
 pub async fn find(db: impl sqlx::SqliteExecutor<'_>, id: &[u8], since: Timestamp) -> Result<Option<Vec<u8>>, Error> {
     let query = sqlx::query_scalar("SELECT result FROM form_results WHERE id = $1 AND created_at >= $2 AND result IS NOT NULL");
     Ok(query.bind(id).bind(since.as_millis()).fetch_optional(db).await?)
@@ -28,7 +28,7 @@ pub async fn finish(db: &mut Connection, id: &[u8], result: &[u8]) -> Result<(),
     Ok(())
 }
 
-/// Forgets a submission that changed nothing: it may be sent again.
+/// Deletes a submission that changed nothing, so that it can be sent again.
 pub async fn delete(db: &mut Connection, id: &[u8]) -> Result<(), Error> {
     sqlx::query("DELETE FROM form_results WHERE id = $1").bind(id).execute(db).await?;
     Ok(())

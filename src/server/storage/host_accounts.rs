@@ -1,9 +1,10 @@
-//! Linked host accounts.
+//! Host accounts that are linked to people.
 
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
+use super::row::{row, select};
 use super::{Connection, Error, hosts, parse_column, sequences};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
@@ -11,19 +12,20 @@ use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, Te
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    id: String,
-    user_id: String,
-    host: String,
-    account: String,
-    linked_at: i64,
-    expires_at: i64,
-    updated_at: i64,
-    linked_by: String,
-    linked_through: Option<String>,
-}
+row!(host_accounts as a:
+    struct Row {
+        number: i64,
+        id: String,
+        user_id: String,
+        host: String,
+        account: String,
+        linked_at: i64,
+        expires_at: i64,
+        updated_at: i64,
+        linked_by: String,
+        linked_through: Option<String>,
+    }
+);
 
 impl TryFrom<Row> for HostAccount {
     type Error = Error;
@@ -44,25 +46,13 @@ impl TryFrom<Row> for HostAccount {
     }
 }
 
-macro_rules! columns {
-    () => {
-        "a.number, a.id, a.user_id, a.host, a.account, a.linked_at, a.expires_at, a.updated_at, a.linked_by, a.linked_through"
-    };
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!("SELECT ", columns!(), " FROM host_accounts a ", $rest)
-    };
-}
-
-/// A host account, and what its keys have been for.
+/// A host account, and the use of its keys.
 #[derive(Clone, Debug)]
 pub struct HostAccountSummary {
     pub account: HostAccount,
-    /// Keys with logins left.
+    /// Number of keys with logins left.
     pub keys: i64,
-    /// Of all keys that are still there.
+    /// Last login with any key that still exists.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -82,7 +72,7 @@ impl TryFrom<HostAccountSummaryRow> for HostAccountSummary {
     }
 }
 
-/// A tenant's host accounts; a person's, if one is named.
+/// A tenant's host accounts; restricted to a person if given.
 pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
@@ -122,7 +112,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &HostAc
     row.map(HostAccount::try_from).transpose()
 }
 
-/// Whose account on which host; one row at most.
+/// The person, host and account of a link; identifies at most one row.
 #[derive(Clone, Debug)]
 pub struct HostAccountKey {
     pub tenant_id: TenantId,
@@ -137,7 +127,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-/// Those the person left ticked when they consented to this grant.
+/// The host accounts that were selected at the consent to this grant.
 pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!(
         "JOIN delegation_host_accounts t ON t.tenant_id = a.tenant_id AND t.host_account_id = a.id
@@ -164,8 +154,8 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageR
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-/// Links an account to a person, on the host that has this name or alias. Says how that host is spelled; `None` when the account is linked
-/// to the person already. The number is given here.
+/// Links an account to a person, on the host of this name or alias. Returns the host's stored name; `None` if the account is linked to the
+/// person already. Assigns the number.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<Option<HostName>, Error> {
     let host = parse_column("host_accounts", account.id.as_str(), HostName::parse(account.host.clone()))?;
     let host = hosts::canonical_name(&mut *db, tenant_id, &host).await?;
@@ -205,7 +195,7 @@ pub async fn find_by_key(db: impl SqliteExecutor<'_>, key: &HostAccountKey) -> R
     row.map(HostAccount::try_from).transpose()
 }
 
-/// Whether a link to the account is in force that is not this person's.
+/// Whether an active link of another person to the account exists.
 pub async fn is_linked_to_another(db: impl SqliteExecutor<'_>, key: &HostAccountKey, now: Timestamp) -> Result<bool, Error> {
     let query = concat!(
         "SELECT EXISTS (SELECT 1 FROM host_accounts
@@ -217,7 +207,7 @@ pub async fn is_linked_to_another(db: impl SqliteExecutor<'_>, key: &HostAccount
     Ok(query.bind(key.account.as_str()).bind(now.as_millis()).fetch_one(db).await?)
 }
 
-/// Writes a link's end and who made it when. It stays the link it is, with its keys.
+/// Updates a link's expiry and its creation. It remains the same link, with its keys.
 pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<(), Error> {
     sqlx::query(
         "UPDATE host_accounts SET linked_at = $3, expires_at = $4, updated_at = $5, linked_by = $6, linked_through = $7
@@ -235,7 +225,7 @@ pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAcco
     Ok(())
 }
 
-/// False when there is no such link.
+/// False if there is no such link.
 pub async fn set_expiry(db: &mut Connection, key: &HostAccountKey, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let statement = concat!(
         "UPDATE host_accounts SET expires_at = $5, updated_at = $6 WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ",

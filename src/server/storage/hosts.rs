@@ -1,4 +1,4 @@
-//! Hosts: their addresses, their names, and what they prove themselves with.
+//! Hosts: their addresses, names and credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,21 +9,23 @@ use sqlx::{FromRow, SqliteExecutor};
 
 use super::admins::SecretHashes;
 use super::keyset::{KeysetQuery, Order};
+use super::row::{row, select};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::host::{Host, HostCredential};
 use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    tenant_id: String,
-    host: String,
-    address: String,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(hosts:
+    struct Row {
+        number: i64,
+        tenant_id: String,
+        host: String,
+        address: String,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
 impl TryFrom<Row> for Host {
     type Error = Error;
@@ -40,8 +42,8 @@ impl TryFrom<Row> for Host {
     }
 }
 
-/// The names of a host, given one of them: its own, and the registered addresses that are names (`host_aliases`). The column before `IN`
-/// decides how they compare.
+/// SQL for the names of a host, given one of them: its own name, and the registered addresses that are names (`host_aliases`). The column
+/// before `IN` decides how they are compared.
 macro_rules! names_of_host {
     ($tenant:literal, $host:literal) => {
         concat!(
@@ -69,7 +71,7 @@ macro_rules! names_of_host {
 }
 pub(super) use names_of_host;
 
-/// The tenant that answers for a name: the one that has it in this spelling, else the first that has it.
+/// SQL for the tenant that is responsible for a host name: the one that has it in this spelling, else the first that has it.
 macro_rules! tenant_answering {
     ($host:literal) => {
         concat!(
@@ -83,17 +85,11 @@ macro_rules! tenant_answering {
 }
 pub(super) use tenant_answering;
 
-/// The condition under which the address in a row `h` of `hosts` may be a further name of its host, if no other host has it.
+/// SQL condition: the address in row `h` of `hosts` can be an alias of its host, if no other host has it.
 macro_rules! address_is_a_name {
     () => {
         "h.address NOT GLOB '*[^A-Za-z0-9._-]*' AND h.address GLOB '*[A-Za-z]*'
            AND NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.address)"
-    };
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!("SELECT number, tenant_id, host, address, created_at, updated_at FROM hosts ", $rest)
     };
 }
 
@@ -118,13 +114,13 @@ pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names:
     Ok(query.bind(tenant_id.as_str()).bind(serde_json::to_string(names).unwrap_or_default()).fetch_all(db).await?)
 }
 
-/// The name a host is stored under: as it was registered, under this name or with it for an address, else as its credential or its first
-/// link has it. As it is given, if there is nothing of it.
+/// The name a host is stored under: as registered under this name or with it as an address, else as in its credential or its first link.
+/// `host` itself if nothing is stored.
 pub async fn canonical_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Error> {
     Ok(all_registered(db, tenant_id, &BTreeSet::from([host])).await?.remove(host).unwrap_or_else(|| host.clone()))
 }
 
-/// The same for many hosts at once.
+/// As [`canonical_name`], for the registered ones of many hosts.
 pub async fn all_registered(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
@@ -150,21 +146,21 @@ pub async fn are_same_host(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, on
     Ok(query.bind(tenant_id.as_str()).bind(one.as_str()).bind(other.as_str()).fetch_one(db).await?)
 }
 
-/// Whether an address of the host is on record.
+/// Whether the host has a registered address.
 pub async fn is_registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<bool, Error> {
     let query = sqlx::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), ")"));
     Ok(query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?)
 }
 
-/// An address that was written down.
+/// A registered address.
 pub struct InsertedAddress {
-    /// As the host is spelled.
+    /// The host's stored name.
     pub host: HostName,
-    /// Another host that has this address too, where it would otherwise be a further name: now it is a name of neither.
+    /// Another host with this address, which would be an alias otherwise; it is now an alias of neither.
     pub shared_with: Option<HostName>,
 }
 
-/// Writes down an address of the host that has this name or alias. `None` when it has that address already.
+/// Registers an address of the host of this name or alias. `None` if the host has that address already.
 pub async fn insert(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -215,7 +211,7 @@ pub async fn insert(
     Ok(Some(InsertedAddress { host, shared_with }))
 }
 
-/// False when the host has no such address.
+/// False if the host has no such address.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str) -> Result<bool, Error> {
     let statement = concat!("DELETE FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND address = $3");
     let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(address).execute(&mut *db).await?;
@@ -223,8 +219,8 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
     Ok(done.rows_affected() == 1)
 }
 
-/// The further names of a tenant's hosts, as its registered addresses say them now. An address of several hosts is no name of any, and one
-/// that is a registered host's own name is that host's.
+/// Rebuilds the aliases of a tenant's hosts from their registered addresses. An address of several hosts is an alias of none, and the name
+/// of a registered host is never an alias of another.
 async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Error> {
     sqlx::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
     sqlx::query(concat!(
@@ -240,7 +236,7 @@ async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<()
     Ok(())
 }
 
-/// Takes a name for a tenant, unless another has it: see `host_names` in the schema.
+/// Makes a tenant responsible for a host name, unless another is: see `host_names` in the schema.
 pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO host_names (host, tenant_id, since)
@@ -254,7 +250,7 @@ pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, n
     Ok(())
 }
 
-/// The name under which a host has its credential; the one it was registered with comes first.
+/// The name under which a host's credential is stored; the registered one comes first.
 pub async fn credential_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<Option<HostName>, Error> {
     let query = sqlx::query_scalar(concat!(
         "SELECT c.host FROM host_credentials c WHERE c.tenant_id = $1 AND c.host IN ",
@@ -265,7 +261,7 @@ pub async fn credential_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, 
     name.map(|name| parse_column("host_credentials", host.as_str(), HostName::parse(name))).transpose()
 }
 
-/// Gives a host a credential, or a new one; the old one goes on until `old_until`.
+/// Sets a host's credential; a previous one stays valid until `old_until`.
 pub async fn set_credential(
     db: &mut Connection,
     credential: &HostCredential,
@@ -290,7 +286,7 @@ pub async fn set_credential(
     Ok(())
 }
 
-/// False when the host has none.
+/// False if the host has no credential.
 pub async fn require_credential(db: &mut Connection, credential: &HostCredential, now: Timestamp) -> Result<bool, Error> {
     let statement =
         concat!("UPDATE host_credentials SET required = $3, updated_at = $4 WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"));
@@ -304,14 +300,14 @@ pub async fn require_credential(db: &mut Connection, credential: &HostCredential
     Ok(done.rows_affected() > 0)
 }
 
-/// Under all of the host's names; under all but `kept`, if that is given. False when the host has none.
+/// Deletes the credentials under all names of the host, except under `except`. False if there is none.
 pub async fn delete_credentials(db: &mut Connection, tenant_id: &TenantId, host: &HostName, except: Option<&HostName>) -> Result<bool, Error> {
     let statement = concat!("DELETE FROM host_credentials WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND host IS NOT $3");
     let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(except.map(HostName::as_str)).execute(db).await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// A host, and what its credential is checked against.
+/// A host, with the hashes of its credential.
 #[derive(Clone)]
 pub struct CredentialWithSecrets {
     pub credential: HostCredential,
@@ -342,7 +338,7 @@ impl TryFrom<CredentialRow> for CredentialWithSecrets {
     }
 }
 
-/// The hosts that credentials belong to, now or until their rotation is over; for [`super::lane`].
+/// Finds the hosts of credentials, current ones and those being rotated out; for [`super::batched_reader`].
 pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> BoxFuture<'c, Result<Vec<Option<CredentialWithSecrets>>, Error>> {
     async move {
         let hashes_in_hex: Vec<String> = hashes.iter().map(hex::encode).collect();
@@ -363,20 +359,20 @@ pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> 
     .boxed()
 }
 
-/// The tenant that answers a host which does not say whose it is.
+/// The tenant that answers a host which does not name its tenant.
 pub async fn default_tenant_of(db: impl SqliteExecutor<'_>, host: &HostName) -> Result<Option<TenantId>, Error> {
     let tenant: Option<String> = sqlx::query_scalar(concat!("SELECT ", tenant_answering!("$1"))).bind(host.as_str()).fetch_one(db).await?;
     tenant.map(|tenant| parse_column("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
 }
 
-/// A host, as lists show it: all that is known under its name.
+/// A host as listed, with all that is stored under its name.
 #[derive(Clone, Debug)]
 pub struct HostSummary {
     pub host: String,
     pub addresses: Vec<String>,
-    /// Whether keys are shown to it only with its credential; `None`: it has none.
+    /// Whether lookups require its credential; `None`: it has none.
     pub credential_required: Option<bool>,
-    /// This tenant answers when it does not say whose it is.
+    /// Whether this tenant answers lookups that do not name a tenant.
     pub is_default_tenant: bool,
     pub last_lookup_at: Option<Timestamp>,
     pub last_lookup_from: Option<String>,
@@ -392,7 +388,7 @@ struct HostSummaryRow {
     asked_from: Option<String>,
 }
 
-/// A tenant's hosts, by name; one of them, if named.
+/// A tenant's hosts, by name; only `host` if given.
 pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
@@ -407,7 +403,7 @@ pub async fn list(
         tenant_answering!("h.host"),
         " = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from"
     );
-    // One that has no address and holds a credential may still ask, so it is seen.
+    // Also hosts without an address but with a credential, because they can make lookups.
     const FROM: &str =
         "(SELECT tenant_id, host, min(number) AS number, group_concat(address, char(10)) AS addresses FROM hosts GROUP BY tenant_id, host
             UNION ALL
@@ -432,7 +428,7 @@ pub async fn list(
     }))
 }
 
-/// The tenant whose host it is that asked, and the host's own name, if it is on record: the tenant that was named, or that has the name.
+/// The tenant responsible for a lookup, and the host's stored name if it has one: the named tenant, or the one that has the host name.
 pub async fn resolve_host(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<(TenantId, HostName)>, Error> {
     let query = sqlx::query_as(concat!(
         "WITH q (tenant_id) AS (SELECT coalesce($1, ",
@@ -450,7 +446,7 @@ pub async fn resolve_host(db: impl SqliteExecutor<'_>, tenant_id: Option<&Tenant
     found.transpose()
 }
 
-/// Remembers that a host asked for a key.
+/// Records a lookup by a host.
 pub async fn record_lookup(db: &mut Connection, tenant_id: &TenantId, host: &HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO host_questions (tenant_id, host, asked_at, from_address)

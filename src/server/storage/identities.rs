@@ -1,4 +1,4 @@
-//! Who people are at identity providers, and invitations.
+//! Identities of people at providers, and invitations.
 
 use sqlx::{FromRow, SqliteExecutor};
 
@@ -6,10 +6,10 @@ use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::time::Timestamp;
 
-/// Who somebody is elsewhere, and here.
+/// The link between a person and a subject of an issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// As forms name it; given by the table.
+    /// The number that forms use; assigned by the table.
     pub number: i64,
     pub issuer: String,
     pub subject: String,
@@ -52,7 +52,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, issuer: &st
     row.map(Identity::try_from).transpose()
 }
 
-/// A person's, the oldest first.
+/// A person's identities, oldest first.
 pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Identity>, Error> {
     let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities
          WHERE tenant_id = $1 AND user_id = $2 ORDER BY linked_at, rowid";
@@ -60,7 +60,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
     rows.into_iter().map(Identity::try_from).collect()
 }
 
-/// False when it has gone.
+/// False if it does not exist.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 AND user_id = $4")
         .bind(tenant_id.as_str())
@@ -72,7 +72,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
     Ok(done.rows_affected() == 1)
 }
 
-/// False when it is somebody's already.
+/// False if it is linked to a person already.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO identities (tenant_id, issuer, subject, user_id, label, linked_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -90,7 +90,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
     Ok(done.rows_affected() == 1)
 }
 
-/// Remembers a sign-in, and what the person is called there now.
+/// Records a sign-in, and the current label of the identity.
 pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, label: &str, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE identities SET last_used_at = $4, label = $5 WHERE tenant_id = $1 AND issuer = $2 AND subject = $3")
         .bind(tenant_id.as_str())
@@ -103,7 +103,7 @@ pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subj
     Ok(())
 }
 
-/// Invites a person who is there. An older invitation of theirs ends.
+/// Invites an existing person. Replaces an earlier invitation.
 pub async fn insert_invitation(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -126,7 +126,7 @@ pub async fn insert_invitation(
     Ok(())
 }
 
-/// Spends an invitation: whose it was, if it was good.
+/// Consumes an invitation. Returns the invited person; `None` if it is unknown or has expired.
 pub async fn consume_invitation(db: &mut Connection, tenant_id: &TenantId, code_hash: &[u8], now: Timestamp) -> Result<Option<UserId>, Error> {
     let user: Option<String> =
         sqlx::query_scalar("DELETE FROM invitations WHERE tenant_id = $1 AND code_hash = $2 AND expires_at > $3 RETURNING user_id")

@@ -1,4 +1,4 @@
-//! Lists for people: searched, filtered, sorted, a piece at a time.
+//! Lists on pages: searched, filtered, sorted, with keyset pagination.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqlitePool, Type};
@@ -8,13 +8,13 @@ use crate::domain::folding::case_fold;
 use crate::domain::pagination::{Cursor, MAX_COUNTED, PAGE_SIZE, Page, PagePosition};
 use crate::domain::time::Timestamp;
 
-/// What a list is sorted by.
+/// The order of a list.
 #[derive(Clone, Copy)]
 pub struct Order {
     /// A column or expression that is never NULL.
     column: &'static str,
     kind: SortType,
-    /// The column that tells rows with the same value apart: an integer.
+    /// An integer column that orders rows with the same value.
     tie_breaker: &'static str,
     descending: bool,
 }
@@ -34,15 +34,14 @@ impl Order {
     }
 }
 
-/// What an order's expression holds.
+/// The type of an order's expression.
 #[derive(Clone, Copy)]
 enum SortType {
     Integer,
     Text,
 }
 
-/// A list's queries while they are put together: for its rows, and for how many there are. Their SQL is all ours; what comes from outside
-/// is bound.
+/// Builds a list's queries, for a page of rows and for their number. All SQL is literal; values are bound.
 pub struct KeysetQuery {
     rows: QueryBuilder<Sqlite>,
     count: QueryBuilder<Sqlite>,
@@ -50,8 +49,8 @@ pub struct KeysetQuery {
 }
 
 impl KeysetQuery {
-    /// `from`: what follows `FROM`, up to and with `WHERE` and a first condition that the first bound value ends:
-    /// `"pubkeys k WHERE k.tenant_id = "`.
+    /// `from`: the text after `FROM`, up to and including `WHERE` and a first condition that ends before its bound value: `"pubkeys k WHERE
+    /// k.tenant_id = "`.
     pub fn new<'q, T>(columns: &'static str, from: &'static str, first: T, order: Order) -> Self
     where
         T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
@@ -59,7 +58,7 @@ impl KeysetQuery {
         Self::from_queries(QueryBuilder::new(""), QueryBuilder::new("WITH "), columns, from, first, order)
     }
 
-    /// The same with a moment, which `columns` may call `now` if `from` begins with `moment, `.
+    /// As [`Self::new`], with a time that `columns` may use as `now` if `from` begins with `moment, `.
     pub fn at<'q, T>(now: Timestamp, columns: &'static str, from: &'static str, first: T, order: Order) -> Self
     where
         T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
@@ -100,7 +99,7 @@ impl KeysetQuery {
         [&mut self.rows, &mut self.count]
     }
 
-    /// One more condition, as it stands.
+    /// Adds a condition.
     pub fn and(&mut self, condition: &'static str) -> &mut Self {
         for query in self.queries() {
             query.push(" AND ").push(condition);
@@ -108,7 +107,7 @@ impl KeysetQuery {
         self
     }
 
-    /// One more condition, which the value ends: `"k.user_id = "`.
+    /// Adds a condition that ends before its bound value: `"k.user_id = "`.
     pub fn and_bound<'q, T>(&mut self, condition: &'static str, value: T) -> &mut Self
     where
         T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
@@ -119,7 +118,7 @@ impl KeysetQuery {
         self
     }
 
-    /// Closes a condition that was begun with a bracket.
+    /// Closes a parenthesis of an earlier condition.
     pub fn close_paren(&mut self) -> &mut Self {
         for query in self.queries() {
             query.push(")");
@@ -127,8 +126,8 @@ impl KeysetQuery {
         self
     }
 
-    /// Only rows in which one of the columns holds the text, without regard to case. A column that may be more than ASCII is named with the
-    /// folded one beside it: `"coalesce(label_folded, label)"`. One that may be and has none is found by the text as it was typed.
+    /// Only rows in which one of the columns contains the text, ignoring case. A column with non-ASCII text is given with its folded
+    /// column: `"coalesce(label_folded, label)"`; without one it is searched as typed.
     pub fn search(&mut self, text: Option<&str>, columns: &[&'static str]) -> &mut Self {
         let Some(text) = text else { return self };
         let pattern = |text: &str| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
@@ -145,7 +144,7 @@ impl KeysetQuery {
         self
     }
 
-    /// At most [`PIECE`] rows behind the mark; the last ones where there are none behind it, as when they have been deleted since.
+    /// At most [`PAGE_SIZE`] rows after the cursor; the last ones if none follow it, because they were deleted since.
     pub async fn fetch<R>(mut self, db: &SqlitePool, after: Option<&Cursor>) -> Result<Page<R>, Error>
     where
         R: for<'r> FromRow<'r, SqliteRow>,
@@ -164,7 +163,7 @@ impl KeysetQuery {
         }
         let direction = if descending == all_before { "" } else { " DESC" };
         self.rows.push(" ORDER BY ").push(by).push(direction).push(", ").push(then).push(direction);
-        // One more than is shown tells whether there is more.
+        // One more row than is shown tells whether there is a next page.
         let limit = if all_before { PAGE_SIZE } else { PAGE_SIZE + 1 };
         self.rows.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let mut rows = self.rows.build().fetch_all(&mut *snapshot).await?;
@@ -189,7 +188,8 @@ impl KeysetQuery {
     }
 }
 
-/// How many rows there are, how many up to the mark, and where the piece begins that ends with the mark; `None`: more than [`COUNTED`].
+/// Total number of rows, number of rows up to the cursor, and the start of the page that ends with the cursor; `None` above
+/// [`MAX_COUNTED`].
 async fn count_rows(
     counted: &mut QueryBuilder<Sqlite>,
     order: Order,
@@ -219,7 +219,7 @@ async fn count_rows(
     Ok((total <= MAX_COUNTED).then_some(PagePosition { before, total, previous }))
 }
 
-/// The two values of a mark, with a comma between them.
+/// Appends the two values of a cursor, separated by a comma.
 fn push_cursor(query: &mut QueryBuilder<Sqlite>, order: Order, cursor: &Cursor) {
     match order.kind {
         SortType::Integer => query.push_bind(cursor.value.parse::<i64>().unwrap_or(0)),

@@ -1,4 +1,4 @@
-//! Host accounts that ask to be linked.
+//! Requests to link host accounts.
 
 use sqlx::{FromRow, SqliteExecutor};
 
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// What a host has asked for this account before is forgotten. False when one of the secrets is taken: draw again.
+/// Inserts a request, replacing an earlier one of the host for this account. False if one of the secrets is in use: draw again.
 pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Error> {
     sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account = $3")
         .bind(request.tenant_id.as_str())
@@ -90,7 +90,7 @@ pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[
     Ok(done.rows_affected() == 1)
 }
 
-/// How many other accounts of the host wait for an answer.
+/// Number of pending requests for other accounts of the host.
 pub async fn count_other_pending(db: &mut Connection, request: &LinkRequest) -> Result<i64, Error> {
     let query = "SELECT count(*) FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account <> $3 AND state = 'waiting' AND expires_at > $4";
     let query = sqlx::query_scalar(query).bind(request.tenant_id.as_str()).bind(request.host.as_str()).bind(request.account.as_str());
@@ -114,7 +114,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &LinkRe
     row.map(LinkRequest::try_from).transpose()
 }
 
-/// A host's own.
+/// Finds a request by its secret, only for the host that made it.
 pub async fn find_of_host(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
@@ -126,7 +126,7 @@ pub async fn find_of_host(
     row.map(LinkRequest::try_from).transpose()
 }
 
-/// In whatever tenant: a user code is unique over all.
+/// Finds a request of any tenant: user codes are unique across tenants.
 pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<LinkRequest>, Error> {
     let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
@@ -139,7 +139,7 @@ claims!(
     of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'waiting' AND expires_at > $3 ORDER BY asked_at DESC"
 );
 
-/// Writes the answer of a request that waits. False when somebody was first.
+/// Writes the answer of a pending request. False if it was answered before.
 pub async fn save_answer(db: &mut Connection, request: &LinkRequest) -> Result<bool, Error> {
     let (state, person, until) = match &request.state {
         LinkRequestState::Pending => ("waiting", None, None),
@@ -158,7 +158,7 @@ pub async fn save_answer(db: &mut Connection, request: &LinkRequest) -> Result<b
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets one of a host's own that nobody has answered. How many that were.
+/// Deletes a pending request of the host. Returns the number of requests deleted.
 pub async fn cancel(db: &mut Connection, tenant_id: &TenantId, host: &HostName, secret_hash: &[u8]) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND secret_hash = $3 AND state = 'waiting'")
         .bind(tenant_id.as_str())
@@ -169,7 +169,7 @@ pub async fn cancel(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
     Ok(done.rows_affected())
 }
 
-/// Forgets what a host has asked and nobody has answered.
+/// Deletes all pending requests of a host.
 pub async fn delete_pending(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<(), Error> {
     sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND state = 'waiting'")
         .bind(tenant_id.as_str())
@@ -179,7 +179,7 @@ pub async fn delete_pending(db: &mut Connection, tenant_id: &TenantId, host: &Ho
     Ok(())
 }
 
-/// Forgets those whose code ended before `before`.
+/// Deletes requests whose code expired before `before`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query("DELETE FROM link_requests WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())

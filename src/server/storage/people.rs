@@ -1,4 +1,4 @@
-//! People.
+//! People's accounts.
 
 use sqlx::{FromRow, SqliteExecutor};
 
@@ -16,9 +16,9 @@ pub struct Person {
     pub user_id: UserId,
     pub display_name: String,
     pub enabled: bool,
-    /// Has the role of an administrator in the portal.
+    /// Has the administrator role in the portal.
     pub admin: bool,
-    /// A PHC string; `None` for people who sign in elsewhere.
+    /// Argon2 hash in PHC format; `None` for people without a local password.
     pub password_hash: Option<String>,
 }
 
@@ -57,7 +57,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &U
     row.map(Person::try_from).transpose()
 }
 
-/// False when the tenant has one of that id already.
+/// False if the tenant has a person of that id.
 pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query(
         "INSERT INTO people (tenant_id, user_id, display_name, enabled, admin, password_hash, created_at, display_name_folded)
@@ -77,7 +77,7 @@ pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Res
     Ok(done.rows_affected() == 1)
 }
 
-/// False when there is no such person.
+/// False if there is no such person.
 pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, password_hash: &str) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE people SET password_hash = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
@@ -88,7 +88,7 @@ pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &U
     Ok(done.rows_affected() == 1)
 }
 
-/// False when there is no such person.
+/// False if there is no such person.
 pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE people SET enabled = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
@@ -99,7 +99,7 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives or takes the role of an administrator. False when there is no such person.
+/// Grants or revokes the administrator role. False if there is no such person.
 pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, admin: bool) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE people SET admin = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
@@ -117,7 +117,7 @@ struct PersonSummaryRow {
     created_at: i64,
 }
 
-/// A tenant's people; one of them, if named.
+/// A tenant's people; only one of them if given.
 pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
@@ -167,7 +167,7 @@ pub async fn list(
     Ok(Page { items: accounts, next: rows.next, position: rows.position })
 }
 
-/// The ways into a tenant: what opens them for a person is a password, or an identity of one of these issuers.
+/// Enabled ways to sign in to a tenant: with a local password, or an identity of one of these issuers.
 #[derive(Clone, Debug)]
 pub struct EnabledSignInMethods {
     pub passwords: bool,
@@ -180,7 +180,7 @@ impl EnabledSignInMethods {
     }
 }
 
-/// How many of a tenant's people have the role of an administrator and can sign in.
+/// The number of people who have the administrator role and can sign in.
 pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId, methods: &EnabledSignInMethods) -> Result<i64, Error> {
     let query = "SELECT count(*) FROM people p WHERE p.tenant_id = $1 AND p.admin AND p.enabled
          AND ($2 AND p.password_hash IS NOT NULL
@@ -189,7 +189,7 @@ pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId, methods: &E
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(methods.passwords).bind(methods.issuers()).fetch_one(db).await?)
 }
 
-/// How many people have an identity of these issuers, and how many of them none of the other doors lets in.
+/// The number of people with an identity of these issuers, and of those among them whom no method in `others` lets sign in.
 pub async fn count_of_issuers(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,

@@ -1,38 +1,40 @@
 //! Identity providers.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
+use super::row::{row, select};
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 
-/// A provider with what it knows this portal by, sealed.
+/// A provider with its sealed client secret.
 #[derive(Clone)]
 pub struct ProviderWithSecret {
     pub provider: Provider,
     pub secret_sealed: Option<Vec<u8>>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    tenant_id: String,
-    id: String,
-    display_name: String,
-    profile: String,
-    base: String,
-    client_id: String,
-    secret_sealed: Option<Vec<u8>>,
-    scope: Option<String>,
-    newcomers: String,
-    mfa: String,
-    own_names: bool,
-    resources: Option<String>,
-    enabled: bool,
-    anywhere: bool,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(identity_providers:
+    struct Row {
+        tenant_id: String,
+        id: String,
+        display_name: String,
+        profile: String,
+        base: String,
+        client_id: String,
+        secret_sealed: Option<Vec<u8>>,
+        scope: Option<String>,
+        newcomers: String,
+        mfa: String,
+        own_names: bool,
+        resources: Option<String>,
+        enabled: bool,
+        anywhere: bool,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
 impl TryFrom<Row> for ProviderWithSecret {
     type Error = Error;
@@ -62,30 +64,19 @@ impl TryFrom<Row> for ProviderWithSecret {
     }
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names, resources, enabled, anywhere,
-                    created_at, updated_at
-             FROM identity_providers ",
-            $rest
-        )
-    };
-}
-
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ProviderId) -> Result<Option<ProviderWithSecret>, Error> {
     let row: Option<Row> =
         sqlx::query_as(select!("WHERE tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(ProviderWithSecret::try_from).transpose()
 }
 
-/// A tenant's, in the order in which they were added.
+/// A tenant's providers, in the order in which they were added.
 pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Provider>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 ORDER BY created_at, id")).bind(tenant_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(|row| ProviderWithSecret::try_from(row).map(|stored| stored.provider)).collect()
 }
 
-/// Any provider's client secret, with whose it is.
+/// The client secret of any one provider, to test whether it can be unsealed.
 pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, ProviderId, Vec<u8>)>, Error> {
     let query = "SELECT tenant_id, id, secret_sealed FROM identity_providers WHERE secret_sealed IS NOT NULL LIMIT 1";
     let found: Option<(String, String, Vec<u8>)> = sqlx::query_as(query).fetch_optional(db).await?;
@@ -99,7 +90,7 @@ pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId,
     found.map(checked).transpose()
 }
 
-/// False when the tenant has one of that name.
+/// False if the tenant has a provider of that id.
 pub async fn insert(db: &mut Connection, new: &ProviderWithSecret) -> Result<bool, Error> {
     let ProviderWithSecret { provider, secret_sealed } = new;
     let done = sqlx::query(
@@ -128,7 +119,7 @@ pub async fn insert(db: &mut Connection, new: &ProviderWithSecret) -> Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// What can be changed of it.
+/// Updates the changeable settings.
 pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "UPDATE identity_providers SET display_name = $3, scope = $4, newcomers = $5, mfa = $6, own_names = $7, enabled = $8, anywhere = $9,
@@ -155,7 +146,7 @@ fn resources(provider: &Provider) -> Option<String> {
     provider.upstream_hosts.as_ref().and_then(|resources| serde_json::to_string(resources).ok())
 }
 
-/// False when there is none of that name.
+/// False if there is no provider of that id.
 pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId, sealed: &[u8], now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE identity_providers SET secret_sealed = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())
@@ -167,7 +158,7 @@ pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &Provider
     Ok(done.rows_affected() == 1)
 }
 
-/// False when there is none of that name. What people are there stays known, for when it comes back.
+/// False if there is no provider of that id. Its identities remain, in case it is added again.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId) -> Result<bool, Error> {
     let done =
         sqlx::query("DELETE FROM identity_providers WHERE tenant_id = $1 AND id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;

@@ -1,4 +1,4 @@
-//! Leases on keys.
+//! Reservations: leases on keys.
 
 use sqlx::{FromRow, SqliteExecutor};
 
@@ -44,7 +44,7 @@ impl TryFrom<Row> for Reservation {
     }
 }
 
-/// Only its own client's.
+/// Finds a reservation of this client.
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: &ClientId, resid: &str) -> Result<Option<Reservation>, Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT r.number, r.tenant_id, r.resid, r.parent_resid, r.client_id, k.user_id, k.host, k.fingerprint, r.pubkey, r.expires_at, r.created_at,
@@ -60,13 +60,13 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
     row.map(Reservation::try_from).transpose()
 }
 
-/// Until when the longest of a key's reservations goes.
+/// The latest expiry of a key's reservations.
 pub async fn latest_expiry(db: impl SqliteExecutor<'_>, pubkey: i64) -> Result<Option<Timestamp>, Error> {
     let longest: Option<i64> = sqlx::query_scalar("SELECT max(expires_at) FROM reservations WHERE pubkey = $1").bind(pubkey).fetch_one(db).await?;
     Ok(longest.map(Timestamp::from_millis))
 }
 
-/// The number is given here.
+/// Assigns the number.
 pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<(), Error> {
     let number = sequences::next(db, "reservations").await?;
     sqlx::query(
@@ -86,7 +86,7 @@ pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<()
     Ok(())
 }
 
-/// The client's reservation; with those that extend it, if `related`. Says how many there were.
+/// Deletes the client's reservation; with `related`, also those that extend it. Returns the number of rows deleted.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, resid: &str, related: bool) -> Result<u64, Error> {
     let done = sqlx::query("DELETE FROM reservations WHERE tenant_id = $1 AND client_id = $2 AND (resid = $3 OR ($4 AND parent_resid = $3))")
         .bind(tenant_id.as_str())
@@ -98,7 +98,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &Clien
     Ok(done.rows_affected())
 }
 
-/// Those that ended before `before`.
+/// Deletes reservations that expired before `before`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query("DELETE FROM reservations WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())

@@ -11,13 +11,13 @@ use crate::domain::time::Timestamp;
 #[derive(FromRow)]
 pub struct Totp {
     pub secret_sealed: Vec<u8>,
-    /// The time step of the last code that counted.
+    /// Time step of the last accepted code.
     pub last_step: i64,
     created_at: i64,
     last_used_at: Option<i64>,
 }
 
-/// A passkey, with what the library keeps of it.
+/// A passkey, with the state that the library keeps of it.
 #[derive(FromRow)]
 pub struct Passkey {
     pub number: i64,
@@ -27,7 +27,7 @@ pub struct Passkey {
     last_used_at: Option<i64>,
 }
 
-/// Whether somebody has one at all.
+/// Whether the person has an app or a passkey.
 pub async fn has_any(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM totp WHERE tenant_id = $1 AND user_id = $2)
          OR EXISTS (SELECT 1 FROM passkeys WHERE tenant_id = $1 AND user_id = $2)";
@@ -47,7 +47,7 @@ pub async fn find_totp(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
     Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_optional(db).await?)
 }
 
-/// Anybody's, with whose it is.
+/// The app of any one person, to test whether its secret can be unsealed.
 pub async fn any_totp(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, UserId, Vec<u8>)>, Error> {
     let found: Option<(String, String, Vec<u8>)> =
         sqlx::query_as("SELECT tenant_id, user_id, secret_sealed FROM totp LIMIT 1").fetch_optional(db).await?;
@@ -57,7 +57,7 @@ pub async fn any_totp(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, U
     found.map(checked).transpose()
 }
 
-/// False when the person has one.
+/// False if the person has one.
 pub async fn insert_totp(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -78,26 +78,26 @@ pub async fn insert_totp(
     Ok(done.rows_affected() == 1)
 }
 
-/// False when a code of this time step, or of a later one, has counted already (RFC 6238 §5.2).
+/// False if a code of this time step, or of a later one, was accepted before (RFC 6238 §5.2).
 pub async fn consume_totp_step(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, step: i64, now: Timestamp) -> Result<bool, Error> {
     let query = "UPDATE totp SET last_step = $3, last_used_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND last_step < $3";
     let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(step).bind(now.as_millis()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// False when there is none.
+/// False if there is none.
 pub async fn delete_totp(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let done = sqlx::query("DELETE FROM totp WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str());
     Ok(done.execute(db).await?.rows_affected() == 1)
 }
 
-/// The oldest first.
+/// A person's passkeys, oldest first.
 pub async fn passkeys(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Passkey>, Error> {
     let query = "SELECT number, passkey, name, created_at, last_used_at FROM passkeys WHERE tenant_id = $1 AND user_id = $2 ORDER BY number";
     Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?)
 }
 
-/// False when the tenant knows this credential already, whosever it is.
+/// False if the credential id is stored for any person of the tenant.
 pub async fn insert_passkey(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -122,7 +122,7 @@ pub async fn insert_passkey(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps what the library says of it after a use. False when it has been removed, or has answered what was `asked` before.
+/// Stores the library's state after a use. False if the passkey was removed, or has answered this challenge before.
 pub async fn use_passkey(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -147,20 +147,20 @@ pub async fn use_passkey(
     Ok(done.rows_affected() == 1)
 }
 
-/// False when there is none.
+/// False if there is none.
 pub async fn rename_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64, name: &str) -> Result<bool, Error> {
     let query = "UPDATE passkeys SET name = $4 WHERE tenant_id = $1 AND user_id = $2 AND number = $3";
     let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(number).bind(name).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Its name, if it was there.
+/// Deletes a passkey and returns its name; `None` if there is none.
 pub async fn delete_passkey(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, number: i64) -> Result<Option<String>, Error> {
     let query = "DELETE FROM passkeys WHERE tenant_id = $1 AND user_id = $2 AND number = $3 RETURNING name";
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(number).fetch_optional(db).await?)
 }
 
-/// All of a person's; says how many apps and passkeys there were.
+/// Deletes all second factors of a person. Returns the number of apps and passkeys.
 pub async fn delete_all(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Error> {
     let passkeys = sqlx::query("DELETE FROM passkeys WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str());
     let passkeys = passkeys.execute(&mut *db).await?.rows_affected();
@@ -174,7 +174,7 @@ pub async fn recovery_codes_left(db: impl SqliteExecutor<'_>, tenant_id: &Tenant
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_one(db).await?)
 }
 
-/// In place of those there are.
+/// Replaces all recovery codes of a person.
 pub async fn replace_recovery_codes(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, hashes: &[Vec<u8>]) -> Result<(), Error> {
     delete_recovery_codes(&mut *db, tenant_id, user_id).await?;
     for hash in hashes {
@@ -184,7 +184,7 @@ pub async fn replace_recovery_codes(db: &mut Connection, tenant_id: &TenantId, u
     Ok(())
 }
 
-/// False when it is none of theirs, or was used before.
+/// False if it is not one of the person's codes, or was used before.
 pub async fn consume_recovery_code(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, hash: &[u8]) -> Result<bool, Error> {
     let query = "DELETE FROM recovery_codes WHERE tenant_id = $1 AND user_id = $2 AND code_hash = $3";
     let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(hash).execute(db).await?;

@@ -1,4 +1,4 @@
-//! Public keys.
+//! SSH keys: TMS' table `pubkeys`.
 
 pub mod lookup;
 
@@ -9,6 +9,7 @@ use sqlx::{FromRow, SqliteExecutor};
 
 use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
+use super::row::{row, select};
 use super::{Connection, Error, audit_log, parse_column};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::folding;
@@ -17,28 +18,29 @@ use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::ssh_key::{KeyFilter, KeySort, KeyType, LOGIN_WINDOW, SshKey};
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    tenant_id: String,
-    client_id: Option<String>,
-    user_id: String,
-    host: String,
-    account: String,
-    device_grant_id: Option<String>,
-    label: String,
-    fingerprint: String,
-    public_key: String,
-    key_type: String,
-    key_bits: u32,
-    max_uses: u32,
-    remaining_uses: u32,
-    initial_ttl_minutes: u32,
-    expires_at: i64,
-    last_used_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(pubkeys:
+    struct Row {
+        number: i64,
+        tenant_id: String,
+        client_id: Option<String>,
+        user_id: String,
+        host: String,
+        account: String,
+        device_grant_id: Option<String>,
+        label: String,
+        fingerprint: String,
+        public_key: String,
+        key_type: String,
+        key_bits: u32,
+        max_uses: u32,
+        remaining_uses: u32,
+        initial_ttl_minutes: u32,
+        expires_at: i64,
+        last_used_at: Option<i64>,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
 impl TryFrom<Row> for SshKey {
     type Error = Error;
@@ -69,26 +71,13 @@ impl TryFrom<Row> for SshKey {
     }
 }
 
-macro_rules! columns {
-    () => {
-        "number, tenant_id, client_id, user_id, host, account, device_grant_id, label, fingerprint, public_key, key_type, key_bits, max_uses,
-         remaining_uses, initial_ttl_minutes, expires_at, last_used_at, created_at, updated_at"
-    };
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!("SELECT ", columns!(), " FROM pubkeys ", $rest)
-    };
-}
-
 pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<SshKey>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(SshKey::try_from).transpose()
 }
 
-/// The registrations of a key on a host, for all accounts there and by all parties.
+/// All registrations of a key on a host, for any account and owner.
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, Error> {
     let query =
         sqlx::query_as(concat!(select!("WHERE fingerprint = $1 AND tenant_id = $3 AND host IN "), names_of_host!("$3", "$2"), " ORDER BY number"));
@@ -96,9 +85,9 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &Host
     rows.into_iter().map(SshKey::try_from).collect()
 }
 
-/// A client's; `None` for all of the tenant's.
+/// A page of a client's keys; `None`: of all keys of the tenant.
 pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: PageRequest) -> Result<Vec<SshKey>, Error> {
-    // Two statements, so that each has its index.
+    // Two statements, so that each uses its index.
     let rows: Vec<Row> = match client_id {
         Some(client_id) => {
             let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND client_id = $2 AND number > $3 ORDER BY number LIMIT $4"));
@@ -114,7 +103,7 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
 
 fn order(sort: KeySort) -> Order {
     match sort {
-        // Numbers are given in the order of making.
+        // Numbers are assigned in the order of creation.
         KeySort::Created => Order::integer("number", "number").descending(),
         KeySort::Used => Order::integer("coalesce(last_used_at, 0)", "number").descending(),
         KeySort::Expires => Order::integer("expires_at", "number"),
@@ -122,7 +111,7 @@ fn order(sort: KeySort) -> Order {
     }
 }
 
-/// A tenant's keys, wherever they came from; a person's, if one is named.
+/// A tenant's keys of all owners; restricted to a person if given.
 pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
@@ -144,7 +133,7 @@ pub async fn list(
     listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(SshKey::try_from)
 }
 
-/// The numbers of the keys a client made for a person.
+/// The numbers of the keys that a client created for a person.
 pub async fn ids_of_client(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, client_id: &ClientId) -> Result<Vec<i64>, Error> {
     let query = sqlx::query_scalar("SELECT number FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 ORDER BY number");
     Ok(query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).fetch_all(db).await?)
@@ -158,16 +147,16 @@ pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, u
     rows.into_iter().map(SshKey::try_from).collect()
 }
 
-/// Which of the keys on a consent's host accounts are wanted.
+/// Filter for the keys on a consent's host accounts.
 #[derive(Clone, Debug, Default)]
 pub struct GrantKeyFilter {
     pub host: Option<HostName>,
     pub account: Option<AccountName>,
-    /// Only those within their own limits at this time.
+    /// Only keys within their own limits at this time.
     pub active_at: Option<Timestamp>,
 }
 
-/// A person's, on the host accounts of one consent.
+/// A page of a person's keys on the host accounts of one consent.
 pub async fn page_of_grant(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
@@ -189,7 +178,7 @@ pub async fn page_of_grant(
                AND ($6 IS NULL OR host IN "
         ),
         names_of_host!("$1", "$6"),
-        ") ORDER BY +number LIMIT $5" // `+`: by the person's index and sorted, not through all keys of the tenant.
+        ") ORDER BY +number LIMIT $5" // `+`: uses the person's index and sorts, rather than scanning all keys of the tenant.
     ))
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
@@ -204,13 +193,13 @@ pub async fn page_of_grant(
     rows.into_iter().map(SshKey::try_from).collect()
 }
 
-/// A key to be stored, and where it came from.
+/// A key to insert, and what created it.
 pub struct NewPubkey {
     pub key: SshKey,
     pub from: Option<IpAddr>,
 }
 
-/// A key that was stored, as far as it tells whose it is.
+/// An inserted key, with the columns that identify its owner.
 #[derive(FromRow)]
 struct InsertedKeyRow {
     number: i64,
@@ -223,12 +212,12 @@ struct InsertedKeyRow {
     device_grant_id: Option<String>,
 }
 
-/// Stores many keys at once, and the record of it. At the place of each its number; `None` where the same party has that key for that
-/// account already, or what it belongs to has gone. A registration that has ended is none: the new one takes its place and number.
+/// Inserts many keys and their audit events. Returns at each key's position its number; `None` if the same owner has that key for that
+/// account, or a referenced row was deleted. A registration that has ended is replaced: the new one takes its number.
 pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<Option<i64>>, Error> {
     let rows: Vec<serde_json::Value> = keys.iter().map(|NewPubkey { key, .. }| as_json(key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
-    // The last conditions are those of the foreign keys, which would otherwise fail all of them together.
+    // The last conditions repeat the foreign keys, whose violation would make all inserts fail together.
     let stored: Vec<InsertedKeyRow> = sqlx::query_as(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
                               initial_ttl_minutes, expires_at, created_at, updated_at, label, label_folded)
@@ -253,7 +242,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
     .bind(&rows)
     .fetch_all(&mut *db)
     .await?;
-    // Each row answers for one key: of two that are the same, one was stored.
+    // Each row answers for one key: of two equal ones, one was inserted.
     let mut stored: HashMap<_, _> = stored
         .into_iter()
         .map(|row| {
@@ -308,7 +297,7 @@ fn as_json(key: &SshKey) -> serde_json::Value {
     ])
 }
 
-/// New limits for a key. A new end also ends its reservations: who shortens a key's life means it.
+/// Sets a key's limits. A new expiry also ends its reservations, because the key is meant to stop working then.
 pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>, expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
     if expires_at.is_some() {
         sqlx::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
@@ -429,8 +418,8 @@ pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelectio
     Ok(events.len() as u64)
 }
 
-/// Forgets keys that ended before `before` and are kept going by nothing; a few at a time, so that nobody waits long for it. The
-/// number (no end) is in the index `pubkeys_that_end`.
+/// Deletes keys that expired before `before` and have no active reservation; a limited number per call, so that other writes are not
+/// delayed. The literal number (no expiry) matches the index `pubkeys_that_end`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
     sqlx::query(
         "DELETE FROM pubkeys WHERE number IN (SELECT k.number FROM pubkeys k WHERE k.expires_at <= $1 AND k.expires_at < 253402300799000
@@ -442,7 +431,7 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
     Ok(())
 }
 
-/// Counts a login, unless one has been counted within [`LOGIN_WINDOW`] or none is left. True when it was counted now.
+/// Counts a login, unless one was counted within [`LOGIN_WINDOW`] or no uses are left. True if it was counted now.
 pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Error> {
     let counted: Option<AuditedKeyRow> = sqlx::query_as(concat!(
         "UPDATE pubkeys SET uses = uses + 1, last_used_at = $2

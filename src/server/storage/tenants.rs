@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
+use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::brand::Brand;
 use crate::domain::ids::TenantId;
@@ -12,32 +13,33 @@ use crate::domain::pagination::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    id: String,
-    display_name: String,
-    enabled: bool,
-    local_passwords: bool,
-    prefill_user_code: bool,
-    require_started_tick: bool,
-    code_lifetime_ms: i64,
-    longest_access_ms: i64,
-    mvp: bool,
-    open_registration: bool,
-    require_host_credential: bool,
-    mfa_lifetime_ms: i64,
-    own_keys: bool,
-    second_factor_for_admins: bool,
-    second_factor_at_consent: bool,
-    link_lifetime_ms: i64,
-    shared_host_accounts: bool,
-    lowest_linked_uid: u32,
-    brand_light: Option<String>,
-    brand_dark: Option<String>,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(tenants:
+    struct Row {
+        number: i64,
+        id: String,
+        display_name: String,
+        enabled: bool,
+        local_passwords: bool,
+        prefill_user_code: bool,
+        require_started_tick: bool,
+        code_lifetime_ms: i64,
+        longest_access_ms: i64,
+        mvp: bool,
+        open_registration: bool,
+        require_host_credential: bool,
+        mfa_lifetime_ms: i64,
+        own_keys: bool,
+        second_factor_for_admins: bool,
+        second_factor_at_consent: bool,
+        link_lifetime_ms: i64,
+        shared_host_accounts: bool,
+        lowest_linked_uid: u32,
+        brand_light: Option<String>,
+        brand_dark: Option<String>,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
 impl TryFrom<Row> for Tenant {
     type Error = Error;
@@ -65,26 +67,13 @@ impl TryFrom<Row> for Tenant {
                 link_lifetime: millis(row.link_lifetime_ms),
                 shared_host_accounts: row.shared_host_accounts,
                 lowest_linked_uid: row.lowest_linked_uid,
-                // One that is no longer readable enough, after a change of our own colours, is left out.
+                // Colours that have too little contrast after a change of the portal's own backgrounds are left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
             },
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         })
     }
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
-                    mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, second_factor_for_admins,
-                    second_factor_at_consent, link_lifetime_ms, shared_host_accounts, lowest_linked_uid, brand_light, brand_dark,
-                    created_at, updated_at
-             FROM tenants ",
-            $rest
-        )
-    };
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, id: &TenantId) -> Result<Option<Tenant>, Error> {
@@ -99,7 +88,7 @@ pub async fn find_all(db: impl SqliteExecutor<'_>, ids: impl Iterator<Item = &Te
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
-/// By the name that people read.
+/// All tenants, by display name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> Result<Vec<Tenant>, Error> {
     let rows: Vec<Row> = sqlx::query_as(select!("ORDER BY display_name, id")).fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
@@ -111,81 +100,49 @@ pub async fn page(db: impl SqliteExecutor<'_>, page: PageRequest) -> Result<Vec<
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
-/// False when there is one of that name already. The number is given here.
+/// Inserts a tenant under the next number. False when there is one with that ID.
 pub async fn insert(db: &mut Connection, tenant: &Tenant) -> Result<bool, Error> {
     let number = sequences::next(db, "tenants").await?;
-    let done = sqlx::query(
-        "INSERT INTO tenants (number, id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms,
-                              longest_access_ms, mvp, open_registration, require_host_credential, mfa_lifetime_ms, own_keys, brand_light, brand_dark,
-                              created_at, updated_at, second_factor_for_admins, second_factor_at_consent, link_lifetime_ms,
-                              shared_host_accounts, lowest_linked_uid)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20, $21, $22)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(number)
-    .bind(tenant.id.as_str())
-    .bind(&tenant.display_name)
-    .bind(tenant.enabled)
-    .bind(tenant.policy.local_passwords)
-    .bind(tenant.policy.prefill_user_code)
-    .bind(tenant.policy.require_started_tick)
-    .bind(millis(tenant.policy.code_lifetime))
-    .bind(millis(tenant.policy.longest_access))
-    .bind(tenant.policy.auto_provision)
-    .bind(tenant.policy.open_registration)
-    .bind(tenant.policy.require_host_credential)
-    .bind(millis(tenant.policy.mfa_lifetime))
-    .bind(tenant.policy.own_keys)
-    .bind(tenant.policy.brand.map(|brand| brand.light()))
-    .bind(tenant.policy.brand.map(|brand| brand.dark()))
-    .bind(tenant.created_at.as_millis())
-    .bind(tenant.policy.second_factor_for_admins)
-    .bind(tenant.policy.second_factor_at_consent)
-    .bind(millis(tenant.policy.link_lifetime))
-    .bind(tenant.policy.shared_host_accounts)
-    .bind(tenant.policy.lowest_linked_uid)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    settings(tenant)
+        .set("number", number)
+        .set("id", tenant.id.as_str())
+        .set("created_at", tenant.created_at.as_millis())
+        .set("updated_at", tenant.created_at.as_millis())
+        .insert(db, table!())
+        .await
 }
 
-/// False when there is no such tenant.
+/// Stores a changed tenant. False when there is no such tenant.
 pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "UPDATE tenants
-         SET display_name = $2, enabled = $3, local_passwords = $4, prefill_user_code = $5, require_started_tick = $6,
-             code_lifetime_ms = $7, longest_access_ms = $8, mvp = $9, open_registration = $10, require_host_credential = $11, mfa_lifetime_ms = $12,
-             own_keys = $13, brand_light = $14, brand_dark = $15, updated_at = $16, second_factor_for_admins = $17,
-             second_factor_at_consent = $18, link_lifetime_ms = $19, shared_host_accounts = $20, lowest_linked_uid = $21
-         WHERE id = $1",
-    )
-    .bind(tenant.id.as_str())
-    .bind(&tenant.display_name)
-    .bind(tenant.enabled)
-    .bind(tenant.policy.local_passwords)
-    .bind(tenant.policy.prefill_user_code)
-    .bind(tenant.policy.require_started_tick)
-    .bind(millis(tenant.policy.code_lifetime))
-    .bind(millis(tenant.policy.longest_access))
-    .bind(tenant.policy.auto_provision)
-    .bind(tenant.policy.open_registration)
-    .bind(tenant.policy.require_host_credential)
-    .bind(millis(tenant.policy.mfa_lifetime))
-    .bind(tenant.policy.own_keys)
-    .bind(tenant.policy.brand.map(|brand| brand.light()))
-    .bind(tenant.policy.brand.map(|brand| brand.dark()))
-    .bind(now.as_millis())
-    .bind(tenant.policy.second_factor_for_admins)
-    .bind(tenant.policy.second_factor_at_consent)
-    .bind(millis(tenant.policy.link_lifetime))
-    .bind(tenant.policy.shared_host_accounts)
-    .bind(tenant.policy.lowest_linked_uid)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    settings(tenant).set("updated_at", now.as_millis()).update(db, table!(), &[("id", tenant.id.as_str())]).await
 }
 
-/// What a tenant consists of, the tables that others refer to last.
+/// What can be changed of a tenant.
+fn settings(tenant: &Tenant) -> Values {
+    let policy = &tenant.policy;
+    Values::new()
+        .set("display_name", &tenant.display_name)
+        .set("enabled", tenant.enabled)
+        .set("local_passwords", policy.local_passwords)
+        .set("prefill_user_code", policy.prefill_user_code)
+        .set("require_started_tick", policy.require_started_tick)
+        .set("code_lifetime_ms", millis(policy.code_lifetime))
+        .set("longest_access_ms", millis(policy.longest_access))
+        .set("mvp", policy.auto_provision)
+        .set("open_registration", policy.open_registration)
+        .set("require_host_credential", policy.require_host_credential)
+        .set("mfa_lifetime_ms", millis(policy.mfa_lifetime))
+        .set("own_keys", policy.own_keys)
+        .set("second_factor_for_admins", policy.second_factor_for_admins)
+        .set("second_factor_at_consent", policy.second_factor_at_consent)
+        .set("link_lifetime_ms", millis(policy.link_lifetime))
+        .set("shared_host_accounts", policy.shared_host_accounts)
+        .set("lowest_linked_uid", policy.lowest_linked_uid)
+        .set("brand_light", policy.brand.map(|brand| brand.light()))
+        .set("brand_dark", policy.brand.map(|brand| brand.dark()))
+}
+
+/// All tables with a tenant's rows; tables that others refer to come last.
 const TABLES: [&str; 23] = [
     "reservations",
     "pubkeys",
@@ -212,10 +169,9 @@ const TABLES: [&str; 23] = [
     "activity",
 ];
 
-/// The first table in which the tenant still has something that somebody would miss.
+/// The first table with rows of the tenant that would be missed.
 pub async fn first_table_in_use(db: &mut Connection, id: &TenantId) -> Result<Option<&'static str>, Error> {
-    // Every tenant has the portal's own command line for a client; and people whom only a link or a delegation named are nobody
-    // without it.
+    // Every tenant has the CLI's client; and people who were created only by a link or delegation are not worth keeping without it.
     const BLOCKING_TABLES: [(&str, &str); 9] = [
         ("reservations", "true"),
         ("pubkeys", "true"),
@@ -236,7 +192,7 @@ pub async fn first_table_in_use(db: &mut Connection, id: &TenantId) -> Result<Op
     Ok(None)
 }
 
-/// Removes the tenant and all it has. Says how many rows of it and its admins there were.
+/// Deletes a tenant with all its rows. Returns the number of rows deleted, administrators included.
 pub async fn delete(db: &mut Connection, id: &TenantId) -> Result<u64, Error> {
     for table in TABLES {
         let statement = format!("DELETE FROM {table} WHERE tenant_id = $1");

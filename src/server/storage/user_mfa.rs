@@ -1,23 +1,25 @@
-//! People's fresh second factors.
+//! MFA records: until when people's second factors count for keys.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
+use super::row::{row, select};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::pagination::PageRequest;
 use crate::domain::time::Timestamp;
 use crate::domain::user_mfa::UserMfa;
 
-#[derive(FromRow)]
-struct Row {
-    number: i64,
-    tenant_id: String,
-    user_id: String,
-    enabled: bool,
-    expires_at: i64,
-    created_at: i64,
-    updated_at: i64,
-}
+row!(user_mfa:
+    struct Row {
+        number: i64,
+        tenant_id: String,
+        user_id: String,
+        enabled: bool,
+        expires_at: i64,
+        created_at: i64,
+        updated_at: i64,
+    }
+);
 
 impl TryFrom<Row> for UserMfa {
     type Error = Error;
@@ -35,12 +37,6 @@ impl TryFrom<Row> for UserMfa {
     }
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!("SELECT number, tenant_id, user_id, enabled, expires_at, created_at, updated_at FROM user_mfa ", $rest)
-    };
-}
-
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<UserMfa>, Error> {
     let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
@@ -53,7 +49,7 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageR
     rows.into_iter().map(UserMfa::try_from).collect()
 }
 
-/// False when the person has one already.
+/// False if the person has one.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let number = sequences::next(db, "user_mfa").await?;
     let done = sqlx::query(
@@ -71,7 +67,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
     Ok(done.rows_affected() == 1)
 }
 
-/// False when the person has none.
+/// False if the person has none.
 pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query("UPDATE user_mfa SET enabled = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
@@ -83,14 +79,14 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
     Ok(done.rows_affected() == 1)
 }
 
-/// False when the person has none.
+/// False if the person has none.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let done =
         sqlx::query("DELETE FROM user_mfa WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Switches it on, until then.
+/// Enables the record and sets its expiry.
 pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
     sqlx::query("UPDATE user_mfa SET enabled = 1, expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
@@ -102,8 +98,8 @@ pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
     Ok(())
 }
 
-/// Lets it count until then, if it does not count for longer already. Opens it where there was none; what an administrator has
-/// switched off stays so. True when it now ends later.
+/// Extends the record until `until`, if it expires earlier. Creates one if there is none; one that an administrator disabled is unchanged.
+/// True if the expiry is later now.
 pub async fn extend(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, until: Timestamp, now: Timestamp) -> Result<bool, Error> {
     if insert(db, tenant_id, user_id, until, now).await? {
         return Ok(true);

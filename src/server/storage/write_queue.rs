@@ -1,5 +1,5 @@
-//! One writer for the whole database, with group commit: the changes that wait together share one transaction, a savepoint
-//! each, and so one flush to the disk. Nobody hears of success before that flush.
+//! The single writer, with group commit: changes that wait together share one transaction, with a savepoint each, and thus one flush to
+//! disk. Callers get their result after that flush.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 
 use super::{Connection, Error};
 
-/// Changes that may share a flush. More would make the first one wait for too long.
+/// Maximum number of changes per commit. With more, the first would wait too long.
 const MAX_GROUP: usize = 128;
-/// Changes that may wait; beyond this a caller waits to be let into the queue.
+/// Maximum number of queued changes; beyond it, callers wait for a place in the queue.
 const QUEUE_CAPACITY: usize = 1_024;
 
-/// Tells a change's caller how it ended: given the reason if the group's commit failed.
+/// Sends a change's result to its caller; takes the reason if the group's commit failed.
 type CommitCallback = Box<dyn FnOnce(Option<&str>) + Send>;
-/// A change: runs, and says whether to keep what it did.
+/// Runs a change, and returns whether to keep it.
 type WriteJob = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, (bool, CommitCallback)> + Send>;
 
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl WriteQueue {
         let (answer, answered) = oneshot::channel();
         let change: WriteJob = Box::new(move |connection| {
             async move {
-                // A panic has been printed when it gets here; the others of the group go on.
+                // The panic has been printed by now; the other changes of the group continue.
                 let result = AssertUnwindSafe(work(connection)).catch_unwind().await.unwrap_or_else(|_| Err(Error::Panicked.into()));
                 let keep = result.is_ok();
                 let report: CommitCallback = Box::new(move |not_committed| {
@@ -55,7 +55,7 @@ impl WriteQueue {
                         Some(why) if keep => Err(Error::NotCommitted(why.to_owned()).into()),
                         _ => result,
                     };
-                    // The caller may have gone; what was committed stays committed.
+                    // The caller may have stopped waiting; what was committed stays committed.
                     let _ = answer.send(result);
                 });
                 (keep, report)
@@ -110,8 +110,8 @@ async fn run_group(
     let mut connection = pool.acquire().await?;
     let committed = run_on(&mut connection, first, changes, reports).await;
     if committed.is_err() {
-        // After a failed commit (a full disk, say) SQLite may have left the transaction where sqlx believes to be in it: this
-        // connection would refuse every later one.
+        // After a failed commit (such as a full disk) SQLite may have ended the transaction that sqlx believes to be open: this connection
+        // would refuse every later one.
         connection.close_on_drop();
     }
     committed
@@ -123,7 +123,7 @@ async fn run_on(
     changes: &mut mpsc::Receiver<WriteJob>,
     reports: &mut Vec<CommitCallback>,
 ) -> Result<(), sqlx::Error> {
-    // IMMEDIATE: the write lock is taken here, where waiting for another process is possible, and not half-way through.
+    // IMMEDIATE takes the write lock here, where waiting for another process is possible, and not half-way through.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut next = Some(first);
     while let Some(change) = next {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     const ATTEMPT: &str = "INSERT INTO attempts VALUES ('a', 0)";
-    /// Refused only when it is committed, and then with its whole group.
+    /// Fails only at the commit, and then for its whole group.
     const ORPHAN: [&str; 2] = [
         "PRAGMA defer_foreign_keys = ON",
         "INSERT INTO people (tenant_id, user_id, display_name, enabled, created_at) VALUES ('nowhere', 'jdoe', 'J', 1, 0)",
@@ -193,7 +193,7 @@ mod tests {
         storage.close().await;
     }
 
-    /// SQLite answers 517 here, whose low byte is SQLITE_BUSY.
+    /// SQLite returns 517 here, whose low byte is SQLITE_BUSY.
     #[tokio::test]
     async fn a_change_that_came_too_late_is_worth_repeating() {
         let dir = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! What decides whether keys count: for who is about to make one, and for the host that asks when somebody logs in.
+//! Queries that decide whether a key may log in: for a key that is being created, and for a lookup by a host.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -11,8 +11,7 @@ use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, Ho
 use crate::domain::ssh_key::{Dependencies, HostAccountLink, KeyStatus, MfaStatus};
 use crate::domain::time::Timestamp;
 
-/// The condition under which a delegation `d` covers a host account `a`. What a person consented to counts as far as the client may
-/// still have it.
+/// SQL condition: delegation `d` covers host account `a`. A consent covers it as far as the client's current settings allow.
 macro_rules! delegation_covers_account {
     () => {
         "d.ended_at IS NULL AND instr(' ' || d.scope || ' ', ' keys:create ') > 0
@@ -25,10 +24,10 @@ macro_rules! delegation_covers_account {
     };
 }
 
-/// What a key for this place, this client and, where it comes with a device's token, this consent would depend on.
+/// Asks for the dependencies of a key for this host account and client and, if it is created with a device's token, this consent.
 pub struct DependencyQuery {
     pub host_account: HostAccountKey,
-    /// `None`: the person themselves.
+    /// `None`: a person's own key.
     pub client_id: Option<ClientId>,
     pub device_grant_id: Option<DeviceGrantId>,
 }
@@ -64,7 +63,7 @@ impl TryFrom<DependenciesRow> for Dependencies {
     }
 }
 
-/// Finds what keys would depend on; for [`lane`](super::super::lane).
+/// Finds the dependencies of keys; for [`batched_reader`](super::super::batched_reader).
 pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQuery]) -> BoxFuture<'c, Result<Vec<Dependencies>, Error>> {
     async move {
         let questions: Vec<[Option<&str>; 6]> = queries
@@ -114,37 +113,37 @@ pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQue
     .boxed()
 }
 
-/// What a host asks when somebody logs in.
+/// A lookup by a host at a login.
 pub struct LookupQuery {
     pub host: HostName,
     pub account: AccountName,
     pub fingerprint: String,
-    /// `None`: whichever tenant has that host's name.
+    /// `None`: the tenant that is responsible for the host name.
     pub tenant_id: Option<TenantId>,
 }
 
-/// The answer to a host.
+/// The response to a lookup.
 #[derive(Default)]
 pub struct LookupResult {
-    /// The host has to prove who it is; said whether or not there is such a key. Also where the name is an address of several hosts, and so
-    /// a name of none, if one of them has to: giving its address to another host must not take the requirement away.
+    /// The host must authenticate; set independently of whether such a key exists. Also set if the name is an address of several hosts, and
+    /// thus an alias of none, and one of them requires it: registering the address for another host must not remove the requirement.
     pub credential_required: bool,
-    /// Each registration of the key.
+    /// All registrations of the key.
     pub candidates: Vec<KeyCandidate>,
 }
 
-/// A registration of a key, and everything that decides whether the host is shown it.
+/// A registration of a key, with all that decides whether it may log in.
 pub struct KeyCandidate {
     pub number: i64,
     pub public_key: String,
     pub status: KeyStatus,
-    /// The lowest number that an account may have whose link was made by MVP mode, or through a provider: nobody has seen its own.
+    /// The minimum UID for an account whose link was made by automatic provisioning or through a provider, because neither checked the UID.
     pub minimum_uid: Option<u32>,
 }
 
 #[derive(FromRow)]
 struct LookupRow {
-    /// The place of the question.
+    /// The position of the query in the batch.
     asked: i64,
     number: Option<i64>,
     public_key: String,
@@ -163,7 +162,7 @@ struct LookupRow {
 }
 
 impl LookupRow {
-    /// `None`: no registration.
+    /// `None`: there is no registration.
     fn candidate(self) -> Result<Option<KeyCandidate>, Error> {
         let row = self;
         let Some(number) = row.number else { return Ok(None) };
@@ -182,7 +181,7 @@ impl LookupRow {
     }
 }
 
-/// Finds the keys that hosts ask for; for [`lane`](super::super::lane).
+/// Finds the keys that hosts ask for; for [`batched_reader`](super::super::batched_reader).
 pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> BoxFuture<'c, Result<Vec<LookupResult>, Error>> {
     async move {
         let questions: Vec<[Option<&str>; 4]> = queries
