@@ -1,7 +1,7 @@
-//! WHAT THE SYSTEM DOES, one method of [`Services`] per use case.
+//! The service layer: one method of [`Services`] per use case.
 //!
-//! A use case takes who it is for as a value of [`proofs`] that only this room can make; the value carries its tenant, so no
-//! use case can forget it. Time and randomness are fields ([`Clock`], [`Entropy`]), so tests can hold both.
+//! A use case takes its caller as a principal ([`auth::principals`]), which only this layer can create and which carries the tenant, so
+//! that no use case can forget it. Time and randomness are fields ([`Clock`], [`Rng`]), so that tests can fix both.
 
 pub mod admin;
 pub mod audit_log;
@@ -40,7 +40,7 @@ use crate::server::service::platform::write_throttle::WriteThrottle;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use ssh_keys::KeyInsertQueue;
 
-/// Something on our side broke. Logged once, where it is made into an answer; callers see "our side", never the text.
+/// An internal failure. Logged once, where it is converted into a response; callers never see the text.
 #[derive(Clone, Debug, Error)]
 #[error("{error}")]
 pub struct Fault {
@@ -54,7 +54,7 @@ impl Fault {
         Self { error: Arc::new(error), temporary: false }
     }
 
-    /// Whether it is worth asking again in a moment: overload, or a full disk.
+    /// Whether a retry may succeed: overload, or a full disk.
     pub fn is_temporary(&self) -> bool {
         self.temporary
     }
@@ -66,7 +66,7 @@ impl From<storage::Error> for Fault {
     }
 }
 
-/// How a use case ends badly: refused for a reason the caller can act on, or broken.
+/// The error of a use case: refused for a reason that the caller can act on, or an internal fault.
 #[derive(Debug)]
 pub enum Error<R> {
     Refused(R),
@@ -85,13 +85,13 @@ impl<R> From<storage::Error> for Error<R> {
     }
 }
 
-/// More than these are not written down.
+/// Limit of key lookups that wait to be recorded.
 const MAX_PENDING_LOOKUPS: usize = 16;
 
-/// The database's file in the data directory.
+/// File name of the database in the data directory.
 pub const DATABASE_FILE: &str = "tms-portal.db";
 
-/// All use cases, cheap to clone.
+/// All use cases; cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     shared: Arc<ServicesInner>,
@@ -108,23 +108,22 @@ struct ServicesInner {
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     providers: Providers,
     passkeys: RelyingParty,
-    /// Hosts' questions that wait to be written down.
+    /// Limits key lookups that wait to be recorded.
     lookup_write_slots: Arc<Semaphore>,
-    /// Argon2id takes 19 MiB and a core: more at once would only make all of them slow.
+    /// Argon2id needs 19 MiB and a core: more at once would slow down all of them.
     password_slots: Semaphore,
     key_inserts: KeyInsertQueue,
-    /// Keys whose use waits to be written down.
+    /// Keys with a use that waits to be recorded.
     pending_uses: Mutex<HashSet<i64>>,
-    /// RSA keys being made, and those waiting for it.
+    /// Limits RSA keys being generated or waiting for it.
     rsa_slots: Arc<Semaphore>,
     rsa_queue: Arc<Semaphore>,
 }
 
 impl Services {
-    /// Opens the data directory, creating database and keys if they are not there yet.
+    /// Opens the data directory, and creates database and keys if they do not exist.
     ///
-    /// `public_url` is where people and machines reach this portal, without a slash at its end; `reach` how far it goes for identity
-    /// providers.
+    /// `public_url` is the portal's origin, without trailing slash; `egress` limits the requests to identity providers.
     pub async fn open(data_dir: &Path, public_url: &str, egress: &EgressPolicy, clock: Arc<dyn Clock>, entropy: Arc<dyn Rng>) -> Result<Self, Fault> {
         let keys = Keystore::load_or_create(data_dir, entropy.as_ref())?;
         let storage = Storage::open(&data_dir.join(DATABASE_FILE)).await?;
@@ -155,34 +154,34 @@ impl Services {
         self.shared.clock.now()
     }
 
-    /// Where this portal is reached from outside.
+    /// The portal's origin, without trailing slash.
     pub fn public_url(&self) -> &str {
         &self.shared.public_url
     }
 
-    /// The tenant's name in tokens and metadata (RFC 8414 §2 `issuer`).
+    /// The tenant's issuer URL in tokens and metadata (RFC 8414 §2 `issuer`).
     pub fn issuer(&self, tenant: &TenantId) -> String {
         format!("{}{}", self.shared.public_url, paths::tenant(tenant))
     }
 
-    /// A tenant that is there and switched on.
+    /// A tenant, if it exists and is enabled.
     pub async fn enabled_tenant(&self, id: &TenantId) -> Result<Option<Tenant>, Fault> {
         let tenant = storage::tenants::find(self.shared.storage.reader(), id).await?;
         Ok(tenant.filter(|tenant| tenant.enabled))
     }
 
-    /// The tenants that are switched on.
+    /// The enabled tenants.
     pub async fn enabled_tenants(&self) -> Result<Vec<Tenant>, Fault> {
         let tenants = storage::tenants::list(self.shared.storage.reader()).await?;
         Ok(tenants.into_iter().filter(|tenant| tenant.enabled).collect())
     }
 
-    /// Says whether the database answers.
+    /// `Err` if the database does not respond.
     pub async fn ready(&self) -> Result<(), Fault> {
         Ok(self.shared.storage.ping().await?)
     }
 
-    /// Lets what is being written finish, then closes the database.
+    /// Waits for pending writes, then closes the database.
     pub async fn close(&self) {
         self.shared.storage.close().await;
     }
@@ -199,7 +198,7 @@ impl Services {
         self.shared.rng.as_ref()
     }
 
-    /// A change that is made or breaks.
+    /// A change without refusals.
     async fn write<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
@@ -208,7 +207,7 @@ impl Services {
         Ok(self.shared.storage.write(work).await?)
     }
 
-    /// A change that stands in the record if it changed anything. False when there was nothing to change.
+    /// A change that is recorded in the audit log if it changed anything. Returns false if there was nothing to change.
     async fn write_audited<F>(&self, event: AuditEvent, work: F) -> Result<bool, Fault>
     where
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<bool, storage::Error>> + Send + 'static,
@@ -226,7 +225,7 @@ impl Services {
         .await
     }
 
-    /// A change that may be refused, and then leaves no trace.
+    /// A change that may be refused, and then has no effect.
     async fn try_write<T, R, F>(&self, work: F) -> Result<T, Error<R>>
     where
         T: Send + 'static,

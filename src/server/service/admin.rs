@@ -1,4 +1,4 @@
-//! What administrators and operators manage: tenants, clients, hosts, providers, people and their second-factor registrations.
+//! Administration: tenants, clients, hosts, providers, people and their MFA records.
 
 pub mod administration;
 pub mod admins;

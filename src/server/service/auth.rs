@@ -1,4 +1,4 @@
-//! Who is calling and how that was established: principals, passwords, sign-in through providers, second factors, browser sessions.
+//! Authentication: principals, passwords, sign-in through providers, second factors, browser sessions.
 
 pub(super) mod attempts;
 pub mod browser_sessions;

@@ -1,4 +1,4 @@
-//! What clients may do for people: delegations and the access tokens that carry them.
+//! What clients may do for people: delegations, and the access tokens that carry them.
 
 pub mod access_tokens;
 pub mod delegations;

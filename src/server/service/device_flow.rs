@@ -1,4 +1,4 @@
-//! The device authorization flow (RFC 8628): starting and polling grants, entering user codes, consent and decisions.
+//! The device authorization flow (RFC 8628): starting and polling grants, submitting user codes, consent and decisions.
 
 pub mod consent;
 pub(super) mod decisions;

@@ -1,4 +1,4 @@
-//! Linked host accounts: as people and their devices see them, and as administrators link them.
+//! Host accounts: as people and their devices see them, and as administrators link them.
 
 pub mod link_decisions;
 pub mod link_requests;
@@ -33,7 +33,7 @@ pub struct HostAccountRef {
 
 /// An account that was linked to a person.
 pub struct LinkedHostAccount {
-    /// As the host is registered.
+    /// The host's stored name.
     pub host: HostName,
     pub until: Timestamp,
 }
@@ -41,23 +41,23 @@ pub struct LinkedHostAccount {
 /// Why an account is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkRefused {
-    /// The person has no second factor on record.
+    /// The person has no valid MFA record.
     NoMfa,
     Exists,
 }
 
 impl Services {
-    /// All of a person's, by host and account; expired ones too, so that they can be seen.
+    /// All host accounts of a person, by host and account, expired ones included.
     pub async fn list_host_accounts(&self, person: &SignedIn) -> Result<Vec<HostAccount>, Fault> {
         Ok(host_accounts::of_person(self.storage().reader(), person.tenant_id(), person.user_id()).await?)
     }
 
-    /// Those the person ticked when they allowed this token's client.
+    /// The host accounts selected when this token's client was approved.
     pub async fn list_granted_host_accounts(&self, holder: &TokenHolder) -> Result<Vec<HostAccount>, Fault> {
         Ok(host_accounts::of_grant(self.storage().reader(), &holder.tenant_id, &holder.grant_id).await?)
     }
 
-    /// Where `ssh` reaches the hosts of these accounts, by host: those that have one address written down, and a plain one.
+    /// The addresses at which `ssh` reaches the hosts of these accounts, by host; only for hosts with exactly one address, without ranges.
     pub async fn addresses_of(&self, holder: &TokenHolder, accounts: &[HostAccount]) -> Result<HashMap<String, String>, Fault> {
         let names: BTreeSet<&str> = accounts.iter().map(|account| account.host.as_str()).collect();
         let mut addresses: HashMap<String, Option<String>> = HashMap::new();
@@ -112,7 +112,7 @@ impl Services {
         Ok(host_accounts::page(self.storage().reader(), admin.tenant_id(), page).await?)
     }
 
-    /// Sets a new end. `None` when there is no such link.
+    /// Sets a link's expiry. `None` if there is no such link.
     pub async fn set_link_expiry(&self, admin: &TenantAdmin, account_ref: HostAccountRef, ttl_minutes: i32) -> Result<Option<Timestamp>, Fault> {
         let now = self.now();
         let until = expiry_of(ttl_minutes, now);
@@ -123,7 +123,7 @@ impl Services {
         Ok(changed.then_some(until))
     }
 
-    /// Unlinks an account; its keys are deleted. False when there is no such link.
+    /// Unlinks an account and deletes its keys. False if there is no such link.
     pub async fn unlink_host_account(&self, admin: &TenantAdmin, account_ref: HostAccountRef) -> Result<bool, Fault> {
         let link = HostAccountRef { host: self.registered(admin, &account_ref.host).await?, ..account_ref };
         let record = audit_event(admin, AuditKind::HostUnlinked, &link, self.now());
@@ -140,7 +140,7 @@ async fn delete_with_keys(db: &mut Connection, place: &HostAccountKey, record: &
     host_accounts::delete(db, place).await
 }
 
-/// Not a range of addresses, nor one with `*`: those mean more than one machine.
+/// False for ranges and for `*`, which mean more than one machine.
 fn is_dns_name(address: &str) -> bool {
     let last = address.rsplit('.').next().unwrap_or_default();
     let plain = address.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));

@@ -1,4 +1,4 @@
-//! What every use case relies on: clock, random numbers, keys, sealing, set-up, clean-up and repeated forms.
+//! What all use cases need: clock, random numbers, keys, sealing, set-up, housekeeping and results of forms.
 
 pub mod clock;
 pub mod form_results;

@@ -1,4 +1,4 @@
-//! Keys: made for clients and people, listed, limited and revoked.
+//! SSH keys: created for clients and people, listed, limited and revoked.
 
 pub(super) mod auto_provision;
 pub(super) mod key_pairs;
@@ -30,39 +30,39 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::ssh_keys::key_pairs::{KeyGenerationBusy, KeyPair, SshPublicKey};
 pub use crate::server::service::ssh_keys::pasted_key::PublicKeyRefused;
 
-/// What key is wanted, and for where.
+/// The key to create: its host account, limits and label.
 #[derive(Clone, Debug)]
 pub struct KeyParams {
     pub host: HostName,
     pub account: AccountName,
-    /// Logins; negative: as many as you like.
+    /// Number of logins; negative means unlimited.
     pub num_uses: i32,
-    /// Negative: for ever. 0: it has ended already.
+    /// Lifetime; negative means unlimited, 0 that it has expired already.
     pub ttl_minutes: i32,
     pub source: KeySource,
-    /// What the person calls it; `None`: the comment of a key that is given.
+    /// The person's name for it; `None`: the comment of a provided key.
     pub label: Option<String>,
 }
 
-/// Where a key comes from.
+/// Where the key pair is generated.
 #[derive(Clone, Debug)]
 pub enum KeySource {
-    /// Made here.
+    /// Here.
     Generated(KeyType),
-    /// Made by whoever asks; no private half crosses the network. A line of a `.pub` file.
+    /// By the caller, who sends the public key as a line of a `.pub` file; no private key crosses the network.
     Provided(String),
 }
 
-/// A key that has been stored.
+/// A stored key.
 pub struct CreatedKey {
     pub pubkey: SshKey,
-    /// Of a pair that was made here: shown once.
+    /// For a pair that was generated here: the private key, shown once.
     pub private_key: Option<Secret>,
-    /// The tenant has the key's host on record, or keeps no record of hosts. If not, perhaps no host will ever ask for the key.
+    /// Whether the host is registered, or the tenant registers no hosts. If not, it is possible that no host ever asks for the key.
     pub host_known: bool,
 }
 
-/// Why no key is made.
+/// Why a key is not created.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum KeyRefused {
     #[error("{0:?}")]
@@ -81,35 +81,35 @@ pub enum KeyRefused {
     KeyGenerationBusy,
 }
 
-/// New limits for a key; what is `None` stays.
+/// New limits of a key; `None` leaves a value unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NewLimits {
     pub max_uses: Option<u32>,
     pub ttl_minutes: Option<u32>,
 }
 
-/// Which of a person's keys are asked for.
+/// Filter for a person's keys.
 #[derive(Clone, Debug, Default)]
 pub struct OwnKeyFilter {
     pub host: Option<HostName>,
     pub account: Option<AccountName>,
-    /// Neither expired nor used up.
+    /// Only keys that are neither expired nor used up.
     pub active: bool,
 }
 
-/// Who makes a key, and for whom.
+/// Who creates a key, and for whom.
 struct KeyCreation {
     host_account: HostAccountKey,
-    /// `None`: the person themselves, in the portal; that needs no permission of anybody's.
+    /// `None`: the person, in the portal, which needs no delegation.
     client_id: Option<ClientId>,
     device_grant_id: Option<DeviceGrantId>,
     from: Option<IpAddr>,
-    /// Who must still be signed in when it is stored.
+    /// The person who must still be signed in when it is stored.
     person: Option<SignedIn>,
 }
 
 impl Services {
-    /// Makes or takes a key with which the client logs in for a person.
+    /// Creates a key with which a client logs in for a person, generated here or provided. Refused if a dependency is missing.
     pub async fn create_key(&self, client: &AuthenticatedClient, user_id: &UserId, params: &KeyParams) -> Result<CreatedKey, Error<KeyRefused>> {
         let place = HostAccountKey {
             tenant_id: client.tenant.id.clone(),
@@ -131,7 +131,7 @@ impl Services {
         .await
     }
 
-    /// Takes a key with which the person logs in themselves, for one of the host accounts their device was allowed.
+    /// Registers a key with which the person logs in from their device, for a host account that its token covers.
     pub async fn create_own_key(&self, holder: &TokenHolder, params: &KeyParams) -> Result<CreatedKey, Error<KeyRefused>> {
         let place = HostAccountKey {
             tenant_id: holder.tenant_id.clone(),
@@ -152,9 +152,9 @@ impl Services {
         .await
     }
 
-    /// Takes a public key with which the person logs in themselves.
+    /// Registers a public key with which the person logs in.
     pub async fn register_my_key(&self, person: &RecentlyAuthenticated, params: &KeyParams) -> Result<CreatedKey, Error<KeyRefused>> {
-        // First: whatever else is wrong, whoever pasted a private key must hear of that.
+        // Checked first: a pasted private key must be reported before anything else.
         if let KeySource::Provided(line) = &params.source {
             SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?;
         }
@@ -182,7 +182,7 @@ impl Services {
     async fn store_key(&self, creation: KeyCreation, params: &KeyParams, dependencies: &Dependencies) -> Result<CreatedKey, Error<KeyRefused>> {
         let KeyCreation { host_account: place, client_id, device_grant_id, from, person } = creation;
         dependencies.check(client_id.is_some(), self.now()).map_err(|missing| Error::Refused(KeyRefused::DependencyMissing(missing)))?;
-        // The host may have been named in another case, or by another of its names.
+        // The request may name the host in another case or by an alias.
         let (host, host_known) = dependencies.link.as_ref().map_or((place.host, false), |link| (link.host.clone(), link.host_known));
         let (key, private_key) = match &params.source {
             KeySource::Provided(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?, None),
@@ -195,7 +195,7 @@ impl Services {
         let label = sanitize_label(params.label.as_deref(), &key.comment).map_err(|refused| Error::Refused(KeyRefused::Label(refused)))?;
         let now = self.now();
         let max_uses = parse_max_uses(params.num_uses);
-        // What a device's token made ends with the token.
+        // A key created with a device's token ends with the token.
         let with_device = dependencies.delegated_until.filter(|_| device_grant_id.is_some());
         let expires_at = expiry_of(params.ttl_minutes, now).min(with_device.unwrap_or(Timestamp::FOREVER));
         let pubkey = SshKey {
@@ -230,7 +230,7 @@ impl Services {
         }
     }
 
-    /// It was there already, or what it rests on went away just now.
+    /// Why an insert was refused: the key existed already, or a dependency was removed concurrently.
     async fn insert_failure(&self, key: &SshKey) -> Result<KeyRefused, Fault> {
         let there = ssh_keys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
         let of_same_party = |there: &SshKey| {
@@ -245,7 +245,7 @@ impl Services {
         let dependencies = self.dependencies(&place, key.client_id.as_ref(), key.device_grant_id.clone()).await?;
         Ok(match dependencies.check(key.client_id.is_some(), self.now()) {
             Err(missing) => KeyRefused::DependencyMissing(missing),
-            // Back already: whoever asks again gets the key.
+            // The dependency is back already: a retry succeeds.
             Ok(()) if key.client_id.is_some() => KeyRefused::DependencyMissing(DependencyError::Delegation),
             Ok(()) => KeyRefused::SignedOut,
         })
@@ -261,7 +261,7 @@ impl Services {
         Ok(ssh_keys::page(self.storage().reader(), principal.tenant_id(), principal.client_scope(), page).await?)
     }
 
-    /// Sets new limits. False when there is no such key.
+    /// Sets a key's limits. False if there is no such key.
     pub async fn set_key_limits(&self, access: &KeyAccess, host: &HostName, fingerprint: &str, limits: NewLimits) -> Result<bool, Fault> {
         let (keeper, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.write(move |db| {
@@ -280,7 +280,7 @@ impl Services {
         .await
     }
 
-    /// Revokes a key for every account on the host: the next lookup is told there is none. Says for how many it was.
+    /// Revokes a key for every account on the host, so that the next lookup finds none. Returns the number of registrations.
     pub async fn revoke_key(&self, access: &KeyAccess, host: &HostName, fingerprint: &str) -> Result<u64, Fault> {
         let (keeper, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.write(move |db| {
@@ -296,15 +296,14 @@ impl Services {
         .await
     }
 
-    /// A person's keys on the host accounts that a device may act on: all of them, or those on one host or account, or those within their
-    /// limits.
+    /// A page of the person's keys on the host accounts that a device may act on, filtered by host, account and validity.
     pub async fn list_own_keys(&self, holder: &TokenHolder, filter: OwnKeyFilter, page: PageRequest) -> Result<Vec<SshKey>, Fault> {
         let OwnKeyFilter { host, account, active } = filter;
         let wanted = GrantKeyFilter { host, account, active_at: active.then(|| self.now()) };
         Ok(ssh_keys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &wanted, page).await?)
     }
 
-    /// Revokes one of those. False when it is none of them.
+    /// Revokes one of those. False if it is not among them.
     pub async fn revoke_own_key(&self, holder: &TokenHolder, number: i64) -> Result<bool, Fault> {
         let (holder, now) = (holder.clone(), self.now());
         self.write(move |db| {
@@ -323,7 +322,7 @@ impl Services {
     }
 }
 
-/// Stores a person's own key if they are still signed in.
+/// Inserts a person's own key if they are still signed in.
 async fn insert_own_key(db: &mut Connection, person: &SignedIn, new: NewPubkey, now: Timestamp) -> Result<Option<i64>, storage::Error> {
     if !still_signed_in(db, person, now).await? {
         return Ok(None);
@@ -331,7 +330,7 @@ async fn insert_own_key(db: &mut Connection, person: &SignedIn, new: NewPubkey, 
     Ok(ssh_keys::insert_all(db, &[new]).await?.pop().flatten())
 }
 
-/// The keeper's keys with this fingerprint, for each account on the host that they are for.
+/// The accessible keys with this fingerprint, one per account on the host.
 async fn find_accessible(db: &mut Connection, access: &KeyAccess, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, storage::Error> {
     let found = ssh_keys::find(db, &access.tenant_id, host, fingerprint).await?;
     let wanted = |key: &SshKey| key.client_id == access.client_id && access.user_id.as_ref().is_none_or(|user| key.user_id == *user);
@@ -346,7 +345,7 @@ fn audit_event(key: &SshKey, kind: AuditKind, now: Timestamp) -> AuditEvent {
     }
 }
 
-/// New keys on their way into the database: all that wait while the writer is busy are stored by one statement.
+/// Queue of keys to insert: all that wait while the writer is busy are inserted by one statement.
 #[derive(Default)]
 pub(super) struct KeyInsertQueue {
     pending: Arc<Mutex<Vec<(NewPubkey, Responder)>>>,
@@ -355,7 +354,7 @@ pub(super) struct KeyInsertQueue {
 type Responder = oneshot::Sender<Result<Option<i64>, Fault>>;
 
 impl KeyInsertQueue {
-    /// The key's number once it is on the disk; `None` when it could not be stored beside what is there.
+    /// The key's number once it is on disk; `None` if it conflicts with an existing row.
     async fn store(&self, services: &Services, key: NewPubkey) -> Result<Option<i64>, Fault> {
         let (answer, answered) = oneshot::channel();
         let first = {
@@ -364,7 +363,7 @@ impl KeyInsertQueue {
             waiting.len() == 1
         };
         if first {
-            // In a task of its own: the others must get their answers even if this caller stops waiting.
+            // In its own task: the others must be answered even if this caller stops waiting.
             tokio::spawn(store_all(services.clone(), Arc::clone(&self.pending)));
         }
         answered.await.map_err(|_| Fault::from(storage::Error::NotRun))?
@@ -386,7 +385,7 @@ async fn store_all(services: Services, waiting: Arc<Mutex<Vec<(NewPubkey, Respon
         })
         .await;
     let waiters = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // Never run: the line is still there, and would have nobody to serve it.
+    // The write never ran: the queue is not empty, and no task would serve it.
     let left = || std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().map(|(_, waiter)| waiter).collect();
     let waiters = waiters.unwrap_or_else(left);
     match stored {

@@ -1,4 +1,4 @@
-//! Tenants' administrators, who use the TMS API with an id and a secret of their own.
+//! Administrators who use the TMS API with an id and a secret.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{admins, audit_log, tenants};
 
-/// What secrets of administrators are hashed as.
+/// Kind under which administrators' secrets are hashed.
 pub(in crate::server::service) const ADMIN_SECRET: &str = "admin secret";
 
-/// Why an administrator cannot be added or changed. The words are for the operator.
+/// Why an administrator is not added or changed. The messages are for operators.
 #[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
 pub enum AdminRefused {
     #[error("there is no such tenant")]
@@ -32,16 +32,16 @@ pub enum AdminRefused {
     LastAdmin,
 }
 
-/// An administrator, as the operator sees them.
+/// An administrator as listed for operators.
 pub struct AdminSummary {
     pub admin_id: AdminId,
     pub created_at: Timestamp,
-    /// A rotation is under way: the old secret works until then.
+    /// Until when the old secret is valid, during a rotation.
     pub old_secret_until: Option<Timestamp>,
 }
 
 impl Services {
-    /// Checks somebody's claim to be an administrator of the tenant.
+    /// Authenticates an administrator of the tenant. Refused if the tenant, the id or the secret is wrong.
     pub async fn authenticate_admin(
         &self,
         tenant: &TenantId,
@@ -59,7 +59,7 @@ impl Services {
         }
     }
 
-    /// Whoever works at the machine itself, as an administrator of a tenant; also of one that is switched off.
+    /// The operator of this machine as an administrator of a tenant, which may be disabled. `None` if there is no such tenant.
     pub async fn operator(&self, tenant: &TenantId) -> Result<Option<TenantAdmin>, Fault> {
         let tenant = tenants::find(self.storage().reader(), tenant).await?;
         Ok(tenant.map(|tenant| TenantAdmin { tenant, admin_id: AdminId::of_operator(), from: None, session: None }))
@@ -75,7 +75,7 @@ impl Services {
         Ok(admins::list(self.storage().reader(), tenant).await?.into_iter().map(listed).collect())
     }
 
-    /// Adds an administrator. Their secret is shown once.
+    /// Adds an administrator. Returns the secret, which is shown once.
     pub async fn add_admin(&self, tenant: &TenantId, admin_id: &AdminId) -> Result<Secret, Error<AdminRefused>> {
         let (secret, hash) = self.new_secret(ADMIN_SECRET);
         let now = self.now();
@@ -95,7 +95,7 @@ impl Services {
         Ok(secret)
     }
 
-    /// Gives an administrator a new secret, shown once; the old one goes on for `overlap`.
+    /// Sets a new secret for an administrator; the old one stays valid for `overlap`. The new one is shown once.
     pub async fn rotate_admin_secret(&self, tenant: &TenantId, admin_id: &AdminId, overlap: Duration) -> Result<RotatedSecret, Error<AdminRefused>> {
         let (tenant, admin_id) = (tenant.clone(), admin_id.clone());
         self.rotate_secret(ADMIN_SECRET, overlap, move |db, NewSecretHash { hash, old_until, now }| {
@@ -120,7 +120,7 @@ impl Services {
                 if !admins.iter().any(|admin| admin.admin_id == admin_id) {
                     return Err(Error::Refused(AdminRefused::NoAdmin));
                 }
-                // Nobody but the administrators of the default tenant could help a tenant that has none, and nobody that one.
+                // Only administrators of the default tenant can help a tenant without one, and no one could help the default tenant.
                 if admins.len() == 1 && tenant.as_str() == DEFAULT_TENANT {
                     return Err(Error::Refused(AdminRefused::LastAdmin));
                 }

@@ -1,4 +1,4 @@
-//! Hosts, and what they prove themselves with.
+//! Hosts and their credentials.
 
 use std::time::Duration;
 
@@ -15,16 +15,17 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::hosts::InsertedAddress;
 use crate::server::storage::{audit_log, hosts, link_requests};
 
-/// What hosts' credentials are hashed as.
+/// Kind under which hosts' credentials are hashed.
 const HOST_CREDENTIAL: &str = "host credential";
 
-/// A host's address that was written down.
+/// A registered address of a host.
 pub struct AddedAddress {
-    /// As the host was registered first.
+    /// The host's stored name.
     pub host: HostName,
-    /// The tenant now answers hosts of that name that do not say whose they are; false when another tenant was first.
+    /// Whether lookups from a host of that name which do not name a tenant are answered by this one; false if another tenant registered it
+    /// first.
     pub is_default_tenant: bool,
-    /// Another host that has this address too, where it would otherwise be a further name: now it is a name of neither.
+    /// Another host with this address, which would be an alias otherwise; it is now an alias of neither.
     pub shared_with: Option<HostName>,
 }
 
@@ -37,7 +38,7 @@ pub struct AddHostRefused;
 pub struct InvalidCredential;
 
 impl Services {
-    /// Writes down a host's address.
+    /// Registers an address of a host. Refused if the host has it already.
     pub async fn add_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<AddedAddress, Error<AddHostRefused>> {
         let now = self.now();
         let (tenant, host, address, record) =
@@ -63,7 +64,7 @@ impl Services {
         Ok(hosts::page(self.storage().reader(), admin.tenant_id(), page).await?)
     }
 
-    /// Removes an address. False when it was not there.
+    /// Removes an address. False if the host does not have it.
     pub async fn remove_host(&self, admin: &TenantAdmin, host: &HostName, address: &str) -> Result<bool, Fault> {
         let host = self.registered(admin, host).await?;
         let record = audit_event(admin, AuditKind::HostRemoved, &host, self.now());
@@ -71,8 +72,8 @@ impl Services {
         self.write_audited(record, move |db| async move { hosts::delete(db, &tenant, &host, &address).await }.boxed()).await
     }
 
-    /// Gives a host a credential, shown once; one it has already goes on for `overlap`. If `required`, the host's keys are shown
-    /// to nobody without it. Without an overlap the old one has leaked: what it asked for and nobody has answered is forgotten.
+    /// Sets a host's credential, shown once; a previous one stays valid for `overlap`. With `required`, lookups without it are refused. No
+    /// overlap means that the old one has leaked: its pending link requests are deleted.
     pub async fn create_host_credential(
         &self,
         admin: &TenantAdmin,
@@ -99,7 +100,7 @@ impl Services {
         .await
     }
 
-    /// Says whether a host must show its credential. False when it has none.
+    /// Sets whether lookups require a host's credential. False if it has none.
     pub async fn require_host_credential(&self, admin: &TenantAdmin, host: &HostName, required: bool) -> Result<bool, Fault> {
         let (now, host) = (self.now(), self.registered(admin, host).await?);
         let record = audit_event(admin, AuditKind::HostCredentialChanged, &host, now);
@@ -107,19 +108,19 @@ impl Services {
         self.write_audited(record, move |db| async move { hosts::require_credential(db, &credential, now).await }.boxed()).await
     }
 
-    /// Takes a host's credential away. False when it has none.
+    /// Removes a host's credential. False if it has none.
     pub async fn remove_host_credential(&self, admin: &TenantAdmin, host: &HostName) -> Result<bool, Fault> {
         let (tenant, host) = (admin.tenant_id().clone(), self.registered(admin, host).await?);
         let record = audit_event(admin, AuditKind::HostCredentialRemoved, &host, self.now());
         self.write_audited(record, move |db| async move { hosts::delete_credentials(db, &tenant, &host, None).await }.boxed()).await
     }
 
-    /// The name that the record has for a host, before anything of it is changed.
+    /// The host's stored name, before anything about it is changed.
     pub(in crate::server::service) async fn registered(&self, admin: &TenantAdmin, host: &HostName) -> Result<HostName, Fault> {
         Ok(hosts::canonical_name(self.storage().reader(), admin.tenant_id(), host).await?)
     }
 
-    /// The host whose credential this is.
+    /// The host with this credential. Refused if there is none.
     pub async fn authenticate_host(&self, credential: &str) -> Result<AuthenticatedHost, Error<InvalidCredential>> {
         let hash = self.signing_keys().hash(HOST_CREDENTIAL, credential);
         let found = self.storage().find_host_by_credential(hash).await?.ok_or(Error::Refused(InvalidCredential))?;

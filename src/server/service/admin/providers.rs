@@ -1,4 +1,4 @@
-//! A tenant's identity providers, as its administrators set them up. Who comes from there: [`crate::server::service::auth::identities`].
+//! A tenant's identity providers, as its administrators configure them. Logins through them: [`crate::server::service::auth::identities`].
 
 use futures_util::FutureExt;
 
@@ -17,7 +17,7 @@ use crate::server::storage::people::EnabledSignInMethods;
 use crate::server::storage::providers::ProviderWithSecret;
 use crate::server::storage::{self, Connection, audit_log, people, providers, tenants};
 
-/// A provider to be set up.
+/// A provider to be added.
 pub struct NewProvider {
     pub id: ProviderId,
     pub display_name: String,
@@ -32,7 +32,7 @@ pub struct NewProvider {
     pub upstream_hosts: Option<UpstreamHosts>,
 }
 
-/// Why a provider is not set up, or cannot be tested.
+/// Why a provider is not added, or its test failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProviderRefused {
     Exists,
@@ -40,14 +40,14 @@ pub enum ProviderRefused {
     ProviderFailed(ProviderError),
 }
 
-/// A provider with what hangs on it.
+/// A provider and its use.
 pub struct ProviderUsage {
     pub provider: Provider,
-    /// It knows this portal by a secret; otherwise the portal is a public client.
+    /// Whether it authenticates this portal by a secret; otherwise the portal is a public client.
     pub has_secret: bool,
-    /// People who sign in there.
+    /// Number of people with an identity there.
     pub people: i64,
-    /// Those of them who have no other way in.
+    /// Number of those without another sign-in method.
     pub sole_sign_in: i64,
 }
 
@@ -65,25 +65,24 @@ impl Services {
         Ok(Some(ProviderUsage { provider, has_secret: secret_sealed.is_some(), people, sole_sign_in: only_there }))
     }
 
-    /// The kinds of providers there are, by name.
+    /// Names and profiles of the kinds of providers.
     pub fn profiles(&self) -> Vec<(String, Profile)> {
         self.shared.providers.profiles().all().map(|(name, profile)| (name.to_owned(), profile.clone())).collect()
     }
 
-    /// What a provider is called here, and its own page for people whom it keeps sending the wrong way, if it has one.
+    /// The provider's display name and the URL of its help page, if it has one.
     pub async fn provider_help(&self, tenant: &TenantId, id: &ProviderId) -> Result<Option<(String, String)>, Fault> {
         let provider = providers::find(self.storage().reader(), tenant, id).await?.map(|stored| stored.provider);
         let help = provider.as_ref().and_then(|provider| self.shared.providers.profile(provider).ok()?.help.clone());
         Ok(provider.map(|provider| provider.display_name).zip(help))
     }
 
-    /// Where a provider is to send people back to: what its operators register for this portal.
+    /// The redirect URI to register at the provider.
     pub fn redirect_uri(&self, tenant: &TenantId, provider: &ProviderId) -> String {
         format!("{}{}", self.public_url(), paths::upstream_callback(tenant, provider))
     }
 
-    /// Sets up a provider; one that does not answer is refused, and so is one on the portal's own network, unless the operator adds
-    /// it.
+    /// Adds a provider. Refused if it does not respond correctly or, unless an operator adds it, if it is on a private network.
     pub async fn add_provider(&self, admin: &TenantAdmin, new: NewProvider) -> Result<Provider, Error<ProviderRefused>> {
         let now = self.now();
         let provider = Provider {
@@ -103,7 +102,7 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        // Whoever waits for it to answer is told at once that the name is taken, and what is known of that one stays.
+        // Reported before waiting for the provider's response; the cached metadata of the existing one are kept.
         if providers::find(self.storage().reader(), &provider.tenant_id, &provider.id).await?.is_some() {
             return Err(Error::Refused(ProviderRefused::Exists));
         }
@@ -115,7 +114,8 @@ impl Services {
         added.then_some(provider).ok_or(Error::Refused(ProviderRefused::Exists))
     }
 
-    /// Changes what a tenant decides of a provider; the record names what has changed. `seen`: the state that the change is meant for.
+    /// Changes a provider's settings; the audit event names what changed. `seen`: the state that the form showed; refused as stale if it
+    /// differs from the current one.
     pub async fn edit_provider(
         &self,
         admin: &TenantAdmin,
@@ -146,7 +146,7 @@ impl Services {
         .await
     }
 
-    /// Gives a provider's client another secret. False when there is no such provider.
+    /// Replaces the client secret for a provider. False if there is no such provider.
     pub async fn replace_provider_secret(&self, admin: &TenantAdmin, id: &ProviderId, secret: &Secret) -> Result<bool, Fault> {
         let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
         let sealed = self.seal(&sealing_context(&tenant, &id), secret)?;
@@ -154,7 +154,7 @@ impl Services {
         self.write_audited(record, move |db| async move { providers::set_secret(db, &tenant, &id, &sealed, now).await }.boxed()).await
     }
 
-    /// Nobody signs in there any more. Who people are there stays known.
+    /// Removes a provider: it can no longer be used to sign in. Its identities are kept.
     pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<(), Error<EditRefused>> {
         let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
         self.shared.providers.invalidate(admin.tenant_id(), &id);
@@ -173,14 +173,14 @@ impl Services {
         .await
     }
 
-    /// Asks a provider what it says of itself: its issuer, or what is wrong.
+    /// Requests a provider's metadata. Returns its issuer; refused with the error.
     pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
         let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
         let secret = self.client_secret(&stored)?;
         self.probe_provider(&stored.provider, secret.as_ref()).await
     }
 
-    /// What is shared with a provider.
+    /// The unsealed client secret.
     pub(in crate::server::service) fn client_secret(
         &self,
         ProviderWithSecret { provider, secret_sealed }: &ProviderWithSecret,
@@ -193,7 +193,7 @@ impl Services {
         asked.map_err(|trouble| Error::Refused(ProviderRefused::ProviderFailed(trouble.truncated())))
     }
 
-    /// Refuses a change that leaves no administrator who can sign in where there were some `before` it, unless it is the operator's.
+    /// Refuses a change that leaves no administrator who can sign in, if there were some (`before`), unless an operator makes it.
     async fn ensure_admin_remains(&self, db: &mut Connection, admin: &TenantAdmin, before: i64) -> Result<(), Error<EditRefused>> {
         if before > 0 && !admin.is_operator() && self.count_admins(db, admin.tenant_id()).await? == 0 {
             return Err(Error::Refused(EditRefused::NoAdminLeft));
@@ -201,7 +201,7 @@ impl Services {
         Ok(())
     }
 
-    /// How many administrators of a tenant can sign in as things stand.
+    /// The number of administrators of a tenant who can sign in now.
     pub(in crate::server::service) async fn count_admins(&self, db: &mut Connection, tenant: &TenantId) -> Result<i64, storage::Error> {
         let passwords = tenants::find(&mut *db, tenant).await?.is_some_and(|tenant| tenant.policy.local_passwords);
         let doors = self.enabled_sign_in_methods(passwords, &providers::list(&mut *db, tenant).await?);

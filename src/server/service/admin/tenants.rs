@@ -1,4 +1,4 @@
-//! Tenants, as administrators make, switch and remove them.
+//! Tenants, as administrators create, enable, disable and delete them.
 
 use futures_util::FutureExt;
 
@@ -11,15 +11,15 @@ use crate::server::service::platform::setup::CreatedTenant;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{audit_log, tenants};
 
-/// Why a tenant is not made, changed or removed.
+/// Why a tenant is not created, changed or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantRefused {
     /// Only administrators of the `default` tenant may.
     NotAllowed,
     Exists,
-    /// The `default` tenant stays, and stays on: without it nobody could run the deployment.
+    /// The `default` tenant cannot be disabled or deleted: its administrators run the deployment.
     Default,
-    /// It still has something, in this table.
+    /// It still has rows in this table.
     InUse(&'static str),
 }
 
@@ -41,7 +41,7 @@ impl Services {
         self.ensure_tenant(tenant, Some(admin)).await?.ok_or(Error::Refused(TenantRefused::Exists))
     }
 
-    /// Switched off or on.
+    /// Finds a tenant, enabled or not.
     pub async fn find_tenant(&self, id: &TenantId) -> Result<Option<Tenant>, Fault> {
         Ok(tenants::find(self.storage().reader(), id).await?)
     }
@@ -50,7 +50,7 @@ impl Services {
         Ok(tenants::page(self.storage().reader(), page).await?)
     }
 
-    /// Switches a tenant on or off. False when there is no such tenant.
+    /// Enables or disables a tenant. False if there is no such tenant.
     pub async fn set_tenant_enabled(&self, admin: &TenantAdmin, id: &TenantId, enabled: bool) -> Result<bool, Error<TenantRefused>> {
         require_tenant_access(admin, id)?;
         if id.as_str() == DEFAULT_TENANT && !enabled {
@@ -71,7 +71,7 @@ impl Services {
             .await?)
     }
 
-    /// Removes a tenant: an empty one, or whatever it has if `wipe`. Says how many rows of it and its administrators there were.
+    /// Deletes a tenant. Refused if it is not empty, unless `wipe` is set. Returns the number of rows deleted, administrators included.
     pub async fn delete_tenant(&self, admin: &TenantAdmin, id: &TenantId, wipe: bool) -> Result<u64, Error<TenantRefused>> {
         require_tenant_access(admin, id)?;
         if id.as_str() == DEFAULT_TENANT {
@@ -86,7 +86,7 @@ impl Services {
                 }
                 let deleted = tenants::delete(db, &id).await?;
                 if deleted > 0 {
-                    // In the record of the tenant that stays.
+                    // In the audit log of the default tenant, which remains.
                     let record = AuditEvent::new(default, AuditKind::TenantDeleted, now).subject(id.as_str()).admin(Some(&admin_id)).from(from);
                     audit_log::insert(db, &record).await?;
                 }
@@ -98,7 +98,7 @@ impl Services {
     }
 }
 
-/// An administrator's own tenant, or any for those who run the deployment.
+/// Refuses an administrator of another tenant, except of the `default` one.
 fn require_tenant_access(admin: &TenantAdmin, id: &TenantId) -> Result<(), Error<TenantRefused>> {
     if admin.tenant_id() == id || admin.is_deployment_admin() { Ok(()) } else { Err(Error::Refused(TenantRefused::NotAllowed)) }
 }

@@ -1,4 +1,4 @@
-//! People's fresh second factors, as administrators open and close them.
+//! MFA records, as administrators create and change them.
 
 use futures_util::FutureExt;
 
@@ -15,12 +15,13 @@ use crate::server::storage::people::Person;
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, delegations, host_accounts, people, ssh_keys, user_mfa};
 
-/// The tenant has that already.
+/// The person has an MFA record already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenMfaRefused;
 
 impl Services {
-    /// Opens a person's window; makes the person known to the tenant if they were not. Says when it ends.
+    /// Creates a person's MFA record, and the person if they do not exist. Returns its expiry; a negative `ttl_minutes` means the tenant's
+    /// default. Refused if there is one.
     pub async fn open_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<Timestamp, Error<OpenMfaRefused>> {
         let now = self.now();
         let until = expiry_of(ttl_minutes, now);
@@ -48,7 +49,7 @@ impl Services {
         Ok(until)
     }
 
-    /// Opens a person's window, or opens it anew; for the portal, where it is one button. False when there is no such person.
+    /// Creates or renews a person's MFA record; for the portal, where both are one button. False if there is no such person.
     pub async fn reopen_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<bool, Fault> {
         let now = self.now();
         let until = expiry_of(ttl_minutes, now);
@@ -77,15 +78,15 @@ impl Services {
         Ok(user_mfa::page(self.storage().reader(), admin.tenant_id(), page).await?)
     }
 
-    /// False when the person has none.
+    /// Enables or disables an MFA record. False if the person has none.
     pub async fn set_mfa_enabled(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<bool, Fault> {
         let now = self.now();
         let (tenant, user_id, record) = (admin.tenant_id().clone(), user_id.clone(), audit_event(admin, AuditKind::MfaChanged, user_id, now));
         self.write_audited(record, move |db| async move { user_mfa::set_enabled(db, &tenant, &user_id, enabled, now).await }.boxed()).await
     }
 
-    /// Closes a person's window for good, and ends all that rests on it: links, delegations, devices, keys. Their account
-    /// stays. False when there is none.
+    /// Deletes a person's MFA record and all that depends on it: links, delegations, device grants and keys. The account remains. False if
+    /// there is none.
     pub async fn delete_mfa(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let now = self.now();
         let (admin, user_id, record) = (admin.clone(), user_id.clone(), audit_event(admin, AuditKind::MfaClosed, user_id, now));

@@ -1,4 +1,4 @@
-//! Counting wrong guesses, in the caller's transaction.
+//! Counting failed attempts, in the caller's transaction.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::domain::attempts::{AttemptKind, AttemptLimit, AttemptSource, limits};
 use crate::domain::time::Timestamp;
 use crate::server::storage::{Connection, Error, attempts};
 
-/// How long this guesser has to wait; `None` when they may try. What all visitors share is left out.
+/// How long this caller has to wait; `None` if they may try. Ignores limits shared by all callers.
 pub(in crate::server::service) async fn retry_after(
     db: &mut Connection,
     kind: AttemptKind,
@@ -16,7 +16,7 @@ pub(in crate::server::service) async fn retry_after(
     longest_wait(db, limits(kind, source).into_iter().filter(|limit| !limit.shared), now).await
 }
 
-/// Whether so many guess at the moment that this one cannot be looked at.
+/// Whether a limit shared by all callers is used up.
 pub(in crate::server::service) async fn is_globally_limited(
     db: &mut Connection,
     guessed: AttemptKind,
@@ -35,7 +35,7 @@ async fn longest_wait(db: &mut Connection, limits: impl Iterator<Item = AttemptL
     Ok(longest)
 }
 
-/// Counts a wrong guess. True when it was the last one for now.
+/// Counts a failed attempt. True if it was the last one allowed for now.
 pub(in crate::server::service) async fn record_failure(
     db: &mut Connection,
     kind: AttemptKind,

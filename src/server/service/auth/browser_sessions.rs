@@ -1,4 +1,4 @@
-//! Browser sessions: who is behind one, and ending them.
+//! Browser sessions: storing them, restoring their person, and ending them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,35 +14,35 @@ use crate::server::service::{Fault, Services};
 pub use crate::server::storage::browser_sessions::{SessionRow, SessionSummary};
 use crate::server::storage::{self, Connection, audit_log, browser_sessions, people, second_factors};
 
-/// A session of somebody who has not signed in: long enough for a code, too short to fill the disk with.
+/// Lifetime of an anonymous session: long enough to enter a code, too short to fill the disk.
 const ANONYMOUS_LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// A session that nobody uses ends after this.
+/// A session that is not used ends after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
-/// A session ends this long after sign-in, however busy it is.
+/// A session ends this long after sign-in, however it is used.
 const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
-/// How exact "last seen" is; a write for every page would be too dear.
+/// Accuracy of "last seen"; a write per page would be too expensive.
 const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Whether the session behind a proof is still there. Asked within the transaction by what gives somebody access: once the person
-/// has revoked everything, no request that was on its way may give some of it back.
+/// Whether the principal's session still exists. Checked in the transaction of changes that give access: after a person has revoked all
+/// access, no request that was in progress may give some back.
 pub(in crate::server::service) async fn still_signed_in(db: &mut Connection, person: &SignedIn, now: Timestamp) -> Result<bool, storage::Error> {
     browser_sessions::is_live(db, person.tenant_id(), person.user_id(), person.session().session_id(), now).await
 }
 
 impl Services {
-    /// When a session ends if it is used now.
+    /// Expiry of a session that is used now.
     pub fn session_expiry(&self, signed_in_at: Option<Timestamp>) -> Timestamp {
         let now = self.now();
         signed_in_at.map_or(now + ANONYMOUS_LIFETIME, |at| (now + IDLE_TIMEOUT).min(at + ABSOLUTE_TIMEOUT))
     }
 
-    /// A name for what one tab does, for its address and forms.
+    /// A random id for what one tab does, used in its URLs and forms.
     pub fn new_tab_id(&self) -> String {
         self.new_id("tab")
     }
 
-    /// What people know a new session by. It claims user codes under this name, which is taken from the sealed session only: no request
-    /// can name another one.
+    /// A new session's public id. User codes are claimed under it; it is read from the sealed session only, so that no request can name
+    /// another.
     pub fn new_session_id(&self) -> Result<SessionId, Fault> {
         SessionId::parse(self.new_id("ses")).map_err(Fault::new)
     }
@@ -51,7 +51,7 @@ impl Services {
         BrowserSession { session_id, from }
     }
 
-    /// The identity a session kept, made good: the person and the tenant are still there and switched on.
+    /// Reloads the person and tenant of a session; `None` if either was disabled or deleted.
     pub async fn restore_signed_in(
         &self,
         tenant_id: &TenantId,
@@ -75,14 +75,13 @@ impl Services {
         }))
     }
 
-    /// The person, if they have shown within [`FRESH`] that it is them; with a second factor if they have set one up here.
-    ///
-    /// [`FRESH`]: crate::domain::step_up::FRESH
+    /// The person, if they authenticated within [`REAUTH_WINDOW`], with a second factor if one is enrolled; else the step-up required.
+    /// ⏎ [`REAUTH_WINDOW`]: crate::domain::step_up::REAUTH_WINDOW
     pub fn require_recent_auth(&self, person: &SignedIn) -> Result<RecentlyAuthenticated, StepUpRequired> {
         self.require_step_up(person, false)
     }
 
-    /// The person, if they had shown by then that it was them, when they began what they finish now.
+    /// As [`Self::require_recent_auth`], but evaluated at `at`, when the person began what they finish now.
     pub fn require_recent_auth_at(&self, person: &SignedIn, at: Timestamp) -> Result<RecentlyAuthenticated, StepUpRequired> {
         match required_step_up(person.auth_times, person.has_second_factor, false, at) {
             None => Ok(RecentlyAuthenticated(person.clone())),
@@ -90,7 +89,7 @@ impl Services {
         }
     }
 
-    /// The person, before they let a device in, for which the tenant may demand a second factor of everybody.
+    /// The person before consenting to a device, for which the tenant may require a second factor; else the step-up required.
     pub fn authorize_consent(&self, person: &SignedIn) -> Result<ConsentAuthorized, StepUpRequired> {
         if person.tenant.policy.second_factor_at_consent {
             self.require_step_up(person, true)?;
@@ -98,7 +97,7 @@ impl Services {
         Ok(ConsentAuthorized(person.clone()))
     }
 
-    /// The person as an administrator of their tenant, if they are one and have shown just now that it is them.
+    /// The person as administrator of their tenant. Refused if they do not have the role, or have not authenticated recently.
     pub fn authorize_admin(&self, person: &SignedIn) -> Result<TenantAdmin, AccessDenied> {
         if !person.admin {
             return Err(AccessDenied::NotAdmin);
@@ -116,12 +115,12 @@ impl Services {
         }
     }
 
-    /// A person's live sessions, the one used last first.
+    /// A person's live sessions, most recently used first.
     pub async fn list_sessions(&self, person: &SignedIn) -> Result<Vec<SessionSummary>, Fault> {
         Ok(browser_sessions::of_person(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await?)
     }
 
-    /// Ends one of a person's sessions. False when it is not theirs, or gone.
+    /// Ends one of a person's sessions. False if it does not exist or is another person's.
     pub async fn end_session(&self, person: &SignedIn, id: &SessionId) -> Result<bool, Fault> {
         let (person, id, now) = (person.clone(), id.clone(), self.now());
         self.write(move |db| {
@@ -137,7 +136,7 @@ impl Services {
         .await
     }
 
-    /// Ends all of a person's sessions but this one, and says how many.
+    /// Ends all of a person's sessions except this one. Returns their number.
     pub async fn end_other_sessions(&self, person: &SignedIn) -> Result<u64, Fault> {
         let (person, now) = (person.clone(), self.now());
         self.write(move |db| {
@@ -153,13 +152,13 @@ impl Services {
         .await
     }
 
-    /// Writes down that a person left.
+    /// Writes the audit event of a sign-out.
     pub async fn record_sign_out(&self, person: &SignedIn) -> Result<(), Fault> {
         let record = AuditEvent::new(person.tenant_id().clone(), AuditKind::SignedOut, self.now()).of(person.user_id()).from(person.session().from);
         self.write(move |db| async move { audit_log::insert(db, &record).await }.boxed()).await
     }
 
-    /// For the session store: a live session by the hash of its id.
+    /// For the session store: finds a live session by the hash of its id.
     pub async fn load_session(&self, id_hash: &[u8]) -> Result<Option<SessionRow>, Fault> {
         let now = self.now();
         let Some(session) = browser_sessions::find(self.storage().reader(), id_hash, now).await? else { return Ok(None) };
@@ -172,18 +171,18 @@ impl Services {
         Ok(Some(SessionRow { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session }))
     }
 
-    /// For the session store: a new session.
+    /// For the session store: inserts a new session.
     pub async fn create_session(&self, session: SessionRow) -> Result<(), Fault> {
         self.write(move |db| async move { browser_sessions::insert(db, &session).await }.boxed()).await
     }
 
-    /// For the session store: what changed. A session that was ended in the meantime stays ended.
+    /// For the session store: updates a session. One that was ended in the meantime remains ended.
     pub async fn save_session(&self, session: SessionRow) -> Result<(), Fault> {
         self.write(move |db| async move { browser_sessions::update(db, &session).await }.boxed()).await?;
         Ok(())
     }
 
-    /// The same by a request that has not seen all of what is stored by now: `merge` makes of that what is to be stored.
+    /// As [`Self::save_session`], for a request that has not seen the stored state: `merge` changes it to what is to be stored.
     pub async fn merge_session(
         &self,
         id_hash: Vec<u8>,
@@ -203,7 +202,7 @@ impl Services {
         merged.await?
     }
 
-    /// For the session store: the end.
+    /// For the session store: deletes a session.
     pub async fn delete_session(&self, id_hash: Vec<u8>) -> Result<(), Fault> {
         self.write(move |db| async move { browser_sessions::delete(db, &id_hash).await }.boxed()).await
     }

@@ -1,4 +1,4 @@
-//! Signing in through an institution: setting out, coming back, and what a person's identities there mean here.
+//! Signing in through a provider: the authorization request, its callback, and a person's identities.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -25,32 +25,32 @@ use crate::server::storage::people::Person;
 use crate::server::storage::providers::ProviderWithSecret;
 use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, people, providers, second_factors, user_mfa};
 
-/// How long a person may be away: to look for a telephone, a password, a second device.
+/// How long a login at a provider may take: time to find a phone, a password or a second device.
 pub const UPSTREAM_AUTHORIZATION_LIFETIME: Duration = Duration::from_secs(15 * 60);
-/// How long an invitation can be used.
+/// How long an invitation is valid.
 pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 const INVITATION_HASH_KIND: &str = "invitation";
 
-/// Why somebody sets out.
+/// What a login at a provider is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoginPurpose {
     SignIn,
-    /// Somebody who is signed in shows once more that it is them.
+    /// A signed-in person authenticates again.
     Reauthenticate(UserId),
-    /// Somebody who is signed in links one more identity.
+    /// A signed-in person links another identity.
     Link(UserId),
-    /// Somebody who is signed in links accounts on the hosts that the provider owns.
+    /// A signed-in person links accounts on the provider's hosts.
     Hosts(UserId),
 }
 
-/// Somebody on their way to an institution and back. Kept in their session, which is sealed.
+/// A pending authorization request to a provider, kept in the sealed session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UpstreamAuthorization {
     pub tenant_id: TenantId,
     pub provider: ProviderId,
     pub purpose: LoginPurpose,
-    /// What has to come back.
+    /// The `state` that the callback must return.
     pub state: String,
     nonce: String,
     verifier: String,
@@ -58,7 +58,7 @@ pub struct UpstreamAuthorization {
 }
 
 impl UpstreamAuthorization {
-    /// Whether it is this person's, or of a person who is not known yet.
+    /// Whether it was started by this person, or by one who had not signed in.
     pub fn may_belong_to(&self, tenant_id: &TenantId, user_id: &UserId) -> bool {
         match &self.purpose {
             LoginPurpose::SignIn => true,
@@ -77,10 +77,10 @@ impl UpstreamAuthorization {
     }
 }
 
-/// What came of a trip.
+/// Result of a callback.
 pub enum CallbackOutcome {
     SignedIn(AuthenticatedPerson),
-    /// Who they are there, to be linked once they have said so.
+    /// The verified identity, to be linked after confirmation.
     LinkIdentity(VerifiedIdentity),
     /// A login for the accounts on the provider's hosts, which [`Services::propose_accounts`] asks for.
     HostAccounts(HostAccountsLogin),
@@ -99,7 +99,7 @@ pub struct HostAccountsLogin {
 pub enum IdentityLinkRefused {
     AlreadyLinked,
     LinkedToAnother,
-    /// The session has been ended meanwhile.
+    /// The session was ended in the meantime.
     SignedOut,
 }
 
@@ -107,42 +107,42 @@ pub enum IdentityLinkRefused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityUnlinkRefused {
     Gone,
-    /// There is no other way in for them.
+    /// The person has no other sign-in method.
     OnlySignInMethod,
 }
 
-/// Why somebody who came back is not let in.
+/// Why a login through a provider is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamLoginRefused {
-    /// There is no such provider, or not any more.
+    /// The provider does not exist or was removed.
     NoProvider,
-    /// The trip is unknown in this browser.
+    /// No authorization with this `state` is pending in this browser session.
     UnknownState,
-    /// They have been back from it.
+    /// The authorization was used by an earlier callback.
     AlreadyUsed,
     Expired,
-    /// They pressed "cancel" there.
+    /// The person cancelled at the provider.
     Cancelled,
-    /// The provider says it cannot (RFC 6749 §4.1.2.1).
+    /// The provider's error response (RFC 6749 §4.1.2.1).
     AuthorizationError(String),
     ProviderFailed(ProviderError),
-    /// It does not say which accounts they have.
+    /// The provider did not return the account list.
     AccountListFailed(ProviderError),
-    /// They are not known here, and the tenant's rule does not let them come.
+    /// The identity is unknown, and the tenant's provisioning policy does not allow an account for it.
     NotInvited {
         label: String,
     },
     InvitationUsed,
-    /// They are switched off here.
+    /// The person is disabled.
     Disabled,
-    /// They were to show that it is them, and are somebody else.
+    /// Re-authentication as a different person.
     WrongPerson {
         label: String,
     },
 }
 
 impl UpstreamLoginRefused {
-    /// They may have been somebody there whom they did not mean to be.
+    /// Whether the person may have used the wrong account at the provider.
     pub fn may_be_wrong_account(&self) -> bool {
         match self {
             Self::Cancelled
@@ -157,18 +157,18 @@ impl UpstreamLoginRefused {
 }
 
 impl Services {
-    /// Where people of a tenant may sign in, in the order in which the centre added it.
+    /// The tenant's enabled providers, in the order in which they were added.
     pub async fn enabled_providers(&self, tenant: &TenantId) -> Result<Vec<Provider>, Fault> {
         let all = providers::list(self.storage().reader(), tenant).await?;
         Ok(all.into_iter().filter(|provider| provider.enabled).collect())
     }
 
-    /// Whether people can sign in to a tenant: with a password kept here, or through a provider.
+    /// Whether people can sign in to a tenant, with a local password or through a provider.
     pub async fn has_sign_in(&self, tenant: &Tenant) -> Result<bool, Fault> {
         Ok(tenant.policy.local_passwords || !self.enabled_providers(&tenant.id).await?.is_empty())
     }
 
-    /// The tenants in which people can sign in.
+    /// The tenants that people can sign in to.
     pub async fn sign_in_tenants(&self) -> Result<Vec<Tenant>, Fault> {
         let mut tenants = Vec::new();
         for tenant in self.enabled_tenants().await? {
@@ -179,7 +179,7 @@ impl Services {
         Ok(tenants)
     }
 
-    /// Invites a person who is there to sign in with an identity that is not known yet. The code is shown once.
+    /// Invites an existing person to link an identity. Returns the code, which is shown once; `None` if there is no such person.
     pub async fn invite(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Secret>, Fault> {
         let code = Secret::generate(self.rng());
         let hash = self.signing_keys().hash(INVITATION_HASH_KIND, code.reveal());
@@ -201,7 +201,8 @@ impl Services {
         Ok(invited.then_some(code))
     }
 
-    /// Sends somebody to a provider: what to keep until they are back, and where to go.
+    /// Starts a login at a provider. Returns what the session must keep, and the URL to redirect to. Refused if the provider does not exist
+    /// or does not respond.
     pub async fn start_upstream_login(
         &self,
         tenant: &TenantId,
@@ -224,7 +225,7 @@ impl Services {
         };
         let wish = match &trip.purpose {
             LoginPurpose::SignIn => AuthRequestKind::SignIn { max_age: its_tenant.policy.mfa_lifetime },
-            // Not `select_account`, which some providers refuse: it asks for less, and is known less.
+            // Not `select_account`, which some providers refuse: it has a weaker effect and less support.
             LoginPurpose::Reauthenticate(_) | LoginPurpose::Link(_) | LoginPurpose::Hosts(_) => AuthRequestKind::Reauthenticate,
         };
         let redirect = self.redirect_uri(tenant, provider);
@@ -232,7 +233,7 @@ impl Services {
         Ok((trip, address.map_err(provider_failed)?))
     }
 
-    /// Takes somebody back who went to a provider: finds out who they are there, and who that is here.
+    /// Finishes a login at a provider: redeems the code, verifies the identity, and signs in, re-authenticates or returns what to confirm.
     pub async fn finish_upstream_login(
         &self,
         authorization: &UpstreamAuthorization,
@@ -252,7 +253,7 @@ impl Services {
             .exchange_code(&stored.provider, secret.as_ref().map(Secret::reveal), &authorization.secrets(), &redirect, response, self.now())
             .await
             .map_err(provider_failed)?;
-        // Somebody else may have left a session open there, on a machine that several people use.
+        // Another user of a shared machine may have left a session open at the provider.
         let just_now = !matches!(authorization.purpose, LoginPurpose::SignIn);
         if just_now && arrival.authenticated_at.is_none_or(|at| at + MAX_CLOCK_SKEW < authorization.since) {
             return Err(provider_failed(ProviderError::ReauthenticationMissing));
@@ -279,7 +280,7 @@ impl Services {
     ) -> Result<AuthenticatedPerson, Error<UpstreamLoginRefused>> {
         let tenant = self.enabled_tenant(&provider.tenant_id).await?.ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
         let now = self.now();
-        // Whoever does not say when may mean long ago.
+        // Without an authentication time it may have been long ago.
         let at = login.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
         let mfa_until = Some(at + tenant.policy.mfa_lifetime).filter(|until| login.identity.mfa && *until > now);
         let newcomer = ProvisioningAttempt {
@@ -302,29 +303,29 @@ impl Services {
         })
     }
 
-    /// A person's identities, the oldest first.
+    /// A person's identities, oldest first.
     pub async fn list_my_identities(&self, person: &SignedIn) -> Result<Vec<Identity>, Fault> {
         Ok(identities::of_person(self.storage().reader(), person.tenant_id(), person.user_id()).await?)
     }
 
-    /// Ties an identity that somebody has just proved to the person they are here.
+    /// Links a verified identity to the person.
     pub async fn link_identity(&self, person: &RecentlyAuthenticated, identity: &VerifiedIdentity) -> Result<(), Error<IdentityLinkRefused>> {
         let (person, vouched, now) = (SignedIn::clone(person), identity.clone(), self.now());
         self.try_write(move |db| link(db, person, vouched, now).boxed()).await
     }
 
-    /// Takes an identity from the person, unless it is their only way in.
+    /// Unlinks one of the person's identities. Refused if it is their only sign-in method.
     pub async fn unlink_identity(&self, person: &RecentlyAuthenticated, number: i64) -> Result<Identity, Error<IdentityUnlinkRefused>> {
         let (person, now) = (SignedIn::clone(person), self.now());
         self.try_write(move |db| unlink(db, person, number, now).boxed()).await
     }
 
-    /// Who a person is elsewhere, the oldest first.
+    /// A person's identities, oldest first.
     pub async fn identities_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<Identity>, Fault> {
         Ok(identities::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
     }
 
-    /// Takes an identity from a person, even their only way in; but not from the last administrator who can sign in.
+    /// Unlinks an identity of a person, even if it is their only sign-in method. Refused if no administrator could sign in afterwards.
     pub async fn unlink_identity_of(&self, admin: &TenantAdmin, user_id: &UserId, number: i64) -> Result<Identity, Error<PersonRefused>> {
         let linked = self.identities_of(admin, user_id).await?.into_iter().find(|identity| identity.number == number);
         let linked = linked.ok_or(Error::Refused(PersonRefused::NoIdentity))?;
@@ -383,7 +384,8 @@ async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timesta
     Ok(identity)
 }
 
-/// Deletes an identity, and ends the sessions that rest on it: somebody else may have been in by it. But not the one it is done from.
+/// Deletes an identity and ends the sessions that depend on it, because another user may have signed in with it; except `keep`, the acting
+/// session.
 async fn delete_identity(db: &mut Connection, tenant: &TenantId, identity: &Identity, keep: Option<&SessionId>) -> Result<bool, storage::Error> {
     browser_sessions::delete_of_identity(&mut *db, tenant, &identity.issuer, &identity.subject, keep).await?;
     identities::delete(db, tenant, identity).await
@@ -397,16 +399,16 @@ fn provider_failed(trouble: ProviderError) -> Error<UpstreamLoginRefused> {
     Error::Refused(UpstreamLoginRefused::ProviderFailed(trouble.truncated()))
 }
 
-/// Somebody whom a provider vouches for, at the door.
+/// A verified identity that signs in, and the conditions for linking it or creating a person.
 struct ProvisioningAttempt {
     provider: Provider,
     identity: VerifiedIdentity,
-    /// Who it must be.
+    /// The only person that may be signed in.
     only: Option<UserId>,
     invitation: Option<Vec<u8>>,
-    /// Until when the second factor counts that they showed there; `None`: they showed none, or too long ago.
+    /// Until when a second factor used at the provider counts; `None`: none was used, or too long ago.
     mfa_until: Option<Timestamp>,
-    /// Part of a name that nobody has.
+    /// Suffix for a user id that is not in use.
     unique_suffix: String,
     from: Option<IpAddr>,
     now: Timestamp,
@@ -439,7 +441,7 @@ impl ProvisioningAttempt {
         Ok(user_id)
     }
 
-    /// Ties the identity to whoever was invited, or to a new person if the tenant's rule lets them come.
+    /// Links the identity to the invited person, or to a new one if the provisioning policy allows it. Refused otherwise.
     async fn link_or_provision(&self, db: &mut Connection) -> Result<UserId, Error<UpstreamLoginRefused>> {
         let tenant = &self.provider.tenant_id;
         let user_id = match &self.invitation {
@@ -464,7 +466,7 @@ impl ProvisioningAttempt {
         Ok(user_id)
     }
 
-    /// Under the first name that is nobody's: a name alone never makes anybody somebody else.
+    /// Creates the person under the first candidate id that is free: an equal name never signs in an existing person.
     async fn provision_person(&self, db: &mut Connection) -> Result<UserId, storage::Error> {
         for user_id in self.provider.user_id_candidates(&self.identity, &self.unique_suffix) {
             let person = Person {

@@ -1,4 +1,4 @@
-//! People: signing in with a local password, and making accounts for tenants that have no institution to do so.
+//! People: signing in with a local password, and creating accounts for tenants without a provider.
 
 mod own_password;
 
@@ -26,10 +26,10 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, audit_log, people, second_factors};
 
-/// Longer ones only serve to keep the server busy.
+/// Limits the work of hashing.
 const MAX_PASSWORD_BYTES: usize = 1_024;
 
-/// Why a person is not let in. The words are for the person; they do not say which half was wrong.
+/// Why a sign-in with a password is refused. The messages do not tell whether name or password was wrong.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum SignInRefused {
     #[error("The user name or the password is not right. Check both and try again.")]
@@ -38,14 +38,14 @@ pub enum SignInRefused {
     TooManyTries { wait: Duration },
 }
 
-/// A person who has just proved who they are; becomes a session in the browser.
+/// A person who has just authenticated, before their session is started.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedPerson {
     pub(in crate::server::service) tenant_id: TenantId,
     pub(in crate::server::service) user_id: UserId,
-    /// When they showed it: now, or when an institution last asked them.
+    /// When they authenticated: now, or when the provider last did it.
     pub(in crate::server::service) auth_times: AuthenticationTimes,
-    /// The institution's session that it rests on.
+    /// The provider's session on which the sign-in depends.
     pub(in crate::server::service) upstream_session: Option<UpstreamSession>,
 }
 
@@ -67,7 +67,7 @@ impl AuthenticatedPerson {
     }
 }
 
-/// Why an account cannot be made or changed.
+/// Why an account is not created or changed.
 #[derive(Clone, Copy, Debug, ThisError, PartialEq, Eq)]
 pub enum PersonRefused {
     #[error("the tenant has a person of that name already")]
@@ -81,7 +81,7 @@ pub enum PersonRefused {
 }
 
 impl Services {
-    /// Checks a local password. Unknown people cost as much time as wrong passwords.
+    /// Checks a local password. Unknown people take as much time as wrong passwords.
     pub async fn sign_in_with_password(
         &self,
         tenant: &TenantId,
@@ -90,7 +90,7 @@ impl Services {
         from: Option<IpAddr>,
     ) -> Result<AuthenticatedPerson, Error<SignInRefused>> {
         let (services, tenant, user_name, password) = (self.clone(), tenant.clone(), user_name.to_owned(), Secret::from_plaintext(password.reveal()));
-        // In a task of its own: whoever hangs up must neither get out of the queue nor out of the count.
+        // In its own task: a caller that disconnects must not escape the queue or the count.
         let tried = tokio::spawn(async move { services.attempt_password(&tenant, &user_name, &password, from).await });
         tried.await.map_err(Fault::new)?
     }
@@ -105,7 +105,7 @@ impl Services {
         let wrong = Error::Refused(SignInRefused::InvalidCredentials);
         let Some(tenant) = self.enabled_tenant(tenant).await?.filter(|tenant| tenant.policy.local_passwords) else { return Err(wrong) };
         let user_id = UserId::parse(user_name.trim()).ok();
-        // Held until the try has been counted: however many come at once, no more are looked at than there are slots.
+        // Held until the attempt is counted, so that concurrent attempts cannot exceed the limit by more than the number of slots.
         let _slot = self.password_slot().await?;
         let guess = PasswordAttempt { tenant: tenant.id.clone(), user_id: user_id.clone(), from, now: self.now() };
         let before = guess.clone();
@@ -171,16 +171,16 @@ impl Services {
     }
 }
 
-/// The same password, whichever way a keyboard writes its letters (NIST SP 800-63B-4 §3.1.1.2).
+/// The same password in every Unicode form of its letters (NIST SP 800-63B-4 §3.1.1.2).
 fn normalize(password: &Secret) -> Secret {
     Secret::from_plaintext(password.reveal().nfkc().collect::<String>())
 }
 
-/// One try to sign in.
+/// One attempt to sign in.
 #[derive(Clone)]
 struct PasswordAttempt {
     tenant: TenantId,
-    /// The user name, if it could be one.
+    /// The user id, if the entered name can be one.
     user_id: Option<UserId>,
     from: Option<IpAddr>,
     now: Timestamp,
@@ -192,7 +192,7 @@ impl PasswordAttempt {
     }
 }
 
-/// Counts a failure; writes down what happened if there is a person it happened to.
+/// Counts a failure; writes an audit event if the person exists.
 async fn record_attempt(db: &mut Connection, guess: PasswordAttempt, known: bool, right: bool) -> Result<(), storage::Error> {
     if !right {
         attempts::record_failure(db, AttemptKind::Password, &guess.source(), guess.now).await?;
@@ -210,7 +210,7 @@ async fn record_attempt(db: &mut Connection, guess: PasswordAttempt, known: bool
 #[error("a password hash cannot be used: {0}")]
 struct PasswordHashError(String);
 
-/// Stands in for people who are not there, so that looking for them takes as long (Argon2id, m=19456, t=2, p=1).
+/// Hash to check for unknown people, so that the response takes as long (Argon2id, m=19456, t=2, p=1).
 const DUMMY_PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aXNoZXJlISE$5lXzXVq0GBp0dHGP6dRk6cQ2U4k9Xh0Xl2bO0b8Jb3U";
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Who is asking, proved. Only this room makes these values; a use case that takes one needs no further check of who it is.
+//! Principals: values that prove who makes a request. Only the service layer creates them; a use case that takes one needs no further check
+//! of identity.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -18,15 +19,15 @@ pub struct SignedIn {
     pub(in crate::server::service) user_id: UserId,
     pub(in crate::server::service) display_name: String,
     pub(in crate::server::service) tenant: Tenant,
-    /// Has the role of an administrator of the tenant.
+    /// Has the administrator role of the tenant.
     pub(in crate::server::service) admin: bool,
     pub(in crate::server::service) auth_times: AuthenticationTimes,
-    /// Has set up a second factor here.
+    /// Has enrolled a second factor.
     pub(in crate::server::service) has_second_factor: bool,
     pub(in crate::server::service) session: BrowserSession,
 }
 
-/// A signed-in person who has shown just now that it is them: what is hard to take back takes this.
+/// A signed-in person who authenticated recently. Required for sensitive actions.
 #[derive(Clone, Debug)]
 pub struct RecentlyAuthenticated(pub(in crate::server::service) SignedIn);
 
@@ -38,19 +39,19 @@ impl Deref for RecentlyAuthenticated {
     }
 }
 
-/// Why a signed-in person may not do something now.
+/// Why an action of administration is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessDenied {
-    /// They are no administrator.
+    /// The person does not have the administrator role.
     NotAdmin,
     StepUpRequired(StepUpRequired),
 }
 
-/// A person who has shown what their tenant wants to see before they let a device in, or let an application act for longer.
+/// A person who meets the tenant's requirements for approving a device, or extending a delegation.
 #[derive(Clone, Debug)]
 pub struct ConsentAuthorized(pub(in crate::server::service) SignedIn);
 
-/// A browser session, signed in or not, and where it comes from.
+/// A browser session, anonymous or signed in, and its IP address.
 #[derive(Clone, Debug)]
 pub struct BrowserSession {
     pub(in crate::server::service) session_id: SessionId,
@@ -58,7 +59,7 @@ pub struct BrowserSession {
 }
 
 impl BrowserSession {
-    /// The session as the sessions page names it.
+    /// The session's public id, as on the sessions page.
     pub fn session_id(&self) -> &SessionId {
         &self.session_id
     }
@@ -73,22 +74,22 @@ impl SignedIn {
         &self.user_id
     }
 
-    /// What people read.
+    /// Display name of the person.
     pub fn display_name(&self) -> &str {
         &self.display_name
     }
 
-    /// What people read.
+    /// Display name of the tenant.
     pub fn tenant_name(&self) -> &str {
         &self.tenant.display_name
     }
 
-    /// With its policy.
+    /// The tenant with its policy.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// Whether they have the role of an administrator; what they do with it takes [`TenantAdmin`].
+    /// Whether they have the administrator role; using it requires [`TenantAdmin`].
     pub fn is_admin(&self) -> bool {
         self.admin
     }
@@ -97,17 +98,17 @@ impl SignedIn {
         &self.session
     }
 
-    /// As who they take up user codes.
+    /// The claimant for user codes.
     pub(in crate::server::service) fn claimant(&self) -> Claimant {
         Claimant { session: self.session.session_id.clone(), person: Some(self.user_id.clone()) }
     }
 }
 
-/// A client that has shown its secret, or has none to show.
+/// A client that authenticated with its secret, or a public one.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     pub(in crate::server::service) client: Client,
-    /// Its tenant, which is switched on.
+    /// Its tenant, which is enabled.
     pub(in crate::server::service) tenant: Tenant,
     pub(in crate::server::service) from: Option<IpAddr>,
 }
@@ -118,13 +119,13 @@ impl AuthenticatedClient {
     }
 }
 
-/// An administrator of a tenant that is switched on, or of the `default` tenant.
+/// An administrator of an enabled tenant, or of the `default` tenant.
 #[derive(Clone, Debug)]
 pub struct TenantAdmin {
     pub(in crate::server::service) tenant: Tenant,
     pub(in crate::server::service) admin_id: AdminId,
     pub(in crate::server::service) from: Option<IpAddr>,
-    /// Of one who is a person in a browser.
+    /// The browser session, if it is a person in the portal.
     pub(in crate::server::service) session: Option<SessionId>,
 }
 
@@ -142,26 +143,26 @@ impl TenantAdmin {
         &self.tenant.policy
     }
 
-    /// At the machine itself: they could change the database as well, and mend what they break.
+    /// Whether it is the operator of the machine, who could change the database directly and repair it.
     pub(in crate::server::service) fn is_operator(&self) -> bool {
         self.admin_id == AdminId::of_operator()
     }
 
-    /// Where they sit.
+    /// The IP address of the request.
     pub fn from(&self) -> Option<IpAddr> {
         self.from
     }
 
-    /// Administrators of the `default` tenant run the deployment: they make tenants and switch them on and off.
+    /// Whether it is an administrator of the `default` tenant, who runs the deployment and manages tenants.
     pub fn is_deployment_admin(&self) -> bool {
         self.tenant.id.as_str() == DEFAULT_TENANT
     }
 }
 
-/// The tenant whose administrators run the whole deployment.
+/// The tenant whose administrators run the deployment.
 pub const DEFAULT_TENANT: &str = "default";
 
-/// Where TMS lets a client act on itself, and an administrator on any client.
+/// For endpoints of the TMS API where a client acts on itself, and an administrator on any client.
 #[derive(Clone, Debug)]
 pub enum Principal {
     Client(AuthenticatedClient),
@@ -176,7 +177,7 @@ impl Principal {
         }
     }
 
-    /// The client that sees only its own; `None` for an administrator, who sees all.
+    /// The client, if only its own objects may be seen; `None` for an administrator.
     pub fn client_scope(&self) -> Option<&ClientId> {
         match self {
             Self::Client(client) => Some(&client.client.id),
@@ -184,7 +185,7 @@ impl Principal {
         }
     }
 
-    /// Leave to act on a client; `None` when that is somebody else's.
+    /// Permission to manage a client; `None` if the principal is another client.
     pub fn client_access(&self, client_id: ClientId) -> Option<ClientAccess> {
         let allowed = self.client_scope().is_none_or(|own| *own == client_id);
         let (admin_id, from) = match self {
@@ -194,7 +195,7 @@ impl Principal {
         allowed.then(|| ClientAccess { tenant_id: self.tenant_id().clone(), client_id, admin_id, from })
     }
 
-    /// Leave to act on the keys that people registered themselves; `None` for a client.
+    /// Permission to manage keys that people registered themselves; `None` for a client.
     pub fn own_key_access(&self) -> Option<KeyAccess> {
         match self {
             Self::Client(_) => None,
@@ -209,13 +210,13 @@ impl Principal {
     }
 }
 
-/// Who may act on keys: a client on its own, an administrator on any client's and on those that people registered themselves.
+/// Permission to manage keys: a client's own, or for an administrator those of any client or person.
 #[derive(Clone, Debug)]
 pub struct KeyAccess {
     pub(in crate::server::service) tenant_id: TenantId,
     /// `None`: keys that people registered themselves.
     pub(in crate::server::service) client_id: Option<ClientId>,
-    /// Only this person's.
+    /// Restricts it to one person.
     pub(in crate::server::service) user_id: Option<UserId>,
     pub(in crate::server::service) admin_id: Option<AdminId>,
     pub(in crate::server::service) from: Option<IpAddr>,
@@ -234,7 +235,7 @@ impl From<ClientAccess> for KeyAccess {
     }
 }
 
-/// Whoever may act on a client and what it made: the client itself, or an administrator of its tenant.
+/// Permission to manage a client and its keys: the client itself, or an administrator of its tenant.
 #[derive(Clone, Debug)]
 pub struct ClientAccess {
     pub(in crate::server::service) tenant_id: TenantId,
@@ -249,21 +250,21 @@ impl ClientAccess {
     }
 }
 
-/// A host that has shown its credential.
+/// A host that authenticated with its credential.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedHost {
     pub(in crate::server::service) tenant_id: TenantId,
     pub(in crate::server::service) host: HostName,
 }
 
-/// Whoever holds a live access token.
+/// The bearer of a valid access token.
 #[derive(Clone, Debug)]
 pub struct TokenHolder {
     pub(in crate::server::service) tenant_id: TenantId,
     pub(in crate::server::service) user_id: UserId,
     pub(in crate::server::service) client_id: ClientId,
     pub(in crate::server::service) grant_id: DeviceGrantId,
-    /// What the client may have now of what was consented to.
+    /// The part of the consented scope that the client's settings allow now.
     pub(in crate::server::service) scope: ScopeSet,
     pub(in crate::server::service) consented: ScopeSet,
     pub(in crate::server::service) expires_at: Timestamp,
@@ -287,7 +288,7 @@ impl TokenHolder {
         &self.scope
     }
 
-    /// What the person said yes to, which the client may have lost since.
+    /// The scope that the person consented to; the client may have lost part of it since.
     pub fn consented(&self) -> &ScopeSet {
         &self.consented
     }

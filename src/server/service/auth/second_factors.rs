@@ -1,4 +1,4 @@
-//! Second factors kept here: setting them up, showing them, and taking them away.
+//! Second factors: enrolling, verifying and removing them.
 
 mod app;
 mod passkeys;
@@ -31,14 +31,13 @@ use crate::domain::time::Timestamp;
 
 const RECOVERY_HASH_KIND: &str = "recovery code";
 
-/// How long somebody may take for it: to look for a telephone.
+/// How long a person may take: time to find a phone.
 pub const PENDING_MFA_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Somebody who has shown the first factor, and is not signed in before they have shown the second. Kept in their session, which is
-/// sealed.
+/// A sign-in whose first factor was accepted and that waits for the second. Kept in the sealed session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingMfa {
-    /// Among the sessions it has a row of its own, which opens nothing: what ends all of a person's sessions ends this too.
+    /// Id of its own row among the sessions, which gives no access: ending all of a person's sessions ends this too.
     pub id: SessionId,
     pub tenant_id: TenantId,
     pub user_id: UserId,
@@ -53,34 +52,34 @@ impl PendingMfa {
         (&self.tenant_id, &self.user_id) == (tenant_id, user_id)
     }
 
-    /// Whether it has taken too long.
+    /// Whether it has expired.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now.since(self.since) >= PENDING_MFA_LIFETIME
     }
 }
 
-/// What somebody shows.
+/// The second factor that a person presents.
 pub enum MfaResponse<'a> {
-    /// What they typed: a code of their app, or one for recovery.
+    /// A code of the app, or a recovery code.
     Code(&'a str),
-    /// What their browser made of a passkey, and what was asked.
+    /// The browser's response to a passkey challenge, and that challenge.
     Passkey { challenge: &'a str, response: &'a str },
 }
 
-/// Why what somebody showed is not taken.
+/// Why a second factor is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MfaRefused {
-    /// What they typed is neither a code of an app nor one for recovery.
+    /// Neither a code of an app nor a recovery code.
     MalformedCode,
-    /// They have no app.
+    /// The person has no app.
     NoApp,
-    /// Not the app's code, or one that has counted before.
+    /// The code is wrong, or was used before.
     WrongCode,
-    /// None of their recovery codes, or one that has been used.
+    /// The recovery code is wrong, or was used before.
     WrongRecoveryCode,
-    /// The passkey is none of theirs, did not verify them, or what it signed cannot be trusted.
+    /// The passkey is unknown, did not verify the user, or its signature is invalid.
     WrongPasskey,
-    /// What the passkey answers was not asked in this session, was answered before, or too long ago.
+    /// The challenge was not issued in this session, was answered before, or has expired.
     UnknownChallenge,
     /// Too many wrong codes of an app.
     TooManyCodes {
@@ -90,12 +89,12 @@ pub enum MfaRefused {
         wait: Duration,
     },
     Expired,
-    /// The session has been ended meanwhile, or there is no half sign-in to show it for.
+    /// The session or the pending sign-in has ended.
     SessionEnded,
 }
 
 impl MfaRefused {
-    /// Until one may try again.
+    /// How long to wait before the next attempt.
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::TooManyCodes { wait } | Self::TooManyRecoveryCodes { wait } => Some(*wait),
@@ -104,36 +103,36 @@ impl MfaRefused {
     }
 }
 
-/// Why a second factor is not set up.
+/// Why a second factor is not enrolled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnrollmentRefused {
-    /// The code is not the app's.
+    /// The code is wrong.
     WrongCode,
-    /// There is an app already.
+    /// The person has an app already.
     AppExists,
-    /// This passkey is set up already.
+    /// This passkey is enrolled already.
     PasskeyExists,
-    /// There are as many as one may have.
+    /// The maximum number of passkeys is reached.
     TooManyPasskeys,
-    /// What the browser sent is nothing of a passkey.
+    /// The browser's response is not a valid passkey registration.
     InvalidPasskey,
-    /// The session has been ended meanwhile.
+    /// The session was ended in the meantime.
     SignedOut,
 }
 
-/// Why a passkey keeps its name.
+/// Why a passkey is not renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenameRefused {
-    /// It is not there, or not theirs; or the session has been ended meanwhile.
+    /// It does not exist or is another person's; or the session was ended.
     Gone,
-    /// The new one cannot be a name.
+    /// The new name is not valid.
     Name(NameRefused),
 }
 
-/// What came of setting one up.
+/// Result of enrolling a second factor.
 pub struct CreatedFactor {
     pub identity: AuthenticatedPerson,
-    /// With the first second factor: codes for the day it is lost, shown once.
+    /// With the first factor: the recovery codes, shown once.
     pub recovery_codes: Option<Secret>,
 }
 
@@ -142,12 +141,12 @@ impl Services {
         self.second_factors_of(person.tenant_id(), person.user_id()).await
     }
 
-    /// The same of somebody who is only half signed in.
+    /// As [`Self::second_factors`], for a person whose sign-in is pending.
     pub async fn second_factors_of(&self, tenant_id: &TenantId, user_id: &UserId) -> Result<SecondFactors, Fault> {
         Ok(second_factors::of_person(self.storage().reader(), tenant_id, user_id).await?)
     }
 
-    /// Somebody who has shown their first factor, if they have to show a second one as well.
+    /// Starts the second step of a sign-in; `None` if the person has no second factor.
     pub async fn begin_mfa(&self, identity: &AuthenticatedPerson, from: Option<IpAddr>, agent: &str) -> Result<Option<PendingMfa>, Fault> {
         let (tenant_id, user_id, shown) = (identity.tenant_id.clone(), identity.user_id.clone(), identity.auth_times);
         if shown.second_at.is_some() || !second_factors::has_any(self.storage().reader(), &tenant_id, &user_id).await? {
@@ -159,7 +158,7 @@ impl Services {
         Ok(Some(half))
     }
 
-    /// No cookie leads to it, and it holds nothing.
+    /// A session row without a cookie and without data.
     fn pending_session_row(&self, half: &PendingMfa, from: Option<IpAddr>, agent: &str) -> SessionRow {
         let through = half.upstream_session.clone();
         SessionRow {
@@ -179,13 +178,13 @@ impl Services {
         }
     }
 
-    /// Whether the other half can still be shown.
+    /// Whether the second factor can still be presented.
     pub async fn is_pending(&self, half: &PendingMfa) -> Result<bool, Fault> {
         let live = browser_sessions::is_live(self.storage().reader(), &half.tenant_id, &half.user_id, &half.id, self.now()).await?;
         Ok(live && !half.is_expired(self.now()))
     }
 
-    /// The other half of a sign-in.
+    /// Verifies the second factor and completes the sign-in.
     pub async fn finish_sign_in(
         &self,
         pending: &PendingMfa,
@@ -207,18 +206,18 @@ impl Services {
         Ok(AuthenticatedPerson { upstream_session: pending.upstream_session.clone(), ..identity })
     }
 
-    /// Shown once more by somebody who is signed in, before something that is hard to take back.
+    /// Verifies the second factor of a signed-in person before a sensitive action.
     pub async fn step_up(&self, person: &SignedIn, response: MfaResponse<'_>) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
         self.verify_factor(person.tenant_id(), person.user_id(), person.auth_times, response, MfaContext::Session(person.session().clone())).await
     }
 
-    /// Takes one away.
+    /// Removes a second factor. False if it does not exist.
     pub async fn remove_second_factor(&self, person: &RecentlyAuthenticated, factor: Factor) -> Result<bool, Fault> {
         let (person, now) = (SignedIn::clone(person), self.now());
         self.write(move |db| delete_factor(db, person, factor, now).boxed()).await
     }
 
-    /// Gives a passkey another name.
+    /// Renames a passkey.
     pub async fn rename_passkey(&self, person: &RecentlyAuthenticated, number: i64, name: &str) -> Result<(), Error<RenameRefused>> {
         let name = display_text::parse_name(name).map_err(|why| Error::Refused(RenameRefused::Name(why)))?;
         let (person, now) = (SignedIn::clone(person), self.now());
@@ -237,7 +236,7 @@ impl Services {
         .await
     }
 
-    /// New recovery codes, in place of those there are.
+    /// Replaces the recovery codes. `None` if the person has no second factor.
     pub async fn renew_recovery_codes(&self, person: &RecentlyAuthenticated) -> Result<Option<Secret>, Fault> {
         let (codes, hashes) = self.recovery_codes();
         let (person, now) = (SignedIn::clone(person), self.now());
@@ -258,8 +257,8 @@ impl Services {
         Ok(made.then_some(codes))
     }
 
-    /// For somebody who has lost all of them, and is known to the administrator by other means. Ends their sessions. False when they
-    /// had none.
+    /// Removes all second factors of a person who has lost them and whom the administrator identified otherwise; ends their sessions. False
+    /// if they had none.
     pub async fn reset_second_factors(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let (tenant, user, now) = (admin.tenant_id().clone(), user_id.clone(), self.now());
         let record =
@@ -269,7 +268,7 @@ impl Services {
             async move {
                 let any = second_factors::delete_all(&mut *db, &tenant, &user).await? > 0;
                 if any {
-                    // Whoever has got hold of what is lost may be in by it.
+                    // Another user may have signed in with the lost factors.
                     browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
                 }
                 Ok(any)
@@ -301,7 +300,7 @@ impl Services {
             context: place,
             now,
         };
-        // Not an attempt that is undone: what failed has to be counted.
+        // Not `try_write`, which would roll back the count of the failure.
         self.write(move |db| showing.apply(db).boxed()).await?.map_err(Error::Refused)?;
         Ok(AuthenticatedPerson {
             tenant_id: tenant_id.clone(),
@@ -329,7 +328,7 @@ impl Services {
         self.signing_keys().hash(RECOVERY_HASH_KIND, letters)
     }
 
-    /// The codes, one a line, and what is kept of them.
+    /// New codes, one per line, and the hashes to store.
     fn recovery_codes(&self) -> (Secret, Vec<Vec<u8>>) {
         let codes: Vec<String> = (0..RECOVERY_CODE_COUNT)
             .map(|_| {
@@ -342,7 +341,7 @@ impl Services {
         (Secret::from_plaintext(codes.join("\n")), hashes)
     }
 
-    /// Stores a new one; what proves it proves the person as well.
+    /// Stores a new second factor; verifying it also counts as authentication.
     async fn enroll_factor(&self, person: &RecentlyAuthenticated, new: NewFactor) -> Result<CreatedFactor, Error<EnrollmentRefused>> {
         let (codes, hashes) = self.recovery_codes();
         let (person, now) = (SignedIn::clone(person), self.now());
@@ -358,13 +357,13 @@ impl Services {
     }
 }
 
-/// What is stored of a new one.
+/// The data to store for a new factor.
 enum NewFactor {
     App { secret_sealed: Vec<u8>, step: i64 },
     Passkey { credential_id: Vec<u8>, passkey: String, name: String },
 }
 
-/// True when it is the person's first.
+/// True if it is the person's first.
 async fn insert_factor(
     db: &mut Connection,
     person: SignedIn,
@@ -419,7 +418,7 @@ async fn delete_factor(db: &mut Connection, person: SignedIn, factor: Factor, no
     Ok(true)
 }
 
-/// In the record.
+/// Name in audit events.
 const APP_LABEL: &str = "authenticator app";
 
 fn passkey_label(name: &str) -> String {
@@ -430,28 +429,28 @@ fn audit_event(person: &SignedIn, kind: AuditKind, now: Timestamp) -> AuditEvent
     AuditEvent::new(person.tenant_id().clone(), kind, now).of(person.user_id()).from(person.session().from)
 }
 
-/// What was offered, as far as it could be judged without the writer.
+/// A presented factor, as far as it can be checked outside the write transaction.
 enum FactorCheck {
-    /// The right code for this time step.
+    /// The app's code is right for this time step.
     AppCode(i64),
-    /// A recovery code, if it is one of theirs.
+    /// The hash of a recovery code, which may be one of the person's.
     RecoveryCode(Vec<u8>),
-    /// A passkey's right answer, and what to keep of it.
+    /// The passkey's response is valid; the state to store.
     Passkey {
         number: i64,
         passkey: String,
-        /// A hash of what was asked: it is answered once.
+        /// Hash of the challenge, which may be answered once.
         challenge_hash: Vec<u8>,
     },
-    /// Nothing that could be right, and why.
+    /// Invalid, and why.
     Invalid(MfaRefused),
 }
 
-/// What a second factor is shown in.
+/// Where a second factor is presented.
 enum MfaContext {
-    /// Half a sign-in, which it finishes.
+    /// To complete a pending sign-in.
     PendingSignIn { id: SessionId, from: Option<IpAddr> },
-    /// A session.
+    /// In a signed-in session.
     Session(BrowserSession),
 }
 
@@ -494,7 +493,7 @@ impl FactorVerification {
             FactorCheck::Passkey { .. } => MfaRefused::UnknownChallenge,
             FactorCheck::Invalid(why) => why.clone(),
         };
-        // Whoever is kept waiting by guesses at the app's six digits, their own or a stranger's, may still show something else.
+        // A person delayed by wrong codes of the app, their own or an attacker's, may still use another factor.
         let guessed = match wrong {
             MfaRefused::WrongRecoveryCode => AttemptKind::RecoveryCode,
             MfaRefused::WrongPasskey | MfaRefused::UnknownChallenge => AttemptKind::Passkey,
@@ -504,7 +503,7 @@ impl FactorVerification {
         if let Some(wait) = attempts::retry_after(db, guessed, &guesser, now).await?.filter(|_| !right_passkey) {
             return Ok(Err(match guessed {
                 AttemptKind::RecoveryCode => MfaRefused::TooManyRecoveryCodes { wait },
-                // What a passkey signs cannot be guessed; it is only not written down any more.
+                // A passkey's signature cannot be guessed; only its audit events are limited.
                 AttemptKind::Passkey => wrong,
                 _ => MfaRefused::TooManyCodes { wait },
             }));

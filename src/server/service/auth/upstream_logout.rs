@@ -1,4 +1,4 @@
-//! Signing out at institutions: there as well as here, and here because of there.
+//! Sign-out across providers: at the provider after signing out here, and here after a logout at the provider.
 
 use futures_util::FutureExt;
 
@@ -13,24 +13,24 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::browser_sessions::UpstreamLogout;
 use crate::server::storage::{audit_log, browser_sessions, providers};
 
-/// Where somebody who has signed out here may do so as well.
+/// The provider's sign-out page, for a person who has signed out here.
 pub struct EndSessionRequest {
-    /// What people call the institution.
+    /// Display name of the provider.
     pub name: String,
     pub url: String,
-    /// What comes back if they do.
+    /// The `state` that the provider returns.
     pub state: Secret,
 }
 
-/// Why an institution's word that somebody has signed out is not taken.
+/// Why a back-channel logout token was rejected.
 pub enum LogoutTokenRefused {
-    /// There is no such provider, or not any more.
+    /// The provider does not exist or was removed.
     NoProvider,
     ProviderFailed(ProviderError),
 }
 
 impl Services {
-    /// Where the person signs out of the institution's session that theirs rests on; `None` when it has no such place, or hangs.
+    /// The URL that ends the provider's session on which this one depends; `None` if it has none, or does not respond in time.
     pub async fn end_session_request(&self, person: &SignedIn, upstream_session: &UpstreamSession) -> Result<Option<EndSessionRequest>, Fault> {
         let stored = providers::find(self.storage().reader(), person.tenant_id(), &upstream_session.provider).await?;
         let Some(provider) = stored.map(|stored| stored.provider) else { return Ok(None) };
@@ -40,20 +40,20 @@ impl Services {
         Ok(address.map(|address| EndSessionRequest { name: provider.display_name, url: address, state }))
     }
 
-    /// Where institutions send people back to who have signed out there: what their operators register for this portal.
+    /// The post-logout redirect URI to register at providers.
     pub fn post_logout_redirect_uri(&self) -> String {
         format!("{}{}", self.public_url(), paths::SIGNED_OUT)
     }
 
-    /// Where an institution says that somebody has signed out there: what its operators register for this portal.
+    /// The back-channel logout URI to register at a provider.
     pub fn backchannel_logout_uri(&self, tenant: &TenantId, provider: &ProviderId) -> String {
         format!("{}{}", self.public_url(), paths::backchannel_logout(tenant, provider))
     }
 
-    /// Ends the sessions here that rest on one that has ended there (OpenID Connect Back-Channel Logout 1.0).
+    /// Ends the sessions that depend on a session that ended at the provider (OpenID Connect Back-Channel Logout 1.0).
     pub async fn backchannel_logout(&self, tenant: &TenantId, provider: &ProviderId, token: &str) -> Result<(), Error<LogoutTokenRefused>> {
         let stored = providers::find(self.storage().reader(), tenant, provider).await?;
-        // One that is switched off as well: sessions may still rest on it.
+        // Also of a disabled provider: sessions may still depend on it.
         let provider = stored.map(|stored| stored.provider).ok_or(Error::Refused(LogoutTokenRefused::NoProvider))?;
         let now = self.now();
         let out = self

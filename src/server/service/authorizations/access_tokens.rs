@@ -1,4 +1,4 @@
-//! Access tokens after they were issued: checked on every use, and ended early when their grant is.
+//! Access tokens after they were issued: verified at every use, and revoked with their grant.
 
 use std::net::IpAddr;
 
@@ -17,12 +17,12 @@ use crate::server::service::device_flow::decisions::revoke_access;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, clients, device_grants, people};
 
-/// Why a token opens nothing (RFC 6750 §3.1 `invalid_token`).
+/// Why a token is refused (RFC 6750 §3.1 `invalid_token`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidToken {
-    /// Not one of our tokens, or not any more.
+    /// Not a token of this portal, expired or revoked.
     NotValid,
-    /// The client is switched off, or may not act for people any more.
+    /// The client is disabled, or may not use the device grant any more.
     ClientNotAllowed,
     PersonDisabled,
 }
@@ -32,22 +32,22 @@ pub enum InvalidToken {
 pub struct RevocationRefused;
 
 impl Services {
-    /// The TMS API, as tokens name it (RFC 9068 §3: the default resource).
+    /// The audience of tokens: the TMS API (RFC 9068 §3, the default resource).
     pub fn audience(&self) -> String {
         format!("{}/v1/tms", self.public_url())
     }
 
-    /// The keys our tokens can be checked with.
+    /// The public keys to verify tokens with.
     pub fn jwk_set(&self) -> &JwkSet {
         self.signing_keys().public()
     }
 
-    /// Checks a token: signature, type, issuer, audience and end; and that its grant, person, client and tenant still stand. Its
-    /// scope is what was consented to, cut down to what the client may have now.
+    /// Verifies a token: signature, type, issuer, audience and expiry; and that its grant, person, client and tenant are still valid. The
+    /// scope is the consented one, restricted to what the client's settings allow now.
     pub async fn authenticate_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = Error::Refused;
         let TokenGrant { grant, approval, expires_at: ends } = self.find_issued(token).await?.ok_or(invalid(InvalidToken::NotValid))?;
-        // The consent may have been made shorter since, which the token cannot know; or longer, which does not make it last longer.
+        // The consent may have been shortened since; if it was extended, the token still expires as issued.
         let expires_at = approval.until.min(Timestamp::from_millis(ends.saturating_mul(1_000)));
         if self.now() >= expires_at || self.enabled_tenant(&grant.tenant_id).await?.is_none() {
             return Err(invalid(InvalidToken::NotValid));
@@ -59,7 +59,7 @@ impl Services {
         let client = clients::find(reader, &grant.tenant_id, &grant.client_id).await?.ok_or(invalid(InvalidToken::ClientNotAllowed))?.client;
         let scope = match client.allowed_scope(&approval.scope) {
             Ok(scope) => scope,
-            // Says whose token it is, and opens nothing else.
+            // Such a token identifies the person, and permits nothing else.
             Err(RequestRefused::NoScopeLeft) => ScopeSet::default(),
             Err(RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
                 return Err(invalid(InvalidToken::ClientNotAllowed));
@@ -78,7 +78,7 @@ impl Services {
         })
     }
 
-    /// Writes down that a grant's token was used; at most once a minute, and nobody waits for it.
+    /// Records the use of a grant's token, in the background and at most once a minute.
     fn record_use_later(&self, grant: &DeviceGrant) {
         let (services, tenant, id, now) = (self.clone(), grant.tenant_id.clone(), grant.id.clone(), self.now());
         if !self.shared.token_use_throttle.is_due((tenant.clone(), id.clone()), now) {
@@ -92,10 +92,9 @@ impl Services {
         });
     }
 
-    /// Ends a token at its client's wish (RFC 7009 §2.1). One that is unknown or already ended is fine; one that another
-    /// client holds is refused.
+    /// Revokes a token for its client (RFC 7009 §2.1). Succeeds for one that is unknown or has ended; refused for one of another client.
     pub async fn revoke_token(&self, client: &AuthenticatedClient, token: &str) -> Result<(), Error<RevocationRefused>> {
-        // Also when it opens nothing just now, such as while its person is switched off.
+        // Also a token that is refused now, such as while its person is disabled.
         let Some(TokenGrant { grant, approval, .. }) = self.find_issued(token).await? else { return Ok(()) };
         let client = client.client();
         if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
@@ -106,7 +105,7 @@ impl Services {
         Ok(())
     }
 
-    /// What a token of ours was issued for, unless that has been taken back. Does not say that the token may be used.
+    /// The grant a token was issued for, unless it was revoked. Does not tell whether the token may be used.
     async fn find_issued(&self, token: &str) -> Result<Option<TokenGrant>, Fault> {
         let Some(claims) = self.signing_keys().verify(token, &self.audience()) else { return Ok(None) };
         let (Some(tenant_id), Ok(token_id)) = (self.tenant_of(&claims), TokenId::parse(claims.jti)) else { return Ok(None) };
@@ -117,7 +116,7 @@ impl Services {
         }))
     }
 
-    /// The tenant whose issuer this is, compared to the letter.
+    /// The tenant whose issuer URL this is, compared exactly.
     fn tenant_of(&self, claims: &AccessTokenClaims) -> Option<TenantId> {
         let (_, name) = claims.iss.rsplit_once('/')?;
         let tenant = TenantId::parse(name).ok()?;
@@ -125,7 +124,7 @@ impl Services {
     }
 }
 
-/// A token of ours: the grant that gave it, what was allowed, and when it ends, in seconds since 1970.
+/// An issued token: its grant, the approval, and its expiry in seconds since 1970.
 struct TokenGrant {
     grant: DeviceGrant,
     approval: Approval,
@@ -134,7 +133,7 @@ struct TokenGrant {
 
 async fn revoke_by_client(db: &mut Connection, grant: DeviceGrant, person: UserId, now: Timestamp) -> Result<(), storage::Error> {
     let before = grant.state.clone();
-    // Refused, or too late below, only when somebody else ended it in the meantime, which is what was asked for.
+    // Refused, or too late below, only if it was revoked concurrently, which has the same result.
     let Ok(ended) = grant.revoke(&person, now) else { return Ok(()) };
     let withdrawn = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(&person).about(&ended.client_id, &ended.id);
     revoke_access(db, before, ended, withdrawn).await?;

@@ -1,4 +1,4 @@
-//! Delegations, as administrators set them up; people make theirs by consenting ([`crate::server::service::device_flow::decisions`]).
+//! Delegations, as administrators create them; people create theirs by consenting ([`crate::server::service::device_flow::decisions`]).
 
 use futures_util::FutureExt;
 
@@ -16,7 +16,7 @@ use crate::server::storage::delegations::NewDelegation;
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, delegations, people, ssh_keys};
 
-/// Why nothing is delegated.
+/// Why a delegation is not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DelegationRefused {
     NoClient,
@@ -25,7 +25,7 @@ pub enum DelegationRefused {
 }
 
 impl Services {
-    /// Lets a client act for a person, on all of their host accounts. Says until when.
+    /// Creates a delegation for a client, on all host accounts of a person. Returns its expiry.
     pub async fn create_delegation(
         &self,
         admin: &TenantAdmin,
@@ -68,13 +68,12 @@ impl Services {
         Ok(delegations::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
     }
 
-    /// Those set up by administrators and those that people gave.
+    /// A page of the tenant's delegations, created by administrators and by people.
     pub async fn list_delegations(&self, admin: &TenantAdmin, page: PageRequest) -> Result<Vec<Delegation>, Fault> {
         Ok(delegations::page(self.storage().reader(), admin.tenant_id(), page).await?)
     }
 
-    /// Sets a new end for a delegation set up by an administrator: what people consented to is theirs to change. `None` when
-    /// there is none.
+    /// Sets the expiry of an administrator's delegation; people's own are theirs to change. `None` if there is none.
     pub async fn set_delegation_expiry(
         &self,
         admin: &TenantAdmin,
@@ -92,8 +91,8 @@ impl Services {
         Ok(changed.then_some(until))
     }
 
-    /// Ends everything a client may do for a person, whoever allowed it, and deletes the keys it made for them. Says how many
-    /// permissions there were.
+    /// Revokes all delegations of a person to a client, whoever created them, and the keys it created for the person. Returns the number of
+    /// delegations.
     pub async fn revoke_delegation(&self, admin: &TenantAdmin, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
         let now = self.now();
         let record = audit_event(admin, AuditKind::DelegationRevoked, client_id, user_id, now);

@@ -1,4 +1,4 @@
-//! What may act for a person, in the portal: seen, shortened, prolonged and ended.
+//! A person's delegations in the portal: listed, shortened, extended and revoked.
 
 use futures_util::FutureExt;
 
@@ -15,7 +15,7 @@ use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{Connection, audit_log, delegations, device_grants, ssh_keys};
 
 impl Services {
-    /// A piece of the list of what may act for a person.
+    /// A page of a person's delegations.
     pub async fn list_my_delegations(
         &self,
         person: &SignedIn,
@@ -24,14 +24,14 @@ impl Services {
         Ok(delegations::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), None, params, self.now()).await?)
     }
 
-    /// One of those that are in force.
+    /// One of a person's active delegations.
     pub async fn find_my_delegation(&self, person: &SignedIn, number: i64) -> Result<Option<DelegationSummary>, Fault> {
         let (in_force, reader) = (ListParams::default(), self.storage().reader());
         let found = delegations::list(reader, person.tenant_id(), Some(person.user_id()), Some(number), &in_force, self.now()).await?;
         Ok(found.items.into_iter().next())
     }
 
-    /// Sets a new end for what may act for a person; a later one is as good as another consent.
+    /// Sets the expiry of a delegation; extending it requires the same authentication as a consent.
     pub async fn set_my_delegation_expiry(&self, person: &SignedIn, number: i64, until: Timestamp) -> Result<(), Error<DelegationChangeRefused>> {
         let may_prolong = self.authorize_consent(person);
         let (person, now) = (person.clone(), self.now());
@@ -56,8 +56,8 @@ impl Services {
         .await
     }
 
-    /// Ends what may act for a person: a device's token stops with it, and the keys the client made for them are deleted, unless
-    /// another permission for the same client remains. False when it had ended already.
+    /// Revokes a delegation: the device's token is refused, and the keys the client created for the person are deleted, unless another
+    /// delegation to the same client remains. False if it was revoked before.
     pub async fn revoke_my_delegation(&self, person: &SignedIn, number: i64) -> Result<bool, Fault> {
         let Some(found) = self.find_my_delegation(person, number).await? else { return Ok(false) };
         let (person, now) = (person.clone(), self.now());
@@ -65,7 +65,7 @@ impl Services {
     }
 }
 
-/// See [`Services::end_my_app`].
+/// See [`Services::revoke_my_delegation`].
 pub(in crate::server::service) async fn revoke(
     db: &mut Connection,
     person: &SignedIn,
@@ -80,7 +80,7 @@ pub(in crate::server::service) async fn revoke(
             revoke_access(db, before, withdrawn, audit_event(person, delegation, AuditKind::DeviceRevoked, now)).await?
         }
         None => {
-            // What is not there MVP mode makes again; what has expired it leaves.
+            // With automatic provisioning a deleted one would be created again; an expired one is not.
             let ended = match person.tenant().policy.auto_provision {
                 true => delegations::set_expiry_of(db, delegation, now, now).await?,
                 false => delegations::delete_one(db, delegation).await?,

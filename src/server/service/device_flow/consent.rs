@@ -1,4 +1,4 @@
-//! What a person is shown before and after they decide.
+//! The consent page, and the result page after the decision.
 
 use crate::domain::client::{Client, RequestRefused};
 use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
@@ -9,31 +9,31 @@ use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{clients, device_grants, host_accounts};
 
-/// A request that waits for this person's decision.
+/// A device grant that waits for this person's decision.
 pub struct PendingConsent {
-    /// Its scope is what the client may have now.
+    /// With the scope restricted to what the client may have now.
     pub grant: DeviceGrant,
-    /// As the device shows it.
+    /// The user code, as the device shows it.
     pub code: String,
     pub client: Client,
-    /// The person's linked host accounts that count today.
+    /// The person's active host accounts.
     pub host_accounts: Vec<HostAccount>,
     pub policy: Policy,
 }
 
-/// A request that this person has decided.
+/// A device grant that this person has decided.
 pub struct DecidedConsent {
     pub grant: DeviceGrant,
-    /// Why the client gets nothing of it as things stand.
+    /// Why the client gets no access with its current settings.
     pub refused: Option<RequestRefused>,
     pub client: Client,
-    /// Those it may be used on; empty once the access has ended.
+    /// The host accounts it may be used on; empty once the access has ended.
     pub host_accounts: Vec<HostAccount>,
 }
 
 impl Services {
-    /// The request, if it waits for this person in this session, or they took it up in one that has ended, and its client may still
-    /// have any of it; otherwise [`decided_device`](Self::decided_device) says what became of it.
+    /// The pending grant, if this person claimed it in this session, or in one that has ended, and its client may have any of its scope;
+    /// otherwise see [`decided_consent`](Self::decided_consent).
     pub async fn pending_consent(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<PendingConsent>, Fault> {
         let (reader, now) = (self.storage().reader(), self.now());
         let found = device_grants::find(reader, person.tenant_id(), id).await?;
@@ -48,7 +48,7 @@ impl Services {
         Ok(Some(PendingConsent { grant, code, client: found.client, host_accounts, policy: tenant.policy }))
     }
 
-    /// All that wait for this person so, the newest first.
+    /// All grants that wait for this person, newest first.
     pub async fn pending_consents(&self, person: &SignedIn) -> Result<Vec<PendingConsent>, Fault> {
         let mut waiting = Vec::new();
         for grant in device_grants::claimed_by(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await? {
@@ -57,7 +57,7 @@ impl Services {
         Ok(waiting)
     }
 
-    /// The person's request as it stands after its decision, or its expiry; or after its client was refused what it asked for.
+    /// The person's grant after its decision or expiry, or after its client was refused the requested scope.
     pub async fn decided_consent(&self, person: &SignedIn, id: &DeviceGrantId) -> Result<Option<DecidedConsent>, Fault> {
         let (reader, now) = (self.storage().reader(), self.now());
         let found = device_grants::find(reader, person.tenant_id(), id).await?;
@@ -78,7 +78,7 @@ impl Services {
         Ok(Some(DecidedConsent { grant, refused, client: found.client, host_accounts }))
     }
 
-    /// All that may act for a person at the moment, the newest first.
+    /// All grants with which devices may act for a person now, newest first.
     pub async fn list_devices(&self, person: &SignedIn) -> Result<Vec<(DeviceGrant, Client)>, Fault> {
         let reader = self.storage().reader();
         let mut devices = Vec::new();

@@ -1,4 +1,4 @@
-//! The person's decision: allow, deny, and taking it back.
+//! A person's decisions on device grants: approve, deny, revoke.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, ssh_keys, tenants};
 
 impl Services {
-    /// Allows a device: the decision, the delegation and the activity row stand together or not at all.
+    /// Approves a device grant: state, delegation and audit event are written in one transaction.
     pub async fn approve_device(
         &self,
         ConsentAuthorized(person): &ConsentAuthorized,
@@ -32,26 +32,26 @@ impl Services {
         self.try_write(move |db| approve(db, decision, consent, delegation).boxed()).await
     }
 
-    /// Denies a device. Nothing is shared, and the device is told at its next poll.
+    /// Denies a device grant: nothing is shared, and the device is told at its next poll.
     pub async fn deny_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
         let decision = Decision::new(self, person, grant);
         self.try_write(move |db| deny(db, decision).boxed()).await
     }
 
-    /// Takes back what was allowed, whether or not the device has come for its token.
+    /// Revokes an approval, redeemed or not.
     pub async fn revoke_device(&self, person: &SignedIn, grant: &DeviceGrantId) -> Result<(), Error<DecisionRefused>> {
         let decision = Decision::new(self, person, grant);
         self.try_write(move |db| revoke(db, decision).boxed()).await
     }
 
-    /// Takes back what was allowed to devices that never came for their token.
+    /// Expires approved grants that were not redeemed in time.
     pub(in crate::server::service) async fn expire_unredeemed_grants(&self) -> Result<(), Fault> {
         let now = self.now();
         self.write(move |db| expire_unredeemed(db, now).boxed()).await
     }
 }
 
-/// Who decides about what, when.
+/// Who decides on which grant, and when.
 struct Decision {
     person: SignedIn,
     grant: DeviceGrantId,
@@ -84,7 +84,7 @@ fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefus
     if offered(policy.longest_access) {
         Ok(())
     } else if offered(Duration::MAX) {
-        // It stood on the page when that was made.
+        // The page offered it when it was rendered.
         Err(DecisionRefused::LifetimeTooLong)
     } else {
         Err(DecisionRefused::LifetimeNotOffered)
@@ -100,7 +100,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let before = grant.state.clone();
     let until = *now + consent.lifetime;
     let approved = grant.approve(&person.claimant(), until, *now).map_err(Error::Refused)?;
-    // Client and tenant as they are now, not as they were when the page was made.
+    // Client and tenant as they are now, not as they were when the page was rendered.
     let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
     let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
     let client = found.ok_or(not_allowed(RequestRefused::Disabled))?.client;
@@ -162,7 +162,7 @@ async fn expire_unredeemed(db: &mut Connection, now: Timestamp) -> Result<(), st
     Ok(())
 }
 
-/// Takes back what a person consented to, at an administrator's wish; for all clients where none is named. Says how much it was.
+/// Revokes a person's consents for an administrator; `None`: to all clients. Returns their number.
 pub(in crate::server::service) async fn revoke_grants(
     db: &mut Connection,
     admin: &TenantAdmin,
@@ -181,8 +181,8 @@ pub(in crate::server::service) async fn revoke_grants(
     Ok(withdrawn)
 }
 
-/// Ends what a grant gave: its state, its delegation, and the keys that rest on nothing else; with the line in the record. False
-/// when somebody else was first.
+/// Revokes a grant's access: its state, its delegation, and keys that no other delegation covers; with the audit event. False if another
+/// change came first.
 pub(in crate::server::service) async fn revoke_access(
     db: &mut Connection,
     before: DeviceGrantState,

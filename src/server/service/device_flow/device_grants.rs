@@ -1,4 +1,4 @@
-//! The device's side of the grant: asking for a code, and asking whether there is a token yet (RFC 8628 §3.1, §3.4).
+//! The device's side of a grant: device authorization request and polling (RFC 8628 §3.1, §3.4).
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -20,26 +20,26 @@ use crate::server::service::platform::rng::{self, Secret};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{Connection, audit_log, clients, device_grants, people};
 
-/// What device codes are hashed as.
+/// Kind under which device codes are hashed.
 pub(in crate::server::service) const DEVICE_CODE: &str = "device code";
-/// What user codes are hashed as.
+/// Kind under which user codes are hashed.
 pub(in crate::server::service) const USER_CODE: &str = "user code";
-/// Draws before giving up on finding a free code; with 34 bits, two in a row are a sign of something broken.
+/// Attempts to draw a free code; with 34 bits, two collisions in a row indicate a defect.
 const MAX_DRAWS: usize = 5;
-/// A program's name for itself is cut here: it is shown to a person, once.
+/// Maximum length of a stored user agent, which is shown on the consent page.
 const MAX_AGENT_CHARS: usize = 200;
 
-/// The answer to a device: RFC 8628 §3.2.
+/// The device authorization response (RFC 8628 §3.2).
 pub struct StartedGrant {
     pub device_code: Secret,
     pub user_code: UserCode,
     pub expires_in: Duration,
     pub interval: Duration,
-    /// The tenant wants the code to be filled in by the address.
+    /// Whether to send `verification_uri_complete`, as the tenant's policy decides.
     pub complete_uri: bool,
 }
 
-/// The answer to the poll that gets the token: RFC 6749 §5.1.
+/// The successful token response (RFC 6749 §5.1).
 pub struct IssuedToken {
     pub access_token: String,
     pub expires_in: Duration,
@@ -54,16 +54,16 @@ pub enum PollRefused {
         wait: Duration,
     },
     Denied,
-    /// The consent was taken back before the device came.
+    /// The approval was revoked before the redemption.
     Revoked,
-    /// The person is switched off.
+    /// The person is disabled.
     PersonDisabled,
-    /// What administrators decided after the device asked leaves the client nothing of it.
+    /// The client's settings, changed since the request, leave it no access.
     NotAllowed(RequestRefused),
-    /// The time that the person allowed has passed, or was cut by administrators.
+    /// The access has expired, or administrators shortened it.
     AccessEnded,
     Expired,
-    /// Unknown, another client's, or spent.
+    /// Unknown, another client's, or redeemed before.
     InvalidGrant,
 }
 
@@ -72,7 +72,7 @@ pub enum PollRefused {
 struct UserCodeDrawError;
 
 impl Services {
-    /// Starts a grant for the client and hands out its two codes.
+    /// Starts a grant and returns its two codes. Refused if the client may not use the device grant or may have nothing of the scope.
     pub async fn start_device_grant(
         &self,
         client: &AuthenticatedClient,
@@ -107,7 +107,7 @@ impl Services {
         Err(Fault::new(UserCodeDrawError).into())
     }
 
-    /// Answers a poll. An approved grant is redeemed by exactly one of any number of polls at once.
+    /// Answers a poll. Of any number of concurrent polls, exactly one redeems an approved grant.
     pub async fn poll_device_grant(
         &self,
         client: &AuthenticatedClient,
@@ -148,11 +148,11 @@ impl Services {
         self.write(move |db| async move { device_grants::insert(db, &grant, &device_code_hash, &user_code_hash).await }.boxed()).await
     }
 
-    /// `grant`: cut down to what its client may have.
+    /// `grant`: restricted to what its client may have.
     async fn redeem(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
         let DeviceGrantState::Approved(approval) = grant.state.clone() else { return Err(Error::Refused(PollRefused::InvalidGrant)) };
         let pickup = Pickup { at: now, from, token_id: TokenId::parse(self.new_id("tok")).map_err(Fault::new)? };
-        // Signed before the grant is spent: if signing fails, nothing is lost.
+        // Signed before the redemption: if signing fails, the grant can be redeemed later.
         let issued = self.issue(&grant, &approval, &pickup)?;
         self.try_write(move |db| redeem_in_transaction(db, grant, approval, pickup).boxed()).await?;
         Ok(issued)
@@ -173,7 +173,7 @@ impl Services {
         Ok(IssuedToken { access_token: self.signing_keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
     }
 
-    /// Ends the access that a replayed code gave (RFC 6749 §10.5 for its sibling, the code grant).
+    /// Revokes the access of a grant whose device code was replayed (cf. RFC 6749 §10.5 on authorization codes).
     async fn revoke_if_replayed(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
         let spent = grant.state.clone();
         let DeviceGrantState::Redeemed { approval, .. } = &spent else { return Ok(()) };
@@ -187,7 +187,7 @@ impl Services {
     }
 }
 
-/// Spends the grant, if client and person still may, and it is still what the token was signed for.
+/// Redeems the grant, if client and person still may, and it is unchanged since the token was signed.
 async fn redeem_in_transaction(db: &mut Connection, grant: DeviceGrant, approval: Approval, pickup: Pickup) -> Result<(), Error<PollRefused>> {
     let person = people::find(&mut *db, &grant.tenant_id, &approval.person).await?;
     if !person.is_some_and(|person| person.enabled) {
@@ -199,7 +199,7 @@ async fn redeem_in_transaction(db: &mut Connection, grant: DeviceGrant, approval
     let standing = standing.restrict_to_client(&client.client).map_err(|refused| Error::Refused(PollRefused::NotAllowed(refused)))?;
     match &standing.state {
         DeviceGrantState::Approved(now) if *now == approval => {}
-        // Changed while the token was signed: the next poll gets what is allowed now.
+        // Changed while the token was signed: the next poll gets what is allowed then.
         DeviceGrantState::Approved(_) => return Err(Error::Refused(PollRefused::Pending)),
         _ => return Err(Error::Refused(PollRefused::InvalidGrant)),
     }

@@ -1,5 +1,4 @@
-//! When each waiting device last asked. In memory only: forgetting it makes nobody wait and gives nothing away, and so a
-//! poll needs no write.
+//! The last poll of each pending grant, in memory only: losing them delays no device and gives no access, so a poll needs no write.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,7 +7,7 @@ use crate::domain::device_grant::{PollPace, poll_pace};
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::time::Timestamp;
 
-/// Above this many, grants that have expired are swept out.
+/// Number of entries above which expired grants are removed.
 const SWEEP_ABOVE: usize = 10_000;
 
 #[derive(Default)]
@@ -22,7 +21,7 @@ struct LastPoll {
 }
 
 impl PollPacing {
-    /// Judges a poll and moves the clock if it is in time.
+    /// Judges a poll; one in time becomes the reference for the next.
     pub fn pace(&self, grant: &DeviceGrantId, expires_at: Timestamp, now: Timestamp) -> PollPace {
         let mut clocks = self.last_polls.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let pace = poll_pace(clocks.get(grant).map(|clocked| clocked.at), now);

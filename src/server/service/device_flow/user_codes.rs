@@ -1,4 +1,4 @@
-//! The person's first step: a code typed into a browser. Guesses are counted here.
+//! Submitting user codes in the browser, and counting wrong ones.
 
 use std::time::Duration;
 
@@ -18,29 +18,29 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, audit_log, device_grants, tenants};
 
-/// Why a typed code leads nowhere. The words are for the person.
+/// Why a submitted code is refused. The messages are for people.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum CodeRefused {
     #[error(transparent)]
     Malformed(#[from] UserCodeRefused),
-    /// Unknown, expired or used: one answer, so that it tells nothing.
+    /// Unknown, expired or used: one message, so that it reveals nothing.
     #[error("That code is not valid or has expired. Run the command again to get a new one.")]
     NotValid,
     #[error("Too many tries. Wait {}, then ask your device for a new code.", humanize_wait(*.wait))]
     TooManyTries { wait: Duration },
     #[error("Many codes are being tried just now. Sign in, then try again.")]
     SignInRequired,
-    /// For so long at most: then that session has ended, or the code has.
+    /// Claimed by another session, for at most this time: until that session or the code expires.
     #[error("This code is open in another browser session, for up to {}. Go on there, or run the command again to get a new one.", humanize_wait(*.wait))]
     ClaimedElsewhere { wait: Duration },
     #[error("This code belongs to {tenant_name}. Switch to {tenant_name} to continue.")]
     OtherTenant { tenant: TenantId, tenant_name: String },
 }
 
-/// How often it is recorded that one and the same code is presented by one and the same person while it is open elsewhere.
+/// Minimum interval between audit events on one person submitting the same code while it is claimed by another session.
 pub(in crate::server::service) const RESUBMISSION_AUDIT_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// Whoever stands before the page: signed in or not.
+/// Who submits a code: a signed-in person or an anonymous session.
 #[derive(Clone, Copy)]
 pub enum CodeSubmitter<'a> {
     Anonymous(&'a BrowserSession),
@@ -48,11 +48,9 @@ pub enum CodeSubmitter<'a> {
 }
 
 impl Services {
-    /// Takes up the grant behind a code for this session, so that no other can while it lives. A wrong code is counted; one that
-    /// is open elsewhere is right.
-    ///
-    /// A visitor who has not signed in gets the same answer for a wrong code as for a right one: `Ok(None)` (what they can
-    /// tell all the same: docs/decisions/0006).
+    /// Claims the grant behind a code for this session, so that no other can while the session is alive. Wrong codes are counted; one that
+    /// is claimed elsewhere is not wrong.
+    /// ⏎ An anonymous session gets `Ok(None)` for wrong and right codes alike (what can be told nevertheless: docs/decisions/0006).
     pub async fn submit_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
@@ -67,19 +65,19 @@ impl Services {
         }
     }
 
-    /// Lets go of a request, so that its code can be entered elsewhere or by another person; of all that this session holds where
-    /// none is named.
+    /// Releases a grant, so that its code can be submitted in another session or by another person; without `only`, all grants that this
+    /// session holds.
     pub async fn release_user_code(&self, person: &SignedIn, only: Option<&DeviceGrantId>) -> Result<(), Fault> {
         let (person, only, now) = (person.clone(), only.cloned(), self.now());
         self.write(move |db| release(db, person, only, now).boxed()).await
     }
 
-    /// A name for a code that waits in its session for a sign-in.
+    /// An id for a code that is kept in the session until sign-in.
     pub fn new_code_entry(&self) -> Result<CodeEntryId, Fault> {
         CodeEntryId::parse(self.new_id("ent")).map_err(Fault::new)
     }
 
-    /// "I did not start this", from whoever holds the code: denies it, and records it for the tenant's operators.
+    /// "I did not start this", from any holder of the code: denies the grant, and writes an audit event for administrators.
     pub async fn report_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
@@ -87,18 +85,18 @@ impl Services {
         result.map_err(Error::Refused)
     }
 
-    /// The tenant whose people may answer the code, so that they are asked to sign in to the right one.
+    /// The tenant of a pending code, so that people sign in to the right one.
     pub async fn tenant_of_user_code(&self, code: &UserCode) -> Result<Option<TenantId>, Fault> {
         let hash = self.signing_keys().hash(USER_CODE, code.letters());
         let grant = device_grants::find_by_user_code(self.storage().reader(), &hash).await?;
         Ok(grant.filter(|grant| !grant.is_expired(self.now())).map(|grant| grant.tenant_id))
     }
 
-    /// Whether an address with this code in it may fill in the form: only if the code's tenant has opted in. Takes nothing up, and
-    /// counts against no typed code; but the answer says whether there is such a code, so it has limits of its own.
+    /// The code in a URL, if it may prefill the form: only if the code's tenant has opted in. Claims nothing and uses up no attempts of
+    /// typed codes; but the answer reveals whether the code exists, so it has its own limits.
     pub async fn may_prefill(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<Option<UserCode>, Fault> {
         let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
-        // Where no tenant has, there is nothing to look at.
+        // If no tenant has opted in, the code need not be looked up.
         if !self.enabled_tenants().await?.iter().any(|tenant| tenant.policy.prefill_user_code) {
             return Ok(None);
         }
@@ -108,13 +106,13 @@ impl Services {
     }
 }
 
-/// A claim keeps the code, so that its person can compare it. The hash stands beside it in the same row.
+/// A claim stores the sealed code, so that its person can compare it. Its hash is in the same row.
 impl Services {
     pub(in crate::server::service) fn seal_code(&self, hash: &[u8], code: &UserCode) -> Result<Vec<u8>, Fault> {
         self.seal(&code_associated_data(hash), &Secret::from_plaintext(code.to_string()))
     }
 
-    /// `None` where none is kept, or by a key that is lost: the code has to be entered once more.
+    /// `None` if no code is stored, or its key is lost: it must be submitted again.
     pub(in crate::server::service) fn unseal_code(&self, stored: Option<(Vec<u8>, Vec<u8>)>) -> Option<String> {
         let (hash, sealed) = stored?;
         self.unseal(&code_associated_data(&hash), &sealed).ok().map(|code| code.reveal().to_owned())
@@ -125,7 +123,7 @@ fn code_associated_data(hash: &[u8]) -> String {
     format!("user code {}", hex::encode(hash))
 }
 
-/// One typed code, with everything it counts against.
+/// One submitted code, with all that it counts against.
 pub(in crate::server::service) struct CodeAttempt {
     pub hash: Vec<u8>,
     session: BrowserSession,
@@ -134,7 +132,7 @@ pub(in crate::server::service) struct CodeAttempt {
 }
 
 impl CodeAttempt {
-    /// `hashed_as`: what the code would open.
+    /// `hashed_as`: the kind of code.
     pub fn new(services: &Services, who: CodeSubmitter<'_>, hashed_as: &str, code: &UserCode) -> Self {
         let (visit, person) = match who {
             CodeSubmitter::Anonymous(visit) => (visit, None),
@@ -165,7 +163,7 @@ impl CodeAttempt {
     }
 }
 
-/// The grant that waits behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
+/// The pending grant of a code. A wrong code is counted; once the attempts are used up, the code is not looked up.
 async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result<DeviceGrant, CodeRefused>, storage::Error> {
     if let Some(refused) = check_attempts(db, guess).await? {
         return Ok(Err(refused));
@@ -180,13 +178,13 @@ async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result
     }
 }
 
-/// Whether the code is not even looked at.
+/// Refuses the code without looking it up if the attempts are used up.
 pub(in crate::server::service) async fn check_attempts(db: &mut Connection, guess: &CodeAttempt) -> Result<Option<CodeRefused>, storage::Error> {
     if let Some(wait) = attempts::retry_after(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await? {
         return Ok(Some(CodeRefused::TooManyTries { wait }));
     }
     if attempts::is_globally_limited(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await? {
-        // Looked at once they have signed in; until then right and wrong codes look alike anyway.
+        // Checked after sign-in; until then right and wrong codes are indistinguishable.
         record_failure(db, guess).await?;
         return Ok(Some(CodeRefused::SignInRequired));
     }
@@ -268,7 +266,7 @@ async fn prefill(db: &mut Connection, guess: CodeAttempt) -> Result<bool, storag
     record_prefill(db, &guess, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await
 }
 
-/// Whether a code in an address is looked at for this guesser, who has tries left of both kinds.
+/// Whether a code in a URL may be looked up for this caller: attempts of both kinds are left.
 pub(in crate::server::service) async fn may_try_prefill(db: &mut Connection, guess: &CodeAttempt) -> Result<bool, storage::Error> {
     for guessed in [AttemptKind::UserCode, AttemptKind::PrefilledUserCode] {
         let guesser = guess.attempt_source();
@@ -281,7 +279,7 @@ pub(in crate::server::service) async fn may_try_prefill(db: &mut Connection, gue
     Ok(true)
 }
 
-/// Counts a code in an address that does not fill in the form, for any reason.
+/// Counts a code in a URL that does not prefill the form, for any reason.
 pub(in crate::server::service) async fn record_prefill(db: &mut Connection, guess: &CodeAttempt, fills_in: bool) -> Result<bool, storage::Error> {
     if !fills_in {
         attempts::record_failure(db, AttemptKind::PrefilledUserCode, &guess.attempt_source(), guess.now).await?;

@@ -1,4 +1,4 @@
-//! A person's answer to a host account that asks to be linked: the code, what the page shows, yes and no.
+//! A person's answer to a link request: submitting the code, the page's data, confirming and refusing.
 
 use futures_util::FutureExt;
 
@@ -22,27 +22,27 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::host_accounts::HostAccountKey;
 use crate::server::storage::{self, Connection, audit_log, host_accounts, link_requests, tenants, user_mfa};
 
-/// A request that waits for this person's answer.
+/// A link request that waits for this person's answer.
 pub struct PendingLink {
     pub request: LinkRequest,
-    /// As the host shows it.
+    /// The user code, as the host shows it.
     pub code: String,
-    /// When the link would end.
+    /// The expiry of the link if it is confirmed.
     pub until: Timestamp,
     pub current: CurrentLink,
 }
 
-/// What the account is linked to as yet.
+/// The existing link of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurrentLink {
     Unlinked,
-    /// To this person, until then.
+    /// To this person, with its expiry.
     Own(Timestamp),
-    /// To somebody else, and this tenant shares none.
+    /// To another person, and the tenant does not allow shared accounts.
     OtherPerson,
 }
 
-/// A link that was made, or renewed.
+/// A link that was created or renewed.
 #[derive(Clone, Debug)]
 pub struct LinkOutcome {
     pub account: HostAccount,
@@ -50,14 +50,14 @@ pub struct LinkOutcome {
 }
 
 impl LinkOutcome {
-    /// What the record says of it.
+    /// The kind of its audit event.
     pub(in crate::server::service) fn audit_kind(&self) -> AuditKind {
         if self.renewed { AuditKind::HostLinkChanged } else { AuditKind::HostLinked }
     }
 }
 
 impl Services {
-    /// Takes up the request behind a code for this session, as a device's is; and counted as those are.
+    /// Claims the request behind a code for this session; same rules and limits as for device grants.
     pub async fn submit_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
@@ -65,7 +65,7 @@ impl Services {
         self.write(move |db| claim(db, person, guess, sealed).boxed()).await?.map_err(Error::Refused)
     }
 
-    /// Whether an address with this code in it may fill in the form; see [`may_prefill`](Self::may_prefill).
+    /// The code in a URL, if it may prefill the form; see [`may_prefill`](Self::may_prefill).
     pub async fn may_prefill_link(&self, person: &SignedIn, typed: &str) -> Result<Option<UserCode>, Fault> {
         let Ok(code) = UserCode::parse(typed) else { return Ok(None) };
         if !person.tenant().policy.prefill_user_code {
@@ -77,8 +77,7 @@ impl Services {
         Ok(fills_in.then_some(code))
     }
 
-    /// The request, if it waits for this person in this session, or they took it up in one that has ended; else why it cannot be
-    /// answered.
+    /// The pending request, if this person claimed it in this session, or in one that has ended; else why it cannot be answered.
     pub async fn pending_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<PendingLink, Error<AnswerRefused>> {
         let (reader, now) = (self.storage().reader(), self.now());
         let request = link_requests::find(reader, person.tenant_id(), id).await?.ok_or(Error::Refused(AnswerRefused::NotYours))?;
@@ -96,7 +95,7 @@ impl Services {
         Ok(PendingLink { request, code, until, current: already })
     }
 
-    /// All that wait for this person so, the newest first.
+    /// All requests that wait for this person, newest first.
     pub async fn pending_links(&self, person: &SignedIn) -> Result<Vec<LinkRequest>, Fault> {
         let (by, now) = (person.claimant(), self.now());
         let mut waiting = link_requests::claimed_by(self.storage().reader(), person.tenant_id(), person.user_id(), now).await?;
@@ -104,28 +103,28 @@ impl Services {
         Ok(waiting)
     }
 
-    /// Links the account to the person, or renews the link: that, the answer to the host and the record stand together.
+    /// Links the account to the person, or renews the link; link, answer and audit event are written in one transaction.
     pub async fn link_my_account(&self, person: &RecentlyAuthenticated, id: &LinkRequestId) -> Result<LinkOutcome, Error<AnswerRefused>> {
         let new_id = HostAccountId::parse(self.new_id("hac")).map_err(Fault::new)?;
         let (person, id, now) = (SignedIn::clone(person), id.clone(), self.now());
         self.try_write(move |db| link(db, person, id, new_id, now).boxed()).await
     }
 
-    /// "Not me": the host is told, and the tenant's operators find it in the record.
+    /// "Not me": refuses the request, and writes an audit event for administrators.
     pub async fn refuse_link(&self, person: &SignedIn, id: &LinkRequestId) -> Result<(), Error<AnswerRefused>> {
         let (person, id, now) = (person.clone(), id.clone(), self.now());
         self.try_write(move |db| refuse(db, person, id, now).boxed()).await
     }
 
-    /// Lets go of a request, so that its code can be entered elsewhere or by another person; of all that this session holds where
-    /// none is named.
+    /// Releases a request, so that its code can be submitted in another session or by another person; without `only`, all requests that
+    /// this session holds.
     pub async fn release_link_request(&self, person: &SignedIn, only: Option<&LinkRequestId>) -> Result<(), Fault> {
         let (person, only, now) = (person.clone(), only.cloned(), self.now());
         self.write(move |db| release(db, person, only, now).boxed()).await
     }
 }
 
-/// The request behind the code; a miss is counted, and a guesser who has used up their tries is not looked at.
+/// The pending request of a code. A wrong code is counted; once the attempts are used up, the code is not looked up.
 async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result<LinkRequest, CodeRefused>, storage::Error> {
     if let Some(refused) = check_attempts(db, guess).await? {
         return Ok(Err(refused));
@@ -192,7 +191,7 @@ async fn link(
 ) -> Result<LinkOutcome, Error<AnswerRefused>> {
     let request = load(db, &person, &id, now).await?;
     let (tenant, user, place) = (person.tenant_id(), person.user_id(), host_account_key(&person, &request.host, &request.account));
-    // As it is now, not as it was when the page was made.
+    // The policy as it is now, not as it was when the page was rendered.
     let Policy { link_lifetime, shared_host_accounts, .. } =
         tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AnswerRefused::NotYours))?.policy;
     let own = host_accounts::find_by_key(&mut *db, &place).await?;
@@ -209,16 +208,16 @@ async fn link(
     Ok(linked_now)
 }
 
-/// What a new link has of its own.
+/// The properties of a new link.
 pub(in crate::server::service) struct NewLink {
     pub id: HostAccountId,
     pub until: Timestamp,
-    /// The provider it is made through, as people call it.
+    /// Display name of the provider through which it is made.
     pub linked_through: Option<String>,
     pub now: Timestamp,
 }
 
-/// Makes the person's link, or renews the one in force: that stays the link it is, so that what rests on it stays.
+/// Creates the person's link, or renews the active one, which keeps its id so that dependent rows remain.
 pub(in crate::server::service) async fn link_or_renew(
     db: &mut Connection,
     place: &HostAccountKey,
@@ -244,7 +243,7 @@ pub(in crate::server::service) async fn link_or_renew(
             let host = host_accounts::insert(db, &place.tenant_id, &new).await?.map_or(new.host, String::from);
             HostAccount { host, ..new }
         }
-        // One that had ended is made anew.
+        // An expired link is replaced.
         Some(own) => {
             let account = if renewed { HostAccount { expires_at: until, updated_at: now, ..own } } else { HostAccount { id: own.id, ..new } };
             host_accounts::renew(db, &place.tenant_id, &account).await?;

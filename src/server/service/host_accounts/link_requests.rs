@@ -1,5 +1,5 @@
-//! A host asks for one of its accounts to be linked to whoever is logged in to it (docs/decisions/0016); what the person answers is in
-//! `my_links`.
+//! Link requests: a host asks to link one of its accounts to the person logged in to it (docs/decisions/0016). The person's answer is in
+//! [`super::link_decisions`].
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,29 +18,29 @@ use crate::server::service::platform::rng::{self, Secret};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, audit_log, hosts, link_requests};
 
-/// What the hosts' secrets are hashed as.
+/// Kind under which the secrets of link requests are hashed.
 const LINK_SECRET: &str = "link secret";
-/// What user codes are hashed as: not as those of devices, so that neither opens the other.
+/// Kind under which their user codes are hashed: other than for devices, so that neither is accepted for the other.
 pub(in crate::server::service) const LINK_CODE: &str = "link code";
-/// Draws before giving up on finding a free code.
+/// Attempts to draw a free code.
 const MAX_DRAWS: usize = 5;
 
-/// The answer to a host.
+/// The response to the host.
 pub struct StartedLinkRequest {
-    /// What the host asks with how it ended.
+    /// The secret with which the host polls for the result.
     pub secret: Secret,
     pub user_code: UserCode,
     pub expires_in: Duration,
     pub interval: Duration,
-    /// The tenant wants the code to be filled in by the address.
+    /// Whether to send a URL with the code, as the tenant's policy decides.
     pub complete_uri: bool,
 }
 
-/// Why an account cannot ask.
+/// Why a link request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkRequestRefused {
     TenantDisabled,
-    /// It runs the host, and is nobody's.
+    /// The account runs the host and belongs to no person.
     SystemAccount,
     TooManyPending,
 }
@@ -50,7 +50,7 @@ pub enum LinkRequestRefused {
 struct LinkCodeDrawError;
 
 impl Services {
-    /// Takes a host's word that somebody is logged in to this account, and hands out a code for them.
+    /// Starts a link request for an account that a user of the host is logged in to, as the host asserts. Returns the codes.
     pub async fn start_link_request(
         &self,
         host: &AuthenticatedHost,
@@ -84,7 +84,7 @@ impl Services {
         Err(Fault::new(LinkCodeDrawError).into())
     }
 
-    /// How a request of this host stands. `None`: it is another host's, or gone.
+    /// Status of a request of this host. `None` if it is another host's or was deleted.
     pub async fn link_request_status(&self, host: &AuthenticatedHost, secret: &str) -> Result<Option<LinkStatus>, Error<LinkRequestRefused>> {
         self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?;
         let hash = self.signing_keys().hash(LINK_SECRET, secret);
@@ -92,8 +92,8 @@ impl Services {
         Ok(found.map(|request| request.status(self.now())))
     }
 
-    /// Whoever asked has gone: nobody answers any more. What is answered already stays so. How many requests were forgotten;
-    /// like a code's end, that is not in the record.
+    /// Cancels a pending request after its user has disconnected; an answered one is unchanged. Returns the number of requests deleted.
+    /// Like expiry, it causes no audit event.
     pub async fn cancel_link_request(&self, host: &AuthenticatedHost, secret: &str) -> Result<u64, Error<LinkRequestRefused>> {
         self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?;
         let (host, hash) = (host.clone(), self.signing_keys().hash(LINK_SECRET, secret));
@@ -101,7 +101,7 @@ impl Services {
     }
 }
 
-/// False when one of the secrets is taken: draw again.
+/// False if one of the secrets is in use: draw again.
 async fn insert_request(
     db: &mut Connection,
     request: LinkRequest,
@@ -121,7 +121,7 @@ async fn insert_request(
     Ok(!taken)
 }
 
-/// What the record calls it: by the host's own name, not by the one its credential was made under.
+/// The account in audit events: with the host's own name, not the one that its credential is stored under.
 pub(in crate::server::service) async fn audit_subject(db: &mut Connection, request: &LinkRequest) -> Result<String, storage::Error> {
     Ok(format!("{}@{}", request.account, hosts::canonical_name(db, &request.tenant_id, &request.host).await?))
 }

@@ -1,4 +1,4 @@
-//! A person's host accounts, in the portal: seen and unlinked.
+//! A person's host accounts in the portal: listed and unlinked.
 
 use futures_util::FutureExt;
 
@@ -14,7 +14,7 @@ use crate::server::storage::host_accounts::{self, HostAccountKey};
 use crate::server::storage::{self, Connection, hosts};
 
 impl Services {
-    /// A piece of the list of a person's host accounts; expired ones too, so that they can be seen.
+    /// A page of a person's host accounts, expired ones included.
     pub async fn list_my_host_accounts(
         &self,
         person: &SignedIn,
@@ -29,7 +29,7 @@ impl Services {
         Ok(found.filter(|account| account.user_id == *person.user_id()))
     }
 
-    /// Unlinks one of a person's host accounts; its keys are revoked. `None` when it is not theirs, or gone.
+    /// Unlinks one of a person's host accounts and revokes its keys. `None` if it does not exist or is another person's.
     pub async fn unlink_my_host_account(&self, person: &SignedIn, id: &HostAccountId) -> Result<Option<HostAccount>, Fault> {
         let Some(account) = self.find_my_host_account(person, id).await? else { return Ok(None) };
         let place = HostAccountKey {
@@ -41,7 +41,7 @@ impl Services {
         let (now, host) = (self.now(), hosts::canonical_name(self.storage().reader(), &place.tenant_id, &place.host).await?);
         let record = AuditEvent::new(person.tenant_id().clone(), AuditKind::HostUnlinked, now).of(person.user_id());
         let record = record.subject(format!("{}@{host}", account.account)).from(person.session().from);
-        // What is not there MVP mode links again; what has expired it leaves.
+        // With automatic provisioning a deleted link would be created again; an expired one is not.
         let remains = person.tenant().policy.auto_provision.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
         let by_whom = record.clone();
         let unlinked = self.write_audited(record, move |db| async move { unlink(db, &place, remains, &by_whom).await }.boxed()).await?;

@@ -1,5 +1,5 @@
-//! A person links accounts on the hosts that an identity provider owns, by signing in there (docs/decisions/0016): what the provider
-//! says waits in the session until the person has said which.
+//! A person links accounts on the hosts of an identity provider by signing in there (docs/decisions/0016). The accounts that the provider
+//! asserts are kept in the session until the person selects some.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,19 +23,19 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::providers::ProviderWithSecret;
 use crate::server::storage::{self, Connection, SqliteExecutor, audit_log, host_accounts, hosts, identities, providers, tenants, user_mfa};
 
-/// How long what a provider said waits for the person.
+/// How long a proposal waits for the person's selection.
 const PROPOSAL_LIFETIME: Duration = Duration::from_secs(15 * 60);
-/// The most accounts one page asks about.
+/// Maximum number of accounts in a proposal.
 const MAX_PROPOSED_ACCOUNTS: usize = 100;
 
-/// What a provider says of somebody's accounts on its hosts. Kept in their session, which is sealed.
+/// The accounts that a provider asserts for a person. Kept in the sealed session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccountProposal {
     pub tenant_id: TenantId,
-    /// Who set out.
+    /// The person who started the login.
     pub user_id: UserId,
     pub provider: ProviderId,
-    /// Who they are there: `jdoe at TACC`.
+    /// The identity at the provider: `jdoe at TACC`.
     pub label: String,
     accounts: Vec<UpstreamAccount>,
     since: Timestamp,
@@ -47,16 +47,16 @@ impl AccountProposal {
     }
 }
 
-/// An offer as it stands now.
+/// A proposal, evaluated now.
 pub struct ProposalReview {
-    /// What people call the provider.
+    /// Display name of the provider.
     pub provider: String,
-    /// Who they are there.
+    /// The identity at the provider.
     pub label: String,
     pub accounts: Vec<ProposedAccount>,
 }
 
-/// One of an offer's accounts.
+/// An account of a proposal.
 pub struct ProposedAccount {
     pub host: HostName,
     pub account: Option<AccountName>,
@@ -69,33 +69,33 @@ pub enum LinkEligibility {
     New {
         until: Timestamp,
     },
-    /// It is theirs already.
+    /// Linked to the person already.
     Renews {
         until: Timestamp,
     },
-    /// The provider says no name that an account could have.
+    /// The provider asserts no valid account name.
     InvalidName,
-    /// It runs the host, and is nobody's.
+    /// The account runs the host and belongs to no person.
     SystemAccount,
-    /// It is linked to somebody else, and this tenant shares none.
+    /// Linked to another person, and the tenant does not allow shared accounts.
     LinkedToAnother,
 }
 
 /// Why nothing is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProposalRefused {
-    /// There is no offer, or not any more; or the session has been ended meanwhile.
+    /// There is no proposal, or it has expired; or the session was ended.
     Gone,
-    /// Nothing of it was chosen.
+    /// No account was selected.
     NothingSelected,
-    /// What was chosen cannot be linked, or not any more.
+    /// A selected account cannot be linked, or not any more.
     CannotBeLinked,
-    /// The person has no second factor on record.
+    /// The person has no valid MFA record.
     MfaMissing,
 }
 
 impl Services {
-    /// What the provider says of the accounts of somebody who has just signed in there.
+    /// The proposal for a person who has just signed in at a provider: the accounts that it asserts.
     pub async fn propose_accounts(&self, login: HostAccountsLogin) -> Result<AccountProposal, Error<UpstreamLoginRefused>> {
         let HostAccountsLogin { provider, user_id, login: arrival } = login;
         let resources = provider.upstream_hosts.as_ref().ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
@@ -123,7 +123,7 @@ impl Services {
         Ok(AccountProposal { tenant_id, user_id, provider: provider.id, label, accounts, since: self.now() })
     }
 
-    /// The offer as it stands now, if it is this person's and still open.
+    /// Evaluates a proposal now; `None` if it is another person's or has expired.
     pub async fn review_proposal(&self, person: &SignedIn, proposal: &AccountProposal) -> Result<Option<ProposalReview>, Fault> {
         let (reader, now) = (self.storage().reader(), self.now());
         let found = providers::find(reader, &proposal.tenant_id, &proposal.provider).await?.filter(|_| proposal.is_open_to(person, now));
@@ -145,7 +145,7 @@ impl Services {
         Ok(Some(ProposalReview { provider: name, label: proposal.label.clone(), accounts }))
     }
 
-    /// Links the chosen accounts of an offer, or renews their links: all of them, or none.
+    /// Links the selected accounts of a proposal, or renews their links: all of them, or none.
     pub async fn link_proposed_accounts(
         &self,
         person: &RecentlyAuthenticated,
@@ -172,7 +172,7 @@ async fn link(
     if chosen.is_empty() {
         return Err(Error::Refused(ProposalRefused::NothingSelected));
     }
-    // As they are now, not as they were when the page was made.
+    // As they are now, not as they were when the page was rendered.
     let (tenant, user) = (person.tenant_id(), person.user_id());
     let found = providers::find(&mut *db, tenant, &offer.provider).await?;
     let (through, resources) = linkable_hosts(&mut *db, found).await?.ok_or(Error::Refused(ProposalRefused::Gone))?;
@@ -194,7 +194,7 @@ async fn link(
             return Err(Error::Refused(ProposalRefused::CannotBeLinked));
         };
         let made = link_or_renew(db, &place, own, NewLink { id, until, linked_through: Some(through.clone()), now }).await?;
-        // With who they were there: it is all that speaks for the link.
+        // Names the upstream identity, the only evidence for the link.
         let host = hosts::canonical_name(&mut *db, tenant, &host).await?;
         let subject = format!("{account}@{host} ({})", offer.label);
         audit_log::insert(db, &AuditEvent::new(tenant.clone(), made.audit_kind(), now).of(user).subject(subject).from(person.session().from)).await?;
@@ -203,7 +203,7 @@ async fn link(
     Ok(linked)
 }
 
-/// What people call a provider that people may come from and that owns hosts, and those hosts.
+/// Display name and hosts of a provider that is enabled and owns hosts.
 async fn linkable_hosts(db: impl SqliteExecutor<'_>, stored: Option<ProviderWithSecret>) -> Result<Option<(String, UpstreamHosts)>, storage::Error> {
     let Some(Provider { tenant_id, display_name, upstream_hosts: Some(resources), enabled: true, .. }) = stored.map(|stored| stored.provider) else {
         return Ok(None);
@@ -211,13 +211,13 @@ async fn linkable_hosts(db: impl SqliteExecutor<'_>, stored: Option<ProviderWith
     Ok(Some((display_name, by_own_names(db, &tenant_id, &resources).await?)))
 }
 
-/// With each host as it is registered; the one who set the provider up may have used another of its names.
+/// Replaces each host by its stored name; the provider may be configured with an alias.
 async fn by_own_names(db: impl SqliteExecutor<'_>, tenant: &TenantId, resources: &UpstreamHosts) -> Result<UpstreamHosts, storage::Error> {
     let registered = hosts::all_registered(db, tenant, &resources.hosts.iter().collect()).await?;
     Ok(UpstreamHosts { hosts: registered.into_values().collect(), list: resources.list.clone() })
 }
 
-/// The same of what a provider lists.
+/// The same for the entries of a provider's account list.
 async fn listed_by_own_names(
     db: impl SqliteExecutor<'_>,
     tenant: &TenantId,
@@ -233,7 +233,8 @@ async fn listed_by_own_names(
     Ok(list)
 }
 
-/// The rules of links from hosts ([`crate::server::service::my_links`]), but for the account's number, which no provider says.
+/// Same rules as for link requests ([`crate::server::service::host_accounts::link_decisions`]), except for the UID, which providers do not
+/// assert.
 fn link_eligibility(account: &AccountName, own: Option<&HostAccount>, somebody_elses: bool, policy: &Policy, now: Timestamp) -> LinkEligibility {
     if is_system_account(account.as_str()) {
         return LinkEligibility::SystemAccount;

@@ -1,4 +1,4 @@
-//! What time it is. The only place that asks the machine.
+//! The time. The only module that reads the system clock.
 
 use crate::domain::time::Timestamp;
 
@@ -6,7 +6,7 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The system clock.
 pub struct SystemClock;
 
 impl Clock for SystemClock {

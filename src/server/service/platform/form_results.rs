@@ -1,4 +1,4 @@
-//! A form that is sent twice is carried out once: the second submission gets the first one's result.
+//! Results of submitted forms: a form that is submitted twice is carried out once, and the second submission gets the first one's result.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::form_results;
 
-/// For so long a second submission gets the first one's result; after it, the same form is carried out anew. One without a result was
-/// lost with its server by then: requests take less.
+/// How long a second submission gets the first one's result; afterwards the form is carried out again. A submission without a result by
+/// then was lost with its server: requests take less time.
 pub(in crate::server::service) const RESULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// One submission: a hash of the account, the action, the form's one-time key, and all its fields.
+/// One submission: a hash of account, action, form key and all fields.
 #[derive(Clone)]
 pub struct SubmissionId(Vec<u8>);
 
-/// Where a submission stands.
+/// State of a submission.
 pub enum Submission {
-    /// The first one; it has to be finished, or forgotten.
+    /// The first one; its result must be stored, or it must be forgotten.
     First,
-    /// An earlier one is being handled.
+    /// An earlier one is in progress.
     InProgress,
     /// An earlier one has ended, with this result.
     Done(Secret),
 }
 
 impl Services {
-    /// `body`: the form as it was sent, with its one-time key.
+    /// `body`: the form as it was sent, with its form key.
     pub fn submission_id(&self, account: &str, action: &str, body: &str) -> SubmissionId {
         SubmissionId(self.signing_keys().hash("form submission", &format!("{account}\n{action}\n{body}")))
     }
@@ -42,7 +42,7 @@ impl Services {
         Ok(if first { Submission::First } else { Submission::InProgress })
     }
 
-    /// Keeps a result, which can hold a secret that is shown once: it is sealed.
+    /// Stores a result, sealed because it may contain a secret that is shown once.
     pub async fn finish_submission(&self, id: &SubmissionId, result: &Secret) -> Result<(), Fault> {
         let (sealed, SubmissionId(row)) = (self.seal(&sealing_context(id), result)?, id.clone());
         self.write(move |db| async move { form_results::finish(db, &row, &sealed).await }.boxed()).await
@@ -53,20 +53,20 @@ impl Services {
         self.write(move |db| async move { form_results::delete(db, &row).await }.boxed()).await
     }
 
-    /// A one-time key for a form that is rendered for `account`: a random value, and a proof that it was made here for that account.
+    /// A form key for a form that is rendered for `account`: a random value, and a MAC that it was created here for that account.
     pub fn form_key(&self, account: &str) -> String {
         let random = self.draft_id();
         let proof = self.signing_keys().hash("form key", &format!("{account}\n{random}"));
         format!("{random}.{}", hex::encode(proof))
     }
 
-    /// Whether a key was made here for `account`.
+    /// Whether a form key was created here for `account`.
     pub fn is_form_key(&self, account: &str, key: &str) -> bool {
         let Some((random, proof)) = key.split_once('.') else { return false };
         hex::decode(proof).is_ok_and(|proof| self.signing_keys().matches("form key", &format!("{account}\n{random}"), &proof))
     }
 
-    /// A name for a draft: not to be guessed.
+    /// An id for a draft that cannot be guessed.
     pub fn draft_id(&self) -> String {
         Secret::generate(self.rng()).reveal().to_owned()
     }

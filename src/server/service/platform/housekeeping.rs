@@ -1,4 +1,4 @@
-//! What has to be done now and then.
+//! The periodic task that expires unredeemed grants and deletes old rows.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use futures_util::FutureExt;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{attempts, browser_sessions, device_grants, form_results, identities, link_requests, reservations, ssh_keys};
 
-/// How long a request stays after its code and its access have ended, so that its device still hears how it ended.
+/// How long a grant is kept after its code and access have expired, so that its device learns the result.
 const GRANT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a key that has ended is still shown to its person.
+/// How long an ended key is still listed.
 const KEY_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Longer than the longest window in `domain::attempts`.
 const ATTEMPT_RETENTION: Duration = Duration::from_secs(2 * 60 * 60);
 
 impl Services {
-    /// Takes back approvals nobody came for, and forgets what has run out.
+    /// Expires unredeemed grants, and deletes rows past their retention.
     pub async fn run_housekeeping(&self) -> Result<(), Fault> {
         self.expire_unredeemed_grants().await?;
         let now = self.now();

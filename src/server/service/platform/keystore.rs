@@ -1,4 +1,4 @@
-//! The keys of this deployment, beside the database and never in it: a copy of the database alone opens nothing.
+//! The keys of this deployment, in files beside the database: a copy of the database alone gives no access.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::domain::token::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use crate::server::service::{Fault, Rng};
 
-/// RFC 9068 §2.1: every authorization server and resource must support RS256.
+/// RFC 9068 §2.1: every authorization server and resource server must support RS256.
 const ALGORITHM: Algorithm = Algorithm::RS256;
 const RSA_BITS: usize = 2_048;
 
@@ -46,7 +46,7 @@ pub struct Keystore {
 }
 
 impl Keystore {
-    /// Reads the keys in `data_dir/keys`, making those that are not there.
+    /// Reads the keys in `data_dir/keys` and creates missing ones. Fails if a file cannot be read or has no valid key.
     pub fn load_or_create(data_dir: &Path, entropy: &dyn Rng) -> Result<Self, Fault> {
         let dir = data_dir.join("keys");
         private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeystoreError::File(dir.clone(), error)))?;
@@ -64,7 +64,7 @@ impl Keystore {
         let not_a_key = |error: jsonwebtoken::errors::Error| KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string());
         let encoding = EncodingKey::from_rsa_pem(&pem).map_err(not_a_key)?;
         let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM).map_err(not_a_key)?;
-        // RFC 7638: the key names itself, so a new key cannot be taken for an old one.
+        // The key's thumbprint (RFC 7638), so that a new key never has an old one's id.
         let key_id = public.thumbprint(ThumbprintHash::SHA256).map_err(not_a_key)?;
         public.common.key_id = Some(key_id.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -73,18 +73,17 @@ impl Keystore {
         Ok(Self { hashing, sealing, encoding, decoding, key_id, public: JwkSet { keys: vec![public] } })
     }
 
-    /// What the database keeps of a secret: an HMAC under a key that is not in it. `kind` keeps a secret of one kind from
-    /// being taken for one of another.
+    /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
     pub fn hash(&self, kind: &str, secret: &str) -> Vec<u8> {
         self.mac(kind, secret).finalize().into_bytes().to_vec()
     }
 
-    /// What seals secrets that have to be sent to others, and so cannot be kept as hashes.
+    /// The key that seals secrets which must be recoverable.
     pub fn sealing(&self) -> &[u8; 32] {
         &self.sealing
     }
 
-    /// Compares in constant time.
+    /// Whether `hash` is that of `secret`, compared in constant time.
     pub fn matches(&self, kind: &str, secret: &str, hash: &[u8]) -> bool {
         self.mac(kind, secret).verify_slice(hash).is_ok()
     }
@@ -106,19 +105,19 @@ impl Keystore {
         jsonwebtoken::encode(&header, claims, &self.encoding).map_err(Fault::new)
     }
 
-    /// The claims of a token that we signed for `audience`; `None` for anything else. The caller judges issuer and times.
+    /// The claims of a token signed here for `audience`; `None` for any other. The caller checks issuer and times.
     pub fn verify(&self, token: &str, audience: &str) -> Option<AccessTokenClaims> {
         let mut validation = Validation::new(ALGORITHM);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
-        // Judged by our own clock, which tests can set.
+        // Checked with our own clock, which tests can set.
         validation.validate_exp = false;
         let token = jsonwebtoken::decode::<AccessTokenClaims>(token, &self.decoding, &validation).ok()?;
         let typed = token.header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE));
         (typed && token.header.kid.as_deref() == Some(&self.key_id)).then_some(token.claims)
     }
 
-    /// The public halves (RFC 7517), for whoever checks our tokens.
+    /// The public keys (RFC 7517), for resource servers that verify tokens.
     pub fn public(&self) -> &JwkSet {
         &self.public
     }
@@ -134,12 +133,12 @@ fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, Key
     Ok(Zeroizing::new(key))
 }
 
-/// A folder that only its owner may look into.
+/// Creates a folder that only its owner can access.
 pub(in crate::server) fn private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// A file that only its owner may read; made whole or not at all.
+/// Reads a file, or creates it atomically, readable by its owner only.
 pub(in crate::server) fn read_or_create(
     file: &Path,
     make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
@@ -155,7 +154,7 @@ pub(in crate::server) fn read_or_create(
             let fresh = file.with_extension(format!("new.{}", std::process::id()));
             let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
             out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)?;
-            // Never over a key that another process has made meanwhile: that one counts, and is read.
+            // Never replaces a key that another process has created meanwhile: that one is read.
             let linked = fs::hard_link(&fresh, file);
             fs::remove_file(&fresh).map_err(failed)?;
             match linked {

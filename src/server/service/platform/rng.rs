@@ -1,4 +1,4 @@
-//! Randomness, and the secrets made of it.
+//! Random bytes, and secrets made from them.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -34,14 +34,14 @@ impl Secret {
         Self(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*bytes)))
     }
 
-    /// 192 bits, as 48 hexadecimal digits: what TMS gives clients and administrators.
+    /// 192 bits, as 48 hexadecimal digits: the format of TMS' clients and administrators.
     pub fn hexadecimal(entropy: &dyn Rng) -> Self {
         let mut bytes = Zeroizing::new([0_u8; 24]);
         entropy.fill(bytes.as_mut());
         Self(Zeroizing::new(hex::encode(*bytes)))
     }
 
-    /// A secret that somebody chose or typed.
+    /// A secret that a person chose or typed.
     pub fn from_plaintext(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
@@ -66,7 +66,7 @@ pub(in crate::server::service) fn user_code(entropy: &dyn Rng) -> UserCode {
     })
 }
 
-/// A public name: sorted by time of making, and not guessable.
+/// A public id: ordered by time of creation, and not guessable.
 pub(in crate::server::service) fn public_id(prefix: &str, entropy: &dyn Rng, now: crate::domain::time::Timestamp) -> String {
     let mut random = [0_u8; 10];
     entropy.fill(&mut random);
@@ -75,7 +75,7 @@ pub(in crate::server::service) fn public_id(prefix: &str, entropy: &dyn Rng, now
     format!("{prefix}_{}", id.simple())
 }
 
-/// An [`Entropy`] for libraries that make keys.
+/// Adapts [`Rng`] for libraries that generate keys.
 pub(in crate::server::service) struct RngAdapter<'a>(pub &'a dyn Rng);
 
 impl ssh_key::rand_core::RngCore for RngAdapter<'_> {
@@ -97,5 +97,5 @@ impl ssh_key::rand_core::RngCore for RngAdapter<'_> {
     }
 }
 
-/// The system's generator is one; a test's own is a test's business.
+/// True of the system's generator; tests choose their own.
 impl ssh_key::rand_core::CryptoRng for RngAdapter<'_> {}

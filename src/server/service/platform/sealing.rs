@@ -1,4 +1,4 @@
-//! Secrets that have to be had again in clear, and so cannot be kept as hashes: sealed under `keys/secrets.key`, each for its own row.
+//! Sealing of secrets that must be recoverable in plain text: encrypted under `keys/secrets.key`, each for its own row.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
@@ -7,7 +7,7 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{providers, second_factors};
 
-/// The key is another than the one it was sealed with, or the row was put together by somebody else.
+/// The secret was sealed with another key, or for another row.
 #[derive(Debug, thiserror::Error)]
 #[error("a sealed secret cannot be opened with the key in `keys/secrets.key`")]
 struct UnsealError;
@@ -29,7 +29,7 @@ impl Services {
         Ok(Secret::from_plaintext(String::from_utf8(opened).map_err(Fault::new)?))
     }
 
-    /// What cannot be opened any more, in words: whoever has lost the key learns it at the start, and not from their people.
+    /// Names of the kinds of secrets that cannot be unsealed, so that operators learn of a lost key at start rather than from users.
     pub async fn lost_secrets(&self) -> Result<Vec<&'static str>, Fault> {
         let db = self.storage().reader();
         let app = second_factors::any_totp(db)

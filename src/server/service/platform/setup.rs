@@ -1,4 +1,4 @@
-//! What a new deployment starts with: the tenants `default` and `test`, their admins, the CLI's client; and the test data.
+//! Initial data of a deployment: the tenants `default` and `test`, their administrators, the CLI's client, and test data.
 
 use futures_util::FutureExt;
 
@@ -19,29 +19,29 @@ use crate::server::storage::delegations::NewDelegation;
 use crate::server::storage::people::Person;
 use crate::server::storage::{Connection, admins, audit_log, clients, delegations, host_accounts, hosts, people, tenants, user_mfa};
 
-/// What TMS calls each tenant's first administrator.
+/// TMS' name for each tenant's first administrator.
 pub const FIRST_ADMIN: &str = "~~admin";
 
-/// A tenant that was made just now, with its administrator's secret: shown once.
+/// A newly created tenant, with its administrator's secret, which is shown once.
 pub struct CreatedTenant {
     pub tenant: TenantId,
     pub admin_secret: Secret,
 }
 
-/// What was made just now and has to be shown, because it cannot be shown again.
+/// What was created and must be shown now, because it cannot be shown again.
 #[derive(Default)]
 pub struct SetupSummary {
     pub new_tenants: Vec<CreatedTenant>,
-    /// The test person's password, when the test data were made just now.
+    /// The test person's password, if the test data were created now.
     pub test_password: Option<Secret>,
 }
 
-/// The tenant for trying things out, and its only person.
+/// The tenant for tests, and its only person.
 pub const TEST_TENANT: &str = "test";
 pub const TEST_PERSON: &str = "testuser1";
 
 impl Services {
-    /// Makes what is missing; doing it again changes nothing. The test tenant is switched on exactly as long as it is asked for.
+    /// Creates what is missing; repeating it changes nothing. The test tenant is enabled if, and only if, `test_tenant` is set.
     pub async fn initialize(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<SetupSummary, Fault> {
         let mut made = SetupSummary::default();
         let now = self.now();
@@ -77,7 +77,7 @@ impl Services {
         Ok(made)
     }
 
-    /// `None` when there is one of that name.
+    /// `None` if there is a tenant of that id.
     pub(in crate::server::service) async fn ensure_tenant(
         &self,
         tenant: Tenant,
@@ -106,7 +106,7 @@ impl Services {
         Ok(new.then_some(CreatedTenant { tenant: id, admin_secret }))
     }
 
-    /// The portal's own command line is a client of every tenant, also of those made before there was one.
+    /// Creates the CLI's client in every tenant, also in those created by older releases.
     async fn ensure_cli_client(&self) -> Result<(), Fault> {
         for tenant in tenants::list(self.storage().reader()).await? {
             let client = cli_client(tenant.id, self.now())?;
@@ -117,7 +117,7 @@ impl Services {
         Ok(())
     }
 
-    /// True when the data were made just now.
+    /// True if the data were created now.
     async fn ensure_test_data(&self, tenant: &TenantId, password: &Secret) -> Result<bool, Fault> {
         let data = TestData::new(self, tenant, password).await?;
         let result = self.try_write(move |db| data.insert(db).boxed()).await;
@@ -131,7 +131,7 @@ impl Services {
 
 struct TestDataExists;
 
-/// The rows that TMS' own installer makes, so that what is written for the old server's test tenant works here.
+/// The rows that TMS' own installer creates, so that scripts for the old server's test tenant work here.
 struct TestData {
     client: Client,
     client_secret_hash: Vec<u8>,
@@ -166,7 +166,7 @@ impl TestData {
                 user_id: user_id.clone(),
                 display_name: "Test User".into(),
                 enabled: true,
-                // So that there is somebody to try `/admin` with.
+                // So that `/admin` can be tried.
                 admin: true,
                 password_hash: Some(services.password_hash(password).await?),
             },

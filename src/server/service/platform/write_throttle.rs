@@ -1,4 +1,4 @@
-//! What is written down at most once a minute for each thing: when it was last used, or last asked.
+//! Limits writes of "last used" and "last asked" times to one per key and minute.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::domain::time::Timestamp;
 
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Beyond this, what is older than a minute is forgotten; if nothing is, everything: then some are written down twice.
+/// Above this number entries older than a minute are removed; if there are none, all: some are then written twice.
 const MAX_ENTRIES: usize = 10_000;
 
-/// When each thing was written down last, in memory only.
+/// When each key was last written, in memory only.
 pub(in crate::server::service) struct WriteThrottle<K>(Mutex<HashMap<K, Timestamp>>);
 
 impl<K> Default for WriteThrottle<K> {
@@ -21,7 +21,7 @@ impl<K> Default for WriteThrottle<K> {
 }
 
 impl<K: Eq + Hash> WriteThrottle<K> {
-    /// Whether this is to be written down now; from then on it is not, for a minute.
+    /// Whether to write now; if so, false for the next minute.
     pub fn is_due(&self, key: K, now: Timestamp) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if last.get(&key).is_some_and(|last| now.since(*last) < INTERVAL) {

@@ -1,5 +1,5 @@
-//! A tenant's MVP mode: what a key needs and is not there at all is made when a client asks for the key. It lets an older
-//! deployment move over before its people have linked and delegated. What is there and has expired, or is switched off, stays so.
+//! Automatic provisioning (TMS' MVP mode): the missing dependencies of a key are created when a client asks for it, so that an older
+//! deployment can migrate before its people have linked accounts and delegated. What exists and is expired or disabled is unchanged.
 
 use futures_util::FutureExt;
 
@@ -16,12 +16,12 @@ use crate::server::storage::host_accounts::HostAccountKey;
 use crate::server::storage::people::Person;
 use crate::server::storage::{Connection, Error as StorageError, audit_log, delegations, host_accounts, people, user_mfa};
 
-/// Never for accounts that run the host.
+/// False for system accounts.
 pub(in crate::server::service) fn may_provision(place: &HostAccountKey, dependencies: &Dependencies) -> bool {
     dependencies.any_missing() && !is_system_account(place.account.as_str())
 }
 
-/// Makes what is missing.
+/// Creates what is missing.
 pub(in crate::server::service) async fn provision(services: &Services, place: &HostAccountKey, client_id: &ClientId) -> Result<(), Fault> {
     let now = services.now();
     let missing = ProvisioningPlan {

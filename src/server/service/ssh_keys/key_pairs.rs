@@ -1,4 +1,4 @@
-//! Making SSH keys, and reading those that others made.
+//! Generating SSH key pairs, and parsing public keys.
 
 use std::sync::Arc;
 
@@ -11,34 +11,34 @@ use crate::server::service::platform::rng::{RngAdapter, Secret};
 use crate::server::service::ssh_keys::pasted_key::{self, MIN_RSA_BITS, PublicKeyRefused};
 use crate::server::service::{Error, Fault, Services};
 
-/// RSA keys that may be made or wait to be made. Each takes seconds of a core.
+/// Maximum number of RSA keys being generated or waiting for it. Each takes seconds of a core.
 pub(in crate::server::service) const MAX_QUEUED_RSA_KEYS: usize = 16;
 
-/// A public key that has been looked at.
+/// A validated public key.
 #[derive(Clone, Debug)]
 pub struct SshPublicKey {
-    /// One line of `authorized_keys` without options or comment.
+    /// An `authorized_keys` line without options or comment.
     pub line: String,
-    /// Its comment, as it came.
+    /// Its comment, unchanged.
     pub comment: String,
     pub fingerprint: String,
     pub key_type: KeyType,
     pub bits: u32,
 }
 
-/// A key pair that was made just now.
+/// A newly generated key pair.
 pub struct KeyPair {
-    /// OpenSSH's format, not encrypted; shown once and stored nowhere.
+    /// In OpenSSH's format, not encrypted; shown once and not stored.
     pub private_key: Secret,
     pub public_key: SshPublicKey,
 }
 
-/// So many RSA keys are being made that another one would have to wait for too long.
+/// Too many RSA keys are being generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyGenerationBusy;
 
 impl SshPublicKey {
-    /// Reads a public key as people send it (see [`crate::server::service::ssh_keys::pasted_key`]); its comment is taken off.
+    /// Parses a public key as people send it (see [`crate::server::service::ssh_keys::pasted_key`]); its comment is separated.
     pub fn parse(text: &str) -> Result<Self, PublicKeyRefused> {
         let mut key = pasted_key::parse(text)?;
         let comment = key.comment().to_owned();
@@ -80,8 +80,8 @@ fn type_and_bits(key: &PublicKey) -> Result<(KeyType, u32), PublicKeyRefused> {
 }
 
 impl Services {
-    /// Makes a key pair. Ed25519 takes microseconds and is made here; the others are made on threads of their own, RSA one at a
-    /// time for each core.
+    /// Generates a key pair. Ed25519 takes microseconds and is generated here; the others on separate threads, RSA at most one at a time
+    /// per core. Refused if too many RSA keys wait.
     pub(in crate::server::service) async fn make_key_pair(&self, key_type: KeyType) -> Result<KeyPair, Error<KeyGenerationBusy>> {
         if key_type == KeyType::Ed25519 {
             return Ok(generate(self, key_type)?);
@@ -94,7 +94,7 @@ impl Services {
         let slot = Arc::clone(&self.shared.rsa_slots).acquire_owned().await.map_err(Fault::new)?;
         let services = self.clone();
         let made = tokio::task::spawn_blocking(move || {
-            // Held by the thread, which works on when the caller has gone.
+            // Held by the thread, which continues if the caller stops waiting.
             let _held = (place, slot);
             generate(&services, key_type)
         });
@@ -133,7 +133,7 @@ mod tests {
 
     const SAMPLES: &str = include_str!("../../../../tests/keycmd/keys.txt");
 
-    /// One of the sample keys: its line.
+    /// The line of a sample key.
     fn sample(key_type: &str) -> &'static str {
         let mut lines = SAMPLES.lines().filter_map(|line| line.split_once(' ')).map(|(_, line)| line);
         lines.find(|line| line.starts_with(key_type)).expect("a sample")

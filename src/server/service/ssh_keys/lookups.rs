@@ -1,4 +1,4 @@
-//! What a host asks when somebody logs in: may this key in?
+//! Key lookups: whether a key may log in, asked by a host's `sshd`.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -19,74 +19,74 @@ use crate::server::storage::{hosts, ssh_keys, tenants};
 pub struct SshLogin {
     pub host: HostName,
     pub account: AccountName,
-    /// The account's number, if the host says it.
+    /// The account's UID, if the host sends it.
     pub uid: Option<u32>,
     pub fingerprint: String,
-    /// The key's type, if the host says it: OpenSSH's `%t`.
+    /// The key's type, if the host sends it: OpenSSH's `%t`.
     pub key_type: Option<String>,
     pub from: Option<IpAddr>,
 }
 
 /// Who asks.
 pub enum HostCaller {
-    /// A host that has shown its credential.
+    /// A host that authenticated with its credential.
     Authenticated(AuthenticatedHost),
-    /// Anybody who names a tenant.
+    /// Unauthenticated, for a named tenant.
     Tenant(TenantId),
-    /// Anybody: the tenant that has the host's name answers.
+    /// Unauthenticated, without a tenant: the one that has the host name is asked.
     Anonymous,
 }
 
-/// A key that lets its holder in.
+/// A key that may log in.
 pub struct AuthorizedKey {
     pub public_key: String,
-    /// When it stops doing so, if nothing changes before.
+    /// When it stops being valid, if nothing else changes.
     pub expires_at: Timestamp,
 }
 
 /// What a host is told about itself.
 pub struct HostCheck {
-    /// The credential's, or else the one that was named.
+    /// The credential's tenant, or else the named one.
     pub tenant_id: Option<TenantId>,
     /// `None`: no tenant was named.
     pub tenant_enabled: Option<bool>,
-    /// Keys are shown to this host only with its credential.
+    /// Lookups of this host require its credential.
     pub credential_required: bool,
-    /// Only for a host that has shown its credential.
+    /// Only for an authenticated host.
     pub registration: Option<HostRegistration>,
 }
 
-/// A host as its tenant has it on record.
+/// A host as registered in its tenant.
 pub struct HostRegistration {
-    /// As it was registered.
+    /// The host's stored name.
     pub host: HostName,
-    /// It has an address on record.
+    /// Whether it has a registered address.
     pub registered: bool,
-    /// The tenant answers it also when it names neither tenant nor credential.
+    /// Whether the tenant answers lookups of this host that name neither tenant nor credential.
     pub answers_without_tenant: bool,
 }
 
-/// Why no key is shown.
+/// Why no key is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupRefused {
-    /// There is none, or it must not be used now: the host learns no more.
+    /// There is none, or it may not be used now; the host is not told which.
     NotFound,
-    /// This host must show a credential.
+    /// This host must authenticate.
     CredentialRequired,
     /// The credential is another host's.
     OtherHost,
 }
 
 impl Services {
-    /// Judges a login. One login asks two to four times; see [`crate::domain::pubkey::LOGIN_WINDOW`].
+    /// Decides a lookup. One login makes two to four; see [`crate::domain::ssh_key::LOGIN_WINDOW`].
     pub async fn look_up_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<AuthorizedKey, Error<LookupRefused>> {
         let (found, lookup) = self.find_authorized_key(caller, login).await?;
         if lookup == LookupDecision::NewLogin {
             if !found.status.is_limited() {
-                // A login does not wait for the disk, and is not refused when it is full, because of the record.
+                // Written in the background: a login neither waits for the disk nor fails when it is full.
                 self.count_use_later(found.number, login.from);
             } else if !self.count_use(found.number, login.from).await? {
-                // Another lookup was counted at the same moment: either it is this login's, or nothing is left.
+                // A concurrent lookup was counted: either of this login, or no uses are left.
                 let (_, lookup) = self.find_authorized_key(caller, login).await?;
                 if lookup != LookupDecision::SameLogin {
                     return Err(Error::Refused(LookupRefused::NotFound));
@@ -96,7 +96,7 @@ impl Services {
         Ok(AuthorizedKey { expires_at: found.status.effective_expiry(), public_key: found.public_key })
     }
 
-    /// The registration of the key that lets this login in: of several, the one that is preferred.
+    /// The registration that authorizes this login: the preferred one of several.
     async fn find_authorized_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<(KeyCandidate, LookupDecision), Error<LookupRefused>> {
         let tenant_id = match caller {
             HostCaller::Authenticated(authenticated) => {
@@ -113,7 +113,8 @@ impl Services {
             return Err(Error::Refused(LookupRefused::CredentialRequired));
         }
         self.record_lookup_later(tenant_id.as_ref(), login);
-        // MVP mode links whatever name a client gives, and a provider says names alone; root under another name is still root.
+        // Automatic provisioning links any name that a client sends, and providers assert names only; root under another name is still
+        // root.
         let hosts_own = |found: &KeyCandidate| found.minimum_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
         let fits = |found: &KeyCandidate| login.key_type.as_deref().is_none_or(|asked| line_matches_type(&found.public_key, asked));
         let now = self.now();
@@ -126,7 +127,7 @@ impl Services {
         shown.ok_or(Error::Refused(LookupRefused::NotFound))
     }
 
-    /// A host asks about itself only, under any of its names.
+    /// Refuses a host that asks about another; its aliases are allowed.
     pub(in crate::server::service) async fn require_same_host(
         &self,
         caller: &AuthenticatedHost,
@@ -139,9 +140,8 @@ impl Services {
         }
     }
 
-    /// What the portal knows of the host that asks. Only a host that shows its credential hears whether it is registered: without one, it is
-    /// told what a lookup tells as well (whether a credential is needed), and whether the tenant it names is there, which the tenant's
-    /// public metadata (RFC 8414) tell too.
+    /// What a host may know about itself. Only an authenticated host learns whether it is registered. Others learn what a lookup reveals as
+    /// well (whether a credential is required), and whether the named tenant exists, as its public metadata (RFC 8414) do.
     pub async fn check_host(&self, caller: &HostCaller, host: &HostName) -> Result<HostCheck, Error<LookupRefused>> {
         let reader = self.storage().reader();
         let (tenant_id, known) = match caller {
@@ -168,8 +168,8 @@ impl Services {
         Ok(HostCheck { tenant_id, tenant_enabled, credential_required, registration: known })
     }
 
-    /// Writes down that one of the tenants' hosts asked; at most once a minute, and nobody waits for it. While nothing can be
-    /// written, most questions are not: whoever asks for names of their own making must not fill the memory.
+    /// Records a lookup by a host, in the background and at most once a minute. While the database cannot be written, most are dropped:
+    /// lookups of invented names must not fill the memory.
     fn record_lookup_later(&self, tenant: Option<&TenantId>, login: &SshLogin) {
         let (services, tenant, host, from, now) = (self.clone(), tenant.cloned(), login.host.clone(), login.from, self.now());
         let Ok(slot) = Arc::clone(&self.shared.lookup_write_slots).try_acquire_owned() else { return };
@@ -194,7 +194,7 @@ impl Services {
         self.write(move |db| async move { ssh_keys::count_use(db, number, from, now).await }.boxed()).await
     }
 
-    /// One use of a key waits at a time: while nothing can be written, logins must not pile up.
+    /// At most one use per key is pending: while the database cannot be written, logins must not pile up.
     fn count_use_later(&self, number: i64, from: Option<IpAddr>) {
         if !self.pending_uses().insert(number) {
             return;

@@ -1,4 +1,4 @@
-//! A person's keys, in the portal: seen and revoked, whoever made them.
+//! A person's keys in the portal: listed and revoked, whatever created them.
 
 use futures_util::FutureExt;
 
@@ -14,27 +14,27 @@ use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, browser_sessions, delegations, ssh_keys};
 
 impl Services {
-    /// Refuses a private key, before anything else is said of what came with it.
+    /// Refuses a private key, before anything else in the form is reported.
     pub fn reject_private_key(&self, text: &str) -> Result<(), KeyRefused> {
         pasted_key::check_not_private(text).map_err(KeyRefused::PublicKey)
     }
 
-    /// A piece of the list of a person's keys.
+    /// A page of a person's keys.
     pub async fn list_my_keys(&self, person: &SignedIn, params: &ListParams<KeyFilter, KeySort>) -> Result<Page<SshKey>, Fault> {
         Ok(ssh_keys::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), params, self.now()).await?)
     }
 
-    /// Whether the record says that a key with this fingerprint was a person's. What is not in their list then has been revoked.
+    /// Whether the audit log names a key with this fingerprint as the person's. If it is not in their list, it was revoked.
     pub async fn was_my_key(&self, person: &SignedIn, fingerprint: &str) -> Result<bool, Fault> {
         Ok(audit_log::mentions_key(self.storage().reader(), person.tenant_id(), person.user_id(), fingerprint).await?)
     }
 
-    /// Those of a person's keys that have these numbers; what is somebody else's is left out.
+    /// Those of a person's keys that have these numbers; other people's are left out.
     pub async fn find_my_keys(&self, person: &SignedIn, numbers: &[i64]) -> Result<Vec<SshKey>, Fault> {
         Ok(ssh_keys::find_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), numbers).await?)
     }
 
-    /// Revokes those of a person's keys that have these numbers: the next lookup is told there is none. Says how many they were.
+    /// Revokes those of a person's keys that have these numbers, so that the next lookup finds none. Returns the number of keys.
     pub async fn revoke_my_keys(&self, person: &SignedIn, numbers: Vec<i64>) -> Result<usize, Fault> {
         let (person, now) = (person.clone(), self.now());
         self.write(move |db| {
@@ -51,13 +51,13 @@ impl Services {
         .await
     }
 
-    /// The numbers of the keys that a client made for a person.
+    /// The numbers of the keys that a client created for a person.
     pub async fn keys_of_client(&self, person: &SignedIn, client: &ClientId) -> Result<Vec<i64>, Fault> {
         Ok(ssh_keys::ids_of_client(self.storage().reader(), person.tenant_id(), person.user_id(), client).await?)
     }
 
-    /// The panic button: revokes all of a person's keys, ends all that may act for them, and all their other browser sessions.
-    /// Takes a fresh sign-in, so that nobody does it at a screen that was left alone.
+    /// Revokes all of a person's keys and delegations, and ends their other browser sessions. Requires recent authentication, so that it
+    /// cannot be done at an unattended screen.
     pub async fn revoke_everything(&self, person: &RecentlyAuthenticated) -> Result<RevocationSummary, Fault> {
         let (person, now) = (SignedIn::clone(person), self.now());
         self.write(move |db| {
@@ -79,7 +79,7 @@ impl Services {
     }
 }
 
-/// What the panic button has ended.
+/// Numbers of what was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationSummary {
     pub keys: u64,

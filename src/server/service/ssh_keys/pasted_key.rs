@@ -1,5 +1,5 @@
-//! Reads a public key as people paste it: a line of a `.pub` file, also wrapped by a terminal or with the command before it, or a
-//! file in the form of RFC 4716. What is something else is named, so that the person knows what to send instead.
+//! Parses a public key as people paste it: a line of a `.pub` file, also wrapped by a terminal or with the command before it, or a file in
+//! the format of RFC 4716. Other contents are identified, so that the error can tell what to send instead.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,13 +10,13 @@ use crate::domain::private_key::{self, PrivateKeyKind};
 
 /// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
 pub(super) const MIN_RSA_BITS: u32 = 2_048;
-/// The longest text that is looked at, in bytes.
+/// Maximum length of the text, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// The longest public key that is taken, in characters of base64: RSA with 16384 bits.
+/// Maximum length of a public key in characters of base64: RSA with 16384 bits.
 const MAX_KEY_CHARS: usize = 4_096;
-/// The most pieces that a key may be wrapped into.
+/// Maximum number of pieces that a key may be wrapped into.
 const MAX_FRAGMENTS: usize = 128;
-/// What every key's base64 begins with: the length of its type's name, of which the first bytes are 0.
+/// Prefix of every key in base64: the length of its type's name, whose first bytes are 0.
 const KEY_PREFIX: &str = "AAAA";
 const CERTIFICATE_TYPE: &str = "-cert-v01@openssh.com";
 const RFC4716_BEGIN: &str = "BEGIN SSH2 PUBLIC KEY";
@@ -55,7 +55,7 @@ pub fn parse(text: &str) -> Result<PublicKey, PublicKeyRefused> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(PublicKeyRefused::Unreadable);
     }
-    // Byte order marks and what is invisible come with copies from editors and web pages.
+    // Copies from editors and web pages contain byte order marks and invisible characters.
     let text: String = text.chars().filter(|c| !matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{2060}')).collect();
     let text = text.trim().trim_matches(['"', '\'', '`']);
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
@@ -72,7 +72,7 @@ pub fn parse(text: &str) -> Result<PublicKey, PublicKeyRefused> {
     }
 }
 
-/// First of all, so that a person who pasted a private key is told so before anything else.
+/// Checked first, so that a person who pasted a private key is told so before anything else.
 pub(in crate::server::service) fn check_not_private(text: &str) -> Result<(), PublicKeyRefused> {
     match private_key::find(text) {
         Some(PrivateKeyKind::Putty) => Err(PublicKeyRefused::PuttyFile),
@@ -87,13 +87,13 @@ struct Word<'a> {
     line: usize,
 }
 
-/// A type's name, and the beginning of a key.
+/// Whether the two words are a key type and the start of its base64.
 fn starts_key(pair: &[Word<'_>]) -> bool {
     let [first, second] = pair else { return false };
     ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|prefix| first.text.starts_with(prefix)) && second.text.starts_with(KEY_PREFIX)
 }
 
-/// `type base64 comment`. The key says itself how long it is: pieces are put together until it is whole.
+/// Parses `type base64 comment`. The key contains its own length: pieces are joined until it is complete.
 fn openssh(words: &[Word<'_>], start: usize) -> Result<PublicKey, PublicKeyRefused> {
     let (before, rest) = words.split_at_checked(start).ok_or(PublicKeyRefused::Unreadable)?;
     let (key_type, pieces) = rest.split_first().ok_or(PublicKeyRefused::Unreadable)?;
@@ -122,7 +122,7 @@ fn is_base64(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')
 }
 
-/// Whether a word is of the options of an `authorized_keys` line (sshd(8)), which a terminal may have wrapped away from their key.
+/// Whether a word is part of the options of an `authorized_keys` line (sshd(8)), which a terminal may have wrapped away from their key.
 fn is_option(word: &str) -> bool {
     const NAMES: [&str; 12] = [
         "restrict",
@@ -149,7 +149,7 @@ fn rfc4716(text: &str) -> Result<PublicKey, PublicKeyRefused> {
             ended = true;
             break;
         }
-        // No line of base64 has a colon.
+        // Base64 never contains a colon.
         let header = line.split_once(':').filter(|_| !continues);
         if let Some((_, value)) = header.filter(|(tag, _)| tag.eq_ignore_ascii_case("comment")) {
             value.trim().trim_matches('"').trim_end_matches('\\').clone_into(&mut comment);
@@ -171,7 +171,7 @@ fn rfc4716(text: &str) -> Result<PublicKey, PublicKeyRefused> {
     Ok(key)
 }
 
-/// What a text is that has no OpenSSH key in it.
+/// The error for a text without an OpenSSH key: what it is instead.
 fn explain_missing_key(text: &str) -> PublicKeyRefused {
     let begins = |what: &str| text.lines().any(|line| line.trim_start().starts_with("-----BEGIN ") && line.contains(what));
     if begins("CERTIFICATE") {

@@ -1,4 +1,4 @@
-//! Reservations: a client keeps a key going for work already begun.
+//! Reservations: a client keeps a key valid for running work.
 
 use futures_util::FutureExt;
 
@@ -13,7 +13,7 @@ use crate::server::storage::host_accounts::HostAccountKey;
 use crate::server::storage::ssh_keys::lookup::DependencyQuery;
 use crate::server::storage::{audit_log, reservations, ssh_keys};
 
-/// A client's key, as reservations name it.
+/// A client's key, as reservations refer to it.
 #[derive(Clone, Debug)]
 pub struct KeyReference {
     pub user_id: UserId,
@@ -29,13 +29,13 @@ pub enum ReservationRefused {
     KeyExpired(Timestamp),
     DependencyMissing(DependencyError),
     ParentNotFound,
-    /// Only a reservation that extends none can be extended.
+    /// Only a reservation that extends no other can be extended.
     ParentIsChild,
     ParentExpired(Timestamp),
 }
 
 impl Services {
-    /// Reserves a key that is good now.
+    /// Reserves a key that is valid now.
     pub async fn reserve_key(
         &self,
         client: &AuthenticatedClient,
@@ -51,7 +51,7 @@ impl Services {
         self.save_reservation(&key, client, resid.clone(), resid, expiry_of(ttl_minutes, now), now).await
     }
 
-    /// Adds a reservation that ends with the one it extends; everything the key rests on must still stand.
+    /// Adds a reservation that ends with the one it extends; all dependencies of the key must be valid.
     pub async fn extend_reservation(
         &self,
         client: &AuthenticatedClient,
@@ -75,7 +75,7 @@ impl Services {
         Ok(reservations::find(self.storage().reader(), &access.tenant_id, &access.client_id, resid).await?)
     }
 
-    /// Ends a reservation, and those that extend it if `related`. Says how many.
+    /// Ends a reservation; with `related`, also those that extend it. Returns the number of reservations.
     pub async fn end_reservation(&self, access: &ClientAccess, resid: &str, related: bool) -> Result<u64, Fault> {
         let (keeper, resid, now) = (access.clone(), resid.to_owned(), self.now());
         self.write(move |db| {
@@ -92,7 +92,7 @@ impl Services {
         .await
     }
 
-    /// The client's own key, if it has uses left and all it rests on stands.
+    /// The client's key, if it has uses left and all its dependencies are valid.
     async fn find_reservable_key(
         &self,
         client: &AuthenticatedClient,
@@ -101,7 +101,7 @@ impl Services {
     ) -> Result<SshKey, Error<ReservationRefused>> {
         let keys = ssh_keys::find(self.storage().reader(), &client.tenant.id, &key_ref.host, &key_ref.fingerprint).await?;
         let own = |key: &SshKey| key.client_id.as_ref() == Some(&client.client.id) && key.user_id == key_ref.user_id;
-        // It may have been registered for several accounts, and through several devices: one within its limits comes first.
+        // It may be registered for several accounts and by several devices: one within its limits is preferred.
         let key = keys
             .into_iter()
             .filter(own)
@@ -110,7 +110,7 @@ impl Services {
         if key.remaining_uses == 0 {
             return Err(Error::Refused(ReservationRefused::NoUsesLeft));
         }
-        // Ended, and kept going by nothing: no reservation brings it back.
+        // Expired and not reserved: a reservation cannot revive it.
         let reserved_until = reservations::latest_expiry(self.storage().reader(), key.number).await?;
         if now >= key.expires_at && reserved_until.is_none_or(|until| now >= until) {
             return Err(Error::Refused(ReservationRefused::KeyExpired(key.expires_at)));
@@ -149,7 +149,7 @@ impl Services {
         let (saved, host, fingerprint, from) = (reservation.clone(), key.host.clone(), key.fingerprint.clone(), client.from);
         self.try_write(move |db| {
             async move {
-                // Revoked, used up or ended since it was looked at: there is nothing to keep going.
+                // Revoked, used up or expired since it was read: nothing is left to reserve.
                 let there = ssh_keys::find(&mut *db, &saved.tenant_id, &host, &fingerprint).await?;
                 let key = there.iter().find(|key| key.number == saved.pubkey && key.remaining_uses > 0);
                 let key = key.ok_or(Error::Refused(ReservationRefused::KeyNotFound))?;

@@ -1,4 +1,4 @@
-//! A person changes the local password they sign in with.
+//! A person changes their local password.
 
 use std::time::Duration;
 
@@ -17,49 +17,49 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::storage::{Connection, audit_log, browser_sessions, people};
 use crate::server::service::{Error, Fault, Services};
 
-/// For passwords that are the only factor (NIST SP 800-63B-4 §3.1.1.2). Nothing is said of which characters.
+/// Minimum for passwords that are the only factor (NIST SP 800-63B-4 §3.1.1.2). No rules about kinds of characters.
 pub const MIN_PASSWORD_CHARS: usize = 15;
 
-/// What shows that it is the person who changes their password.
+/// What a person has to present to change their password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordChangeRequirement {
-    /// The current one.
+    /// The current password.
     CurrentPassword,
-    /// A second factor, which has been shown just now.
+    /// A second factor, which was presented recently.
     RecentSecondFactor,
-    /// A second factor, which is still to be shown.
+    /// A second factor, which is yet to be presented.
     SecondFactorFirst,
 }
 
-/// Why a person's password stays.
+/// Why a password is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordChangeRefused {
-    /// They sign in through an institution.
+    /// The person has no local password.
     NoPassword,
-    /// The current one is not right.
+    /// The current password is wrong.
     WrongPassword,
     TooManyTries {
         wait: Duration,
     },
     SecondFactorFirst,
     New(NewPasswordRefused),
-    /// The session has been ended meanwhile.
+    /// The session was ended in the meantime.
     SignedOut,
 }
 
-/// Why a password is not taken.
+/// Why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewPasswordRefused {
     TooShort,
     TooLong,
-    /// The user name is in it.
+    /// It contains the user name.
     UserName,
     /// It is easy to guess.
     Common,
 }
 
 impl Services {
-    /// Whether a person signs in with a password kept here.
+    /// Whether a person has a local password.
     pub async fn has_own_password(&self, person: &SignedIn) -> Result<bool, Fault> {
         Ok(self.own_password_hash(person).await?.is_some())
     }
@@ -78,11 +78,11 @@ impl Services {
         }
     }
 
-    /// Takes a new password, and ends all other sessions of the person, and their half sign-ins.
+    /// Sets a new password, and ends all other sessions and pending sign-ins of the person.
     pub async fn change_own_password(&self, person: &SignedIn, current: &Secret, new: &Secret) -> Result<(), Error<PasswordChangeRefused>> {
         let (services, person) = (self.clone(), person.clone());
         let (current, new) = (Secret::from_plaintext(current.reveal()), Secret::from_plaintext(new.reveal()));
-        // In a task of its own: a caller that hangs up must neither get out of the queue nor out of the count.
+        // In its own task: a caller that disconnects must not escape the queue or the count.
         let tried = tokio::spawn(async move { services.attempt_password_change(&person, &current, &new).await });
         tried.await.map_err(Fault::new)?
     }
@@ -101,7 +101,7 @@ impl Services {
         self.try_write(move |db| change(db, person, hash, now).boxed()).await
     }
 
-    /// Counted like a try to sign in.
+    /// Checks the current password; counted like an attempt to sign in.
     async fn check_current(&self, person: &SignedIn, hash: String, current: &Secret) -> Result<(), Error<PasswordChangeRefused>> {
         let (tenant, typed, from) = (person.tenant_id().clone(), Some(person.user_id().clone()), person.session().from);
         let guess = PasswordAttempt { tenant, user_id: typed, from, now: self.now() };
@@ -143,7 +143,7 @@ fn audit_event(person: &SignedIn, kind: AuditKind, now: Timestamp) -> AuditEvent
     AuditEvent::new(person.tenant_id().clone(), kind, now).of(person.user_id()).from(person.session().from)
 }
 
-/// What a guess at this person's password would try first.
+/// What an attacker would try first for this person.
 fn personal_words(person: &SignedIn, public_url: &str) -> Vec<String> {
     let words = [person.user_id().as_str(), person.display_name(), person.tenant_id().as_str(), person.tenant_name(), public_url, "Trust Manager"];
     let parts = words.iter().flat_map(|words| words.split(|c: char| !c.is_alphanumeric())).filter(|part| part.chars().count() > 2);
@@ -152,7 +152,7 @@ fn personal_words(person: &SignedIn, public_url: &str) -> Vec<String> {
     about
 }
 
-/// The user name comes first in `about`.
+/// `about`: words to avoid, the user name first.
 fn check_strength(password: &Secret, about: &[String]) -> Result<(), NewPasswordRefused> {
     let password = normalize(password);
     let password = password.reveal();

@@ -1,4 +1,4 @@
-//! An authenticator app: codes of six digits, a new one every 30 seconds (RFC 6238).
+//! Authenticator apps: codes of six digits, a new one every 30 seconds (RFC 6238).
 
 use totp_rs::{Algorithm, Builder, Totp};
 
@@ -9,16 +9,16 @@ use crate::server::service::auth::second_factors::{CreatedFactor, EnrollmentRefu
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 
-/// What an app is told.
+/// What an app needs to be set up.
 pub struct AppEnrollment {
-    /// To be typed (RFC 4648 §6).
+    /// The secret in base32, for typing (RFC 4648 §6).
     pub secret: String,
-    /// The same and the names to show, for a QR code.
+    /// The same as a URL with the names to show, for a QR code.
     pub otpauth_url: String,
 }
 
 impl Services {
-    /// A secret for a new app; nothing comes of it before a code of the app has been typed.
+    /// A secret for a new app; has no effect until a code of the app is submitted.
     pub fn new_app_secret(&self) -> Secret {
         let mut bytes = [0_u8; 20];
         self.rng().fill(&mut bytes);
@@ -33,7 +33,7 @@ impl Services {
         Ok(AppEnrollment { secret: secret.to_owned(), otpauth_url: address })
     }
 
-    /// Takes an app up, once it has shown a right code. That code does not count again.
+    /// Enrolls an app after verifying one of its codes, which is then used up.
     pub async fn enroll_app(&self, person: &RecentlyAuthenticated, secret: &str, typed: &str) -> Result<CreatedFactor, Error<EnrollmentRefused>> {
         let Some(SecondFactorCode::App(code)) = SecondFactorCode::parse(typed) else { return Err(Error::Refused(EnrollmentRefused::WrongCode)) };
         let step = self.step_of(secret, &code)?.ok_or(Error::Refused(EnrollmentRefused::WrongCode))?;
@@ -41,7 +41,7 @@ impl Services {
         self.enroll_factor(person, NewFactor::App { secret_sealed, step }).await
     }
 
-    /// The time step for which this is the right code.
+    /// The time step for which this code is valid; `None` if it is for none.
     pub(in crate::server::service) fn matching_step(
         &self,
         tenant: &TenantId,
@@ -60,7 +60,7 @@ impl Services {
     }
 }
 
-/// What every app understands: SHA-1, six digits, 30 seconds; a code counts one step early or late.
+/// Parameters that all apps support: SHA-1, six digits, 30 seconds; codes are valid one step early or late.
 fn totp_builder(secret: &str) -> Result<Builder, Fault> {
     let secret = totp_rs::Secret::try_from_base32(secret).map_err(Fault::new)?;
     Ok(Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_skew(1).with_step_duration(30).with_secret(secret))

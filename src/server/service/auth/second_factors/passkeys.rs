@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn), judged by `webauthn-rs`. Each use is verified by the device: a finger, a face, or its PIN.
+//! Passkeys (WebAuthn), verified by `webauthn-rs`. User verification is required: fingerprint, face or PIN.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::server::service::auth::second_factors::{CreatedFactor, EnrollmentRefu
 use crate::server::service::storage::second_factors::{self, Passkey as PasskeyRow};
 use crate::server::service::{Error, Fault, Services};
 
-/// The portal as browsers know it. Without a name of its own, at an address of numbers, it has no passkeys: browsers tie them to names.
+/// The portal as a WebAuthn relying party. `None` if its URL has an IP address, because browsers tie passkeys to host names.
 #[derive(Clone)]
 pub struct RelyingParty(Option<Arc<Webauthn>>);
 
@@ -26,21 +26,21 @@ impl RelyingParty {
     }
 }
 
-/// What a browser is asked, and what to keep until it answers.
+/// Options for the browser's passkey call, and the state to verify its response.
 pub struct PasskeyChallenge {
     /// `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3 §5.1).
     pub options: String,
-    /// For the session, which is sealed.
+    /// Kept in the sealed session.
     pub state: String,
 }
 
 impl Services {
-    /// Whether this portal can have passkeys at all.
+    /// Whether this portal supports passkeys.
     pub fn has_passkeys(&self) -> bool {
         self.shared.passkeys.0.is_some()
     }
 
-    /// Asks the browser to make a passkey.
+    /// Creates the challenge for registering a passkey.
     pub async fn start_passkey_registration(&self, person: &RecentlyAuthenticated) -> Result<Option<PasskeyChallenge>, Fault> {
         let Some(portal) = &self.shared.passkeys.0 else { return Ok(None) };
         let (tenant, user) = (person.tenant_id(), person.user_id());
@@ -51,7 +51,7 @@ impl Services {
         Ok(Some(PasskeyChallenge { options: to_json(&options.public_key)?, state: to_json(&state)? }))
     }
 
-    /// Takes up the passkey that the browser has made.
+    /// Verifies and stores a new passkey.
     pub async fn finish_passkey_registration(
         &self,
         person: &RecentlyAuthenticated,
@@ -72,7 +72,7 @@ impl Services {
         self.enroll_factor(person, new).await
     }
 
-    /// Asks the browser to show one of a person's passkeys. `None` when they have none.
+    /// Creates the challenge for using one of a person's passkeys. `None` if they have none.
     pub async fn start_passkey_authentication(&self, tenant: &TenantId, user: &UserId) -> Result<Option<PasskeyChallenge>, Fault> {
         let Some(portal) = &self.shared.passkeys.0 else { return Ok(None) };
         let passkeys: Vec<Passkey> = self.passkeys(tenant, user).await?.into_iter().map(|(_, passkey)| passkey).collect();
@@ -121,7 +121,7 @@ impl Services {
         stored.into_iter().map(parsed).collect()
     }
 
-    /// What an authenticator knows the person by: always the same, and says nothing of them (WebAuthn Level 3 §14.6.1).
+    /// The user handle for authenticators: constant, and without personal data (WebAuthn Level 3 §14.6.1).
     fn user_handle(&self, tenant: &TenantId, user: &UserId) -> Uuid {
         let hash = self.signing_keys().hash("passkey owner", &format!("{tenant}\n{user}"));
         Uuid::from_slice(hash.get(..16).unwrap_or_default()).unwrap_or_default()
