@@ -140,7 +140,7 @@ fn an_answer_of_no_tms_is_not_understood() {
 fn an_answer_without_end_is_cut_short() {
     let huge = format!(r#"{{"padding":"{}","public_key":"{LINE}"}}"#, "x".repeat(70_000));
     refused(http("200 OK", &huge), "larger than 65536 bytes");
-    refused(format!("HTTP/1.1 200 OK\r\nx-padding: {}\r\n\r\n", "x".repeat(200_000)), "more than");
+    refused(format!("HTTP/1.1 200 OK\r\nx-padding: {}\r\n\r\n", "x".repeat(200_000)), "larger than");
     let half = key(LINE, None).replace("content-length: ", "content-length: 1");
     refused(half, "");
 }

@@ -88,7 +88,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
         (http("400 Bad Request", ""), "HTTP 400"),
         (http("200 OK", "{}"), "invalid response"),
         (key(OTHER_LINE, None), "a different key"),
-        (http("302 Found", ""), "elsewhere"),
+        (http("302 Found", ""), "redirect refused"),
     ] {
         let (_portal, desk) = desk_with(vec![key(LINE, None), answer], "");
         desk.ask().said(LINE);

@@ -1,4 +1,4 @@
-//! `/admin/providers`, and who a person is at them.
+//! `/admin/providers`, and a person's identities.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 const CAMPUS: &str = "/admin/providers/provider?provider=campus";
 
-/// A portal whose operator lets administrators add providers at this one address, where the tests' stand.
+/// A portal that allows administrators to add providers on loopback, where the tests' providers listen.
 async fn lets_them_be_here() -> TestApp {
     let networks = vec![ipnet::Ipv4Net::from(Ipv4Addr::LOCALHOST).into()];
     TestApp::start_as(Setup { reach: EgressPolicy { allowed_networks: networks, ..EgressPolicy::default() }, ..Setup::default() }).await
@@ -26,7 +26,7 @@ async fn add(browser: &Browser, base: &str) -> Page {
     browser.post("/api/admin/providers/add", &form).await
 }
 
-/// Saves the form as it stands, with these fields otherwise; an empty one is a box that is not ticked.
+/// Submits the form with these fields changed; an empty value is an unchecked box.
 async fn save(browser: &Browser, seen: &str, fields: &[(&str, &str)]) -> Page {
     let usual = [
         ("provider", "campus"),
@@ -73,7 +73,7 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     assert!(app.comes(&institution, json!({ "affiliation": "student@tacc" })).await.refuses(|x| en().arrival_refused_not_invited(x)));
     assert_eq!(app.comes(&institution, json!({ "affiliation": "staff@tacc", "amr": ["hwk"] })).await.path, "/hosts");
     assert_eq!((app.texts("SELECT user_id FROM identities").await, app.recorded("mfa_opened").await), (vec!["jdoe".to_owned()], 1));
-    // Saved as it is, nothing is changed, and nothing recorded.
+    // Saving without a change changes and records nothing.
     let same = [&rule[..], &[("set_up[display_name]", "TACC"), ("set_up[own_names]", "yes")]].concat();
     assert!(save(&browser, &seen(&browser).await, &same).await.says(en().admin_saved()));
 
@@ -96,7 +96,7 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
     assert!(page.says(en().admin_saved()) && !page.says(CLIENT_SECRET));
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
 
-    assert!(save(&browser, &seen(&browser).await, &[("set_up[enabled]", "")]).await.words().contains("off"));
+    assert!(save(&browser, &seen(&browser).await, &[("set_up[enabled]", "")]).await.words().contains(&en().admin_disabled()));
     assert!(app.comes_nowhere().await);
     let question = browser.get("/admin/providers/remove?provider=campus").await.words();
     assert!(
@@ -122,14 +122,15 @@ async fn a_provider_is_added_tested_set_up_and_removed() {
 }
 
 impl TestApp {
-    /// Nobody is even sent to the provider.
+    /// Whether sign-in fails without a redirect to the provider.
     async fn comes_nowhere(&self) -> bool {
         let page = self.browser().get("/sign-in/with/test/campus").await;
         page.problem().contains(&en().arrival_refused_no_provider()) && !self.browser().get("/sign-in?tenant=test").await.says("Campus")
     }
 }
 
-/// The portal asks what an administrator names, and says what came of it: that must not be a way to look around inside.
+/// The portal sends requests to URLs that administrators enter and reports the outcome, which must not allow them to scan its
+/// network.
 #[tokio::test]
 async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
@@ -155,11 +156,11 @@ async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
     }
     assert_eq!(institution.times_asked_for_keys(), 0);
     assert_eq!(app.number("SELECT count(*) FROM identity_providers").await, 0);
-    // The operator knows the network; whom they added can be tested here.
+    // The operator knows the network; providers that they added can be tested.
     app.add_institution(&institution, "open").await;
     assert!(browser.post("/api/admin/providers/test", &[("provider", "campus")]).await.tells(|x| en().admin_providers_answers(x)));
 
-    // Whom they may ask names another inside.
+    // The metadata of an allowed provider names an internal URL.
     let (app, institution) = (lets_them_be_here().await, Institution::start().await);
     let browser = app.signed_in().await;
     institution.misbehave(Mischief::PointsElsewhere);
@@ -194,7 +195,7 @@ async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
         let mut form: Vec<(&str, &str)> = usual.iter().map(|(name, usual)| (*name, if *name == field { value } else { *usual })).collect();
         form.push(("secret", CLIENT_SECRET));
         let page = browser.post("/api/admin/providers/add", &form).await;
-        let expected = if value.contains('\u{202e}') { en().name_refused_invisible() } else { en().admin_providers_incomplete() };
+        let expected = if value.contains(['\u{202e}', '\n']) { en().name_refused_invisible() } else { en().admin_providers_incomplete() };
         assert!(
             page.path == "/admin/providers/add" && page.problem().contains(&expected),
             "{field}={value:?}: {}",
@@ -245,7 +246,7 @@ async fn providers_of_another_tenant_are_not_there() {
     assert_eq!(app.dump("test").await, before);
 }
 
-/// Whoever can only come through an institution counts as one who can sign in, as long as that institution lets them in.
+/// An administrator who can only sign in through an institution counts while that institution allows it.
 #[tokio::test]
 async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
