@@ -30,7 +30,7 @@ const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// Polls within this time count as one: Go's `x/oauth2` sends each twice while it detects the authentication method.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
 
-/// One run of the flow.
+/// One run of the flow, from the device's request to its end.
 #[derive(Clone, Debug)]
 pub struct DeviceGrant {
     pub tenant_id: TenantId,

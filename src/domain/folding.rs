@@ -5,7 +5,7 @@ use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 use unicode_normalization::UnicodeNormalization;
 
-/// In compatibility form and fully case-folded, without what is invisible (Unicode's `NFKC_Casefold`): `Ñandú` and `ÑANDÚ` are `ñandú`.
+/// The compatibility form, fully case-folded, without invisible characters (Unicode's `NFKC_Casefold`): `Ñandú` and `ÑANDÚ` give `ñandú`.
 pub fn case_fold(text: &str) -> String {
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let seen: String = text.nfkc().filter(|c| !ignorable.contains(*c)).collect();

@@ -111,7 +111,7 @@ pub const ADMIN_TENANT_CHANGE: &str = "/admin/tenants/change";
 pub const TIME_ZONE: &str = "/time-zone";
 pub const API_DOCS: &str = "/docs/api";
 
-/// In a page's query: the draft whose values the page's form shows; see `domain::form`.
+/// Query parameter of a page: the draft whose values its form shows; see `domain::form`.
 pub const DRAFT: &str = "draft";
 
 /// Server functions. Every path below requires a signed-in person unless it is in [`PUBLIC_ACTIONS`].

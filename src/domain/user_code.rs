@@ -47,10 +47,9 @@ impl UserCode {
         Self(std::array::from_fn(|_| letter()))
     }
 
-    /// Finds the code in what a person typed or pasted: in any case, with any dashes and spaces, full-width, percent-encoded, in a
-    /// sentence, or in an address.
-    ///
-    /// ```
+    /// Finds the code in a typed or pasted text: in any case, with any dashes and spaces, full-width, percent-encoded, in a sentence, or in
+    /// a URL.
+    /// ⏎ ```
     /// use tms_portal::domain::user_code::UserCode;
     /// let code = UserCode::parse(" code: wdjb\u{2013}mjht ").unwrap();
     /// assert_eq!(code.to_string(), "WDJB-MJHT");

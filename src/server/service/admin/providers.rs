@@ -213,8 +213,8 @@ impl Services {
         EnabledSignInMethods { passwords, issuers: open.flat_map(|provider| self.issuer_spellings(provider)).collect() }
     }
 
-    /// What identities of a provider name as their issuer. OpenID providers spell it themselves, with a slash at its end or without.
-    /// Where a person signs in: the institutions at which they are known, and whether they have a password here.
+    /// The identities with which the person can sign in: the enabled providers at which they have one, and whether they have a local
+    /// password.
     pub async fn sign_in_methods(&self, person: &SignedIn) -> Result<(Vec<Provider>, bool), Fault> {
         let mut found = self.enabled_providers(person.tenant_id()).await?;
         let identities = self.list_my_identities(person).await?;

@@ -1,4 +1,4 @@
-//! Secrets of clients, administrators and hosts: a new one is shown once, stored as its HMAC, and the one before it goes on for a while.
+//! Secrets of clients, administrators and hosts: a new one is shown once and stored as its HMAC, and the old one stays valid for a while.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::storage::admins::SecretHashes;
 use crate::server::storage::{self, Connection};
 
-/// How long the old secret goes on after a rotation, unless something else is asked for.
+/// Default time for which the old secret stays valid after a rotation.
 pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
 
-/// A secret in the place of another, which goes on for a while.
+/// A new secret, and until when the old one is valid.
 pub struct RotatedSecret {
     /// Shown once.
     pub secret: Secret,
@@ -36,7 +36,7 @@ impl Services {
         (secret, hash)
     }
 
-    /// Draws a new secret and hands its hash to `store`, in one transaction; the old secret goes on for `overlap`.
+    /// Draws a new secret and passes its hash to `store`, in one transaction; the old secret stays valid for `overlap`.
     pub(in crate::server::service) async fn rotate_secret<E, F>(&self, kind: &str, overlap: Duration, store: F) -> Result<RotatedSecret, E>
     where
         E: From<storage::Error> + Send + 'static,
@@ -49,7 +49,7 @@ impl Services {
         Ok(RotatedSecret { secret, old_until })
     }
 
-    /// Whether a secret is the one that counts, or the one before it while that still does.
+    /// Whether `secret` is the current one, or the old one while that is valid.
     pub(in crate::server::service) fn secret_matches(&self, kind: &str, secret: &str, hashes: &SecretHashes) -> bool {
         let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
         self.signing_keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.signing_keys().matches(kind, secret, hash))

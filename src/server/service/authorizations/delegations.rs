@@ -91,7 +91,7 @@ impl Services {
         Ok(changed.then_some(until))
     }
 
-    /// Revokes all delegations of a person to a client, whoever created them, and the keys it created for the person. Returns the number of
+    /// Revokes all delegations of a person to a client, of any origin, and the keys it created for the person. Returns the number of
     /// delegations.
     pub async fn revoke_delegation(&self, admin: &TenantAdmin, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
         let now = self.now();

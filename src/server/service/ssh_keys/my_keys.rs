@@ -1,4 +1,4 @@
-//! A person's keys in the portal: listed and revoked, whatever created them.
+//! A person's keys in the portal: listed and revoked, including those that clients created.
 
 use futures_util::FutureExt;
 

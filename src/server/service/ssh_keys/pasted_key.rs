@@ -8,7 +8,7 @@ use thiserror::Error as ThisError;
 
 use crate::domain::private_key::{self, PrivateKeyKind};
 
-/// Shorter RSA keys are refused, as OpenSSH's own default does since 2048 bits can be had everywhere.
+/// Shorter RSA keys are refused; OpenSSH generates at least 2048 bits.
 pub(super) const MIN_RSA_BITS: u32 = 2_048;
 /// Maximum length of the text, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
@@ -22,7 +22,7 @@ const CERTIFICATE_TYPE: &str = "-cert-v01@openssh.com";
 const RFC4716_BEGIN: &str = "BEGIN SSH2 PUBLIC KEY";
 const RFC4716_END: &str = "END SSH2 PUBLIC KEY";
 
-/// Why a public key is not taken.
+/// Why a public key is refused.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum PublicKeyRefused {
     #[error("it is not one line of the form 'ssh-ed25519 AAAA… comment', nor a public key in the form of RFC 4716")]
