@@ -1,4 +1,4 @@
-// Debian's Chromium, kept from talking to anybody but this machine.
+// Debian's Chromium, restricted to connections to this machine.
 export const chromium = {
   launchOptions: {
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',

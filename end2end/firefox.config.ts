@@ -1,7 +1,8 @@
-// The main paths in Debian's Firefox ESR, over WebDriver BiDi. Apart from the other projects: only this browser has a channel.
+// The main paths in Debian's Firefox ESR, over WebDriver BiDi. In a separate configuration, because only this browser
+// has a channel.
 import { defineConfig, devices } from '@playwright/test';
 
-// Nothing but this machine is reached.
+// No connections to other machines.
 const preferences = {
   'network.proxy.type': 1, 'network.proxy.http': '127.0.0.1', 'network.proxy.http_port': 9,
   'network.proxy.ssl': '127.0.0.1', 'network.proxy.ssl_port': 9, 'network.proxy.no_proxies_on': '127.0.0.1,localhost',
@@ -24,7 +25,7 @@ export default defineConfig({
     ...devices['Desktop Firefox'],
     browserName: 'firefox',
     channel: 'moz-firefox',
-    // What this browser cannot be told over BiDi.
+    // Not supported over BiDi.
     colorScheme: null,
     contextOptions: { colorScheme: null, reducedMotion: null, forcedColors: null, contrast: null },
     launchOptions: { executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr', firefoxUserPrefs: preferences },

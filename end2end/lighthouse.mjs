@@ -1,4 +1,5 @@
-// Lighthouse over the pages given: `lighthouse.mjs BASE COOKIE PAGE…`. Runs Chromium itself, and talks to this machine only.
+// Lighthouse over the given pages: `lighthouse.mjs BASE COOKIE PAGE…`. Runs Chromium itself, with connections to this
+// machine only.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

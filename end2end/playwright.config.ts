@@ -2,7 +2,7 @@ import { defineConfig, devices } from '@playwright/test';
 import { chromium } from './browser.ts';
 
 const desktop = { ...devices['Desktop Chrome'], ...chromium };
-// What people see in whatever way they look at it.
+// Tests of pages, run in every presentation.
 const pages = /(device-flow|user-code|forms|sign-in|institution|second-factor|sessions|pages|keys|links|administration|providers|resources)\.spec/;
 
 export default defineConfig({
@@ -19,10 +19,10 @@ export default defineConfig({
   use: { trace: 'off', screenshot: 'only-on-failure', video: 'off' },
   projects: [
     { name: 'desktop', use: desktop, grepInvert: /@nojs/ },
-    // The same with JavaScript switched off in the browser.
+    // The same with JavaScript disabled in the browser.
     { name: 'nojs', use: { ...desktop, javaScriptEnabled: false }, testMatch: pages, grepInvert: /@js/ },
     { name: 'phone', use: { ...devices['Pixel 7'], ...chromium }, testMatch: pages, grep: /@look|@phone/ },
-    // Only how it looks differs: the two whole ways through are enough.
+    // Only the appearance differs: the two complete flows are enough.
     { name: 'dark', use: { ...desktop, colorScheme: 'dark' }, testMatch: pages, grep: /@look/ },
     { name: 'narrow', use: { ...desktop, viewport: { width: 320, height: 640 } }, testMatch: pages, grep: /@look/ },
     {

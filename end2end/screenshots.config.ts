@@ -1,4 +1,4 @@
-// `npm run screenshots`: pictures of every page in every state, for people to look at.
+// `npm run screenshots`: screenshots of every page in every state, for review.
 import { defineConfig, devices } from '@playwright/test';
 import { chromium } from './browser.ts';
 

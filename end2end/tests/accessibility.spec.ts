@@ -1,4 +1,4 @@
-// WCAG 2.2 AA on every page in every state: axe, and what axe cannot see.
+// WCAG 2.2 AA on every page in every state: axe, and checks that axe does not have.
 import AxeBuilder from '@axe-core/playwright';
 import { awake, codeField, expect, type Page, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
@@ -15,7 +15,8 @@ for (const { name, reach } of STATES) {
     test.slow(name === 'API documentation', 'it has more than a hundred stops');
     await page.setViewportSize(PHONE);
     await page.emulateMedia({ reducedMotion: 'reduce' });
-    // The islands wake up after the first paint, as over a slow connection: what they move then is seen to move.
+    // Delays the islands until after the first paint, as over a slow connection, so that layout shifts they cause are
+    // noticed.
     await page.route(/\.wasm$/, async route => {
       await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0).catch(() => {});
       await route.continue();
@@ -73,14 +74,14 @@ test('each page has a title of its own', async ({ page, portal }) => {
   }
 });
 
-/** Layout shifts that no press or key of the person caused. */
+/** Layout shifts that were not caused by input. */
 function shifts(page: Page) {
   return page.evaluate(
     () =>
       new Promise<string[]>(resolve => {
         const seen: any[] = [];
         new PerformanceObserver(list => seen.push(...list.getEntries())).observe({ type: 'layout-shift', buffered: true });
-        // Two frames: what the islands changed has been painted; then a task: it has been reported.
+        // Two frames: changes of the islands have been painted; then a task: they have been reported.
         requestAnimationFrame(() =>
           requestAnimationFrame(() =>
             setTimeout(() => resolve(seen.filter(shift => !shift.hadRecentInput).map(shift => `${shift.value} ${shift.sources.map((source: any) => source.node?.outerHTML ?? source.node?.data)}`))),
@@ -90,7 +91,7 @@ function shifts(page: Page) {
   );
 }
 
-/** Buttons and fields are 44 px high, other targets 24 px; links within a sentence are as high as its text (WCAG 2.5.8). */
+/** Buttons and fields are 44 px high, other targets 24 px; links within a sentence are exempt (WCAG 2.5.8). */
 function smallTargets(page: Page) {
   return page.evaluate(() => {
     const visible = (element: Element) => element.getClientRects().length > 0;
@@ -107,7 +108,7 @@ function smallTargets(page: Page) {
   });
 }
 
-/** Safari on telephones enlarges the page for a field with letters of less than 16 px. */
+/** Safari on phones zooms in on fields with a font size below 16 px. */
 function smallType(page: Page) {
   return page.evaluate(() =>
     [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
@@ -117,7 +118,7 @@ function smallType(page: Page) {
   );
 }
 
-/** Tab through the page: each stop has an outline, stands in the window, and nothing lies over it. */
+/** Tabs through the page: each stop has an outline, is in the viewport, and is not covered. */
 async function everyStopIsSeen(page: Page) {
   await page.evaluate(() => {
     (document.activeElement as HTMLElement | null)?.blur();
@@ -131,7 +132,7 @@ async function everyStopIsSeen(page: Page) {
     await page.keyboard.press('Tab');
     const { what, trouble } = await page.evaluate(() => {
       const element = document.activeElement as HTMLElement;
-      // A link that goes over two lines has two boxes.
+      // A link over two lines has two boxes.
       const box = element.getClientRects()[0];
       const style = getComputedStyle(element);
       const x = (Math.max(box.left, 0) + Math.min(box.right, innerWidth)) / 2;
@@ -150,7 +151,7 @@ async function everyStopIsSeen(page: Page) {
   expect(seen.size, 'there is something to stop at').toBeGreaterThan(2);
 }
 
-/** Nothing is wider than the window, and no text is cut off. */
+/** Nothing is wider than the viewport, and no text is clipped. */
 function sticksOut(page: Page) {
   return page.evaluate(() => {
     const wide = [...document.body.querySelectorAll('*')]
@@ -164,7 +165,7 @@ function sticksOut(page: Page) {
   });
 }
 
-/** WCAG 1.4.12, by a constructed style sheet: the page's CSP allows no inline one. */
+/** WCAG 1.4.12, with a constructed style sheet: the page's CSP allows no inline one. */
 function spaceTextOut(page: Page) {
   return page.evaluate(() => {
     const sheet = new CSSStyleSheet();

@@ -1,4 +1,4 @@
-// A tenant's administrator at work.
+// The pages of a tenant's administrators.
 import { awake, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 

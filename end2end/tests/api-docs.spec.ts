@@ -1,4 +1,4 @@
-// The API's documentation, which is made from what the server says of itself at /spec.
+// The API documentation, which is rendered from /spec.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, type Page, test } from './fixtures.ts';
 import { t } from './i18n.ts';
@@ -59,7 +59,7 @@ for (const javaScriptEnabled of [true, false]) {
 test('unfolded, the page is accessible and fits a narrow window', async ({ page }) => {
   test.slow();
   await page.goto('/docs/api');
-  // The rest is made of the same parts, and axe would take a minute.
+  // The rest consists of the same components, and axe would take a minute.
   await unfold(page, 8);
   for (const [width, colorScheme] of [[1280, 'light'], [412, 'dark']] as const) {
     await page.setViewportSize({ width, height: 800 });

@@ -1,4 +1,4 @@
-// `tms`, the real command, against the real server, approved in the real browser.
+// The real `tms` with the real server, approved in a real browser.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -62,7 +62,7 @@ test('login, whoami, hosts and logout work, until taken back', async ({ page, po
   expect(await tms('whoami').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^testuser1\n/) });
   expect(await tms('hosts').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/testhost1 +testhostaccount1 +active/) });
 
-  // What the person takes back in the browser has ended at once.
+  // Revoking it in the browser takes effect immediately.
   await press(page, t('result-take-back'));
   await expect(heading(page)).toHaveText(t('result-taken-back'));
   expect(await tms('whoami').ends()).toMatchObject({ code: 3 });

@@ -1,4 +1,4 @@
-// A device shows a code; a person types it, signs in, and decides.
+// The device flow: a device shows a code; a person enters it, signs in, and decides.
 import { Device } from './device.ts';
 import { allow, asked, awake, codeField, consentHeading, enterCode, expect, heading, pickedUp, press, signIn, startedThis, test } from './fixtures.ts';
 import { quoted, t, textLike, titled, titledRefused } from './i18n.ts';

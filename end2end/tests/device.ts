@@ -1,4 +1,4 @@
-// A device that asks for access: RFC 8628, by hand.
+// A device that requests access: RFC 8628 without a library.
 import { CLIENT, type Portal } from './portal.ts';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -6,7 +6,7 @@ const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 export class Device {
   private constructor(private readonly portal: Portal, private readonly answer: Record<string, string>) {}
 
-  /** Asks for a code, as the test data's client. */
+  /** Starts a device grant of the test data's client. */
   static async start(portal: Portal, scope = 'hosts:read keys:create'): Promise<Device> {
     const { status, body } = await ask(portal, 'device_authorization', { scope });
     if (status !== 200) throw new Error(`no code: ${status} ${JSON.stringify(body)}`);
@@ -25,7 +25,7 @@ export class Device {
     return this.answer.verification_uri_complete;
   }
 
-  /** Asks for the token: `'token'`, or the error. Twice within five seconds is `slow_down`. */
+  /** Polls once: `'token'` or the error. Twice within five seconds is `slow_down`. */
   async poll(): Promise<string> {
     const { body } = await ask(this.portal, 'token', { grant_type: GRANT_TYPE, device_code: this.answer.device_code });
     return body.access_token ? 'token' : body.error;

@@ -1,4 +1,4 @@
-// What every test gets: a server of its worker, a watched browser, and the steps people take.
+// Fixtures of all tests: a server per worker, a watched browser, and the common steps.
 import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
 import { t, textLike } from './i18n.ts';
 import { CLIENT, PERSON, Portal, type Prepare } from './portal.ts';
@@ -8,13 +8,13 @@ import { Watch } from './watch.ts';
 export { expect, type Page };
 
 interface Fixtures {
-  /** This test has a server of its own, prepared as it likes. For whoever guesses wrong codes. */
+  /** The test has its own server, prepared by `prepare`; for tests of wrong codes. */
   alone: false | { prepare?: Prepare; host?: string };
   portal: Portal;
   watch: Watch;
-  /** The browser runs scripts. */
+  /** Scripts are enabled. */
   scripts: boolean;
-  /** Another browser of another person, or of the same one. */
+  /** A page in another browser. */
   anotherBrowser: () => Promise<Page>;
 }
 
@@ -64,12 +64,12 @@ export const startedThis = (page: Page) => page.getByRole('checkbox', { name: t(
 export const heading = (page: Page) => page.getByRole('heading', { level: 1 });
 export const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-/** The heading of the consent page, about the test data's client. */
+/** The heading of the consent page for the test data's client. */
 export const consentHeading = t('consent-question', { client: CLIENT.name });
-/** What the result page says of a device that has fetched its token. */
+/** The text of the result page after a device has redeemed its code. */
 export const pickedUp = textLike('pickup-at-from', { time: /.+/, from: /\S+/ });
 
-/** The islands have woken up. */
+/** The islands are hydrated. */
 export const awake = (page: Page) => expect(page.locator('html')).toHaveAttribute('data-awake', '');
 
 export async function enterCode(page: Page, code: string) {
@@ -85,13 +85,13 @@ export async function signIn(page: Page, password = PERSON.password) {
   await press(page, t('sign-in'));
 }
 
-/** The same without the page, for tests about something else. */
+/** Signs in without the page, for tests of other subjects. */
 export async function signedIn(page: Page, person = PERSON) {
   const form = { tenant: person.tenant, user_name: person.userName, password: person.password };
   await page.request.post('/sign-in/password', { form });
 }
 
-/** A signed-in person before the question whether a new device may use their account. */
+/** Signs in and opens the consent page of a new device. */
 export async function asked(page: Page, portal: Portal): Promise<Device> {
   const device = await Device.start(portal);
   await signedIn(page);

@@ -1,4 +1,4 @@
-// Wrong codes and passwords are counted. Each test has a server of its own: the counters outlive sessions.
+// Wrong codes and passwords are counted. Each test has its own server: the counters outlive sessions.
 import { Device } from './device.ts';
 import { codeField, enterCode, expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
 import { t, textLike, titledRefused } from './i18n.ts';

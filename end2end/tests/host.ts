@@ -1,4 +1,4 @@
-// A host with a credential, which asks for its accounts to be linked.
+// A host with a credential that requests links for its accounts.
 import { type Page, signedIn } from './fixtures.ts';
 import type { Portal } from './portal.ts';
 
@@ -7,7 +7,7 @@ let made = 0;
 export class Host {
   private constructor(private readonly portal: Portal, readonly name: string, private readonly credential: string) {}
 
-  /** Added by the test person, who is an administrator; they stay signed in. */
+  /** Added by the test person, an administrator, who stays signed in. */
   static async start(page: Page, portal: Portal): Promise<Host> {
     const name = `host-${process.pid}-${made++}`;
     await signedIn(page);

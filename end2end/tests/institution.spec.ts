@@ -68,7 +68,7 @@ test('a person who returns sees their institution marked', async ({ page }) => {
   await press(page, t('sign-out'));
   await page.goto('/sign-in?tenant=test&then=/activity');
   await expect(page.getByRole('link', { name: `${t('sign-in-with', { provider: 'Campus' })} ${t('sign-in-last')}` })).toBeVisible();
-  // Their session there goes on.
+  // The session at the provider continues.
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await expect(page).toHaveURL('/activity');
   await expect(page.getByText(t('happened-mfa-opened')).first()).toBeVisible();
@@ -101,7 +101,7 @@ test('sign-out here offers sign-out there, which leads back', async ({ page }) =
   await page.getByRole('link', { name: t('signed-out-there-too', { institution: 'Campus' }) }).click();
   await page.getByRole('button', { name: 'Yes, sign me out' }).click();
   await expect(page.getByText(t('signed-out-both', { institution: 'Campus' }))).toBeVisible();
-  // Their session there has ended: it asks who they are.
+  // The session at the provider has ended: it asks for sign-in.
   await page.goto('/sign-in?tenant=test');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await expect(page.locator('input[name=login]')).toBeVisible();

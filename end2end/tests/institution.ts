@@ -1,4 +1,4 @@
-// A certified OpenID provider (node-oidc-provider) with its own pages, as an institution would run it.
+// A certified OpenID provider (node-oidc-provider) with its own pages.
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -11,7 +11,7 @@ import type { Watch } from './watch.ts';
 
 const SECRET = 'between-portal-and-institution';
 
-/** Its pages are its own: they ask for fonts from elsewhere, and what they do is not ours to watch. */
+/** Its pages load external fonts, and their behaviour is not under test. */
 export const withoutFonts = (context: BrowserContext) => context.route(/fonts\.googleapis\.com/, route => route.abort());
 
 export function forgive(watch: Watch): void {
@@ -22,7 +22,7 @@ export function forgive(watch: Watch): void {
 export class Institution {
   private constructor(readonly url: string, private readonly server: Server, private readonly provider: Provider) {}
 
-  /** One that the portal at this address knows as Campus; `words` say how. */
+  /** Starts one and adds it to the portal at this URL as Campus; `words` are further options. */
   static async added(operator: Operator, portal: string, ...words: string[]): Promise<Institution> {
     const institution = await Institution.start(portal);
     const campus = ['--tenant', 'test', '--base', institution.url, '--client-id', 'portal', '--display-name', 'Campus', '--secret-from-stdin'];
@@ -30,7 +30,7 @@ export class Institution {
     return institution;
   }
 
-  /** Knows one client, the portal at this address, and whoever signs in by the name they type. */
+  /** Starts one that has one client, the portal at this URL, and accepts any user name. */
   static async start(portal: string): Promise<Institution> {
     let answer: ReturnType<Provider['callback']> | undefined;
     const server = createServer((request, response) => void answer?.(request, response)).listen(0, '127.0.0.1');
@@ -50,7 +50,7 @@ export class Institution {
       ],
       claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
       features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },
-      // Its own way out would refuse this machine, where the portal is.
+      // Its own fetch refuses loopback URLs such as the portal's.
       fetch: (url: URL, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) => fetch(url, options),
       findAccount: (_: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, name: `Dr. ${id}`, preferred_username: id }) }),
       pairwiseIdentifier: (_: unknown, id: string) => `pairwise-${id}`,
@@ -63,12 +63,12 @@ export class Institution {
     return new Institution(url, server, provider);
   }
 
-  /** Where a person signs out there. */
+  /** The URL at which a person signs out there. */
   get signOut(): string {
     return `${this.url}/session/end`;
   }
 
-  /** It has told the portal that somebody signed out, and the portal has taken it. */
+  /** Resolves when the portal has accepted a logout token. */
   told(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.provider.once('backchannel.success', resolve);
@@ -76,17 +76,17 @@ export class Institution {
     });
   }
 
-  /** What a person does there. */
+  /** Signs in on its pages. */
   async signIn(page: Page, name: string): Promise<void> {
     await page.locator('input[name=login]').fill(name);
     await page.locator('input[name=password]').fill('whatever');
     await page.locator('button[type=submit]').click();
     await expect(page.locator('input[name=login]')).toHaveCount(0);
-    // It asks what it may tell.
+    // Its consent page.
     await page.locator('button[type=submit]').click();
   }
 
-  /** Or what they do who change their mind. */
+  /** Cancels on its pages. */
   async cancel(page: Page): Promise<void> {
     await page.locator('a[href$="/abort"]').click();
   }
@@ -98,7 +98,7 @@ export class Institution {
   }
 }
 
-/** Fills the form in which an administrator adds one. */
+/** Fills in the administrators' form for a provider. */
 export async function addProvider(page: Page, institution: Institution) {
   await page.getByLabel(t('admin-providers-id')).fill('campus');
   await page.getByLabel(t('admin-providers-name')).fill('Campus');

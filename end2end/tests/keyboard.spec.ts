@@ -1,4 +1,4 @@
-// From the code to the answer without a pointer.
+// From the code to the result without a pointer.
 import { Device } from './device.ts';
 import { awake, codeField, consentHeading, expect, heading, type Page, startedThis, test, userNameField } from './fixtures.ts';
 import { t } from './i18n.ts';

@@ -1,4 +1,4 @@
-// The lists of the portal: searched, filtered, paged and changed in place, or by plain links and forms.
+// Lists: searched, filtered, paged and changed in place, or with plain links and forms.
 import { asked, allow, awake, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 import { makeKeys } from './machines.ts';

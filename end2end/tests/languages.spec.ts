@@ -1,4 +1,4 @@
-// Languages: chosen, asked for by the browser, and from right to left.
+// Languages: chosen, requested by the browser, and right-to-left.
 import { Device } from './device.ts';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
 import { es, t } from './i18n.ts';
@@ -56,7 +56,7 @@ test.describe('from right to left', () => {
         for (let node = walker.nextNode(); node; node = walker.nextNode()) {
           const parent = node.parentElement;
           const text = node.textContent?.trim() ?? '';
-          // Names out of the database, codes and other languages are what they are.
+          // Names from the database, codes and texts in other languages are not translated.
           if (!parent || parent.closest('[translate=no], bdi, code, script, style, [lang]:not(html), time, .badge, strong, option, input, [data-name]')) continue;
           if (/[a-zA-Z]{3}/.test(text) && !/[áéíóúñçšÁÉÍÓÚÑÇŠ]/.test(text)) plain.push(text);
         }

@@ -1,4 +1,4 @@
-// A host account, linked from its host.
+// Linking a host account from its host.
 import { codeField, expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
 import { Host } from './host.ts';
 import { t, textLike } from './i18n.ts';
@@ -19,7 +19,7 @@ test('a typed code names the account, and links it', async ({ page, portal }) =>
   await expect(page.getByRole('status').filter({ hasText: textLike('link-linked', { account: 'jd', host: host.name, until: /.+/ }) })).toBeVisible();
   expect(await account.status()).toBe('linked');
 
-  // Renewed in the same way.
+  // It is renewed in the same way.
   const again = await host.ask('jd');
   await page.goto('/hosts/link');
   await codeField(page).fill(again.code);

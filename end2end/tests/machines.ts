@@ -1,9 +1,9 @@
-// What applications do beside the browser: the TMS API.
+// Requests of clients to the TMS API.
 import { CLIENT, PERSON, type Portal } from './portal.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** Keys that the test data's client makes for the test person. */
+/** Keys that the test data's client creates for the test person. */
 export async function makeKeys(portal: Portal, count: number): Promise<void> {
   const headers = { ...JSON_TYPE, 'X-TMS-TENANT': PERSON.tenant, 'X-TMS-CLIENT-ID': CLIENT.id, 'X-TMS-CLIENT-SECRET': CLIENT.secret };
   const wanted = { client_user_id: PERSON.userName, host: 'testhost1', host_account: 'testhostaccount1', num_uses: 5, ttl_minutes: 600 };

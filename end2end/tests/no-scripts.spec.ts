@@ -1,4 +1,4 @@
-// A browser that would run scripts but does not get them: a firewall, a failed download, a bad connection.
+// A browser with JavaScript whose scripts do not load: a firewall, a failed download, a bad connection.
 import { Device } from './device.ts';
 import { allow, awake, codeField, enterCode, expect, heading, pickedUp, signIn, test } from './fixtures.ts';
 

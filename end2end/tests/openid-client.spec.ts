@@ -1,4 +1,4 @@
-// A client written by somebody else: openid-client, certified by the OpenID Foundation.
+// A third-party client: openid-client, certified by the OpenID Foundation.
 import * as client from 'openid-client';
 import { allow, enterCode, expect, press, signedIn, test } from './fixtures.ts';
 import { t } from './i18n.ts';

@@ -1,4 +1,4 @@
-// The other pages, and those for when something does not work.
+// The other pages, and error pages.
 import { asked, awake, consentHeading, expect, heading, signedIn, test } from './fixtures.ts';
 import { quoted, t, titledRefused } from './i18n.ts';
 import { CLIENT } from './portal.ts';

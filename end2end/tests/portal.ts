@@ -19,14 +19,14 @@ const STOPS_WITHIN = 15_000;
 export const PERSON = { tenant: 'test', userName: 'testuser1', displayName: 'Test User', password: 'correct-horse-battery' };
 export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1 1.0' };
 
-/** `tms-portal VERB…` for the same data, before the server starts. */
+/** `tms-portal COMMAND…` for the same data, before the server starts. */
 export type Operator = ((...words: string[]) => Promise<string>) & {
   data: string;
-  /** With something on standard input. */
+  /** With standard input. */
   with: (input: string, ...words: string[]) => Promise<string>;
 };
 
-/** What is to be there before a server starts, which will be at this address. */
+/** Prepares the data before a server starts at this URL. */
 export type Prepare = (operator: Operator, url: string) => Promise<unknown>;
 
 export class Portal {
@@ -36,13 +36,13 @@ export class Portal {
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', chunk => (this.log += chunk));
   }
 
-  /** Reached under that name, or at its number. */
+  /** Starts one with this host name or IP address. */
   static async start(prepare?: Prepare, host = '127.0.0.1'): Promise<Portal> {
     const folder = await mkdtemp(join(tmpdir(), 'tms-portal-'));
     const config = join(folder, 'Leptos.toml');
     await copyFile(join(TOP, 'Leptos.toml'), config);
-    // A suite asks for more codes a minute than a centre. The limits on guessing stay as they are.
-    // Its administrators may add the identity providers that tests start on this machine.
+    // The tests request more codes per minute than people. The limits on guessing are unchanged.
+    // Administrators may add the identity providers that tests start on this machine.
     await appendFile(config, '\n[portal.limits]\ndevice-requests = 6000\npages = 60000\n[portal.providers]\nnetworks = ["127.0.0.0/8"]\n');
     const port = await freePort();
     const url = `http://${host}:${port}`;
@@ -64,7 +64,7 @@ export class Portal {
     return portal;
   }
 
-  /** Stops it as `systemctl stop` does; it must end by itself and in good order. */
+  /** Stops it as `systemctl stop` does; it must exit by itself with code 0. */
   async stop(): Promise<void> {
     const ended = this.server.exitCode === null ? once(this.server, 'exit') : Promise.resolve([this.server.exitCode]);
     this.server.kill('SIGTERM');

@@ -1,4 +1,4 @@
-// A tenant's administrator sets up where its people sign in.
+// A tenant's administrator configures identity providers.
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t } from './i18n.ts';
 import { addProvider, forgive, Institution, withoutFonts } from './institution.ts';

@@ -1,11 +1,11 @@
-// A language that nobody speaks, written from right to left: what still looks like English has not gone through the words.
+// A right-to-left pseudo-language: text that still looks like English is not translated.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TEXTS } from './i18n.ts';
 
 const LETTERS: Record<string, string> = { a: 'á', e: 'é', i: 'í', o: 'ó', u: 'ú', n: 'ñ', c: 'ç', s: 'š', A: 'Á', E: 'É', I: 'Í', O: 'Ó', U: 'Ú', N: 'Ñ', C: 'Ç', S: 'Š' };
 
-/** Puts `ar-XB.ftl` where the portal looks for further languages: the English sentences, with marks on their letters. */
+/** Writes `ar-XB.ftl` to the portal's folder for further languages: the English texts with marks on their letters. */
 export async function writePseudo(data: string): Promise<void> {
   const english = join(TEXTS, 'en');
   const texts = await Promise.all((await readdir(english)).map(file => readFile(join(english, file), 'utf8')));
@@ -18,6 +18,6 @@ function marked(line: string): string {
   if (line.startsWith('direction =')) return 'direction = rtl';
   if (line.startsWith('language-name =')) return 'language-name = XB';
   const [, head, text] = line.match(/^([a-z0-9-]+ = | *\*?\[\w+\] | *\} ?)?(.*)$/) ?? [];
-  // Not what stands in braces: arguments and functions.
+  // Placeholders and functions in braces are not changed.
   return (head ?? '') + (text ?? '').split(/(\{[^}]*\}?)/).map(part => (part.startsWith('{') ? part : part.replace(/[a-zA-Z]/g, letter => LETTERS[letter] ?? letter))).join('');
 }

@@ -1,4 +1,4 @@
-// Host accounts linked by signing in at the provider that owns the hosts: a real OpenID provider.
+// Host accounts linked by signing in at the provider that manages the hosts: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t } from './i18n.ts';

@@ -1,4 +1,4 @@
-// Second factors: an authenticator app, and passkeys of a virtual authenticator that Chromium brings along.
+// Second factors: an authenticator app, and passkeys of Chromium's virtual authenticator.
 import { createHmac } from 'node:crypto';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
@@ -8,10 +8,10 @@ import { t } from './i18n.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-// Browsers tie passkeys to a name: an address of numbers has none.
+// Passkeys require a host name; IP addresses are not allowed.
 test.use({ alone: { host: 'localhost' } });
 
-/** What an app shows that was told this secret (RFC 6238), `steps` later than now. */
+/** The code of an app with this secret (RFC 6238), `steps` periods from now. */
 function shown(secret: string, steps = 0): string {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const bits = [...secret].map(letter => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
@@ -22,7 +22,7 @@ function shown(secret: string, steps = 0): string {
   return ((hash.readUInt32BE(hash[19] & 15) & 0x7fff_ffff) % 1_000_000).toString().padStart(6, '0');
 }
 
-/** Sets an app up, from a page that leads there; the code it showed is spent. */
+/** Enrolls an app from a page that links to it; its current code has been used. */
 async function setUpApp(page: Page): Promise<string> {
   await page.getByRole('link', { name: t('factors-add-app') }).click();
   await expect(page.getByRole('img', { name: t('factors-app-qr') })).toBeVisible();
@@ -33,7 +33,7 @@ async function setUpApp(page: Page): Promise<string> {
   return secret;
 }
 
-/** A passkey's device, of which the person proves each time that it is them. */
+/** A virtual authenticator that verifies the user. */
 async function withAuthenticator(page: Page) {
   const client = await page.context().newCDPSession(page);
   await client.send('WebAuthn.enable');
@@ -102,7 +102,7 @@ test('@js a passkey signs in, unless unverified or replayed', async ({ page, ano
   await press(page, t('second-factor-passkey'));
   await expect(page).toHaveURL('/keys');
 
-  // What was answered once is worth nothing: not here, and not to somebody else who knows the password.
+  // A response cannot be used again: neither here, nor by someone else who knows the password.
   const answer = (await answers).postData()!;
   const other = await anotherBrowser();
   await other.goto('/sign-in?tenant=test');
@@ -121,7 +121,7 @@ test('@js tabs side by side each finish what they began', async ({ page, context
   const other = await context.newPage();
   await other.goto('/identities/app');
   const secret = (await other.locator('.steps .copyable code').textContent())!;
-  // A browser asks for passkeys in the tab that is in front only.
+  // Browsers ask for passkeys in the foreground tab only.
   await page.bringToFront();
   await page.getByRole('textbox', { name: t('factors-passkey-name'), exact: true }).fill('blue key');
   await press(page, t('factors-passkey-make'));

@@ -1,4 +1,4 @@
-// Where the person is signed in, and ending it.
+// The list of sessions, and ending them.
 import { expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 

@@ -24,7 +24,7 @@ test('a wrong password: one error, the user name is kept', async ({ page }) => {
   await expect(passwordField(page)).toHaveValue('');
   const sentence = (await page.getByRole('alert').textContent()) ?? '';
   await expect(passwordField(page)).toHaveAccessibleDescription(sentence);
-  // The same words for a person who does not exist.
+  // The same message for a person who does not exist.
   await userNameField(page).fill('nobody');
   await passwordField(page).fill('wrong');
   await press(page, t('sign-in'));

@@ -1,4 +1,4 @@
-// Every page in every state, and how to get there: for the accessibility tests and the screenshots.
+// Every page in every state, and the steps to it: for the accessibility tests and the screenshots.
 import { Device } from './device.ts';
 import { allow, asked, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
 import { Host } from './host.ts';
@@ -126,7 +126,7 @@ export const STATES: State[] = [
     reach: async page => {
       await signedIn(page);
       await page.request.post('/api/sessions/end-others', { form: { form_account: 'test/testuser1' } });
-      // The first session stays, in no browser any more.
+      // The first session stays, but no browser has it.
       await page.context().clearCookies();
       await signedIn(page);
       await page.goto('/sessions');
@@ -183,7 +183,7 @@ export const STATES: State[] = [
       const institution = await Institution.start(portal.url);
       await addProvider(page, institution);
       await institution.stop();
-      // Others sign in here, too.
+      // Other people sign in here, too.
       await page.goto('/admin/providers/provider?provider=campus');
       await page.getByRole('checkbox', { name: t('admin-providers-enabled-means') }).uncheck();
       await press(page, t('admin-save'));

@@ -1,4 +1,4 @@
-// More than one centre on one portal, and what their operators may switch on.
+// Several tenants on one portal, and the settings of their operators.
 import { Device } from './device.ts';
 import { asked, codeField, consentHeading, enterCode, expect, heading, passwordField, press, signedIn, test, userNameField } from './fixtures.ts';
 import { t } from './i18n.ts';

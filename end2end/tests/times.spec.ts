@@ -1,4 +1,4 @@
-// Times in the person's own zone, by the server's clock.
+// Times in the person's time zone, by the server's clock.
 import { allow, asked, awake, expect, press, signedIn, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 

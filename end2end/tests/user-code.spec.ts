@@ -1,4 +1,4 @@
-// How a code may be typed, and what the field says when it cannot be one.
+// Accepted spellings of a code, and the field's message for others.
 import { Device } from './device.ts';
 import { awake, codeField, consentHeading, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { startingWith, t, titledRefused } from './i18n.ts';
@@ -121,7 +121,7 @@ test('@js an input method that composes types each letter once', async ({ page }
   await page.goto('/device');
   await awake(page);
   const keyboard = await page.context().newCDPSession(page);
-  // What a phone's keyboard sends while it underlines the word.
+  // The input events of a phone's keyboard during composition.
   for (const text of ['w', 'wd', 'wdj', 'wdjb', 'wdjbm', 'wdjbmj']) {
     await keyboard.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
   }

@@ -1,4 +1,4 @@
-// Whatever a browser complains about fails the test: errors and warnings, refusals by the CSP, requests to elsewhere.
+// Anything that a browser reports fails the test: errors and warnings, CSP violations, requests to other hosts.
 import type { BrowserContext } from '@playwright/test';
 
 export class Watch {
@@ -10,9 +10,9 @@ export class Watch {
     await context.addInitScript(noteAwakening);
     context.on('console', message => {
       if (!['error', 'warning'].includes(message.type())) return;
-      // Chromium reports a page with status 4xx as an error; those pages are ours, and tests look at what they say.
+      // Chromium reports a page with status 4xx as an error; these pages are expected, and tests check their text.
       const page = message.text().startsWith('Failed to load resource') && watch.refusedPages.has(message.location().url);
-      // Chromium fetches the WASM ahead also where scripts are switched off, and then wonders.
+      // Chromium preloads the WASM even if scripts are disabled, and warns that it is unused.
       const unused = !scripts && /\.wasm was preloaded using link preload but not used/.test(message.text());
       if (!page && !unused) watch.complaints.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
     });
@@ -29,7 +29,7 @@ export class Watch {
     return watch;
   }
 
-  /** For tests that break something on purpose. */
+  /** For tests that cause errors on purpose. */
   forgive(what: RegExp): void {
     for (let i = this.complaints.length - 1; i >= 0; i--) if (what.test(this.complaints[i])) this.complaints.splice(i, 1);
   }
@@ -39,7 +39,7 @@ export class Watch {
   }
 }
 
-/** Marks the document as soon as the WASM has woken the islands: that all happens before the next task. */
+/** Sets an attribute on the document as soon as the islands are hydrated, which completes before the next task. */
 function noteAwakening() {
   const awake = () => {
     const { port1, port2 } = new MessageChannel();

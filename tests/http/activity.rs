@@ -1,4 +1,4 @@
-//! `/activity`, and the record as a file.
+//! `/activity`, and the audit log as a file.
 
 use std::time::Duration;
 

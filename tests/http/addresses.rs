@@ -1,4 +1,4 @@
-//! Addresses at which there is nothing, pages written in another way, and documents that scripts of other pages read.
+//! Unknown URLs, other spellings of paths, and documents that may be read across origins.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! `/admin`: a tenant's administrators at work.
+//! `/admin`, used by a tenant's administrators.
 
 mod providers;
 
@@ -14,13 +14,13 @@ use crate::browser::{Browser, Page, en, holds};
 use crate::guards::{actions, pages};
 use crate::tms::api::login;
 
-/// The secret that a page shows.
+/// The secret shown on a page.
 fn secret(page: &Page) -> String {
     let (_, shown) = page.text.split_once("class=\"card once\"").expect("a secret");
     shown.split("data-copy=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a secret").to_owned()
 }
 
-/// An administrator of the tenant `default`, in the browser.
+/// A browser with an administrator of the tenant `default`.
 pub async fn runs_the_deployment(app: &TestApp) -> Browser {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
@@ -57,7 +57,7 @@ async fn nobody_but_administrators_gets_in_and_none_of_another_tenant() {
     }
     for path in actions().into_iter().filter(|path| path.starts_with(paths::ADMIN_ACTIONS)) {
         assert_eq!(eve.post_once(path, &form).send().await.expect("an answer").status(), 404, "{path}");
-        // Her own: what she adds there, and tenants, are hers to change.
+        // Tenants, and what she adds, are hers to change.
         if path.contains("/tenants/") || path.ends_with("/add") {
             continue;
         }
@@ -112,7 +112,23 @@ async fn a_client_is_made_shown_its_secret_once_rotated_switched_off_and_deleted
     assert!(browser.get("/admin/clients/delete?client=jupyter").await.says(en().admin_clients_delete_question("Jupyter")));
     assert!(browser.post("/api/admin/clients/delete", &[("client", "jupyter")]).await.says(en().admin_deleted("jupyter")));
     assert_eq!(browser.get("/admin/clients/client?client=jupyter").await.status, 404);
-    assert_eq!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND client_id = 'jupyter'").await, 5);
+    assert_eq!(app.number("SELECT count(*) FROM activity WHERE admin_id = 'person:testuser1' AND client_id = 'jupyter'").await, 4);
+}
+
+/// Client and rights are one change: without its audit event there is neither, and no second write gives the rights.
+#[tokio::test]
+async fn client_is_created_with_its_rights_or_not_at_all() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let form = [("client", "jupyter"), ("app_name", "Jupyter"), ("app_version", "4"), ("device_grant", "yes"), ("scope[]", "hosts:read")];
+    app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity WHEN new.kind LIKE 'client%' BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    assert_eq!(browser.post("/api/admin/clients/add", &form).await.status, 500);
+    assert_eq!(app.number("SELECT count(*) FROM clients WHERE client_id = 'jupyter'").await, 0);
+    app.sql("DROP TRIGGER sabotage").await;
+    app.sql("CREATE TRIGGER sabotage BEFORE UPDATE ON clients BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    assert_eq!(browser.post("/api/admin/clients/add", &form).await.path, "/admin/clients/client");
+    let rights = "SELECT concat(device_grant, ' ', scope) FROM clients WHERE client_id = 'jupyter'";
+    assert_eq!(app.texts(rights).await, ["1 hosts:read"]);
 }
 
 #[tokio::test]
@@ -399,7 +415,7 @@ async fn a_host_that_must_prove_itself_has_not_asked_until_it_does() {
     assert_eq!(browser.post("/api/admin/hosts/credential", &[("host", "nowhere")]).await.status, 422, "there is no such host");
 }
 
-/// What the pages show as the same by the API is the same by the API.
+/// The API calls shown on the pages work as shown.
 #[tokio::test]
 async fn every_command_on_the_pages_works() {
     let app = TestApp::start().await;
@@ -432,14 +448,14 @@ async fn every_command_on_the_pages_works() {
                 .zip(["\"", "'", "<", ">", "&"])
                 .fold(command.to_owned(), |text, (from, to)| text.replace(from, to));
             let (status, body) = replay(&app, &command).await;
-            // What is there already is refused as such; everything else is done.
+            // Conflicts are expected for what exists already.
             assert!(matches!(status, 200 | 201 | 409), "{path}: {command}\n{status} {body}");
         }
     }
     assert_eq!(calls, 15);
 }
 
-/// Sends what `curl` would.
+/// Sends the request of a `curl` command.
 async fn replay(app: &TestApp, command: &str) -> (u16, String) {
     let parts: Vec<&str> = command.split(" \\\n  ").collect();
     let (method, address) = match parts[0].strip_prefix("-sS -X ") {

@@ -1,4 +1,4 @@
-//! A whole portal of one's own.
+//! A separate portal for each test.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// RFC 8628 §3.4.
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A clock that stands still until it is told to move.
+/// A clock that moves only when told to.
 #[derive(Clone)]
 pub struct TestClock(Arc<AtomicI64>);
 
@@ -55,7 +55,7 @@ impl Clock for TestClock {
     }
 }
 
-/// A portal with the tenant `test` and its well-known data, listening on a port of its own.
+/// A portal with the tenant `test` and its test data, on its own port.
 pub struct TestApp {
     pub base: String,
     pub services: Services,
@@ -68,19 +68,19 @@ pub struct TestApp {
     _dir: TempDir,
 }
 
-/// How a portal differs from the usual one.
+/// Options of a test portal.
 #[derive(Clone)]
 pub struct Setup {
     pub limits: RequestLimits,
-    /// Its public URL has TLS; the test still speaks plain HTTP to it.
+    /// Its public URL is `https://`; the test still uses plain HTTP.
     pub https: bool,
-    /// It believes `X-Forwarded-For`, so that browsers can come from different places.
+    /// It trusts `X-Forwarded-For`, so that browsers can have different addresses.
     pub behind_proxy: bool,
-    /// It ends TLS itself; the test brings a client of its own.
+    /// It serves TLS; the test brings its own client.
     pub tls: bool,
-    /// How long a connection may take for its TLS handshake, and to send its headers.
+    /// Time limit for the TLS handshake and the headers of a connection.
     pub header_timeout: Duration,
-    /// How far it goes for identity providers.
+    /// The networks on which identity providers may be.
     pub reach: EgressPolicy,
 }
 
@@ -103,7 +103,7 @@ impl Drop for TestApp {
     }
 }
 
-/// Limits that no test meets by accident.
+/// Limits that no test reaches by accident.
 pub fn no_limits() -> RequestLimits {
     let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
     RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, registrations: many, pages: many, upstream_callbacks: many }
@@ -128,19 +128,19 @@ impl TestApp {
         Self::open(dir, setup, TestClock::default(), Arc::new(SystemRng)).await
     }
 
-    /// With randomness of the test's own.
+    /// With the test's own random bytes.
     pub async fn start_drawing_from(entropy: Arc<dyn Rng>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         copy_template(dir.path()).await;
         Self::open(dir, Setup::default(), TestClock::default(), entropy).await
     }
 
-    /// On data of the test's own.
+    /// With the test's own data.
     pub async fn start_on(dir: TempDir) -> Self {
         Self::open(dir, Setup::default(), TestClock::default(), Arc::new(SystemRng)).await
     }
 
-    /// Stops, and starts again on the same data.
+    /// Restarts with the same data.
     pub async fn restart(&mut self) {
         self.handle.shutdown();
         self.services.close().await;
@@ -173,17 +173,17 @@ impl TestApp {
         format!("{}{path}", self.base)
     }
 
-    /// An address of the tenant `test`: `app.tenant("/oauth/token")`.
+    /// A URL of the tenant `test`: `app.tenant("/oauth/token")`.
     pub fn tenant(&self, path: &str) -> String {
         self.url(&format!("/t/test{path}"))
     }
 
-    /// A new browser, signed in nowhere.
+    /// A new browser without a session.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.base)
     }
 
-    /// A new browser at a network address; see [`Setup::behind_proxy`].
+    /// A new browser with an IP address; see [`Setup::behind_proxy`].
     pub fn browser_at(&self, address: &str) -> Browser {
         Browser::at(&self.base, address)
     }
@@ -200,7 +200,7 @@ impl TestApp {
         browser
     }
 
-    /// One more person, with [`PASSWORD`].
+    /// Adds a person with [`PASSWORD`].
     pub async fn add_person(&self, tenant: &str, user: &str) {
         let user = UserId::parse(user).expect("a user");
         self.services.add_person(&self.operator(tenant).await, &user, user.as_str(), Some(&Secret::from_plaintext(PASSWORD))).await.expect("added");
@@ -211,7 +211,7 @@ impl TestApp {
         self.services.edit_tenant(&self.operator(tenant).await, None, change).await.expect("changed");
     }
 
-    /// What a request holds whose session has been ended since it began.
+    /// The principal of a request whose session has ended since it began.
     pub async fn person_without_session(&self, user: &str) -> SignedIn {
         let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
         let visit = self.services.browser_session(self.services.new_session_id().expect("a session"), None);
@@ -222,19 +222,19 @@ impl TestApp {
             .expect("a person")
     }
 
-    /// Whoever sits at the machine.
+    /// The operator, as the tenant's administrator.
     pub async fn operator(&self, tenant: &str) -> TenantAdmin {
         let tenant = TenantId::parse(tenant).expect("a tenant");
         self.services.operator(&tenant).await.expect("an answer").unwrap_or_else(|| panic!("there is no tenant {tenant}"))
     }
 
-    /// A second tenant with a person of its own: `dora` of `default`.
+    /// Adds a person to another tenant: `dora` of `default`.
     pub async fn add_dora(&self) {
         self.change_tenant("default", |tenant| tenant.policy.local_passwords = true).await;
         self.add_person("default", "dora").await;
     }
 
-    /// A device of the public client `tms-cli` asks for a code.
+    /// Starts a device grant of the public client `tms-cli`.
     pub async fn start_device(&self) -> Device {
         self.start_device_of(&[("client_id", "tms-cli"), ("scope", "hosts:read")]).await
     }
@@ -243,7 +243,7 @@ impl TestApp {
         self.start_device_at("test", form).await
     }
 
-    /// A device of any tenant asks for a code.
+    /// Starts a device grant in any tenant.
     pub async fn start_device_at(&self, tenant: &str, form: &[(&str, &str)]) -> Device {
         let address = self.url(&format!("/t/{tenant}/oauth/device_authorization"));
         let answer = self.http.post(address).header("user-agent", "curl/8.9").form(form).send().await.expect("an answer");
@@ -253,7 +253,7 @@ impl TestApp {
         Device { device_code: text("device_code"), user_code: text("user_code"), body }
     }
 
-    /// A device of `tms-cli` asks for its token.
+    /// Polls as `tms-cli`.
     pub async fn poll(&self, device: &Device) -> Answer {
         self.poll_with(&[("grant_type", DEVICE_CODE_GRANT), ("client_id", "tms-cli"), ("device_code", &device.device_code)]).await
     }
@@ -262,12 +262,12 @@ impl TestApp {
         Answer::of(self.http.post(self.tenant("/oauth/token")).form(form)).await
     }
 
-    /// Sends a machine's form to an address of the tenant `test`.
+    /// Posts a form to a path of the tenant `test`.
     pub async fn send(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         Answer::of(self.http.post(self.tenant(path)).form(form)).await
     }
 
-    /// The test person lets a device in, in a browser of their own.
+    /// The test person approves a device in a new browser.
     pub async fn allow(&self, device: &Device) -> Browser {
         let browser = self.signed_in().await;
         let result = browser.allow(&browser.enter(&device.user_code).await).await;
@@ -275,7 +275,7 @@ impl TestApp {
         browser
     }
 
-    /// The public name of the newest request that was decided.
+    /// The public id of the newest decided device grant.
     pub async fn decided_grant(&self) -> String {
         self.texts("SELECT id FROM device_grants WHERE decided_at IS NOT NULL ORDER BY rowid DESC LIMIT 1").await.remove(0)
     }
@@ -297,26 +297,26 @@ impl TestApp {
         self.services.set_person_enabled(&operator, &user, on).await.expect("switched");
     }
 
-    /// Asks the TMS API with a token.
+    /// Sends `GET` to the TMS API with a token.
     pub async fn api(&self, path: &str, token: &str) -> Answer {
         Answer::of(self.http.get(self.url(path)).bearer_auth(token)).await
     }
 }
 
-/// What a device holds between request and token.
+/// A device between its request and its token.
 #[derive(Clone)]
 pub struct Device {
     pub device_code: String,
     pub user_code: String,
-    /// The whole answer.
+    /// The whole response.
     pub body: serde_json::Value,
 }
 
-/// A machine's answer.
+/// A response of an API or OAuth endpoint.
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
-    /// `Null` if the body is no JSON.
+    /// `Null` if the body is not JSON.
     pub body: serde_json::Value,
 }
 
@@ -328,12 +328,12 @@ impl Answer {
         Self { status, headers, body: serde_json::from_slice(&body).unwrap_or_default() }
     }
 
-    /// The OAuth error code; empty when there is none.
+    /// The OAuth error code; empty if there is none.
     pub fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
     }
 
-    /// The access token that was asked for.
+    /// The access token; panics if there is none.
     pub fn token(&self) -> String {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body["access_token"].as_str().expect("a token").to_owned()
@@ -344,7 +344,7 @@ impl Answer {
     }
 }
 
-/// A data directory as a first start leaves it, made once: keys and passwords take long to make.
+/// A data directory after the first start, created once: keys and passwords are slow to create.
 async fn template() -> &'static Template {
     static TEMPLATE: OnceCell<Template> = OnceCell::const_new();
     TEMPLATE
@@ -366,18 +366,18 @@ struct Template {
     new_tenants: Vec<CreatedTenant>,
 }
 
-/// Fills a data directory as a first start would have.
+/// Copies the template to a data directory.
 pub async fn copy_template(to: &Path) {
     copy(template().await.dir.path(), to);
 }
 
-/// What the first start showed for the tenant's administrator.
+/// The administrator's secret that the first start printed.
 pub async fn admin_secret(tenant: &str) -> String {
     let new = template().await.new_tenants.iter().find(|new| new.tenant.as_str() == tenant).expect("a tenant of the first start");
     new.admin_secret.reveal().to_owned()
 }
 
-/// What `make build` would have put there, in small.
+/// A small substitute for the output of `make build`.
 fn make_site(site: &Path) {
     std::fs::create_dir_all(site.join("pkg")).expect("a folder");
     copy(Path::new("public"), site);

@@ -1,4 +1,4 @@
-//! `/apps`: what may act for a person.
+//! `/apps`: delegations of a person.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::tms::api::login;
 
 const DAY: u64 = 86_400;
 
-/// The numbers of what a page lets one revoke.
+/// The ids of the revocable delegations on a page.
 fn revocable(page: &Page) -> Vec<String> {
     let links = page.text.split("/apps/change?app=").skip(1).filter_map(|rest| rest.split('"').next());
     links.filter_map(|link| link.split("&").next().filter(|_| link.contains("end=1")).map(str::to_owned)).collect()
@@ -125,7 +125,7 @@ async fn when_a_token_was_used_last_is_written_down_at_most_once_a_minute() {
     let browser = app.signed_in().await;
     let token = consent(&app, &browser).await;
     app.api("/v1/tms/me", &token).await;
-    // Behind the answer: the next write waits until it is done.
+    // It is written after the response: the next write waits for it.
     app.services.run_housekeeping().await.expect("tidied");
     let used = app.number("SELECT coalesce(max(last_used_at), 0) FROM device_grants").await;
     app.clock.advance(Duration::from_secs(30));

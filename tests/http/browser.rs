@@ -26,20 +26,20 @@ pub fn holds(text: &str, sentence: impl FnOnce(&str) -> String) -> bool {
 pub struct Browser {
     http: Client,
     cookies: Arc<Jar>,
-    /// What the forms of the last page carry: the account it was rendered for.
+    /// The hidden account field of the last page's forms.
     account: Mutex<String>,
-    /// The page they stand on.
+    /// The path of the last page.
     page: Mutex<String>,
-    /// Where the portal is; changes when that starts again.
+    /// The portal's URL; changes when it is restarted.
     pub base: String,
 }
 
-/// A page as it arrived, after redirects.
+/// A page after redirects.
 pub struct Page {
     pub status: u16,
-    /// The path it has.
+    /// Its path.
     pub path: String,
-    /// The path with its query.
+    /// Its path with the query.
     pub address: String,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
@@ -60,7 +60,7 @@ impl Page {
         holds(&self.problem(), sentence)
     }
 
-    /// What a person reads on it: without tags, without runs of spaces.
+    /// Its visible text: without tags and repeated spaces.
     pub fn words(&self) -> String {
         read(&self.text).join(" ")
     }
@@ -70,12 +70,12 @@ impl Page {
         title.split("</title>").next().unwrap_or_default()
     }
 
-    /// Whether the title says that something went wrong.
+    /// Whether the title reports a refusal.
     pub fn has_error_title(&self) -> bool {
         holds(self.title(), |title| en().document_title_refused(title))
     }
 
-    /// The sentence that says what went wrong; empty if nothing did.
+    /// The refusal shown on the page; empty if there is none.
     pub fn problem(&self) -> String {
         let (_, problem) = self.text.split_once("role=\"alert\"").unwrap_or_default();
         let (_, problem) = problem.split_once('>').unwrap_or_default();
@@ -90,7 +90,7 @@ impl Page {
         self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
     }
 
-    /// The fields of the first form that is sent to `action`, as they are: what it carries, what is filled in, ticked or chosen.
+    /// The fields of the first form with this `action`, with hidden, filled, checked and selected values.
     pub fn form(&self, action: &str) -> Vec<(String, String)> {
         let (_, form) = self.text.split_once(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form for {action} in {}", self.words()));
         let form = form.split("</form>").next().expect("an end");
@@ -130,7 +130,7 @@ impl Browser {
         Self::with_headers(base, HeaderMap::new())
     }
 
-    /// A browser whose requests a proxy says come from `address`.
+    /// A browser whose requests have `address` in the proxy's header.
     pub fn at(base: &str, address: &str) -> Self {
         Self::with_headers(base, [("x-forwarded-for".parse().expect("a name"), address.parse().expect("a value"))].into_iter().collect())
     }
@@ -146,13 +146,13 @@ impl Browser {
         Self { http, cookies, account: Mutex::default(), page: Mutex::default(), base: base.to_owned() }
     }
 
-    /// The cookies it sends, as one header; empty if it has none.
+    /// The cookies as one header; empty if there are none.
     pub fn cookie(&self) -> String {
         let cookies = self.cookies.cookies(&self.base.parse().expect("an address"));
         cookies.map(|cookies| cookies.to_str().expect("ASCII").to_owned()).unwrap_or_default()
     }
 
-    /// Takes a cookie from elsewhere, as `name=value`.
+    /// Sets a cookie, as `name=value`.
     pub fn take_cookie(&self, cookie: &str) {
         self.cookies.add_cookie_str(cookie, &self.base.parse().expect("an address"));
     }
@@ -161,17 +161,17 @@ impl Browser {
         self.follow(self.http.get(format!("{}{path}", self.base))).await
     }
 
-    /// Sends a form and follows where it leads.
+    /// Submits a form and follows redirects.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
         self.follow(self.post_once(path, form)).await
     }
 
-    /// A form as a request that has not been sent yet; it carries the account of the last page, if it says none itself.
+    /// A form as a request that has not been sent; adds the account field of the last page if it has none.
     pub fn post_once(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let account = self.account.lock().expect("a lock").clone();
         let mut form = form.to_vec();
         let page = self.page.lock().expect("a lock").clone();
-        // What an island asks is no form.
+        // Requests of islands are not forms.
         if path != "/api/device/pickup" {
             for (field, value) in [("form_account", account.as_str()), ("form_page", page.as_str())] {
                 if !form.iter().any(|(name, _)| *name == field) {
@@ -187,7 +187,7 @@ impl Browser {
             .form(&form)
     }
 
-    /// A request of one's own making, with this browser's cookies.
+    /// Any request with this browser's cookies.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
@@ -196,12 +196,12 @@ impl Browser {
         self.post("/sign-in/password", &[("tenant", tenant), ("user_name", user), ("password", password)]).await
     }
 
-    /// Types a code into `/device`.
+    /// Enters a code on `/device`.
     pub async fn enter(&self, code: &str) -> Page {
         self.post("/api/device/enter", &[("user_code", code)]).await
     }
 
-    /// Allows the request on the page, as a person would who leaves everything as it is and ticks the box.
+    /// Approves the request on the page with the preselected choices and the required checkbox.
     pub async fn allow(&self, consent: &Page) -> Page {
         let host = consent.field("host_accounts[]");
         let form = [
@@ -218,7 +218,7 @@ impl Browser {
         self.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "deny")]).await
     }
 
-    /// Types a code into `/hosts/link`.
+    /// Enters a code on `/hosts/link`.
     pub async fn enter_link(&self, code: &str) -> Page {
         self.post("/api/links/enter", &[("user_code", code)]).await
     }
@@ -228,12 +228,12 @@ impl Browser {
         self.post("/api/links/answer", &[("request", &question.field("request")), ("answer", "link")]).await
     }
 
-    /// "Not me."
+    /// Refuses the link ("Not me").
     pub async fn refuse_link(&self, question: &Page) -> Page {
         self.post("/api/links/answer", &[("request", &question.field("request")), ("answer", "refuse")]).await
     }
 
-    /// Sends a request and follows where it leads.
+    /// Sends a request and follows redirects.
     pub async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
         let mut response = request.header(ACCEPT, "text/html").send().await.expect("an answer");
         for _ in 0..5 {
@@ -244,7 +244,7 @@ impl Browser {
             response = self.http.get(format!("{}{location}", self.base)).header(ACCEPT, "text/html").send().await.expect("an answer");
         }
         let (status, path, headers) = (response.status().as_u16(), response.url().path().to_owned(), response.headers().clone());
-        // Which draft fills its form says nothing of what the page is about.
+        // The draft's id is not part of the page's identity.
         let query: Vec<&str> =
             response.url().query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !part.starts_with("draft=")).collect();
         let address = if query.is_empty() { path.clone() } else { format!("{path}?{}", query.join("&")) };
@@ -261,7 +261,7 @@ impl Browser {
     }
 }
 
-/// Characters and what stands for them in HTML; `&` first, as the others contain it.
+/// Characters and their HTML escapes; `&` first, as the others contain it.
 const ESCAPES: [(&str, &str); 4] = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;")];
 
 fn unescaped(html: &str) -> String {
@@ -276,7 +276,7 @@ pub fn read(html: &str) -> Vec<String> {
     unescaped(&plain).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|line| !line.is_empty()).collect()
 }
 
-/// Tags of words stay in the line; all others begin a new one.
+/// Inline tags stay in the line; all others begin a new one.
 fn spaced(tag: &str) -> String {
     let inline = ["strong", "/strong", "!", "span", "/span", "a ", "/a", "code", "/code", "time", "/time"];
     if inline.iter().any(|name| tag.starts_with(name)) { String::new() } else { "\n".to_owned() }

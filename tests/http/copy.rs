@@ -1,5 +1,5 @@
-//! WHAT PAGES SAY, in English: the text of each page in `copy/*.txt`, one file for each address and a part for each of its states, with what
-//! differs from run to run masked. After a wanted change: `COPY=write cargo test … --test http copy`, and read the diff.
+//! The text of all pages in English: `copy/*.txt` has one file per path and one part per state, with variable parts masked. After
+//! an intended change: `COPY=write cargo test … --test http copy`, and read the diff.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,20 @@ use crate::guards::pages;
 use crate::institution::Institution;
 use crate::second_factors::{App, half_of};
 
-/// Pages whose text stands elsewhere: the description of the API is checked against `/spec`, and the offer of a provider takes a list of
-/// resources (tests/http/resources.rs).
+/// Pages tested elsewhere: the API documentation is checked against `/spec`, and the account proposal needs a list of accounts
+/// (tests/http/resources.rs).
 const ELSEWHERE: [&str; 2] = [paths::API_DOCS, paths::UPSTREAM_ACCOUNTS];
 
-/// The texts of pages, by address.
+/// The texts of pages, by path.
 #[derive(Default)]
 struct Texts {
-    /// What differs from run to run, and what is written in its place.
+    /// Variable texts and their placeholders.
     masks: Vec<(String, &'static str)>,
     said: BTreeMap<String, String>,
 }
 
 impl Texts {
-    /// Opens a page and writes down what it says.
+    /// Opens a page and records its text.
     async fn open(&mut self, browser: &Browser, address: &str) -> Page {
         let page = browser.get(address).await;
         assert_eq!(page.status, 200, "{address}: {}", page.words());
@@ -37,7 +37,7 @@ impl Texts {
         page
     }
 
-    /// Writes down what a page says in a state that has a name.
+    /// Records the text of a page in a named state.
     fn note(&mut self, state: &str, page: &Page) {
         let lines: Vec<String> = read(&without_times(&page.text)).iter().map(|line| self.masked(line)).collect();
         let text = format!("### {} {}\n{}\n\n{}\n\n", page.status, self.masked(state), self.masked(page.title()), lines.join("\n"));
@@ -76,14 +76,14 @@ impl Texts {
     }
 }
 
-/// The HTML with the same words in each `<time>`.
+/// The HTML with constant words in each `<time>`.
 fn without_times(html: &str) -> String {
     let mut parts = html.split("<time");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "<time>(time)</time>" + part.split_once("</time>").map_or("", |(_, after)| after))
 }
 
-/// Hides fingerprints, codes to type, and other long secrets; keeps what stands around them.
+/// Masks fingerprints, user codes and other long secrets; keeps the characters around them.
 fn masked_word(word: &str) -> String {
     let is_inside = |c: char| c.is_ascii_alphanumeric() || "-_+/=:".contains(c);
     let inside = word.trim_matches(|c: char| !is_inside(c)).trim_end_matches(':');
@@ -107,7 +107,7 @@ fn masked_word(word: &str) -> String {
     word.replace(inside, mask)
 }
 
-/// What stands in `html` after `before`, up to the next quote.
+/// The part of `html` after `before`, up to the next quote.
 fn after<'a>(html: &'a str, before: &str) -> &'a str {
     html.split(before).nth(1).and_then(|rest| rest.split(['"', '&']).next()).unwrap_or_else(|| panic!("no {before} in {html}"))
 }

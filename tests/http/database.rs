@@ -1,4 +1,4 @@
-//! A look into the database behind the portal's back.
+//! Direct access to the database.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +13,22 @@ impl TestApp {
         SqliteConnection::connect_with(&options).await.expect("the database")
     }
 
-    /// Changes what nothing in the portal can change yet.
+    /// Makes changes that the portal has no function for.
     pub async fn sql(&self, statement: &'static str) {
         sqlx::query(statement).execute(&mut self.database().await).await.expect(statement);
     }
 
-    /// The one number a query asks for.
+    /// The number that a query returns.
     pub async fn number(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&mut self.database().await).await.expect(query)
     }
 
-    /// The texts a query asks for, one a row.
+    /// The texts that a query returns, one per row.
     pub async fn texts(&self, query: &'static str) -> Vec<String> {
         sqlx::query_scalar(query).fetch_all(&mut self.database().await).await.expect(query)
     }
 
-    /// All that is there of a tenant, by table; but not when something was last asked or used, which is written down behind the
-    /// answers.
+    /// All rows of a tenant, by table, without "last used" times, which are written after the response.
     pub async fn dump(&self, tenant: &str) -> BTreeMap<String, Vec<String>> {
         let mut database = self.database().await;
         let columns: Vec<(String, String)> = sqlx::query_as(
@@ -52,18 +51,18 @@ impl TestApp {
         dump
     }
 
-    /// A line of the record that nothing in the portal wrote.
+    /// Inserts an audit event.
     pub async fn insert_activity(&self, tenant: &str, user: &str, at: i64, kind: &str) {
         let insert = sqlx::query("INSERT INTO activity (tenant_id, user_id, at, kind) VALUES ($1, $2, $3, $4)");
         insert.bind(tenant).bind(user).bind(at).bind(kind).execute(&mut self.database().await).await.expect("inserted");
     }
 
-    /// How often something of a kind stands in the record.
+    /// The number of audit events of a kind.
     pub async fn recorded(&self, kind: &str) -> usize {
         self.texts("SELECT kind FROM activity").await.iter().filter(|recorded| *recorded == kind).count()
     }
 
-    /// All device grants, whole.
+    /// All device grants with all columns.
     pub async fn grants(&self) -> Vec<String> {
         self.texts(
             "SELECT concat_ws('|', id, state, hex(claimed_session), claimed_person, person, granted_scope, access_until, decided_at, reported, token_id)
@@ -72,12 +71,12 @@ impl TestApp {
         .await
     }
 
-    /// The delegations that people gave by consent and that are in force.
+    /// The number of valid delegations by consent.
     pub async fn consents(&self) -> i64 {
         self.number("SELECT count(*) FROM delegations WHERE device_grant_id IS NOT NULL AND ended_at IS NULL").await
     }
 
-    /// Links a host account; its id is `hac_` and the host's name.
+    /// Links a host account with the id `hac_` and the host's name.
     pub async fn link_host(&self, tenant: &str, user: &str, host: &str, expires_at: i64) {
         sqlx::query(
             "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at)
@@ -95,5 +94,5 @@ impl TestApp {
     }
 }
 
-/// A time no test reaches.
+/// A time that no test reaches.
 pub const FAR: i64 = 4_102_444_800_000;

@@ -1,4 +1,4 @@
-//! `/device`: typing the code.
+//! `/device`: entering the code.
 
 mod consent;
 mod guessing;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::app::{Device, PASSWORD, Setup, TestApp};
 use crate::browser::{Browser, Page, en, holds};
 
-/// A code nobody was given.
+/// A valid code that was not issued.
 pub const WRONG: &str = "BBBB-BBBB";
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn what_cannot_be_a_code_is_said_in_one_sentence_with_the_way_out() {
     assert_eq!(person.get("/device").await.status, 200, "an error is said once");
 }
 
-/// The page without what differs from answer to answer anyway.
+/// The page without what always differs.
 fn comparable(page: &Page, typed: &str) -> (u16, String, String) {
     (page.status, page.path.clone(), page.words().replace(typed, "TYPED"))
 }
@@ -293,12 +293,12 @@ async fn looking_at_pages_changes_no_request() {
     assert_eq!((app.grants().await, app.consents().await), (before, consents));
 }
 
-/// A portal behind a proxy, so that every browser can have an address of its own.
+/// A portal behind a proxy, so that every browser can have its own address.
 async fn behind_proxy() -> TestApp {
     TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await
 }
 
-/// A browser at an address, with the test person signed in.
+/// A browser with an address, in which the test person is signed in.
 async fn signed_in_at(app: &TestApp, address: &str) -> Browser {
     let browser = app.browser_at(address);
     assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);

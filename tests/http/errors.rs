@@ -1,4 +1,4 @@
-//! When something does not work: a page for people, a line for machines.
+//! Errors: a page for people, JSON for programs.
 
 use crate::app::TestApp;
 use crate::browser::en;

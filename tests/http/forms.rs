@@ -1,4 +1,4 @@
-//! What all forms have in common: the account they act for, what is kept of them, and that they are carried out once.
+//! Common behaviour of all forms: the account they are for, drafts, and that they are carried out once.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::guards::{actions, pages};
 
 const NEW_PASSWORD: &str = "violet tractor seldom winter";
 
-/// One value for each field of any form.
+/// A value for each field of any form.
 const ANYTHING: [(&str, &str); 18] = [
     ("client", "testclient1"),
     ("user", "testuser1"),
@@ -34,7 +34,7 @@ const ANYTHING: [(&str, &str); 18] = [
     ("days", "3"),
 ];
 
-/// An administrator of `default`, who has a client of the same name as one of `test`; in the given browser.
+/// Signs in an administrator of `default`, which has a client of the same name as one of `test`.
 async fn sign_in_at_default(app: &TestApp, browser: &Browser) {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
@@ -232,7 +232,7 @@ async fn a_form_that_is_sent_twice_gives_one_result() {
     let form = browser.get("/admin/clients/add").await.form("/api/admin/clients/add");
     let typed = [("client", "jupyter"), ("app_name", "Jupyter"), ("app_version", "4")];
     let sent = with(&form, &typed);
-    // The first answer is lost: its connection is closed before it comes.
+    // The first response is lost: the connection is closed before it arrives.
     let first = browser.post_once("/api/admin/clients/add", &sent).send().await.expect("an answer");
     assert_eq!(first.status(), 303);
     let page = browser.post("/api/admin/clients/add", &sent).await;
@@ -336,13 +336,13 @@ async fn a_switch_of_tenant_keeps_the_code() {
     assert!(page.says(en().consent_question("TMS command line")), "{}", page.words());
 }
 
-/// The `Set-Cookie` lines and the location of an answer.
+/// The `Set-Cookie` headers and the `Location` of a response.
 fn led(answer: &reqwest::Response) -> (Vec<String>, String) {
     let text = |value: &reqwest::header::HeaderValue| value.to_str().expect("ASCII").to_owned();
     (answer.headers().get_all("set-cookie").iter().map(text).collect(), text(&answer.headers()["location"]))
 }
 
-/// A second browser that has the cookie of the first one, as it is now.
+/// A second browser with the current cookie of the first.
 fn with_the_same_cookie(browser: &Browser) -> Browser {
     let other = Browser::new(&browser.base);
     other.take_cookie(&browser.cookie());
@@ -372,7 +372,7 @@ async fn a_second_press_that_renews_the_session_gets_its_cookie() {
 async fn a_second_press_of_a_sign_in_gets_the_first_ones_session() {
     let app = TestApp::start().await;
     let browser = app.browser();
-    // A code that waits for the sign-in: the browser has a session already.
+    // A code that waits for sign-in: the browser has a session already.
     let sign_in = browser.enter(&app.start_device().await.user_code).await;
     let form = sign_in.form("/sign-in/password");
     let sent = with(&form, &[("user_name", "testuser1"), ("password", PASSWORD)]);

@@ -1,4 +1,4 @@
-//! What stands before every page and form: sign-in, the same-origin check, headers, limits.
+//! What applies to all pages and forms: sign-in, the same-origin check, headers, limits.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -15,13 +15,13 @@ use tms_portal::server::listen;
 use crate::app::{PASSWORD, Setup, TestApp, no_limits};
 use crate::browser::{Browser, en};
 
-/// The path of every page there is.
+/// The paths of all pages.
 pub fn pages() -> Vec<String> {
     let routes = leptos_axum::generate_route_list(tms_portal::pages::App);
     routes.iter().map(|route| format!("/{}", route.path().trim_matches('/'))).collect()
 }
 
-/// The path of every server function there is.
+/// The paths of all server functions.
 pub fn actions() -> BTreeSet<&'static str> {
     server_fn_paths().map(|(path, _)| path).collect()
 }
@@ -50,7 +50,7 @@ async fn strangers_get_only_what_is_listed_as_public() {
             let answer = app.browser().request(method, &path).header("accept", "text/html").send().await.expect("an answer");
             let location = answer.headers().get("location").and_then(|to| to.to_str().ok());
             let location = location.map(|to| to.split('?').next().unwrap_or_default());
-            // Nobody is half signed in.
+            // Requires a sign-in that waits for the second factor, which the test does not have.
             let public = public && path != paths::SECOND_FACTOR;
             assert_eq!((answer.status().as_u16(), location), if public { (200, None) } else { (303, Some(paths::SIGN_IN)) }, "{path}");
         }
@@ -82,7 +82,7 @@ async fn a_path_spelt_otherwise_does_not_slip_past_the_guard() {
     }
 }
 
-/// Whatever somebody else asks for by name, they get none of the test person's.
+/// Ids of the test person's objects return nothing for another person.
 #[tokio::test]
 async fn another_person_finds_nothing_of_ones_own_behind_any_address() {
     let app = TestApp::start().await;
@@ -97,12 +97,12 @@ async fn another_person_finds_nothing_of_ones_own_behind_any_address() {
         let other = app.signed_in_as(tenant, user, PASSWORD).await;
         for path in pages() {
             let page = other.get(&path).await;
-            // The administrators' pages, and questions about nothing, are not there.
+            // Pages of administrators, and unknown ids, return 404.
             let there = if path.starts_with(paths::ADMIN) { [404, 404] } else { [200, 404] };
             assert!(there.contains(&page.status), "{path}: {}", page.status);
             assert!(!page.says("testhost1") && !page.says("TMS command line"), "{path}: {}", page.words());
         }
-        // Ends the caller's own access to the page, so it comes last.
+        // It revokes the caller's own access to the page, so it comes last.
         let (last, rest): (Vec<_>, Vec<_>) = actions().into_iter().partition(|path| path.ends_with("switch-tenant"));
         for path in rest.into_iter().chain(last).filter(|path| !paths::PUBLIC_ACTIONS.contains(path)) {
             let form = [
@@ -184,7 +184,7 @@ async fn a_link_from_elsewhere_still_opens_a_page() {
     assert_eq!(answer.status(), 200);
 }
 
-/// One address for every kind of answer there is.
+/// One URL for each kind of response.
 const KINDS: [(&str, &str, u16); 9] = [
     ("page", "/", 200),
     ("form page", "/device", 200),
@@ -300,7 +300,7 @@ async fn no_error_text_travels_in_an_address() {
             let request = browser.post_once(path, form).header("referer", format!("{}/device?x=1", browser.base));
             let answer = request.send().await.expect("an answer");
             let location = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
-            // Those that go on to a page of ours behind the sign-in, or name a request.
+            // Those redirect to a page that requires sign-in, or name a request.
             let onward = path == "/api/links/switch" && location == "/sign-in?then=/hosts/link";
             let named = location.split_once('?').is_none_or(|(_, query)| query == "grant=dgr_x");
             assert!(!location.contains("__err") && (onward || named), "{path}: {location}");
@@ -318,11 +318,11 @@ async fn a_connection_that_never_finishes_its_headers_is_closed() {
 
 #[tokio::test]
 async fn a_connection_that_never_finishes_its_handshake_is_closed() {
-    // A record of 512 bytes, of which only the first two come: a ClientHello begins.
+    // The first bytes of a ClientHello: a record of 512 bytes, of which only two are sent.
     assert_eq!(left_alone_after(b"\x16\x03\x01\x02\x00\x01\x00", true).await, b"");
 }
 
-/// What a server of little patience answers until it hangs up.
+/// The response of a server with short time limits until it closes the connection.
 async fn left_alone_after(sent: &'static [u8], tls: bool) -> Vec<u8> {
     let app = TestApp::start_as(Setup { header_timeout: Duration::from_millis(50), tls, ..Setup::default() }).await;
     let address = app.base.trim_start_matches("http://").to_owned();

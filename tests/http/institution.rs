@@ -1,4 +1,4 @@
-//! An identity provider of the tests' own, which can misbehave. A certified one is in the browser tests.
+//! A fake identity provider that can misbehave. The browser tests use a certified one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -21,20 +21,20 @@ use crate::browser::{Browser, Page};
 pub const CLIENT_ID: &str = "portal";
 pub const CLIENT_SECRET: &str = "between-us";
 
-/// What it does wrong.
+/// Its misbehaviour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mischief {
     #[default]
     None,
     /// The token has no signature.
     Unsigned,
-    /// It is signed with the client's own secret, which others may have.
+    /// It is signed with the client secret, which others may have.
     SignedWithSecret,
-    /// It is signed with a key that nobody has seen.
+    /// It is signed with an unknown key.
     OtherKey,
     /// Metadata of another issuer.
     OtherMetadata,
-    /// Its keys are somewhere else on this machine.
+    /// Its `jwks_uri` is elsewhere on this machine.
     PointsElsewhere,
     Broken,
     Huge,
@@ -45,17 +45,17 @@ pub enum Mischief {
 struct Inner {
     url: String,
     mischief: Mischief,
-    /// Claims, PKCE challenge and redirect address by code.
+    /// Claims, PKCE challenge and redirect URI by code.
     codes: HashMap<String, (Value, String, String)>,
-    /// Which key signs: 0 is the first.
+    /// The index of the signing key.
     key: usize,
-    /// What its user endpoint says, if it has one.
+    /// The response of its userinfo endpoint, if it has one.
     user: Value,
-    /// What its list of hosts answers.
+    /// The response of its list of host accounts.
     list: (u16, String),
-    /// How often its keys were asked for.
+    /// How often its keys were fetched.
     asked: usize,
-    /// How often it was asked who it is.
+    /// How often its metadata was fetched.
     knocked: usize,
     issued: usize,
 }
@@ -63,7 +63,7 @@ struct Inner {
 #[derive(Clone, Default)]
 pub struct Institution(Arc<Mutex<Inner>>);
 
-/// Two keys, made once: making them takes time.
+/// Two keys, created once because that is slow.
 fn keys() -> &'static [(EncodingKey, Jwk); 2] {
     static KEYS: OnceLock<[(EncodingKey, Jwk); 2]> = OnceLock::new();
     KEYS.get_or_init(|| {
@@ -86,7 +86,7 @@ impl Institution {
         institution
     }
 
-    /// Over TLS, with a certificate of somebody's.
+    /// Over TLS with this certificate.
     pub async fn start_with_tls(tls: Arc<rustls::ServerConfig>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let institution = Self::at(format!("https://{}", listener.local_addr().expect("its address")));
@@ -108,7 +108,7 @@ impl Institution {
             .route("/token", post(token))
             .route("/user", get(user))
             .route("/resources", get(resources))
-            // As Tapis has them, and a GitHub server.
+            // As Tapis and GitHub servers have them.
             .route("/v3/tokens/.well-known/jwks.json", get(jwks))
             .route("/v3/oauth2/tokens", post(token_of_tapis))
             .route("/login/oauth/access_token", post(token_of_github))
@@ -124,22 +124,22 @@ impl Institution {
         self.0.lock().expect("state").mischief = mischief;
     }
 
-    /// It has a user endpoint, which says this.
+    /// Sets the response of the userinfo endpoint.
     pub fn describe(&self, user: Value) {
         self.0.lock().expect("state").user = user;
     }
 
-    /// It lists these hosts, as tms_provider does.
+    /// Sets the list of host accounts, as tms_provider returns it.
     pub fn list(&self, resources: &Value) {
         self.list_answers(200, json!({ "message": "Resources", "data": resources }).to_string());
     }
 
-    /// Its list answers this.
+    /// Sets the response of the list.
     pub fn list_answers(&self, status: u16, body: impl Into<String>) {
         self.0.lock().expect("state").list = (status, body.into());
     }
 
-    /// It signs with its second key from now on, and shows that one only.
+    /// Replaces the signing key by the second one.
     pub fn rotate(&self) {
         self.0.lock().expect("state").key = 1;
     }
@@ -152,7 +152,7 @@ impl Institution {
         self.0.lock().expect("state").knocked
     }
 
-    /// Says that somebody has signed out here; `claims` are added to what a good logout token has, `null` takes one away.
+    /// A logout token; `claims` are merged into the valid ones, `null` removes one.
     pub fn logout_token(&self, now: i64, claims: &Value) -> String {
         let inner = self.0.lock().expect("state");
         let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
@@ -166,7 +166,7 @@ impl Institution {
         sign(&token, inner.mischief, inner.key)
     }
 
-    /// Somebody signs in here: where their browser is sent back to. `claims` are added to what a good ID token has.
+    /// Signs a person in and returns the callback URL. `claims` are merged into those of a valid ID token.
     pub fn sign_in(&self, asked: &str, now: i64, claims: &Value) -> String {
         let asked: HashMap<String, String> = reqwest::Url::parse(asked).expect("an address").query_pairs().into_owned().collect();
         let mut inner = self.0.lock().expect("state");
@@ -174,7 +174,7 @@ impl Institution {
         let code = format!("code-{}", inner.issued);
         let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": asked.get("nonce"),
                                 "preferred_username": "jdoe", "name": "Jane Doe" });
-        // As most do: only when asked (OpenID Connect Core §2).
+        // As most providers: only if requested (OpenID Connect Core §2).
         if asked.contains_key("max_age") {
             token["auth_time"] = json!(now);
         }
@@ -250,7 +250,7 @@ async fn token_of_github(State(institution): State<Institution>, headers: Header
 }
 
 impl Institution {
-    /// Exchanges a code for what `answer` makes of the signed claims.
+    /// Exchanges a code; `answer` builds the response from the signed claims.
     fn redeem(&self, headers: &HeaderMap, form: &HashMap<String, String>, answer: impl FnOnce(String) -> Value) -> Response {
         let mut inner = self.0.lock().expect("state");
         match inner.mischief {
@@ -291,13 +291,13 @@ fn sign(claims: &Value, mischief: Mischief, key: usize) -> String {
 }
 
 impl Browser {
-    /// Sets out for an institution: where it is sent.
+    /// Starts an upstream login; returns the authorization URL.
     pub async fn set_out(&self, path: &str) -> String {
         let answer = self.request(reqwest::Method::GET, path).send().await.expect("an answer");
         answer.headers()["location"].to_str().expect("ASCII").to_owned()
     }
 
-    /// Signs in there and comes back.
+    /// Signs in at the provider and follows the callback.
     pub async fn through(&self, institution: &Institution, path: &str, now: i64, claims: &Value) -> Page {
         let back = institution.sign_in(&self.set_out(path).await, now, claims);
         self.get(back.strip_prefix(&self.base).expect("an address of the portal's")).await

@@ -1,4 +1,4 @@
-//! `/keys`: seeing, revoking and adding SSH keys.
+//! `/keys`: listing, revoking and adding SSH keys.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `/hosts/link` and `/v1/tms/links`: a host account linked from the host itself, by whoever is logged in to it.
+//! `/hosts/link` and `/v1/tms/links`: linking a host account from the host itself.
 
 use std::time::Duration;
 
@@ -32,12 +32,12 @@ impl World {
         Self { app, admin, host }
     }
 
-    /// The host asks for an account of this name.
+    /// The host requests a link for an account with this name.
     async fn ask(&self, user: &str) -> Value {
         self.host.done("POST /links", json!({ "user": user, "user_uid": "1001" })).await
     }
 
-    /// What the host is told.
+    /// The status that the host is told.
     async fn status(&self, asked: &Value) -> Value {
         let mut answer = self.host.done("POST /links/status", json!({ "link_id": asked["link_id"] })).await;
         let fields = answer.as_object_mut().expect("an object");
@@ -45,21 +45,21 @@ impl World {
         answer
     }
 
-    /// One more person, with a second factor on record.
+    /// Adds a person with an MFA record, and signs them in.
     async fn add(&self, user: &str) -> Browser {
         self.app.add_person("test", user).await;
         self.admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": user, "ttl_minutes": -1 })).await;
         self.app.signed_in_as("test", user, PASSWORD).await
     }
 
-    /// All links to the host's accounts, as administrators see them.
+    /// All links of the host's accounts, as administrators list them.
     async fn links(&self) -> Vec<(String, String, String)> {
         let list = self.admin.get("/userhosts/list").await.body;
         let of_host = list["users"].as_array().expect("links").iter().filter(|link| link["host"] == "frontera");
         of_host.map(|link| (text(&link["host_account"]).into(), text(&link["tms_user_id"]).into(), text(&link["expires_at"]).into())).collect()
     }
 
-    /// From the host's question to the link.
+    /// Links an account, from the host's request on.
     async fn link(&self, browser: &Browser, user: &str) -> Page {
         let asked = self.ask(user).await;
         browser.link(&browser.enter_link(text(&asked["user_code"])).await).await
@@ -74,7 +74,7 @@ fn link_of(account: &str, user: &str, until: &str) -> (String, String, String) {
     (account.into(), user.into(), until.into())
 }
 
-/// What the list of host accounts says of an active account that was linked just now.
+/// The row of a newly linked account in the list of host accounts.
 fn listed(account: &str, how: &str) -> String {
     format!("{account} {} {} {}, {how}", en().state_active(), en().hosts_linked(), en().just_now())
 }
@@ -160,12 +160,12 @@ async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
     assert!(world.host.lets_in(&asks).await);
     assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
 
-    // A shorter policy takes nothing away.
+    // A shorter policy does not shorten existing links.
     world.app.change_tenant("test", |tenant| tenant.policy.link_lifetime = DAY).await;
     world.link(&browser, "jd").await;
     assert_eq!(world.links().await, [link_of("jd", "testuser1", "2028-10-25T12:00:00+00:00")]);
 
-    // An administrator's link without an end has none afterwards either.
+    // A link by an administrator without an expiry keeps none.
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "for-ever", "ttl_minutes": -1 });
     world.admin.done("POST /userhosts", link).await;
     let page = world.link(&browser, "for-ever").await;
@@ -202,7 +202,7 @@ async fn not_me_stops_it_and_the_host_and_the_operators_hear_of_it() {
     assert_eq!(world.status(&asked).await, json!({ "status": "refused" }));
     assert!(world.links().await.is_empty());
     assert_eq!(world.app.recorded("host_link_refused").await, 1);
-    // It cannot be taken back: the question has to be asked again.
+    // A refusal is final: the host must request again.
     assert_eq!(browser.link(&question).await.problem(), en().link_refused_answered());
     assert!(world.links().await.is_empty());
 }
@@ -226,7 +226,7 @@ async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
     assert!(back.says(en().link_question("jd", "frontera")), "{}", back.words());
     assert!(browser.link(&back).await.tells(|x| en().link_linked(x, x, x)));
 
-    // A no is taken from whoever is signed in.
+    // Refusing does not require recent authentication.
     world.app.clock.advance(15 * MINUTE);
     let asked = world.ask("jd2").await;
     browser.refuse_link(&browser.enter_link(text(&asked["user_code"])).await).await;

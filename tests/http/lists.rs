@@ -1,4 +1,4 @@
-//! Long lists: where a page of them stands, and where an action leads back to.
+//! Long lists: pages, and where actions return to.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn with_keys(app: &TestApp) {
     .await;
 }
 
-/// Where a link of the page leads that has this in it.
+/// The target of the page's link that contains `part`.
 fn link(page: &str, part: &str) -> String {
     let found = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).find(|address| address.contains(part));
     found.unwrap_or_else(|| panic!("no link with {part} in {page}")).replace("&amp;", "&")

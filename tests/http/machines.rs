@@ -1,4 +1,4 @@
-//! What holds for every door that machines knock at.
+//! Common behaviour of all API and OAuth endpoints.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use crate::{oauth, tms};
 const FORM: &str = "application/x-www-form-urlencoded";
 const POSTED: [&str; 3] = ["/oauth/device_authorization", "/oauth/token", "/oauth/revoke"];
 
-/// One request to every door, good and bad.
+/// Valid and invalid requests to all endpoints.
 fn everywhere(app: &TestApp) -> Vec<RequestBuilder> {
     let post = |path: &str, form: &[(&str, &str)]| app.http.post(app.tenant(path)).form(form);
     let get = |path: &str| app.http.get(app.url(path));
@@ -46,7 +46,7 @@ async fn machines_get_no_cookies_and_nothing_a_browser_could_make_use_of() {
     }
 }
 
-/// Java's `HttpURLConnection` asks for HTML unless it is told otherwise, and so do people who paste an address.
+/// Java's `HttpURLConnection` prefers HTML by default, and so do browsers.
 #[tokio::test]
 async fn a_machine_gets_json_even_if_it_says_it_likes_pages_better() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn more_than_16_kib_are_not_read() {
     }
 }
 
-/// The status of a request that does not say how long it is: three chunks of 8 KiB.
+/// The status of a chunked request without a length: three chunks of 8 KiB.
 async fn status_of_chunks(app: &TestApp, path: &str) -> u16 {
     let address = app.base.strip_prefix("http://").expect("an address").to_owned();
     let head = format!("POST /t/test{path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {FORM}\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -101,7 +101,7 @@ async fn a_megabyte_of_device_code_brings_nothing_down() {
     let body = format!("client_id=tms-cli&grant_type={DEVICE_CODE_GRANT}&device_code={}", "x".repeat(1024 * 1024));
     for _ in 0..8 {
         let sent = app.http.post(app.tenant("/oauth/token")).header("content-type", FORM).body(body.clone()).send().await;
-        // The server may hang up before all of it is sent.
+        // The server may close the connection before all of it is sent.
         assert!(sent.map_or(true, |answer| answer.status() == 413));
     }
     app.start_device().await;

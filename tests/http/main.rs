@@ -1,6 +1,6 @@
-//! The product over real HTTP with real SQLite, in one test binary. Modules mirror URLs; each test has its own server.
+//! The portal over real HTTP with real SQLite, in one test binary. Modules mirror URLs; each test has its own server.
 //!
-//! Time is the test's ([`app::TestClock`]); nothing sleeps.
+//! The test sets the time ([`app::TestClock`]); nothing sleeps.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test that cannot go on says so by panicking")]
 
@@ -13,6 +13,7 @@ mod activity;
 mod addresses;
 mod admin;
 mod apps;
+mod architecture;
 mod copy;
 mod device;
 mod errors;
@@ -34,7 +35,6 @@ mod preferences;
 mod providers;
 mod races;
 mod resources;
-mod rooms;
 mod second_factors;
 mod secrets;
 mod sessions;

@@ -1,4 +1,4 @@
-//! A database as an older release left it, brought up to date.
+//! Migration of a database of an older release.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::tms::api::login;
 
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/storage/migrations");
 
-/// The first migration's tables that hold something of a tenant.
+/// The tables of the first migration that have rows of a tenant.
 const TABLES: [&str; 10] = [
     "tenants",
     "tenant_admins",
@@ -34,7 +34,7 @@ async fn texts(database: &mut SqliteConnection, query: String) -> Vec<String> {
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(database).await.expect("texts")
 }
 
-/// A row is what stands in these columns.
+/// Each row as one text of these columns.
 async fn rows(database: &mut SqliteConnection, table: &str, columns: &[String]) -> Vec<String> {
     let quoted: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
     texts(database, format!("SELECT concat_ws('|', {}) FROM {table} ORDER BY 1", quoted.join(", "))).await
@@ -44,7 +44,7 @@ async fn columns(database: &mut SqliteConnection, table: &str) -> Vec<String> {
     texts(database, format!("SELECT name FROM pragma_table_info('{table}')")).await
 }
 
-/// Makes of today's database one as the first migration alone would have it: the same rows, as far as it knows them.
+/// Reduces today's database to the schema of the first migration, with the same rows.
 async fn as_the_first_migration_left_it(data_dir: &Path) -> Vec<(&'static str, Vec<String>, Vec<String>)> {
     let only_first = tempfile::tempdir().expect("a folder");
     std::fs::copy(format!("{MIGRATIONS}/0001_foundation.sql"), only_first.path().join("0001_foundation.sql")).expect("copied");
@@ -55,7 +55,7 @@ async fn as_the_first_migration_left_it(data_dir: &Path) -> Vec<(&'static str, V
     let mut held = Vec::new();
     for table in TABLES {
         let mut columns = columns(&mut database, table).await;
-        // Claims on codes, which live for minutes, name their session otherwise now.
+        // Claims on codes, which last for minutes, identify their session differently now.
         columns.retain(|column| column != "claimed_session");
         let copy = format!("INSERT INTO main.{table} ({0}) SELECT {0} FROM today.{table}", columns.join(", "));
         sqlx::query(AssertSqlSafe(copy)).execute(&mut database).await.expect(table);
@@ -84,7 +84,7 @@ async fn the_first_releases_database_loses_nothing_and_its_rows_get_numbers() {
     let app = TestApp::start_on(dir).await;
     let mut database = open(&app.data_dir.join("tms-portal.db")).await;
     for (table, mut columns, before) in held {
-        // The portal's own command line grew the scopes for keys.
+        // The portal's own command line got the scopes for keys later.
         if table == "clients" {
             columns.retain(|column| column != "scope");
         }
@@ -102,7 +102,7 @@ async fn the_first_releases_database_loses_nothing_and_its_rows_get_numbers() {
     }
     drop(database);
 
-    // Everything still works, and new rows get numbers of their own.
+    // Everything still works, and new rows get ids.
     let key = app.client().make_key(json!({})).await;
     assert!(app.nobody().lets_in(&login(&key)).await, "testhost1 is the test tenant's");
     assert_eq!(app.admin("test").await.get("/usermfa/testuser1").await.body["expires_at"], "9999-12-31T23:59:59+00:00");
@@ -114,7 +114,7 @@ async fn the_first_releases_database_loses_nothing_and_its_rows_get_numbers() {
     app.add_client(&app.admin("test").await, "test", "new").await;
 }
 
-/// Rows of the release before names of hosts compared without regard to case.
+/// Rows from before host names were compared case-insensitively.
 const SPELLED_TWICE: &str = "
     INSERT INTO tenants (id, display_name, enabled, local_passwords, prefill_user_code, require_started_tick, code_lifetime_ms, longest_access_ms,
                          created_at, number)
@@ -167,7 +167,7 @@ async fn hosts_that_differ_by_case_become_one() {
             &["2 Vista SHA256:F 2", "3 Vista SHA256:G 3"],
         ),
         ("SELECT concat_ws(' ', resid, parent_resid, pubkey) FROM reservations ORDER BY number", &["r r 3", "s s 2", "t s 2"]),
-        // The two that were made last; it is required if it was of any.
+        // The two newest ones; it is required if it was for any of them.
         ("SELECT concat_ws(' ', host, hex(secret_hash), hex(old_secret_hash), required) FROM host_credentials", &["Vista 03 02 1"]),
         ("SELECT concat_ws(' ', host, asked_at) FROM host_questions", &["Vista 2"]),
         ("SELECT concat_ws(' ', alias, host) FROM host_aliases", &["vista.tacc.example Vista"]),

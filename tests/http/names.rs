@@ -1,4 +1,4 @@
-//! Names that people read: one rule on every path.
+//! Display names: one rule for all inputs.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::app::TestApp;
 use crate::browser::en;
 use crate::institution::Institution;
 
-/// What cannot be seen, or hides what follows.
+/// Invisible characters, or characters that hide what follows.
 const INVISIBLE: [&str; 6] = ["TMS\u{200b} command line", "\u{200b}\u{200c}", "Alice\u{202e}nimda", "\u{2800}", "\u{3164}", "TM\u{200d}S"];
 const READABLE: [&str; 4] = ["علی‌رضا مختبر", "José Ñandú", "👩‍💻 lab", "क्ष"];
 

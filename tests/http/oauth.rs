@@ -1,4 +1,4 @@
-//! The endpoints of a tenant's authorization server, as its clients meet them.
+//! A tenant's OAuth endpoints, as used by clients.
 
 mod client_auth;
 mod device_authorization;
@@ -13,7 +13,7 @@ use crate::app::{Answer, DEVICE_CODE_GRANT, Device, TestApp};
 /// The confidential client of the test data and its secret.
 pub const CONFIDENTIAL: (&str, &str) = ("testclient1", "secret1");
 
-/// Status and code of an error, after a look at its shape (RFC 6749 §5.2): characters, and nothing stored on the way.
+/// Status and code of an error, after checking its format (RFC 6749 §5.2) and `no-store`.
 pub fn error(answer: &Answer) -> (u16, String) {
     let members: Vec<&str> = answer.body.as_object().map(|body| body.keys().map(String::as_str).collect()).unwrap_or_default();
     assert_eq!(members, ["error", "error_description"], "{} {}", answer.status, answer.body);
@@ -32,24 +32,24 @@ pub fn assert_never_stored(answer: &Answer) {
     assert_eq!(answer.headers.get("set-cookie"), None);
 }
 
-/// The whole error in one word or two, for tables.
+/// The expected error, for tables.
 pub fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
 impl TestApp {
-    /// Sends a body as it is to an address of the tenant `test`, as a form.
+    /// Posts a raw body as a form to a path of the tenant `test`.
     pub async fn send_raw(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         Answer::of(self.http.post(self.tenant(path)).header("content-type", "application/x-www-form-urlencoded").body(body)).await
     }
 
-    /// A device of the confidential client asks for a code.
+    /// Starts a device grant of the confidential client.
     pub async fn start_confidential_device(&self) -> Device {
         let (id, secret) = CONFIDENTIAL;
         self.start_device_of(&[("client_id", id), ("client_secret", secret), ("scope", "hosts:read")]).await
     }
 
-    /// The confidential client asks for the token of a device.
+    /// Polls as the confidential client.
     pub async fn poll_confidentially(&self, device: &Device) -> Answer {
         let (id, secret) = CONFIDENTIAL;
         let form = [("grant_type", DEVICE_CODE_GRANT), ("device_code", &device.device_code), ("client_id", id), ("client_secret", secret)];

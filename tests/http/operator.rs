@@ -1,4 +1,4 @@
-//! The operator's command line: the real program, in a folder of its own.
+//! The operators' command line: the real program in a separate folder.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -10,11 +10,11 @@ use crate::app;
 mod idp;
 mod tls;
 
-/// A folder with settings in it, and data as the first start leaves them.
+/// A folder with settings and the data of a first start.
 struct Deployment(TempDir);
 
 impl Deployment {
-    /// Nothing but the settings.
+    /// Settings without data.
     fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\nsite-addr = \"127.0.0.1:0\"\n[portal]\ndata-dir = \"data\"\n";
@@ -244,7 +244,7 @@ mod serve {
     pub struct Server {
         pub child: Child,
         pub address: SocketAddr,
-        /// What it said at its start.
+        /// Its output at the start.
         pub said: String,
     }
 
@@ -280,7 +280,7 @@ mod serve {
             assert!(done.success());
         }
 
-        /// Waits until nobody is let in any more.
+        /// Waits until no connection is accepted.
         fn wait_until_closed(&self) {
             let patience = Instant::now() + Duration::from_secs(5);
             while TcpStream::connect(self.address).is_ok() {

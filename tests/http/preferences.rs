@@ -1,4 +1,4 @@
-//! Language, colours and time zone, and signing in once more.
+//! Language, colours and time zone, and signing in again.
 
 use std::time::Duration;
 

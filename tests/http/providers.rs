@@ -29,7 +29,7 @@ impl TestApp {
         self.services.now().as_millis() / 1_000
     }
 
-    /// Somebody new comes through the institution.
+    /// A new browser signs in through the institution.
     pub async fn comes(&self, institution: &Institution, claims: Value) -> Page {
         self.browser().through(institution, WITH, self.seconds(), &claims).await
     }
@@ -70,13 +70,13 @@ async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
     assert!(browser.get("/sign-in?choose=1&tenant=test").await.status == 200);
     assert_eq!((app.recorded("identity_linked").await, app.recorded("signed_in").await), (1, 1));
 
-    // Another name, another address: the same person.
+    // Another name and e-mail address: the same person.
     app.comes(&institution, json!({ "preferred_username": "jane.roe", "email": "x@y" })).await;
     assert_eq!(app.texts("SELECT user_id || ' ' || label FROM identities").await, ["jdoe~campus jane.roe · Campus"]);
-    // The same name, another subject: another person.
+    // The same name with another subject: another person.
     app.comes(&institution, json!({ "sub": "43" })).await;
     assert_eq!(app.texts("SELECT user_id FROM identities ORDER BY subject").await, ["jdoe~campus", "jdoe~campus-2"]);
-    // A name that a person with a password has says nothing.
+    // The user name of a person with a password does not matter.
     app.comes(&institution, json!({ "sub": "44", "preferred_username": "testuser1" })).await;
     assert_eq!(app.texts("SELECT user_id FROM identities WHERE subject = '44'").await, ["testuser1~campus"]);
     assert!(app.browser().get("/sign-in?tenant=test").await.says(en().sign_in_or_password()));
@@ -88,7 +88,7 @@ async fn the_device_code_comes_along() {
     let (browser, device) = (app.browser(), app.start_device().await);
     browser.enter(&device.user_code).await;
     assert!(browser.get("/sign-in").await.says(en().sign_in_code_kept()));
-    // Also when it goes wrong on the way.
+    // Also if it fails on the way.
     let asked = browser.set_out("/sign-in/with/test/campus").await;
     let state = asked.split("state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state");
     let page = browser.get(&format!("/sign-in/back/test/campus?error=access_denied&state={state}")).await;
@@ -101,7 +101,7 @@ async fn the_device_code_comes_along() {
     assert!(page.path == "/device" && page.says("TMS command line"), "{}", page.words());
 }
 
-/// Every way in which an answer can be wrong ends on the sign-in page, with nobody signed in.
+/// Every invalid response ends on the sign-in page, without a session.
 #[tokio::test]
 async fn nothing_that_cannot_be_trusted_gets_in() {
     let (app, institution) = with_campus("open").await;
@@ -162,7 +162,7 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
     assert_eq!(refused_as(&late, back, en().arrival_refused_too_late()).await, Ok(()), "too late");
     assert_eq!(refused_as(&late, back, en().arrival_refused_used()).await, Ok(()), "and then a second time");
 
-    // RFC 9207: it names somebody else.
+    // RFC 9207: it names another issuer.
     let mixed = app.browser();
     let back = institution.sign_in(&mixed.set_out(WITH).await, app.seconds(), &json!({})) + "&iss=https://evil.example";
     assert!(mixed.get(back.strip_prefix(&app.base).expect("ours")).await.problem().contains(&en().arrival_refused_issuer()));
@@ -229,7 +229,7 @@ async fn a_second_factor_there_counts_here_as_long_as_policy_says() {
     app.comes(&institution, json!({ "amr": ["pwd", "mfa"] })).await;
     let week = app.seconds() * 1_000 + 7 * 86_400_000;
     assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, week);
-    // As long after they showed it, not after they came; and not at all if nobody says when.
+    // Counted from the time of the second factor, not of the callback; not counted at all without `auth_time`.
     app.sql("UPDATE user_mfa SET expires_at = 1 WHERE user_id = 'jdoe~campus'").await;
     app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await;
     assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 1);
@@ -257,7 +257,7 @@ async fn again_is_by_the_same_person_and_just_now() {
     assert!(page.refuses(|x| en().arrival_refused_somebody_else(x)), "{}", page.words());
     assert_eq!(browser.through(&institution, again, app.seconds(), &json!({})).await.path, "/keys/revoke-everything");
 
-    // A session there that is old, or of which it says nothing, is no fresh sign-in here.
+    // An old session there, or one without `auth_time`, is not a recent authentication here.
     for auth_time in [json!(app.seconds() - 3_600), Value::Null] {
         let old = app.browser();
         old.through(&institution, WITH, app.seconds(), &json!({ "auth_time": auth_time })).await;
@@ -319,7 +319,7 @@ async fn the_clients_secret_is_sealed_and_goes_nowhere_but_there() {
         let page = app.browser().request(reqwest::Method::GET, path).send().await.expect("an answer");
         assert!(!format!("{:?}", page.headers()).contains(CLIENT_SECRET) && !page.text().await.expect("a text").contains(CLIENT_SECRET));
     }
-    // Sealed for this provider: in another's row it opens nothing.
+    // Sealed for this provider: it cannot be opened in another row.
     app.sql("UPDATE identity_providers SET id = 'other'").await;
     let browser = app.browser();
     let state = browser.set_out("/sign-in/with/test/other").await;
@@ -343,7 +343,7 @@ async fn passwords_go_on_beside_institutions() {
     }
 }
 
-/// OpenID Connect Core §5.3: names may stand at the user endpoint only; how somebody signed in never counts from there.
+/// OpenID Connect Core §5.3: names may be at the userinfo endpoint only; authentication claims from there never count.
 #[tokio::test]
 async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
@@ -358,7 +358,7 @@ async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
     assert!(app.comes(&institution, nameless).await.problem().contains(&en().arrival_refused_untrusted()), "somebody else's names");
 }
 
-/// Tapis: no discovery, tokens in an envelope, and the access token says who somebody is.
+/// Tapis: no discovery, tokens in an envelope, and the access token identifies the user.
 #[tokio::test]
 async fn tapis_says_who_somebody_is_in_its_access_token() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
@@ -390,7 +390,7 @@ async fn tapis_says_who_somebody_is_in_its_access_token() {
     assert_eq!(app.texts("SELECT user_id || ' ' || subject || ' ' || label FROM identities").await, ["jdoe jdoe@tacc jdoe · tacc"]);
 }
 
-/// GitHub: plain OAuth 2.0. Whoever has an account there is nobody here until they have been invited.
+/// GitHub: plain OAuth 2.0. Its users must be invited before their first sign-in.
 #[tokio::test]
 async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
@@ -413,7 +413,7 @@ async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
     assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_untrusted()), "without its number");
 }
 
-/// The number by which a page lets one unlink an identity.
+/// The id with which a page unlinks an identity.
 fn unlinkable(page: &Page) -> String {
     page.text.split("/identities/unlink?identity=").nth(1).and_then(|rest| rest.split('"').next()).expect("an identity").to_owned()
 }
@@ -439,7 +439,7 @@ async fn one_more_identity_is_linked_by_whoever_has_both() {
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
     eve.through(&institution, LINK, app.seconds(), &json!({})).await;
     assert!(eve.post("/api/identities/link", &[]).await.refuses(|x| en().identities_somebody_elses(x)));
-    // Somebody who signs in over it does not confirm what another has begun.
+    // Another person's sign-in does not complete a link that was started in this session.
     eve.through(&institution, LINK, app.seconds(), &json!({ "sub": "43" })).await;
     eve.sign_in("test", "testuser1", PASSWORD).await;
     assert_eq!(eve.get("/identities/link").await.status, 404);
@@ -473,7 +473,7 @@ async fn the_only_way_in_stays_and_linking_takes_a_fresh_sign_in() {
     assert!(asked.starts_with("/sign-in?again=1"), "{asked}");
     assert_eq!(browser.post("/api/identities/unlink", &[("identity", &number)]).await.path, "/sign-in");
     assert_eq!(app.browser().set_out("/sign-in/with/test/campus?link=1").await, "/sign-in?then=/identities");
-    // Of another tenant's provider there is nothing to link.
+    // Providers of other tenants cannot be linked.
     let other = app.signed_in().await;
     assert!(other.set_out("/sign-in/with/default/campus?link=1").await.starts_with("/sign-in?again=1"));
 }
@@ -509,7 +509,7 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
     assert!(browser.get(&back).await.words().contains(&en().signed_out_both("Campus")));
     assert!(browser.get(&back).await.words().contains(&en().signed_out_lead()), "said once");
 
-    // Whoever came with a password, or through one that is gone, is signed out as ever; a stranger sees no one's way.
+    // Sessions by password, or through a removed provider, end as usual; without a session, no provider is named.
     assert_eq!(app.signed_in().await.post("/sign-out", &[]).await.path, "/");
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
     app.services.remove_provider(&app.operator("test").await, &ProviderId::parse("campus").expect("a provider")).await.expect("removed");
@@ -553,12 +553,12 @@ async fn who_has_signed_out_there_is_signed_out_here() {
         }
         paths
     };
-    // The session that is named, and the one that does not know its own name.
+    // The session with the named `sid`, and the one without a `sid`.
     assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s1" }))).await.0, 200);
     assert_eq!(signed_in().await, [false, true, false, true, true]);
     assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s3", "sub": null }))).await.0, 200);
     assert_eq!(signed_in().await, [false, true, false, false, true]);
-    // All of a person's.
+    // All sessions of the person.
     assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({}))).await.0, 200);
     assert_eq!(signed_in().await, [false, false, false, false, true]);
     assert_eq!(app.recorded("session_ended").await, 3);
@@ -644,7 +644,7 @@ async fn nobody_is_signed_out_by_a_token_that_is_not_to_be_trusted() {
     for nonsense in ["", "a.b.c", "\0", &"x".repeat(8_000)] {
         assert_eq!(tell(&app, nonsense).await.0, 400);
     }
-    // An ID token is no logout token, nor is what was made for another provider of the same name.
+    // An ID token is not a logout token, nor is one for another provider of the same name.
     let wrong = app.http.post(app.url("/sign-in/ended/default/campus")).form(&[("logout_token", "x")]).send().await.expect("an answer");
     assert_eq!(wrong.status(), 404);
     for (content_type, body) in [("application/json", "{}"), ("application/x-www-form-urlencoded", "token=x")] {
@@ -666,7 +666,7 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
     let long_ago = app.seconds() - 10 * 86_400;
     assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": long_ago })).await.path, "/sign-in/second-factor");
     assert_eq!(app.comes(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await.path, "/sign-in/second-factor", "nobody knows when");
-    // Before what is hard to take back, it may be shown there as well.
+    // Re-authentication at the provider is offered for a step-up as well.
     let page = browser.get("/keys/revoke-everything").await;
     assert!(page.path == "/sign-in/second-factor" && page.says(en().second_factor_elsewhere("Campus")), "{}", page.words());
     let again = "/sign-in/with/test/campus?again=1&then=/keys/revoke-everything";
@@ -674,7 +674,7 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
     assert_eq!(page.path, "/keys/revoke-everything");
 }
 
-/// A university's provider behind an authority of its own.
+/// A provider with a certificate of a private authority.
 #[tokio::test]
 async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_else() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -689,7 +689,7 @@ async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_e
     let app = TestApp::start_as(Setup { reach: EgressPolicy { root_certs: authorities, ..EgressPolicy::default() }, ..Setup::default() }).await;
     app.add_institution(&institution, "open").await;
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
-    // For another name it proves nothing.
+    // It is not valid for another name.
     let elsewhere = NewProvider { base_url: institution.url().replace("127.0.0.1", "[::ffff:127.0.0.1]"), ..campus(&institution, "open") };
     let elsewhere = NewProvider { id: ProviderId::parse("elsewhere").expect("a provider"), ..elsewhere };
     let added = app.services.add_provider(&app.operator("test").await, elsewhere).await;
@@ -697,7 +697,7 @@ async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_e
     assert!(matches!(added, Err(Error::Refused(refused)) if refused == other));
 }
 
-/// `with_campus`, of a kind of its own, which is OpenID Connect's but for this.
+/// `with_campus` with a profile that differs from OpenID Connect's by this.
 async fn with_a_kind(but_for: &str, newcomers: &str) -> (TestApp, Institution) {
     let dir = tempfile::tempdir().expect("a folder");
     crate::app::copy_template(dir.path()).await;
@@ -709,14 +709,14 @@ async fn with_a_kind(but_for: &str, newcomers: &str) -> (TestApp, Institution) {
     (app, institution)
 }
 
-/// Some remember a choice, and keep sending people the wrong way.
+/// Some providers remember a choice, and keep sending people to the wrong one.
 #[tokio::test]
 async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_went_wrong() {
     let (app, institution) = with_a_kind("help = \"https://stuck.example/me/\"", "invited").await;
     let page = app.comes(&institution, json!({})).await;
     assert!(page.refuses(|x| en().arrival_refused_not_invited(x)) && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
     assert!(!app.browser().get("/sign-in/back/test/campus").await.says("stuck.example"), "that has nothing to do with it");
-    // Linking goes wrong the same way.
+    // Linking fails in the same way.
     let browser = app.signed_in().await;
     let asked = browser.set_out("/sign-in/with/test/campus?link=1").await;
     let state = asked.split("state=").nth(1).and_then(|rest| rest.split('&').next()).expect("a state");
@@ -724,7 +724,7 @@ async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_w
     assert!(page.path == "/identities" && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
 }
 
-/// Nobody could ever confirm there that it is them.
+/// Without `auth_time` and this rule, re-authentication at such a provider would be impossible.
 #[tokio::test]
 async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
     let (app, institution) = with_a_kind("says-when = false", "open").await;
@@ -734,7 +734,7 @@ async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
     assert_eq!(browser.get("/keys/add").await.path, "/sign-in");
     let again = "/sign-in/with/test/campus?again=1&then=/keys/add";
     assert_eq!(browser.through(&institution, again, app.seconds(), &silent).await.path, "/keys/add");
-    // If it does say, that counts.
+    // If it does send `auth_time`, that is used.
     let old = json!({ "auth_time": app.seconds() - 600 });
     assert!(browser.through(&institution, again, app.seconds(), &old).await.problem().contains(&en().arrival_refused_not_fresh()));
 }

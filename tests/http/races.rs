@@ -1,4 +1,4 @@
-//! Many at once: whatever the order, the outcome is one of those that one after the other could have had.
+//! Concurrency: the outcome is always that of some sequential order.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ async fn a_replay_seen_by_many_is_one_theft() {
     assert_eq!(app.recorded("device_replayed").await, 1);
 }
 
-/// Whoever presses "revoke everything" is not undone by a request that was on its way from a session that has just ended.
+/// "Revoke everything" also affects requests in progress of sessions that have just ended.
 #[tokio::test]
 async fn nothing_is_given_to_a_session_that_has_been_ended() {
     use tms_portal::domain::ids::{AccountName, HostName};

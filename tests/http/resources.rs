@@ -1,4 +1,4 @@
-//! `/hosts/provider`: host accounts linked through the provider that owns the hosts.
+//! `/hosts/provider`: host accounts linked through the provider that manages the hosts.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ const HOSTS: &str = "/sign-in/with/test/campus?hosts=1";
 const LINK: &str = "/api/hosts/link-offered";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A portal, and a provider that owns `frontera` and `stampede`.
+/// A portal, and a provider that manages `frontera` and `stampede`.
 struct World {
     app: TestApp,
     institution: Institution,
 }
 
 impl World {
-    /// The provider's own names are the accounts.
+    /// The user names at the provider are the account names.
     async fn start() -> Self {
         let (app, institution) = (TestApp::start().await, Institution::start().await);
         app.add_institution(&institution, "invited").await;
@@ -33,7 +33,7 @@ impl World {
         world
     }
 
-    /// It keeps a list.
+    /// The provider has a list of host accounts.
     async fn with_list(resources: &Value) -> Self {
         let world = Self::start().await;
         world.owns(&["frontera", "stampede"], Some(format!("{}/resources", world.institution.url()))).await;
@@ -52,12 +52,12 @@ impl World {
         self.app.services.edit_provider(&operator, &campus, None, edit).await.map_err(|_| ()).expect("changed");
     }
 
-    /// Signs in there, and comes back with what it says.
+    /// Signs in there and returns the page with the proposed accounts.
     async fn offered(&self, browser: &Browser, claims: Value) -> Page {
         browser.through(&self.institution, HOSTS, self.app.seconds(), &claims).await
     }
 
-    /// One more person, with a second factor on record.
+    /// Adds a person with an MFA record.
     async fn add(&self, user: &str) {
         self.app.add_person("test", user).await;
         self.open_mfa(user).await;
@@ -68,7 +68,7 @@ impl World {
         admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": user, "ttl_minutes": -1 })).await;
     }
 
-    /// Everybody's links to the provider's hosts: `ACCOUNT@HOST PERSON`.
+    /// All links to the provider's hosts: `ACCOUNT@HOST PERSON`.
     async fn links(&self) -> Vec<String> {
         self.app
             .texts(
@@ -79,12 +79,12 @@ impl World {
     }
 }
 
-/// Leaves all as it is.
+/// Submits the preselected accounts.
 async fn link_all(browser: &Browser, page: &Page) -> Page {
     browser.post(LINK, &ticks(page).iter().map(|tick| ("accounts[]", tick.as_str())).collect::<Vec<_>>()).await
 }
 
-/// What is ticked on a page.
+/// The checked accounts of a page.
 fn ticks(page: &Page) -> Vec<String> {
     let boxes = page.text.split('<').filter(|tag| tag.contains("name=\"accounts[]\"") && tag.contains("checked"));
     boxes.map(|tag| tag.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a value").to_owned()).collect()
@@ -131,7 +131,7 @@ async fn the_providers_name_for_somebody_is_their_account_on_its_hosts() {
     assert_eq!(world.app.number("SELECT count(*) FROM identities").await, 0, "it is no way to sign in by that");
 }
 
-/// Nobody has seen the account's number when it was linked.
+/// The account's UID was not known when it was linked.
 #[tokio::test]
 async fn a_key_for_the_linked_account_logs_in_but_never_as_a_number_of_the_hosts_own() {
     let world = World::start().await;

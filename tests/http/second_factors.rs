@@ -1,5 +1,4 @@
-//! Second factors: setting them up, the other half of a sign-in, and once more before what is hard to take back. What a passkey does
-//! is in the browser tests.
+//! Second factors: enrollment, the second step of a sign-in, and step-up. Passkeys are covered by the browser tests.
 
 use std::time::Duration;
 
@@ -9,22 +8,22 @@ use crate::app::{PASSWORD, Setup, TestApp};
 use crate::browser::{Browser, Page, en};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// How long an app shows a code.
+/// The period of a code (RFC 6238).
 const STEP: Duration = Duration::from_secs(30);
 
-/// Somebody's authenticator app.
+/// An authenticator app.
 pub struct App {
     secret: String,
 }
 
 impl App {
-    /// Takes the secret from the page that shows it.
+    /// Reads the secret from the enrollment page.
     pub fn scan(page: &Page) -> Self {
         let (_, secret) = page.text.split_once("data-copy=\"").expect("a secret to copy");
         Self { secret: secret.split('"').next().expect("its end").to_owned() }
     }
 
-    /// What it shows now.
+    /// The current code.
     pub fn code(&self, app: &TestApp) -> String {
         let secret = Secret::try_from_base32(&self.secret).expect("a secret");
         let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).with_account_name("x").build().expect("an app");
@@ -32,7 +31,7 @@ impl App {
     }
 }
 
-/// `ann` has set up an app: her browser, her app, her recovery codes.
+/// `ann` has enrolled an app: her browser, app and recovery codes.
 async fn with_app(app: &TestApp) -> (Browser, App, Vec<String>) {
     with_app_of(app, "ann").await
 }
@@ -53,33 +52,33 @@ fn codes(page: &Page) -> Vec<String> {
     codes.split('"').next().expect("their end").lines().map(str::to_owned).collect()
 }
 
-/// The password is right; now the second factor is asked for.
+/// Enters the password; the second factor is requested next.
 async fn half(browser: &Browser) -> Page {
     let page = browser.sign_in("test", "ann", PASSWORD).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
     page
 }
 
-/// A tab with a half sign-in, on the way to a page.
+/// A tab with a sign-in that waits for the second factor, on the way to a page.
 pub async fn half_of(browser: &Browser, user: &str, then: &str) -> Page {
     let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", user), ("password", PASSWORD), ("then", then)]).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
     page
 }
 
-/// Types a code into the form of that tab.
+/// Enters a code in the form of that tab.
 async fn show_in(browser: &Browser, tab: &Page, code: &str) -> Page {
     let (attempt, then) = (tab.field("attempt"), tab.field("then"));
     browser.post("/sign-in/second-factor/show", &[("attempt", &*attempt), ("then", &*then), ("code", code)]).await
 }
 
-/// Types a code into the form of a tab that sets an app up.
+/// Enters a code in the form of an enrollment tab.
 async fn set_up_in(browser: &Browser, tab: &Page, code: &str) -> Page {
     let (ceremony, then) = (tab.field("ceremony"), tab.field("then"));
     browser.post("/api/second-factors/app", &[("ceremony", &*ceremony), ("then", &*then), ("code", code)]).await
 }
 
-/// Lets a device in that is to have nothing but the name.
+/// Approves a device without host accounts.
 async fn allow(browser: &Browser, consent: &Page) -> Page {
     let form = [("grant", &*consent.field("grant")), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
     browser.post("/api/device/decide", &form).await
@@ -111,13 +110,13 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
     assert!(browser.get("/identities").await.says(en().factors_app()));
     assert_eq!((app.recorded("second_factor_added").await, app.recorded("mfa_opened").await), (1, 1));
 
-    // Neither secret nor codes can be read in what is on the disk.
+    // Neither secrets nor codes are readable on disk.
     let hex = Secret::try_from_base32(&ann.secret).expect("a secret").as_bytes().iter().map(|byte| format!("{byte:02X}")).collect::<String>();
     let dump = format!("{:?}", app.dump("test").await);
     for secret in [ann.secret.as_str(), &hex, codes[0].as_str(), &codes[0].replace('-', "")] {
         assert!(!dump.contains(secret), "{secret} stands in the database");
     }
-    // A second app takes the place of none.
+    // A second app does not replace the first.
     assert!(browser.post("/api/second-factors/app", &[("code", &ann.code(&app))]).await.path == "/identities/app", "nothing is being set up");
     let exists = browser.get("/identities/app").await;
     assert!(exists.status == 422 && !exists.says("data-copy") && exists.says("href=\"/identities/remove?factor=app\""), "{}", exists.text);
@@ -247,7 +246,7 @@ async fn what_ends_somebodys_sessions_ends_half_a_sign_in_as_well() {
     assert_eq!(finished(&browser).await, "/sign-in");
     assert_eq!(app.number("SELECT count(*) FROM recovery_codes").await, 10, "none was spent");
 
-    // Nor is it a session of its own, nor leaves one behind of somebody else in the same browser.
+    // It is not a session, and keeps no session of another person in the same browser.
     let browser = app.signed_in().await;
     half(&browser).await;
     assert_eq!(browser.get("/keys").await.path, "/sign-in");
@@ -303,13 +302,13 @@ async fn a_recovery_code_works_once_for_its_owner() {
     assert_eq!(show(&other, &recovery[3]).await.status, 422, "it is spent");
     assert_eq!(app.recorded("recovery_code_used").await, 1);
     assert!(browser.get("/identities").await.says(en().factors_recovery_left(9)));
-    // New ones make the old ones void.
+    // New ones invalidate the old ones.
     let page = browser.post("/api/second-factors/recovery", &[]).await;
     let new = codes(&page);
     assert_eq!((page.path.as_str(), new.len()), ("/identities/recovery", 10));
     assert_eq!(show(&other, &recovery[4]).await.status, 422);
     assert_eq!(show(&other, &new[4]).await.path, "/");
-    // Somebody else's are nothing.
+    // Another person's are not accepted.
     app.add_person("test", "bob").await;
     let bob = app.signed_in_as("test", "bob", PASSWORD).await;
     assert_eq!(bob.post("/api/second-factors/recovery", &[]).await.path, "/identities");
@@ -329,7 +328,7 @@ async fn half_a_sign_in_waits_a_quarter_of_an_hour_and_ends_with_its_person() {
     app.switch_person("ann", false).await;
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/sign-in");
     assert_eq!(browser.get("/keys").await.path, "/sign-in");
-    // Whoever shows a second factor without a first one shows nothing.
+    // A second factor without a first one is not accepted.
     assert_eq!(show(&app.browser(), &ann.code(&app)).await.path, "/sign-in");
     assert_eq!(app.browser().get("/sign-in/second-factor?again=1").await.path, "/sign-in");
 }
@@ -344,7 +343,7 @@ async fn what_is_hard_to_take_back_takes_it_once_more_and_goes_on() {
     assert_eq!(page.path, "/sign-in/second-factor", "{}", page.words());
     assert!(page.says(en().second_factor_again()));
     assert_eq!(browser.post("/api/keys/revoke-everything", &[]).await.path, "/sign-in/second-factor", "nor by the form alone");
-    // The password alone is not enough: it leads to the same question.
+    // The password alone is not enough: it leads to the second factor again.
     let form = [("tenant", "test"), ("user_name", "ann"), ("password", PASSWORD), ("again", "1"), ("then", "/keys/revoke-everything")];
     assert_eq!(browser.post("/sign-in/password", &form).await.path, "/sign-in/second-factor");
     assert_eq!(browser.get("/keys/revoke-everything").await.path, "/sign-in/second-factor");
@@ -404,7 +403,7 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
     let consent = browser.post("/sign-in/second-factor/show", &form).await;
     assert!(allow(&browser, &consent).await.says(en().result_connected()));
 
-    // Of somebody who has none.
+    // Of a person who has none.
     app.add_person("test", "bob").await;
     let bob = app.signed_in_as("test", "bob", PASSWORD).await;
     let (third, fourth) = (app.start_device().await, app.start_device().await);
@@ -531,7 +530,7 @@ async fn a_late_second_factor_leads_back_with_where_one_was_going() {
     let page = show_in(&browser, &tab, &ann.code(&app)).await;
     assert!(page.path == "/sign-in" && page.problem().starts_with(&en().second_factor_too_late()), "{}", page.words());
     assert_eq!(page.field("then"), "/keys?q=a");
-    // Also where nothing is known of it.
+    // Also without any state.
     for page in [show_in(&app.browser(), &tab, "000000").await, app.browser().get(&tab.address).await] {
         assert_eq!((page.status, page.path.as_str(), page.field("then").as_str()), (422, "/sign-in", "/keys?q=a"), "{}", page.words());
     }

@@ -1,4 +1,4 @@
-//! Where codes, tokens and passwords must not be found afterwards.
+//! Where codes, tokens and passwords must not be found.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -14,11 +14,11 @@ use crate::oauth::CONFIDENTIAL;
 use crate::tms::api::{key_wanted, login};
 use crate::tms::endpoints::{Callers, Endpoint, endpoints};
 
-/// Everything secret that a run of the flow has seen, with its name.
+/// All secrets of a test run, with their names.
 struct Secrets(Vec<(&'static str, String)>);
 
 impl Secrets {
-    /// A person lets a public and a confidential device in; a third one waits; the public one's token is used, and replayed.
+    /// A person approves a public and a confidential device; a third one waits; the public one's token is used and replayed.
     async fn of_a_busy_day(app: &TestApp) -> Self {
         let (device, confidential, waiting) = (app.start_device().await, app.start_confidential_device().await, app.start_device().await);
         let browser = app.signed_in().await;
@@ -65,7 +65,7 @@ impl Secrets {
     }
 }
 
-/// W11: all kinds of secrets of the TMS API are made, shown once, changed, used, and guessed at.
+/// W11: all kinds of secrets of the TMS API are created, shown once, rotated, used and guessed.
 async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
     let (root, admin, client) = (app.admin("default").await, app.admin("test").await, app.client());
     let given = |answer: &Value, name: &str| answer[name].as_str().expect("a secret").to_owned();
@@ -104,7 +104,7 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
         ("wrong credential", wrong.to_owned()),
         ("private key that was pasted", "b3BlbnNzaPASTED".to_owned()),
     ];
-    // The first lines of a private key are the same in all of them.
+    // The first lines of all private keys are the same.
     let private = given(&key, "private_key");
     secrets.extend(private.lines().skip(3).filter(|line| !line.starts_with("-----")).map(|line| ("private key", line.to_owned())));
     assert!(secrets.len() >= 11);
@@ -115,7 +115,7 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// Every file below a folder, in one piece.
+/// Every file below a folder, as bytes.
 fn all_bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).expect("a folder") {
@@ -141,7 +141,7 @@ async fn nothing_in_the_data_directory_opens_anything() {
     }
 }
 
-/// W11: a secret is shown once, and never by what reads.
+/// W11: a secret is returned once, and never by read requests.
 #[tokio::test]
 async fn no_answer_repeats_a_secret() {
     let app = TestApp::start().await;
@@ -159,7 +159,7 @@ struct Program {
     child: Child,
     address: String,
     log: PathBuf,
-    /// Nobody may close it while it still has something to say.
+    /// Kept open as long as the program may print.
     _out: BufReader<ChildStdout>,
     _dir: TempDir,
 }

@@ -13,12 +13,12 @@ async fn end(browser: &Browser, session: &str) -> Page {
     browser.post("/api/sessions/end", &[("session", session)]).await
 }
 
-/// The names by which a page lets one end sessions.
+/// The ids of the sessions that a page can end.
 fn endable(page: &Page) -> Vec<&str> {
     page.text.split("/sessions/end?session=").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// The name by which a page lets one take back the only device.
+/// The id of the only device, for revoking it.
 fn only_device(page: &Page) -> String {
     page.text.split("/sessions/end?grant=").nth(1).and_then(|rest| rest.split('"').next()).expect("a device").to_owned()
 }

@@ -1,4 +1,4 @@
-//! `/sign-in`, and the session it starts.
+//! `/sign-in`, and the session that it starts.
 
 use std::time::Duration;
 
@@ -310,7 +310,7 @@ async fn every_try_to_sign_in_is_recorded_for_the_person_it_happened_to() {
     assert_eq!(records, ["test testuser1 sign_in_failed 127.0.0.1", "test testuser1 signed_in 127.0.0.1"]);
 }
 
-/// A browser that keeps no cookies, after its redirects.
+/// The final response for a browser without cookies.
 async fn without_cookies(app: &TestApp, request: reqwest::RequestBuilder) -> (u16, String) {
     let mut answer = request.header("accept", "text/html").send().await.expect("an answer");
     for _ in 0..5 {
@@ -341,7 +341,7 @@ async fn a_browser_without_cookies_is_told_that_they_are_needed() {
         let (status, text) = without_cookies(&app, request).await;
         assert!(status == 422 && text.contains(&en().cookies_needed()), "{status} {text}");
     }
-    // It is not said otherwise: neither at a first visit, nor with cookies, nor at an address that was kept.
+    // No message otherwise: on the first visit, with cookies, and at a bookmarked URL.
     for path in ["/", "/sign-in", "/device", "/keys", "/sign-in?then=/keys&cookies=1795175000", "/?cookies=x", "/sign-in?cookies=9999999999"] {
         let page = app.browser().get(path).await;
         assert!(page.status == 200 && !page.says(en().cookies_needed()), "{path}: {}", page.words());

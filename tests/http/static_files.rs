@@ -1,4 +1,4 @@
-//! What was built for the browser, and `public/`.
+//! Built files, and `public/`.
 
 use std::io::{Read, Write};
 
@@ -37,7 +37,7 @@ async fn public_files_are_there_for_everybody() {
     }
 }
 
-/// The database lies one folder above the site in these tests.
+/// In these tests, the database is in the folder above the site.
 #[tokio::test]
 async fn no_path_leads_out_of_the_site() {
     let app = TestApp::start().await;

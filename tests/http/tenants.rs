@@ -1,10 +1,10 @@
-//! Tenants that cannot see each other, though they share names, programs and a portal.
+//! Isolation of tenants with the same names, clients and portal.
 
 use crate::app::{Answer, DEVICE_CODE_GRANT, Device, PASSWORD, TestApp};
 use crate::database::FAR;
 use crate::oauth::{error, refused};
 
-/// The tenant `default`, with a person and a host account of the same names as in `test`, and the same public client.
+/// The tenant `default` with a person and host account of the same names as in `test`, and the same public client.
 async fn two_tenants() -> TestApp {
     let app = TestApp::start().await;
     app.change_tenant("default", |tenant| tenant.policy.local_passwords = true).await;

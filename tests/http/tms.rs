@@ -1,4 +1,4 @@
-//! The TMS API, as its clients meet it.
+//! The TMS API, as used by clients.
 
 pub mod api;
 pub mod endpoints;
@@ -27,7 +27,7 @@ mod wire;
 
 use crate::app::Answer;
 
-/// The status of an error on TMS' wire, after a look at its shape: the status again as a text, and a sentence.
+/// The status of an error, after checking its format: the status as a text, and a message.
 pub fn error(answer: &Answer) -> u16 {
     let members: Vec<&str> = answer.body.as_object().map(|body| body.keys().map(String::as_str).collect()).unwrap_or_default();
     assert_eq!(members, ["result_code", "result_msg"], "{} {}", answer.status, answer.body);

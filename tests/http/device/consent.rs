@@ -1,4 +1,4 @@
-//! `/device` once a code is open: deciding.
+//! `/device` after the code was accepted: the decision.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn open(app: &TestApp) -> (Device, Browser, Page) {
     (device, browser, consent)
 }
 
-/// What a person sends who ticks the box and chooses these host accounts.
+/// The form of an approval with these host accounts.
 fn allowing<'a>(grant: &'a str, host_accounts: &[&'a str]) -> Vec<(&'static str, &'a str)> {
     let mut form = vec![("grant", grant), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
     form.extend(host_accounts.iter().map(|id| ("host_accounts[]", *id)));
@@ -198,7 +198,7 @@ async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
     }
     assert_eq!((app.grants().await, app.consents().await), (before, 0));
 
-    // Somebody else signs in where the request is open: it was not theirs to see.
+    // Another person signs in on the page of the request, which they must not see.
     let page = browser.sign_in("test", "eve", PASSWORD).await;
     assert!(!page.says("TMS command line"), "{}", page.words());
     assert_eq!(decide(&browser, &allowing(&grant, &[])).await.status, 422);

@@ -1,4 +1,4 @@
-//! Guessing codes: what it costs, and that nothing forgets it.
+//! Guessing user codes: the limits, and that they persist.
 
 use std::time::Duration;
 

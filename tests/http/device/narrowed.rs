@@ -1,4 +1,4 @@
-//! What administrators narrow while a request waits, after it was allowed, and after its token was issued.
+//! Administrators restrict a client or tenant while a request is open, after its approval, and after its token was issued.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn own_key() -> Value {
     json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY })
 }
 
-/// The address of the result of the only request in this state.
+/// The result page of the only request in this state.
 async fn result_of(app: &TestApp, state: &str) -> String {
     let grants = app.grants().await;
     let grant = grants.iter().filter_map(|grant| grant.split_once('|')).find(|(_, rest)| rest.starts_with(&format!("{state}|")));

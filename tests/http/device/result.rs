@@ -1,4 +1,4 @@
-//! `/device/result`: what came of it, and taking it back.
+//! `/device/result`: the outcome, and revoking it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A claim on a code lives as long as the session that made it.
+//! A claim on a code lasts as long as its session.
 
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ async fn a_person_goes_on_with_their_code_in_another_session() {
     assert_eq!(app.recorded("code_presented_twice").await, 0);
 }
 
-/// What a form was about is where its person is after they have signed in again.
+/// After signing in again, the person is on the page of the submitted form.
 #[tokio::test]
 async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
     let app = TestApp::start().await;
@@ -127,7 +127,7 @@ async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
     let result = browser.allow(&again).await;
     assert!(result.says(en().result_connected()), "{}", result.words());
 
-    // And what came of it is there in the next session.
+    // The next session shows the result.
     browser.post("/sign-out", &[]).await;
     let withdraw = result.form("/api/device/withdraw");
     let withdraw: Vec<(&str, &str)> = withdraw.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -1,4 +1,4 @@
-//! Several requests at once in the tabs of one browser: each page is about the one in its address.
+//! Several requests in the tabs of one browser: each page is about the request in its URL.
 
 use crate::app::{Device, PASSWORD, TestApp};
 use crate::browser::{Browser, Page, en, holds};
@@ -9,12 +9,12 @@ async fn two_open(app: &TestApp) -> (Browser, [Device; 2], [Page; 2]) {
     (browser, devices, pages)
 }
 
-/// Allow without the tick, for 30 days and on no host account.
+/// Approves without the required checkbox, for 30 days and without host accounts.
 async fn allow_unticked(browser: &Browser, consent: &Page) -> Page {
     browser.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "allow"), ("lifetime", "2592000")]).await
 }
 
-/// The tag of the first input that has this.
+/// The tag of the first input that contains `with`.
 fn input<'a>(page: &'a Page, with: &str) -> &'a str {
     page.text.split("<input").map(|tag| tag.split('>').next().unwrap_or_default()).find(|tag| tag.contains(with)).expect("an input")
 }
@@ -74,7 +74,7 @@ async fn each_tab_ends_at_its_own_result() {
     for (consent, result) in [(&page, &allowed), (&other, &denied)] {
         assert_eq!(browser.get(&consent.address).await.address, result.address, "it is answered");
     }
-    // The island of either page follows its own device.
+    // The island of each page follows its own device.
     let picked_up = |text: &str| holds(text, |x| en().pickup_at_from(x, x));
     let is_denied = |text: &str| text.contains(&en().pickup_denied());
     for (page, is_said) in [(&again, &picked_up as &dyn Fn(&str) -> bool), (&denied, &is_denied)] {
@@ -126,7 +126,7 @@ async fn codes_typed_before_sign_in_each_go_on_in_their_tab() {
         let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", then.as_str())];
         let consent = browser.post("/sign-in/password", &form).await;
         assert!(consent.path == "/device" && consent.says(&device.user_code), "{}", consent.words());
-        // Once more from the same page: the code is not kept any more, and the page says so.
+        // Again from the same page: the code is no longer stored, and the page says so.
         let late = browser.post("/sign-in/password", &form).await;
         assert!(late.says(en().device_not_kept()) && late.says(&consent.address), "{}", late.words());
     }

@@ -1,4 +1,4 @@
-//! Guessing the codes: counted together with those of devices.
+//! Guessing link codes, which counts together with user codes of devices.
 
 use super::*;
 use crate::app::Answer;
@@ -66,7 +66,7 @@ async fn a_code_belongs_to_the_session_that_typed_it_first() {
     assert!(refused.refuses(|wait| en().code_refused_claimed(wait)), "{}", refused.words());
     assert_eq!(world.app.recorded("code_presented_twice").await, 1);
     assert_eq!(world.app.number("SELECT count(*) FROM attempts").await, 0, "a right code is no guess");
-    // Nor with its public name, nor in another browser of the same person, who has not typed the code there.
+    // Neither with its public id, nor in another browser of the same person, in which the code was not entered.
     for other in [&eve, &world.app.signed_in().await] {
         let page = other.link(&question).await;
         assert_eq!(page.problem(), en().link_refused_not_yours());
@@ -75,7 +75,7 @@ async fn a_code_belongs_to_the_session_that_typed_it_first() {
     assert!(first.link(&question).await.tells(|x| en().link_linked(x, x, x)));
 }
 
-/// A secret of the host's, and as hard to guess as one.
+/// The poll secret is the host's, and as hard to guess as a credential.
 #[tokio::test]
 async fn neither_secret_is_in_the_database() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! Who may not ask, what is not linked, and what happens at the same time.
+//! Refused requests and links, and concurrency.
 
 use futures_util::future::join_all;
 
@@ -15,7 +15,7 @@ async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
     let other = app.host(&world.admin, "test", "stampede", false).await;
     let asked = world.ask("jd").await;
     assert_eq!(other.refusal("POST /links/status", json!({ "link_id": asked["link_id"] })).await, 404);
-    // Whatever it says of itself, it is the host that its credential is of.
+    // The host is determined by its credential, not by its claims.
     other.done("POST /links", json!({ "user": "jd", "user_uid": "1001", "host": "frontera", "tenant": "default" })).await;
     assert_eq!(app.texts("SELECT host FROM link_requests ORDER BY host").await, ["frontera", "stampede"]);
     assert_eq!(world.status(&asked).await, pending());
@@ -63,7 +63,7 @@ async fn a_host_whose_tenant_is_off_or_whose_credential_is_gone_asks_for_nothing
     world.app.change_tenant("test", |tenant| tenant.enabled = true).await;
     assert_eq!(world.status(&asked).await, pending());
 
-    // What the host has asked for goes with its credential.
+    // Deleting the credential cancels the host's requests.
     world.admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
     assert_eq!(world.host.refusal("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await, 401);
     assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
@@ -136,7 +136,7 @@ async fn what_a_host_withdraws_opens_nothing_any_more() {
     assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
     assert_eq!(browser.enter_link(text(&asked["user_code"])).await.status, 422);
 
-    // Too late for one that is answered.
+    // Too late for an answered request.
     let asked = world.ask("jd").await;
     browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
     assert_eq!(world.host.done(path, json!({ "link_id": asked["link_id"] })).await["num_deleted"], 0);
@@ -180,7 +180,7 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
     let asked = world.ask("jd").await;
     assert!(eve.enter_link(text(&asked["user_code"])).await.says(en().link_refused_somebody_elses()), "it is not renewed once sharing is off");
 
-    // A link that has ended keeps nobody out.
+    // An expired link does not block others.
     let unlink = |user: &str| json!({ "tenant": "test", "tms_user_id": user, "host": "frontera", "host_account": "jd", "ttl_minutes": 0 });
     world.admin.done("PATCH /userhosts/upd", unlink("testuser1")).await;
     assert!(world.link(&eve, "jd").await.tells(|x| en().link_renewed(x, x, x)));
@@ -212,7 +212,7 @@ async fn a_code_of_another_tenant_says_where_it_belongs_and_is_not_taken() {
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
 }
 
-/// Two people cannot hold one code; one person may press twice, or yes and no at once.
+/// Two people cannot hold one code; one person may submit twice, or yes and no at once.
 #[tokio::test]
 async fn of_many_answers_at_once_exactly_one_counts() {
     let world = World::start().await;
@@ -232,7 +232,7 @@ async fn of_many_answers_at_once_exactly_one_counts() {
 async fn of_two_people_who_confirm_for_one_account_at_once_one_has_it() {
     let world = World::start().await;
     let (first, eve) = (world.app.signed_in().await, world.add("eve").await);
-    // Each has had a code of their own; the host asked for the second while the first was open.
+    // Each has their own code; the host requested the second while the first was open.
     let asked = world.ask("jd").await;
     let hers = eve.enter_link(text(&asked["user_code"])).await;
     let asked = world.ask("jd").await;
@@ -247,7 +247,7 @@ async fn of_two_people_who_confirm_for_one_account_at_once_one_has_it() {
     assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
 }
 
-/// Whoever presses "revoke everything" is not undone by an answer that was on its way.
+/// "Revoke everything" also invalidates answers that are in progress.
 #[tokio::test]
 async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     use tms_portal::domain::ids::LinkRequestId;
@@ -261,7 +261,7 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
 }
 
-/// With the record sabotaged, nothing is linked either, and the host is not told otherwise.
+/// If the audit log cannot be written, the link is not created, and the host is not told otherwise.
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_linked() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! Several accounts that ask at once, and what becomes of them when their session ends.
+//! Several requests of a host at once, and the end of their session.
 
 use super::*;
 

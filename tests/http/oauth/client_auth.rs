@@ -1,11 +1,11 @@
-//! Who the client is, at each endpoint that asks (RFC 6749 §2.3).
+//! Client authentication at each endpoint that requires it (RFC 6749 §2.3).
 
 use super::{CONFIDENTIAL, error, refused};
 use crate::app::{Answer, DEVICE_CODE_GRANT, TestApp, no_limits, number};
 
 const SECRET: &str = CONFIDENTIAL.1;
 
-/// Authorization header, if any; the body's client parameters; who they are taken for, or how they are refused.
+/// The Authorization header, if any; the client parameters of the body; the authenticated client or the error.
 type Row = (Option<Parameter>, &'static [Parameter], Taken);
 type Parameter = (&'static str, &'static str);
 type Taken = Result<(), (u16, &'static str)>;
@@ -40,7 +40,7 @@ const TABLE: &[Row] = &[
     (Some(("tms-cli", "x")), &[], NO),
     (Some(("tms-cli", "x")), &[("client_id", "tms-cli")], NO),
     (None, &[("client_id", "tms-cli"), ("client_secret", "x")], NO),
-    // Nobody.
+    // No client.
     (Some(("", "")), &[], NO),
     (Some(("nobody", "x")), &[], NO),
     (None, &[("client_id", "nobody")], NO),
@@ -51,7 +51,7 @@ const TABLE: &[Row] = &[
     (None, &[], BAD),
 ];
 
-/// Each endpoint with the rest of a request, and what it says to a client it knows.
+/// Each endpoint with the rest of a request, and its response to an authenticated client.
 const ENDPOINTS: [(&str, &[Parameter], u16, &str); 3] = [
     ("/oauth/device_authorization", &[], 200, ""),
     ("/oauth/token", &[("grant_type", DEVICE_CODE_GRANT), ("device_code", "x")], 400, "invalid_grant"),

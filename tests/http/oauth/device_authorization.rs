@@ -102,7 +102,7 @@ async fn a_client_without_the_grant_is_told_so() {
 async fn what_a_generic_client_asks_for_beyond_our_scopes_is_passed_over_until_nothing_is_left() {
     let app = TestApp::start().await;
     app.sql("UPDATE clients SET scope = 'hosts:read' WHERE client_id = 'tms-cli' AND tenant_id = 'test'").await;
-    // MSAL adds `openid profile offline_access` to whatever it is told to ask for.
+    // MSAL always adds `openid profile offline_access`.
     for good in ["hosts:read", "hosts:read openid profile offline_access", "  hosts:read\t hosts:read ", "keys:create hosts:read", ""] {
         assert_eq!(app.send(PATH, &[("client_id", "tms-cli"), ("scope", good)]).await.status, 200, "{good:?}");
     }
@@ -145,7 +145,7 @@ async fn no_two_devices_get_the_same_codes() {
     assert_eq!((distinct(|device| &device.device_code), distinct(|device| &device.user_code)), (200, 200));
 }
 
-/// Randomness that draws the user code `BBBB-BBBB` so many more times.
+/// Random bytes that yield the user code `BBBB-BBBB` for a number of times.
 struct Stuck {
     draws: AtomicU64,
 }
@@ -153,7 +153,7 @@ struct Stuck {
 impl Rng for Stuck {
     fn fill(&self, bytes: &mut [u8]) {
         SystemRng.fill(bytes);
-        // Letters of user codes are drawn one byte at a time, eight to a code.
+        // The letters of user codes are drawn one byte at a time, eight per code.
         if let [letter] = bytes
             && self.draws.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
         {
@@ -183,7 +183,7 @@ async fn an_address_that_asks_for_too_many_codes_has_to_wait() {
     for _ in 0..3 {
         app.start_device().await;
     }
-    // Whoever names another address or another client is still the same caller.
+    // Another address or client in the request does not change the caller.
     let form = [("client_id", "testclient1"), ("client_secret", "secret1")];
     let wall = Answer::of(app.http.post(app.tenant(PATH)).header("x-forwarded-for", "192.0.2.1").form(&form)).await;
     assert_eq!(error(&wall), refused(429, "temporarily_unavailable"));

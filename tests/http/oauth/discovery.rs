@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{error, refused};
 use crate::app::{Answer, DEVICE_CODE_GRANT, TestApp};
 
-/// Where clients look for a tenant's metadata: inserted and appended, for OAuth and for OpenID.
+/// The metadata URLs of a tenant: inserted and appended, for OAuth and for OpenID.
 fn addresses(tenant: &str) -> [String; 4] {
     [
         format!("/.well-known/oauth-authorization-server/t/{tenant}"),

@@ -1,4 +1,4 @@
-//! RFC 7517, and the tokens that are checked with it (RFC 9068).
+//! RFC 7517, and access tokens verified with it (RFC 9068).
 
 use std::time::Duration;
 

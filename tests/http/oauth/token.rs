@@ -11,12 +11,12 @@ const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-/// How long a code lives where the tenant has not said otherwise.
+/// The default lifetime of a code.
 const CODE_LIFETIME: Duration = seconds(15 * 60);
 const DAY: Duration = seconds(24 * 60 * 60);
 
 impl TestApp {
-    /// A poll of `tms-cli` with a code that may be none.
+    /// Polls as `tms-cli` with any code.
     async fn poll_code(&self, code: &str) -> Answer {
         self.poll_with(&[("grant_type", DEVICE_CODE_GRANT), ("client_id", "tms-cli"), ("device_code", code)]).await
     }
@@ -217,7 +217,7 @@ async fn nothing_a_poll_adds_changes_what_was_allowed() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
-    // x/oauth2 sends `scope`, MSAL `client_info` and `code`; nobody has asked for PKCE or another resource.
+    // x/oauth2 sends `scope`, MSAL `client_info` and `code`; PKCE and `resource` were not used in the authorization request.
     let answer = app
         .poll_with(&[
             ("grant_type", DEVICE_CODE_GRANT),

@@ -1,4 +1,4 @@
-//! `tms-portal idp` and `person show|unlink`, beside a portal that runs.
+//! `tms-portal idp` and `person show|unlink`, beside a running portal.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::app::TestApp;
 use crate::browser::en;
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
-/// What the program says, given the portal's data and something on standard input.
+/// The output of the program, run with the portal's data and this standard input.
 async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> Said {
     operate_behind(app, &[], words, input).await
 }
@@ -23,7 +23,7 @@ async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str],
     }
     command.current_dir(&app.data_dir).args(words).args(["--tenant", "test", "--data-dir"]).arg(&app.data_dir);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).envs(proxies.iter().copied());
-    // In a thread of its own: the institution it asks is in this one.
+    // On a separate thread: the fake provider runs in this one.
     let run = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().expect("started");
         child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("written");

@@ -1,4 +1,4 @@
-//! `tms-portal serve` ending TLS itself.
+//! `tms-portal serve` with TLS.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use reqwest::{Certificate, Client};
 use super::Deployment;
 use super::serve::Server;
 
-/// A client that trusts one authority and nobody else.
+/// A client that trusts this authority only.
 fn trusting(pem: &[u8]) -> Client {
     let certificate = Certificate::from_pem(pem).expect("a certificate");
     Client::builder().tls_built_in_root_certs(false).add_root_certificate(certificate).build().expect("a client")
@@ -69,7 +69,7 @@ async fn where_others_can_reach_it_it_says_loudly_that_it_is_for_development() {
     assert_eq!(client.get(url).send().await.expect("an answer").status(), 200);
 }
 
-/// Starts, is asked, and stops in time although the client is still connected.
+/// Starts, sends a request, and stops within the time limit although the client is still connected.
 async fn ca_of_a_start(deployment: &Deployment) -> Vec<u8> {
     let mut server = Server::start_with(deployment, &["--tls-self-signed"]);
     let ca = ca(deployment);
@@ -86,7 +86,7 @@ async fn ca_of_a_start(deployment: &Deployment) -> Vec<u8> {
 async fn an_operator_brings_a_certificate_of_their_own() {
     let deployment = Deployment::set_up().await;
     drop(Server::start_with(&deployment, &["--tls-self-signed"]));
-    // Its certificate and key are in one file, which serves as both here.
+    // Certificate and key in one file, used for both settings.
     fs::copy(deployment.path().join("data/tls/server.pem"), deployment.path().join("both.pem")).expect("copied");
     let ca = ca(&deployment);
     fs::remove_dir_all(deployment.path().join("data/tls")).expect("removed");

@@ -1,4 +1,4 @@
-//! What is not linked, and for whom.
+//! Refused links.
 
 use tms_portal::domain::ids::AccountName;
 use tms_portal::server::service::Error;
@@ -17,7 +17,7 @@ async fn no_name_is_mended_and_no_account_that_runs_a_host_is_linked() {
         (json!(" jdoe"), en().offer_no_name()),
         (json!("ro ot"), en().offer_no_name()),
         (json!("jdoe\u{0}"), en().offer_no_name()),
-        // Another claim with a name is not taken in its place: people may choose that one themselves.
+        // No other claim is used instead: people may be able to choose it.
         (json!(""), en().offer_no_name()),
         (json!(null), en().offer_no_name()),
     ] {
@@ -53,12 +53,12 @@ async fn a_list_that_cannot_be_had_links_nothing_and_says_why() {
         assert!(page.path == "/hosts" && page.problem().contains(&why), "{status}: {}", page.words());
         assert_eq!(browser.get("/hosts/provider").await.status, 404);
     }
-    // Nothing listens there any more.
+    // A port on which nothing listens any more.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     world.owns(&["frontera"], Some(format!("http://{gone}/resources"))).await;
     let page = world.offered(&browser, json!({})).await;
     assert!(page.problem().contains(&en().arrival_refused_list_away()), "{}", page.words());
-    // Tokens go over TLS.
+    // Tokens are sent over TLS only.
     world.owns(&["frontera"], Some("http://provider.example/resources".into())).await;
     assert!(world.offered(&browser, json!({})).await.problem().contains(&en().arrival_refused_list_broken()));
     assert!(world.links().await.is_empty());
@@ -84,7 +84,7 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
     let page = eve.get("/hosts/provider").await;
     assert_eq!(ticks(&page), ["frontera project"], "{}", page.words());
-    // The answer is judged by what holds when it is written.
+    // The rules that apply when it is written decide.
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
     assert!(link_all(&eve, &page).await.problem().contains(&en().offer_refused_cannot()));
     world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
@@ -102,7 +102,7 @@ async fn only_providers_of_ones_own_tenant_that_own_hosts_are_asked() {
 
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
-    // What is no longer its own, or not offered any more, is not linked.
+    // Hosts no longer managed, and accounts not proposed, are not linked.
     world.owns(&["stampede"], None).await;
     assert_eq!(ticks(&browser.get("/hosts/provider").await), ["stampede jdoe"]);
     assert!(link_all(&browser, &page).await.problem().contains(&en().offer_refused_cannot()));
@@ -127,7 +127,7 @@ async fn an_offer_is_for_whoever_set_out_and_not_for_whom_the_provider_knows_as_
     let page = world.offered(&eve, json!({})).await;
     assert!(page.path == "/hosts" && page.refuses(|x| en().arrival_refused_somebody_else(x)), "{}", page.words());
 
-    // Somebody who signs in over it does not confirm what another has begun.
+    // Another person's sign-in does not complete a link that was started in this session.
     let page = world.offered(&browser, json!({})).await;
     browser.sign_in("test", "eve", PASSWORD).await;
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
@@ -148,7 +148,7 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
     assert!(link_all(&browser, &refused).await.says(en().offer_linked_several(2)));
 }
 
-/// Whoever presses "revoke everything" is not undone by an answer that was on its way.
+/// "Revoke everything" also invalidates answers that are in progress.
 #[tokio::test]
 async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     let world = World::start().await;
@@ -169,7 +169,7 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     assert!(world.links().await.is_empty());
 }
 
-/// With the record sabotaged, nothing is linked either.
+/// If the audit log cannot be written, the link is not created.
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_linked() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! Calling the TMS API: as nobody, a client, an administrator, a host, a person's device.
+//! Calling the TMS API: unauthenticated, as a client, an administrator, a host, or a person's device.
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::error;
 use crate::app::{Answer, TestApp};
 
-/// Every scope there is.
+/// All scopes.
 pub const EVERYTHING: &str = "hosts:read keys:read keys:create keys:revoke";
-/// A key nobody has.
+/// A fingerprint that no key has.
 pub const NO_KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Somebody, with the headers they send.
+/// A caller, with the headers that it sends.
 #[derive(Clone)]
 pub struct Caller {
     http: reqwest::Client,
@@ -20,7 +20,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The same, with another value for a header.
+    /// The same with another value of a header.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         let mut changed = self.without(name);
         changed.headers.push((name, value.to_owned()));
@@ -40,7 +40,7 @@ impl Caller {
         self.headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
     }
 
-    /// Makes a call with a JSON body; with none if that is `Null`.
+    /// Sends a call with a JSON body; without one if it is `Null`.
     pub async fn call(&self, call: &str, body: Value) -> Answer {
         let request = self.request(call);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
@@ -50,30 +50,30 @@ impl Caller {
         self.call(&format!("GET {path}"), Value::Null).await
     }
 
-    /// What a call says that has to work.
+    /// The response of a call that must succeed.
     pub async fn done(&self, call: &str, body: Value) -> Value {
         let answer = self.call(call, body).await;
         assert!(matches!(answer.status, 200 | 201) && answer.body["result_code"] == "0", "{call}: {} {}", answer.status, answer.body);
         answer.body
     }
 
-    /// Status and sentence of a call that has to be refused.
+    /// Status and message of a call that must be refused.
     pub async fn refused(&self, call: &str, body: Value) -> (u16, String) {
         let answer = self.call(call, body).await;
         (error(&answer), answer.body["result_msg"].as_str().expect("a sentence").to_owned())
     }
 
-    /// The status of a call that has to be refused.
+    /// The status of a call that must be refused.
     pub async fn refusal(&self, call: &str, body: Value) -> u16 {
         self.refused(call, body).await.0
     }
 
-    /// A key for the test person's host account, without limits; `changes` say what is to be otherwise.
+    /// Creates a key for the test person's host account, without limits unless `changes` set them.
     pub async fn make_key(&self, changes: Value) -> Value {
         self.done("POST /pubkeys/creds", key_wanted(changes)).await
     }
 
-    /// Whether a host is to let a key in.
+    /// Whether the portal returns the key to a host.
     pub async fn lets_in(&self, login: &Value) -> bool {
         let answer = self.call("POST /pubkeys/creds/retrieve", login.clone()).await;
         if answer.status == 200 {
@@ -112,27 +112,27 @@ impl TestApp {
         self.nobody().with("authorization", &format!("Bearer {credential}"))
     }
 
-    /// The test person's device, with these scopes and their first host account.
+    /// The test person's device with these scopes and the first host account.
     pub async fn device_with(&self, scope: &str) -> Caller {
         let device = self.start_device_of(&[("client_id", "tms-cli"), ("scope", scope)]).await;
         self.allow(&device).await;
         self.bearer(&self.poll(&device).await.token())
     }
 
-    /// One more tenant; its administrator.
+    /// Adds a tenant; returns its administrator.
     pub async fn add_tenant(&self, name: &str) -> Caller {
         let made = self.admin("default").await.done(&format!("POST /tenants/{name}"), Value::Null).await;
         self.admin_of(name, text(&made["admin_id"]), text(&made["admin_secret"]))
     }
 
-    /// One more client of a tenant.
+    /// Adds a client to a tenant.
     pub async fn add_client(&self, admin: &Caller, tenant: &str, id: &str) -> Caller {
         let new = json!({ "tenant": tenant, "client_id": id, "app_name": id, "app_version": "1.0" });
         let made = admin.done("POST /client", new).await;
         self.client_of(tenant, id, text(&made["client_secret"]))
     }
 
-    /// One more person, with everything a client needs for a key on a host account.
+    /// Adds a person with all that a client needs for a key of a host account.
     pub async fn add_all(&self, admin: &Caller, tenant: &str, client: &str, user: &str, host: &str, account: &str) {
         let place = json!({ "tenant": tenant, "tms_user_id": user, "host": host, "host_account": account, "ttl_minutes": -1 });
         for (call, body) in [
@@ -149,7 +149,7 @@ pub fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-/// An object with other or more fields.
+/// An object with fields replaced or added.
 pub fn changed(mut body: Value, changes: Value) -> Value {
     if let (Some(body), Value::Object(changes)) = (body.as_object_mut(), changes) {
         body.extend(changes);
@@ -162,12 +162,12 @@ pub fn key_wanted(changes: Value) -> Value {
     changed(usual, changes)
 }
 
-/// What the host of the test data asks when somebody logs in with a key.
+/// The lookup of the test host for a login with this key.
 pub fn login(key: &Value) -> Value {
     json!({ "user": "testhostaccount1", "host": "testhost1", "public_key_fingerprint": key["public_key_fingerprint"] })
 }
 
-/// How one names a key of the test client.
+/// The fields that identify a key of the test client.
 pub fn named(key: &Value, changes: Value) -> Value {
     let usual = json!({ "client_id": "testclient1", "tenant": "test", "host": "testhost1", "public_key_fingerprint": key["public_key_fingerprint"] });
     changed(usual, changes)

@@ -1,4 +1,4 @@
-//! What nobody should send, at every endpoint: refused in TMS' shape, and never a fault of ours.
+//! Invalid input at every endpoint: refused in TMS' format, never a server error.
 
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::endpoints::{Callers, Endpoint, endpoints};
 use super::error;
 use crate::app::{Answer, TestApp};
 
-/// Fields that may be left out, or be null.
+/// Fields that may be missing or null.
 const OPTIONAL: [(&str, &str); 7] = [
     ("POST /hosts/credential", "required"),
     ("DELETE /hosts/credential", "required"),
@@ -29,7 +29,7 @@ async fn send(caller: &Caller, call: &str, body: impl Into<reqwest::Body>) -> An
     Answer::of(caller.request(call).header(CONTENT_TYPE, "application/json").body(body)).await
 }
 
-/// Refused for a reason of the caller's, in TMS' shape; or done.
+/// Asserts success or a client error in TMS' format.
 fn assert_fair(answer: &Answer, about: &str) {
     assert!((200..500).contains(&answer.status), "{about}: {} {}", answer.status, answer.body);
     if answer.status >= 400 {
@@ -92,7 +92,7 @@ async fn a_body_of_another_kind_or_without_one_is_unsupported() {
     }
 }
 
-/// W13: bodies had no limit.
+/// W13: the size of bodies was not limited.
 #[tokio::test]
 async fn a_body_of_more_than_16_kib_is_not_read() {
     let app = TestApp::start().await;
@@ -118,7 +118,7 @@ async fn a_field_that_is_missing_null_or_of_another_type_is_refused() {
                 assert_eq!(caller.refusal(&call, without).await, 400, "{call} without {name}");
                 assert_eq!(caller.refusal(&call, changed(body.clone(), json!({ name: null }))).await, 400, "{call} {name}: null");
             }
-            // A field that is passed over may be anything.
+            // An ignored field may have any type.
             if optional && call.starts_with("DELETE") {
                 continue;
             }
@@ -191,13 +191,13 @@ async fn no_text_whatever_it_holds_breaks_anything() {
     }
 }
 
-/// TMS' own clients send more than is asked for, and numbers for texts.
+/// TMS' own clients send additional fields, and numbers for texts.
 #[tokio::test]
 async fn fields_nobody_asked_for_are_passed_over_and_a_number_is_a_text_too() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     let more = json!({ "extra": { "deep": [1, null, "x"] }, "": 0, "Tenant": "other" });
-    // Switches the tenant off, so it comes last.
+    // Disables the tenant, so it comes last.
     let (last, first): (Vec<_>, Vec<_>) = with_bodies(&callers).into_iter().partition(|(endpoint, _)| endpoint.call.contains("/tenants/"));
     for (Endpoint { call, body, .. }, caller) in first.into_iter().chain(last) {
         let answer = caller.call(&call, changed(body, more.clone())).await;
@@ -262,7 +262,7 @@ async fn headers_that_make_no_sense_prove_nothing() {
         [("x-tms-client-id", ""), ("x-tms-client-id", "testclient1 "), ("x-tms-client-secret", "secret1x"), ("x-tms-client-secret", "SECRET1")]
     {
         let status = client.with(name, value).call("GET /client/testclient1", Value::Null).await.status;
-        // Space around a header's value is no part of it (RFC 9110 §5.5).
+        // Whitespace around a header's value is not part of it (RFC 9110 §5.5).
         assert_eq!(status, if value.ends_with(' ') { 200 } else { 401 }, "{name}: {value}");
     }
     for id in ["", "~~ADMIN", "admin", "~~admin'--", &"a".repeat(4_000)] {

@@ -15,7 +15,7 @@ fn registration(tenant: &str, id: &str) -> Value {
     json!({ "tenant": tenant, "client_id": id, "app_name": id, "app_version": "1.0" })
 }
 
-/// W4: `clients.enabled` was not looked at.
+/// W4: `clients.enabled` was not checked.
 #[tokio::test]
 async fn a_client_that_is_switched_off_cannot_do_anything() {
     let app = TestApp::start().await;
@@ -30,7 +30,7 @@ async fn a_client_that_is_switched_off_cannot_do_anything() {
     assert_eq!(client.get("/client/testclient1").await.status, 200);
 }
 
-/// W8: anybody who could reach the port became a client.
+/// W8: unauthenticated callers could register clients.
 #[tokio::test]
 async fn only_an_administrator_registers_clients_unless_the_tenant_says_otherwise() {
     let app = TestApp::start().await;
@@ -51,7 +51,7 @@ async fn only_an_administrator_registers_clients_unless_the_tenant_says_otherwis
     }
 }
 
-/// W8: together with MVP, registering yourself would mean keys for anybody.
+/// W8: with automatic provisioning, self-registration would allow keys for any account.
 #[tokio::test]
 async fn in_mvp_mode_nobody_registers_themselves() {
     let app = TestApp::start().await;
@@ -86,7 +86,7 @@ async fn a_flood_of_strangers_registering_is_stopped_and_administrators_go_on() 
     app.admin("test").await.done("POST /client", registration("test", "c")).await;
 }
 
-/// W6: duplicates were 500, with the database's own words.
+/// W6: duplicates returned 500 with the database's message.
 #[tokio::test]
 async fn a_second_client_of_that_id_or_that_name_and_version_is_a_conflict() {
     let app = TestApp::start().await;
@@ -101,7 +101,7 @@ async fn a_second_client_of_that_id_or_that_name_and_version_is_a_conflict() {
     app.add_tenant("other").await.done("POST /client", super::api::changed(testapp("testclient1", "1.0"), json!({ "tenant": "other" }))).await;
 }
 
-/// W7: a client id with a quote and an OR listed everybody's rows.
+/// W7: a client id with a quote and an OR listed all rows.
 #[tokio::test]
 async fn an_identifier_with_a_quote_opens_nothing() {
     let app = TestApp::start().await;
@@ -150,7 +150,7 @@ async fn a_client_sees_and_changes_itself_only() {
     assert_eq!(client.refusal("GET /client/testclient1", NONE).await, 401);
 }
 
-/// Whoever proves to be both is the client: what is wrong of one proof does not matter.
+/// A caller with two authentications needs only one valid one, the client's first.
 #[tokio::test]
 async fn two_proofs_are_as_good_as_the_better_one() {
     let app = TestApp::start().await;
@@ -193,7 +193,7 @@ async fn a_secret_that_was_changed_works_as_long_as_the_overlap() {
     assert_eq!(admin.refusal("PATCH /client/secret/tms-cli", NONE).await, 409, "a public client has no secret");
 }
 
-/// The new secret is the same one at the OAuth doors.
+/// The new secret is the same at the OAuth endpoints.
 #[tokio::test]
 async fn one_secret_opens_both_doors() {
     let app = TestApp::start().await;
@@ -202,7 +202,7 @@ async fn one_secret_opens_both_doors() {
     assert_eq!((asked("secret1").await, asked(text(&made["client_secret"])).await), (401, 200));
 }
 
-/// W12: one administrator for all, whose secret could not be changed.
+/// W12: there was one administrator, whose secret could not be changed.
 #[tokio::test]
 async fn each_administrator_has_a_secret_of_their_own_that_can_be_changed() {
     let app = TestApp::start().await;
@@ -225,7 +225,7 @@ async fn each_administrator_has_a_secret_of_their_own_that_can_be_changed() {
     assert_eq!((app.admin_of("test", "boss", &changed).get("/usermfa/list").await.status, first.get("/usermfa/list").await.status), (401, 200));
 }
 
-/// W12, W13: as many guesses as one liked.
+/// W12, W13: guesses were not limited.
 #[tokio::test]
 async fn whoever_guesses_secrets_has_to_wait_even_with_the_right_one() {
     let limits = tms_portal::server::state::RequestLimits { wrong_secrets: number(3), ..no_limits() };

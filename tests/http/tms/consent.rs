@@ -1,4 +1,4 @@
-//! Keys for clients that people let in through the device flow, instead of an administrator's delegation.
+//! Keys for clients with consent by device flow, instead of an administrator's delegation.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::browser::Browser;
 
 const CREATE: &str = "POST /pubkeys/creds";
 
-/// The test person has two host accounts, and nobody has delegated anything.
+/// The test person has two host accounts, and there is no delegation.
 async fn undelegated() -> TestApp {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
@@ -19,7 +19,7 @@ async fn undelegated() -> TestApp {
 }
 
 impl TestApp {
-    /// The person lets a device of `testclient1` in, on the host `second` only, and it fetches its token.
+    /// The person approves a device of `testclient1` for the host `second` only, and it redeems its code.
     async fn let_in_on_second(&self, browser: &Browser, scope: &str) -> Device {
         let device = self.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", scope)]).await;
         let id = self.texts("SELECT id FROM host_accounts WHERE host = 'second'").await.remove(0);
@@ -82,7 +82,7 @@ async fn the_key_ends_with_the_time_the_person_chose() {
     assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
 }
 
-/// What the client makes with its own secret rests on any of the person's consents.
+/// A key that the client creates with its secret depends on any one of the person's consents.
 #[tokio::test]
 async fn with_two_devices_let_in_the_clients_key_outlives_one() {
     let app = undelegated().await;

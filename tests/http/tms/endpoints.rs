@@ -1,4 +1,4 @@
-//! All endpoints, each with a request that the test data can answer, for what holds for every one of them.
+//! All endpoints, each with a valid request for the test data, for tests that apply to all of them.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ pub enum Who {
     Anybody,
     Client,
     Admin,
-    /// The client itself, or an administrator.
+    /// The client itself or an administrator.
     Either,
     /// A person's device.
     Person,
@@ -22,7 +22,7 @@ pub enum Who {
 pub struct Endpoint {
     pub who: Who,
     pub call: String,
-    /// `Null`: it takes none.
+    /// `Null`: it has none.
     pub body: Value,
 }
 
@@ -36,7 +36,7 @@ impl Endpoint {
     }
 }
 
-/// All of them, about what a tenant has.
+/// All endpoints, with objects of a tenant.
 pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
     use Who::{Admin, Anybody, Client, Either, Host, Person};
     let mfa = json!({ "tenant": tenant, "tms_user_id": "testuser1" });
@@ -117,10 +117,10 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
     .collect()
 }
 
-/// A key somebody made at home.
+/// A key created outside the portal.
 pub const OWN_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA user@laptop";
 
-/// One of each kind, of the tenant `test`.
+/// One caller of each kind, of the tenant `test`.
 pub struct Callers {
     pub nobody: Caller,
     pub client: Caller,
@@ -137,7 +137,7 @@ impl Callers {
         Self { nobody: app.nobody(), client: app.client(), admin, person: app.device_with(EVERYTHING).await, host }
     }
 
-    /// All who may use an endpoint.
+    /// All callers that may use an endpoint.
     pub fn for_whom(&self, who: Who) -> Vec<&Caller> {
         match who {
             Who::Anybody => vec![&self.nobody],
@@ -150,12 +150,12 @@ impl Callers {
     }
 }
 
-/// The description of a call in the API's own words, as `GET /v1/tms/client/{client_id}`.
+/// The route of a call as in the API description, such as `GET /v1/tms/client/{client_id}`.
 pub fn route_of(call: &str, routes: &[String]) -> String {
     described(call, routes).unwrap_or_else(|| panic!("{call} is not described"))
 }
 
-/// `None`: it is not described. A path with the same words comes before one with parameters, whatever the verb.
+/// `None` if it is not described. A literal path comes before one with parameters, for any method.
 pub fn described(call: &str, routes: &[String]) -> Option<String> {
     let (verb, path) = call.split_once(' ').expect("a verb and a path");
     let path = format!("/v1/tms{}", path.split('?').next().unwrap_or_default());
@@ -169,7 +169,7 @@ pub fn described(call: &str, routes: &[String]) -> Option<String> {
     routes.contains(&route).then_some(route)
 }
 
-/// All routes that the API describes.
+/// All routes of the API description.
 pub fn routes(spec: &Value) -> Vec<String> {
     let paths = spec["paths"].as_object().expect("paths");
     let verbs = |(path, item): (&String, &Value)| {
@@ -207,7 +207,7 @@ async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
             (app.client_of("test", "testclient1", "wrong"), 401),
             (app.client_of("test", "testclient1", ""), 401),
             (app.client_of("test", "nobody", "secret1"), 401),
-            // A public client has nothing to prove itself with; at the OAuth doors that is enough, here it is not.
+            // A public client has no secret; that is enough at the OAuth endpoints, but not here.
             (app.client_of("test", "tms-cli", ""), 401),
             (app.client_of("test", "tms-cli", "x"), 401),
             (app.client_of("test", "tms-cli", "").without("x-tms-client-secret"), 401),

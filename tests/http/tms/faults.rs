@@ -1,4 +1,4 @@
-//! When something of ours breaks: said so, as our fault, and no more than that.
+//! Internal faults: reported as 500, without details.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::endpoints::{Callers, Endpoint, Who, endpoints};
 use super::error;
 use crate::app::TestApp;
 
-/// A fault, and nothing of the database's words in it.
+/// Asserts a fault without the database's message.
 async fn assert_fault(caller: &Caller, call: &str, body: &serde_json::Value, broken: &str) {
     let answer = caller.call(call, body.clone()).await;
     assert!(matches!(error(&answer), 500 | 503), "{call} without {broken}: {} {}", answer.status, answer.body);
@@ -16,7 +16,7 @@ async fn assert_fault(caller: &Caller, call: &str, body: &serde_json::Value, bro
     assert!(!["sql", "table", "column", broken].iter().any(|word| told.contains(word)), "{told}");
 }
 
-/// W5: a tenant, a client or a delegation that could not be looked up was one that did not exist, and the caller to blame.
+/// W5: a failed look-up of a tenant, client or delegation was reported as not found.
 #[tokio::test]
 async fn what_cannot_be_looked_up_is_not_the_callers_fault() {
     let by_who = |whose: &'static [Who]| move |endpoint: &Endpoint| whose.contains(&endpoint.who);
@@ -48,7 +48,7 @@ async fn what_cannot_be_looked_up_is_not_the_callers_fault() {
         let callers = Callers::of(&app).await;
         app.sql(statement).await;
         let mut concerned = 0;
-        // Some are refused before they come to the table.
+        // Some are refused before they access the table.
         let before = |endpoint: &Endpoint| table == "tenants" && endpoint.call.contains("/tenants/test") && endpoint.call.starts_with("POST");
         for endpoint in endpoints("test").into_iter().filter(|endpoint| concerns(endpoint) && !before(endpoint)) {
             for caller in callers.for_whom(endpoint.who) {
@@ -60,7 +60,7 @@ async fn what_cannot_be_looked_up_is_not_the_callers_fault() {
     }
 }
 
-/// W5, the whole of it at once.
+/// W5, with all tables missing.
 #[tokio::test]
 async fn without_its_database_every_endpoint_says_so() {
     let app = TestApp::start().await;
@@ -76,7 +76,7 @@ async fn without_its_database_every_endpoint_says_so() {
     assert_eq!(app.nobody().get("/version").await.status, 200);
 }
 
-/// A key that was stored and one that was not are told apart, whatever is broken.
+/// A response never claims that a key was stored if it was not.
 #[tokio::test]
 async fn no_key_is_handed_out_that_was_not_stored() {
     let app = TestApp::start().await;
@@ -87,7 +87,7 @@ async fn no_key_is_handed_out_that_was_not_stored() {
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 1);
 }
 
-/// A use that cannot be counted is not had; without a limit nobody has to stay outside for the sake of the record.
+/// A login that cannot be counted is refused; without a limit, a failing audit log does not matter.
 #[tokio::test]
 async fn a_login_that_cannot_be_counted_is_refused_only_where_it_counts() {
     let app = TestApp::start().await;

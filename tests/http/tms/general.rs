@@ -1,4 +1,4 @@
-//! `/v1/tms/hello`, `/v1/tms/version`, and what deployed callers send: those requests to the letter.
+//! `/v1/tms/hello`, `/v1/tms/version`, and the exact requests of deployed clients.
 
 use reqwest::Method;
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn a_greeting_says_whom_it_greets_and_where() {
     }
 }
 
-/// The four requests of the load test that decides whether a server can stand in for the old one, as that program sends them.
+/// The four requests of the load test that a replacement of the old server must pass, as that program sends them.
 #[tokio::test]
 async fn the_requests_of_the_load_test_are_answered() {
     let app = TestApp::start().await;
@@ -52,7 +52,7 @@ async fn the_requests_of_the_load_test_are_answered() {
     assert_eq!((shown.status, &shown.body["public_key"]), (200, &key.body["public_key"]));
 }
 
-/// What `tms_keycmd` 0.1.1 sends.
+/// The request of `tms_keycmd` 0.1.1.
 #[tokio::test]
 async fn the_question_of_deployed_hosts_is_answered() {
     let app = TestApp::start().await;

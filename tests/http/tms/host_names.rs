@@ -1,4 +1,4 @@
-//! One host, one name: case does not count, and registered addresses that are names are further names of their host.
+//! Host names are case-insensitive, and registered addresses that are names are aliases of their host.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `/v1/tms/hosts…`: addresses, names, and what a host proves itself with.
+//! `/v1/tms/hosts…`: addresses, names and credentials.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::app::{Answer, TestApp};
 const NONE: Value = Value::Null;
 const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 
-/// A portal, its administrator, a key for `testhost1`, and one nobody has.
+/// A portal, its administrator, a key for `testhost1`, and one that does not exist.
 async fn with_a_key() -> (TestApp, Caller, [Value; 2]) {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
@@ -27,7 +27,7 @@ impl TestApp {
     }
 }
 
-/// W10: anybody could ask. Status and sentence are those of a host that gives no reason to doubt it, whatever is asked.
+/// W10: unauthenticated lookups were answered. Asserts the same status and message for any lookup.
 async fn assert_refused(caller: &Caller, logins: &[Value]) {
     let mut answers = Vec::new();
     for login in logins {
@@ -126,7 +126,7 @@ async fn no_tenant_lets_its_people_into_anothers_host_by_using_its_name() {
     assert!(ours.with("x-tms-tenant", "other").lets_in(&login).await, "a credential says whose it is");
     assert!(!ours.with("x-tms-tenant", "other").lets_in(&hers).await);
 
-    // The same key may be known in both tenants; each host gets its own tenant's.
+    // The same key may be registered in both tenants; each host gets its own tenant's.
     app.client().make_key(json!({ "public_key": super::endpoints::OWN_KEY })).await;
     assert!(ours.lets_in(&hers).await && theirs.lets_in(&hers).await);
     client.done("DELETE /pubkeys/del", super::api::named(&key, json!({ "tenant": "other" }))).await;
@@ -158,7 +158,7 @@ async fn a_host_may_have_several_addresses_and_wildcards_are_words() {
     }
 }
 
-/// A credential is asked for in the address by no one: it would stand in logs.
+/// Credentials are not accepted in URLs, which are logged.
 #[tokio::test]
 async fn a_credential_in_the_address_is_none() {
     let (app, admin, [login, _]) = with_a_key().await;

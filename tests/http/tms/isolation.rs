@@ -1,4 +1,4 @@
-//! Tenants see and change nothing of each other, at any endpoint.
+//! Isolation of tenants at every endpoint.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use super::api::{EVERYTHING, NO_KEY, text};
 use super::endpoints::{Endpoint, Who, endpoints};
 use crate::app::{PASSWORD, TestApp};
 
-/// `test` with a key and a reservation, and a second tenant that has the same names and nothing else. `about` fills in what
-/// exists only now.
+/// `test` with a key and a reservation, and a second tenant with the same names and nothing else. `about` fills in the ids of
+/// created rows.
 async fn two_tenants() -> (TestApp, impl Fn(&str) -> Vec<Endpoint>) {
     let app = TestApp::start().await;
     let client = app.client();
@@ -28,7 +28,7 @@ async fn two_tenants() -> (TestApp, impl Fn(&str) -> Vec<Endpoint>) {
     (app, about)
 }
 
-/// What only `test` has.
+/// Texts that only `test` has.
 const SECRETS: [&str; 3] = ["testapp1", "127.0.0.1", "ssh-ed25519 AAAA"];
 
 #[tokio::test]
@@ -65,14 +65,14 @@ async fn an_administrator_a_client_and_a_person_of_one_tenant_are_nobody_in_anot
     let person = app.bearer(&token);
     let before = app.dump("test").await;
 
-    // They name the other tenant in the header: their proof is none there.
+    // They name the other tenant in the header, where their credentials are invalid.
     for Endpoint { call, body, .. } in about("test").into_iter().filter(|endpoint| endpoint.who != Who::Anybody && endpoint.who != Who::Person) {
         for stranger in [admin.with("x-tms-tenant", "test"), client.with("x-tms-tenant", "test")] {
             let status = stranger.refusal(&call, body.clone()).await;
             assert!(matches!(status, 400 | 401), "{call}: {status}");
         }
     }
-    // They stay in their own, and name what the other has: in the body, in the path, by row number.
+    // They name objects of the other tenant: in the body, in the path, by row id.
     for Endpoint { who, call, body } in about("test").into_iter().filter(|endpoint| endpoint.who != Who::Anybody) {
         let callers = if who == Who::Person { vec![&person] } else { vec![&client, &admin] };
         for stranger in callers {
@@ -85,7 +85,7 @@ async fn an_administrator_a_client_and_a_person_of_one_tenant_are_nobody_in_anot
     assert_eq!(app.dump("test").await, before);
 }
 
-/// The same calls, all about their own tenant: they change that one and no other.
+/// The same calls with objects of their own tenant: they change that one only.
 #[tokio::test]
 async fn what_is_done_in_one_tenant_leaves_the_other_as_it_is() {
     let (app, about) = two_tenants().await;
@@ -94,7 +94,7 @@ async fn what_is_done_in_one_tenant_leaves_the_other_as_it_is() {
     app.add_all(&admin, "other", "testclient1", "testuser1", "testhost1", "testhostaccount1").await;
     client.make_key(json!({})).await;
     let before = app.dump("test").await;
-    // What ends the caller comes last.
+    // Calls that disable the caller come last.
     let (last, first): (Vec<_>, Vec<_>) = about("other").into_iter().filter(|endpoint| endpoint.who != Who::Person).partition(|endpoint| {
         ["/client/upd", "/client/secret", "/client/del", "PATCH /tenants", "DELETE /tenants"].iter().any(|end| endpoint.call.contains(end))
     });

@@ -1,4 +1,4 @@
-//! `/v1/tms/me` and `/v1/tms/me/hosts`, and the bearer tokens that open them (RFC 6750, RFC 9068 §4).
+//! `/v1/tms/me` and `/v1/tms/me/hosts`, and bearer tokens (RFC 6750, RFC 9068 §4).
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::database::FAR;
 const PATHS: [&str; 2] = ["/v1/tms/me", "/v1/tms/me/hosts"];
 
 impl TestApp {
-    /// The person lets a device in for these of their host accounts only.
+    /// The person approves a device for these host accounts only.
     pub async fn allow_for(&self, browser: &Browser, device: &Device, host_accounts: &[&str]) {
         let consent = browser.enter(&device.user_code).await;
         let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
@@ -23,7 +23,7 @@ impl TestApp {
         assert!(result.says(en().result_connected()), "{}", result.text);
     }
 
-    /// Two more host accounts of the test person, one of which has run out, and one of somebody else.
+    /// Two more host accounts of the test person, one of them expired, and one of another person.
     async fn link_more_host_accounts(&self) {
         self.add_person("test", "somebody").await;
         self.link_host("test", "testuser1", "second", FAR).await;
@@ -32,7 +32,7 @@ impl TestApp {
     }
 }
 
-/// The challenge without the realm, which every one has (RFC 6750 §3).
+/// The challenge without the realm, which all have (RFC 6750 §3).
 fn challenge(answer: &Answer) -> &str {
     let challenge = answer.header("www-authenticate").strip_prefix("Bearer realm=\"tms\"").expect("a challenge");
     challenge.strip_prefix(", ").unwrap_or(challenge)
@@ -162,7 +162,7 @@ async fn what_is_no_token_of_ours_is_invalid() {
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
 }
 
-/// A token of ours with another header or other claims, signed with our own key, so that nothing else is wrong with it.
+/// A valid token with its header or claims changed, signed with the portal's key, so that nothing else is wrong.
 fn forged(app: &TestApp, token: &str, header: impl FnOnce(&mut Header), claims: &Value) -> String {
     let pem = std::fs::read(app.data_dir.join("keys/signing-key.pem")).expect("the key");
     let mut forged = jsonwebtoken::decode_header(token).expect("a header");
@@ -228,7 +228,7 @@ async fn a_token_that_is_not_signed_with_our_key_is_invalid() {
             assert_invalid(&app.api("/v1/tms/me", &format!("{header}.{claims}.{signature}")).await, alg);
         }
     }
-    // A public key taken for a shared secret, the classic.
+    // The public key used as a shared secret, a known attack (RFC 8725 §2.1).
     let jwks = Answer::of(app.http.get(app.tenant("/oauth/jwks"))).await.body;
     let mut header = jsonwebtoken::decode_header(&token).expect("a header");
     header.alg = Algorithm::HS256;

@@ -1,4 +1,4 @@
-//! `/v1/tms/me/keys`: a person's keys, as a device of theirs sees and makes them.
+//! `/v1/tms/me/keys`: a person's keys, as a device lists and creates them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn own(changes: Value) -> Value {
     changed(json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY }), changes)
 }
 
-/// The test person has one more host account.
+/// The test person has a second host account.
 async fn with_two_hosts() -> TestApp {
     let app = TestApp::start().await;
     let second = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "zweiter", "host_account": "tu1", "ttl_minutes": -1 });
@@ -32,7 +32,7 @@ async fn keys_of(device: &Caller) -> Vec<String> {
     keys.iter().map(|key| text(&key["public_key_fingerprint"]).to_owned()).collect()
 }
 
-/// W3 for people: only the host accounts ticked in the browser.
+/// W3 for people: only the host accounts selected in the browser.
 #[tokio::test]
 async fn a_device_makes_keys_for_the_host_accounts_that_were_ticked() {
     let app = with_two_hosts().await;
@@ -136,7 +136,7 @@ async fn the_key_ends_with_the_token_at_the_latest() {
     assert_eq!(device.refusal("GET /me/keys", NONE).await, 401);
 }
 
-/// An administrator cannot lengthen what a person allowed.
+/// An administrator cannot extend a key beyond the person's consent.
 #[tokio::test]
 async fn a_new_limit_does_not_carry_the_key_beyond_the_consent() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! A tenant's MVP mode: what a key needs and is not there is made.
+//! Automatic provisioning (MVP mode): missing prerequisites of a key are created.
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ async fn what_is_absent_is_made_and_lasts() {
     assert_eq!((app.recorded("mfa_opened").await, app.recorded("host_linked").await), (1, 2), "only what is absent");
 }
 
-/// W8: what an administrator or time has ended stays ended.
+/// W8: what an administrator or its expiry has ended is not created again.
 #[tokio::test]
 async fn what_is_there_and_no_good_stays_so() {
     let app = with_mvp().await;
@@ -62,7 +62,7 @@ async fn what_is_there_and_no_good_stays_so() {
         let before = app.dump("test").await;
         assert_eq!(client.refusal(CREATE, key_wanted(json!({}))).await, 403, "{call}");
         assert_eq!(app.dump("test").await, before, "{call}");
-        // Something else is absent too, and is made; but what is there decides.
+        // Other prerequisites are missing too and are created; the existing one decides.
         let elsewhere = client.call(CREATE, key_wanted(json!({ "host": "elsewhere" }))).await;
         assert_eq!(elsewhere.status, if call.contains("userhosts") { 201 } else { 403 }, "{call}");
         admin.done(call, again).await;
@@ -72,7 +72,7 @@ async fn what_is_there_and_no_good_stays_so() {
     assert_eq!(client.refusal(CREATE, key_wanted(json!({ "host": "third" }))).await, 403, "a person who is off");
 }
 
-/// W8: one leaked secret was worth keys for `root` anywhere.
+/// W8: with one leaked secret, keys for `root` could be created on any host.
 #[tokio::test]
 async fn accounts_that_run_a_host_are_never_linked() {
     let app = with_mvp().await;
@@ -88,7 +88,7 @@ async fn accounts_that_run_a_host_are_never_linked() {
     app.client().make_key(json!({ "host_account": "slurm" })).await;
 }
 
-/// W8: root under another name is still root.
+/// W8: UID 0 under another name is still root.
 #[tokio::test]
 async fn the_number_zero_is_nobody_that_mvp_may_link() {
     let app = with_mvp().await;
@@ -112,7 +112,7 @@ async fn many_first_keys_at_once_find_the_same_rows() {
     assert_eq!((app.number(count).await, app.recorded("host_linked").await), (3, 1));
 }
 
-/// A client must not make again by itself what a person has ended in the portal.
+/// A client must not create again what a person has revoked in the portal.
 #[tokio::test]
 async fn what_a_person_ends_stays_ended() {
     for (ask, end, field) in [("/apps", "/api/apps/end", "app"), ("/hosts", "/api/hosts/unlink", "account")] {

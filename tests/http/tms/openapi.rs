@@ -1,11 +1,11 @@
-//! `/spec`: the API's own description, and that it says what is done.
+//! `/spec`: the API description, and its agreement with the responses.
 
 use serde_json::Value;
 
 use super::endpoints::{described, endpoints, routes};
 use crate::app::{Answer, TestApp};
 
-/// An answer against what is described for its route: no field that is not described, none missing, each of its type.
+/// Checks a response against the description of its route: no field missing or undescribed, all types correct.
 pub fn check(spec: &Value, route: &str, answer: &Answer) {
     let (verb, path) = route.split_once(' ').expect("a verb and a path");
     let described = &spec["paths"][path][verb.to_lowercase()]["responses"][answer.status.to_string()];
@@ -23,7 +23,7 @@ fn resolve<'s>(spec: &'s Value, schema: &'s Value) -> &'s Value {
     }
 }
 
-/// All properties of an object and the names of those that must be there, also of its `allOf` parts.
+/// All properties of an object and the required ones, including its `allOf` parts.
 fn members(spec: &Value, schema: &Value) -> (serde_json::Map<String, Value>, Vec<String>) {
     let schema = resolve(spec, schema);
     let mut properties = schema["properties"].as_object().cloned().unwrap_or_default();
@@ -114,8 +114,7 @@ fn references(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Whatever is described is there, and what is there is described: every verb at every described path that is not described is
-/// answered with 405.
+/// All described routes exist, and all existing ones are described: every other method of a described path returns 405.
 #[tokio::test]
 async fn the_description_lists_what_is_there_and_nothing_else() {
     let app = TestApp::start().await;

@@ -1,11 +1,11 @@
-//! Long lists in pieces: `limit` and `cursor`.
+//! Pages of long lists: `limit` and `cursor`.
 
 use serde_json::{Value, json};
 
 use super::api::{Caller, EVERYTHING};
 use crate::app::TestApp;
 
-/// Where each list is, and under what name its rows.
+/// The path of each list, and the name of its rows.
 const LISTS: [(&str, &str); 8] = [
     ("/client/list", "clients"),
     ("/usermfa/list", "users"),
@@ -17,7 +17,7 @@ const LISTS: [(&str, &str); 8] = [
     ("/me/keys", "keys"),
 ];
 
-/// Seven or so of everything.
+/// About seven rows for each list.
 async fn with_long_lists() -> (TestApp, Caller, Caller) {
     let app = TestApp::start().await;
     let (admin, device) = (app.admin("test").await, app.device_with(EVERYTHING).await);
@@ -38,7 +38,7 @@ fn ids(page: &Value, rows: &str) -> Vec<i64> {
     page[rows].as_array().expect("rows").iter().map(|row| row["id"].as_i64().expect("a number")).collect()
 }
 
-/// W20: lists had no end.
+/// W20: lists were not limited.
 #[tokio::test]
 async fn a_list_taken_in_pieces_has_each_row_once() {
     let (_app, admin, device) = with_long_lists().await;

@@ -1,4 +1,4 @@
-//! `/v1/tms/usermfa…`, `/v1/tms/userhosts…`, `/v1/tms/delegations…`: what administrators set up for people.
+//! `/v1/tms/usermfa…`, `/v1/tms/userhosts…`, `/v1/tms/delegations…`: the administrators' settings for people.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ async fn a_person_need_not_be_known_before_their_second_factor_is() {
     admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": "jdoe", "ttl_minutes": -1 })).await;
 }
 
-/// W1: every PATCH was a 500.
+/// W1: every PATCH returned 500.
 #[tokio::test]
 async fn what_is_set_anew_stays_set() {
     let app = TestApp::start().await;
@@ -108,7 +108,7 @@ async fn row_numbers_are_never_given_twice() {
     }
 }
 
-/// One account may be several people's, and one person have several accounts; each key is for one of them.
+/// An account may be linked to several people, and a person may have several accounts; each key is for one link.
 #[tokio::test]
 async fn a_shared_account_is_linked_to_each_of_its_people() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! `/v1/tms/pubkeys…`: keys made and taken, their limits, their end. What hosts are told of them is in `retrieve`.
+//! `/v1/tms/pubkeys…`: creating and registering keys, limits, revocation. Lookups by hosts are in `retrieve`.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::app::TestApp;
 const CREATE: &str = "POST /pubkeys/creds";
 const NONE: Value = Value::Null;
 
-/// A line of a `.pub` file, of the parts that RFC 4251 §5 strings together.
+/// A line of a `.pub` file from its parts (RFC 4251 §5).
 fn line(kind: &str, parts: &[&[u8]]) -> String {
     let mut blob = Vec::new();
     for part in [kind.as_bytes()].iter().chain(parts) {
@@ -40,7 +40,7 @@ fn ecdsa(curve: &str, bytes: usize) -> String {
     line(&format!("ecdsa-sha2-{curve}"), &[curve.as_bytes(), &point])
 }
 
-/// The pair fits together, the fingerprint is OpenSSH's, and both are written as OpenSSH writes them.
+/// The key pair matches, the fingerprint is OpenSSH's, and both are in OpenSSH's format.
 fn assert_openssh(key: &Value) {
     let private = PrivateKey::from_openssh(text(&key["private_key"])).expect("an OpenSSH private key");
     let public = PublicKey::from_openssh(text(&key["public_key"])).expect("an OpenSSH public key");
@@ -72,7 +72,7 @@ async fn a_key_that_is_made_is_openssh_through_and_through() {
     assert_eq!(app.client().refusal(CREATE, key_wanted(json!({ "key_type": ["rsa"] }))).await, 400);
 }
 
-/// Numbers that happen to be near two primes, so that an RSA key is found at once; any others would do, in seconds.
+/// Random bytes whose first candidates are near two primes, so that an RSA key is found fast; other seeds work, but take seconds.
 struct Lucky(Mutex<u64>);
 
 impl Rng for Lucky {
@@ -100,7 +100,7 @@ async fn an_rsa_key_has_4096_bits() {
 
 const LUCKY: u64 = 0;
 
-/// Randomness that keeps everybody waiting until the gate is opened.
+/// Random bytes that block until the gate is opened.
 #[derive(Default)]
 struct Gate {
     open: Mutex<bool>,
@@ -110,15 +110,14 @@ struct Gate {
 impl Rng for Gate {
     fn fill(&self, bytes: &mut [u8]) {
         let open = self.open.lock().expect("a gate");
-        // Should a key be made on the test's only thread, this fails instead of waiting for ever.
+        // If a key is generated on the test's only thread, this fails instead of blocking forever.
         let (open, _) = self.opened.wait_timeout_while(open, Duration::from_secs(20), |open| !*open).expect("a gate");
         assert!(*open, "nobody opened the gate");
         SystemRng.fill(bytes);
     }
 }
 
-/// W19: RSA keys were made on the threads that answer requests, as many as anybody asked for. Those and ECDSA keys take the same
-/// way; here ECDSA, because it is quick.
+/// W19: RSA keys were generated on the threads that handle requests, without a limit. ECDSA keys use the same code and are faster.
 #[tokio::test]
 async fn while_slow_keys_are_made_all_else_is_answered_and_there_is_an_end_to_their_line() {
     const LINE: usize = 16;
@@ -218,7 +217,7 @@ async fn what_is_no_public_key_that_can_be_taken_is_refused_with_the_reason() {
     assert_eq!(app.client().get("/pubkeys/list").await.body["num_pubkeys"], 0);
 }
 
-/// A key is one per account; elsewhere it may be known too.
+/// A key is unique per account, not across accounts.
 #[tokio::test]
 async fn the_same_key_may_open_several_hosts() {
     let app = TestApp::start().await;
@@ -232,7 +231,7 @@ async fn the_same_key_may_open_several_hosts() {
     assert!(app.nobody().lets_in(&json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": there["public_key_fingerprint"] })).await);
 }
 
-/// What is missing is said in TMS' words and order: second factor, host account, delegation.
+/// Missing prerequisites are reported in TMS' format and order: second factor, host account, delegation.
 #[tokio::test]
 async fn no_key_is_made_when_something_it_rests_on_is_missing() {
     let app = TestApp::start().await;
@@ -281,7 +280,7 @@ async fn a_limit_below_the_uses_so_far_ends_a_login_at_once() {
     }
 }
 
-/// W1: limits could not be changed. Uses already made stay made.
+/// W1: limits could not be changed. Past uses still count.
 #[tokio::test]
 async fn new_limits_count_from_the_first_use() {
     let app = TestApp::start().await;
@@ -321,7 +320,7 @@ async fn new_limits_count_from_the_first_use() {
     }
 }
 
-/// Nobody can keep another person from using their own key by registering it first.
+/// Registering another person's public key first does not block their registration.
 #[tokio::test]
 async fn one_key_serves_several_accounts_and_is_revoked_for_all() {
     let app = TestApp::start().await;

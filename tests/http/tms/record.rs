@@ -1,4 +1,4 @@
-//! W14: what was done through the API stands in the record, with who did it: written with the change, or not at all.
+//! W14: every change through the API has an audit event with its actor, written in the same transaction.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::app::TestApp;
 const NONE: Value = Value::Null;
 
 impl TestApp {
-    /// What was written since the last look.
+    /// Audit events since the last call.
     async fn news(&self, seen: &mut usize) -> Vec<String> {
         let all = self.texts("SELECT concat_ws(' ', kind, 'by', coalesce(admin_id, 'itself'), 'from', from_address) FROM activity ORDER BY id").await;
         let news = all[*seen..].to_vec();
@@ -36,7 +36,7 @@ async fn each_change_is_one_line_and_a_refused_one_is_none() {
     let own = json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
     let (mut seen, by) = (0, |kind: &str, who: &str| format!("{kind} by {who} from 127.0.0.1"));
     app.news(&mut seen).await;
-    // Who does what; what is written; and what the same call is answered the second time, when there is nothing left to do.
+    // The caller and call; the audit event; and the response to the repeated call, when there is nothing to do.
     let story = [
         (&admin, "POST /client", registration, "client_created", "~~admin", Some(409)),
         (&admin, "PATCH /client/upd/a?enabled=false", NONE, "client_changed", "~~admin", None),
@@ -69,7 +69,7 @@ async fn each_change_is_one_line_and_a_refused_one_is_none() {
     ];
     for (caller, call, body, kind, who, again) in story {
         caller.done(call, body.clone()).await;
-        // A tenant's removal takes its own lines with it.
+        // Deleting a tenant deletes its audit log as well.
         if kind == "tenant_deleted" {
             seen -= 2;
         }
@@ -111,7 +111,7 @@ async fn keys_revoked_with_something_else_are_audited() {
     }
 }
 
-/// With the record sabotaged, nothing is changed either.
+/// If the audit log cannot be written, nothing is changed.
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_done() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! One public key, registered by several: each has a registration of its own, and none of them blocks or ends another's.
+//! One public key with several registrations: they are independent of each other.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::browser::{Browser, Page, en};
 
 const NONE: Value = Value::Null;
 const CREATE: &str = "POST /pubkeys/creds";
-/// `OWN_KEY`'s.
+/// The fingerprint of `OWN_KEY`.
 const FINGERPRINT: &str = "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI";
 
 fn given(changes: Value) -> Value {

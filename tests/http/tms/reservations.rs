@@ -1,4 +1,4 @@
-//! `/v1/tms/reservations…`: leases that keep a key going.
+//! `/v1/tms/reservations…`: leases that extend a key's validity.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn a_reservation_is_its_clients_own() {
     }
 }
 
-/// W9: nothing looked at them.
+/// W9: reservations had no effect.
 #[tokio::test]
 async fn a_reservation_keeps_a_key_going_beyond_its_end() {
     let app = TestApp::start().await;
@@ -60,7 +60,7 @@ async fn a_reservation_keeps_a_key_going_beyond_its_end() {
     assert!(!host.lets_in(&login(&key)).await);
 }
 
-/// W9: but not beyond what somebody decides.
+/// W9: but they do not override a decision.
 #[tokio::test]
 async fn no_reservation_survives_a_revocation_a_new_end_or_what_the_key_rests_on() {
     let app = TestApp::start().await;
@@ -93,7 +93,7 @@ async fn a_new_end_ends_the_reservations_and_new_ones_can_be_made() {
     client.reserve(&key).await;
 }
 
-/// W9: uses go on counting.
+/// W9: uses still count.
 #[tokio::test]
 async fn a_reservation_gives_no_further_use() {
     let app = TestApp::start().await;
@@ -164,7 +164,7 @@ async fn an_extension_ends_with_what_it_extends_and_goes_with_it() {
     assert!(status == 403 && sentence.contains("expired at"), "{sentence}");
 }
 
-/// Who ends a key means it: a lease on another key does not bring it back.
+/// An expired key is not extended by a reservation of another key.
 #[tokio::test]
 async fn a_key_that_has_ended_is_not_revived_by_an_extension() {
     let app = TestApp::start().await;

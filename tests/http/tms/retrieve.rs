@@ -1,4 +1,4 @@
-//! `POST /v1/tms/pubkeys/creds/retrieve`: what a host is told when somebody logs in.
+//! `POST /v1/tms/pubkeys/creds/retrieve`: a host's lookup during a login.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::api::{Caller, changed, login, named, text};
 use super::error;
 use crate::app::{Answer, TestApp};
 
-/// Calls of the API, with their bodies.
+/// Calls of the API with their bodies.
 type Calls = Vec<(&'static str, Value)>;
 
 const NONE: Value = Value::Null;
 const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 
-/// W3: nothing that a key rests on was looked at when it was used.
+/// W3: the dependencies of a key were not checked at its use.
 #[tokio::test]
 async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
     let app = TestApp::start().await;
@@ -26,7 +26,7 @@ async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
     let lasting = |named: &Value, minutes: i32| changed(named.clone(), json!({ "ttl_minutes": minutes }));
     let enabled = |named: &Value, enabled: bool| changed(named.clone(), json!({ "enabled": enabled }));
     let tenant = json!({ "tenant": "test" });
-    // Who ends it and how, and how it is set right; the last say what does not bring the key back.
+    // The caller and call that end it, and the call that restores it; the last ones are final.
     let switched: [(&Caller, &str, Value, &str, Value); 5] = [
         (&admin, "PATCH /client/upd/testclient1?enabled=false", NONE, "PATCH /client/upd/testclient1?enabled=true", NONE),
         (&admin, "PATCH /usermfa/upd", enabled(&mfa, false), "PATCH /usermfa/upd", enabled(&mfa, true)),
@@ -71,7 +71,7 @@ async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
     assert!(!host.lets_in(&key).await, "the client is gone");
 }
 
-/// W3: to the minute, and a host is told when.
+/// W3: exact to the minute, and the host is told the time.
 #[tokio::test]
 async fn a_key_ends_with_the_first_of_all_that_it_rests_on() {
     let app = TestApp::start().await;
@@ -102,7 +102,7 @@ async fn a_key_ends_with_the_first_of_all_that_it_rests_on() {
     }
 }
 
-/// W3: uses were never counted. `sshd` asks several times for one login.
+/// W3: uses were not counted. `sshd` asks several times per login.
 #[tokio::test]
 async fn lookups_within_thirty_seconds_are_one_login() {
     let app = TestApp::start().await;
@@ -126,7 +126,7 @@ async fn lookups_within_thirty_seconds_are_one_login() {
     assert_eq!(client.get("/pubkeys/list").await.body["pubkeys"][0]["last_used_at"], "2026-11-20T12:00:30+00:00");
 }
 
-/// W3: a key for one login was good for seven.
+/// W3: a key for one login could be used seven times.
 #[tokio::test]
 async fn of_many_lookups_at_once_one_is_counted_and_all_are_answered() {
     let app = TestApp::start().await;
@@ -144,7 +144,7 @@ async fn a_key_without_limits_is_counted_too() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     assert!(app.nobody().lets_in(&login(&key)).await);
-    // Written down after the answer: closing waits for what is on its way.
+    // It is written after the response: closing waits for it.
     app.clock.advance(Duration::from_secs(30));
     let limited = app.client().make_key(json!({ "num_uses": 1 })).await;
     assert!(app.nobody().lets_in(&login(&limited)).await);
@@ -205,7 +205,7 @@ async fn deployed_hosts_send_what_they_like_beside_it() {
     }
 }
 
-/// Revoked is revoked: for the very next question.
+/// A revoked key is refused from the next lookup on.
 #[tokio::test]
 async fn a_key_that_is_revoked_while_it_is_looked_up_is_soon_gone_for_all() {
     let app = TestApp::start().await;

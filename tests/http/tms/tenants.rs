@@ -20,7 +20,7 @@ async fn a_new_tenant_starts_closed_and_with_an_administrator_of_its_own() {
     }
 }
 
-/// W1, and a tenant that was off could not be switched on again.
+/// W1, and a disabled tenant could not be enabled again.
 #[tokio::test]
 async fn a_tenant_that_is_off_comes_back_by_those_who_run_the_deployment() {
     let app = TestApp::start().await;
@@ -69,7 +69,7 @@ async fn a_tenant_is_removed_when_it_has_nothing_or_with_all_it_has() {
     assert_eq!(app.dump("test").await, test);
     assert_eq!(other.refusal("GET /client/list", NONE).await, 400);
 
-    // Its host's name is free again, and a new tenant of that name has nothing of the old one.
+    // Its host's name is available again, and a new tenant of that name has no data of the old one.
     app.add_tenant("other").await;
     assert_eq!(app.number("SELECT count(*) FROM clients WHERE tenant_id = 'other'").await, 1);
     assert_eq!(root.done("DELETE /tenants/del/other", NONE).await["num_deleted"], 2);

@@ -1,5 +1,5 @@
-//! THE WIRE, in full: each endpoint's requests and answers stand in `wire/*.txt`, with what differs from run to run masked. After a
-//! wanted change: `WIRE=write cargo test … --test http wire`, and read the diff: deployed clients have to live with it.
+//! The wire format: the requests and responses of each endpoint are in `wire/*.txt`, with variable parts masked. After an intended
+//! change: `WIRE=write cargo test … --test http wire`, and read the diff: deployed clients depend on it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::endpoints::{OWN_KEY, route_of, routes};
 use super::openapi;
 use crate::app::{Answer, TestApp};
 
-/// A portal whose answers are written down.
+/// A portal whose responses are recorded.
 struct Wire {
     app: TestApp,
     noun: &'static str,
@@ -28,7 +28,7 @@ impl Wire {
         Self { routes: routes(&spec), app, noun, spec, said: String::new(), masks: Masks::default() }
     }
 
-    /// Makes a call and writes down all of it; gives back the answer.
+    /// Makes a call, records it, and returns the response.
     async fn call(&mut self, who: (&str, &Caller), call: &str, body: Value) -> Value {
         let answer = who.1.call(call, body.clone()).await;
         assert_eq!((answer.header("content-type"), answer.headers.get("set-cookie")), ("application/json", None), "{call}");
@@ -40,7 +40,7 @@ impl Wire {
         }
         let pretty = serde_json::to_string_pretty(&self.masks.masked("", answer.body.clone())).expect("JSON");
         self.said += &format!("--> {}\n{pretty}\n\n", answer.status);
-        // So that it can be seen what was changed when.
+        // So that the times of changes differ.
         self.app.clock.advance(Duration::from_secs(60));
         answer.body
     }
@@ -60,7 +60,7 @@ impl Wire {
     }
 }
 
-/// Hides what differs from run to run, after a look at its shape.
+/// Masks variable parts, after checking their format.
 #[derive(Default)]
 struct Masks {
     resids: Vec<String>,
@@ -113,7 +113,7 @@ impl Masks {
         }
     }
 
-    /// Row numbers and reservations in a path.
+    /// Row ids and reservations in a path.
     fn path(&self, path: &str) -> String {
         let named = |part: &str| match self.resids.iter().position(|resid| resid == part) {
             Some(place) => format!("<reservation {}>", place + 1),
@@ -375,7 +375,7 @@ async fn the_wire_of_me() {
     wire.compare_with_what_is_written();
 }
 
-/// W1, W2: every PATCH was a 500, and three lists closed the connection.
+/// W1, W2: every PATCH returned 500, and three lists closed the connection.
 #[tokio::test]
 async fn every_endpoint_is_written_down_at_its_best() {
     let app = TestApp::start().await;
