@@ -1,5 +1,6 @@
 //! Display texts: names that people enter and others read. One rule for persons, clients, tenants, providers, keys, passkeys and addresses.
-//! ⏎ A name is stored in Unicode's composed form (NFC), trimmed, with single spaces. Invisible characters (controls, direction marks,
+//!
+//! A name is stored in Unicode's composed form (NFC), trimmed, with single spaces. Invisible characters (controls, direction marks,
 //! blanks, default-ignorable ones) are refused, or removed from names that come from other systems. A joiner or variation selector is
 //! allowed where it changes what is seen: in Persian and Indic words, within an emoji, after an ideograph.
 

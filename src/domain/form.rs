@@ -50,7 +50,8 @@ pub fn page(address: &str) -> String {
 }
 
 /// Whether a form may be carried out for `signed_in`, the account of the session that sent it.
-/// ⏎ `carried` is the account in the form. Actions that need a signed-in person accept forms of that account only; the others (entering a
+///
+/// `carried` is the account in the form. Actions that need a signed-in person accept forms of that account only; the others (entering a
 /// code, sign-in, sign-out) also accept forms that were rendered before sign-in or carry no account. Without a session there is no account
 /// to check, and actions that need one redirect to sign-in.
 pub fn may_act(carried: Option<&str>, signed_in: Option<&str>, needs_person: bool) -> bool {

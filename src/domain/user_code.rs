@@ -35,7 +35,8 @@ pub enum UserCodeRefused {
 
 impl UserCode {
     /// Draws a code in which every letter is equally likely.
-    /// ⏎ Bytes of 240 and more are discarded: 256 is not a multiple of 20, and using them would favour the first letters.
+    ///
+    /// Bytes of 240 and more are discarded: 256 is not a multiple of 20, and using them would favour the first letters.
     pub fn draw(mut random_byte: impl FnMut() -> u8) -> Self {
         #[expect(clippy::indexing_slicing, reason = "the remainder is always inside")]
         let mut letter = || loop {
@@ -49,7 +50,8 @@ impl UserCode {
 
     /// Finds the code in a typed or pasted text: in any case, with any dashes and spaces, full-width, percent-encoded, in a sentence, or in
     /// a URL.
-    /// ⏎ ```
+    ///
+    /// ```
     /// use tms_portal::domain::user_code::UserCode;
     /// let code = UserCode::parse(" code: wdjb\u{2013}mjht ").unwrap();
     /// assert_eq!(code.to_string(), "WDJB-MJHT");

@@ -1,5 +1,6 @@
 //! Persistence: all SQL of the portal, and the only module that uses `sqlx`. One module per table.
-//! ⏎ SQLite in WAL mode with `synchronous=FULL`: acknowledged changes survive a power failure. Reads use a pool of connections; all writes
+//!
+//! SQLite in WAL mode with `synchronous=FULL`: acknowledged changes survive a power failure. Reads use a pool of connections; all writes
 //! go through one [`write_queue`], so they never deadlock or see each other's partial changes. Queries that every request of a machine
 //! makes have a [`batched_reader`].
 
@@ -151,7 +152,8 @@ impl Storage {
 
     /// Runs `work` in a write transaction, with no other write at the same time. `Err` rolls it back; `Ok` is returned after the commit is
     /// on disk.
-    /// ⏎ `work` runs to its end even if the caller stops waiting.
+    ///
+    /// `work` runs to its end even if the caller stops waiting.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,

@@ -76,7 +76,8 @@ impl Services {
     }
 
     /// The person, if they authenticated within [`REAUTH_WINDOW`], with a second factor if one is enrolled; else the step-up required.
-    /// ⏎ [`REAUTH_WINDOW`]: crate::domain::step_up::REAUTH_WINDOW
+    ///
+    /// [`REAUTH_WINDOW`]: crate::domain::step_up::REAUTH_WINDOW
     pub fn require_recent_auth(&self, person: &SignedIn) -> Result<RecentlyAuthenticated, StepUpRequired> {
         self.require_step_up(person, false)
     }

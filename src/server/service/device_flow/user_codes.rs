@@ -50,7 +50,8 @@ pub enum CodeSubmitter<'a> {
 impl Services {
     /// Claims the grant behind a code for this session, so that no other can while the session is alive. Wrong codes are counted; one that
     /// is claimed elsewhere is not wrong.
-    /// ⏎ An anonymous session gets `Ok(None)` for wrong and right codes alike (what can be told nevertheless: docs/decisions/0006).
+    ///
+    /// An anonymous session gets `Ok(None)` for wrong and right codes alike (what can be told nevertheless: docs/decisions/0006).
     pub async fn submit_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
         let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
