@@ -1,4 +1,4 @@
-//! What every request passes before it is looked at.
+//! Middleware: layers that every request passes.
 
 pub mod client_ip;
 pub mod cookies;

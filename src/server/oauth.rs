@@ -1,4 +1,4 @@
-//! AUTHORIZATION SERVER, for machines: RFC 8628, 6749, 7009, 8414, 9068. A file per endpoint, a function per verb.
+//! The authorization server: RFC 8628, 6749, 7009, 8414, 9068. One file per endpoint, one function per method.
 
 pub mod client_auth;
 pub mod device_authorization;
@@ -25,7 +25,7 @@ pub fn router() -> Router<AppState> {
     let documents = Router::new()
         .route(paths::TENANTS, get(tenants::get))
         .route(&tenant(paths::JWKS), get(jwks::get))
-        // RFC 8414 §3.1 inserts the well-known part before the issuer's path; other clients append it.
+        // RFC 8414 §3.1 inserts the well-known part before the issuer's path; some clients append it.
         .route(&tenant(paths::OAUTH_METADATA), get(discovery::get))
         .route(&tenant(paths::OPENID_METADATA), get(discovery::get))
         .route(&format!("{}/t/{{tenant}}", paths::OAUTH_METADATA), get(discovery::get))

@@ -1,5 +1,5 @@
-//! OTHER INSTITUTIONS: asks identity providers who somebody is. The crates `oauth2` and `openidconnect` speak the protocols and
-//! check the tokens; what is here decides what to ask, how long to wait, and what to keep.
+//! The client of identity providers. The crates `oauth2` and `openidconnect` implement the protocols and verify tokens; this module decides
+//! what to request, how long to wait, and what to cache.
 
 mod connect_error;
 pub mod egress;
@@ -33,34 +33,34 @@ pub use tokens::{LogoutTokenClaims, MAX_CLOCK_SKEW};
 use tokens::{OAuthClient, OAuthClientWithoutEndpoints, TokenCheckError, TokenEndpointResponse};
 pub use url::check_url;
 
-/// Why a provider could not be asked, or its word is not taken. The details are for the log.
+/// Why a request to a provider failed, or its response was rejected. The details are for the log.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
     #[error("the provider cannot be reached: {0}")]
     Unreachable(ConnectError),
-    /// It was added by an administrator, and is where only the operator adds any.
+    /// The address is not allowed for providers that administrators add; the operator can add it.
     #[error("the address is on the portal's own network, where only the operator can add providers")]
     AddressBlocked,
     #[error("timed out")]
     Timeout,
     #[error("invalid response from the provider: {0}")]
     InvalidResponse(String),
-    /// The code is not, or not any more, one of its own (RFC 6749 §5.2).
+    /// The provider does not accept the code, or no longer (RFC 6749 §5.2).
     #[error("the provider rejected the code: {0}")]
     CodeRefused(String),
     #[error("the response is from a different issuer: {0}")]
     IssuerMismatch(String),
-    /// Where it was looked for, another one says who it is.
+    /// The metadata names another issuer.
     #[error("the issuer does not match the provider's metadata: {0}")]
     DiscoveryIssuerMismatch(String),
-    /// The token is old already, or not made yet.
+    /// The token has expired, or is not valid yet.
     #[error("the provider's clock and the portal's differ: {0}")]
     ClockSkew(String),
     #[error("the token cannot be trusted: {0}")]
     TokenRefused(String),
     #[error("the provider did not ask the user to sign in again")]
     ReauthenticationMissing,
-    /// Its list is not for this person, or not for this portal.
+    /// The list is not available to this person or to this portal.
     #[error("the provider denied access to its list: {0}")]
     Denied(String),
     #[error("the provider's settings are wrong: {0}")]
@@ -68,7 +68,7 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Tells of the proxy that the request went through: what failed may be its fault.
+    /// Adds the proxy that the request went through, as it may be the cause.
     fn via_proxy(self, proxy: Option<Proxy>) -> Self {
         let why = match self {
             Self::Unreachable(why) => why,
@@ -82,7 +82,7 @@ impl ProviderError {
         }
     }
 
-    /// With no more of what others sent than fits in a log and on a page.
+    /// Shortens texts from others to what fits into a log line and a page.
     #[must_use]
     pub fn truncated(self) -> Self {
         let short = |text: String| text.chars().take(200).collect();
@@ -109,7 +109,7 @@ impl From<ClaimsRefused> for ProviderError {
     }
 }
 
-/// What has to come back unchanged from a trip to a provider. Secret until then.
+/// The secrets of an authorization request, checked at the callback.
 #[derive(Clone, Debug)]
 pub struct AuthorizationSecrets<'a> {
     /// RFC 6749 §10.12.
@@ -120,71 +120,71 @@ pub struct AuthorizationSecrets<'a> {
     pub verifier: &'a str,
 }
 
-/// What a person is to do there.
+/// What the person is asked to do at the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthRequestKind {
-    /// Where a second factor counts, with one that is still good.
+    /// Sign in; if second factors of this provider count, with one that is still valid.
     SignIn { max_age: Duration },
-    /// Show once more that it is them, although they are signed in there.
+    /// Authenticate again, even with a session at the provider.
     Reauthenticate,
 }
 
-/// What a provider sent back to the browser (RFC 6749 §4.1.2, RFC 9207).
+/// The parameters of a callback (RFC 6749 §4.1.2, RFC 9207).
 #[derive(Clone, Debug)]
 pub struct AuthorizationResponse<'a> {
     pub code: &'a str,
     pub issuer: Option<&'a str>,
 }
 
-/// What came of a trip.
+/// The result of a code exchange.
 #[derive(Clone, Debug)]
 pub struct UpstreamLogin {
     pub identity: VerifiedIdentity,
-    /// When the person showed who they are; `None`: the provider should say and does not.
+    /// When the person authenticated; `None`: the provider should send `auth_time` and does not.
     pub authenticated_at: Option<Timestamp>,
-    /// Its own session, as far as it says.
+    /// The provider's session, as far as its tokens identify it.
     pub upstream_session: UpstreamSession,
-    /// What it calls the person, to the letter: the first claim that its profile names, and no other.
+    /// The person's name at the provider, unchanged: the first claim that the profile lists, and no other.
     pub upstream_user_name: Option<String>,
-    /// For what else it shows them.
+    /// For further requests on the person's behalf.
     pub access_token: AccessToken,
 }
 
-/// Only the ID token says this.
+/// Claims that are taken from the ID token only.
 const AUTHENTICATION_CLAIMS: [&str; 4] = ["acr", "amr", "auth_time", "sub"];
 
-/// Which provider of which tenant.
+/// A provider of a tenant.
 type ProviderKey = (TenantId, ProviderId);
-/// When a provider was asked once more; held by whoever asks.
+/// When a provider's metadata was last refreshed; locked during a refresh.
 type RefreshLock = Arc<tokio::sync::Mutex<Option<Timestamp>>>;
 
-/// Asks providers, and remembers for a while what they say of themselves.
+/// Sends requests to providers and caches their metadata.
 pub struct Providers {
     http: HttpClients,
     profiles: Profiles,
     metadata_cache: Mutex<HashMap<ProviderKey, Arc<ProviderMetadata>>>,
-    /// Behind a provider that hangs, no more than these wait, and nobody who is on the way to another.
+    /// Limits the concurrent requests per provider, so that one that hangs does not delay requests to others.
     request_slots: Mutex<HashMap<(ProviderKey, RequestQueue), Arc<Semaphore>>>,
-    /// Whose turn it is to ask a provider once more, and when that was last done.
+    /// Serializes refreshes per provider, with the time of the last one.
     refresh_locks: Mutex<HashMap<ProviderKey, RefreshLock>>,
 }
 
-/// Where one waits for a provider. What anybody may send to the one keeps nobody waiting at the other.
+/// The queues per provider. Requests that anyone can cause do not delay the others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum RequestQueue {
     SignIn,
     BackChannel,
 }
 
-/// How many may be on their way to one provider, or back, at the same moment.
+/// Largest number of concurrent requests per provider and queue.
 const MAX_CONCURRENT_REQUESTS: usize = 16;
-/// How long the next one waits for somebody to be done.
+/// How long a request waits in a queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(4);
 const SIGN_OUT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How soon a provider is asked again when a key is missing, whatever came of it.
+/// Shortest time between refreshes of a provider's keys, whether successful or not.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
-/// Long enough that nobody has to sign in again for it, but asked for: only then a provider has to say when somebody did
-/// (OpenID Connect Core §3.1.2.1).
+/// Long enough that the person need not sign in again; sent because a provider has to return `auth_time` only on request (OpenID Connect
+/// Core §3.1.2.1).
 const UNLIMITED_MAX_AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Providers {
@@ -206,7 +206,7 @@ impl Providers {
         self.profiles.find(&provider.profile).ok_or_else(|| ProviderError::Misconfigured(format!("profile {} does not exist", provider.profile)))
     }
 
-    /// Where to send the browser.
+    /// The URL to redirect the browser to.
     pub async fn authorization_url(
         &self,
         provider: &Provider,
@@ -238,7 +238,7 @@ impl Providers {
         Ok(request.url().0.into())
     }
 
-    /// What the provider says of whoever came back with a code.
+    /// Exchanges a code and verifies the tokens.
     pub async fn exchange_code(
         &self,
         provider: &Provider,
@@ -279,8 +279,8 @@ impl Providers {
         Ok(UpstreamLogin { identity: vouched, authenticated_at, upstream_session: through, upstream_user_name: own_name, access_token: token })
     }
 
-    /// Many providers tell names to whoever asks with the access token, and put none in the ID token (OpenID Connect Core §5.3). They
-    /// count only if they are about the same subject; how somebody signed in is never taken from there.
+    /// Many providers return names only from the UserInfo endpoint and not in the ID token (OpenID Connect Core §5.3). They are used only
+    /// for the same subject; claims about the authentication are never taken from there.
     async fn with_userinfo_claims(
         &self,
         mut claims: Claims,
@@ -304,9 +304,9 @@ impl Providers {
         Ok(claims)
     }
 
-    /// Where somebody signs out there as well, if it says; `back` is where it sends them then.
+    /// The URL for signing out at the provider, if it has one; it redirects to `back` afterwards.
     pub async fn end_session_url(&self, provider: &Provider, through: &UpstreamSession, back: &str, state: &str, now: Timestamp) -> Option<String> {
-        // Whoever signs out does not wait for somebody else's server.
+        // Signing out must not wait for the provider's server.
         let known = tokio::time::timeout(SIGN_OUT_TIMEOUT, self.metadata_queued(provider, now)).await.ok()?.ok()?;
         let by_us = known.end_session_endpoint.as_deref();
         by_us
@@ -314,29 +314,28 @@ impl Providers {
             .or_else(|| known.sign_out_page.clone())
     }
 
-    /// Who has signed out there, as it says.
+    /// Verifies a logout token; returns who has signed out at the provider.
     pub async fn verify_logout_token(&self, provider: &Provider, token: &str, now: Timestamp) -> Result<LogoutTokenClaims, ProviderError> {
         let _slot = self.request_slot(provider, RequestQueue::BackChannel).await?;
         let known = match self.cached_metadata(provider, now) {
             Some(known) => known,
-            // Whoever sends nonsense does not make us ask all the time.
+            // Limited, so that invalid tokens do not cause a request each.
             None => self.refresh_metadata(provider, None, now).await?,
         };
         self.verify_with_refresh(provider, &known, now, |known| tokens::verify_logout_token(token, provider, known, now)).await
     }
 
-    /// Forgets what a provider said of itself, so that it is asked again.
+    /// Discards cached metadata, so that it is fetched again.
     pub fn invalidate(&self, tenant: &TenantId, provider: &ProviderId) {
         self.lock_cache().remove(&(tenant.clone(), provider.clone()));
     }
 
-    /// What the provider says of itself: asked now, whatever is known. For the operator, who sees whether it works; also whether it
-    /// takes the client's secret, shown with a code that is none.
+    /// Fetches the provider's metadata without the cache, for those who configure it. Also checks the client secret, with an invalid code.
     pub async fn test(&self, provider: &Provider, client_secret: Option<&str>, now: Timestamp) -> Result<String, ProviderError> {
         let _slot = self.request_slot(provider, RequestQueue::SignIn).await?;
         self.invalidate(&provider.tenant_id, &provider.id);
         let known = self.metadata(provider, now).await?;
-        // One that says nothing of itself is only looked for.
+        // A provider without metadata is only probed.
         if let (ProviderJwks::None, Some(user)) = (&known.jwks, &known.userinfo_endpoint) {
             self.http.for_provider(provider, known.local).probe(user).await?;
         }
@@ -377,7 +376,7 @@ impl Providers {
         }
     }
 
-    /// The same for somebody who has nothing else to ask there, and so waits in line only if it has to be asked.
+    /// The same for callers that send no other request, and so take a place in the queue only for a fetch.
     async fn metadata_queued(&self, provider: &Provider, now: Timestamp) -> Result<Arc<ProviderMetadata>, ProviderError> {
         if let Some(known) = self.cached_metadata(provider, now) {
             return Ok(known);
@@ -386,7 +385,7 @@ impl Providers {
         self.metadata(provider, now).await
     }
 
-    /// What a token of the provider's says; checked once more if it is signed with a key that was not known.
+    /// Verifies a token; once more with refreshed keys if it is signed with an unknown one.
     async fn verify_with_refresh<T>(
         &self,
         provider: &Provider,
@@ -400,8 +399,8 @@ impl Providers {
         }
     }
 
-    /// Its keys may have changed since it said what is `known`; but whoever sends tokens with keys of their own making does not make
-    /// us ask all the time, nor twice at once.
+    /// Fetches metadata again, because keys may have changed since `known`. At most one refresh at a time and per interval, so that tokens
+    /// with made-up keys do not cause requests.
     async fn refresh_metadata(
         &self,
         provider: &Provider,
@@ -413,7 +412,7 @@ impl Providers {
             Arc::clone(turns.entry(provider_key(provider)).or_default())
         };
         let mut asked_at = turn.lock().await;
-        // Somebody else may have asked while this one waited.
+        // Another request may have refreshed it while this one waited.
         let newer = self.cached_metadata(provider, now).filter(|newer| known.is_none_or(|known| !Arc::ptr_eq(newer, known)));
         if let Some(newer) = newer {
             return Ok(newer);

@@ -1,5 +1,5 @@
-//! Where a request comes from. `X-Forwarded-For` and `Forwarded` (RFC 7239) count only as far as proxies we were told about wrote
-//! them; what such a proxy wrote and cannot be read makes the address unknown, never the proxy's own.
+//! The client's IP address. `X-Forwarded-For` and `Forwarded` (RFC 7239) are used only as far as trusted proxies wrote them. If a trusted
+//! proxy's entry cannot be parsed, the address is unknown, and never the proxy's own.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use super::rate_limit::Limiter;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The caller's address, where it can be known.
+/// The client's address, if it can be determined.
 #[derive(Clone, Copy, Debug)]
 struct RealIp(Option<IpAddr>);
 
-/// The address that [`note`] found.
+/// The address that [`insert`] determined.
 pub fn get(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<RealIp>()?.0
 }
 
-/// The proxies that are believed, and where they say whom they speak for.
+/// Which proxies are trusted, and the header they use.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies {
     pub networks: Arc<[IpNet]>,
-    /// `None`: `X-Forwarded-For`, and `Forwarded` only where that is missing.
+    /// `None`: `X-Forwarded-For`, or `Forwarded` if that is missing.
     pub header: Option<ForwardedHeader>,
 }
 
@@ -36,7 +36,7 @@ impl From<Vec<IpNet>> for TrustedProxies {
     }
 }
 
-/// A header in which proxies name the address they speak for.
+/// A header in which proxies pass on the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardedHeader {
@@ -44,7 +44,7 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// Writes down where the request comes from. `lines`: of the log, about addresses that cannot be known.
+/// Determines the client's address and stores it in the request. `lines` limits the log lines about unknown addresses.
 pub fn insert(proxies: &TrustedProxies, lines: &Limiter, mut request: Request) -> Request {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = peer.and_then(|peer| match resolve(peer, request.headers(), proxies) {
@@ -60,7 +60,7 @@ pub fn insert(proxies: &TrustedProxies, lines: &Limiter, mut request: Request) -
     request
 }
 
-/// Why an address is not known.
+/// Why an address is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum UnknownClientError {
     #[error("{header} names {entry:?}, which is no address")]
@@ -81,12 +81,13 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Resul
     match (x_forwarded_for, forwarded) {
         (None, None) => Ok(peer),
         (Some(found), None) | (None, Some(found)) => found,
-        // Most proxies write this one, and pass on the other as the caller sent it: what a caller adds must not make it unknown.
+        // Most proxies write this header and pass on the other as the client sent it: a header that the client adds must not make its
+        // address unknown.
         (Some(x_forwarded_for), Some(_)) => x_forwarded_for,
     }
 }
 
-/// Walks the chain of proxies from the near end, as long as each is trusted.
+/// Walks the chain of proxies from the nearest one, as long as each is trusted.
 fn walk(peer: IpAddr, entries: &[String], header: HeaderName, is_trusted: impl Fn(&IpAddr) -> bool) -> Result<IpAddr, UnknownClientError> {
     const LONGEST_SHOWN: usize = 60;
     let mut address = peer;
@@ -100,14 +101,14 @@ fn walk(peer: IpAddr, entries: &[String], header: HeaderName, is_trusted: impl F
     Ok(address)
 }
 
-/// The entries of all `X-Forwarded-For` headers, from the far end to the near one. Empty ones are none (RFC 9110 §5.6.1).
+/// The entries of all `X-Forwarded-For` headers, farthest first. Empty ones are ignored (RFC 9110 §5.6.1).
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<String> {
-    // No address has a comma in it: a quote that was left open must not hide what a proxy appended.
+    // Addresses contain no commas: split without regard to quotes, so that an unclosed quote cannot hide what a proxy appended.
     let lines = lines(headers, X_FORWARDED_FOR);
     lines.iter().flat_map(|line| line.split(',')).map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
 }
 
-/// The `for` of each element of all `Forwarded` headers (RFC 7239 §4), from the far end to the near one; empty where there is none.
+/// The `for` of each element of all `Forwarded` headers (RFC 7239 §4), farthest first; empty if it is missing.
 fn forwarded(headers: &HeaderMap) -> Vec<String> {
     let lines = lines(headers, header::FORWARDED);
     let elements = lines.iter().flat_map(|line| rsplit_unquoted(line, ',')).filter(|element| !element.trim().is_empty());
@@ -121,12 +122,12 @@ fn forwarded(headers: &HeaderMap) -> Vec<String> {
 }
 
 fn lines(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
-    // A caller may have sent any bytes before what the proxies appended.
+    // The client may have sent any bytes in front of what the proxies appended.
     headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
-/// Splits where the separator is in no quoted string (RFC 9110 §5.6.4). Read from the end, which a trusted proxy wrote: anything the
-/// caller sent before it, such as a quote left open, cannot swallow it.
+/// Splits at separators outside quoted strings (RFC 9110 §5.6.4). Parsed from the end, which a trusted proxy wrote, so that an unclosed
+/// quote sent by the client cannot swallow it.
 fn rsplit_unquoted(line: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut rest, mut quoted) = (Vec::new(), line, false);
     for (at, c) in line.char_indices().rev() {
@@ -144,8 +145,8 @@ fn rsplit_unquoted(line: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// An address as proxies write it: with or without quotes, brackets, port (RFC 7239 §6) and zone. `None` for `unknown`, `_hidden`
-/// names, and all else.
+/// An address as proxies write it: with or without quotes, brackets, port (RFC 7239 §6) and zone. `None` for `unknown`, obfuscated names
+/// (`_hidden`), and anything else.
 fn node(text: &str) -> Option<IpAddr> {
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).trim();
     let (address, port) = match text.strip_prefix('[') {
@@ -153,7 +154,7 @@ fn node(text: &str) -> Option<IpAddr> {
             let (address, after) = rest.split_once(']')?;
             (address, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
         }
-        // An IPv6 address without brackets has more than one colon, and no port.
+        // An IPv6 address without brackets has several colons, and no port.
         None if text.matches(':').count() == 1 => text.split_once(':').map(|(address, port)| (address, Some(port)))?,
         None => (text, None),
     };
@@ -181,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// What is written to the log.
+    /// Collects log output.
     #[derive(Clone, Default)]
     struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 

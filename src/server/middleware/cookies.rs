@@ -1,8 +1,8 @@
-//! Browsers that keep no cookies. What a form came to waits in the session, and the session is known by its cookie: without one, the
-//! next page could say nothing.
+//! Detection of browsers that reject cookies. The result of a form waits in the session, which is found by its cookie; without it the next
+//! page could show nothing.
 //!
-//! So a redirect that is the first to set the session's cookie carries the time along (`cookies=SECONDS`). If the request that follows
-//! it brings the cookie, it is sent on to the same address without; if not, the page says that cookies are needed.
+//! A redirect that first sets the session cookie therefore carries the time (`cookies=SECONDS`). If the request that follows it sends the
+//! cookie, it is redirected to the URL without the parameter; if not, the page says that cookies are required.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use crate::domain::time::Timestamp;
 use crate::server::state::AppState;
 
 const CHECK_PARAM: &str = "cookies=";
-/// How long a redirect takes. An address that is opened later was kept.
+/// Longest time for following the redirect. A URL that is opened later was bookmarked or shared.
 const CHECK_WINDOW: Duration = Duration::from_secs(60);
 
-/// The browser was given the session's cookie just now, and has not brought it.
+/// The browser was just given the session cookie and did not send it back.
 #[derive(Clone, Copy)]
 pub struct CookiesDisabled;
 
-/// The name of the session's cookie. `__Host-` binds it to this host and to TLS; over plain http on loopback browsers would not take it.
+/// Name of the session cookie. The prefix `__Host-` binds it to this host and to TLS; browsers refuse it over plain HTTP on loopback.
 pub fn session_cookie(https: Https) -> &'static str {
     if https.0 { "__Host-tms" } else { "tms" }
 }
@@ -62,8 +62,8 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     cookies.flat_map(|cookies| cookies.split(';')).find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// Whether the session's cookie is set. One that is set to what the browser has is taken out: the answer may come after that of another
-/// tab's sign-in, and must not bring the old cookie back. For the same reason only signing out removes it.
+/// Returns whether the session cookie is set. A `Set-Cookie` with the value that the browser already has is removed: the response may
+/// arrive after that of a sign-in in another tab, and must not restore the old cookie. For the same reason only sign-out deletes it.
 fn drop_unchanged_session_cookie(headers: &mut HeaderMap, name: &str, brought: Option<&str>, signs_out: bool) -> bool {
     let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
@@ -80,23 +80,23 @@ fn drop_unchanged_session_cookie(headers: &mut HeaderMap, name: &str, brought: O
     set
 }
 
-/// The value that a `Set-Cookie` gives the cookie of that name.
+/// The value that a `Set-Cookie` header gives the named cookie.
 fn value_of<'h>(cookie: &'h HeaderValue, name: &str) -> Option<&'h str> {
     cookie.to_str().ok()?.strip_prefix(name)?.strip_prefix('=')?.split(';').next()
 }
 
-/// What an answer sets a cookie to.
+/// The value that a response gives a cookie.
 pub fn set_to(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get_all(SET_COOKIE).iter().filter_map(|cookie| value_of(cookie, name)).find(|value| !value.is_empty()).map(str::to_owned)
 }
 
-/// The session's cookie, as the layer of the sessions sets it.
+/// `Set-Cookie` for the session, with the same attributes as the session layer's.
 pub fn session(https: Https, value: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     let cookie = Cookie::build((session_cookie(https), value)).http_only(true).same_site(SameSite::Lax).secure(https.0).path("/");
     HeaderValue::try_from(cookie.build().to_string())
 }
 
-/// The address without its mark, and when that was made.
+/// The URL without the parameter, and the time in it.
 fn parse_check(uri: &Uri) -> Option<(String, Timestamp)> {
     let query = uri.query()?;
     let seconds = query.split('&').find_map(|part| part.strip_prefix(CHECK_PARAM))?.parse::<i64>().unwrap_or_default();
@@ -106,7 +106,7 @@ fn parse_check(uri: &Uri) -> Option<(String, Timestamp)> {
     Some((address, Timestamp::from_millis(seconds.saturating_mul(1_000))))
 }
 
-/// Marks a redirect to a page of ours.
+/// Adds the parameter to a redirect to a page of the portal.
 fn add_check(headers: &mut HeaderMap, now: Timestamp) {
     let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
     if !location.starts_with('/') {

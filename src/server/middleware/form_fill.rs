@@ -1,5 +1,5 @@
-//! Puts the values of a draft into a page's form, whichever page it is, and lets the buttons for language and colours take the
-//! form's values along. Both are one pass over the finished HTML, so that no form has to be written with them in mind.
+//! Fills a draft's values into the form of any page, and lets the buttons for language and colours submit the main form's values. Both are
+//! one pass over the rendered HTML, so that forms need no code for it.
 
 use std::cell::{Cell, RefCell};
 
@@ -16,9 +16,9 @@ use crate::domain::paths::SET_PREFERENCES;
 use crate::i18n::Translations;
 use crate::server::service::Fault;
 
-/// The id of the form whose values the buttons for language and colours keep: at most one on a page.
+/// Id of the form whose values the buttons for language and colours keep; at most one per page.
 pub const MAIN_FORM: &str = "main-form";
-/// No page of ours is longer, in bytes.
+/// Larger than any page of the portal, in bytes.
 const MAX_PAGE_SIZE: usize = 8 * 1024 * 1024;
 
 pub async fn fill(response: Response, draft: Option<&FormDraft>, words: Translations) -> Result<Response, Fault> {
@@ -46,11 +46,11 @@ fn rewrite(html: &str, draft: Option<&FormDraft>, has_main_form: bool, words: Tr
     let Some(draft) = draft else { return rewrite_str(html, settings) };
     let sentence = encode_text(&draft_message(draft, words)).into_owned();
     let (forms, select, told) = (Cell::new(0_u32), RefCell::new(String::new()), Cell::new(html.contains(&sentence)));
-    // Rows of a list can have forms with the same action: the first one is filled.
+    // Rows of a list can have forms with the same action: fill the first one.
     let in_first = || forms.get() == 1;
     let form = format!("form[action=\"{}\"]", draft.action);
     let settings = settings
-        // Why it was refused stands on the page; elsewhere nothing does.
+        // Beside the reason of a refusal, unless the page has the sentence already.
         .append_element_content_handler(element!("p.problem", |problem| {
             if !told.replace(true) && draft.reason == DraftReason::Refused {
                 problem.after(&format!("<p class=\"hint\">{sentence}</p>"), ContentType::Html);
@@ -86,7 +86,7 @@ fn rewrite(html: &str, draft: Option<&FormDraft>, has_main_form: bool, words: Tr
     rewrite_str(html, settings)
 }
 
-/// Makes a button send the main form, with its values, to where preferences are set.
+/// Makes a button submit the main form to the preferences action.
 fn submit_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
     button.set_attribute("form", MAIN_FORM)?;
     button.set_attribute("formaction", SET_PREFERENCES)?;
@@ -94,7 +94,7 @@ fn submit_main_form(button: &mut Element<'_, '_>) -> HandlerResult {
     Ok(())
 }
 
-/// What is said of the form: beside the reason why it was refused, or above it.
+/// The message about the draft: beside the reason of a refusal, or above the form.
 fn draft_message(draft: &FormDraft, words: Translations) -> String {
     let nothing_changed = match draft.reason {
         DraftReason::Refused => words.form_nothing_changed(),
@@ -113,7 +113,7 @@ fn fill_input(input: &mut Element<'_, '_>, draft: &FormDraft) -> HandlerResult {
             let value = attribute(input, "value").unwrap_or_else(|| "on".to_owned());
             set(input, "checked", draft.has(&name, &value));
         }
-        // What the values were entered against: a change by others since then must still be noticed.
+        // The version that the values were entered against: a later change by others must still be detected.
         Some("hidden") if name == "seen" || name.ends_with("[seen]") => {
             if let Some(value) = draft.value(&name) {
                 input.set_attribute("value", &encode_double_quoted_attribute(value))?;
@@ -130,7 +130,7 @@ fn fill_input(input: &mut Element<'_, '_>, draft: &FormDraft) -> HandlerResult {
     Ok(())
 }
 
-/// An attribute's value as a browser reads it; the rewriter neither decodes nor encodes.
+/// An attribute's value as a browser decodes it; the rewriter neither decodes nor encodes.
 fn attribute(element: &Element<'_, '_>, name: &str) -> Option<String> {
     element.get_attribute(name).map(|value| decode_html_entities(&value).into_owned())
 }
@@ -138,7 +138,7 @@ fn attribute(element: &Element<'_, '_>, name: &str) -> Option<String> {
 /// Sets a boolean attribute.
 fn set(element: &mut Element<'_, '_>, attribute: &str, on: bool) {
     if on {
-        // Refuses only names that are none.
+        // Fails only for invalid attribute names.
         let _ = element.set_attribute(attribute, "");
     } else {
         element.remove_attribute(attribute);

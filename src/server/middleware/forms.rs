@@ -1,5 +1,5 @@
-//! Every form of the pages passes here: it acts only for the account it was rendered for, is carried out once however often it is
-//! sent, and comes back with its values when it was not carried out.
+//! Every form passes here: it acts only for the account that it was rendered for, is carried out at most once, and is shown again with its
+//! values if it was not carried out.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -26,16 +26,16 @@ use crate::server::service::platform::form_results::SubmissionId;
 use crate::server::sign_in::session::Flash;
 use crate::server::state::AppState;
 
-/// The largest form a person may send, in bytes.
+/// Limit of a form, in bytes.
 pub const MAX_FORM_SIZE: usize = 64 * 1024;
-/// On a redirect: the form was not carried out, because a sign-in, or a more recent one, is missing. Taken out here.
+/// Response header, removed here: the form was not carried out because a sign-in, or a more recent one, is required.
 pub const SIGN_IN_NEEDED: HeaderName = HeaderName::from_static("x-form-sign-in-needed");
-/// On a redirect: the form was refused because what it shows has changed since. Its values would hide that. Taken out here.
+/// Response header, removed here: the form was refused because what it shows has changed since. Its values would hide the change.
 pub const DISCARD_DRAFT: HeaderName = HeaderName::from_static("x-form-not-kept");
 
-/// Every server function; other addresses beneath theirs are not found.
+/// Paths of all server functions; other paths below theirs are not found.
 static ACTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| server_fn_paths().map(|(path, _)| path).collect());
-/// Forms of people who sign in: a second press must not ask for the same again.
+/// Sign-in forms: a repeated submission must not ask for the credentials again.
 const SIGNING_IN: [&str; 2] = [paths::SIGN_IN_PASSWORD, paths::SUBMIT_SECOND_FACTOR];
 
 /// Renders the response to a form of another account than the one that is signed in now, with a way to the form's page and tenant. The
@@ -64,7 +64,7 @@ async fn submit(
 ) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_FORM_SIZE).await else { return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()) };
-    // What is no form carries no account; the action says what is wrong with it.
+    // A body that is not a form names no account; the action reports the error.
     let form = SubmittedForm::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
     let path = parts.uri.path().to_owned();
     let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str()) && path != paths::DEVICE_PICKUP;
@@ -86,7 +86,7 @@ async fn submit(
     finish(&state.services, &caller, form, &path, needs_person, id, response).await
 }
 
-/// Answers a form of another account: nothing was done, and who is signed in now.
+/// Refuses a form of another account: nothing is done, and the page names the signed-in account.
 async fn reject_account_mismatch(state: AppState, page_for: RenderMismatchPage, parts: Parts, form: &SubmittedForm) -> Response {
     if !wants_html(&parts.headers) {
         return (StatusCode::CONFLICT, "The form does not name the account that is signed in now. Nothing was done.\n").into_response();
@@ -96,7 +96,7 @@ async fn reject_account_mismatch(state: AppState, page_for: RenderMismatchPage, 
     page_for(state, Request::from_parts(parts, Body::empty()), page, tenant).await
 }
 
-/// Keeps the form's values if it was not carried out, and its result if it was.
+/// Stores the form's values if it was not carried out, else its result.
 async fn finish(
     services: &Services,
     caller: &RequestContext,
@@ -126,7 +126,7 @@ async fn finish(
     }
     if let Some(why) = why {
         let page = ReturnTo::from_untrusted(form.get(form::PAGE).unwrap_or_default());
-        // Without a session, the form's key tells that it was rendered here for the account that it names.
+        // Without a session, the form key proves that the form was rendered for the account it names.
         let account = form.get(form::ACCOUNT).unwrap_or_default().to_owned();
         let is_ours = caller.signed_in.is_some() || form.get(form::KEY).is_some_and(|key| services.is_form_key(&account, key));
         if let Some(draft) = form.into_draft(services.draft_id(), path, why).filter(|_| is_ours) {
@@ -135,7 +135,7 @@ async fn finish(
             caller.session.save_draft(draft).await?;
             return Ok(with_location(response, &address));
         }
-        // Nothing is kept of it; its page is there all the same.
+        // Nothing is stored; redirect to its page anyway.
         return Ok(match why {
             DraftReason::PreferencesChanged => with_location(response, page.as_str()),
             DraftReason::SignInNeeded if page != ReturnTo::default() => with_location(response, &through_sign_in(&location, None, &page)),
@@ -154,7 +154,7 @@ fn is_refused_at(page: &str, location: &str, notice: Option<&Flash>) -> bool {
     path(page) == path(location) && notice.is_some_and(Flash::is_refusal)
 }
 
-/// The same answer, which can set cookies, with another place to go to.
+/// The same response, which may set cookies, with another `Location`.
 fn with_location(mut response: Response, address: &str) -> Response {
     if let Ok(address) = HeaderValue::from_str(address) {
         response.headers_mut().insert(header::LOCATION, address);
@@ -162,10 +162,10 @@ fn with_location(mut response: Response, address: &str) -> Response {
     response
 }
 
-/// Where a form leads that was not carried out: to the page with the refusal; else to its own page, through sign-in if that is missing.
+/// Where a form leads that was not carried out: to the page with the refusal, else to its own page, through sign-in if that is required.
 fn redirect_target(location: &str, draft: &FormDraft) -> String {
     if draft.reason == DraftReason::Refused {
-        // The page that the action chose, which says why.
+        // The page that the action chose, which shows the reason.
         return ReturnTo::from_untrusted(&draft.url_at(location)).or_untrusted(location).as_str().to_owned();
     }
     let path = draft.page.split('?').next().unwrap_or_default();
@@ -177,7 +177,7 @@ fn redirect_target(location: &str, draft: &FormDraft) -> String {
     through_sign_in(location, form::tenant_of(&draft.account), &page)
 }
 
-/// The address of a sign-in, which goes on to `page`.
+/// The sign-in URL that returns to `page`.
 fn through_sign_in(location: &str, tenant: Option<TenantId>, page: &ReturnTo) -> String {
     let (path, query) = location.split_once('?').unwrap_or((location, ""));
     let mut query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
@@ -190,7 +190,7 @@ fn through_sign_in(location: &str, tenant: Option<TenantId>, page: &ReturnTo) ->
     format!("{path}?{}", query.join("&"))
 }
 
-/// A page; with the values of the draft that its address names.
+/// Renders a page, filled with the draft that its URL names.
 async fn show_page(state: &AppState, caller: &RequestContext, request: Request, next: Next) -> Result<Response, HttpError> {
     let path = request.uri().path().to_owned();
     let query: Vec<(String, String)> = request.uri().query().and_then(|query| serde_urlencoded::from_str(query).ok()).unwrap_or_default();

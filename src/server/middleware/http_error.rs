@@ -1,4 +1,4 @@
-//! When something goes wrong on the people's side: logged once, here, and turned into a page that a person can use.
+//! Errors on the pages' side: logged once, here, and rendered as an error page.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -12,7 +12,7 @@ use crate::server::preferences;
 use crate::server::service::Fault;
 use crate::server::state::AppState;
 
-/// A fault on its way out of a door for people.
+/// An internal fault as a response of pages and forms.
 pub struct HttpError(Fault);
 
 impl From<Fault> for HttpError {
@@ -35,8 +35,8 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
     headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
 }
 
-/// Replaces a bare error by the error page, for whoever can read a page. JSON is not bare: it is an answer to a machine, and
-/// some of those ask for HTML without meaning it.
+/// Replaces an error without a body by the error page, for clients that accept HTML. JSON errors are kept: they answer scripts, some of
+/// which accept HTML as well.
 pub async fn render_error_page(State((state, render)): State<(AppState, RenderErrorPage)>, request: Request, next: Next) -> Response {
     if !wants_html(request.headers()) {
         return next.run(request).await;
@@ -52,7 +52,7 @@ pub async fn render_error_page(State((state, render)): State<(AppState, RenderEr
         return response;
     }
     let kept = [header::RETRY_AFTER, header::ALLOW].map(|name| response.headers().get(&name).cloned().map(|value| (name, value)));
-    // Whoever asks too much gets one line: a page would cost what the limit is to save.
+    // Over the limit the response is one line: a page would cost what the limit saves.
     let mut page = match status {
         StatusCode::TOO_MANY_REQUESTS => {
             let w = preferences::translations(asked.headers(), &state.languages);

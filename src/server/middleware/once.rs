@@ -1,5 +1,5 @@
-//! A form that is sent twice is carried out once: the second submission gets the first one's result. That holds for forms that renew
-//! the session as well (sign-in, own password): the second submission, which comes with the old cookie, gets the new one.
+//! Carries out a repeated form once: the second submission gets the result of the first. That includes forms that renew the session
+//! (sign-in, password change): the second submission, sent with the old cookie, receives the new one.
 
 use std::time::Duration;
 
@@ -19,45 +19,45 @@ use crate::server::service::{Fault, Services};
 use crate::server::sign_in::session::Flash;
 use crate::server::state::AppState;
 
-/// How often, and how many times, a second submission asks whether the first one has ended.
+/// How often, and how many times, a second submission checks whether the first one has finished.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const ASK_TIMES: u32 = 250;
 
-/// What came of a form: where it led, and what is said there once.
+/// The result of a form: its redirect, and the message for the next page.
 #[derive(Clone, Serialize, Deserialize)]
 struct FormResult {
     location: String,
     notice: Option<Flash>,
-    /// The session's cookie, if the form gave it another value.
+    /// The session cookie, if the form changed its value.
     renewed: Option<Renewed>,
 }
 
-/// Values of the session's cookie.
+/// The values of the session cookie.
 #[derive(Clone, Serialize, Deserialize)]
 struct Renewed {
-    /// What the form came with, if the browser had one.
+    /// The value sent with the form, if there was one.
     from: Option<String>,
     to: String,
 }
 
-/// A result that is kept once the session has been saved under its new id.
+/// A result that is stored once the session has been saved under its new id.
 #[derive(Clone)]
 struct Awaiting {
     id: SubmissionId,
     result: FormResult,
 }
 
-/// What is known of a form that has come.
+/// What is known about a submitted form.
 pub enum Earlier {
-    /// It is the first of its kind: its result has to be kept, or forgotten.
+    /// The first submission: its result must be stored or discarded.
     First(SubmissionId),
-    /// It was sent before; this is the answer.
+    /// A repeated submission, with the response to it.
     Sent(Response),
-    /// It is carried out by itself: it has no key, or an earlier one was sent from elsewhere.
+    /// Carried out independently: it has no form key, or its first submission came from another browser.
     Apart,
 }
 
-/// Looks for an earlier submission. Its key proves that the form was rendered here for the account that it names.
+/// Looks up an earlier submission. The form key proves that the form was rendered here for the account that it names.
 pub async fn earlier(
     state: &AppState,
     caller: &RequestContext,
@@ -85,8 +85,8 @@ pub async fn earlier(
     Ok(Earlier::Sent(StatusCode::SERVICE_UNAVAILABLE.into_response()))
 }
 
-/// The first submission's result, for its own account or browser. With the cookie that the first one came with, the new one is given:
-/// the sender knows the old cookie, the form's one-time key and all that was entered.
+/// The first submission's result, for its own account or browser. A sender with the cookie that the first one was sent with gets the new
+/// cookie: it knows the old cookie, the form key and all values.
 async fn answer(
     state: &AppState,
     caller: &RequestContext,
@@ -101,7 +101,7 @@ async fn answer(
         let mut redirect = redirect;
         let cookie = cookies::session(state.https, new).map_err(Fault::new)?;
         redirect.headers_mut().append(header::SET_COOKIE, cookie);
-        // What is said there waits in the renewed session.
+        // The message waits in the renewed session.
         return Ok(Some(redirect));
     }
     let is_own = caller.account().is_some_and(|own| own == account);
@@ -114,7 +114,7 @@ async fn answer(
     Ok(Some(redirect))
 }
 
-/// Keeps the result of a form that was carried out; that of one that renews the session when [`keep_renewed`] knows its new id.
+/// Stores the result of a form that was carried out. If the form renews the session, [`keep_renewed`] does so when the new id is known.
 pub async fn keep(
     services: &Services,
     caller: &RequestContext,
@@ -131,7 +131,7 @@ pub async fn keep(
     finish(services, &id, &result).await
 }
 
-/// Stands around the sessions: keeps results with the id under which the session was saved.
+/// Wraps the session layer: stores results with the id under which the session was saved.
 pub async fn keep_renewed(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let name = cookies::session_cookie(state.https);
     let from = cookies::cookie(request.headers(), name).map(str::to_owned);
@@ -139,7 +139,7 @@ pub async fn keep_renewed(State(state): State<AppState>, request: Request, next:
     if let Some(Awaiting { id, mut result }) = response.extensions_mut().remove() {
         result.renewed = cookies::set_to(response.headers(), name).map(|to| Renewed { from, to });
         if let Err(fault) = finish(&state.services, &id, &result).await {
-            // The form was carried out, and its answer has the new cookie.
+            // The form was carried out, and its response has the new cookie.
             tracing::error!(error = %fault, "The result of a form could not be kept");
         }
     }

@@ -1,5 +1,5 @@
-//! Pages on threads of their own. However many people load pages, a host that asks for a key at a login does not stand in their
-//! queue: it has the other threads, and these make way for them.
+//! A separate runtime for pages. Key lookups by hosts do not queue behind page loads: they have the other threads, and those of pages have
+//! a lower priority.
 
 use std::panic::resume_unwind;
 use std::sync::LazyLock;
@@ -12,28 +12,28 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tracing::{Instrument, Span};
 
-/// How much less of a core they get than other threads while both want it (`nice`).
+/// Scheduling priority of these threads (`nice`): they yield to others that want the same core.
 const NICENESS: i32 = 10;
 
-/// Threads started by these, such as those that Leptos renders on, are as nice.
+/// Threads that these start, such as Leptos' renderers, inherit the priority.
 static RUNTIME: LazyLock<Option<Runtime>> = LazyLock::new(|| {
     let made = Builder::new_multi_thread().thread_name("pages").on_thread_start(lower_priority).enable_all().build();
     made.inspect_err(|error| tracing::error!(%error, "Pages get no threads of their own")).ok()
 });
 
 fn lower_priority() {
-    // Not being allowed to would be odd, and no reason to stop.
+    // A failure is unexpected, but not fatal.
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
-/// Runs everything behind it there. A form that has begun is carried out to its end, with its session saved, also when its browser
-/// closes the connection: it may be sent again, and the second submission gets the first one's result.
+/// Runs all inner layers on this runtime. A form is carried out to its end, including saving the session, even if the browser disconnects:
+/// it may be sent again, and then gets the first submission's result.
 pub async fn run(request: Request, next: Next) -> Response {
     let to_its_end = request.method() == Method::POST;
     spawn(next.run(request), to_its_end).await
 }
 
-/// Finds an answer there.
+/// Runs a response future on this runtime.
 pub async fn render(answer: impl Future<Output = Response> + Send + 'static) -> Response {
     spawn(answer, false).await
 }
@@ -50,7 +50,7 @@ async fn spawn(answer: impl Future<Output = Response> + Send + 'static, to_its_e
     }
 }
 
-/// Ends with its caller, unless it runs to its end: no page is rendered for a browser that has gone.
+/// Aborts the task when the caller goes away, unless it runs to completion: no page is rendered for a closed connection.
 struct AbortOnDrop {
     task: JoinHandle<Response>,
     run_to_completion: bool,

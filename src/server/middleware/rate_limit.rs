@@ -1,4 +1,4 @@
-//! Limits per caller and in memory, against floods of requests. Guessing at codes and passwords is counted in the database.
+//! Limits per caller, in memory, against floods of requests. Attempts at codes and passwords are counted in the database.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,19 +14,19 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::domain::attempts::UNKNOWN_ADDRESS_FACTOR;
 use crate::domain::time::retry_after;
 
-/// Above this many callers remembered, those who have been quiet are forgotten.
+/// With more callers than this, those without recent requests are removed.
 const PRUNE_ABOVE: usize = 50_000;
 
-/// What callers at an unknown address are called, all of them.
+/// The name that all callers with an unknown address share.
 const UNKNOWN: &str = "unknown";
 
-/// So many requests a minute from each caller, all of them at once if need be; [`UNKNOWN_SHARE`] times as many from all whose address
-/// is unknown, who share one counter.
+/// A number of requests per minute from each caller, all at once if need be. Callers with an unknown address share one counter with
+/// [`UNKNOWN_ADDRESS_FACTOR`] times the limit.
 #[derive(Clone)]
 pub struct Limiter {
     limiter: Arc<DefaultKeyedRateLimiter<String>>,
     unknown: Arc<DefaultKeyedRateLimiter<String>>,
-    /// Until when those who went over the limit have to wait.
+    /// When callers over the limit may send again.
     blocked_until: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
@@ -36,7 +36,7 @@ impl Limiter {
         Self { limiter: keyed(most), unknown: keyed(most.saturating_mul(UNKNOWN_ADDRESS_FACTOR)), blocked_until: Arc::default() }
     }
 
-    /// Counts a request. `Err` says how long to wait.
+    /// Counts a request. `Err`: over the limit, with the time to wait.
     pub fn check(&self, caller: &str) -> Result<(), Duration> {
         let limiter = if caller.ends_with(UNKNOWN) { &self.unknown } else { &self.limiter };
         if limiter.len() > PRUNE_ABOVE {
@@ -49,8 +49,8 @@ impl Limiter {
         })
     }
 
-    /// Counts nothing. `Err` says how long a caller who went over the limit still has to wait: whoever only counts failures
-    /// must ask this first, or the limit stops nobody from guessing on.
+    /// `Err` if the caller is over the limit, with the time to wait; counts nothing. Code that counts only failures must call this first,
+    /// or guessing continues unhindered.
     pub fn check_blocked(&self, caller: &str) -> Result<(), Duration> {
         let waiting = self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
         let left = waiting.get(caller).map(|until| until.saturating_duration_since(Instant::now()));
@@ -66,13 +66,12 @@ impl Limiter {
     }
 }
 
-/// The name under which an address is counted: itself, or its IPv6 /64. Callers that are counted by more than the address have it at
-/// the end of their name.
+/// The name under which an address is counted: itself, or its IPv6 /64. Names of callers that have more than an address end with it.
 pub fn network(address: Option<IpAddr>) -> String {
     address.map_or_else(|| UNKNOWN.to_owned(), crate::domain::attempts::network_key)
 }
 
-/// What whoever went over a limit is answered.
+/// 429 with `Retry-After`.
 pub fn too_many_requests(wait: Duration) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after(wait).to_string())]).into_response()
 }

@@ -1,5 +1,5 @@
-//! Deny by default: every page and server function needs a signed-in person, except those that `domain::paths` lists; those of
-//! administrators need the role, and a fresh sign-in.
+//! Deny by default: every page and server function requires a signed-in person, except those that `domain::paths` lists. Administrators'
+//! pages require the role and a recent sign-in.
 
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
@@ -23,7 +23,7 @@ pub async fn check(State(services): State<Services>, caller: RequestContext, req
         }
         return match services.authorize_admin(person) {
             Ok(_) => next.run(request).await,
-            // To everybody else there is no such page.
+            // Others must not learn that the page exists.
             Err(AccessDenied::NotAdmin) => StatusCode::NOT_FOUND.into_response(),
             Err(AccessDenied::StepUpRequired(missing)) => {
                 let onward = if reading { wanted() } else { ReturnTo::to(paths::ADMIN) };
@@ -43,7 +43,7 @@ pub async fn check(State(services): State<Services>, caller: RequestContext, req
     (StatusCode::UNAUTHORIZED, "Sign in first.").into_response()
 }
 
-/// Sends a form's browser to sign in; `guard::forms` keeps what was entered, and leads back to the form's page.
+/// Redirects a form to the sign-in; `middleware::forms` keeps its values and returns to its page.
 fn redirect_to_sign_in(address: &str) -> Response {
     ([(SIGN_IN_NEEDED, "1")], Redirect::to(address)).into_response()
 }
@@ -60,7 +60,7 @@ fn is_public(path: &str) -> bool {
         paths::SUBMIT_SECOND_FACTOR,
         paths::SIGN_OUT,
         paths::UPSTREAM_LOGOUT,
-        // Leads on to a page that is not public.
+        // It redirects to a page that is not public.
         paths::CHANGE_PASSWORD,
     ];
     let through_an_institution = path.starts_with(paths::UPSTREAM_AUTHORIZE_PREFIX) || path.starts_with(paths::UPSTREAM_CALLBACK_PREFIX);

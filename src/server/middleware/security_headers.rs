@@ -1,5 +1,5 @@
-//! Security headers for every answer. A page brings its own `Content-Security-Policy` with a nonce; all else gets one that
-//! allows nothing.
+//! Security headers of all responses. A page sets its own `Content-Security-Policy` with a nonce; all other responses get one that allows
+//! nothing.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 const DENY_ALL: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The policy of a page: scripts only by nonce or from here, WASM, no inline styles, nothing from elsewhere, no frames.
+/// The policy of a page: scripts by nonce or from this origin, WASM, no inline styles, no other origins, no frames.
 pub fn content_security_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -18,13 +18,13 @@ pub fn content_security_policy(nonce: &str) -> String {
     )
 }
 
-/// For documents that take no credentials: scripts of any page may read them, and send any headers.
+/// For documents that need no credentials: scripts of any origin may read them, with any headers.
 pub fn public_cors() -> CorsLayer {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::HEAD]).allow_headers(Any).max_age(DAY)
 }
 
-/// Whether people reach the portal over TLS, which then is all they may use.
+/// Whether people reach the portal over TLS, which is then enforced.
 #[derive(Clone, Copy)]
 pub struct Https(pub bool);
 
@@ -34,7 +34,7 @@ pub fn set_security_headers(https: Https, mut response: Response) -> Response {
     set(headers, header::CONTENT_SECURITY_POLICY, DENY_ALL);
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::X_FRAME_OPTIONS, "DENY");
-    // Not `no-referrer`: browsers then send `Origin: null` with our own forms, and the same-origin check refuses them.
+    // Not `no-referrer`: browsers would send `Origin: null` with the portal's own forms, and the same-origin check would refuse them.
     set(headers, header::REFERRER_POLICY, "same-origin");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
@@ -46,7 +46,7 @@ pub fn set_security_headers(https: Https, mut response: Response) -> Response {
     response
 }
 
-/// Leaves what a door has set on purpose.
+/// Keeps a header that the handler has set.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }

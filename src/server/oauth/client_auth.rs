@@ -1,4 +1,4 @@
-//! Who the client is: HTTP Basic, a secret in the body, or a public client's bare `client_id` (RFC 6749 §2.3, §3.2.1).
+//! Client authentication: HTTP Basic, a secret in the body, or the `client_id` of a public client (RFC 6749 §2.3, §3.2.1).
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
@@ -15,7 +15,7 @@ use crate::server::service::admin::clients::AuthenticationRefused;
 use crate::server::service::{AuthenticatedClient, Error};
 use crate::server::state::AppState;
 
-/// A request from a client that has authenticated, with its parameters.
+/// A request of an authenticated client, with its parameters.
 pub struct ClientRequest {
     pub client: AuthenticatedClient,
     pub form: Form,
@@ -23,7 +23,7 @@ pub struct ClientRequest {
     pub agent: String,
 }
 
-/// What a client says of itself.
+/// The client id and secret of a request.
 struct ClientAuthentication {
     id: String,
     secret: Option<String>,
@@ -35,7 +35,7 @@ impl FromRequest<AppState> for ClientRequest {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
         let from = client_ip::get(&parts.extensions);
-        // By address alone: who a client says it is costs nothing to make up.
+        // By address alone: a client id is not verified yet and can be made up.
         state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
         let tenant = path_tenant(&mut parts, state).await?;
         let headers = parts.headers.clone();
@@ -57,7 +57,7 @@ impl FromRequest<AppState> for ClientRequest {
     }
 }
 
-/// The tenant in the path, if it is there and switched on.
+/// The tenant in the path, if it exists and is enabled.
 pub struct PathTenant(pub TenantId);
 
 impl FromRequestParts<AppState> for PathTenant {
@@ -70,13 +70,13 @@ impl FromRequestParts<AppState> for PathTenant {
     }
 }
 
-/// The tenant in the path, whether or not there is one.
+/// The tenant in the path, which need not exist.
 async fn path_tenant(parts: &mut Parts, state: &AppState) -> Result<TenantId, OAuthError> {
     let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| OAuthError::UnknownTenant)?;
     TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)
 }
 
-/// One method only; an identical `client_id` beside Basic is no second one (Go's `x/oauth2` and oidc-agent send it).
+/// Only one method is allowed; an identical `client_id` beside Basic is tolerated (Go's `x/oauth2` and oidc-agent send it).
 fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientAuthentication, OAuthError> {
     let Some(authorization) = headers.get(header::AUTHORIZATION) else {
         let id = form.require("client_id", "client_id is missing.")?;
@@ -92,7 +92,7 @@ fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientAuthentication,
     Ok(basic)
 }
 
-/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+/// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
 fn basic_credentials(value: &str) -> Option<ClientAuthentication> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -21,7 +21,7 @@ struct DeviceAuthorizationResponse {
     verification_uri_complete: Option<String>,
     expires_in: u64,
     interval: u64,
-    /// For programs that print what they are given, such as those written for Microsoft's endpoint.
+    /// For clients that print it, such as those written for Microsoft's endpoint.
     message: String,
 }
 

@@ -1,4 +1,4 @@
-//! The tenant's metadata (RFC 8414), the same document at each of the four addresses that clients look at.
+//! The tenant's metadata (RFC 8414), the same document at each of the four URLs that clients try.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::server::service::Services;
 
-/// How clients may authenticate.
+/// Supported client authentication methods.
 const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ struct AuthorizationServerMetadata {
     revocation_endpoint: String,
     jwks_uri: String,
     grant_types_supported: [&'static str; 1],
-    /// Required by §2, and no empty list is allowed by §3.2; there is no authorization endpoint that answers with anything.
+    /// Required by §2, and §3.2 forbids an empty list; no authorization endpoint exists.
     response_types_supported: [&'static str; 1],
     scopes_supported: [&'static str; 4],
     token_endpoint_auth_methods_supported: [&'static str; 3],

@@ -1,4 +1,4 @@
-//! Errors as OAuth clients expect them (RFC 6749 §5.2), and the one table from refusal to wire.
+//! Errors as OAuth clients expect them (RFC 6749 §5.2); the one table that maps refusals to them.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::server::service::authorizations::access_tokens::RevocationRefused;
 use crate::server::service::device_flow::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
 
-/// An answer of the form `{"error": …, "error_description": …}`.
+/// An error response `{"error": …, "error_description": …}`.
 #[derive(Debug)]
 pub enum OAuthError {
     InvalidRequest(&'static str),
@@ -30,7 +30,7 @@ pub enum OAuthError {
     SlowDown(Duration),
     AccessDenied(&'static str),
     ExpiredToken,
-    /// Too many requests; the time to wait.
+    /// Too many requests, with the time to wait.
     Overload(Duration),
     NotFound,
     MethodNotAllowed,
@@ -38,7 +38,7 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// The same, said to a client that polls.
+    /// The same error for a polling client.
     pub fn as_poll_error(self) -> Self {
         match self {
             Self::Overload(wait) => Self::SlowDown(wait),
@@ -50,7 +50,7 @@ impl OAuthError {
         }
     }
 
-    /// Status, code, and a sentence for whoever writes the client. RFC 6749 allows no quotes or backslashes in it.
+    /// Status, error code, and description for the client's developers. RFC 6749 §5.2 allows no quotes or backslashes in it.
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         use OAuthError as E;
         match self {
@@ -107,7 +107,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// RFC 6749 §5.1: nothing that carries a code or a token is stored on the way.
+/// RFC 6749 §5.1: responses with a code or token must not be cached.
 pub const NO_STORE_HEADERS: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
 
 pub async fn method_not_allowed() -> OAuthError {
@@ -132,7 +132,7 @@ where
     }
 }
 
-/// A use case's refusal, on its way to the wire.
+/// A use case's refusal, to be converted into an error.
 pub struct ServiceRefusal<R>(R);
 
 impl From<ServiceRefusal<RequestRefused>> for OAuthError {

@@ -1,4 +1,4 @@
-//! Parameters of a request: form-encoded, none twice, an empty one as if it were not there (RFC 6749 §3.2, RFC 8628 §3.1).
+//! Request parameters: form-encoded, none twice, an empty one counts as missing (RFC 6749 §3.2, RFC 8628 §3.1).
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::error::OAuthError;
 pub struct Form(HashMap<String, String>);
 
 impl Form {
-    /// Reads the request's body. Parameters we do not know are kept and never looked at.
+    /// Reads the request's body. Unknown parameters are ignored.
     pub async fn read(request: Request) -> Result<Self, OAuthError> {
         if !is_form(request.headers()) {
             return Err(OAuthError::UnsupportedMediaType);

@@ -1,4 +1,4 @@
-//! `GET /t/{tenant}/oauth/jwks`: the keys our tokens can be checked with (RFC 7517).
+//! `GET /t/{tenant}/oauth/jwks`: the keys that verify the portal's tokens (RFC 7517).
 
 use axum::Json;
 use axum::extract::State;

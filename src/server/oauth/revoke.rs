@@ -8,7 +8,7 @@ use super::client_auth::ClientRequest;
 use super::error::{NO_STORE_HEADERS, OAuthError};
 use crate::server::service::Services;
 
-/// 200 also for a token that is unknown or has ended already: that is what the client wanted (§2.2).
+/// 200 also for an unknown or revoked token, because the client's goal is reached (§2.2).
 pub async fn post(State(services): State<Services>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
     let token = request.form.require("token", "token is missing.")?;
     services.revoke_token(&request.client, token).await?;

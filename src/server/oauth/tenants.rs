@@ -1,4 +1,4 @@
-//! `GET /t`: the tenants in which people can sign in, as the sign-in page lists them. Those that are switched off are not in it.
+//! `GET /t`: the tenants in which people can sign in, as the sign-in page lists them; without disabled ones.
 
 use axum::Json;
 use axum::extract::State;

@@ -20,8 +20,7 @@ struct TokenResponse {
     scope: String,
 }
 
-/// A polling client is never told more than `slow_down` when it is too much (RFC 8628 §3.5): any other error ends the wait of a standard
-/// client.
+/// A polling client over the limit gets `slow_down` (RFC 8628 §3.5): any other error would end the polling of a standard client.
 pub async fn post(State(services): State<Services>, request: Result<ClientRequest, OAuthError>) -> Result<impl IntoResponse, OAuthError> {
     issue(&services, request).await.map_err(OAuthError::as_poll_error)
 }

@@ -1,4 +1,4 @@
-//! Why a provider cannot be reached, as far down as that is known.
+//! Why there was no connection to a provider, as specifically as known.
 
 use std::error::Error;
 use std::io;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::egress::HostNotFoundError;
 
-/// Found among the causes of a failed request, the innermost of which says it.
+/// Found among the causes of a failed request; the innermost one is the most specific.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConnectError {
     #[error("host name not found")]
@@ -31,7 +31,7 @@ pub enum ConnectError {
     InvalidCertificate(String),
     #[error("timed out")]
     Timeout,
-    /// Of a request that went through a proxy, whose fault it may be.
+    /// The request went through a proxy, which may be the cause.
     #[error("{why} (through the proxy {proxy})")]
     Proxied { proxy: String, why: Box<ConnectError> },
     #[error("{0}")]
@@ -77,10 +77,10 @@ impl From<&CertificateError> for ConnectError {
     }
 }
 
-/// An error and what it comes from, the innermost last.
+/// An error and its sources, the innermost last.
 pub fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        // An error inside an io::Error is not what that calls its source.
+        // `io::Error` does not return the error inside it as its source.
         let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         inside.map_or_else(|| error.source(), |inside| Some(inside))
     })

@@ -1,5 +1,5 @@
-//! How far the portal goes for a provider. Whoever adds one names addresses that the portal will ask: a tenant's administrator must
-//! not learn through it what stands on the portal's own network.
+//! Which addresses the portal connects to for a provider. An administrator who adds one chooses URLs that the portal requests, and must not
+//! be able to probe the portal's own network with it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ use crate::domain::text_file::pem_blocks;
 /// What the operator allows.
 #[derive(Clone, Debug, Default)]
 pub struct EgressPolicy {
-    /// Networks of the portal's own in which administrators may add providers.
+    /// Networks outside the internet in which administrators may add providers.
     pub allowed_networks: Vec<IpNet>,
-    /// Authorities that vouch for providers, beside the public ones.
+    /// Root certificates for providers, in addition to the public ones.
     pub root_certs: Vec<CertificateDer<'static>>,
 }
 
-/// Why authorities cannot be read. The words are for the operator.
+/// Why root certificates cannot be read. The messages are for the operator.
 #[derive(Debug, Error)]
 pub enum RootCertsError {
     #[error("cannot read {0}: {1}")]
@@ -34,7 +34,7 @@ pub enum RootCertsError {
     NoCertificate(PathBuf),
 }
 
-/// The certificates of a file, or of each `.pem` and `.crt` in a folder; every file has at least one.
+/// The certificates of a file, or of each `.pem` and `.crt` in a folder; a file without any is an error.
 pub fn read_root_certs(place: &Path) -> Result<Vec<CertificateDer<'static>>, RootCertsError> {
     let unreadable = |error| RootCertsError::Unreadable(place.to_owned(), error);
     if !place.is_dir() {
@@ -56,19 +56,19 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, RootCertsEr
     if found.is_empty() { Err(RootCertsError::NoCertificate(file.to_owned())) } else { Ok(found) }
 }
 
-/// `None` for a block that is damaged, or holds something else: it does not cost the file's other certificates.
+/// `None` for a block that is damaged or no certificate: the file's other certificates are still used.
 fn certificate(block: &str) -> Option<CertificateDer<'static>> {
     let certificate = CertificateDer::from_pem_slice(block.as_bytes()).ok()?;
     RootCertStore::empty().add(certificate.clone()).ok()?;
     Some(certificate)
 }
 
-/// Where requests may go. As a resolver it leaves out what they may not: whatever a name meant a moment ago, this is what the
-/// connection is made to.
+/// Which addresses may be connected to. It is also the resolver, and leaves out the others: what it returns is what the connection uses,
+/// whatever the name resolved to before.
 #[derive(Clone)]
 pub enum AllowedNetworks {
     Any,
-    /// To addresses of the internet, and these networks.
+    /// Addresses of the internet, and these networks.
     Public(Arc<[IpNet]>),
 }
 
@@ -77,7 +77,7 @@ pub enum AllowedNetworks {
 #[error("host name not found")]
 pub struct HostNotFoundError;
 
-/// All addresses of a name are out of bounds.
+/// All addresses of a name are blocked.
 #[derive(Debug, Error)]
 #[error("the address is on a network that is not allowed")]
 pub struct AddressBlockedError;
@@ -110,7 +110,7 @@ impl Resolve for AllowedNetworks {
     }
 }
 
-/// The blocks of IPv4 that are not of the internet (IANA's registry of special-purpose addresses).
+/// IPv4 blocks that are not part of the internet (IANA's registry of special-purpose addresses).
 const SPECIAL_V4: [Ipv4Net; 15] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -129,7 +129,7 @@ const SPECIAL_V4: [Ipv4Net; 15] = [
     v4([240, 0, 0, 0], 4),
 ];
 
-/// What of IPv6 has been given out, and its blocks that are not of the internet, or lead into IPv4.
+/// The allocated unicast block of IPv6, and the blocks in it that are not part of the internet or lead into IPv4.
 const UNICAST_V6: Ipv6Net = v6([0x2000, 0], 3);
 const SPECIAL_V6: [Ipv6Net; 4] = [v6([0x2001, 0], 23), v6([0x2001, 0xdb8], 32), v6([0x2002, 0], 16), v6([0x3fff, 0], 20)];
 

@@ -1,4 +1,4 @@
-//! Requests to providers. They are other people's servers: nothing they send, and nothing they keep us waiting for, is without end.
+//! HTTP requests to providers. Their servers are not trusted: sizes and times are limited.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::url::check_url;
 use crate::domain::provider::Provider;
 use crate::proxy::Proxy;
 
-/// For a whole exchange; a person waits for it.
+/// Time limit of a whole exchange; a person waits for it.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
-/// Metadata, keys and tokens are far smaller.
+/// Limit of a response in bytes; metadata, keys and tokens are far smaller.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 pub struct HttpClients {
@@ -28,24 +28,24 @@ pub struct HttpClients {
     restricted: HttpClient,
 }
 
-/// Connections, and how far they go.
+/// Connection pools, and the addresses they may connect to.
 struct HttpClient {
     http: reqwest::Client,
-    /// Without a proxy, to loopback hosts.
+    /// Without a proxy, for loopback hosts.
     direct: reqwest::Client,
     allowed_networks: AllowedNetworks,
 }
 
-/// The way to one provider.
+/// The HTTP client for one provider.
 #[derive(Clone, Copy)]
 pub struct ProviderHttp<'h> {
     client: &'h HttpClient,
-    /// It is on this machine, and needs no TLS.
+    /// The provider is on this machine and needs no TLS.
     pub local: bool,
 }
 
 impl HttpClients {
-    /// Follows no redirects: an address is what the operator or the provider's metadata say, or nothing (RFC 9700 §4.11).
+    /// Follows no redirects: requests go only to URLs of the configuration or of the provider's metadata (RFC 9700 §4.11).
     pub fn new(reach: &EgressPolicy) -> Result<Self, reqwest::Error> {
         Self::with_timeout(reach, REQUEST_TIMEOUT)
     }
@@ -55,7 +55,7 @@ impl HttpClients {
         Ok(Self { unrestricted: HttpClient::new(AllowedNetworks::Any, reach, longest)?, restricted: HttpClient::new(outside, reach, longest)? })
     }
 
-    /// `local`: it is on this machine, and needs no TLS.
+    /// `local`: the provider is on this machine and needs no TLS.
     pub fn for_provider(&self, provider: &Provider, local: bool) -> ProviderHttp<'_> {
         ProviderHttp { client: if provider.unrestricted_egress { &self.unrestricted } else { &self.restricted }, local }
     }
@@ -78,13 +78,13 @@ impl HttpClient {
             }
             builder.build()
         };
-        // A proxy would look names up itself, and may stand on the portal's own network.
+        // A proxy would resolve names itself, and may be inside the portal's own network.
         let proxied = matches!(bounds, AllowedNetworks::Any);
         let (http, direct) = (build(proxied)?, build(false)?);
         Ok(Self { http, direct, allowed_networks: bounds })
     }
 
-    /// The proxy that leads to an address, if any does.
+    /// The proxy for a URL, if any.
     fn proxy_to(&self, url: &oauth2::url::Url) -> Option<Proxy> {
         matches!(self.allowed_networks, AllowedNetworks::Any).then(|| Proxy::for_url(url.as_str())).flatten()
     }
@@ -95,7 +95,7 @@ impl HttpClient {
         client.execute(request).await.map_err(|error| ProviderError::from(error).via_proxy(proxy))
     }
 
-    /// Addresses that stand there as they are; names are looked at when they are looked up.
+    /// Checks URLs with a literal address; names are checked when they are resolved.
     fn check_address_allowed(&self, url: &oauth2::url::Url) -> Result<(), ProviderError> {
         let allowed = match url.host() {
             Some(Host::Ipv4(address)) => self.allowed_networks.allow(address.into()),
@@ -131,18 +131,18 @@ impl ProviderHttp<'_> {
         response.body(body).map_err(|error| ProviderError::InvalidResponse(error.to_string()))
     }
 
-    /// Whether anything answers there, whatever it says.
+    /// Whether a server responds there, with any status.
     pub async fn probe(&self, address: &str) -> Result<(), ProviderError> {
         let request = oauth2::http::Request::get(address).body(Vec::new());
         self.send(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await.map(drop)
     }
 
-    /// A JSON object, for whoever has a token, if one is given.
+    /// Fetches a JSON object, with the token if one is given.
     pub async fn get_json(&self, address: &str, token: Option<&str>) -> Result<Value, ProviderError> {
         json(address, &self.get(address, token).await?)
     }
 
-    /// The same, which may not be for everybody who has a token.
+    /// The same, where the provider may deny access to the holder of a valid token.
     pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, ProviderError> {
         let response = self.get(address, Some(token)).await?;
         match response.status() {
@@ -179,7 +179,7 @@ impl<'c> AsyncHttpClient<'c> for ProviderHttp<'_> {
     }
 }
 
-/// For `oauth2`: answers of token endpoints, which may stand in an envelope.
+/// For `oauth2`: responses of token endpoints, which may have an envelope.
 pub struct TokenHttp<'h>(pub ProviderHttp<'h>);
 
 impl<'c> AsyncHttpClient<'c> for TokenHttp<'_> {
@@ -200,7 +200,7 @@ impl<'c> AsyncHttpClient<'c> for TokenHttp<'_> {
 
 impl From<reqwest::Error> for ProviderError {
     fn from(error: reqwest::Error) -> Self {
-        // Without the address: it may hold what is nobody's business.
+        // Without the URL, which may contain secrets.
         let error = error.without_url();
         match () {
             () if error.is_timeout() => Self::Timeout,
@@ -210,7 +210,7 @@ impl From<reqwest::Error> for ProviderError {
     }
 }
 
-/// A token answer as RFC 6749 §5.1 has it, from one that stands in a `result`, with the token an object of its own (Tapis).
+/// The token response of RFC 6749 §5.1 inside a `result`, where the token is an object (Tapis); any other response unchanged.
 fn unwrap_envelope(answer: Value) -> Value {
     let Value::Object(mut answer) = answer else { return answer };
     if let Some(Value::Object(result)) = answer.remove("result").filter(|_| !answer.contains_key("access_token")) {
@@ -228,7 +228,7 @@ fn complete(answer: &mut Map<String, Value>) {
     if answer.contains_key("access_token") && !answer.contains_key("token_type") {
         answer.insert("token_type".into(), "bearer".into());
     }
-    // A time in words is not the number of seconds that was promised.
+    // `expires_in` as a date is not the number of seconds that RFC 6749 requires.
     if answer.get("expires_in").is_some_and(|expires| !expires.is_number()) {
         answer.remove("expires_in");
     }
@@ -268,7 +268,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         assert_eq!(get(&listener).await, Err(ProviderError::Timeout), "it takes the connection and says nothing");
         let endless = async {
-            // The first one has given up.
+            // The first attempt has timed out.
             let _ = listener.accept().await;
             let (mut connection, _) = listener.accept().await.expect("a connection");
             let _ = connection.read(&mut [0; 1_024]).await;

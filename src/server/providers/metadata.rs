@@ -1,4 +1,4 @@
-//! What a provider says of itself: its addresses and its keys.
+//! Provider metadata: endpoints and keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,35 +17,35 @@ use super::url::{check_base_url, check_url};
 use crate::domain::provider::{Endpoints, IdentitySource, Profile, Provider};
 use crate::domain::time::Timestamp;
 
-/// How long it is believed.
+/// How long metadata is cached.
 const METADATA_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 pub struct ProviderMetadata {
-    /// The provider as it was set up when this was asked.
+    /// The provider's configuration when the metadata was fetched.
     provider: Provider,
     pub fetched_at: Timestamp,
-    /// It is on this machine, as in development; then so may its addresses be, and nobody else's.
+    /// The provider is on this machine, as in development; only then may its endpoints be, too.
     pub local: bool,
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
     pub userinfo_endpoint: Option<String>,
-    /// Where one signs out there: for programs that say for whom (RP-Initiated Logout 1.0), else for people alone.
+    /// Where people sign out: for clients that name the session (RP-Initiated Logout 1.0), else a page for people.
     pub end_session_endpoint: Option<String>,
     pub sign_out_page: Option<String>,
-    /// It names itself in what it sends back (RFC 9207).
+    /// Its callbacks contain `iss` (RFC 9207).
     sends_iss: bool,
     pub jwks: ProviderJwks,
 }
 
-/// The same keys, for the library that checks the tokens of this profile.
+/// The same keys in the form of the library that verifies this profile's tokens.
 pub enum ProviderJwks {
     IdTokens(CoreJsonWebKeySet),
     AccessTokens(JwkSet),
     None,
 }
 
-/// What OpenID Connect's metadata may hold beyond its core.
+/// Metadata beyond the library's core type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct ExtraMetadata {
     #[serde(default)]
@@ -72,7 +72,7 @@ type DiscoveryMetadata = openidconnect::ProviderMetadata<
 >;
 
 impl ProviderJwks {
-    /// In the form of the library that checks tokens of other kinds than ID tokens.
+    /// In the form of the library that verifies tokens other than ID tokens.
     pub fn to_jwk_set(&self) -> JwkSet {
         let keys = match self {
             Self::AccessTokens(keys) => return keys.clone(),
@@ -173,7 +173,7 @@ impl ProviderMetadata {
         now.since(self.fetched_at) < METADATA_LIFETIME
     }
 
-    /// Whether what came back is from this provider, and not another's answer mixed in (RFC 9207 §2.4).
+    /// Checks that a callback is from this provider, against mix-up attacks (RFC 9207 §2.4).
     pub fn check_issuer(&self, named: Option<&str>) -> Result<(), ProviderError> {
         match named {
             Some(issuer) if issuer == self.issuer => Ok(()),
@@ -187,7 +187,7 @@ impl ProviderMetadata {
 fn from_discovery(error: DiscoveryError<ProviderError>) -> ProviderError {
     match error {
         DiscoveryError::Request(trouble) => trouble,
-        // What the library says of an issuer that names another.
+        // The library's error for metadata of another issuer.
         DiscoveryError::Validation(why) => ProviderError::DiscoveryIssuerMismatch(why),
         other => ProviderError::InvalidResponse(format!("the metadata is not valid: {other}")),
     }

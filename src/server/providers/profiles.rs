@@ -1,4 +1,4 @@
-//! The kinds of providers there are: ours, and those a deployment adds.
+//! Provider profiles: built-in ones, and those of the deployment.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::domain::provider::Profile;
 use crate::domain::text_file;
 
 const BUILT_IN: &str = include_str!("profiles.toml");
-/// In the data directory.
+/// File in the data directory.
 pub const FILE: &str = "profiles.toml";
 
 /// Why profiles cannot be read.
@@ -24,7 +24,7 @@ pub struct ProfilesError {
 pub struct Profiles(BTreeMap<String, Profile>);
 
 impl Profiles {
-    /// Ours, and those of a deployment, which may take the place of ours.
+    /// The built-in profiles, and those of the deployment, which override them.
     pub fn read(data_dir: &Path) -> Result<Self, ProfilesError> {
         let mut profiles = parse(BUILT_IN, FILE)?;
         let file = data_dir.join(FILE);

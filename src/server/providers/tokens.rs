@@ -1,4 +1,4 @@
-//! Tokens of providers, checked by the libraries that know how.
+//! Tokens of providers, verified with the libraries.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use super::metadata::{ProviderJwks, ProviderMetadata};
 use crate::domain::provider::{Claims, Provider};
 use crate::domain::time::Timestamp;
 
-/// By how much a provider's clock and ours may differ.
+/// Allowed difference between the provider's clock and ours.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
-/// How long a logout token counts: it is sent as soon as it is made.
+/// How long a logout token is valid; it is sent as soon as it is issued.
 const LOGOUT_TOKEN_LIFETIME: Duration = Duration::from_secs(3 * 60);
-/// Longer ID tokens are not kept to sign out with.
+/// Longer ID tokens are not stored for signing out, in bytes.
 const MAX_STORED_ID_TOKEN: usize = 6_000;
 
-/// What a token endpoint sends beside what OAuth has.
+/// Fields of a token response beyond OAuth's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IdTokenField {
     #[serde(default)]
@@ -39,7 +39,7 @@ impl ExtraTokenFields for IdTokenField {}
 
 type RawTokenResponse = StandardTokenResponse<IdTokenField, BasicTokenType>;
 
-/// Before and after its addresses are known.
+/// The client before its endpoints are known, and after.
 pub type OAuthClientWithoutEndpoints = AnyClient<EndpointNotSet, EndpointNotSet>;
 pub type OAuthClient = AnyClient<EndpointSet, EndpointSet>;
 
@@ -56,7 +56,7 @@ type AnyClient<Auth, Token> = oauth2::Client<
     Token,
 >;
 
-/// What a token endpoint sent.
+/// A token response.
 pub struct TokenEndpointResponse(RawTokenResponse);
 
 impl TokenEndpointResponse {
@@ -68,7 +68,7 @@ impl TokenEndpointResponse {
         self.0.access_token().secret()
     }
 
-    /// To sign out with.
+    /// Kept for signing out.
     pub fn id_token(&self) -> Option<String> {
         self.0.extra_fields().id_token.clone().filter(|token| token.len() <= MAX_STORED_ID_TOKEN)
     }
@@ -90,7 +90,7 @@ impl From<RequestTokenError<ProviderError, BasicErrorResponse>> for ProviderErro
     }
 }
 
-/// What a token says, once it has been checked.
+/// The claims of a verified token.
 #[derive(Debug)]
 pub struct VerifiedClaims {
     pub claims: Claims,
@@ -98,15 +98,15 @@ pub struct VerifiedClaims {
 }
 
 impl VerifiedClaims {
-    /// Of a provider that is not OpenID Connect's and cannot say when: its word of now has to do.
+    /// For a provider without `auth_time`, such as one that is not OpenID Connect: the time of the callback is used.
     pub fn authenticated_now(claims: Claims, now: Timestamp) -> Self {
         Self { claims, authenticated_at: Some(now) }
     }
 }
 
-/// Why a token is not taken.
+/// Why a token was rejected.
 pub enum TokenCheckError {
-    /// It is not signed with a key that the provider has shown: perhaps with a new one, which may bear an old name.
+    /// Signed with an unknown key: perhaps a new one, which may reuse an old key id.
     UnknownSigningKey,
     Provider(ProviderError),
 }
@@ -120,7 +120,7 @@ impl From<TokenCheckError> for ProviderError {
     }
 }
 
-/// All of an ID token's claims.
+/// All claims of an ID token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct AllClaims {
     #[serde(flatten)]
@@ -131,7 +131,7 @@ impl AdditionalClaims for AllClaims {}
 
 type AnyIdToken = IdToken<AllClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
-/// Signatures that prove something: with a key that only the provider has. Not `none`, and nothing with the client's own secret.
+/// Signature algorithms with a key that only the provider has: not `none`, and none that uses the client secret.
 const ALLOWED_ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -171,7 +171,7 @@ pub fn verify_id_token(
     }
     let said = serde_json::to_value(claims).map_err(|error| untrusted(error.to_string()))?;
     let claims = self::parse_claims(&said);
-    // OpenID Connect Core §3.1.3.7 (5), which the library leaves to us.
+    // OpenID Connect Core §3.1.3.7 (5), which the library does not check.
     if claims.single("azp").is_some_and(|party| party != provider.client_id) {
         return Err(untrusted("it was made for another party".into()));
     }
@@ -198,8 +198,8 @@ fn from_chrono(at: DateTime<Utc>) -> Timestamp {
     Timestamp::from_millis(at.timestamp_millis())
 }
 
-/// An access token that is a JWT of the provider's, and says who somebody is. It was sent to us over TLS in exchange for a code,
-/// by the provider itself; its profile says which claims tell that it is for us.
+/// Verifies an access token that is a JWT and identifies the person. The provider sent it over TLS in exchange for a code; its profile
+/// names the claims that bind it to this client.
 pub fn verify_access_token(answer: &TokenEndpointResponse, known: &ProviderMetadata, now: Timestamp) -> Result<VerifiedClaims, TokenCheckError> {
     let ProviderJwks::AccessTokens(keys) = &known.jwks else {
         return Err(TokenCheckError::Provider(ProviderError::Misconfigured("the keys are of a different type".into())));
@@ -212,7 +212,7 @@ pub fn verify_access_token(answer: &TokenEndpointResponse, known: &ProviderMetad
     Ok(VerifiedClaims::authenticated_now(parse_claims(&said), now))
 }
 
-/// A JWT that the provider has signed. What its times mean is left to the caller: our own clock judges, which tests can set.
+/// A JWT with a verified signature. The caller checks its times with the portal's clock, which tests can set.
 fn verify_jwt(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -> Result<Value, TokenCheckError> {
     let untrusted = |error: jsonwebtoken::errors::Error| TokenCheckError::Provider(ProviderError::TokenRefused(error.to_string()));
     let header = jsonwebtoken::decode_header(text).map_err(untrusted)?;
@@ -248,19 +248,19 @@ fn verify_jwt(text: &str, keys: &JwkSet, issuer: &str, audience: Option<&str>) -
     Ok(said.claims)
 }
 
-/// Somebody has signed out there.
+/// The claims of a logout token: who has signed out at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogoutTokenClaims {
     pub issuer: String,
-    /// `None`: whoever had the session.
+    /// `None`: the person who had the session `sid`.
     pub subject: Option<String>,
-    /// `None`: all their sessions.
+    /// `None`: all of their sessions.
     pub sid: Option<String>,
-    /// When, by its clock.
+    /// By the provider's clock.
     pub issued_at: Timestamp,
 }
 
-/// OpenID Connect Back-Channel Logout 1.0 §2.6. Its number is not kept: what comes again ends no session that began after it was made.
+/// OpenID Connect Back-Channel Logout 1.0 §2.6. `jti` is not stored: a repeated token does not end sessions that began after it was issued.
 pub fn verify_logout_token(text: &str, provider: &Provider, known: &ProviderMetadata, now: Timestamp) -> Result<LogoutTokenClaims, TokenCheckError> {
     const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
     let untrusted = |why: &str| TokenCheckError::Provider(ProviderError::TokenRefused(why.into()));
@@ -284,7 +284,7 @@ pub fn verify_logout_token(text: &str, provider: &Provider, known: &ProviderMeta
     }
 }
 
-/// Where somebody signs out there and comes back from (OpenID Connect RP-Initiated Logout 1.0 §2).
+/// The URL for signing out at the provider and returning (OpenID Connect RP-Initiated Logout 1.0 §2).
 pub fn end_session_url(end_session: &str, provider: &Provider, id_token: Option<&str>, back: &str, state: &str) -> Option<String> {
     let mut request = LogoutRequest::from(EndSessionUrl::new(end_session.to_owned()).ok()?)
         .set_client_id(ClientId::new(provider.client_id.clone()))
@@ -296,7 +296,7 @@ pub fn end_session_url(end_session: &str, provider: &Provider, id_token: Option<
     Some(request.http_get_url().to_string())
 }
 
-/// Texts, numbers and truth values, alone or in a list.
+/// Strings, numbers and booleans, single or in a list.
 pub fn parse_claims(said: &Value) -> Claims {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

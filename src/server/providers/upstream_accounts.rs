@@ -1,4 +1,4 @@
-//! What a provider lists for whoever has signed in there: hosts, and their names on them (`GET /resources` of tms_provider).
+//! The host accounts that a provider lists for the holder of a token (`GET /resources` of tms_provider).
 
 use oauth2::AccessToken;
 use serde_json::Value;
@@ -8,11 +8,11 @@ use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::upstream_accounts::ListedAccount;
 
-/// More are not shown on a page, nor kept in a session.
+/// The rest of a longer list is ignored: it would not fit on a page or into a session.
 const MAX_LIST_ENTRIES: usize = 500;
 
 impl Providers {
-    /// What the list at this address says to the holder of the token.
+    /// Fetches the list at this URL with the person's token.
     pub async fn upstream_accounts(
         &self,
         provider: &Provider,
@@ -40,7 +40,7 @@ fn parse_entry(entry: &Value) -> ListedAccount {
     let at = text("url").and_then(|url| oauth2::url::Url::parse(&url).ok()?.host_str().map(str::to_owned));
     let account = match entry.get("username") {
         None | Some(Value::Null) => None,
-        // What is no text is no name of an account, nor is it left out.
+        // A value that is not a string is an invalid account name, but the entry is kept.
         Some(name) => Some(name.as_str().unwrap_or_default().to_owned()),
     };
     ListedAccount { names: [text("resource_id"), text("name"), at].into_iter().flatten().collect(), account }

@@ -5,7 +5,7 @@ use ::url::{SyntaxViolation, Url};
 use super::ProviderError;
 use crate::domain::loopback::is_loopback;
 
-/// An address that paths are put behind, as a person wrote it: spelt as it should be, and without a query.
+/// Checks the base URL of endpoints, as a person wrote it: normalized and without query.
 pub fn check_base_url(address: &str) -> Result<(), ProviderError> {
     check_url(address, true)?;
     let violation = std::cell::Cell::new(None);
@@ -19,10 +19,10 @@ pub fn check_base_url(address: &str) -> Result<(), ProviderError> {
     }
 }
 
-/// Secrets and keys go over TLS, or stay on this machine if the provider is there too.
+/// Requires TLS, or loopback if the provider is on this machine, because secrets and keys are sent.
 pub fn check_url(address: &str, local: bool) -> Result<(), ProviderError> {
     let url = Url::parse(address).map_err(|error| ProviderError::Misconfigured(format!("{address}: {error}")))?;
-    // The address goes into the log and onto pages; and a fragment is not sent (RFC 6749 §3.1).
+    // The URL appears in logs and on pages; and a fragment is not sent (RFC 6749 §3.1).
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(ProviderError::Misconfigured("a URL contains a user name, a password or a fragment".into()));
     }
