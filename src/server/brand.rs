@@ -1,4 +1,4 @@
-//! A tenant's colours, as a style sheet of their own: the policy about styles allows none within a page.
+//! A tenant's colours as a separate style sheet: the content security policy forbids inline styles.
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -7,10 +7,10 @@ use axum::response::IntoResponse;
 use super::service::{Fault, Services};
 use crate::domain::ids::TenantId;
 
-/// Addresses carry a version, so that what is there stays what it is.
+/// The URL contains a version, so the content never changes.
 const CACHE_POLICY: &str = "public, max-age=86400";
 
-/// Empty for tenants that are not there, or have no colours: nobody learns which.
+/// Returns an empty style sheet for tenants that do not exist or have no colours, so that it does not reveal which.
 pub async fn get(State(services): State<Services>, Path(file): Path<String>) -> impl IntoResponse {
     let tenant = file.strip_suffix(".css").and_then(|tenant| TenantId::parse(tenant).ok());
     let style = match tenant {

@@ -1,4 +1,5 @@
-//! What the operator decided: flags over environment over `Leptos.toml`. Read once; all problems are reported at once.
+//! The server's configuration: flags override the environment, which overrides `Leptos.toml`. Read once; all problems are reported
+//! together.
 
 mod providers;
 mod public_url;
@@ -37,7 +38,7 @@ pub struct DataOptions {
 }
 
 impl DataOptions {
-    /// A portal that has been set up. Whoever says where its data are need have no configuration file.
+    /// Finds a portal that has been set up. With `--data-dir` no configuration file is needed.
     pub fn existing_portal(&self) -> Result<ExistingPortal, ConfigProblems> {
         let portal = match &self.data_dir {
             Some(_) if !self.config.exists() => PortalSection::default(),
@@ -55,7 +56,7 @@ impl DataOptions {
     }
 }
 
-/// What the verbs work on that change what is stored.
+/// What the commands that change stored data work on.
 pub struct ExistingPortal {
     pub data_dir: PathBuf,
     pub egress: EgressPolicy,
@@ -96,7 +97,7 @@ struct PortalSection {
     data_dir: Option<PathBuf>,
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpNet>>,
-    /// The header in which they say whom they speak for.
+    /// The header in which proxies pass on the client's address.
     forwarded_header: Option<ForwardedHeader>,
     limits: RequestLimits,
     providers: ProvidersSection,
@@ -108,15 +109,15 @@ struct ConfigFile {
     portal: PortalSection,
 }
 
-/// All settings, checked.
+/// The checked configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub leptos: LeptosOptions,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
-    /// An origin, without a slash at its end.
+    /// An origin, without trailing slash.
     pub public_url: String,
-    /// Its host; `None` while there is no telling.
+    /// Its host; `None` if it could not be determined.
     public_host: Option<Host<String>>,
     pub test_tenant: bool,
     pub tls: TlsMode,
@@ -125,7 +126,7 @@ pub struct Config {
     pub reach: EgressPolicy,
 }
 
-/// Everything that is wrong with the settings, one line each.
+/// All problems of the configuration, one line each.
 #[derive(Debug)]
 pub struct ConfigProblems(pub Vec<String>);
 
@@ -173,7 +174,7 @@ impl Config {
             Err(problem) => problems.push(problem),
         }
         if config.https() && !options.tls.is_requested() && portal.trusted_proxies.is_none() {
-            // Without it every request would seem to come from the proxy: one guesser would lock out everybody.
+            // Without it every request would seem to come from the proxy, and one attacker would lock out everyone.
             problems.push("[portal] trusted-proxies: name the proxy that ends TLS, such as [\"127.0.0.1/32\"]; [] if there is none".into());
         }
         if problems.is_empty() { Ok(config) } else { Err(ConfigProblems(problems)) }
@@ -184,12 +185,12 @@ impl Config {
         self.public_host.is_some() && self.public_url.starts_with("https://")
     }
 
-    /// Whether others than this machine can reach the portal.
+    /// Whether other machines can reach the portal.
     pub fn is_reachable(&self) -> bool {
         !(self.listen.ip().is_loopback() && self.public_host_is_local())
     }
 
-    /// Where the portal is sought, outside and here: what a certificate has to be for.
+    /// The host names and addresses under which the portal is reached, which a certificate must cover.
     pub fn hosts(&self) -> Vec<String> {
         let listen = Some(self.listen.ip()).filter(|address| !address.is_unspecified());
         self.public_host_name().into_iter().chain(listen.map(|address| address.to_string())).collect()
@@ -210,7 +211,7 @@ impl Config {
         }
         match &self.public_host {
             None => {}
-            // The default, when all of this machine's addresses are listened on.
+            // The default if the server listens on all addresses of this machine.
             Some(host) if options.tls.is_requested() && is_unspecified(host) => {
                 problems.push(format!("--public-url: {} cannot be reached; set the URL at which the portal is reached", self.public_url));
             }
@@ -231,7 +232,7 @@ impl Config {
         problems
     }
 
-    /// The public URL's host alone, IPv6 addresses without brackets.
+    /// The public URL's host, IPv6 addresses without brackets.
     fn public_host_name(&self) -> Option<String> {
         self.public_host.as_ref().map(|host| match host {
             Host::Domain(name) => name.clone(),
@@ -241,12 +242,12 @@ impl Config {
     }
 
     fn public_host_is_local(&self) -> bool {
-        // Where there is none, that is said already, and not what follows from it.
+        // A missing URL is reported already; do not report what follows from it.
         self.public_host_name().is_none_or(|host| is_loopback(&host))
     }
 }
 
-/// `0.0.0.0` and `::` are for listening only.
+/// `0.0.0.0` and `::` can only be listened on.
 fn is_unspecified(host: &Host<String>) -> bool {
     match host {
         Host::Domain(_) => false,

@@ -1,4 +1,4 @@
-//! What pages and server functions may ask of their request.
+//! Request state and responses for pages and server functions.
 
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
@@ -38,7 +38,7 @@ pub use crate::server::service::host_accounts::my_host_accounts::HostAccountSumm
 pub use crate::server::service::host_accounts::{link_decisions as links, upstream_accounts};
 pub use crate::server::service::platform::rng::Secret;
 
-/// `Chrome on Linux`, as far as the browser says.
+/// `Chrome on Linux`, as far as the user agent tells.
 pub fn format_browser(agent: &str) -> String {
     match user_agent::parts(agent) {
         (Some(browser), Some(system)) => translations().browser_on(browser, system),
@@ -47,14 +47,14 @@ pub fn format_browser(agent: &str) -> String {
     }
 }
 
-/// What it takes to answer somebody as they want to read.
+/// Language, colours and time zone of the response.
 #[derive(Clone)]
 pub struct RenderContext {
     pub languages: Languages,
     pub https: Https,
 }
 
-/// The language to answer in.
+/// The language of the response.
 pub fn translations() -> Translations {
     match (use_context::<RenderContext>(), use_context::<Parts>()) {
         (Some(reading), Some(parts)) => preferences::translations(&parts.headers, &reading.languages),
@@ -62,29 +62,29 @@ pub fn translations() -> Translations {
     }
 }
 
-/// The languages one can choose from.
+/// The languages that can be chosen.
 pub fn languages() -> Vec<Translations> {
     use_context::<RenderContext>().map_or_else(Vec::new, |reading| reading.languages.all().to_vec())
 }
 
-/// Says that the entries of a form are kept, where it is to be gone on with at `then` after sign-in.
+/// The message that the values of a form are kept until the sign-in is complete; `None` if that form is not at `then`.
 pub async fn entries_kept(then: &ReturnTo) -> Result<Option<String>, Fault> {
     let (Ok(caller), Some(id)) = (request_context(), form::draft_of(then.as_str())) else { return Ok(None) };
     let draft = caller.session.draft(id).await?.filter(|draft| draft.reason == DraftReason::SignInNeeded);
     Ok(draft.map(|_| translations().sign_in_entries_kept()))
 }
 
-/// Where somebody signed in last with this browser.
+/// The provider of the last sign-in with this browser.
 pub fn last_provider() -> Option<String> {
     use_context::<Parts>().and_then(|parts| preferences::last_provider(&parts.headers).map(str::to_owned))
 }
 
-/// Light or dark, if this browser's person chose.
+/// The chosen colour scheme; `None` if the browser's setting applies.
 pub fn theme() -> Option<Theme> {
     use_context::<Parts>().and_then(|parts| preferences::theme(&parts.headers))
 }
 
-/// Remembers language, colours and time zone in this browser.
+/// Stores language, colours and time zone in cookies.
 pub fn save_preferences(language: &str, theme: &str, zone: &str) -> Result<(), ServerFnError> {
     let RenderContext { languages, https } = use_context().ok_or_else(|| missing_context("languages"))?;
     let cookies = [
@@ -98,22 +98,22 @@ pub fn save_preferences(language: &str, theme: &str, zone: &str) -> Result<(), S
     Ok(())
 }
 
-/// In which zone times are shown: the one this browser's person chose, or UTC.
+/// The time zone for rendering: the chosen one, or UTC.
 pub fn zone() -> Zone {
     chosen_zone().unwrap_or(Zone::UTC)
 }
 
-/// The zone this browser's person chose.
+/// The time zone chosen in this browser.
 pub fn chosen_zone() -> Option<Zone> {
     use_context::<Parts>().and_then(|parts| preferences::zone(&parts.headers))
 }
 
-/// A point in time in words, in the zone of [`zone`].
+/// A time as text, in the time zone of [`zone`].
 pub fn format_time(at: Timestamp) -> String {
     translations().format_time(at, &zone())
 }
 
-/// A sentence that names such a point in time.
+/// A sentence that contains a time in that zone.
 pub fn naming(at: Timestamp, sentence: impl FnOnce(&str) -> String) -> Sentence {
     translations().naming(at, &zone(), sentence)
 }
@@ -123,22 +123,22 @@ pub fn services() -> Result<Services, ServerFnError> {
     use_context().ok_or_else(|| missing_context("services"))
 }
 
-/// Session, address, and the person if one has signed in.
+/// The request's session, client IP and signed-in person.
 pub fn request_context() -> Result<RequestContext, ServerFnError> {
     use_context::<Parts>().and_then(|parts| parts.extensions.get::<RequestContext>().cloned()).ok_or_else(|| missing_context("caller"))
 }
 
-/// The person, if one has signed in; pages outside the people's stack have none.
+/// The signed-in person, if any; pages outside the session middleware have none.
 pub fn current_person() -> Option<SignedIn> {
     use_context::<Parts>()?.extensions.get::<RequestContext>()?.signed_in.clone()
 }
 
-/// Whether the browser has not brought the session's cookie that it was given just now.
+/// Whether the browser did not send back the session cookie that it was just given.
 pub fn cookies_disabled() -> bool {
     use_context::<Parts>().is_some_and(|parts| parts.extensions.get::<CookiesDisabled>().is_some())
 }
 
-/// The person; a stranger who got past the guard all the same is answered with 401.
+/// The signed-in person. If the middleware let someone else through, sets status 401.
 pub fn signed_in() -> Result<SignedIn, ServerFnError> {
     request_context()?.signed_in.ok_or_else(|| {
         set_status(StatusCode::UNAUTHORIZED);
@@ -146,7 +146,7 @@ pub fn signed_in() -> Result<SignedIn, ServerFnError> {
     })
 }
 
-/// What every form carries; see [`crate::domain::form`].
+/// The hidden fields of every form; see [`crate::domain::form`].
 pub struct FormContext {
     pub account: String,
     pub page: String,
@@ -160,29 +160,29 @@ pub fn form_context() -> FormContext {
     FormContext { account, page, key }
 }
 
-/// Sends the browser on to a page of ours after a form (303: the form is never sent again, RFC 9700 §4.12).
+/// Redirects to a page of the portal after a form (303: the form is not sent again, RFC 9700 §4.12).
 pub fn see_other(path: &'static str) {
     set_status(StatusCode::SEE_OTHER);
     set_header(LOCATION, HeaderValue::from_static(path));
 }
 
-/// Sends the browser on to a page of ours that was chosen from the closed list of [`Onward`].
+/// Redirects to a page from the closed list of [`ReturnTo`].
 pub fn redirect(return_to: &ReturnTo) {
     redirect_to_url(return_to.as_str());
 }
 
-/// Sends the browser back to the list at `path`, as it was shown when the question was asked there.
+/// Redirects back to the list at `path`, with the search and filters it had when the confirmation was opened.
 pub fn redirect_back(back: &str, path: &'static str) {
     redirect(&ReturnTo::within(back, path));
 }
 
-/// The page that is asked for, with its query.
+/// The current page, with its query.
 pub fn current_page() -> ReturnTo {
     let address = use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(|address| address.as_str().to_owned()));
     ReturnTo::from_untrusted(&address.unwrap_or_default())
 }
 
-/// The same to a page of ours whose address was made here.
+/// Redirects to a page of the portal; the URL must have been built here.
 pub fn redirect_to_url(address: &str) {
     if let Ok(location) = HeaderValue::from_str(address) {
         set_status(StatusCode::SEE_OTHER);
@@ -190,8 +190,8 @@ pub fn redirect_to_url(address: &str) {
     }
 }
 
-/// The person, who has signed in just now; everybody else is sent to do so, and then on to `then`, or back to the page that was
-/// asked for. `None`: they are on their way.
+/// The person, if they authenticated recently. Otherwise redirects to the sign-in, which then returns to `return_to` or the current page,
+/// and returns `None`.
 pub fn require_recent_authentication(return_to: &ReturnTo) -> Result<Option<RecentlyAuthenticated>, ServerFnError> {
     let fresh = services()?.require_recent_auth(&signed_in()?);
     let page = use_context::<Parts>().filter(|parts| parts.method == HttpMethod::GET);
@@ -199,19 +199,20 @@ pub fn require_recent_authentication(return_to: &ReturnTo) -> Result<Option<Rece
     Ok(fresh.map_err(|missing| redirect_to_step_up(missing, page.as_ref().unwrap_or(return_to))).ok())
 }
 
-/// The person, if they may let a device in; everybody else is sent to show what is missing, and then back to the request.
+/// The person, if they may allow a device. Otherwise redirects to the required step-up, which then returns to the request, and returns
+/// `None`.
 pub fn require_consent_authorization(return_to: &ReturnTo) -> Result<Option<ConsentAuthorized>, ServerFnError> {
     let may = services()?.authorize_consent(&signed_in()?);
     Ok(may.map_err(|missing| redirect_to_step_up(missing, return_to)).ok())
 }
 
-/// Sends the browser to where a person shows what is missing.
+/// Redirects to the page of the required step-up.
 pub fn redirect_to_step_up(missing: StepUpRequired, return_to: &ReturnTo) {
     redirect_to_url(&paths::step_up(missing, return_to));
     set_header(SIGN_IN_NEEDED, HeaderValue::from_static("1"));
 }
 
-/// The person as an administrator of their tenant. The guard has turned everybody else away.
+/// The person as an administrator of their tenant. The middleware has refused everyone else.
 pub fn admin() -> Result<TenantAdmin, ServerFnError> {
     services()?.authorize_admin(&signed_in()?).map_err(|_| {
         set_status(StatusCode::FORBIDDEN);
@@ -219,7 +220,7 @@ pub fn admin() -> Result<TenantAdmin, ServerFnError> {
     })
 }
 
-/// What of a record a list's address asks for.
+/// The audit log query of a list's parameters.
 pub fn audit_query(query: &ListQuery) -> AuditQuery {
     AuditQuery {
         person: None,
@@ -230,31 +231,31 @@ pub fn audit_query(query: &ListQuery) -> AuditQuery {
     }
 }
 
-/// How the person signs in from a terminal.
+/// The command to sign in from a terminal.
 pub fn login_command() -> String {
     let server = services().map(|services| services.public_url().to_owned()).unwrap_or_default();
     let tenant = current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     format!("tms login --server {server} --tenant {tenant}")
 }
 
-/// What the next list has to say, once: a change that was made.
+/// Leaves a message about a successful change for the next list.
 pub async fn flash_success(sentence: impl Into<Sentence>) -> Result<(), ServerFnError> {
     request_context()?.session.set_flash(&Flash::said(sentence)).await.map_err(fault)
 }
 
-/// What the page at `path` has to say, once, with a secret that was made just now. No other page shows it.
+/// Leaves a message with a new secret for the page at `path`. It is shown once, and on no other page.
 pub async fn flash_secret(path: &str, sentence: impl Into<Sentence>, secret: &Secret) -> Result<(), ServerFnError> {
     request_context()?.session.set_flash(&Flash::said(sentence).with_secret(path, secret)).await.map_err(fault)
 }
 
-/// What came of an edit.
+/// Leaves a message about the result of an edit.
 pub async fn flash_edit_result(edited: Result<(), Error<administration::EditRefused>>) -> Result<(), ServerFnError> {
     let w = translations();
     match edited {
         Ok(()) => flash_success(w.admin_saved()).await,
         Err(Error::Refused(administration::EditRefused::Gone)) => flash_error(w.admin_gone()).await,
         Err(Error::Refused(administration::EditRefused::Stale)) => {
-            // The page shows what it is now; what was entered would hide that.
+            // The page shows the current values; the submitted ones would hide them.
             set_header(DISCARD_DRAFT, HeaderValue::from_static("1"));
             flash_error(w.admin_stale()).await
         }
@@ -263,37 +264,37 @@ pub async fn flash_edit_result(edited: Result<(), Error<administration::EditRefu
     }
 }
 
-/// Sends the browser back to a page of the administrators, about one thing of a list.
+/// Redirects to an administrators' page about one entry of a list.
 pub fn redirect_to_detail(path: &str, name: &str, value: &str) {
     redirect(&ReturnTo::from_untrusted(&format!("{path}?{name}={}", paths::encode(value))));
 }
 
-/// What the next page has to say, once: why a change was not made.
+/// Leaves a message for the next page: why a change was refused.
 pub async fn flash_error(sentence: impl ToString) -> Result<(), ServerFnError> {
     request_context()?.session.set_flash(&Flash::new(FlashTarget::Refused, sentence)).await.map_err(fault)
 }
 
-/// The same on a page of that path about what one tab does.
+/// The same for the page of what one tab does.
 pub async fn flash_error_about(id: &str, sentence: impl ToString) -> Result<(), ServerFnError> {
     request_context()?.session.set_flash(&Flash::new(FlashTarget::Refused, sentence).about(id)).await.map_err(fault)
 }
 
-/// What the page about what one tab does has to say, if anything; said once.
+/// Takes the message for the page of what one tab does, if any.
 pub async fn take_flash_about(id: &str) -> Option<Flash> {
     request_context().ok()?.session.take_flash_about(FlashTarget::Refused, id).await.ok().flatten()
 }
 
-/// What this list has to say, if anything; said once.
+/// Takes the message for this list, if any.
 pub async fn take_flash() -> Option<Flash> {
     let (session, parts) = (request_context().ok()?.session, use_context::<Parts>()?);
-    // Nobody reads what a browser fetches in advance.
+    // A prefetch by the browser must not consume the message.
     if parts.method == HttpMethod::HEAD || parts.headers.contains_key("sec-purpose") {
         return None;
     }
     session.take_flash_at(&[FlashTarget::Success, FlashTarget::Refused], parts.uri.path()).await.ok().flatten()
 }
 
-/// Whether a person has opened this address, as far as the browser says (`Sec-Fetch-Dest`).
+/// Whether a person opened this URL, according to the browser (`Sec-Fetch-Dest`).
 pub fn is_navigation() -> bool {
     use_context::<Parts>().is_some_and(|parts| parts.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document"))
 }
@@ -310,7 +311,7 @@ pub fn set_header(name: HeaderName, value: HeaderValue) {
     }
 }
 
-/// Gives a page with an error its status: 429 with the time to wait, else 422.
+/// Sets the status of a page with an error: 429 with the time to wait, else 422.
 pub fn set_error_status(notice: &Flash) {
     match notice.wait {
         Some(seconds) => {
@@ -321,7 +322,7 @@ pub fn set_error_status(notice: &Flash) {
     }
 }
 
-/// A fault, logged here; the caller learns that it is not their mistake, and nothing else.
+/// Logs a fault. The caller only learns that it is an internal error.
 pub fn fault(fault: Fault) -> ServerFnError {
     tracing::error!(error = %fault, "A page or a form failed on our side");
     set_status(StatusCode::INTERNAL_SERVER_ERROR);

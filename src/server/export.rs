@@ -1,5 +1,4 @@
-//! What people and administrators take with them: the record as a file. Read a piece at a time, so that a long one costs no
-//! memory.
+//! Export of the audit log as a file, read page by page to limit memory.
 
 use std::convert::Infallible;
 
@@ -25,7 +24,7 @@ use crate::domain::pagination::ListParams;
 use crate::domain::paths;
 use crate::domain::time::Zone;
 
-/// The zone that was chosen for the browser that asks; else UTC.
+/// The time zone chosen in the browser, or UTC.
 struct DisplayZone(Zone);
 
 impl<S: Sync> FromRequestParts<S> for DisplayZone {
@@ -36,7 +35,7 @@ impl<S: Sync> FromRequestParts<S> for DisplayZone {
     }
 }
 
-/// The guard lets only those in whose data they are.
+/// The routes; `require_sign_in` protects them.
 pub fn router() -> Router<AppState> {
     Router::new()
         .route(paths::ACTIVITY_JSON, get(person_json))
@@ -45,7 +44,7 @@ pub fn router() -> Router<AppState> {
         .route(paths::ADMIN_ACTIVITY_CSV, get(tenant_csv))
 }
 
-/// A line of the record, in a file.
+/// An entry of the audit log in a file.
 #[derive(Serialize)]
 struct ExportRow {
     /// RFC 3339, in UTC.
@@ -56,7 +55,7 @@ struct ExportRow {
     subject: Option<String>,
     administrator: Option<String>,
     from: Option<String>,
-    /// The same time in the zone that was chosen for this browser.
+    /// The same time in the chosen time zone.
     local_time: String,
     time_zone: String,
 }
@@ -120,7 +119,7 @@ async fn tenant_csv(State(services): State<Services>, caller: RequestContext, Di
     admin.map_or_else(|| StatusCode::FORBIDDEN.into_response(), |admin| csv_response(services, admin.tenant_audit_log(), zone))
 }
 
-/// `head` is an object; the record becomes its last member.
+/// `head` is a JSON object; the entries become its last member.
 fn json_response(services: Services, record: AuditLogScope, head: String, zone: Zone) -> Response {
     let head = format!("{},\"activity\":[", head.strip_suffix('}').unwrap_or(&head));
     let line = move |line: AuditEntry, first: bool| {
@@ -143,15 +142,15 @@ fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Respon
     stream_response("text/csv; charset=utf-8", "tms-activity.csv", services, record, head, line, b"")
 }
 
-/// A spreadsheet would calculate what begins like a formula.
+/// Spreadsheets evaluate cells that begin like a formula.
 fn escape_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
-/// How far an export has come.
+/// The progress of an export.
 enum ExportState {
     Head,
-    /// Behind the line with that number, up to the one with the other.
+    /// From the entry after the first id up to the second.
     After(i64, i64),
     Done,
 }

@@ -12,10 +12,10 @@ use rustls::ServerConfig;
 use super::router::router;
 use super::state::AppState;
 
-/// How long a connection may take for its TLS handshake, and to send its headers: an open socket alone must not cost us anything.
+/// The time limit for the TLS handshake and for the request headers, so that idle sockets are closed.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Answers requests until the handle says stop; over TLS if it is said how.
+/// Serves requests until the handle is shut down; over TLS if configured.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,

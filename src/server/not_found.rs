@@ -1,5 +1,4 @@
-//! Addresses at which there is nothing: machines are told so in the form of the API that they meant, and people who wrote the address
-//! of a page in another way are sent to the page.
+//! Unknown paths: API clients get an error in the format of their API; browsers are redirected if the path is another spelling of a page's.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,10 +14,10 @@ use super::oauth::error::OAuthError;
 use super::tms::error::TmsError;
 use crate::domain::paths;
 
-/// What people type who were told the address of [`paths::DEVICE`].
+/// For people who shorten the URL of [`paths::DEVICE`].
 const DEVICE_SHORTCUT: &str = "/d";
 
-/// The path of every page.
+/// The paths of all pages.
 #[derive(Clone)]
 pub struct PageRoutes(Arc<BTreeSet<String>>);
 
@@ -27,7 +26,7 @@ impl PageRoutes {
         Self(Arc::new(routes.iter().map(|route| format!("/{}", route.path().trim_matches('/'))).collect()))
     }
 
-    /// The page whose address this is with a slash too many, or in capitals; always one of ours, with the query as it is.
+    /// The page whose path this is except for a trailing slash or upper case, with the query unchanged.
     fn canonical_page(&self, uri: &Uri) -> Option<String> {
         let path = uri.path().trim_end_matches('/').to_ascii_lowercase();
         let page = if path == DEVICE_SHORTCUT { paths::DEVICE } else { self.0.get(&path)?.as_str() };
@@ -35,7 +34,7 @@ impl PageRoutes {
     }
 }
 
-/// Stands before the files: the last that is asked.
+/// Runs in front of the file server, after all other routes.
 pub async fn handle_unknown_path(State(pages): State<PageRoutes>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_ascii_lowercase();
     let beneath = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -55,7 +54,7 @@ pub async fn handle_unknown_path(State(pages): State<PageRoutes>, request: Reque
     if missing && beneath("/.well-known") { OAuthError::NotFound.into_response() } else { response }
 }
 
-/// The file server refuses every method but GET and HEAD, also where there is no file: what is not there is not found.
+/// The file server answers methods other than GET and HEAD with 405; for a file that does not exist this returns 404 instead.
 pub async fn reject_missing_file(request: Request, next: Next) -> Response {
     if is_get_or_head(request.method()) {
         return next.run(request).await;

@@ -1,4 +1,4 @@
-//! Who is at the door of the people's pages: the session, the address, and the person if one has signed in.
+//! The context of a page request: session, client IP, and the signed-in person if there is one.
 
 use std::net::IpAddr;
 
@@ -31,17 +31,18 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// The account that is signed in, as forms name it.
+    /// The signed-in account, as forms name it.
     pub fn account(&self) -> Option<String> {
         self.signed_in.as_ref().map(|person| form::account(person.tenant_id().as_str(), person.user_id().as_str()))
     }
 
-    /// The browser behind the request; remembered from now on.
+    /// The browser session of the request, created if there is none.
     pub async fn start_session(&self, services: &Services) -> Result<BrowserSession, Fault> {
         self.session.start_session(services, self.from, &self.agent).await
     }
 
-    /// The address a typed code leads to: the request to decide; sign-in, with the code kept; or back, with the reason.
+    /// The URL that a submitted code leads to: the request to decide; the sign-in, with the code kept; or back, with the reason of the
+    /// refusal.
     pub async fn redirect_after_code(
         &self,
         services: &Services,
@@ -56,7 +57,7 @@ impl RequestContext {
             Err(Error::Internal(fault)) => return Err(fault),
         };
         let back = match refused {
-            // Kept for the switch to that tenant.
+            // Kept for switching to that tenant.
             CodeRefused::OtherTenant { .. } => self.save_pending_code(services, typed).await?,
             _ => paths::DEVICE.to_owned(),
         };
@@ -64,9 +65,9 @@ impl RequestContext {
         Ok(back)
     }
 
-    /// Keeps a code that was typed, and says where it goes on from.
+    /// Keeps a code in the session, and returns the URL that continues with it.
     async fn save_pending_code(&self, services: &Services, typed: &str) -> Result<String, Fault> {
-        // Of a whole pasted text only the code is kept.
+        // Of a longer pasted text only the code is kept.
         let code = UserCode::parse(typed).map(|code| code.to_string()).unwrap_or_default();
         let typed = PendingUserCode { entry: services.new_code_entry()?, code };
         self.session.add_pending_user_code(&typed).await?;
@@ -74,7 +75,7 @@ impl RequestContext {
     }
 }
 
-/// Why a code was refused, as the next page says it.
+/// The flash message for a refused code.
 pub fn code_refused_flash(place: FlashTarget, refused: &CodeRefused, typed: &str, words: Translations) -> Flash {
     let mut notice = Flash::new(place, words.code_refused(refused)).with_input(typed);
     match refused {
@@ -85,7 +86,7 @@ pub fn code_refused_flash(place: FlashTarget, refused: &CodeRefused, typed: &str
     notice
 }
 
-/// Finds out who is calling, for everything behind it.
+/// Determines session and person, for all inner layers and handlers.
 pub async fn identify(State(services): State<Services>, session: Session, mut request: Request, next: Next) -> Result<Response, HttpError> {
     let from = client_ip::get(request.extensions());
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
@@ -106,7 +107,7 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
-        // Only missing if a route was added outside the people's stack.
+        // Missing only if a route was added outside the session middleware.
         parts.extensions.get::<RequestContext>().cloned().ok_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
     }
 }

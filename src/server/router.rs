@@ -1,5 +1,4 @@
-//! Every door of the building on one page, in two stacks: machines, who bring their credentials with each request and have no
-//! cookies, and people, who have a session.
+//! All routes, in two stacks: machines, which send credentials with each request and no cookies, and people, who have a session.
 
 use std::path::Path;
 use std::time::Duration;
@@ -35,7 +34,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
 use crate::pages::{App, ErrorPage, FormElsewhere, shell};
 
-/// The longest a request may take.
+/// Time limit of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub fn router(state: AppState) -> Router {
@@ -68,7 +67,7 @@ fn page_routes(state: &AppState) -> Router<AppState> {
         .merge(sign_in::router())
         .merge(export::router())
         .leptos_routes_with_context(state, pages(), move || provide_app_context(&shared), move || shell(options.clone()))
-        // The last one is met first.
+        // The layer added last runs first.
         .layer(from_fn_with_state(state.clone(), require_sign_in::check))
         .layer(from_fn_with_state((state.clone(), render_mismatch as RenderMismatchPage), forms::check))
         .layer(from_fn_with_state(state.clone(), request_context::identify))
@@ -81,19 +80,19 @@ fn page_routes(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), rate_limit_pages))
 }
 
-/// What pages and server functions find in their context.
+/// Provides the context of pages and server functions.
 fn provide_app_context(state: &AppState) {
     provide_context(state.services.clone());
     provide_context(RenderContext { languages: state.languages.clone(), https: state.https });
 }
 
-/// The pages, without the server functions that Leptos would add: those go through [`action`].
+/// The routes of pages, without the server functions that Leptos would add: those are routed to [`action`].
 fn pages() -> Vec<AxumRouteListing> {
     let actions = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
     generate_route_list_with_exclusions(App, Some(actions))
 }
 
-/// What has been built for the browser, and `public/`. Everything unknown ends here.
+/// Files built for the browser, and `public/`; the fallback for unknown paths.
 fn static_files(state: &AppState) -> Router<AppState> {
     let site = Path::new(state.leptos.site_root.as_ref());
     let package = format!("/{}", state.leptos.site_pkg_dir);
@@ -109,7 +108,7 @@ fn static_files(state: &AppState) -> Router<AppState> {
     Router::new().nest_service(&package, built).fallback_service(files)
 }
 
-/// The built files have their hash in their name: what is there stays what it is.
+/// Built files have a hash in their name, so their content never changes.
 async fn set_immutable_cache(mut response: Response) -> Response {
     if response.status().is_success() {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
@@ -125,7 +124,7 @@ fn sessions(state: &AppState) -> SessionManagerLayer<DbSessionStore> {
         // Lax, not Strict: a person who follows a link to /device is still signed in.
         .with_same_site(SameSite::Lax)
         .with_path("/")
-        // The server's own limits end it sooner; see `service::browser_sessions`.
+        // The server's own limits end it sooner; see `service::auth::browser_sessions`.
         .with_expiry(Expiry::OnSessionEnd)
 }
 
@@ -137,15 +136,14 @@ async fn action(State(state): State<AppState>, mut request: Request) -> Response
     if request.method() != Method::POST {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
     }
-    // Leptos would send a browser back to the Referer, or home, with a fault's text in the address. Ours go nowhere but to the
-    // error page, which `http_error::render_error_page` makes.
+    // Leptos would redirect to `Referer`, or home, with the error text in the URL; `http_error::render_error_page` renders errors instead.
     request.headers_mut().remove(header::REFERER);
     request.headers_mut().remove(header::ACCEPT);
     let response = leptos_axum::handle_server_fns_with_context(move || provide_app_context(&state), request).await.into_response();
     map_argument_errors(response).await
 }
 
-/// Leptos answers arguments it cannot read with 500; they are the caller's mistake.
+/// Leptos answers arguments that it cannot parse with 500; they are the caller's mistake.
 async fn map_argument_errors(response: Response) -> Response {
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return response;
@@ -184,11 +182,11 @@ fn render_error(state: AppState, request: Request, status: StatusCode) -> BoxFut
     async move { error_page(&state, request, status).await }.boxed()
 }
 
-/// The page for a status, for a person who asked with a browser; with the header of a person who is signed in.
+/// The error page for a status, with the header of the signed-in person.
 async fn error_page(state: &AppState, request: Request, status: StatusCode) -> Response {
     let error = ErrorPage { status: status.as_u16(), form: None };
     if status.is_server_error() {
-        // Who asks may be what cannot be found out.
+        // Determining the person may be what fails.
         return render_page(state, request, error).await;
     }
     let (parts, _) = request.into_parts();
@@ -202,12 +200,12 @@ async fn error_page(state: &AppState, request: Request, status: StatusCode) -> R
     if page.status().is_server_error() {
         return render_page(state, asked(), error).await;
     }
-    // The page changes no session.
+    // The error page must not change the session.
     page.headers_mut().remove(header::SET_COOKIE);
     page
 }
 
-/// The answer to a form that was rendered for another account than the one that is signed in now, with a way to its page.
+/// The response to a form that was rendered for another account than the signed-in one, with links to its page.
 fn render_mismatch(state: AppState, request: Request, page: ReturnTo, tenant: Option<TenantId>) -> BoxFuture<'static, Response> {
     let error = ErrorPage { status: StatusCode::CONFLICT.as_u16(), form: Some(FormElsewhere { page, tenant }) };
     async move { render_page(&state, request, error).await }.boxed()

@@ -1,6 +1,6 @@
 //! How people sign in and out.
 //!
-//! A tenant offers one or more ways: the local [`password`], and each of its identity [`provider`]s.
+//! A tenant offers the local [`password`], its identity providers ([`upstream`]), or both.
 
 pub mod password;
 mod recovery_codes;
@@ -26,10 +26,10 @@ use crate::server::service::auth::people::AuthenticatedPerson;
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::device_flow::user_codes::CodeSubmitter;
 
-/// The ways into a tenant.
+/// The sign-in methods of a tenant.
 #[derive(Clone, Debug)]
 pub struct SignInMethods {
-    /// In the order in which the centre added them.
+    /// In the order in which they were added.
     pub providers: Vec<Provider>,
     pub password: bool,
 }
@@ -39,7 +39,7 @@ impl SignInMethods {
         Ok(Self { providers: services.enabled_providers(&tenant.id).await?, password: tenant.policy.local_passwords })
     }
 
-    /// Those of somebody who is signed in.
+    /// The methods of a signed-in person's tenant.
     pub async fn for_person(services: &Services, person: &SignedIn) -> Result<Self, Fault> {
         let (providers, password) = services.sign_in_methods(person).await?;
         Ok(Self { providers, password })
@@ -63,12 +63,12 @@ pub fn router() -> Router<AppState> {
         .route(paths::UPSTREAM_LOGOUT, get(sign_out::end_session))
 }
 
-/// Doors for institutions, who bring their proof along.
+/// Routes for providers, which authenticate with a logout token.
 pub fn machine_routes() -> Router<AppState> {
     Router::new().route(paths::BACKCHANNEL_LOGOUT, post(sign_out::backchannel_logout))
 }
 
-/// Signs somebody in who has shown a first factor; or asks for the second, if they have set one up.
+/// Completes the first factor: signs the person in, or asks for the second factor if one is enrolled.
 async fn complete_first_factor(
     services: &Services,
     caller: &RequestContext,
@@ -84,8 +84,7 @@ async fn complete_first_factor(
     Ok(Redirect::to(&paths::second_factor(half.id.as_str(), return_to)))
 }
 
-/// Starts the session, and takes up the code that was typed before: the one this sign-in is for, or the last one if it is for nothing
-/// else.
+/// Starts the session, and submits the pending user code: the one that this sign-in is for, or the last one if it is for nothing else.
 async fn start_session(
     services: &Services,
     caller: &RequestContext,

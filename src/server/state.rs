@@ -1,4 +1,4 @@
-//! What the doors share.
+//! The state that all handlers share.
 
 use std::num::NonZeroU32;
 use std::ops::Deref;
@@ -13,7 +13,7 @@ use super::middleware::security_headers::Https;
 use super::service::Services;
 use crate::i18n::Languages;
 
-/// Cheap to clone: that happens several times for each request.
+/// Cheap to clone, which happens several times per request.
 #[derive(Clone)]
 pub struct AppState(Arc<AppStateInner>);
 
@@ -64,27 +64,27 @@ impl FromRef<AppState> for TrustedProxies {
     }
 }
 
-/// The limits on floods, one counter for each kind of request.
+/// The limits against floods, with a counter for each kind of request.
 pub struct Limits {
-    /// Device codes asked for, by network address.
+    /// Device authorization requests, by network address.
     pub device_requests: Limiter,
     /// All OAuth requests, by network address.
     pub oauth_requests: Limiter,
     /// Wrong client secrets, by client and network address.
     pub wrong_secrets: Limiter,
-    /// Clients that register themselves where a tenant lets anybody do so, by network address.
+    /// Registrations of clients in tenants with open registration, by network address.
     pub registrations: Limiter,
     /// Pages and forms, by network address.
     pub pages: Limiter,
-    /// People who come back from an institution, by network address: each makes us ask it.
+    /// Callbacks from providers, by network address: each causes a request to the provider.
     pub upstream_callbacks: Limiter,
-    /// Lines in the log about logout tokens, by provider.
+    /// Log lines about logout tokens, by provider.
     pub refused_logouts: Limiter,
-    /// Lines in the log about proxies that do not say where requests come from, by proxy.
+    /// Log lines about proxies that do not pass on addresses, by proxy.
     pub unknown_addresses: Limiter,
 }
 
-/// How many requests a minute each caller may send.
+/// The number of requests per minute and caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RequestLimits {
@@ -106,7 +106,7 @@ impl Default for RequestLimits {
             oauth_requests: per_minute(12_000),
             wrong_secrets: per_minute(20),
             registrations: per_minute(10),
-            // As many people answer them: pages, forms, and a page that follows its device every 2 seconds.
+            // As many people respond: pages, forms, and a page that polls for its device every 2 seconds.
             pages: per_minute(6_000),
             upstream_callbacks: per_minute(60),
         }

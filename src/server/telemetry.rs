@@ -1,6 +1,6 @@
-//! The log: one line per event, to standard error; `TMS_LOG` filters, `TMS_LOG_FORMAT=json` is for machines.
+//! The log: one line per event, to standard error; `TMS_LOG` filters it, `TMS_LOG_FORMAT=json` is for machines.
 //!
-//! Addresses are logged without their query, headers and bodies not at all: codes and tokens have no way in.
+//! URLs are logged without query, headers and bodies not at all, so that codes and tokens are never logged.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub fn init() {
-    // A made-up cookie is nothing to wake anybody for.
+    // A made-up session cookie is not worth a warning.
     let usual = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("tms_portal", LevelFilter::INFO)
@@ -23,13 +23,13 @@ pub fn init() {
     let asked = std::env::var("TMS_LOG").ok().and_then(|filter| filter.parse().ok());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if std::env::var("TMS_LOG_FORMAT").is_ok_and(|format| format == "json") { lines.json().boxed() } else { lines.boxed() };
-    // Fails only if a log has been started before, which then goes on.
+    // Fails only if a logger is installed already, which then remains.
     let _ = tracing_subscriber::registry().with(lines.with_filter(asked.unwrap_or(usual))).try_init();
 }
 
 type Layer = TraceLayer<SharedClassifier<ServerErrorsAsFailures>, fn(&Request) -> Span, (), fn(&Response, Duration, &Span), (), (), ()>;
 
-/// A span and, at debug level, a line for each request.
+/// A span for each request, and a line at debug level.
 pub fn trace_layer() -> Layer {
     TraceLayer::new_for_http()
         .make_span_with(span as fn(&Request) -> Span)

@@ -1,4 +1,4 @@
-//! Ending TLS ourselves: with a certificate the operator has, or with one of our own making ([`development`]).
+//! TLS termination, with the operator's certificate or a development one ([`development`]).
 
 pub mod development;
 
@@ -16,19 +16,19 @@ use zeroize::Zeroizing;
 
 use crate::domain::text_file::pem_blocks;
 
-/// Who ends TLS.
+/// Where TLS is terminated.
 #[derive(Clone, Debug)]
 pub enum TlsMode {
-    /// A proxy before us, or nobody.
+    /// At a proxy, or nowhere.
     External,
-    /// We do, with a certificate of our own making.
+    /// Here, with a generated certificate.
     Development,
-    /// We do, with the operator's certificate.
+    /// Here, with the operator's certificate.
     OperatorCertificate(Arc<ServerConfig>),
 }
 
-/// Reads the operator's certificate, with the chain above it, and its key. They have to fit each other, and the certificate
-/// has to be for `host`; says which option is to blame if not.
+/// Reads the operator's certificate with its chain, and its key. They must match, and the certificate must be valid for `host`; errors name
+/// the option at fault.
 pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<Arc<ServerConfig>, String> {
     let unreadable = |option: &str, file: &Path, error: &dyn Display| format!("{option}: cannot read {}: {error}", file.display());
     let blocks = pem_blocks(&std::fs::read(certificate).map_err(|error| unreadable("--tls-cert", certificate, &error))?).concat();
@@ -52,12 +52,12 @@ fn verify_host(certificate: &CertificateDer<'_>, host: &str) -> Result<(), rustl
 fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let versions = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let mut config = versions.with_no_client_auth().with_single_cert(chain, key)?;
-    // As `listen` speaks it.
+    // The protocol that `listen` supports.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-/// Named, not looked up: which one is the process's default depends on every crate in the program.
+/// Explicit: the process's default provider depends on the features of all crates.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

@@ -1,5 +1,5 @@
-//! TMS CREDENTIAL API, for machines: flat `result_code` and `result_msg` beside the payload, as TMS' clients know it. A file per
-//! noun, a function per verb; each function carries its own description, from which [`openapi`] is made.
+//! The TMS credential API: `result_code` and `result_msg` flat beside the payload, as TMS' clients expect. One file per noun, one function
+//! per method; each carries its description, from which [`openapi`] is generated.
 
 pub mod auth;
 pub mod clients;
@@ -36,7 +36,7 @@ use super::state::AppState;
 use crate::domain::paths;
 use error::{OVERLOADED, TmsError};
 
-/// The longest a request may take.
+/// Time limit of a request.
 const LONGEST: Duration = Duration::from_secs(25);
 
 pub fn router() -> Router<AppState> {
@@ -55,7 +55,7 @@ fn description() -> Router<AppState> {
     router.method_not_allowed_fallback(error::method_not_allowed).layer(public_cors())
 }
 
-/// Answers for a request that takes too long or panics; the router around this one would, but does not speak JSON.
+/// Responds in JSON to a request that times out or panics; the outer router would not.
 async fn in_json(State(longest): State<Duration>, request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(longest, answer).await {
@@ -65,7 +65,7 @@ async fn in_json(State(longest): State<Duration>, request: Request, next: Next) 
     }
 }
 
-/// All endpoints, and what they say of themselves.
+/// All endpoints, with their descriptions.
 fn described() -> (Router<AppState>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::base_document())
         .routes(routes!(general::hello))

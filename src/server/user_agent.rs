@@ -1,10 +1,10 @@
-//! What a browser says it is. Unverified, and only ever shown as such.
+//! User agents of browsers; unverified, and only displayed.
 
 use woothee::parser::Parser;
 
 const UNKNOWN: &str = "UNKNOWN";
 
-/// The browser's name and its system's, as far as they can be told: `Chrome`, `Linux`.
+/// The names of browser and operating system, as far as recognized: `Chrome`, `Linux`.
 pub fn parts(agent: &str) -> (Option<String>, Option<String>) {
     let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty() && text != UNKNOWN);
     let parsed = Parser::new().parse(agent);

@@ -1,4 +1,4 @@
-//! `[portal.providers]`: how far the portal goes for identity providers.
+//! `[portal.providers]`: which networks and authorities the portal uses for identity providers.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::server::providers::egress::{EgressPolicy, read_root_certs};
 pub struct ProvidersSection {
     /// A file, or a folder of files, with authorities to trust beside the public ones.
     ca: Option<PathBuf>,
-    /// Networks that are not of the internet, in which administrators may add providers all the same.
+    /// Networks that are not part of the internet, in which administrators may add providers.
     networks: Vec<IpNet>,
 }
 

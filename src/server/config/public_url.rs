@@ -1,4 +1,4 @@
-//! The public URL: an origin (RFC 6454 §4), and nothing beside it.
+//! The public URL: an origin (RFC 6454 §4) and nothing else.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use rustls::pki_types::DnsName;
 use thiserror::Error;
 use url::{Host, ParseError, SyntaxViolation, Url};
 
-/// Why a text is no public URL.
+/// Why a text is not a public URL.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PublicUrlRefused {
     #[error("it is no URL of the form https://host[:port] ({0})")]
@@ -25,10 +25,10 @@ pub enum PublicUrlRefused {
     Port,
 }
 
-/// Reads a public URL. Name and port come out in one spelling: lower case, internationalized names in ASCII, no default port, so that
-/// what is made of it (issuer, origin of forms) is what clients and browsers make of it.
+/// Parses a public URL. Host and port are normalized (lower case, internationalized names in ASCII, no default port), so that issuer and
+/// origin match what clients and browsers derive from it.
 pub fn origin(text: &str) -> Result<Url, PublicUrlRefused> {
-    // What the URL standard lets pass for the sake of browsers, such as a backslash for a slash, is a slip here.
+    // What the URL standard tolerates for browsers, such as a backslash for a slash, is refused as a mistake.
     let violation = std::cell::Cell::new(None);
     let note = |found| violation.set(Some(found));
     let url = Url::options().syntax_violation_callback(Some(&note)).parse(text).map_err(PublicUrlRefused::InvalidUrl)?;
@@ -41,7 +41,7 @@ pub fn origin(text: &str) -> Result<Url, PublicUrlRefused> {
     if let Some(violation) = violation.get() {
         return Err(PublicUrlRefused::Malformed(violation));
     }
-    // `/..` is gone from what was read.
+    // `/..` is no longer in the parsed URL.
     let written = text.split_once("://").map_or(text, |(_, rest)| rest.strip_suffix('/').unwrap_or(rest));
     if written.contains('/') || url.query().is_some() || url.fragment().is_some() {
         return Err(PublicUrlRefused::NotAnOrigin);
@@ -53,12 +53,12 @@ pub fn origin(text: &str) -> Result<Url, PublicUrlRefused> {
     }
 }
 
-/// The origin of requests straight to the address that is listened on; port 0 stands for one that is not chosen yet.
+/// The origin of requests to the listening address itself; port 0 is one that is not assigned yet.
 pub fn of_listener(scheme: &str, listen: SocketAddr) -> Result<Url, PublicUrlRefused> {
     Url::parse(&format!("{scheme}://{listen}")).map_err(PublicUrlRefused::InvalidUrl)
 }
 
-/// The origin as it stands before paths: without a slash at its end.
+/// The origin without trailing slash, to be followed by a path.
 pub fn text(url: &Url) -> String {
     url.origin().ascii_serialization()
 }

@@ -1,4 +1,4 @@
-//! Whether the portal ends TLS itself, and with what.
+//! Whether the portal terminates TLS, and with which certificate.
 
 use std::path::PathBuf;
 
@@ -23,12 +23,12 @@ pub struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Whether TLS is to end here, be it possible or not.
+    /// Whether the options ask for TLS, even if they are not valid.
     pub fn is_requested(&self) -> bool {
         self.tls_self_signed || self.tls_cert.is_some() || self.tls_key.is_some()
     }
 
-    /// Reads the operator's certificate, which has to be for `host`.
+    /// Reads the operator's certificate, which must be valid for `host`.
     pub fn read(&self, host: Option<&str>) -> Result<TlsMode, String> {
         match (self.tls_self_signed, &self.tls_cert, &self.tls_key) {
             (false, None, None) => Ok(TlsMode::External),

@@ -25,10 +25,10 @@ pub struct LoginForm {
     tenant: String,
     user_name: String,
     password: String,
-    /// The page to go on to; anything but one of ours is the start page.
+    /// The page to continue with; anything but a page of the portal becomes the start page.
     #[serde(default)]
     then: String,
-    /// Sent by somebody who is signed in, and shows once more that it is them.
+    /// Set when a signed-in person re-authenticates.
     #[serde(default)]
     again: String,
 }

@@ -1,4 +1,4 @@
-//! `GET /identities/recovery.txt`: recovery codes as a file, as long as this session can show them.
+//! `GET /identities/recovery.txt`: recovery codes as a file, while this session can show them.
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};

@@ -1,5 +1,4 @@
-//! `POST /sign-in/second-factor/show`: the other half of a sign-in; or once more by somebody who is signed in, before something that
-//! is hard to take back.
+//! `POST /sign-in/second-factor/show`: completes a sign-in, or re-authenticates a signed-in person before a sensitive action.
 
 use axum::Form;
 use axum::extract::State;
@@ -22,18 +21,18 @@ use crate::server::state::AppState;
 pub struct SecondFactorForm {
     #[serde(default)]
     code: String,
-    /// What the browser made of a passkey, and the id of what was asked.
+    /// The browser's passkey response, and the id of its challenge.
     #[serde(default)]
     passkey: String,
     #[serde(default)]
     ceremony: String,
-    /// The half sign-in that it finishes.
+    /// The pending sign-in that it completes.
     #[serde(default)]
     attempt: String,
-    /// Sent by a person who is signed in.
+    /// Set when a signed-in person re-authenticates.
     #[serde(default)]
     again: String,
-    /// The page to go on to, should the half sign-in not be there any more.
+    /// The page to continue with if the pending sign-in has expired.
     #[serde(default)]
     then: String,
 }

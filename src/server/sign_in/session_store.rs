@@ -1,10 +1,10 @@
-//! Browser sessions in our own table (`tower_sessions::SessionStore`).
+//! Browser sessions in the database (`tower_sessions::SessionStore`).
 //!
-//! The table holds a hash of the cookie's value, and the data sealed under a key derived from that value: whoever reads the
-//! database can neither use a session nor see what it holds, such as a user code on its way through sign-in.
+//! The table holds a hash of the cookie's value, and data sealed under a key derived from that value: access to the database is not enough
+//! to use a session or to read its contents, such as a pending user code.
 //!
-//! Several requests of one session run at the same time, each on a copy of its data. So a request that saves writes what it
-//! changed into what is stored by then ([`merged`]): no tab loses what another one does.
+//! Requests of one session run concurrently, each on a copy of its data. A request that saves therefore merges its own changes into what is
+//! stored by then ([`merge_data`]), so that no tab loses another one's changes.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,7 +27,7 @@ use crate::server::service::{Fault, Rng, Services, SystemRng};
 
 type SessionData = HashMap<String, Value>;
 
-/// Where a request remembers the data that it began with; never stored.
+/// Where a request keeps the data that it started with; never stored.
 const LOADED: &str = "loaded";
 
 #[derive(Clone)]
@@ -70,14 +70,14 @@ impl DbSessionStore {
 #[async_trait::async_trait]
 impl SessionStore for DbSessionStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        // The id is 128 random bits; should two ever be alike, the unique key refuses the second.
+        // The id is 128 random bits; the unique key would refuse a second equal one.
         self.0.create_session(self.to_row(record)?).await.map_err(backend_error)
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
         let (store, id, mut record) = (self.clone(), record.id, record.clone());
         let Some(loaded) = record.data.remove(LOADED) else {
-            // Nothing of what it began with is left.
+            // Nothing of the original data is left.
             return self.0.save_session(self.to_row(&record)?).await.map_err(backend_error);
         };
         let merge = move |stored: &[u8]| {
@@ -135,8 +135,8 @@ fn seal(id: Id, data: &SessionData) -> Result<Vec<u8>> {
     Ok([&nonce[..], &sealed].concat())
 }
 
-/// What two requests made of the same data: what this one changed, and everything else as it is stored by now (`theirs`). Of a list
-/// that both changed, each entry is looked at by itself.
+/// Merges concurrent changes: what this request changed, and everything else as stored by now (`theirs`). Of a list that both changed,
+/// entries are merged individually.
 fn merge_data(base: &SessionData, mine: SessionData, theirs: SessionData) -> SessionData {
     let mut result = theirs;
     let gone: Vec<&String> = base.keys().filter(|name| !mine.contains_key(*name)).collect();

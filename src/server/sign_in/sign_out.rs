@@ -1,4 +1,4 @@
-//! `POST /sign-out`; and `POST /sign-in/ended/…`, by which an institution says that somebody has signed out there.
+//! `POST /sign-out`; and `POST /sign-in/ended/…`, where a provider reports that a person has signed out there.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
@@ -20,18 +20,19 @@ use crate::server::state::AppState;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// On to another account, if the form says so.
+/// Continues with another account, if the form asks for that.
 #[derive(Deserialize)]
 pub struct Next {
     /// The tenant of that account.
     #[serde(default)]
     tenant: String,
-    /// The page that it goes on to after sign-in.
+    /// The page to continue with after sign-in.
     #[serde(default)]
     then: Option<String>,
 }
 
-/// Whoever came through an institution is told where to sign out there: other sites may rest on that session, so it is left to them.
+/// Signs out. People who came through an institution are shown where to sign out there; it is left to them, because other sites may depend
+/// on that session.
 pub async fn post(State(services): State<Services>, caller: RequestContext, form: Result<Form<Next>, FormRejection>) -> Result<Response, HttpError> {
     let next = form.ok().and_then(|Form(Next { tenant, then })| Some((TenantId::parse(tenant).ok(), ReturnTo::from_untrusted(&then?))));
     let through = caller.session.upstream_session().await?;
@@ -57,7 +58,7 @@ pub async fn post(State(services): State<Services>, caller: RequestContext, form
     Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(&onward)).into_response())
 }
 
-/// On to the institution, once. The way there holds the ID token, which says who somebody is: it stands in no page.
+/// Redirects to the institution, once. The URL contains the ID token, so it is in no page.
 pub async fn end_session(caller: RequestContext) -> Result<Redirect, HttpError> {
     let way = caller.session.take_end_session_url().await?;
     Ok(Redirect::to(way.as_deref().unwrap_or(paths::SIGNED_OUT)))
@@ -84,12 +85,12 @@ pub async fn backchannel_logout(
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(Error::Refused(LogoutTokenRefused::NoProvider)) => logout_error(StatusCode::NOT_FOUND, "There is no such provider."),
         Err(Error::Refused(LogoutTokenRefused::ProviderFailed(trouble))) => {
-            // Anybody may send one. With what others sent in quotes: it must not look like a line of ours.
+            // Anyone can send one. Texts from others are quoted, so that they cannot look like a log line of the portal.
             if state.limits.refused_logouts.check(&format!("{tenant}/{provider}")).is_ok() {
                 tracing::warn!(error = ?trouble, %tenant, %provider, "A logout token was refused; more within a minute are not told");
             }
             match trouble {
-                // For now; it may send the token again.
+                // Temporary: the provider may send the token again.
                 ProviderError::Timeout | ProviderError::Unreachable(_) | ProviderError::InvalidResponse(_) => {
                     logout_error(StatusCode::SERVICE_UNAVAILABLE, "The token's keys could not be asked for.")
                 }

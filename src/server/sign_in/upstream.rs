@@ -1,5 +1,5 @@
-//! `GET /sign-in/with/…` and `GET /sign-in/back/…`: through an institution. The first is a link, because a form that leads
-//! elsewhere would need an exception from `form-action`; it changes nothing but the visitor's own session.
+//! `GET /sign-in/with/…` and `GET /sign-in/back/…`: sign-in through an institution. The first is a link, because a form that leads
+//! elsewhere would need an exception from `form-action`; it changes nothing but the browser's own session.
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
@@ -21,29 +21,29 @@ use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::state::AppState;
 
-/// Longer ones name nothing.
+/// Longer ids are invalid.
 const MAX_TAB_ID_LENGTH: usize = 64;
 
 #[derive(Deserialize)]
 pub struct AuthorizeParams {
-    /// The page to go on to; anything but one of ours is the start page.
+    /// The page to continue with; anything but a page of the portal becomes the start page.
     #[serde(default)]
     then: String,
-    /// By somebody who is signed in, and shows once more that it is them.
+    /// Set when a signed-in person re-authenticates.
     #[serde(default)]
     again: String,
-    /// By somebody who is signed in, and links one more identity.
+    /// Set when a signed-in person links an identity.
     #[serde(default)]
     link: String,
-    /// By somebody who is signed in, and links accounts on the hosts that the provider owns.
+    /// Set when a signed-in person links accounts on the hosts that the provider owns.
     #[serde(default)]
     hosts: String,
-    /// The invitation of this tab, by its id.
+    /// The id of this tab's invitation.
     #[serde(default)]
     invitation: String,
 }
 
-/// What somebody who is signed in wants there for themselves, and the page on which that begins.
+/// The purpose of a signed-in person's login, and the page on which it starts.
 type PersonalPurpose = (fn(UserId) -> LoginPurpose, &'static str);
 
 impl AuthorizeParams {
@@ -56,7 +56,7 @@ impl AuthorizeParams {
     }
 }
 
-/// What a provider sends back (RFC 6749 §4.1.2, RFC 9207).
+/// The parameters of a callback (RFC 6749 §4.1.2, RFC 9207).
 #[derive(Deserialize)]
 pub struct CallbackParams {
     #[serde(default)]
@@ -67,7 +67,7 @@ pub struct CallbackParams {
     error: Option<String>,
 }
 
-/// Off to an institution.
+/// Redirects to an institution.
 pub async fn authorize(
     State(state): State<AppState>,
     Path((tenant, provider)): Path<(String, String)>,
@@ -77,13 +77,13 @@ pub async fn authorize(
 ) -> Result<Redirect, HttpError> {
     let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
     let then = ReturnTo::from_untrusted(&wanted.then);
-    // Nobody is made somebody else by a link from elsewhere.
+    // A link on another site must not change the signed-in account.
     if caller.signed_in.is_some() && headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Ok(Redirect::to(&paths::sign_in(TenantId::parse(tenant).ok().as_ref(), &then)));
     }
     let purpose = match (&caller.signed_in, wanted.personal_purpose()) {
         (Some(person), _) if !wanted.again.is_empty() => LoginPurpose::Reauthenticate(person.user_id().clone()),
-        // Whoever sits at a screen that was left alone must not leave a way in for themselves.
+        // Someone at an unattended screen must not be able to add their own identity.
         (Some(person), Some((purpose, _))) if services.require_recent_auth(person).is_ok() && person.tenant_id().as_str() == tenant => {
             purpose(person.user_id().clone())
         }
@@ -128,7 +128,7 @@ pub async fn authorize(
     }
 }
 
-/// Back from there.
+/// The redirect back from the institution.
 pub async fn callback(
     State(state): State<AppState>,
     Path((tenant, provider)): Path<(String, String)>,
@@ -148,10 +148,10 @@ pub async fn callback(
         let back = FailedLogin { caller: &caller, tenant, provider: None, purpose: &purpose, return_to: &then, invitation: "", words };
         return back.into_redirect(&UpstreamLoginRefused::UnknownState, None).await.map(IntoResponse::into_response);
     };
-    // Each provider has an address of its own, so that no other's answer is taken for its (RFC 9700 §4.4).
+    // Each provider has its own callback URL, so that another's response is not accepted (RFC 9700 §4.4).
     let its_own = trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider;
     match &caller.signed_in {
-        // Another tab was faster: what comes now need not even be looked at.
+        // The person has signed in in another tab: this callback need not be evaluated.
         Some(person) if its_own && (spent || has_signed_in_since(&caller, person, &trip).await?) => {
             return Ok(Redirect::to(fallback_page(&trip.purpose, &then).as_str()).into_response());
         }
@@ -222,15 +222,15 @@ pub struct InvitationForm {
     tenant: String,
     #[serde(default)]
     then: String,
-    /// Empty: none of that tenant is to be used.
+    /// Empty: do not use any of that tenant.
     #[serde(default)]
     invitation: String,
-    /// The one that is to be forgotten.
+    /// The one to remove.
     #[serde(default)]
     kept: String,
 }
 
-/// `POST /sign-in/invitation`: whether it is good is told when somebody comes with an identity, and not before.
+/// `POST /sign-in/invitation`: whether the code is valid is revealed only at the sign-in with an identity.
 pub async fn save_invitation(State(state): State<AppState>, caller: RequestContext, Form(form): Form<InvitationForm>) -> Result<Redirect, HttpError> {
     let (services, session) = (&state.services, &caller.session);
     let (tenant, then) = (TenantId::parse(form.tenant).ok(), ReturnTo::from_untrusted(&form.then));
@@ -245,14 +245,14 @@ pub async fn save_invitation(State(state): State<AppState>, caller: RequestConte
     Ok(Redirect::to(&paths::sign_in_invited(tenant.as_ref(), &then, &id)))
 }
 
-/// Whether the person has signed in here, in another tab, since they set out from this one.
+/// Whether the person has signed in here, in another tab, since this login started.
 async fn has_signed_in_since(caller: &RequestContext, person: &SignedIn, authorization: &UpstreamAuthorization) -> Result<bool, Fault> {
     let who = caller.session.sign_in_record().await?;
     let since = who.is_some_and(|who| who.at > authorization.since);
     Ok(authorization.purpose == LoginPurpose::SignIn && since && *person.tenant_id() == authorization.tenant_id)
 }
 
-/// Where a person goes on to who does not come back with what they set out for.
+/// The page to continue with after an unsuccessful login.
 fn fallback_page(purpose: &LoginPurpose, return_to: &ReturnTo) -> ReturnTo {
     match purpose {
         LoginPurpose::Link(_) => ReturnTo::to(paths::IDENTITIES),
@@ -266,7 +266,7 @@ async fn provider_help(services: &Services, authorization: &UpstreamAuthorizatio
     Ok(help.map(|(provider, address)| ProviderHelp { provider, address }))
 }
 
-/// Somebody who is not let in, and where they were going.
+/// A refused login, and where it was to lead.
 struct FailedLogin<'a> {
     caller: &'a RequestContext,
     tenant: Option<TenantId>,
@@ -278,7 +278,7 @@ struct FailedLogin<'a> {
 }
 
 impl FailedLogin<'_> {
-    /// After the provider has said who they are there.
+    /// After the provider has identified the person.
     async fn refuse(self, services: &Services, trip: &UpstreamAuthorization, refused: &UpstreamLoginRefused) -> Result<Response, HttpError> {
         let help = if refused.may_be_wrong_account() { provider_help(services, trip).await? } else { None };
         self.into_redirect(refused, help).await.map(IntoResponse::into_response)
@@ -290,7 +290,7 @@ impl FailedLogin<'_> {
             refused
         {
             let (tenant, provider) = (tenant.as_ref().map(TenantId::as_str), provider.map(ProviderId::as_str));
-            // With what others sent in quotes: it must not look like a line of ours.
+            // Texts from others are quoted, so that they cannot look like a log line of the portal.
             tracing::warn!(error = ?refused, tenant, provider, "A sign-in through an identity provider failed");
         }
         let place = if matches!(purpose, LoginPurpose::Link(_) | LoginPurpose::Hosts(_)) { FlashTarget::Refused } else { FlashTarget::SignIn };

@@ -1,6 +1,6 @@
-//! A certificate authority for development, in `data_dir/tls`: made once, so that it has to be trusted only once.
+//! A certificate authority for development, in `data_dir/tls`: generated once, so that clients need to trust it only once.
 //!
-//! Authority and server have a certificate each: clients refuse an authority's where a server's should be.
+//! Authority and server have separate certificates: clients refuse an authority's certificate for a server.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,12 +25,12 @@ use crate::server::service::platform::keystore::{KeystoreError, private_dir, rea
 const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY_LIFETIME: Duration = DAY.saturating_mul(3_650);
 const SERVER_LIFETIME: Duration = DAY.saturating_mul(30);
-/// What has less left than this at a start is replaced.
+/// A certificate with less time left at a start is replaced.
 const RENEWED_BEFORE: Duration = DAY.saturating_mul(7);
-/// The clocks of others may be behind ours.
+/// Clocks of other machines may be behind.
 const BACKDATED: Duration = DAY;
 
-/// Why there is no certificate for development.
+/// Why the development certificate could not be provided.
 #[derive(Debug, Error)]
 pub enum DevelopmentTlsError {
     #[error(transparent)]
@@ -45,12 +45,12 @@ pub enum DevelopmentTlsError {
     Untrusted(#[from] rustls::Error),
 }
 
-/// The certificate that clients are to trust.
+/// The authority's certificate, which clients are to trust.
 pub fn ca_file(data_dir: &Path) -> PathBuf {
     data_dir.join("tls/ca.pem")
 }
 
-/// All that is needed to speak TLS as one of `hosts`, or as this machine. Makes what is missing, and what is used up.
+/// The TLS configuration for `hosts` and this machine. Generates missing certificates and replaces expiring ones.
 pub fn prepare(data_dir: &Path, hosts: &[String], now: Timestamp) -> Result<Arc<ServerConfig>, DevelopmentTlsError> {
     let names: BTreeSet<&str> = ["localhost", "127.0.0.1", "::1"].into_iter().chain(hosts.iter().map(String::as_str)).collect();
     let name = |name: &str| ServerName::try_from(name.to_owned()).map_err(|_| DevelopmentTlsError::InvalidServerName(name.to_owned()));
@@ -72,7 +72,7 @@ pub fn prepare(data_dir: &Path, hosts: &[String], now: Timestamp) -> Result<Arc<
     server_config(vec![server.certificate], server.key).map_err(|error| DevelopmentTlsError::Damaged(file, error.to_string()))
 }
 
-/// A certificate and its key. They are kept in one file, so that they cannot be separated.
+/// A certificate and its key, in one file so that they cannot be separated.
 struct CertificateAndKey {
     certificate: CertificateDer<'static>,
     certificate_pem: String,
@@ -113,7 +113,7 @@ impl CertificateAuthority {
 
     fn params(key: &KeyPair, now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
         let mut params = with_validity(CertificateParams::default(), now, AUTHORITY_LIFETIME)?;
-        // Named after its key: two authorities of one name confuse trust stores.
+        // Named after its key: two authorities with one name confuse trust stores.
         let id: String = hex::encode(params.key_identifier(key)).chars().take(8).collect();
         params.distinguished_name.push(DnType::CommonName, format!("tms-portal development CA {id}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -121,7 +121,7 @@ impl CertificateAuthority {
         Ok(params)
     }
 
-    /// Puts the certificate, without the key, where it is to be trusted.
+    /// Writes the certificate without the key, for clients to trust.
     fn publish(&self, file: &Path) -> Result<(), DevelopmentTlsError> {
         if !fs::read(file).is_ok_and(|there| there == self.certificate_pem.as_bytes()) {
             fs::write(file, &self.certificate_pem).map_err(file_error(file))?;
@@ -140,7 +140,7 @@ impl CertificateAuthority {
         Ok((params.signed_by(&key, &self.issuer)?, key))
     }
 
-    /// Judges as a client that trusts this authority and nobody else.
+    /// Verifies it as a client that trusts only this authority would.
     fn verify(&self, certificate: &CertificateDer<'_>, names: &[ServerName<'_>], now: Timestamp) -> Result<(), rustls::Error> {
         let mut trusted = RootCertStore::empty();
         trusted.add(self.certificate.clone())?;

@@ -1,5 +1,4 @@
-//! Who asks: bearer tokens of people's devices and of hosts (RFC 6750 §2.1; only the header), and TMS' own headers for clients
-//! and administrators.
+//! Authentication: bearer tokens of devices and hosts (RFC 6750 §2.1, only the header), and TMS' headers for clients and administrators.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -27,10 +26,10 @@ const CLIENT_SECRET: &str = "x-tms-client-secret";
 const ADMIN_ID: &str = "x-tms-admin-id";
 const ADMIN_SECRET: &str = "x-tms-admin-secret";
 
-/// What a host is told that should have proved who it is.
+/// The message for a host without its required credential.
 pub const CREDENTIAL_REQUIRED: &str = "ERROR: NOT AUTHORIZED - this host must send its credential as 'Authorization: Bearer'.";
 
-/// Whoever sent a live access token.
+/// The holder of a valid access token.
 pub struct Bearer(pub TokenHolder);
 
 impl Bearer {
@@ -64,7 +63,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TmsError> {
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()))
 }
 
-/// A client that has shown its secret.
+/// A client that authenticated with its secret.
 pub struct ClientAuth(pub AuthenticatedClient);
 
 impl FromRequestParts<AppState> for ClientAuth {
@@ -93,7 +92,7 @@ impl FromRequestParts<AppState> for AdminAuth {
     }
 }
 
-/// A client, or an administrator of its tenant. Whoever proves to be both is taken for the client.
+/// A client, or an administrator of its tenant. With valid credentials of both, the client.
 pub struct ClientOrAdminAuth(pub Principal);
 
 impl FromRequestParts<AppState> for ClientOrAdminAuth {
@@ -113,7 +112,7 @@ impl FromRequestParts<AppState> for ClientOrAdminAuth {
     }
 }
 
-/// An administrator, if somebody claims to be one; a wrong claim is refused.
+/// An administrator, if the request has their headers; wrong credentials are refused.
 pub struct OptionalAdminAuth(pub Option<TenantAdmin>);
 
 impl FromRequestParts<AppState> for OptionalAdminAuth {
@@ -139,7 +138,7 @@ impl FromRequestParts<AppState> for ClientIp {
     }
 }
 
-/// The tenant that somebody names without proving anything.
+/// The tenant in the header, without authentication.
 pub struct OptionalTenant(pub Option<TenantId>);
 
 impl FromRequestParts<AppState> for OptionalTenant {
@@ -150,7 +149,7 @@ impl FromRequestParts<AppState> for OptionalTenant {
     }
 }
 
-/// A host that asks for a key: with its credential, for a tenant, or just so.
+/// A host that looks up a key: authenticated, with a tenant, or anonymous.
 pub struct HostCallerAuth(pub HostCaller);
 
 impl FromRequestParts<AppState> for HostCallerAuth {
@@ -169,7 +168,7 @@ impl FromRequestParts<AppState> for HostCallerAuth {
     }
 }
 
-/// A host that has shown its credential.
+/// A host that authenticated with its credential.
 pub struct HostAuth(pub AuthenticatedHost);
 
 impl FromRequestParts<AppState> for HostAuth {
@@ -183,7 +182,7 @@ impl FromRequestParts<AppState> for HostAuth {
     }
 }
 
-/// `None` when nobody, or somebody wrong, claims to be a client.
+/// `None` without client credentials, or with wrong ones.
 async fn client(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<AuthenticatedClient>, TmsError> {
     let claim = text(&parts.headers, CLIENT_ID).zip(text(&parts.headers, CLIENT_SECRET).filter(|secret| !secret.is_empty()));
     let Some((id, secret)) = claim.and_then(|(id, secret)| Some((ClientId::parse(id).ok()?, secret))) else { return Ok(None) };
@@ -200,7 +199,7 @@ async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Opt
     count_failures(state, &caller, state.services.authenticate_admin(tenant, &id, secret, from).await)
 }
 
-/// Leave to act on a client; `said_in` is the part of the request that names it.
+/// Permission to act on a client; `location` is the part of the request that names it.
 pub fn client_access(principal: &Principal, client_id: ClientId, location: &str) -> Result<ClientAccess, TmsError> {
     let named = format!("{client_id}@{}", principal.tenant_id());
     principal
@@ -208,7 +207,7 @@ pub fn client_access(principal: &Principal, client_id: ClientId, location: &str)
         .ok_or_else(|| TmsError::Forbidden(format!("ERROR: FORBIDDEN - {location} parameters ({named}) differ from those in the request header.")))
 }
 
-/// Counts wrong secrets; whoever sends too many has to wait, and is then not even told whether the next one is right.
+/// Counts wrong secrets; over the limit, the caller has to wait and does not learn whether the next one is right.
 fn count_failures<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<AuthenticationRefused>>) -> Result<Option<T>, TmsError> {
     state.limits.wrong_secrets.check_blocked(caller).map_err(TmsError::TooManyRequests)?;
     match authenticated {

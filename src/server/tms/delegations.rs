@@ -1,4 +1,4 @@
-//! `/v1/tms/delegations…`: which client may act for whom. For administrators.
+//! `/v1/tms/delegations…`: which clients may act for whom. For administrators.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Errors on TMS' wire: `{"result_code": "<status>", "result_msg": "…"}`, for everything that can go wrong.
+//! Errors in TMS' format, `{"result_code": "<status>", "result_msg": "…"}`, for all failures.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::domain::time::retry_after;
 use crate::server::service::Fault;
 use crate::server::service::authorizations::access_tokens::InvalidToken;
 
-/// When to come back after an overload.
+/// `Retry-After` of an overload.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What overload is called, wherever it is noticed.
+/// The message of an overload, wherever it is detected.
 pub const OVERLOADED: &str = "ERROR: the server is temporarily overloaded; retry after the seconds in Retry-After.";
 
 #[derive(Debug)]
 pub enum TmsError {
-    /// No credentials: RFC 6750 §3.1 wants no error code then.
+    /// No credentials: RFC 6750 §3.1 requires a challenge without error code.
     NoToken,
     InvalidToken(InvalidToken),
-    /// `narrowed`: the person allowed it, and the client may not have it any more.
+    /// `narrowed`: the person allowed it, but the client has lost the permission since.
     InsufficientScope {
         scope: Scope,
         narrowed: bool,
@@ -34,7 +34,7 @@ pub enum TmsError {
     /// The credentials in the `X-TMS-…` headers are wrong or missing.
     NotAuthorized(String),
     Forbidden(String),
-    /// A host must show its credential, or the one it showed is not its own.
+    /// A host must send its credential, or the one it sent is not its own.
     HostCredential(&'static str),
     NotFound(Cow<'static, str>),
     Conflict(String),
@@ -42,10 +42,10 @@ pub enum TmsError {
     TooLarge,
     UnsupportedMediaType,
     TooManyRequests(Duration),
-    /// Not now: nothing is wrong with the request.
+    /// Temporarily unavailable; the request is valid.
     Busy(&'static str),
     Internal(Fault),
-    /// A panic; it has been printed.
+    /// A panic, which has been logged.
     Panicked,
 }
 
@@ -146,7 +146,7 @@ impl TmsError {
                 Some(format!("Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
             }
             TmsError::HostCredential(_) => Some("Bearer realm=\"tms hosts\"".into()),
-            // RFC 9110 §11.6.1 wants a scheme; these credentials have none of their own.
+            // RFC 9110 §11.6.1 requires a scheme; these credentials have none.
             TmsError::NotAuthorized(_) => Some("TMS realm=\"tms\"".into()),
             _ => None,
         }

@@ -1,4 +1,4 @@
-//! Reading requests: JSON bodies, identifiers, numbers in paths. What cannot be read is said in TMS' own shape.
+//! Parsing of requests: JSON bodies, identifiers, numbers in paths. Errors have TMS' format.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -13,7 +13,7 @@ use super::error::TmsError;
 use crate::domain::display_text::{NameRefused, hides_something, parse_name};
 use crate::domain::ids::{IdRefused, TenantId};
 
-/// A JSON object. Fields nobody asked for are passed over.
+/// A JSON object. Unknown fields are ignored.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
@@ -36,7 +36,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     content.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// A text; callers of the old server also send numbers for it.
+/// A text; callers of the previous server also send numbers for it.
 #[derive(Clone, Debug, ToSchema)]
 #[schema(value_type = String)]
 pub struct Text(pub String);
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 impl Text {
-    /// Reads it as an identifier; `field` is what the caller calls it.
+    /// Parses it as an identifier; `field` is its name in errors.
     pub fn id<I: TryFrom<String, Error = IdRefused>>(self, field: &str) -> Result<I, TmsError> {
         if self.0.contains('*') {
             let sentence = format!("ERROR: {field} must name exactly one; the wildcard '*' is not supported.");
@@ -84,13 +84,13 @@ impl Text {
         I::try_from(self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} is not valid: {why}.")))
     }
 
-    /// Reads it as words for people: not empty, at most 128 characters, nothing that cannot be seen.
+    /// Parses it as display text: not empty, at most 128 characters, none invisible.
     pub fn display_text(self, field: &str) -> Result<String, TmsError> {
         parse_name(&self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} {why}.")))
     }
 }
 
-/// TMS names the tenant twice, in the header and in the body.
+/// TMS repeats the tenant of the header in the body.
 pub fn check_tenant(header: &TenantId, body: &Text) -> Result<(), TmsError> {
     if header.as_str() == body.0 {
         return Ok(());
@@ -115,7 +115,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RowId {
     }
 }
 
-/// One part of a path that names something.
+/// A path segment.
 pub struct PathSegment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathSegment {
@@ -126,7 +126,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathSegment {
     }
 }
 
-/// Two parts of a path that name something.
+/// Two path segments.
 pub struct PathSegmentPair(pub String, pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathSegmentPair {
@@ -141,7 +141,7 @@ fn invalid_path() -> TmsError {
     TmsError::BadRequest("ERROR: the path could not be read.".into())
 }
 
-/// An address's query.
+/// The query of the URL.
 pub struct QueryParams<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {

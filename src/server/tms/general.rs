@@ -1,4 +1,4 @@
-//! `GET /v1/tms/hello` and `/v1/tms/version`: is it there, and what is it?
+//! `GET /v1/tms/hello` and `/v1/tms/version`: health and version.
 
 use axum::Json;
 use axum::extract::State;

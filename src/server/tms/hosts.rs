@@ -1,4 +1,4 @@
-//! `/v1/tms/hosts…`: the tenant's hosts and what they prove themselves with. For administrators.
+//! `/v1/tms/hosts…`: the tenant's hosts and their credentials. For administrators.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -120,7 +120,7 @@ pub async fn delete(
 ) -> ReplyResult<DeleteResponse> {
     check_tenant(admin.tenant_id(), &wanted.tenant)?;
     let (host, typed): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
-    // As `create` reads it. Pages keep an address as it was typed, so that is looked for as well.
+    // As `create` parses it. Pages store an address as typed, so both forms are looked up.
     let address = parse_name(&typed).unwrap_or_else(|_| typed.clone());
     let mut was_there = services.remove_host(&admin, &host, &address).await?;
     if !was_there && typed != address {

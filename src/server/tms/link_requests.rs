@@ -1,4 +1,4 @@
-//! `/v1/tms/links…`: a host asks for an account to be linked to whoever is logged in to it. For hosts with a credential.
+//! `/v1/tms/links…`: a host requests that one of its accounts is linked to the user who is logged in to it. For hosts with a credential.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! `/v1/tms/me…`: what an access token's holder may know and do of themselves.
+//! `/v1/tms/me…`: what the holder of an access token may read and do.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! The API's own description (OpenAPI 3.1), made from the handlers.
+//! The API's OpenAPI 3.1 description, generated from the handlers.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use utoipa::openapi::{ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBui
 
 use super::error::ErrorReply;
 
-/// The nouns, in the order in which people meet them.
+/// The tags, in the order of the documentation.
 const TAGS: [(&str, &str); 11] = [
     ("general", "Health and version."),
     ("pubkeys", "Key pairs for clients, and key lookups by hosts."),
@@ -26,7 +26,7 @@ const TAGS: [(&str, &str); 11] = [
     ("me", "The account of the access token's user."),
 ];
 
-/// Words that mean the same wherever they stand; what says more of itself keeps that.
+/// Descriptions of fields that mean the same everywhere; a field's own description has precedence.
 const FIELD_DESCRIPTIONS: [(&str, &str); 52] = [
     ("addr", "The host's address."),
     ("admin_id", "The tenant's first administrator."),
@@ -82,11 +82,11 @@ const FIELD_DESCRIPTIONS: [(&str, &str); 52] = [
     ("users", "The records."),
 ];
 
-/// What the handlers do not say.
+/// The parts that are not generated from handlers.
 pub fn base_document() -> OpenApi {
     let in_header = |name: &str, about: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)));
     let bearer = |about: &str| SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build());
-    // What the errors refer to is in no handler's own description.
+    // The schema of errors is in no handler's description.
     let mut components = ComponentsBuilder::new().schema_from::<ErrorReply>().build();
     for (name, scheme) in [
         ("tenant", in_header("X-TMS-TENANT", "The tenant that the request is about.")),
@@ -123,7 +123,7 @@ pub fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| complete(serde_json::to_value(super::described().1).unwrap_or_default()))
 }
 
-/// `GET /spec`, where TMS has it.
+/// `GET /spec`, at TMS' path.
 pub async fn get() -> impl IntoResponse {
     static JSON: OnceLock<String> = OnceLock::new();
     let json = JSON.get_or_init(|| format!("{:#}", document()));
@@ -132,7 +132,7 @@ pub async fn get() -> impl IntoResponse {
     (headers, json.as_str())
 }
 
-/// What the handlers would have to say over and over: what a word means, whose function it is, which errors cannot happen.
+/// Adds what every handler would have to repeat: descriptions of fields, tags, and which errors cannot occur.
 fn complete(mut document: Value) -> Value {
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
     schemas.into_iter().flatten().for_each(|(_, schema)| describe_fields(schema));
@@ -173,7 +173,7 @@ fn describe(name: &str, field: &mut Value) {
     }
 }
 
-/// Each noun has a `get`; OpenAPI wants every name once.
+/// Several tags have a `get`; OpenAPI requires unique operation ids.
 fn qualify_operation_id(operation: &mut Value) {
     let tag = operation.pointer("/tags/0").and_then(Value::as_str).map(|tag| tag.to_lowercase().replace(' ', "_"));
     let name = operation.get("operationId").and_then(Value::as_str);

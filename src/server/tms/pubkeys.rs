@@ -1,4 +1,4 @@
-//! `/v1/tms/pubkeys…`: keys for clients, and the question that hosts ask.
+//! `/v1/tms/pubkeys…`: keys for clients, and key lookups by hosts.
 
 use std::net::IpAddr;
 
@@ -89,7 +89,7 @@ pub async fn create(
     ))
 }
 
-/// Said beside a success: what was made may be of no use, for its host's name may be misspelt.
+/// A warning beside a success: the host's name may be misspelt, and the key of no use.
 pub fn unknown_host_warning(host: &HostName, tenant: &TenantId) -> String {
     format!("success; WARNING: tenant {tenant} has no host {host} on record (POST /v1/tms/hosts), so it is possible that no host looks up this key")
 }
@@ -103,7 +103,7 @@ fn source(public_key: Option<Text>, key_type: Option<Text>) -> Result<KeySource,
         .ok_or_else(|| TmsError::BadRequest("ERROR: key_type must be ed25519, ecdsa or rsa; omit it for ed25519.".into()))
 }
 
-/// Who wanted a key, for the words of a refusal.
+/// The caller of a key request, for error messages.
 pub struct KeyRequestContext<'a> {
     pub tenant: &'a TenantId,
     pub client: &'a ClientId,
@@ -118,7 +118,7 @@ pub fn key_error(error: Error<KeyRefused>, wanting: &KeyRequestContext<'_>) -> T
         Error::Refused(KeyRefused::Label(LabelRefused::Comment)) => {
             TmsError::BadRequest(format!("ERROR: public_key is not valid: its comment {}; remove the comment.", NameRefused::Invisible))
         }
-        // Only the portal lets people type one.
+        // Only the portal's pages accept typed labels.
         Error::Refused(KeyRefused::Label(LabelRefused::Typed(why))) => TmsError::BadRequest(format!("ERROR: the name of the key {why}.")),
         Error::Refused(KeyRefused::Exists) => TmsError::Conflict("ERROR: this key is already registered for this account.".into()),
         Error::Refused(KeyRefused::KeyGenerationBusy) => {
@@ -127,13 +127,13 @@ pub fn key_error(error: Error<KeyRefused>, wanting: &KeyRequestContext<'_>) -> T
         Error::Refused(KeyRefused::OwnKeysDisabled) => {
             TmsError::Forbidden("ERROR: FORBIDDEN - users cannot register their own public keys in this tenant.".into())
         }
-        // Only the portal says this.
+        // Only the portal's pages return this.
         Error::Refused(KeyRefused::SignedOut) => TmsError::Forbidden("ERROR: register your own keys in the portal.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }
 
-/// What is missing, in TMS' words.
+/// TMS' message for a missing dependency.
 fn missing_dependency(missing: DependencyError, wanting: &KeyRequestContext<'_>) -> TmsError {
     let KeyRequestContext { tenant, client, user, key: KeyParams { host, account, .. } } = wanting;
     let what = match missing {
@@ -187,7 +187,7 @@ pub async fn retrieve(
     HostCallerAuth(asking): HostCallerAuth,
     JsonBody(asked): JsonBody<KeyLookupRequest>,
 ) -> ReplyResult<KeyLookupResponse> {
-    // What cannot be a name cannot have a key.
+    // An invalid name cannot have a key.
     let login = parse_login(asked, from).ok_or(TmsError::NOT_FOUND)?;
     match services.look_up_key(&asking, &login).await {
         Ok(shown) => Ok(success(KeyLookupResponse { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
@@ -205,7 +205,7 @@ pub fn lookup_error(error: Error<LookupRefused>) -> TmsError {
 }
 
 fn parse_login(asked: KeyLookupRequest, from: Option<IpAddr>) -> Option<SshLogin> {
-    /// `SHA256:` and 43 characters of base64; longer than any other hash OpenSSH prints.
+    /// `SHA256:` and 43 characters of base64 fit; longer than any other hash that OpenSSH prints.
     const MAX_FINGERPRINT_LENGTH: usize = 128;
     let Text(fingerprint) = asked.public_key_fingerprint;
     (fingerprint.len() <= MAX_FINGERPRINT_LENGTH).then_some(())?;
@@ -359,7 +359,7 @@ pub async fn delete(
     Ok(deleted("Pubkey", services.revoke_key(&keeper, &host, &fingerprint).await?))
 }
 
-/// Leave to act on keys of the client in the body, or on those that people registered themselves.
+/// Permission to act on keys of the client in the body, or on those that users registered themselves.
 fn key_access(principal: &Principal, client: Option<Text>, user: Option<Text>, tenant: &Text) -> Result<KeyAccess, TmsError> {
     check_tenant(principal.tenant_id(), tenant)?;
     let user: Option<UserId> = user.filter(|Text(user)| !user.is_empty()).map(|user| user.id("client_user_id")).transpose()?;

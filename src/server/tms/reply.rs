@@ -1,4 +1,4 @@
-//! Good answers on TMS' wire: the payload's fields, and flat beside them `result_code: "0"` and a sentence.
+//! Successful responses in TMS' format: the payload's fields, with `result_code: "0"` and a message beside them.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
@@ -21,7 +21,7 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// With another sentence.
+    /// With another message.
     pub fn with_message(self, sentence: &str) -> Json<Self> {
         Json(Self { result_msg: sentence.to_owned(), ..self })
     }
@@ -42,7 +42,7 @@ pub fn created<T>(payload: T) -> (StatusCode, Json<Reply<T>>) {
     (StatusCode::CREATED, success(payload))
 }
 
-/// The same, with a sentence in place of `success` where there is something to warn of.
+/// The same, with the warning in place of `success` if there is one.
 pub fn created_with_warning<T>(warning: Option<String>, payload: T) -> (StatusCode, Json<Reply<T>>) {
     (StatusCode::CREATED, reply_with(warning.unwrap_or_else(|| "success".to_owned()), payload))
 }
@@ -57,13 +57,13 @@ pub struct DeleteResponse {
     pub num_deleted: u64,
 }
 
-/// How TMS says that something was removed, or that there was nothing to remove.
+/// TMS' response to a deletion, also if there was nothing to delete.
 pub fn deleted(what: &str, num_deleted: u64) -> Json<Reply<DeleteResponse>> {
     let sentence = if num_deleted == 0 { format!("{what} NOT FOUND - Nothing deleted") } else { format!("{what} deleted") };
     reply_with(sentence, DeleteResponse { num_deleted })
 }
 
-/// A piece of a list (`limit`, `cursor`).
+/// A page of a list (`limit`, `cursor`).
 pub struct Pagination(pub PageRequest);
 
 /// Pagination parameters.

@@ -1,4 +1,4 @@
-//! `/v1/tms/userhosts…`: which account on which host is a person's. For administrators.
+//! `/v1/tms/userhosts…`: the links between host accounts and people. For administrators.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

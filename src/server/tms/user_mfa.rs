@@ -1,4 +1,4 @@
-//! `/v1/tms/usermfa…`: until when a person's second factor counts. For administrators.
+//! `/v1/tms/usermfa…`: until when people's second factors count. For administrators.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
