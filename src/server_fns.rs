@@ -1,8 +1,8 @@
-//! WHAT A SIGNED-IN PERSON SEES AND CHANGES. Pages call these while they are rendered, islands over HTTP, forms without
-//! JavaScript by `POST`; always the same function.
+//! Server functions: what signed-in people read and change. Pages call them during rendering, islands over HTTP, and forms without
+//! JavaScript by `POST`.
 //!
-//! All are `POST` (no address changes anything), behind the same-origin check, and refuse strangers unless
-//! `domain::paths::PUBLIC_ACTIONS` names them.
+//! All are `POST` (no URL changes anything), behind the same-origin check, and require a signed-in person unless
+//! `domain::paths::PUBLIC_ACTIONS` lists them.
 
 pub mod admin;
 pub mod audit_log;

@@ -1,5 +1,5 @@
-//! WHAT A TENANT'S ADMINISTRATORS SEE AND CHANGE. The guard lets only them in, with a fresh sign-in; each function asks once more
-//! by what it needs to be called with (`context::admin`).
+//! What a tenant's administrators read and change. The middleware admits only them, with a recent sign-in; each function checks again, by
+//! requiring a principal (`context::admin`).
 
 pub mod clients;
 pub mod delegations;

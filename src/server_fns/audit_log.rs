@@ -1,4 +1,4 @@
-//! What happened to the person's account.
+//! The audit log.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
-/// A line of the record.
+/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntryItem {
     pub at: Timestamp,
-    /// The kind's stable word, such as `key_created`.
+    /// The stable name of the kind, such as `key_created`.
     pub kind: String,
     pub person: Option<String>,
     pub client: Option<String>,
     /// A key's fingerprint, `account@host`, a host …
     pub subject: Option<String>,
-    /// The administrator who did it; `None`: the person, or a machine.
+    /// The administrator who caused it; `None`: the person, or a machine.
     pub admin: Option<String>,
     pub from: Option<String>,
 }
 
-/// A piece of the person's record. `show`: `sign-ins`, `apps`, `keys`, `hosts`, `administration`; `since`: `day`, `week`, `month`.
+/// A page of the person's audit log. `show`: `sign-ins`, `apps`, `keys`, `hosts`, `administration`; `since`: `day`, `week`, `month`.
 #[server(prefix = "/api", endpoint = "activity/list")]
 pub async fn list_person_audit_log(#[server(default)] query: ListQuery) -> Result<Page<AuditEntryItem>, ServerFnError> {
     use crate::server::context;
@@ -30,7 +30,7 @@ pub async fn list_person_audit_log(#[server(default)] query: ListQuery) -> Resul
     Ok(listed.map(AuditEntryItem::from))
 }
 
-/// A piece of the tenant's record, for its administrators.
+/// A page of the tenant's audit log, for its administrators.
 #[server(prefix = "/api", endpoint = "admin/activity/list")]
 pub async fn list_tenant_audit_log(#[server(default)] query: ListQuery) -> Result<Page<AuditEntryItem>, ServerFnError> {
     use crate::server::context;

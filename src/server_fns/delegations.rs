@@ -1,4 +1,4 @@
-//! What may act for the person.
+//! The person's delegations.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
-/// A permission for a client, as its person sees it.
+/// A delegation, as its person sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DelegationItem {
     pub number: i64,
@@ -16,26 +16,26 @@ pub struct DelegationItem {
     pub client_id: String,
     pub origin: DelegationOrigin,
     pub scope: Vec<Scope>,
-    /// `account@host`; `None`: every one the person has.
+    /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
     pub since: Timestamp,
-    /// [`Timestamp::FOREVER`]: it does not end by itself.
+    /// [`Timestamp::FOREVER`]: it does not expire.
     pub until: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// Keys the client made for the person.
+    /// The number of keys that the client created for the person.
     pub keys: i64,
     pub state: DelegationState,
-    /// The ends the person may choose, in seconds from now.
+    /// The expiries that can be chosen, in seconds from now.
     pub ends: Vec<u64>,
 }
 
-/// How a permission came to be.
+/// How a delegation was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DelegationOrigin {
-    /// The person consented to a device's request.
+    /// The person allowed a device's request.
     Consent,
     Administrator,
-    /// Carried over from an older deployment.
+    /// Imported from the previous system.
     Imported,
 }
 
@@ -43,11 +43,11 @@ pub enum DelegationOrigin {
 pub enum DelegationState {
     Active,
     Expired,
-    /// Ended before its time.
+    /// Revoked before its expiry.
     Revoked,
 }
 
-/// A piece of the list of what may act for the person. `show`: `ended`, `all`; `sort`: `expires`, `client`.
+/// A page of the person's delegations. `show`: `ended`, `all`; `sort`: `expires`, `client`.
 #[server(prefix = "/api", endpoint = "apps/list")]
 pub async fn list_my_delegations(#[server(default)] query: ListQuery) -> Result<Page<DelegationItem>, ServerFnError> {
     use crate::server::context;
@@ -57,7 +57,7 @@ pub async fn list_my_delegations(#[server(default)] query: ListQuery) -> Result<
     Ok(listed.map(|app| DelegationItem::new(app, longest, now)))
 }
 
-/// One of those in force, to ask what is to become of it.
+/// An active delegation, to change or revoke it.
 #[server(prefix = "/api", endpoint = "apps/find")]
 pub async fn find_my_delegation(#[server(default)] app: i64) -> Result<Option<DelegationItem>, ServerFnError> {
     use crate::server::context;
@@ -66,7 +66,7 @@ pub async fn find_my_delegation(#[server(default)] app: i64) -> Result<Option<De
     Ok(found.map(|app| DelegationItem::new(app, person.tenant().policy.longest_access, services.now())))
 }
 
-/// Makes a permission end so many seconds from now.
+/// Changes the expiry of a delegation, in seconds from now.
 #[server(prefix = "/api", endpoint = "apps/change")]
 pub async fn change_my_delegation(
     #[server(default)] app: i64,
@@ -92,7 +92,7 @@ pub async fn change_my_delegation(
     }
 }
 
-/// Ends a permission.
+/// Revokes a delegation.
 #[server(prefix = "/api", endpoint = "apps/end")]
 pub async fn revoke_my_delegation(#[server(default)] app: i64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::delegation::DelegationChangeRefused;

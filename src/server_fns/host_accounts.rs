@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
-/// A linked host account, in words.
+/// A linked host account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostAccountItem {
     pub id: String,
@@ -16,7 +16,7 @@ pub struct HostAccountItem {
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub expires_at: Timestamp,
     pub active: bool,
-    /// Within the time in which one renews it.
+    /// Whether it is time to renew it.
     pub ends_soon: bool,
     pub linked_by: LinkedBy,
 }
@@ -25,24 +25,24 @@ pub struct HostAccountItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkedBy {
     Administrator,
-    /// Carried over from an older deployment, when a client asked for a key.
+    /// Imported from the previous system, when a client requested a key.
     Imported,
-    /// From the host itself.
+    /// The person, from the host.
     Person,
-    /// By signing in at the provider of that name, which owns the host.
+    /// The person, by signing in at this provider, which owns the host.
     Provider(String),
 }
 
-/// A host account, and what its keys have been for.
+/// A host account with the use of its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostAccountUsageItem {
     pub account: HostAccountItem,
-    /// Keys with logins left.
+    /// The number of keys with logins left.
     pub keys: i64,
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A piece of the list of the person's host accounts. `show`: `active`, `expired`; `sort`: `linked`, `expires`.
+/// A page of the person's host accounts. `show`: `active`, `expired`; `sort`: `linked`, `expires`.
 #[server(prefix = "/api", endpoint = "hosts/search")]
 pub async fn search_host_accounts(#[server(default)] query: ListQuery) -> Result<Page<HostAccountUsageItem>, ServerFnError> {
     use crate::server::context;
@@ -57,7 +57,7 @@ pub async fn search_host_accounts(#[server(default)] query: ListQuery) -> Result
     Ok(listed.map(item))
 }
 
-/// One of the person's host accounts, to ask whether it is to be unlinked.
+/// One of the person's host accounts, to confirm that it is unlinked.
 #[server(prefix = "/api", endpoint = "hosts/find")]
 pub async fn find_host_account(#[server(default)] account: String) -> Result<Option<HostAccountItem>, ServerFnError> {
     use crate::domain::ids::HostAccountId;

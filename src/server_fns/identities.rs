@@ -1,11 +1,11 @@
-//! A person's ways to sign in.
+//! A person's sign-in methods.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
-/// Who the person is elsewhere.
+/// An identity of the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityItem {
     pub number: i64,
@@ -23,7 +23,7 @@ pub async fn list_identities() -> Result<Vec<IdentityItem>, ServerFnError> {
     Ok(linked.into_iter().map(IdentityItem::from).collect())
 }
 
-/// Ties the identity the person has just proved to their account.
+/// Links the identity that the person has just authenticated with to their account.
 #[server(prefix = "/api", endpoint = "identities/link")]
 pub async fn link_identity(#[server(default)] linking: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{IDENTITIES, IDENTITIES_LINK, ReturnTo, page_about};
@@ -45,7 +45,7 @@ pub async fn link_identity(#[server(default)] linking: String) -> Result<(), Ser
     }
 }
 
-/// Takes one away.
+/// Unlinks an identity.
 #[server(prefix = "/api", endpoint = "identities/unlink")]
 pub async fn unlink_identity(#[server(default)] identity: i64) -> Result<(), ServerFnError> {
     use crate::domain::paths::{IDENTITIES, ReturnTo};

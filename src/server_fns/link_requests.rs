@@ -1,11 +1,11 @@
-//! Linking a host account from the host itself: typing its code, and answering.
+//! Link requests for people: submitting a code, and deciding.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
-/// An account that asks to be linked.
+/// A link request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkRequestItem {
     pub request: String,
@@ -16,22 +16,22 @@ pub struct LinkRequestItem {
     pub uid: u32,
     pub requested_at: Timestamp,
     pub expires_in_seconds: u64,
-    /// When the link would end.
+    /// When the link would expire.
     pub until: Timestamp,
     pub existing: ExistingLink,
 }
 
-/// What the account is linked to as yet.
+/// What the account is linked to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExistingLink {
     Unlinked,
     /// To this person, until then.
     Yours(Timestamp),
-    /// To somebody else, and the centre shares none.
+    /// To another person, and the tenant does not allow shared accounts.
     OtherPerson,
 }
 
-/// Takes a typed code.
+/// Submits a user code.
 #[server(prefix = "/api", endpoint = "links/enter")]
 pub async fn enter_link_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{self, HOSTS_LINK};
@@ -51,11 +51,11 @@ pub async fn enter_link_code(#[server(default)] user_code: String) -> Result<(),
     }
 }
 
-/// A request to link an account, as its person finds it.
+/// A link request, as its person finds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkRequestLookup {
     Pending(Box<LinkRequestItem>),
-    /// Why it cannot be answered.
+    /// Why it cannot be decided.
     Refused(String),
 }
 
@@ -73,7 +73,7 @@ pub async fn pending_link_request(request: String) -> Result<LinkRequestLookup, 
     }
 }
 
-/// An account that waits for the person's answer, on a list.
+/// A link request, in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkRequestSummary {
     pub request: String,
@@ -81,7 +81,7 @@ pub struct LinkRequestSummary {
     pub account: String,
 }
 
-/// All that wait for this person, the newest first.
+/// All that wait for this person, newest first.
 #[server(prefix = "/api", endpoint = "links/all-waiting")]
 pub async fn pending_link_requests() -> Result<Vec<LinkRequestSummary>, ServerFnError> {
     use crate::server::context;
@@ -94,7 +94,7 @@ pub async fn pending_link_requests() -> Result<Vec<LinkRequestSummary>, ServerFn
     Ok(found.into_iter().map(item).collect())
 }
 
-/// Links the account, or says "not me". A yes takes a fresh sign-in; the request waits for it.
+/// Links the account, or reports "not me". Linking requires a recent sign-in, for which the request is kept.
 #[server(prefix = "/api", endpoint = "links/answer")]
 pub async fn answer_link(#[server(default)] request: String, #[server(default)] answer: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::LinkRequestId;
@@ -123,13 +123,13 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
             let notice = Flash::new(FlashTarget::Link, w.link_refused(refused)).only_at(&here);
             caller.session.set_flash(&notice).await.map_err(context::fault)
         }
-        // The page of the request says so itself.
+        // The page of the request shows the reason.
         Err(Error::Refused(_)) => Ok(()),
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
-/// Lets go of a request, to type another code; of all that wait here where none is named. The code can be entered again, anywhere.
+/// Releases a request, to enter another code; without an id, all that wait in this session. The code can be entered again anywhere.
 #[server(prefix = "/api", endpoint = "links/another")]
 pub async fn enter_another_link_code(#[server(default)] request: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::LinkRequestId;
@@ -139,7 +139,7 @@ pub async fn enter_another_link_code(#[server(default)] request: String) -> Resu
     services.release_link_request(&person, LinkRequestId::parse(request).ok().as_ref()).await.map_err(context::fault)
 }
 
-/// Signs out, and on to link the account as somebody else, who types the code once more.
+/// Signs out, and continues to link the account as another person, who enters the code again.
 #[server(prefix = "/api", endpoint = "links/switch")]
 pub async fn switch_link_tenant(#[server(default)] tenant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;

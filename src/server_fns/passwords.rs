@@ -1,8 +1,8 @@
-//! A person's own local password.
+//! A person's local password.
 
 use leptos::prelude::*;
 
-/// Takes a new password. All other sessions of the person end.
+/// Changes the password, and ends all other sessions of the person.
 #[server(prefix = "/api", endpoint = "password/change")]
 pub async fn change_password(
     #[server(default)] current_password: String,

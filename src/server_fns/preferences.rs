@@ -1,9 +1,9 @@
-//! How a person wants to read: language, colours and time zone.
+//! Preferences: language, colours and time zone.
 
 use leptos::prelude::*;
 
-/// Remembers what was chosen in this browser, and goes back to the page where it was. What is empty or unknown stays as it is;
-/// `theme=system` and `zone=browser` follow the browser again.
+/// Stores the choices in cookies, and returns to the page. Empty or unknown values change nothing; `theme=system` and `zone=browser` return
+/// to the browser's setting.
 #[server(prefix = "/api", endpoint = "preferences/set")]
 pub async fn set_preferences(
     #[server(default)] language: String,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// Takes up an authenticator app, once it has shown a code.
+/// Enrolls an authenticator app, after verifying a code of it.
 #[server(prefix = "/api", endpoint = "second-factors/app")]
 pub async fn add_app(
     #[server(default)] code: String,
@@ -24,7 +24,7 @@ pub async fn add_app(
     }
 }
 
-/// Takes up a passkey that the browser has made.
+/// Enrolls a passkey that the browser has created.
 #[server(prefix = "/api", endpoint = "second-factors/passkey")]
 pub async fn add_passkey(
     #[server(default)] passkey: String,
@@ -41,7 +41,7 @@ pub async fn add_passkey(
     };
     let (services, session, w) = (context::services()?, context::request_context()?.session, context::translations());
     context::redirect_to_url(&paths::with_return_to(IDENTITIES_PASSKEY, &then));
-    // It is answered once.
+    // A challenge is answered once.
     session.forget_enrollment(EnrollmentKind::Passkey, &ceremony.id, services.now()).await.map_err(context::fault)?;
     match services.finish_passkey_registration(&person, &ceremony.state, &passkey, &name).await {
         Ok(set_up) => finish_enrollment(EnrollmentKind::Passkey, &ceremony.id, set_up, &then).await,
@@ -50,14 +50,14 @@ pub async fn add_passkey(
     }
 }
 
-/// What was begun shortly after a sign-in.
+/// An enrollment that was started shortly after a sign-in.
 #[cfg(feature = "ssr")]
 struct StartedEnrollment {
     person: crate::server::context::RecentlyAuthenticated,
     ceremony: crate::server::context::Enrollment,
 }
 
-/// What this tab has begun; `None`: it has ended, and they are on their way to begin it anew.
+/// This tab's enrollment; `None`: it has expired, and the browser is redirected to start again.
 #[cfg(feature = "ssr")]
 async fn require_enrollment(
     kind: crate::server::context::EnrollmentKind,
@@ -98,7 +98,7 @@ pub async fn renew_recovery_codes() -> Result<(), ServerFnError> {
     }
 }
 
-/// Gives a passkey another name.
+/// Renames a passkey.
 #[server(prefix = "/api", endpoint = "second-factors/rename")]
 pub async fn rename_passkey(#[server(default)] factor: String, #[server(default)] name: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{self, IDENTITIES, IDENTITIES_RENAME, ReturnTo};
@@ -124,7 +124,7 @@ pub async fn rename_passkey(#[server(default)] factor: String, #[server(default)
     }
 }
 
-/// Takes one away: `app`, or a passkey by its number.
+/// Removes a second factor: `app`, or a passkey by its id.
 #[server(prefix = "/api", endpoint = "second-factors/remove")]
 pub async fn remove_factor(#[server(default)] factor: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{IDENTITIES, ReturnTo};
@@ -140,7 +140,7 @@ pub async fn remove_factor(#[server(default)] factor: String) -> Result<(), Serv
     if removed { context::flash_success(w.factors_removed()).await } else { context::flash_error(w.factors_gone()).await }
 }
 
-/// It counts in this session from now on; the first one brings recovery codes.
+/// It counts for this session from now on; the first factor also generates recovery codes.
 #[cfg(feature = "ssr")]
 async fn finish_enrollment(
     kind: crate::server::context::EnrollmentKind,
@@ -162,7 +162,7 @@ async fn finish_enrollment(
     }
 }
 
-/// On to the page that shows them, for as long as it takes to put them away.
+/// Redirects to the page that shows them, for long enough to save them.
 #[cfg(feature = "ssr")]
 async fn show_codes(codes: &crate::server::context::Secret, sentence: String, then: &crate::domain::paths::ReturnTo) -> Result<(), ServerFnError> {
     use crate::domain::paths::{self, IDENTITIES_RECOVERY};

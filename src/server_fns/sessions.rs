@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
-/// A browser session, in words.
+/// A browser session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionItem {
     pub id: String,
-    /// `Firefox on Linux`, as far as the browser says.
+    /// `Firefox on Linux`, as far as the user agent tells.
     pub browser: String,
     pub from: Option<String>,
     pub signed_in_at: Timestamp,
     pub last_seen: Timestamp,
-    /// The one this page is read in.
+    /// Whether it is the session of this request.
     pub current: bool,
 }
 
@@ -51,7 +51,7 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
 
 #[cfg(feature = "ssr")]
 impl SessionItem {
-    /// `current`: the session this is read in, if it may be one of the list.
+    /// `current`: the session of this request, if it can be in the list.
     pub(super) fn new(session: crate::server::context::SessionSummary, current: Option<&crate::domain::ids::SessionId>) -> Self {
         Self {
             browser: crate::server::context::format_browser(&session.agent),

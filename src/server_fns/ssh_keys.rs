@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 
-/// A key as its person sees it.
+/// A key, as its person sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyItem {
     pub number: i64,
-    /// What the person calls it; may be empty.
+    /// The person's label for it; may be empty.
     pub label: String,
     /// `ed25519`, `ecdsa` or `rsa`.
     pub key_type: String,
@@ -19,18 +19,18 @@ pub struct KeyItem {
     pub fingerprint: String,
     pub host: String,
     pub account: String,
-    /// Who made it; `None`: the person brought it themselves.
+    /// The client that created it; `None`: the person registered it.
     pub client: Option<String>,
     pub created_at: Timestamp,
-    /// [`Timestamp::FOREVER`]: never.
+    /// [`Timestamp::FOREVER`]: it does not expire.
     pub expires_at: Timestamp,
-    /// `None`: as often as one likes.
+    /// Remaining logins; `None`: unlimited.
     pub uses_left: Option<u32>,
     pub last_used_at: Option<Timestamp>,
     pub state: KeyState,
 }
 
-/// What a key's own limits say.
+/// The state of a key by its own limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyState {
     Active,
@@ -38,7 +38,7 @@ pub enum KeyState {
     UsedUp,
 }
 
-/// A piece of the list of the person's keys. `show`: `active`, `ended`, `unused`; `sort`: `used`, `expires`, `host`.
+/// A page of the person's keys. `show`: `active`, `ended`, `unused`; `sort`: `used`, `expires`, `host`.
 #[server(prefix = "/api", endpoint = "keys/list")]
 pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Page<KeyItem>, ServerFnError> {
     use crate::server::context;
@@ -48,14 +48,14 @@ pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Page<KeyIt
     Ok(listed.map(|key| KeyItem::new(key, now)))
 }
 
-/// Whether the record says that a key with this fingerprint was the person's.
+/// Whether, according to the audit log, a key with this fingerprint was the person's.
 #[server(prefix = "/api", endpoint = "keys/was-mine")]
 pub async fn was_my_key(#[server(default)] fingerprint: String) -> Result<bool, ServerFnError> {
     use crate::server::context;
     context::services()?.was_my_key(&context::signed_in()?, fingerprint.trim()).await.map_err(context::fault)
 }
 
-/// Those of the person's keys that have these numbers, to ask whether they are to be revoked.
+/// The person's keys with these ids, to confirm that they are revoked.
 #[server(prefix = "/api", endpoint = "keys/find")]
 pub async fn find_keys(#[server(default)] key: Vec<i64>) -> Result<Vec<KeyItem>, ServerFnError> {
     use crate::server::context;
@@ -65,7 +65,7 @@ pub async fn find_keys(#[server(default)] key: Vec<i64>) -> Result<Vec<KeyItem>,
     Ok(keys.into_iter().map(|key| KeyItem::new(key, now)).collect())
 }
 
-/// The numbers of the keys that a client made for the person.
+/// The ids of the keys that a client created for the person.
 #[server(prefix = "/api", endpoint = "keys/of-client")]
 pub async fn keys_of_client(#[server(default)] client: String) -> Result<Vec<i64>, ServerFnError> {
     use crate::domain::ids::ClientId;
@@ -74,7 +74,7 @@ pub async fn keys_of_client(#[server(default)] client: String) -> Result<Vec<i64
     context::services()?.keys_of_client(&context::signed_in()?, &client).await.map_err(context::fault)
 }
 
-/// Takes a public key with which the person logs in themselves.
+/// Registers a public key of the person.
 #[server(prefix = "/api", endpoint = "keys/add")]
 pub async fn add_key(
     #[server(default)] host_account: String,
@@ -87,7 +87,7 @@ pub async fn add_key(
     use crate::server::context::keys::{KeyParams, KeySource};
     use crate::server::context::{self, Error};
     let (services, w) = (context::services()?, context::translations());
-    // A key lets somebody in for weeks, and a session may be all that they have got hold of.
+    // A key is valid for weeks, while a stolen session alone must not be enough to add one.
     let Some(person) = context::require_recent_authentication(&ReturnTo::to(KEYS_ADD))? else { return Ok(()) };
     context::see_other(KEYS_ADD);
     if let Err(refused) = services.reject_private_key(&public_key) {
@@ -119,7 +119,7 @@ pub async fn add_key(
     }
 }
 
-/// The panic button.
+/// Revokes all access of the person.
 #[server(prefix = "/api", endpoint = "keys/revoke-everything")]
 pub async fn revoke_everything() -> Result<(), ServerFnError> {
     use crate::domain::paths::{ACTIVITY, REVOKE_EVERYTHING, ReturnTo};
@@ -133,7 +133,7 @@ pub async fn revoke_everything() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Revokes keys: those named, or all that a client made.
+/// Revokes keys: those with the ids, or all that a client created.
 #[server(prefix = "/api", endpoint = "keys/revoke")]
 pub async fn revoke_keys(
     #[server(default)] key: Vec<i64>,

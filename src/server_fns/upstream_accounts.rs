@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 
-/// Links those accounts of the provider's offer that were left ticked, each as `HOST ACCOUNT`. It takes a fresh sign-in; the offer
-/// waits for it.
+/// Links the selected accounts, each `HOST ACCOUNT`. Requires a recent sign-in, for which the proposal is kept.
 #[server(prefix = "/api", endpoint = "hosts/link-offered")]
 pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[server(default)] offer: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{HOSTS, ReturnTo, UPSTREAM_ACCOUNTS, page_about};
@@ -36,7 +35,7 @@ pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[
     }
 }
 
-/// What a tick says; no name has a space.
+/// Parses the value of a checkbox; names contain no spaces.
 #[cfg(feature = "ssr")]
 fn parse_account(tick: &str) -> Option<(crate::domain::ids::HostName, crate::domain::ids::AccountName)> {
     use crate::domain::ids::{AccountName, HostName};

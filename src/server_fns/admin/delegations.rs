@@ -1,4 +1,4 @@
-//! Who may act for whom in the tenant.
+//! The tenant's delegations.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::server_fns::delegations::DelegationItem;
 
-/// A delegation, and whose it is.
+/// A delegation and its person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonDelegationItem {
     pub user: String,
     pub app: DelegationItem,
 }
 
-/// A piece of the list. `show`: `ended`, `all`; `sort`: `expires`, `client`.
+/// A page of the list. `show`: `ended`, `all`; `sort`: `expires`, `client`.
 #[server(prefix = "/api", endpoint = "admin/delegations/list")]
 pub async fn list_delegations(#[server(default)] query: ListQuery) -> Result<Page<PersonDelegationItem>, ServerFnError> {
     use crate::server::context;
@@ -27,7 +27,7 @@ pub async fn list_delegations(#[server(default)] query: ListQuery) -> Result<Pag
     Ok(listed.map(item))
 }
 
-/// Lets a client act for a person, on all of their host accounts, for so many days; 0 for ever.
+/// Lets a client act for a person, on all of their host accounts, for a number of days; 0: without expiry.
 #[server(prefix = "/api", endpoint = "admin/delegations/add")]
 pub async fn add_delegation(
     #[server(default)] client: String,
@@ -56,7 +56,7 @@ pub async fn add_delegation(
     }
 }
 
-/// Ends everything a client may do for a person, whoever allowed it.
+/// Revokes everything that a client may do for a person, including what they allowed themselves.
 #[server(prefix = "/api", endpoint = "admin/delegations/end")]
 pub async fn end_delegation(
     #[server(default)] client: String,

@@ -10,9 +10,9 @@ use crate::domain::time::Timestamp;
 pub struct HostItem {
     pub host: String,
     pub addresses: Vec<String>,
-    /// Whether keys are shown to it only with its credential; `None`: it has none.
+    /// Whether key lookups require the host's credential; `None`: it has none.
     pub credential_required: Option<bool>,
-    /// This tenant answers when it does not say whose it is.
+    /// The host belongs to this tenant if it sends neither tenant nor credential.
     pub answers: bool,
     pub asked_at: Option<Timestamp>,
     pub asked_from: Option<String>,
@@ -31,7 +31,7 @@ pub async fn find_host(#[server(default)] host: String) -> Result<Option<HostIte
     Ok(context::services()?.host_detail(&context::admin()?, &host).await.map_err(context::fault)?.map(HostItem::from))
 }
 
-/// Writes down a host's address.
+/// Registers an address of a host.
 #[server(prefix = "/api", endpoint = "admin/hosts/add")]
 pub async fn add_host(#[server(default)] host: String, #[server(default)] address: String) -> Result<(), ServerFnError> {
     use crate::domain::display_text::is_valid;
@@ -59,7 +59,7 @@ pub async fn add_host(#[server(default)] host: String, #[server(default)] addres
     }
 }
 
-/// Removes one of a host's addresses; with the last one the host goes from the list.
+/// Removes an address of a host; with the last one the host leaves the list.
 #[server(prefix = "/api", endpoint = "admin/hosts/remove")]
 pub async fn remove_host(#[server(default)] host: String, #[server(default)] address: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::HostName;
@@ -75,7 +75,7 @@ pub async fn remove_host(#[server(default)] host: String, #[server(default)] add
     }
 }
 
-/// Gives a host a credential, shown once; one it has already goes on for an hour.
+/// Creates or rotates a host's credential. It is shown once; the previous one is valid for another hour.
 #[server(prefix = "/api", endpoint = "admin/hosts/credential")]
 pub async fn make_credential(#[server(default)] host: String, #[server(default)] required: String) -> Result<(), ServerFnError> {
     use std::time::Duration;
@@ -94,7 +94,7 @@ pub async fn make_credential(#[server(default)] host: String, #[server(default)]
     context::flash_secret(ADMIN_HOST, w.admin_hosts_credential_made(), &made.secret).await
 }
 
-/// Says whether a host must show its credential.
+/// Sets whether a host must send its credential.
 #[server(prefix = "/api", endpoint = "admin/hosts/require")]
 pub async fn require_credential(#[server(default)] host: String, #[server(default)] required: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::HostName;
@@ -111,7 +111,7 @@ pub async fn require_credential(#[server(default)] host: String, #[server(defaul
     }
 }
 
-/// Takes a host's credential away.
+/// Deletes a host's credential.
 #[server(prefix = "/api", endpoint = "admin/hosts/remove-credential")]
 pub async fn remove_credential(#[server(default)] host: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::HostName;

@@ -20,28 +20,28 @@ pub struct PersonItem {
     pub mfa: Option<MfaItem>,
 }
 
-/// A person's second factor.
+/// A person's MFA record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MfaItem {
     pub enabled: bool,
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub until: Timestamp,
-    /// Both: it counts now.
+    /// Whether it counts now: enabled and not expired.
     pub counts: bool,
 }
 
-/// A person in full.
+/// A person with all details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonDetail {
     pub person: PersonItem,
     pub host_accounts: Vec<HostAccountItem>,
     pub identities: Vec<IdentityItem>,
     pub sessions: Vec<SessionItem>,
-    /// They have set up second factors here.
+    /// Whether they have enrolled second factors.
     pub has_second_factors: bool,
 }
 
-/// A piece of the list. `show`: `enabled`, `disabled`, `admins`, `no-mfa`; `sort`: `made`.
+/// A page of the list. `show`: `enabled`, `disabled`, `admins`, `no-mfa`; `sort`: `made`.
 #[server(prefix = "/api", endpoint = "admin/people/list")]
 pub async fn list_people(#[server(default)] query: ListQuery) -> Result<Page<PersonItem>, ServerFnError> {
     use crate::server::context;
@@ -72,7 +72,7 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
     }))
 }
 
-/// Makes an account; its password is shown once, where people sign in with one kept here.
+/// Creates an account. If the tenant allows local passwords, its password is shown once.
 #[server(prefix = "/api", endpoint = "admin/people/add")]
 pub async fn add_person(#[server(default)] user: String, #[server(default)] display_name: String) -> Result<(), ServerFnError> {
     use crate::domain::display_text;
@@ -101,8 +101,8 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
     }
 }
 
-/// One of the things an administrator does with a person: `disable`, `enable`, `appoint`, `dismiss`, `password`, `end-sessions`,
-/// `open-mfa`, `enable-mfa`, `disable-mfa`, `close-mfa`, `forget-factors`.
+/// Changes a person. `change`: `disable`, `enable`, `appoint`, `dismiss`, `password`, `end-sessions`, `open-mfa`, `enable-mfa`,
+/// `disable-mfa`, `close-mfa`, `forget-factors`.
 #[server(prefix = "/api", endpoint = "admin/people/change")]
 pub async fn change_person(#[server(default)] user: String, #[server(default)] change: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
@@ -142,7 +142,7 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
     }
 }
 
-/// Links a host account to a person, for so many days; 0 for ever.
+/// Links a host account to a person, for a number of days; 0: without expiry.
 #[server(prefix = "/api", endpoint = "admin/people/link")]
 pub async fn link_account(
     #[server(default)] user: String,
@@ -170,7 +170,7 @@ pub async fn link_account(
     }
 }
 
-/// Unlinks a host account; its keys are deleted.
+/// Unlinks a host account and deletes its keys.
 #[server(prefix = "/api", endpoint = "admin/people/unlink")]
 pub async fn unlink_account(
     #[server(default)] user: String,
@@ -192,7 +192,7 @@ pub async fn unlink_account(
     }
 }
 
-/// Takes one of a person's identities away.
+/// Unlinks one of a person's identities.
 #[server(prefix = "/api", endpoint = "admin/people/unlink-identity")]
 pub async fn unlink_identity_of(#[server(default)] user: String, #[server(default)] identity: i64) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;

@@ -1,13 +1,13 @@
-//! The tenant's name, policy and look.
+//! The tenant's name, policy and colours.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What the form holds: a box that is not ticked is sent by no browser, and means no.
+/// The form's fields; browsers do not send unchecked boxes, so a missing one is false.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PolicyForm {
-    /// When the tenant had been changed last, as the form knew it: milliseconds.
+    /// When the tenant was last changed, as of the form's rendering: milliseconds since 1970.
     pub seen: i64,
     pub display_name: String,
     pub code_minutes: u64,
@@ -28,7 +28,7 @@ pub struct PolicyForm {
     pub brand_dark: String,
 }
 
-/// Saves all of it.
+/// Saves all of them.
 #[server(prefix = "/api", endpoint = "admin/policy/save")]
 pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), ServerFnError> {
     use std::time::Duration;
@@ -80,7 +80,7 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     };
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {
         tenant.display_name = name;
-        // Who may sign in how is the operator's.
+        // Only the operator decides whether local passwords are allowed.
         tenant.policy = Policy { local_passwords: tenant.policy.local_passwords, ..policy };
     };
     context::flash_edit_result(services.edit_tenant(&admin, Some(seen), edit).await).await

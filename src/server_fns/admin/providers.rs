@@ -9,9 +9,9 @@ use crate::domain::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderItem {
     pub id: String,
-    /// What its button says.
+    /// Label of its button.
     pub display_name: String,
-    /// The name of its profile.
+    /// Name of its profile.
     pub kind: String,
     pub base: String,
     pub client_id: String,
@@ -19,39 +19,39 @@ pub struct ProviderItem {
     pub updated_at: Timestamp,
 }
 
-/// A provider in full, but for its client's secret.
+/// A provider with all details except its client secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderDetail {
     pub provider: ProviderItem,
     pub has_secret: bool,
     pub scope: Option<String>,
-    /// What its kind is asked for.
+    /// The default scope of its profile.
     pub usual_scope: String,
     pub provisioning: ProvisioningPolicy,
-    /// Its kind lets nobody new in.
+    /// Its profile admits existing users only.
     pub known_people_only: bool,
     pub mfa: MfaEvidence,
     pub own_names: bool,
-    /// What is to be registered there.
+    /// The redirect URI to register at the provider.
     pub redirect_uri: String,
-    /// Where it sends them who have signed out there, and where it says that somebody has.
+    /// Post-logout redirect URI and back-channel logout URI to register.
     pub post_logout_redirect_uri: String,
     pub backchannel_logout_uri: String,
     pub people: i64,
-    /// Those who have no other way in.
+    /// How many people have no other sign-in method.
     pub only_there: i64,
 }
 
-/// What a tenant decides of a provider, as the form has it.
+/// The tenant's settings of a provider, as the form sends them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProviderForm {
-    /// When the provider had been changed last, as the form knew it: milliseconds.
+    /// When the provider was last changed, as of the form's rendering: milliseconds since 1970.
     pub seen: i64,
     pub enabled: String,
     pub display_name: String,
     pub scope: String,
-    /// `open`, `invited`, or `rule`: with `claim` and `values`.
+    /// `open`, `invited`, or `rule` with `claim` and `values`.
     pub newcomers: String,
     pub claim: String,
     pub values: String,
@@ -93,7 +93,7 @@ pub async fn find_provider(#[server(default)] provider: String) -> Result<Option
     }))
 }
 
-/// Asks a provider, and adds it if it answers. Nobody new comes from there before somebody says who may.
+/// Tests a provider, and adds it if that succeeds. It admits no new users until the provisioning policy is set.
 #[server(prefix = "/api", endpoint = "admin/providers/add")]
 pub async fn add_provider(
     #[server(default)] provider: String,
@@ -110,7 +110,7 @@ pub async fn add_provider(
     use crate::server::context::{self, Error, Secret};
     let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
     let typed = [("provider", &provider), ("display_name", &display_name), ("kind", &kind), ("base", &base), ("client_id", &client_id)];
-    // Back to the form with what was typed, but for the secret.
+    // Back to the form with what was entered, except the secret.
     let typed = typed.iter().filter(|(_, value)| !value.trim().is_empty());
     let typed: Vec<String> = typed.map(|(name, value)| format!("{name}={}", encode(value.trim()))).collect();
     let form = ReturnTo::from_untrusted(&format!("{ADMIN_PROVIDERS_ADD}?{}", typed.join("&")));
@@ -134,7 +134,7 @@ pub async fn add_provider(
         provisioning: ProvisioningPolicy::Invited,
         mfa: MfaEvidence::default(),
         own_names: false,
-        // Whoever says where a list is gets the tokens of those who come: that is the operator.
+        // The account list receives people's access tokens, so only the operator sets its URL.
         upstream_hosts: None,
     };
     match services.add_provider(&admin, new).await {
@@ -149,7 +149,7 @@ pub async fn add_provider(
     }
 }
 
-/// Saves what the tenant decides of a provider.
+/// Saves the tenant's settings of a provider.
 #[server(prefix = "/api", endpoint = "admin/providers/set-up")]
 pub async fn set_up_provider(#[server(default)] provider: String, #[server(default)] set_up: ProviderForm) -> Result<(), ServerFnError> {
     use crate::domain::display_text::hides_something;
@@ -168,7 +168,7 @@ pub async fn set_up_provider(#[server(default)] provider: String, #[server(defau
     context::flash_edit_result(services.edit_provider(&admin, &id, Some(seen), edit).await).await
 }
 
-/// Gives a provider's client another secret.
+/// Replaces the client secret of a provider.
 #[server(prefix = "/api", endpoint = "admin/providers/secret")]
 pub async fn replace_secret(#[server(default)] provider: String, #[server(default)] secret: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
@@ -189,7 +189,7 @@ pub async fn replace_secret(#[server(default)] provider: String, #[server(defaul
     }
 }
 
-/// Asks a provider what it says of itself.
+/// Fetches a provider's metadata.
 #[server(prefix = "/api", endpoint = "admin/providers/test")]
 pub async fn test_provider(#[server(default)] provider: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
@@ -208,7 +208,7 @@ pub async fn test_provider(#[server(default)] provider: String) -> Result<(), Se
     }
 }
 
-/// Removes a provider; who people are there stays known.
+/// Removes a provider; linked identities are kept.
 #[server(prefix = "/api", endpoint = "admin/providers/remove")]
 pub async fn remove_provider(#[server(default)] provider: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
@@ -225,7 +225,7 @@ pub async fn remove_provider(#[server(default)] provider: String) -> Result<(), 
 
 #[cfg(feature = "ssr")]
 impl ProviderForm {
-    /// `None`: something of it cannot be.
+    /// `None`: a field is not valid.
     fn into_edit(self) -> Option<impl FnOnce(&mut crate::domain::provider::Provider) + Send + 'static> {
         use crate::domain::display_text;
         let line = |text: &str| text.len() <= 1_000 && !text.contains(char::is_control);

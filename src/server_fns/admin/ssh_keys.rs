@@ -1,4 +1,4 @@
-//! Every SSH key of the tenant.
+//! All SSH keys of the tenant.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::server_fns::ssh_keys::KeyItem;
 
-/// A key, and whose it is.
+/// A key and its person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonKeyItem {
     pub user: String,
     pub key: KeyItem,
 }
 
-/// A piece of the list, searched and sorted as the person's own.
+/// A page of the list, with the search and orders of a person's own.
 #[server(prefix = "/api", endpoint = "admin/keys/list")]
 pub async fn list_keys_of_tenant(#[server(default)] query: ListQuery) -> Result<Page<PersonKeyItem>, ServerFnError> {
     use crate::server::context;

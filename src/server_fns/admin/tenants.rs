@@ -1,4 +1,4 @@
-//! The deployment's tenants, for the administrators of `default`.
+//! The deployment's tenants, for administrators of `default`.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct TenantItem {
     pub created_at: Timestamp,
 }
 
-/// `None`: whoever asks does not run the deployment.
+/// `None`: the caller is not an administrator of `default`.
 #[server(prefix = "/api", endpoint = "admin/tenants/list")]
 pub async fn list_tenants() -> Result<Option<Vec<TenantItem>>, ServerFnError> {
     use crate::domain::tenant::Tenant;
@@ -32,7 +32,7 @@ pub async fn list_tenants() -> Result<Option<Vec<TenantItem>>, ServerFnError> {
     Ok(Some(tenants.into_iter().map(item).collect()))
 }
 
-/// Makes a tenant; its first administrator's secret is shown once.
+/// Creates a tenant; its first administrator's secret is shown once.
 #[server(prefix = "/api", endpoint = "admin/tenants/add")]
 pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
@@ -48,7 +48,7 @@ pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerF
     }
 }
 
-/// Switches a tenant on or off.
+/// Enables or disables a tenant.
 #[server(prefix = "/api", endpoint = "admin/tenants/switch")]
 pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)] enabled: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
@@ -68,7 +68,7 @@ pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)]
     }
 }
 
-/// Removes a tenant and all it has, if its name was typed once more.
+/// Deletes a tenant with all its data, if its name was typed to confirm.
 #[server(prefix = "/api", endpoint = "admin/tenants/delete")]
 pub async fn delete_tenant(#[server(default)] tenant: String, #[server(default)] typed: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
