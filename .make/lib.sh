@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-state=$PWD/target/.make # what the set-up steps found out; `make clean` removes it
+state=$PWD/target/.make # results of the set-up steps; `make clean` removes it
 mkdir -p "$state"
 
 # One line per step: what it does and why.
@@ -30,14 +30,14 @@ as_root() {
   fi
 }
 
-# apt_install WHY PACKAGE...: installs Debian packages, and says by hand how where there is no apt.
+# apt_install WHY PACKAGE...: installs Debian packages; without apt, prints what to install.
 apt_install() {
   local why=$1
   shift
   have apt-get || die "$why, and this machine has no apt-get to install it with" \
     "install by hand what Debian calls: $*" "then run make again"
   say "installing $* (apt): $why"
-  # A machine that never ran `apt-get update` knows no package; one that did so long ago knows old ones.
+  # Without a recent `apt-get update`, packages are unknown or outdated.
   as_root apt-get update -qq || say "apt-get update failed; going on with the package lists that are here"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" ||
     die "apt could not install: $*" "read apt's message above" "run: apt-get install $*"
