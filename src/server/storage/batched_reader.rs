@@ -140,15 +140,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
         std::fs::write(&file, "").expect("a file");
-        let lane = BatchedReader::open(SqliteConnectOptions::new().filename(&file), double).await.expect("a lane");
-        let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| lane.read(number))).await;
+        let reader = BatchedReader::open(SqliteConnectOptions::new().filename(&file), double).await.expect("a lane");
+        let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| reader.read(number))).await;
         for (number, answer) in (1..=12).cycle().zip(answers) {
             assert_eq!(answer.expect("an answer"), number * 2);
         }
-        assert!(matches!(lane.read(0).await, Err(Error::BatchedRead { temporary: true, .. })));
-        assert!(matches!(lane.read(99).await, Err(Error::BatchedRead { temporary: false, .. })));
-        assert!(matches!(lane.read(13).await, Err(Error::NotRun)));
-        assert_eq!(lane.read(4).await.expect("an answer, after a panic"), 8);
-        lane.close().await;
+        assert!(matches!(reader.read(0).await, Err(Error::BatchedRead { temporary: true, .. })));
+        assert!(matches!(reader.read(99).await, Err(Error::BatchedRead { temporary: false, .. })));
+        assert!(matches!(reader.read(13).await, Err(Error::NotRun)));
+        assert_eq!(reader.read(4).await.expect("an answer, after a panic"), 8);
+        reader.close().await;
     }
 }

@@ -36,10 +36,10 @@ pub async fn backfill(db: &mut Connection) -> Result<(), Error> {
     ] {
         let mut behind = i64::MIN;
         loop {
-            let piece: Vec<(i64, String)> = sqlx::query_as(rows).bind(behind).bind(BATCH_SIZE).fetch_all(&mut *db).await?;
-            let Some((last, _)) = piece.last() else { break };
+            let batch: Vec<(i64, String)> = sqlx::query_as(rows).bind(behind).bind(BATCH_SIZE).fetch_all(&mut *db).await?;
+            let Some((last, _)) = batch.last() else { break };
             behind = *last;
-            for (row, text) in piece {
+            for (row, text) in batch {
                 sqlx::query(fold).bind(row).bind(folding::search_key(&text)).execute(&mut *db).await?;
             }
         }

@@ -393,7 +393,7 @@ pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     host: Option<&HostName>,
-    wanted: &ListParams<(), ()>,
+    params: &ListParams<(), ()>,
 ) -> Result<Page<HostSummary>, Error> {
     const COLUMNS: &str = concat!(
         "h.host, h.addresses,
@@ -416,8 +416,8 @@ pub async fn list(
     if let Some(host) = host {
         listing.and_bound("h.host = ", host.to_string());
     }
-    listing.search(wanted.search.as_deref(), &["h.host", "h.addresses"]);
-    let rows: Page<HostSummaryRow> = listing.fetch(db, wanted.after.as_ref()).await?;
+    listing.search(params.search.as_deref(), &["h.host", "h.addresses"]);
+    let rows: Page<HostSummaryRow> = listing.fetch(db, params.after.as_ref()).await?;
     Ok(rows.map(|row| HostSummary {
         host: row.host,
         addresses: row.addresses.lines().map(str::to_owned).collect(),

@@ -156,9 +156,9 @@ impl KeysetQuery {
             None => None,
         };
         let all_before = extent.as_ref().is_some_and(|extent| extent.before >= extent.total);
-        if let Some(mark) = after.filter(|_| !all_before) {
+        if let Some(cursor) = after.filter(|_| !all_before) {
             self.rows.push(" AND (").push(by).push(", ").push(then).push(if descending { ") < (" } else { ") > (" });
-            push_cursor(&mut self.rows, self.order, mark);
+            push_cursor(&mut self.rows, self.order, cursor);
             self.rows.push(")");
         }
         let direction = if descending == all_before { "" } else { " DESC" };
@@ -181,8 +181,8 @@ impl KeysetQuery {
             extent.previous = None;
         }
         snapshot.commit().await?;
-        let mark = |row: &SqliteRow| Ok::<_, sqlx::Error>(Cursor { row_id: row.try_get("mark_number")?, value: row.try_get("mark_value")? });
-        let next = rows.last().filter(|_| more).map(mark).transpose()?;
+        let cursor = |row: &SqliteRow| Ok::<_, sqlx::Error>(Cursor { row_id: row.try_get("mark_number")?, value: row.try_get("mark_value")? });
+        let next = rows.last().filter(|_| more).map(cursor).transpose()?;
         let items = rows.iter().map(R::from_row).collect::<Result<_, _>>()?;
         Ok(Page { items, next, position: extent })
     }
@@ -193,19 +193,19 @@ impl KeysetQuery {
 async fn count_rows(
     counted: &mut QueryBuilder<Sqlite>,
     order: Order,
-    mark: Option<&Cursor>,
+    cursor: Option<&Cursor>,
     db: &mut Connection,
 ) -> Result<Option<PagePosition>, Error> {
     counted.push(" LIMIT ").push_bind(i64::try_from(MAX_COUNTED + 1).unwrap_or(i64::MAX)).push(") SELECT count(*), ");
-    match mark {
-        Some(mark) => {
+    match cursor {
+        Some(cursor) => {
             let (up_to, back) = if order.descending { (">= (", "") } else { ("<= (", " DESC") };
             counted.push("count(*) FILTER (WHERE (mark_value, mark_number) ").push(up_to);
-            push_cursor(counted, order, mark);
+            push_cursor(counted, order, cursor);
             counted.push("))");
             for column in ["CAST(mark_value AS TEXT)", "mark_number"] {
                 counted.push(", (SELECT ").push(column).push(" FROM counted WHERE (mark_value, mark_number) ").push(up_to);
-                push_cursor(counted, order, mark);
+                push_cursor(counted, order, cursor);
                 counted.push(") ORDER BY mark_value").push(back).push(", mark_number").push(back).push(" LIMIT 1 OFFSET ");
                 counted.push_bind(i64::try_from(PAGE_SIZE).unwrap_or(i64::MAX)).push(")");
             }

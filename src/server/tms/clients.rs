@@ -15,6 +15,7 @@ use super::reply::{
 };
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
+use crate::domain::scope::ScopeSet;
 use crate::server::middleware::rate_limit::network;
 use crate::server::service::admin::clients::{ClientChanges, ClientRegistrationRefused, ClientUpdateRefused, NewClient};
 use crate::server::service::admin::secret_rotation::DEFAULT_ROTATION_OVERLAP;
@@ -53,6 +54,8 @@ pub async fn create(
         id: id.clone(),
         app_name: wanted.app_name.display_text("app_name")?,
         app_version: wanted.app_version.display_text("app_version")?,
+        device_grant: false,
+        scope: ScopeSet::default(),
     };
     if admin.is_none() {
         state.limits.registrations.check(&network(from)).map_err(TmsError::TooManyRequests)?;
@@ -274,7 +277,7 @@ pub async fn delete(
     Ok(deleted(&format!("Client {id}"), was_there.into()))
 }
 
-/// Leave to act on the client in the path.
+/// Permission to act on the client in the path.
 pub fn path_client_access(principal: &Principal, id: String) -> Result<ClientAccess, TmsError> {
     client_access(principal, ClientId::parse(id).map_err(|_| TmsError::NOT_FOUND)?, "Path")
 }

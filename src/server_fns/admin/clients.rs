@@ -15,25 +15,25 @@ pub struct RegisteredClientItem {
     pub enabled: bool,
     pub public: bool,
     pub verified: bool,
-    /// May use the device grant.
+    /// Whether it may use the device grant.
     pub device_grant: bool,
     pub scope: Vec<Scope>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// A client in full.
+/// A client with all details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientDetail {
     pub client: RegisteredClientItem,
-    /// A rotation is under way: the old secret works until then.
+    /// During a secret rotation: when the old secret expires.
     pub old_secret_until: Option<Timestamp>,
     pub keys: i64,
-    /// People who let it act for them.
+    /// How many people have authorized it.
     pub people: i64,
 }
 
-/// A piece of the list. `show`: `enabled`, `disabled`, `public`.
+/// A page of the list. `show`: `enabled`, `disabled`, `public`.
 #[server(prefix = "/api", endpoint = "admin/clients/list")]
 pub async fn list_clients(#[server(default)] query: ListQuery) -> Result<Page<RegisteredClientItem>, ServerFnError> {
     use crate::server::context;
@@ -52,7 +52,7 @@ pub async fn find_client(#[server(default)] client: String) -> Result<Option<Cli
     Ok(Some(ClientDetail { client: found.client.into(), old_secret_until: found.old_secret_until, keys, people }))
 }
 
-/// Registers a client; its secret is shown once, on its page.
+/// Registers a client; its page shows the secret once.
 #[server(prefix = "/api", endpoint = "admin/clients/add")]
 pub async fn add_client(
     #[server(default)] client: String,
@@ -74,18 +74,16 @@ pub async fn add_client(
         (Ok(name), Ok(version)) => (name, version),
         (Err(why), _) | (_, Err(why)) => return context::flash_error(w.client_name_refused(why)).await,
     };
-    let new = NewClient { tenant_id: admin.tenant_id().clone(), id: id.clone(), app_name, app_version };
+    let new = NewClient {
+        tenant_id: admin.tenant_id().clone(),
+        id: id.clone(),
+        app_name,
+        app_version,
+        device_grant: !device_grant.is_empty(),
+        scope: ScopeSet::parse_known(&scope.join(" ")),
+    };
     match services.register_client(Some(&admin), new, admin.from()).await {
         Ok(secret) => {
-            let scope = ScopeSet::parse_known(&scope.join(" "));
-            let device_grant = !device_grant.is_empty();
-            let edit = move |client: &mut crate::domain::client::Client| {
-                client.device_grant = device_grant;
-                client.scope = scope;
-            };
-            if let Err(Error::Internal(fault)) = services.edit_client(&admin, &id, None, edit).await {
-                return Err(context::fault(fault));
-            }
             context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
             context::flash_secret(ADMIN_CLIENT, w.admin_clients_added(), &secret).await
         }
@@ -94,7 +92,7 @@ pub async fn add_client(
     }
 }
 
-/// Sets what a client may do.
+/// Sets a client's permissions.
 #[server(prefix = "/api", endpoint = "admin/clients/set-up")]
 pub async fn set_up_client(
     #[server(default)] client: String,
@@ -121,7 +119,7 @@ pub async fn set_up_client(
     context::flash_edit_result(services.edit_client(&admin, &id, Some(Timestamp::from_millis(seen)), edit).await).await
 }
 
-/// Gives a client a new secret, shown once; the old one goes on for `overlap` hours.
+/// Rotates a client's secret; the new one is shown once, and the old one is valid for `overlap` more hours.
 #[server(prefix = "/api", endpoint = "admin/clients/rotate")]
 pub async fn rotate_client(#[server(default)] client: String, #[server(default)] overlap: u32) -> Result<(), ServerFnError> {
     use std::time::Duration;
@@ -144,7 +142,7 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
     }
 }
 
-/// Removes a client with all that hangs on it.
+/// Deletes a client with its delegations, keys and reservations.
 #[server(prefix = "/api", endpoint = "admin/clients/delete")]
 pub async fn delete_client(#[server(default)] client: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ClientId;

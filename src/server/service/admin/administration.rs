@@ -1,4 +1,4 @@
-//! What administrators do in the portal beyond what the TMS API has: lists to search, and people.
+//! What administrators do in the portal beyond the TMS API: searchable lists, and managing people.
 
 use futures_util::FutureExt;
 
@@ -25,18 +25,18 @@ use crate::server::storage::{
     self, BoxFuture, Connection, audit_log, browser_sessions, clients, delegations, host_accounts, hosts, people, ssh_keys, tenants,
 };
 
-/// A client, and when its old secret stops working, if a rotation is under way.
+/// A client, and until when its old secret is valid, during a rotation.
 #[derive(Clone, Debug)]
 pub struct ClientWithRotation {
     pub client: Client,
     pub old_secret_until: Option<Timestamp>,
 }
 
-/// Why something is not changed.
+/// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditRefused {
     Gone,
-    /// It has been changed since it was looked at; a form that was open meanwhile must not undo that.
+    /// The object was changed since the form was rendered; saving would undo that change.
     Stale,
     /// No administrator could sign in any more.
     NoAdminLeft,
@@ -49,8 +49,8 @@ impl EditRefused {
 }
 
 impl Services {
-    pub async fn search_clients(&self, admin: &TenantAdmin, wanted: &ListParams<client::ClientFilter, ()>) -> Result<Page<Client>, Fault> {
-        Ok(clients::list(self.storage().reader(), admin.tenant_id(), wanted).await?.map(|found| found.client))
+    pub async fn search_clients(&self, admin: &TenantAdmin, params: &ListParams<client::ClientFilter, ()>) -> Result<Page<Client>, Fault> {
+        Ok(clients::list(self.storage().reader(), admin.tenant_id(), params).await?.map(|found| found.client))
     }
 
     pub async fn client_with_rotation(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientWithRotation>, Fault> {
@@ -62,12 +62,12 @@ impl Services {
         }))
     }
 
-    /// How many keys a client made that are still there, and how many people let it act for them.
+    /// The number of keys the client created that still exist, and of people with a delegation to it.
     pub async fn client_usage_counts(&self, admin: &TenantAdmin, id: &ClientId) -> Result<(i64, i64), Fault> {
         Ok(clients::usage_counts(self.storage().reader(), admin.tenant_id(), id).await?)
     }
 
-    /// Changes what a client may do. `seen`: the state that the change is meant for.
+    /// Changes a client's settings. `seen`: the state that the form showed; refused as stale if it differs from the current one.
     pub async fn edit_client(
         &self,
         admin: &TenantAdmin,
@@ -83,7 +83,7 @@ impl Services {
                 let mut client = found.client;
                 EditRefused::check_version(seen, client.updated_at)?;
                 edit(&mut client);
-                clients::update_settings(db, &client, now).await?;
+                clients::update(db, &client, now).await?;
                 audit_log::insert(db, &record).await?;
                 Ok(())
             }
@@ -92,8 +92,8 @@ impl Services {
         .await
     }
 
-    pub async fn search_hosts(&self, admin: &TenantAdmin, wanted: &ListParams<(), ()>) -> Result<Page<HostSummary>, Fault> {
-        Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, wanted).await?)
+    pub async fn search_hosts(&self, admin: &TenantAdmin, params: &ListParams<(), ()>) -> Result<Page<HostSummary>, Fault> {
+        Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, params).await?)
     }
 
     pub async fn host_detail(&self, admin: &TenantAdmin, host: &str) -> Result<Option<HostSummary>, Fault> {
@@ -106,9 +106,9 @@ impl Services {
     pub async fn search_people(
         &self,
         admin: &TenantAdmin,
-        wanted: &ListParams<person::PersonFilter, person::PersonSort>,
+        params: &ListParams<person::PersonFilter, person::PersonSort>,
     ) -> Result<Page<PersonSummary>, Fault> {
-        Ok(people::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
+        Ok(people::list(self.storage().reader(), admin.tenant_id(), None, params, self.now()).await?)
     }
 
     pub async fn person_detail(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<PersonSummary>, Fault> {
@@ -116,7 +116,7 @@ impl Services {
         Ok(found.items.into_iter().next())
     }
 
-    /// A person's host accounts, all of them.
+    /// All host accounts of a person.
     pub async fn host_accounts_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<host_account::HostAccount>, Fault> {
         Ok(host_accounts::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
     }
@@ -128,21 +128,21 @@ impl Services {
     pub async fn search_delegations(
         &self,
         admin: &TenantAdmin,
-        wanted: &ListParams<delegation::DelegationFilter, delegation::DelegationSort>,
+        params: &ListParams<delegation::DelegationFilter, delegation::DelegationSort>,
     ) -> Result<Page<DelegationSummary>, Fault> {
-        Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, wanted, self.now()).await?)
+        Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, params, self.now()).await?)
     }
 
-    pub async fn search_keys(&self, admin: &TenantAdmin, wanted: &ListParams<ssh_key::KeyFilter, ssh_key::KeySort>) -> Result<Page<SshKey>, Fault> {
-        Ok(ssh_keys::list(self.storage().reader(), admin.tenant_id(), None, wanted, self.now()).await?)
+    pub async fn search_keys(&self, admin: &TenantAdmin, params: &ListParams<ssh_key::KeyFilter, ssh_key::KeySort>) -> Result<Page<SshKey>, Fault> {
+        Ok(ssh_keys::list(self.storage().reader(), admin.tenant_id(), None, params, self.now()).await?)
     }
 
-    /// One of the tenant's keys.
+    /// Finds a key of the tenant.
     pub async fn tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<Option<SshKey>, Fault> {
         Ok(ssh_keys::find_by_number(self.storage().reader(), admin.tenant_id(), number).await?)
     }
 
-    /// Revokes one of the tenant's keys. False when it has gone.
+    /// Revokes a key of the tenant. False if it does not exist.
     pub async fn revoke_tenant_key(&self, admin: &TenantAdmin, number: i64) -> Result<bool, Fault> {
         let (admin, now) = (admin.clone(), self.now());
         self.write(move |db| {
@@ -155,12 +155,12 @@ impl Services {
         .await
     }
 
-    /// A password such as one is given: easy to read out.
+    /// A random password that is easy to read aloud.
     pub fn generate_password(&self) -> Secret {
         random_password(self.rng())
     }
 
-    /// Makes an account; with a password, where people sign in with one kept here.
+    /// Creates a person's account, with a local password if the tenant allows those.
     pub async fn add_person(
         &self,
         admin: &TenantAdmin,
@@ -185,7 +185,7 @@ impl Services {
         added.then_some(()).ok_or(Error::Refused(PersonRefused::Exists))
     }
 
-    /// Gives a person a new password, and ends the browser sessions that the old one opened.
+    /// Sets a new local password, and ends the person's browser sessions.
     pub async fn set_password(&self, admin: &TenantAdmin, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
         let (hash, admins_own) = (self.password_hash(password).await?, admin.session.clone());
         self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
@@ -198,7 +198,7 @@ impl Services {
         .await
     }
 
-    /// Keeps a person out, ending their browser sessions, while their tokens sleep; or lets them in again.
+    /// Disables a person and ends their browser sessions, or enables them again. While disabled, their tokens are refused.
     pub async fn set_person_enabled(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
         self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
             async move {
@@ -212,7 +212,7 @@ impl Services {
         .await
     }
 
-    /// Gives or takes the role of an administrator.
+    /// Grants or revokes the administrator role.
     pub async fn set_admin_role(&self, admin: &TenantAdmin, user_id: &UserId, is_admin: bool) -> Result<(), Error<PersonRefused>> {
         let kind = if is_admin { AuditKind::AdminAdded } else { AuditKind::AdminRemoved };
         self.update_person(admin, admin_event(admin, kind, user_id, self.now()), user_id, move |db, tenant, user| {
@@ -221,7 +221,7 @@ impl Services {
         .await
     }
 
-    /// The last administrator who can sign in stays one, unless the operator wants it otherwise.
+    /// Runs a change of a person. Refused if no administrator could sign in afterwards, unless an operator makes it.
     pub(in crate::server::service) async fn update_person<F>(
         &self,
         admin: &TenantAdmin,
@@ -251,7 +251,7 @@ impl Services {
         .await
     }
 
-    /// Ends a person's browser sessions, but not the one in which the administrator does it. False when there is no such person.
+    /// Ends a person's browser sessions, except the one in which the administrator acts. False if there is no such person.
     pub async fn end_sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let (admin, user, record) = (admin.clone(), user_id.clone(), admin_event(admin, AuditKind::SessionEnded, user_id, self.now()));
         self.write_audited(record, move |db| {
@@ -264,7 +264,8 @@ impl Services {
         .await
     }
 
-    /// Changes the tenant's name or policy; the record names what has changed. `seen`: the state that the change is meant for.
+    /// Changes the tenant's name or policy; the audit event names the changed settings. `seen`: the state that the form showed; refused as
+    /// stale if it differs from the current one.
     pub async fn edit_tenant(
         &self,
         admin: &TenantAdmin,
@@ -292,7 +293,7 @@ impl Services {
         .await
     }
 
-    /// Every tenant, for those who run the deployment; nothing for others.
+    /// All tenants for administrators of the deployment; empty for others.
     pub async fn all_tenants(&self, admin: &TenantAdmin) -> Result<Vec<Tenant>, Fault> {
         if !admin.is_deployment_admin() {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Clients: authenticating them (RFC 6749 §2.3), registering and changing them.
+//! Clients: authentication (RFC 6749 §2.3), registration and changes.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,42 +15,51 @@ use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecre
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
-pub use crate::server::storage::clients::ClientChanges;
 use crate::server::storage::clients::{ClientKey, ClientLookup};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, ssh_keys};
 
-/// What secrets of clients are hashed as.
+/// Kind under which clients' secrets are hashed.
 pub(in crate::server::service) const CLIENT_SECRET: &str = "client secret";
 
-/// Why somebody is not who they claim to be.
+/// Why authentication is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthenticationRefused {
-    /// There is no such tenant, or it is switched off.
+    /// There is no such tenant, or it is disabled.
     NoTenant,
-    /// Unknown or switched off, the secret wrong, or there is one where there should be none. The caller learns no more than
-    /// that (RFC 6749 §5.2 `invalid_client`).
+    /// Unknown or disabled, the secret wrong, or one sent where there should be none. The caller is not told which (RFC 6749 §5.2
+    /// `invalid_client`).
     InvalidCredentials,
 }
 
-/// A client that somebody wants to register.
+/// A client to be registered.
 pub struct NewClient {
     pub tenant_id: TenantId,
     pub id: ClientId,
     pub app_name: String,
     pub app_version: String,
+    /// What it may ask people for in the browser. Only an administrator can set more than nothing.
+    pub device_grant: bool,
+    pub scope: ScopeSet,
 }
 
 /// Why a client is not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientRegistrationRefused {
     NoTenant,
-    /// Only the tenant's administrators register clients.
+    /// Only the tenant's administrators may register clients.
     Closed,
-    /// Nobody registers clients on their own while the tenant is in MVP mode: they would get keys for anybody.
+    /// Open registration is off while the tenant uses automatic provisioning: an unknown client could get keys for any person.
     ClosedByAutoProvisioning,
     /// The tenant has a client of that id, or of that name and version.
     Exists,
+}
+
+/// Changes to a client; `None` leaves the value as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChanges {
+    pub app_version: Option<String>,
+    pub enabled: Option<bool>,
 }
 
 /// Why a client is not changed.
@@ -64,8 +73,8 @@ pub enum ClientUpdateRefused {
 }
 
 impl Services {
-    /// Checks a client's claim to be `id`. A public client has no secret; an empty one counts as none, because some programs
-    /// always send Basic credentials (docs/decisions/0005).
+    /// Authenticates a client. A public client has no secret; an empty one is treated as none, because some programs always send Basic
+    /// credentials (docs/decisions/0005). Refused if tenant, id or secret is wrong.
     pub async fn authenticate_client(
         &self,
         tenant: &TenantId,
@@ -76,19 +85,19 @@ impl Services {
         let ClientLookup { tenant, client } = self.storage().find_client(ClientKey { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
         let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
         let registered = client.filter(|registered| registered.client.enabled).ok_or(Error::Refused(AuthenticationRefused::InvalidCredentials))?;
-        let proved = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
+        let matches = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
             (None, None) => true,
             (Some(secret), Some(hashes)) => self.secret_matches(CLIENT_SECRET, secret, hashes),
             _ => false,
         };
-        if proved {
+        if matches {
             Ok(AuthenticatedClient { client: registered.client, tenant, from })
         } else {
             Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
         }
     }
 
-    /// Registers a client for an administrator, or for anybody where the tenant's policy says so. Its secret is shown once.
+    /// Registers a client for an administrator, or for any caller if the tenant allows open registration. Its secret is shown once.
     pub async fn register_client(
         &self,
         admin: Option<&TenantAdmin>,
@@ -106,9 +115,8 @@ impl Services {
             app_name: new.app_name,
             app_version: new.app_version,
             enabled: true,
-            // A client that is to ask people for permission in the browser is given that by an operator.
-            device_grant: false,
-            scope: ScopeSet::default(),
+            device_grant: admin.is_some() && new.device_grant,
+            scope: if admin.is_some() { new.scope } else { ScopeSet::default() },
             public: false,
             verified: false,
             created_at: now,
@@ -132,7 +140,7 @@ impl Services {
         Ok(secret)
     }
 
-    /// A client sees itself, as it was when it authenticated just now; an administrator any of the tenant.
+    /// A client finds itself, as it was when it authenticated; an administrator finds any of the tenant.
     pub async fn find_client(&self, principal: Principal, id: &ClientId) -> Result<Option<Client>, Fault> {
         match principal {
             Principal::Client(own) => Ok(Some(own.client).filter(|client| client.id == *id)),
@@ -143,7 +151,7 @@ impl Services {
         }
     }
 
-    /// All clients of the tenant for an administrator; a client sees itself.
+    /// All clients of the tenant for an administrator; only itself for a client.
     pub async fn list_clients(&self, principal: &Principal, page: PageRequest) -> Result<Vec<Client>, Fault> {
         match principal {
             Principal::Client(client) => Ok(Some(client.client.clone()).into_iter().filter(|client| client.number > page.after).collect()),
@@ -152,14 +160,17 @@ impl Services {
     }
 
     pub async fn update_client(&self, access: &ClientAccess, update: ClientChanges) -> Result<(), Error<ClientUpdateRefused>> {
-        let (keeper, now) = (access.clone(), self.now());
+        let (access, now) = (access.clone(), self.now());
         self.try_write(move |db| {
             async move {
-                clients::find(&mut *db, &keeper.tenant_id, &keeper.client_id).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
-                if !clients::update(db, &keeper.tenant_id, &keeper.client_id, &update, now).await? {
+                let found = clients::find(&mut *db, &access.tenant_id, &access.client_id).await?;
+                let mut client = found.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?.client;
+                client.app_version = update.app_version.unwrap_or(client.app_version);
+                client.enabled = update.enabled.unwrap_or(client.enabled);
+                if !clients::update(db, &client, now).await? {
                     return Err(Error::Refused(ClientUpdateRefused::Exists));
                 }
-                audit_log::insert(db, &audit_event(&keeper, AuditKind::ClientChanged, now)).await?;
+                audit_log::insert(db, &audit_event(&access, AuditKind::ClientChanged, now)).await?;
                 Ok(())
             }
             .boxed()
@@ -167,17 +178,17 @@ impl Services {
         .await
     }
 
-    /// Gives a client a new secret, shown once; the old one goes on for `overlap`.
+    /// Sets a new secret for a client; the old one stays valid for `overlap`. The new one is shown once. Refused for a public client.
     pub async fn rotate_client_secret(&self, access: &ClientAccess, overlap: Duration) -> Result<RotatedSecret, Error<ClientUpdateRefused>> {
-        let keeper = access.clone();
+        let access = access.clone();
         self.rotate_secret(CLIENT_SECRET, overlap, move |db, NewSecretHash { hash, old_until, now }| {
             async move {
-                let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
+                let (tenant, client) = (&access.tenant_id, &access.client_id);
                 clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
                 if !clients::set_secret(db, tenant, client, &hash, old_until, now).await? {
                     return Err(Error::Refused(ClientUpdateRefused::NoSecret));
                 }
-                audit_log::insert(db, &audit_event(&keeper, AuditKind::ClientSecretChanged, now)).await?;
+                audit_log::insert(db, &audit_event(&access, AuditKind::ClientSecretChanged, now)).await?;
                 Ok(())
             }
             .boxed()
@@ -185,14 +196,14 @@ impl Services {
         .await
     }
 
-    /// Removes a client with all that hangs on it. False when it was not there.
+    /// Deletes a client with its keys, delegations and device grants. False if it does not exist.
     pub async fn delete_client(&self, access: &ClientAccess) -> Result<bool, Fault> {
-        let (keeper, now) = (access.clone(), self.now());
-        let record = audit_event(&keeper, AuditKind::ClientDeleted, now);
+        let (access, now) = (access.clone(), self.now());
+        let record = audit_event(&access, AuditKind::ClientDeleted, now);
         let by_whom = record.clone();
         self.write_audited(record, move |db| {
             async move {
-                let (tenant, client) = (&keeper.tenant_id, &keeper.client_id);
+                let (tenant, client) = (&access.tenant_id, &access.client_id);
                 ssh_keys::revoke(db, tenant, KeySelection::Client(client), Revoker::of(&by_whom), now).await?;
                 clients::delete(db, tenant, client).await
             }
@@ -214,6 +225,6 @@ fn check_registration(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<()
     }
 }
 
-fn audit_event(keeper: &ClientAccess, kind: AuditKind, now: crate::domain::time::Timestamp) -> AuditEvent {
-    AuditEvent::new(keeper.tenant_id.clone(), kind, now).client(&keeper.client_id).admin(keeper.admin_id.as_ref()).from(keeper.from)
+fn audit_event(access: &ClientAccess, kind: AuditKind, now: crate::domain::time::Timestamp) -> AuditEvent {
+    AuditEvent::new(access.tenant_id.clone(), kind, now).client(&access.client_id).admin(access.admin_id.as_ref()).from(access.from)
 }
