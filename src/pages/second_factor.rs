@@ -46,7 +46,7 @@ struct MfaPrompt {
     passkey: Option<(String, String)>,
     has_passkeys: bool,
     notice: Option<Flash>,
-    /// Says that the values of a form are kept until the sign-in is complete.
+    /// The message that the values of a form are kept until the sign-in is complete.
     entries_kept: Option<String>,
     /// The institutions at which a signed-in person can present a second factor instead.
     providers: Vec<Provider>,

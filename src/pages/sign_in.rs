@@ -63,7 +63,7 @@ struct SignInView {
     with_code: bool,
     /// The id of an invitation that waits as well.
     invitation: Option<String>,
-    /// Says that the values of a form wait as well.
+    /// The message that the values of a form wait as well.
     entries_kept: Option<String>,
 }
 

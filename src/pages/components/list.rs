@@ -104,7 +104,7 @@ fn PageLinks(beginning: Option<String>, previous: Option<String>, more: Option<S
     .into_any()
 }
 
-/// Shown instead of an empty list: an explanation and the next step. Nothing if a search or filter found no rows; the list says so.
+/// Shown instead of an empty list: an explanation and the next step. Nothing if a search or filter found no rows, which the list states.
 #[component]
 pub fn EmptyList(#[prop(into)] title: String, query: ListQuery, children: Children) -> impl IntoView {
     if query.is_filtered() || query.cursor().is_some() {
