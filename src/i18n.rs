@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_language_has_every_sentence() {
+    fn each_language_has_every_text() {
         let english = keys("en");
         assert!(english.len() > 5);
         for language in L10n::iter() {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_chose_goes_before_what_their_browser_asks_for() {
+    fn a_chosen_language_overrides_accept_language() {
         let languages = Languages::built_in();
         for (chosen, accepted, tag) in [
             (None, None, "en"),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_translation_with_a_sentence_too_few_is_refused_with_its_name() {
+    fn a_translation_that_lacks_a_text_is_refused_by_name() {
         let dir = tempfile::tempdir().expect("a folder");
         assert_eq!(Languages::built_in().with_folder(&dir.path().join("nothing")).expect("none").all().len(), 2);
         std::fs::write(dir.path().join("pl.ftl"), "product = Zarządca zaufania\n").expect("written");

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn times_read_as_people_say_them() {
+    fn times_are_formatted_in_each_language() {
         let now = Timestamp::from_millis(1_795_210_927_123);
         let [en, es] = both();
         assert_eq!(en.format_time(now, &Zone::UTC), "20 November 2026, 21:42 UTC");

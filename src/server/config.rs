@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_test_tenant_stays_at_home_unless_told_otherwise() {
+    fn the_test_tenant_requires_loopback_or_an_explicit_flag() {
         assert_eq!(problems("", "http://127.0.0.1:3000", "127.0.0.1:3000", true), 0);
         for local in ["http://localhost:3000", "http://localhost.:3000", "http://x.localhost:3000", "http://[::ffff:127.0.0.1]:3000"] {
             assert_eq!(problems("", local, "[::1]:3000", true), 0, "{local}");
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_url_is_kept_as_the_origin_that_browsers_send() {
+    fn the_public_url_is_stored_as_browsers_send_the_origin() {
         let (_dir, mut options) = options("[portal]\npublic-url = \"https://h:abc\"\n", "http://127.0.0.1:80/", "127.0.0.1:80", true);
         assert_eq!(Config::read(&options).expect("settings").public_url, "http://127.0.0.1");
         options.public_url = None;
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn who_ends_tls_here_needs_no_proxy_and_is_reached_by_https() {
+    fn tls_termination_needs_no_proxy_and_implies_https() {
         let (_dir, mut options) = options("", "", "127.0.0.1:3000", true);
         options.public_url = None;
         options.tls.tls_self_signed = true;
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_for_development_stays_at_home_unless_told_otherwise() {
+    fn a_development_certificate_requires_loopback_or_a_flag() {
         let (_dir, mut options) = options("", "https://tms.example.org", "0.0.0.0:443", false);
         options.tls.tls_self_signed = true;
         assert!(Config::read(&options).expect_err("reachable").to_string().contains("add --tls-self-signed-anywhere"));
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_really_read_and_unknown_settings_are_refused() {
+    fn the_file_is_read_and_unknown_settings_are_refused() {
         let (_dir, options) = options(
             "[portal]\ndata-dir = \"/srv/tms\"\n[portal.limits]\npages = 7\n[portal.providers]\nnetworks = [\"10.0.0.0/8\"]\n",
             "http://127.0.0.1:1",

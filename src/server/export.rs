@@ -194,7 +194,7 @@ mod tests {
     use super::escape_formula;
 
     #[test]
-    fn no_cell_is_a_formula() {
+    fn cells_are_never_formulas() {
         assert_eq!(escape_formula("=HYPERLINK(1)".into()), "'=HYPERLINK(1)");
         assert_eq!(escape_formula("SHA256:abc".into()), "SHA256:abc");
     }

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limits_let_500_terminals_behind_one_address_in() {
+    fn the_limits_allow_500_terminals_behind_one_address() {
         let limits = Limits::from(RequestLimits::default());
         let each = |times: u32, limiter: &Limiter| (0..500 * times).all(|_| limiter.check("network 192.0.2.1").is_ok());
         assert!(each(1, &limits.device_requests), "each asks for a code");

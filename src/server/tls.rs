@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_certificate_has_to_fit_its_key_and_the_host() {
+    fn the_certificate_must_match_its_key_and_the_host() {
         let (_dir, certificate, key) = made_for("*.example.org");
         let config = from_files(&certificate, &key, Some("tms.example.org")).expect("they fit");
         assert_eq!(config.alpn_protocols, [b"http/1.1"]);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn text_around_certificate_and_key_may_be_in_any_encoding() {
+    fn text_around_certificate_and_key_may_have_any_encoding() {
         let (_dir, certificate, key) = made_for("tms.example.org");
         for file in [&certificate, &key] {
             let pem = std::fs::read(file).expect("read");

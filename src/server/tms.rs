@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_hangs_or_panics_is_answered_in_json() {
+    async fn timeouts_and_panics_are_answered_in_json() {
         let hanging = || async { std::future::pending::<()>().await };
         async fn panicking() {
             panic!("an answer that panics, on purpose")

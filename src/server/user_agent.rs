@@ -17,7 +17,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn browsers_are_named_as_people_know_them() {
+    fn browsers_have_their_usual_names() {
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
         assert_eq!(parts(firefox), (Some("Firefox".into()), Some("Linux".into())));
         assert_eq!(parts(""), (None, None));
@@ -25,7 +25,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_agent_makes_it_panic(agent in ".*") {
+        fn no_user_agent_causes_a_panic(agent in ".*") {
             let _ = parts(&agent);
         }
     }

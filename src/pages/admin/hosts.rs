@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_units_are_those_of_the_documentation() {
+    fn systemd_units_equal_those_of_the_documentation() {
         let documentation = include_str!("../../../docs/operations.md");
         assert!([LINK_SOCKET, LINK_SERVICE].iter().all(|unit| documentation.contains(unit)));
     }

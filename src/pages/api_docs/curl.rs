@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_left_to_the_shell_and_what_is_needed_is_there() {
+    fn examples_have_required_fields_and_secrets_as_variables() {
         let client = ApiCaller { who: "the client".into(), headers: vec![("X-TMS-TENANT", "$TENANT"), ("X-TMS-CLIENT-SECRET", "$CLIENT_SECRET")] };
         let fields =
             [field("host", "body", "string", true), field("ttl_minutes", "body", "integer", true), field("key_type", "body", "string", false)];
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_filled_in_and_changes_name_all_that_can_be_changed() {
+    fn paths_are_filled_in_and_changes_have_all_fields() {
         let fields = [field("client_id", "path", "string", true), field("enabled", "query", "true or false", false)];
         assert_eq!(example("PATCH", "/c/{client_id}", None, &fields), "curl -sS -X PATCH \"$TMS_URL/c/myapp?enabled=true\"");
         assert_eq!(example("GET", "/c/{client_id}", None, &fields), "curl -sS \"$TMS_URL/c/myapp\"");
     }
 
     #[test]
-    fn no_value_gets_out_of_its_quotes() {
+    fn values_cannot_escape_their_quotes() {
         let (path, body) = (field("id", "path", "string", true), field("name", "body", "string", true));
         let command = line("$TMS_URL", "POST", "/c/{id}", &[], &[(&path, json!("a\"$(id)")), (&body, json!("o'clock \"$(id)\""))]);
         assert_eq!(

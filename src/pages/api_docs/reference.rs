@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_has_a_sentence_its_fields_and_its_answer() {
+    fn an_operation_has_summary_fields_and_response() {
         let reference = Reference::read(&document());
         let [section] = reference.sections.as_slice() else { panic!("one section") };
         assert_eq!((section.anchor.as_str(), section.name.as_str(), section.about.as_str()), ("user-hosts", "user hosts", "Links."));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_call_is_said_in_words() {
+    fn callers_are_described() {
         let reference = Reference::read(&document());
         let callers = |n: usize| reference.sections[0].operations[n].callers.clone();
         let who: Vec<String> = callers(0).into_iter().map(|caller| caller.who).collect();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_once() {
+    fn errors_are_described_once() {
         let reference = Reference::read(&document());
         let told: Vec<(&str, &str)> = reference.errors.iter().map(|error| (error.status.as_str(), error.meaning.as_str())).collect();
         assert_eq!(told, [("404", "None."), ("409", "There is one.")]);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_real_description_is_read_whole() {
+    fn the_real_description_is_parsed_completely() {
         let reference = Reference::read(crate::server::context::api_description());
         assert_eq!(reference.sections.len(), 11);
         assert!(reference.count() > 50, "{}", reference.count());

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_comes_out_in_one_spelling() {
+    fn an_origin_is_normalized() {
         for (written, origin) in [
             ("https://tms.example.org", "https://tms.example.org"),
             ("https://tms.example.org/", "https://tms.example.org"),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn other_texts_than_origins_are_refused() {
         for written in [
             "",
             "tms.example.org",

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_choose_their_address() {
+    fn an_untrusted_client_cannot_choose_its_address() {
         assert_eq!(seen("192.0.2.9", &["10.0.0.1"], &[]), "192.0.2.9");
         assert_eq!(seen("192.0.2.9", &["10.0.0.1"], &[LOCAL]), "192.0.2.9");
         assert_eq!(seen("192.0.2.9", &["nonsense"], &[LOCAL]), "192.0.2.9");
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn trusted_proxies_are_seen_through_from_the_near_end() {
+    fn trusted_proxies_are_skipped_from_the_nearest_one() {
         assert_eq!(seen("10.0.0.1", &["198.51.100.7"], &[LOCAL]), "198.51.100.7");
         assert_eq!(seen("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"], &[LOCAL]), "198.51.100.7");
         assert_eq!(seen("10.0.0.1", &["1.1.1.1", "198.51.100.7"], &[LOCAL]), "198.51.100.7");
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_an_address_is_read() {
+    fn every_spelling_of_an_address_is_parsed() {
         for (written, address) in [
             ("203.0.113.10", "203.0.113.10"),
             ("203.0.113.10:51234", "203.0.113.10"),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_unknown_and_not_the_proxys() {
+    fn an_invalid_address_is_unknown_and_not_the_proxys() {
         for written in [
             "nonsense",
             "unknown",
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_the_caller_adds_does_not_count() {
+    fn a_header_added_by_the_client_is_ignored() {
         let both = |x: &'static str, standard: &'static str, header| {
             let proxies = TrustedProxies { header, ..proxies(&[LOCAL]) };
             seen_by(&proxies, "10.0.0.1", &[(X_FORWARDED_FOR, x), (header::FORWARDED, standard)])

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_taken_out_of_an_address() {
+    fn the_cookie_check_is_removed_from_the_url() {
         let unmarked = |uri: &str| parse_check(&uri.parse().expect("an address")).map(|(address, at)| (address, at.as_seconds()));
         assert_eq!(unmarked("/sign-in?then=/keys%3Fq%3Da&cookies=7"), Some(("/sign-in?then=/keys%3Fq%3Da".into(), 7)));
         assert_eq!(unmarked("/?cookies=x"), Some(("/".into(), 0)));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_the_browser_has_is_not_set_again() {
+    fn an_unchanged_session_cookie_is_not_set_again() {
         let mut headers = HeaderMap::new();
         for cookie in ["tms=old; Path=/", "tms=; Max-Age=0; Path=/", "tms=new; Path=/", "language=es; Path=/"] {
             headers.append(SET_COOKIE, HeaderValue::from_static(cookie));

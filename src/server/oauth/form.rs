@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_is_missing_and_twice_is_refused() {
+    fn empty_parameters_are_missing_and_repeated_ones_refused() {
         let form = Form::parse(b"client_id=&scope=a+b&unknown=1").expect("a form");
         assert_eq!((form.get("client_id"), form.get("scope")), (None, Some("a b")));
         for twice in [&b"scope=a&scope=b"[..], b"unknown=&unknown=", b"a=1&%61=2"] {

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_innermost_cause_is_the_one_that_is_told() {
+    fn the_innermost_cause_is_reported() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let not_tls = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn text_around_authorities_may_be_in_any_encoding() {
+    fn text_around_certificates_may_have_any_encoding() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let certificate = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate").cert.pem();
         for around in [&b"\xef\xbb\xbf"[..], b"# certificaci\xf3n\r\n"] {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_internet_is_out_of_bounds() {
+    fn addresses_outside_the_internet_are_blocked() {
         let outside = AllowedNetworks::Public(Arc::from([]));
         for far in ["8.8.8.8", "129.114.1.1", "172.32.0.1", "192.0.1.1", "2606:4700::1111", "2a00:1450::1", "2001:4860:4860::8888", "::ffff:8.8.8.8"]
         {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_certificate_does_not_cost_the_others() {
+    fn a_damaged_certificate_does_not_affect_the_others() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let certificate = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate").cert.pem();
         for inside in ["!", "AAAA", "aGVsbG8="] {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_are_judged_by_what_they_mean() {
+    async fn names_are_checked_by_their_addresses() {
         let resolved = async |bounds: AllowedNetworks, name: &str| {
             let found = bounds.resolve(name.parse().expect("a name")).await;
             found.map(|found| found.map(|address| address.ip()).collect::<Vec<_>>()).map_err(|error| error.to_string())
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn authorities_are_read_from_a_file_or_a_folder_and_never_silently_left_out() {
+    fn root_certs_are_read_from_files_and_folders_or_reported() {
         let dir = tempfile::tempdir().expect("a folder");
         let certificate = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).expect("a certificate").cert.pem();
         std::fs::write(dir.path().join("one.pem"), format!("{certificate}{certificate}")).expect("written");

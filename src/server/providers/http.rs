@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_found_in_their_envelope() {
+    fn tokens_are_taken_out_of_their_envelope() {
         let flat = json!({ "access_token": "t", "token_type": "bearer", "expires_in": 60 });
         assert_eq!(unwrap_envelope(flat.clone()), flat);
         let tapis = json!({ "status": "success", "result": { "access_token": { "access_token": "t", "expires_in": 60, "jti": "1" } } });
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_keeps_us_waiting_or_fills_our_memory() {
+    async fn slow_and_large_responses_are_refused() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         assert_eq!(get(&listener).await, Err(ProviderError::Timeout), "it takes the connection and says nothing");

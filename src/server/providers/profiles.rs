@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ours_can_be_read_and_a_deployment_adds_its_own() {
+    fn built_in_profiles_are_valid_and_deployments_add_theirs() {
         let dir = tempfile::tempdir().expect("a folder");
         let ours = Profiles::read(dir.path()).expect("profiles");
         assert!(ours.all().count() >= 6 && ours.find("tapis").is_some_and(|tapis| tapis.endpoints.is_some()));

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_read_as_tms_provider_writes_it() {
+    fn lists_of_tms_provider_are_parsed() {
         let listed = parse_list(&json!({ "message": "ok", "data": [
             { "resource_id": "r-1", "name": "frontera", "url": "https://Login.Frontera.example:22/x", "description": "…", "username": "jd", "more": {} },
             { "name": "stampede", "url": "no address", "username": null },

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_tls_or_this_machine() {
+    fn urls_require_tls_or_loopback() {
         for good in [
             "https://idp.example/realms/x",
             "http://127.0.0.1:8080",

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_opens_only_under_its_own_id() {
+    fn a_session_is_decrypted_only_under_its_own_id() {
         let data: SessionData = [("typed_code".to_owned(), "WDJBMJHT".into())].into();
         let sealed = seal(Id(7), &data).expect("sealed");
         assert_eq!(open(Id(7), &sealed).expect("opened"), data);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn two_requests_of_one_session_lose_nothing_of_each_other() {
+    fn concurrent_requests_of_a_session_are_merged() {
         let data = |json: Value| serde_json::from_value::<SessionData>(json).expect("data");
         let base = data(json!({ "a": 1, "b": 1, "gone": 1, "list": ["x", "y"] }));
         let mine = data(json!({ "a": 2, "b": 1, "new": 1, "list": ["mine", "x"] }));

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_is_kept_and_a_servers_certificate_for_as_long_as_it_will_do() {
+    fn authority_and_valid_certificates_are_kept() {
         let dir = tempfile::tempdir().expect("a folder");
         let first = prepared(dir.path(), &[], NOW);
         let mut server = first[2].clone();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_are_private_and_what_is_to_be_trusted_holds_none() {
+    fn keys_are_private_and_not_in_the_published_certificate() {
         let dir = tempfile::tempdir().expect("a folder");
         let [ca, ca_key, server] = prepared(dir.path(), &[], NOW).try_into().expect("three files");
         assert!(ca.starts_with("-----BEGIN CERTIFICATE") && !ca.contains("KEY") && ca_key.ends_with(&ca) && server.contains("KEY"));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_would_refuse_is_told_and_not_served() {
+    fn a_certificate_that_clients_refuse_is_an_error() {
         let dir = tempfile::tempdir().expect("a folder");
         let failed = |hosts: &[String]| prepare(dir.path(), hosts, NOW).expect_err("unusable").to_string();
         assert_eq!(failed(&["a b".into()]), "a b is no name for a server");

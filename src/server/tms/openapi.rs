@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_a_name_of_its_own_and_a_known_tag() {
+    fn every_operation_has_a_unique_id_and_a_known_tag() {
         let names: BTreeSet<&str> = operations().iter().map(|operation| operation["operationId"].as_str().expect("a name")).collect();
         assert!(names.len() > 50 && names.len() == operations().len(), "{names:?}");
         assert!(names.contains("user_mfa_create") && names.contains("pubkeys_retrieve"));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_and_parameter_says_what_it_means() {
+    fn every_field_and_parameter_is_described() {
         let mut silent = Vec::new();
         for (name, schema) in document()["components"]["schemas"].as_object().expect("schemas") {
             let parts = schema["allOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_more_of_itself_keeps_that() {
+    fn specific_descriptions_are_kept() {
         let of = |schema: &str, field: &str| document()["components"]["schemas"][schema]["properties"][field]["description"].clone();
         assert_eq!(
             of("HostAddress", "addr"),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_that_cannot_happen_are_not_listed() {
+    fn impossible_errors_are_not_listed() {
         let of = |method: &str, path: &str| -> Vec<String> {
             document()["paths"][path][method]["responses"].as_object().expect("responses").keys().cloned().collect()
         };
