@@ -43,13 +43,13 @@ use lookup::AllowedKey;
 pub fn run() -> ExitCode {
     let budget = Budget::start();
     match Invocation::parse(std::env::args_os().skip(1)) {
-        Ok(Invocation::LookUp { config, args: asked }) => answer_sshd(config, asked, budget),
+        Ok(Invocation::LookUp { config, args }) => answer_sshd(config, args, budget),
         Ok(Invocation::Check { config }) => check::run(&config),
         Ok(Invocation::Link { config, socket }) => link::serve(&config, socket.as_deref()),
         Ok(Invocation::Help) => print_and_exit(HELP),
         Ok(Invocation::Version) => print_and_exit(VERSION),
-        Err(misused) => {
-            LogTarget::Syslog.write_with_timeout(LogEntry::warning(misused.to_string()), Budget::LOG_RESERVE);
+        Err(error) => {
+            LogTarget::Syslog.write_with_timeout(LogEntry::warning(error.to_string()), Budget::LOG_RESERVE);
             ExitCode::FAILURE
         }
     }
@@ -66,13 +66,13 @@ enum WorkerMessage {
 
 /// Prints the key's line or nothing, and writes one line to the log.
 fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let worker = {
-        let asked = args.clone();
+        let worker_args = args.clone();
         thread::Builder::new().spawn(move || {
             // The receiver is gone when the time is over; there is nothing left to do.
-            if let Err(failure) = run_worker(&config, &asked, budget, &tell) {
-                let _ = tell.send(WorkerMessage::Done(Err(failure)));
+            if let Err(error) = run_worker(&config, &worker_args, budget, &sender) {
+                let _ = sender.send(WorkerMessage::Done(Err(error)));
             }
         })
     };
@@ -81,8 +81,8 @@ fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
     let outcome = match worker {
         Err(error) => Err(KeycmdError::ThreadSpawn(error)),
         Ok(_) => loop {
-            match told.recv_timeout(budget.remaining()) {
-                Ok(WorkerMessage::Settings(shortened, chosen, name)) => (budget, log, host) = (shortened, chosen, name),
+            match receiver.recv_timeout(budget.remaining()) {
+                Ok(WorkerMessage::Settings(new_budget, new_log, new_host)) => (budget, log, host) = (new_budget, new_log, new_host),
                 Ok(WorkerMessage::Done(outcome)) => break outcome,
                 Err(RecvTimeoutError::Timeout) => break Err(KeycmdError::Timeout),
                 Ok(WorkerMessage::NotCached(_)) | Err(RecvTimeoutError::Disconnected) => break Err(KeycmdError::WorkerPanicked),
@@ -92,7 +92,7 @@ fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
 
     // Print before writing the cache and the log: a hanging disk must not prevent a login.
     let outcome = outcome.and_then(|allowed| print(&allowed.line).map_err(KeycmdError::Stdout).map(|()| allowed));
-    let outcome = outcome.map(|allowed| match told.recv_timeout(budget.remaining().min(Budget::LOG_RESERVE)) {
+    let outcome = outcome.map(|allowed| match receiver.recv_timeout(budget.remaining().min(Budget::LOG_RESERVE)) {
         Ok(WorkerMessage::NotCached(why)) => allowed.with_remark(&format!(" (but not cached: {why})")),
         Err(RecvTimeoutError::Timeout) => allowed.with_remark(" (but not cached in time)"),
         // The worker has ended without an error.
@@ -100,7 +100,7 @@ fn answer_sshd(config: PathBuf, args: RawArgs, budget: Budget) -> ExitCode {
     });
     log.write_with_timeout(log_entry(&args, &host, &outcome), Budget::LOG_RESERVE);
     match outcome {
-        Err(failure) if !failure.is_denial() => ExitCode::FAILURE,
+        Err(error) if !error.is_denial() => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     }
 }
@@ -109,21 +109,21 @@ fn run_worker(file: &Path, args: &RawArgs, budget: Budget, sender: &Sender<Worke
     let config = KeycmdConfig::load(file)?;
     let budget = budget.within(config.timeout);
     let _ = sender.send(WorkerMessage::Settings(budget, config.log.clone(), config.host_name.clone()));
-    let question = KeyQuery::parse(args)?;
-    let (allowed, said_by_portal) = lookup::look_up(&config, &question, budget)?;
+    let query = KeyQuery::parse(args)?;
+    let (allowed, portal_key) = lookup::look_up(&config, &query, budget)?;
     let _ = sender.send(WorkerMessage::Done(Ok(allowed)));
-    if let Some(Err(why)) = said_by_portal.map(|key| lookup::store(&config, &question, &key)) {
+    if let Some(Err(why)) = portal_key.map(|key| lookup::store(&config, &query, &key)) {
         let _ = sender.send(WorkerMessage::NotCached(why));
     }
     Ok(())
 }
 
 fn log_entry(args: &RawArgs, host: &str, outcome: &Result<AllowedKey, KeycmdError>) -> LogEntry {
-    let said = |what: &str| format!("host={host:?} {args}: {what}");
+    let line = |what: &str| format!("host={host:?} {args}: {what}");
     match outcome {
-        Ok(allowed) => LogEntry::info(said(&format!("allowed{}", allowed.remark))),
-        Err(failure) if failure.is_denial() => LogEntry::info(said(&failure.to_string())),
-        Err(failure) => LogEntry::warning(said(&failure.to_string())),
+        Ok(allowed) => LogEntry::info(line(&format!("allowed{}", allowed.remark))),
+        Err(error) if error.is_denial() => LogEntry::info(line(&error.to_string())),
+        Err(error) => LogEntry::warning(line(&error.to_string())),
     }
 }
 

@@ -34,7 +34,7 @@ pub enum UntrustedCertificate {
     #[error("its certificate has expired or is not yet valid: check this machine's clock, or tell the server's operators")]
     OutsideValidity,
     #[error("its certificate is not usable ({0}): tell the server's operators")]
-    Unusable(Printable),
+    Other(Printable),
 }
 
 /// Reads the certificates in `path`, at least one. Damaged certificates are skipped, as in `tms-keycmd`.
@@ -61,8 +61,8 @@ impl UntrustedCertificate {
                 return Some(Self::from(why));
             }
             // `io::Error::source` skips the wrapped error itself.
-            let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause = inside.map_or_else(|| error.source(), |inside| Some(inside));
+            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause = wrapped.map_or_else(|| error.source(), |wrapped| Some(wrapped));
         }
         None
     }
@@ -75,7 +75,7 @@ impl From<&CertificateError> for UntrustedCertificate {
             E::UnknownIssuer | E::BadSignature => Self::UnknownAuthority,
             E::NotValidForName | E::NotValidForNameContext { .. } => Self::NameMismatch,
             E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. } => Self::OutsideValidity,
-            other => Self::Unusable(Printable::new(&other.to_string())),
+            other => Self::Other(Printable::new(&other.to_string())),
         }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_is_found_however_deep_it_lies() {
+    fn certificate_error_is_found_in_nested_errors() {
         let rustls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, rustls));
         assert!(matches!(UntrustedCertificate::from_error_chain(&nested), Some(UntrustedCertificate::UnknownAuthority)));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_certificate_is_refused() {
+    fn ca_file_without_certificate_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for text in ["", "hello", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
             fs::write(file.path(), text).unwrap();

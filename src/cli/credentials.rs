@@ -113,8 +113,8 @@ mod tests {
     use crate::cli::target::TargetArgs;
 
     fn target(tenant: &str) -> Target {
-        let place = TargetArgs { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), ..TargetArgs::default() };
-        Target::resolve(&place, None).unwrap()
+        let args = TargetArgs { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), ..TargetArgs::default() };
+        Target::resolve(&args, None).unwrap()
     }
 
     fn sign_in(target: &Target, token: &str) -> PortalSignIn {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_is_kept_for_its_person_only() {
+    fn credentials_file_is_readable_by_owner_only() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("deep/tms");
         let mut credentials = Credentials::load_from(&directory, &Output::Text).unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_has_one_sign_in_and_the_last_is_current() {
+    fn each_target_has_one_sign_in_and_the_last_is_current() {
         let home = tempfile::tempdir().unwrap();
         let mut credentials = Credentials::load_from(home.path(), &Output::Text).unwrap();
         for (tenant, token) in [("lab", "old"), ("other", "kept"), ("lab", "new")] {
@@ -153,27 +153,27 @@ mod tests {
 
     /// Each command has read the file before waiting for minutes.
     #[test]
-    fn commands_at_the_same_time_lose_none_of_each_others_sign_ins() {
+    fn concurrent_commands_keep_each_others_sign_ins() {
         let home = tempfile::tempdir().unwrap();
         let all: Vec<String> = (0..8).map(|n| format!("lab{n}")).collect();
         let read = || Credentials::load_from(home.path(), &Output::Json).unwrap();
-        let mut waiting: Vec<_> = all.iter().map(|tenant| (target(tenant), read())).collect();
+        let mut logins: Vec<_> = all.iter().map(|tenant| (target(tenant), read())).collect();
         std::thread::scope(|scope| {
-            for (target, credentials) in &mut waiting {
+            for (target, credentials) in &mut logins {
                 scope.spawn(move || credentials.save(target, sign_in(target, "token")).unwrap());
             }
         });
         assert!(all.iter().all(|tenant| read().find(&target(tenant)).is_some()));
 
         // One command signs out while another signs in to the same target again.
-        let (mut leaving, place) = (read(), target("lab0"));
-        read().save(&place, sign_in(&place, "newer")).unwrap();
-        leaving.remove(&place, &AccessToken::new("token".to_owned())).unwrap();
-        assert_eq!(read().find(&place).unwrap().access_token.secret(), "newer");
+        let (mut signing_out, lab0) = (read(), target("lab0"));
+        read().save(&lab0, sign_in(&lab0, "newer")).unwrap();
+        signing_out.remove(&lab0, &AccessToken::new("token".to_owned())).unwrap();
+        assert_eq!(read().find(&lab0).unwrap().access_token.secret(), "newer");
     }
 
     #[test]
-    fn forgetting_keeps_the_place_and_the_other_sign_ins() {
+    fn removal_keeps_the_target_and_other_sign_ins() {
         let home = tempfile::tempdir().unwrap();
         let mut credentials = Credentials::load_from(home.path(), &Output::Text).unwrap();
         credentials.save(&target("other"), sign_in(&target("other"), "kept")).unwrap();

@@ -1,6 +1,6 @@
 //! How scripts recognise a failure: a code in JSON, and the exit status that `tms --help` lists.
 
-/// What went wrong, as scripts tell failures apart. The names follow the codes in JSON, which stay as they are.
+/// The kind of a failure, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     Usage,
@@ -12,9 +12,9 @@ pub enum ErrorCode {
     ExpiredToken,
     NoHelper,
     UnexpectedAnswer,
-    NotLinked,
+    LinkFailed,
     Interrupted,
-    NoAnswer,
+    NoResponse,
     Refused,
     NotAllowed,
     InsufficientScope,
@@ -40,9 +40,9 @@ impl ErrorCode {
             Self::ExpiredToken => "expired_token",
             Self::NoHelper => "no_helper",
             Self::UnexpectedAnswer => "unexpected_answer",
-            Self::NotLinked => "not_linked",
+            Self::LinkFailed => "not_linked",
             Self::Interrupted => "interrupted",
-            Self::NoAnswer => "no_answer",
+            Self::NoResponse => "no_answer",
             Self::Refused => "refused",
             Self::NotAllowed => "not_allowed",
             Self::InsufficientScope => "insufficient_scope",
@@ -68,8 +68,8 @@ impl ErrorCode {
             | Self::NotDeleted
             | Self::NoHelper
             | Self::UnexpectedAnswer
-            | Self::NotLinked
-            | Self::NoAnswer
+            | Self::LinkFailed
+            | Self::NoResponse
             | Self::Refused
             | Self::NotAllowed
             | Self::Untrusted
@@ -99,9 +99,9 @@ mod tests {
             (ErrorCode::ExpiredToken, "expired_token", 5),
             (ErrorCode::NoHelper, "no_helper", 1),
             (ErrorCode::UnexpectedAnswer, "unexpected_answer", 1),
-            (ErrorCode::NotLinked, "not_linked", 1),
+            (ErrorCode::LinkFailed, "not_linked", 1),
             (ErrorCode::Interrupted, "interrupted", 130),
-            (ErrorCode::NoAnswer, "no_answer", 1),
+            (ErrorCode::NoResponse, "no_answer", 1),
             (ErrorCode::Refused, "refused", 1),
             (ErrorCode::NotAllowed, "not_allowed", 1),
             (ErrorCode::InsufficientScope, "insufficient_scope", 3),

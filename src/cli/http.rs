@@ -92,7 +92,7 @@ impl RequestError {
 
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NoResponse { .. } | Self::Busy { .. } => ErrorCode::NoAnswer,
+            Self::NoResponse { .. } | Self::Busy { .. } => ErrorCode::NoResponse,
             Self::UntrustedCertificate { .. } => ErrorCode::Untrusted,
             Self::Redirected { .. } => ErrorCode::UnexpectedAnswer,
             Self::ClientSetup { .. } => ErrorCode::Internal,
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_oauth_endpoint_gives_an_oauth_answer() {
+    fn responses_without_oauth_body_are_rejected() {
         for (status, body, oauth) in [
             (200, r#"{"access_token":"x"}"#, true),
             (400, r#"{"error":"authorization_pending"}"#, true),
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_server_may_say_when_to_come_back() {
+    fn retry_after_is_read_from_busy_responses() {
         for (header, seconds) in [
             (Some("30"), Some(30)),
             (Some("18446744073709551615"), Some(86_400)),

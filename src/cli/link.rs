@@ -93,7 +93,7 @@ impl HelperError {
         match self {
             Self::Unavailable { .. } | Self::Busy => ErrorCode::NoHelper,
             Self::Disconnected | Self::Protocol => ErrorCode::UnexpectedAnswer,
-            Self::LinkFailed(_) => ErrorCode::NotLinked,
+            Self::LinkFailed(_) => ErrorCode::LinkFailed,
             Self::LinkRefused => ErrorCode::AccessDenied,
             Self::LinkExpired => ErrorCode::ExpiredToken,
         }
@@ -163,10 +163,10 @@ async fn connect(socket: &Path, busy_timeout: Duration) -> Result<UnixStream, He
 fn send_greeting(stream: &UnixStream) -> io::Result<()> {
     let file = File::open("/dev/null")?;
     let files = [file.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut beside = SendAncillaryBuffer::new(&mut space);
-    beside.push(SendAncillaryMessage::ScmRights(&files));
-    match sendmsg(stream, &[IoSlice::new(GREETING)], &mut beside, SendFlags::empty()).map_err(io::Error::from) {
+    let mut ancillary_space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut ancillary_space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&files));
+    match sendmsg(stream, &[IoSlice::new(GREETING)], &mut ancillary, SendFlags::empty()).map_err(io::Error::from) {
         // The helper has already closed the connection and said why.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         sent => sent.map(drop),
@@ -209,9 +209,9 @@ impl HelperClient {
 
     async fn fill_buffer(&mut self) -> io::Result<usize> {
         self.stream.readable().await?;
-        let mut piece = [0; 4096];
-        let length = self.stream.try_read(&mut piece)?;
-        self.buffer.extend(piece.iter().take(length));
+        let mut chunk = [0; 4096];
+        let length = self.stream.try_read(&mut chunk)?;
+        self.buffer.extend(chunk.iter().take(length));
         Ok(length)
     }
 }
@@ -221,39 +221,39 @@ mod tests {
     use super::*;
     use tokio::net::UnixListener;
 
-    async fn heard(said: &'static str) -> Result<HelperEvent, HelperError> {
+    async fn receive(sent: &'static str) -> Result<HelperEvent, HelperError> {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        theirs.try_write(said.as_bytes()).unwrap();
+        theirs.try_write(sent.as_bytes()).unwrap();
         drop(theirs);
         HelperClient { stream: ours, buffer: Vec::new() }.next_event().await
     }
 
     #[tokio::test]
-    async fn the_helpers_lines_are_understood_and_cleaned() {
-        assert!(matches!(heard("{\"event\":\"refused\"}\n").await.map(event_error), Ok(HelperError::LinkRefused)));
-        assert!(matches!(heard("{\"event\":\"expired\"}\n").await.map(event_error), Ok(HelperError::LinkExpired)));
-        let error = heard("{\"event\":\"error\",\"error\":\"busy\",\"message\":\"wait\\u001b[2J\"}\n").await.map(event_error).unwrap();
+    async fn helper_events_are_parsed_and_sanitized() {
+        assert!(matches!(receive("{\"event\":\"refused\"}\n").await.map(event_error), Ok(HelperError::LinkRefused)));
+        assert!(matches!(receive("{\"event\":\"expired\"}\n").await.map(event_error), Ok(HelperError::LinkExpired)));
+        let error = receive("{\"event\":\"error\",\"error\":\"busy\",\"message\":\"wait\\u001b[2J\"}\n").await.map(event_error).unwrap();
         assert_eq!(error.to_string(), "wait[2J");
-        for nonsense in ["\n", "{}\n", "{\"event\":\"else\"}\n", "SSH-2.0-x\n"] {
-            assert!(matches!(heard(nonsense).await, Err(HelperError::Protocol)), "{nonsense}");
+        for invalid in ["\n", "{}\n", "{\"event\":\"else\"}\n", "SSH-2.0-x\n"] {
+            assert!(matches!(receive(invalid).await, Err(HelperError::Protocol)), "{invalid}");
         }
-        assert!(matches!(heard("{\"event\":\"refu").await, Err(HelperError::Disconnected)));
+        assert!(matches!(receive("{\"event\":\"refu").await, Err(HelperError::Disconnected)));
     }
 
     #[tokio::test]
-    async fn a_helper_without_room_is_tried_again_and_then_said_to_be_busy() {
+    async fn busy_helper_is_retried_and_then_reported() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("link.sock");
-        let listener = crowded(&socket);
-        let failure = connect(&socket, 2 * RETRY_DELAY).await.err().unwrap();
-        assert!(matches!(failure, HelperError::Busy) && failure.to_string().contains("is busy"), "{failure}");
+        let listener = full_listener(&socket);
+        let error = connect(&socket, 2 * RETRY_DELAY).await.err().unwrap();
+        assert!(matches!(error, HelperError::Busy) && error.to_string().contains("is busy"), "{error}");
 
-        let (came, room) = tokio::join!(connect(&socket, Duration::from_secs(60)), async { listener.accept().map(drop) });
-        assert!(came.is_ok() && room.is_ok());
+        let (connected, accepted) = tokio::join!(connect(&socket, Duration::from_secs(60)), async { listener.accept().map(drop) });
+        assert!(connected.is_ok() && accepted.is_ok());
     }
 
     /// A helper with a backlog of one, which is full.
-    fn crowded(socket: &Path) -> std::os::unix::net::UnixListener {
+    fn full_listener(socket: &Path) -> std::os::unix::net::UnixListener {
         use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket as new_socket};
         let listener = new_socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
         bind(&listener, &SocketAddrUnix::new(socket).unwrap()).unwrap();
@@ -264,21 +264,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_helper_said_before_it_was_greeted_is_heard() {
+    async fn events_sent_before_the_greeting_are_read() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.try_write(b"{\"event\":\"error\",\"error\":\"busy\",\"message\":\"too often\"}\n").unwrap();
         drop(theirs);
         send_greeting(&ours).unwrap();
-        let said = HelperClient { stream: ours, buffer: Vec::new() }.next_event().await.map(event_error);
-        assert!(matches!(said, Ok(HelperError::LinkFailed(message)) if message.as_str() == "too often"));
+        let event = HelperClient { stream: ours, buffer: Vec::new() }.next_event().await.map(event_error);
+        assert!(matches!(event, Ok(HelperError::LinkFailed(message)) if message.as_str() == "too often"));
     }
 
     #[tokio::test]
-    async fn without_a_helper_one_is_told_so() {
+    async fn missing_helper_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("link.sock");
-        let failure = run(&LinkArgs { socket: socket.clone(), no_qr: true }, &Output::Json).await.unwrap_err();
-        assert!(failure.to_string().contains("link.sock"), "{failure}");
+        let error = run(&LinkArgs { socket: socket.clone(), no_qr: true }, &Output::Json).await.unwrap_err();
+        assert!(error.to_string().contains("link.sock"), "{error}");
         drop(UnixListener::bind(&socket).unwrap());
         assert!(matches!(run(&LinkArgs { socket, no_qr: true }, &Output::Json).await, Err(HelperError::Unavailable { .. })));
     }

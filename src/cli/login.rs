@@ -88,8 +88,8 @@ impl From<ApiError> for LoginError {
 
 /// Signs in and prints the result.
 pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
-    let done = run_device_flow(login, target_args, output).await?;
-    let (words, object) = done.report(login, output).await;
+    let completed = run_device_flow(login, target_args, output).await?;
+    let (words, object) = completed.report(login, output).await;
     output.result(&words, &object);
     Ok(())
 }
@@ -98,8 +98,8 @@ pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -
 pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
     output.note(reason);
     let login = LoginArgs { scope: Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
-    let done = run_device_flow(&login, target_args, output).await?;
-    output.note(&done.report(&login, output).await.0);
+    let completed = run_device_flow(&login, target_args, output).await?;
+    output.note(&completed.report(&login, output).await.0);
     Ok(())
 }
 
@@ -126,9 +126,9 @@ async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Ou
     let sign_in = new_sign_in(&server, args, &token)?;
     // No await between the token and this line: Ctrl-C cannot lose the token.
     let replaced = credentials.save(&server.target, sign_in)?;
-    let earlier = if credentials.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
-    let earlier = revoke_replaced(&server, &metadata, replaced, earlier, output).await;
-    Ok(CompletedLogin { server, credentials, previous: earlier })
+    let previous = if credentials.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
+    let previous = revoke_replaced(&server, &metadata, replaced, previous, output).await;
+    Ok(CompletedLogin { server, credentials, previous })
 }
 
 async fn start_device_flow(args: &LoginArgs, server: &ServerApi) -> Result<(ServerMetadata, StandardDeviceAuthorizationResponse), DeviceFlowError> {
@@ -154,13 +154,13 @@ async fn revoke_replaced(
     output: &Output,
 ) -> PreviousSignIn {
     for PortalSignIn { access_token, expires_at, .. } in sign_ins {
-        let ended = match &metadata.revocation_endpoint {
+        let revoked = match &metadata.revocation_endpoint {
             Some(endpoint) => server.revoke(endpoint, &access_token).await,
             None => Err(server.unexpected_response("no revocation_endpoint")),
         };
         let (valid, server) = (format_validity(expires_at), &server.target.server);
         let still_valid = format!("It and the keys created with it stay valid {valid}; revoke it at {server}{} in any browser.", paths::SESSIONS);
-        previous = previous.merge(ended, &still_valid, output);
+        previous = previous.merge(revoked, &still_valid, output);
     }
     previous
 }
@@ -193,7 +193,7 @@ fn granted_scope(args: &LoginArgs, token: &BasicTokenResponse) -> String {
 impl CompletedLogin {
     /// Prints who is signed in. The sign-in is already stored, so a failure of this request does not matter.
     async fn report(&self, args: &LoginArgs, output: &Output) -> (String, Value) {
-        let Self { server, credentials, previous: earlier } = self;
+        let Self { server, credentials, previous } = self;
         let sign_in = credentials.find(&server.target);
         let person = match sign_in {
             Some(sign_in) => server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id),
@@ -203,7 +203,7 @@ impl CompletedLogin {
         for missing in missing_scopes(&args.scope, scope.as_str()) {
             output.note(&format!("Not granted: {missing}. The portal does not allow this application to have it."));
         }
-        if *earlier == PreviousSignIn::Revoked {
+        if *previous == PreviousSignIn::Revoked {
             output.note("Your earlier sign-in on this machine and the keys created with it were revoked.");
         }
         let words = match &person {
@@ -217,7 +217,7 @@ impl CompletedLogin {
             "tms_user_id": person,
             "scope": scope,
             "expires_at": sign_in.and_then(|sign_in| sign_in.expires_at).map(Timestamp::to_rfc3339),
-            "earlier_sign_in": earlier.json_value(),
+            "earlier_sign_in": previous.json_value(),
         });
         (words, object)
     }
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_that_were_not_granted_are_named() {
+    fn scopes_not_granted_are_named() {
         let asked = ["hosts:read".to_owned(), "keys:create".to_owned()];
         assert_eq!(missing_scopes(&asked, "hosts:read").collect::<Vec<_>>(), ["keys:create"]);
         assert_eq!(missing_scopes(&asked, "keys:create hosts:read").count(), 0);

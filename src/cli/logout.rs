@@ -78,7 +78,7 @@ pub struct RevocationFailed {
 pub struct DeletionFailed {
     target: Target,
     was_signed_in: bool,
-    left: UndeletedFiles,
+    undeleted: UndeletedFiles,
 }
 
 /// Revokes the sign-in and its keys on the server, and deletes both here. They are deleted even if the server cannot be reached;
@@ -108,7 +108,7 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), Logout
         return if complete {
             Ok(())
         } else {
-            Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, left: undeleted })))
+            Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, undeleted })))
         };
     };
 
@@ -121,7 +121,7 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), Logout
             report(&target, output, &format!("Signed out of {target}.{}", format_deleted(keys.len())), None, keys.len());
             Ok(())
         }
-        Ok(()) => Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: true, left: undeleted }))),
+        Ok(()) => Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: true, undeleted }))),
         Err(why) => Err(LogoutError::RevocationFailed(Box::new(RevocationFailed {
             target,
             why: why.to_string(),
@@ -155,13 +155,13 @@ fn format_deleted(keys: usize) -> String {
 
 impl fmt::Display for RevocationFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, why, token, keys, undeleted: left } = self;
-        if left.token.is_none() {
+        let Self { target, why, token, keys, undeleted } = self;
+        if undeleted.token.is_none() {
             writeln!(f, "signed out of {target} on this machine only, because the portal did not revoke the sign-in: {why}")?;
         } else {
             writeln!(f, "not signed out of {target}: the portal did not revoke the sign-in ({why}), and its token is still here")?;
         }
-        write_remaining_access(f, left, &format!("the access token, {}", format_validity(*token)), keys)?;
+        write_remaining_access(f, undeleted, &format!("the access token, {}", format_validity(*token)), keys)?;
         write!(f, "To end all of this, revoke the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
     }
 }
@@ -184,11 +184,11 @@ impl RevocationFailed {
 
 impl fmt::Display for DeletionFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, was_signed_in, left } = self;
+        let Self { target, was_signed_in, undeleted } = self;
         if *was_signed_in {
-            write!(f, "signed out of {target}, but some files on this machine could not be deleted. They no longer work:{left}")
+            write!(f, "signed out of {target}, but some files on this machine could not be deleted. They no longer work:{undeleted}")
         } else {
-            write!(f, "you were not signed in to {target}, but keys stored on this machine could not all be deleted:{left}")
+            write!(f, "you were not signed in to {target}, but keys stored on this machine could not all be deleted:{undeleted}")
         }
     }
 }
@@ -201,7 +201,7 @@ impl DeletionFailed {
             "tenant": self.target.tenant,
             "signed_in": false,
             "revoked": self.was_signed_in,
-            "not_deleted": self.left.messages(),
+            "not_deleted": self.undeleted.messages(),
         })
     }
 }

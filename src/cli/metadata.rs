@@ -21,10 +21,10 @@ pub struct ServerMetadata {
 pub enum MetadataRefused {
     #[error("the server's metadata at {0} is not valid: check --server and --tenant")]
     Unreadable(String),
-    #[error("the server's issuer is {said}, but {asked} was requested: pass --server and --tenant as the server names them")]
-    IssuerMismatch { asked: String, said: Printable },
+    #[error("the server's issuer is {actual}, but {requested} was requested: pass --server and --tenant as the server names them")]
+    IssuerMismatch { requested: String, actual: Printable },
     #[error("the server's metadata has no {0}: it does not support command-line sign-in")]
-    Missing(&'static str),
+    MissingEndpoint(&'static str),
     #[error("the server's {0} is not on {1}: refusing to send anything there")]
     ForeignEndpoint(&'static str, String),
 }
@@ -43,9 +43,9 @@ impl ServerMetadata {
     pub fn parse(document: &[u8], target: &Target) -> Result<Self, MetadataRefused> {
         let document: MetadataDocument = serde_json::from_slice(document).map_err(|_| MetadataRefused::Unreadable(target.metadata_url()))?;
         if document.issuer != target.issuer() {
-            return Err(MetadataRefused::IssuerMismatch { asked: target.issuer(), said: document.issuer.into() });
+            return Err(MetadataRefused::IssuerMismatch { requested: target.issuer(), actual: document.issuer.into() });
         }
-        let required = |name, endpoint| checked_endpoint(name, endpoint, target)?.ok_or(MetadataRefused::Missing(name));
+        let required = |name, endpoint| checked_endpoint(name, endpoint, target)?.ok_or(MetadataRefused::MissingEndpoint(name));
         Ok(Self {
             device_authorization_endpoint: required("device_authorization_endpoint", document.device_authorization_endpoint)?,
             token_endpoint: required("token_endpoint", document.token_endpoint)?,
@@ -83,32 +83,32 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_own_endpoints_are_taken() {
+    fn endpoints_on_the_server_are_accepted() {
         let metadata = read(DOCUMENT).unwrap();
         assert_eq!(metadata.token_endpoint.path(), "/t/lab/oauth/token");
         assert!(metadata.revocation_endpoint.is_some());
     }
 
     #[test]
-    fn another_issuer_is_refused_to_the_letter() {
-        for said in ["https://a.example/t/lab/", "https://a.example/t/Lab", "https://b.example/t/lab", "http://a.example/t/lab"] {
-            let document = DOCUMENT.replacen("https://a.example/t/lab", said, 1);
-            assert!(matches!(read(&document), Err(MetadataRefused::IssuerMismatch { .. })), "{said}");
+    fn issuer_must_match_exactly() {
+        for issuer in ["https://a.example/t/lab/", "https://a.example/t/Lab", "https://b.example/t/lab", "http://a.example/t/lab"] {
+            let document = DOCUMENT.replacen("https://a.example/t/lab", issuer, 1);
+            assert!(matches!(read(&document), Err(MetadataRefused::IssuerMismatch { .. })), "{issuer}");
         }
     }
 
     #[test]
-    fn an_endpoint_on_another_server_is_refused() {
-        for elsewhere in ["https://evil.example/t/lab/oauth/token", "https://a.example:8443/t/lab/oauth/token", "not a url"] {
-            let document = DOCUMENT.replace("https://a.example/t/lab/oauth/token", elsewhere);
-            assert!(matches!(read(&document), Err(MetadataRefused::ForeignEndpoint("token_endpoint", _))), "{elsewhere}");
+    fn endpoint_on_another_server_is_refused() {
+        for endpoint in ["https://evil.example/t/lab/oauth/token", "https://a.example:8443/t/lab/oauth/token", "not a url"] {
+            let document = DOCUMENT.replace("https://a.example/t/lab/oauth/token", endpoint);
+            assert!(matches!(read(&document), Err(MetadataRefused::ForeignEndpoint("token_endpoint", _))), "{endpoint}");
         }
     }
 
     #[test]
-    fn a_server_without_the_device_flow_is_named_as_such() {
+    fn missing_device_flow_is_reported() {
         let document = DOCUMENT.replace("device_authorization_endpoint", "another_endpoint");
-        assert!(matches!(read(&document), Err(MetadataRefused::Missing("device_authorization_endpoint"))));
+        assert!(matches!(read(&document), Err(MetadataRefused::MissingEndpoint("device_authorization_endpoint"))));
         assert!(matches!(read("<html>"), Err(MetadataRefused::Unreadable(_))));
     }
 }

@@ -47,7 +47,7 @@ mod tests {
     const ADDRESS: &str = "https://portal.example.org/device?user_code=WDJB-MJHT";
 
     #[test]
-    fn it_is_drawn_only_where_it_fits() {
+    fn code_is_drawn_only_if_it_fits() {
         let width = draw(ADDRESS, 200, false).unwrap().lines().next().unwrap().chars().count();
         assert!(draw(ADDRESS, width, false).is_some());
         assert!(draw(ADDRESS, width - 1, false).is_none());
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn its_border_is_light_and_its_corners_have_their_marks() {
+    fn the_border_is_light_and_the_corners_have_finder_patterns() {
         let drawn = draw(ADDRESS, 200, false).unwrap();
         let lines: Vec<Vec<char>> = drawn.lines().map(|line| line.chars().collect()).collect();
         let width = lines[0].len();
@@ -67,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_set_and_taken_back_on_each_line() {
+    fn colours_are_set_and_reset_on_each_line() {
         let drawn = draw(ADDRESS, 200, true).unwrap();
         assert!(drawn.lines().all(|line| line.starts_with(WHITE_ON_BLACK) && line.ends_with(RESET)));
         assert!(!draw(ADDRESS, 200, false).unwrap().contains('\x1b'));
     }
 
     #[test]
-    fn what_is_too_long_for_any_code_is_not_drawn() {
+    fn overlong_text_is_not_drawn() {
         assert!(draw(&"x".repeat(5_000), 10_000, false).is_none());
     }
 }

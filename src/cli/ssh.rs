@@ -171,8 +171,8 @@ impl ExistingKey {
 /// The file of a key that logs in now: the stored one or a new one. Writes and locks nothing unless a new one is needed.
 async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSession, output: &Output) -> Result<PathBuf, SshError> {
     let files = KeyFiles::of(&session.server.target, account)?;
-    let mut made = ExistingKey::load(&files, account, session).await?;
-    if made.is_usable(&files) {
+    let mut existing = ExistingKey::load(&files, account, session).await?;
+    if existing.is_usable(&files) {
         check_scope(session).await?;
         return Ok(files.private_key());
     }
@@ -183,15 +183,15 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
         }
     });
     // Another `tms` may have created one in the meantime; it is used.
-    if files.record() != made.record {
-        made = ExistingKey::load(&files, account, session).await?;
-        if made.is_usable(&files) {
+    if files.record() != existing.record {
+        existing = ExistingKey::load(&files, account, session).await?;
+        if existing.is_usable(&files) {
             check_scope(session).await?;
             return Ok(files.private_key());
         }
     }
     create_key(account, ttl_minutes, &files, session, output).await?;
-    if let Some(superseded) = made.record.filter(|_| made.active) {
+    if let Some(superseded) = existing.record.filter(|_| existing.active) {
         // It is no longer used; if this fails, it expires by itself.
         let _best_effort = session.server.revoke_key(&session.token, superseded.id).await;
     }
@@ -220,7 +220,7 @@ async fn is_active(record: &KeyRecord, account: &SshTarget, session: &ServerSess
 async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, session: &ServerSession, output: &Output) -> Result<(), SshError> {
     let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(KeyFilesError::Key)?;
     // Store the key before registering it, so that an unwritable directory is noticed first.
-    let draft = files.stage(&key)?;
+    let staged = files.stage(&key)?;
     let public_key = key.public_key().to_openssh().map_err(KeyFilesError::Key)?;
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
 
@@ -230,7 +230,7 @@ async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, ses
         Some(time) if registered.public_key_fingerprint == fingerprint => time,
         _ => return Err(session.server.unexpected_response("another key than the one that was registered").into()),
     };
-    files.commit(draft, KeyRecord { id: registered.id, fingerprint, expires_at })?;
+    files.commit(staged, KeyRecord { id: registered.id, fingerprint, expires_at })?;
     let until = format_time(&registered.expires_at);
     output.note(&format!("Created a key for {} on {}, valid until {until}.", account.host_account, account.host));
     Ok(())

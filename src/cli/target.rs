@@ -91,18 +91,17 @@ impl TargetArgs {
 impl Target {
     /// Combines the given values with the stored ones. A stored tenant is used only with its own server.
     pub fn resolve(args: &TargetArgs, last_target: Option<&LastTarget>) -> Result<Self, TargetError> {
-        let typed =
-            non_blank(args.server.as_deref()).or(last_target.map(|remembered| remembered.server.as_str())).ok_or(TargetError::MissingServer)?;
-        let (server, in_server) = ServerUrl::parse_issuer(typed, args.insecure_http)?;
-        let asked = match (in_server, non_blank(args.tenant.as_deref())) {
+        let server_arg = non_blank(args.server.as_deref()).or(last_target.map(|last| last.server.as_str())).ok_or(TargetError::MissingServer)?;
+        let (server, in_server) = ServerUrl::parse_issuer(server_arg, args.insecure_http)?;
+        let requested = match (in_server, non_blank(args.tenant.as_deref())) {
             (Some(in_server), Some(tenant)) if in_server != tenant.trim() => {
                 return Err(TargetError::ConflictingTenants { in_server, tenant: tenant.to_owned() });
             }
             (Some(in_server), _) => Some(in_server),
             (None, tenant) => tenant.map(str::to_owned),
         };
-        let remembered_tenant = last_target.filter(|remembered| remembered.server == server.as_str()).map(|remembered| remembered.tenant.as_str());
-        let tenant = asked.as_deref().or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
+        let remembered_tenant = last_target.filter(|last| last.server == server.as_str()).map(|last| last.tenant.as_str());
+        let tenant = requested.as_deref().or(remembered_tenant).unwrap_or(DEFAULT_TENANT);
         let tenant = TenantId::parse(tenant).map_err(|_| TargetError::InvalidTenant(tenant.to_owned()))?;
         Ok(Self { server, tenant })
     }
@@ -137,16 +136,16 @@ pub fn non_blank(value: Option<&str>) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn place(server: &str, tenant: &str) -> TargetArgs {
+    fn target_args(server: &str, tenant: &str) -> TargetArgs {
         TargetArgs { server: Some(server.to_owned()), tenant: Some(tenant.to_owned()), ..TargetArgs::default() }
     }
 
-    fn remembered() -> LastTarget {
+    fn last_target() -> LastTarget {
         LastTarget { server: "https://a.example".to_owned(), tenant: "lab".to_owned() }
     }
 
     #[test]
-    fn what_is_asked_for_wins_over_what_is_remembered() {
+    fn arguments_take_precedence_over_stored_target() {
         for (server, tenant, chosen) in [
             ("", "", "https://a.example, tenant lab"),
             ("https://a.example/", "", "https://a.example, tenant lab"),
@@ -154,43 +153,43 @@ mod tests {
             ("", "other", "https://a.example, tenant other"),
             ("https://b.example", "other", "https://b.example, tenant other"),
         ] {
-            let target = Target::resolve(&place(server, tenant), Some(&remembered())).unwrap();
+            let target = Target::resolve(&target_args(server, tenant), Some(&last_target())).unwrap();
             assert_eq!(target.to_string(), chosen);
         }
     }
 
     #[test]
-    fn an_issuer_names_its_server_and_its_tenant() {
+    fn issuer_selects_server_and_tenant() {
         for server in ["https://b.example/t/test", "https://b.example/t/test/", " https://B.example:443/t/test// ", "https://b.example/t/te%73t"] {
             for tenant in ["", "test"] {
-                let target = Target::resolve(&place(server, tenant), Some(&remembered())).unwrap();
+                let target = Target::resolve(&target_args(server, tenant), Some(&last_target())).unwrap();
                 assert_eq!(target.to_string(), "https://b.example, tenant test");
             }
-            let refused = Target::resolve(&place(server, "lab"), None).unwrap_err();
+            let refused = Target::resolve(&target_args(server, "lab"), None).unwrap_err();
             assert!(matches!(&refused, TargetError::ConflictingTenants { in_server, tenant } if in_server == "test" && tenant == "lab"), "{refused}");
         }
         for other in ["https://b.example/t", "https://b.example/t/", "https://b.example/t/a/b", "https://b.example/x/t/a", "https://b.example/t/a?b"]
         {
-            assert!(matches!(Target::resolve(&place(other, ""), None), Err(TargetError::ServerUrl(_))), "{other}");
+            assert!(matches!(Target::resolve(&target_args(other, ""), None), Err(TargetError::ServerUrl(_))), "{other}");
         }
-        assert!(matches!(Target::resolve(&place("https://b.example/t/a%2Fb", ""), None), Err(TargetError::InvalidTenant(_))));
+        assert!(matches!(Target::resolve(&target_args("https://b.example/t/a%2Fb", ""), None), Err(TargetError::InvalidTenant(_))));
     }
 
     #[test]
-    fn without_a_server_there_is_nothing_to_guess() {
+    fn without_a_server_the_target_is_refused() {
         assert!(matches!(Target::resolve(&TargetArgs::default(), None), Err(TargetError::MissingServer)));
     }
 
     #[test]
-    fn a_tenant_cannot_climb_out_of_its_path() {
+    fn tenant_cannot_leave_its_path() {
         for tenant in ["..", "a/b", "a?b", "a b"] {
-            assert!(matches!(Target::resolve(&place("https://a.example", tenant), None), Err(TargetError::InvalidTenant(_))), "{tenant}");
+            assert!(matches!(Target::resolve(&target_args("https://a.example", tenant), None), Err(TargetError::InvalidTenant(_))), "{tenant}");
         }
     }
 
     #[test]
-    fn the_metadata_path_goes_between_host_and_issuer_path() {
-        let target = Target::resolve(&TargetArgs::default(), Some(&remembered())).unwrap();
+    fn metadata_path_is_between_host_and_issuer_path() {
+        let target = Target::resolve(&TargetArgs::default(), Some(&last_target())).unwrap();
         assert_eq!(target.issuer(), "https://a.example/t/lab");
         assert_eq!(target.metadata_url(), "https://a.example/.well-known/oauth-authorization-server/t/lab");
     }

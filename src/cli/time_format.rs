@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_said_in_words() {
+    fn times_are_formatted_for_users() {
         for (sent, words) in [
             ("2026-11-21T05:00:00+00:00", "21 November 2026, 05:00 UTC"),
             ("2026-11-21T06:00:00+01:00", "21 November 2026, 05:00 UTC"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_is_said_unless_there_is_no_end() {
+    fn time_left_is_shown_unless_forever() {
         let now = Timestamp::from_millis(1_795_237_200_000 - 8 * 3_600_000);
         assert_eq!(format_time_left("2026-11-21T05:00:00+00:00", now).as_deref(), Some("8 hours left"));
         assert_eq!(format_time_left("2026-11-21T05:00:00+00:00", now + Duration::from_secs(1)).as_deref(), Some("8 hours left"), "to the nearest");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_said_from_here() {
+    fn expiry_is_shown_relative_to_now() {
         let end = "2026-11-21T05:00:00+00:00";
         let at = |hours: i64| Timestamp::from_millis(1_795_237_200_000 + hours * 3_600_000);
         assert_eq!(format_expiry(end, at(-8)), "8 hours left");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_countdown_shows_its_two_largest_units() {
+    fn countdown_shows_its_two_largest_units() {
         for (seconds, words) in [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (872, "14 min 32 s"), (3600, "1 h 0 min"), (90_061, "25 h 1 min")] {
             assert_eq!(format_countdown(Duration::from_secs(seconds)), words);
         }

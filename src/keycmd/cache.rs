@@ -87,10 +87,11 @@ impl<'a> Cache<'a> {
     /// Stores a response atomically, so that partial files are never read.
     pub fn store(&self, key: &Key, now: Timestamp) -> Result<(), CacheError> {
         check_directory(self.directory)?;
-        let kept = CacheEntry { user: self.query.user.clone(), public_key: key.line.as_str().to_owned(), expires_at: key.expires_at, cached_at: now };
+        let entry =
+            CacheEntry { user: self.query.user.clone(), public_key: key.line.as_str().to_owned(), expires_at: key.expires_at, cached_at: now };
         let write = || {
             let mut file = new_file(self.directory)?;
-            serde_json::to_writer(&mut file, &kept)?;
+            serde_json::to_writer(&mut file, &entry)?;
             file.flush()?;
             file.persist(&self.file)?;
             Ok(())
@@ -105,17 +106,17 @@ impl<'a> Cache<'a> {
             FileError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => CacheError::NotFound,
             fault => fault.into(),
         })?;
-        let kept: CacheEntry = serde_json::from_str(&text).map_err(|_| CacheError::Damaged)?;
-        if kept.user != self.query.user {
+        let entry: CacheEntry = serde_json::from_str(&text).map_err(|_| CacheError::Damaged)?;
+        if entry.user != self.query.user {
             return Err(CacheError::UserMismatch);
         }
-        if kept.cached_at > now {
+        if entry.cached_at > now {
             return Err(CacheError::FromTheFuture);
         }
-        if now.since(kept.cached_at) >= self.lifetime {
+        if now.since(entry.cached_at) >= self.lifetime {
             return Err(CacheError::Stale);
         }
-        Ok(Key { line: KeyLine::verify(&kept.public_key, &self.query.fingerprint, &self.query.key_type)?, expires_at: kept.expires_at })
+        Ok(Key { line: KeyLine::verify(&entry.public_key, &self.query.fingerprint, &self.query.key_type)?, expires_at: entry.expires_at })
     }
 
     pub fn remove(&self) -> io::Result<()> {
@@ -167,12 +168,12 @@ mod tests {
             Self { config: KeycmdConfig::load(&file).unwrap(), _folder: folder }
         }
 
-        fn cache<'a>(&'a self, question: &'a KeyQuery) -> Cache<'a> {
-            Cache::new(self.config.cache.as_ref().unwrap(), &self.config, question)
+        fn cache<'a>(&'a self, query: &'a KeyQuery) -> Cache<'a> {
+            Cache::new(self.config.cache.as_ref().unwrap(), &self.config, query)
         }
     }
 
-    fn question(user: &str) -> KeyQuery {
+    fn query(user: &str) -> KeyQuery {
         KeyQuery::parse(&RawArgs::new(user, "1000", FINGERPRINT, "ssh-ed25519")).unwrap()
     }
 
@@ -181,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_found_until_it_is_too_old_or_forgotten() {
-        let (desk, question) = (CacheFixture::new(), question("jdoe"));
-        let cache = desk.cache(&question);
+    fn entry_is_found_until_too_old_or_removed() {
+        let (fixture, query) = (CacheFixture::new(), query("jdoe"));
+        let cache = fixture.cache(&query);
         assert!(matches!(cache.load(NOW), Err(CacheError::NotFound)));
         cache.store(&key(), NOW).unwrap();
         assert_eq!(fs::metadata(&cache.file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -196,18 +197,18 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_for_one_question_only() {
-        let (desk, jdoe, root) = (CacheFixture::new(), question("jdoe"), question("root"));
-        desk.cache(&jdoe).store(&key(), NOW).unwrap();
-        assert!(matches!(desk.cache(&root).load(NOW), Err(CacheError::NotFound)));
-        fs::rename(desk.cache(&jdoe).file, desk.cache(&root).file).unwrap();
-        assert!(matches!(desk.cache(&root).load(NOW), Err(CacheError::UserMismatch)));
+    fn entry_is_for_one_query_only() {
+        let (fixture, jdoe, root) = (CacheFixture::new(), query("jdoe"), query("root"));
+        fixture.cache(&jdoe).store(&key(), NOW).unwrap();
+        assert!(matches!(fixture.cache(&root).load(NOW), Err(CacheError::NotFound)));
+        fs::rename(fixture.cache(&jdoe).file, fixture.cache(&root).file).unwrap();
+        assert!(matches!(fixture.cache(&root).load(NOW), Err(CacheError::UserMismatch)));
     }
 
     #[test]
-    fn what_others_could_have_written_is_not_believed() {
-        let (desk, question) = (CacheFixture::new(), question("jdoe"));
-        let cache = desk.cache(&question);
+    fn entries_writable_by_others_are_not_used() {
+        let (fixture, query) = (CacheFixture::new(), query("jdoe"));
+        let cache = fixture.cache(&query);
         cache.store(&key(), NOW).unwrap();
         let text = fs::read_to_string(&cache.file).unwrap();
         fs::write(&cache.file, text.replace("ILM+", "ILM/")).unwrap();

@@ -97,12 +97,12 @@ fn check_cache(settings: &CacheSettings, report: &mut CheckReport) {
 
 /// Looks up a fingerprint that no key has.
 fn check_portal(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckReport) {
-    let made_up =
+    let query =
         KeyQuery { user: "tms-keycmd-check".to_owned(), uid: 65_534, fingerprint: Fingerprint::Sha256([0; 32]), key_type: "ssh-ed25519".to_owned() };
-    let asked_at = Instant::now();
-    let answer = portal.look_up(&made_up, config.timeout);
-    let millis = asked_at.elapsed().as_millis();
-    match answer {
+    let started = Instant::now();
+    let result = portal.look_up(&query, config.timeout);
+    let millis = started.elapsed().as_millis();
+    match result {
         Err(LookupError::NotFound) => {
             report.ok("portal", format_args!("valid TMS response in {millis} ms"));
             check_host(portal, config, report);
@@ -116,7 +116,7 @@ fn check_portal(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckRe
 fn check_host(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckReport) {
     let name = &config.host_name;
     let status = match portal.check_host(config.timeout) {
-        Ok(Some(standing)) => standing,
+        Ok(Some(status)) => status,
         Ok(None) => return report.warning("host", "the portal is too old for this check"),
         Err(LookupError::Unexpected(400)) => return report.failed("host", format_args!("{name:?} is not a valid host name: check host_name")),
         Err(why) => return report.failed("host", why),
@@ -126,16 +126,16 @@ fn check_host(portal: &Portal<'_>, config: &KeycmdConfig, report: &mut CheckRepo
         return report.failed("host", format_args!("the tenant {tenant:?} does not exist or is disabled: check tenant"));
     }
     let (Some(registered_as), Some(registered)) = (&status.host, status.registered) else {
-        let said = "registration can be checked only with a credential: set credential_file, or compare";
-        return report.warning("host", format_args!("{said} {name:?} with the administrators' list of hosts"));
+        let problem = "registration can be checked only with a credential: set credential_file, or compare";
+        return report.warning("host", format_args!("{problem} {name:?} with the administrators' list of hosts"));
     };
-    if config.tenant.as_deref().is_some_and(|configured| configured != tenant) {
+    if config.tenant.as_deref().is_some_and(|tenant_setting| tenant_setting != tenant) {
         return report
             .failed("host", format_args!("the credential belongs to tenant {tenant:?}, but the settings have another tenant: check tenant"));
     }
     if !registered {
-        let said = "has a credential but no registered address: an administrator must register it (POST /v1/tms/hosts)";
-        return report.failed("host", format_args!("{name:?} of tenant {tenant:?} {said}"));
+        let problem = "has a credential but no registered address: an administrator must register it (POST /v1/tms/hosts)";
+        return report.failed("host", format_args!("{name:?} of tenant {tenant:?} {problem}"));
     }
     let required = if status.credential_required { "required" } else { "not required" };
     report.ok("host", format_args!("registered as {registered_as:?} of tenant {tenant:?}; its credential is valid and {required}"));
@@ -149,7 +149,7 @@ fn check_linking(config: &KeycmdConfig, report: &mut CheckReport) {
     if config.credential_file.is_none() {
         return report.ok("link", "people cannot link accounts from this host: set credential_file to allow it");
     }
-    match PortalClient::new(config).and_then(|desk| desk.check()) {
+    match PortalClient::new(config).and_then(|client| client.check()) {
         Ok(()) => report.ok("link", "people can link accounts from this host while `tms-keycmd link` runs"),
         Err(why) => report.failed("link", why),
     }
@@ -160,8 +160,8 @@ fn check_expiry_time(report: &mut CheckReport) {
     const FIRST: (u32, u32) = (9, 1);
     match sshd_version() {
         Some(version) if version < FIRST => {
-            let said = "does not support expiry_time in UTC and would refuse every key: set expiry_time = \"local\"";
-            report.failed("expiry_time", format_args!("OpenSSH {}.{} {said}", version.0, version.1));
+            let problem = "does not support expiry_time in UTC and would refuse every key: set expiry_time = \"local\"";
+            report.failed("expiry_time", format_args!("OpenSSH {}.{} {problem}", version.0, version.1));
         }
         Some((major, minor)) => report.ok("expiry_time", format_args!("OpenSSH {major}.{minor} supports it")),
         None => report.warning("expiry_time", "the version of sshd is unknown; before OpenSSH 9.1, set expiry_time = \"local\""),
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_sshd_is_read_from_what_it_says() {
+    fn sshd_version_is_parsed_from_its_output() {
         assert_eq!(parse_version("OpenSSH_9.2, OpenSSL 3.0.19 27 Jan 2026\n"), Some((9, 2)));
         assert_eq!(parse_version("unknown option -- V\nOpenSSH_8.7p1, OpenSSL 3.0.7\nusage: sshd"), Some((8, 7)));
         assert_eq!(parse_version("OpenSSH_for_Windows"), None);

@@ -94,30 +94,30 @@ impl KeycmdConfig {
     }
 
     fn parse(text: &str) -> Result<Self, ConfigError> {
-        let written: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.message().to_owned()))?;
+        let raw: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Syntax(error.message().to_owned()))?;
         let refused = |why: &str| ConfigError::InvalidSetting(why.to_owned());
 
-        let portal = PortalUrl::parse(&written.tms_url, written.insecure_http).map_err(refused)?;
-        if written.credential_file.is_some() && !portal.is_private() {
+        let portal = PortalUrl::parse(&raw.tms_url, raw.insecure_http).map_err(refused)?;
+        if raw.credential_file.is_some() && !portal.is_private() {
             return Err(refused("credential_file requires an https:// URL in tms_url"));
         }
-        if written.host_name.trim().is_empty() {
+        if raw.host_name.trim().is_empty() {
             return Err(refused("host_name is blank"));
         }
-        if written.tenant.as_deref().is_some_and(|tenant| !is_single_word(tenant)) {
+        if raw.tenant.as_deref().is_some_and(|tenant| !is_single_word(tenant)) {
             return Err(refused("tenant is not a single ASCII word"));
         }
-        for (name, path) in [("credential_file", &written.credential_file), ("ca_file", &written.ca_file), ("cache_dir", &written.cache_dir)] {
+        for (name, path) in [("credential_file", &raw.credential_file), ("ca_file", &raw.ca_file), ("cache_dir", &raw.cache_dir)] {
             if path.as_deref().is_some_and(Path::is_relative) {
                 return Err(ConfigError::InvalidSetting(format!("{name} is not an absolute path")));
             }
         }
-        let timeout = written.timeout_ms.map_or(Budget::MAX, Duration::from_millis);
+        let timeout = raw.timeout_ms.map_or(Budget::MAX, Duration::from_millis);
         if !(Budget::MIN..=Budget::MAX).contains(&timeout) {
             let (shortest, longest) = (Budget::MIN.as_millis(), Budget::MAX.as_millis());
             return Err(ConfigError::InvalidSetting(format!("timeout_ms is not between {shortest} and {longest}")));
         }
-        let cache = match (written.cache_dir, written.cache_seconds.unwrap_or(0)) {
+        let cache = match (raw.cache_dir, raw.cache_seconds.unwrap_or(0)) {
             (_, seconds) if seconds > MAX_CACHE_SECONDS => {
                 return Err(ConfigError::InvalidSetting(format!("cache_seconds is more than {MAX_CACHE_SECONDS}")));
             }
@@ -125,24 +125,24 @@ impl KeycmdConfig {
             (Some(directory), seconds @ 1..) => Some(CacheSettings { directory, lifetime: Duration::from_secs(seconds) }),
             (_, 0) => None,
         };
-        let log = LogTarget::parse(written.log.as_deref().unwrap_or("syslog"));
+        let log = LogTarget::parse(raw.log.as_deref().unwrap_or("syslog"));
         Ok(Self {
             portal,
-            host_name: written.host_name.trim().to_owned(),
-            tenant: written.tenant,
-            credential_file: written.credential_file,
-            ca_file: written.ca_file,
+            host_name: raw.host_name.trim().to_owned(),
+            tenant: raw.tenant,
+            credential_file: raw.credential_file,
+            ca_file: raw.ca_file,
             timeout,
-            expiry_time: match &written.expiry_time {
+            expiry_time: match &raw.expiry_time {
                 None | Some(toml::Value::Boolean(false)) => None,
                 Some(toml::Value::Boolean(true)) => Some(ExpiryTime::Utc),
                 Some(toml::Value::String(word)) if word == "local" => Some(ExpiryTime::Local),
                 Some(_) => return Err(refused("expiry_time is not true, false or \"local\"")),
             },
-            options: KeyOptions::parse(&written.options).map_err(|error| ConfigError::InvalidSetting(error.to_string()))?,
+            options: KeyOptions::parse(&raw.options).map_err(|error| ConfigError::InvalidSetting(error.to_string()))?,
             cache,
             log: log.ok_or_else(|| refused("log is not \"syslog\", \"none\" or an absolute path"))?,
-            min_uid: written.min_uid.unwrap_or(1),
+            min_uid: raw.min_uid.unwrap_or(1),
         })
     }
 
@@ -150,11 +150,11 @@ impl KeycmdConfig {
     pub fn credential(&self) -> Result<Option<Credential>, ConfigError> {
         let Some(path) = &self.credential_file else { return Ok(None) };
         let text = files::read(path, MAX_CREDENTIAL_BYTES, FileRequirement::Secret)?;
-        let word = text.trim();
-        if !is_single_word(word) {
+        let credential = text.trim();
+        if !is_single_word(credential) {
             return Err(ConfigError::InvalidSetting(format!("credential_file is {}, which does not contain a single ASCII word", path.display())));
         }
-        Ok(Some(Credential(word.to_owned())))
+        Ok(Some(Credential(credential.to_owned())))
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_files_two_keys_are_enough() {
+    fn two_keys_of_original_config_suffice() {
         let config = with("").unwrap();
         assert_eq!(config.portal.as_uri().to_string(), "https://tms.example.org:3000/v1/tms/pubkeys/creds/retrieve");
         assert_eq!(config.host_name, "frontera");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_understood() {
+    fn all_keys_are_parsed() {
         let config = with(
             "tenant = \"tacc\"\ncredential_file = \"/etc/c\"\nca_file = \"/etc/ca\"\ntimeout_ms = 1500\nexpiry_time = true\noptions = \"restrict,pty\"\n\
              cache_dir = \"/var/cache/tms-keycmd\"\ncache_seconds = 30\nlog = \"none\"\nmin_uid = 1000\ninsecure_http = false\n",
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_its_name() {
+    fn invalid_values_are_refused_with_their_key() {
         for (more, named) in [
             ("cache_second = 30", "cache_second"),
             ("timeout_ms = 30000", "timeout_ms"),
@@ -272,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn other_calls_are_found_beside_the_question() {
+    fn endpoint_urls_derive_from_the_lookup_url() {
         let url = with("").unwrap().portal;
         assert_eq!(url.endpoint_url("links").unwrap().to_string(), "https://tms.example.org:3000/v1/tms/links");
         assert!(PortalUrl::parse("https://tms.example.org/elsewhere", false).unwrap().endpoint_url("links").is_none());
     }
 
     #[test]
-    fn questions_do_not_travel_in_the_open() {
+    fn plain_http_is_refused_for_remote_portals() {
         let parse = |url: &str, insecure| PortalUrl::parse(url, insecure).is_ok();
         for url in [
             "https://tms.example.org/x",

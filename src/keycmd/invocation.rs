@@ -103,18 +103,18 @@ mod tests {
     }
 
     #[test]
-    fn four_words_are_sshds_question() {
-        let asked = |user| RawArgs::new(user, "1000", "SHA256:x", "ssh-ed25519");
+    fn four_arguments_are_a_lookup() {
+        let args = |user| RawArgs::new(user, "1000", "SHA256:x", "ssh-ed25519");
         for user in ["jdoe", "check", "--help"] {
-            let arguments = Invocation::LookUp { config: DEFAULT_CONFIG.into(), args: asked(user) };
+            let arguments = Invocation::LookUp { config: DEFAULT_CONFIG.into(), args: args(user) };
             assert_eq!(parse(&[user, "1000", "SHA256:x", "ssh-ed25519"]), Ok(arguments));
         }
-        let arguments = Invocation::LookUp { config: "/a.toml".into(), args: asked("jdoe") };
+        let arguments = Invocation::LookUp { config: "/a.toml".into(), args: args("jdoe") };
         assert_eq!(parse(&["--config", "/a.toml", "jdoe", "1000", "SHA256:x", "ssh-ed25519"]), Ok(arguments));
     }
 
     #[test]
-    fn an_operator_checks_with_the_file_of_their_choice() {
+    fn check_accepts_a_config_path() {
         assert_eq!(parse(&["check"]), Ok(Invocation::Check { config: DEFAULT_CONFIG.into() }));
         for words in [["check", "--config", "/a.toml"], ["--config", "/a.toml", "check"]] {
             assert_eq!(parse(&words), Ok(Invocation::Check { config: "/a.toml".into() }));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_helper_takes_its_socket_from_systemd_or_makes_one() {
+    fn link_accepts_an_optional_socket_path() {
         let link = |config: &str, socket: Option<&str>| Ok(Invocation::Link { config: config.into(), socket: socket.map(PathBuf::from) });
         assert_eq!(parse(&["link"]), link(DEFAULT_CONFIG, None));
         assert_eq!(parse(&["link", "--socket", "/s"]), link(DEFAULT_CONFIG, Some("/s")));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_command_lines_are_refused() {
         for words in [&[][..], &["jdoe"], &["a", "b", "c"], &["a", "b", "c", "d", "e"], &["check", "twice", "over"], &["--config"]] {
             assert_eq!(parse(words), Err(UsageError::Syntax), "{words:?}");
         }

@@ -69,8 +69,8 @@ impl KeyQuery {
         let uid = args.uid.parse().map_err(|_| KeyQueryRefused::Uid)?;
         let fingerprint = args.fingerprint.parse().ok().filter(|fingerprint: &Fingerprint| fingerprint.is_sha256());
         let fingerprint = fingerprint.ok_or(KeyQueryRefused::Fingerprint)?;
-        let of_a_key_type = |c: char| c.is_ascii_alphanumeric() || "-.@_".contains(c);
-        if args.key_type.is_empty() || args.key_type.len() > MAX_KEY_TYPE_LENGTH || !args.key_type.chars().all(of_a_key_type) {
+        let is_key_type_char = |c: char| c.is_ascii_alphanumeric() || "-.@_".contains(c);
+        if args.key_type.is_empty() || args.key_type.len() > MAX_KEY_TYPE_LENGTH || !args.key_type.chars().all(is_key_type_char) {
             return Err(KeyQueryRefused::KeyType);
         }
         Ok(Self { user: user.clone(), uid, fingerprint, key_type: args.key_type.clone() })
@@ -94,18 +94,18 @@ mod tests {
     const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
 
     #[test]
-    fn what_sshd_asks_is_understood() {
+    fn arguments_of_sshd_are_parsed() {
         for (user, uid, key_type) in
             [("jdoe", "1000", "ssh-ed25519"), ("DOMAIN\\j doe", "4294967295", "sk-ssh-ed25519@openssh.com"), ("zoë", "0", "ssh-rsa")]
         {
-            let question = KeyQuery::parse(&RawArgs::new(user, uid, FINGERPRINT, key_type)).unwrap();
-            assert_eq!((question.user.as_str(), question.uid.to_string().as_str()), (user, uid));
-            assert_eq!(question.fingerprint.to_string(), FINGERPRINT);
+            let query = KeyQuery::parse(&RawArgs::new(user, uid, FINGERPRINT, key_type)).unwrap();
+            assert_eq!((query.user.as_str(), query.uid.to_string().as_str()), (user, uid));
+            assert_eq!(query.fingerprint.to_string(), FINGERPRINT);
         }
     }
 
     #[test]
-    fn what_sshd_never_asks_is_refused() {
+    fn invalid_arguments_are_refused() {
         let long = "x".repeat(257);
         for (user, uid, fingerprint, key_type, refused) in [
             ("", "1", FINGERPRINT, "ssh-rsa", KeyQueryRefused::User),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_and_unknown_types_are_no_plain_keys() {
+    fn certificates_and_unknown_types_are_not_plain_keys() {
         let plain = |key_type: &str| KeyQuery::parse(&RawArgs::new("a", "1", FINGERPRINT, key_type)).unwrap().is_plain_key();
         for key_type in ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp521", "sk-ssh-ed25519@openssh.com", "ssh-dss"] {
             assert!(plain(key_type), "{key_type}");
@@ -148,9 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn the_log_gets_one_harmless_line() {
-        let asked = RawArgs::new("a\nb\u{1b}[2J\u{202e}\"", "1", &"f".repeat(1000), "t").to_string();
-        assert!(asked.starts_with(r#"user="a\nb\u{1b}[2J\u{202e}\"" uid="1""#), "{asked}");
-        assert!(asked.len() < 300 && !asked.contains(char::is_control));
+    fn arguments_are_one_escaped_line_in_the_log() {
+        let logged = RawArgs::new("a\nb\u{1b}[2J\u{202e}\"", "1", &"f".repeat(1000), "t").to_string();
+        assert!(logged.starts_with(r#"user="a\nb\u{1b}[2J\u{202e}\"" uid="1""#), "{logged}");
+        assert!(logged.len() < 300 && !logged.contains(char::is_control));
     }
 }

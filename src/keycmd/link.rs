@@ -83,12 +83,12 @@ pub fn serve(file: &Path, socket: Option<&Path>) -> ExitCode {
         }
     };
     log.write(LogEntry::info("link: ready"));
-    let (file, door, journal) = (Arc::from(file), Arc::new(ConnectionLimiter::default()), Arc::new(log));
+    let (file, limiter, log) = (Arc::from(file), Arc::new(ConnectionLimiter::default()), Arc::new(log));
     loop {
         match listener.accept() {
-            Ok((stream, _)) => accept_connection(stream, &file, &door, &journal),
+            Ok((stream, _)) => accept_connection(stream, &file, &limiter, &log),
             Err(error) => {
-                journal.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: cannot accept a connection: {error}")));
+                log.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: cannot accept a connection: {error}")));
                 thread::sleep(ACCEPT_RETRY_DELAY);
             }
         }
@@ -105,24 +105,24 @@ fn prepare(file: &Path, socket: Option<&Path>) -> Result<(LogWriter, UnixListene
 
 /// Starts a thread for the connection if the limits allow it; does not wait for the caller or for the log.
 fn accept_connection(stream: UnixStream, file: &Arc<Path>, limiter: &Arc<ConnectionLimiter>, log: &Arc<LogWriter>) {
-    let caller = match HelperConnection::accept(stream) {
-        Ok(caller) => caller,
+    let connection = match HelperConnection::accept(stream) {
+        Ok(connection) => connection,
         Err(error) => {
             return log.write_throttled(ThrottledEvent::AcceptFailed, LogEntry::warning(format!("link: a caller without credentials: {error}")));
         }
     };
-    let uid = caller.uid();
+    let uid = connection.uid();
     match limiter.acquire(uid, Instant::now()) {
-        Ok(inside) => {
-            let (file, notes) = (Arc::clone(file), Arc::clone(log));
-            let started = thread::Builder::new().spawn(move || handle_connection(caller, &inside, &file, &notes));
+        Ok(permit) => {
+            let (file, thread_log) = (Arc::clone(file), Arc::clone(log));
+            let started = thread::Builder::new().spawn(move || handle_connection(connection, &permit, &file, &thread_log));
             if let Err(error) = started {
                 log.write_throttled(ThrottledEvent::LimitExceeded(uid), LogEntry::warning(log_line(uid, None, &error)));
             }
         }
-        Err(full) => {
-            log.write_throttled(ThrottledEvent::LimitExceeded(uid), LogEntry::info(log_line(uid, None, &full)));
-            caller.send_final(&HelperMessage::error("busy", &full));
+        Err(exceeded) => {
+            log.write_throttled(ThrottledEvent::LimitExceeded(uid), LogEntry::info(log_line(uid, None, &exceeded)));
+            connection.send_final(&HelperMessage::error("busy", &exceeded));
         }
     }
 }
@@ -130,30 +130,30 @@ fn accept_connection(stream: UnixStream, file: &Arc<Path>, limiter: &Arc<Connect
 /// Handles one connection from start to end.
 fn handle_connection(mut connection: HelperConnection, _permit: &Permit, file: &Path, log: &LogWriter) {
     let uid = connection.uid();
-    let found = connection.receive_greeting().map_err(ConnectionOutcome::from).and_then(|()| Ok(UnixAccount::look_up(uid)?));
-    let (account, ended) = match found {
+    let account_result = connection.receive_greeting().map_err(ConnectionOutcome::from).and_then(|()| Ok(UnixAccount::look_up(uid)?));
+    let (account, outcome) = match account_result {
         Ok(account) => {
-            let ended = process(&mut connection, &account, file);
-            (Some(account), ended)
+            let outcome = process(&mut connection, &account, file);
+            (Some(account), outcome)
         }
-        Err(ended) => (None, ended),
+        Err(outcome) => (None, outcome),
     };
-    if let Some(line) = final_message(&ended) {
-        connection.send_final(&line);
+    if let Some(message) = final_message(&outcome) {
+        connection.send_final(&message);
     }
-    log_outcome(log, uid, account.as_ref(), &ended);
+    log_outcome(log, uid, account.as_ref(), &outcome);
 }
 
 fn process(connection: &mut HelperConnection, account: &UnixAccount, file: &Path) -> ConnectionOutcome {
     // Loaded for each connection, so that a changed credential applies immediately.
     let config = match KeycmdConfig::load(file) {
         Ok(config) => config,
-        Err(fault) => return ConnectionOutcome::Config(fault),
+        Err(error) => return ConnectionOutcome::Config(error),
     };
     if account.uid < config.min_uid {
         return ConnectionOutcome::AccountRefused(AccountRefused::SystemAccount);
     }
-    link_account(connection, account, &config).unwrap_or_else(|ended| ended)
+    link_account(connection, account, &config).unwrap_or_else(|outcome| outcome)
 }
 
 fn link_account(connection: &mut HelperConnection, account: &UnixAccount, config: &KeycmdConfig) -> Result<ConnectionOutcome, ConnectionOutcome> {
@@ -180,8 +180,8 @@ fn wait_for_decision(
     portal: &PortalClient<'_>,
     started: &StartedLink,
 ) -> Result<ConnectionOutcome, ConnectionOutcome> {
-    let last = Instant::now() + started.lifetime().saturating_add(EXPIRY_GRACE).min(MAX_WAIT);
-    while Instant::now() < last {
+    let deadline = Instant::now() + started.lifetime().saturating_add(EXPIRY_GRACE).min(MAX_WAIT);
+    while Instant::now() < deadline {
         connection.wait(started.poll_interval())?;
         match portal.link_status(started) {
             Ok(LinkRequestStatus::Pending) => {}

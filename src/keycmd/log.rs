@@ -65,13 +65,13 @@ impl LogTarget {
 
     /// Writes the entry, but waits for at most `timeout`: a hanging log must not delay a login.
     pub fn write_with_timeout(self, entry: LogEntry, timeout: Duration) {
-        let (tell, told) = mpsc::channel::<()>();
-        let written = thread::Builder::new().spawn(move || {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let spawned = thread::Builder::new().spawn(move || {
             self.write_blocking(&entry);
-            drop(tell);
+            drop(sender);
         });
-        if written.is_ok() {
-            let _ = told.recv_timeout(timeout);
+        if spawned.is_ok() {
+            let _ = receiver.recv_timeout(timeout);
         }
     }
 
@@ -136,13 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_stays_one_line() {
+    fn log_entry_is_a_single_line() {
         assert_eq!(escape_line("a\nb\r\u{1b}[31m\u{2028}é"), "a\\nb\\r\\u{1b}[31m\\u{2028}é");
         assert!(escape_line(&"é".repeat(5_000)).len() < MAX_LINE_BYTES + 10);
     }
 
     #[test]
-    fn a_log_is_syslog_a_file_or_none() {
+    fn log_target_is_syslog_file_or_none() {
         assert_eq!(LogTarget::parse("syslog"), Some(LogTarget::Syslog));
         assert_eq!(LogTarget::parse("none"), Some(LogTarget::Off));
         assert_eq!(LogTarget::parse("/var/log/tms-keycmd.log"), Some(LogTarget::File("/var/log/tms-keycmd.log".into())));

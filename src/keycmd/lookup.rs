@@ -40,8 +40,8 @@ pub fn look_up(config: &KeycmdConfig, query: &KeyQuery, budget: Budget) -> Resul
     if key.is_expired() {
         return Err(KeycmdError::Expired);
     }
-    let watched_by_sshd = key.expires_at.zip(config.expiry_time).and_then(|(end, written)| time_format::expiry_option(end, written));
-    let allowed = AllowedKey { line: config.options.line(&key.line, watched_by_sshd.as_deref()), remark };
+    let expiry_option = key.expires_at.zip(config.expiry_time).and_then(|(end, written)| time_format::expiry_option(end, written));
+    let allowed = AllowedKey { line: config.options.line(&key.line, expiry_option.as_deref()), remark };
     Ok((allowed, Some(key).filter(|_| from_portal)))
 }
 

@@ -166,6 +166,6 @@ async fn open_existing(existing: &ExistingPortal) -> Result<Services, Fault> {
     open_in(&existing.data_dir, "", &existing.egress).await
 }
 
-async fn open_in(data_dir: &Path, public_url: &str, reach: &EgressPolicy) -> Result<Services, Fault> {
-    Services::open(data_dir, public_url, reach, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng)).await
+async fn open_in(data_dir: &Path, public_url: &str, egress: &EgressPolicy) -> Result<Services, Fault> {
+    Services::open(data_dir, public_url, egress, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng)).await
 }

@@ -77,18 +77,18 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
     let ServerSession { server, token } = ServerSession::load(target_args, output)?;
     let KeyListing { entries: listed, unreadable } = server.my_keys(&token).await?;
     output.note_unreadable(unreadable, "key");
-    let kept = local_keys(&server.target)?;
-    let chosen = if revoke.all { listed.iter().collect() } else { select_keys(&revoke.keys, &listed)? };
-    let question = format!("Revoke {}? They stop working immediately.", count_keys(chosen.len()));
-    let wanted = chosen.is_empty() || !revoke.all || revoke.yes || output.confirm(&question).await;
+    let local = local_keys(&server.target)?;
+    let selected = if revoke.all { listed.iter().collect() } else { select_keys(&revoke.keys, &listed)? };
+    let question = format!("Revoke {}? They stop working immediately.", count_keys(selected.len()));
+    let confirmed = selected.is_empty() || !revoke.all || revoke.yes || output.confirm(&question).await;
 
     let mut revoked = Vec::new();
-    for key in chosen.into_iter().filter(|_| wanted) {
+    for key in selected.into_iter().filter(|_| confirmed) {
         // A key that no longer exists was revoked elsewhere: success.
         server.revoke_key(&token, key.id).await?;
         output.note(&format!("Revoked {}: {} on {}.", key.id, key.host_account, key.host));
         // The private half is now useless. If it cannot be deleted, it does no harm.
-        if let Some(Err(why)) = kept.iter().find(|kept| kept.matches(key.id, &key.public_key_fingerprint)).map(LocalKey::delete) {
+        if let Some(Err(why)) = local.iter().find(|local_key| local_key.matches(key.id, &key.public_key_fingerprint)).map(LocalKey::delete) {
             output.note(&why.to_string());
         }
         revoked.push(json!({
@@ -101,10 +101,10 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
 }
 
 fn select_keys<'a>(selectors: &[KeySelector], keys: &'a [MyKey]) -> Result<Vec<&'a MyKey>, KeysError> {
-    if let Some(unknown) = selectors.iter().find(|name| !keys.iter().any(|key| name.matches(key))) {
+    if let Some(unknown) = selectors.iter().find(|selector| !keys.iter().any(|key| selector.matches(key))) {
         return Err(KeysError::UnknownKey(unknown.to_string()));
     }
-    Ok(keys.iter().filter(|key| selectors.iter().any(|name| name.matches(key))).collect())
+    Ok(keys.iter().filter(|key| selectors.iter().any(|selector| selector.matches(key))).collect())
 }
 
 fn count_keys(keys: usize) -> String {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_named_by_number_or_fingerprint() {
+    fn keys_are_selected_by_id_or_fingerprint() {
         assert_eq!("17".parse(), Ok(KeySelector::Id(17)));
         assert_eq!("SHA256:17".parse(), Ok(KeySelector::Fingerprint("SHA256:17".to_owned())));
         for wrong in ["", "all", "testhost1", "MD5:aa:bb", "../17"] {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_are_named_have_to_be_there() {
+    fn all_selected_keys_must_exist() {
         let listed = [key(1, "SHA256:a"), key(2, "SHA256:b"), key(3, "SHA256:a")];
         let ids = |names: &[&str]| {
             let names: Vec<KeySelector> = names.iter().map(|name| name.parse().unwrap()).collect();

@@ -24,8 +24,8 @@ pub struct UnreadableSignIns {
 /// Deletes as much as possible of all sign-ins, and reports what was left.
 pub fn discard_unreadable(error: &CredentialsError, target_args: &TargetArgs) -> Result<UnreadableSignIns, KeyFilesError> {
     let keys = all_local_keys()?;
-    let named = Target::resolve(target_args, None).ok().map(|target| target.server.to_string());
-    let servers = keys.iter().filter_map(LocalKey::server).map(str::to_owned).chain(named).collect();
+    let requested = Target::resolve(target_args, None).ok().map(|target| target.server.to_string());
+    let servers = keys.iter().filter_map(LocalKey::server).map(str::to_owned).chain(requested).collect();
     let still_valid = unrevoked_keys(&keys);
     let undeleted = UndeletedFiles { token: credentials_file::delete_unreadable(error).err(), keys: delete_keys(&keys) };
     Ok(UnreadableSignIns { why: error.cause(), servers, keys: still_valid, undeleted })
@@ -33,10 +33,10 @@ pub fn discard_unreadable(error: &CredentialsError, target_args: &TargetArgs) ->
 
 impl fmt::Display for UnreadableSignIns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { why, servers, keys, undeleted: left } = self;
-        let begin = if left.token.is_none() { "signed out on this machine only" } else { "not signed out" };
-        writeln!(f, "{begin}: no sign-in could be revoked: {why}")?;
-        write_remaining_access(f, left, "each stored access token, until it expires", keys)?;
+        let Self { why, servers, keys, undeleted } = self;
+        let summary = if undeleted.token.is_none() { "signed out on this machine only" } else { "not signed out" };
+        writeln!(f, "{summary}: no sign-in could be revoked: {why}")?;
+        write_remaining_access(f, undeleted, "each stored access token, until it expires", keys)?;
         let sessions: Vec<String> = servers.iter().map(|server| format!("{server}{}", paths::SESSIONS)).collect();
         match sessions.as_slice() {
             [] => write!(f, "To end all of this, revoke the sign-in in its portal, on the page {}, in any browser.", paths::SESSIONS),

@@ -31,9 +31,9 @@ pub struct SshTarget {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DestinationRefused {
     #[error(
-        "this sign-in covers no host account {wanted}; it covers {there}. If the account is linked (`tms link` on the host, or Hosts in the portal), run `tms login` and select it"
+        "this sign-in covers no host account {requested}; it covers {shared}. If the account is linked (`tms link` on the host, or Hosts in the portal), run `tms login` and select it"
     )]
-    NotShared { wanted: String, there: AccountList },
+    NotShared { requested: String, shared: AccountList },
     #[error("this sign-in covers no host accounts: link one (`tms link` on the host, or Hosts in the portal), then run `tms login` and select it")]
     NothingShared,
     #[error("the link to {0} has expired: run `tms link` again on the host, or renew it under Hosts in the portal")]
@@ -52,7 +52,7 @@ impl DestinationRefused {
     /// The host account that a new sign-in may cover.
     pub fn unshared_account(&self) -> Option<String> {
         match self {
-            Self::NotShared { wanted, there } => Some(format!("Your sign-in covers no host account {wanted}; it covers {there}")),
+            Self::NotShared { requested, shared } => Some(format!("Your sign-in covers no host account {requested}; it covers {shared}")),
             Self::NothingShared => Some("Your sign-in covers no host account".to_owned()),
             Self::Expired(_) | Self::Ambiguous { .. } | Self::UnsafeName(_) => None,
         }
@@ -63,14 +63,14 @@ impl DestinationRefused {
 /// host.
 pub fn resolve(destination: &Destination, accounts: &[MyHost]) -> Result<SshTarget, DestinationRefused> {
     let by_name = accounts.iter().any(|account| destination.matches_host(&account.host));
-    let (active, ended): (Vec<&MyHost>, Vec<&MyHost>) = accounts.iter().partition(|account| account.state == "active");
-    let meant: Vec<&MyHost> = active.iter().copied().filter(|account| destination.matches(account, by_name)).collect();
-    let meant_but_ended: Vec<&MyHost> = ended.into_iter().filter(|account| destination.matches(account, by_name)).collect();
-    match (meant.as_slice(), meant_but_ended.as_slice()) {
+    let (active, expired): (Vec<&MyHost>, Vec<&MyHost>) = accounts.iter().partition(|account| account.state == "active");
+    let matching: Vec<&MyHost> = active.iter().copied().filter(|account| destination.matches(account, by_name)).collect();
+    let matching_expired: Vec<&MyHost> = expired.into_iter().filter(|account| destination.matches(account, by_name)).collect();
+    match (matching.as_slice(), matching_expired.as_slice()) {
         ([account], _) => SshTarget::new(account),
         ([], []) if active.is_empty() => Err(DestinationRefused::NothingShared),
-        ([], []) => Err(DestinationRefused::NotShared { wanted: destination.to_string(), there: AccountList::of(&active) }),
-        ([], ended) => Err(DestinationRefused::Expired(AccountList::of(ended))),
+        ([], []) => Err(DestinationRefused::NotShared { requested: destination.to_string(), shared: AccountList::of(&active) }),
+        ([], expired) => Err(DestinationRefused::Expired(AccountList::of(expired))),
         (several, _) => Err(DestinationRefused::Ambiguous { host: destination.host.clone(), accounts: AccountList::of(several) }),
     }
 }
@@ -78,7 +78,7 @@ pub fn resolve(destination: &Destination, accounts: &[MyHost]) -> Result<SshTarg
 impl Destination {
     fn matches(&self, account: &MyHost, by_name: bool) -> bool {
         let host = if by_name { Some(account.host.as_str()) } else { account.address.as_deref() };
-        host.is_some_and(|host| self.matches_host(host)) && self.account.as_deref().is_none_or(|wanted| account.host_account == wanted)
+        host.is_some_and(|host| self.matches_host(host)) && self.account.as_deref().is_none_or(|requested| account.host_account == requested)
     }
 
     fn matches_host(&self, name: &str) -> bool {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_alone_is_enough_where_there_is_one_account() {
+    fn host_alone_suffices_for_a_single_account() {
         let accounts = [
             account("jdoe", "frontera", "active", None),
             account("jdoe", "vista", "active", None),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_goes_by_its_address_too_but_a_name_goes_first() {
+    fn host_name_takes_precedence_over_address() {
         let accounts = [
             account("jdoe", "vista", "active", Some("vista.tacc.example")),
             account("old", "gone", "expired", Some("gone.tacc.example")),
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn half_a_destination_is_none() {
+    fn incomplete_destinations_are_refused() {
         for typed in ["", "@", "@vista", "jdoe@"] {
             assert!(typed.parse::<Destination>().is_err(), "{typed}");
         }
     }
 
     #[test]
-    fn what_ssh_would_misread_is_refused() {
+    fn names_unsafe_for_ssh_are_refused() {
         let odd = ["-oProxyCommand=x", "../../x", "a/b", "..", ".", ".ssh", "a b", "a;b", "$(id)", "a%h", "`id`", "é", "a'b", "a\"b"];
         let too_long = "a".repeat(129);
         for odd in odd.into_iter().chain([too_long.as_str()]) {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_counts_when_it_differs_from_the_name() {
+    fn address_is_used_if_it_differs_from_the_name() {
         for (address, kept) in [
             (None, None),
             (Some(""), None),

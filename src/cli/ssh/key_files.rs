@@ -90,11 +90,11 @@ pub struct LocalKey {
 /// All stored keys for a tenant of a server.
 pub fn local_keys(target: &Target) -> Result<Vec<LocalKey>, KeyFilesError> {
     let (server, tenant) = (target.server.to_string(), target.tenant.to_string());
-    let mut kept = local_keys_in(&tenant_directory(&state_dir::directory()?, &server, &tenant));
+    let mut keys = local_keys_in(&tenant_directory(&state_dir::directory()?, &server, &tenant));
     // Another server with the same shortened name uses the same directory.
-    let place = (server, tenant);
-    kept.retain(|key| key.target.as_ref().is_none_or(|of| *of == place));
-    Ok(kept)
+    let owner = (server, tenant);
+    keys.retain(|key| key.target.as_ref().is_none_or(|key_target| *key_target == owner));
+    Ok(keys)
 }
 
 /// All stored keys, of all servers.
@@ -109,7 +109,7 @@ pub fn all_local_keys() -> Result<Vec<LocalKey>, KeyFilesError> {
 fn local_keys_in(tenant: &Path) -> Vec<LocalKey> {
     let hosts = subdirectories(tenant).into_iter();
     let accounts = hosts.flat_map(|host| subdirectories(&tenant.join(&host)).into_iter().map(move |account| (host.clone(), account)));
-    let kept = accounts.map(|(host, host_account)| {
+    let keys = accounts.map(|(host, host_account)| {
         let directory = tenant.join(&host).join(&host_account);
         match KeyRecordFile::read(&directory) {
             Some(KeyRecordFile { named: KeyOwner { server, tenant, host, host_account }, record }) => {
@@ -118,14 +118,14 @@ fn local_keys_in(tenant: &Path) -> Vec<LocalKey> {
             None => LocalKey { directory, host, host_account, target: None, record: None },
         }
     });
-    kept.collect()
+    keys.collect()
 }
 
 /// The names of a directory's subdirectories, sorted; empty if it cannot be read or does not exist.
 fn subdirectories(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let mut names: Vec<String> = folders.filter_map(|folder| folder.file_name().into_string().ok()).collect();
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut names: Vec<String> = directories.filter_map(|directory| directory.file_name().into_string().ok()).collect();
     names.sort();
     names
 }
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn each_server_has_a_directory_with_a_plain_name() {
+    fn each_server_has_a_plain_directory_name() {
         for (server, directory) in [
             ("https://portal.example.org", "/s/keys/https_portal.example.org/lab/vista/jdoe"),
             ("https://portal.example.org:8443", "/s/keys/https_portal.example.org_8443/lab/vista/jdoe"),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_kept_for_its_person_only() {
+    fn key_files_are_readable_by_owner_only() {
         let state = tempfile::tempdir().unwrap();
         let files = open(state.path(), &named("https://a.example", "vista"));
         let record = keep_new(&files);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_could_read_is_none() {
+    fn key_readable_by_others_is_not_used() {
         let state = tempfile::tempdir().unwrap();
         let files = open(state.path(), &named("https://a.example", "vista"));
         let record = keep_new(&files);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_key_does_not_count() {
+    fn record_of_another_key_is_ignored() {
         let state = tempfile::tempdir().unwrap();
         let files = open(state.path(), &named("https://a.example", "vista"));
         let older = keep_new(&files);

@@ -160,7 +160,7 @@ impl TapisApi {
         let nested = result.get_mut("access_token").filter(|token| token.is_object()).map(Value::take);
         let TapisTokenResponse { access_token, expires_at, expires_in } =
             self.parse_result(nested.unwrap_or(result), "a token with parts missing")?;
-        let end = |ending: Option<Expiry>| ending.and_then(|ending| ending.to_timestamp(now()));
+        let end = |expiry: Option<Expiry>| expiry.and_then(|expiry| expiry.to_timestamp(now()));
         let expires_at = end(expires_at).or_else(|| end(expires_in)).or_else(|| UnverifiedClaims::decode(&access_token).expires_at());
         Ok(TapisToken { secret: access_token, expires_at })
     }

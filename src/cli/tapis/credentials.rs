@@ -130,23 +130,23 @@ mod tests {
 
     /// Each command has read the file before waiting for minutes.
     #[test]
-    fn commands_at_the_same_time_lose_none_of_each_others_tokens() {
+    fn concurrent_commands_keep_each_others_tokens() {
         let home = tempfile::tempdir().unwrap();
         let all: Vec<ServerUrl> = (0..8).map(|n| ServerUrl::parse(&format!("https://t{n}.example"), false).unwrap()).collect();
         let read = || TapisCredentials::load_from(home.path(), &Output::Json).unwrap();
-        let kept = |server: &ServerUrl| read().find(server).and_then(|sign_in| Some(sign_in.token.as_ref()?.secret.reveal().to_owned()));
-        let mut waiting: Vec<_> = all.iter().map(|server| (server, read())).collect();
+        let stored = |server: &ServerUrl| read().find(server).and_then(|sign_in| Some(sign_in.token.as_ref()?.secret.reveal().to_owned()));
+        let mut logins: Vec<_> = all.iter().map(|server| (server, read())).collect();
         std::thread::scope(|scope| {
-            for (server, sign_ins) in &mut waiting {
+            for (server, sign_ins) in &mut logins {
                 scope.spawn(move || sign_ins.save(server, "client", &token("token")).unwrap());
             }
         });
-        assert!(all.iter().all(|server| kept(server).as_deref() == Some("token")));
+        assert!(all.iter().all(|server| stored(server).as_deref() == Some("token")));
 
         // One command signs out while another signs in again.
-        let (mut leaving, server) = (read(), &all[0]);
+        let (mut signing_out, server) = (read(), &all[0]);
         read().save(server, "client", &token("newer")).unwrap();
-        leaving.remove(server, &token("token").secret).unwrap();
-        assert_eq!(kept(server).as_deref(), Some("newer"));
+        signing_out.remove(server, &token("token").secret).unwrap();
+        assert_eq!(stored(server).as_deref(), Some("newer"));
     }
 }

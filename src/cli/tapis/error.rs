@@ -55,7 +55,7 @@ impl TapisError {
             Self::CodeExpired => ErrorCode::ExpiredToken,
             Self::UnexpectedResponse { .. } => ErrorCode::UnexpectedAnswer,
             Self::RevocationFailed { .. } | Self::UnreadableSignIns(_) => ErrorCode::NotRevoked,
-            Self::ServerError { .. } => ErrorCode::NoAnswer,
+            Self::ServerError { .. } => ErrorCode::NoResponse,
             Self::Request(error) => error.code(),
             Self::Credentials(_) => ErrorCode::Credentials,
         }

@@ -45,12 +45,12 @@ mod tests {
     use super::*;
 
     fn after(json: &str) -> Option<String> {
-        let ending: Expiry = serde_json::from_str(json).unwrap();
-        ending.to_timestamp(Timestamp::from_millis(1_795_237_200_000)).map(Timestamp::to_rfc3339)
+        let expiry: Expiry = serde_json::from_str(json).unwrap();
+        expiry.to_timestamp(Timestamp::from_millis(1_795_237_200_000)).map(Timestamp::to_rfc3339)
     }
 
     #[test]
-    fn every_way_to_write_an_end_is_read() {
+    fn all_expiry_formats_are_parsed() {
         for end in [
             "600",
             "600.0",
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_end_is_not_guessed() {
+    fn invalid_expiries_are_ignored() {
         for end in [r#""""#, r#""soon""#, r#""-5""#, "-5", "1e300", r#""inf""#, r#""NaN""#, r#""2026-13-45T00:00:00""#, "true", "[600]"] {
             assert_eq!(after(end), None, "{end}");
         }

@@ -50,9 +50,9 @@ pub async fn run(login: &TapisLoginArgs, base_url: Option<&str>, target_args: &T
 
     // No await between the token and this line: Ctrl-C cannot lose the token.
     let replaced = sign_ins.save(&tapis.server, &client_id, &token)?;
-    let earlier = if sign_ins.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
-    let earlier = revoke_replaced(&tapis, replaced, earlier, output).await;
-    report(&tapis, &client_id, &token, earlier, output).await;
+    let previous = if sign_ins.was_damaged() { PreviousSignIn::Unknown } else { PreviousSignIn::None };
+    let previous = revoke_replaced(&tapis, replaced, previous, output).await;
+    report(&tapis, &client_id, &token, previous, output).await;
     Ok(())
 }
 
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_that_look_alike_are_named() {
+    fn ambiguous_letters_are_named() {
         assert_eq!(code_reading_hint("abCdEfgh"), "Upper and lower case matter.");
         assert_eq!(code_reading_hint("oMbhbSly"), "Upper and lower case matter; l is a small L.");
         assert_eq!(code_reading_hint("IlOabcde"), "Upper and lower case matter; I is a capital i; l is a small L; O is a capital o.");

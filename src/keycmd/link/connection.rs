@@ -93,15 +93,16 @@ impl HelperConnection {
     /// forward bytes (a web server, `ssh -L`) cannot.
     pub fn receive_greeting(&mut self) -> Result<(), Disconnected> {
         self.stream.set_read_timeout(Some(GREETING_TIMEOUT)).map_err(|_| Disconnected::Closed)?;
-        let mut word = [0; GREETING.len() + 1];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut beside = RecvAncillaryBuffer::new(&mut space);
-        let heard =
-            recvmsg(&self.stream, &mut [IoSliceMut::new(&mut word)], &mut beside, RecvFlags::CMSG_CLOEXEC).map_err(|_| Disconnected::NoGreeting)?;
+        let mut buffer = [0; GREETING.len() + 1];
+        let mut ancillary_space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut ancillary_space);
+        let received = recvmsg(&self.stream, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+            .map_err(|_| Disconnected::NoGreeting)?;
         // Dropping the files closes them.
-        let files: usize = beside.drain().map(|message| if let RecvAncillaryMessage::ScmRights(files) = message { files.count() } else { 0 }).sum();
-        match word.get(..heard.bytes) {
-            Some(GREETING) if files == 1 && !heard.flags.contains(ReturnFlags::CTRUNC) => Ok(()),
+        let files: usize =
+            ancillary.drain().map(|message| if let RecvAncillaryMessage::ScmRights(files) = message { files.count() } else { 0 }).sum();
+        match buffer.get(..received.bytes) {
+            Some(GREETING) if files == 1 && !received.flags.contains(ReturnFlags::CTRUNC) => Ok(()),
             Some([]) => Err(Disconnected::Closed),
             _ => Err(Disconnected::NoGreeting),
         }
@@ -115,8 +116,8 @@ impl HelperConnection {
     pub fn send(&mut self, line: &HelperMessage<'_>) -> Result<(), Disconnected> {
         let mut text = serde_json::to_string(line).map_err(|_| Disconnected::Closed)?;
         text.push('\n');
-        let said = self.stream.set_write_timeout(Some(WRITE_TIMEOUT)).and_then(|()| self.stream.write_all(text.as_bytes()));
-        said.map_err(|_| Disconnected::Closed)
+        let result = self.stream.set_write_timeout(Some(WRITE_TIMEOUT)).and_then(|()| self.stream.write_all(text.as_bytes()));
+        result.map_err(|_| Disconnected::Closed)
     }
 
     /// Sends the final message; errors are ignored because the caller may have disconnected.
@@ -126,13 +127,13 @@ impl HelperConnection {
 
     /// Waits, unless the caller disconnects earlier.
     pub fn wait(&mut self, pause: Duration) -> Result<(), Disconnected> {
-        let until = Instant::now() + pause;
+        let deadline = Instant::now() + pause;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
                 return Ok(());
             }
-            self.stream.set_read_timeout(Some(left)).map_err(|_| Disconnected::Closed)?;
+            self.stream.set_read_timeout(Some(remaining)).map_err(|_| Disconnected::Closed)?;
             expect_idle(self.stream.read(&mut [0]))?;
         }
     }
@@ -158,50 +159,50 @@ mod tests {
     use super::*;
 
     fn pair() -> (HelperConnection, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        (HelperConnection::accept(ours).unwrap(), theirs)
+        let (server, client) = UnixStream::pair().unwrap();
+        (HelperConnection::accept(server).unwrap(), client)
     }
 
     #[test]
-    fn the_kernel_says_who_calls() {
+    fn uid_comes_from_the_kernel() {
         assert_eq!(pair().0.uid(), rustix::process::geteuid().as_raw());
     }
 
     #[test]
-    fn whoever_hangs_up_or_speaks_is_not_waited_for() {
+    fn disconnect_or_input_ends_the_wait() {
         let (long, short) = (Duration::from_secs(60), Duration::from_millis(1));
-        let (mut caller, theirs) = pair();
-        assert_eq!((caller.wait(short), caller.check_idle()), (Ok(()), Ok(())));
-        drop(theirs);
-        assert_eq!((caller.wait(long), caller.check_idle()), (Err(Disconnected::Closed), Err(Disconnected::Closed)));
-        let (mut caller, mut theirs) = pair();
-        theirs.write_all(b"{\"user\":\"root\",\"user_uid\":0}\n").unwrap();
-        assert_eq!((caller.check_idle(), caller.wait(long)), (Err(Disconnected::UnexpectedInput), Err(Disconnected::UnexpectedInput)));
+        let (mut connection, client) = pair();
+        assert_eq!((connection.wait(short), connection.check_idle()), (Ok(()), Ok(())));
+        drop(client);
+        assert_eq!((connection.wait(long), connection.check_idle()), (Err(Disconnected::Closed), Err(Disconnected::Closed)));
+        let (mut connection, mut client) = pair();
+        client.write_all(b"{\"user\":\"root\",\"user_uid\":0}\n").unwrap();
+        assert_eq!((connection.check_idle(), connection.wait(long)), (Err(Disconnected::UnexpectedInput), Err(Disconnected::UnexpectedInput)));
     }
 
     #[test]
-    fn only_a_word_with_one_open_file_beside_it_is_a_greeting() {
-        let greeted = |word: &[u8], files: usize| {
-            let (mut caller, theirs) = pair();
-            let (file, mut space) = (File::open("/dev/null").unwrap(), [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))]);
-            let (mut beside, files) = (SendAncillaryBuffer::new(&mut space), vec![file.as_fd(); files]);
-            assert!(files.is_empty() || beside.push(SendAncillaryMessage::ScmRights(&files)));
-            sendmsg(&theirs, &[IoSlice::new(word)], &mut beside, SendFlags::empty()).unwrap();
-            caller.receive_greeting()
+    fn greeting_requires_exactly_one_open_file() {
+        let greet = |bytes: &[u8], files: usize| {
+            let (mut connection, client) = pair();
+            let (file, mut ancillary_space) = (File::open("/dev/null").unwrap(), [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))]);
+            let (mut ancillary, files) = (SendAncillaryBuffer::new(&mut ancillary_space), vec![file.as_fd(); files]);
+            assert!(files.is_empty() || ancillary.push(SendAncillaryMessage::ScmRights(&files)));
+            sendmsg(&client, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::empty()).unwrap();
+            connection.receive_greeting()
         };
-        assert_eq!(greeted(GREETING, 1), Ok(()));
-        for (word, files) in [(GREETING, 0), (GREETING, 2), (GREETING, 3), (b"\0", 1), (b"tms", 1), (b"tms link\n\n", 1)] {
-            assert_eq!(greeted(word, files), Err(Disconnected::NoGreeting), "{word:?} {files}");
+        assert_eq!(greet(GREETING, 1), Ok(()));
+        for (bytes, files) in [(GREETING, 0), (GREETING, 2), (GREETING, 3), (b"\0", 1), (b"tms", 1), (b"tms link\n\n", 1)] {
+            assert_eq!(greet(bytes, files), Err(Disconnected::NoGreeting), "{bytes:?} {files}");
         }
-        let (mut caller, theirs) = pair();
-        drop(theirs);
-        assert_eq!(caller.receive_greeting(), Err(Disconnected::Closed));
-        let (mut caller, _silent) = pair();
-        assert_eq!(caller.receive_greeting(), Err(Disconnected::NoGreeting));
+        let (mut connection, client) = pair();
+        drop(client);
+        assert_eq!(connection.receive_greeting(), Err(Disconnected::Closed));
+        let (mut connection, _client) = pair();
+        assert_eq!(connection.receive_greeting(), Err(Disconnected::NoGreeting));
     }
 
     #[test]
-    fn a_line_stays_one_line() {
+    fn message_is_a_single_line() {
         let line = HelperMessage::error("host", &"two\nlines \u{1b}[2J");
         assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"event":"error","error":"host","message":"two\nlines \u001b[2J"}"#);
         assert_eq!(serde_json::to_string(&HelperMessage::Refused).unwrap(), r#"{"event":"refused"}"#);

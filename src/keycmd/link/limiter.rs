@@ -42,36 +42,36 @@ pub struct Permit {
 
 impl ConnectionLimiter {
     pub fn acquire(self: &Arc<Self>, uid: u32, now: Instant) -> Result<Permit, LimitExceeded> {
-        let mut guests = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.retain(|_, guest| {
-            guest.recent.retain(|came| now.saturating_duration_since(*came) < MINUTE);
-            guest.active > 0 || !guest.recent.is_empty()
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|_, account| {
+            account.recent.retain(|connected_at| now.saturating_duration_since(*connected_at) < MINUTE);
+            account.active > 0 || !account.recent.is_empty()
         });
-        if guests.values().map(|guest| guest.active).sum::<usize>() >= MAX_CONNECTIONS {
+        if accounts.values().map(|account| account.active).sum::<usize>() >= MAX_CONNECTIONS {
             return Err(LimitExceeded::Total);
         }
-        let guest = guests.entry(uid).or_default();
-        if guest.active >= MAX_PER_ACCOUNT || guest.recent.len() >= MAX_PER_MINUTE {
+        let account = accounts.entry(uid).or_default();
+        if account.active >= MAX_PER_ACCOUNT || account.recent.len() >= MAX_PER_MINUTE {
             return Err(LimitExceeded::PerAccount);
         }
-        guest.active += 1;
-        guest.recent.push_back(now);
+        account.active += 1;
+        account.recent.push_back(now);
         Ok(Permit { limiter: Arc::clone(self), uid })
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut guests = self.limiter.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(guest) = guests.get_mut(&self.uid) {
-            guest.active = guest.active.saturating_sub(1);
+        let mut accounts = self.limiter.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = accounts.get_mut(&self.uid) {
+            account.active = account.active.saturating_sub(1);
         }
     }
 }
 
 impl std::fmt::Debug for ConnectionLimiter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Door")
+        f.write_str("ConnectionLimiter")
     }
 }
 
@@ -80,30 +80,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_account_keeps_nobody_else_out() {
-        let (door, now) = (Arc::new(ConnectionLimiter::default()), Instant::now());
-        let mut inside: Vec<Permit> = (0..MAX_PER_ACCOUNT).map(|_| door.acquire(1_000, now).unwrap()).collect();
-        assert_eq!(door.acquire(1_000, now).unwrap_err(), LimitExceeded::PerAccount);
-        assert!(door.acquire(1_001, now).is_ok());
-        inside.pop();
-        assert!(door.acquire(1_000, now).is_ok(), "a place was given back");
+    fn one_account_does_not_block_others() {
+        let (limiter, now) = (Arc::new(ConnectionLimiter::default()), Instant::now());
+        let mut permits: Vec<Permit> = (0..MAX_PER_ACCOUNT).map(|_| limiter.acquire(1_000, now).unwrap()).collect();
+        assert_eq!(limiter.acquire(1_000, now).unwrap_err(), LimitExceeded::PerAccount);
+        assert!(limiter.acquire(1_001, now).is_ok());
+        permits.pop();
+        assert!(limiter.acquire(1_000, now).is_ok(), "a slot was released");
     }
 
     #[test]
-    fn coming_and_going_is_counted_by_the_minute() {
-        let (door, now) = (Arc::new(ConnectionLimiter::default()), Instant::now());
+    fn connections_are_limited_per_minute() {
+        let (limiter, now) = (Arc::new(ConnectionLimiter::default()), Instant::now());
         for _ in 0..MAX_PER_MINUTE {
-            drop(door.acquire(1_000, now).unwrap());
+            drop(limiter.acquire(1_000, now).unwrap());
         }
-        assert_eq!(door.acquire(1_000, now + MINUTE - Duration::from_millis(1)).unwrap_err(), LimitExceeded::PerAccount);
-        assert!(door.acquire(1_000, now + MINUTE).is_ok());
+        assert_eq!(limiter.acquire(1_000, now + MINUTE - Duration::from_millis(1)).unwrap_err(), LimitExceeded::PerAccount);
+        assert!(limiter.acquire(1_000, now + MINUTE).is_ok());
     }
 
     #[test]
-    fn there_is_an_end_to_all_of_them() {
-        let (door, now) = (Arc::new(ConnectionLimiter::default()), Instant::now());
-        let places = u32::try_from(MAX_CONNECTIONS).unwrap();
-        let _inside: Vec<Permit> = (0..places).map(|n| door.acquire(1_000 + n, now).unwrap()).collect();
-        assert_eq!(door.acquire(500, now).unwrap_err(), LimitExceeded::Total);
+    fn all_accounts_together_are_limited() {
+        let (limiter, now) = (Arc::new(ConnectionLimiter::default()), Instant::now());
+        let connections = u32::try_from(MAX_CONNECTIONS).unwrap();
+        let _permits: Vec<Permit> = (0..connections).map(|n| limiter.acquire(1_000 + n, now).unwrap()).collect();
+        assert_eq!(limiter.acquire(500, now).unwrap_err(), LimitExceeded::Total);
     }
 }

@@ -68,23 +68,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_refusal_is_written_once_a_minute_and_only_so_many_are() {
-        let (mut refused, now) = (LogThrottle::default(), Instant::now());
-        let [first, second, inside] = [ThrottledEvent::LimitExceeded(1), ThrottledEvent::LimitExceeded(2), ThrottledEvent::NotLinkable(1)];
-        assert_eq!([first, first, second, inside, inside].map(|refusal| refused.is_due(refusal, now)), [true, false, true, true, false]);
-        assert!(!refused.is_due(first, now + MINUTE - Duration::from_millis(1)) && refused.is_due(first, now + MINUTE));
-        let written = (1_000..100_000).filter(|uid| refused.is_due(ThrottledEvent::NotLinkable(*uid), now + MINUTE)).count();
-        assert_eq!((written, refused.0.len()), (MAX_THROTTLED_PER_MINUTE - 1, MAX_THROTTLED_PER_MINUTE));
+    fn throttled_events_are_logged_once_per_minute() {
+        let (mut throttle, now) = (LogThrottle::default(), Instant::now());
+        let [first, second, third] = [ThrottledEvent::LimitExceeded(1), ThrottledEvent::LimitExceeded(2), ThrottledEvent::NotLinkable(1)];
+        assert_eq!([first, first, second, third, third].map(|event| throttle.is_due(event, now)), [true, false, true, true, false]);
+        assert!(!throttle.is_due(first, now + MINUTE - Duration::from_millis(1)) && throttle.is_due(first, now + MINUTE));
+        let written = (1_000..100_000).filter(|uid| throttle.is_due(ThrottledEvent::NotLinkable(*uid), now + MINUTE)).count();
+        assert_eq!((written, throttle.0.len()), (MAX_THROTTLED_PER_MINUTE - 1, MAX_THROTTLED_PER_MINUTE));
     }
 
     #[test]
-    fn a_log_that_hangs_holds_nobody_up() {
+    fn hanging_log_does_not_block_callers() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let journal = LogWriter::open(LogTarget::File(pipe)).unwrap();
+        let log = LogWriter::open(LogTarget::File(pipe)).unwrap();
         for _ in 0..10 * QUEUE_CAPACITY {
-            journal.write(LogEntry::info("nobody reads this"));
+            log.write(LogEntry::info("nobody reads this"));
         }
     }
 }

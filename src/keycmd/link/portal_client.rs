@@ -106,9 +106,9 @@ impl<'a> PortalClient<'a> {
         if config.credential_file.is_none() {
             return Err(LinkError::MissingCredential);
         }
-        let address = |call| config.portal.endpoint_url(call).ok_or(LinkError::UnknownEndpoint);
-        let [links, status, withdraw] = [address("links")?, address("links/status")?, address("links/withdraw")?];
-        Ok(Self { links_url: links, status_url: status, cancel_url: withdraw, portal: Portal::new(config)? })
+        let endpoint_url = |call| config.portal.endpoint_url(call).ok_or(LinkError::UnknownEndpoint);
+        let [links_url, status_url, cancel_url] = [endpoint_url("links")?, endpoint_url("links/status")?, endpoint_url("links/withdraw")?];
+        Ok(Self { links_url, status_url, cancel_url, portal: Portal::new(config)? })
     }
 
     pub fn request_link(&self, account: &UnixAccount) -> Result<StartedLink, LinkError> {
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_portal_says_is_understood_and_nothing_else() {
+    fn only_valid_responses_are_parsed() {
         let linked = br#"{"status":"linked","tms_user_id":"jdoe","expires_at":"2027-11-21T00:00:00+00:00","result_code":"0","result_msg":"success"}"#;
         assert!(matches!(parse_response(200, linked), Ok(LinkRequestStatus::Linked { tms_user_id, .. }) if tms_user_id == "jdoe"));
         assert!(matches!(parse_response(200, br#"{"status":"pending"}"#), Ok(LinkRequestStatus::Pending)));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_are_told_what_they_can_act_on_and_operators_the_rest() {
+    fn caller_sees_only_actionable_errors() {
         for (why, passes, told) in [
             (LinkError::Busy, true, true),
             (LinkError::Portal(LookupError::Timeout), true, true),

@@ -53,28 +53,28 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
         AdminCommand::Rotate(rotate) => &rotate.admin.target,
     };
     let services = target.open().await?;
-    let done = execute(&services, &args.command).await;
+    let result = execute(&services, &args.command).await;
     services.close().await;
-    done
+    result
 }
 
 async fn execute(services: &Services, command: &AdminCommand) -> Result<(), CommandError> {
     match command {
-        AdminCommand::Add(AdminSelector { target: place, admin }) => {
-            let secret = services.add_admin(&place.tenant, admin).await.map_err(command_error)?;
+        AdminCommand::Add(AdminSelector { target, admin }) => {
+            let secret = services.add_admin(&target.tenant, admin).await.map_err(command_error)?;
             print_secret(admin, &secret);
         }
-        AdminCommand::Rotate(RotateArgs { admin: AdminSelector { target: place, admin }, overlap_minutes }) => {
+        AdminCommand::Rotate(RotateArgs { admin: AdminSelector { target, admin }, overlap_minutes }) => {
             let overlap = Duration::from_secs(u64::from(*overlap_minutes) * 60);
-            let new = services.rotate_admin_secret(&place.tenant, admin, overlap).await.map_err(command_error)?;
+            let new = services.rotate_admin_secret(&target.tenant, admin, overlap).await.map_err(command_error)?;
             print_secret(admin, &new.secret);
             println!("The previous secret works for {overlap_minutes} more minutes.");
         }
-        AdminCommand::Remove(AdminSelector { target: place, admin }) => {
-            services.remove_admin(&place.tenant, admin).await.map_err(command_error)?;
-            println!("{admin} is no longer an administrator of {}.", place.tenant);
+        AdminCommand::Remove(AdminSelector { target, admin }) => {
+            services.remove_admin(&target.tenant, admin).await.map_err(command_error)?;
+            println!("{admin} is no longer an administrator of {}.", target.tenant);
         }
-        AdminCommand::List(place) => services.list_admins(&place.tenant).await?.iter().for_each(print_admin),
+        AdminCommand::List(target) => services.list_admins(&target.tenant).await?.iter().for_each(print_admin),
     }
     Ok(())
 }

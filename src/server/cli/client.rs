@@ -47,10 +47,10 @@ fn parse_scope(text: &str) -> Result<ScopeSet, String> {
 }
 
 pub async fn run(args: ClientArgs) -> Result<(), CommandError> {
-    let ClientCommand::Set(ClientSetArgs { target: place, client, device_grant, scope, verified, enabled }) = args.command;
-    let (services, operator) = place.open_as_operator().await?;
-    let tenant = &place.tenant;
-    let done = services
+    let ClientCommand::Set(ClientSetArgs { target, client, device_grant, scope, verified, enabled }) = args.command;
+    let (services, operator) = target.open_as_operator().await?;
+    let tenant = &target.tenant;
+    let result = services
         .edit_client(&operator, &client, None, move |client| {
             client.device_grant = device_grant.unwrap_or(client.device_grant);
             client.scope = scope.unwrap_or_else(|| client.scope.clone());
@@ -59,7 +59,7 @@ pub async fn run(args: ClientArgs) -> Result<(), CommandError> {
         })
         .await;
     services.close().await;
-    match done {
+    match result {
         Ok(()) => {}
         Err(Error::Refused(_)) => return Err(CommandError::Other(format!("client {client} of tenant {tenant} does not exist"))),
         Err(Error::Internal(fault)) => return Err(fault.into()),

@@ -66,8 +66,8 @@ struct IdpAddArgs {
     #[arg(long)]
     scope: Option<String>,
     /// New users who may sign in: `open` (anyone), `invited`, or CLAIM=VALUE,VALUE
-    #[arg(long, default_value = "invited", value_parser = parse_provisioning)]
-    newcomers: ProvisioningPolicy,
+    #[arg(long = "newcomers", value_name = "NEWCOMERS", default_value = "invited", value_parser = parse_provisioning)]
+    provisioning: ProvisioningPolicy,
     /// The provider requires a second factor from every user
     #[arg(long)]
     mfa_always: bool,
@@ -91,7 +91,7 @@ struct IdpAddArgs {
 #[derive(clap::Args)]
 struct IdpSetArgs {
     #[command(flatten)]
-    one: ProviderSelector,
+    selector: ProviderSelector,
     /// The button label
     #[arg(long, value_parser = super::parse_name)]
     display_name: Option<String>,
@@ -99,8 +99,8 @@ struct IdpSetArgs {
     #[arg(long)]
     scope: Option<String>,
     /// New users who may sign in: `open` (anyone), `invited`, or `CLAIM=VALUE,VALUE`
-    #[arg(long, value_parser = parse_provisioning)]
-    newcomers: Option<ProvisioningPolicy>,
+    #[arg(long = "newcomers", value_name = "NEWCOMERS", value_parser = parse_provisioning)]
+    provisioning: Option<ProvisioningPolicy>,
     /// Whether the provider requires a second factor from every user
     #[arg(long)]
     mfa_always: Option<bool>,
@@ -136,30 +136,30 @@ fn parse_provisioning(text: &str) -> Result<ProvisioningPolicy, String> {
 
 /// A host name, or an empty string.
 fn parse_host(name: &str) -> Result<String, String> {
-    let named = HostName::parse(name).map(|_| ()).map_err(|refused| refused.to_string());
-    if name.is_empty() { Ok(String::new()) } else { named.map(|()| name.to_owned()) }
+    let parsed = HostName::parse(name).map(|_| ()).map_err(|refused| refused.to_string());
+    if name.is_empty() { Ok(String::new()) } else { parsed.map(|()| name.to_owned()) }
 }
 
 /// A URL that a token may be sent to, or an empty string.
 fn parse_url(address: &str) -> Result<String, String> {
-    let safe = check_url(address, true).map_err(|trouble| trouble.to_string());
-    if address.is_empty() { Ok(String::new()) } else { safe.map(|()| address.to_owned()) }
+    let checked = check_url(address, true).map_err(|error| error.to_string());
+    if address.is_empty() { Ok(String::new()) } else { checked.map(|()| address.to_owned()) }
 }
 
 pub async fn run(args: IdpArgs) -> Result<(), CommandError> {
     match args.command {
         IdpCommand::Add(add) => self::add(*add).await,
         IdpCommand::Set(set) => self::set(*set).await,
-        IdpCommand::List(place) => list(place).await,
-        IdpCommand::Test(one) => test(one).await,
-        IdpCommand::Remove(one) => remove(one).await,
+        IdpCommand::List(target) => list(target).await,
+        IdpCommand::Test(selector) => test(selector).await,
+        IdpCommand::Remove(selector) => remove(selector).await,
     }
 }
 
 async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
     let client_secret = if add.secret_from_stdin { Some(read_secret()?) } else { None };
-    let (place, id) = (add.selector.target, add.selector.provider);
-    let (services, operator) = place.open_as_operator().await?;
+    let (target, id) = (add.selector.target, add.selector.provider);
+    let (services, operator) = target.open_as_operator().await?;
     let new = NewProvider {
         display_name: add.display_name.unwrap_or_else(|| id.to_string()),
         profile: add.profile,
@@ -167,7 +167,7 @@ async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
         client_id: add.client_id,
         client_secret,
         scope: add.scope,
-        provisioning: add.newcomers,
+        provisioning: add.provisioning,
         mfa: MfaEvidence { always: add.mfa_always, acr: add.mfa_acr, amr: add.mfa_amr },
         own_names: add.own_names,
         upstream_hosts: upstream_hosts(add.host, add.resource_list),
@@ -176,10 +176,10 @@ async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
     let added = services.add_provider(&operator, new).await;
     services.close().await;
     added.map_err(|error| provider_error(error, &id))?;
-    println!("People of {} can sign in with {id}. Register this redirect URI at the provider, below the portal's public URL:", place.tenant);
-    println!("  {}", crate::domain::paths::upstream_callback(&place.tenant, &id));
+    println!("People of {} can sign in with {id}. Register this redirect URI at the provider, below the portal's public URL:", target.tenant);
+    println!("  {}", crate::domain::paths::upstream_callback(&target.tenant, &id));
     println!("If it supports sign-out, also register the post-logout redirect URI and the back-channel logout URI:");
-    println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::backchannel_logout(&place.tenant, &id));
+    println!("  {}\n  {}", crate::domain::paths::SIGNED_OUT, crate::domain::paths::backchannel_logout(&target.tenant, &id));
     Ok(())
 }
 
@@ -201,10 +201,10 @@ fn read_secret() -> Result<Secret, CommandError> {
 
 async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
     let IdpSetArgs {
-        one: ProviderSelector { target: place, provider: id },
+        selector: ProviderSelector { target, provider: id },
         display_name,
         scope,
-        newcomers,
+        provisioning,
         mfa_always,
         mfa_acr,
         mfa_amr,
@@ -216,40 +216,40 @@ async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
         ..
     } = set;
     let secret = if set.secret_from_stdin { Some(read_secret()?) } else { None };
-    let (services, operator) = place.open_as_operator().await?;
-    let some = |values: Vec<String>| (!values.is_empty()).then(|| values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>());
-    let (acr, amr, hosts) = (some(mfa_acr), some(mfa_amr), some(host));
+    let (services, operator) = target.open_as_operator().await?;
+    let non_empty = |values: Vec<String>| (!values.is_empty()).then(|| values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>());
+    let (acr, amr, hosts) = (non_empty(mfa_acr), non_empty(mfa_amr), non_empty(host));
     let hosts: Option<Vec<HostName>> = hosts.map(|names| names.into_iter().filter_map(|name| HostName::parse(name).ok()).collect());
     // A list without hosts has no effect: there would be no host to link accounts on.
     if resource_list.as_deref().is_some_and(|list| !list.is_empty()) && hosts.is_none() {
-        let owns = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.upstream_hosts.is_some());
-        if !owns {
+        let has_hosts = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.upstream_hosts.is_some());
+        if !has_hosts {
             services.close().await;
             return Err(CommandError::Other(format!("{id} has no hosts here: pass them with --host")));
         }
     }
-    let mut done = services
+    let mut result = services
         .edit_provider(&operator, &id, None, move |provider| {
-            let or = |new: Option<bool>, old: bool| new.unwrap_or(old);
+            let given_or = |given: Option<bool>, current: bool| given.unwrap_or(current);
             provider.display_name = display_name.unwrap_or_else(|| provider.display_name.clone());
             provider.scope = scope.map_or_else(|| provider.scope.clone(), |scope| Some(scope).filter(|scope| !scope.is_empty()));
-            provider.provisioning = newcomers.unwrap_or_else(|| provider.provisioning.clone());
-            provider.mfa.always = or(mfa_always, provider.mfa.always);
+            provider.provisioning = provisioning.unwrap_or_else(|| provider.provisioning.clone());
+            provider.mfa.always = given_or(mfa_always, provider.mfa.always);
             provider.mfa.acr = acr.unwrap_or_else(|| provider.mfa.acr.clone());
             provider.mfa.amr = amr.unwrap_or_else(|| provider.mfa.amr.clone());
-            provider.own_names = or(own_names, provider.own_names);
+            provider.own_names = given_or(own_names, provider.own_names);
             let UpstreamHosts { hosts: hosts_now, list } = provider.upstream_hosts.take().unwrap_or_default();
             provider.upstream_hosts = upstream_hosts(hosts.unwrap_or(hosts_now), resource_list.or(list));
-            provider.enabled = or(enabled, provider.enabled);
-            provider.unrestricted_egress = or(anywhere, provider.unrestricted_egress);
+            provider.enabled = given_or(enabled, provider.enabled);
+            provider.unrestricted_egress = given_or(anywhere, provider.unrestricted_egress);
         })
         .await;
-    if let (Ok(()), Some(secret)) = (&done, secret) {
-        let there = services.replace_provider_secret(&operator, &id, &secret).await;
-        done = there.map_err(Error::Internal).and_then(|there| there.then_some(()).ok_or(Error::Refused(EditRefused::Gone)));
+    if let (Ok(()), Some(secret)) = (&result, secret) {
+        let replaced = services.replace_provider_secret(&operator, &id, &secret).await;
+        result = replaced.map_err(Error::Internal).and_then(|replaced| replaced.then_some(()).ok_or(Error::Refused(EditRefused::NotFound)));
     }
     services.close().await;
-    done.map_err(|error| edit_error(error, &id))?;
+    result.map_err(|error| edit_error(error, &id))?;
     println!("{id} has been changed.");
     Ok(())
 }
@@ -273,16 +273,16 @@ async fn list(target: TenantOptions) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn test(ProviderSelector { target: place, provider }: ProviderSelector) -> Result<(), CommandError> {
-    let (services, operator) = place.open_as_operator().await?;
+async fn test(ProviderSelector { target, provider }: ProviderSelector) -> Result<(), CommandError> {
+    let (services, operator) = target.open_as_operator().await?;
     let tested = services.test_provider(&operator, &provider).await;
     services.close().await;
     println!("OK: {provider} has the issuer {}", tested.map_err(|error| provider_error(error, &provider))?);
     Ok(())
 }
 
-async fn remove(ProviderSelector { target: place, provider }: ProviderSelector) -> Result<(), CommandError> {
-    let (services, operator) = place.open_as_operator().await?;
+async fn remove(ProviderSelector { target, provider }: ProviderSelector) -> Result<(), CommandError> {
+    let (services, operator) = target.open_as_operator().await?;
     let removed = services.remove_provider(&operator, &provider).await;
     services.close().await;
     removed.map_err(|error| edit_error(error, &provider))?;
@@ -293,15 +293,15 @@ async fn remove(ProviderSelector { target: place, provider }: ProviderSelector) 
 fn provider_error(error: Error<ProviderRefused>, id: &ProviderId) -> CommandError {
     match error {
         Error::Refused(ProviderRefused::Exists) => CommandError::Other(format!("provider {id} already exists; remove it first")),
-        Error::Refused(ProviderRefused::Gone) => CommandError::Other(format!("provider {id} does not exist")),
-        Error::Refused(ProviderRefused::ProviderFailed(trouble)) => CommandError::Other(format!("{id}: {trouble}")),
+        Error::Refused(ProviderRefused::NotFound) => CommandError::Other(format!("provider {id} does not exist")),
+        Error::Refused(ProviderRefused::ProviderFailed(error)) => CommandError::Other(format!("{id}: {error}")),
         Error::Internal(fault) => fault.into(),
     }
 }
 
 fn edit_error(error: Error<EditRefused>, id: &ProviderId) -> CommandError {
     match error {
-        Error::Refused(EditRefused::Gone) => CommandError::Other(format!("provider {id} does not exist")),
+        Error::Refused(EditRefused::NotFound) => CommandError::Other(format!("provider {id} does not exist")),
         // Cannot happen: operators pass no expected state, and may lock out all administrators.
         Error::Refused(EditRefused::Stale | EditRefused::NoAdminLeft) => CommandError::Other(format!("{id} was changed in the meantime; try again")),
         Error::Internal(fault) => fault.into(),

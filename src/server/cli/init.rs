@@ -11,9 +11,9 @@ const TEST_PASSWORD_VAR: &str = "TMS_TEST_PASSWORD";
 
 pub async fn run(config: Config) -> Result<(), CommandError> {
     let services = open(&config).await?;
-    let made = set_up(&services, &config).await?;
-    messages::print_setup(&made)?;
-    if made.new_tenants.is_empty() && made.test_password.is_none() {
+    let setup = set_up(&services, &config).await?;
+    messages::print_setup(&setup)?;
+    if setup.new_tenants.is_empty() && setup.test_password.is_none() {
         println!("Nothing to do: {} is already set up.", config.data_dir.display());
     }
     services.close().await;
@@ -21,6 +21,6 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
 }
 
 pub async fn set_up(services: &Services, config: &Config) -> Result<SetupSummary, Fault> {
-    let chosen = std::env::var(TEST_PASSWORD_VAR).ok().filter(|password| !password.is_empty()).map(Secret::from_plaintext);
-    services.initialize(config.test_tenant, chosen).await
+    let test_password = std::env::var(TEST_PASSWORD_VAR).ok().filter(|password| !password.is_empty()).map(Secret::from_plaintext);
+    services.initialize(config.test_tenant, test_password).await
 }

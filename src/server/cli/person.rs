@@ -74,7 +74,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
     let PersonSelector { target, user } = person;
     let (services, operator) = target.open_as_operator().await?;
     let password = services.generate_password();
-    let done = match &args.command {
+    let result = match &args.command {
         PersonCommand::Add(_) => {
             services.add_person(&operator, user, display_name, Some(&password)).await.map(|()| PersonOutcome::Password(&password))
         }
@@ -97,7 +97,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::Demote(_) => services.set_admin_role(&operator, user, false).await.map(|()| PersonOutcome::Demoted),
     };
     services.close().await;
-    print_outcome(done, user)
+    print_outcome(result, user)
 }
 
 enum PersonOutcome<'a> {
@@ -117,7 +117,7 @@ fn print_outcome(outcome: Result<PersonOutcome<'_>, Error<PersonRefused>>, user:
             "The invitation for {user} is {}\nIt is entered on the sign-in page, can be used once within 7 days, and is not shown again.",
             code.reveal()
         ),
-        Ok(PersonOutcome::Message(said)) => println!("{said}"),
+        Ok(PersonOutcome::Message(message)) => println!("{message}"),
         Ok(PersonOutcome::Disabled) => println!("{user} has been disabled and can no longer sign in."),
         Ok(PersonOutcome::Enabled) => println!("{user} has been enabled and can sign in again."),
         Ok(PersonOutcome::Promoted) => println!("{user} is now an administrator (see /admin in the portal)."),

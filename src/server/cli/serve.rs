@@ -21,8 +21,8 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
 pub async fn run(config: Config) -> Result<(), CommandError> {
     let services = open(&config).await?;
-    let made = init::set_up(&services, &config).await?;
-    messages::print_setup(&made)?;
+    let setup = init::set_up(&services, &config).await?;
+    messages::print_setup(&setup)?;
     for what in services.lost_secrets().await? {
         tracing::error!("keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored");
     }
@@ -34,12 +34,12 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     };
     let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = Handle::new();
-    let tidying = tokio::spawn(run_housekeeping(services.clone()));
+    let housekeeping = tokio::spawn(run_housekeeping(services.clone()));
     tokio::spawn(shutdown_on_signal(handle.clone()));
     if matches!(config.tls, TlsMode::Development) && config.is_reachable() {
         tracing::warn!("Development certificate in use, but others can reach this address");
     }
-    messages::print_listening(&config, listener.local_addr()?, made.test_password.is_some());
+    messages::print_listening(&config, listener.local_addr()?, setup.test_password.is_some());
     let https = Https(config.https());
     let state = AppState::new(state::AppStateInner {
         services: services.clone(),
@@ -50,7 +50,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
         limits: config.limits.into(),
     });
     listen::serve(listener, tls, handle, listen::HEADER_TIMEOUT, state).await?;
-    tidying.abort();
+    housekeeping.abort();
     services.close().await;
     Ok(())
 }
@@ -71,9 +71,9 @@ async fn shutdown_on_signal(handle: Handle<SocketAddr>) {
 }
 
 async fn run_housekeeping(services: Services) {
-    let mut ticks = tokio::time::interval(HOUSEKEEPING_INTERVAL);
+    let mut interval = tokio::time::interval(HOUSEKEEPING_INTERVAL);
     loop {
-        ticks.tick().await;
+        interval.tick().await;
         if let Err(fault) = services.run_housekeeping().await {
             tracing::error!(error = %fault, "Could not tidy up");
         }

@@ -68,7 +68,7 @@ pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
     let TenantCommand::Set(set) = args.command;
     let (services, operator) = set.target.open_as_operator().await?;
     let id = set.target.tenant;
-    let done = services
+    let result = services
         .edit_tenant(&operator, None, move |tenant| {
             if let Some(name) = set.display_name {
                 tenant.display_name = name;
@@ -89,7 +89,7 @@ pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
         })
         .await;
     services.close().await;
-    if let Err(Error::Internal(fault)) = done {
+    if let Err(Error::Internal(fault)) = result {
         return Err(fault.into());
     }
     println!("Tenant {id} has been changed.");
