@@ -1,4 +1,4 @@
-//! What a browser session holds, each thing under a name written once.
+//! The contents of a browser session, each with a name defined once.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,10 +31,10 @@ const CHOSEN_TENANT: &str = "chosen_tenant";
 pub(super) const UPSTREAM_SESSION: &str = "through";
 const UPSTREAM_LOGOUT: &str = "signed_out";
 const DRAFTS: &str = "drafts";
-/// Tabs in which codes were typed that wait for the sign-in.
+/// How many tabs can keep a user code until the sign-in is complete.
 const MAX_PENDING_USER_CODES: usize = 8;
 
-/// As long as any session lasts.
+/// The longest lifetime of any session.
 const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 const PENDING_MFA: Slot = Slot { name: "half_sign_ins", lifetime: SESSION_LIFETIME };
 const UPSTREAM_LOGINS: Slot = Slot { name: "trips_away", lifetime: SESSION_LIFETIME };
@@ -45,10 +45,10 @@ const APP_ENROLLMENTS: Slot = Slot { name: "apps_set_up", lifetime: PENDING_MFA_
 const PASSKEY_ENROLLMENTS: Slot = Slot { name: "passkeys_set_up", lifetime: PENDING_MFA_LIFETIME };
 const PASSKEY_CHALLENGES: Slot = Slot { name: "passkeys_asked", lifetime: PENDING_MFA_LIFETIME };
 const RECOVERY_CODES: Slot = Slot { name: "recovery_codes", lifetime: PENDING_MFA_LIFETIME };
-/// Of each kind; the oldest makes way.
+/// Limit of entries per slot; the oldest is removed.
 const MAX_SLOT_ENTRIES: usize = 8;
 
-/// What several tabs do at the same time, each under an id that stands in its address and forms.
+/// What several tabs do at the same time, each under an id in its URL and forms.
 struct Slot {
     name: &'static str,
     lifetime: Duration,
@@ -62,10 +62,10 @@ struct SlotEntry<T> {
     value: T,
 }
 
-/// The browser itself, before and after sign-in alike. Made when there is first something to remember.
+/// The browser, before and after sign-in. Created when there is first something to store.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct BrowserInfo {
-    /// Survives the renewal of the cookie at sign-in.
+    /// Kept when the cookie is renewed at sign-in.
     pub session_id: SessionId,
     pub from: Option<IpAddr>,
     pub agent: String,
@@ -77,10 +77,10 @@ pub struct SignInRecord {
     pub tenant_id: TenantId,
     pub user_id: UserId,
     pub at: Timestamp,
-    /// When they proved it: at an institution that may be earlier.
+    /// When they authenticated, which at a provider may be earlier.
     #[serde(rename = "proved_at")]
     pub authenticated_at: Timestamp,
-    /// When they showed a second factor.
+    /// When they presented a second factor.
     #[serde(default, rename = "second_at")]
     pub mfa_at: Option<Timestamp>,
 }
@@ -95,18 +95,18 @@ impl SignInRecord {
     }
 }
 
-/// Somebody has signed out here, and may be signed in still at an institution.
+/// The person has signed out here, and may still be signed in at the institution.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PendingUpstreamLogout {
-    /// What people call it.
+    /// Its display name.
     pub institution: String,
-    /// Where they sign out there; until they have set out.
+    /// Where to sign out there; `None` after the redirect.
     pub end_session_url: Option<String>,
-    /// What comes back if they do.
+    /// The value that the provider returns after sign-out.
     pub state: String,
 }
 
-/// What kind of second factor is being set up.
+/// Kinds of second factors that are set up in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrollmentKind {
     App,
@@ -126,70 +126,70 @@ impl EnrollmentKind {
 #[derive(Clone)]
 pub struct Enrollment {
     pub id: String,
-    /// When it was begun, by a person who had just signed in.
+    /// When it was started, by a person who had signed in recently.
     pub since: Timestamp,
-    /// The secret that an app was told, or what was asked for a new passkey.
+    /// The secret for the authenticator app, or the state of the passkey challenge.
     pub state: String,
 }
 
-/// A sign-in on its way to an institution, or back from it.
+/// A login at a provider that is in progress.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PendingUpstreamLogin {
     pub authorization: UpstreamAuthorization,
     pub return_to: ReturnTo,
-    /// The invitation they set out with, by its id.
+    /// The id of the invitation to use.
     #[serde(default)]
     pub invitation: String,
-    /// They have been back.
+    /// The callback has been received.
     #[serde(default)]
     pub spent: bool,
 }
 
-/// An invitation that was typed before sign-in.
+/// An invitation that was entered before sign-in.
 #[derive(Clone, Serialize, Deserialize)]
 struct PendingInvitation {
     tenant: Option<TenantId>,
     code: String,
 }
 
-/// A code that was typed before sign-in, or belongs to another tenant: until its person has signed in there.
+/// A user code that was entered before sign-in, or that belongs to another tenant, kept until the person has signed in there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingUserCode {
     pub entry: CodeEntryId,
     pub code: String,
 }
 
-/// Something the next page has to say, once.
+/// A message that the next page shows once.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Flash {
-    /// The form it belongs to.
+    /// The form or area it belongs to.
     pub target: FlashTarget,
-    /// The id of what one tab does, where it belongs to that alone.
+    /// The id of what one tab does, if it belongs to that alone.
     #[serde(default)]
     pub about: String,
-    /// One sentence for the person.
+    /// One sentence.
     pub message: String,
-    /// The time that stands in it.
+    /// The time in the sentence.
     #[serde(default)]
     pub time: Option<NamedTime>,
-    /// What they typed, so that they can mend it.
+    /// What was typed, so that it can be corrected.
     pub input: String,
-    /// Seconds to wait before trying again.
+    /// Seconds until the next attempt.
     pub wait: Option<u64>,
-    /// A secret that was made just now, and is shown this once.
+    /// A new secret, shown this once.
     #[serde(default)]
     pub secret: Option<String>,
-    /// The address of the only page that says it.
+    /// The only page that shows it.
     #[serde(default)]
     pub only_at: Option<String>,
-    /// The tenant it is about: the one a code belongs to, or the one that somebody tried to sign in to.
+    /// The tenant it is about: that of a code, or of a sign-in.
     pub tenant: Option<TenantId>,
-    /// A provider's own page for people whom it keeps sending the wrong way.
+    /// The provider's help page for people whose sign-in keeps failing.
     #[serde(default)]
     pub help: Option<ProviderHelp>,
 }
 
-/// Where a provider helps.
+/// A provider's help page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProviderHelp {
     pub provider: String,
@@ -200,21 +200,21 @@ pub struct ProviderHelp {
 pub enum FlashTarget {
     EnterCode,
     Consent,
-    /// The consent's tick.
+    /// The confirmation checkbox of the consent page.
     Confirmation,
     Result,
     Report,
-    /// Nothing to say but that the report has been taken.
+    /// A report was received.
     Reported,
     SignIn,
     SecondFactor,
-    /// The code of a host account.
+    /// The user code of a link request.
     LinkCode,
-    /// The answer to a host account.
+    /// The decision on a link request.
     Link,
-    /// Any list: something was done.
+    /// Any list: a change succeeded.
     Success,
-    /// Any page: something was not done.
+    /// Any page: a change was refused.
     Refused,
 }
 
@@ -234,7 +234,7 @@ impl Flash {
         }
     }
 
-    /// What was done.
+    /// A message about a successful change.
     pub fn said(sentence: impl Into<Sentence>) -> Self {
         let Sentence { text, time } = sentence.into();
         Self { time, ..Self::new(FlashTarget::Success, text) }
@@ -245,33 +245,33 @@ impl Flash {
         Sentence { text: self.message.clone(), time: self.time.clone() }
     }
 
-    /// Says it only where that one tab's work is.
+    /// Shows it only on the page of that one tab's work.
     #[must_use]
     pub fn about(mut self, id: &str) -> Self {
         id.clone_into(&mut self.about);
         self
     }
 
-    /// Shows a secret along with it. The session is sealed, and gives it out once.
+    /// Shows a secret with it. The session is sealed, and returns the secret once.
     #[must_use]
     pub fn with_secret(mut self, path: &str, secret: &Secret) -> Self {
         self.secret = Some(secret.reveal().to_owned());
         self.only_at(path)
     }
 
-    /// Says it on the page with this address and on no other.
+    /// Shows it only on the page with this URL.
     #[must_use]
     pub fn only_at(mut self, address: &str) -> Self {
         self.only_at = Some(address.to_owned());
         self
     }
 
-    /// Whether it says that something was not done.
+    /// Whether it reports a refusal.
     pub fn is_refusal(&self) -> bool {
         !matches!(self.target, FlashTarget::Success | FlashTarget::Reported)
     }
 
-    /// Keeps what was typed; nobody needs to see more of it again than a line.
+    /// Keeps what was typed, at most one line of it.
     #[must_use]
     pub fn with_input(mut self, typed: &str) -> Self {
         self.input = typed.chars().filter(|c| !c.is_control()).take(100).collect();
@@ -279,7 +279,7 @@ impl Flash {
     }
 }
 
-/// The session of one request, and the notice that this request has left in it.
+/// The session of one request, and the flash that this request has left in it.
 #[derive(Clone)]
 pub struct PortalSession(Session, Arc<Mutex<Option<Flash>>>);
 
@@ -288,13 +288,13 @@ impl PortalSession {
         Self(session, Arc::default())
     }
 
-    /// The browser, if it has been here before.
+    /// The browser session, if there is one.
     pub async fn browser_session(&self, services: &Services, from: Option<IpAddr>) -> Result<Option<BrowserSession>, Fault> {
         let visitor: Option<BrowserInfo> = self.get(BROWSER_INFO).await?;
         Ok(visitor.map(|visitor| services.browser_session(visitor.session_id, from)))
     }
 
-    /// The browser; remembered from now on.
+    /// The browser session, created if there is none.
     pub async fn start_session(&self, services: &Services, from: Option<IpAddr>, agent: &str) -> Result<BrowserSession, Fault> {
         if let Some(visit) = self.browser_session(services, from).await? {
             return Ok(visit);
@@ -305,12 +305,12 @@ impl PortalSession {
         Ok(services.browser_session(visitor.session_id, from))
     }
 
-    /// Who signed in, if anybody did.
+    /// Who signed in, if anyone.
     pub async fn sign_in_record(&self) -> Result<Option<SignInRecord>, Fault> {
         self.get(SIGNED_IN).await
     }
 
-    /// Forgets all but the browser, the codes that were typed in it, and what is this person's or not anybody's yet.
+    /// Removes all but the browser, pending codes, and what belongs to this person or to no one yet.
     async fn forget_other_people(&self, tenant: &TenantId, user: &UserId) -> Result<(), Fault> {
         let (visitor, typed) = (self.get::<BrowserInfo>(BROWSER_INFO).await?, self.pending_user_codes().await?);
         let account = form::account(tenant.as_str(), user.as_str());
@@ -334,8 +334,8 @@ impl PortalSession {
         self.set_entries(&UPSTREAM_LOGINS, &trips).await
     }
 
-    /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worth nothing after it;
-    /// and what was meant for another person in this browser is forgotten. What this person has begun in other tabs stays.
+    /// Signs a person in. The cookie's value is replaced first, so that one planted before sign-in is worthless, and data of other people
+    /// in this browser is removed. What this person started in other tabs is kept.
     pub async fn sign_in(&self, identity: &AuthenticatedPerson, now: Timestamp) -> Result<(), Fault> {
         let same = self.sign_in_record().await?.is_some_and(|who| who.is_of(identity.tenant_id(), identity.user_id()));
         if !same {
@@ -345,7 +345,7 @@ impl PortalSession {
         let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
         let AuthenticationTimes { at: proved_at, second_at } = identity.auth_times();
         self.set(SIGNED_IN, &SignInRecord { tenant_id, user_id, at: now, authenticated_at: proved_at, mfa_at: second_at }).await?;
-        // Who shows once more that it is them may do so elsewhere; what the session rests on stays.
+        // Re-authentication may use a different provider; the session stays bound to the original one.
         let resting = self.upstream_session().await?;
         if let Some(through) =
             identity.upstream_session().filter(|through| !same || resting.is_some_and(|resting| resting.provider == through.provider))
@@ -355,8 +355,7 @@ impl PortalSession {
         Ok(())
     }
 
-    /// Remembers somebody who has shown the first factor, and where they want to go. They are not signed in by that; but whoever else
-    /// was is not any more.
+    /// Stores a sign-in whose first factor was accepted, and the page to continue with. It signs no one in, but signs out any other person.
     pub async fn add_pending_mfa(&self, pending: &PendingMfa, return_to: &ReturnTo, now: Timestamp) -> Result<(), Fault> {
         if self.sign_in_record().await?.is_some_and(|who| !who.is_of(&pending.tenant_id, &pending.user_id)) {
             self.forget_other_people(&pending.tenant_id, &pending.user_id).await?;
@@ -365,28 +364,28 @@ impl PortalSession {
         self.insert_entry(&PENDING_MFA, pending.id.as_str(), (pending, return_to), now).await
     }
 
-    /// The half sign-in of a tab; without an id the newest, as for a form of an earlier release.
+    /// The pending sign-in of a tab; without an id the newest, for forms of an earlier release.
     pub async fn pending_mfa(&self, id: &str, now: Timestamp) -> Result<Option<(PendingMfa, ReturnTo)>, Fault> {
         Ok(self.entry(&PENDING_MFA, id, now).await?.map(|kept| kept.value))
     }
 
-    /// Whether its person has signed in here since it was begun: another tab was faster.
+    /// Whether its person has signed in here since it was started, in another tab.
     pub async fn has_finished(&self, pending: &PendingMfa) -> Result<bool, Fault> {
         Ok(self.sign_in_record().await?.is_some_and(|who| who.is_of(&pending.tenant_id, &pending.user_id) && pending.since <= who.at))
     }
 
-    /// What was asked of a passkey, until the browser answers.
+    /// Stores the state of a passkey challenge until the browser responds.
     pub async fn add_passkey_challenge(&self, id: &str, state: &str, now: Timestamp) -> Result<(), Fault> {
         self.insert_entry(&PASSKEY_CHALLENGES, id, state, now).await
     }
 
-    /// It can be answered once.
+    /// Takes it: a challenge is answered once.
     pub async fn take_passkey_challenge(&self, id: &str, now: Timestamp) -> Result<Option<String>, Fault> {
         self.take_entry(&PASSKEY_CHALLENGES, id, now).await
     }
 
-    /// The secret of an app, or what was asked for a new passkey, until it has been set up; not for long, because who sees the
-    /// screen in the meantime knows it as well.
+    /// Stores an authenticator app's secret or a passkey challenge until the enrollment is complete; for a short time, because anyone who
+    /// sees the screen knows the secret as well.
     pub async fn add_enrollment(&self, kind: EnrollmentKind, id: &str, state: &str, now: Timestamp) -> Result<(), Fault> {
         self.insert_entry(kind.slot(), id, state, now).await
     }
@@ -396,7 +395,7 @@ impl PortalSession {
         Ok(kept.map(|SlotEntry { id, since, value: what }| Enrollment { id, since, state: what }))
     }
 
-    /// The newest that was begun since the last sign-in: an older one may have been seen by another person.
+    /// The newest one started since the last sign-in; another person may have seen an older one.
     pub async fn newest_enrollment(&self, kind: EnrollmentKind, now: Timestamp) -> Result<Option<Enrollment>, Fault> {
         let signed_in_at = self.sign_in_record().await?.map(|who| who.at);
         Ok(self.enrollment(kind, "", now).await?.filter(|ceremony| signed_in_at.is_some_and(|at| at < ceremony.since)))
@@ -406,25 +405,25 @@ impl PortalSession {
         self.take_entry::<String>(kind.slot(), id, now).await.map(drop)
     }
 
-    /// Recovery codes that were made just now; this session alone can show them, for as long as it takes to put them away.
+    /// Stores new recovery codes; only this session can show them, for long enough to save them.
     pub async fn add_recovery_codes(&self, id: &str, codes: &Secret, now: Timestamp) -> Result<(), Fault> {
-        // Older ones are void.
+        // Older ones are no longer valid.
         self.take::<Vec<SlotEntry<String>>>(RECOVERY_CODES.name).await?;
         self.insert_entry(&RECOVERY_CODES, id, codes.reveal(), now).await
     }
 
-    /// They, and when they were made.
+    /// The codes, and when they were generated.
     pub async fn recovery_codes(&self, id: &str, now: Timestamp) -> Result<Option<(Secret, Timestamp)>, Fault> {
         let kept: Option<SlotEntry<String>> = self.entry(&RECOVERY_CODES, id, now).await?.filter(|_| !id.is_empty());
         Ok(kept.map(|kept| (Secret::from_plaintext(kept.value), kept.since)))
     }
 
-    /// Remembers a sign-in that sets out for an institution.
+    /// Stores a login that starts at a provider.
     pub async fn add_upstream_login(&self, login: &PendingUpstreamLogin, now: Timestamp) -> Result<(), Fault> {
         self.insert_entry(&UPSTREAM_LOGINS, &login.authorization.state, login, now).await
     }
 
-    /// The trip that has this state, which is over now: it is answered once. That it was one is remembered.
+    /// Takes the login with this state: a callback is accepted once. It stays recorded as spent.
     pub async fn take_upstream_login(&self, state: &str, now: Timestamp) -> Result<Option<PendingUpstreamLogin>, Fault> {
         if state.is_empty() {
             return Ok(None);
@@ -436,7 +435,7 @@ impl PortalSession {
         Ok(kept.map(|kept| kept.value))
     }
 
-    /// Who somebody is elsewhere, until they say that it is to be linked.
+    /// Stores an identity until its person confirms that it is to be linked.
     pub async fn add_identity_link(&self, id: &str, identity: &VerifiedIdentity, now: Timestamp) -> Result<(), Fault> {
         self.insert_entry(&PENDING_IDENTITY_LINKS, id, identity, now).await
     }
@@ -449,7 +448,7 @@ impl PortalSession {
         self.take_entry(&PENDING_IDENTITY_LINKS, id, now).await
     }
 
-    /// What a provider says of the person's accounts on its hosts, until they say which are to be linked.
+    /// Stores the accounts that a provider asserts until the person selects those to link.
     pub async fn add_account_proposal(&self, id: &str, proposal: &AccountProposal, now: Timestamp) -> Result<(), Fault> {
         self.insert_entry(&ACCOUNT_PROPOSALS, id, proposal, now).await
     }
@@ -462,7 +461,7 @@ impl PortalSession {
         self.take_entry::<AccountProposal>(&ACCOUNT_PROPOSALS, id, now).await.map(drop)
     }
 
-    /// An invitation that was typed before sign-in: the tab's own, or the newest for that tenant.
+    /// An invitation that was entered before sign-in: the tab's own, or the newest for that tenant.
     pub async fn invitation(&self, id: &str, tenant: Option<&TenantId>) -> Result<Option<(String, String)>, Fault> {
         let all: Vec<SlotEntry<PendingInvitation>> = self.entries(&INVITATIONS).await?;
         let own = all.iter().find(|kept| kept.id == id);
@@ -474,19 +473,19 @@ impl PortalSession {
         self.insert_entry(&INVITATIONS, id, PendingInvitation { tenant, code: code.to_owned() }, now).await
     }
 
-    /// Forgets that one; without an id, all for that tenant.
+    /// Removes that invitation; without an id, all for that tenant.
     pub async fn forget_invitations(&self, id: &str, tenant: Option<&TenantId>) -> Result<(), Fault> {
         let mut all: Vec<SlotEntry<PendingInvitation>> = self.entries(&INVITATIONS).await?;
         all.retain(|kept| if id.is_empty() { kept.value.tenant.as_ref() != tenant } else { kept.id != id });
         self.set_entries(&INVITATIONS, &all).await
     }
 
-    /// Gives the cookie another value: after a change of what its person signs in with.
+    /// Changes the cookie's value, after a change of the person's credentials.
     pub async fn renew(&self) -> Result<(), Fault> {
         self.0.cycle_id().await.map_err(Fault::new)
     }
 
-    /// Whether it is saved under another id than the browser's cookie has: it was renewed, or is new.
+    /// Whether the session will be saved under another id than the browser's cookie has: it is new or was renewed.
     pub fn will_be_renewed(&self) -> bool {
         self.0.id().is_none()
     }
@@ -496,12 +495,12 @@ impl PortalSession {
         self.0.flush().await.map_err(Fault::new)
     }
 
-    /// The institution's session that this one rests on.
+    /// The provider's session that this one depends on.
     pub async fn upstream_session(&self) -> Result<Option<UpstreamSession>, Fault> {
         self.get(UPSTREAM_SESSION).await
     }
 
-    /// Ends the session; what is left knows where its person may sign out as well, and nothing of them.
+    /// Ends the session; what remains knows where to sign out at the institution, and nothing about the person.
     pub async fn end_with_upstream_logout(&self, elsewhere: &PendingUpstreamLogout) -> Result<(), Fault> {
         self.0.clear().await;
         self.0.cycle_id().await.map_err(Fault::new)?;
@@ -512,7 +511,7 @@ impl PortalSession {
         self.get(UPSTREAM_LOGOUT).await
     }
 
-    /// The way to the institution, if they have not been on it yet.
+    /// Takes the URL for signing out at the institution, if it was not used yet.
     pub async fn take_end_session_url(&self) -> Result<Option<String>, Fault> {
         let Some(mut here) = self.upstream_logout().await? else { return Ok(None) };
         let address = here.end_session_url.take();
@@ -520,12 +519,12 @@ impl PortalSession {
         Ok(address)
     }
 
-    /// They have signed out there too, or sign in again.
+    /// The person has signed out there too, or signs in again.
     pub async fn forget_upstream_logout(&self) -> Result<(), Fault> {
         self.take::<PendingUpstreamLogout>(UPSTREAM_LOGOUT).await.map(drop)
     }
 
-    /// Forgets who signed in, but not what they came for: to go on as somebody else.
+    /// Signs out but keeps what was pending, to continue as another person.
     pub async fn switch_tenant(&self, tenant: &TenantId, typed: Option<&PendingUserCode>) -> Result<(), Fault> {
         self.0.clear().await;
         self.0.cycle_id().await.map_err(Fault::new)?;
@@ -539,13 +538,13 @@ impl PortalSession {
         self.get(CHOSEN_TENANT).await
     }
 
-    /// The code of this entry; without one the code that was typed last.
+    /// The code of this entry; without an id, the last one entered.
     pub async fn pending_user_code(&self, entry: Option<&CodeEntryId>) -> Result<Option<PendingUserCode>, Fault> {
         let typed = self.pending_user_codes().await?;
         Ok(typed.into_iter().find(|typed| entry.is_none_or(|entry| typed.entry == *entry)))
     }
 
-    /// The code that a sign-in takes up which goes on to `then`: the one it is for, or the last one if it is for nothing else.
+    /// The code that a sign-in which continues with `return_to` submits: the one it is for, or the last one if it is for nothing else.
     pub async fn pending_user_code_for(&self, return_to: &ReturnTo) -> Result<Option<PendingUserCode>, Fault> {
         match return_to.code_entry() {
             None if *return_to != ReturnTo::default() => Ok(None),
@@ -553,7 +552,7 @@ impl PortalSession {
         }
     }
 
-    /// Keeps a code until sign-in. That may be so in several tabs.
+    /// Keeps a code until sign-in, in several tabs if need be.
     pub async fn add_pending_user_code(&self, typed: &PendingUserCode) -> Result<(), Fault> {
         let mut all = self.pending_user_codes().await?;
         all.retain(|other| other.entry != typed.entry && other.code != typed.code);
@@ -581,7 +580,7 @@ impl PortalSession {
         self.set(FLASHES, &notices).await
     }
 
-    /// What this request has left to be said.
+    /// The flash that this request has left.
     pub fn request_flash(&self) -> Option<Flash> {
         self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -590,7 +589,7 @@ impl PortalSession {
         Ok(self.get(DRAFTS).await?.unwrap_or_default())
     }
 
-    /// Keeps the values of a form that was not carried out.
+    /// Stores the values of a form that was not carried out.
     pub async fn save_draft(&self, draft: FormDraft) -> Result<(), Fault> {
         let mut drafts = self.drafts().await?;
         form::save_draft(&mut drafts, draft);
@@ -601,7 +600,7 @@ impl PortalSession {
         Ok(self.drafts().await?.into_iter().find(|draft| draft.id == id))
     }
 
-    /// Forgets the values of a form that has been carried out.
+    /// Removes the values of a form that has been carried out.
     pub async fn discard_draft(&self, account: &str, page: &str, action: &str) -> Result<(), Fault> {
         let mut drafts = self.drafts().await?;
         let before = drafts.len();
@@ -609,17 +608,17 @@ impl PortalSession {
         if drafts.len() == before { Ok(()) } else { self.set(DRAFTS, &drafts).await }
     }
 
-    /// What is to be said at this place, if anything; said once.
+    /// Takes the flash for this target, if any.
     pub async fn take_flash(&self, place: FlashTarget) -> Result<Option<Flash>, Fault> {
         self.take_flash_at(&[place], "").await
     }
 
-    /// The same of what one tab does.
+    /// The same for what one tab does.
     pub async fn take_flash_about(&self, place: FlashTarget, about: &str) -> Result<Option<Flash>, Fault> {
         self.take_flash_if(|notice| notice.target == place && notice.about == about).await
     }
 
-    /// The same on the page with that path, at any of these places.
+    /// The same on the page with that path, for any of these targets.
     pub async fn take_flash_at(&self, places: &[FlashTarget], path: &str) -> Result<Option<Flash>, Fault> {
         let here = |only: &Option<String>| only.as_deref().is_none_or(|only| only == path);
         self.take_flash_if(|notice| places.contains(&notice.target) && notice.about.is_empty() && here(&notice.only_at)).await
@@ -633,7 +632,7 @@ impl PortalSession {
         Ok(Some(notice))
     }
 
-    /// Keeps what a tab does, under its id.
+    /// Stores what a tab does under its id.
     async fn insert_entry(&self, slot: &Slot, id: &str, what: impl Serialize, since: Timestamp) -> Result<(), Fault> {
         let mut all: Vec<SlotEntry<serde_json::Value>> = self.entries(slot).await?;
         all.retain(|kept| kept.id != id && since < kept.since + slot.lifetime);
@@ -642,7 +641,7 @@ impl PortalSession {
         self.set_entries(slot, &all).await
     }
 
-    /// What is kept under an id, if it has not ended; the newest without one.
+    /// What is stored under an id, if it has not expired; without an id, the newest.
     async fn entry<T: DeserializeOwned>(&self, slot: &Slot, id: &str, now: Timestamp) -> Result<Option<SlotEntry<T>>, Fault> {
         let all: Vec<SlotEntry<T>> = self.entries(slot).await?;
         Ok(all.into_iter().filter(|kept| now < kept.since + slot.lifetime).find(|kept| id.is_empty() || kept.id == id))
@@ -668,7 +667,7 @@ impl PortalSession {
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
-        self.0.get(key).await.map_err(Fault::new)
+        decoded_or_absent(self.0.get(key).await)
     }
 
     async fn set(&self, key: &str, value: &(impl Serialize + Sync)) -> Result<(), Fault> {
@@ -676,6 +675,29 @@ impl PortalSession {
     }
 
     async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
-        self.0.remove(key).await.map_err(Fault::new)
+        decoded_or_absent(self.0.remove(key).await)
+    }
+}
+
+/// A value that another release stored in another form counts as absent: what was in progress starts again.
+fn decoded_or_absent<T>(value: Result<Option<T>, tower_sessions::session::Error>) -> Result<Option<T>, Fault> {
+    match value {
+        Err(tower_sessions::session::Error::SerdeJson(_)) => Ok(None),
+        value => value.map_err(Fault::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower_sessions::session::Error;
+    use tower_sessions::session_store;
+
+    use super::decoded_or_absent;
+
+    #[test]
+    fn a_value_in_another_form_counts_as_absent() {
+        let error = serde_json::from_str::<u8>("\"text\"").expect_err("no number");
+        assert!(matches!(decoded_or_absent::<u8>(Err(Error::SerdeJson(error))), Ok(None)));
+        assert!(decoded_or_absent::<u8>(Err(Error::Store(session_store::Error::Backend("broken".into())))).is_err());
     }
 }
